@@ -1,0 +1,127 @@
+"""Every error of jupyter-etl.
+
+::
+
+    EtlError
+    ├── DeclarationError     what was written cannot be understood: a command, a schedule, a check, a notebook
+    ├── SourceError          a declared source is absent, unreadable or not what was asked of it
+    ├── ExecutionError       a notebook could not be run to its end
+    ├── CheckFailed          data broke a rule whose severity is error
+    ├── PublishError         an output cannot be staged or committed
+    ├── StoreError           the ledger cannot be reached or is not usable
+    ├── NotFound             no source, pipeline, run or publication has that name
+    ├── Conflict             somebody else was first: a stale token, an edited pipeline, a name in use
+    ├── PermissionDenied     the name belongs to another owner
+    └── MissingDependency    an optional package is needed and not installed
+
+A message says what failed, the value received and the values allowed; ``hint`` is the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+
+class EtlError(Exception):
+    """The base of all errors that jupyter-etl raises on purpose.
+
+    Args:
+        message: One sentence: what failed, the value received, the values allowed.
+        hint: The next step, as a sentence or a command to type.
+        retryable: Whether the same call may succeed later without a change by its caller.
+        data: The facts behind the message, for programs (JSON values).
+    """
+
+    retryable_by_default = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        retryable: bool | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.retryable = self.retryable_by_default if retryable is None else retryable
+        self.data = dict(data or {})
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.message, self.hint, self.retryable, self.data)
+
+
+def _rebuild(
+    cls: type[EtlError], message: str, hint: str, retryable: bool, data: Mapping[str, object]
+) -> EtlError:
+    return cls(message, hint=hint, retryable=retryable, data=data)
+
+
+class DeclarationError(EtlError):
+    """What was written cannot be understood: a command, a schedule, a check, a notebook."""
+
+
+class SourceError(EtlError):
+    """A declared source is absent, unreadable or not what was asked of it."""
+
+    retryable_by_default = True
+
+
+class ExecutionError(EtlError):
+    """A notebook could not be run to its end."""
+
+
+class CheckFailed(EtlError):
+    """Data broke a rule whose severity is error; what it would have published is held back."""
+
+
+class PublishError(EtlError):
+    """An output cannot be staged or committed."""
+
+
+class StoreError(EtlError):
+    """The ledger cannot be reached or is not usable."""
+
+    retryable_by_default = True
+
+
+class NotFound(EtlError):
+    """No source, pipeline, run or publication has that name."""
+
+
+class Conflict(EtlError):
+    """Somebody else was first: a stale token, an edited pipeline, a name in use."""
+
+
+class PermissionDenied(EtlError):
+    """The name belongs to another owner."""
+
+
+class MissingDependency(EtlError):
+    """An optional package is needed and not installed."""
+
+
+@contextmanager
+def user_code_boundary(what: str, error: type[EtlError] = ExecutionError) -> Iterator[None]:
+    """Keep an exception of a user's code or of a block apart from the platform's own.
+
+    Args:
+        what: What was being called, as the subject of the message: ``"connector 'sql'"``.
+        error: The class raised in place of whatever came out.
+
+    Raises:
+        EtlError: Unchanged, when the code inside raised one itself; otherwise ``error`` with the
+            original exception as its cause, so that its trace is kept.
+    """
+    try:
+        yield
+    except EtlError:
+        raise
+    except Exception as problem:
+        first = (str(problem).strip().splitlines() or [""])[0]
+        raise error(f"{what} failed: {type(problem).__name__}: {first}".rstrip(": ")) from problem

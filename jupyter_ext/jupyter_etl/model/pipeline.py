@@ -1,0 +1,136 @@
+"""A notebook that runs by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from jupyter_etl.model.schedule import Schedule
+
+
+class Catchup(StrEnum):
+    """What to do with times that passed while no scheduler was alive."""
+
+    LATEST = "latest"
+    ALL = "all"
+    NONE = "none"
+
+
+class Overlap(StrEnum):
+    """What to do when a run is due while another of the same pipeline is not finished."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    CANCEL_PREVIOUS = "cancel-previous"
+
+
+class ParameterType(StrEnum):
+    """The types a parameter can have."""
+
+    STR = "str"
+    INT = "int"
+    FLOAT = "float"
+    BOOL = "bool"
+    DATE = "date"
+    DATETIME = "datetime"
+    LIST = "list"
+    DICT = "dict"
+    ANY = "any"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A parameter that a notebook declares.
+
+    Args:
+        name: A Python identifier.
+        type: Its type; ``any`` where the notebook does not say.
+        default: The default as written (Python literal, or ``yesterday`` ...); None without one.
+        origin: ``cell`` for papermill's parameters cell, ``command`` for ``%etl param``.
+        help: The comment behind it, if any.
+    """
+
+    name: str
+    type: ParameterType = ParameterType.ANY
+    default: str | None = None
+    origin: str = "cell"
+    help: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How a pipeline's runs are treated.
+
+    Args:
+        retries: Further attempts after the first, for failures that a retry can mend.
+        timeout_s: Wall-clock seconds an attempt may take.
+        catchup: What becomes of times that passed unseen.
+        overlap: What becomes of a run that is due while another is not finished.
+    """
+
+    retries: int = 3
+    timeout_s: float = 3600.0
+    catchup: Catchup = Catchup.LATEST
+    overlap: Overlap = Overlap.SKIP
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """A notebook, its schedule, parameters, policy and owner.
+
+    Args:
+        name: Unique; by default the notebook's stem.
+        notebook: Absolute path of the file that was deployed; its folder is the working directory.
+        version: Number of the live version, 1 for the first.
+        content_hash: SHA-256 (hex) of the live version's snapshot.
+        schedule: When it runs; None for a pipeline that only runs on demand.
+        parameters: Values given at deployment; they override the notebook's defaults. JSON values.
+        policy: How its runs are treated.
+        owner: Who is accountable.
+        paused: Whether nothing is planned at the moment.
+        next_due: Next instant of the schedule, UTC; None for ``after``, paused or spent schedules.
+        revision: Counts every change of this row; the compare-and-swap of the planner.
+        created_at, updated_at: UTC.
+    """
+
+    name: str
+    notebook: str
+    content_hash: str
+    owner: str
+    version: int = 1
+    schedule: Schedule | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    paused: bool = False
+    next_due: datetime | None = None
+    revision: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineVersion:
+    """One deployed state of a pipeline.
+
+    Args:
+        pipeline: Its name.
+        number: 1 for the first.
+        content_hash: SHA-256 (hex) of the snapshot.
+        notebook: Absolute path it was deployed from.
+        schedule: Its schedule at the time.
+        parameters: Its parameters at the time.
+        policy: Its policy at the time.
+        deployed_by, deployed_at: Who and when (UTC).
+    """
+
+    pipeline: str
+    number: int
+    content_hash: str
+    notebook: str
+    schedule: Schedule | None
+    parameters: Mapping[str, object]
+    policy: Policy
+    deployed_by: str
+    deployed_at: datetime

@@ -1,0 +1,71 @@
+"""A declared input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from jupyter_etl.model.freshness import Freshness
+from jupyter_etl.model.publication import Column
+
+
+class SourceKind(StrEnum):
+    """The kinds that come with the product; a connector may bring others."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSON = "json"
+    JSONL = "jsonl"
+    EXCEL = "excel"
+    SQL = "sql"
+    FRAME = "frame"
+    PUBLICATION = "publication"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A declared input: a name, a kind, where it is, and the names of its secrets.
+
+    Args:
+        name: Unique in the catalogue.
+        kind: A value of `SourceKind`, or the kind of an installed connector.
+        location: Absolute path, folder, glob, URL or SQLAlchemy URL without password; the name of
+            a publication; the name of a variable for a frame.
+        declared: The location as written, before it was resolved against the notebook's folder.
+        secrets: Names of secrets, never values; the first is the password of a URL.
+        readonly: Refuse anything but reading.
+        options: Further options of the kind (``sheet``, ``delimiter`` ...), as text.
+        freshness: The age from which it is late.
+        owner: Who declared it.
+        notebook: Absolute path of the notebook that declares it, or "" for the command line.
+        declared_at: When it was last declared, UTC.
+    """
+
+    name: str
+    kind: str
+    location: str
+    declared: str = ""
+    secrets: tuple[str, ...] = ()
+    readonly: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    freshness: Freshness | None = None
+    owner: str = ""
+    notebook: str = ""
+    declared_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableInfo:
+    """One table of a source, as a connector describes it.
+
+    Args:
+        name: As it is used in ``%etl load SOURCE.NAME``; "" for a source that is one table.
+        columns: Names and Arrow types in order; empty where reading them would cost a scan.
+        rows: Number of rows where the source knows it without counting.
+    """
+
+    name: str
+    columns: tuple[Column, ...] = ()
+    rows: int | None = None
