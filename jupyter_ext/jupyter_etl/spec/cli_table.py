@@ -1,0 +1,163 @@
+"""The commands of ``jupyter etl``."""
+
+from __future__ import annotations
+
+from jupyter_etl.spec.grammar import Argument, CommandSpec, ValueKind
+from jupyter_etl.spec.magic_table import (
+    DRAFT,
+    LIMIT_RUNS,
+    OF_PIPELINE,
+    PARAM,
+    RUN,
+    SCHEDULE_OPTIONS,
+    STATE,
+    TIMEOUT,
+)
+
+JSON = Argument(
+    name="json", flags=("--json",), kind=ValueKind.FLAG,
+    help="Write JSON to standard output, and nothing else.",
+)  # fmt: skip
+_NOTEBOOK = Argument(
+    name="notebook", required=True, completes="notebook", help="The path of the notebook."
+)
+_PIPELINE = Argument(name="pipeline", required=True, completes="pipeline", help="Its name.")
+_PUBLICATION = Argument(
+    name="name", required=True, completes="publication", help="The publication."
+)
+
+_RUNNING = (
+    CommandSpec(
+        name="run", group="Run",
+        summary="Run a notebook now, as a schedule would, and wait. Exit code: 0 succeeded, "
+                "1 failed, 2 usage, 3 held by a check, 4 cancelled, 5 timed out.",
+        arguments=(_NOTEBOOK, PARAM, DRAFT, TIMEOUT, JSON),
+        examples=("run report.ipynb -p day=2026-01-01 --timeout 10m",
+                  "run report.ipynb --draft --json"),
+    ),
+    CommandSpec(
+        name="schedule", group="Run", summary="Deploy a notebook, to run by itself.",
+        arguments=(
+            _NOTEBOOK,
+            Argument(name="when", kind=ValueKind.WORDS, default="",
+                     help='"weekdays at 06:00", "every 15m", "0 6 * * 1-5", @daily, or a date; '
+                          "not with --after."),
+            *SCHEDULE_OPTIONS,
+        ),
+        examples=('schedule ingest.ipynb "weekdays at 06:00" --tz Europe/Paris --retries 3',
+                  "schedule brief.ipynb --after sales.daily"),
+    ),
+    CommandSpec(
+        name="trigger", group="Run",
+        summary="Run the deployed version of a pipeline once, through the scheduler.",
+        arguments=(_PIPELINE, PARAM,
+                   Argument(name="wait", flags=("--wait",), kind=ValueKind.FLAG,
+                            help="Wait for its end; the exit code is that of 'run'."),
+                   JSON),
+        examples=("trigger daily-sales -p day=2026-01-01 --wait",),
+    ),
+    CommandSpec(
+        name="up", group="Run", summary="Run the scheduler in this terminal.",
+        arguments=(
+            Argument(name="workers", flags=("--workers",), kind=ValueKind.WHOLE, least=1,
+                     placeholder="N", help="How many runs at once; by default the setting."),
+            Argument(name="until_idle", flags=("--until-idle",), kind=ValueKind.FLAG,
+                     help="End when nothing is due or running."),
+        ),
+        examples=("up", "up --workers 4 --until-idle"),
+    ),
+    CommandSpec(
+        name="plan", group="Run", summary="List the instants of a schedule, in UTC and local time.",
+        arguments=(
+            Argument(name="when", kind=ValueKind.WORDS, required=True, help="The schedule."),
+            Argument(name="tz", flags=("--tz",), placeholder="ZONE", completes="timezone",
+                     help="Its timezone."),
+            Argument(name="from", flags=("--from",), placeholder="TIME",
+                     help="ISO time from which to list, in the timezone unless it says; "
+                          "by default now."),
+            Argument(name="to", flags=("--to",), placeholder="TIME",
+                     help="ISO time up to which to list; by default five instants."),
+            JSON,
+        ),
+        examples=('plan "daily at 02:30" --tz Europe/Berlin --from 2026-10-24 --to 2026-10-27 '
+                  "--json",),
+    ),
+    CommandSpec(
+        name="preflight", group="Run",
+        summary="Say what would go wrong when a notebook runs by itself.",
+        arguments=(_NOTEBOOK, JSON), examples=("preflight report.ipynb",),
+    ),
+)  # fmt: skip
+
+_WATCHING = (
+    CommandSpec(name="status", group="Watch", summary="Show how everything stands.",
+                arguments=(JSON,), examples=("status",)),
+    CommandSpec(name="pipelines", group="Watch", summary="List the pipelines.",
+                arguments=(JSON,), examples=("pipelines --json",)),
+    CommandSpec(name="runs", group="Watch", summary="List runs, newest first.",
+                arguments=(OF_PIPELINE, STATE, LIMIT_RUNS, JSON),
+                examples=("runs --pipeline daily-sales --limit 5 --json",)),
+    CommandSpec(name="logs", group="Watch", summary="Show the log of a run.",
+                arguments=(RUN, JSON), examples=("logs 42",)),
+    CommandSpec(name="cancel", group="Watch", summary="Cancel a run.", arguments=(RUN,),
+                examples=("cancel 42",)),
+    CommandSpec(name="retry", group="Watch", summary="Run a finished run again.",
+                arguments=(RUN,), examples=("retry 42",)),
+    *(
+        CommandSpec(name=name, group="Watch", summary=summary, arguments=(_PIPELINE,),
+                    examples=(f"{name} daily-sales",))
+        for name, summary in (
+            ("pause", "Plan no runs of a pipeline until resume."),
+            ("resume", "Plan runs of a pipeline again."),
+            ("unschedule", "Take a pipeline off the schedule; its record stays."),
+        )
+    ),
+)  # fmt: skip
+
+_READING = (
+    CommandSpec(name="sources", group="Data", summary="List the declared sources.",
+                arguments=(JSON,), examples=("sources",)),
+    CommandSpec(name="published", group="Data", summary="List what is published.",
+                arguments=(JSON,), examples=("published",)),
+    CommandSpec(name="history", group="Data", summary="Show the versions of a publication.",
+                arguments=(_PUBLICATION,
+                           Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
+                                    help="The drafts instead of the live versions."),
+                           JSON),
+                examples=("history sales.daily --json",)),
+    CommandSpec(
+        name="read", group="Data", summary="Write a published table to standard output.",
+        arguments=(
+            _PUBLICATION,
+            Argument(name="version", flags=("--version",), kind=ValueKind.WHOLE, least=1,
+                     placeholder="N", help="That version; by default the live one."),
+            Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
+                     help="The newest draft, or that version of the drafts."),
+            Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, least=1,
+                     placeholder="N", help="Stop after so many rows."),
+            Argument(name="format", flags=("--format",),
+                     choices=("csv", "json", "arrow", "parquet"), default="csv",
+                     help="How to write it."),
+            Argument(name="json", flags=("--json",), kind=ValueKind.FLAG,
+                     help="The same as --format json."),
+        ),
+        examples=("read sales.daily --limit 10", "read sales.daily --format parquet > sales.parquet"),
+    ),
+    CommandSpec(name="doctor", group="Help", summary="Look for what is wrong with the setup.",
+                arguments=(JSON,), examples=("doctor",)),
+    CommandSpec(name="version", group="Help", summary="Show the version.", arguments=(JSON,),
+                examples=("version",)),
+    CommandSpec(
+        name="serve", group="Help",
+        summary="Serve tables, files and reports to others, apart from Jupyter.",
+        arguments=(
+            Argument(name="host", flags=("--host",), default="127.0.0.1", help="Where to listen."),
+            Argument(name="port", flags=("--port",), kind=ValueKind.WHOLE, default=8787,
+                     placeholder="N", help="The port; 0 for any that is free."),
+        ),
+        examples=("serve --port 8787",),
+    ),
+)  # fmt: skip
+
+CLI_COMMANDS: tuple[CommandSpec, ...] = (*_RUNNING, *_WATCHING, *_READING)
+"""All commands of the command line, in the order of its help."""

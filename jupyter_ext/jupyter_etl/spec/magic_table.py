@@ -1,0 +1,304 @@
+"""The commands of ``%etl`` and ``%%etl``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from jupyter_etl.model import Catchup, Contract, Overlap, PublishMode, RunState
+from jupyter_etl.spec.grammar import Argument, CellUse, CommandSpec, ValueKind
+
+FRAME_CHOICES = ("pandas", "arrow")
+
+
+def _texts(values: type[StrEnum]) -> tuple[str, ...]:
+    return tuple(str(value) for value in values)
+
+
+PARAM = Argument(
+    name="param", flags=("-p", "--param"), kind=ValueKind.PAIRS, placeholder="K=V",
+    help="A parameter of the notebook; may be repeated.",
+)  # fmt: skip
+LIMIT_RUNS = Argument(
+    name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, default=20, least=1,
+    placeholder="N", help="Show at most so many.",
+)  # fmt: skip
+TIMEOUT = Argument(
+    name="timeout", flags=("--timeout",), kind=ValueKind.DURATION, placeholder="TIME",
+    help="Stop the run after this time: seconds, or 90s, 15m, 1h.",
+)  # fmt: skip
+STATE = Argument(
+    name="state", flags=("--state",), choices=_texts(RunState), repeated=True,
+    help="Only runs in this state; may be repeated.",
+)  # fmt: skip
+OF_PIPELINE = Argument(
+    name="pipeline", flags=("--pipeline",), placeholder="NAME", completes="pipeline",
+    help="Only the runs of this pipeline.",
+)  # fmt: skip
+RUN = Argument(
+    name="run", kind=ValueKind.WHOLE, least=1, required=True, completes="run",
+    help="The number of the run.",
+)  # fmt: skip
+DRAFT = Argument(
+    name="draft", flags=("--draft",), kind=ValueKind.FLAG,
+    help="Publish beside the live versions.",
+)  # fmt: skip
+SCHEDULE_OPTIONS = (
+    Argument(name="tz", flags=("--tz",), placeholder="ZONE", completes="timezone",
+             help="The timezone of the schedule, like Europe/Paris."),
+    Argument(name="name", flags=("--name",), placeholder="NAME",
+             help="The name of the pipeline; by default the notebook's."),
+    PARAM,
+    Argument(name="retries", flags=("--retries",), kind=ValueKind.WHOLE, placeholder="N",
+             help="Further attempts after a failure that a retry can mend."),
+    TIMEOUT,
+    Argument(name="catchup", flags=("--catchup",), choices=_texts(Catchup),
+             help="What to do with times that passed while no scheduler was alive."),
+    Argument(name="overlap", flags=("--overlap",), choices=_texts(Overlap),
+             help="What to do while the run before is not finished."),
+    Argument(name="owner", flags=("--owner",), placeholder="OWNER", help="Who is accountable."),
+    Argument(name="after", flags=("--after",), kind=ValueKind.NAMES, placeholder="NAME[,NAME]",
+             completes="publication",
+             help="Run when a new version of one of these publications is live."),
+)  # fmt: skip
+
+_THIS_PIPELINE = Argument(
+    name="pipeline", completes="pipeline", help="Its name; by default this notebook's pipeline."
+)
+_LIVE = Argument(
+    name="live", flags=("--live",), kind=ValueKind.FLAG,
+    help="Publish the live version by hand; recorded.",
+)  # fmt: skip
+_FRAME = Argument(
+    name="as", flags=("--as",), choices=FRAME_CHOICES, default="pandas",
+    help="What the result is.",
+)  # fmt: skip
+
+_DATA = (
+    CommandSpec(
+        name="source", group="Data", summary="Declare where data comes from.",
+        arguments=(
+            Argument(name="name", required=True, help="What you call it."),
+            Argument(name="location", required=True,
+                     help="A file, folder or glob relative to the notebook, a database URL "
+                          "without password, publication:NAME or frame:VARIABLE."),
+            Argument(name="kind", flags=("--kind",), placeholder="KIND",
+                     help="csv, parquet, json, jsonl, excel, sql, frame or publication, where the "
+                          "location does not say."),
+            Argument(name="secret", flags=("--secret",), repeated=True, placeholder="NAME",
+                     completes="secret", help="The name of a secret; the first is the password."),
+            Argument(name="readonly", flags=("--readonly",), kind=ValueKind.FLAG,
+                     help="Refuse anything but reading."),
+            Argument(name="json", flags=("--json",), placeholder="PATH",
+                     help="Where the records are in a JSON document, like data.rates."),
+            Argument(name="sheet", flags=("--sheet",), placeholder="NAME",
+                     help="The sheet of an Excel file."),
+            Argument(name="delimiter", flags=("--delimiter",), placeholder="CHAR",
+                     help="What separates the columns of a CSV file."),
+            Argument(name="fresh", flags=("--fresh",), kind=ValueKind.FRESHNESS, placeholder="AGE",
+                     help='How old it may be: 2h, or "warn 6h error 24h".'),
+            Argument(name="option", flags=("--option",), kind=ValueKind.PAIRS, placeholder="K=V",
+                     help="Another option of the connector; may be repeated."),
+        ),
+        examples=("source trips data/trips/*.parquet",
+                  "source wh postgresql://db.example/sales --secret wh_pw --readonly",
+                  'source rates data/rates.json --json data.rates --fresh "warn 6h error 24h"'),
+    ),
+    CommandSpec(name="sources", group="Data", summary="List the declared sources.",
+                examples=("sources",)),
+    CommandSpec(
+        name="describe", group="Data", summary="Show the tables and columns of a source.",
+        arguments=(Argument(name="name", required=True, completes="source",
+                            help="A source or a publication."),),
+        examples=("describe wh", "describe wh.orders"),
+    ),
+    CommandSpec(
+        name="preview", group="Data", summary="Show the first rows.",
+        arguments=(
+            Argument(name="target", required=True, completes="table",
+                     help="A source, SOURCE.TABLE or a publication."),
+            Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, default=20,
+                     least=1, placeholder="N", help="How many rows."),
+        ),
+        examples=("preview wh.orders -n 20",),
+    ),
+    CommandSpec(
+        name="load", group="Data", summary="Read a source or a publication into a frame.",
+        arguments=(
+            Argument(name="target", required=True, completes="table",
+                     help="A source, SOURCE.TABLE or a publication."),
+            Argument(name="columns", flags=("--columns",), kind=ValueKind.NAMES,
+                     placeholder="A,B", completes="column", help="Only these columns, in order."),
+            Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, least=1,
+                     placeholder="N", help="Stop after so many rows."),
+            _FRAME,
+        ),
+        examples=("load wh.orders", "load trips --columns day,fare --limit 1000"),
+    ),
+    CommandSpec(
+        name="sql", group="Data", summary="Run SQL in a source, or in DuckDB over the frames here.",
+        arguments=(
+            Argument(name="source", required=True, completes="source",
+                     help="A source, or local for DuckDB over frames, files and publications."),
+            Argument(name="query", help="The query in quotes, where there is no cell."),
+            _FRAME,
+            Argument(name="show", flags=("--show",), kind=ValueKind.FLAG,
+                     help="Show the table though it is stored."),
+            Argument(name="param", flags=("-p", "--param"), kind=ValueKind.PAIRS,
+                     placeholder="K=V", help="A value for {{k}}, instead of the variable k."),
+        ),
+        cell=CellUse.OPTIONAL, cell_help="The query; {{x}} is the value of x, bound.", stores=True,
+        examples=("sql wh orders <<", 'sql local "select count(*) from orders"'),
+    ),
+    CommandSpec(
+        name="check", group="Data", summary="Check the rows of a frame.",
+        arguments=(Argument(name="name", required=True, completes="frame", help="The frame."),),
+        cell=CellUse.REQUIRED, cell_help="One rule a line: 'id: unique, not null', "
+        "'amount >= 0 : warn', 'rows > 0.5 * last'.",
+        examples=("check orders",),
+    ),
+    CommandSpec(
+        name="param", group="Data", summary="Declare a parameter; the variable gets its value.",
+        arguments=(Argument(name="text", kind=ValueKind.RAW, required=True,
+                            placeholder="NAME [TYPE] = DEFAULT  # HELP",
+                            help="Its name, type and default."),),
+        examples=("param day date = yesterday  # the day to load", "param limit int = 100"),
+    ),
+)  # fmt: skip
+
+_PUBLISH = (
+    CommandSpec(
+        name="publish", variant="table", group="Publish",
+        summary="Publish a frame as a table that others read by its name.",
+        arguments=(
+            Argument(name="name", required=True, completes="publication",
+                     help="The publication, like sales.daily."),
+            Argument(name="data", required=True, completes="frame", help="The frame."),
+            Argument(name="mode", flags=("--mode",), choices=_texts(PublishMode), default="replace",
+                     help="How new rows meet the old ones."),
+            Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
+                     completes="column", help="The columns that tell rows apart; for upsert."),
+            Argument(name="partition", flags=("--partition",), kind=ValueKind.NAMES,
+                     placeholder="A,B", completes="column",
+                     help="The columns the table is divided by."),
+            Argument(name="contract", flags=("--contract",), choices=_texts(Contract),
+                     default="evolve", help="freeze refuses another schema."),
+            _LIVE,
+        ),
+        examples=("publish table sales.daily orders --partition day",
+                  "publish table sales.daily orders --mode upsert --key id --contract freeze"),
+    ),
+    CommandSpec(
+        name="publish", variant="file", group="Publish",
+        summary="Publish a frame, or a file that was written here, as a file.",
+        arguments=(
+            Argument(name="path", required=True,
+                     help="The file's name; its ending says the format, {{x}} is a value."),
+            Argument(name="data", completes="frame",
+                     help="The frame; without it the file that is there is published as it is."),
+            Argument(name="name", flags=("--name",), placeholder="NAME",
+                     help="The publication; by default the file's name."),
+            _LIVE,
+        ),
+        examples=("publish file out/{{day}}.parquet orders",),
+    ),
+    CommandSpec(
+        name="publish", variant="report", group="Publish",
+        summary="Publish this notebook as an HTML report.",
+        arguments=(
+            Argument(name="title", required=True, help="Its title, in quotes."),
+            Argument(name="hide_code", flags=("--hide-code",), kind=ValueKind.FLAG,
+                     help="Leave the code out."),
+            Argument(name="name", flags=("--name",), placeholder="NAME",
+                     help="The publication; by default told from the title."),
+            _LIVE,
+        ),
+        examples=('publish report "Daily sales" --hide-code',),
+    ),
+    CommandSpec(name="published", group="Publish", summary="List what is published.",
+                examples=("published",)),
+    CommandSpec(
+        name="history", group="Publish", summary="Show the versions of a publication.",
+        arguments=(Argument(name="name", required=True, completes="publication",
+                            help="The publication."),
+                   Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
+                            help="The drafts instead of the live versions.")),
+        examples=("history sales.daily",),
+    ),
+)  # fmt: skip
+
+_PIPELINE = (
+    CommandSpec(
+        name="schedule", group="Schedule", summary="Deploy this notebook, to run by itself.",
+        arguments=(
+            Argument(name="when", kind=ValueKind.WORDS, default="",
+                     help='"weekdays at 06:00", "every 15m", "0 6 * * 1-5", @daily, or a date.'),
+            *SCHEDULE_OPTIONS,
+        ),
+        examples=('schedule "weekdays at 06:00" --tz Europe/Paris --retries 3 --timeout 1h',
+                  "schedule --after sales.daily"),
+    ),
+    CommandSpec(
+        name="preflight", group="Schedule",
+        summary="Say what would go wrong in a clean kernel.",
+        arguments=(Argument(name="notebook", completes="notebook",
+                            help="Its path; by default this one."),),
+        examples=("preflight",),
+    ),
+    CommandSpec(
+        name="run", group="Schedule", summary="Run this notebook now, as the schedule would.",
+        arguments=(
+            Argument(name="notebook", completes="notebook", help="Its path; by default this one."),
+            PARAM, DRAFT, TIMEOUT,
+        ),
+        examples=("run -p day=2026-01-01 --draft",),
+    ),
+    CommandSpec(
+        name="trigger", group="Schedule", summary="Run the deployed version once.",
+        arguments=(_THIS_PIPELINE, PARAM,
+                   Argument(name="wait", flags=("--wait",), kind=ValueKind.FLAG,
+                            help="Wait for its end.")),
+        examples=("trigger daily-sales -p day=2026-01-01",),
+    ),
+    *(
+        CommandSpec(name=name, group="Schedule", summary=summary, arguments=(_THIS_PIPELINE,),
+                    examples=(name,))
+        for name, summary in (
+            ("pause", "Plan no runs until resume."),
+            ("resume", "Plan runs again."),
+            ("unschedule", "Take the pipeline off the schedule; its record stays."),
+        )
+    ),
+    CommandSpec(
+        name="owner", group="Schedule", summary="Show or change who is accountable.",
+        arguments=(Argument(name="owner", help="The new owner; without it, shows the present one."),
+                   Argument(name="pipeline", flags=("--pipeline",), placeholder="NAME",
+                            completes="pipeline",
+                            help="Of this pipeline; by default this notebook's.")),
+        examples=("owner sam@x.org",),
+    ),
+)  # fmt: skip
+
+_WATCH = (
+    CommandSpec(name="status", group="Watch", summary="Show how everything stands.",
+                examples=("status",)),
+    CommandSpec(name="pipelines", group="Watch", summary="List the pipelines.",
+                examples=("pipelines",)),
+    CommandSpec(name="runs", group="Watch", summary="List runs, newest first.",
+                arguments=(OF_PIPELINE, STATE, LIMIT_RUNS),
+                examples=("runs --pipeline daily-sales -n 5",)),
+    CommandSpec(name="logs", group="Watch", summary="Show the log of a run.", arguments=(RUN,),
+                examples=("logs 42",)),
+    CommandSpec(name="cancel", group="Watch", summary="Cancel a run.", arguments=(RUN,),
+                examples=("cancel 42",)),
+    CommandSpec(name="retry", group="Watch", summary="Run a finished run again.",
+                arguments=(RUN,), examples=("retry 42",)),
+    CommandSpec(name="debug", group="Help", summary="Show the full traceback of the last error.",
+                examples=("debug",)),
+    CommandSpec(name="help", group="Help", summary="Show this guide, or one command's usage.",
+                arguments=(Argument(name="command", kind=ValueKind.WORDS, default="",
+                                    completes="command", help="The command."),),
+                examples=("help", "help publish table")),
+)  # fmt: skip
+
+MAGIC_COMMANDS: tuple[CommandSpec, ...] = (*_DATA, *_PUBLISH, *_PIPELINE, *_WATCH)
+"""All commands of the magic, in the order of the guide."""

@@ -1,0 +1,100 @@
+"""Names of sources, pipelines, publications and what to say about a wrong one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from jupyter_etl.errors import DeclarationError
+
+MAX_NAME = 100
+"""Longest name, in characters; names become folder names."""
+
+_SEGMENT = re.compile(r"[^\W_][\w-]*|_[\w-]+", re.UNICODE)
+_ALLOWED = (
+    "Use letters, digits, '_' and '-', with dots between the parts, starting with a letter, a "
+    "digit or '_'"
+)
+
+
+def parse_name(text: str, *, what: str = "name") -> str:
+    """Check a name and bring it into its one spelling (Unicode NFC, trimmed).
+
+    Args:
+        text: As written: ``wh``, ``sales.daily``, ``morning-brief``.
+        what: The noun used in the message: ``source``, ``publication``, ``pipeline``.
+
+    Returns:
+        The name.
+
+    Raises:
+        DeclarationError: It is empty, too long or holds other characters; the hint has one that
+            would do.
+    """
+    name = unicodedata.normalize("NFC", text.strip())
+    if not name:
+        raise DeclarationError(f"The {what} is empty.", hint=f"{_ALLOWED}, like 'sales.daily'.")
+    if len(name) > MAX_NAME:
+        raise DeclarationError(
+            f"The {what} '{name[:20]}...' has {len(name)} characters; {MAX_NAME} are allowed.",
+            hint="Choose a shorter one.",
+        )
+    if all(_SEGMENT.fullmatch(part) for part in name.split(".")):
+        return name
+    better = ".".join(filter(None, (slug(part, empty="") for part in name.split("."))))
+    suggestion = better or "sales.daily"
+    raise DeclarationError(
+        f"'{name}' is not a valid {what}.", hint=f"{_ALLOWED}, like '{suggestion}'."
+    )
+
+
+def slug(title: str, *, empty: str = "untitled") -> str:
+    """Make a name of a title.
+
+    Args:
+        title: Any text: ``"Daily sales, Q1"``.
+        empty: What to return where nothing of it can be in a name.
+
+    Returns:
+        Lower case words joined by ``-``: ``daily-sales-q1``; always a valid name.
+    """
+    plain = unicodedata.normalize("NFKD", title)
+    ascii_first = "".join(c for c in plain if not unicodedata.combining(c))
+    words = re.findall(r"[^\W_]+(?:_[^\W_]+)*", unicodedata.normalize("NFC", ascii_first.lower()))
+    name = "-".join(words)[:MAX_NAME].strip("-_")
+    return name or empty
+
+
+def pipeline_name(stem: str) -> str:
+    """Return a pipeline's default name: the notebook's stem, or its slug where that is no name."""
+    try:
+        return parse_name(stem, what="pipeline name")
+    except DeclarationError:
+        return slug(stem)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest what was meant.
+
+    Args:
+        name: What was written.
+        known: What there is.
+
+    Returns:
+        ``" Did you mean 'orders'?"`` with the blank in front, or ``""`` where nothing is near.
+    """
+    by_folded = {entry.casefold(): entry for entry in known}
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return f" Did you mean '{by_folded[found[0]]}'?" if found else ""
+
+
+def listed(names: Iterable[str], *, limit: int = 12) -> str:
+    """Join names for a message: ``a, b and c``; the rest is counted."""
+    every = list(names)
+    if len(every) > limit:
+        return f"{', '.join(every[:limit])} and {len(every) - limit} more"
+    if len(every) < 2:
+        return "".join(every)
+    return f"{', '.join(every[:-1])} and {every[-1]}"

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import pytest
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.spec.commands import CLI_COMMANDS, cli_parser
+
+COMMANDS = [
+    "run",
+    "schedule",
+    "trigger",
+    "up",
+    "plan",
+    "status",
+    "pipelines",
+    "runs",
+    "logs",
+    "cancel",
+    "retry",
+    "pause",
+    "resume",
+    "unschedule",
+    "sources",
+    "published",
+    "history",
+    "read",
+    "preflight",
+    "doctor",
+    "version",
+    "serve",
+]
+READING = [
+    "run",
+    "trigger",
+    "plan",
+    "status",
+    "pipelines",
+    "runs",
+    "logs",
+    "sources",
+    "published",
+    "history",
+    "read",
+    "preflight",
+    "doctor",
+    "version",
+]
+
+
+def _parse(line: str) -> dict[str, object]:
+    return vars(cli_parser().parse_args(line.split()))
+
+
+def test_the_commands() -> None:
+    assert sorted(spec.name for spec in CLI_COMMANDS) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("name", READING)
+def test_reading_commands_take_json(name: str) -> None:
+    spec = next(spec for spec in CLI_COMMANDS if spec.name == name)
+    assert spec.option("--json") is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "args"),
+    [
+        (
+            "run a.ipynb -p k=v -p n=1 --draft --timeout 5 --json",
+            {
+                "notebook": "a.ipynb",
+                "param": {"k": "v", "n": "1"},
+                "draft": True,
+                "timeout": 5.0,
+                "json": True,
+            },
+        ),
+        (
+            "schedule a.ipynb --tz Europe/Paris weekdays at 06:00 --retries 0 --timeout 1h "
+            "--catchup all --overlap cancel-previous --owner sam --name n",
+            {
+                "notebook": "a.ipynb",
+                "when": "weekdays at 06:00",
+                "tz": "Europe/Paris",
+                "name": "n",
+                "param": {},
+                "retries": 0,
+                "timeout": 3600.0,
+                "catchup": "all",
+                "overlap": "cancel-previous",
+                "owner": "sam",
+                "after": (),
+            },
+        ),
+        (
+            "trigger p -p k=v --wait --json",
+            {"pipeline": "p", "param": {"k": "v"}, "wait": True, "json": True},
+        ),
+        ("up --workers 2 --until-idle", {"workers": 2, "until_idle": True}),
+        (
+            "plan daily --tz UTC --from 2026-01-01 --to 2026-01-03 --json",
+            {"when": "daily", "tz": "UTC", "from": "2026-01-01", "to": "2026-01-03", "json": True},
+        ),
+        (
+            "read sales --version 3 --limit 10 --format arrow",
+            {
+                "name": "sales",
+                "version": 3,
+                "draft": False,
+                "limit": 10,
+                "format": "arrow",
+                "json": False,
+            },
+        ),
+        ("history sales --json", {"name": "sales", "draft": False, "json": True}),
+        (
+            "runs --pipeline p --limit 5 --json",
+            {"pipeline": "p", "state": (), "limit": 5, "json": True},
+        ),
+        ("logs 42", {"run": 42, "json": False}),
+    ],
+)
+def test_understood(line: str, args: dict[str, object]) -> None:
+    assert _parse(line) == {"command": line.split()[0], **args}
+
+
+def test_one_word_when_and_after() -> None:
+    args = vars(cli_parser().parse_args(["schedule", "a b.ipynb", "0 6 * * 1-5"]))
+    assert (args["notebook"], args["when"]) == ("a b.ipynb", "0 6 * * 1-5")
+    args = _parse("schedule a.ipynb --after sales.daily --after x,y")
+    assert (args["when"], args["after"]) == ("", ("sales.daily", "x", "y"))
+
+
+def test_no_words_and_version() -> None:
+    assert _parse("") == {"command": None}
+    assert _parse("--version") == {"command": "version", "json": False}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("ruun a", ["'ruun'", "Did you mean 'run'?", "jupyter etl -h"]),
+        ("run", ["needs NOTEBOOK", "jupyter etl run NOTEBOOK"]),
+        ("run a --tmeout 3", ["--tmeout", "Did you mean '--timeout'?"]),
+        ("run a b", ["'b'"]),
+        ("run a --timeout x", ["'x'", "--timeout"]),
+        ("schedule a daily --catchup sometimes", ["'sometimes'", "latest, all and none"]),
+        ("read x --format xml", ["'xml'", "csv, json, arrow and parquet"]),
+        ("up --workers 0", ["'0'", "below 1"]),
+        ("runs --state bad", ["'bad'", "queued"]),
+        ("cancel me", ["'me'", "digits"]),
+    ],
+)
+def test_refused(line: str, says: list[str]) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        _parse(line)
+    assert caught.value.hint
+    for piece in says:
+        assert piece in str(caught.value)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli_parser().parse_args([name, "-h"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    spec = next(spec for spec in CLI_COMMANDS if spec.name == name)
+    assert f"jupyter etl {name}" in text
+    for argument in spec.options:
+        assert argument.flags[-1] in text
+    for example in spec.examples:
+        assert example in text
+
+
+def test_help_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli_parser().parse_args(["-h"])
+    text = capsys.readouterr().out
+    assert all(f"  {name} " in text for name in COMMANDS)
+
+
+def test_every_example_is_understood() -> None:
+    import shlex
+
+    for spec in CLI_COMMANDS:
+        for example in spec.examples:
+            words = shlex.split(example.partition(" >")[0])
+            assert vars(cli_parser().parse_args(words))["command"] == spec.name

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import strategies
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.spec.template import BoundQuery, bind, parse_template
+
+NAMES: dict[str, object] = {
+    "day": date(2026, 1, 1),
+    "x": 3,
+    "evil": "x'; DROP TABLE t--",
+    "col": 'a";--',
+    "pair": ("sales", "orders"),
+    "raw": "a = 1",
+    "many": [1, 2],
+    "none": [],
+}
+
+
+def _bound(sql: str, **more: object) -> BoundQuery:
+    return bind(parse_template(sql), {**NAMES, **more})
+
+
+@pytest.mark.parametrize(
+    ("sql", "out", "values"),
+    [
+        ("select 1", "select 1", []),
+        ("d = {{day}}", "d = :p0", [date(2026, 1, 1)]),
+        ("{{ x }} {{x}}", ":p0 :p1", [3, 3]),
+        ("a = {{evil}}", "a = :p0", ["x'; DROP TABLE t--"]),
+        ("in {{many}}", "in (:p0, :p1)", [1, 2]),
+        ("{{x}}::int, b::date", ":p0 ::int, b::date", [3]),
+        ("t > '12:30' and a[1:2] = {{x}}", "t > '12:30' and a[1:2] = :p0", [3]),
+        ("':p0' = {{x}}", "':p0' = :p_0", [3]),
+        ("'{{\"a\": 1}}' -> {{x}}", "'{{\"a\": 1}}' -> :p0", [3]),
+        ("-- {{nothing}}\n/* {{x.y}} */ {{x}}", "-- {{nothing}}\n/* {{x.y}} */ :p0", [3]),
+        ("it''s {{x}}1", "it''s :p0 1", [3]),
+        ("{'a': {'b': 1}}", "{'a': {'b': 1}}", []),
+    ],
+)
+def test_values(sql: str, out: str, values: list[object]) -> None:
+    query = _bound(sql)
+    assert query.sql == out
+    assert list(query.parameters.values()) == values
+    assert all(f":{name}" in out for name in query.parameters)
+
+
+@pytest.mark.parametrize(
+    ("sql", "out"),
+    [
+        ("select {{col|ident}}", 'select "a"";--"'),
+        ("from {{ pair | ident }}", 'from "sales"."orders"'),
+    ],
+)
+def test_identifiers(sql: str, out: str) -> None:
+    assert _bound(sql) == BoundQuery(sql=out, parameters={})
+
+
+def test_raw_text_is_recorded() -> None:
+    query = _bound("where {{raw|sqlsafe}} and b = {{x}}")
+    assert query.sql == "where a = 1 and b = :p0"
+    assert query.raw == ("raw = a = 1",)
+
+
+def test_names_that_are_needed() -> None:
+    assert parse_template("{{b}} {{a|ident}} {{b}} -- {{c}}").names == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (np.int64(3), 3),
+        (np.float64(0.5), 0.5),
+        (np.bool_(True), True),
+        (np.str_("a"), "a"),
+        (
+            np.datetime64("2026-01-01T00:00:00.123456789"),
+            datetime.fromisoformat("2026-01-01 00:00:00.123456"),
+        ),
+        (np.timedelta64(5, "s"), timedelta(seconds=5)),
+        (pd.Timestamp("2026-01-01", tz="UTC"), datetime(2026, 1, 1, tzinfo=UTC)),
+        (pd.Timedelta("1h"), timedelta(hours=1)),
+        (pd.NaT, None),
+        (pd.NA, None),
+        (None, None),
+        (Decimal("1.5"), Decimal("1.5")),
+        (b"x", b"x"),
+    ],
+)
+def test_scalars_become_plain_python(value: object, plain: object) -> None:
+    (bound,) = _bound("{{v}}", v=value).parameters.values()
+    assert bound == plain
+    assert type(bound) is type(plain)
+
+
+@pytest.mark.parametrize(
+    "value", [[1, 2], (1, 2), np.array([1, 2]), pd.Series([1, 2]), pd.Index([1, 2]), range(1, 3)]
+)
+def test_lists_expand(value: object) -> None:
+    query = _bound("{{v}}", v=value)
+    assert query.sql == "(:p0, :p1)"
+    assert [(v, type(v)) for v in query.parameters.values()] == [(1, int), (2, int)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("{{x.__class__}}", ["{{x.__class__}}", "plain variable", "{{value}}"]),
+        ("{{x()}}", ["plain variable"]),
+        ("{{x[0]}}", ["plain variable"]),
+        ("{{x + 1}}", ["plain variable"]),
+        ("{{ 'a' }}", ["plain variable"]),
+        ("{{}}", ["plain variable"]),
+        ("{{x|indent}}", ["'indent'", "Did you mean 'ident'"]),
+        ("{{x", ["not closed"]),
+        ("{% if x %}", ["no templating"]),
+        ("a = '{{x}}'", ["inside a quoted text", "without the quotes", "|| {{x}} ||"]),
+        ("a like '%{{evil}}%'", ["inside a quoted text"]),
+        ("a = '{{x.y}}'", ["plain variable"]),
+        ('"{{x}}"', ["double quotes", "{{x|ident}}"]),
+        ("$$ {{x}} $$", ["inside a quoted text"]),
+        ("{{dya}}", ["no variable 'dya'", "Did you mean 'day'?", "%etl param dya"]),
+        ("{{none}}", ["{{none}} is an empty list"]),
+        ("{{x|ident}}", ["{{x|ident}}", "got 3", "x = 'column'"]),
+        ("{{many|ident}}", ["got [1, 2]"]),
+        ("{{x|sqlsafe}}", ["needs SQL as text", "{{x}}"]),
+        ("{{frame}}", ["DataFrame", "%%etl sql local", "frame"]),
+        ("{{thing}}", ["{{thing}}", "object", "Bind a text"]),
+        ("{{mapping}}", ["dict"]),
+        ("{{nested}}", ["list"]),
+    ],
+)
+def test_refused(sql: str, says: list[str]) -> None:
+    more = {
+        "frame": pd.DataFrame({"a": [1]}),
+        "thing": object(),
+        "mapping": {"a": 1},
+        "nested": [[1]],
+    }
+    with pytest.raises(DeclarationError) as caught:
+        _bound(sql, **more)
+    assert caught.value.hint
+    for piece in says:
+        assert piece in str(caught.value)
+
+
+@given(st.lists(strategies.words.map(lambda t: t.replace("{{", "{")), min_size=1, max_size=4))
+def test_only_our_placeholders_are_found(texts: list[str]) -> None:
+    sql = " {{x}} ".join(text.replace("'", "").replace('"', "") for text in texts)
+    query = "declined"
+    try:
+        bound = _bound(sql)
+    except DeclarationError:
+        assert query
+        return
+    seen = [name for name in re.findall(r"(?<![:\w]):(\w+)", bound.sql) if name in bound.parameters]
+    assert seen == list(bound.parameters)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_template_or_a_declaration_error(sql: str) -> None:
+    hint = "read"
+    try:
+        template = parse_template(sql)
+    except DeclarationError as problem:
+        hint = problem.hint
+    else:
+        assert template.names or bind(template, {}).sql == sql
+    assert hint
