@@ -1,0 +1,109 @@
+"""How values are kept in a column, the same in both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant as microseconds since 1970 UTC: sorts and compares alike everywhere."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Turn an aware instant into microseconds."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Turn microseconds into an aware UTC instant."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Words(TypeDecorator[str]):
+    """Free text of any origin; what a database cannot hold is replaced, so no report is lost."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 cannot hold."""
+        return None if value is None else clean(value)
+
+
+class Choice(TypeDecorator[StrEnum]):
+    """A member of an enumeration, as its value.
+
+    Args:
+        enum: The enumeration.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        """Turn a member into its value."""
+        return None if value is None else self.enum(value).value
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> StrEnum | None:
+        """Turn a value into its member."""
+        return None if value is None else self.enum(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A nested value as JSON text, read back as its type.
+
+    Args:
+        shape: The type of the value; None is kept as NULL.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, shape: Any) -> None:
+        super().__init__()
+        self.shape = shape
+        self._decoder = msgspec.json.Decoder(shape)
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
+        """Encode the value."""
+        if value is None:
+            return None
+        try:
+            return msgspec.json.encode(value).decode()
+        except UnicodeEncodeError:
+            return msgspec.json.encode(_clean_all(msgspec.to_builtins(value))).decode()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
+        """Decode the text."""
+        return None if value is None else self._decoder.decode(value)
+
+
+def clean(text: str) -> str:
+    """Return ``text`` without NUL and lone surrogates."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _clean_all(value: Any) -> Any:
+    match value:
+        case str():
+            return clean(value)
+        case dict():
+            return {clean(str(key)): _clean_all(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_clean_all(item) for item in value]
+        case _:
+            return value

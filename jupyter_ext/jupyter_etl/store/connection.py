@@ -1,0 +1,157 @@
+"""The way to the database: one transaction for each ``with``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from jupyter_etl.errors import MissingDependency, StoreError
+from jupyter_etl.store.problems import translated
+
+_WAIT_S = 60
+_DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "sqlite": "sqlite+pysqlite",
+    "sqlite+pysqlite": "sqlite+pysqlite",
+}
+
+
+class Ledger:
+    """A database and its pool of connections.
+
+    A process forked from this one gets connections of its own: SQLite and PostgreSQL both break
+    when two processes share one.
+
+    Args:
+        url: As for `open_store`.
+
+    Raises:
+        StoreError: The URL names no database that can be a ledger.
+        MissingDependency: Its driver is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        backend = self.url.get_backend_name()
+        self.place = repr(self.url.set(drivername=backend).render_as_string(hide_password=True))
+        self.is_sqlite = backend == "sqlite"
+        self._engines: dict[int, Engine] = {}
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the ledger, and only reads."""
+        with translated(self.place), self._engine().connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection whose writes are committed at the end, or undone by an exception."""
+        with translated(self.place), self._engine().connect() as connection:
+            connection.execution_options(ledger_writes=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        engine = self._engines.pop(os.getpid(), None)
+        if engine is not None:
+            engine.dispose()
+
+    def _engine(self) -> Engine:
+        pid = os.getpid()
+        engine = self._engines.get(pid)
+        if engine is None:
+            # What a parent opened stays referenced and untouched: closing it here would end the
+            # parent's session. No lock: a fork could leave it locked for ever.
+            engine = self._engines.setdefault(pid, _new_engine(self.url))
+        return engine
+
+
+def parse_url(url: str) -> URL:
+    """Return the URL with the driver that the ledger uses.
+
+    Raises:
+        StoreError: Another database, or one in memory, which no other process could see.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as problem:
+        raise _no_ledger("that text") from problem
+    driver = _DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise _no_ledger(repr(parsed.drivername))
+    if driver.startswith("sqlite") and parsed.database in (None, "", ":memory:"):
+        raise _no_ledger("SQLite in memory, which other processes cannot see")
+    return parsed.set(drivername=driver)
+
+
+def inserting(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an insert that knows ``ON CONFLICT``, which the two databases spell alike."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def _no_ledger(what: str) -> StoreError:
+    return StoreError(
+        f"The ledger cannot be kept in {what}.",
+        hint="Use sqlite:////absolute/path/ledger.sqlite or postgresql://user@host/database.",
+        retryable=False,
+    )
+
+
+def _new_engine(url: URL) -> Engine:
+    try:
+        if url.get_backend_name() == "sqlite":
+            return _sqlite_engine(url)
+        return _postgres_engine(url)
+    except (ModuleNotFoundError, NoSuchModuleError) as problem:
+        raise MissingDependency(
+            f"The driver for {url.get_backend_name()} is not installed.",
+            hint="Install it: pip install 'jupyter-etl[postgres]'",
+        ) from problem
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    # isolation_level None: the driver begins no transaction of its own, _begin below does.
+    connect_args: dict[str, object] = {"isolation_level": None, "check_same_thread": False}
+    if "timeout" not in url.query:
+        connect_args["timeout"] = _WAIT_S
+    engine = create_engine(url, max_overflow=-1, connect_args=connect_args)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    connect_args: dict[str, object] = {"connect_timeout": 10, "application_name": "jupyter-etl"}
+    if "options" not in url.query:
+        connect_args["options"] = f"-c lock_timeout={_WAIT_S}s"
+    return create_engine(url, max_overflow=-1, pool_pre_ping=True, connect_args=connect_args)
+
+
+def _set_up(connection: Any, record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later can fail at once with "database is locked",
+    # whatever the timeout; one that takes the write lock at its start waits for it.
+    writes = connection.get_execution_options().get("ledger_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

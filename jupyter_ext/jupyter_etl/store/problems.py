@@ -1,0 +1,117 @@
+"""What a database says, as an error a person can act on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import exc
+
+from jupyter_etl.errors import Conflict, EtlError, NotFound, StoreError
+from jupyter_etl.spec.names import nearest
+
+# A part of the driver's message, the next step, and whether the same call may succeed later.
+_KNOWN: tuple[tuple[str, str, bool], ...] = (
+    (
+        "locked",
+        "Another process holds the ledger for more than a minute; try again, or move the ledger "
+        "to PostgreSQL.",
+        True,
+    ),
+    ("lock timeout", "Another process holds the rows for more than a minute; try again.", True),
+    ("disk is full", "Free some space on its disk; nothing was written.", True),
+    ("no space left", "Free some space on the server's disk; nothing was written.", True),
+    (
+        "readonly database",
+        "Make the file and its folder writable for this user, or set another ledger.",
+        False,
+    ),
+    (
+        "unable to open database",
+        "Check that its folder exists and is writable for this user, or set another ledger.",
+        False,
+    ),
+    (
+        "file is not a database",
+        "The path names some other file; set another ledger, or move that file away.",
+        False,
+    ),
+    ("no such table", "The file was replaced while it was in use; start again.", False),
+    ("malformed", "The file is damaged; restore the last backup of the ledger.", False),
+    ("disk i/o error", "Check the disk; on a network file system use PostgreSQL instead.", True),
+    ("authentication failed", "Check the user and the password of the ledger's URL.", False),
+    ("no password supplied", "Add the password: in ~/.pgpass, or as PGPASSWORD.", False),
+    ("permission denied", "Grant this user the tables of the ledger.", False),
+    ("read-only transaction", "This server is a replica; set the URL of the primary.", True),
+    ("already exists", "Give the ledger a database of its own; this one has other tables.", False),
+)
+_UNREACHABLE = "Check that the server runs and can be reached; running attempts go on meanwhile."
+_BUG = "This is a fault of jupyter-etl; report it with the lines above."
+
+
+@contextmanager
+def translated(place: str) -> Iterator[None]:
+    """Turn what the driver raises inside into `StoreError`.
+
+    Args:
+        place: The ledger as people know it, without a password.
+
+    Raises:
+        StoreError: The first line of what the driver said, with the next step.
+    """
+    try:
+        yield
+    except exc.SQLAlchemyError as problem:
+        raise _store_error(problem, place) from problem
+
+
+def _store_error(problem: exc.SQLAlchemyError, place: str) -> EtlError:
+    origin = getattr(problem, "orig", None) or problem
+    said = (str(origin).strip().splitlines() or [type(origin).__name__])[0]
+    hint, retryable = _advice(problem, str(origin).lower())
+    return StoreError(f"The ledger {place} failed: {said}.", hint=hint, retryable=retryable)
+
+
+def _advice(problem: exc.SQLAlchemyError, said: str) -> tuple[str, bool]:
+    for part, hint, retryable in _KNOWN:
+        if part in said:
+            return hint, retryable
+    if "database" in said and "does not exist" in said:
+        return "Create the database (createdb), or set another ledger.", False
+    # sqlite3 calls a wrong statement an OperationalError too, and has no server to reach.
+    if isinstance(problem, exc.OperationalError | exc.InterfaceError) and not isinstance(
+        problem.orig, sqlite3.Error
+    ):
+        return _UNREACHABLE, True
+    return _BUG, False
+
+
+def not_found(what: str, name: str, known: Iterable[str]) -> NotFound:
+    """Return the error for a name that is not there, with the nearest one that is.
+
+    Args:
+        what: The noun: ``"pipeline"``.
+        name: What was asked for.
+        known: All names there are.
+    """
+    hint = nearest(name, known).strip()
+    return NotFound(f"There is no {what} {name!r}.", hint=hint, data={"name": name})
+
+
+def no_run(run_id: int) -> NotFound:
+    """Return the error for a run that is not in the ledger."""
+    return NotFound(
+        f"There is no run {run_id}.",
+        hint="List the runs to see their numbers.",
+        data={"run_id": run_id},
+    )
+
+
+def stale(run_id: int, number: int) -> Conflict:
+    """Return the error for a write by somebody who does not own the attempt any more."""
+    return Conflict(
+        f"Attempt {number} of run {run_id} has ended or belongs to another runner.",
+        hint="Stop and publish nothing; the ledger has already decided what becomes of the run.",
+        data={"run_id": run_id, "number": number},
+    )

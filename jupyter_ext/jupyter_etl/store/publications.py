@@ -1,0 +1,257 @@
+"""Publications and their versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, false, insert, or_, select, true, update
+
+from jupyter_etl.errors import Conflict, PermissionDenied
+from jupyter_etl.model import (
+    Committed,
+    Freshness,
+    Publication,
+    PublicationKind,
+    PublicationVersion,
+)
+from jupyter_etl.store.connection import inserting
+from jupyter_etl.store.part import Part
+from jupyter_etl.store.problems import not_found
+from jupyter_etl.store.rows import publication_of, publication_version_of
+from jupyter_etl.store.schema import publication_versions, publications
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publishing:
+    """Who publishes, and how.
+
+    Args:
+        owner, pipeline, run_id, notebook, draft: As on `PublicationVersion`.
+        now: Of the rows.
+    """
+
+    owner: str
+    pipeline: str
+    run_id: int | None
+    notebook: str
+    draft: bool
+    now: datetime
+
+
+class Publications(Part):
+    """What consumers get."""
+
+    def publish(
+        self,
+        committed: Committed,
+        *,
+        owner: str,
+        pipeline: str,
+        notebook: str,
+        draft: bool,
+        now: datetime,
+    ) -> PublicationVersion:
+        """Make an output visible that was published by hand.
+
+        Raises:
+            PermissionDenied: The name belongs to another owner.
+            Conflict: The name is of another kind.
+        """
+        by_hand = Publishing(
+            owner=owner, pipeline=pipeline, run_id=None, notebook=notebook, draft=draft, now=now
+        )
+        with self._ledger.writing() as connection:
+            return make_visible(connection, [committed], by_hand)[0]
+
+    def next_publication_number(self, name: str, *, draft: bool) -> int:
+        """Return the number the next version will get, 1 for a new name."""
+        last = publications.c.draft_number if draft else publications.c.live_number
+        with self._ledger.reading() as connection:
+            number = connection.execute(select(last).where(publications.c.name == name)).scalar()
+        return (number or 0) + 1
+
+    def check_publication(self, name: str, kind: PublicationKind, owner: str) -> None:
+        """Raise `PermissionDenied` or `Conflict` if that owner cannot publish that kind there."""
+        query = select(publications).where(publications.c.name == name)
+        with self._ledger.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is not None:
+            _check_owner(row, owner)
+            _check_kind(row, kind)
+
+    def load_publication(self, name: str) -> Publication:
+        """Raises `NotFound`."""
+        with self._ledger.reading() as connection:
+            row = _row(connection, name)
+            return _with_versions(connection, [row])[0]
+
+    def load_publications(self) -> list[Publication]:
+        """Return all, by name."""
+        with self._ledger.reading() as connection:
+            found = _with_versions(connection, connection.execute(select(publications)).all())
+        return sorted(found, key=lambda publication: publication.name)
+
+    def load_publication_versions(
+        self, name: str, *, draft: bool = False
+    ) -> list[PublicationVersion]:
+        """Newest first; raises `NotFound`."""
+        query = (
+            select(publication_versions)
+            .where(publication_versions.c.name == name, publication_versions.c.draft == draft)
+            .order_by(publication_versions.c.number.desc())
+        )
+        with self._ledger.reading() as connection:
+            _row(connection, name)
+            return [publication_version_of(row) for row in connection.execute(query)]
+
+    def set_freshness(self, name: str, freshness: Freshness | None, *, owner: str) -> Publication:
+        """Promise an age. Raises `NotFound` or `PermissionDenied`."""
+        with self._ledger.writing() as connection:
+            _check_owner(_row(connection, name, lock=True), owner)
+            connection.execute(
+                update(publications).where(publications.c.name == name).values(freshness=freshness)
+            )
+            return _with_versions(connection, [_row(connection, name)])[0]
+
+
+def make_visible(
+    connection: Connection, committed: Sequence[Committed], publishing: Publishing
+) -> list[PublicationVersion]:
+    """Give every committed output its version, inside the caller's transaction.
+
+    Raises:
+        PermissionDenied: A name belongs to another owner.
+        Conflict: A name is of another kind.
+    """
+    # Locked in the order of their names, so that two transactions never wait for each other.
+    for what in sorted(committed, key=lambda what: what.name):
+        _lock_name(connection, what, publishing)
+    return [_add_version(connection, what, publishing) for what in committed]
+
+
+def _lock_name(connection: Connection, what: Committed, publishing: Publishing) -> None:
+    new = inserting(connection, publications).values(
+        name=what.name,
+        kind=what.kind,
+        owner=publishing.owner,
+        pipeline=publishing.pipeline,
+        live_number=0,
+        draft_number=0,
+        created_at=publishing.now,
+    )
+    connection.execute(new.on_conflict_do_nothing())
+    row = _row(connection, what.name, lock=True)
+    _check_owner(row, publishing.owner)
+    _check_kind(row, what.kind)
+
+
+def _add_version(
+    connection: Connection, what: Committed, publishing: Publishing
+) -> PublicationVersion:
+    counter = publications.c.draft_number if publishing.draft else publications.c.live_number
+    changes: dict[str, object] = {counter.name: counter + 1}
+    if not publishing.draft:
+        changes["pipeline"] = publishing.pipeline
+    number = connection.execute(
+        update(publications)
+        .where(publications.c.name == what.name)
+        .values(changes)
+        .returning(counter)
+    ).scalar_one()
+    added = connection.execute(
+        insert(publication_versions)
+        .values(
+            name=what.name,
+            number=number,
+            draft=publishing.draft,
+            what=_never_back(connection, what, draft=publishing.draft),
+            owner=publishing.owner,
+            pipeline=publishing.pipeline,
+            run_id=publishing.run_id,
+            notebook=publishing.notebook,
+            published_at=publishing.now,
+        )
+        .returning(publication_versions)
+    ).one()
+    return publication_version_of(added)
+
+
+def _never_back(connection: Connection, what: Committed, *, draft: bool) -> Committed:
+    """Keep a table from going back to a state without the rows of whoever committed after us.
+
+    Two runs may commit to a table in one order and reach the ledger in the other. The later state
+    of the table holds the rows of both, so it is the one that stays visible.
+    """
+    if what.delta_version is None:
+        return what
+    newest = connection.execute(
+        select(publication_versions)
+        .where(publication_versions.c.name == what.name, publication_versions.c.draft == draft)
+        .order_by(publication_versions.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if newest is None:
+        return what
+    seen = publication_version_of(newest).what
+    if seen.location != what.location or (seen.delta_version or 0) <= what.delta_version:
+        return what
+    return replace(
+        what,
+        delta_version=seen.delta_version,
+        rows=seen.rows,
+        bytes=seen.bytes,
+        columns=seen.columns,
+    )
+
+
+def _row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
+    query = select(publications).where(publications.c.name == name)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        known = connection.execute(select(publications.c.name)).scalars()
+        raise not_found("publication", name, known)
+    return row
+
+
+def _with_versions(connection: Connection, rows: Sequence[Row[Any]]) -> list[Publication]:
+    version, publication = publication_versions.c, publications.c
+    newest = select(publication_versions).join(
+        publications,
+        and_(
+            version.name == publication.name,
+            or_(
+                and_(version.draft == false(), version.number == publication.live_number),
+                and_(version.draft == true(), version.number == publication.draft_number),
+            ),
+        ),
+    )
+    if len(rows) == 1:
+        newest = newest.where(publication.name == rows[0].name)
+    found = {
+        (row.name, row.draft): publication_version_of(row) for row in connection.execute(newest)
+    }
+    return [
+        publication_of(row, found.get((row.name, False)), found.get((row.name, True)))
+        for row in rows
+    ]
+
+
+def _check_owner(row: Row[Any], owner: str) -> None:
+    if row.owner != owner:
+        raise PermissionDenied(
+            f"The publication {row.name!r} belongs to {row.owner!r}, not to {owner!r}.",
+            hint="Publish under another name, or ask its owner to hand over the pipeline.",
+            data={"name": row.name, "owner": row.owner},
+        )
+
+
+def _check_kind(row: Row[Any], kind: PublicationKind) -> None:
+    if row.kind != kind:
+        raise Conflict(
+            f"The publication {row.name!r} is a {row.kind}, not a {kind}.",
+            hint="Publish under another name.",
+            data={"name": row.name, "kind": str(row.kind)},
+        )

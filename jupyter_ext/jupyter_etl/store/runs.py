@@ -1,0 +1,134 @@
+"""Reading runs, and asking to cancel or repeat them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select, update
+
+from jupyter_etl.errors import Conflict
+from jupyter_etl.model import TERMINAL, PublicationVersion, Run, RunState
+from jupyter_etl.store.part import Part
+from jupyter_etl.store.problems import no_run
+from jupyter_etl.store.rows import publication_version_of, run_of
+from jupyter_etl.store.schema import publication_versions, runs
+
+# SQLite takes 32,766 values in a statement; a page of runs never needs so many.
+_CHUNK = 1000
+
+
+class Runs(Part):
+    """What is on record about runs."""
+
+    def load_run(self, run_id: int) -> Run:
+        """Raises `NotFound`."""
+        with self._ledger.reading() as connection:
+            return _with_published(connection, [locked_run(connection, run_id, lock=False)])[0]
+
+    def load_runs(
+        self,
+        *,
+        pipeline: str | None = None,
+        states: Sequence[RunState] = (),
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Newest first, by id."""
+        query = _filtered(select(runs), pipeline, states)
+        query = query.order_by(runs.c.id.desc()).limit(limit).offset(offset)
+        with self._ledger.reading() as connection:
+            return _with_published(connection, connection.execute(query).all())
+
+    def count_runs(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
+        """Count what `load_runs` would list without a limit."""
+        query = _filtered(select(func.count()).select_from(runs), pipeline, states)
+        with self._ledger.reading() as connection:
+            count: int = connection.execute(query).scalar_one()
+        return count
+
+    def request_cancel(self, run_id: int, *, now: datetime) -> Run:
+        """Ask to cancel. A queued run is cancelled at once; a finished one stays as it is."""
+        with self._ledger.writing() as connection:
+            row = locked_run(connection, run_id)
+            if row.state == RunState.QUEUED:
+                _change(
+                    connection,
+                    run_id,
+                    state=RunState.CANCELLED,
+                    cancel_requested=True,
+                    finished_at=now,
+                )
+            elif row.state not in TERMINAL:
+                _change(connection, run_id, cancel_requested=True)
+            return _with_published(connection, [locked_run(connection, run_id)])[0]
+
+    def requeue(self, run_id: int, *, now: datetime) -> Run:
+        """Queue a finished run once more, as it was. Raises `Conflict` unless it is finished."""
+        with self._ledger.writing() as connection:
+            row = locked_run(connection, run_id)
+            if row.state not in TERMINAL:
+                raise Conflict(
+                    f"Run {run_id} is {row.state}, not finished.",
+                    hint="Wait for its end, or cancel it first.",
+                    data={"run_id": run_id, "state": str(row.state)},
+                )
+            _change(
+                connection,
+                run_id,
+                state=RunState.QUEUED,
+                not_before=now,
+                cancel_requested=False,
+                finished_at=None,
+            )
+            return _with_published(connection, [locked_run(connection, run_id)])[0]
+
+
+def locked_run(connection: Connection, run_id: int, *, lock: bool = True) -> Row[Any]:
+    """Return the row of a run, which nobody else changes before this transaction ends.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    query = select(runs).where(runs.c.id == run_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise no_run(run_id)
+    return row
+
+
+def published_by(
+    connection: Connection, run_ids: Sequence[int]
+) -> dict[int, tuple[PublicationVersion, ...]]:
+    """Return the versions that runs made visible, by run; a run without any is left out."""
+    found: dict[int, list[PublicationVersion]] = defaultdict(list)
+    order = (
+        publication_versions.c.published_at,
+        publication_versions.c.name,
+        publication_versions.c.number,
+    )
+    for start in range(0, len(run_ids), _CHUNK):
+        few = run_ids[start : start + _CHUNK]
+        query = select(publication_versions).where(publication_versions.c.run_id.in_(few))
+        for row in connection.execute(query.order_by(*order)):
+            found[row.run_id].append(publication_version_of(row))
+    return {run_id: tuple(versions) for run_id, versions in found.items()}
+
+
+def _with_published(connection: Connection, rows: Sequence[Row[Any]]) -> list[Run]:
+    published = published_by(connection, [row.id for row in rows])
+    return [run_of(row, published.get(row.id, ())) for row in rows]
+
+
+def _filtered(query: Select[Any], pipeline: str | None, states: Sequence[RunState]) -> Select[Any]:
+    if pipeline is not None:
+        query = query.where(runs.c.pipeline == pipeline)
+    if states:
+        query = query.where(runs.c.state.in_(states))
+    return query
+
+
+def _change(connection: Connection, run_id: int, **values: object) -> None:
+    connection.execute(update(runs).where(runs.c.id == run_id).values(values))

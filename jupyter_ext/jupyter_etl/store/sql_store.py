@@ -1,0 +1,33 @@
+"""The ledger on SQLAlchemy Core."""
+
+from __future__ import annotations
+
+from jupyter_etl.store.attempts import Attempts
+from jupyter_etl.store.catalogue import Catalogue
+from jupyter_etl.store.connection import Ledger
+from jupyter_etl.store.migrating import bring_up_to_date
+from jupyter_etl.store.pipelines import Pipelines
+from jupyter_etl.store.planning import Planning
+from jupyter_etl.store.publications import Publications
+from jupyter_etl.store.runs import Runs
+from jupyter_etl.store.schedulers import Schedulers
+
+
+class SqlStore(Catalogue, Pipelines, Planning, Attempts, Runs, Publications, Schedulers):
+    """`jupyter_etl.ports.Store` on SQLite or PostgreSQL; what each method does is written there.
+
+    Args:
+        url: As for `jupyter_etl.store.open_store`, which is the way to get one.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(Ledger(url))
+        try:
+            bring_up_to_date(self._ledger)
+        except BaseException:
+            self._ledger.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._ledger.close()

@@ -1,0 +1,350 @@
+"""What every ledger does with runs and attempts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from contracts.store_values import (
+    HOUR,
+    NOW,
+    a_pipeline,
+    a_run,
+    an_output,
+    claim_one,
+    finish,
+    start,
+    started,
+    succeeded,
+)
+from jupyter_etl.errors import Conflict, NotFound, StoreError
+from jupyter_etl.model import (
+    TERMINAL,
+    AttemptReport,
+    Beat,
+    Cause,
+    CheckResult,
+    CheckRule,
+    CheckStatus,
+    Outcome,
+    Read,
+    RunState,
+    Verdict,
+    VerdictKind,
+)
+from jupyter_etl.ports import Claim, Store
+
+LOST = AttemptReport(
+    outcome=Outcome.LOST,
+    error="the runner is gone",
+    verdict=Verdict(kind=VerdictKind.PLATFORM, evidence="no beat", retryable=True),
+)
+
+
+class RunsContract:
+    """Planning, claiming, attempts."""
+
+    def test_a_planned_run_is_what_was_asked_for(self, store: Store) -> None:
+        pipeline = store.deploy(a_pipeline(next_due=NOW), now=NOW)
+        (run,) = store.plan(pipeline, [a_run()], next_due=NOW + HOUR, now=NOW)
+        assert run.new == a_run()
+        assert (run.state, run.outcome, run.attempts) == (RunState.QUEUED, None, 0)
+        assert (run.not_before, run.created_at, run.finished_at) == (NOW, NOW, None)
+        assert store.load_run(run.id) == run
+        after = store.load_pipeline("orders")
+        assert after.next_due == NOW + HOUR
+        assert after.revision > pipeline.revision
+
+    def test_only_one_planner_wins_a_revision(self, store: Store) -> None:
+        pipeline = store.deploy(a_pipeline(next_due=NOW), now=NOW)
+        store.plan(pipeline, [a_run("one")], next_due=NOW + HOUR, now=NOW)
+        with pytest.raises(Conflict):
+            store.plan(pipeline, [a_run("two")], next_due=NOW + 9 * HOUR, now=NOW)
+        assert store.count_runs() == 1
+        assert store.load_pipeline("orders").next_due == NOW + HOUR
+
+    def test_a_logical_key_that_exists_is_left_as_it_is(self, store: Store) -> None:
+        pipeline = store.deploy(a_pipeline(), now=NOW)
+        (first,) = store.plan(pipeline, [a_run("k")], next_due=NOW, now=NOW)
+        pipeline = store.load_pipeline("orders")
+        other = [replace(a_run("k"), note="other"), a_run("new")]
+        inserted = store.plan(pipeline, other, next_due=NOW, now=NOW)
+        assert [run.new.logical_key for run in inserted] == ["new"]
+        assert store.load_run(first.id) == first
+
+    def test_adding_a_run_twice_returns_the_first(self, store: Store) -> None:
+        first = store.add_run(a_run("k"), now=NOW)
+        assert store.add_run(a_run("k", priority=9), now=NOW + HOUR) == first
+        assert store.add_run(a_run("k", pipeline="other"), now=NOW).id != first.id
+
+    def test_a_skipped_time_is_recorded_and_never_claimed(self, store: Store) -> None:
+        run = store.add_run(a_run(state=RunState.SKIPPED, note="scheduler was down"), now=NOW)
+        assert (run.state, run.finished_at, run.new.note) == (
+            RunState.SKIPPED,
+            NOW,
+            "scheduler was down",
+        )
+        assert store.claim("s", now=NOW, limit=9) == []
+
+    def test_superseded_runs_are_skipped_or_asked_to_stop(self, store: Store) -> None:
+        pipeline = store.deploy(a_pipeline(), now=NOW)
+        running = started(store, a_run("running")).run
+        queued, done = (store.add_run(a_run(key), now=NOW) for key in ("queued", "done"))
+        store.request_cancel(done.id, now=NOW)
+        foreign = store.add_run(a_run("x", pipeline="other"), now=NOW)
+        ids = (running.id, queued.id, done.id, foreign.id)
+        store.plan(pipeline, [a_run("new")], next_due=None, now=NOW + HOUR, cancel=ids)
+        superseded = store.load_run(queued.id)
+        assert (superseded.state, superseded.finished_at) == (RunState.SKIPPED, NOW + HOUR)
+        assert "new" in superseded.new.note
+        asked = store.load_run(running.id)
+        assert (asked.state, asked.cancel_requested) == (RunState.RUNNING, True)
+        assert store.load_run(done.id).state is RunState.CANCELLED
+        assert store.load_run(foreign.id) == foreign
+
+    def test_a_claim_dispatches_a_run_with_a_new_attempt(self, store: Store) -> None:
+        run = store.add_run(a_run(), now=NOW)
+        claim = claim_one(store)
+        assert claim.run == replace(run, state=RunState.DISPATCHED, attempts=1)
+        assert store.load_run(run.id) == claim.run
+        assert (claim.attempt.run_id, claim.attempt.number) == (run.id, 1)
+        assert (claim.attempt.claimed_by, claim.attempt.claimed_at) == ("scheduler-1", NOW)
+        assert len(bytes.fromhex(claim.attempt.token)) == 16
+        assert store.load_attempts(run.id) == [claim.attempt]
+        assert store.load_live_attempts() == [claim]
+        assert store.claim("s", now=NOW, limit=9) == []
+
+    def test_planned_runs_of_a_pipeline_go_one_after_another(self, store: Store) -> None:
+        for key, cause in (("1", Cause.SCHEDULE), ("2", Cause.UPSTREAM), ("3", Cause.SCHEDULE)):
+            store.add_run(a_run(key, cause=cause), now=NOW)
+        store.add_run(a_run("asked for", cause=Cause.MANUAL), now=NOW)
+        store.add_run(a_run("other", pipeline="other", cause=Cause.SCHEDULE), now=NOW)
+        claims = store.claim("s", now=NOW, limit=9)
+        assert {c.run.new.logical_key for c in claims} == {"1", "asked for", "other"}
+        assert store.claim("s", now=NOW, limit=9) == []
+        first = next(c for c in claims if c.run.new.logical_key == "1").attempt
+        store.start_attempt(first.run_id, 1, first.token, host="h", pid=1, cells=None, now=NOW)
+        assert store.claim("s", now=NOW, limit=9) == []
+        store.finish_attempt(
+            first.run_id,
+            1,
+            first.token,
+            AttemptReport(outcome=Outcome.SUCCEEDED),
+            state=RunState.SUCCEEDED,
+            not_before=None,
+            now=NOW,
+        )
+        assert [c.run.new.logical_key for c in store.claim("s", now=NOW, limit=9)] == ["2"]
+
+    def test_claims_go_by_priority_then_by_the_longest_due(self, store: Store) -> None:
+        for key, due_at, priority in (
+            ("young", NOW, 0),
+            ("old", NOW - HOUR, 0),
+            ("urgent", NOW, 5),
+            ("low", NOW - 9 * HOUR, -1),
+            ("later", NOW + HOUR, 9),
+        ):
+            store.add_run(a_run(key, due_at=due_at, priority=priority), now=NOW)
+        first = store.claim("s", now=NOW, limit=2)
+        assert [claim.run.new.logical_key for claim in first] == ["urgent", "old"]
+        rest = store.claim("s", now=NOW, limit=9)
+        assert [claim.run.new.logical_key for claim in rest] == ["young", "low"]
+        assert store.claim("s", now=NOW + HOUR, limit=0) == []
+        assert len({claim.attempt.token for claim in first + rest}) == 4
+
+    def test_a_claim_by_id_takes_that_run_only(self, store: Store) -> None:
+        store.add_run(a_run("a", priority=9), now=NOW)
+        wanted = store.add_run(a_run("b"), now=NOW)
+        assert claim_one(store, run_id=wanted.id).run.id == wanted.id
+        assert store.claim("s", now=NOW, limit=1, run_id=wanted.id) == []
+
+    def test_an_attempt_starts_once(self, store: Store) -> None:
+        run = store.add_run(a_run(), now=NOW)
+        claim = claim_one(store)
+        start(store, claim, now=NOW + HOUR, cells=7)
+        running = store.load_run(run.id)
+        assert (running.state, running.started_at) == (RunState.RUNNING, NOW + HOUR)
+        assert (running.cell, running.cells) == (0, 7)
+        (attempt,) = store.load_attempts(run.id)
+        assert (attempt.host, attempt.pid, attempt.started_at) == ("h", 11, NOW + HOUR)
+        with pytest.raises(Conflict):
+            start(store, claim)
+
+    def test_a_stale_token_is_refused_everywhere(self, store: Store) -> None:
+        claim = claim_one_of(store)
+        thief = Claim(run=claim.run, attempt=replace(claim.attempt, token="0" * 32))
+        with pytest.raises(Conflict):
+            start(store, thief)
+        start(store, claim)
+        assert beat(store, thief) == Beat(valid=False, cancel=False)
+        with pytest.raises(Conflict):
+            finish(store, thief, succeeded(an_output()))
+        assert store.load_publications() == []
+        assert store.load_live_attempts()[0].attempt.beat == 0
+        assert store.load_run(claim.run.id).state is RunState.RUNNING
+
+    def test_beats_count_and_carry_progress(self, store: Store) -> None:
+        claim = started(store)
+        assert beat(store, claim) == Beat(valid=True, cancel=False)
+        assert beat(store, claim, cell=3) == Beat(valid=True, cancel=False)
+        assert beat(store, claim) == Beat(valid=True, cancel=False)
+        assert store.load_live_attempts()[0].attempt.beat == 3
+        assert store.load_run(claim.run.id).cell == 3
+
+    def test_a_beat_tells_that_somebody_cancels(self, store: Store) -> None:
+        claim = started(store)
+        asked = store.request_cancel(claim.run.id, now=NOW)
+        assert (asked.state, asked.cancel_requested) == (RunState.RUNNING, True)
+        assert beat(store, claim) == Beat(valid=True, cancel=True)
+
+    def test_the_end_of_an_attempt_is_the_end_of_its_run(self, store: Store) -> None:
+        claim = started(store)
+        rule = CheckRule(text="day is unique", kind="unique", column="day")
+        report = AttemptReport(
+            outcome=Outcome.HELD,
+            error="1 check failed\0 \ud800",
+            failed_cell=4,
+            verdict=Verdict(kind=VerdictKind.DATA, evidence="2 rows \udfff"),
+            output="/runs/1/out.ipynb",
+            peak_rss_bytes=3 * 2**31,
+            checks=(
+                CheckResult(
+                    rule=rule,
+                    status=CheckStatus.ERROR,
+                    dataset="d",
+                    failed_rows=2,
+                    total_rows=9,
+                    message="2 rows",
+                    sample=({"day": "1"},),
+                ),
+            ),
+            reads=(Read(source="wh", table="orders", version="7", rows=9),),
+        )
+        finish(store, claim, report, state=RunState.HELD, now=NOW + HOUR)
+        run = store.load_run(claim.run.id)
+        assert (run.state, run.outcome) == (RunState.HELD, Outcome.HELD)
+        assert run.finished_at == NOW + HOUR
+        assert run.error == "1 check failed\ufffd ?"
+        assert run.verdict == Verdict(kind=VerdictKind.DATA, evidence="2 rows ?")
+        assert (run.failed_cell, run.output) == (4, "/runs/1/out.ipynb")
+        assert (run.checks, run.reads) == (report.checks, report.reads)
+        (attempt,) = store.load_attempts(run.id)
+        assert (attempt.outcome, attempt.finished_at) == (Outcome.HELD, NOW + HOUR)
+        assert attempt.peak_rss_bytes == 3 * 2**31
+        assert attempt.error == run.error
+        assert store.load_live_attempts() == []
+
+    def test_an_attempt_ends_once(self, store: Store) -> None:
+        claim = started(store)
+        finish(store, claim)
+        with pytest.raises(Conflict):
+            finish(store, claim, LOST, state=RunState.FAILED)
+        assert beat(store, claim) == Beat(valid=False, cancel=False)
+        assert store.load_run(claim.run.id).state is RunState.SUCCEEDED
+
+    def test_a_lost_attempt_is_retried_by_a_new_one(self, store: Store) -> None:
+        first = started(store)
+        finish(store, first, LOST, state=RunState.QUEUED, not_before=NOW + HOUR)
+        waiting = store.load_run(first.run.id)
+        assert (waiting.state, waiting.outcome) == (RunState.QUEUED, Outcome.LOST)
+        assert (waiting.not_before, waiting.finished_at) == (NOW + HOUR, None)
+        assert waiting.verdict == LOST.verdict
+        assert store.next_due_at() == NOW + HOUR
+        assert store.claim("s", now=NOW, limit=1) == []
+        second = claim_one(store, now=NOW + HOUR)
+        assert (second.attempt.number, second.run.attempts) == (2, 2)
+        assert second.attempt.token != first.attempt.token
+        with pytest.raises(Conflict):
+            finish(store, first, succeeded(an_output()))
+        start(store, second, now=NOW + 2 * HOUR)
+        finish(store, second, succeeded(an_output()), now=NOW + 3 * HOUR)
+        done = store.load_run(first.run.id)
+        assert (done.state, done.error, done.verdict) == (RunState.SUCCEEDED, "", None)
+        assert (done.started_at, done.finished_at) == (NOW, NOW + 3 * HOUR)
+        assert [attempt.outcome for attempt in store.load_attempts(done.id)] == [
+            Outcome.LOST,
+            Outcome.SUCCEEDED,
+        ]
+
+    def test_an_attempt_that_never_started_can_end(self, store: Store) -> None:
+        claim = claim_one_of(store)
+        finish(store, claim, LOST, state=RunState.FAILED)
+        assert store.load_run(claim.run.id).state is RunState.FAILED
+
+    def test_a_cancelled_run_is_not_retried(self, store: Store) -> None:
+        claim = started(store)
+        store.request_cancel(claim.run.id, now=NOW)
+        finish(store, claim, LOST, state=RunState.QUEUED, not_before=NOW)
+        assert store.load_run(claim.run.id).state is RunState.CANCELLED
+        assert store.claim("s", now=NOW, limit=1) == []
+
+    @pytest.mark.parametrize("state", [RunState.DISPATCHED, RunState.RUNNING])
+    def test_an_attempt_does_not_end_in_the_middle(self, store: Store, state: RunState) -> None:
+        claim = started(store)
+        with pytest.raises(StoreError) as caught:
+            finish(store, claim, LOST, state=state)
+        assert not caught.value.retryable
+        assert beat(store, claim).valid
+
+    def test_cancelling_a_queued_run_ends_it(self, store: Store) -> None:
+        run = store.add_run(a_run(), now=NOW)
+        cancelled = store.request_cancel(run.id, now=NOW + HOUR)
+        assert (cancelled.state, cancelled.finished_at) == (RunState.CANCELLED, NOW + HOUR)
+        assert store.claim("s", now=NOW, limit=1) == []
+        assert store.request_cancel(run.id, now=NOW + 2 * HOUR) == cancelled
+
+    def test_a_finished_run_can_be_queued_again(self, store: Store) -> None:
+        claim = started(store)
+        with pytest.raises(Conflict, match="running"):
+            store.requeue(claim.run.id, now=NOW)
+        store.request_cancel(claim.run.id, now=NOW)
+        finish(store, claim, LOST, state=RunState.CANCELLED)
+        again = store.requeue(claim.run.id, now=NOW + HOUR)
+        assert (again.state, again.not_before) == (RunState.QUEUED, NOW + HOUR)
+        assert (again.cancel_requested, again.finished_at) == (False, None)
+        assert again.new == claim.run.new
+        second = claim_one(store, now=NOW + HOUR)
+        assert second.attempt.number == 2
+        start(store, second)
+        assert beat(store, second) == Beat(valid=True, cancel=False)
+
+    def test_unknown_runs_are_said_to_be(self, store: Store) -> None:
+        for call in (store.load_run, store_cancel(store), store_requeue(store)):
+            with pytest.raises(NotFound, match="42"):
+                call(42)
+        assert store.load_attempts(42) == []
+
+    def test_runs_are_listed_newest_first(self, store: Store) -> None:
+        ids = [
+            store.add_run(a_run(str(i), pipeline="even" if i % 2 == 0 else "odd"), now=NOW).id
+            for i in range(6)
+        ]
+        store.request_cancel(ids[0], now=NOW)
+        assert [run.id for run in store.load_runs()] == ids[::-1]
+        assert [run.id for run in store.load_runs(limit=2, offset=1)] == [ids[4], ids[3]]
+        assert [run.id for run in store.load_runs(pipeline="even")] == [ids[4], ids[2], ids[0]]
+        ended = tuple(TERMINAL)
+        assert [run.id for run in store.load_runs(pipeline="even", states=ended)] == [ids[0]]
+        assert store.count_runs() == 6
+        assert store.count_runs(pipeline="odd") == 3
+        assert store.count_runs(states=(RunState.QUEUED,)) == 5
+        assert store.count_runs(pipeline="none") == 0
+
+
+def claim_one_of(store: Store) -> Claim:
+    run = store.add_run(a_run(), now=NOW)
+    return claim_one(store, run_id=run.id)
+
+
+def beat(store: Store, claim: Claim, *, cell: int | None = None) -> Beat:
+    attempt = claim.attempt
+    return store.beat(attempt.run_id, attempt.number, attempt.token, cell=cell)
+
+
+def store_cancel(store: Store):  # type: ignore[no-untyped-def]
+    return lambda run_id: store.request_cancel(run_id, now=NOW)
+
+
+def store_requeue(store: Store):  # type: ignore[no-untyped-def]
+    return lambda run_id: store.requeue(run_id, now=NOW)
