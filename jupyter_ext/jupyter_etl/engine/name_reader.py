@@ -1,0 +1,266 @@
+"""Which names a notebook's cells define and use, in the order in which they run."""
+
+# A visit_ method is named by the node that it visits, and says no more.
+# ruff: noqa: D102
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from dataclasses import dataclass, field
+
+_KNOWN = frozenset(dir(builtins)) | frozenset(
+    [
+        "get_ipython",
+        "display",
+        "In",
+        "Out",
+        "exit",
+        "quit",
+        "_",
+        "__",
+        "___",
+        "_i",
+        "_ii",
+        "_iii",
+        "_ih",
+        "_oh",
+        "_dh",
+        "__class__",
+        "__builtins__",
+        "__annotations__",
+        "__session__",
+    ]
+)
+_HISTORY = re.compile(r"_i?\d+")
+_DYNAMIC = frozenset({"exec", "globals", "locals", "vars", "run_line_magic", "run_cell_magic"})
+_SWALLOWS = frozenset({"NameError", "Exception", "BaseException"})
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+@dataclass(kw_only=True)
+class NameReader(ast.NodeVisitor):
+    """Reads cells one after the other; afterwards it knows which names were missing.
+
+    It errs on the side of silence: what a branch may define counts as defined, and nothing is
+    missing any more once ``import *``, ``exec`` or ``%run`` may have defined it.
+
+    Args:
+        defined: Index of the first cell that defines a name.
+        missing: Index of the first cell that uses a name before any cell has defined it.
+        deferred: The same for names in the bodies of functions, which may be defined later.
+        opened: Whether names may have been defined that cannot be told from the text.
+    """
+
+    defined: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    deferred: dict[str, int] = field(default_factory=dict)
+    opened: bool = False
+    _cell: int = 0
+    _quiet: int = 0
+    _scopes: list[set[str]] = field(default_factory=list)
+
+    def read(self, cell: int, tree: ast.Module) -> None:
+        """Read the next cell."""
+        self._cell = cell
+        self.visit(tree)
+
+    def define(self, name: str, cell: int) -> None:
+        """Say that a cell defines a name of the notebook."""
+        self.defined.setdefault(name, cell)
+
+    def use(self, name: str, cell: int) -> None:
+        """Say that a cell uses a name."""
+        if self.opened or self._quiet or _is_known(name) or name in self.defined:
+            return
+        if not any(name in scope for scope in self._scopes):
+            self.missing.setdefault(name, cell)
+
+    def undefined(self) -> dict[str, int]:
+        """Return the names that were missing when their cell ran, with its index."""
+        never = {
+            name: cell
+            for name, cell in self.deferred.items()
+            if name not in self.defined and not _is_known(name) and not self.opened
+        }
+        return {**never, **self.missing}
+
+    def _bind(self, name: str) -> None:
+        if self._scopes:
+            self._scopes[-1].add(name)
+        else:
+            self.define(name, self._cell)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Store):
+            self._bind(node.id)
+        elif isinstance(node.ctx, ast.Load):
+            self.use(node.id, self._cell)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        self.generic_visit(node)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if isinstance(node.func, ast.Name):
+            name = node.func.id
+        self.opened = self.opened or name in _DYNAMIC
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self._visit_all([node.value, *node.targets])
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self._visit_all([node.annotation, node.value, node.target])
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self.use(node.target.id, self._cell)
+        self._visit_all([node.value, node.target])
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self._visit_all([node.value, node.target])
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        self._visit_all([node.iter, node.target, *node.body, *node.orelse])
+
+    visit_AsyncFor = visit_For  # noqa: N815
+
+    def visit_Try(self, node: ast.Try) -> None:
+        caught = any(_swallows(handler) for handler in node.handlers)
+        self._quiet += caught
+        self._visit_all(node.body)
+        self._quiet -= caught
+        self._visit_all([*node.handlers, *node.orelse, *node.finalbody])
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        if node.name:
+            self._bind(node.name)
+        self.generic_visit(node)
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:
+        if node.name:
+            self._bind(node.name)
+        self.generic_visit(node)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:
+        if node.name:
+            self._bind(node.name)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        if node.rest:
+            self._bind(node.rest)
+        self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            self.opened = self.opened or alias.name == "*"
+            self._bind(alias.asname or alias.name.partition(".")[0])
+
+    visit_ImportFrom = visit_Import  # noqa: N815
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._visit_all([*node.decorator_list, *_defaults(node.args)])
+        self._bind(node.name)
+        self._defer(node)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self._visit_all(_defaults(node.args))
+        self._defer(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._visit_all([*node.decorator_list, *node.bases, *node.keywords])
+        self._scopes.append(set())
+        self._visit_all(node.body)
+        self._scopes.pop()
+        self._bind(node.name)
+
+    def _visit_comprehension(self, node: _Comprehension) -> None:
+        self._scopes.append(set())
+        for generator in node.generators:
+            self._visit_all([generator.iter, generator.target, *generator.ifs])
+        parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        self._visit_all(parts)
+        self._scopes.pop()
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        self._visit_comprehension(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        self._visit_comprehension(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self._visit_comprehension(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self._visit_comprehension(node)
+
+    def _visit_all(self, nodes: object) -> None:
+        for node in nodes if isinstance(nodes, list) else []:
+            if isinstance(node, ast.AST):
+                self.visit(node)
+
+    def _defer(self, node: _Function) -> None:
+        """Remember what a function's body uses; it is looked up when it is called."""
+        own = _bound_in(node)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Global):
+                for name in inner.names:
+                    self.define(name, self._cell)
+            elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+                hidden = inner.id in own or any(inner.id in scope for scope in self._scopes)
+                if not hidden and not self._quiet and not _catches_inside(node):
+                    self.deferred.setdefault(inner.id, self._cell)
+
+
+def _is_known(name: str) -> bool:
+    return name in _KNOWN or name == "__name__" or _HISTORY.fullmatch(name) is not None
+
+
+def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+    return [*arguments.defaults, *(one for one in arguments.kw_defaults if one is not None)]
+
+
+def _swallows(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    return any(
+        isinstance(node, ast.Name) and node.id in _SWALLOWS for node in ast.walk(handler.type)
+    )
+
+
+def _catches_inside(node: ast.AST) -> bool:
+    return any(
+        isinstance(inner, ast.ExceptHandler) and _swallows(inner) for inner in ast.walk(node)
+    )
+
+
+def _bound_in(node: ast.AST) -> set[str]:
+    """Return every name that is bound anywhere inside, in inner scopes too."""
+    bound: set[str] = set()
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                bound.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                bound.add(name)
+            case ast.ClassDef(name=name):
+                bound.add(name)
+            case ast.alias(name=name, asname=alias):
+                bound.add(alias or name.partition(".")[0])
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+                bound.add(name)
+            case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                bound.add(name)
+            case _:
+                bound.update(_type_parameter(inner))
+    return bound
+
+
+def _type_parameter(node: ast.AST) -> set[str]:
+    # The classes exist from Python 3.12 on.
+    if type(node).__name__ in ("TypeVar", "ParamSpec", "TypeVarTuple"):
+        return {str(getattr(node, "name", ""))}
+    return set()

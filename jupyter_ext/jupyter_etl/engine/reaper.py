@@ -1,0 +1,156 @@
+"""Ends the attempts that will not end themselves."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable, Sequence
+
+from jupyter_etl.engine.attempts import plan_next
+from jupyter_etl.engine.beats import Observer
+from jupyter_etl.engine.verdicts import judge
+from jupyter_etl.errors import Conflict, EtlError, user_code_boundary
+from jupyter_etl.model import AttemptReport, Outcome
+from jupyter_etl.ports import Claim, Clock, Executor, Store
+
+_LOG = logging.getLogger(__name__)
+
+
+class Reaper:
+    """Finds attempts whose runner fell silent or has ended, and decides what becomes of their runs.
+
+    Args:
+        store: The ledger.
+        executor: Knows of runners that have ended, where it can.
+        clock: Of this process.
+        lease_s: Seconds without a beat after which an attempt is lost.
+        draw: Returns a number in ``[0, 1)``.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        executor: Executor,
+        clock: Clock,
+        lease_s: float,
+        draw: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._clock = clock
+        self._lease_s = lease_s
+        self._draw = draw
+        self._observer = Observer(clock, lease_s)
+        self._ended: dict[tuple[int, int], int] = {}
+
+    def notice(self) -> bool:
+        """Ask the executor which runners have ended; return whether any has."""
+        try:
+            with user_code_boundary("The executor"):
+                ended = self._executor.ended()
+        except EtlError as problem:
+            _LOG.warning("It is not known which runners have ended: %s", problem)
+            return False
+        self._ended.update({(run_id, number): code for run_id, number, code in ended})
+        return bool(ended)
+
+    def reap(self) -> tuple[list[Claim], int]:
+        """End the attempts that are lost.
+
+        Returns:
+            The live attempts that remain, and how many were ended.
+
+        Raises:
+            StoreError: The ledger cannot be reached.
+        """
+        # Asked before the ledger is: a runner that had ended by now has written its end there.
+        self.notice()
+        claims = self._store.load_live_attempts()
+        silent = self._observer.lost(claims)
+        lost = {_key(claim): self._silence() for claim in silent}
+        lost.update({key: _death(code) for key, code in self._ended.items()})
+        reaped = {
+            _key(claim)
+            for claim in claims
+            if _key(claim) in lost and self._lose(claim, lost[_key(claim)])
+        }
+        self._ended.clear()
+        return [claim for claim in claims if _key(claim) not in reaped], len(reaped)
+
+    def end(self, claim: Claim, report: AttemptReport) -> bool:
+        """End an attempt by its own token; return False where it has ended or gone on meanwhile.
+
+        Raises:
+            StoreError: The ledger cannot be reached.
+        """
+        now = self._clock.now()
+        state, not_before = plan_next(claim.run, report, now, draw=self._draw)
+        attempt = claim.attempt
+        try:
+            self._store.finish_attempt(
+                attempt.run_id,
+                attempt.number,
+                attempt.token,
+                report,
+                state=state,
+                not_before=not_before,
+                now=now,
+            )
+        except Conflict:
+            return False
+        return True
+
+    def _lose(self, claim: Claim, error: str) -> bool:
+        verdict = judge("", error, outcome=Outcome.LOST)
+        report = AttemptReport(outcome=Outcome.LOST, error=error, verdict=verdict)
+        _LOG.warning(
+            "Attempt %s of run %s (%s) is lost: %s",
+            claim.attempt.number,
+            claim.run.id,
+            claim.run.new.pipeline,
+            error,
+        )
+        return self.end(claim, report)
+
+    def _silence(self) -> str:
+        return f"no sign of life from the runner for more than {self._lease_s:g} s"
+
+
+def own_attempts(
+    claims: Sequence[Claim], *, scheduler_id: str, host: str, alive: frozenset[str]
+) -> list[Claim]:
+    """Return the live attempts that take a worker of a scheduler.
+
+    Those it claimed, and those that a scheduler which is gone left running on the same machine.
+
+    Args:
+        claims: All live attempts.
+        scheduler_id, host: Of the scheduler.
+        alive: Identities of the schedulers that are alive.
+    """
+    return [
+        claim
+        for claim in claims
+        if claim.attempt.claimed_by == scheduler_id
+        or (is_orphan(claim, alive) and claim.attempt.host == host)
+    ]
+
+
+def is_orphan(claim: Claim, alive: frozenset[str]) -> bool:
+    """Tell whether the scheduler that claimed an attempt of a deployed pipeline is gone."""
+    return claim.run.new.version is not None and claim.attempt.claimed_by not in alive
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"the runner ended with exit code {code} before it could report"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"the runner was ended by {name} before it could report"
+
+
+def _key(claim: Claim) -> tuple[int, int]:
+    return claim.run.id, claim.attempt.number

@@ -1,0 +1,219 @@
+"""The loop that plans, starts and watches runs. Any number of them may share one ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+from jupyter_etl.engine.alerts import is_watched, tell
+from jupyter_etl.engine.planning_round import ACTIVE, PlanningRound
+from jupyter_etl.engine.reaper import Reaper, is_orphan, own_attempts
+from jupyter_etl.errors import EtlError, StoreError, user_code_boundary
+from jupyter_etl.model import (
+    TERMINAL,
+    AttemptReport,
+    Outcome,
+    RunState,
+    Verdict,
+    VerdictKind,
+)
+from jupyter_etl.ports import Claim, Clock, Executor, Notifier, SchedulerInfo, Store
+
+_LOG = logging.getLogger(__name__)
+
+SAY_ALIVE_S = 10.0
+"""Seconds between two signs of life of a scheduler in the ledger."""
+
+_GONE = timedelta(seconds=6 * SAY_ALIVE_S)
+_FORGOTTEN = timedelta(hours=1)
+_POLL_S = 0.1
+_LONGEST_BACKOFF_S = 30.0
+_MANY = 1000
+
+
+class Scheduler:
+    """Plans what is due, starts attempts up to a limit, and ends those that are lost.
+
+    Args:
+        store: The ledger.
+        executor: Starts the runners.
+        clock: The only source of time.
+        notifier: Tells people of failures.
+        id: Random identity of this scheduler.
+        host, pid: Where it runs.
+        workers: Attempts it makes at once.
+        lease_s: Seconds without a beat after which an attempt is lost.
+        tick_s: Seconds between two looks at the ledger.
+        draw: Returns a number in ``[0, 1)``; it spreads retries.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        executor: Executor,
+        clock: Clock,
+        notifier: Notifier,
+        id: str,
+        host: str,
+        pid: int,
+        workers: int,
+        lease_s: float,
+        tick_s: float,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._clock = clock
+        self._notifier = notifier
+        self._id = id
+        self._host = host
+        self._pid = pid
+        self._workers = workers
+        self._tick_s = tick_s
+        self._planning = PlanningRound(store, clock)
+        self._reaper = Reaper(
+            store=store, executor=executor, clock=clock, lease_s=lease_s, draw=draw
+        )
+        self._alive = frozenset({id})
+        self._said_alive_at: float | None = None
+        self._watched: set[int] = set()
+        self._busy = False
+
+    def tick(self) -> int:
+        """Look once: plan, reap, tell, start.
+
+        Returns:
+            How many things were done; 0 when there was nothing to do.
+
+        Raises:
+            StoreError: The ledger cannot be reached; what was done is in it.
+        """
+        self._say_alive()
+        planned = self._planning.plan()
+        live, reaped = self._reaper.reap()
+        told = self._tell(live)
+        started = self._start(live)
+        return planned + reaped + told + started
+
+    def run(self, *, until_idle: bool = False, stop: Callable[[], bool]) -> None:
+        """Look again and again.
+
+        A ledger that cannot be reached is waited for. Runners go on when this returns; the executor
+        is the caller's to close.
+
+        Args:
+            until_idle: Return when nothing is due, queued, running or waiting for a retry.
+            stop: Asked between two looks; True ends the loop.
+        """
+        failures, was_idle = 0, False
+        try:
+            while not stop():
+                try:
+                    done = self.tick()
+                    if until_idle and was_idle and done == 0:
+                        return
+                    was_idle = until_idle and done == 0 and self._is_idle()
+                    delay_s = 0.0 if was_idle else self._delay_s()
+                except StoreError as problem:
+                    if failures == 0:
+                        _LOG.warning("The ledger cannot be used, trying on: %s", problem)
+                    delay_s = min(_LONGEST_BACKOFF_S, self._tick_s * 2.0 ** min(failures, 16))
+                    failures += 1
+                else:
+                    if failures:
+                        _LOG.warning("The ledger can be used again after %s failures", failures)
+                    failures = 0
+                self._wait(delay_s, stop)
+        finally:
+            with contextlib.suppress(StoreError):
+                self._store.remove_scheduler(self._id)
+
+    def _say_alive(self) -> None:
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        if self._said_alive_at is not None and monotonic - self._said_alive_at < SAY_ALIVE_S:
+            return
+        self._store.save_scheduler(
+            SchedulerInfo(
+                id=self._id, host=self._host, pid=self._pid, workers=self._workers, seen_at=now
+            )
+        )
+        others = self._store.load_schedulers()
+        self._alive = frozenset(
+            {one.id for one in others if now - one.seen_at < _GONE} | {self._id}
+        )
+        for one in others:
+            if now - one.seen_at > _FORGOTTEN:
+                self._store.remove_scheduler(one.id)
+        self._said_alive_at = monotonic
+
+    def _start(self, live: list[Claim]) -> int:
+        own = own_attempts(live, scheduler_id=self._id, host=self._host, alive=self._alive)
+        free = max(0, self._workers - len(own))
+        claims: list[Claim] = []
+        if free:
+            claims = self._store.claim(self._id, now=self._clock.now(), limit=free)
+        for claim in claims:
+            if is_watched(claim.run):
+                self._watched.add(claim.run.id)
+            self._start_one(claim)
+        self._busy = bool(own or claims)
+        return len(claims)
+
+    def _start_one(self, claim: Claim) -> None:
+        try:
+            with user_code_boundary("The executor"):
+                self._executor.start(claim)
+        except EtlError as problem:
+            error = f"the runner could not be started: {problem}"
+            _LOG.warning("Run %s: %s", claim.run.id, error)
+            verdict = Verdict(kind=VerdictKind.PLATFORM, evidence=error, retryable=True)
+            report = AttemptReport(outcome=Outcome.FAILED, error=error, verdict=verdict)
+            self._reaper.end(claim, report)
+
+    def _tell(self, live: list[Claim]) -> int:
+        """Tell people about runs that are no longer live."""
+        if self._id == min(self._alive):
+            orphans = [claim.run for claim in live if is_orphan(claim, self._alive)]
+            self._watched.update(run.id for run in orphans if is_watched(run))
+        told = 0
+        for run_id in sorted(self._watched - {claim.run.id for claim in live}):
+            run = self._store.load_run(run_id)
+            if run.state in TERMINAL:
+                told += tell(run, store=self._store, notifier=self._notifier)
+            # A run that is queued for a retry is watched by whoever claims it next.
+            self._watched.discard(run_id)
+        return told
+
+    def _is_idle(self) -> bool:
+        if self._planning.anything_due():
+            return False
+        now = self._clock.now()
+        waiting = self._store.load_runs(states=ACTIVE, limit=_MANY)
+        return not any(
+            run.state is not RunState.QUEUED or run.attempts > 0 or run.not_before <= now
+            for run in waiting
+        )
+
+    def _delay_s(self) -> float:
+        if self._planning.more:
+            return 0.0
+        due_at = self._store.next_due_at()
+        until_s = self._tick_s
+        if due_at is not None:
+            until_s = (due_at - self._clock.now()).total_seconds()
+        # What is due already was left for a reason: no free worker, or a pipeline out of order.
+        return until_s if 0 < until_s < self._tick_s else self._tick_s
+
+    def _wait(self, seconds: float, stop: Callable[[], bool]) -> None:
+        """Wait, but not longer than until one of the own runners ends or somebody stops this."""
+        left_s = seconds
+        while left_s > 0 and not stop():
+            step_s = min(left_s, _POLL_S) if self._busy else left_s
+            self._clock.wait(step_s)
+            left_s -= step_s
+            if self._busy and self._reaper.notice():
+                return

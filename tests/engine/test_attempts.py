@@ -1,0 +1,69 @@
+"""What becomes of a run after an attempt."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.examples import NOW, run
+from jupyter_etl.engine.attempts import CAP_S, backoff_s, plan_next
+from jupyter_etl.model import AttemptReport, Outcome, Policy, RunState, Verdict, VerdictKind
+
+MENDABLE = Verdict(kind=VerdictKind.SOURCE, evidence="it did not answer", retryable=True)
+FINAL = Verdict(kind=VerdictKind.NOTEBOOK, evidence="a name is missing")
+
+
+def decide(outcome, verdict=None, *, attempts=1, retries=3, cancel=False):
+    one = run(attempts=attempts, policy=Policy(retries=retries), cancel=cancel)
+    report = AttemptReport(outcome=outcome, verdict=verdict)
+    return plan_next(one, report, NOW, draw=lambda: 0.5)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Outcome.SUCCEEDED, RunState.SUCCEEDED),
+        (Outcome.HELD, RunState.HELD),
+        (Outcome.CANCELLED, RunState.CANCELLED),
+        (Outcome.FAILED, RunState.FAILED),
+        (Outcome.TIMED_OUT, RunState.FAILED),
+    ],
+)
+def test_an_end_that_nothing_mends_ends_the_run(outcome: Outcome, state: RunState) -> None:
+    assert decide(outcome) == (state, None)
+    assert decide(outcome, FINAL) == (state, None)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.HELD, Outcome.CANCELLED])
+def test_only_failures_are_tried_again(outcome: Outcome) -> None:
+    assert decide(outcome, MENDABLE)[0] is not RunState.QUEUED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST])
+def test_a_failure_that_may_mend_is_tried_so_often(outcome: Outcome) -> None:
+    states = [decide(outcome, MENDABLE, attempts=made)[0] for made in range(1, 6)]
+    assert states == [RunState.QUEUED] * 3 + [RunState.FAILED] * 2
+    assert decide(outcome, MENDABLE, retries=0) == (RunState.FAILED, None)
+
+
+def test_a_lost_attempt_is_tried_again_without_a_verdict() -> None:
+    assert decide(Outcome.LOST) == (RunState.QUEUED, NOW + timedelta(seconds=1))
+
+
+def test_a_run_that_shall_be_cancelled_is_not_tried_again() -> None:
+    assert decide(Outcome.LOST, cancel=True) == (RunState.CANCELLED, None)
+    assert decide(Outcome.FAILED, MENDABLE, cancel=True) == (RunState.FAILED, None)
+
+
+def test_the_wait_doubles_up_to_a_cap() -> None:
+    longest = [backoff_s(made, draw=lambda: 1.0) for made in (1, 2, 3, 9, 10, 5000)]
+    assert longest == [2, 4, 8, 512, 600, 600]
+
+
+@settings(deadline=None)
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_the_wait_is_full_jitter(attempts: int, drawn: float) -> None:
+    assert 0 <= backoff_s(attempts, draw=lambda: drawn) <= CAP_S * drawn
