@@ -1,0 +1,1 @@
+"""Check runners: they apply rules to data in one pass over it."""

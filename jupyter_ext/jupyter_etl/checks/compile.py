@@ -1,0 +1,195 @@
+"""Rules as SQL: one aggregate for all of them, and a condition that finds the breaking rows.
+
+A condition that is NULL for a row, because a value in it is missing, does not break its rule: what
+must not be missing says ``not null``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.model import CheckRule
+from jupyter_etl.spec.names import listed, nearest
+
+DATA = "data"
+"""Name under which the rows are registered."""
+
+_ROWS_WORDS = re.compile(r"[A-Za-z_]\w*")
+_EXPONENT = re.compile(r"\d[eE][+-]?\d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledRule:
+    """A rule as SQL.
+
+    Args:
+        rule: What it was made of.
+        aggregate: Gives the number of breaking rows; for a rule about the whole, whether it holds.
+        breaking: A condition that is true for breaking rows; "" for a rule about the whole.
+        columns: Those it looks at, as far as it says.
+        reference: Publication that has to be registered as `reference_name`; "" for none.
+    """
+
+    rule: CheckRule
+    aggregate: str
+    breaking: str
+    columns: tuple[str, ...] = ()
+    reference: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledChecks:
+    """All rules of a check.
+
+    Args:
+        rules: In the order given.
+        joins: What follows ``FROM data``.
+    """
+
+    rules: tuple[CompiledRule, ...]
+    joins: str
+
+    @property
+    def query(self) -> str:
+        """Gives one row: the number of rows, then each rule's aggregate."""
+        return self.query_of(self.rules)
+
+    def query_of(self, rules: Sequence[CompiledRule]) -> str:
+        """Write the aggregate of some of the rules."""
+        aggregates = "".join(f",\n  {compiled.aggregate}" for compiled in rules)
+        return f"SELECT count(*){aggregates}\nFROM {DATA}{self.joins}"
+
+    def sample_of(self, compiled: CompiledRule, columns: Sequence[str], count: int) -> str:
+        """Write the query for some rows that break a rule, as text."""
+        cells = ", ".join(f"CAST({DATA}.{quoted(c)} AS VARCHAR) AS {quoted(c)}" for c in columns)
+        where = "QUALIFY" if compiled.rule.kind == "unique" else "WHERE"
+        return f"SELECT {cells} FROM {DATA}{self.joins} {where} {compiled.breaking} LIMIT {count:d}"  # noqa: S608
+
+
+def compile_checks(
+    rules: Sequence[CheckRule], columns: Sequence[str], *, last_rows: int | None
+) -> CompiledChecks:
+    """Turn rules into SQL of DuckDB.
+
+    Args:
+        rules: What must hold.
+        columns: Those of the data.
+        last_rows: Value of ``last`` in a ``rows`` rule.
+
+    Raises:
+        DeclarationError: A rule names a column that is not there, or is of an unknown kind.
+    """
+    compiled = tuple(
+        _compile(rule, number, columns, last_rows) for number, rule in enumerate(rules)
+    )
+    joins = "".join(
+        f"\nLEFT JOIN {reference_name(number)} ON {DATA}.{quoted(one.columns[0])} "
+        f"= {reference_name(number)}.{reference_name(number)}_key"
+        for number, one in enumerate(compiled)
+        if one.reference
+    )
+    return CompiledChecks(rules=compiled, joins=joins)
+
+
+def reference_name(number: int) -> str:
+    """Return the table that holds the distinct keys the rule of that number refers to."""
+    return f"_etl_ref_{number}"
+
+
+def split_reference(argument: str) -> tuple[str, str]:
+    """Split ``publication.column`` at its last dot."""
+    publication, _, column = argument.rpartition(".")
+    return publication, column
+
+
+def quoted(name: str) -> str:
+    """Quote an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> DeclarationError:
+    """Make the error for a rule on a column that is not there."""
+    return DeclarationError(
+        f"The check '{rule.text}' names the column '{name}', which is not there; there are "
+        f"{listed(columns)}.",
+        hint=nearest(name, columns).strip(),
+        data={"column": name, "columns": list(columns)},
+    )
+
+
+def _compile(
+    rule: CheckRule, number: int, columns: Sequence[str], last_rows: int | None
+) -> CompiledRule:
+    if rule.kind == "rows":
+        return CompiledRule(rule=rule, aggregate=_rows(rule, last_rows), breaking="")
+    if rule.kind == "expression":
+        return _counted(rule, f"NOT (({rule.argument}\n))", ())
+    if rule.column is None or rule.column not in columns:
+        raise missing_column(rule.column or "", columns, rule)
+    cell = f"{DATA}.{quoted(rule.column)}"
+    if rule.kind == "unique":
+        return CompiledRule(
+            rule=rule,
+            aggregate=f"count({cell}) - count(DISTINCT {cell})",
+            breaking=f"{cell} IS NOT NULL AND count(*) OVER (PARTITION BY {cell}) > 1",
+            columns=(rule.column,),
+        )
+    if rule.kind == "references":
+        publication, _ = split_reference(rule.argument)
+        key = f"{reference_name(number)}.{reference_name(number)}_key"
+        counted = _counted(rule, f"{cell} IS NOT NULL AND {key} IS NULL", (rule.column,))
+        return CompiledRule(
+            rule=rule,
+            aggregate=counted.aggregate,
+            breaking=counted.breaking,
+            columns=counted.columns,
+            reference=publication,
+        )
+    breaking = {
+        "not_null": f"{cell} IS NULL",
+        "in": f"{cell} IS NOT NULL AND NOT coalesce({cell} IN ({rule.argument}\n), false)",
+        "matches": f"NOT regexp_matches(CAST({cell} AS VARCHAR), {_literal(rule.argument)})",
+    }
+    if rule.kind not in breaking:
+        raise DeclarationError(
+            f"The check '{rule.text}' is of kind '{rule.kind}', which is none.",
+            hint="Kinds are unique, not_null, rows, expression, in, matches and references.",
+        )
+    return _counted(rule, breaking[rule.kind], (rule.column,))
+
+
+def _counted(rule: CheckRule, breaking: str, columns: tuple[str, ...]) -> CompiledRule:
+    return CompiledRule(
+        rule=rule,
+        aggregate=f"count(*) FILTER ({breaking})",
+        breaking=breaking,
+        columns=columns,
+    )
+
+
+def _rows(rule: CheckRule, last_rows: int | None) -> str:
+    """Write ``rows > 0.5 * last`` over the number of rows; without a last version it holds."""
+    words = {"rows": "count(*)", "last": str(last_rows), "between": "BETWEEN", "and": "AND"}
+    argument = rule.argument or rule.text
+    if "last" in _words(argument) and last_rows is None:
+        return "true"
+    unknown = [word for word in _words(argument) if word not in words]
+    if unknown:
+        raise DeclarationError(
+            f"The check '{rule.text}' uses '{unknown[0]}', which a rule about rows does not know.",
+            hint="Compare rows with numbers and last, like 'rows > 0.5 * last'.",
+        )
+    condition = argument if "rows" in _words(argument) else f"rows {argument}"
+    written = _ROWS_WORDS.sub(lambda found: words.get(found[0].lower(), found[0]), condition)
+    return f"({written})"
+
+
+def _words(argument: str) -> list[str]:
+    return [word.lower() for word in _ROWS_WORDS.findall(_EXPONENT.sub("0", argument))]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,246 @@
+"""SQL over what the notebook has: DuckDB in process, over given tables and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from jupyter_etl.errors import DeclarationError, SourceError
+from jupyter_etl.sources.frame_connector import arrow_table
+from jupyter_etl.sources.readings import refuse_twins
+from jupyter_etl.sources.sql_text import parse_statement, quoted
+from jupyter_etl.spec.names import listed, nearest
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+    from sqlglot import exp
+
+_PLACEHOLDER = re.compile(r"(?<![\w:]):([A-Za-z_]\w*)")
+_NO_TABLE = re.compile(r"Table with name \"?(.+?)\"? does not exist", re.DOTALL)
+_NO_SCHEMA = re.compile(r"Table with name \"(.+?)\" does not exist because schema", re.DOTALL)
+_NO_COLUMN = re.compile(r"Referenced column \"(.+?)\" (?:was )?not found", re.DOTALL)
+
+
+def table_names(query: str) -> list[str]:
+    """Find the tables a query reads.
+
+    Args:
+        query: One statement of DuckDB's SQL, with or without ``:name`` placeholders.
+
+    Returns:
+        Each name once, as written without quotes, its parts joined by dots; names that the query
+        itself defines (``WITH``) and functions are left out.
+
+    Raises:
+        DeclarationError: The query cannot be parsed.
+    """
+    import sqlglot
+    from sqlglot.errors import SqlglotError
+
+    try:
+        tree = _parsed(query)
+    except SqlglotError as problem:
+        text = re.sub(r"\x1b\[\d+m", "", str(problem)).splitlines()[0]
+        raise DeclarationError(f"The query cannot be read: {text}") from problem
+    if tree is None:
+        raise DeclarationError("There is no SQL statement.", hint="Write a SELECT.")
+    names: dict[str, None] = {}
+    for table in _tables(tree):
+        if isinstance(table.this, sqlglot.exp.Identifier):
+            names[".".join(part.name for part in table.parts)] = None
+    return list(names)
+
+
+def run_local(
+    query: str,
+    parameters: Mapping[str, object],
+    tables: Mapping[str, pa.Table | pa.RecordBatchReader | pd.DataFrame],
+) -> pa.Table:
+    """Answer a query over the given tables.
+
+    Args:
+        query: One SELECT in DuckDB's SQL; placeholders are ``:name``.
+        parameters: Values of the placeholders.
+        tables: By name; a name with dots can be written as ``a.b`` or ``"a.b"``. A reader is read
+            once, and as a stream where the query names it once.
+
+    Returns:
+        The rows.
+
+    Raises:
+        DeclarationError: The query is wrong, or not one SELECT, or asks for a table, a file or a
+            setting that is not given; the message lists the tables or columns there are.
+        SourceError: A value could not be computed.
+    """
+    import duckdb
+
+    statement = parse_statement(query, parameters)
+    sql = statement.render(lambda name: f"${name}")
+    values = {name: parameters[name] for name in statement.names}
+    with _sandbox() as connection:
+        kinds = _kinds(connection, sql)
+        if len(kinds) != 1 or not (kinds[0] == "SELECT" or statement.verb == "pivot"):
+            raise DeclarationError(
+                f"A local query is one SELECT, and this is {listed(kinds) or 'none'}.",
+                hint="Assign results with '<<' and publish them with %etl publish.",
+            )
+        ready = {name: _scannable(name, table, query) for name, table in tables.items()}
+        _register(connection, ready)
+        connection.execute("SET lock_configuration = true")
+        try:
+            relation = connection.sql(sql, params=values or None)
+            result = relation.to_arrow_table()
+            kinds = [str(kind) for kind in relation.types]
+        except duckdb.Error as problem:
+            _fail(problem, ready)
+    refuse_twins("The result", result.column_names)
+    return _without_hugeint(result, kinds)
+
+
+def _sandbox() -> duckdb.DuckDBPyConnection:
+    """Open a database in memory that sees registered tables only: no files, no network."""
+    import duckdb
+
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "python_enable_replacements": False,
+            "enable_external_access": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )
+
+
+def _parsed(query: str) -> exp.Expr | None:
+    import sqlglot
+    from sqlglot.errors import ParseError
+
+    try:
+        return sqlglot.parse(query, dialect="duckdb")[0]
+    except ParseError:
+        # ':p0::int' is beyond the parser, and '$p0::int' is not.
+        names = set(_PLACEHOLDER.findall(query))
+        if not names:
+            raise
+        rendered = parse_statement(query, names).render(lambda name: f"${name}")
+        return sqlglot.parse(rendered, dialect="duckdb")[0]
+
+
+def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
+    from sqlglot import exp
+    from sqlglot.optimizer.scope import traverse_scope
+
+    if isinstance(tree, exp.Query):
+        for scope in traverse_scope(tree):
+            yield from (s for s in scope.sources.values() if isinstance(s, exp.Table))
+        return
+    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
+    yield from (table for table in tree.find_all(exp.Table) if table.name not in defined)
+
+
+def _kinds(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
+    import duckdb
+
+    try:
+        return [statement.type.name for statement in connection.extract_statements(sql)]
+    except duckdb.Error as problem:
+        _fail(problem, {})
+
+
+def _scannable(
+    name: str, table: pa.Table | pa.RecordBatchReader | pd.DataFrame, query: str
+) -> pa.Table | pa.RecordBatchReader:
+    """Let a reader stream where it is scanned once; a frame gets the types that Arrow sees in it."""
+    import pyarrow as pa
+
+    if not isinstance(table, pa.RecordBatchReader):
+        return arrow_table(name, table)
+    again = len(re.findall(re.escape(name.rpartition(".")[2]), query, re.IGNORECASE)) > 1
+    return table.read_all() if again or re.search(r"\bwith\b", query, re.IGNORECASE) else table
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, pa.Table | pa.RecordBatchReader],
+) -> None:
+    """Make each table a view under its name, and under its dotted name as catalog.schema.table."""
+    paths = {name: name.split(".", 2) for name in tables}
+    catalogs = {parts[0].lower() for parts in paths.values() if len(parts) == 3}
+    for catalog in sorted(catalogs):
+        connection.execute(f"ATTACH ':memory:' AS {quoted(catalog)}")
+    for number, (name, table) in enumerate(tables.items()):
+        scan = f"_etl_{number}"
+        connection.register(scan, table)
+        parts = paths[name]
+        if len(parts) == 2 and parts[0].lower() in catalogs:
+            parts = [parts[0], "main", parts[1]]
+        if len(parts) > 1:
+            schema = ".".join(map(quoted, parts[:-1]))
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            _view(connection, ".".join(map(quoted, parts)), scan)
+        _view(connection, quoted(name), scan)
+
+
+def _view(connection: duckdb.DuckDBPyConnection, name: str, scan: str) -> None:
+    connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM temp.main.{scan}")  # noqa: S608 - both quoted or ours
+
+
+def _fail(problem: duckdb.Error, tables: Mapping[str, pa.Table | pa.RecordBatchReader]) -> NoReturn:
+    import duckdb
+
+    text = str(problem)
+    if isinstance(problem, duckdb.PermissionException):
+        raise DeclarationError(
+            f"A local query reads no files and no network: {_short(text)}",
+            hint="Declare the file as a source with '%etl source' and select from its name.",
+        ) from problem
+    if missing := _NO_SCHEMA.search(text) or _NO_TABLE.search(text):
+        name = missing[1].strip('"')
+        raise DeclarationError(
+            f"There is no table '{name}'; there are {listed(tables) or 'none'}.",
+            hint=nearest(name, tables).strip() or "A frame of the notebook goes by its variable.",
+            data={"table": name, "tables": list(tables)},
+        ) from problem
+    if absent := _NO_COLUMN.search(text):
+        columns = list(dict.fromkeys(c for table in tables.values() for c in table.schema.names))
+        raise DeclarationError(
+            f"There is no column '{absent[1]}'; there are {listed(columns)}.",
+            hint=nearest(absent[1], columns).strip(),
+            data={"column": absent[1], "columns": columns},
+        ) from problem
+    wrong = (
+        duckdb.ParserException,
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.InvalidInputException,
+        duckdb.NotImplementedException,
+    )
+    if isinstance(problem, wrong):
+        raise DeclarationError(f"The query is wrong: {_short(text)}") from problem
+    raise SourceError(f"The query failed: {_short(text)}", retryable=False) from problem
+
+
+def _short(text: str) -> str:
+    lines: Sequence[str] = [line for line in text.splitlines() if line.strip()]
+    return (re.sub(r"^\w[\w ]* Error: ", "", lines[0]) if lines else "no reason given").strip()[
+        :400
+    ]
+
+
+def _without_hugeint(result: pa.Table, kinds: Sequence[str]) -> pa.Table:
+    """Give sums of integers, which DuckDB widens to 128 bits, the 64 bits they mostly fit in."""
+    import pyarrow as pa
+
+    for index, kind in enumerate(kinds):
+        if kind != "HUGEINT":
+            continue
+        try:
+            narrow = result.column(index).cast(pa.int64())
+        except pa.ArrowInvalid:
+            continue
+        result = result.set_column(index, result.column_names[index], narrow)
+    return result

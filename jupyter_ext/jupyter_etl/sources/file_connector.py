@@ -1,0 +1,98 @@
+"""Files: one, a folder of them, or those that match a glob."""
+
+from __future__ import annotations
+
+from jupyter_etl.errors import DeclarationError, SourceError
+from jupyter_etl.model import Source, TableInfo
+from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.sources.csv_files import csv_schema, read_csv
+from jupyter_etl.sources.csv_format import CSV_OPTIONS
+from jupyter_etl.sources.excel_files import read_excel, sheet_names
+from jupyter_etl.sources.file_paths import find_files
+from jupyter_etl.sources.json_files import read_json
+from jupyter_etl.sources.parquet_files import parquet_schema, read_parquet
+from jupyter_etl.sources.readings import columns_of
+from jupyter_etl.spec.names import listed, nearest
+
+_READERS = {
+    "csv": read_csv,
+    "parquet": read_parquet,
+    "json": read_json,
+    "jsonl": read_json,
+    "excel": read_excel,
+}
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "csv": CSV_OPTIONS,
+    "parquet": (),
+    "json": ("path", "json"),
+    "jsonl": (),
+    "excel": ("sheet", "null", "text"),
+}
+
+
+class FileConnector:
+    """Reads csv, parquet, json, jsonl and excel files, local or by fsspec.
+
+    Several files are one table: they are read in the order of their names, columns are united by
+    name, and a column that a file lacks is null in its rows.
+    """
+
+    kinds: tuple[str, ...] = tuple(_READERS)
+
+    def tables(self, source: Source, access: Access) -> list[TableInfo]:
+        """List the one table that the files are, or the sheets of a workbook.
+
+        Args:
+            source: Of one of `kinds`.
+            access: Not needed.
+
+        Raises:
+            SourceError: Nothing is there, or it cannot be read.
+        """
+        self._refuse_options(source)
+        files = find_files(source)
+        if source.kind == "excel":
+            return [TableInfo(name=name) for name in sheet_names(source, files)]
+        if source.kind == "parquet":
+            schema, rows = parquet_schema(source, files)
+            return [TableInfo(name="", columns=columns_of(schema), rows=rows)]
+        if source.kind == "csv":
+            return [TableInfo(name="", columns=columns_of(csv_schema(source, files)))]
+        with read_json(source, files, ReadRequest(limit=100)).batches as batches:
+            return [TableInfo(name="", columns=columns_of(batches.schema))]
+
+    def read(self, source: Source, request: ReadRequest, access: Access) -> Reading:
+        """Start reading.
+
+        Args:
+            source: Of one of `kinds`.
+            request: ``table`` is a sheet of a workbook, else "".
+            access: Not needed.
+
+        Raises:
+            SourceError: Nothing is there, it cannot be read, or a column is not in it.
+            DeclarationError: SQL, or an option the kind does not have.
+        """
+        self._refuse_options(source)
+        if request.query is not None:
+            raise DeclarationError(
+                f"Source '{source.name}' is {source.kind} files, which answer no SQL themselves.",
+                hint=f"Use '%%etl sql local' and select from {source.name}.",
+            )
+        if request.table and source.kind != "excel":
+            raise SourceError(
+                f"Source '{source.name}' is one table; it has no '{request.table}'.",
+                hint=f"Load {source.name}.",
+                retryable=False,
+            )
+        return _READERS[source.kind](source, find_files(source), request)
+
+    def _refuse_options(self, source: Source) -> None:
+        known = _OPTIONS[source.kind]
+        for option in source.options:
+            if option not in known:
+                raise DeclarationError(
+                    f"Source '{source.name}': {source.kind} has no option '{option}'; "
+                    f"it has {listed(known) or 'none'}.",
+                    hint=nearest(option, known).strip(),
+                )

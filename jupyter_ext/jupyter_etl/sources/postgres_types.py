@@ -1,0 +1,185 @@
+"""PostgreSQL's types in Arrow: exact, or an error that names the column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import SourceError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Convert = Callable[["pa.Array"], "pa.Array"]
+
+_MAX_DIGITS = 38
+"""Digits of the widest decimal that tables, DuckDB and Arrow's decimal128 share."""
+
+_ROOM = 18
+"""Digits after the point kept for a NUMERIC without a scale whose later rows are not seen yet."""
+
+_WIRE_CASTS = {"money": "numeric", "oid": "int8", "uuid": "text"}
+"""Types whose wire form is not their value (money is in cents, an oid above 2^31 negative)."""
+
+_DATE_ENDS = (-2147472692, -2147472691)
+_INSTANT_ENDS = (-9222425352054775809, -9222425352054775808)
+"""What the driver makes of +-infinity; Arrow has no such value."""
+
+_DAY_US = 86_400_000_000
+
+
+def postgres_type(field: pa.Field) -> str:
+    """Return the name PostgreSQL gives the type of a column that the driver described."""
+    return str((field.metadata or {}).get(b"POSTGRESQL:type", b"").decode())
+
+
+def cast_on_server(field: pa.Field) -> str | None:
+    """Return the type a column has to be cast to in the query; None where it arrives as it is."""
+    import pyarrow as pa
+
+    name = postgres_type(field)
+    if name in _WIRE_CASTS:
+        return _WIRE_CASTS[name]
+    kind = field.type
+    if isinstance(kind, pa.OpaqueType):
+        return None if kind.type_name == "numeric" else "text"
+    if pa.types.is_list(kind):
+        inner = cast_on_server(pa.field("item", kind.value_type))
+        return "text[]" if inner or isinstance(kind.value_type, pa.UuidType) else None
+    if pa.types.is_struct(kind) or isinstance(kind, pa.UuidType):
+        return "text"
+    return None
+
+
+def converter(
+    what: str, field: pa.Field, first: pa.Array, *, more: bool
+) -> tuple[pa.DataType, Convert]:
+    """Decide the type of a column and how its arrays get it.
+
+    Args:
+        what: Subject of messages.
+        field: As the driver described it.
+        first: The column in the first batch.
+        more: Whether other batches follow.
+
+    Returns:
+        The Arrow type, and a function from the driver's array to one of that type.
+    """
+    import pyarrow as pa
+
+    kind = field.type
+    if _is_numeric(kind):
+        decimal = _declared(field) or _observed(what, field.name, first, more=more)
+        return decimal, lambda array: _decimals(what, field.name, array, decimal)
+    if pa.types.is_list(kind) and _is_numeric(kind.value_type):
+        decimal = _observed(what, field.name, first.flatten(), more=more)
+        return pa.list_(decimal), lambda array: _lists(what, field.name, array, decimal)
+    if isinstance(kind, pa.JsonType):
+        return pa.string(), lambda array: array.storage.cast(pa.string())
+    if pa.types.is_list(kind) and isinstance(kind.value_type, pa.BaseExtensionType):
+        plain = pa.list_(kind.value_type.storage_type)
+        return plain, lambda array: array.cast(plain)
+    if pa.types.is_list(kind):
+        # Built anew, without the metadata that the driver hangs onto the item.
+        plain = pa.list_(kind.value_type)
+        return plain, lambda array: array.cast(plain)
+    if pa.types.is_date32(kind):
+        return kind, lambda array: _finite(what, field.name, array, pa.int32(), _DATE_ENDS)
+    if pa.types.is_timestamp(kind):
+        return kind, lambda array: _finite(what, field.name, array, pa.int64(), _INSTANT_ENDS)
+    if pa.types.is_time64(kind):
+        return kind, lambda array: _finite(what, field.name, array, pa.int64(), (_DAY_US,))
+    return kind, lambda array: array
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return isinstance(kind, pa.OpaqueType) and kind.type_name == "numeric"
+
+
+def _declared(field: pa.Field) -> pa.DataType | None:
+    """Read precision and scale from the type modifier.
+
+    Source: PostgreSQL, src/backend/utils/adt/numeric.c, ``make_numeric_typmod``.
+    """
+    import pyarrow as pa
+
+    modifier = int((field.metadata or {}).get(b"POSTGRESQL:typmod", b"-1")) - 4
+    if modifier < 0:
+        return None
+    precision, scale = (modifier >> 16) & 0xFFFF, ((modifier & 0x7FF) ^ 1024) - 1024
+    if scale < 0:
+        precision, scale = precision - scale, 0
+    precision = max(precision, scale)
+    return pa.decimal128(precision, scale) if precision <= _MAX_DIGITS else None
+
+
+def _observed(what: str, name: str, values: pa.Array, *, more: bool) -> pa.DataType:
+    """Choose a scale for NUMERIC without one by the values that are there."""
+    import pyarrow as pa
+
+    whole, scale = _digits(_storage(values))
+    if more and whole + _ROOM <= _MAX_DIGITS:
+        scale = max(scale, _ROOM)
+    return pa.decimal128(_MAX_DIGITS, min(scale, _MAX_DIGITS))
+
+
+def _digits(texts: pa.Array) -> tuple[int, int]:
+    """Count the most digits before and after the point."""
+    import pyarrow.compute as pc
+
+    plain = pc.utf8_ltrim(texts, "-")
+    point, length = pc.find_substring(plain, "."), pc.utf8_length(plain)
+    without = pc.less(point, 0)
+    whole = pc.max(pc.if_else(without, length, point)).as_py() or 0
+    fraction = pc.if_else(without, 0, pc.subtract(pc.subtract(length, point), 1))
+    return whole, pc.max(fraction).as_py() or 0
+
+
+def _decimals(what: str, name: str, array: pa.Array, decimal: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    texts = _storage(array)
+    try:
+        # The cast parses more digits than 128 bits hold without noticing.
+        if decimal.precision == _MAX_DIGITS and _digits(texts)[0] > _MAX_DIGITS - decimal.scale:
+            raise pa.ArrowInvalid(f"a value has {_digits(texts)[0]} digits before the point")
+        return texts.cast(decimal)
+    except pa.ArrowInvalid as problem:
+        raise SourceError(
+            f"{what}: column '{name}' does not fit {decimal}: {problem}.",
+            hint=f"Cast it in the query: {name}::numeric(38, 10), ::float8 or ::text.",
+            retryable=False,
+            data={"column": name},
+        ) from problem
+
+
+def _lists(what: str, name: str, array: pa.Array, decimal: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    values = _decimals(what, name, array.values, decimal)
+    return pa.ListArray.from_arrays(array.offsets, values, mask=array.is_null())
+
+
+def _storage(array: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    return array.storage if isinstance(array, pa.ExtensionArray) else array
+
+
+def _finite(
+    what: str, name: str, array: pa.Array, raw: pa.DataType, ends: tuple[int, ...]
+) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pc.any(pc.is_in(array.view(raw), pa.array(ends, raw))).as_py():
+        value = "24:00" if ends == (_DAY_US,) else "infinity"
+        raise SourceError(
+            f"{what}: column '{name}' holds {value}, which {array.type} cannot.",
+            hint=f"Replace it in the query: nullif({name}, '{value}'), or read {name}::text.",
+            retryable=False,
+            data={"column": name},
+        )
+    return array

@@ -1,0 +1,135 @@
+"""What all connectors do with Arrow data: choose columns, stop at a limit, make a `Reading`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import SourceError
+from jupyter_etl.model import Column
+from jupyter_etl.ports import Reading
+from jupyter_etl.spec.names import listed, nearest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
+    """Describe a schema by names and Arrow types as text."""
+    return tuple(
+        Column(name=field.name, type=str(field.type), nullable=field.nullable) for field in schema
+    )
+
+
+def choose(what: str, known: Sequence[str], columns: Sequence[str] | None) -> list[str]:
+    """Return the columns to read, in order.
+
+    Args:
+        what: Subject of the message: ``source 'trips'``.
+        known: Columns there are.
+        columns: Columns asked for; None for all.
+
+    Raises:
+        SourceError: A column is not there; the message lists those that are.
+    """
+    if columns is None:
+        return list(known)
+    for name in columns:
+        if name not in known:
+            raise SourceError(
+                f"{what} has no column '{name}'; it has {listed(known)}.",
+                hint=nearest(name, known).strip(),
+                retryable=False,
+                data={"column": name, "columns": list(known)},
+            )
+    return list(columns)
+
+
+def refuse_twins(what: str, names: Iterable[str]) -> None:
+    """Refuse two columns of one name, which no later step could tell apart.
+
+    Raises:
+        SourceError: A name occurs twice.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise SourceError(
+                f"{what} has two columns named '{name}'.",
+                hint="Give them different names: in SQL with AS, in a file in its header.",
+                retryable=False,
+            )
+        seen.add(name)
+
+
+def take(batches: Iterable[pa.RecordBatch], limit: int | None) -> Iterator[pa.RecordBatch]:
+    """Pass batches on until ``limit`` rows have passed; None passes all."""
+    left = limit
+    for batch in batches:
+        if left is None:
+            yield batch
+            continue
+        if left <= 0:
+            return
+        yield batch.slice(0, left)
+        left -= batch.num_rows
+        if left <= 0:
+            return
+
+
+def reading_of_table(
+    table: pa.Table,
+    *,
+    what: str,
+    columns: Sequence[str] | None,
+    limit: int | None,
+    version: str = "",
+) -> Reading:
+    """Hand out a table that is in memory.
+
+    Args:
+        table: All rows and columns there are.
+        what: Subject of messages.
+        columns, limit: As in `ReadRequest`.
+        version: What was read.
+
+    Raises:
+        SourceError: A column is not there, or a name occurs twice.
+    """
+    refuse_twins(what, table.column_names)
+    wanted = table.select(choose(what, table.column_names, columns))
+    rows = wanted if limit is None else wanted.slice(0, limit)
+    return Reading(batches=rows.to_reader(), version=version, total_rows=table.num_rows)
+
+
+def reader_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
+    """Make a reader of a generator; what the generator opens is closed when it is let go."""
+    import pyarrow as pa
+
+    return pa.RecordBatchReader.from_batches(schema, batches)
+
+
+def owning_reader(
+    schema: pa.Schema, batches: Iterable[pa.RecordBatch], close: Callable[[], None]
+) -> pa.RecordBatchReader:
+    """Make a reader that closes what is already open.
+
+    Args:
+        schema: Of the batches.
+        batches: What to hand out.
+        close: Called once: after the last batch, an error, or when the reader is let go, even
+            before its first batch.
+    """
+    import pyarrow as pa
+
+    def handed_out() -> Iterator[pa.RecordBatch]:
+        try:
+            yield pa.RecordBatch.from_pylist([], schema=schema)
+            yield from batches
+        finally:
+            close()
+
+    started = handed_out()
+    # A generator that has not begun would not run its finally.
+    next(started)
+    return pa.RecordBatchReader.from_batches(schema, started)

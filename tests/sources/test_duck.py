@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from jupyter_etl.errors import DeclarationError, EtlError, SourceError
+from jupyter_etl.sources.duck import run_local, table_names
+
+ORDERS = pa.table({"id": [1, 2, None], "name": ["a", "b", "x'; DROP TABLE orders--"]})
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("select 1", []),
+        ("from f", ["f"]),
+        ("select * from f, (select * from g) where i in (select 1 from k)", ["f", "g", "k"]),
+        ("with x as (select * from a.b) select * from x join c on true", ["a.b", "c"]),
+        ('select * from "sales.daily" d join wh.public.orders o using (i)', ["sales.daily", "wh.public.orders"]),
+        ("select * from read_csv('x.csv'), range(3)", []),
+        ("select :p0::int from t where x = ':p1'", ["t"]),
+        ("select * from x where exists (with y as (select 1) select * from y)", ["x"]),
+        ("with recursive r as (select 1 i union all select i + 1 from r) select * from r", []),
+        ("select a.b.c from a.b", ["a.b"]),
+        ("select * from f f1 join f f2 using (id)", ["f"]),
+    ],
+)  # fmt: skip
+def test_table_names(query: str, expected: list[str]) -> None:
+    assert sorted(table_names(query)) == sorted(expected)
+
+
+@pytest.mark.parametrize("query", ["", "select * from", "-- nothing", "select (1"])
+def test_table_names_of_what_is_no_query(query: str) -> None:
+    with pytest.raises(DeclarationError):
+        table_names(query)
+
+
+def test_values_are_bound_and_casts_survive() -> None:
+    sql = "select :p0::int as n, ':p0' as t, :p1 as s, :p2 + 1 as d -- :p0"
+    got = run_local(sql, {"p0": "5", "p1": "x'; DROP--", "p2": date(2026, 1, 1)}, {})
+    assert got["n"].to_pylist() == [5]
+    assert got["t"].to_pylist() == [":p0"]
+    assert got["s"].to_pylist() == ["x'; DROP--"]
+    name = ORDERS["name"][2].as_py()
+    found = run_local(
+        "select count(*) as n from orders where name = :p0", {"p0": name}, {"orders": ORDERS}
+    )
+    assert found["n"].to_pylist() == [1]
+
+
+def test_frames_readers_and_dotted_names() -> None:
+    tables = {
+        "df": pd.DataFrame({"id": pd.array([1, None], "Int64")}),
+        "wh.public.orders": ORDERS,
+        "wh.people": ORDERS,
+        "sales.daily": ORDERS,
+        "stream": ORDERS.to_reader(),
+        'odd "name"': ORDERS,
+    }
+    sql = '''
+        select count(*) as n, sum(o.id) as s
+        from wh.public.orders o join sales.daily d using (id) join "wh.people" using (id)
+        join wh.people using (id) join df using (id) join stream using (id)
+        join "odd ""name""" using (id)
+    '''
+    got = run_local(sql, {}, tables)
+    assert got.to_pylist() == [{"n": 1, "s": 1}]
+    assert got.schema.field("s").type == pa.int64()
+
+
+def test_a_reader_named_twice_gives_all_rows_twice() -> None:
+    sql = "select count(*) as n from r a join r b on a.id = b.id"
+    assert run_local(sql, {}, {"r": ORDERS.to_reader()})["n"].to_pylist() == [2]
+    sql = "with x as (from r) select (select count(*) from x) + (select count(*) from x) as n"
+    assert run_local(sql, {}, {"r": ORDERS.to_reader()})["n"].to_pylist() == [6]
+
+
+def test_sums_beyond_64_bits_stay_exact() -> None:
+    got = run_local("select sum(id) as s from t", {}, {"t": pa.table({"id": [2**62, 2**62]})})
+    assert int(got["s"][0].as_py()) == 2**63
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select * from read_csv('{file}')",
+        "select * from '{file}'",
+        "select * from read_text('{file}')",
+        "select * from glob('/etc/*')",
+        "copy (select 1) to '{file}'",
+        "attach '{file}.db'",
+        "install httpfs",
+        "load httpfs",
+        "set enable_external_access = true",
+        "pragma database_list",
+        "create table t as select 1",
+        "export database '{file}'",
+        "call pragma_version()",
+        "select 1; select 2",
+        "select secret from hidden",
+        "from query('copy (select 1) to ''{file}''')",
+    ],
+)
+def test_nothing_but_given_tables(tmp_path: Path, query: str) -> None:
+    hidden = pa.table({"secret": [1]})
+    path = tmp_path / "a.csv"
+    path.write_text("secret\n1\n")
+    with pytest.raises(EtlError) as caught:
+        run_local(query.format(file=path), {}, {"orders": ORDERS})
+    assert not caught.value.retryable
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.csv"]
+    assert path.read_text() == "secret\n1\n"
+    assert hidden.num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "says", "hint"),
+    [
+        ("select * from ordres", "no table 'ordres'; there are orders", "'orders'"),
+        ("select * from wh.ordres", "no table 'wh.ordres'", ""),
+        ("select nmae from orders", "no column 'nmae'; there are id and name", "'name'"),
+        ("select nope(id) from orders", "nope", ""),
+        ("select from from", "syntax error", ""),
+        ("select id, id from orders", "two columns named 'id'", ""),
+    ],
+)
+def test_errors_say_what_there_is(query: str, says: str, hint: str) -> None:
+    with pytest.raises(EtlError) as caught:
+        run_local(query, {}, {"orders": ORDERS})
+    assert says in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_value_that_cannot_be_computed() -> None:
+    with pytest.raises(SourceError, match="The query failed") as caught:
+        run_local("select name::int as n from orders", {}, {"orders": ORDERS})
+    assert not caught.value.retryable

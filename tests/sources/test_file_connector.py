@@ -1,0 +1,503 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.connector_contract import EXPECTED, ConnectorContract, no_access
+from jupyter_etl.errors import DeclarationError, EtlError, SourceError
+from jupyter_etl.model import Source
+from jupyter_etl.ports import Connector, Reading, ReadRequest
+from jupyter_etl.sources import csv_files
+from jupyter_etl.sources.file_connector import FileConnector
+from jupyter_etl.sources.file_paths import reading
+
+ROWS = EXPECTED.to_pylist()
+NAIVE = datetime(2026, 1, 1, 10)  # noqa: DTZ001 - a file has no timezone
+
+
+def write_csv(path: Path, rows: list[dict[str, object]] = ROWS) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def write_parquet(path: Path) -> Path:
+    pq.write_table(EXPECTED, path)
+    return path
+
+
+def write_json(path: Path) -> Path:
+    path.write_text(json.dumps(ROWS))
+    return path
+
+
+def write_jsonl(path: Path) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in ROWS) + "\n")
+    return path
+
+
+def source_of(location: Path | str, kind: str, **options: str) -> Source:
+    return Source(name="trips", kind=kind, location=str(location), options=options)
+
+
+def read(source: Source, **wanted: object) -> pa.Table:
+    return opened(source, **wanted).batches.read_all()
+
+
+def opened(source: Source, **wanted: object) -> Reading:
+    return FileConnector().read(source, ReadRequest(**wanted), no_access())  # type: ignore[arg-type]
+
+
+def refusal(source: Source, **wanted: object) -> EtlError:
+    with pytest.raises(EtlError) as caught:
+        read(source, **wanted)
+    return caught.value
+
+
+class _Files(ConnectorContract):
+    kind = ""
+    ending = ""
+    write: Callable[[Path], Path]
+
+    @pytest.fixture
+    def connector(self) -> Connector:
+        return FileConnector()
+
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Source:
+        return source_of(type(self).write(tmp_path / f"trips.{self.ending}"), self.kind)
+
+
+class TestCsv(_Files):
+    kind, ending, write = "csv", "csv", staticmethod(write_csv)
+
+
+class TestParquet(_Files):
+    kind, ending, write = "parquet", "parquet", staticmethod(write_parquet)
+
+
+class TestJson(_Files):
+    kind, ending, write = "json", "json", staticmethod(write_json)
+
+
+class TestJsonLines(_Files):
+    kind, ending, write = "jsonl", "jsonl", staticmethod(write_jsonl)
+
+
+# -- which files -------------------------------------------------------------------------------
+
+
+def test_a_folder_and_a_glob_are_read_in_the_order_of_names(tmp_path: Path) -> None:
+    for number in (3, 1, 2):
+        write_csv(tmp_path / f"day{number}.csv", [{"n": number}])
+    (tmp_path / "_SUCCESS").touch()
+    (tmp_path / ".hidden.csv").write_text("m\n1\n")
+    (tmp_path / "notes.md").write_text("no data")
+    assert read(source_of(tmp_path, "csv"))["n"].to_pylist() == [1, 2, 3]
+    assert read(source_of(tmp_path / "day[12].csv", "csv"))["n"].to_pylist() == [1, 2]
+    assert read(source_of(f"file://{tmp_path}/day*.csv", "csv"))["n"].to_pylist() == [1, 2, 3]
+
+
+def test_columns_are_united_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,\n")
+    (tmp_path / "b.csv").write_text("y,z\n2.5,c\n")
+    table = read(source_of(tmp_path, "csv"))
+    assert table.schema == pa.schema([("x", "int64"), ("y", "double"), ("z", "string")])
+    assert table.to_pylist() == [
+        {"x": 1, "y": None, "z": None},
+        {"x": None, "y": 2.5, "z": "c"},
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_files_that_disagree_are_named_with_the_column(tmp_path: Path, kind: str) -> None:
+    one, two = ("n\n1\n", "n\nx\n") if kind == "csv" else ('{"n": 1}\n', '{"n": "x"}\n')
+    (tmp_path / f"a.{kind}").write_text(one)
+    (tmp_path / f"b.{kind}").write_text(two)
+    error = refusal(source_of(tmp_path, kind))
+    assert "column 'n' is string in b" in error.message
+    assert "int64 in a" in error.message
+
+
+def test_the_version_follows_the_files(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv")
+    source = source_of(tmp_path, "csv")
+    first = opened(source).version
+    assert opened(source).version == first
+    assert len(first) == 64
+    os.utime(path, ns=(1, 1))
+    second = opened(source).version
+    write_csv(tmp_path / "b.csv")
+    assert len({first, second, opened(source).version}) == 3
+
+
+def test_an_absent_path_names_the_nearest(tmp_path: Path) -> None:
+    write_csv(tmp_path / "flights.csv")
+    error = refusal(source_of(tmp_path / "fligths.csv", "csv"))
+    assert error.hint == "Did you mean 'flights.csv'?"
+    assert "holds flights.csv" in error.message
+    assert not error.retryable
+
+
+@pytest.mark.parametrize("place", ["", "*.csv", "nowhere/*.csv"])
+def test_nothing_matches(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a.txt2").write_text("x")
+    error = refusal(source_of(tmp_path / place, "csv"))
+    assert not error.retryable
+    assert "has no csv file" in error.message or "no file matches" in error.message
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "json", "jsonl", "excel"])
+def test_an_empty_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.x"
+    path.touch()
+    error = refusal(source_of(path, kind))
+    assert "a.x is empty" in error.message
+    assert error.retryable
+
+
+def test_a_delta_table_is_not_read_as_a_folder_of_files(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "part-0.parquet")
+    (tmp_path / "_delta_log").mkdir()
+    (tmp_path / "_delta_log" / "0.json").write_text("{}")
+    assert "Delta table" in refusal(source_of(tmp_path, "parquet")).message
+
+
+def test_no_permission_is_said_and_not_retried() -> None:
+    with pytest.raises(SourceError, match="no permission to read") as caught:  # noqa: SIM117
+        with reading(source_of("a.csv", "csv"), "a.csv"):
+            raise PermissionError(13, "Permission denied")
+    assert not caught.value.retryable
+
+
+def test_a_filesystem_that_fails_may_be_asked_again() -> None:
+    with pytest.raises(SourceError, match="cannot be read") as caught:  # noqa: SIM117
+        with reading(source_of("a.csv", "csv"), "a.csv"):
+            raise OSError(5, "Input/output error")
+    assert caught.value.retryable
+
+
+def test_an_unknown_option_names_the_known(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv")
+    error = refusal(source_of(path, "csv", delimeter=";"))
+    assert isinstance(error, DeclarationError)
+    assert error.hint == "Did you mean 'delimiter'?"
+
+
+def test_sql_is_refused_with_the_way_to_do_it(tmp_path: Path) -> None:
+    error = refusal(source_of(write_csv(tmp_path / "a.csv"), "csv"), query="select 1")
+    assert "sql local" in error.hint
+
+
+# -- csv -----------------------------------------------------------------------------------------
+
+
+def test_types_are_decided_over_the_whole_file(tmp_path: Path) -> None:
+    lines = ["n,when,flag,note", *(",2026-01-01 10:00:00,true," for _ in range(200_000))]
+    lines.append("9007199254740993,2026-01-02 10:00:00,false,x")
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines))
+    table = read(source_of(path, "csv"))
+    assert [str(kind) for kind in table.schema.types] == [
+        "int64",
+        "timestamp[us]",
+        "bool",
+        "string",
+    ]
+    assert table["n"][-1].as_py() == 9007199254740993
+    assert table["note"].null_count == 200_000
+
+
+def test_values_that_a_number_would_change_stay_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "zip,id,big,x,country\n02139,1,12345678901234567890,1.5,NA\n10001,2,2,NA,\n99,3,,,FR\n"
+    )
+    assert read(source_of(path, "csv")).to_pylist() == [
+        {"zip": "02139", "id": 1, "big": "12345678901234567890", "x": 1.5, "country": "NA"},
+        {"zip": "10001", "id": 2, "big": "2", "x": None, "country": None},
+        {"zip": "99", "id": 3, "big": None, "x": None, "country": "FR"},
+    ]
+
+
+@pytest.mark.parametrize("ending", ["gz", "zip", "bz2", "xz"])
+def test_compressed(tmp_path: Path, ending: str) -> None:
+    import bz2
+    import lzma
+
+    plain = write_csv(tmp_path / "plain").read_bytes()
+    path = tmp_path / f"trips.csv.{ending}"
+    if ending == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("trips.csv", plain)
+    else:
+        path.write_bytes({"gz": gzip, "bz2": bz2, "xz": lzma}[ending].compress(plain))
+    assert read(source_of(path, "csv")).to_pylist() == ROWS
+    path.write_bytes(path.read_bytes()[:-20])
+    error = refusal(source_of(path, "csv"))
+    assert f"trips.csv.{ending}" in error.message
+    assert error.retryable
+
+
+def test_an_archive_of_several_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", "x\n1\n")
+        archive.writestr("b.csv", "x\n2\n")
+    assert "holds 2 files (a.csv and b.csv)" in refusal(source_of(path, "csv")).message
+
+
+def test_options(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("# made by hand\nn;x;ort\n1;2,5;Köln\n-;-;Aß\n".encode("latin-1"))
+    wanted = {"encoding": "latin-1", "decimal": ",", "skip": "1", "null": "-"}
+    expected = [{"n": 1, "x": 2.5, "ort": "Köln"}, {"n": None, "x": None, "ort": "Aß"}]
+    assert read(source_of(path, "csv", **wanted)).to_pylist() == expected
+    assert read(source_of(path, "csv", **wanted, delimiter=";")).to_pylist() == expected
+    assert read(source_of(path, "csv", **wanted, text="n"))["n"].to_pylist() == ["1", None]
+    assert "encoding=latin-1" in refusal(source_of(path, "csv", skip="1")).hint
+    without = source_of(path, "csv", header="no", encoding="latin-1", skip="2", decimal=",")
+    assert read(without).column_names == ["f0", "f1", "f2"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("delimiter", ";;"), ("skip", "two"), ("header", "maybe"), ("encoding", "klingon")],
+)
+def test_options_that_cannot_be(tmp_path: Path, option: str, value: str) -> None:
+    path = write_csv(tmp_path / "a.csv")
+    assert isinstance(refusal(source_of(path, "csv", **{option: value})), DeclarationError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b\n1,2\n3",
+        'a,b\n1,"2\n3,4\n',
+        'a,b\n1,"2',
+        'a,b\nx,"y ""z',
+        "a,a\n1,2\n",
+        "a,b\n1,2,3\n",
+    ],
+)
+def test_what_is_no_csv(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "broken.csv"
+    path.write_text(text)
+    assert "broken.csv" in refusal(source_of(path, "csv")).message
+
+
+@pytest.mark.parametrize("last", ['5" pipe', '"x"', '"x ""y"""', '""', '"1"', '"two\nlines"'])
+def test_a_last_cell_that_is_whole(tmp_path: Path, last: str) -> None:
+    path = tmp_path / "a.csv"
+    for end in ("", "\n", "\r\n"):
+        path.write_text(f"a,b\nq,{last}{end}", newline="")
+        assert read(source_of(path, "csv")).num_rows == 1
+
+
+def test_quoted_cells_may_hold_lines_and_delimiters(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"a": 'x, "y"\nz', "b": 1}, {"a": "q", "b": 2}]
+    assert read(source_of(write_csv(tmp_path / "a.csv", rows), "csv")).to_pylist() == rows
+
+
+def test_a_header_alone_is_a_table_without_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n")
+    table = read(source_of(path, "csv"))
+    assert (table.column_names, table.num_rows) == (["a", "b"], 0)
+
+
+def test_large_files_are_read_a_second_time_as_a_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, "KEEP_BYTES", 1)
+    write_csv(tmp_path / "a.csv")
+    write_csv(tmp_path / "b.csv", [{"id": 2.5, "zip": "007"}])
+    table = read(source_of(tmp_path, "csv"))
+    monkeypatch.undo()
+    (tmp_path / "a.csv").write_text(
+        (tmp_path / "a.csv").read_text().replace("9007199254740993", "5")
+    )
+    assert read(source_of(tmp_path, "csv")).num_rows == 5
+    assert table.num_rows == 5
+
+
+def test_a_limit_reads_no_further_file(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("id\n1,2,3\n")
+    assert read(source_of(tmp_path, "csv"), limit=4).num_rows == 4
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)),
+            st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=32)),
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_round_trips(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[int | None, float | None, str]],
+) -> None:
+    folder = tmp_path_factory.mktemp("round")
+    expected = pa.table(
+        {
+            "n": pa.array([row[0] for row in rows], pa.int64()),
+            "s": pa.array(["s" + row[2].replace("\r", " ") for row in rows], pa.string()),
+        }
+    )
+    pq.write_table(expected, folder / "a.parquet")
+    assert read(source_of(folder / "a.parquet", "parquet")).equals(expected)
+    path = write_csv(folder / "a.csv", expected.to_pylist())
+    got = read(source_of(path, "csv"))
+    if expected["n"].null_count == len(rows):
+        assert got["n"].null_count == len(rows)
+    else:
+        assert got.schema.field("n").type == pa.int64()
+        assert got["n"].to_pylist() == expected["n"].to_pylist()
+    assert got["s"].to_pylist() == expected["s"].to_pylist()
+
+
+# -- parquet -------------------------------------------------------------------------------------
+
+
+def test_parquet_keeps_every_type(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "i8": pa.array([1, None], pa.int8()),
+            "u64": pa.array([2**64 - 1, None], pa.uint64()),
+            "dec": pa.array([None, 1], pa.decimal128(20, 3)),
+            "ts": pa.array([datetime(2026, 1, 1, tzinfo=UTC), None], pa.timestamp("ns", "UTC")),
+            "day": pa.array([date(2026, 1, 1), None]),
+            "list": pa.array([[1, None], None], pa.list_(pa.int32())),
+            "bytes": pa.array([b"\xff", None]),
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    reading = opened(source_of(tmp_path, "parquet"))
+    assert reading.total_rows == 2
+    got = reading.batches.read_all()
+    assert got.schema.types == table.schema.types
+    assert got.to_pylist() == table.to_pylist()
+
+
+def test_folders_named_by_a_key_are_columns(tmp_path: Path) -> None:
+    for day in (1, 2):
+        folder = tmp_path / f"day={day}"
+        folder.mkdir()
+        pq.write_table(pa.table({"n": [day * 10]}), folder / "part.parquet")
+    assert read(source_of(tmp_path, "parquet")).to_pylist() == [
+        {"n": 10, "day": 1},
+        {"n": 20, "day": 2},
+    ]
+
+
+def test_parquet_that_is_cut_off(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "a.parquet")
+    path.write_bytes(path.read_bytes()[:-10])
+    error = refusal(source_of(path, "parquet"))
+    assert "a.parquet is no complete Parquet file" in error.message
+    assert error.retryable
+
+
+# -- json ----------------------------------------------------------------------------------------
+
+
+def test_json_below_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"data": {"rows": ROWS, "n": 4}}))
+    assert read(source_of(path, "json", path="data.rows")).to_pylist() == ROWS
+    assert "'row'" in refusal(source_of(path, "json", path="data.row")).message
+    assert "Did you mean 'rows'?" in refusal(source_of(path, "json", path="data.row")).hint
+    assert "path=data.rows" in refusal(source_of(path, "json", path="data")).hint
+
+
+def test_json_names_and_types_are_united_over_records(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": 1}\n\n{"b": {"c": [1]}, "a": 2.5}\n')
+    assert read(source_of(path, "jsonl")).to_pylist() == [
+        {"a": 1.0, "b": None},
+        {"a": 2.5, "b": {"c": [1]}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "says"),
+    [
+        ("json", '[{"a": 1}, {"a"', "is not JSON"),
+        ("json", "3", "holds a number"),
+        ("json", "[1, 2]", "record 1 is a number"),
+        ("json", '[{"a": 1}, {"a": "x"}]', "column 'a' mixes"),
+        ("json", '[{"a": 99999999999999999999999}]', "column 'a' mixes"),
+        ("jsonl", '{"a": 1}\n{"a"', "line 2 of a.x is not JSON"),
+    ],
+)
+def test_json_that_cannot_be_a_table(tmp_path: Path, kind: str, text: str, says: str) -> None:
+    path = tmp_path / "a.x"
+    path.write_text(text)
+    assert says in refusal(source_of(path, kind)).message
+
+
+# -- excel ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    from openpyxl import Workbook
+
+    workbook = Workbook()
+    trips = workbook.active
+    trips.title = "trips"
+    trips.append(["n", "x", "when", "note", "mixed"])
+    trips.append([1, 1.5, NAIVE, "a", 1])
+    trips.append([None, 2, None, None, "n/a"])
+    workbook.create_sheet("more trips").append(["k"])
+    workbook.save(tmp_path / "book.xlsx")
+    return tmp_path / "book.xlsx"
+
+
+def test_each_sheet_is_a_table(book: Path) -> None:
+    source = source_of(book, "excel", null="n/a")
+    assert [t.name for t in FileConnector().tables(source, no_access())] == ["trips", "more trips"]
+    table = read(source, table="trips")
+    assert [str(t) for t in table.schema.types] == [
+        "int64", "double", "timestamp[us]", "string", "int64",
+    ]  # fmt: skip
+    assert table["n"].to_pylist() == [1, None]
+    assert table["when"].to_pylist() == [NAIVE, None]
+    assert read(replace(source, options={"sheet": "trips", "null": "n/a"})).equals(table)
+    assert read(source, table="more trips").num_rows == 0
+
+
+def test_a_wrong_sheet_or_a_mixed_column_is_named(book: Path) -> None:
+    source = source_of(book, "excel")
+    assert "trips and more trips" in refusal(source).message
+    assert "Did you mean 'trips'?" in refusal(source, table="trip").hint
+    error = refusal(source, table="trips")
+    assert "column 'mixed' mixes numbers and text; row 2 has 1" in error.message
+    text = source_of(book, "excel", text="mixed")
+    assert read(text, table="trips")["mixed"].to_pylist() == ["1", "n/a"]
+
+
+def test_a_workbook_that_is_cut_off(book: Path) -> None:
+    book.write_bytes(book.read_bytes()[:-200])
+    assert "book.xlsx is no complete workbook" in refusal(source_of(book, "excel")).message
