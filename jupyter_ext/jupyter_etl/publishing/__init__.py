@@ -1,0 +1,1 @@
+"""Publishers: tables (Delta), files and reports, staged aside and committed once."""

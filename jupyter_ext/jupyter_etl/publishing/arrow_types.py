@@ -1,0 +1,210 @@
+"""The Arrow types a table keeps exactly, and how other types become one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import PublishError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def plain_schema(schema: pa.Schema) -> tuple[pa.Schema, frozenset[str]]:
+    """Return the schema that a table keeps for these columns.
+
+    Sub-second units become microseconds, zones UTC, unsigned integers the next signed ones,
+    dictionaries and views their plain types. A column of type null holds no value that could tell
+    its type: it is written as string, and its name is returned, so that a table that has that
+    column already can give it its own type.
+
+    Args:
+        schema: As the data came.
+
+    Returns:
+        The schema without metadata, all columns nullable, and the names of the typeless columns.
+
+    Raises:
+        PublishError: No columns, two of one name, or a type that tables do not have.
+    """
+    import pyarrow as pa
+
+    _refuse_names(schema.names)
+    fields = []
+    typeless = set()
+    for field in schema:
+        if pa.types.is_null(field.type):
+            typeless.add(field.name)
+            fields.append(pa.field(field.name, pa.string()))
+        else:
+            fields.append(pa.field(field.name, plain_type(field.type, field.name)))
+    return pa.schema(fields), frozenset(typeless)
+
+
+def _refuse_names(names: list[str]) -> None:
+    if not names:
+        raise PublishError(
+            "There are no columns to publish.", hint="Publish data with at least one column."
+        )
+    seen: dict[str, str] = {}
+    for position, name in enumerate(names):
+        if not name.strip() or any(ord(letter) < 32 for letter in name):
+            raise PublishError(
+                f"Column {position + 1} has the name {name!r}, which tables cannot have.",
+                hint="Rename it: df.columns = [...].",
+            )
+        twin = seen.setdefault(name.casefold(), name)
+        if twin != name or names.count(name) > 1:
+            raise PublishError(
+                f"Two columns are named {twin!r} and {name!r}; names must differ, case aside.",
+                hint=f"Rename or drop one: df = df.rename(columns={{{name!r}: ...}}).",
+            )
+
+
+def plain_type(kind: pa.DataType, column: str) -> pa.DataType:
+    """Return the type a table keeps for a type; raises `PublishError` where there is none."""
+    import pyarrow as pa
+
+    types = pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain_type(kind.storage_type, column)
+    if types.is_dictionary(kind):
+        return plain_type(kind.value_type, column)
+    if types.is_timestamp(kind):
+        return pa.timestamp("us", tz="UTC" if kind.tz else None)
+    if types.is_nested(kind):
+        return _plain_nested(kind, column)
+    known = _PLAIN.get(str(kind)) or _plain_family(kind)
+    if known is None:
+        raise PublishError(
+            f"Column {column!r} is of type {kind}, which tables do not have.",
+            hint=_fix(kind, column),
+        )
+    return getattr(pa, known)() if isinstance(known, str) else known
+
+
+_SAME = ("bool", "int8", "int16", "int32", "int64", "string", "binary")
+_PLAIN: dict[str, str] = {
+    **{name: "bool_" if name == "bool" else name for name in _SAME},
+    "uint8": "int16",
+    "uint16": "int32",
+    "uint32": "int64",
+    "uint64": "int64",
+    "halffloat": "float32",
+    "float": "float32",
+    "double": "float64",
+    "large_string": "string",
+    "string_view": "string",
+    "large_binary": "binary",
+    "binary_view": "binary",
+    "date32[day]": "date32",
+    "date64[ms]": "date32",
+    "null": "string",
+}
+
+
+def _plain_family(kind: pa.DataType) -> pa.DataType | None:
+    import pyarrow as pa
+
+    if pa.types.is_fixed_size_binary(kind):
+        return pa.binary()
+    if pa.types.is_decimal(kind) and kind.precision <= 38:
+        return pa.decimal128(kind.precision, kind.scale)
+    return None
+
+
+def _plain_nested(kind: pa.DataType, column: str) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind) and kind.num_fields:
+        return pa.struct([pa.field(f.name, plain_type(f.type, f"{column}.{f.name}")) for f in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(plain_type(kind.key_type, column), plain_type(kind.item_type, column))
+    if pa.types.is_struct(kind) or pa.types.is_union(kind):
+        raise PublishError(
+            f"Column {column!r} is of type {kind}, which tables do not have.",
+            hint=_fix(kind, column),
+        )
+    return pa.list_(pa.field("element", plain_type(kind.value_type, column)))
+
+
+def _fix(kind: pa.DataType, column: str) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_time(kind):
+        return f"Make it text: df[{column!r}] = df[{column!r}].astype(str)."
+    if pa.types.is_duration(kind):
+        return f"Make it seconds: df[{column!r}] = df[{column!r}].dt.total_seconds()."
+    if pa.types.is_decimal(kind):
+        return "Round it to at most 38 digits, or make it text."
+    return f"Make it text: df[{column!r}] = df[{column!r}].astype(str), or drop the column."
+
+
+def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch with exactly the columns of ``schema``; absent ones are NULL.
+
+    Raises:
+        PublishError: A value would not survive the conversion unchanged.
+    """
+    import pyarrow as pa
+
+    if batch.schema.equals(schema):
+        return batch
+    arrays = []
+    for field in schema:
+        place = batch.schema.get_field_index(field.name)
+        if place < 0:
+            arrays.append(pa.nulls(batch.num_rows, field.type))
+            continue
+        arrays.append(_cast(batch.column(place), field))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _cast(array: pa.Array, field: pa.Field) -> pa.Array:
+    import pyarrow as pa
+
+    if array.type.equals(field.type):
+        return array
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
+    try:
+        return array.cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
+        raise PublishError(
+            f"Column {field.name!r} cannot be kept exactly: {array.type} would become "
+            f"{field.type}, and {_reason(problem)}.",
+            hint=_cast_hint(array.type, field.name),
+        ) from problem
+
+
+def _reason(problem: Exception) -> str:
+    return (str(problem).splitlines() or ["a value does not fit"])[0].rstrip(".")
+
+
+def _cast_hint(kind: pa.DataType, column: str) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind):
+        return f"Drop the nanoseconds: df[{column!r}] = df[{column!r}].dt.floor('us')."
+    if pa.types.is_unsigned_integer(kind):
+        return f"Make it text: df[{column!r}] = df[{column!r}].astype(str)."
+    return "Convert the column before publishing it."
+
+
+def widens(new: pa.DataType, old: pa.DataType) -> bool:
+    """Tell whether every value of ``new`` is a value of ``old``, whatever the data."""
+    import pyarrow as pa
+
+    types = pa.types
+    if new.equals(old):
+        return True
+    if types.is_signed_integer(new) and types.is_signed_integer(old):
+        return bool(new.bit_width <= old.bit_width)
+    if types.is_signed_integer(new) and types.is_floating(old):
+        return bool(new.bit_width * 2 <= old.bit_width)
+    if types.is_floating(new) and types.is_floating(old):
+        return bool(new.bit_width <= old.bit_width)
+    if types.is_decimal(new) and types.is_decimal(old):
+        whole = old.precision - old.scale
+        return bool(new.scale <= old.scale and new.precision - new.scale <= whole)
+    return False

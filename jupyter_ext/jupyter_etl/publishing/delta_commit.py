@@ -1,0 +1,314 @@
+"""The three ways new rows get into a Delta table, each as one commit on the head that was read."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import PublishError
+from jupyter_etl.model import PublishMode, Staged
+from jupyter_etl.publishing.delta_actions import Layout, partitions_of, place_files
+from jupyter_etl.publishing.delta_table import (
+    arrow_schema,
+    blank_columns,
+    commit_properties,
+    hook_properties,
+    live_files,
+)
+from jupyter_etl.publishing.fitting import Fit, fit_schema
+from jupyter_etl.publishing.staging import staged_rows, staged_schema, write_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+    from deltalake.transaction import AddAction, RemoveAction
+
+_MOST_NAMED_PARTITIONS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """One commit to be made.
+
+    Args:
+        staged: What to publish.
+        location: Of the table.
+        token: See `Publisher.commit`.
+        number: The version it will get in the ledger.
+    """
+
+    staged: Staged
+    location: str
+    token: str
+    number: int
+
+
+def write_commit(work: Commit, table: DeltaTable | None) -> int:
+    """Commit staged rows as the version after the one that ``table`` was read at.
+
+    Returns:
+        The Delta version.
+
+    Raises:
+        deltalake.exceptions.CommitFailedError: Somebody else committed first; nothing was written.
+        PublishError: A broken contract, or another partitioning.
+    """
+    with ExitStack() as folders:
+        if table is None:
+            return _create(work)
+        by = _partitioning(work.staged, table)
+        fit = _fit(work.staged, table, by)
+        layout = _layout(work.staged, fit.schema, by, folders)
+        if work.staged.mode is PublishMode.UPSERT:
+            return _merge(work, table, fit, layout)
+        if _whole(work.staged):
+            return _overwrite(work, table, fit, layout)
+        return _add(work, table, fit, layout)
+
+
+def _whole(staged: Staged) -> bool:
+    return staged.mode is PublishMode.REPLACE and not staged.partition_by
+
+
+def _create(work: Commit) -> int:
+    from deltalake import Schema
+    from deltalake.transaction import create_table_with_add_actions
+
+    staged = work.staged
+    layout = Layout(
+        folder=Path(staged.folder), files=staged.files, partition_by=staged.partition_by
+    )
+    create_table_with_add_actions(
+        work.location,
+        Schema.from_arrow(staged_schema(Path(staged.folder))),
+        place_files(layout, work.location),
+        mode="error",
+        partition_by=list(staged.partition_by),
+        name=staged.name,
+        commit_properties=commit_properties(work.token, work.number, staged.rows),
+        post_commithook_properties=hook_properties(),
+    )
+    return 0
+
+
+def _partitioning(staged: Staged, table: DeltaTable) -> tuple[str, ...]:
+    """Return the table's partitioning; what was declared must be it, or nothing."""
+    present = tuple(table.metadata().partition_columns)
+    if staged.partition_by and staged.partition_by != present:
+        found = f"partitioned by {', '.join(present)}" if present else "not partitioned"
+        raise PublishError(
+            f"{staged.name!r} is {found}; it cannot become partitioned by "
+            f"{', '.join(staged.partition_by)}.",
+            hint="Leave --partition as it was, or publish under another name.",
+        )
+    new = staged_schema(Path(staged.folder)).names
+    absent = [name for name in present if name not in new]
+    if absent:
+        raise PublishError(
+            f"{staged.name!r} is partitioned by {', '.join(present)}, and the new rows have no "
+            f"column {absent[0]!r}.",
+            hint="Add the column to the rows.",
+        )
+    return present
+
+
+def _fit(staged: Staged, table: DeltaTable, by: Sequence[str]) -> Fit:
+    whole = _whole(staged)
+    typeless = frozenset(column.name for column in staged.columns if column.type == "null")
+    return fit_schema(
+        arrow_schema(table),
+        staged_schema(Path(staged.folder)),
+        name=staged.name,
+        contract=staged.contract,
+        typeless=typeless,
+        blank=blank_columns(table) - set(by) if whole else frozenset(),
+        whole=whole,
+    )
+
+
+def _layout(staged: Staged, schema: pa.Schema, by: tuple[str, ...], folders: ExitStack) -> Layout:
+    """Take the staged files as they are where they fit the table, else write them once more."""
+    folder = Path(staged.folder)
+    present = staged_schema(folder)
+    same = all(field.type.equals(schema.field(field.name).type) for field in present)
+    if same and staged.partition_by == by:
+        return Layout(folder=folder, files=staged.files, partition_by=by)
+    rewritten = Path(folders.enter_context(tempfile.TemporaryDirectory(dir=folder)))
+    rows = staged_rows(folder, staged.files, staged.partition_by)
+    columns = [name for name in schema.names if name in present.names]
+    written = write_rows(
+        rows.scanner(columns=columns).to_reader(),
+        rewritten,
+        partition_by=by,
+        schema=_selected(schema, columns),
+    )
+    return Layout(folder=rewritten, files=written.files, partition_by=by)
+
+
+def _selected(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([schema.field(name) for name in columns])
+
+
+def _overwrite(work: Commit, table: DeltaTable, fit: Fit, layout: Layout) -> int:
+    _allow_naive_time(table, fit.schema)
+    return _write(work, table, place_files(layout, work.location), fit.schema, mode="overwrite")
+
+
+def _add(work: Commit, table: DeltaTable, fit: Fit, layout: Layout) -> int:
+    _add_columns(table, fit)
+    removed: list[RemoveAction] = []
+    if work.staged.mode is PublishMode.REPLACE:
+        removed = _removals(table, layout)
+    added = place_files(layout, work.location)
+    return _write(work, table, [*removed, *added], arrow_schema(table), mode="append")
+
+
+def _write(
+    work: Commit,
+    table: DeltaTable,
+    actions: Sequence[AddAction | RemoveAction],
+    schema: pa.Schema,
+    *,
+    mode: str,
+) -> int:
+    from deltalake import Schema
+
+    # Without retries it is the next version or an error; the object itself does not follow.
+    version = int(table.version()) + 1
+    table.create_write_transaction(
+        list(actions),
+        mode=mode,
+        schema=Schema.from_arrow(schema),
+        partition_by=list(table.metadata().partition_columns),
+        commit_properties=commit_properties(work.token, work.number, work.staged.rows),
+        post_commithook_properties=hook_properties(),
+    )
+    return version
+
+
+def _removals(table: DeltaTable, layout: Layout) -> list[RemoveAction]:
+    """Return what takes exactly the partitions of the new rows out of the table.
+
+    By name of file, not by a predicate: no quoting, NULL included, and no neighbour of a
+    partition by two columns.
+    """
+    from urllib.parse import unquote
+
+    from deltalake.transaction import RemoveAction
+
+    replaced = partitions_of(layout.files)
+    removed = []
+    for file in live_files(table):
+        values = _stored_values(file, layout.partition_by)
+        if tuple(sorted(values.items())) in replaced:
+            removed.append(
+                RemoveAction(
+                    path=unquote(str(file["path"])),
+                    data_change=True,
+                    deletion_timestamp=time.time_ns() // 1_000_000,
+                    size=int(str(file["size_bytes"])),
+                    partition_values=values,
+                )
+            )
+    return removed
+
+
+def _stored_values(file: dict[str, object], by: Sequence[str]) -> dict[str, str | None]:
+    partition = file.get("partition")
+    values = partition if isinstance(partition, dict) else {}
+    return {name: _value_text(values.get(name)) for name in by}
+
+
+def _value_text(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _add_columns(table: DeltaTable, fit: Fit) -> None:
+    """Add the new columns in a commit of their own; until rows use them, nobody notices."""
+    from deltalake import CommitProperties, Schema
+
+    if fit.added:
+        fields = Schema.from_arrow(_selected(fit.schema, fit.added)).fields
+        table.alter.add_columns(
+            fields,
+            commit_properties=CommitProperties(max_commit_retries=0),
+            post_commithook_properties=hook_properties(),
+        )
+
+
+def _allow_naive_time(table: DeltaTable, schema: pa.Schema) -> None:
+    """Raise the table's protocol before timestamps without a zone come into it."""
+    from deltalake import CommitProperties, TableFeatures
+
+    naive = "timestamp[us]" in str(schema.types)
+    if naive and "timestampNtz" not in (table.protocol().writer_features or ()):
+        table.alter.add_feature(
+            TableFeatures.TimestampWithoutTimezone,
+            allow_protocol_versions_increase=True,
+            commit_properties=CommitProperties(max_commit_retries=0),
+            post_commithook_properties=hook_properties(),
+        )
+
+
+def _merge(work: Commit, table: DeltaTable, fit: Fit, layout: Layout) -> int:
+    staged = work.staged
+    if not layout.files:
+        return _add(
+            replace(work, staged=replace(staged, mode=PublishMode.APPEND)), table, fit, layout
+        )
+    _add_columns(table, fit)
+    rows = staged_rows(layout.folder, layout.files, layout.partition_by)
+    version = int(table.version()) + 1
+    missing = [field for field in fit.schema if field.name not in rows.schema.names]
+    merger = table.merge(
+        _widened(rows.scanner().to_reader(), fit.schema) if missing else rows.scanner().to_reader(),
+        _merge_predicate(staged.key, layout),
+        source_alias="source",
+        target_alias="target",
+        commit_properties=commit_properties(work.token, work.number, staged.rows),
+        post_commithook_properties=hook_properties(),
+    )
+    merger.when_matched_update_all().when_not_matched_insert_all().execute()
+    return version
+
+
+def _widened(rows: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchReader:
+    import pyarrow as pa
+
+    from jupyter_etl.publishing.arrow_types import cast_batch
+
+    return pa.RecordBatchReader.from_batches(schema, (cast_batch(batch, schema) for batch in rows))
+
+
+def _merge_predicate(key: Sequence[str], layout: Layout) -> str:
+    """Compare the key; name the partitions as values where they are part of it.
+
+    Delta reads only the partitions that stand in the predicate as literals, not those that a
+    comparison with the source would leave.
+    """
+    parts = [f"target.{_quoted(name)} = source.{_quoted(name)}" for name in key]
+    for name in layout.partition_by:
+        values = {dict(partition)[name] for partition in partitions_of(layout.files)}
+        if name in key and len(values) <= _MOST_NAMED_PARTITIONS and None not in values:
+            listed = ", ".join(_literal(str(value)) for value in sorted(map(str, values)))
+            parts.append(f"target.{_quoted(name)} in ({listed})")
+    return " and ".join(parts)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

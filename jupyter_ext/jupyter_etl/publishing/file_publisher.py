@@ -1,0 +1,150 @@
+"""Files: rows written by extension, or an existing file taken as it is."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import PublishError
+from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
+from jupyter_etl.ports import Reading, ReadRequest
+from jupyter_etl.publishing.delta_table import columns_of
+from jupyter_etl.publishing.file_formats import read_file, write_file
+from jupyter_etl.publishing.lake import (
+    disk_errors,
+    is_local,
+    place_version,
+    publication_folder,
+    relative_path,
+    version_folder,
+)
+from jupyter_etl.publishing.reading import first_rows, wanted_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class FilePublisher:
+    """Publishes one file at ``<lake>/files/<name>/<number>/<path>``, drafts under ``drafts/``.
+
+    Options: ``path``, the relative path it gets; ``source``, an existing file to copy where no
+    rows are given.
+    """
+
+    kind = PublicationKind.FILE
+
+    def stage(self, request: Staged, data: pa.RecordBatchReader | None) -> Staged:
+        """Write or copy the file into the stage; see `Publisher.stage`."""
+        path = relative_path(request.options.get("path", ""))
+        target = Path(request.folder, path.name)
+        with disk_errors(f"File {str(path)!r} cannot be staged"):
+            if data is None:
+                _copy_source(request, target)
+                return replace(request, files=(path.name,), bytes=target.stat().st_size)
+            columns = columns_of(data.schema)
+            rows = _write(data, target, str(path))
+            return replace(
+                request,
+                files=(path.name,),
+                rows=rows,
+                bytes=target.stat().st_size,
+                columns=columns,
+            )
+
+    def commit(
+        self,
+        staged: Staged,
+        *,
+        lake: str,
+        draft: bool,
+        number: int,
+        token: str,
+        previous: PublicationVersion | None,
+    ) -> Committed:
+        """Put the file into the lake, whole or not at all; see `Publisher.commit`."""
+        path = relative_path(staged.options.get("path", ""))
+        folder = publication_folder(lake, "files", staged.name, draft=draft)
+        with disk_errors(f"{staged.name!r} cannot be published"):
+            own = version_folder(folder, number, token)
+            source = Path(staged.folder, staged.files[0])
+            location, content_hash, size = place_version(source, own, path)
+        return Committed(
+            name=staged.name,
+            kind=PublicationKind.FILE,
+            location=location,
+            rows=staged.rows,
+            changed_rows=staged.rows,
+            bytes=size,
+            columns=staged.columns,
+            mode=staged.mode,
+            key=staged.key,
+            partition_by=staged.partition_by,
+            contract=staged.contract,
+            title=staged.title,
+            content_hash=content_hash,
+        )
+
+    def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
+        """Read the rows of a parquet, CSV or JSON file; see `Publisher.read`."""
+        import pyarrow as pa
+
+        location = version.what.location
+        what = f"Version {version.number} of {version.name!r} cannot be read"
+        if is_local(location) and not Path(location).is_file():
+            raise PublishError(
+                f"{what}: its file is gone ({location}).",
+                hint="Read another version: %etl history shows them.",
+            )
+        with disk_errors(what):
+            reader = _readable(location, what)
+        if reader is None:
+            raise PublishError(
+                f"{version.name!r} is a file without rows ({Path(location).name}).",
+                hint="Open the file itself: %etl history shows where it is.",
+            )
+        columns = wanted_columns(version, request, reader.schema.names)
+        schema = pa.schema([reader.schema.field(name) for name in columns])
+        batches = (batch.select(columns) for batch in reader)
+        if request.limit is not None:
+            batches = first_rows(batches, request.limit)  # type: ignore[assignment]
+        return Reading(
+            batches=pa.RecordBatchReader.from_batches(schema, batches),
+            version=str(version.number),
+            total_rows=version.what.rows,
+        )
+
+
+def _write(data: pa.RecordBatchReader, target: Path, path: str) -> int:
+    import pyarrow as pa
+
+    try:
+        return write_file(data, target, path=path)
+    except (pa.ArrowException, ValueError, TypeError) as problem:
+        first = (str(problem).splitlines() or [type(problem).__name__])[0]
+        raise PublishError(
+            f"The rows cannot be written as {path!r}: {first}.",
+            hint="Write .parquet, which holds every type.",
+        ) from problem
+
+
+def _readable(location: str, what: str) -> pa.RecordBatchReader | None:
+    import duckdb
+    import pyarrow as pa
+
+    try:
+        return read_file(location)
+    except (duckdb.Error, pa.ArrowException) as problem:
+        first = (str(problem).splitlines() or [type(problem).__name__])[0]
+        raise PublishError(f"{what}: {first}.") from problem
+
+
+def _copy_source(request: Staged, target: Path) -> None:
+    source = request.options.get("source", "")
+    if not source or not Path(source).is_file():
+        raise PublishError(
+            f"There is no file {source!r} to publish.",
+            hint="Write it first, or publish a frame: %etl publish file PATH FRAME.",
+        )
+    shutil.copyfile(source, target)

@@ -1,0 +1,118 @@
+"""How new columns meet a table's: what a contract allows, and the schema that results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import PublishError
+from jupyter_etl.model import Contract
+from jupyter_etl.publishing.arrow_types import widens
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The columns a table will have.
+
+    Args:
+        schema: All of them, in order.
+        added: Those it does not have yet.
+    """
+
+    schema: pa.Schema
+    added: tuple[str, ...]
+
+
+def fit_schema(
+    table: pa.Schema,
+    new: pa.Schema,
+    *,
+    name: str,
+    contract: Contract,
+    typeless: frozenset[str],
+    blank: frozenset[str],
+    whole: bool,
+) -> Fit:
+    """Fit new rows to a table.
+
+    A column keeps the table's type wherever every value of the new type is one of it (``int32``
+    in an ``int64`` column, a column without any value in all). The rest is the contract's.
+
+    Args:
+        table: What the table has.
+        new: What the rows have.
+        name: Of the publication, for messages.
+        contract: ``freeze`` refuses added, dropped and retyped columns; ``evolve`` only the last.
+        typeless: New columns that hold only NULL and came without a type.
+        blank: Columns of the table that hold only NULL; they may be retyped where ``whole``.
+        whole: Whether all rows of the table are replaced, so that its dropped columns go.
+
+    Raises:
+        PublishError: With every column that differs.
+    """
+    retyped, kept = [], []
+    for field in table:
+        place = new.get_field_index(field.name)
+        if place < 0:
+            continue
+        kind = new.field(place).type
+        if field.name in typeless or widens(kind, field.type):
+            kept.append(field)
+        elif whole and field.name in blank and contract is Contract.EVOLVE:
+            kept.append(new.field(place))
+        else:
+            retyped.append(f"{field.name!r} was {field.type} and is {kind}")
+    added = tuple(column for column in new.names if column not in table.names)
+    dropped = tuple(column for column in table.names if column not in new.names)
+    _refuse_case(name, added, dropped)
+    if contract is Contract.FREEZE and (added or dropped or retyped):
+        raise _frozen(name, added, dropped, retyped)
+    if retyped:
+        raise PublishError(
+            f"{name!r} cannot change the type of a column: {'; '.join(retyped)}.",
+            hint="Convert the column to the published type, or publish under another name.",
+            data={"retyped": retyped},
+        )
+    types = {field.name: field for field in kept}
+    return Fit(schema=_merged(table, new, types, whole, contract), added=added)
+
+
+def _merged(
+    table: pa.Schema, new: pa.Schema, types: dict[str, pa.Field], whole: bool, contract: Contract
+) -> pa.Schema:
+    import pyarrow as pa
+
+    if whole and contract is Contract.EVOLVE:
+        return pa.schema([types.get(field.name, field) for field in new])
+    old = [types.get(field.name, field) for field in table]
+    return pa.schema(old + [field for field in new if field.name not in table.names])
+
+
+def _refuse_case(name: str, added: tuple[str, ...], dropped: tuple[str, ...]) -> None:
+    old = {column.casefold(): column for column in dropped}
+    for column in added:
+        twin = old.get(column.casefold())
+        if twin is not None:
+            raise PublishError(
+                f"{name!r} has a column {twin!r}, and the new rows call it {column!r}.",
+                hint=f"Rename it: df = df.rename(columns={{{column!r}: {twin!r}}}).",
+            )
+
+
+def _frozen(
+    name: str, added: tuple[str, ...], dropped: tuple[str, ...], retyped: list[str]
+) -> PublishError:
+    parts = []
+    if added:
+        parts.append(f"added {', '.join(map(repr, added))}")
+    if dropped:
+        parts.append(f"dropped {', '.join(map(repr, dropped))}")
+    parts.extend(retyped)
+    return PublishError(
+        f"The columns of {name!r} are frozen, and the new rows differ: {'; '.join(parts)}.",
+        hint="Publish the frozen columns, or allow new ones with --contract evolve.",
+        data={"added": list(added), "dropped": list(dropped), "retyped": retyped},
+    )

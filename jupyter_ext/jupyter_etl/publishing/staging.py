@@ -1,0 +1,318 @@
+"""Writing rows to parquet files in an attempt's folder, in one pass and flat memory."""
+
+from __future__ import annotations
+
+import resource
+import secrets
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import PublishError
+from jupyter_etl.publishing.arrow_types import cast_batch, plain_schema
+from jupyter_etl.publishing.lake import disk_errors
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.dataset as pads
+
+SCHEMA_FILE = "schema.parquet"
+"""Holds no rows: the schema with the partition columns, also where there is no row at all."""
+
+_FILE_BYTES = 128 * 2**20
+_ROW_GROUP_ROWS = 512 * 1024
+_MOST_PARTITIONS = 1024
+_PARTITION_TYPES = ("bool", "int8", "int16", "int32", "int64", "string", "date32[day]")
+_NULL_SEGMENT = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """Rows on disk.
+
+    Args:
+        files: Relative paths, ``day=2026-01-01/`` folders included.
+        rows: Their number.
+        bytes: Size of the files.
+        schema: All columns, those of the folders included.
+        typeless: Columns that came without a type and hold only NULL.
+    """
+
+    files: tuple[str, ...]
+    rows: int
+    bytes: int
+    schema: pa.Schema
+    typeless: frozenset[str]
+
+
+def write_rows(
+    data: pa.RecordBatchReader,
+    folder: Path,
+    *,
+    partition_by: Sequence[str] = (),
+    schema: pa.Schema | None = None,
+) -> Written:
+    """Write rows as parquet files and the schema beside them.
+
+    Args:
+        data: The rows; it is read to its end.
+        folder: Where to; it exists.
+        partition_by: Columns whose values become folders.
+        schema: The columns to write; by default what `plain_schema` makes of the data's.
+
+    Raises:
+        PublishError: A column cannot be held, a partition column is absent or unsuitable.
+    """
+    import pyarrow.parquet as pq
+
+    typeless: frozenset[str] = frozenset()
+    if schema is None:
+        schema, typeless = plain_schema(data.schema)
+    _refuse_partitioning(schema, partition_by)
+    with disk_errors("The rows cannot be staged"):
+        pq.write_metadata(schema, folder / SCHEMA_FILE)
+        batches = _cast_batches(data, schema)
+        if partition_by:
+            files, rows = _write_partitioned(batches, folder, schema, partition_by)
+        else:
+            files, rows = _write_plain(batches, folder, schema)
+        size = sum((folder / file).stat().st_size for file in files)
+    return Written(files=tuple(files), rows=rows, bytes=size, schema=schema, typeless=typeless)
+
+
+def _refuse_partitioning(schema: pa.Schema, partition_by: Sequence[str]) -> None:
+    for name in partition_by:
+        require_column(name, schema.names, "partition column")
+        kind = str(schema.field(name).type)
+        if kind not in _PARTITION_TYPES:
+            raise PublishError(
+                f"Column {name!r} of type {kind} cannot partition a table; a text, whole number, "
+                "boolean or date can.",
+                hint=f"Partition by a day: df['day'] = df[{name!r}].dt.date.",
+            )
+    if len(set(partition_by)) >= len(schema.names):
+        raise PublishError(
+            "Every column is a partition column, so that no data is left.",
+            hint="Partition by fewer columns.",
+        )
+
+
+def require_column(name: str, known: Sequence[str], what: str) -> None:
+    """Raise `PublishError` with the known columns unless ``name`` is one of them."""
+    if name not in known:
+        raise PublishError(
+            f"There is no {what} {name!r}.", hint=f"The columns are: {', '.join(known)}."
+        )
+
+
+def _cast_batches(data: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for batch in data:
+        yield cast_batch(batch, schema)
+
+
+def _write_plain(
+    batches: Iterator[pa.RecordBatch], folder: Path, schema: pa.Schema
+) -> tuple[list[str], int]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files: list[str] = []
+    rows = 0
+    sink: pa.NativeFile | None = None
+    writer: pq.ParquetWriter | None = None
+    try:
+        for group in _row_groups(batches, schema):
+            if writer is None:
+                files.append(_new_name())
+                sink = pa.OSFile(str(folder / files[-1]), "wb")
+                writer = pq.ParquetWriter(sink, schema)
+            writer.write_table(group, row_group_size=_ROW_GROUP_ROWS)
+            rows += group.num_rows
+            if sink is not None and sink.tell() >= _FILE_BYTES:
+                writer.close()
+                sink.close()
+                writer = None
+    finally:
+        if writer is not None:
+            writer.close()
+        if sink is not None:
+            sink.close()
+    return files, rows
+
+
+def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Gather small batches: a row group of a few rows is slow to read and to write."""
+    import pyarrow as pa
+
+    kept: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        kept.append(batch)
+        rows += batch.num_rows
+        if rows >= _ROW_GROUP_ROWS:
+            yield pa.Table.from_batches(kept, schema)
+            kept, rows = [], 0
+    if rows:
+        yield pa.Table.from_batches(kept, schema)
+
+
+def _write_partitioned(
+    batches: Iterator[pa.RecordBatch],
+    folder: Path,
+    schema: pa.Schema,
+    partition_by: Sequence[str],
+) -> tuple[list[str], int]:
+    import pyarrow as pa
+    import pyarrow.dataset as pads
+
+    written: list[tuple[str, int]] = []
+    try:
+        pads.write_dataset(
+            _without_empty_text(batches, partition_by),
+            folder,
+            schema=schema,
+            format="parquet",
+            basename_template=_new_name("-{i}"),
+            partitioning=_partitioning(schema, partition_by),
+            existing_data_behavior="overwrite_or_ignore",
+            max_partitions=_MOST_PARTITIONS,
+            max_open_files=_most_open_files(),
+            max_rows_per_group=_ROW_GROUP_ROWS,
+            min_rows_per_group=4096,
+            file_visitor=lambda file: written.append((file.path, file.metadata.num_rows)),
+        )
+    except pa.ArrowInvalid as problem:
+        if "partitions" not in str(problem):
+            raise
+        raise PublishError(
+            f"The rows fall into more than {_MOST_PARTITIONS} partitions by "
+            f"{', '.join(partition_by)}.",
+            hint="Partition by something coarser, such as the month.",
+        ) from problem
+    base = folder.resolve()
+    files = sorted(Path(path).resolve().relative_to(base).as_posix() for path, _ in written)
+    return files, sum(rows for _, rows in written)
+
+
+def _most_open_files() -> int:
+    """Leave half of the files a process may open to others.
+
+    Fewer than there are partitions means many small files where rows come in random order.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_PARTITIONS if soft < 0 else max(64, min(_MOST_PARTITIONS, soft // 2))
+
+
+def _without_empty_text(
+    batches: Iterator[pa.RecordBatch], partition_by: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for batch in batches:
+        for name in partition_by:
+            column = batch.column(name)
+            if pa.types.is_string(column.type) and pc.any(pc.equal(column, "")).as_py():
+                # Delta reads an empty partition value as NULL: the rows would come back changed.
+                raise PublishError(
+                    f"Partition column {name!r} holds an empty text.",
+                    hint=f"Fill it first: df[{name!r}] = df[{name!r}].replace('', 'none').",
+                )
+        yield batch
+
+
+def _partitioning(schema: pa.Schema, partition_by: Sequence[str]) -> pads.HivePartitioning:
+    import pyarrow as pa
+    import pyarrow.dataset as pads
+
+    return pads.HivePartitioning(
+        pa.schema([schema.field(name) for name in partition_by]),
+        null_fallback=_NULL_SEGMENT,
+        segment_encoding="uri",
+    )
+
+
+def _new_name(suffix: str = "") -> str:
+    return f"part-{secrets.token_hex(16)}{suffix}.parquet"
+
+
+def partition_values(file: str) -> dict[str, str | None]:
+    """Return the values that the folders of a staged file stand for, by column."""
+    from urllib.parse import unquote
+
+    pairs = (segment.partition("=") for segment in file.split("/")[:-1])
+    return {
+        unquote(name): None if value == _NULL_SEGMENT else unquote(value)
+        for name, _, value in pairs
+    }
+
+
+def staged_schema(folder: Path) -> pa.Schema:
+    """Return the schema that `write_rows` left in a folder."""
+    import pyarrow.parquet as pq
+
+    return pq.read_schema(folder / SCHEMA_FILE)
+
+
+def staged_rows(folder: Path, files: Sequence[str], partition_by: Sequence[str]) -> pads.Dataset:
+    """Open what `write_rows` wrote, the columns in their order."""
+    import pyarrow as pa
+    import pyarrow.dataset as pads
+
+    schema = staged_schema(folder)
+    if not files:
+        return pads.dataset(pa.Table.from_batches([], schema))
+    return pads.dataset(
+        [str(folder / file) for file in files],
+        schema=schema,
+        format="parquet",
+        partitioning=_partitioning(schema, partition_by) if partition_by else None,
+        partition_base_dir=str(folder),
+    )
+
+
+def check_key(folder: Path, written: Written, key: Sequence[str], by: Sequence[str]) -> None:
+    """Check that the declared key is there, unique and not NULL.
+
+    Raises:
+        PublishError: With the number of offending rows and a sample of their keys.
+    """
+    import duckdb
+
+    for name in key:
+        require_column(name, written.schema.names, "key column")
+    names = ", ".join(_quoted(name) for name in key)
+    absent = " or ".join(f"{_quoted(name)} is null" for name in key)
+    with (
+        tempfile.TemporaryDirectory() as spill,
+        duckdb.connect(config={"temp_directory": spill, "memory_limit": "1GB"}) as base,
+    ):
+        base.register("staged_rows", staged_rows(folder, written.files, by))
+        nulls = base.execute(f"select count(*) from staged_rows where {absent}").fetchall()[0][0]  # noqa: S608
+        if nulls:
+            raise PublishError(
+                f"{nulls:,} of {written.rows:,} rows have no value in the key ({', '.join(key)}).",
+                hint="Drop or fill these rows, or choose another key.",
+                data={"null_keys": nulls},
+            )
+        twice = base.execute(
+            f"select {names}, count(*) as n from staged_rows "  # noqa: S608
+            f"group by {names} having count(*) > 1 order by {names} limit 5"
+        ).fetchall()
+    if twice:
+        sample = "; ".join(f"{_key_text(row[:-1])} ({row[-1]} times)" for row in twice)
+        raise PublishError(
+            f"The key ({', '.join(key)}) is not unique, for example: {sample}.",
+            hint="Keep one row a key: df = df.drop_duplicates(subset=[...], keep='last').",
+            data={"keys": [[str(value) for value in row[:-1]] for row in twice]},
+        )
+
+
+def _key_text(values: tuple[object, ...]) -> str:
+    return ", ".join(str(value) for value in values)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,192 @@
+"""Tables: staged as parquet files, committed to a Delta table without writing them again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import PublishError
+from jupyter_etl.model import (
+    Column,
+    Committed,
+    PublicationKind,
+    PublicationVersion,
+    PublishMode,
+    Staged,
+)
+from jupyter_etl.ports import Reading, ReadRequest
+from jupyter_etl.publishing.delta_commit import Commit, write_commit
+from jupyter_etl.publishing.delta_table import (
+    columns_of,
+    facts_of,
+    find_commit,
+    open_rows,
+    open_table,
+)
+from jupyter_etl.publishing.lake import disk_errors, is_local, publication_folder
+from jupyter_etl.publishing.reading import limited, wanted_columns
+from jupyter_etl.publishing.staging import Written, check_key, write_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_COMMIT_ATTEMPTS = 80
+_LONGEST_PAUSE_S = 1.0
+
+
+class TablePublisher:
+    """Publishes rows as a Delta table at ``<lake>/tables/<name>``, drafts under ``drafts/``."""
+
+    kind = PublicationKind.TABLE
+
+    def stage(self, request: Staged, data: pa.RecordBatchReader | None) -> Staged:
+        """Write the rows to parquet files; see `Publisher.stage`."""
+        if data is None:
+            raise PublishError(
+                f"There are no rows to publish as table {request.name!r}.",
+                hint="Give a frame: %etl publish table NAME FRAME.",
+            )
+        if request.mode is PublishMode.UPSERT and not request.key:
+            raise PublishError(
+                f"An upsert into {request.name!r} needs a key to know which rows are the same.",
+                hint="Name it: --key id.",
+            )
+        _refuse_backticks(request, data.schema.names)
+        folder = Path(request.folder)
+        with _foreign_errors(f"{request.name!r} cannot be staged"):
+            written = write_rows(data, folder, partition_by=request.partition_by)
+            if request.key:
+                check_key(folder, written, request.key, request.partition_by)
+        return replace(
+            request,
+            files=written.files,
+            rows=written.rows,
+            bytes=written.bytes,
+            columns=_columns(written),
+        )
+
+    def commit(
+        self,
+        staged: Staged,
+        *,
+        lake: str,
+        draft: bool,
+        number: int,
+        token: str,
+        previous: PublicationVersion | None,
+    ) -> Committed:
+        """Add the staged files to the table in one commit; see `Publisher.commit`."""
+        from deltalake.exceptions import CommitFailedError
+
+        location = publication_folder(lake, "tables", staged.name, draft=draft)
+        work = Commit(staged=staged, location=location, token=token, number=number)
+        for attempt in range(_COMMIT_ATTEMPTS):
+            with _foreign_errors(f"{staged.name!r} cannot be published"):
+                table = open_table(location)
+                done = None if table is None else find_commit(table, token)
+                if done is not None:
+                    return _committed(staged, location, *done)
+                try:
+                    return _committed(staged, location, write_commit(work, table), staged.rows)
+                except CommitFailedError:
+                    _pause(attempt)
+                except Exception:
+                    # Two made the table at once: the second starts again from what there is now.
+                    if table is not None or open_table(location) is None:
+                        raise
+        raise PublishError(
+            f"{staged.name!r} cannot be published: other writers committed to it before each of "
+            f"{_COMMIT_ATTEMPTS} attempts.",
+            hint="Publish again when fewer runs write to it.",
+            retryable=True,
+        )
+
+    def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
+        """Open the rows of exactly that version; see `Publisher.read`."""
+        what = version.what
+        gone = PublishError(
+            f"Version {version.number} of {version.name!r} cannot be read: its files are gone "
+            f"({what.location}).",
+            hint="Read another version: %etl history shows them.",
+        )
+        with _foreign_errors(f"Version {version.number} of {version.name!r} cannot be read"):
+            if is_local(what.location) and not Path(what.location).is_dir():
+                raise gone
+            table = open_table(what.location, what.delta_version)
+            if table is None:
+                raise gone
+            rows = open_rows(table, what.location)
+            columns = wanted_columns(version, request, rows.schema.names)
+            return Reading(
+                batches=limited(rows, columns, request.limit),
+                version=str(version.number),
+                total_rows=facts_of(table).rows,
+            )
+
+
+def _refuse_backticks(request: Staged, names: list[str]) -> None:
+    """Delta's merge quotes columns by backticks and cannot escape one."""
+    ticked = [name for name in names if "`" in name]
+    if ticked and request.mode is PublishMode.UPSERT:
+        raise PublishError(
+            f"Column {ticked[0]!r} has a backtick in its name, which an upsert cannot take.",
+            hint="Rename it: df = df.rename(columns={...}).",
+        )
+
+
+def _columns(written: Written) -> tuple[Column, ...]:
+    """Describe staged columns; ``null`` says that a column came without type and value."""
+    return tuple(
+        replace(column, type="null") if column.name in written.typeless else column
+        for column in columns_of(written.schema)
+    )
+
+
+def _committed(staged: Staged, location: str, version: int, changed: int | None) -> Committed:
+    table = open_table(location, version)
+    if table is None:
+        raise PublishError(f"The table at {location} disappeared while it was published.")
+    facts = facts_of(table)
+    return Committed(
+        name=staged.name,
+        kind=PublicationKind.TABLE,
+        location=location,
+        delta_version=version,
+        rows=facts.rows,
+        changed_rows=changed,
+        bytes=facts.bytes,
+        columns=facts.columns,
+        mode=staged.mode,
+        key=staged.key,
+        partition_by=facts.partition_by,
+        contract=staged.contract,
+        title=staged.title,
+    )
+
+
+def _pause(attempt: int) -> None:
+    """Wait a random time, longer with every collision: writers spread out (full jitter)."""
+    time.sleep(random.uniform(0, min(_LONGEST_PAUSE_S, 0.01 * 2 ** min(attempt, 10))))
+
+
+@contextmanager
+def _foreign_errors(what: str) -> Iterator[None]:
+    """Turn the errors of Delta, Arrow and the disk into one sentence each."""
+    import pyarrow as pa
+    from deltalake.exceptions import CommitFailedError, DeltaError
+
+    try:
+        with disk_errors(what):
+            yield
+    except CommitFailedError:
+        raise
+    except (DeltaError, pa.ArrowException) as problem:
+        first = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+        with disk_errors(what):
+            # Rust words a full disk or a missing permission inside its own error.
+            raise OSError(str(problem) if "os error" in str(problem) else first) from problem

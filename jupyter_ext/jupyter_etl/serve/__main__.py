@@ -1,0 +1,57 @@
+"""``python -m jupyter_etl.serve``: the consumers' service over this user's ledger."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+
+from jupyter_etl.app import Etl
+from jupyter_etl.errors import EtlError
+from jupyter_etl.serve.service import serve
+from jupyter_etl.serve.token import load_or_make_token
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until interrupted.
+
+    Args:
+        argv: ``--host HOST --port PORT``; by default those of the process.
+
+    Returns:
+        Exit code: 0 told to end, 1 could not serve.
+    """
+    parser = argparse.ArgumentParser(prog="python -m jupyter_etl.serve", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8787)
+    args = parser.parse_args(argv)
+    try:
+        etl = Etl.open()
+        try:
+            path = etl.settings.home / "serve.token"
+            token = load_or_make_token(path)
+            port = args.port or _free_port(args.host)
+            _say(f"Serving publications on http://{args.host}:{port}; the token is in {path}")
+            serve(etl, args.host, port, token)
+        finally:
+            etl.close()
+    except EtlError as problem:
+        _say(f"{type(problem).__name__}: {problem}")
+        return 1
+    return 0
+
+
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Answers of the service: errors as JSON, and the headers that every answer has."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from jupyter_etl.errors import (
+    Conflict,
+    DeclarationError,
+    EtlError,
+    NotFound,
+    PermissionDenied,
+    PublishError,
+    StoreError,
+)
+
+_STATUS: tuple[tuple[type[EtlError], int], ...] = (
+    (DeclarationError, 400),
+    (PermissionDenied, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (StoreError, 503),
+    (PublishError, 400),
+)
+
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-cache",
+}
+"""No guessing of types, no address told to others, and revalidation by ETag."""
+
+_DATA_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
+
+def json_answer(
+    value: object, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Return any value of the model as JSON."""
+    return Response(
+        msgspec.json.encode(value),
+        status_code=status,
+        media_type="application/json",
+        headers={**SAFE_HEADERS, "Content-Security-Policy": _DATA_POLICY, **(headers or {})},
+    )
+
+
+def failure(status: int, kind: str, message: str, hint: str = "") -> Response:
+    """Return an error in the form that all of the product's services have."""
+    return json_answer({"error": {"type": kind, "message": message, "hint": hint}}, status=status)
+
+
+def failure_of(error: EtlError) -> Response:
+    """Return an error of the platform; a server's fault does not tell the server's paths."""
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    if status == 500:
+        return failure(500, type(error).__name__, "This could not be read.", "Ask its owner.")
+    return failure(status, type(error).__name__, error.message, error.hint)
+
+
+def unchanged(request: Request, etag: str) -> bool:
+    """Tell whether the client has this version already."""
+    given = request.headers.get("if-none-match", "")
+    return given == "*" or etag in {
+        tag.strip().removeprefix("W/") for tag in given.split(",") if tag.strip()
+    }
+
+
+def not_modified(etag: str) -> Response:
+    """Return the answer to a client that has it already."""
+    return Response(status_code=304, headers={**SAFE_HEADERS, "ETag": etag})

@@ -1,0 +1,28 @@
+"""Running the consumers' service."""
+
+from __future__ import annotations
+
+from jupyter_etl.serve.application import create_app
+from jupyter_etl.serve.catalogue import Catalogue
+
+
+def serve(catalogue: Catalogue, host: str, port: int, token: str) -> None:
+    """Serve until the process is told to end (SIGINT or SIGTERM).
+
+    Args:
+        catalogue: Gives the publications.
+        host: Address to listen on; ``127.0.0.1`` keeps it on this machine.
+        port: TCP port.
+        token: What consumers must send; see `load_or_make_token`.
+    """
+    import uvicorn
+
+    # Access logs would hold who reads what; errors are logged all the same.
+    uvicorn.run(
+        create_app(catalogue, token=token),
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+    )

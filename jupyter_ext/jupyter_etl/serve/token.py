@@ -1,0 +1,131 @@
+"""The token that consumers send, and the check of it before any route is looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import stat
+from contextlib import suppress
+from hmac import compare_digest
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from jupyter_etl.errors import DeclarationError, PermissionDenied, StoreError
+from jupyter_etl.serve.answers import failure
+
+_OPEN_PATHS = frozenset({"/healthz"})
+_IN_QUERY = frozenset({"token", "access_token", "api_key"})
+_TOKEN_BYTES = 32
+
+
+def load_or_make_token(path: Path) -> str:
+    """Return the token kept in a file, which is made on first use for its owner's eyes only.
+
+    Args:
+        path: ``serve.token`` under the home.
+
+    Returns:
+        256 random bits as text.
+
+    Raises:
+        PermissionDenied: Others may read the file, or it is a symbolic link.
+        DeclarationError: What the file holds is no token.
+        StoreError: It can neither be read nor made.
+    """
+    try:
+        with suppress(FileExistsError):
+            return _make(path)
+        return _load(path)
+    except OSError as problem:
+        raise StoreError(
+            f"The token of the service cannot be kept in {path}: {problem.strerror}.",
+            hint="Check the permissions of the home folder.",
+        ) from problem
+
+
+def _make(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    # Written aside and linked: another process never reads a file that is still empty.
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(token + "\n")
+        os.link(aside, path)
+    finally:
+        aside.unlink()
+    return token
+
+
+def _load(path: Path) -> str:
+    if path.is_symlink():
+        raise PermissionDenied(
+            f"{path} is a symbolic link.", hint="Remove it; a new token is made on the next start."
+        )
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor) as file:
+        if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+            raise PermissionDenied(
+                f"Others than its owner may read {path}.", hint=f"chmod 600 {path}"
+            )
+        token = file.read().strip()
+    if not re.fullmatch(r"[\w-]{20,}", token):
+        raise DeclarationError(
+            f"{path} holds no token.", hint="Remove it; a new token is made on the next start."
+        )
+    return token
+
+
+class TokenGate:
+    """Lets a request through only with ``Authorization: Bearer <token>``.
+
+    It stands before the routes, so that without a token nobody learns which paths exist. A token
+    in the query string is refused even if it is right: addresses end up in logs and histories.
+
+    Args:
+        app: What is behind the gate.
+        token: The one that is accepted.
+    """
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._digest = _digest(token)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on or answer 401."""
+        if scope["type"] != "http" or scope["path"] in _OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, send)
+            return
+        answer = failure(401, "Unauthorized", *refusal)
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="jupyter-etl"'
+        await answer(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[str, str] | None:
+        query = scope.get("query_string", b"").decode("latin-1")
+        names = {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
+        if names & _IN_QUERY:
+            return ("A token in the address is refused.", "Send it as Authorization: Bearer TOKEN.")
+        values = Headers(scope=scope).getlist("authorization")
+        scheme, _, given = values[0].partition(" ") if len(values) == 1 else ("", "", "")
+        # Digests have one length: the time taken tells nothing about the token's.
+        right = compare_digest(_digest(given.strip()), self._digest)
+        if scheme.lower() == "bearer" and right:
+            return None
+        return (
+            "This needs the service's token.",
+            "Send it as Authorization: Bearer TOKEN; the operator finds it in serve.token.",
+        )
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,74 @@
+"""One table that a test publishes again and again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
+from jupyter_etl.ports import ReadRequest
+from jupyter_etl.publishing.delta_table import open_table
+from jupyter_etl.publishing.frames import reader_of
+from jupyter_etl.publishing.table_publisher import TablePublisher
+
+
+class PublishedTable:
+    """The table ``t`` in a lake of its own: staged, committed and read by the real publisher."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.lake = str(base / "lake")
+        self.count = 0
+
+    def stage(self, data: object, **declared: object) -> Staged:
+        self.count += 1
+        folder = self.base / "stage" / str(self.count)
+        folder.mkdir(parents=True)
+        request = Staged(
+            name="t",
+            kind=PublicationKind.TABLE,
+            folder=str(folder),
+            **declared,  # type: ignore[arg-type]
+        )
+        return TablePublisher().stage(request, reader_of(data))
+
+    def commit(self, staged: Staged, token: str | None = None) -> Committed:
+        return TablePublisher().commit(
+            staged,
+            lake=self.lake,
+            draft=False,
+            number=self.count,
+            token=token or f"run-{self.count}/t",
+            previous=None,
+        )
+
+    def publish(self, data: object, **declared: object) -> Committed:
+        return self.commit(self.stage(data, **declared))
+
+    def reading(self, what: Committed, **request: object) -> pa.Table:
+        version = PublicationVersion(
+            name="t",
+            number=1,
+            draft=False,
+            what=what,
+            owner="",
+            pipeline="",
+            run_id=None,
+            notebook="",
+            published_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        reading = TablePublisher().read(version, ReadRequest(**request))  # type: ignore[arg-type]
+        self.total = reading.total_rows
+        return reading.batches.read_all()
+
+    def files(self, what: Committed) -> set[str]:
+        opened = open_table(what.location, what.delta_version)
+        assert opened is not None
+        return set(opened.file_uris())
+
+    def rows(self, what: Committed, *sort: str) -> list[dict[str, object]]:
+        table = self.reading(what)
+        by = sort or tuple(table.column_names[:1])
+        return table.sort_by([(name, "ascending") for name in by]).to_pylist()
