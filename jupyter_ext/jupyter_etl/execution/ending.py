@@ -1,0 +1,127 @@
+"""How an attempt ended, told from what came out of papermill."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from jupyter_etl.errors import EtlError, ExecutionError
+from jupyter_etl.execution.cells import say_cell
+from jupyter_etl.execution.halt import HaltReason
+from jupyter_etl.execution.progress import Progress
+from jupyter_etl.model import Outcome
+from jupyter_etl.spec.duration import format_duration
+
+_MAX_ERROR = 500
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How an attempt ended.
+
+    Args:
+        outcome: Of the attempt.
+        error_type: Name of the error's class; "" where none.
+        error: One line; "" where none.
+        failed_cell: Index in the deployed notebook, 0-based over all cells.
+    """
+
+    outcome: Outcome
+    error_type: str = ""
+    error: str = ""
+    failed_cell: int | None = None
+
+
+def ending_of_halt(reason: HaltReason, at: int | None, timeout_s: float) -> Ending:
+    """Tell the end of an attempt that was stopped.
+
+    Args:
+        reason: Why; ``fenced`` counts as lost.
+        at: Deployed index of the cell that was running; None where none had begun.
+        timeout_s: The attempt's limit.
+    """
+    where = "" if at is None else f" in {say_cell(at)}"
+    if reason is HaltReason.TIMED_OUT:
+        text = f"timed out after {format_duration(timeout_s)}{where}"
+        return Ending(outcome=Outcome.TIMED_OUT, error_type="Timeout", error=text, failed_cell=at)
+    if reason is HaltReason.CANCELLED:
+        return Ending(
+            outcome=Outcome.CANCELLED,
+            error_type="Cancelled",
+            error=f"cancelled{where}",
+            failed_cell=at,
+        )
+    return Ending(
+        outcome=Outcome.LOST,
+        error_type="Lost",
+        error="the run was given to another attempt, or the ledger could not be reached",
+    )
+
+
+def ending_of_error(problem: Exception, progress: Progress | None) -> Ending:
+    """Tell the end of an attempt that failed.
+
+    Args:
+        problem: What came out of the execution.
+        progress: Knows the deployed index of a cell; None before the execution.
+    """
+    from papermill.exceptions import PapermillExecutionError
+
+    if isinstance(problem, PapermillExecutionError) and progress is not None:
+        cell = progress.deployed(problem.cell_index)
+        if problem.ename == "CellExecutionError" and progress.failure is not None:
+            # Papermill's stand-in for an error that left no output, as IPython's UsageError.
+            return _ending_of_cell(*progress.failure, cell)
+        return _ending_of_cell(problem.ename, problem.evalue, cell)
+    if isinstance(problem, EtlError):
+        return ending_of_etl_error(problem)
+    text = one_line(type(problem).__name__, problem)
+    if isinstance(problem, RuntimeError) and progress is not None and progress.at is None:
+        # What jupyter_client raises when a kernel does not answer, or dies before it does.
+        return Ending(
+            outcome=Outcome.FAILED,
+            error_type="DeadKernelError",
+            error=f"the kernel did not start: {text}",
+        )
+    return Ending(
+        outcome=Outcome.FAILED,
+        error_type=type(problem).__name__,
+        error=f"the notebook could not be executed: {text}",
+    )
+
+
+def ending_of_etl_error(problem: EtlError) -> Ending:
+    """Tell the end of an attempt that failed outside its cells."""
+    known_as: BaseException = problem
+    if type(problem) is ExecutionError and problem.__cause__ is not None:
+        # The cause says more about whose fault it is: NoSuchKernel, for one.
+        known_as = problem.__cause__
+    return Ending(
+        outcome=Outcome.FAILED, error_type=type(known_as).__name__, error=_short(str(problem))
+    )
+
+
+def one_line(name: str, value: object) -> str:
+    """Return ``NameError: name 'x' is not defined``: class and first line, without colours."""
+    lines = _ANSI.sub("", str(value)).strip().splitlines()
+    return _short(f"{name}: {lines[0]}" if lines and lines[0] else name)
+
+
+def _ending_of_cell(name: str, value: str, cell: int | None) -> Ending:
+    if name == "StdinNotImplementedError":
+        text = (
+            f"input() was called in {say_cell(cell)}, and nobody can answer in a run. "
+            "Declare a parameter instead: %etl param NAME TYPE = DEFAULT."
+        )
+    elif name == "DeadKernelError":
+        text = _short(str(value))
+    else:
+        text = one_line(name, value)
+    outcome = Outcome.HELD if name == "CheckFailed" else Outcome.FAILED
+    return Ending(outcome=outcome, error_type=name, error=text, failed_cell=cell)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _MAX_ERROR else f"{text[: _MAX_ERROR - 1]}…"

@@ -1,0 +1,46 @@
+"""Why an attempt has to stop before its notebook is done."""
+
+from __future__ import annotations
+
+import threading
+from enum import StrEnum
+
+
+class HaltReason(StrEnum):
+    """What ended an attempt early.
+
+    ``fenced`` says that the attempt no longer owns its run: it publishes and records nothing.
+    """
+
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    FENCED = "fenced"
+
+
+class Halt:
+    """One flag that several threads may raise: the first reason stays, but fenced outranks all."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._reason: HaltReason | None = None
+
+    def ask(self, reason: HaltReason) -> None:
+        """Raise the flag."""
+        with self._lock:
+            if self._reason is None or reason is HaltReason.FENCED:
+                self._reason = reason
+        self._event.set()
+
+    @property
+    def reason(self) -> HaltReason | None:
+        """Why to stop; None while nothing speaks against going on."""
+        return self._reason
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the flag, or for `wake`; return whether it came within ``seconds``."""
+        return self._event.wait(seconds)
+
+    def wake(self) -> None:
+        """Let `wait` return without a reason: the notebook is done."""
+        self._event.set()

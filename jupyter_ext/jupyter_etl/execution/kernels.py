@@ -1,0 +1,65 @@
+"""Which kernel executes a notebook, and in what environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_etl.errors import ExecutionError
+
+DEFAULT_KERNEL = "python3"
+_PRIVATE = ("JUPYTER_ETL_LEDGER", "JUPYTER_ETL_ALERTS")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """A kernel that is installed.
+
+    Args:
+        name: Of its kernelspec.
+        language: As the kernelspec says it, lower case.
+        assumed: Whether the notebook named none.
+    """
+
+    name: str
+    language: str
+    assumed: bool
+
+
+def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
+    """Return the kernel a notebook asks for; one that asks for none gets ``python3``.
+
+    Args:
+        metadata: Of the notebook.
+
+    Raises:
+        ExecutionError: The kernel is not installed; the message lists those that are.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    asked = str(metadata.get("kernelspec", {}).get("name") or "")
+    # jupyter_client understands the old name "python" in the same way.
+    name = DEFAULT_KERNEL if asked in ("", "python") else asked
+    manager = KernelSpecManager()
+    try:
+        spec = manager.get_kernel_spec(name)
+    except NoSuchKernel as problem:
+        known = ", ".join(sorted(manager.find_kernel_specs())) or "none"
+        raise ExecutionError(
+            f"The kernel {name!r} is not installed where runs are executed; installed: {known}.",
+            hint="Choose another kernel for the notebook and deploy it again, or install this one.",
+        ) from problem
+    return Kernel(name=name, language=str(spec.language).lower(), assumed=not asked)
+
+
+def kernel_environment(marker: tuple[str, str]) -> dict[str, str]:
+    """Return the environment of a kernel: the runner's, without what only the platform may know.
+
+    Args:
+        marker: Name and value of the variable that names the channel.
+    """
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
+    env[marker[0]] = marker[1]
+    return env

@@ -1,0 +1,238 @@
+"""Papermill's engine of the platform: its notebooks and decisions, our kernel and progress."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+from papermill.execute import execute_notebook
+
+from jupyter_etl.execution.cells import say_cell
+from jupyter_etl.execution.events import EventLog
+from jupyter_etl.execution.guard import Guard
+from jupyter_etl.execution.halt import Halt
+from jupyter_etl.execution.preparation import Prepared, write_notebook
+from jupyter_etl.execution.progress import Progress
+
+ENGINE = "etl"
+START_TIMEOUT_S = 60
+# Not %load_ext: the notebook's own would then say that it is loaded already.
+_LOAD_MAGICS = "__import__('jupyter_etl').load_ipython_extension(get_ipython())"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What the engine works with besides the notebook.
+
+    Args:
+        prepared: The notebook and its kernel.
+        env: The kernel's environment.
+        halt: Looked at before every cell.
+        guard: Is told of the kernel's process.
+        progress: Is told of every cell.
+        events: For remarks.
+    """
+
+    prepared: Prepared
+    env: Mapping[str, str]
+    halt: Halt
+    guard: Guard
+    progress: Progress
+    events: EventLog
+
+
+def execute(session: Session, output: Path) -> None:
+    """Execute a prepared notebook to its end; the executed one is kept in any case.
+
+    Args:
+        session: What to execute, and with what.
+        output: Where the executed notebook goes, after every cell.
+
+    Raises:
+        PapermillExecutionError: A cell failed, or its kernel died.
+        Exception: The kernel did not start, or whatever else papermill raises.
+    """
+    prepared = session.prepared
+    papermill_engines.register(ENGINE, EtlEngine)
+    execute_notebook(
+        _literal(prepared.path),
+        _literal(output),
+        parameters=dict(prepared.parameters),
+        engine_name=ENGINE,
+        kernel_name=prepared.kernel.name,
+        progress_bar=False,
+        start_timeout=START_TIMEOUT_S,
+        session=session,
+    )
+
+
+class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
+    """Executes with `EtlNotebookClient`; found by papermill under the name ``etl``."""
+
+    @classmethod
+    def execute_notebook(cls, nb: Any, kernel_name: str, **kwargs: Any) -> Any:
+        """Execute a parameterised notebook; the arguments are papermill's."""
+        session: Session = kwargs["session"]
+        manager = EtlNotebookManager(nb, kwargs.get("output_path"), session.progress)
+        session.progress.begin(nb.cells)
+        manager.notebook_start()
+        try:
+            EtlNotebookClient(
+                manager,
+                session,
+                kernel_name=kernel_name,
+                startup_timeout=kwargs.get("start_timeout", START_TIMEOUT_S),
+            ).execute()
+        finally:
+            manager.notebook_complete()
+        return manager.nb
+
+
+class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
+    """Keeps the executed notebook on disk, whole at any moment, and tells of progress.
+
+    Args:
+        nb: The notebook.
+        output_path: Where it is kept; None for nowhere.
+        progress: Is told of every cell.
+    """
+
+    def __init__(self, nb: Any, output_path: str | None, progress: Progress) -> None:
+        super().__init__(nb, output_path=output_path, progress_bar=False)
+        self._progress = progress
+        self._holding = False
+
+    def save(self, **kwargs: Any) -> None:
+        """Replace the file in one step."""
+        if self._holding:
+            return
+        if self.output_path:
+            write_notebook(self.nb, Path(self.output_path))
+        self.last_save_time = self.now()
+
+    def cell_start(self, cell: Any, cell_index: int = 0, **kwargs: Any) -> None:
+        """Mark a cell as running; the file follows when it ends, or with the autosave."""
+        self._holding = True
+        super().cell_start(cell, cell_index, **kwargs)
+        self._holding = False
+        self._progress.cell_started(cell_index, code=cell.cell_type == "code")
+
+    def cell_complete(self, cell: Any, cell_index: int = 0, **kwargs: Any) -> None:
+        """Mark a cell as ended and save."""
+        code = cell.cell_type == "code"
+        self._holding = not code
+        super().cell_complete(cell, cell_index, **kwargs)
+        self._holding = False
+        ok = cell.metadata.papermill["status"] != self.FAILED
+        self._progress.cell_finished(cell_index, code=code, ok=ok)
+
+
+class EtlNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
+    """Executes cells in a kernel that has its own environment and working directory.
+
+    Args:
+        manager: Keeps the notebook.
+        session: What to work with.
+        kernel_name: Of the kernelspec.
+        startup_timeout: Seconds until a kernel must have answered.
+    """
+
+    def __init__(
+        self,
+        manager: EtlNotebookManager,
+        session: Session,
+        *,
+        kernel_name: str,
+        startup_timeout: int,
+    ) -> None:
+        super().__init__(
+            manager,
+            kernel_name=kernel_name,
+            startup_timeout=startup_timeout,
+            timeout=None,
+            shell_timeout_interval=1,
+            log=_log,
+        )
+        self._session = session
+
+    def start_new_kernel(self, **kwargs: Any) -> None:
+        """Start the kernel and say at once which process it is."""
+        super().start_new_kernel(**kwargs)
+        pid = self.km.provisioner.pid
+        if pid is not None:
+            self._session.guard.kernel_started(pid)
+
+    def execute(self, **kwargs: Any) -> Any:
+        """Execute all cells, until one fails."""
+        self.reset_execution_trackers()
+        session = self._session
+        folder = str(session.prepared.folder)
+        with self.setup_kernel(env=dict(session.env), cwd=folder, **kwargs):
+            info = self.wait_for_reply(self.kc.kernel_info())
+            self.nb.metadata["language_info"] = info["content"]["language_info"]
+            if session.prepared.speaks_etl:
+                self._load_magics()
+            self.papermill_execute_cells()
+            self.set_widgets_metadata()
+        return self.nb
+
+    def papermill_execute_cells(self) -> None:
+        """Execute each cell as papermill does; the death of a kernel is an error of its cell."""
+        for index, cell in enumerate(self.nb.cells):
+            if self._session.halt.reason is not None:
+                # Marked as papermill marks a failure, so that the notebook shows where it stopped.
+                self.nb_man.cell_exception(cell, cell_index=index)
+                return
+            try:
+                self.nb_man.cell_start(cell, index)
+                self.execute_cell(cell, index)
+            except CellExecutionError as problem:
+                self._session.progress.cell_failed(problem.ename, problem.evalue)
+                self.nb_man.cell_exception(cell, cell_index=index, exception=problem)
+                return
+            except DeadKernelError as problem:
+                self._mark_dead(cell, index)
+                self.nb_man.cell_exception(cell, cell_index=index, exception=problem)
+                return
+            finally:
+                self.nb_man.cell_complete(cell, cell_index=index)
+
+    def _load_magics(self) -> None:
+        reply = self.wait_for_reply(self.kc.execute(_LOAD_MAGICS, silent=True, store_history=False))
+        content = reply["content"]
+        if content["status"] == "error":
+            self._session.events.log(
+                f"%etl could not be loaded: {content.get('ename')}: {content.get('evalue')}"
+            )
+
+    def _mark_dead(self, cell: Any, index: int) -> None:
+        process = self.km.provisioner.process
+        where = say_cell(self._session.progress.deployed(index))
+        text = f"the kernel died in {where}: {_how(process.poll() if process else None)}"
+        error = {"ename": "DeadKernelError", "evalue": text, "traceback": [text]}
+        node: Any = nbformat.NotebookNode
+        cell.outputs.append(node(output_type="error", **error))
+
+
+def _how(code: int | None) -> str:
+    if code is None:
+        return "it is gone"
+    if code >= 0:
+        return f"it ended with exit code {code}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    memory = "; the machine may have run out of memory" if code == -signal.SIGKILL else ""
+    return f"killed by {name}{memory}"
+
+
+def _literal(path: Path) -> str:
+    """Write a path so that papermill, which formats paths with the parameters, leaves it alone."""
+    return str(path).replace("{", "{{").replace("}", "}}")

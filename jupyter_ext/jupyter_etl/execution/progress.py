@@ -1,0 +1,69 @@
+"""Where an attempt stands in its notebook: said to the event file and to the ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from jupyter_etl.execution.beat import Beats
+from jupyter_etl.execution.cells import NotebookCell, deployed_indices
+from jupyter_etl.execution.events import EventLog
+
+
+class Progress:
+    """Follows the cells of one execution.
+
+    Args:
+        events: Hears of every code cell of the deployed notebook.
+        beats: Carry the number of finished cells to the ledger.
+        cells: Of the deployed notebook.
+        of: How many of them hold code.
+    """
+
+    def __init__(
+        self, *, events: EventLog, beats: Beats, cells: Sequence[NotebookCell], of: int
+    ) -> None:
+        self._events = events
+        self._beats = beats
+        self._deployed = cells
+        self._of = of
+        self._indices: list[int | None] = list(range(len(cells)))
+        self._done = 0
+        self._since = 0.0
+        self.at: int | None = None
+        self.failure: tuple[str, str] | None = None
+
+    def begin(self, executed: Sequence[NotebookCell]) -> None:
+        """Take note of the cells that papermill is going to execute."""
+        self._indices = deployed_indices(self._deployed, executed)
+
+    def deployed(self, index: int | None) -> int | None:
+        """Return the deployed notebook's index of an executed cell; None for an inserted one."""
+        return self._indices[index] if index is not None and index < len(self._indices) else None
+
+    def cell_started(self, index: int, *, code: bool) -> None:
+        """Say that a cell begins."""
+        self.at = self.deployed(index)
+        if code and self.at is not None:
+            self._since = time.monotonic()
+            self._events.add("cell_started", cell=self.at, done=self._done, of=self._of)
+
+    def cell_failed(self, name: str, text: str) -> None:
+        """Take note of the error that the kernel replied, which need not show as an output."""
+        self.failure = (name, text)
+
+    def cell_finished(self, index: int, *, code: bool, ok: bool) -> None:
+        """Say that a cell has ended; one that failed is not counted as done."""
+        cell = self.deployed(index)
+        if not code or cell is None:
+            return
+        self._done += ok
+        self._events.add(
+            "cell_finished",
+            cell=cell,
+            done=self._done,
+            of=self._of,
+            ok=ok,
+            seconds=round(time.monotonic() - self._since, 3),
+        )
+        self._beats.progress(self._done)

@@ -1,0 +1,214 @@
+"""What a run has said so far, and what it may ask of the ledger."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_etl.errors import DeclarationError, PublishError
+from jupyter_etl.execution.events import EventLog
+from jupyter_etl.execution.folders import STAGE
+from jupyter_etl.model import (
+    CheckResult,
+    CheckStatus,
+    NewRun,
+    Publication,
+    PublicationKind,
+    PublicationVersion,
+    PublishMode,
+    Read,
+    RunContext,
+    Source,
+    Staged,
+)
+from jupyter_etl.ports import Claim, Clock, Store
+
+
+class RunRecord:
+    """Answers a kernel's questions with the runner's right to the ledger, and collects its words.
+
+    Safe to call from several threads. Nothing a kernel says here becomes visible before the run
+    succeeds, except the declaration of a source.
+
+    Args:
+        store: The ledger.
+        claim: Whose run it is.
+        folder: Of the attempt.
+        kinds: The kinds of publication that can be committed.
+        clock: For the time of declarations.
+        events: Hears of reads, checks and staged outputs.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        claim: Claim,
+        folder: Path,
+        kinds: Collection[PublicationKind],
+        clock: Clock,
+        events: EventLog,
+    ) -> None:
+        self._store = store
+        self._claim = claim
+        self._stage = folder / STAGE
+        self._kinds = frozenset(kinds)
+        self._clock = clock
+        self._events = events
+        self._lock = threading.Lock()
+        self._pinned: dict[str, Publication] = {}
+        self._staged: dict[str, Staged] = {}
+        self._checks: dict[tuple[str, str], CheckResult] = {}
+        self._reads: dict[Read, None] = {}
+        self._parameters: Mapping[str, object] = claim.run.new.parameters
+
+    # -- what the runner takes from it ---------------------------------------------------------
+
+    @property
+    def staged(self) -> list[Staged]:
+        """The outputs to commit, in the order of their names' first publication."""
+        with self._lock:
+            return list(self._staged.values())
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """The last result of every rule about every dataset."""
+        with self._lock:
+            return tuple(self._checks.values())
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """What was read, each once."""
+        with self._lock:
+            return tuple(self._reads)
+
+    def set_parameters(self, parameters: Mapping[str, object]) -> None:
+        """Say which parameters the notebook gets, typed, as JSON values."""
+        self._parameters = dict(parameters)
+
+    # -- what a kernel may ask -----------------------------------------------------------------
+
+    def context(self) -> RunContext:
+        """Return what a cell may know of its run."""
+        new = self._new
+        return RunContext(
+            id=self._claim.run.id,
+            pipeline=new.pipeline,
+            attempt=self._claim.attempt.number,
+            logical_at=new.logical_at,
+            start=new.interval.start,
+            end=new.interval.end,
+            draft=new.draft,
+            owner=new.owner,
+            notebook=new.notebook,
+            folder=str(self._stage),
+            parameters=self._parameters,
+        )
+
+    def declare_source(self, source: Source) -> Source:
+        """Declare a source in the name of the run's owner."""
+        return self._store.save_source(
+            replace(
+                source,
+                owner=self._new.owner,
+                notebook=self._new.notebook,
+                declared_at=self._clock.now(),
+            )
+        )
+
+    def source(self, name: str) -> Source:
+        """Return a source by name."""
+        return self._store.load_source(name)
+
+    def sources(self) -> list[Source]:
+        """Return all sources, by name."""
+        return self._store.load_sources()
+
+    def publication(self, name: str) -> Publication:
+        """Return a publication as this run first saw it."""
+        with self._lock:
+            seen = self._pinned.get(name)
+        if seen is not None:
+            return seen
+        loaded = self._store.load_publication(name)
+        with self._lock:
+            return self._pinned.setdefault(name, loaded)
+
+    def publications(self) -> list[Publication]:
+        """Return all publications, those already seen as they were then."""
+        loaded = self._store.load_publications()
+        with self._lock:
+            return [self._pinned.get(publication.name, publication) for publication in loaded]
+
+    def history(self, name: str, draft: bool = False) -> list[PublicationVersion]:
+        """Return the versions of a publication, newest first."""
+        return self._store.load_publication_versions(name, draft=draft)
+
+    def report_read(self, read: Read) -> None:
+        """Take note of what was read."""
+        with self._lock:
+            self._reads[read] = None
+        self._events.add("read", read=read)
+
+    def report_checks(self, results: Sequence[CheckResult]) -> None:
+        """Take note of what checks found; a later result of the same rule replaces the earlier."""
+        with self._lock:
+            for result in results:
+                self._checks[result.dataset, result.rule.text] = result
+        broken = [result.message for result in results if result.status is CheckStatus.ERROR]
+        self._events.add("checks", results=list(results), broken=broken)
+
+    def publish(self, staged: Staged) -> None:
+        """Take a staged output; the runner commits it after the last cell.
+
+        Raises:
+            DeclarationError: It lies outside the attempt's folder.
+            PublishError: Its kind is not installed, or the run has staged that name already and
+                the modes do not allow one to replace the other.
+            PermissionDenied: The name belongs to another owner.
+            Conflict: The name is a publication of another kind.
+        """
+        self._validate(staged)
+        self._store.check_publication(staged.name, staged.kind, self._new.owner)
+        with self._lock:
+            self._refuse_second(staged)
+            self._staged[staged.name] = staged
+        self._events.add("staged", name=staged.name, publication=staged.kind, rows=staged.rows)
+
+    @property
+    def _new(self) -> NewRun:
+        return self._claim.run.new
+
+    def _validate(self, staged: Staged) -> None:
+        if staged.kind not in self._kinds:
+            known = ", ".join(sorted(self._kinds)) or "none"
+            raise PublishError(
+                f"No publisher for {staged.kind!r} is installed; there is one for: {known}.",
+                hint="Install the package that brings it, where the runs are executed.",
+            )
+        stage = self._stage.resolve()
+        folder = Path(staged.folder).resolve()
+        files = [(folder / name).resolve() for name in staged.files]
+        inside = folder != stage and folder.is_relative_to(stage) and folder.is_dir()
+        if not inside or any(not file.is_relative_to(folder) for file in files):
+            raise DeclarationError(
+                f"What is published as {staged.name!r} was staged outside the run's own folder.",
+                hint="Publish with %etl publish or etl.publish; they choose the folder.",
+            )
+
+    def _refuse_second(self, staged: Staged) -> None:
+        first = self._staged.get(staged.name)
+        if first is None:
+            return
+        whole = all(
+            one.mode is PublishMode.REPLACE and not one.partition_by for one in (first, staged)
+        )
+        if whole and first.kind is staged.kind:
+            return
+        raise PublishError(
+            f"{staged.name!r} was published before in this run ({first.mode} {first.kind}), now again "
+            f"({staged.mode} {staged.kind}): only a replace of the whole can follow such a replace.",
+            hint="Put the rows together in one frame and publish once, or use two names.",
+        )

@@ -1,0 +1,139 @@
+"""One attempt from its claim to its record: execute, check, commit, tell the ledger.
+
+The order is what the promises rest on. The ledger is asked for the attempt before anything is
+written; nothing that a cell published is committed before the last cell has succeeded; everything
+that was committed becomes visible, or nothing, by the one call that ends the attempt.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from jupyter_etl.errors import EtlError
+from jupyter_etl.execution.beat import Beats
+from jupyter_etl.execution.events import EventLog
+from jupyter_etl.execution.finishing import Judge, finish
+from jupyter_etl.execution.folders import EVENTS, STAGE, load_claim
+from jupyter_etl.execution.halt import Halt, HaltReason
+from jupyter_etl.execution.making import Making
+from jupyter_etl.execution.preparation import count_code_cells
+from jupyter_etl.model import AttemptReport, PublicationKind
+from jupyter_etl.ports import Claim, Clock, Decide, Publisher, Store
+
+
+def run_attempt(
+    folder: Path,
+    *,
+    store: Store,
+    publishers: Mapping[PublicationKind, Publisher],
+    clock: Clock,
+    decide: Decide,
+    judge: Judge,
+    lake: str,
+    beat_s: float,
+    lease_s: float,
+) -> AttemptReport:
+    """Make the attempt whose claim lies in a folder.
+
+    Args:
+        folder: Of the attempt; see `folders.attempt_folder`.
+        store: The ledger.
+        publishers: What commits the outputs, by kind.
+        clock: For the instants on record and the lease.
+        decide: What becomes of the run afterwards.
+        judge: Whose fault a failure is: ``judge(error_type, message, outcome=...)``.
+        lake: Folder or URL under which all outputs lie.
+        beat_s: Seconds between beats.
+        lease_s: Seconds without a beat after which the attempt gives itself up.
+
+    Returns:
+        What the ledger was told; ``lost`` where the ledger did not want to hear it any more.
+
+    Raises:
+        Conflict: The attempt has been started before, or its token is stale. Nothing was done.
+        StoreError: The ledger could not be reached for the start. Nothing was done.
+        ExecutionError: The folder holds no claim.
+    """
+    claim = load_claim(folder)
+    _start(claim, store, clock)
+    events = EventLog(folder / EVENTS, clock)
+    events.add("started", run=claim.run.id, attempt=claim.attempt.number, pid=os.getpid())
+    halt = Halt()
+    beats = Beats(
+        store=store,
+        claim=claim,
+        clock=clock,
+        halt=halt,
+        events=events,
+        beat_s=beat_s,
+        lease_s=lease_s,
+    )
+    making = Making(
+        claim=claim,
+        folder=folder,
+        store=store,
+        publishers=publishers,
+        clock=clock,
+        events=events,
+        halt=halt,
+        beats=beats,
+        lake=lake,
+    )
+    with _cancel_on_sigterm(halt), beats:
+        report = finish(
+            making.report(judge),
+            claim=claim,
+            store=store,
+            clock=clock,
+            events=events,
+            beats=beats,
+            decide=decide,
+            judge=judge,
+        )
+    # Committed or not, nobody needs what was staged any more.
+    shutil.rmtree(folder / STAGE, ignore_errors=True)
+    events.add("finished", outcome=report.outcome, error=report.error, cell=report.failed_cell)
+    return report
+
+
+def _start(claim: Claim, store: Store, clock: Clock) -> None:
+    """Begin the attempt in the ledger, and say how many code cells it has."""
+    run, attempt = claim.run, claim.attempt
+    try:
+        cells = count_code_cells(store.load_snapshot(run.new.content_hash))
+    except EtlError:
+        cells = None
+    store.start_attempt(
+        run.id,
+        attempt.number,
+        attempt.token,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        cells=cells,
+        now=clock.now(),
+    )
+
+
+@contextmanager
+def _cancel_on_sigterm(halt: Halt) -> Iterator[None]:
+    """Take SIGTERM as a request to cancel, where signals can be caught: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: object) -> None:
+        # From a thread: the handler may have interrupted the holder of the flag's lock.
+        threading.Thread(target=halt.ask, args=(HaltReason.CANCELLED,), daemon=True).start()
+
+    before = signal.signal(signal.SIGTERM, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,76 @@
+"""How a kernel and its runner talk: one JSON object a line, a request and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from jupyter_etl.errors import EtlError
+
+MAX_LINE_BYTES = 32 * 1024 * 1024
+"""A longer line is refused: results of checks and lists of sources stay far below."""
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True):
+    """What code in a kernel asks.
+
+    Args:
+        verb: One of the names the runner answers.
+        payload: Its arguments.
+    """
+
+    verb: str
+    payload: dict[str, Any] = {}
+
+
+class Refusal(msgspec.Struct):
+    """An error on its way to the kernel.
+
+    Args:
+        type: Name of a class of `jupyter_etl.errors`.
+        message, hint, retryable, data: Its fields.
+    """
+
+    type: str
+    message: str
+    hint: str = ""
+    retryable: bool = False
+    data: dict[str, Any] = {}
+
+
+class Answer(msgspec.Struct):
+    """What the runner replies: a value, or an error.
+
+    Args:
+        ok: The value, where ``error`` is None.
+        error: What went wrong.
+    """
+
+    ok: Any = None
+    error: Refusal | None = None
+
+
+def refusal_of(problem: EtlError) -> Refusal:
+    """Pack an error."""
+    return Refusal(
+        type=type(problem).__name__,
+        message=problem.message,
+        hint=problem.hint,
+        retryable=problem.retryable,
+        data=_plain(problem.data),
+    )
+
+
+def error_of(refusal: Refusal) -> EtlError:
+    """Unpack an error as the class it was."""
+    known = {cls.__name__: cls for cls in EtlError.__subclasses__()}
+    return known.get(refusal.type, EtlError)(
+        refusal.message, hint=refusal.hint, retryable=refusal.retryable, data=refusal.data
+    )
+
+
+def _plain(data: Mapping[str, object]) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(dict(data), enc_hook=str)
+    return plain

@@ -1,0 +1,1 @@
+"""Alerts: the blocks that tell people, and the one that tells all of them."""
