@@ -61,10 +61,23 @@ def render_report(notebook: str, heading: Heading, *, hide_code: bool) -> str:
         node = nbformat.reads(notebook, as_version=4)  # type: ignore[no-untyped-call]
     except (ValueError, KeyError, AttributeError, TypeError) as problem:
         raise PublishError("The executed notebook is not a notebook.") from problem
+    if hide_code:
+        _drop_cards(node)
     _hide(node)
     clean_outputs(node)
     body = clean_html(_body(node, hide_code=hide_code))
     return _page(body, heading, _told_at(heading, node))
+
+
+def _drop_cards(node: NotebookNode) -> None:
+    """Take out what commands of the platform said: with the code hidden it answers nothing."""
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if not output.get("metadata", {}).get("jupyter_etl", {}).get("card")
+            ]
 
 
 def _hide(node: NotebookNode) -> None:

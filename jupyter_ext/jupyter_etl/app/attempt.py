@@ -1,0 +1,69 @@
+"""``python -m jupyter_etl.app.attempt FOLDER``: the process that makes one attempt."""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+from functools import partial
+from pathlib import Path
+
+from jupyter_etl.app.etl import Etl
+from jupyter_etl.app.reading import publisher_for
+from jupyter_etl.app.registry import block_names
+from jupyter_etl.engine.attempts import plan_next
+from jupyter_etl.engine.verdicts import judge
+from jupyter_etl.errors import Conflict
+from jupyter_etl.execution.runner import run_attempt
+from jupyter_etl.model import Outcome, PublicationKind
+
+_KINDS = {kind.value for kind in PublicationKind}
+
+
+def main(folder: Path) -> int:
+    """Make the attempt that the folder's context file describes.
+
+    Args:
+        folder: Of the attempt, made by the executor.
+
+    Returns:
+        Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
+    """
+    _skip_slow_import()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    etl = Etl.open()
+    try:
+        report = run_attempt(
+            folder,
+            store=etl.store,
+            publishers={
+                PublicationKind(name): publisher_for(PublicationKind(name))
+                for name in block_names("publisher")
+                if name in _KINDS
+            },
+            clock=etl.clock,
+            decide=partial(plan_next, draw=random.random),
+            judge=judge,
+            lake=etl.settings.lake,
+            beat_s=etl.settings.beat_s,
+            lease_s=etl.settings.lease_s,
+        )
+    except Conflict as refused:
+        logging.getLogger(__name__).warning("This attempt is not ours: %s", refused)
+        return 3
+    finally:
+        etl.close()
+    return 0 if report.outcome is Outcome.SUCCEEDED else 1
+
+
+def _skip_slow_import() -> None:
+    """Keep ``import nbformat`` from compiling 39 grammars, which takes longer than most notebooks.
+
+    jsonschema imports rfc3987_syntax, where it is installed, to check the format ``iri``; it does
+    without where the import fails. No schema of a notebook has that format.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None forbids the import
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,134 @@
+"""The other end of `%etl` in a notebook that a person runs: the ledger itself."""
+
+from __future__ import annotations
+
+import builtins
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+from jupyter_etl.app.etl import Etl
+from jupyter_etl.app.reading import publisher_for
+from jupyter_etl.engine.ticks import interval_of
+from jupyter_etl.errors import NotFound, PublishError, user_code_boundary
+from jupyter_etl.model import (
+    CheckResult,
+    Publication,
+    PublicationKind,
+    PublicationVersion,
+    Read,
+    RunContext,
+    Source,
+    Staged,
+)
+
+
+class HandChannel:
+    """Implements `jupyter_etl.ports.Channel` for a cell that is run by hand.
+
+    Outputs become drafts at once, beside what consumers see.
+    """
+
+    def __init__(self, etl: Etl, *, notebook: Path | None) -> None:
+        self._etl = etl
+        self._notebook = str(notebook) if notebook else ""
+        self._stages = tempfile.TemporaryDirectory(prefix="jupyter-etl-")
+
+    def close(self) -> None:
+        """Throw away what was staged."""
+        self._stages.cleanup()
+
+    @property
+    def context(self) -> RunContext:
+        """A draft run that stands for now."""
+        now = self._etl.clock.now()
+        interval = interval_of(None, now)
+        return RunContext(
+            id=None,
+            pipeline=Path(self._notebook).stem,
+            attempt=0,
+            logical_at=now,
+            start=interval.start,
+            end=interval.end,
+            draft=True,
+            owner=self._etl.settings.owner,
+            notebook=self._notebook,
+            folder=self._stages.name,
+        )
+
+    def declare_source(self, source: Source) -> Source:
+        """Write it into the catalogue, in the user's name."""
+        owned = replace(source, owner=self._etl.settings.owner, declared_at=self._etl.clock.now())
+        return self._etl.store.save_source(owned)
+
+    def source(self, name: str) -> Source:
+        """Return a source; raises `NotFound`."""
+        return self._etl.store.load_source(name)
+
+    def sources(self) -> list[Source]:
+        """Return all sources."""
+        return self._etl.store.load_sources()
+
+    def publication(self, name: str) -> Publication:
+        """Return a publication; raises `NotFound`."""
+        return self._etl.store.load_publication(name)
+
+    def publications(self) -> builtins.list[Publication]:
+        """Return all publications."""
+        return self._etl.store.load_publications()
+
+    def history(self, name: str, *, draft: bool = False) -> builtins.list[PublicationVersion]:
+        """Return its versions, newest first."""
+        return self._etl.store.load_publication_versions(name, draft=draft)
+
+    def report_read(self, read: Read) -> None:
+        """By hand nothing is recorded."""
+
+    def report_checks(self, results: Sequence[CheckResult]) -> None:
+        """By hand nothing is recorded."""
+
+    def stage_folder(self, name: str) -> Path:
+        """Return a new empty folder, gone with the kernel."""
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._stages.name))
+
+    def publish(self, staged: Staged, *, live: bool = False) -> PublicationVersion | None:
+        """Commit now: as a draft, or as the live version where that was asked for."""
+        etl = self._etl
+        draft = not live
+        etl.store.check_publication(staged.name, staged.kind, etl.settings.owner)
+        if staged.kind is PublicationKind.REPORT:
+            staged = replace(staged, options={**staged.options, "notebook": self._saved_notebook()})
+        previous = self._previous(staged.name)
+        with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
+            committed = publisher_for(staged.kind).commit(
+                staged,
+                lake=etl.settings.lake,
+                draft=draft,
+                number=etl.store.next_publication_number(staged.name, draft=draft),
+                token=f"hand-{uuid4().hex}/{staged.name}",
+                previous=previous,
+            )
+        return etl.store.publish(
+            committed,
+            owner=etl.settings.owner,
+            pipeline=self.context.pipeline,
+            notebook=self._notebook,
+            draft=draft,
+            now=etl.clock.now(),
+        )
+
+    def _previous(self, name: str) -> PublicationVersion | None:
+        try:
+            return self.publication(name).live
+        except NotFound:
+            return None
+
+    def _saved_notebook(self) -> str:
+        if not self._notebook or not Path(self._notebook).is_file():
+            raise NotFound(
+                "A report is made of the saved notebook, and this kernel belongs to none.",
+                hint="Save the notebook, or run it: jupyter etl run NOTEBOOK --draft",
+            )
+        return self._notebook

@@ -1,0 +1,151 @@
+"""The facade that every surface calls."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from uuid import uuid4
+
+import psutil
+
+from jupyter_etl.app.clock import SystemClock
+from jupyter_etl.app.doctor import Diagnosis, diagnose
+from jupyter_etl.app.pipelines import Pipelines
+from jupyter_etl.app.publications import Publications
+from jupyter_etl.app.runs import Runs
+from jupyter_etl.app.secrets import default_secrets
+from jupyter_etl.app.settings import Settings, host_name
+from jupyter_etl.app.sources import Sources
+from jupyter_etl.engine.scheduler import Scheduler
+from jupyter_etl.errors import ExecutionError
+from jupyter_etl.execution.local_executor import LocalExecutor
+from jupyter_etl.notify.several import notifier_for
+from jupyter_etl.ports import SchedulerInfo, Store
+
+_SILENT_AFTER = timedelta(seconds=45)
+"""A scheduler says every 10 s that it is alive."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Etl:
+    """Everything the platform can do, composed of its blocks.
+
+    Args:
+        settings: Where everything is.
+        store: The ledger.
+        clock: The time.
+    """
+
+    settings: Settings
+    store: Store
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Etl:
+        """Open the ledger, creating what is missing.
+
+        Args:
+            settings: By default those of the environment.
+
+        Raises:
+            StoreError: The ledger cannot be opened.
+        """
+        from jupyter_etl.store import open_store
+
+        chosen = settings or Settings.from_env()
+        return cls(settings=chosen, store=open_store(chosen.ledger))
+
+    @cached_property
+    def secret(self) -> Callable[[str], str]:
+        """Resolves the name of a secret to its value; raises `NotFound`."""
+        return default_secrets(self.settings.home)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Declared inputs."""
+        return Sources(self.store, self.clock, self.settings, self.secret)
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        """Notebooks that run by themselves."""
+        return Pipelines(self.store, self.clock, self.settings)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """What ran, runs and will run."""
+        return Runs(self.store, self.clock, self.settings)
+
+    @cached_property
+    def publications(self) -> Publications:
+        """Outputs and their versions."""
+        return Publications(self.store)
+
+    def scheduler(self, *, workers: int | None = None) -> Scheduler:
+        """Return a scheduler, not running yet, that makes attempts on this machine."""
+        return Scheduler(
+            store=self.store,
+            executor=LocalExecutor(self.settings.home, env=self.settings.environ()),
+            clock=self.clock,
+            notifier=notifier_for(self.settings.alerts, self.settings.home / "alerts.log"),
+            id=uuid4().hex,
+            host=host_name(),
+            pid=os.getpid(),
+            workers=workers or self.settings.workers,
+            lease_s=self.settings.lease_s,
+            tick_s=self.settings.tick_s,
+            draw=random.random,
+        )
+
+    def schedulers(self) -> list[SchedulerInfo]:
+        """Return the schedulers that are alive, as far as can be told from here."""
+        oldest = self.clock.now() - _SILENT_AFTER
+        here = host_name()
+        return [
+            info
+            for info in self.store.load_schedulers()
+            if info.seen_at >= oldest and (info.host != here or psutil.pid_exists(info.pid))
+        ]
+
+    def start_scheduler(self) -> bool:
+        """Start a scheduler that outlives this process, unless one is alive.
+
+        Returns:
+            Whether one was started.
+
+        Raises:
+            ExecutionError: It could not be started.
+        """
+        if self.schedulers():
+            return False
+        home = self.settings.home
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with (home / "scheduler.log").open("ab") as log:
+                subprocess.Popen(
+                    [sys.executable, "-m", "jupyter_etl.cli", "up"],
+                    env={**os.environ, **self.settings.environ()},
+                    cwd=home,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+        except OSError as problem:
+            raise ExecutionError(
+                f"The scheduler could not be started: {problem}", hint="Run: jupyter etl up"
+            ) from problem
+        return True
+
+    def doctor(self) -> list[Diagnosis]:
+        """Look for what is wrong with the setup."""
+        return diagnose(self.settings, self.store, self.schedulers())
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self.store.close()

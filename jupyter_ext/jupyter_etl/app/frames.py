@@ -1,0 +1,96 @@
+"""Between Arrow and the frames of a notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import DeclarationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+def to_arrow(data: object, *, what: str = "data") -> pa.Table:
+    """Turn a frame into an Arrow table.
+
+    Args:
+        data: A pandas or polars frame, an Arrow table, reader or record batch, a DuckDB relation:
+            anything that speaks the Arrow C stream protocol.
+        what: Its name, for messages.
+
+    Returns:
+        All rows. A pandas index with a name becomes a column; one without is left out.
+
+    Raises:
+        DeclarationError: It is not a frame, or a column mixes types.
+
+    Source:
+        Arrow PyCapsule interface, https://arrow.apache.org/docs/format/CDataInterface
+    """
+    import pyarrow as pa
+
+    if isinstance(data, pa.Table):
+        return data
+    try:
+        if type(data).__module__.partition(".")[0] == "pandas":
+            return _from_pandas(data, what)
+        return pa.table(data)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as problem:
+        raise DeclarationError(
+            f"{what} cannot be turned into a table: {problem}",
+            hint="Give the column one type, for example by frame[column].astype(str).",
+        ) from problem
+    except (TypeError, ValueError) as problem:
+        raise DeclarationError(
+            f"{what} is a {type(data).__name__}, and not a frame.",
+            hint="A pandas, polars or Arrow table is needed.",
+        ) from problem
+
+
+def _from_pandas(data: object, what: str) -> pa.Table:
+    import pandas as pd
+    import pyarrow as pa
+
+    frame = data.to_frame() if isinstance(data, pd.Series) else data
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(type(data).__name__)
+    try:
+        if any(name is not None for name in frame.index.names):
+            frame = frame.reset_index()
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except ValueError as problem:
+        if isinstance(problem, pa.ArrowException):
+            raise
+        raise DeclarationError(
+            f"{what} cannot be turned into a table: {problem}",
+            hint="Give each column, and the index, a name of its own.",
+        ) from problem
+    return table.replace_schema_metadata(None)
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Turn an Arrow table into a pandas frame without changing a value.
+
+    Whole numbers and booleans with missing values get pandas' nullable types instead of floats.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    nullable = {
+        pa.int8(): pd.Int8Dtype(),
+        pa.int16(): pd.Int16Dtype(),
+        pa.int32(): pd.Int32Dtype(),
+        pa.int64(): pd.Int64Dtype(),
+        pa.uint8(): pd.UInt8Dtype(),
+        pa.uint16(): pd.UInt16Dtype(),
+        pa.uint32(): pd.UInt32Dtype(),
+        pa.uint64(): pd.UInt64Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+    }
+    frame: pd.DataFrame = table.to_pandas()
+    # By place: a query may give two columns one name.
+    for place, column in enumerate(table.columns):
+        if column.null_count and column.type in nullable:
+            frame.isetitem(place, column.to_pandas(types_mapper=nullable.get))
+    return frame

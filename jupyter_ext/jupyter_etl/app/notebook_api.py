@@ -1,0 +1,291 @@
+"""The Python calls behind `%etl`: what ``import jupyter_etl as etl`` offers to a notebook."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_etl.app.outputs import Published, publish_file, publish_report, publish_table
+from jupyter_etl.app.secrets import default_secrets
+from jupyter_etl.app.settings import Settings
+from jupyter_etl.app.workbench import Workbench
+from jupyter_etl.errors import DeclarationError, PermissionDenied
+from jupyter_etl.model import CheckResult, RunContext, Source
+from jupyter_etl.ports import Channel, ReadRequest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from jupyter_etl.app.etl import Etl
+
+CHANNEL_VARIABLE = "JUPYTER_ETL_CHANNEL"
+"""Environment variable that names the runner's socket inside a run."""
+
+
+def in_run() -> bool:
+    """Tell whether this process is the kernel of a run."""
+    return bool(os.environ.get(CHANNEL_VARIABLE))
+
+
+def notebook_path(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the notebook that this kernel belongs to, where that is known.
+
+    Source:
+        ``JPY_SESSION_NAME`` is set by jupyter_server for the kernel of a session.
+    """
+    env = os.environ if environ is None else environ
+    name = env.get("JPY_SESSION_NAME", "")
+    if not name.endswith(".ipynb"):
+        return None
+    # Under a remote contents manager the name is no path of this machine.
+    path = Path.cwd() / name
+    return path if path.is_file() else None
+
+
+@cache
+def open_etl() -> Etl:
+    """Return the facade on the ledger, for commands that a person types.
+
+    Raises:
+        StoreError: The ledger cannot be opened.
+        PermissionDenied: Inside a run, which has no access to the ledger.
+    """
+    if in_run():
+        raise PermissionDenied(
+            "A run has no access to the ledger, so this command does nothing there.",
+            hint="Type it by hand, or use: jupyter etl",
+        )
+    from jupyter_etl.app.etl import Etl
+
+    return Etl.open()
+
+
+@cache
+def channel() -> Channel:
+    """Return this kernel's channel: to its runner in a run, to the ledger by hand.
+
+    Raises:
+        StoreError: By hand, the ledger cannot be opened.
+    """
+    if in_run():
+        from jupyter_etl.execution.channel import RunnerChannel
+
+        return RunnerChannel(Path(os.environ[CHANNEL_VARIABLE]))
+    from jupyter_etl.app.by_hand import HandChannel
+
+    return HandChannel(open_etl(), notebook=notebook_path())
+
+
+def close() -> None:
+    """Let go of the ledger and the channel; the next call opens them again.
+
+    For a process that changes its settings while it runs.
+    """
+    from jupyter_etl.app.by_hand import HandChannel
+
+    if channel.cache_info().currsize:
+        line = channel()
+        channel.cache_clear()
+        if isinstance(line, HandChannel):
+            line.close()
+    if open_etl.cache_info().currsize:
+        opened = open_etl()
+        open_etl.cache_clear()
+        opened.close()
+
+
+def workbench(namespace: Mapping[str, object] | None = None) -> Workbench:
+    """Return the workbench of this notebook.
+
+    Args:
+        namespace: Its variables; by default those of ``__main__``, where a kernel keeps them.
+    """
+    names = vars(sys.modules["__main__"]) if namespace is None else namespace
+    secret = default_secrets(Settings.from_env().home)
+    return Workbench(channel(), namespace=names, base=Path.cwd(), secret=secret)
+
+
+def context() -> RunContext:
+    """Return the run this notebook is executed by; by hand a draft with the same fields."""
+    return channel().context
+
+
+def source(
+    name: str,
+    location: str,
+    *,
+    kind: str | None = None,
+    secrets: Sequence[str] = (),
+    readonly: bool = False,
+    options: Mapping[str, str] | None = None,
+) -> Source:
+    """Declare a source: ``%etl source NAME LOCATION``. Nothing is opened.
+
+    Args:
+        name: Unique in the catalogue.
+        location: Path, folder, glob, URL, or name of a publication; relative to the notebook.
+        kind: By default told from the location.
+        secrets: Names of secrets.
+        readonly: Refuse writing.
+        options: Of the kind.
+
+    Raises:
+        DeclarationError: The location or an option is not understood.
+        PermissionDenied: Another owner has the name.
+    """
+    return workbench().declare(
+        name, location, kind=kind, secrets=secrets, readonly=readonly, options=options
+    )
+
+
+def load(
+    name: str,
+    *,
+    columns: Sequence[str] | None = None,
+    limit: int | None = None,
+    as_: str = "pandas",
+) -> Any:
+    """Read a source's table or a publication: ``%etl load NAME``.
+
+    Args:
+        name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
+        columns: Names to read, in order; None for all.
+        limit: Stop after so many rows.
+        as_: ``pandas`` or ``arrow``.
+
+    Raises:
+        NotFound: Nothing is called so.
+        SourceError: It cannot be read.
+    """
+    return workbench().load(name, columns=columns, limit=limit, as_=as_)
+
+
+def sql(
+    source: str,
+    query: str,
+    *,
+    as_: str = "pandas",
+    parameters: Mapping[str, object] | None = None,
+) -> Any:
+    """Run one statement in a source, or over this notebook's frames: ``%%etl sql SOURCE``.
+
+    Args:
+        source: Name of a source, or ``local``.
+        query: SQL; ``{{name}}`` is bound as a value.
+        as_: ``pandas`` or ``arrow``.
+        parameters: Values that win over the notebook's variables.
+
+    Raises:
+        DeclarationError: The template or the SQL is wrong.
+        SourceError: The source refused it.
+    """
+    return workbench().sql(source, query, as_=as_, parameters=parameters)
+
+
+def check(name: str, rules: str, data: object = None) -> list[CheckResult]:
+    """Check data: ``%%etl check NAME``.
+
+    Args:
+        name: A variable, source or publication.
+        rules: One a line.
+        data: What to check instead of what ``name`` stands for.
+
+    Raises:
+        CheckFailed: A rule of severity error was broken.
+    """
+    return workbench().check(name, rules, data)
+
+
+def param(text: str) -> object:
+    """Declare a parameter and return its value: ``%etl param NAME [TYPE] [= DEFAULT]``.
+
+    Raises:
+        DeclarationError: It is not understood, or has no value.
+    """
+    return workbench().param(text)[1]
+
+
+def publish(
+    name: str,
+    data: object = None,
+    *,
+    kind: str = "table",
+    mode: str = "replace",
+    key: Sequence[str] = (),
+    partition_by: Sequence[str] = (),
+    contract: str = "evolve",
+    hide_code: bool = False,
+    live: bool = False,
+) -> Published:
+    """Publish an output: ``%etl publish KIND NAME``. In a run it becomes visible at its end.
+
+    Args:
+        name: Of a table; path of a file; title of a report.
+        data: A frame for a table or a file.
+        kind: ``table``, ``file`` or ``report``.
+        mode, key, partition_by, contract: Of a table, see `publish_table`.
+        hide_code: Of a report.
+        live: By hand, replace the live version at once instead of making a draft.
+
+    Raises:
+        DeclarationError: An argument is not understood.
+        PublishError: The data cannot be held.
+        PermissionDenied: Another owner has the name.
+    """
+    bench = workbench()
+    if kind == "table":
+        return publish_table(
+            bench,
+            name,
+            data,
+            mode=mode,
+            key=key,
+            partition_by=partition_by,
+            contract=contract,
+            live=live,
+        )
+    if kind == "file":
+        return publish_file(bench, name, data, live=live)
+    if kind == "report":
+        return publish_report(bench, name, hide_code=hide_code, live=live)
+    raise DeclarationError(f"kind is {kind!r}; it must be one of: table, file, report.")
+
+
+def read(
+    name: str,
+    *,
+    version: int | None = None,
+    columns: Sequence[str] | None = None,
+    limit: int | None = None,
+    draft: bool = False,
+) -> pd.DataFrame:
+    """Read a publication as a pandas frame, from any Python process.
+
+    Args:
+        name: Of the publication.
+        version: Number of a version; None for the live one.
+        columns: Names to read, in order.
+        limit: Stop after so many rows.
+        draft: Read the newest draft instead.
+
+    Raises:
+        NotFound: No publication or version is called so.
+        PublishError: It has no rows to read, or its files are gone.
+    """
+    from jupyter_etl.app.frames import to_pandas
+    from jupyter_etl.app.reading import open_version
+    from jupyter_etl.app.versions import choose_version
+    from jupyter_etl.model import Read
+
+    line = channel()
+    found = choose_version(line, name, number=version, draft=draft)
+    request = ReadRequest(columns=None if columns is None else tuple(columns), limit=limit)
+    table = open_version(found, request).batches.read_all()
+    line.report_read(
+        Read(source=name, version=str(found.number), rows=table.num_rows, bytes=table.nbytes)
+    )
+    return to_pandas(table)

@@ -1,0 +1,231 @@
+"""Publish from a notebook: stage, hand over, and say what differs from the live version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from jupyter_etl.app.frames import to_arrow
+from jupyter_etl.app.reading import publisher_for
+from jupyter_etl.errors import (
+    DeclarationError,
+    NotFound,
+    PublishError,
+    user_code_boundary,
+)
+from jupyter_etl.model import (
+    Contract,
+    PublicationKind,
+    PublicationVersion,
+    PublishMode,
+    Staged,
+)
+from jupyter_etl.spec.names import nearest, parse_name, slug
+
+if TYPE_CHECKING:
+    from jupyter_etl.app.workbench import Workbench
+
+_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
+_T = TypeVar("_T", PublishMode, Contract)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What a `%etl publish` did.
+
+    Args:
+        staged: What was written aside.
+        version: The draft or live version it became by hand; None in a run, where it becomes
+            visible at the run's end.
+        before: The live version until now; None for a new name.
+    """
+
+    staged: Staged
+    version: PublicationVersion | None
+    before: PublicationVersion | None
+
+    @property
+    def added_columns(self) -> tuple[str, ...]:
+        """Columns that the live version lacks."""
+        return _without(self.staged, self.before)
+
+    @property
+    def missing_columns(self) -> tuple[str, ...]:
+        """Columns that only the live version has."""
+        if self.before is None:
+            return ()
+        have = {c.name for c in self.staged.columns}
+        return tuple(c.name for c in self.before.what.columns if c.name not in have)
+
+
+def _without(staged: Staged, before: PublicationVersion | None) -> tuple[str, ...]:
+    if before is None:
+        return ()
+    have = {c.name for c in before.what.columns}
+    return tuple(c.name for c in staged.columns if c.name not in have)
+
+
+def publish_table(
+    workbench: Workbench,
+    name: str,
+    data: object,
+    *,
+    mode: str = "replace",
+    key: Sequence[str] = (),
+    partition_by: Sequence[str] = (),
+    contract: str = "evolve",
+    live: bool = False,
+) -> Published:
+    """Publish a frame as a table.
+
+    Args:
+        workbench: Of the notebook.
+        name: Of the publication, dotted: ``sales.daily``.
+        data: A frame.
+        mode: A `PublishMode`.
+        key: Columns that identify a row; needed for upsert.
+        partition_by: Columns that split the table; with ``replace`` only the partitions in
+            ``data`` are replaced.
+        contract: A `Contract`.
+        live: By hand, replace the live version at once.
+
+    Raises:
+        DeclarationError: A name, mode or contract is not understood, or there is no frame.
+        PublishError: The data cannot be held by a table, or breaks its key or contract.
+        PermissionDenied: Another owner has the name.
+    """
+    table = to_arrow(data, what=name)
+    staged = Staged(
+        name=parse_name(name, what="publication"),
+        kind=PublicationKind.TABLE,
+        folder=str(workbench.channel.stage_folder(name)),
+        mode=_member(PublishMode, mode, "mode"),
+        key=tuple(key),
+        partition_by=tuple(partition_by),
+        contract=_member(Contract, contract, "contract"),
+    )
+    return _hand_over(workbench, staged, table, live=live)
+
+
+def publish_file(
+    workbench: Workbench,
+    path: str,
+    data: object = None,
+    *,
+    name: str | None = None,
+    live: bool = False,
+) -> Published:
+    """Publish a frame as a file, or a file that the notebook wrote.
+
+    Args:
+        workbench: Of the notebook.
+        path: Relative path with ``{{name}}`` for the notebook's values; its ending says the format.
+        data: A frame; None to publish the file at ``path`` as it is.
+        name: Of the publication; by default told from the path without its templates.
+        live: By hand, replace the live version at once.
+
+    Raises:
+        DeclarationError: The path is absolute or leaves its folder.
+        PublishError: The file is absent, or the data cannot be held by the format.
+    """
+    rendered = _render(path, workbench.namespace)
+    if Path(rendered).is_absolute() or ".." in Path(rendered).parts:
+        raise DeclarationError(
+            f"The path {rendered!r} leads out of the folder of what is published.",
+            hint="Write a relative path without '..', like out/sales.parquet.",
+        )
+    options = {"path": rendered}
+    if data is None:
+        options["source"] = str((workbench.base / rendered).resolve())
+    staged = Staged(
+        name=parse_name(name or _file_name(path), what="publication"),
+        kind=PublicationKind.FILE,
+        folder=str(workbench.channel.stage_folder("file")),
+        options=options,
+    )
+    table = None if data is None else to_arrow(data, what=rendered)
+    return _hand_over(workbench, staged, table, live=live)
+
+
+def publish_report(
+    workbench: Workbench,
+    title: str,
+    *,
+    name: str | None = None,
+    hide_code: bool = False,
+    live: bool = False,
+) -> Published:
+    """Publish this notebook, as executed, as a page of HTML.
+
+    Args:
+        workbench: Of the notebook.
+        title: Shown on top.
+        name: Of the publication; by default told from the title.
+        hide_code: Show outputs and text only.
+        live: By hand, replace the live version at once.
+    """
+    context = workbench.context
+    staged = Staged(
+        name=parse_name(name or slug(title), what="publication"),
+        kind=PublicationKind.REPORT,
+        folder=str(workbench.channel.stage_folder("report")),
+        title=title,
+        options={
+            "hide_code": "1" if hide_code else "",
+            "pipeline": context.pipeline,
+            "owner": context.owner,
+            "logical_at": context.logical_at.isoformat(),
+        },
+    )
+    return _hand_over(workbench, staged, None, live=live)
+
+
+def _hand_over(workbench: Workbench, request: Staged, table: object, *, live: bool) -> Published:
+    import pyarrow as pa
+
+    reader = table.to_reader() if isinstance(table, pa.Table) else None
+    with user_code_boundary(f"Staging {request.name!r}", PublishError):
+        staged = publisher_for(request.kind).stage(request, reader)
+    before = _live(workbench, request.name)
+    version = workbench.channel.publish(staged, live=live)
+    return Published(staged=staged, version=version, before=before)
+
+
+def _live(workbench: Workbench, name: str) -> PublicationVersion | None:
+    try:
+        return workbench.channel.publication(name).live
+    except NotFound:
+        return None
+
+
+def _member(kind: type[_T], text: str, what: str) -> _T:
+    try:
+        return kind(text)
+    except ValueError:
+        allowed = ", ".join(member.value for member in kind)
+        raise DeclarationError(f"{what} is {text!r}; it must be one of: {allowed}.") from None
+
+
+def _render(path: str, namespace: Mapping[str, object]) -> str:
+    """Fill the ``{{name}}`` of a path with values of the notebook."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1).strip()
+        if not name.isidentifier() or namespace.get(name) is None:
+            raise DeclarationError(
+                f"The path {path!r} names {name!r}, which is no variable of this notebook."
+                f"{nearest(name, namespace)}",
+                hint="Define it in an earlier cell.",
+            )
+        return str(namespace[name])
+
+    return _TEMPLATE.sub(value, path)
+
+
+def _file_name(path: str) -> str:
+    plain = Path(_TEMPLATE.sub("", path))
+    parts = [*plain.parent.parts, plain.name.partition(".")[0]]
+    return ".".join(filter(None, (slug(part, empty="") for part in parts))) or "file"

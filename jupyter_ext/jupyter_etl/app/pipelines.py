@@ -1,0 +1,307 @@
+"""Notebooks that run by themselves."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_etl.app.notebooks import read_notebook
+from jupyter_etl.app.settings import Settings
+from jupyter_etl.engine.preflight import Finding, preflight
+from jupyter_etl.engine.ticks import daylight_note, next_tick, next_ticks, ticks_between
+from jupyter_etl.errors import DeclarationError, NotFound
+from jupyter_etl.model import (
+    Catchup,
+    Overlap,
+    Pipeline,
+    PipelineVersion,
+    Policy,
+    Schedule,
+    ScheduleKind,
+)
+from jupyter_etl.ports import Clock, Store
+from jupyter_etl.spec.names import parse_name, pipeline_name
+from jupyter_etl.spec.notebook import Outline, parse_notebook, snapshot_of
+from jupyter_etl.spec.parameter import resolve_parameters
+from jupyter_etl.spec.schedule import format_schedule, parse_schedule
+
+_T = TypeVar("_T", Catchup, Overlap)
+_INSTANT = timedelta(microseconds=1)
+"""The step between instants."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulePreview:
+    """A schedule before it is deployed.
+
+    Args:
+        schedule: As understood.
+        words: The same in words.
+        next: The next instants, UTC; empty for ``after``.
+        note: What daylight saving does to them; "" where nothing.
+    """
+
+    schedule: Schedule
+    words: str
+    next: tuple[datetime, ...]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What a deployment did.
+
+    Args:
+        pipeline: As it now stands in the ledger.
+        change: ``new``, ``changed`` or ``unchanged``.
+        words: Its schedule in words; "" without one.
+        next: The next instants, UTC.
+        note: What daylight saving does to them, what is assumed of the notebook; "" for nothing.
+        findings: What preflight found.
+    """
+
+    pipeline: Pipeline
+    change: str
+    words: str
+    next: tuple[datetime, ...]
+    note: str
+    findings: tuple[Finding, ...]
+
+
+class Pipelines:
+    """Deploy, pause, resume, hand over and remove pipelines."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+
+    def schedule(
+        self,
+        notebook: Path,
+        when: str = "",
+        *,
+        timezone: str | None = None,
+        name: str | None = None,
+        parameters: Mapping[str, object] | None = None,
+        retries: int | None = None,
+        timeout_s: float | None = None,
+        catchup: str | None = None,
+        overlap: str | None = None,
+        owner: str | None = None,
+        after: Sequence[str] = (),
+    ) -> Deployment:
+        """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
+
+        Args:
+            notebook: Path of the saved file.
+            when: The schedule in words, cron or ISO; without it and ``after`` what the notebook's own
+                ``%etl schedule`` says, and for one that says nothing, runs on demand only.
+            timezone: IANA name; by default the setting's.
+            name: Of the pipeline; by default the file's stem.
+            parameters: Values for the notebook's parameters.
+            retries, timeout_s, catchup, overlap: Policy; by default `Policy`'s.
+            owner: Accountable; by default the setting's.
+            after: Publications whose new versions start a run.
+
+        Raises:
+            DeclarationError: The notebook, schedule, a parameter or a policy is not understood.
+            PermissionDenied: Another owner has the name.
+            Conflict: Another notebook has the name.
+        """
+        path, text, outline = read_notebook(notebook)
+        declared = None if when or after else _declared(outline)
+        if declared is not None:
+            return self.schedule(
+                path,
+                declared["when"],
+                timezone=timezone or declared["tz"],
+                name=name or declared["name"],
+                parameters={**declared["param"], **(parameters or {})},
+                retries=declared["retries"] if retries is None else retries,
+                timeout_s=timeout_s or declared["timeout"],
+                catchup=catchup or declared["catchup"],
+                overlap=overlap or declared["overlap"],
+                owner=owner or declared["owner"],
+                after=declared["after"],
+            )
+        now = self._clock.now()
+        resolve_parameters(outline.parameters, parameters or {}, at=now)
+        plan = self.preview(when, timezone=timezone, after=after) if when or after else None
+        pipeline = Pipeline(
+            name=parse_name(name or pipeline_name(path.stem), what="pipeline"),
+            notebook=str(path),
+            content_hash=self._store.save_snapshot(snapshot_of(text)),
+            owner=owner or self._settings.owner,
+            schedule=plan.schedule if plan else None,
+            parameters=dict(parameters or {}),
+            policy=_policy(retries, timeout_s, catchup, overlap),
+            next_due=plan.next[0] if plan and plan.next else None,
+        )
+        before = self._find(pipeline.name)
+        deployed = self._store.deploy(pipeline, now=now)
+        change = "new" if before is None else "changed"
+        if before is not None and before.version == deployed.version:
+            change = "unchanged"
+        notes = [*outline.notes, plan.note if plan else ""]
+        return Deployment(
+            pipeline=deployed,
+            change=change,
+            words=plan.words if plan else "",
+            next=plan.next if plan else (),
+            note=" ".join(filter(None, notes)),
+            findings=preflight(outline),
+        )
+
+    def preview(
+        self,
+        when: str,
+        *,
+        timezone: str | None = None,
+        after: Sequence[str] = (),
+        count: int = 5,
+    ) -> SchedulePreview:
+        """Say what a schedule means; raises `DeclarationError`, also when it never fires."""
+        zone = timezone or self._settings.timezone
+        schedule = parse_schedule(when, timezone=zone, after=tuple(after))
+        ticks = next_ticks(schedule, self._clock.now(), count)
+        if not ticks and schedule.kind is not ScheduleKind.AFTER:
+            raise DeclarationError(
+                f"The schedule {when!r} never fires from now on.",
+                hint="Give a time in the future, such as 'daily at 06:00'.",
+            )
+        return SchedulePreview(
+            schedule=schedule,
+            words=format_schedule(schedule),
+            next=tuple(ticks),
+            note=daylight_note(schedule, ticks),
+        )
+
+    def plan(
+        self,
+        when: str,
+        *,
+        timezone: str | None,
+        start: datetime,
+        end: datetime | None = None,
+        count: int = 5,
+    ) -> SchedulePreview:
+        """Say when a schedule fires, also in the past.
+
+        Args:
+            when: The schedule.
+            timezone: IANA name; by default the setting's.
+            start, end: The instants ``start <= t < end``, UTC.
+            count: How many, without ``end``.
+
+        Raises:
+            DeclarationError: The schedule is not understood.
+        """
+        schedule = parse_schedule(when, timezone=timezone or self._settings.timezone)
+        # The engine's intervals hold their end and not their start.
+        before = start - _INSTANT
+        ticks = (
+            next_ticks(schedule, before, count)
+            if end is None
+            else list(ticks_between(schedule, before, end - _INSTANT))
+        )
+        return SchedulePreview(
+            schedule=schedule,
+            words=format_schedule(schedule),
+            next=tuple(ticks),
+            note=daylight_note(schedule, ticks),
+        )
+
+    def list(self) -> builtins.list[Pipeline]:
+        """Return all pipelines, by name."""
+        return self._store.load_pipelines()
+
+    def get(self, name: str) -> Pipeline:
+        """Return one; raises `NotFound`."""
+        return self._store.load_pipeline(name)
+
+    def versions(self, name: str) -> builtins.list[PipelineVersion]:
+        """Return its versions, newest first."""
+        return self._store.load_pipeline_versions(name)
+
+    def pause(self, name: str) -> Pipeline:
+        """Plan nothing until `resume`; a run in hand goes on."""
+        return self._store.change_pipeline(name, now=self._clock.now(), paused=True)
+
+    def resume(self, name: str) -> Pipeline:
+        """Go on from now; times that passed meanwhile are not caught up."""
+        now = self._clock.now()
+        pipeline = self.get(name)
+        due = next_tick(pipeline.schedule, now) if pipeline.schedule else None
+        return self._store.change_pipeline(name, now=now, paused=False, next_due=due)
+
+    def unschedule(self, name: str) -> None:
+        """Take it off the schedule; its runs and versions stay on record."""
+        self.get(name)
+        self._store.remove_pipeline(name)
+
+    def hand_over(self, name: str, owner: str) -> Pipeline:
+        """Make somebody else accountable."""
+        return self._store.change_pipeline(name, now=self._clock.now(), owner=owner)
+
+    def outline(self, notebook: Path) -> Outline:
+        """Read what a notebook declares, without running it."""
+        return read_notebook(notebook)[2]
+
+    def preflight(self, notebook: Path) -> builtins.list[Finding]:
+        """Look for what would fail or surprise in a headless run."""
+        return list(preflight(self.outline(notebook)))
+
+    def changed(self, pipeline: Pipeline) -> bool:
+        """Tell whether the notebook's file differs from what is deployed, or is gone."""
+        try:
+            _, text, _ = read_notebook(Path(pipeline.notebook))
+        except (DeclarationError, NotFound):
+            return True
+        return snapshot_of(text) != self._store.load_snapshot(pipeline.content_hash)
+
+    def declared(self, pipeline: Pipeline) -> Outline:
+        """Return the outline of the deployed version."""
+        return parse_notebook(self._store.load_snapshot(pipeline.content_hash))
+
+    def _find(self, name: str) -> Pipeline | None:
+        try:
+            return self._store.load_pipeline(name)
+        except NotFound:
+            return None
+
+
+def _declared(outline: Outline) -> dict[str, Any] | None:
+    """Return the arguments of the notebook's last ``%etl schedule``, if it has one."""
+    found = [c.args for _, c in outline.commands if c.name == "schedule"]
+    return found[-1] if found and (found[-1]["when"] or found[-1]["after"]) else None
+
+
+def _policy(
+    retries: int | None, timeout_s: float | None, catchup: str | None, overlap: str | None
+) -> Policy:
+    default = Policy()
+    if retries is not None and retries < 0:
+        raise DeclarationError(f"retries is {retries}; it must be 0 or more.")
+    if timeout_s is not None and timeout_s <= 0:
+        raise DeclarationError(f"timeout is {timeout_s:g} s; it must be above 0.")
+    return Policy(
+        retries=default.retries if retries is None else retries,
+        timeout_s=default.timeout_s if timeout_s is None else timeout_s,
+        catchup=_choice(Catchup, catchup, default.catchup, "catchup"),
+        overlap=_choice(Overlap, overlap, default.overlap, "overlap"),
+    )
+
+
+def _choice(kind: type[_T], text: str | None, default: _T, what: str) -> _T:
+    if text is None:
+        return default
+    try:
+        return kind(text)
+    except ValueError:
+        allowed = ", ".join(member.value for member in kind)
+        raise DeclarationError(f"{what} is {text!r}; it must be one of: {allowed}.") from None

@@ -1,0 +1,66 @@
+"""Open sources and publications through their blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from jupyter_etl.app.registry import load_block
+from jupyter_etl.app.versions import live_version
+from jupyter_etl.errors import NotFound, PublishError, SourceError, user_code_boundary
+from jupyter_etl.model import Publication, PublicationKind, PublicationVersion, Source, TableInfo
+from jupyter_etl.ports import Access, Connector, Publisher, Reading, ReadRequest
+
+
+def connector_for(kind: str) -> Connector:
+    """Return a connector of that kind; raises as `load_block`."""
+    return cast("Connector", load_block("connector", kind)())
+
+
+def publisher_for(kind: PublicationKind) -> Publisher:
+    """Return a publisher of that kind; raises as `load_block`."""
+    return cast("Publisher", load_block("publisher", kind.value)())
+
+
+def open_source(source: Source, request: ReadRequest, access: Access) -> Reading:
+    """Start reading a source; raises `SourceError`."""
+    with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
+        return connector_for(source.kind).read(source, request, access)
+
+
+def tables_of(source: Source, access: Access) -> list[TableInfo]:
+    """List what a source holds; raises `SourceError`."""
+    with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
+        return connector_for(source.kind).tables(source, access)
+
+
+def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
+    """Start reading one version of a publication; raises `PublishError`."""
+    with user_code_boundary(f"The publisher of {version.name!r}", PublishError):
+        return publisher_for(version.what.kind).read(version, request)
+
+
+def access_with(
+    *,
+    secret: Callable[[str], str],
+    frame: Callable[[str], object] | None = None,
+    publication: Callable[[str], Publication],
+) -> Access:
+    """Return what a connector is handed.
+
+    Args:
+        secret: Resolves the names of secrets.
+        frame: Finds a variable of the notebook; None outside of one.
+        publication: Finds a publication.
+    """
+
+    def no_frame(name: str) -> object:
+        raise NotFound(
+            f"The frame {name!r} lives in its notebook's kernel and cannot be read from here.",
+            hint="Publish it as a table to read it elsewhere.",
+        )
+
+    def open_publication(name: str) -> Reading:
+        return open_version(live_version(publication(name)), ReadRequest())
+
+    return Access(secret=secret, frame=frame or no_frame, publication=open_publication)

@@ -1,0 +1,281 @@
+"""Run notebooks now, ask for runs, follow and stop them."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from jupyter_etl.app.notebooks import read_notebook
+from jupyter_etl.app.settings import Settings
+from jupyter_etl.engine.attempts import plan_next
+from jupyter_etl.engine.ticks import interval_of
+from jupyter_etl.errors import Conflict, NotFound
+from jupyter_etl.execution.folders import attempt_folder
+from jupyter_etl.execution.local_executor import LocalExecutor
+from jupyter_etl.model import (
+    TERMINAL,
+    Attempt,
+    AttemptReport,
+    NewRun,
+    Outcome,
+    Policy,
+    Run,
+    RunState,
+    Verdict,
+    VerdictKind,
+)
+from jupyter_etl.ports import Clock, Executor, Store
+from jupyter_etl.spec.names import pipeline_name
+from jupyter_etl.spec.notebook import parse_notebook, snapshot_of
+from jupyter_etl.spec.parameter import resolve_parameters
+
+OnEvent = Callable[[Mapping[str, Any]], None]
+"""Called with each event of a run as it is said."""
+
+_POLL_S = 0.1
+_IMPATIENT = 100
+"""Priority of a run that somebody waits for."""
+
+
+class Runs:
+    """Start, follow and stop runs, and read what they left."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+
+    def run(
+        self,
+        notebook: Path,
+        *,
+        parameters: Mapping[str, object] | None = None,
+        draft: bool = False,
+        timeout_s: float | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Run:
+        """Run a notebook file now, as a schedule would, and wait for its end.
+
+        Args:
+            notebook: Path of the saved file; it need not be deployed.
+            parameters: Values for its parameters.
+            draft: Publish beside the live versions.
+            timeout_s: Seconds it may take; by default `Policy`'s.
+            on_event: Called with each event as it is said.
+
+        Returns:
+            The run at its end; it failed or succeeded, see its ``outcome``. An interrupt
+            (Ctrl-C) cancels it.
+
+        Raises:
+            DeclarationError: The notebook or a parameter is not understood; no run was made.
+        """
+        path, text, outline = read_notebook(notebook)
+        now = self._clock.now()
+        resolve_parameters(outline.parameters, parameters or {}, at=now)
+        policy = Policy(retries=0)
+        run = self._store.add_run(
+            NewRun(
+                pipeline=pipeline_name(path.stem),
+                content_hash=self._store.save_snapshot(snapshot_of(text)),
+                notebook=str(path),
+                logical_key=f"manual:{uuid4().hex}",
+                logical_at=now,
+                interval=interval_of(None, now),
+                due_at=now,
+                owner=self._settings.owner,
+                parameters=dict(parameters or {}),
+                policy=replace(policy, timeout_s=timeout_s) if timeout_s else policy,
+                draft=draft,
+                priority=_IMPATIENT,
+            ),
+            now=now,
+        )
+        executor = LocalExecutor(self._settings.home, env=self._settings.environ())
+        # A scheduler may have been quicker: then it makes the attempt and this only watches.
+        for claim in self._store.claim(f"run-{run.id}", now=now, limit=1, run_id=run.id):
+            executor.start(claim)
+        try:
+            return self._follow(run.id, on_event, None, executor)
+        except KeyboardInterrupt:
+            # The runner is a process of its own and would go on; a second interrupt leaves it.
+            self.cancel(run.id)
+            return self._follow(run.id, on_event, None, executor)
+
+    def trigger(
+        self,
+        pipeline: str,
+        *,
+        parameters: Mapping[str, object] | None = None,
+        wait: bool = False,
+        on_event: OnEvent | None = None,
+    ) -> Run:
+        """Ask the scheduler for one run of the deployed version.
+
+        Args:
+            pipeline: Its name.
+            parameters: Over those it was deployed with.
+            wait: Return at the end of the run instead of at once.
+            on_event: Called with each event while waiting.
+
+        Raises:
+            NotFound: No pipeline has that name.
+            DeclarationError: A parameter is not understood.
+        """
+        deployed = self._store.load_pipeline(pipeline)
+        outline = parse_notebook(self._store.load_snapshot(deployed.content_hash))
+        now = self._clock.now()
+        given = {**deployed.parameters, **(parameters or {})}
+        resolve_parameters(outline.parameters, given, at=now)
+        run = self._store.add_run(
+            NewRun(
+                pipeline=deployed.name,
+                version=deployed.version,
+                content_hash=deployed.content_hash,
+                notebook=deployed.notebook,
+                logical_key=f"manual:{uuid4().hex}",
+                logical_at=now,
+                interval=interval_of(deployed.schedule, now),
+                due_at=now,
+                owner=deployed.owner,
+                parameters=given,
+                policy=deployed.policy,
+                priority=_IMPATIENT if wait else 0,
+            ),
+            now=now,
+        )
+        return self.wait(run.id, on_event=on_event) if wait else run
+
+    def list(
+        self,
+        *,
+        pipeline: str | None = None,
+        states: Sequence[RunState] = (),
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Return runs, newest first."""
+        return self._store.load_runs(pipeline=pipeline, states=states, limit=limit, offset=offset)
+
+    def count(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
+        """Count runs."""
+        return self._store.count_runs(pipeline=pipeline, states=states)
+
+    def get(self, run_id: int) -> Run:
+        """Return one; raises `NotFound`."""
+        return self._store.load_run(run_id)
+
+    def attempts(self, run_id: int) -> builtins.list[Attempt]:
+        """Return the attempts of a run, oldest first."""
+        return self._store.load_attempts(run_id)
+
+    def cancel(self, run_id: int) -> Run:
+        """Ask to cancel; a queued run ends at once, a running one within seconds."""
+        return self._store.request_cancel(run_id, now=self._clock.now())
+
+    def retry(self, run_id: int) -> Run:
+        """Queue a finished run once more; raises `Conflict` while it is not finished."""
+        run = self.get(run_id)
+        if run.state not in TERMINAL:
+            raise Conflict(
+                f"Run {run_id} is {run.state}; only a finished run can be made once more.",
+                hint=f"Cancel it first: jupyter etl cancel {run_id}",
+            )
+        return self._store.requeue(run_id, now=self._clock.now())
+
+    def log(self, run_id: int) -> str:
+        """Return what the runners of a run wrote, attempt by attempt."""
+        self.get(run_id)
+        texts = []
+        for folder in self._folders(run_id):
+            path = folder / "runner.log"
+            if path.is_file():
+                texts.append(path.read_text("utf-8", errors="replace"))
+        return "\n".join(texts)
+
+    def notebook(self, run_id: int) -> str:
+        """Return the executed notebook, as far as it has come; raises `NotFound` before any."""
+        run = self.get(run_id)
+        candidates = [Path(run.output)] if run.output else []
+        candidates += [f / "executed.ipynb" for f in reversed(self._folders(run_id))]
+        for path in candidates:
+            if path.is_file():
+                return path.read_text("utf-8")
+        raise NotFound(
+            f"Run {run_id} has no executed notebook: it is {run.state}.",
+            hint=f"jupyter etl logs {run_id}",
+        )
+
+    def events(self, run_id: int, after: int = 0) -> builtins.list[dict[str, Any]]:
+        """Return what was said during a run, from the ``after``-th event on."""
+        lines: builtins.list[str] = []
+        for folder in self._folders(run_id):
+            path = folder / "events.jsonl"
+            if path.is_file():
+                # A line without its end is still being written.
+                lines += path.read_text("utf-8").split("\n")[:-1]
+        return [json.loads(line) for line in lines[after:] if line]
+
+    def wait(
+        self, run_id: int, *, on_event: OnEvent | None = None, timeout_s: float | None = None
+    ) -> Run:
+        """Return a run at its end.
+
+        Args:
+            run_id: Which.
+            on_event: Called with each event as it is said.
+            timeout_s: Return after so many seconds all the same; None waits for ever.
+        """
+        return self._follow(run_id, on_event, timeout_s, None)
+
+    def _follow(
+        self,
+        run_id: int,
+        on_event: OnEvent | None,
+        timeout_s: float | None,
+        executor: Executor | None,
+    ) -> Run:
+        said = 0
+        deadline = None if timeout_s is None else self._clock.monotonic() + timeout_s
+        while True:
+            ended = executor.ended() if executor else []
+            run = self.get(run_id)
+            if on_event is not None:
+                for event in self.events(run_id, said):
+                    said += 1
+                    on_event(event)
+            if run.state in TERMINAL:
+                return run
+            if ended:
+                self._lose(run, ended[0][1], ended[0][2])
+                continue
+            if deadline is not None and self._clock.monotonic() >= deadline:
+                return run
+            self._clock.wait(_POLL_S)
+
+    def _lose(self, run: Run, number: int, exit_code: int) -> None:
+        """End an attempt whose runner is gone without a word."""
+        attempt = next(a for a in self.attempts(run.id) if a.number == number)
+        if attempt.outcome is not None:
+            return
+        evidence = f"The runner ended with exit code {exit_code} before the run did."
+        report = AttemptReport(
+            outcome=Outcome.LOST,
+            error=evidence,
+            verdict=Verdict(kind=VerdictKind.PLATFORM, evidence=evidence, retryable=True),
+        )
+        now = self._clock.now()
+        state, not_before = plan_next(run, report, now, draw=random.random)
+        self._store.finish_attempt(
+            run.id, number, attempt.token, report, state=state, not_before=not_before, now=now
+        )
+
+    def _folders(self, run_id: int) -> builtins.list[Path]:
+        attempts = range(1, 1 + len(self._store.load_attempts(run_id)))
+        return [attempt_folder(self._settings.home, run_id, number) for number in attempts]

@@ -1,0 +1,91 @@
+"""The catalogue of declared inputs."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_etl.app.preview import Preview, preview_of
+from jupyter_etl.app.reading import access_with, open_source, tables_of
+from jupyter_etl.app.settings import Settings
+from jupyter_etl.model import Freshness, Source, TableInfo
+from jupyter_etl.ports import Access, Clock, ReadRequest, Store
+from jupyter_etl.spec.source import parse_source
+
+
+class Sources:
+    """Declare, list and look into sources."""
+
+    def __init__(
+        self, store: Store, clock: Clock, settings: Settings, secret: Callable[[str], str]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._secret = secret
+
+    def declare(
+        self,
+        name: str,
+        location: str,
+        *,
+        base: Path,
+        kind: str | None = None,
+        secrets: Sequence[str] = (),
+        readonly: bool = False,
+        options: Mapping[str, str] | None = None,
+        freshness: Freshness | None = None,
+        notebook: str = "",
+    ) -> Source:
+        """Write a source into the catalogue; nothing is opened.
+
+        Args:
+            name: Unique in the catalogue.
+            location: Path, folder, glob, URL, or name of a publication.
+            base: Folder that a relative path starts from.
+            kind: A `SourceKind`; by default told from the location.
+            secrets: Names of secrets.
+            readonly: Refuse writing.
+            options: Of the kind.
+            freshness: Promised age.
+            notebook: Absolute path of the declaring notebook.
+
+        Raises:
+            DeclarationError: The location or an option is not understood.
+            PermissionDenied: Another owner has the name.
+        """
+        source = parse_source(
+            name,
+            location,
+            base=base,
+            kind=kind,
+            secrets=tuple(secrets),
+            readonly=readonly,
+            options=options or {},
+            freshness=freshness,
+            owner=self._settings.owner,
+            notebook=notebook,
+        )
+        return self._store.save_source(replace(source, declared_at=self._clock.now()))
+
+    def list(self) -> list[Source]:
+        """Return all sources, by name."""
+        return self._store.load_sources()
+
+    def get(self, name: str) -> Source:
+        """Return one; raises `NotFound`."""
+        return self._store.load_source(name)
+
+    def describe(self, name: str) -> builtins.list[TableInfo]:
+        """List what a source holds; raises `NotFound`, `SourceError`."""
+        return tables_of(self.get(name), self._access())
+
+    def preview(self, name: str, table: str = "", *, limit: int = 20) -> Preview:
+        """Return the first rows; raises `NotFound`, `SourceError`."""
+        request = ReadRequest(table=table, limit=limit)
+        return preview_of(open_source(self.get(name), request, self._access()), limit)
+
+    def _access(self) -> Access:
+        return access_with(secret=self._secret, publication=self._store.load_publication)

@@ -1,0 +1,58 @@
+"""Choose one version of a publication."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jupyter_etl.errors import NotFound
+from jupyter_etl.model import Publication, PublicationVersion
+
+
+class Catalogue(Protocol):
+    """Knows publications: the ledger's facade or a kernel's channel."""
+
+    def publication(self, name: str) -> Publication:
+        """Return one; raises `NotFound`."""
+        ...
+
+    def history(self, name: str, *, draft: bool = False) -> list[PublicationVersion]:
+        """Return its versions, newest first."""
+        ...
+
+
+def choose_version(
+    catalogue: Catalogue, name: str, *, number: int | None = None, draft: bool = False
+) -> PublicationVersion:
+    """Return one version.
+
+    Args:
+        catalogue: Where to look.
+        name: Of the publication.
+        number: Of the version; None for the newest.
+        draft: Look among the drafts.
+
+    Raises:
+        NotFound: No publication or version is called so; the message lists those there are.
+    """
+    if number is None and not draft:
+        return live_version(catalogue.publication(name))
+    versions = catalogue.history(name, draft=draft)
+    for version in versions:
+        if number is None or version.number == number:
+            return version
+    kind = "draft" if draft else "version"
+    known = ", ".join(str(v.number) for v in versions[:10]) or "none"
+    wanted = f" {number}" if number is not None else ""
+    raise NotFound(
+        f"{name!r} has no {kind}{wanted}; there are: {known}.", hint=f"jupyter etl history {name}"
+    )
+
+
+def live_version(publication: Publication) -> PublicationVersion:
+    """Return what consumers get; raises `NotFound` where there are only drafts."""
+    if publication.live is None:
+        raise NotFound(
+            f"{publication.name!r} has no live version yet, only drafts.",
+            hint=f"Read the draft with draft=True, or run {publication.pipeline or 'its notebook'}.",
+        )
+    return publication.live

@@ -1,0 +1,324 @@
+"""What `%etl` and ``import jupyter_etl as etl`` do with data inside a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from jupyter_etl.app.frames import to_arrow, to_pandas
+from jupyter_etl.app.preview import Preview, preview_of
+from jupyter_etl.app.reading import access_with, open_source, open_version, tables_of
+from jupyter_etl.app.registry import load_block
+from jupyter_etl.app.targets import Target, find_target
+from jupyter_etl.app.versions import live_version
+from jupyter_etl.errors import CheckFailed, DeclarationError, NotFound
+from jupyter_etl.model import (
+    CheckResult,
+    CheckStatus,
+    Column,
+    Freshness,
+    Read,
+    RunContext,
+    Source,
+    TableInfo,
+)
+from jupyter_etl.ports import Access, Channel, CheckRunner, Reading, ReadRequest
+from jupyter_etl.spec.check import parse_checks
+from jupyter_etl.spec.parameter import coerce, parse_parameter
+from jupyter_etl.spec.source import parse_source
+from jupyter_etl.spec.template import bind, parse_template
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LOCAL = "local"
+"""The name of DuckDB over what this notebook sees, in ``%%etl sql local``."""
+
+
+class Workbench:
+    """Data in and out of a notebook; the same by hand and in a run.
+
+    Args:
+        channel: The ledger by hand, the runner in a run.
+        namespace: Variables of the notebook, looked up when needed.
+        base: Folder that relative paths start from.
+        secret: Resolves the names of secrets.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        namespace: Mapping[str, object],
+        base: Path,
+        secret: Callable[[str], str],
+    ) -> None:
+        self.channel = channel
+        self.namespace = namespace
+        self.base = base
+        self._secret = secret
+
+    @property
+    def context(self) -> RunContext:
+        """The run this notebook is executed by, or a draft that stands for now."""
+        return self.channel.context
+
+    def declare(
+        self,
+        name: str,
+        location: str,
+        *,
+        kind: str | None = None,
+        secrets: Sequence[str] = (),
+        readonly: bool = False,
+        options: Mapping[str, str] | None = None,
+        freshness: Freshness | None = None,
+    ) -> Source:
+        """Declare a source; nothing is opened. Arguments and errors as `Sources.declare`."""
+        context = self.context
+        source = parse_source(
+            name,
+            location,
+            base=self.base,
+            kind=kind,
+            secrets=tuple(secrets),
+            readonly=readonly,
+            options=options or {},
+            freshness=freshness,
+            owner=context.owner,
+            notebook=context.notebook,
+        )
+        return self.channel.declare_source(source)
+
+    def sources(self) -> list[Source]:
+        """Return all sources, by name."""
+        return self.channel.sources()
+
+    def describe(self, name: str) -> list[TableInfo]:
+        """List the tables and columns behind a name; raises `NotFound`, `SourceError`."""
+        target = self.find(name)
+        if target.source is not None:
+            tables = tables_of(target.source, self._access())
+            wanted = [t for t in tables if not target.table or t.name == target.table]
+            if not wanted:
+                known = ", ".join(t.name for t in tables[:20])
+                raise NotFound(
+                    f"{target.source.name!r} has no table {target.table!r}; it has: {known}."
+                )
+            return wanted
+        if target.publication is not None:
+            what = live_version(target.publication).what
+            return [TableInfo(name="", columns=what.columns, rows=what.rows)]
+        table = to_arrow(target.variable, what=name)
+        columns = tuple(
+            Column(name=f.name, type=str(f.type), nullable=bool(table.column(f.name).null_count))
+            for f in table.schema
+        )
+        return [TableInfo(name="", columns=columns, rows=table.num_rows)]
+
+    def preview(self, name: str, *, limit: int = 20) -> Preview:
+        """Return the first rows of a source's table, a publication or a variable."""
+        target = self.find(name)
+        return preview_of(self._open(target, ReadRequest(table=target.table, limit=limit)), limit)
+
+    def load(
+        self,
+        name: str,
+        *,
+        columns: Sequence[str] | None = None,
+        limit: int | None = None,
+        as_: str = "pandas",
+    ) -> object:
+        """Read a source's table or a publication.
+
+        Args:
+            name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
+            columns: Names to read, in order; None for all.
+            limit: Stop after so many rows.
+            as_: ``pandas`` or ``arrow``.
+
+        Returns:
+            A pandas frame or Arrow table.
+
+        Raises:
+            NotFound: Nothing is called so.
+            SourceError, PublishError: It cannot be read.
+        """
+        target = self.find(name)
+        wanted = None if columns is None else tuple(columns)
+        return _as(self._read(target, wanted, limit), as_)
+
+    def sql(
+        self,
+        source: str,
+        query: str,
+        *,
+        as_: str = "pandas",
+        parameters: Mapping[str, object] | None = None,
+    ) -> object:
+        """Run one statement in a source, or over this notebook's frames with ``local``.
+
+        Args:
+            source: Name of a source, or ``local``.
+            query: SQL with ``{{name}}`` for values of ``parameters`` or of the notebook.
+            as_: ``pandas`` or ``arrow``.
+            parameters: Values that win over the notebook's variables.
+
+        Returns:
+            A pandas frame or Arrow table.
+
+        Raises:
+            DeclarationError: The template names what is not there, or the SQL is wrong.
+            SourceError: The source refused it.
+        """
+        names = {**self._interval(), **self.namespace, **(parameters or {})}
+        bound = bind(parse_template(query), names)
+        if source == LOCAL:
+            from jupyter_etl.sources.duck import run_local, table_names
+
+            tables = {n: self._table(n) for n in table_names(bound.sql)}
+            return _as(run_local(bound.sql, bound.parameters, tables), as_)
+        target = self.find(source)
+        if target.source is None:
+            raise DeclarationError(
+                f"{source!r} is not a source that runs SQL.",
+                hint=f"Use: %%etl sql {LOCAL}, and name {source} in the query.",
+            )
+        request = ReadRequest(query=bound.sql, parameters=bound.parameters)
+        reading = open_source(target.source, request, self._access())
+        table = reading.batches.read_all()
+        self._report(target, reading, table)
+        return _as(table, as_)
+
+    def check(self, name: str, rules: str, data: object = None) -> list[CheckResult]:
+        """Check data; results are reported before a broken rule stops the cell.
+
+        Args:
+            name: A variable, source or publication; the name shown where ``data`` is given.
+            rules: One a line, see docs.
+            data: What to check instead of what ``name`` stands for.
+
+        Returns:
+            A result a rule, in order.
+
+        Raises:
+            CheckFailed: A rule of severity error was broken.
+            DeclarationError: A rule is not understood.
+        """
+        parsed = parse_checks(rules)
+        table = to_arrow(data, what=name) if data is not None else self._table(name)
+        runner = cast("CheckRunner", load_block("check_runner", "duckdb")())
+        results = runner.run(
+            parsed,
+            table,
+            dataset=name,
+            last_rows=self._last_rows(name),
+            reference=lambda other: self._read(self.find(other), None, None),
+        )
+        self.channel.report_checks(results)
+        broken = [r for r in results if r.status is CheckStatus.ERROR]
+        if broken:
+            raise CheckFailed(
+                f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}",
+                hint="Mend the data, or let a rule only warn by ending it with ': warn'.",
+                data={"results": msgspec.to_builtins(results)},
+            )
+        return results
+
+    def param(self, text: str) -> tuple[str, object]:
+        """Declare a parameter.
+
+        Args:
+            text: ``NAME [TYPE] [= DEFAULT]``.
+
+        Returns:
+            Its name and the value given to this run, else the default.
+
+        Raises:
+            DeclarationError: It is not understood, or has no value.
+        """
+        parameter = parse_parameter(text)
+        context = self.context
+        if parameter.name in context.parameters:
+            given: object = context.parameters[parameter.name]
+        elif parameter.default is not None:
+            given = parameter.default
+        else:
+            raise DeclarationError(
+                f"The parameter {parameter.name!r} has no value and no default.",
+                hint=f"Run with -p {parameter.name}=VALUE, or write a default behind '='.",
+            )
+        return parameter.name, coerce(parameter, given, at=context.logical_at)
+
+    def find(self, name: str) -> Target:
+        """Find what a name stands for; raises `NotFound`."""
+        return find_target(name, self.channel, self.namespace)
+
+    def _table(self, name: str) -> pa.Table:
+        if self.namespace.get(name) is not None:
+            return to_arrow(self.namespace[name], what=name)
+        return self._read(self.find(name), None, None)
+
+    def _read(self, target: Target, columns: tuple[str, ...] | None, limit: int | None) -> pa.Table:
+        request = ReadRequest(table=target.table, columns=columns, limit=limit)
+        reading = self._open(target, request)
+        table = reading.batches.read_all()
+        self._report(target, reading, table)
+        return table
+
+    def _open(self, target: Target, request: ReadRequest) -> Reading:
+        if target.source is not None:
+            return open_source(target.source, request, self._access())
+        if target.publication is not None:
+            version = live_version(target.publication)
+            reading = open_version(version, replace(request, table=""))
+            return replace(reading, version=str(version.number))
+        table = to_arrow(target.variable, what=target.name)
+        if request.columns is not None:
+            table = table.select(list(request.columns))
+        return Reading(batches=table.to_reader(), total_rows=table.num_rows)
+
+    def _report(self, target: Target, reading: Reading, table: pa.Table) -> None:
+        origin = target.source or target.publication
+        if origin is not None:
+            read = Read(
+                source=origin.name,
+                table=target.table,
+                version=reading.version,
+                rows=table.num_rows,
+                bytes=table.nbytes,
+            )
+            self.channel.report_read(read)
+
+    def _last_rows(self, name: str) -> int | None:
+        try:
+            live = self.channel.publication(name).live
+        except NotFound:
+            return None
+        return live.what.rows if live else None
+
+    def _interval(self) -> dict[str, object]:
+        context = self.context
+        return {"start": context.start, "end": context.end, "logical_at": context.logical_at}
+
+    def _access(self) -> Access:
+        return access_with(
+            secret=self._secret, frame=self._frame, publication=self.channel.publication
+        )
+
+    def _frame(self, name: str) -> object:
+        if self.namespace.get(name) is None:
+            raise NotFound(f"The notebook has no variable {name!r}.", hint="Run its cell first.")
+        return self.namespace[name]
+
+
+def _as(table: pa.Table, kind: str) -> object:
+    if kind == "arrow":
+        return table
+    if kind == "pandas":
+        return to_pandas(table)
+    raise DeclarationError(f"as is {kind!r}; it must be one of: pandas, arrow.")

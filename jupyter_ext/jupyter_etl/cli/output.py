@@ -1,0 +1,79 @@
+"""What commands write: JSON or columns to standard output, remarks to standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from jupyter_etl.model import TERMINAL, Run
+
+
+def say(text: str) -> None:
+    """Write a remark to standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def write(text: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def write_json(value: object) -> None:
+    """Write a value as JSON to standard output; instants are ISO 8601, UTC."""
+    data = msgspec.json.encode(value)
+    write(msgspec.json.format(data, indent=2).decode())
+
+
+def write_table(rows: Sequence[Mapping[str, object]], empty: str) -> None:
+    """Write rows as aligned columns.
+
+    Args:
+        rows: All with the same keys, which are the headings.
+        empty: What to say where there are none.
+    """
+    if not rows:
+        write(empty)
+        return
+    head = list(rows[0])
+    cells = [[shown(row[name]) for name in head] for row in rows]
+    widths = [max(len(r[i]) for r in [head, *cells]) for i in range(len(head))]
+    for line in [head, *cells]:
+        padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+        write("  ".join(padded).rstrip())
+
+
+def shown(value: object) -> str:
+    """Return a value as people read it."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
+
+
+def seconds_of(run: Run) -> float | None:
+    """Return how long a run took or has taken, seconds; None before it starts."""
+    if run.started_at is None:
+        return None
+    end = run.finished_at or datetime.now(UTC)
+    return round((end - run.started_at).total_seconds(), 3)
+
+
+def outcome_of(run: Run) -> str | None:
+    """Return how a run ended, None while it has not; ``skipped`` and ``cancelled`` included."""
+    if run.state not in TERMINAL:
+        return None
+    return (run.outcome or run.state).value
+
+
+def published_by(run: Run) -> list[dict[str, object]]:
+    """Return the versions that a run made visible."""
+    return [{"name": v.name, "version": v.number, "rows": v.what.rows} for v in run.published]

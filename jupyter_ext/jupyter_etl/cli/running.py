@@ -1,0 +1,231 @@
+"""The commands that make notebooks run."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jupyter_etl.app import Etl
+from jupyter_etl.cli.output import (
+    outcome_of,
+    published_by,
+    say,
+    seconds_of,
+    shown,
+    write,
+    write_json,
+    write_table,
+)
+from jupyter_etl.errors import ExecutionError
+from jupyter_etl.model import Outcome, Run
+from jupyter_etl.spec.timezone import parse_instant, parse_timezone
+
+_CODES = {
+    Outcome.SUCCEEDED: 0,
+    Outcome.FAILED: 1,
+    Outcome.LOST: 1,
+    Outcome.HELD: 3,
+    Outcome.CANCELLED: 4,
+    Outcome.TIMED_OUT: 5,
+}
+
+
+def run(etl: Etl, args: Namespace) -> int:
+    """Run a notebook now and wait."""
+    made = etl.runs.run(
+        Path(args.notebook),
+        parameters=args.param,
+        draft=args.draft,
+        timeout_s=args.timeout,
+        on_event=_progress(quiet=args.json),
+    )
+    return _conclude(made, as_json=args.json)
+
+
+def trigger(etl: Etl, args: Namespace) -> int:
+    """Ask for one run of a deployed pipeline."""
+    etl.pipelines.get(args.pipeline)
+    _need_scheduler(etl, waiting=args.wait)
+    try:
+        made = etl.runs.trigger(
+            args.pipeline,
+            parameters=args.param,
+            wait=args.wait,
+            on_event=_progress(quiet=args.json),
+        )
+    except KeyboardInterrupt:
+        say(f"The run goes on: jupyter etl runs --pipeline {args.pipeline}")
+        raise
+    if args.wait:
+        return _conclude(made, as_json=args.json, times=True)
+    if args.json:
+        write_json({**_result(made), **_times(made)})
+    else:
+        write(f"Run {made.id} of {made.new.pipeline} is queued.")
+        say(f"  Follow it: jupyter etl logs {made.id}")
+    return 0
+
+
+def schedule(etl: Etl, args: Namespace) -> int:
+    """Deploy a notebook."""
+    done = etl.pipelines.schedule(
+        Path(args.notebook),
+        args.when,
+        timezone=args.tz,
+        name=args.name,
+        parameters=args.param,
+        retries=args.retries,
+        timeout_s=args.timeout,
+        catchup=args.catchup,
+        overlap=args.overlap,
+        owner=args.owner,
+        after=args.after,
+    )
+    pipeline = done.pipeline
+    state = f"version {pipeline.version}, {done.change}"
+    write(f"{pipeline.name}: {done.words or 'runs on demand'} ({state}), owner {pipeline.owner}")
+    zone = ZoneInfo(pipeline.schedule.timezone) if pipeline.schedule else UTC
+    for instant in done.next:
+        write(f"  {instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}")
+    if done.note:
+        write(f"  {done.note}")
+    for finding in done.findings:
+        say(f"  {finding.severity}: {finding.message} {finding.hint}".rstrip())
+    if pipeline.paused:
+        say(f"  It is paused: jupyter etl resume {pipeline.name}")
+    if not etl.schedulers():
+        say("  No scheduler is alive. Start one: jupyter etl up")
+    return 0
+
+
+def up(etl: Etl, args: Namespace) -> int:
+    """Be a scheduler until told to stop, or until nothing is left to do."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+    )
+    stopping = False
+
+    def stop(_number: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+        etl.clock.wake()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    scheduler = etl.scheduler(workers=args.workers)
+    say(f"Scheduling with {args.workers or etl.settings.workers} workers on {etl.settings.home}.")
+    scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
+    return 0
+
+
+def plan(etl: Etl, args: Namespace) -> int:
+    """List the instants of a schedule."""
+    zone_name = args.tz or etl.settings.timezone
+    zone = parse_timezone(zone_name)
+    begin = vars(args)["from"]
+    planned = etl.pipelines.plan(
+        args.when,
+        timezone=zone_name,
+        start=parse_instant(begin, zone_name) if begin else etl.clock.now(),
+        end=parse_instant(args.to, zone_name) if args.to else None,
+    )
+    if args.json:
+        write_json([{"utc": t, "local": t.astimezone(zone).isoformat()} for t in planned.next])
+        return 0
+    write(planned.words)
+    for instant in planned.next:
+        write(f"  {instant:%Y-%m-%dT%H:%M:%SZ}  {instant.astimezone(zone).isoformat()}")
+    if not planned.next:
+        write("  It does not fire in that time.")
+    if planned.note:
+        write(planned.note)
+    return 0
+
+
+def preflight(etl: Etl, args: Namespace) -> int:
+    """Say what would fail in a headless run; exit code 1 where something would."""
+    findings = etl.pipelines.preflight(Path(args.notebook))
+    if args.json:
+        write_json(findings)
+    else:
+        rows = [
+            {"severity": f.severity, "cell": f.cell, "finding": f"{f.message} {f.hint}".strip()}
+            for f in findings
+        ]
+        write_table(rows, "Nothing found: it should run by itself.")
+    return 1 if any(f.severity == "error" for f in findings) else 0
+
+
+def _need_scheduler(etl: Etl, *, waiting: bool) -> None:
+    if etl.schedulers():
+        return
+    if etl.settings.autostart and waiting:
+        etl.start_scheduler()
+        say("No scheduler was alive; started one that stays.")
+    elif waiting:
+        raise ExecutionError(
+            "No scheduler is alive, so the run would wait for ever.", hint="Run: jupyter etl up"
+        )
+    else:
+        say("No scheduler is alive; the run waits for one: jupyter etl up")
+
+
+def _progress(*, quiet: bool) -> Any:
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def on_event(event: Mapping[str, Any]) -> None:
+        if event["kind"] in {"cell_started", "cell_finished"}:
+            sys.stderr.write(f"\r  cell {event['done']} of {event['of']} ")
+            sys.stderr.flush()
+        elif event["kind"] == "finished":
+            sys.stderr.write("\r" + " " * 30 + "\r")
+
+    return on_event
+
+
+def _conclude(run: Run, *, as_json: bool, times: bool = False) -> int:
+    if as_json:
+        write_json({**_result(run), **(_times(run) if times else {})})
+    else:
+        outcome = outcome_of(run) or run.state.value
+        took = seconds_of(run)
+        write(f"Run {run.id} {outcome.replace('_', ' ')} in {shown(took)} s.")
+        if run.error:
+            where = "" if run.failed_cell is None else f"cell {run.failed_cell}: "
+            write(f"  {where}{run.error}")
+        if run.verdict is not None:
+            write(f"  {run.verdict.kind}: {run.verdict.evidence}")
+        for version in run.published:
+            kind = "draft" if version.draft else "version"
+            write(f"  {version.name} {kind} {version.number}, {shown(version.what.rows)} rows")
+        write(f"  {run.output}" if run.output else "  No notebook was executed.")
+    return _CODES.get(run.outcome, 1) if run.outcome else 4
+
+
+def _result(run: Run) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "outcome": outcome_of(run),
+        "cell": run.failed_cell,
+        "error": run.error or None,
+        "verdict": run.verdict.kind.value if run.verdict else None,
+        "output": run.output or None,
+        "seconds": seconds_of(run),
+        "published": published_by(run),
+    }
+
+
+def _times(run: Run) -> dict[str, object]:
+    return {
+        "due_at": run.new.due_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+    }

@@ -1,0 +1,145 @@
+"""The commands that show and steer what runs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from jupyter_etl.app import Etl
+from jupyter_etl.cli.output import outcome_of, say, seconds_of, write, write_json, write_table
+from jupyter_etl.model import Run, RunState
+from jupyter_etl.spec.schedule import format_schedule
+
+_ACTIVE = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
+
+
+def status(etl: Etl, args: Namespace) -> int:
+    """Show how everything stands."""
+    found = etl.pipelines.list()
+    alive = etl.schedulers()
+    due = sorted((p.next_due, p.name) for p in found if p.next_due and not p.paused)
+    last = {p.name: etl.runs.list(pipeline=p.name, limit=1) for p in found}
+    failing = [name for name, runs in last.items() if runs and runs[0].state is RunState.FAILED]
+    facts = {
+        "owner": etl.settings.owner,
+        "home": str(etl.settings.home),
+        "lake": etl.settings.lake,
+        "schedulers": len(alive),
+        "pipelines": len(found),
+        "paused": sum(p.paused for p in found),
+        "failing": failing,
+        "active_runs": etl.runs.count(states=_ACTIVE),
+        "publications": len(etl.publications.list()),
+        "next_due": due[0][0] if due else None,
+        "next_pipeline": due[0][1] if due else None,
+    }
+    if args.json:
+        write_json(facts)
+        return 0
+    rows = [
+        {"": name.replace("_", " "), " ": ", ".join(value) if isinstance(value, list) else value}
+        for name, value in facts.items()
+    ]
+    write_table(rows, "")
+    if not alive:
+        say("No scheduler is alive. Start one: jupyter etl up")
+    return 0
+
+
+def pipelines(etl: Etl, args: Namespace) -> int:
+    """List the pipelines."""
+    rows: list[dict[str, object]] = [
+        {
+            "pipeline": p.name,
+            "version": p.version,
+            "schedule": format_schedule(p.schedule) if p.schedule else "on demand",
+            "next_due": p.next_due,
+            "paused": p.paused,
+            "owner": p.owner,
+            "notebook": p.notebook,
+        }
+        for p in etl.pipelines.list()
+    ]
+    _show(rows, args, "No pipelines yet. Deploy one: jupyter etl schedule NOTEBOOK WHEN")
+    return 0
+
+
+def runs(etl: Etl, args: Namespace) -> int:
+    """List runs, newest first."""
+    states = tuple(RunState(text) for text in args.state)
+    found = etl.runs.list(pipeline=args.pipeline, states=states, limit=args.limit)
+    _show([_row(run) for run in found], args, "No runs yet.")
+    total = etl.runs.count(pipeline=args.pipeline, states=states)
+    if total > len(found) and not args.json:
+        say(f"Showing {len(found)} of {total:,} runs; more with --limit.")
+    return 0
+
+
+def logs(etl: Etl, args: Namespace) -> int:
+    """Show the log of a run."""
+    text = etl.runs.log(args.run)
+    if args.json:
+        events = etl.runs.events(args.run)
+        write_json({"run": args.run, "log": text, "events": events})
+    else:
+        write(text.rstrip("\n"))
+    return 0
+
+
+def cancel(etl: Etl, args: Namespace) -> int:
+    """Cancel a run."""
+    run = etl.runs.cancel(args.run)
+    write(f"Run {run.id} is {run.state}." if outcome_of(run) else f"Run {run.id} is being stopped.")
+    return 0
+
+
+def retry(etl: Etl, args: Namespace) -> int:
+    """Make a finished run once more."""
+    run = etl.runs.retry(args.run)
+    write(f"Run {run.id} of {run.new.pipeline} is queued again.")
+    if not etl.schedulers():
+        say("No scheduler is alive; the run waits for one: jupyter etl up")
+    return 0
+
+
+def pause(etl: Etl, args: Namespace) -> int:
+    """Plan nothing for a pipeline."""
+    write(f"{etl.pipelines.pause(args.pipeline).name} is paused.")
+    return 0
+
+
+def resume(etl: Etl, args: Namespace) -> int:
+    """Plan again for a pipeline."""
+    pipeline = etl.pipelines.resume(args.pipeline)
+    due = f"; next {pipeline.next_due:%Y-%m-%d %H:%M} UTC" if pipeline.next_due else ""
+    write(f"{pipeline.name} is resumed{due}.")
+    return 0
+
+
+def unschedule(etl: Etl, args: Namespace) -> int:
+    """Take a pipeline off the schedule."""
+    etl.pipelines.unschedule(args.pipeline)
+    write(f"{args.pipeline} is off the schedule; its runs and publications stay.")
+    return 0
+
+
+def _row(run: Run) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "pipeline": run.new.pipeline,
+        "logical_key": run.new.logical_key,
+        "due_at": run.new.due_at,
+        "cause": run.new.cause.value,
+        "state": run.state.value,
+        "outcome": outcome_of(run),
+        "attempts": run.attempts,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "seconds": seconds_of(run),
+    }
+
+
+def _show(rows: list[dict[str, object]], args: Namespace, empty: str) -> None:
+    if args.json:
+        write_json(rows)
+    else:
+        write_table(rows, empty)

@@ -1,0 +1,117 @@
+"""What a request may say: bodies and arguments, checked before anything is done."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from jupyter_etl.errors import DeclarationError
+
+MAX_BODY_BYTES = 1_000_000
+
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound=StrEnum)
+
+Text = Annotated[str, msgspec.Meta(max_length=2_000)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Names = Annotated[list[Name], msgspec.Meta(max_length=100)]
+Values = dict[str, object]
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request that needs none."""
+
+
+class ScheduleText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A schedule as somebody types it."""
+
+    when: Text = ""
+    timezone: Text | None = None
+    after: Names = []
+
+
+class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A notebook to deploy; ``notebook`` is a contents path."""
+
+    notebook: Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
+    when: Text = ""
+    timezone: Text | None = None
+    name: Name | None = None
+    parameters: Values = {}
+    retries: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    catchup: Text | None = None
+    overlap: Text | None = None
+    owner: Name | None = None
+    after: Names = []
+
+
+class Trigger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of one run."""
+
+    parameters: Values = {}
+
+
+def parse_body(body: bytes, kind: type[_T]) -> _T:
+    """Check the body of a request.
+
+    Args:
+        body: JSON text; empty for an empty object.
+        kind: What it must be.
+
+    Raises:
+        DeclarationError: It is no JSON, lacks a field, has an unknown one or one of a wrong type.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise DeclarationError(
+            f"The body has {len(body):,} bytes; at most {MAX_BODY_BYTES:,} are allowed."
+        )
+    try:
+        return msgspec.json.decode(body.strip() or b"{}", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        said = str(problem) or "it is nested too deeply"
+        raise DeclarationError(
+            f"The body of the request is not understood: {said}.",
+            hint="openapi.yaml describes what each route takes.",
+        ) from None
+
+
+def parse_number(name: str, text: str, *, default: int, low: int, high: int) -> int:
+    """Read a whole number out of the query string.
+
+    Raises:
+        DeclarationError: It is no number, or outside ``low`` to ``high``.
+    """
+    if not text:
+        return default
+    number = parse_id(text)
+    if number is None or not low <= number <= high:
+        raise DeclarationError(f"{name} is {text!r}; it must be a number from {low} to {high}.")
+    return number
+
+
+def parse_flag(name: str, text: str) -> bool:
+    """Read a yes or no out of the query string; raises `DeclarationError`."""
+    if text in {"", "0", "false"}:
+        return False
+    if text in {"1", "true"}:
+        return True
+    raise DeclarationError(f"{name} is {text!r}; it must be true or false.")
+
+
+def parse_choices(name: str, texts: list[str], kind: type[_E]) -> tuple[_E, ...]:
+    """Read members of an enumeration, repeated or separated by commas; raises `DeclarationError`."""
+    words = [word for text in texts for word in text.split(",") if word]
+    try:
+        return tuple(kind(word) for word in words)
+    except ValueError:
+        allowed = ", ".join(member.value for member in kind)
+        said = ",".join(words)
+        raise DeclarationError(f"{name} is {said!r}; it must be among: {allowed}.") from None
+
+
+def parse_id(text: str) -> int | None:
+    """Return the whole number that a text is, or None where it is none (or beyond 18 digits)."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

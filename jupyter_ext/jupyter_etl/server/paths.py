@@ -1,0 +1,57 @@
+"""Between paths of Jupyter's contents and files on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from jupyter_etl.errors import NotFound
+
+
+def resolve_path(root: Path, path: str, *, allow_hidden: bool = False) -> Path:
+    """Find the file behind a contents path.
+
+    Args:
+        root: Absolute folder the server shows.
+        path: Relative to it, with ``/``, as the file browser has it.
+        allow_hidden: Whether names that begin with a dot are shown.
+
+    Returns:
+        The absolute path without symlinks.
+
+    Raises:
+        NotFound: There is no such file, or it would lie outside ``root``: the answer does not tell
+            which, so that nothing outside can be probed.
+    """
+    refused = NotFound(
+        f"There is no notebook at {path!r}.",
+        hint="Give the path as the file browser shows it, relative to the server's folder.",
+    )
+    parts = PurePosixPath(path).parts
+    if not parts or "\0" in path or "\\" in path or path.startswith("/"):
+        raise refused
+    if any(part == ".." or (part.startswith(".") and not allow_hidden) for part in parts):
+        raise refused
+    try:
+        found = root.joinpath(*parts).resolve(strict=True)
+        inside = found.is_relative_to(root.resolve()) and found.is_file()
+    except (OSError, RuntimeError, ValueError):
+        raise refused from None
+    if not inside:
+        raise refused
+    return found
+
+
+def relative_path(root: Path, path: str) -> str | None:
+    """Return the contents path of a file on disk, or None where it is not below ``root``.
+
+    Args:
+        root: Absolute folder the server shows.
+        path: Absolute path of a file, which need not exist.
+    """
+    if not path or "\0" in path:
+        return None
+    file = Path(path)
+    for base in (root, root.resolve()):
+        if file.is_relative_to(base) and ".." not in file.parts:
+            return file.relative_to(base).as_posix()
+    return None

@@ -1,0 +1,65 @@
+"""All routes, as openapi.yaml describes them."""
+
+from __future__ import annotations
+
+import re
+
+from jupyter_etl.server.handler import EtlHandler
+from jupyter_etl.server.handlers.notebooks import NotebookHandler, SchedulePreviewHandler
+from jupyter_etl.server.handlers.pipelines import (
+    PipelineHandler,
+    PipelinePauseHandler,
+    PipelineResumeHandler,
+    PipelinesHandler,
+    PipelineTriggerHandler,
+    PipelineVersionsHandler,
+)
+from jupyter_etl.server.handlers.publications import (
+    PublicationContentHandler,
+    PublicationHandler,
+    PublicationPreviewHandler,
+    PublicationsHandler,
+)
+from jupyter_etl.server.handlers.runs import (
+    RunCancelHandler,
+    RunHandler,
+    RunLogHandler,
+    RunNotebookHandler,
+    RunRetryHandler,
+    RunsHandler,
+)
+from jupyter_etl.server.handlers.sources import SourceHandler, SourcePreviewHandler, SourcesHandler
+from jupyter_etl.server.handlers.summary import SummaryHandler
+
+PREFIX = "etl/v1"
+
+ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
+    ("/summary", SummaryHandler),
+    ("/sources", SourcesHandler),
+    ("/sources/{name}", SourceHandler),
+    ("/sources/{name}/preview", SourcePreviewHandler),
+    ("/pipelines", PipelinesHandler),
+    ("/pipelines/{name}", PipelineHandler),
+    ("/pipelines/{name}/pause", PipelinePauseHandler),
+    ("/pipelines/{name}/resume", PipelineResumeHandler),
+    ("/pipelines/{name}/trigger", PipelineTriggerHandler),
+    ("/pipelines/{name}/versions", PipelineVersionsHandler),
+    ("/runs", RunsHandler),
+    ("/runs/{id}", RunHandler),
+    ("/runs/{id}/cancel", RunCancelHandler),
+    ("/runs/{id}/retry", RunRetryHandler),
+    ("/runs/{id}/notebook", RunNotebookHandler),
+    ("/runs/{id}/log", RunLogHandler),
+    ("/publications", PublicationsHandler),
+    ("/publications/{name}", PublicationHandler),
+    ("/publications/{name}/preview", PublicationPreviewHandler),
+    ("/publications/{name}/content", PublicationContentHandler),
+    ("/schedule/preview", SchedulePreviewHandler),
+    ("/notebook", NotebookHandler),
+)
+"""Templates below the prefix, and who answers them."""
+
+
+def tornado_rules() -> list[tuple[str, type[EtlHandler]]]:
+    """Return the routes as patterns for the web application, without its base URL."""
+    return [(PREFIX + re.sub(r"{\w+}", "([^/]+)", path), handler) for path, handler in ROUTES]

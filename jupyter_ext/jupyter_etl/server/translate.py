@@ -1,0 +1,69 @@
+"""The one place that says which HTTP answer an error is."""
+
+from __future__ import annotations
+
+from http.client import responses
+
+from tornado.web import HTTPError
+
+from jupyter_etl.errors import (
+    CheckFailed,
+    Conflict,
+    DeclarationError,
+    EtlError,
+    ExecutionError,
+    MissingDependency,
+    NotFound,
+    PermissionDenied,
+    PublishError,
+    SourceError,
+    StoreError,
+)
+
+_STATUS: tuple[tuple[type[EtlError], int], ...] = (
+    (DeclarationError, 400),
+    (PermissionDenied, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (CheckFailed, 422),
+    (SourceError, 422),
+    (ExecutionError, 422),
+    (PublishError, 422),
+    (MissingDependency, 501),
+)
+
+
+def status_of(error: EtlError) -> int:
+    """Return the HTTP status that answers an error; 500 for one that is nobody's fault outside.
+
+    A `StoreError` is 503 where later may do, else 500.
+    """
+    if isinstance(error, StoreError):
+        return 503 if error.retryable else 500
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def error_body(status: int, problem: BaseException | None) -> dict[str, dict[str, str]]:
+    """Make the JSON body of an error answer.
+
+    Args:
+        status: HTTP status of the answer.
+        problem: What was raised; None where only the status is known.
+
+    Returns:
+        ``{"error": {"type", "message", "hint"}}``. An unforeseen exception gives nothing of itself
+        away: it may carry data or paths, and is in the server's log.
+    """
+    kind, hint = responses.get(status, "Error").replace(" ", ""), ""
+    message = f"{responses.get(status, 'Error')}."
+    if isinstance(problem, EtlError):
+        kind, message, hint = type(problem).__name__, problem.message, problem.hint
+    elif isinstance(problem, HTTPError):
+        if problem.log_message:
+            message = problem.log_message % problem.args if problem.args else problem.log_message
+        elif problem.reason:
+            message = f"{problem.reason}."
+    elif problem is not None:
+        message = "The server met an error it did not expect."
+        hint = "The log of the Jupyter server has the details."
+    return {"error": {"type": kind, "message": message, "hint": hint}}

@@ -1,0 +1,216 @@
+"""What the panel sees of the model: pure functions from values to JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import to_builtins
+
+from jupyter_etl.model import (
+    TERMINAL,
+    Attempt,
+    Freshness,
+    Pipeline,
+    Publication,
+    PublicationVersion,
+    Run,
+    RunState,
+    Schedule,
+)
+
+JSON = dict[str, Any]
+
+STRIP = 14
+"""How many of its last runs a pipeline shows."""
+
+_AT_WORK = frozenset({RunState.DISPATCHED, RunState.RUNNING})
+_BAD = frozenset({RunState.FAILED, RunState.HELD})
+_GRACE = timedelta(seconds=60)
+"""A scheduler that is alive starts what is due well within it."""
+
+_TAIL = 20_000
+"""Characters of a log that come with its run."""
+
+
+def health_of(pipeline: Pipeline, runs: Sequence[Run], now: datetime) -> str:
+    """Sum a pipeline up in one word.
+
+    Args:
+        pipeline: As in the ledger.
+        runs: Its last runs, oldest first.
+        now: Aware.
+
+    Returns:
+        ``running`` while a run is in hand, ``paused``, ``failing`` where the last run that came to
+        a result failed or was held, ``late`` where something is due and nobody starts it,
+        ``never`` where no run came to a result, else ``ok``.
+    """
+    if any(run.state in _AT_WORK for run in runs):
+        return "running"
+    if pipeline.paused:
+        return "paused"
+    results = [run.state for run in runs if run.state in _BAD | {RunState.SUCCEEDED}]
+    if results and results[-1] in _BAD:
+        return "failing"
+    due = [run.not_before for run in runs if run.state is RunState.QUEUED]
+    if pipeline.next_due is not None:
+        due.append(pipeline.next_due)
+    if any(instant < now - _GRACE for instant in due):
+        return "late"
+    return "ok" if results else "never"
+
+
+def pipeline_view(
+    pipeline: Pipeline,
+    runs: Sequence[Run],
+    *,
+    now: datetime,
+    words: Callable[[Schedule], str],
+    locate: Callable[[str], str | None],
+) -> JSON:
+    """Make a PipelineView.
+
+    Args:
+        pipeline: As in the ledger.
+        runs: Its last runs, oldest first.
+        now: Aware.
+        words: Says a schedule in words.
+        locate: Returns the contents path of a file on disk, None where it is outside.
+    """
+    view: JSON = to_builtins(pipeline)
+    view["words"] = words(pipeline.schedule) if pipeline.schedule else "on demand"
+    view["last_runs"] = to_builtins(
+        [
+            {
+                "id": run.id,
+                "state": run.state,
+                "outcome": run.outcome,
+                "seconds": seconds_of(run, now),
+                "due_at": run.new.due_at,
+            }
+            for run in runs[-STRIP:]
+        ]
+    )
+    view["health"] = health_of(pipeline, runs, now)
+    view["notebook_path"] = locate(pipeline.notebook)
+    return view
+
+
+def seconds_of(run: Run, now: datetime) -> float | None:
+    """Return how long a run took, or takes so far; None for one that is not at work."""
+    if run.started_at is None:
+        return None
+    if run.finished_at is not None and run.state in TERMINAL:
+        return max(0.0, (run.finished_at - run.started_at).total_seconds())
+    return max(0.0, (now - run.started_at).total_seconds()) if run.state in _AT_WORK else None
+
+
+def run_view(run: Run, *, now: datetime) -> JSON:
+    """Make a RunView; the reason why a run was skipped stands in ``error``."""
+    view: JSON = to_builtins(
+        {
+            "id": run.id,
+            "pipeline": run.new.pipeline,
+            "version": run.new.version,
+            "state": run.state,
+            "outcome": run.outcome,
+            "cause": run.new.cause,
+            "logical_key": run.new.logical_key,
+            "due_at": run.new.due_at,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "seconds": seconds_of(run, now),
+            "cell": run.cell,
+            "cells": run.cells,
+            "error": run.error or run.new.note,
+            "failed_cell": run.failed_cell,
+            "verdict": run.verdict,
+            "owner": run.new.owner,
+            "draft": run.new.draft,
+            "attempts": run.attempts,
+            "published": [
+                {"name": v.name, "version": v.number, "rows": v.what.rows, "draft": v.draft}
+                for v in run.published
+            ],
+            "has_notebook": bool(run.output),
+        }
+    )
+    return view
+
+
+def run_detail_view(run: Run, attempts: Sequence[Attempt], log: str, *, now: datetime) -> JSON:
+    """Make a RunView with its checks, reads, parameters, attempts and the end of its log.
+
+    Args:
+        run: As in the ledger.
+        attempts: Its attempts, oldest first; their tokens stay here.
+        log: What its runners wrote.
+        now: Aware.
+    """
+    view = run_view(run, now=now)
+    view["checks"] = to_builtins(run.checks)
+    view["reads"] = to_builtins(run.reads)
+    view["parameters"] = to_builtins(dict(run.new.parameters))
+    view["attempts_list"] = [attempt_view(attempt) for attempt in attempts]
+    view["log_tail"] = tail_of(log)
+    return view
+
+
+def attempt_view(attempt: Attempt) -> JSON:
+    """Make the JSON of an attempt without its token, which is the right to write as its owner."""
+    view: JSON = to_builtins(attempt)
+    del view["token"]
+    return view
+
+
+def tail_of(log: str) -> str:
+    """Return the last 20,000 characters of a log, from the beginning of a line."""
+    if len(log) <= _TAIL:
+        return log
+    cut = log[-_TAIL:]
+    return cut.partition("\n")[2] or cut
+
+
+def freshness_of(freshness: Freshness | None, age_s: float | None) -> str:
+    """Judge an age in seconds: ``ok``, ``warn`` or ``error``; ``none`` without promise or age."""
+    if freshness is None or age_s is None:
+        return "none"
+    if freshness.error_s is not None and age_s >= freshness.error_s:
+        return "error"
+    if freshness.warn_s is not None and age_s >= freshness.warn_s:
+        return "warn"
+    return "ok"
+
+
+def publication_view(publication: Publication, *, now: datetime) -> JSON:
+    """Make a PublicationView; its age is the age of the live version."""
+    age_s = None
+    if publication.live is not None:
+        age_s = max(0.0, (now - publication.live.published_at).total_seconds())
+    view: JSON = to_builtins(publication)
+    view["age_s"] = age_s
+    view["fresh"] = freshness_of(publication.freshness, age_s)
+    return view
+
+
+def publication_detail_view(
+    publication: Publication, history: Sequence[PublicationVersion], *, now: datetime
+) -> JSON:
+    """Make a PublicationView with its live versions, newest first."""
+    return {**publication_view(publication, now=now), "history": to_builtins(list(history))}
+
+
+def schedule_view(schedule: Schedule, words: str, ticks: Sequence[datetime], note: str) -> JSON:
+    """Make the JSON of a schedule that is not deployed yet; each time in UTC and local."""
+    zone = ZoneInfo(schedule.timezone)
+    return {
+        "words": words,
+        "next": [
+            {"utc": to_builtins(tick), "local": tick.astimezone(zone).isoformat()} for tick in ticks
+        ],
+        "note": note,
+        "cron": schedule.cron,
+    }

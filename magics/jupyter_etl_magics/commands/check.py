@@ -1,0 +1,42 @@
+"""``%%etl check``: rules about the rows of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from jupyter_etl.errors import CheckFailed
+from jupyter_etl.model import CheckResult, CheckStatus
+from jupyter_etl.spec.commands import Command
+from jupyter_etl_magics.display import Card, show
+from jupyter_etl_magics.session import Session
+
+_TONES = {CheckStatus.PASS: "ok", CheckStatus.WARN: "warn", CheckStatus.ERROR: "error"}
+_MARKS = {CheckStatus.PASS: "✓ pass", CheckStatus.WARN: "! warn", CheckStatus.ERROR: "✗ error"}
+
+
+def execute(session: Session, command: Command) -> None:
+    """Show what each rule found; a broken one of severity error stops the cell."""
+    name = str(command.args["name"])
+    try:
+        results: Sequence[CheckResult] = session.workbench.check(name, command.cell or "")
+    except CheckFailed as failed:
+        _show(name, msgspec.convert(failed.data["results"], list[CheckResult]))
+        raise
+    _show(name, results)
+
+
+def _show(name: str, results: Sequence[CheckResult]) -> None:
+    rows = [
+        {"": _MARKS[r.status], "rule": r.rule.text, "found": r.message, "rows": r.failed_rows}
+        for r in results
+    ]
+    worst = max((r.status for r in results), key=list(CheckStatus).index, default=CheckStatus.PASS)
+    total = results[0].total_rows if results else 0
+    counts = ", ".join(
+        f"{n} {status.value}"
+        for status in CheckStatus
+        if (n := sum(r.status is status for r in results))
+    )
+    show(Card(title=f"{name}: {counts} over {total:,} rows", tone=_TONES[worst], rows=rows))

@@ -1,0 +1,84 @@
+"""``%etl publish``: a table, a file or this notebook as a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_etl.app.outputs import Published, publish_file, publish_report, publish_table
+from jupyter_etl.spec.commands import Command
+from jupyter_etl_magics.display import Card, show, shown, size
+from jupyter_etl_magics.session import Session
+
+
+def execute(session: Session, command: Command) -> None:
+    """Stage and hand over; by hand say how the draft differs from the live version."""
+    args: dict[str, Any] = command.args
+    bench = session.workbench
+    if args["kind"] == "table":
+        done = publish_table(
+            bench,
+            args["name"],
+            session.frame(args["data"]),
+            mode=args["mode"],
+            key=args["key"],
+            partition_by=args["partition"],
+            contract=args["contract"],
+            live=args["live"],
+        )
+    elif args["kind"] == "file":
+        data = None if args["data"] is None else session.frame(args["data"])
+        done = publish_file(bench, args["path"], data, name=args["name"], live=args["live"])
+    else:
+        done = publish_report(
+            bench,
+            args["title"],
+            name=args["name"],
+            hide_code=args["hide_code"],
+            live=args["live"],
+        )
+    _show(done)
+
+
+def _show(done: Published) -> None:
+    staged = done.staged
+    if done.version is None:
+        title = f"{staged.name}: staged; it becomes visible when this run succeeds"
+    else:
+        kind = "draft" if done.version.draft else "live version"
+        title = f"{staged.name}: {kind} {done.version.number}"
+    rows: list[dict[str, object]] = []
+    if staged.rows is not None:
+        rows.append(
+            {
+                "": "this",
+                "rows": staged.rows,
+                "columns": len(staged.columns),
+                "size": size(staged.bytes),
+                "published": done.version.published_at if done.version else None,
+            }
+        )
+        if done.before is not None:
+            what = done.before.what
+            rows.append(
+                {
+                    "": f"live version {done.before.number}",
+                    "rows": what.rows,
+                    "columns": len(what.columns),
+                    "size": size(what.bytes),
+                    "published": done.before.published_at,
+                }
+            )
+    show(Card(title=title, tone="ok", rows=rows, notes=_notes(done)))
+
+
+def _notes(done: Published) -> list[str]:
+    notes = []
+    if done.added_columns:
+        notes.append(f"New columns: {', '.join(done.added_columns)}.")
+    if done.missing_columns:
+        notes.append(f"Columns only the live version has: {', '.join(done.missing_columns)}.")
+    if done.version is not None:
+        notes.append(f"At {shown(done.version.what.location)}")
+        if done.version.draft:
+            notes.append("A draft is yours alone; a run publishes live, or --live does by hand.")
+    return notes

@@ -1,0 +1,16 @@
+"""``%etl retry``: make a finished run once more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_etl.spec.commands import Command
+from jupyter_etl_magics.display import Card, show
+from jupyter_etl_magics.session import Session
+
+
+def execute(session: Session, command: Command) -> None:
+    """Queue a finished run again."""
+    args: dict[str, Any] = command.args
+    run = session.etl.runs.retry(args["run"])
+    show(Card(title=f"Run {run.id} of {run.new.pipeline} is queued again.", tone="ok"))

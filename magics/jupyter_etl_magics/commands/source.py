@@ -1,0 +1,26 @@
+"""``%etl source``: declare where data comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_etl.spec.commands import Command
+from jupyter_etl_magics.display import Card, show
+from jupyter_etl_magics.session import Session
+
+
+def execute(session: Session, command: Command) -> None:
+    """Declare a source and say what was understood; nothing is opened."""
+    args: dict[str, Any] = command.args
+    named = {"path": args["json"], "sheet": args["sheet"], "delimiter": args["delimiter"]}
+    source = session.workbench.declare(
+        args["name"],
+        args["location"],
+        kind=args["kind"],
+        secrets=args["secret"],
+        readonly=args["readonly"],
+        options={**{k: v for k, v in named.items() if v is not None}, **args["option"]},
+        freshness=args["fresh"],
+    )
+    traits = [source.kind, source.location, "read only" if source.readonly else ""]
+    show(Card(title=f"{source.name}: {', '.join(filter(None, traits))}", tone="ok"))

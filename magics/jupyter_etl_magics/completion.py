@@ -1,0 +1,114 @@
+"""Tab completion of `%etl` lines."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import SimpleNamespace
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_etl.errors import EtlError
+from jupyter_etl.spec.commands import complete, completes
+from jupyter_etl_magics.session import Session
+
+_LINE = re.compile(r"(?s).*%%?etl\s+?(.*)$")
+_FRESH_S = 60
+"""Seconds for which the tables of a source are remembered."""
+
+
+def complete_line(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
+    """Offer what may come next; the hook ``complete_command`` of IPython.
+
+    Args:
+        shell: Whose line it is.
+        event: Has ``text_until_cursor``.
+    """
+    match = _LINE.match(event.text_until_cursor)
+    if match is None:
+        return []
+    line = match.group(1)
+    found = complete(line, len(line))
+    kind, typed = completes(line, len(line))
+    offer = _OFFERS.get(kind)
+    if offer is None:
+        return found
+    try:
+        names = offer(Session(shell), line)
+    except EtlError:
+        # A completion that cannot look something up offers less; it never disturbs the line.
+        return found
+    return found + [name for name in names if name.startswith(typed)]
+
+
+def _sources(session: Session, _line: str) -> list[str]:
+    return ["local", *(s.name for s in session.workbench.sources())]
+
+
+def _publications(session: Session, _line: str) -> list[str]:
+    return [p.name for p in session.workbench.channel.publications()]
+
+
+def _tables(session: Session, line: str) -> list[str]:
+    names = [s.name for s in session.workbench.sources()]
+    typed = line.split()[-1] if line and not line[-1].isspace() else ""
+    for name in names:
+        if typed.startswith(f"{name}."):
+            names = names + [f"{name}.{table}" for table in _tables_of(name, _minute())]
+    return names + _publications(session, line) + _frames(session, line)
+
+
+def _columns(session: Session, line: str) -> list[str]:
+    variables = session.shell.user_ns
+    for word in line.split():
+        columns = getattr(variables.get(word), "columns", None)
+        if columns is not None:
+            return [str(column) for column in columns]
+    return []
+
+
+def _frames(session: Session, _line: str) -> list[str]:
+    return [
+        name
+        for name, value in session.shell.user_ns.items()
+        if not name.startswith("_") and type(value).__name__ in {"DataFrame", "Table", "Series"}
+    ]
+
+
+def _pipelines(session: Session, _line: str) -> list[str]:
+    return [p.name for p in session.etl.pipelines.list()]
+
+
+def _runs(session: Session, _line: str) -> list[str]:
+    return [str(run.id) for run in session.etl.runs.list(limit=20)]
+
+
+def _zones(_session: Session, _line: str) -> list[str]:
+    from zoneinfo import available_timezones
+
+    return sorted(available_timezones())
+
+
+def _minute() -> int:
+    return int(time.monotonic() // _FRESH_S)
+
+
+@lru_cache(maxsize=64)
+def _tables_of(source: str, minute: int) -> tuple[str, ...]:
+    from jupyter_etl.app.notebook_api import workbench
+
+    return tuple(table.name for table in workbench().describe(source) if table.name)
+
+
+_OFFERS: Mapping[str, Callable[[Session, str], list[str]]] = {
+    "source": _sources,
+    "table": _tables,
+    "column": _columns,
+    "frame": _frames,
+    "publication": _publications,
+    "pipeline": _pipelines,
+    "run": _runs,
+    "timezone": _zones,
+}

@@ -1,0 +1,145 @@
+"""What commands show: HTML that follows the theme, and text for terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from html import escape
+from typing import TYPE_CHECKING
+
+from IPython.display import display
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_STYLE = """<style>
+.etl-card{font-family:var(--jp-ui-font-family,system-ui);font-size:13px;line-height:1.45;
+color:var(--jp-ui-font-color1,inherit);margin:2px 0}
+.etl-card table{border-collapse:collapse;margin:4px 0;font-variant-numeric:tabular-nums}
+.etl-card th{text-align:left;font-weight:600;color:var(--jp-ui-font-color2,inherit);
+border-bottom:1px solid var(--jp-border-color1,#8888);padding:2px 10px 2px 0}
+.etl-card td{padding:2px 10px 2px 0;text-align:left;vertical-align:top;
+border-bottom:1px solid var(--jp-border-color3,#8883)}
+.etl-card td.etl-number{text-align:right}
+.etl-card .etl-title{font-weight:600}
+.etl-card .etl-note{color:var(--jp-ui-font-color2,inherit)}
+.etl-card .etl-ok{color:var(--jp-success-color1,#2e7d32)}
+.etl-card .etl-warn{color:var(--jp-warn-color1,#b26a00)}
+.etl-card .etl-error{color:var(--jp-error-color1,#c62828)}
+</style>"""
+_MARKS = {"ok": "✓", "warn": "!", "error": "✗", "": ""}
+
+
+_CARD = {"jupyter_etl": {"card": True}}
+"""Metadata of an output that is a remark of `%etl`: a report without code leaves it out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A titled table with notes.
+
+    Args:
+        title: One line.
+        tone: ``ok``, ``warn``, ``error`` or "" for none: mark and colour of the title.
+        rows: All with the same keys, which are the headings.
+        notes: Lines below.
+    """
+
+    title: str
+    tone: str = ""
+    rows: Sequence[Mapping[str, object]] = ()
+    notes: Sequence[str] = field(default_factory=tuple)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": self.text()}
+
+    def html(self) -> str:
+        """Return it as HTML; every value is escaped."""
+        mark = f'<span class="etl-{self.tone}">{_MARKS[self.tone]}</span> ' if self.tone else ""
+        parts = [_STYLE, '<div class="etl-card">']
+        parts.append(f'<div class="etl-title">{mark}{escape(self.title)}</div>')
+        if self.rows:
+            parts.append(_html_table(self.rows))
+        parts += [f'<div class="etl-note">{escape(note)}</div>' for note in self.notes if note]
+        return "".join([*parts, "</div>"])
+
+    def text(self) -> str:
+        """Return it as plain text."""
+        mark = f"{_MARKS[self.tone]} " if self.tone else ""
+        lines = [mark + self.title]
+        if self.rows:
+            lines += _text_table(self.rows)
+        return "\n".join([*lines, *(note for note in self.notes if note)])
+
+
+def show(card: Card) -> None:
+    """Show a card in the notebook or terminal."""
+    display(card, metadata=_CARD)  # type: ignore[no-untyped-call]  # IPython has no types
+
+
+def shown(value: object) -> str:
+    """Return a value as people read it."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return str(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return how many there are: ``1 table``, ``2,000 tables``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it: ``1.2 MB``."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+def arrow_rows(table: pa.Table) -> list[dict[str, object]]:
+    """Return an Arrow table as rows to show."""
+    rows: list[dict[str, object]] = table.to_pylist()
+    return rows
+
+
+def of_total(shown_rows: int, total: int | None) -> str:
+    """Say how many rows are shown of how many."""
+    if total is None:
+        return f"Showing the first {shown_rows:,} rows; there may be more."
+    if shown_rows < total:
+        return f"Showing {shown_rows:,} of {total:,} rows."
+    return f"All {total:,} rows."
+
+
+def _html_table(rows: Sequence[Mapping[str, object]]) -> str:
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in rows[0])
+    body = "".join("<tr>" + "".join(map(_html_cell, row.values())) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _html_cell(value: object) -> str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    mark = ' class="etl-number"' if number else ""
+    return f"<td{mark}>{escape(shown(value))}</td>"
+
+
+def _text_table(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    head = [str(name) for name in rows[0]]
+    cells = [[shown(value) for value in row.values()] for row in rows]
+    widths = [max(len(line[i]) for line in [head, *cells]) for i in range(len(head))]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in [head, *cells]
+    ]

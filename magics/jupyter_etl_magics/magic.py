@@ -1,0 +1,27 @@
+"""``%etl`` and ``%%etl``."""
+
+from __future__ import annotations
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.spec.commands import parse_line
+from jupyter_etl_magics.commands import find_command
+from jupyter_etl_magics.session import Session
+
+
+@magics_class
+class EtlMagics(Magics):
+    """The one magic, as line and as cell."""
+
+    @no_var_expand
+    @line_cell_magic
+    def etl(self, line: str, cell: str | None = None) -> object:
+        """Declare sources, load, check and publish data, schedule this notebook.
+
+        ``%etl`` alone shows a guide, ``%etl COMMAND -h`` how a command is written.
+        """
+        command = parse_line(line, cell)
+        if self.shell is None:
+            raise DeclarationError("%etl needs a running IPython shell.")
+        return find_command(command.name)(Session(self.shell), command)

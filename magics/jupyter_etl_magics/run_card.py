@@ -1,0 +1,50 @@
+"""How a run is shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from jupyter_etl.model import Run, RunState
+from jupyter_etl_magics.display import Card
+
+_TONES = {
+    RunState.SUCCEEDED: "ok",
+    RunState.FAILED: "error",
+    RunState.HELD: "error",
+    RunState.CANCELLED: "warn",
+    RunState.SKIPPED: "warn",
+}
+
+
+def outcome_of(run: Run) -> str:
+    """Return how a run stands, in words."""
+    return (run.outcome if run.finished_at and run.outcome else run.state).value.replace("_", " ")
+
+
+def seconds_of(run: Run) -> float | None:
+    """Return how long it took or has taken, seconds; None before it starts."""
+    if run.started_at is None:
+        return None
+    return round(((run.finished_at or datetime.now(UTC)) - run.started_at).total_seconds(), 1)
+
+
+def run_card(run: Run) -> Card:
+    """Return a run with what it published and why it failed."""
+    rows: list[dict[str, object]] = [
+        {
+            "published": v.name,
+            "version": f"draft {v.number}" if v.draft else v.number,
+            "rows": v.what.rows,
+        }
+        for v in run.published
+    ]
+    took = seconds_of(run)
+    cell = "" if run.failed_cell is None else f"Cell {run.failed_cell}: "
+    verdict = f"{run.verdict.kind}: {run.verdict.evidence}" if run.verdict else ""
+    return Card(
+        title=f"Run {run.id} of {run.new.pipeline}: {outcome_of(run)}"
+        + ("" if took is None else f" in {took:.1f} s"),
+        tone=_TONES.get(run.state, ""),
+        rows=rows,
+        notes=[f"{cell}{run.error}" if run.error else "", verdict, run.output],
+    )

@@ -1,0 +1,92 @@
+"""What a command of the magic works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_etl.app.notebook_api import in_run, notebook_path, open_etl, workbench
+from jupyter_etl.errors import DeclarationError, NotFound
+from jupyter_etl.spec.names import nearest
+
+if TYPE_CHECKING:
+    from jupyter_etl.app.etl import Etl
+    from jupyter_etl.app.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Session:
+    """One call of the magic in a shell.
+
+    Args:
+        shell: Of the kernel or terminal.
+    """
+
+    shell: InteractiveShell
+
+    @property
+    def workbench(self) -> Workbench:
+        """Data in and out of this notebook."""
+        return workbench(self.shell.user_ns)
+
+    @property
+    def etl(self) -> Etl:
+        """The facade; raises `PermissionDenied` inside a run."""
+        return open_etl()
+
+    @property
+    def in_run(self) -> bool:
+        """Whether this is the kernel of a run."""
+        return in_run()
+
+    def frame(self, name: str) -> object:
+        """Return a variable of the notebook; raises `NotFound`."""
+        value = self.shell.user_ns.get(name)
+        if value is None:
+            known = [known for known in self.shell.user_ns if not known.startswith("_")]
+            raise NotFound(
+                f"This notebook has no variable {name!r}.{nearest(name, known)}",
+                hint="Run the cell that makes it first.",
+            )
+        return value
+
+    def notebook(self, given: str | None = None) -> Path:
+        """Return the notebook that is meant.
+
+        Args:
+            given: Its path; None for this one.
+
+        Raises:
+            DeclarationError: This kernel belongs to no notebook file.
+        """
+        if given is not None:
+            return Path(given)
+        path = notebook_path()
+        if path is None:
+            raise DeclarationError(
+                "This kernel belongs to no saved notebook.",
+                hint="Save the notebook and restart its kernel, or use: jupyter etl schedule",
+            )
+        return path
+
+    def pipeline(self, given: str | None = None) -> str:
+        """Return the name of the pipeline that is meant.
+
+        Args:
+            given: Its name; None for the one this notebook is deployed as.
+
+        Raises:
+            NotFound: This notebook is not deployed.
+        """
+        if given is not None:
+            return given
+        path = str(self.notebook().resolve())
+        names = [p.name for p in self.etl.pipelines.list() if p.notebook == path]
+        if not names:
+            raise NotFound(
+                "This notebook is not deployed.", hint='Deploy it: %etl schedule "daily at 06:00"'
+            )
+        return names[0]

@@ -1,0 +1,33 @@
+"""A runner process for tests: ``python attempt_process.py LEDGER_URL FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from fakes.attempts import FakePublisher, SystemClock, decide
+from jupyter_etl.execution.runner import run_attempt
+from jupyter_etl.model import Outcome, PublicationKind, Verdict, VerdictKind
+from jupyter_etl.store import open_store
+
+
+def judge(error_type: str, message: str, *, outcome: Outcome) -> Verdict:
+    """Blame the notebook."""
+    return Verdict(kind=VerdictKind.NOTEBOOK, evidence=message)
+
+
+if __name__ == "__main__":
+    store = open_store(sys.argv[1])
+    report = run_attempt(
+        Path(sys.argv[2]),
+        store=store,
+        publishers={PublicationKind.TABLE: FakePublisher(PublicationKind.TABLE)},
+        clock=SystemClock(),
+        decide=decide,
+        judge=judge,
+        lake="lake",
+        beat_s=0.2,
+        lease_s=30.0,
+    )
+    store.close()
+    sys.exit(0 if report.outcome is Outcome.SUCCEEDED else 1)

@@ -1,0 +1,242 @@
+"""A home, a ledger and notebooks to make attempts with, in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from jupyter_etl.execution.events import read_events
+from jupyter_etl.execution.folders import EVENTS, EXECUTED, save_claim
+from jupyter_etl.execution.runner import run_attempt
+from jupyter_etl.model import (
+    AttemptReport,
+    Committed,
+    NewRun,
+    Outcome,
+    Partition,
+    Policy,
+    PublicationKind,
+    PublicationVersion,
+    Run,
+    RunState,
+    Staged,
+    Verdict,
+    VerdictKind,
+)
+from jupyter_etl.ports import Claim, Publisher, Reading, ReadRequest, Store
+
+AT = datetime(2026, 1, 2, 6, tzinfo=UTC)
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class FakePublisher:
+    """Commits by remembering; a publication named ``broken`` raises what it is told to.
+
+    Args:
+        kind: What it publishes.
+        problem: Raised by the commit of ``broken``.
+        on_commit: Called with every commit.
+    """
+
+    def __init__(
+        self,
+        kind: PublicationKind,
+        *,
+        problem: Exception | None = None,
+        on_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.kind = kind
+        self.commits: list[dict[str, Any]] = []
+        self._problem = problem
+        self._on_commit = on_commit
+
+    def stage(self, request: Staged, data: object) -> Staged:
+        return request
+
+    def commit(
+        self,
+        staged: Staged,
+        *,
+        lake: str,
+        draft: bool,
+        number: int,
+        token: str,
+        previous: PublicationVersion | None,
+    ) -> Committed:
+        self._on_commit()
+        if staged.name == "broken" and self._problem is not None:
+            raise self._problem
+        self.commits.append(
+            {"staged": staged, "draft": draft, "number": number, "token": token, "lake": lake}
+            | {"previous": previous and previous.number}
+        )
+        return Committed(
+            name=staged.name, kind=self.kind, location=f"{lake}/{staged.name}", rows=staged.rows
+        )
+
+    def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
+        raise AssertionError("nothing reads here")
+
+
+def notebook_text(
+    cells: Sequence[str | tuple[str, str]],
+    *,
+    kernel: str | None = "python3",
+    parameters: int | None = None,
+) -> str:
+    """Write a notebook.
+
+    Args:
+        cells: Code; or ``("markdown", text)``.
+        kernel: Of the metadata; None leaves the metadata empty.
+        parameters: Which cell is tagged as papermill's parameters cell.
+    """
+    made = [
+        nbformat.v4.new_code_cell(cell)
+        if isinstance(cell, str)
+        else nbformat.v4.new_markdown_cell(cell[1])
+        for cell in cells
+    ]
+    if parameters is not None:
+        made[parameters]["metadata"]["tags"] = ["parameters"]
+    notebook = nbformat.v4.new_notebook(cells=made)
+    if kernel is not None:
+        notebook["metadata"]["kernelspec"] = {
+            "name": kernel,
+            "display_name": kernel,
+            "language": "python",
+        }
+        notebook["metadata"]["language_info"] = {"name": "python"}
+    return nbformat.v4.writes(notebook)
+
+
+class AttemptBench:
+    """Makes claims of notebooks and runs them in this process.
+
+    Args:
+        folder: Everything lies in it.
+        store: The ledger.
+        store_url: Where it is, for runners in processes of their own.
+    """
+
+    def __init__(self, folder: Path, store: Store, store_url: str) -> None:
+        self.store_url = store_url
+        self.home = folder / "home"
+        self.notebooks = folder / "notebooks"
+        self.notebooks.mkdir()
+        self.store = store
+        self.table = FakePublisher(PublicationKind.TABLE)
+        self.report = FakePublisher(PublicationKind.REPORT)
+        self.lease_s = 30.0
+        self.beat_s = 0.2
+        self.judged: list[tuple[str, str]] = []
+
+    def claim(
+        self,
+        body: str,
+        *,
+        parameters: Mapping[str, object] | None = None,
+        timeout_s: float = 60.0,
+        draft: bool = False,
+        name: str = "nb",
+    ) -> Claim:
+        """Deploy nothing, but queue a run of this text and claim it."""
+        notebook = self.notebooks / f"{name}.ipynb"
+        notebook.write_text(body)
+        run = self.store.add_run(
+            NewRun(
+                pipeline=name,
+                content_hash=self.store.save_snapshot(body),
+                notebook=str(notebook),
+                logical_key=f"manual:{time.monotonic_ns():x}",
+                logical_at=AT,
+                interval=Partition(start=AT - timedelta(days=1), end=AT),
+                due_at=AT,
+                owner="sam",
+                parameters=parameters or {},
+                policy=Policy(timeout_s=timeout_s),
+                draft=draft,
+            ),
+            now=AT,
+        )
+        [claim] = self.store.claim("test", now=AT, limit=1, run_id=run.id)
+        return claim
+
+    def folder(self, claim: Claim) -> Path:
+        """Write the claim into the attempt's folder, and return that."""
+        return save_claim(self.home, claim)
+
+    def run(self, claim: Claim) -> AttemptReport:
+        """Make the attempt."""
+        publishers: dict[PublicationKind, Publisher] = {
+            PublicationKind.TABLE: self.table,
+            PublicationKind.REPORT: self.report,
+        }
+        return run_attempt(
+            self.folder(claim),
+            store=self.store,
+            publishers=publishers,
+            clock=SystemClock(),
+            decide=decide,
+            judge=self._judge,
+            lake="lake",
+            beat_s=self.beat_s,
+            lease_s=self.lease_s,
+        )
+
+    def run_text(self, body: str, **options: Any) -> tuple[AttemptReport, Claim]:
+        """Claim and make the attempt."""
+        claim = self.claim(body, **options)
+        return self.run(claim), claim
+
+    def events(self, claim: Claim, kind: str | None = None) -> list[dict[str, Any]]:
+        """Return what the attempt has said."""
+        said = read_events(self.folder(claim) / EVENTS)
+        return [event for event in said if kind in (None, event["kind"])]
+
+    def executed(self, claim: Claim) -> Any:
+        """Read the executed notebook."""
+        return nbformat.read(self.folder(claim) / EXECUTED, as_version=4)
+
+    def _judge(self, error_type: str, message: str, *, outcome: Outcome) -> Verdict:
+        self.judged.append((error_type, message))
+        return Verdict(kind=VerdictKind.NOTEBOOK, evidence=message)
+
+
+def decide(run: Run, report: AttemptReport, now: datetime) -> tuple[RunState, None]:
+    """Never try again."""
+    ends = {Outcome.TIMED_OUT: RunState.FAILED, Outcome.LOST: RunState.FAILED}
+    return ends.get(report.outcome) or RunState(report.outcome), None
+
+
+def outputs(notebook: Any) -> str:
+    """Return all that the cells printed or showed, as one text."""
+    text = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            text.append(output.get("text", ""))
+            text.append(output.get("data", {}).get("text/plain", ""))
+    return "".join(text)
+
+
+def with_token(claim: Claim, token: str) -> Claim:
+    """Return the claim of an attempt that is no longer the owner."""
+    return replace(claim, attempt=replace(claim.attempt, token=token))

@@ -1,0 +1,96 @@
+"""An IPython shell as in a kernel, in this process, that remembers what cells show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+
+from fakes.notebooks import write_notebook
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass
+class Shown:
+    """What a cell showed."""
+
+    data: dict[str, str]
+    metadata: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        return self.data["text/plain"]
+
+    @property
+    def html(self) -> str:
+        return self.data["text/html"]
+
+
+class Collector(DisplayPublisher):
+    """Keeps what is displayed."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.shown: list[Shown] = []
+
+    def publish(self, data, metadata=None, **_: Any) -> None:
+        self.shown.append(Shown(data, metadata or {}))
+
+
+@dataclass
+class Notebook:
+    """A shell that has `%etl`, and the file it belongs to."""
+
+    shell: InteractiveShell
+    path: Path
+    capsys: pytest.CaptureFixture[str]
+    results: list[Any] = field(default_factory=list)
+
+    def run(self, source: str) -> list[Shown]:
+        """Run a cell that must succeed, and return what it displayed."""
+        self.capsys.readouterr()
+        self.shell.display_pub.shown.clear()
+        result: ExecutionResult = self.shell.run_cell(source, store_history=True)
+        assert result.success, result.error_in_exec or result.error_before_exec
+        self.results.append(result.result)
+        return list(self.shell.display_pub.shown)
+
+    def card(self, source: str) -> Shown:
+        """Run a cell that shows one card."""
+        (shown,) = self.run(source)
+        return shown
+
+    def printed(self, source: str) -> str:
+        """Run a cell and return what it printed."""
+        self.run(source)
+        return self.capsys.readouterr().out
+
+    def fails(self, source: str) -> tuple[BaseException, str]:
+        """Run a cell that must fail; return the error and what was shown of it."""
+        self.capsys.readouterr()
+        self.shell.display_pub.shown.clear()
+        result = self.shell.run_cell(source, store_history=True)
+        problem = result.error_in_exec or result.error_before_exec
+        assert problem is not None, "the cell succeeded"
+        streams = self.capsys.readouterr()
+        return problem, _COLOUR.sub("", streams.out + streams.err)
+
+    def complete(self, line: str) -> list[str]:
+        """Return what the Tab key offers at the end of a line: the texts put in its place."""
+        with provisionalcompleter():
+            return [c.text for c in self.shell.Completer.completions(line, len(line))]
+
+    def save(self, *cells: str) -> Path:
+        """Write the file that this notebook belongs to."""
+        return write_notebook(self.path, *cells)
+
+    @property
+    def names(self) -> dict[str, Any]:
+        return self.shell.user_ns

@@ -1,0 +1,63 @@
+"""The fake facade offers what the real one does."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from fakes.etl import (
+    FakeDeployment,
+    FakeEtl,
+    FakeFinding,
+    FakePreview,
+    FakeSchedulePreview,
+)
+from jupyter_etl.app import Etl
+from jupyter_etl.app.pipelines import Deployment, Pipelines, SchedulePreview
+from jupyter_etl.app.preview import Preview
+from jupyter_etl.app.publications import Publications
+from jupyter_etl.app.runs import Runs
+from jupyter_etl.app.sources import Sources
+from jupyter_etl.engine.preflight import Finding
+
+FAKE = FakeEtl(Path("/root"))
+
+
+@pytest.mark.parametrize(
+    ("fake", "real"),
+    [
+        (FAKE, Etl),
+        (FAKE.sources, Sources),
+        (FAKE.pipelines, Pipelines),
+        (FAKE.runs, Runs),
+        (FAKE.publications, Publications),
+    ],
+)
+def test_its_calls_are_calls_of_the_real_one(fake: object, real: type) -> None:
+    helpers = {"findings"}
+    for name, method in inspect.getmembers(type(fake), inspect.isfunction):
+        if name.startswith("_") or name in helpers:
+            continue
+        taken = inspect.signature(method).parameters
+        offered = inspect.signature(getattr(real, name)).parameters
+        for parameter in taken.values():
+            assert parameter.name in offered, (name, parameter.name)
+            assert parameter.kind is offered[parameter.name].kind, (name, parameter.name)
+            fake_needs = parameter.default is inspect.Parameter.empty
+            assert fake_needs == (offered[parameter.name].default is inspect.Parameter.empty)
+
+
+@pytest.mark.parametrize(
+    ("fake", "real"),
+    [
+        (FakeDeployment, Deployment),
+        (FakeSchedulePreview, SchedulePreview),
+        (FakePreview, Preview),
+        (FakeFinding, Finding),
+    ],
+)
+def test_its_values_have_the_real_ones_fields(fake: type, real: type) -> None:
+    assert [f.name for f in fields(fake)] == [f.name for f in fields(real)]

@@ -1,0 +1,67 @@
+"""The last runs of many pipelines in few calls."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakes.etl import FakeEtl, a_pipeline, a_run
+from jupyter_etl.model import RunState
+from jupyter_etl.server.history import failing_names, last_runs
+
+STATES = [
+    RunState.SUCCEEDED,
+    RunState.FAILED,
+    RunState.HELD,
+    RunState.CANCELLED,
+    RunState.SKIPPED,
+    RunState.QUEUED,
+]
+HISTORY = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(STATES)), max_size=40)
+
+
+def filled(history) -> FakeEtl:
+    etl = FakeEtl(Path("/root"))
+    etl.runs.held = {
+        number: a_run(number, name, etl.clock.now() + timedelta(minutes=number), state=state)
+        for number, (name, state) in enumerate(history, 1)
+    }
+    return etl
+
+
+@settings(deadline=None)
+@given(HISTORY, st.integers(1, 50))
+def test_they_are_those_of_each_pipeline_by_itself(history, window: int) -> None:
+    etl = filled(history)
+    found = last_runs(etl, list("abc"), window=window)
+    assert set(found) == set("abc")
+    for name, runs in found.items():
+        own = [n for n, (other, _) in enumerate(history, 1) if other == name]
+        assert [run.id for run in runs] == own[-14:]
+
+
+@settings(deadline=None)
+@given(HISTORY, st.integers(1, 50), st.booleans())
+def test_failing_is_what_failed_last(history, window: int, paused: bool) -> None:
+    etl = filled(history)
+    pipelines = [a_pipeline(name, Path(f"/{name}.ipynb")) for name in "abc"]
+    pipelines.append(a_pipeline("d", Path("/d.ipynb"), paused=paused))
+    expected = set()
+    for pipeline in pipelines:
+        results = [s for n, s in history if n == pipeline.name and s in STATES[:3]]
+        if results and results[-1] is not RunState.SUCCEEDED and not pipeline.paused:
+            expected.add(pipeline.name)
+    assert failing_names(etl, pipelines, window=window) == expected
+
+
+def test_a_hundred_pipelines_take_one_call() -> None:
+    names = [f"p{n}" for n in range(100)]
+    etl = filled([(name, RunState.SUCCEEDED) for name in names for _ in range(4)])
+    last_runs(etl, names)
+    assert etl.calls == ["runs.list"]
+    etl.calls.clear()
+    failing_names(etl, [a_pipeline(name, Path("/n.ipynb")) for name in names])
+    assert etl.calls == ["runs.list"] * 2

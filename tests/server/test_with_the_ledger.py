@@ -1,0 +1,111 @@
+"""The routes over the real facade and a real ledger, as openapi.yaml describes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+import jupyter_etl.server
+from jupyter_etl.app import Etl, Settings
+from jupyter_etl.server.handler import SERVICE
+from jupyter_etl.server.service import EtlService
+
+DOCUMENT = yaml.safe_load((Path(jupyter_etl.server.__file__).parent / "openapi.yaml").read_text())
+NOTEBOOK = {
+    "cells": [
+        {
+            "cell_type": "code",
+            "id": "a",
+            "source": "day = '2025-03-02'  # which day",
+            "metadata": {"tags": ["parameters"]},
+            "outputs": [],
+            "execution_count": None,
+        }
+    ],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
+@pytest.fixture
+def real(tmp_path: Path, jp_root_dir: Path, server) -> Etl:
+    (jp_root_dir / "delays.ipynb").write_text(json.dumps(NOTEBOOK))
+    (jp_root_dir / "trips.csv").write_text("id,fare\n1,4.5\n2,\n")
+    opened = Etl.open(Settings.from_env({}, home=str(tmp_path / "home"), owner="sam"))
+    server.web_app.settings[SERVICE] = EtlService(lambda: opened)
+    opened.sources.declare("trips", "trips.csv", base=jp_root_dir)
+    return opened
+
+
+def matches(value: object, name: str) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    Draft202012Validator(schema).validate(value)
+
+
+async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
+    async def good(name: str, path: str, method: str = "GET", body: object = None):
+        answer = await ask(path, method, body=body)
+        assert answer.status in {200, 201}, (path, answer.body)
+        matches(answer.json, name)
+        return answer.json
+
+    before = await good("NotebookView", "/notebook?path=delays.ipynb")
+    assert (before["pipeline"], before["parameters"][0]["name"]) == (None, "day")
+    body = {"notebook": "delays.ipynb", "when": "daily at 07:00", "timezone": "Europe/Paris"}
+    assert (await good("Deployment", "/pipelines", "POST", body))["change"] == "new"
+    after = await good("NotebookView", "/notebook?path=delays.ipynb")
+    assert (after["pipeline"]["name"], after["changed"]) == ("delays", False)
+
+    run = await good("RunView", "/pipelines/delays/trigger", "POST", {"parameters": {"day": "x"}})
+    assert run["state"] == "queued"
+    detail = await good("RunDetail", f"/runs/{run['id']}")
+    assert detail["parameters"] == {"day": "x"}
+    cancelled = await good("RunView", f"/runs/{run['id']}/cancel", "POST")
+    assert cancelled["state"] == "cancelled"
+    assert (await good("RunView", f"/runs/{run['id']}/retry", "POST"))["state"] == "queued"
+
+    assert (await good("Pipelines", "/pipelines?filter=mine"))["total"] == 1
+    assert (await good("PipelineView", "/pipelines/delays/pause", "POST"))["health"] == "paused"
+    assert (await good("PipelineVersions", "/pipelines/delays/versions"))["items"]
+    assert (await good("Summary", "/summary"))["runs_active"] == 1
+    assert (await good("SourceDetail", "/sources/trips"))["tables"]
+    preview = await good("Preview", "/sources/trips/preview?limit=1")
+    assert preview["rows"] == [[1, 4.5]]
+    assert (await good("Runs", "/runs?state=queued"))["total"] == 1
+    assert (await good("Publications", "/publications"))["items"] == []
+    assert (await good("SchedulePreview", "/schedule/preview", "POST", {"when": "@daily"}))["next"]
+
+
+async def test_bad_input_is_one_sentence(real: Etl, ask, jp_root_dir: Path) -> None:
+    (jp_root_dir / "cut.ipynb").write_text('{"cells": [')
+    body = {"notebook": "delays.ipynb", "when": "daily at 07:00"}
+    for path, method, given, status in (
+        ("/notebook?path=cut.ipynb", "GET", None, 400),
+        ("/pipelines", "POST", {**body, "notebook": "cut.ipynb"}, 400),
+        ("/pipelines", "POST", {**body, "when": "sometimes"}, 400),
+        ("/pipelines", "POST", {**body, "when": "2001-01-01T00:00"}, 400),
+        ("/pipelines", "POST", {**body, "timezone": "Mars/Base"}, 400),
+        ("/pipelines", "POST", {**body, "parameters": {"nope": 1}}, 400),
+        ("/pipelines", "POST", {**body, "catchup": "some"}, 400),
+        ("/pipelines", "POST", {**body, "name": "../x"}, 400),
+        ("/pipelines/absent", "GET", None, 404),
+        ("/pipelines/absent/trigger", "POST", {}, 404),
+        ("/runs/99/cancel", "POST", None, 404),
+        ("/sources/absent/preview", "GET", None, 404),
+        ("/publications/absent", "GET", None, 404),
+        ("/publications/absent/content", "GET", None, 404),
+    ):
+        answer = await ask(path, method, body=given)
+        assert answer.status == status, (path, given, answer.body)
+        matches(answer.json, "Error")
+        assert answer.error["message"]
+    (jp_root_dir / "trips.csv").unlink()
+    gone = await ask("/sources/trips")
+    assert gone.status == 422
+    assert gone.error["type"] == "SourceError"
+    assert real.pipelines.list() == []
