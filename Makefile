@@ -1,0 +1,99 @@
+# `make help` lists what there is. Everything is installed into .venv; nothing outside of the checkout is
+# touched, but for the system packages that `make test` asks apt for where it may (root).
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+FRONTEND := jupyter_ext/jupyter_etl/labextension/static/style.js
+FRONTEND_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
+	labextension/package.json labextension/yarn.lock labextension/tsconfig.json
+PACKAGE_SOURCES := pyproject.toml $(shell find jupyter_ext magics -type f -not -path '*/labextension/*' \
+	-not -name '*.pyc' 2>/dev/null)
+# PATH, so that the tools find one another; no bytecode of another Python.
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+DEMO := .demo
+
+.PHONY: help setup check test fast ui-test demo lab bench docs clean system
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --upgrade pip
+
+$(BIN)/jlpm: | $(BIN)/python
+	$(BIN)/pip install -q "jupyter-builder>=1.2,<2"
+
+labextension/node_modules/.yarn-state.yml: labextension/package.json labextension/yarn.lock | $(BIN)/jlpm
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm install --immutable > .install.log 2>&1 \
+		|| { cat .install.log; exit 1; }
+	@touch $@
+
+# The built panel is kept out of git and goes into wheel and sdist.
+$(FRONTEND): $(FRONTEND_SOURCES) labextension/node_modules/.yarn-state.yml
+	rm -rf jupyter_ext/jupyter_etl/labextension
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm build:prod > .build.log 2>&1 \
+		|| { cat .build.log; exit 1; }
+
+.venv/.demo: $(PACKAGE_SOURCES) $(FRONTEND) | $(BIN)/python
+	$(BIN)/pip install -q ".[demo]"
+	@touch $@
+
+.venv/.test: $(PACKAGE_SOURCES) $(FRONTEND) | $(BIN)/python
+	$(BIN)/pip install -q ".[test,ui-test]"
+	@touch $@ .venv/.demo
+
+setup: .venv/.test ## Install everything a developer needs into .venv
+	@[ -d .git ] && $(RUN) pre-commit install >/dev/null 2>&1 || true
+
+system: ## Ask apt for browser and PostgreSQL, where they are missing and it may
+	@need=""; \
+	command -v chromium >/dev/null || need="$$need chromium"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql"; \
+	if [ -n "$$need" ]; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			export DEBIAN_FRONTEND=noninteractive; apt-get update -qq; apt-get install -y -qq $$need >/dev/null; \
+		else echo "Missing:$$need. The tests that need them are skipped."; fi; \
+	fi
+
+check: .venv/.test ## Lint, types and layers of Python and TypeScript
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	cd labextension && $(RUN) jlpm prettier:check && $(RUN) jlpm eslint:check && $(RUN) jlpm tsc --noEmit
+
+test: system check ## Check and test everything; what CI runs
+	cd labextension && $(RUN) jlpm test --silent
+	$(RUN) jupyter labextension list 2>&1 | grep -E "jupyterlab-etl .*enabled.*OK"
+	$(RUN) jupyter server extension list 2>&1 | grep -E "jupyter_etl .*OK"
+	$(RUN) python -m pytest -q
+
+fast: .venv/.test ## The tests that start nothing (seconds)
+	$(RUN) python -m pytest -q -m "not kernel and not ui and not chaos and not postgres and not slow"
+
+ui-test: system .venv/.test ## The browser tests on a real JupyterLab
+	$(RUN) python -m pytest -q -m ui
+
+demo: .venv/.demo ## Run the example chain on real data and show what it published
+	@$(RUN) python notebooks/demo.py $(DEMO)
+
+lab: .venv/.demo ## Open JupyterLab on the demo
+	@mkdir -p $(DEMO)/notebooks
+	JUPYTER_ETL_HOME="$(CURDIR)/$(DEMO)/etl" $(RUN) jupyter lab --ServerApp.root_dir="$(CURDIR)/$(DEMO)/notebooks"
+
+bench: .venv/.test ## Measure the speed goals against the peers
+	$(RUN) python -m tests.bench
+
+docs: .venv/.test ## Check that the docs name everything there is
+	$(RUN) python -m pytest -q tests/test_docs.py
+
+clean: ## Take away what was built, installed and demonstrated
+	rm -rf .venv $(DEMO) jupyter_ext/jupyter_etl/labextension labextension/lib labextension/node_modules \
+		labextension/tsconfig.tsbuildinfo
