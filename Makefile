@@ -89,7 +89,7 @@ lab: .venv/.demo ## Open JupyterLab on the demo
 	JUPYTER_ETL_HOME="$(CURDIR)/$(DEMO)/etl" $(RUN) jupyter lab --ServerApp.root_dir="$(CURDIR)/$(DEMO)/notebooks"
 
 bench: .venv/.test ## Measure the speed goals against the peers
-	$(RUN) python -m tests.bench
+	$(RUN) python tests/bench/run.py
 
 docs: .venv/.test ## Check that the docs name everything there is
 	$(RUN) python -m pytest -q tests/test_docs.py

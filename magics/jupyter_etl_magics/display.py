@@ -73,6 +73,16 @@ class Card:
         return "\n".join([*lines, *(note for note in self.notes if note)])
 
 
+class _Datum(int):
+    """A whole number of somebody's data, shown without separators: it may be a year or a key."""
+
+
+def _datum(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _Datum(value)
+    return value
+
+
 def show(card: Card) -> None:
     """Show a card in the notebook or terminal."""
     display(card, metadata=_CARD)  # type: ignore[no-untyped-call]  # IPython has no types
@@ -86,6 +96,8 @@ def shown(value: object) -> str:
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, _Datum):
+        return str(int(value))
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
@@ -111,7 +123,7 @@ def size(count: int) -> str:
 def arrow_rows(table: pa.Table) -> list[dict[str, object]]:
     """Return an Arrow table as rows to show."""
     rows: list[dict[str, object]] = table.to_pylist()
-    return rows
+    return [{name: _datum(value) for name, value in row.items()} for row in rows]
 
 
 def of_total(shown_rows: int, total: int | None) -> str:

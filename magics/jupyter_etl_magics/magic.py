@@ -7,7 +7,26 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.spec.commands import parse_line
 from jupyter_etl_magics.commands import find_command
+from jupyter_etl_magics.display import Card, show
 from jupyter_etl_magics.session import Session
+
+BY_HAND = frozenset(
+    {
+        "cancel",
+        "logs",
+        "pause",
+        "pipelines",
+        "preflight",
+        "resume",
+        "retry",
+        "run",
+        "runs",
+        "schedule",
+        "trigger",
+        "unschedule",
+    }
+)
+"""Commands that need the ledger, to which a run has no access: the deployed state stands."""
 
 
 @magics_class
@@ -24,4 +43,8 @@ class EtlMagics(Magics):
         command = parse_line(line, cell)
         if self.shell is None:
             raise DeclarationError("%etl needs a running IPython shell.")
-        return find_command(command.name)(Session(self.shell), command)
+        session = Session(self.shell)
+        if session.in_run and command.name in BY_HAND:
+            show(Card(title=f"{command.name} does nothing inside a run."))
+            return None
+        return find_command(command.name)(session, command)

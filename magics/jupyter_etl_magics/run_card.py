@@ -39,7 +39,7 @@ def run_card(run: Run) -> Card:
         for v in run.published
     ]
     took = seconds_of(run)
-    cell = "" if run.failed_cell is None else f"Cell {run.failed_cell}: "
+    cell = "" if run.failed_cell is None else f"Cell {run.failed_cell + 1}: "
     verdict = f"{run.verdict.kind}: {run.verdict.evidence}" if run.verdict else ""
     return Card(
         title=f"Run {run.id} of {run.new.pipeline}: {outcome_of(run)}"

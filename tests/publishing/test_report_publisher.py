@@ -248,3 +248,16 @@ def test_rows_are_refused(tmp_path: Path) -> None:
     request = Staged(name="r", kind=PublicationKind.REPORT, folder=str(tmp_path))
     with pytest.raises(PublishError, match="not from rows"):
         ReportPublisher().stage(request, pa.table({"x": [1]}).to_reader())
+
+
+def test_remarks_of_the_platform_go_with_the_code() -> None:
+    remark = new_output(
+        "display_data",
+        data={"text/plain": "3 checks pass"},
+        metadata={"jupyter_etl": {"card": True}},
+    )
+    cell = new_code_cell("check()", outputs=[remark, shown(text__plain="the result")])
+    assert "3 checks pass" in rendered(cell)
+    page = rendered(cell, hide_code=True)
+    assert "3 checks pass" not in page
+    assert "the result" in page

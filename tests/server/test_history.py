@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fakes.etl import FakeEtl, a_pipeline, a_run
 from jupyter_etl.model import RunState
-from jupyter_etl.server.history import failing_names, last_runs
+from jupyter_etl.server.history import failing_names, last_runs, late_names
 
 STATES = [
     RunState.SUCCEEDED,
@@ -65,3 +65,17 @@ def test_a_hundred_pipelines_take_one_call() -> None:
     etl.calls.clear()
     failing_names(etl, [a_pipeline(name, Path("/n.ipynb")) for name in names])
     assert etl.calls == ["runs.list"] * 2
+
+
+def test_late_is_what_is_due_and_nobody_starts() -> None:
+    etl = filled(
+        [("waits", RunState.QUEUED), ("busy", RunState.QUEUED), ("busy", RunState.RUNNING)]
+    )
+    now = etl.clock.now() + timedelta(hours=1)
+    due = {"due": now - timedelta(minutes=2), "soon": now - timedelta(seconds=2), "waits": None}
+    due |= {"busy": now - timedelta(minutes=2), "never": None}
+    pipelines = [
+        a_pipeline(name, Path(f"/{name}.ipynb"), next_due=instant) for name, instant in due.items()
+    ]
+    pipelines.append(a_pipeline("rests", Path("/r.ipynb"), next_due=due["due"], paused=True))
+    assert late_names(etl, pipelines, now) == {"due", "waits"}

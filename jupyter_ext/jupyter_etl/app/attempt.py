@@ -30,6 +30,8 @@ def main(folder: Path) -> int:
         Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
     """
     _skip_slow_import()
+    # It warns of every parameter that %etl declares instead of a tagged cell.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     etl = Etl.open()
     try:

@@ -10,9 +10,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from jupyter_etl.app.etl import Etl
+from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.engine.ticks import interval_of
-from jupyter_etl.errors import NotFound, PublishError, user_code_boundary
+from jupyter_etl.errors import EtlError, NotFound, PublishError, user_code_boundary
 from jupyter_etl.model import (
     CheckResult,
     Publication,
@@ -56,6 +57,8 @@ class HandChannel:
             owner=self._etl.settings.owner,
             notebook=self._notebook,
             folder=self._stages.name,
+            timezone=self._etl.settings.timezone,
+            outputs=self._outputs(),
         )
 
     def declare_source(self, source: Source) -> Source:
@@ -118,6 +121,15 @@ class HandChannel:
             draft=draft,
             now=etl.clock.now(),
         )
+
+    def _outputs(self) -> dict[str, str]:
+        """Return what the saved notebook publishes; an unsaved one publishes nothing yet."""
+        if not self._notebook:
+            return {}
+        try:
+            return read_notebook(Path(self._notebook))[2].outputs
+        except EtlError:
+            return {}
 
     def _previous(self, name: str) -> PublicationVersion | None:
         try:

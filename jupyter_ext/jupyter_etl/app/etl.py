@@ -16,6 +16,7 @@ import psutil
 
 from jupyter_etl.app.clock import SystemClock
 from jupyter_etl.app.doctor import Diagnosis, diagnose
+from jupyter_etl.app.executors import executor_for
 from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.runs import Runs
@@ -24,7 +25,6 @@ from jupyter_etl.app.settings import Settings, host_name
 from jupyter_etl.app.sources import Sources
 from jupyter_etl.engine.scheduler import Scheduler
 from jupyter_etl.errors import ExecutionError
-from jupyter_etl.execution.local_executor import LocalExecutor
 from jupyter_etl.notify.several import notifier_for
 from jupyter_etl.ports import SchedulerInfo, Store
 
@@ -90,9 +90,13 @@ class Etl:
         """Return a scheduler, not running yet, that makes attempts on this machine."""
         return Scheduler(
             store=self.store,
-            executor=LocalExecutor(self.settings.home, env=self.settings.environ()),
+            executor=executor_for(self.settings),
             clock=self.clock,
-            notifier=notifier_for(self.settings.alerts, self.settings.home / "alerts.log"),
+            notifier=notifier_for(
+                self.settings.alerts,
+                self.settings.home / "alerts.log",
+                allow=self.settings.alert_hosts,
+            ),
             id=uuid4().hex,
             host=host_name(),
             pid=os.getpid(),

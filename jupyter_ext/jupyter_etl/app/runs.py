@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from jupyter_etl.app.executors import executor_for
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.attempts import plan_next
 from jupyter_etl.engine.ticks import interval_of
 from jupyter_etl.errors import Conflict, NotFound
 from jupyter_etl.execution.folders import attempt_folder
-from jupyter_etl.execution.local_executor import LocalExecutor
 from jupyter_etl.model import (
     TERMINAL,
     Attempt,
@@ -94,10 +94,11 @@ class Runs:
                 policy=replace(policy, timeout_s=timeout_s) if timeout_s else policy,
                 draft=draft,
                 priority=_IMPATIENT,
+                timezone=self._settings.timezone,
             ),
             now=now,
         )
-        executor = LocalExecutor(self._settings.home, env=self._settings.environ())
+        executor = executor_for(self._settings)
         # A scheduler may have been quicker: then it makes the attempt and this only watches.
         for claim in self._store.claim(f"run-{run.id}", now=now, limit=1, run_id=run.id):
             executor.start(claim)
@@ -107,6 +108,8 @@ class Runs:
             # The runner is a process of its own and would go on; a second interrupt leaves it.
             self.cancel(run.id)
             return self._follow(run.id, on_event, None, executor)
+        finally:
+            executor.close()
 
     def trigger(
         self,
@@ -147,6 +150,9 @@ class Runs:
                 parameters=given,
                 policy=deployed.policy,
                 priority=_IMPATIENT if wait else 0,
+                timezone=(
+                    deployed.schedule.timezone if deployed.schedule else self._settings.timezone
+                ),
             ),
             now=now,
         )
@@ -186,6 +192,11 @@ class Runs:
             raise Conflict(
                 f"Run {run_id} is {run.state}; only a finished run can be made once more.",
                 hint=f"Cancel it first: jupyter etl cancel {run_id}",
+            )
+        if run.state is RunState.SUCCEEDED:
+            raise Conflict(
+                f"Run {run_id} succeeded, so there is nothing to make once more.",
+                hint=f"For another run: jupyter etl trigger {run.new.pipeline}",
             )
         return self._store.requeue(run_id, now=self._clock.now())
 

@@ -35,6 +35,8 @@ class Settings:
         beat_s: Seconds between the beats of a runner (``JUPYTER_ETL_BEAT``).
         lease_s: Seconds without a beat after which an attempt is lost (``JUPYTER_ETL_LEASE``).
         tick_s: Longest pause of a scheduler, seconds (``JUPYTER_ETL_TICK``).
+        alert_hosts: Hosts and networks outside of the public internet that a webhook may reach
+            (``JUPYTER_ETL_ALERT_HOSTS``, by spaces: ``chat.example 10.1.0.0/16``).
         alerts: URLs that are told of failures and recoveries (``JUPYTER_ETL_ALERTS``, by spaces).
     """
 
@@ -49,6 +51,7 @@ class Settings:
     lease_s: float = 30.0
     tick_s: float = 1.0
     alerts: tuple[str, ...] = ()
+    alert_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_env(
@@ -85,6 +88,7 @@ class Settings:
             lease_s=lease_s,
             tick_s=_number(env, "TICK", 1.0),
             alerts=tuple(text("ALERTS").split()),
+            alert_hosts=tuple(text("ALERT_HOSTS").split()),
         )
 
     def environ(self) -> dict[str, str]:
@@ -101,6 +105,7 @@ class Settings:
             PREFIX + "LEASE": str(self.lease_s),
             PREFIX + "TICK": str(self.tick_s),
             PREFIX + "ALERTS": " ".join(self.alerts),
+            PREFIX + "ALERT_HOSTS": " ".join(self.alert_hosts),
         }
 
 

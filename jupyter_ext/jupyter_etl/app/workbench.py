@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -28,7 +29,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Access, Channel, CheckRunner, Reading, ReadRequest
 from jupyter_etl.spec.check import parse_checks
-from jupyter_etl.spec.parameter import coerce, parse_parameter
+from jupyter_etl.spec.parameter import coerce, default_of, parse_parameter
 from jupyter_etl.spec.source import parse_source
 from jupyter_etl.spec.template import bind, parse_template
 
@@ -216,7 +217,7 @@ class Workbench:
             parsed,
             table,
             dataset=name,
-            last_rows=self._last_rows(name),
+            last_rows=self._last_rows(self.context.outputs.get(name, name)),
             reference=lambda other: self._read(self.find(other), None, None),
         )
         self.channel.report_checks(results)
@@ -243,16 +244,11 @@ class Workbench:
         """
         parameter = parse_parameter(text)
         context = self.context
+        local = context.logical_at.astimezone(ZoneInfo(context.timezone))
         if parameter.name in context.parameters:
-            given: object = context.parameters[parameter.name]
-        elif parameter.default is not None:
-            given = parameter.default
-        else:
-            raise DeclarationError(
-                f"The parameter {parameter.name!r} has no value and no default.",
-                hint=f"Run with -p {parameter.name}=VALUE, or write a default behind '='.",
-            )
-        return parameter.name, coerce(parameter, given, at=context.logical_at)
+            given = context.parameters[parameter.name]
+            return parameter.name, coerce(parameter, given, at=local)
+        return parameter.name, default_of(parameter, at=local)
 
     def find(self, name: str) -> Target:
         """Find what a name stands for; raises `NotFound`."""

@@ -199,7 +199,7 @@ def _conclude(run: Run, *, as_json: bool, times: bool = False) -> int:
         took = seconds_of(run)
         write(f"Run {run.id} {outcome.replace('_', ' ')} in {shown(took)} s.")
         if run.error:
-            where = "" if run.failed_cell is None else f"cell {run.failed_cell}: "
+            where = "" if run.failed_cell is None else f"cell {run.failed_cell + 1}: "
             write(f"  {where}{run.error}")
         if run.verdict is not None:
             write(f"  {run.verdict.kind}: {run.verdict.evidence}")

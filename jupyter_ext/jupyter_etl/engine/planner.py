@@ -196,4 +196,5 @@ def _new_run(pipeline: Pipeline, at: datetime, interval: Partition) -> NewRun:
         cause=Cause.SCHEDULE,
         parameters=pipeline.parameters,
         policy=pipeline.policy,
+        timezone=pipeline.schedule.timezone if pipeline.schedule else "UTC",
     )

@@ -129,6 +129,7 @@ class Scheduler:
                     failures = 0
                 self._wait(delay_s, stop)
         finally:
+            self._executor.close()
             with contextlib.suppress(StoreError):
                 self._store.remove_scheduler(self._id)
 

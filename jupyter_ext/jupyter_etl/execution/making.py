@@ -111,7 +111,7 @@ class Making:
         new = self.claim.run.new
         body = outlast(lambda: self.store.load_snapshot(new.content_hash), self.beats)
         prepared = prepare(body, new, self.folder / SNAPSHOT)
-        record.set_parameters(prepared.parameters)
+        record.set_notebook(prepared.parameters, prepared.outputs)
         if prepared.kernel.assumed:
             self.events.log(f"the notebook names no kernel; {DEFAULT_KERNEL} is assumed")
         progress.append(

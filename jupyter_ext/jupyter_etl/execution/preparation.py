@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jupyter_etl.errors import DeclarationError, ExecutionError
 from jupyter_etl.execution.cells import NotebookCell, count_code
@@ -32,6 +33,7 @@ class Prepared:
         kernel: That executes it.
         parameters: Given to this run, typed, as JSON values.
         speaks_etl: Whether a Python notebook mentions ``etl``, so that the magics are loaded.
+        outputs: Frames that it publishes as tables: variable to publication.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Prepared:
     kernel: Kernel
     parameters: Mapping[str, object]
     speaks_etl: bool
+    outputs: Mapping[str, str]
 
 
 def prepare(body: str, new: NewRun, path: Path) -> Prepared:
@@ -56,7 +59,8 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
         ExecutionError: The kernel is not installed, or the notebook's folder is gone.
     """
     outline = parse_notebook(body, path=new.notebook)
-    resolved = resolve_parameters(outline.parameters, new.parameters, at=new.logical_at)
+    local = new.logical_at.astimezone(ZoneInfo(new.timezone))
+    resolved = resolve_parameters(outline.parameters, new.parameters, at=local)
     parameters = {name: resolved[name] for name in new.parameters}
     notebook = read_notebook(body)
     kernel = kernel_of(notebook["metadata"])
@@ -77,6 +81,7 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
         code_cells=len(code),
         kernel=kernel,
         parameters=parameters,
+        outputs=outline.outputs,
         speaks_etl=kernel.language == "python"
         and any(_SPEAKS_ETL.search(cell["source"]) for cell in code),
     )

@@ -63,6 +63,7 @@ class RunRecord:
         self._checks: dict[tuple[str, str], CheckResult] = {}
         self._reads: dict[Read, None] = {}
         self._parameters: Mapping[str, object] = claim.run.new.parameters
+        self._outputs: Mapping[str, str] = {}
 
     # -- what the runner takes from it ---------------------------------------------------------
 
@@ -84,9 +85,15 @@ class RunRecord:
         with self._lock:
             return tuple(self._reads)
 
-    def set_parameters(self, parameters: Mapping[str, object]) -> None:
-        """Say which parameters the notebook gets, typed, as JSON values."""
+    def set_notebook(self, parameters: Mapping[str, object], outputs: Mapping[str, str]) -> None:
+        """Say what was read from the notebook.
+
+        Args:
+            parameters: That it gets, typed, as JSON values.
+            outputs: Frames that it publishes as tables: variable to publication.
+        """
         self._parameters = dict(parameters)
+        self._outputs = dict(outputs)
 
     # -- what a kernel may ask -----------------------------------------------------------------
 
@@ -105,6 +112,8 @@ class RunRecord:
             notebook=new.notebook,
             folder=str(self._stage),
             parameters=self._parameters,
+            timezone=new.timezone,
+            outputs=self._outputs,
         )
 
     def declare_source(self, source: Source) -> Source:

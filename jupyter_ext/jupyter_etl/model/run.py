@@ -113,6 +113,7 @@ class NewRun:
             never.
         note: Why it was skipped; else "".
         upstream: Publications and versions that started it.
+        timezone: IANA name of the zone in which ``today`` and ``yesterday`` are meant.
     """
 
     pipeline: str
@@ -132,6 +133,7 @@ class NewRun:
     state: RunState = RunState.QUEUED
     note: str = ""
     upstream: Mapping[str, int] = field(default_factory=dict)
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,6 +264,8 @@ class RunContext:
         owner: Accountable for the run.
         notebook: Absolute path of the notebook; "" where unknown.
         folder: Absolute path of a folder of the attempt's own for staged outputs.
+        timezone: IANA name of the zone in which ``today`` and ``yesterday`` are meant.
+        outputs: Frames that the notebook publishes as tables: variable to publication.
     """
 
     id: int | None
@@ -275,3 +279,5 @@ class RunContext:
     notebook: str
     folder: str
     parameters: Mapping[str, object] = field(default_factory=dict)
+    timezone: str = "UTC"
+    outputs: Mapping[str, str] = field(default_factory=dict)

@@ -71,7 +71,7 @@ def connect(host: str, port: int, allowed: AllowList, *, timeout_s: float) -> so
         if not allowed.allows(host, address):
             raise PermissionDenied(
                 f"Alerts are not sent to {host}: its address {address} is not a public one.",
-                hint="Add the host or its network to the allowed ones if it is meant.",
+                hint="If it is meant, name the host or its network in JUPYTER_ETL_ALERT_HOSTS.",
             )
         connection = socket.socket(family, kind, protocol)
         connection.settimeout(timeout_s)

@@ -39,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EtlError as problem:
         _say(f"{type(problem).__name__}: {problem}")
         return 1
+    except OSError as problem:
+        _say(f"{args.host}:{args.port} cannot be listened on: {problem.strerror}")
+        _say("  Choose another: jupyter etl serve --host HOST --port PORT")
+        return 1
     return 0
 
 

@@ -58,6 +58,12 @@ class Outline:
     language: str = "python"
     notes: tuple[str, ...] = ()
 
+    @property
+    def outputs(self) -> dict[str, str]:
+        """Frames that it publishes as tables: the variable's name, and the publication's."""
+        published = [c.args for _, c in self.commands if c.name == "publish"]
+        return {str(a["data"]): str(a["name"]) for a in published if a["kind"] == "table"}
+
 
 def parse_notebook(text: str, *, path: str = "") -> Outline:
     """Read a notebook.

@@ -74,6 +74,7 @@ def new_run_row(new: NewRun, now: datetime) -> dict[str, object]:
         "rank": -new.priority,
         "note": new.note,
         "upstream": new.upstream,
+        "timezone": new.timezone,
         "state": new.state,
         "attempts": 0,
         "not_before": new.due_at,
@@ -106,6 +107,7 @@ def new_run_of(row: Row[Any]) -> NewRun:
         priority=-row.rank,
         note=row.note,
         upstream=row.upstream,
+        timezone=row.timezone,
     )
 
 

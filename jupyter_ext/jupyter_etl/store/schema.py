@@ -130,6 +130,7 @@ runs = Table(
     Column("rank", Integer, nullable=False),
     Column("note", Words, nullable=False),
     Column("upstream", Json(Mapping[str, int]), nullable=False),
+    Column("timezone", Text, nullable=False),
     Column("state", Choice(RunState), nullable=False),
     Column("outcome", Choice(Outcome)),
     Column("attempts", Integer, nullable=False),

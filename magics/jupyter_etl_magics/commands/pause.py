@@ -11,9 +11,6 @@ from jupyter_etl_magics.session import Session
 
 def execute(session: Session, command: Command) -> None:
     """Plan nothing for a pipeline until resume."""
-    if session.in_run:
-        show(Card(title="pause does nothing inside a run."))
-        return
     args: dict[str, Any] = command.args
     pipeline = session.etl.pipelines.pause(session.pipeline(args["pipeline"]))
     show(Card(title=f"{pipeline.name} is paused.", tone="ok"))

@@ -80,5 +80,7 @@ def _notes(done: Published) -> list[str]:
     if done.version is not None:
         notes.append(f"At {shown(done.version.what.location)}")
         if done.version.draft:
-            notes.append("A draft is yours alone; a run publishes live, or --live does by hand.")
+            notes.append(
+                "Consumers do not see a draft; a run publishes live, or --live does by hand."
+            )
     return notes

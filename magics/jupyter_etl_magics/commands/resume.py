@@ -11,9 +11,6 @@ from jupyter_etl_magics.session import Session
 
 def execute(session: Session, command: Command) -> None:
     """Plan again for a pipeline."""
-    if session.in_run:
-        show(Card(title="resume does nothing inside a run."))
-        return
     args: dict[str, Any] = command.args
     pipeline = session.etl.pipelines.resume(session.pipeline(args["pipeline"]))
     show(Card(title=f"{pipeline.name} is resumed.", tone="ok"))

@@ -8,16 +8,13 @@ from typing import Any
 from IPython.display import display
 
 from jupyter_etl.spec.commands import Command
-from jupyter_etl_magics.display import Card, show
+from jupyter_etl_magics.display import show
 from jupyter_etl_magics.run_card import run_card
 from jupyter_etl_magics.session import Session
 
 
 def execute(session: Session, command: Command) -> None:
     """Run the saved file in a fresh kernel, show its progress and what came of it."""
-    if session.in_run:
-        show(Card(title="run does nothing inside a run."))
-        return
     args: dict[str, Any] = command.args
     done = session.etl.runs.run(
         session.notebook(args["notebook"]),

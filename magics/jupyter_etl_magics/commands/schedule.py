@@ -14,9 +14,6 @@ from jupyter_etl_magics.session import Session
 
 def execute(session: Session, command: Command) -> None:
     """Snapshot the saved notebook as the next version, and show when it runs."""
-    if session.in_run:
-        show(Card(title="schedule does nothing inside a run: the deployed schedule stands."))
-        return
     args: dict[str, Any] = command.args
     notebook = session.notebook()
     _must_be_saved(session, notebook)

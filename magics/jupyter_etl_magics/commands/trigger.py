@@ -13,9 +13,6 @@ from jupyter_etl_magics.session import Session
 
 def execute(session: Session, command: Command) -> None:
     """Queue a run for the scheduler, and with --wait show what came of it."""
-    if session.in_run:
-        show(Card(title="trigger does nothing inside a run; use schedule --after."))
-        return
     args: dict[str, Any] = command.args
     name = session.pipeline(args["pipeline"])
     etl = session.etl

@@ -11,9 +11,6 @@ from jupyter_etl_magics.session import Session
 
 def execute(session: Session, command: Command) -> None:
     """Take it off the schedule; runs and publications stay on record."""
-    if session.in_run:
-        show(Card(title="unschedule does nothing inside a run."))
-        return
     args: dict[str, Any] = command.args
     name = session.pipeline(args["pipeline"])
     session.etl.pipelines.unschedule(name)

@@ -131,6 +131,7 @@ def _runs() -> None:
         _number("rank"),
         _words("note"),
         _words("upstream"),
+        _words("timezone"),
         _words("state"),
         _words("outcome", null=True),
         _number("attempts"),

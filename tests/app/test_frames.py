@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from jupyter_etl.app.frames import to_arrow, to_pandas
+from jupyter_etl.errors import DeclarationError
+
+
+def test_whole_numbers_with_missing_values_stay_whole() -> None:
+    big = 2**60 + 1
+    table = pa.table({"n": pa.array([big, None], pa.int64()), "ok": pa.array([True, None])})
+    frame = to_pandas(table)
+    assert str(frame["n"].dtype) == "Int64"
+    assert frame["n"][0] == big
+    assert str(frame["ok"].dtype) == "boolean"
+    assert to_arrow(frame).equals(table)
+
+
+def test_values_survive_the_way_there_and_back() -> None:
+    table = pa.table(
+        {
+            "day": pa.array([dt.date(2026, 1, 1), None]),
+            "at": pa.array(
+                [dt.datetime(1500, 1, 1, tzinfo=dt.UTC), None], pa.timestamp("us", "UTC")
+            ),
+            "money": pa.array([Decimal("1.10"), None], pa.decimal128(10, 2)),
+            "text": ["a", None],
+            "bytes": [b"\x00", None],
+            "list": [[1, 2], None],
+            "small": pa.array([1, None], pa.uint8()),
+        }
+    )
+    back = to_arrow(to_pandas(table))
+    for name in ("day", "at", "money", "text", "bytes", "small"):
+        assert back.column(name).to_pylist() == table.column(name).to_pylist(), name
+
+
+def test_columns_of_one_name_are_kept_apart() -> None:
+    table = pa.Table.from_arrays([pa.array([1, None]), pa.array([None, 2])], names=["a", "a"])
+    frame = to_pandas(table)
+    assert list(frame.columns) == ["a", "a"]
+    assert str(frame.dtypes.iloc[0]) == str(frame.dtypes.iloc[1]) == "Int64"
+
+
+def test_an_index_with_a_name_is_a_column() -> None:
+    frame = pd.DataFrame({"v": [1, 2]}, index=pd.Index(["x", "y"], name="key"))
+    assert to_arrow(frame).column_names == ["key", "v"]
+    assert to_arrow(frame.reset_index(drop=True)).column_names == ["v"]
+    assert to_arrow(frame["v"]).column_names == ["key", "v"]
+    assert to_arrow(frame).schema.metadata is None
+
+
+def test_whatever_speaks_arrow_is_a_frame() -> None:
+    table = pa.table({"a": [1, 2]})
+    assert to_arrow(table) is table
+    assert to_arrow(table.to_batches()[0]).equals(table)
+    assert to_arrow(table.to_reader()).equals(table)
+    relation = duckdb.sql("select 1 as a")
+    assert to_arrow(relation).to_pydict() == {"a": [1]}
+
+
+@pytest.mark.parametrize("value", [1, "text", [1, 2], object()])
+def test_what_is_no_frame_is_named(value: object) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        to_arrow(value, what="orders")
+    assert caught.value.message == f"orders is a {type(value).__name__}, and not a frame."
+    assert "pandas" in caught.value.hint
+
+
+def test_a_column_of_mixed_types_says_how_to_mend_it() -> None:
+    with pytest.raises(DeclarationError) as caught:
+        to_arrow(pd.DataFrame({"mixed": [1, "a"]}), what="orders")
+    assert "orders" in caught.value.message
+    assert "mixed" in caught.value.message
+    assert "astype" in caught.value.hint
+
+
+def test_two_columns_of_one_name_say_so() -> None:
+    frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    with pytest.raises(DeclarationError) as caught:
+        to_arrow(frame, what="orders")
+    assert "Duplicate column names" in caught.value.message
+    clash = pd.DataFrame({"k": [1]}, index=pd.Index([1], name="k"))
+    with pytest.raises(DeclarationError, match="k"):
+        to_arrow(clash)

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fakes.notebooks import code, text, write_notebook
+from jupyter_etl.app import Settings, notebook_api
+from jupyter_etl.app.etl import Etl
+from jupyter_etl.app.outputs import publish_file, publish_report, publish_table
+from jupyter_etl.app.workbench import Workbench
+from jupyter_etl.errors import (
+    Conflict,
+    DeclarationError,
+    EtlError,
+    NotFound,
+    PermissionDenied,
+    PublishError,
+)
+from jupyter_etl.model import PublicationKind
+
+
+@pytest.fixture
+def names() -> dict[str, Any]:
+    return {"day": "2026-01-02"}
+
+
+@pytest.fixture
+def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
+    return notebook_api.workbench(names)
+
+
+def frame(**columns: list[Any]) -> pd.DataFrame:
+    return pd.DataFrame(columns)
+
+
+def test_a_draft_stands_beside_the_live_version(etl: Etl, bench: Workbench) -> None:
+    live = publish_table(bench, "sales.daily", frame(a=[1, 2], b=[3, 4]), live=True)
+    assert live.before is None
+    assert live.version is not None
+    assert (live.version.number, live.version.draft) == (1, False)
+    draft = publish_table(bench, "sales.daily", frame(a=[1], c=["x"]))
+    assert draft.version is not None
+    assert (draft.version.number, draft.version.draft) == (1, True)
+    assert draft.before == live.version
+    assert draft.added_columns == ("c",)
+    assert draft.missing_columns == ("b",)
+    assert etl.publications.read("sales.daily").num_rows == 2
+    assert etl.publications.read("sales.daily", draft=True).num_rows == 1
+    found = etl.publications.get("sales.daily")
+    assert (found.owner, found.kind) == ("sam", PublicationKind.TABLE)
+    assert [v.number for v in etl.publications.history("sales.daily")] == [1]
+
+
+def test_live_by_hand_is_recorded(etl: Etl, bench: Workbench) -> None:
+    for rows in (1, 2, 3):
+        publish_table(bench, "t", frame(a=list(range(rows))), live=True)
+    versions = etl.publications.history("t")
+    assert [v.number for v in versions] == [3, 2, 1]
+    assert {(v.run_id, v.owner) for v in versions} == {(None, "sam")}
+    assert etl.publications.read("t", version=2).num_rows == 2
+    with pytest.raises(NotFound) as caught:
+        etl.publications.read("t", version=9)
+    assert "3, 2, 1" in caught.value.message
+
+
+def test_modes(etl: Etl, bench: Workbench) -> None:
+    publish_table(bench, "t", frame(id=[1, 2], v=["a", "b"]), live=True)
+    publish_table(bench, "t", frame(id=[3], v=["c"]), mode="append", live=True)
+    publish_table(bench, "t", frame(id=[2], v=["B"]), mode="upsert", key=["id"], live=True)
+    table = etl.publications.read("t").to_pydict()
+    assert dict(zip(table["id"], table["v"], strict=True)) == {1: "a", 2: "B", 3: "c"}
+    with pytest.raises(EtlError, match="key"):
+        publish_table(bench, "t", frame(id=[2], v=["B"]), mode="upsert", live=True)
+    for wrong in ({"mode": "merge"}, {"contract": "ice"}):
+        with pytest.raises(DeclarationError, match="must be one of"):
+            publish_table(bench, "t", frame(id=[1]), **wrong)
+    assert etl.publications.get("t").live.number == 3
+
+
+def test_a_frozen_contract_refuses_another_schema(etl: Etl, bench: Workbench) -> None:
+    publish_table(bench, "t", frame(a=[1]), contract="freeze", live=True)
+    with pytest.raises(EtlError, match="z"):
+        publish_table(bench, "t", frame(a=[1], z=[2]), contract="freeze", live=True)
+    assert etl.publications.get("t").live.number == 1
+
+
+def test_a_file_in_the_format_of_its_name(etl: Etl, bench: Workbench) -> None:
+    done = publish_file(bench, "out/{{day}}.csv", frame(a=[1, 2]), live=True)
+    assert done.staged.name == "out"
+    path = etl.publications.file("out")
+    assert path.name == "2026-01-02.csv"
+    assert path.read_text().splitlines()[0].strip('"') == "a"
+    named = publish_file(bench, "x.parquet", frame(a=[1]), name="my.file", live=True)
+    assert named.staged.name == "my.file"
+    assert pd.read_parquet(etl.publications.file("my.file"))["a"].tolist() == [1]
+
+
+def test_a_file_that_the_notebook_wrote(etl: Etl, bench: Workbench, here: Path) -> None:
+    (here / "model.bin").write_bytes(b"\x00\x01")
+    publish_file(bench, "model.bin", live=True)
+    assert etl.publications.file("model").read_bytes() == b"\x00\x01"
+    with pytest.raises(EtlError, match=r"absent\.bin"):
+        publish_file(bench, "absent.bin", live=True)
+
+
+@pytest.mark.parametrize("path", ["/etc/x.csv", "../x.csv", "a/../../x.csv", "{{up}}/x.csv"])
+def test_a_path_outside_is_refused(
+    etl: Etl, bench: Workbench, names: dict[str, Any], path: str, tmp_path: Path
+) -> None:
+    names["up"] = "../.."
+    with pytest.raises(DeclarationError) as caught:
+        publish_file(bench, path, frame(a=[1]), name="x", live=True)
+    assert "x.csv" in caught.value.message
+    assert etl.publications.list() == []
+    assert not list(tmp_path.rglob("x.csv"))
+
+
+def test_a_template_names_a_variable(bench: Workbench) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        publish_file(bench, "{{dya}}.csv", frame(a=[1]))
+    assert "'dya'" in caught.value.message
+    assert "day" in caught.value.message
+    with pytest.raises(DeclarationError, match="__import__"):
+        publish_file(bench, "{{__import__('os')}}.csv", frame(a=[1]))
+
+
+@pytest.mark.slow
+def test_a_report_of_the_saved_notebook(
+    etl: Etl, bench: Workbench, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NotFound) as caught:
+        publish_report(bench, "Daily sales")
+    assert "jupyter etl run" in caught.value.hint
+    notebook_api.close()
+    output = {"output_type": "stream", "name": "stdout", "text": "said <b>this</b>"}
+    cell = {**code("print('secret code')"), "outputs": [output]}
+    write_notebook(here / "brief.ipynb", text("# Hello"), cell)
+    monkeypatch.setenv("JPY_SESSION_NAME", "brief.ipynb")
+    bench = notebook_api.workbench({})
+    done = publish_report(bench, "Daily sales", hide_code=True, live=True)
+    assert done.staged.name == "daily-sales"
+    page = etl.publications.file("daily-sales").read_text()
+    assert "Daily sales" in page
+    assert "said &lt;b&gt;this" in page
+    assert "secret code" not in page
+    assert etl.publications.get("daily-sales").live.pipeline == "brief"
+    assert publish_report(bench, "Other", name="my.report").staged.name == "my.report"
+
+
+def test_a_name_of_another_owner(etl: Etl, bench: Workbench) -> None:
+    publish_table(bench, "t", frame(a=[1]), live=True)
+    notebook_api.close()
+    other = Etl.open(Settings.from_env(owner="kim"))
+    from jupyter_etl.app.by_hand import HandChannel
+
+    line = HandChannel(other, notebook=None)
+    kims = Workbench(line, namespace={}, base=Path.cwd(), secret=str)
+    with pytest.raises(PermissionDenied) as caught:
+        publish_table(kims, "t", frame(a=[2]), live=True)
+    line.close()
+    other.close()
+    assert "'t'" in caught.value.message
+    assert "sam" in caught.value.message
+    assert etl.publications.read("t")["a"].to_pylist() == [1]
+
+
+def test_a_name_of_another_kind(etl: Etl, bench: Workbench) -> None:
+    publish_table(bench, "t", frame(a=[1]), live=True)
+    with pytest.raises(Conflict, match="table"):
+        publish_file(bench, "t.csv", frame(a=[1]), live=True)
+    assert etl.publications.get("t").live.number == 1
+
+
+def test_what_no_table_holds(etl: Etl, bench: Workbench) -> None:
+    with pytest.raises(DeclarationError, match="not a frame"):
+        publish_table(bench, "t", 3)
+    with pytest.raises(EtlError) as caught:
+        publish_table(bench, "../t", frame(a=[1]))
+    assert "../t" in caught.value.message
+    with pytest.raises(EtlError):
+        publish_table(bench, "empty", pd.DataFrame())
+    assert etl.publications.list() == []
+
+
+def test_no_write_permission_on_the_lake(
+    home: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A lake below a regular file: root ignores modes, and nobody writes there.
+    (here / "file").write_text("x")
+    monkeypatch.setenv("JUPYTER_ETL_LAKE", str(here / "file" / "lake"))
+    bench = notebook_api.workbench({})
+    with pytest.raises(PublishError) as caught:
+        publish_table(bench, "t", frame(a=[1]), live=True)
+    assert "'t'" in caught.value.message
+    assert str(here / "file") in str(caught.value)
+    etl = notebook_api.open_etl()
+    assert etl.publications.list() == []

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_etl.app import Settings
+from jupyter_etl.errors import DeclarationError
+
+
+def test_everything_follows_from_home() -> None:
+    settings = Settings.from_env({"JUPYTER_ETL_HOME": "/srv/etl", "TZ": "Europe/Paris"})
+    assert settings.home == Path("/srv/etl")
+    assert settings.ledger == "sqlite:////srv/etl/ledger.sqlite"
+    assert settings.lake == "/srv/etl/lake"
+    assert settings.timezone == "Europe/Paris"
+    assert settings.autostart is True
+    assert settings.workers >= 1
+    assert settings.alerts == ()
+
+
+def test_home_is_under_jupyters_data_by_default(user_home: Path) -> None:
+    assert Settings.from_env({}).home == user_home / "data" / "etl"
+
+
+def test_the_environment_and_what_wins_over_it() -> None:
+    env = {
+        "JUPYTER_ETL_HOME": "/a",
+        "JUPYTER_ETL_LEDGER": "postgresql://db/x",
+        "JUPYTER_ETL_LAKE": "s3://bucket/lake",
+        "JUPYTER_ETL_OWNER": "kim",
+        "JUPYTER_ETL_WORKERS": "3",
+        "JUPYTER_ETL_AUTOSTART": "off",
+        "JUPYTER_ETL_LEASE": "2",
+        "JUPYTER_ETL_ALERTS": "https://a.example/x  mailto://b",
+        "JUPYTER_ETL_TIMEZONE": "Asia/Tokyo",
+    }
+    settings = Settings.from_env(env)
+    assert (settings.ledger, settings.lake) == ("postgresql://db/x", "s3://bucket/lake")
+    assert (settings.owner, settings.workers, settings.autostart) == ("kim", 3, False)
+    assert settings.timezone == "Asia/Tokyo"
+    assert settings.beat_s < settings.lease_s == 2
+    assert settings.alerts == ("https://a.example/x", "mailto://b")
+    given = Settings.from_env(env, home="/b", lake="/l", owner="sam", autostart=True, ledger="l")
+    assert (given.home, given.lake, given.owner) == (Path("/b"), "/l", "sam")
+    assert (given.ledger, given.autostart) == ("l", True)
+
+
+def test_another_process_gets_the_same_settings() -> None:
+    settings = Settings.from_env({"JUPYTER_ETL_HOME": "/a", "JUPYTER_ETL_ALERTS": "x y"})
+    assert Settings.from_env(settings.environ()) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKERS", "0"),
+        ("WORKERS", "many"),
+        ("WORKERS", "1.5"),
+        ("WORKERS", "inf"),
+        ("LEASE", "-1"),
+        ("LEASE", "nan"),
+        ("BEAT", "5s"),
+        ("TICK", "0"),
+        ("AUTOSTART", "perhaps"),
+        ("TIMEZONE", "Mars/Base"),
+    ],
+)
+def test_a_wrong_value_names_the_variable_and_the_value(name: str, value: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        Settings.from_env({f"JUPYTER_ETL_{name}": value})
+    assert f"JUPYTER_ETL_{name}" in caught.value.message
+    assert value in caught.value.message
+    assert caught.value.hint
+
+
+def test_blank_values_are_as_if_unset() -> None:
+    env = {"JUPYTER_ETL_HOME": "/a", "JUPYTER_ETL_WORKERS": " ", "JUPYTER_ETL_AUTOSTART": ""}
+    assert Settings.from_env(env).autostart is True

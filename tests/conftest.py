@@ -1,0 +1,88 @@
+"""Every test has a home of its own, and sees nothing of the user's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from jupyter_etl.app import notebook_api
+from jupyter_etl.app.etl import Etl
+from jupyter_etl.app.settings import PREFIX, Settings
+
+_NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def user_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty HOME for the whole session: matplotlib's font cache is made once."""
+    return tmp_path_factory.mktemp("user")
+
+
+@pytest.fixture(autouse=True)
+def isolation(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, user_home: Path
+) -> Iterator[Path]:
+    """Settings, Jupyter's folders and the caches of the notebook's calls, of this test alone.
+
+    The kernelspec python3 is still found: Jupyter also looks into the environment it is
+    installed in.
+
+    Yields:
+        The platform's home, which does not exist yet.
+    """
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    home = user_home / f"etl-{next(_NUMBERS)}"
+    monkeypatch.setenv(PREFIX + "HOME", str(home))
+    monkeypatch.setenv(PREFIX + "OWNER", "sam")
+    monkeypatch.setenv(PREFIX + "AUTOSTART", "0")
+    monkeypatch.setenv(PREFIX + "TIMEZONE", "UTC")
+    # A browser keeps its own files under HOME, and its tests start their own server.
+    if request.node.get_closest_marker("ui") is None:
+        monkeypatch.setenv("HOME", str(user_home))
+        monkeypatch.setenv("JUPYTER_DATA_DIR", str(user_home / "data"))
+        monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(user_home / "config"))
+        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(user_home / "runtime"))
+        monkeypatch.setenv("IPYTHONDIR", str(user_home / "ipython"))
+        monkeypatch.setenv("MPLCONFIGDIR", str(user_home / "matplotlib"))
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    yield home
+    notebook_api.close()
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated ledger to copy: making one takes longer than most tests."""
+    home = tmp_path_factory.mktemp("ledger")
+    Etl.open(Settings.from_env({}, home=str(home))).close()
+    return home / "ledger.sqlite"
+
+
+@pytest.fixture
+def home(isolation: Path, empty_ledger: Path) -> Path:
+    """The platform's home with an empty ledger in it."""
+    isolation.mkdir(parents=True)
+    shutil.copy(empty_ledger, isolation / "ledger.sqlite")
+    return isolation
+
+
+@pytest.fixture
+def etl(home: Path) -> Iterator[Etl]:
+    """The facade on this test's home."""
+    opened = Etl.open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, the current one."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder

@@ -1,0 +1,124 @@
+"""``python -m fakes.outcomes papermill|ours FOLDER OUT NOTEBOOK...``: how notebooks end.
+
+A process of its own, so that papermill and the platform each execute a whole list at once.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+PATIENCE_S = 40
+MARK = "papermill-error-cell-tag"
+
+
+def by_papermill(notebook: Path, output: Path) -> dict[str, Any]:
+    """Return the outcome that papermill gives."""
+    import nbformat
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    named = json.loads(notebook.read_text("utf-8"))["metadata"].get("kernelspec", {}).get("name")
+    try:
+        execute_notebook(
+            notebook,
+            output,
+            # Papermill refuses a notebook that names no kernel; the platform assumes python3.
+            kernel_name=None if named else "python3",
+            cwd=notebook.parent,
+            progress_bar=False,
+        )
+    except PapermillExecutionError as problem:
+        cells = nbformat.read(output, as_version=4).cells
+        own = [cell for cell in cells if MARK not in cell.metadata.get("tags", [])]
+        return failed(problem.ename, own[problem.cell_index].source)
+    except Exception as problem:  # noqa: BLE001 - whatever papermill raises is its outcome
+        return failed(type(problem).__name__, None)
+    return {"outcome": "succeeded", "error": None, "source": None}
+
+
+def by_the_platform(notebook: Path, _output: Path) -> dict[str, Any]:
+    """Return the outcome that `jupyter etl run` gives."""
+    from jupyter_etl.app.etl import Etl
+
+    etl = Etl.open()
+    try:
+        run = etl.runs.run(notebook)
+        if run.outcome == "succeeded":
+            return {"outcome": "succeeded", "error": None, "source": None}
+        if run.failed_cell is None:
+            return failed(run.error, None) | {"outcome": str(run.outcome)}
+        source = cell_source(notebook, run.failed_cell)
+        executed = json.loads(etl.runs.notebook(run.id))
+    finally:
+        etl.close()
+    errors = [
+        output["ename"]
+        for cell in executed["cells"]
+        if "".join(cell["source"]) == source
+        for output in cell.get("outputs", [])
+        if output["output_type"] == "error"
+    ]
+    # IPython leaves no error in the notebook for a magic that is not there.
+    name = errors[-1] if errors else run.error.partition(":")[0]
+    return failed(name, source) | {"outcome": str(run.outcome)}
+
+
+def cell_source(notebook: Path, index: int) -> str:
+    return "".join(json.loads(notebook.read_text("utf-8"))["cells"][index]["source"])
+
+
+def failed(error: str, source: str | None) -> dict[str, Any]:
+    return {"outcome": "failed", "error": error, "source": source}
+
+
+def in_a_child(notebook: Path, output: Path) -> dict[str, Any]:
+    """Execute by papermill in a child that may be killed.
+
+    A kernel that died, or that does not end when it is told to, can keep papermill waiting for
+    ever; then it gets another child.
+    """
+    answer = output.with_suffix(".json")
+    for _ in range(3):
+        child = multiprocessing.get_context("fork").Process(
+            target=_answer, args=(notebook, output, answer)
+        )
+        child.start()
+        child.join(PATIENCE_S)
+        if child.is_alive():
+            os.killpg(child.pid, signal.SIGKILL)
+            child.join()
+        if answer.exists():
+            found: dict[str, Any] = json.loads(answer.read_text())
+            answer.unlink()
+            return found
+    raise TimeoutError(notebook)
+
+
+def _answer(notebook: Path, output: Path, answer: Path) -> None:
+    os.setsid()
+    found = by_papermill(notebook, output)
+    answer.with_suffix(".part").write_text(json.dumps(found))
+    answer.with_suffix(".part").rename(answer)
+
+
+def main(who: str, folder: Path, out: Path, names: list[str]) -> None:
+    if who == "papermill":
+        import papermill  # noqa: F401 - once for all children
+
+        ended = {name: in_a_child(folder / name, out.parent / "executed.ipynb") for name in names}
+    else:
+        with ThreadPoolExecutor(2) as pool:
+            done = pool.map(lambda name: by_the_platform(folder / name, out), names)
+            ended = dict(zip(names, done, strict=True))
+    out.write_text(json.dumps(ended))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])

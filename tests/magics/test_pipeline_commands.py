@@ -1,0 +1,188 @@
+"""Publishing, scheduling and watching as a person types them; no kernel is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fakes.shell import Notebook
+from jupyter_etl.app import notebook_api
+from jupyter_etl.app.etl import Etl
+from jupyter_etl.errors import Conflict, DeclarationError, NotFound
+from jupyter_etl.model import Cause, RunState
+
+SCHEDULE = '%etl schedule "daily at 06:00" --tz Europe/Paris'
+
+
+@pytest.fixture
+def frames(notebook: Notebook) -> Notebook:
+    notebook.names["orders"] = pd.DataFrame({"id": [1, 2], "day": ["a", "b"]})
+    return notebook
+
+
+@pytest.fixture
+def deployed(notebook: Notebook) -> Notebook:
+    notebook.save(SCHEDULE)
+    notebook.run(SCHEDULE)
+    return notebook
+
+
+def etl() -> Etl:
+    return notebook_api.open_etl()
+
+
+def test_a_draft_and_what_differs(frames: Notebook) -> None:
+    first = frames.card("%etl publish table sales.daily orders --live")
+    assert first.text.startswith("✓ sales.daily: live version 1")
+    frames.names["orders"]["new"] = 1
+    draft = frames.card("%etl publish table sales.daily orders")
+    assert draft.text.startswith("✓ sales.daily: draft 1")
+    assert "live version 1" in draft.text
+    assert "New columns: new." in draft.text
+    assert "Consumers do not see a draft" in draft.text
+    assert draft.metadata == {"jupyter_etl": {"card": True}}
+    fewer = frames.names["orders"][["id"]]
+    frames.names["fewer"] = fewer
+    assert (
+        "only the live version has: day" in frames.card("%etl publish table sales.daily fewer").text
+    )
+    assert "1" in frames.card("%etl history sales.daily").text
+    assert "2 drafts" in frames.card("%etl history sales.daily --draft").text
+    assert "sales.daily" in frames.card("%etl published").text
+
+
+def test_options_of_a_table(frames: Notebook) -> None:
+    frames.run("%etl publish table t orders --key id --mode upsert --partition day --live")
+    what = etl().publications.get("t").live.what
+    assert (what.key, what.partition_by, what.mode.value) == (("id",), ("day",), "upsert")
+
+
+def test_files_with_and_without_a_frame(frames: Notebook, here: Path) -> None:
+    frames.names["day"] = "2026-01-02"
+    card = frames.card("%etl publish file out/{{day}}.csv orders --name my.file")
+    assert "my.file: draft 1" in card.text
+    (here / "model.bin").write_bytes(b"xyz")
+    frames.run("%etl publish file model.bin --live")
+    assert etl().publications.file("model").read_bytes() == b"xyz"
+
+
+@pytest.mark.slow
+def test_a_report_by_its_title_or_name(notebook: Notebook) -> None:
+    notebook.save("1 + 1")
+    notebook.run('%etl publish report "Daily sales" --hide-code')
+    notebook.run('%etl publish report "Daily sales" --name brief')
+    assert [p.name for p in etl().publications.list()] == ["brief", "daily-sales"]
+
+
+def test_scheduling_shows_words_and_times(notebook: Notebook) -> None:
+    notebook.save("x = 1", SCHEDULE)
+    card = notebook.card(SCHEDULE)
+    assert "sales: every day at 06:00, Europe/Paris (version 1 deployed), owner sam" in card.text
+    assert card.text.count("06:00:00 CE") == 5
+    assert "jupyter etl up" in card.text
+    assert "unchanged" in notebook.card(SCHEDULE).text
+    assert etl().pipelines.get("sales").notebook == str(notebook.path)
+
+
+def test_an_unsaved_cell_deploys_nothing(notebook: Notebook) -> None:
+    problem, said = notebook.fails(SCHEDULE)
+    assert isinstance(problem, Conflict)
+    assert "sales.ipynb" in said
+    assert "Save the notebook first" in said
+    notebook.save('%etl schedule "daily at 05:00"')
+    notebook.fails(SCHEDULE)
+    assert etl().pipelines.list() == []
+
+
+def test_a_kernel_without_a_notebook(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "")
+    problem, said = notebook.fails(SCHEDULE)
+    assert isinstance(problem, DeclarationError)
+    assert "jupyter etl schedule" in said
+    assert isinstance(notebook.fails("%etl pause")[0], DeclarationError)
+
+
+def test_not_deployed_yet(notebook: Notebook) -> None:
+    for line in ("%etl pause", "%etl owner", "%etl unschedule", "%etl trigger"):
+        problem, said = notebook.fails(line)
+        assert isinstance(problem, NotFound)
+        assert "%etl schedule" in said
+
+
+def test_pausing_owning_and_taking_off(deployed: Notebook) -> None:
+    assert "sales is paused" in deployed.card("%etl pause").text
+    assert "It is paused" in deployed.card(SCHEDULE).text
+    assert "sales is resumed" in deployed.card("%etl resume sales").text
+    assert "owner sam" in deployed.card("%etl owner").text
+    assert "owner kim" in deployed.card("%etl owner kim").text
+    assert "sales" in deployed.card("%etl pipelines").text
+    assert "off the schedule" in deployed.card("%etl unschedule").text
+    assert etl().pipelines.list() == []
+
+
+def test_triggering_and_following(deployed: Notebook) -> None:
+    assert "1" in deployed.card("%etl trigger").text
+    run = etl().runs.get(1)
+    assert (run.new.pipeline, run.new.cause) == ("sales", Cause.MANUAL)
+    assert "queued" in deployed.card("%etl runs --state queued -n 5").text
+    assert "No runs yet" in deployed.card("%etl runs --state failed").text
+    assert "queued" in deployed.card("%etl logs 1").text
+    assert "Run 1 is cancelled" in deployed.card("%etl cancel 1").text
+    assert "queued again" in deployed.card("%etl retry 1").text
+    assert etl().runs.get(1).state is RunState.QUEUED
+    assert "99" in deployed.fails("%etl logs 99")[1]
+
+
+def test_nobody_waits_for_ever(deployed: Notebook) -> None:
+    _, said = deployed.fails("%etl trigger --wait")
+    assert "No scheduler is alive" in said
+    assert "jupyter etl up" in said
+    assert etl().runs.count() == 0
+
+
+def test_how_everything_stands(deployed: Notebook) -> None:
+    card = deployed.card("%etl status")
+    assert "sam" in card.text
+    assert "No scheduler is alive" in card.text
+    assert "pipelines" in card.text
+
+
+def test_what_a_headless_run_would_stumble_over(notebook: Notebook) -> None:
+    notebook.save("x = input()")
+    assert "input" in notebook.card("%etl preflight").text
+    notebook.save("%etl publish table a.b orders")
+    assert "orders" in notebook.card("%etl preflight").text
+    notebook.save("orders = 1\n%etl publish table a.b orders")
+    assert "Nothing found" in notebook.card("%etl preflight").text
+    problem, _ = notebook.fails("%etl preflight absent.ipynb")
+    assert isinstance(problem, NotFound)
+
+
+def test_commands_that_do_nothing_inside_a_run(
+    deployed: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = etl().pipelines.get("sales")
+    notebook_api.close()
+    monkeypatch.setenv(notebook_api.CHANNEL_VARIABLE, "/nowhere/socket")
+    assert notebook_api.in_run()
+    for line in (
+        SCHEDULE,
+        "%etl run",
+        "%etl pause",
+        "%etl resume",
+        "%etl unschedule",
+        "%etl trigger sales",
+        "%etl cancel 1",
+        "%etl retry 1",
+        "%etl logs 1",
+        "%etl runs",
+        "%etl pipelines",
+        "%etl preflight",
+    ):
+        assert "does nothing inside a run" in deployed.card(line).text, line
+    notebook_api.close()
+    monkeypatch.delenv(notebook_api.CHANNEL_VARIABLE)
+    assert etl().pipelines.get("sales") == before
+    assert etl().runs.count() == 0

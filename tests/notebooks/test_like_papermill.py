@@ -1,0 +1,122 @@
+"""Papermill's and nbclient's own test notebooks end here as they end in papermill."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.kernel
+
+DATA = Path(__file__).parents[1] / "data"
+OFTEN = (
+    "papermill/broken.ipynb",
+    "papermill/broken1.ipynb",
+    "papermill/line_magic_error.ipynb",
+    "papermill/no_parameters.ipynb",
+    "papermill/notimplemented_translator.ipynb",
+    "papermill/simple_execute.ipynb",
+    "papermill/sysexit0.ipynb",
+    "papermill/sysexit1.ipynb",
+    "papermill/test_logging.ipynb",
+    "nbclient/Autokill.ipynb",
+    "nbclient/Disable Stdin.ipynb",
+    "nbclient/Output.ipynb",
+    "nbclient/Skip Exceptions with Cell Tags.ipynb",
+    "nbclient/Skip Execution with Cell Tag.ipynb",
+)
+ALL = sorted(str(path.relative_to(DATA)) for path in DATA.rglob("*.ipynb"))
+SELDOM = [name for name in ALL if name not in OFTEN]
+
+Outcomes = dict[str, dict[str, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    tmp_path_factory: pytest.TempPathFactory, user_home: Path
+) -> Callable[[tuple[str, ...]], Outcomes]:
+    """Executes notebooks both ways, two processes at a time; each list once."""
+
+    @cache
+    def execute(names: tuple[str, ...]) -> Path:
+        folder = tmp_path_factory.mktemp("outcomes")
+        _execute(folder, user_home, names)
+        return folder
+
+    return lambda names: _ended(execute(names))
+
+
+def _execute(folder: Path, user_home: Path, names: tuple[str, ...]) -> None:
+    env = {
+        **{name: value for name, value in os.environ.items() if "JUPYTER" not in name},
+        "HOME": str(user_home),
+        "IPYTHONDIR": str(user_home / "ipython"),
+        "JUPYTER_ETL_HOME": str(folder / "etl"),
+        "PYTHONPATH": str(DATA.parent),
+    }
+    running = {}
+    for who in ("papermill", "ours"):
+        shutil.copytree(DATA, folder / who / "data")
+        words = [who, folder / who / "data", folder / who / "out.json", *names]
+        with (folder / f"{who}.log").open("wb") as log:
+            running[who] = subprocess.Popen(
+                [sys.executable, "-m", "fakes.outcomes", *map(str, words)],
+                env=env,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+    for process in running.values():
+        process.wait()
+
+
+def _ended(folder: Path) -> Outcomes:
+    for who in ("papermill", "ours"):
+        answer = folder / who / "out.json"
+        assert answer.exists(), (folder / f"{who}.log").read_text()[-3000:]
+    return {
+        who: json.loads((folder / who / "out.json").read_text()) for who in ("papermill", "ours")
+    }
+
+
+def same(outcomes: Outcomes, name: str) -> None:
+    theirs, ours = outcomes["papermill"][name], outcomes["ours"][name]
+    assert ours["outcome"] == theirs["outcome"], (ours, theirs)
+    if theirs["error"] == "CellExecutionError":
+        # Papermill's name for an error that left no output; the platform tells the error itself.
+        assert ours["source"] == theirs["source"]
+    elif theirs["source"] is not None:
+        assert ours == theirs
+    elif theirs["error"] is not None:
+        # Papermill does not say which cell it was in when the kernel died.
+        assert theirs["error"] in {ours["error"], "NoSuchKernel"}
+        assert ours["error"]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", OFTEN)
+def test_the_same_outcome(outcomes: Callable[[tuple[str, ...]], Outcomes], name: str) -> None:
+    same(outcomes(OFTEN), name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", SELDOM)
+def test_the_same_outcome_of_the_others(
+    outcomes: Callable[[tuple[str, ...]], Outcomes], name: str
+) -> None:
+    same(outcomes(tuple(SELDOM)), name)
+
+
+def test_both_kinds_of_outcome_are_among_them(
+    outcomes: Callable[[tuple[str, ...]], Outcomes],
+) -> None:
+    ended = {found["outcome"] for found in outcomes(OFTEN)["ours"].values()}
+    assert ended == {"succeeded", "failed"}
