@@ -62,7 +62,9 @@ def tell(etl: Etl, first: int) -> list[Run]:
             else "      -"
         )
         day = run.new.parameters.get("day", "")
-        say(f"  {run.id:>4}  {run.new.pipeline:<14} {day!s:<11} {run.state:<10} {took}  {run.error}")
+        say(
+            f"  {run.id:>4}  {run.new.pipeline:<14} {day!s:<11} {run.state:<10} {took}  {run.error}"
+        )
     say("\nPublications")
     for publication in etl.publications.list():
         live = publication.live

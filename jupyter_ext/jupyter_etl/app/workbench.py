@@ -224,7 +224,7 @@ class Workbench:
         broken = [r for r in results if r.status is CheckStatus.ERROR]
         if broken:
             raise CheckFailed(
-                f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}",
+                f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}.",
                 hint="Mend the data, or let a rule only warn by ending it with ': warn'.",
                 data={"results": msgspec.to_builtins(results)},
             )

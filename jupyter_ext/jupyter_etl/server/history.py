@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from jupyter_etl.model import Pipeline, Run, RunState
-from jupyter_etl.server.views import STRIP
+from jupyter_etl.server.views import AT_WORK, STRIP, is_late
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
@@ -78,6 +79,26 @@ def failing_names(
         elif _failed_last(etl, name):
             failing.add(name)
     return frozenset(failing)
+
+
+def late_names(etl: Etl, pipelines: Sequence[Pipeline], now: datetime) -> frozenset[str]:
+    """Return the names of the pipelines of which something is due and nobody starts it.
+
+    Args:
+        etl: The facade.
+        pipelines: All that are asked about.
+        now: Aware.
+    """
+    waiting = etl.runs.list(states=(RunState.QUEUED,), limit=_WINDOW)
+    busy = {run.new.pipeline for run in etl.runs.list(states=AT_WORK, limit=_WINDOW)}
+    late = {run.new.pipeline for run in waiting if is_late(run.not_before, now)}
+    return frozenset(
+        pipeline.name
+        for pipeline in pipelines
+        if not pipeline.paused
+        and pipeline.name not in busy
+        and (pipeline.name in late or is_late(pipeline.next_due, now))
+    )
 
 
 def _of_one(etl: Etl, name: str) -> tuple[Run, ...]:

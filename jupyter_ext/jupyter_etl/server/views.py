@@ -26,7 +26,9 @@ JSON = dict[str, Any]
 STRIP = 14
 """How many of its last runs a pipeline shows."""
 
-_AT_WORK = frozenset({RunState.DISPATCHED, RunState.RUNNING})
+AT_WORK = (RunState.DISPATCHED, RunState.RUNNING)
+"""The states of a run that somebody makes at this moment."""
+
 _BAD = frozenset({RunState.FAILED, RunState.HELD})
 _GRACE = timedelta(seconds=60)
 """A scheduler that is alive starts what is due well within it."""
@@ -48,7 +50,7 @@ def health_of(pipeline: Pipeline, runs: Sequence[Run], now: datetime) -> str:
         a result failed or was held, ``late`` where something is due and nobody starts it,
         ``never`` where no run came to a result, else ``ok``.
     """
-    if any(run.state in _AT_WORK for run in runs):
+    if any(run.state in AT_WORK for run in runs):
         return "running"
     if pipeline.paused:
         return "paused"
@@ -58,9 +60,14 @@ def health_of(pipeline: Pipeline, runs: Sequence[Run], now: datetime) -> str:
     due = [run.not_before for run in runs if run.state is RunState.QUEUED]
     if pipeline.next_due is not None:
         due.append(pipeline.next_due)
-    if any(instant < now - _GRACE for instant in due):
+    if any(is_late(instant, now) for instant in due):
         return "late"
     return "ok" if results else "never"
+
+
+def is_late(due: datetime | None, now: datetime) -> bool:
+    """Return whether a scheduler that is alive would have started this; False for nothing due."""
+    return due is not None and due < now - _GRACE
 
 
 def pipeline_view(
@@ -105,7 +112,7 @@ def seconds_of(run: Run, now: datetime) -> float | None:
         return None
     if run.finished_at is not None and run.state in TERMINAL:
         return max(0.0, (run.finished_at - run.started_at).total_seconds())
-    return max(0.0, (now - run.started_at).total_seconds()) if run.state in _AT_WORK else None
+    return max(0.0, (now - run.started_at).total_seconds()) if run.state in AT_WORK else None
 
 
 def run_view(run: Run, *, now: datetime) -> JSON:

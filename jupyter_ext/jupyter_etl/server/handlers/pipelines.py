@@ -12,7 +12,7 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Pipeline
 from jupyter_etl.server.bodies import Deploy, Nothing, Trigger
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
-from jupyter_etl.server.history import failing_names, last_runs
+from jupyter_etl.server.history import failing_names, last_runs, late_names
 from jupyter_etl.server.views import pipeline_view, run_view
 from jupyter_etl.spec.schedule import format_schedule
 
@@ -65,8 +65,8 @@ class PipelinesHandler(PipelineHandlerBase):
             if chosen == "mine":
                 found = [p for p in found if p.owner == etl.settings.owner]
             elif chosen == "failing":
-                failing = failing_names(etl, found)
-                found = [p for p in found if p.name in failing]
+                needy = failing_names(etl, found) | late_names(etl, found, etl.clock.now())
+                found = [p for p in found if p.name in needy]
             shown = found[offset : offset + limit]
             return {"items": self.views(etl, shown), "total": len(found)}
 

@@ -1,0 +1,229 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import { ApiError, errorOf } from './error';
+import type {
+  IDeployment,
+  IDeployRequest,
+  INotebookInfo,
+  IPage,
+  IPipelineView,
+  IPreview,
+  IPublicationDetails,
+  IPublicationView,
+  IRunDetails,
+  IRunView,
+  ISchedulePreview,
+  ISource,
+  ISourceDetails,
+  ISummary,
+  Json
+} from './types';
+
+type Query = Record<string, string | number | boolean | null | undefined>;
+
+/** Which slice of a list. */
+export interface ISlice {
+  limit: number;
+  offset: number;
+}
+
+/** Which version of a publication. */
+export interface IWhich {
+  version?: number | null;
+  draft?: boolean;
+}
+
+/** All that the front end asks of the server; each method is one request. */
+export class EtlClient {
+  /**
+   * @param serverSettings - Where the server is, and how to be let in.
+   */
+  constructor(serverSettings: ServerConnection.ISettings) {
+    this._settings = serverSettings;
+  }
+
+  summary(): Promise<ISummary> {
+    return this._json('summary');
+  }
+
+  async sources(): Promise<IPage<ISource>> {
+    const { items } = await this._json<{ items: ISource[] }>('sources');
+    return { items, total: items.length };
+  }
+
+  source(name: string): Promise<ISourceDetails> {
+    return this._json(path('sources', name));
+  }
+
+  previewSource(name: string, table: string, limit: number): Promise<IPreview> {
+    return this._json(path('sources', name, 'preview'), { table, limit });
+  }
+
+  pipelines(
+    query: { filter: string; search: string } & ISlice
+  ): Promise<IPage<IPipelineView>> {
+    return this._json('pipelines', query);
+  }
+
+  pipeline(name: string): Promise<IPipelineView> {
+    return this._json(path('pipelines', name));
+  }
+
+  deploy(request: IDeployRequest): Promise<IDeployment> {
+    return this._json('pipelines', {}, 'POST', request);
+  }
+
+  unschedule(name: string): Promise<void> {
+    return this._nothing(path('pipelines', name), 'DELETE');
+  }
+
+  pause(name: string): Promise<void> {
+    return this._nothing(path('pipelines', name, 'pause'), 'POST');
+  }
+
+  resume(name: string): Promise<void> {
+    return this._nothing(path('pipelines', name, 'resume'), 'POST');
+  }
+
+  trigger(name: string, parameters: Record<string, Json> = {}): Promise<void> {
+    return this._nothing(path('pipelines', name, 'trigger'), 'POST', {
+      parameters
+    });
+  }
+
+  runs(
+    query: { pipeline: string; state: string } & ISlice
+  ): Promise<IPage<IRunView>> {
+    return this._json('runs', query);
+  }
+
+  run(id: number): Promise<IRunDetails> {
+    return this._json(path('runs', id));
+  }
+
+  cancel(id: number): Promise<void> {
+    return this._nothing(path('runs', id, 'cancel'), 'POST');
+  }
+
+  retry(id: number): Promise<void> {
+    return this._nothing(path('runs', id, 'retry'), 'POST');
+  }
+
+  /** The executed notebook, as nbformat JSON. */
+  runNotebook(id: number): Promise<Json> {
+    return this._json(path('runs', id, 'notebook'));
+  }
+
+  async runLog(id: number): Promise<string> {
+    return (await this._request(path('runs', id, 'log'))).text();
+  }
+
+  publications(search: string): Promise<IPage<IPublicationView>> {
+    return this._json('publications', { search });
+  }
+
+  publication(name: string): Promise<IPublicationDetails> {
+    return this._json(path('publications', name));
+  }
+
+  previewPublication(
+    name: string,
+    which: IWhich,
+    limit: number
+  ): Promise<IPreview> {
+    return this._json(path('publications', name, 'preview'), {
+      ...which,
+      limit
+    });
+  }
+
+  /** A published report or file, whole. */
+  async content(name: string, which: IWhich): Promise<Blob> {
+    const response = await this._request(
+      path('publications', name, 'content'),
+      { ...which }
+    );
+    return response.blob();
+  }
+
+  previewSchedule(request: {
+    when: string;
+    timezone: string;
+    after: string[];
+  }): Promise<ISchedulePreview> {
+    return this._json('schedule/preview', {}, 'POST', request);
+  }
+
+  notebook(contentsPath: string): Promise<INotebookInfo> {
+    return this._json('notebook', { path: contentsPath });
+  }
+
+  private async _nothing(
+    where: string,
+    method: string,
+    body?: unknown
+  ): Promise<void> {
+    await this._request(where, {}, method, body);
+  }
+
+  private async _json<T>(
+    where: string,
+    query: object = {},
+    method = 'GET',
+    body?: unknown
+  ): Promise<T> {
+    const response = await this._request(where, query, method, body);
+    try {
+      return await response.json();
+    } catch {
+      throw new ApiError({
+        message: `The answer to ${method} ${where} is no JSON.`,
+        status: response.status
+      });
+    }
+  }
+
+  private async _request(
+    where: string,
+    query: object = {},
+    method = 'GET',
+    body?: unknown
+  ): Promise<Response> {
+    const url =
+      URLExt.join(this._settings.baseUrl, 'etl/v1', where) +
+      queryString(query as Query);
+    const init: RequestInit = { method };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+      init.headers = { 'Content-Type': 'application/json' };
+    }
+    const response = await ServerConnection.makeRequest(
+      url,
+      init,
+      this._settings
+    );
+    if (!response.ok) {
+      throw await errorOf(response);
+    }
+    return response;
+  }
+
+  private _settings: ServerConnection.ISettings;
+}
+
+function path(...parts: (string | number)[]): string {
+  return parts.map(part => encodeURIComponent(part)).join('/');
+}
+
+function queryString(query: Query): string {
+  const pairs = Object.entries(query).filter(
+    ([, value]) => value !== undefined && value !== null && value !== ''
+  );
+  return pairs.length
+    ? '?' +
+        pairs
+          .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`)
+          .join('&')
+    : '';
+}

@@ -1,0 +1,52 @@
+/** An error as the server says it: one sentence, and the next step. */
+export class ApiError extends Error {
+  /**
+   * @param options.message - What failed.
+   * @param options.hint - The next step; empty where there is none.
+   * @param options.type - The class of the error on the server.
+   * @param options.status - The HTTP status; 0 when nothing answered.
+   */
+  constructor(options: {
+    message: string;
+    hint?: string;
+    type?: string;
+    status?: number;
+  }) {
+    super(options.message);
+    this.name = 'ApiError';
+    this.hint = options.hint ?? '';
+    this.type = options.type ?? 'Error';
+    this.status = options.status ?? 0;
+  }
+
+  readonly hint: string;
+  readonly type: string;
+  readonly status: number;
+}
+
+/** Any thrown value as an `ApiError`. */
+export function toApiError(reason: unknown): ApiError {
+  if (reason instanceof ApiError) {
+    return reason;
+  }
+  return new ApiError({
+    message: reason instanceof Error ? reason.message : String(reason)
+  });
+}
+
+/** Read the error out of an answer that is not OK. */
+export async function errorOf(response: Response): Promise<ApiError> {
+  let said: { type?: string; message?: string; hint?: string } = {};
+  try {
+    const body = await response.json();
+    said = body?.error ?? { message: body?.message };
+  } catch {
+    // A proxy's page or an empty body: the status line says what is known.
+  }
+  return new ApiError({
+    message: said.message || `${response.status} ${response.statusText}`.trim(),
+    hint: said.hint,
+    type: said.type,
+    status: response.status
+  });
+}

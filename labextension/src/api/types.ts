@@ -1,0 +1,337 @@
+/**
+ * The values of the REST API, as the server writes them.
+ *
+ * Instants are ISO 8601 text in UTC; durations are seconds.
+ */
+
+/** Any JSON value. */
+export type Json =
+  null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export type RunState =
+  | 'queued'
+  | 'dispatched'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+  | 'held'
+  | 'skipped';
+
+export type Outcome =
+  'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'held' | 'lost';
+
+export type Health = 'ok' | 'running' | 'failing' | 'late' | 'paused' | 'never';
+
+export type PublicationKind = 'table' | 'file' | 'report' | 'api';
+
+export type ParameterType =
+  | 'str'
+  | 'int'
+  | 'float'
+  | 'bool'
+  | 'date'
+  | 'datetime'
+  | 'list'
+  | 'dict'
+  | 'any';
+
+export type Catchup = 'latest' | 'all' | 'none';
+
+export type Overlap = 'skip' | 'queue' | 'cancel-previous';
+
+export type PipelineFilter = 'all' | 'mine' | 'failing';
+
+export interface IPage<T> {
+  items: T[];
+  total: number;
+}
+
+export interface ISchedulerInfo {
+  id: string;
+  host: string;
+  pid: number;
+  workers: number;
+  seen_at: string;
+}
+
+export interface ISummary {
+  owner: string;
+  sources: number;
+  pipelines: number;
+  failing: number;
+  runs_active: number;
+  publications: number;
+  schedulers: ISchedulerInfo[];
+  version: string;
+}
+
+export interface IColumn {
+  name: string;
+  type: string;
+  nullable?: boolean;
+}
+
+export interface IFreshness {
+  warn_s: number | null;
+  error_s: number | null;
+}
+
+export interface ISource {
+  name: string;
+  kind: string;
+  location: string;
+  declared: string;
+  secrets: string[];
+  readonly: boolean;
+  options: Record<string, string>;
+  freshness: IFreshness | null;
+  owner: string;
+  notebook: string;
+  declared_at: string | null;
+}
+
+export interface ITableInfo {
+  name: string;
+  columns: IColumn[];
+  rows: number | null;
+}
+
+export interface ISourceDetails {
+  source: ISource;
+  tables: ITableInfo[];
+}
+
+export interface IPreview {
+  columns: IColumn[];
+  rows: Json[][];
+  total_rows: number | null;
+}
+
+export interface ISchedule {
+  kind: 'cron' | 'interval' | 'once' | 'after';
+  text: string;
+  timezone: string;
+  cron: string | null;
+  every_s: number | null;
+  at: string | null;
+  after: string[];
+}
+
+export interface IPolicy {
+  retries: number;
+  timeout_s: number;
+  catchup: Catchup;
+  overlap: Overlap;
+}
+
+export interface ILastRun {
+  id: number;
+  state: RunState;
+  outcome: Outcome | null;
+  seconds: number | null;
+  due_at: string;
+}
+
+export interface IPipeline {
+  name: string;
+  notebook: string;
+  content_hash: string;
+  owner: string;
+  version: number;
+  schedule: ISchedule | null;
+  parameters: Record<string, Json>;
+  policy: IPolicy;
+  paused: boolean;
+  next_due: string | null;
+  revision: number;
+  created_at: string | null;
+  updated_at: string | null;
+}
+
+export interface IPipelineView extends IPipeline {
+  words: string;
+  /** At most 14, the oldest first. */
+  last_runs: ILastRun[];
+  health: Health;
+  /** Relative to the server's root; null where the notebook lies outside. */
+  notebook_path: string | null;
+}
+
+export interface IPublishedRef {
+  name: string;
+  version: number;
+  rows: number | null;
+  draft: boolean;
+}
+
+export interface IVerdict {
+  kind: 'notebook' | 'data' | 'source' | 'platform' | 'unknown';
+  evidence: string;
+  retryable: boolean;
+}
+
+export interface IRunView {
+  id: number;
+  pipeline: string;
+  version: number | null;
+  state: RunState;
+  outcome: Outcome | null;
+  cause: 'schedule' | 'upstream' | 'backfill' | 'manual';
+  logical_key: string;
+  due_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+  seconds: number | null;
+  cell: number | null;
+  cells: number | null;
+  error: string;
+  failed_cell: number | null;
+  verdict: IVerdict | null;
+  owner: string;
+  draft: boolean;
+  attempts: number;
+  published: IPublishedRef[];
+  has_notebook: boolean;
+}
+
+export interface ICheckResult {
+  rule: {
+    text: string;
+    kind: string;
+    severity: 'warn' | 'error';
+    column: string | null;
+    argument: string;
+  };
+  status: 'pass' | 'warn' | 'error';
+  dataset: string;
+  failed_rows: number | null;
+  total_rows: number;
+  message: string;
+}
+
+export interface IRead {
+  source: string;
+  table: string;
+  version: string;
+  rows: number | null;
+  bytes: number | null;
+}
+
+export interface IAttempt {
+  run_id: number;
+  number: number;
+  started_at: string | null;
+  finished_at: string | null;
+  outcome: Outcome | null;
+  error: string;
+}
+
+export interface IRunDetails extends IRunView {
+  checks: ICheckResult[];
+  reads: IRead[];
+  parameters: Record<string, Json>;
+  attempts_list: IAttempt[];
+  log_tail: string;
+}
+
+export interface ICommitted {
+  rows: number | null;
+  bytes: number;
+  columns: IColumn[];
+  mode: 'replace' | 'append' | 'upsert';
+  title: string;
+}
+
+export interface IPublicationVersion {
+  name: string;
+  number: number;
+  draft: boolean;
+  what: ICommitted;
+  owner: string;
+  pipeline: string;
+  run_id: number | null;
+  notebook: string;
+  published_at: string;
+}
+
+export interface IPublicationView {
+  name: string;
+  kind: PublicationKind;
+  owner: string;
+  pipeline: string;
+  live: IPublicationVersion | null;
+  draft: IPublicationVersion | null;
+  freshness: IFreshness | null;
+  created_at: string;
+  age_s: number | null;
+  fresh: 'ok' | 'warn' | 'error' | 'none';
+}
+
+export interface IPublicationDetails extends IPublicationView {
+  history: IPublicationVersion[];
+}
+
+export interface IParameter {
+  name: string;
+  type: ParameterType;
+  default: string | null;
+  origin: string;
+  help: string;
+}
+
+export interface IFinding {
+  severity: 'info' | 'warning' | 'error';
+  cell: number | null;
+  message: string;
+  hint: string;
+}
+
+export interface INotebookInfo {
+  parameters: IParameter[];
+  findings: IFinding[];
+  kernel: string | null;
+  pipeline: IPipelineView | null;
+  changed: boolean;
+}
+
+export interface ISchedulePreview {
+  words: string;
+  next: { utc: string; local: string }[];
+  note: string;
+  cron: string | null;
+}
+
+export interface IDeployRequest {
+  notebook: string;
+  when: string;
+  timezone: string;
+  name: string | null;
+  parameters: Record<string, Json>;
+  retries: number | null;
+  timeout_s: number | null;
+  catchup: Catchup | null;
+  overlap: Overlap | null;
+  owner: string | null;
+  after: string[];
+}
+
+export interface IDeployment {
+  pipeline: IPipeline;
+  change: 'new' | 'changed' | 'unchanged';
+  words: string;
+  next: string[];
+  note: string;
+  findings: IFinding[];
+}
+
+/** What the server says while a run goes on. */
+export interface IRunEvent {
+  run: number;
+  pipeline: string;
+  state: RunState;
+  outcome: Outcome | null;
+  cell: number | null;
+  cells: number | null;
+  at: string;
+}

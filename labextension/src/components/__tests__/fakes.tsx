@@ -1,0 +1,252 @@
+import { nullTranslator } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
+import * as React from 'react';
+import { createRoot, type Root } from 'react-dom/client';
+
+import { ApiError, type IPage } from '../../api';
+import type { IEtlContext, IOpener } from '../context';
+import { EtlProvider } from '../context';
+import { NowProvider } from '../now';
+import { EtlModel } from '../../model';
+
+const { act } = React;
+
+(globalThis as any).IS_REACT_ACT_ENVIRONMENT = true;
+
+export const trans = nullTranslator.load('test');
+
+/** A client that answers from memory and remembers what it was asked to do. */
+export class FakeClient {
+  said: string[] = [];
+  lists: Record<string, any[]> = {
+    sources: [],
+    pipelines: [],
+    runs: [],
+    publications: []
+  };
+  summaryValue: any = {
+    owner: 'sam',
+    sources: 0,
+    pipelines: 0,
+    failing: 0,
+    runs_active: 0,
+    publications: 0,
+    schedulers: [{ id: 'a' }],
+    version: '1'
+  };
+  notebookInfo: any = {
+    parameters: [],
+    findings: [],
+    kernel: 'python3',
+    pipeline: null,
+    changed: false
+  };
+  fail: Record<string, ApiError> = {};
+
+  private answer<T>(name: string, value: T): Promise<T> {
+    this.said.push(name);
+    const word = name.split(' ')[0];
+    return this.fail[word]
+      ? Promise.reject(this.fail[word])
+      : Promise.resolve(value);
+  }
+  private page(name: string, query: any = {}): Promise<IPage<any>> {
+    const all = this.lists[name];
+    const { offset = 0, limit = 50 } = query;
+    return this.answer(name + ' ' + JSON.stringify(query), {
+      items: all.slice(offset, offset + limit).map(item => ({ ...item })),
+      total: all.length
+    });
+  }
+  summary = () => this.answer('summary', this.summaryValue);
+  sources = () => this.page('sources');
+  pipelines = (query: any) =>
+    query.filter === 'failing'
+      ? Promise.resolve({ items: [], total: 0 })
+      : this.page('pipelines', query);
+  runs = (query: any) => this.page('runs', query);
+  publications = (_: string) => this.page('publications');
+  trigger = (name: string) => this.answer(`trigger ${name}`, undefined);
+  pause = (name: string) => this.answer(`pause ${name}`, undefined);
+  resume = (name: string) => this.answer(`resume ${name}`, undefined);
+  unschedule = (name: string) => this.answer(`unschedule ${name}`, undefined);
+  cancel = (id: number) => this.answer(`cancel ${id}`, undefined);
+  retry = (id: number) => this.answer(`retry ${id}`, undefined);
+  run = (id: number) =>
+    this.answer(`run ${id}`, {
+      ...this.lists.runs.find(run => run.id === id),
+      checks: [],
+      reads: [],
+      parameters: {},
+      attempts_list: [],
+      log_tail: 'the end'
+    });
+  runNotebook = (id: number) =>
+    this.answer(`notebook ${id}`, { cells: [], nbformat: 4 });
+  previewSchedule = (query: any) =>
+    this.answer(`preview ${query.when}`, {
+      words: `in words: ${query.when}`,
+      next: [
+        {
+          utc: '2026-02-09T05:00:00Z',
+          local: '2026-02-09T06:00:00+01:00'
+        }
+      ],
+      note: '',
+      cron: '0 6 * * 1-5'
+    });
+}
+
+/** Remembers what it was asked to open. */
+export class FakeOpener implements IOpener {
+  said: any[] = [];
+  private say =
+    (name: string) =>
+    (...args: any[]): void => {
+      this.said.push([name, ...args]);
+    };
+  openNotebook = this.say('openNotebook');
+  schedule = this.say('schedule');
+  openRun = this.say('openRun');
+  openLog = this.say('openLog');
+  preview = this.say('preview');
+  openReport = this.say('openReport');
+  download = this.say('download');
+  insertCell = this.say('insertCell');
+  copy = this.say('copy');
+  openTerminal = this.say('openTerminal');
+}
+
+export interface IWorld extends IEtlContext {
+  client: FakeClient;
+  opener: FakeOpener;
+  emit: (event: any) => void;
+}
+
+export function world(options: { graceMs?: number } = {}): IWorld {
+  const client = new FakeClient();
+  const events: any = {};
+  const stream = new Signal<any, any>(events);
+  events.stream = stream;
+  const model = new EtlModel({
+    client: client as any,
+    events,
+    auto: false,
+    graceMs: options.graceMs
+  });
+  return {
+    client,
+    model,
+    trans,
+    opener: new FakeOpener(),
+    emit: event => stream.emit(event)
+  };
+}
+
+let root: Root | null = null;
+
+/** Draw a component and return its node. */
+export async function draw(
+  context: IEtlContext,
+  element: JSX.Element
+): Promise<HTMLElement> {
+  const node = document.createElement('div');
+  document.body.appendChild(node);
+  root = createRoot(node);
+  await act(async () => {
+    root!.render(
+      <EtlProvider value={context}>
+        <NowProvider>{element}</NowProvider>
+      </EtlProvider>
+    );
+  });
+  return node;
+}
+
+export async function erase(): Promise<void> {
+  await act(async () => root?.unmount());
+  root = null;
+  document.body.innerHTML = '';
+}
+
+/** Let promises and effects settle. */
+export async function settle(change?: () => unknown): Promise<void> {
+  await act(async () => {
+    await change?.();
+    await new Promise(done => setTimeout(done, 0));
+  });
+}
+
+export function button(node: Element, label: string): HTMLButtonElement {
+  const found = [...node.querySelectorAll('button')].find(
+    item =>
+      item.getAttribute('aria-label') === label || item.textContent === label
+  );
+  if (!found) {
+    throw new Error(`There is no button ${label} in ${node.innerHTML}`);
+  }
+  return found as HTMLButtonElement;
+}
+
+export function pipeline(change: any = {}): any {
+  return {
+    name: 'daily',
+    notebook: '/home/sam/daily.ipynb',
+    notebook_path: 'daily.ipynb',
+    content_hash: '',
+    owner: 'sam',
+    version: 3,
+    schedule: {
+      kind: 'cron',
+      text: 'daily at 06:00',
+      timezone: 'UTC',
+      cron: '0 6 * * *',
+      every_s: null,
+      at: null,
+      after: []
+    },
+    parameters: {},
+    policy: {
+      retries: 3,
+      timeout_s: 3600,
+      catchup: 'latest',
+      overlap: 'skip'
+    },
+    paused: false,
+    next_due: '2999-01-01T06:00:00Z',
+    revision: 1,
+    created_at: null,
+    updated_at: null,
+    words: 'every day at 06:00, UTC',
+    last_runs: [],
+    health: 'ok',
+    ...change
+  };
+}
+
+export function run(change: any = {}): any {
+  return {
+    id: 42,
+    pipeline: 'daily',
+    version: 3,
+    state: 'running',
+    outcome: null,
+    cause: 'schedule',
+    logical_key: '2026-02-09T06:00:00Z',
+    due_at: '2026-02-09T06:00:00Z',
+    started_at: '2026-02-09T06:00:01Z',
+    finished_at: null,
+    seconds: null,
+    cell: 3,
+    cells: 12,
+    error: '',
+    failed_cell: null,
+    verdict: null,
+    owner: 'sam',
+    draft: false,
+    attempts: 1,
+    published: [],
+    has_notebook: false,
+    ...change
+  };
+}

@@ -1,0 +1,144 @@
+import * as React from 'react';
+
+import { ApiError } from '../../api';
+import { DataTable } from '../dataTable';
+import { spellLocal } from '../nextTimes';
+import { ScheduleFormView } from '../scheduleFormView';
+import { draw, erase, pipeline, settle, world, type IWorld } from './fakes';
+
+let w: IWorld;
+
+beforeEach(() => {
+  w = world();
+});
+
+afterEach(async () => {
+  await erase();
+  w.model.dispose();
+});
+
+const wait = (ms: number) => settle(() => new Promise(d => setTimeout(d, ms)));
+
+function type(node: Element, label: string, value: string): Promise<void> {
+  const found = [...node.querySelectorAll('label')].find(
+    item => item.textContent === label
+  )!;
+  const input = document.getElementById(found.htmlFor) as HTMLInputElement;
+  return settle(() => {
+    Object.getOwnPropertyDescriptor(
+      HTMLInputElement.prototype,
+      'value'
+    )!.set!.call(input, value);
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+}
+
+describe('ScheduleFormView', () => {
+  async function form(info: any = {}): Promise<[HTMLElement, any[]]> {
+    const said: any[] = [];
+    const node = await draw(
+      w,
+      <ScheduleFormView
+        path="work/daily.ipynb"
+        info={{ ...w.client.notebookInfo, ...info }}
+        error={null}
+        onChange={request => said.push(request)}
+      />
+    );
+    return [node, said];
+  }
+
+  it('shows the words and the next times of what is typed', async () => {
+    const [node, said] = await form();
+    await type(node, 'In words or cron', 'daily at 07:30');
+    await wait(350);
+    expect(node.querySelector('.jp-EtlNext')!.textContent).toContain(
+      'in words: daily at 07:30'
+    );
+    expect(said.pop()).toMatchObject({
+      notebook: 'work/daily.ipynb',
+      name: 'daily',
+      when: 'daily at 07:30'
+    });
+    expect(node.textContent).toContain('%etl schedule "daily at 07:30"');
+  });
+
+  it('says beside the field what is no schedule, and lets nothing be deployed', async () => {
+    w.client.fail.preview = new ApiError({
+      message: "'moon' is not a schedule.",
+      hint: "Write 'every 15m'."
+    });
+    const [node, said] = await form();
+    await type(node, 'In words or cron', 'moon');
+    await wait(350);
+    expect(node.textContent).toContain("'moon' is not a schedule.");
+    expect(said.pop()).toBeNull();
+  });
+
+  it('refuses a time limit that is none', async () => {
+    const [node, said] = await form();
+    await type(node, 'Time limit', 'soon');
+    expect(said.pop()).toBeNull();
+    expect(node.textContent).toContain('For example 90s');
+  });
+
+  it('sends only the parameters that were changed, with their type', async () => {
+    const [node, said] = await form({
+      parameters: [
+        { name: 'limit', type: 'int', default: '10', origin: 'cell', help: '' },
+        {
+          name: 'day',
+          type: 'date',
+          default: 'yesterday',
+          origin: 'command',
+          help: ''
+        }
+      ]
+    });
+    const input = node.querySelector(
+      '[aria-label="Value of limit"]'
+    ) as HTMLInputElement;
+    expect(input.placeholder).toBe('default: 10');
+    await settle(() => {
+      Object.getOwnPropertyDescriptor(
+        HTMLInputElement.prototype,
+        'value'
+      )!.set!.call(input, '25');
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    expect(said.pop().parameters).toEqual({ limit: 25 });
+  });
+
+  it('tells that the notebook has changed since it was deployed', async () => {
+    const [node] = await form({ pipeline: pipeline(), changed: true });
+    expect(node.textContent).toContain('deploying makes version 4');
+  });
+});
+
+describe('DataTable', () => {
+  it('says how many rows of how many, and what is missing', async () => {
+    const node = await draw(
+      w,
+      <DataTable
+        label="t"
+        preview={{
+          columns: [{ name: 'n', type: 'int64' }],
+          rows: [[1], [null]],
+          total_rows: 336776
+        }}
+      />
+    );
+    expect(node.textContent).toContain('showing 2 of 336,776 rows');
+    expect(node.querySelector('.jp-EtlData-null')!.textContent).toBe('null');
+    expect(node.querySelector('td')!.className).toBe('jp-mod-number');
+  });
+});
+
+describe('spellLocal', () => {
+  it('shows the clock of that place, whatever the browser has', () => {
+    expect(spellLocal('2026-02-09T06:00:00+01:00')).toBe(
+      'Mon, Feb 9, 2026, 06:00'
+    );
+    expect(spellLocal('soon')).toBe('soon');
+  });
+});

@@ -1,0 +1,246 @@
+import * as React from 'react';
+
+import { ApiError } from '../../api';
+import { PanelView } from '../panelView';
+import {
+  button,
+  draw,
+  erase,
+  pipeline,
+  run,
+  settle,
+  world,
+  type IWorld
+} from './fakes';
+
+let w: IWorld;
+
+async function panel(tab: any): Promise<HTMLElement> {
+  w.model.tab = tab;
+  w.model.watched = true;
+  await w.model.refresh();
+  const node = await draw(w, <PanelView />);
+  await settle();
+  return node;
+}
+
+beforeEach(() => {
+  w = world({ graceMs: 5 });
+});
+
+afterEach(async () => {
+  await erase();
+  w.model.dispose();
+});
+
+describe('PanelView', () => {
+  it('moves between the tabs with arrows, Home and End', async () => {
+    const node = await panel('pipelines');
+    const selected = () =>
+      node.querySelector('[role=tab][aria-selected=true]') as HTMLElement;
+    const press = (key: string) =>
+      settle(() =>
+        selected().dispatchEvent(
+          new KeyboardEvent('keydown', { key, bubbles: true })
+        )
+      );
+    expect(selected().textContent).toContain('Pipelines');
+    await press('ArrowRight');
+    expect(selected().textContent).toContain('Runs');
+    expect(document.activeElement).toBe(selected());
+    await press('End');
+    expect(selected().textContent).toContain('Published');
+    await press('ArrowRight');
+    expect(selected().textContent).toContain('Sources');
+    await press('ArrowLeft');
+    await press('Home');
+    expect(selected().textContent).toContain('Sources');
+  });
+
+  it('asks for nothing but reading when it opens', async () => {
+    w.client.lists.pipelines = [pipeline()];
+    await panel('pipelines');
+    expect(w.client.said.every(line => /^(summary|pipelines)/.test(line))).toBe(
+      true
+    );
+  });
+
+  it.each([
+    ['sources', '%etl source'],
+    ['pipelines', '%etl schedule'],
+    ['runs', '%etl run'],
+    ['published', '%etl publish table']
+  ])('inserts a working cell from the empty %s', async (tab, text) => {
+    const node = await panel(tab);
+    await settle(() => button(node, 'Insert this cell').click());
+    const [name, source] = w.opener.said[0];
+    expect(name).toBe('insertCell');
+    expect(source).toContain('%load_ext jupyter_etl');
+    expect(source).toContain(text);
+  });
+
+  it('says how to start a scheduler when none is alive', async () => {
+    w.client.summaryValue = { ...w.client.summaryValue, schedulers: [] };
+    const node = await panel('pipelines');
+    expect(node.textContent).toContain('jupyter etl up');
+  });
+
+  it('shows an error in place, with its hint and a way to try again', async () => {
+    w.client.fail.runs = new ApiError({
+      message: 'The ledger cannot be reached.',
+      hint: 'Run jupyter etl doctor.'
+    });
+    const node = await panel('runs');
+    const alert = node.querySelector('[role=alert]') as HTMLElement;
+    expect(alert.textContent).toContain('The ledger cannot be reached.');
+    expect(alert.textContent).toContain('Run jupyter etl doctor.');
+    w.client.fail = {};
+    w.client.lists.runs = [run()];
+    await settle(() => button(alert, 'Try again').click());
+    expect(node.querySelector('[data-name="42"]')).not.toBeNull();
+  });
+});
+
+describe('pipelines', () => {
+  it('puts those that need somebody first', async () => {
+    w.client.lists.pipelines = [
+      pipeline({ name: 'good' }),
+      pipeline({ name: 'bad', health: 'failing' })
+    ];
+    const node = await panel('pipelines');
+    const names = [...node.querySelectorAll('.jp-EtlRow')].map(row =>
+      row.getAttribute('data-name')
+    );
+    expect(names).toEqual(['bad', 'good']);
+    expect(node.textContent).toContain('Needs you · 1');
+  });
+
+  it('runs and pauses, and tells the line that does the same', async () => {
+    w.client.lists.pipelines = [pipeline()];
+    const node = await panel('pipelines');
+    const start = button(node, 'Run now: daily');
+    expect(start.title).toContain('jupyter etl trigger daily');
+    await settle(() => start.click());
+    await settle(() => button(node, 'Pause: daily').click());
+    expect(w.client.said).toContain('trigger daily');
+    expect(w.client.said).toContain('pause daily');
+  });
+
+  it('shows what the server says against an action in its row', async () => {
+    w.client.lists.pipelines = [pipeline()];
+    w.client.fail.trigger = new ApiError({ message: 'It belongs to kim.' });
+    const node = await panel('pipelines');
+    await settle(() => button(node, 'Run now: daily').click());
+    const row = node.querySelector('[data-name=daily]') as HTMLElement;
+    expect(row.querySelector('[role=alert]')!.textContent).toContain(
+      'It belongs to kim.'
+    );
+    await settle(() => button(row, 'Dismiss').click());
+    expect(row.querySelector('[role=alert]')).toBeNull();
+  });
+
+  it('takes an unscheduling back', async () => {
+    w.client.lists.pipelines = [pipeline()];
+    const node = await panel('pipelines');
+    await settle(() =>
+      (node.querySelector('.jp-EtlRow-head') as HTMLElement).click()
+    );
+    await settle(() => w.model.unschedule('daily'));
+    await settle(() => w.model.undoUnschedule('daily'));
+    await new Promise(done => setTimeout(done, 20));
+    expect(w.client.said).not.toContain('unschedule daily');
+  });
+
+  it('draws each of the last runs with its own title', async () => {
+    w.client.lists.pipelines = [
+      pipeline({
+        last_runs: [
+          {
+            id: 1,
+            state: 'succeeded',
+            outcome: 'succeeded',
+            seconds: 3,
+            due_at: '2026-01-01T06:00:00Z'
+          },
+          {
+            id: 2,
+            state: 'failed',
+            outcome: 'timed_out',
+            seconds: 9,
+            due_at: '2026-01-02T06:00:00Z'
+          }
+        ]
+      })
+    ];
+    const node = await panel('pipelines');
+    const titles = [...node.querySelectorAll('.jp-EtlStrip g > title')].map(
+      title => title.textContent
+    );
+    expect(titles[0]).toContain('#1 Succeeded');
+    expect(titles[1]).toContain('#2 Timed out');
+  });
+});
+
+describe('runs', () => {
+  it('shows how far a run is, and follows its events', async () => {
+    w.client.lists.runs = [run()];
+    const node = await panel('runs');
+    const bar = node.querySelector('[role=progressbar]') as HTMLElement;
+    expect(bar.getAttribute('aria-valuenow')).toBe('3');
+    await settle(() =>
+      w.emit({
+        schema_id: 'https://schema.jupyter.org/jupyter_etl/run/v1',
+        run: 42,
+        pipeline: 'daily',
+        state: 'running',
+        outcome: null,
+        cell: 6,
+        cells: 12,
+        at: ''
+      })
+    );
+    expect(bar.getAttribute('aria-valuenow')).toBe('6');
+    expect(node.querySelector('[aria-live=polite]')!.textContent).toBe(
+      'Run 42 of daily: Running, cell 6 of 12'
+    );
+  });
+
+  it('tells whose fault a failure is, and opens it at the cell', async () => {
+    w.client.lists.runs = [
+      run({
+        state: 'failed',
+        outcome: 'failed',
+        finished_at: '2026-02-09T06:01:00Z',
+        failed_cell: 6,
+        has_notebook: true,
+        error: 'KeyError: day',
+        verdict: {
+          kind: 'data',
+          evidence: 'The column day is gone.',
+          retryable: false
+        }
+      })
+    ];
+    w.model.openRun = 42;
+    const node = await panel('runs');
+    const card = node.querySelector('.jp-EtlFailure') as HTMLElement;
+    expect(card.textContent).toContain('In the data');
+    expect(card.textContent).toContain('cell 7');
+    expect(card.textContent).toContain('The column day is gone.');
+    await settle(() => button(card, 'Open at the cell: #42').click());
+    expect(w.opener.said).toEqual([['openRun', 42, { cell: 6 }]]);
+    await settle(() => button(card, 'Retry: #42').click());
+    expect(w.client.said).toContain('retry 42');
+  });
+
+  it('shows a page, and more when asked', async () => {
+    w.client.lists.runs = Array.from({ length: 120 }, (_, index) =>
+      run({ id: index, state: 'succeeded' })
+    );
+    const node = await panel('runs');
+    expect(node.querySelectorAll('.jp-EtlRow')).toHaveLength(50);
+    expect(node.textContent).toContain('showing 50 of 120');
+    await settle(() => button(node, 'Show more').click());
+    expect(node.querySelectorAll('.jp-EtlRow')).toHaveLength(100);
+  });
+});

@@ -1,0 +1,66 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import type { IWhich } from '../api';
+import type { IEtlModel } from '../tokens';
+
+/** What a preview shows. */
+export interface IPreviewTarget {
+  kind: 'source' | 'publication';
+  name: string;
+  /** Table of a source; "" for a source that is one table. */
+  table?: string;
+  version?: number | null;
+  draft?: boolean;
+}
+
+/** What the panel can ask of the application around it. */
+export interface IOpener {
+  openNotebook(path: string): void;
+  /** Open the schedule dialog; without a path for the notebook in front. */
+  schedule(path?: string): void;
+  /** Open the executed notebook of a run, at the failed cell if asked to. */
+  openRun(id: number, options?: { cell: number | null }): void;
+  openLog(id: number): void;
+  preview(target: IPreviewTarget): void;
+  openReport(name: string, which: IWhich): void;
+  download(name: string, which: IWhich): void;
+  /** Insert a cell below the active one, without running it. */
+  insertCell(source: string): void;
+  copy(text: string): void;
+  /** Open a terminal; null where the application has none. */
+  openTerminal: (() => void) | null;
+}
+
+/** What every component may use. */
+export interface IEtlContext {
+  model: IEtlModel;
+  opener: IOpener;
+  trans: TranslationBundle;
+}
+
+const EtlContext = React.createContext<IEtlContext | null>(null);
+
+export const EtlProvider = EtlContext.Provider;
+
+/** The model, the opener and the translation. */
+export function useEtl(): IEtlContext {
+  const context = React.useContext(EtlContext);
+  if (context === null) {
+    throw new Error('EtlProvider is missing.');
+  }
+  return context;
+}
+
+/** Draw again whenever the model has changed. */
+export function useModel(): IEtlModel {
+  const { model } = useEtl();
+  const [, draw] = React.useReducer((count: number) => count + 1, 0);
+  React.useEffect(() => {
+    model.changed.connect(draw);
+    return () => {
+      model.changed.disconnect(draw);
+    };
+  }, [model]);
+  return model;
+}

@@ -1,0 +1,84 @@
+import * as React from 'react';
+
+import type { IPreview, Json } from '../api';
+import { formatCount } from '../model';
+import { useEtl } from './context';
+
+// As SQL and JSON write it, in every language.
+const NULL = 'null';
+
+const NUMBER = /^(u?int|float|double|decimal|half)/;
+
+/** Rows of data with names and types above; what is missing is said, not left blank. */
+export function DataTable(props: {
+  preview: IPreview;
+  label: string;
+}): JSX.Element {
+  const { trans } = useEtl();
+  const { columns, rows, total_rows: total } = props.preview;
+  return (
+    <div className="jp-EtlData">
+      <p className="jp-EtlData-count" role="status">
+        {total === null
+          ? trans.__('showing the first %1 rows', formatCount(rows.length))
+          : trans.__(
+              'showing %1 of %2 rows',
+              formatCount(rows.length),
+              formatCount(total)
+            )}
+      </p>
+      <div
+        className="jp-EtlData-scroll"
+        tabIndex={0}
+        role="region"
+        aria-label={props.label}
+      >
+        <table>
+          <thead>
+            <tr>
+              {columns.map((column, index) => (
+                <th
+                  key={index}
+                  scope="col"
+                  className={NUMBER.test(column.type) ? 'jp-mod-number' : ''}
+                >
+                  {column.name}
+                  <span className="jp-EtlData-type">{column.type}</span>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, number) => (
+              <tr key={number}>
+                {row.map((value, index) => (
+                  <td
+                    key={index}
+                    className={
+                      NUMBER.test(columns[index]?.type ?? '')
+                        ? 'jp-mod-number'
+                        : ''
+                    }
+                  >
+                    <Value value={value} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  );
+}
+
+function Value(props: { value: Json }): JSX.Element {
+  const { value } = props;
+  if (value === null) {
+    return <span className="jp-EtlData-null">{NULL}</span>;
+  }
+  if (typeof value === 'object') {
+    return <code>{JSON.stringify(value)}</code>;
+  }
+  return <>{String(value)}</>;
+}

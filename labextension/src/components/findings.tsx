@@ -1,0 +1,53 @@
+import * as React from 'react';
+
+import type { IFinding } from '../api';
+import { useEtl } from './context';
+import { Status } from './status';
+
+/** What a look at the notebook found that may stop it from running alone. */
+export function Findings(props: { findings: IFinding[] }): JSX.Element {
+  const { trans } = useEtl();
+  if (!props.findings.length) {
+    return (
+      <p className="jp-EtlFindings-none">
+        <Status shape="ok" label={trans.__('OK')} />
+        {trans.__('Nothing in the notebook stands in the way.')}
+      </p>
+    );
+  }
+  return (
+    <section aria-label={trans.__('Before it runs alone')}>
+      <div className="jp-EtlForm-title">{trans.__('Before it runs alone')}</div>
+      <ul className="jp-EtlFindings">
+        {props.findings.map((finding, index) => (
+          <li key={index}>
+            <Severity severity={finding.severity} />
+            <div>
+              {finding.cell !== null ? (
+                <span className="jp-EtlBadge">
+                  {trans.__('cell %1', finding.cell + 1)}
+                </span>
+              ) : null}{' '}
+              {finding.message}
+              {finding.hint ? (
+                <div className="jp-EtlField-note">{finding.hint}</div>
+              ) : null}
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Severity(props: { severity: IFinding['severity'] }): JSX.Element {
+  const { trans } = useEtl();
+  switch (props.severity) {
+    case 'error':
+      return <Status shape="failing" label={trans.__('Error')} />;
+    case 'info':
+      return <Status shape="waiting" label={trans.__('Note')} />;
+    default:
+      return <Status shape="late" label={trans.__('Warning')} />;
+  }
+}

@@ -1,0 +1,87 @@
+import {
+  closeIcon,
+  historyIcon,
+  notebookIcon
+} from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type { IPipelineView } from '../api';
+import { formatDuration, formatMoment, lines, shortPath } from '../model';
+import { Action } from './action';
+import { useEtl } from './context';
+import { Facts } from './row';
+
+/** What a pipeline is made of, and the rarer actions. */
+export function PipelineDetails(props: {
+  pipeline: IPipelineView;
+}): JSX.Element {
+  const { model, opener, trans } = useEtl();
+  const { pipeline } = props;
+  const { name, notebook_path: path, policy, next_due: next } = pipeline;
+  const parameters = Object.entries(pipeline.parameters);
+  return (
+    <>
+      <Facts
+        facts={[
+          [
+            trans.__('Notebook'),
+            <span key="notebook" title={pipeline.notebook}>
+              {shortPath(path ?? pipeline.notebook)}
+            </span>
+          ],
+          [trans.__('Version'), `v${pipeline.version}`],
+          [trans.__('Owner'), pipeline.owner],
+          next ? [trans.__('Next run'), formatMoment(next)] : null,
+          [
+            trans.__('Policy'),
+            trans.__(
+              '%1 retries, %2 limit, catch-up %3, overlap %4',
+              policy.retries,
+              formatDuration(policy.timeout_s),
+              policy.catchup,
+              policy.overlap
+            )
+          ],
+          parameters.length
+            ? [
+                trans.__('Parameters'),
+                parameters
+                  .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+                  .join(', ')
+              ]
+            : null
+        ]}
+      />
+      <div className="jp-EtlRow-buttons">
+        {path !== null ? (
+          <Action
+            label={trans.__('Open notebook')}
+            of={name}
+            icon={notebookIcon}
+            text
+            onClick={() => opener.openNotebook(path)}
+          />
+        ) : null}
+        <Action
+          label={trans.__('Show runs')}
+          of={name}
+          line={lines.runs(name)}
+          icon={historyIcon}
+          text
+          onClick={() => {
+            model.filterRuns({ pipeline: name, state: '' });
+            model.tab = 'runs';
+          }}
+        />
+        <Action
+          label={trans.__('Unschedule')}
+          of={name}
+          line={lines.unschedule(name)}
+          icon={closeIcon}
+          text
+          onClick={() => model.unschedule(name)}
+        />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,131 @@
+import * as React from 'react';
+
+import type { IPipelineView, PipelineFilter } from '../api';
+import { Action } from './action';
+import { useEtl, useModel } from './context';
+import { EmptyState } from './emptyState';
+import { SearchField, Segments } from './fields';
+import { PagedRows } from './list';
+import { PipelineRow } from './pipelineRow';
+import { scheduleIcon } from './icons';
+
+const NEEDY: ReadonlySet<string> = new Set(['failing', 'late']);
+
+/** All pipelines, those that need somebody first. */
+export function PipelineList(): JSX.Element {
+  const { trans } = useEtl();
+  const model = useModel();
+  const { filter, search } = model.pipelineQuery;
+  const needy = unique([
+    ...model.attention.items,
+    ...model.pipelines.items.filter(pipeline => NEEDY.has(pipeline.health))
+  ]);
+  const first = new Set(needy.map(pipeline => pipeline.name));
+  const rest = model.pipelines.items.filter(
+    pipeline => !first.has(pipeline.name)
+  );
+  const row = (pipeline: IPipelineView) => {
+    const key = `pipeline:${pipeline.name}`;
+    return (
+      <PipelineRow
+        key={pipeline.name}
+        pipeline={pipeline}
+        busy={model.busy(key)}
+        problem={model.problem(key)}
+        leavesAt={model.leavesAt(pipeline.name)}
+      />
+    );
+  };
+  return (
+    <>
+      <div className="jp-EtlFilters">
+        <SearchField
+          label={trans.__('Search pipelines')}
+          value={search}
+          onChange={text => model.filterPipelines({ search: text })}
+        />
+        <Segments<PipelineFilter>
+          label={trans.__('Show')}
+          name="jp-etl-filter"
+          value={filter}
+          options={[
+            { value: 'all', label: trans.__('All') },
+            { value: 'mine', label: trans.__('Mine') },
+            { value: 'failing', label: trans.__('Needs you') }
+          ]}
+          onChange={value => model.filterPipelines({ filter: value })}
+        />
+      </div>
+      <PagedRows
+        list={model.pipelines}
+        label={trans.__('Pipelines')}
+        empty={
+          search || filter !== 'all' ? (
+            <Nothing filter={filter} />
+          ) : (
+            <FirstPipeline />
+          )
+        }
+        groups={[
+          {
+            title: needy.length
+              ? trans.__('Needs you · %1', needy.length)
+              : undefined,
+            rows: needy.map(row)
+          },
+          {
+            title: needy.length ? trans.__('The others') : undefined,
+            rows: rest.map(row)
+          }
+        ]}
+      />
+    </>
+  );
+}
+
+function Nothing(props: { filter: PipelineFilter }): JSX.Element {
+  const { model, trans } = useEtl();
+  return (
+    <EmptyState
+      title={
+        props.filter === 'failing'
+          ? trans.__('Nothing needs you')
+          : trans.__('No pipeline matches')
+      }
+      text={trans.__('Other pipelines are hidden by the filter.')}
+      actions={
+        <Action
+          label={trans.__('Show all')}
+          text
+          onClick={() => model.filterPipelines({ filter: 'all', search: '' })}
+        />
+      }
+    />
+  );
+}
+
+function FirstPipeline(): JSX.Element {
+  const { opener, trans } = useEtl();
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return (
+    <EmptyState
+      title={trans.__('No pipelines yet')}
+      text={trans.__(
+        'A pipeline is a notebook that runs by itself. Schedule the one you have open, or put the schedule into a cell:'
+      )}
+      cell={`%load_ext jupyter_etl\n%etl schedule "weekdays at 06:00" --tz ${zone}`}
+      actions={
+        <Action
+          label={trans.__('Schedule this notebook …')}
+          icon={scheduleIcon}
+          text
+          onClick={() => opener.schedule()}
+        />
+      }
+    />
+  );
+}
+
+function unique(pipelines: IPipelineView[]): IPipelineView[] {
+  return [...new Map(pipelines.map(item => [item.name, item])).values()];
+}

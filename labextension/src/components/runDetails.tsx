@@ -1,0 +1,166 @@
+import { fileIcon, notebookIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type { IRunDetails, IRunView } from '../api';
+import { formatCount, formatMoment, lines } from '../model';
+import { Action } from './action';
+import { useEtl } from './context';
+import { FailureCard } from './failureCard';
+import { ErrorNotice } from './notice';
+import { Facts } from './row';
+import { runLabel, Status } from './status';
+import { useFetched } from './useFetched';
+
+/** All that is known of a run; fetched when it is unfolded and when its state changes. */
+export function RunDetails(props: {
+  run: IRunView;
+  busy: boolean;
+}): JSX.Element {
+  const { model, opener, trans } = useEtl();
+  const { run } = props;
+  const {
+    value: details,
+    error,
+    retry
+  } = useFetched(
+    () => model.client.run(run.id),
+    [model, run.id, run.state, run.attempts]
+  );
+  const failed = run.state === 'failed' || run.state === 'held';
+  return (
+    <>
+      {failed ? <FailureCard run={details ?? run} busy={props.busy} /> : null}
+      {error ? <ErrorNotice error={error} onRetry={retry} /> : null}
+      {details ? (
+        <RunFacts run={details} />
+      ) : error ? null : (
+        <div className="jp-EtlWaiting" role="status">
+          {trans.__('Loading …')}
+        </div>
+      )}
+      <div className="jp-EtlRow-buttons">
+        {run.has_notebook && !failed ? (
+          <Action
+            label={trans.__('Open executed notebook')}
+            of={`#${run.id}`}
+            icon={notebookIcon}
+            text
+            onClick={() => opener.openRun(run.id)}
+          />
+        ) : null}
+        <Action
+          label={trans.__('Open log')}
+          of={`#${run.id}`}
+          line={lines.log(run.id)}
+          icon={fileIcon}
+          text
+          onClick={() => opener.openLog(run.id)}
+        />
+      </div>
+    </>
+  );
+}
+
+function RunFacts(props: { run: IRunDetails }): JSX.Element {
+  const { trans } = useEtl();
+  const { run } = props;
+  const parameters = Object.entries(run.parameters);
+  return (
+    <>
+      <Facts
+        facts={[
+          [trans.__('State'), runLabel(run, trans)],
+          run.cause === 'manual'
+            ? null
+            : [trans.__('Stands for'), run.logical_key],
+          run.started_at
+            ? [trans.__('Started'), formatMoment(run.started_at)]
+            : [trans.__('Due'), formatMoment(run.due_at)],
+          run.version === null
+            ? null
+            : [trans.__('Version'), `v${run.version}`],
+          [trans.__('Attempts'), String(run.attempts)],
+          parameters.length
+            ? [
+                trans.__('Parameters'),
+                parameters
+                  .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+                  .join(', ')
+              ]
+            : null,
+          run.reads.length
+            ? [
+                trans.__('Read'),
+                run.reads
+                  .map(read =>
+                    [
+                      read.table ? `${read.source}.${read.table}` : read.source,
+                      read.rows === null
+                        ? ''
+                        : trans.__('(%1 rows)', formatCount(read.rows))
+                    ]
+                      .join(' ')
+                      .trim()
+                  )
+                  .join(', ')
+              ]
+            : null,
+          run.published.length
+            ? [
+                trans.__('Published'),
+                run.published
+                  .map(item => `${item.name} v${item.version}`)
+                  .join(', ')
+              ]
+            : null
+        ]}
+      />
+      <Checks run={run} />
+      {run.log_tail ? (
+        <pre
+          className="jp-EtlLog"
+          tabIndex={0}
+          aria-label={trans.__('End of the log')}
+        >
+          {run.log_tail}
+        </pre>
+      ) : null}
+    </>
+  );
+}
+
+function Checks(props: { run: IRunDetails }): JSX.Element | null {
+  const { trans } = useEtl();
+  if (!props.run.checks.length) {
+    return null;
+  }
+  return (
+    <ul className="jp-EtlChecks" aria-label={trans.__('Checks')}>
+      {props.run.checks.map((check, index) => (
+        <li key={index} title={check.message}>
+          <Status
+            shape={
+              check.status === 'pass'
+                ? 'ok'
+                : check.status === 'warn'
+                  ? 'late'
+                  : 'failing'
+            }
+            label={
+              check.status === 'pass'
+                ? trans.__('Passed')
+                : check.status === 'warn'
+                  ? trans.__('Warning')
+                  : trans.__('Broken')
+            }
+          />
+          <code>{check.rule.text}</code>
+          <span className="jp-EtlChecks-dataset">{check.dataset}</span>
+          {check.status !== 'pass' ? (
+            <span className="jp-EtlChecks-message">{check.message}</span>
+          ) : null}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,179 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { notebookIcon, stopIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type { ApiError, IRunView } from '../api';
+import { formatCount, formatDuration, isTerminal, lines } from '../model';
+import { Action } from './action';
+import { useEtl } from './context';
+import { retryIcon } from './icons';
+import { ErrorNotice } from './notice';
+import { Ago, Countdown, Elapsed } from './now';
+import { Progress } from './progress';
+import { Row } from './row';
+import { RunDetails } from './runDetails';
+import { runLabel, runShape, Status } from './status';
+
+/** How many publications a row names. */
+const SHOWN = 2;
+
+/** A run: where it stands, why it exists, how long it took, and what it published. */
+export const RunRow = React.memo(function RunRow(props: {
+  run: IRunView;
+  open: boolean;
+  busy: boolean;
+  problem: ApiError | null;
+}): JSX.Element {
+  const { model, trans } = useEtl();
+  const { run } = props;
+  const going = run.state === 'running' || run.state === 'dispatched';
+  return (
+    <Row
+      kind="run"
+      name={String(run.id)}
+      open={props.open}
+      onToggle={() => {
+        model.openRun = props.open ? null : run.id;
+      }}
+      sign={<Status shape={runShape(run.state)} label={runLabel(run, trans)} />}
+      title={run.pipeline}
+      aside={<When run={run} />}
+      actions={<RunActions run={run} busy={props.busy} />}
+      lines={
+        <>
+          <div className="jp-EtlRow-line">
+            {summaryOf(run, trans)}
+            {going && run.started_at ? (
+              <>
+                {' · '}
+                <Elapsed since={run.started_at} />
+              </>
+            ) : null}
+          </div>
+          {resultOf(run, trans).map(line => (
+            <div key={line} className="jp-EtlRow-line" title={line}>
+              {line}
+            </div>
+          ))}
+        </>
+      }
+      below={
+        <>
+          {going ? (
+            <Progress
+              label={trans.__('Progress of run %1', run.id)}
+              cell={run.cell}
+              cells={run.cells}
+            />
+          ) : null}
+          {props.problem ? (
+            <ErrorNotice
+              error={props.problem}
+              onDismiss={() => model.dismiss(`run:${run.id}`)}
+            />
+          ) : null}
+        </>
+      }
+    >
+      <RunDetails run={run} busy={props.busy} />
+    </Row>
+  );
+});
+
+function RunActions(props: { run: IRunView; busy: boolean }): JSX.Element {
+  const { model, opener, trans } = useEtl();
+  const { run } = props;
+  const of = `#${run.id}`;
+  const again = run.state === 'failed' || run.state === 'cancelled';
+  return (
+    <>
+      {run.has_notebook ? (
+        <Action
+          label={trans.__('Open executed notebook')}
+          of={of}
+          icon={notebookIcon}
+          onClick={() => opener.openRun(run.id)}
+        />
+      ) : null}
+      {!isTerminal(run.state) ? (
+        <Action
+          label={trans.__('Cancel run')}
+          of={of}
+          line={lines.cancel(run.id)}
+          icon={stopIcon}
+          disabled={props.busy}
+          onClick={() => void model.cancel(run.id)}
+        />
+      ) : null}
+      {again || run.state === 'held' ? (
+        <Action
+          label={trans.__('Retry')}
+          of={of}
+          line={lines.retry(run.id)}
+          icon={retryIcon}
+          disabled={props.busy}
+          onClick={() => void model.retry(run.id)}
+        />
+      ) : null}
+    </>
+  );
+}
+
+function When(props: { run: IRunView }): JSX.Element {
+  const { run } = props;
+  if (run.finished_at ?? run.started_at) {
+    return <Ago at={(run.finished_at ?? run.started_at) as string} />;
+  }
+  return Date.parse(run.due_at) > Date.now() ? (
+    <Countdown at={run.due_at} />
+  ) : (
+    <Ago at={run.due_at} />
+  );
+}
+
+/** "#42 · schedule · attempt 2 · 34s". */
+function summaryOf(run: IRunView, trans: TranslationBundle): string {
+  const parts = [`#${run.id}`, causeLabel(run.cause, trans)];
+  if (run.draft) {
+    parts.push(trans.__('draft'));
+  }
+  if (run.attempts > 1) {
+    parts.push(trans.__('attempt %1', run.attempts));
+  }
+  if (isTerminal(run.state) && run.seconds !== null) {
+    parts.push(formatDuration(run.seconds));
+  }
+  return parts.join(' · ');
+}
+
+/** What came of it, a line each: the error, or "sales.daily v7 · 1,234 rows". */
+function resultOf(run: IRunView, trans: TranslationBundle): string[] {
+  if (run.error) {
+    return [run.error];
+  }
+  const shown = run.published.slice(0, SHOWN).map(item => {
+    const version = trans.__('%1 v%2', item.name, item.version);
+    return item.rows === null
+      ? version
+      : `${version} · ${trans._n('%2 row', '%2 rows', item.rows, formatCount(item.rows))}`;
+  });
+  const more = run.published.length - shown.length;
+  return more > 0 ? [...shown, trans.__('and %1 more', more)] : shown;
+}
+
+/** Why a run exists, in a word. */
+export function causeLabel(
+  cause: IRunView['cause'],
+  trans: TranslationBundle
+): string {
+  switch (cause) {
+    case 'schedule':
+      return trans.__('schedule');
+    case 'upstream':
+      return trans.__('new data');
+    case 'backfill':
+      return trans.__('backfill');
+    case 'manual':
+      return trans.__('by hand');
+  }
+}

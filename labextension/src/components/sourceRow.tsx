@@ -1,0 +1,179 @@
+import {
+  addIcon,
+  fileIcon,
+  searchIcon,
+  spreadsheetIcon,
+  variableIcon,
+  type LabIcon
+} from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type { ISource, ITableInfo } from '../api';
+import { formatCount, lines } from '../model';
+import { Action } from './action';
+import { Columns } from './columns';
+import { useEtl } from './context';
+import { databaseIcon, etlIcon, tableIcon } from './icons';
+import { ErrorNotice } from './notice';
+import { Ago } from './now';
+import { Facts, Row } from './row';
+import { useFetched } from './useFetched';
+
+const ICONS: Record<string, LabIcon> = {
+  csv: spreadsheetIcon,
+  excel: spreadsheetIcon,
+  parquet: tableIcon,
+  sql: databaseIcon,
+  frame: variableIcon,
+  publication: etlIcon
+};
+
+/** A source: its kind, where it is, and its tables when unfolded. */
+export const SourceRow = React.memo(function SourceRow(props: {
+  source: ISource;
+}): JSX.Element {
+  const { opener, trans } = useEtl();
+  const { source } = props;
+  const [open, setOpen] = React.useState(false);
+  const Icon = ICONS[source.kind] ?? fileIcon;
+  return (
+    <Row
+      kind="source"
+      name={source.name}
+      open={open}
+      onToggle={() => setOpen(!open)}
+      sign={
+        <span
+          className="jp-EtlKind"
+          role="img"
+          aria-label={source.kind}
+          title={source.kind}
+        >
+          <Icon.react tag="span" />
+        </span>
+      }
+      title={source.name}
+      aside={<span className="jp-EtlRow-owner">{source.kind}</span>}
+      actions={
+        source.kind === 'sql' || source.kind === 'frame' ? null : (
+          <Action
+            label={trans.__('Preview')}
+            of={source.name}
+            line={lines.preview(source.name)}
+            icon={searchIcon}
+            onClick={() =>
+              opener.preview({ kind: 'source', name: source.name, table: '' })
+            }
+          />
+        )
+      }
+      lines={
+        <div className="jp-EtlRow-line" title={source.location}>
+          {source.declared || source.location}
+          {source.readonly ? ` · ${trans.__('read only')}` : ''}
+        </div>
+      }
+    >
+      <SourceDetails source={source} />
+    </Row>
+  );
+});
+
+function SourceDetails(props: { source: ISource }): JSX.Element {
+  const { model, trans } = useEtl();
+  const { source } = props;
+  const {
+    value: details,
+    error,
+    retry
+  } = useFetched(
+    () => model.client.source(source.name),
+    [model, source.name, source.declared_at]
+  );
+  return (
+    <>
+      <Facts
+        facts={[
+          [
+            trans.__('Location'),
+            <span key="location" className="jp-Etl-break">
+              {source.location}
+            </span>
+          ],
+          source.owner ? [trans.__('Owner'), source.owner] : null,
+          source.secrets.length
+            ? [trans.__('Secrets'), source.secrets.join(', ')]
+            : null,
+          source.declared_at
+            ? [
+                trans.__('Declared'),
+                <Ago key="declared" at={source.declared_at} />
+              ]
+            : null
+        ]}
+      />
+      {error ? (
+        <ErrorNotice error={error} onRetry={retry} />
+      ) : details === null ? (
+        <div className="jp-EtlWaiting" role="status">
+          {trans.__('Looking into it …')}
+        </div>
+      ) : (
+        details.tables.map(table => (
+          <Table key={table.name} source={source.name} table={table} />
+        ))
+      )}
+    </>
+  );
+}
+
+function Table(props: { source: string; table: ITableInfo }): JSX.Element {
+  const { opener, trans } = useEtl();
+  const { source, table } = props;
+  const name = table.name ? `${source}.${table.name}` : source;
+  return (
+    <section className="jp-EtlTable" aria-label={name}>
+      <div className="jp-EtlTable-head">
+        <code>{name}</code>
+        <span className="jp-EtlTable-rows">
+          {table.rows === null
+            ? ''
+            : trans._n(
+                '%2 row',
+                '%2 rows',
+                table.rows,
+                formatCount(table.rows)
+              )}
+        </span>
+        <Action
+          label={trans.__('Preview')}
+          of={name}
+          line={lines.preview(source, table.name)}
+          icon={searchIcon}
+          onClick={() =>
+            opener.preview({ kind: 'source', name: source, table: table.name })
+          }
+        />
+        <Action
+          label={trans.__('Insert a cell that loads it')}
+          of={name}
+          line={lines.load(source, table.name)}
+          icon={addIcon}
+          onClick={() =>
+            opener.insertCell(
+              `${variableName(table.name || source)} = ${lines.load(source, table.name)}`
+            )
+          }
+        />
+      </div>
+      {table.columns.length ? <Columns columns={table.columns} /> : null}
+    </section>
+  );
+}
+
+/** A Python name for a frame: "main.orders" -> "orders". */
+function variableName(table: string): string {
+  const last = table.split('.').pop() ?? table;
+  const name = last.replace(/\W+/g, '_');
+  return /^\d/.test(name) ? `t_${name}` : name;
+}

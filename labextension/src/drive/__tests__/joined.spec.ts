@@ -1,0 +1,65 @@
+import { joinLines } from '../joined';
+
+describe('joinLines', () => {
+  it('joins sources, streams and texts of all types but JSON', () => {
+    const table = [{ a: 1 }, { a: 2 }];
+    const notebook = joinLines({
+      nbformat: 4,
+      cells: [
+        {
+          cell_type: 'code',
+          source: ['a = 1\n', 'a'],
+          outputs: [
+            { output_type: 'stream', text: ['one\n', 'two\n'] },
+            {
+              output_type: 'display_data',
+              data: {
+                'text/markdown': ['## Title\n', '\n', '**bold**'],
+                'text/plain': 'whole',
+                'application/vnd.dataresource+json': table
+              }
+            },
+            { output_type: 'error', traceback: ['line 1', 'line 2'] }
+          ]
+        },
+        {
+          cell_type: 'markdown',
+          source: 'whole',
+          attachments: { 'a.svg': { 'image/svg+xml': ['<svg>', '</svg>'] } }
+        }
+      ]
+    });
+    expect(notebook).toEqual({
+      nbformat: 4,
+      cells: [
+        {
+          cell_type: 'code',
+          source: 'a = 1\na',
+          outputs: [
+            { output_type: 'stream', text: 'one\ntwo\n' },
+            {
+              output_type: 'display_data',
+              data: {
+                'text/markdown': '## Title\n\n**bold**',
+                'text/plain': 'whole',
+                'application/vnd.dataresource+json': table
+              }
+            },
+            { output_type: 'error', traceback: ['line 1', 'line 2'] }
+          ]
+        },
+        {
+          cell_type: 'markdown',
+          source: 'whole',
+          attachments: { 'a.svg': { 'image/svg+xml': '<svg></svg>' } }
+        }
+      ]
+    });
+  });
+
+  it('leaves what is no notebook alone', () => {
+    expect(joinLines(null)).toBeNull();
+    expect(joinLines({ cells: 'none' })).toEqual({ cells: 'none' });
+    expect(joinLines({ cells: [7] })).toEqual({ cells: [7] });
+  });
+});

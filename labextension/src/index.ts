@@ -1,0 +1,221 @@
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import { Token } from '@lumino/coreutils';
+import { DisposableDelegate } from '@lumino/disposable';
+
+import { EtlClient, type PipelineFilter } from './api';
+import { addCommands } from './commands';
+import type { IEtlContext } from './components';
+import { addDocuments } from './documents';
+import { DRIVE, RunDrive } from './drive/runDrive';
+import { CommandIDs } from './ids';
+import { EtlModel } from './model';
+import { createOpener } from './opener';
+import { NotebookChip } from './panels/notebookChip';
+import { Sidebar, SIDEBAR_ID } from './panels/sidebar';
+import { StatusItem } from './panels/statusItem';
+import { IEtlModel } from './tokens';
+
+export * from './tokens';
+
+const DOMAIN = 'jupyterlab_etl';
+
+/** What the parts of the user interface share. */
+const IEtlUi = new Token<IEtlContext>(
+  'jupyterlab-etl:IEtlUi',
+  'The model, the translation, and what the panel asks of the application.'
+);
+
+const model: JupyterFrontEndPlugin<IEtlModel> = {
+  id: 'jupyterlab-etl:plugin',
+  description: 'Keeps the state of sources, pipelines, runs and publications.',
+  autoStart: true,
+  provides: IEtlModel,
+  optional: [ISettingRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    settings: ISettingRegistry | null
+  ): IEtlModel => {
+    const etl = new EtlModel({
+      client: new EtlClient(app.serviceManager.serverSettings),
+      events: app.serviceManager.events
+    });
+    settings?.load('jupyterlab-etl:plugin').then(
+      loaded => {
+        const pace = () => {
+          etl.intervalMs = Number(loaded.get('pollInterval').composite) * 1000;
+        };
+        loaded.changed.connect(pace);
+        pace();
+        etl.filterPipelines({
+          filter: loaded.get('filter').composite as PipelineFilter
+        });
+      },
+      reason => console.warn('jupyterlab-etl: settings not loaded', reason)
+    );
+    return etl;
+  }
+};
+
+const ui: JupyterFrontEndPlugin<IEtlContext> = {
+  id: 'jupyterlab-etl:commands',
+  description: 'Adds the commands on pipelines, runs and publications.',
+  autoStart: true,
+  provides: IEtlUi,
+  requires: [IEtlModel],
+  optional: [
+    ITranslator,
+    INotebookTracker,
+    IFileBrowserFactory,
+    ICommandPalette,
+    ILayoutRestorer
+  ],
+  activate: (
+    app: JupyterFrontEnd,
+    etl: IEtlModel,
+    translator: ITranslator | null,
+    notebooks: INotebookTracker | null,
+    files: IFileBrowserFactory | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ): IEtlContext => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const opener = createOpener({
+      commands: app.commands,
+      client: etl.client,
+      trans
+    });
+    const context: IEtlContext = { model: etl, opener, trans };
+    addCommands({ app, context, notebooks, files, sidebar: SIDEBAR_ID });
+    addDocuments({ app, context, restorer });
+    for (const command of [
+      CommandIDs.open,
+      CommandIDs.schedule,
+      CommandIDs.refresh
+    ]) {
+      palette?.addItem({ command, category: trans.__('ETL') });
+    }
+    return context;
+  }
+};
+
+const panel: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-etl:panel',
+  description: 'Adds the sidebar.',
+  autoStart: true,
+  requires: [IEtlUi],
+  optional: [ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    context: IEtlContext,
+    restorer: ILayoutRestorer | null
+  ): void => {
+    const sidebar = new Sidebar(context);
+    app.shell.add(sidebar, 'left', { rank: 350, type: 'ETL' });
+    restorer?.add(sidebar, SIDEBAR_ID);
+  }
+};
+
+const notebook: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-etl:notebook',
+  description: 'Adds the schedule button to the notebook toolbar.',
+  autoStart: true,
+  requires: [IEtlUi],
+  optional: [IToolbarWidgetRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    context: IEtlContext,
+    toolbars: IToolbarWidgetRegistry | null
+  ): void => {
+    const chip = (widget: NotebookPanel) =>
+      new NotebookChip({ context, document: widget.context });
+    if (toolbars) {
+      toolbars.addFactory<NotebookPanel>('Notebook', 'etl', chip);
+    } else {
+      app.docRegistry.addWidgetExtension('Notebook', {
+        createNew: (widget: NotebookPanel) => {
+          const item = chip(widget);
+          widget.toolbar.insertItem(10, 'etl', item);
+          return new DisposableDelegate(() => item.dispose());
+        }
+      });
+    }
+  }
+};
+
+const runs: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-etl:runs',
+  description: 'Opens executed notebooks as read-only documents.',
+  autoStart: true,
+  requires: [IEtlModel],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    etl: IEtlModel,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    app.serviceManager.contents.addDrive(
+      new RunDrive({
+        client: etl.client,
+        serverSettings: app.serviceManager.serverSettings,
+        refuse: trans.__(
+          'An executed notebook is a record and cannot be changed. Save a copy under another name.'
+        )
+      })
+    );
+    app.docRegistry.addWidgetExtension('Notebook', {
+      createNew: (
+        _widget: NotebookPanel,
+        document: DocumentRegistry.IContext<DocumentRegistry.IModel>
+      ) => {
+        if (document.path.startsWith(`${DRIVE}:`)) {
+          const { sessionContext } = document;
+          sessionContext.kernelPreference = {
+            ...sessionContext.kernelPreference,
+            shouldStart: false,
+            autoStartDefault: false
+          };
+        }
+      }
+    });
+  }
+};
+
+const status: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-etl:status',
+  description: 'Adds the item in the status bar.',
+  autoStart: true,
+  requires: [IEtlUi],
+  optional: [IStatusBar],
+  activate: (
+    app: JupyterFrontEnd,
+    context: IEtlContext,
+    bar: IStatusBar | null
+  ): void => {
+    if (!bar) {
+      return;
+    }
+    const item = new StatusItem({
+      context,
+      onOpen: () => void app.commands.execute(CommandIDs.open)
+    });
+    bar.registerStatusItem('jupyterlab-etl:status', {
+      item,
+      align: 'left',
+      rank: 60
+    });
+  }
+};
+
+export default [model, ui, panel, notebook, runs, status];

@@ -1,0 +1,135 @@
+import { ApiError } from '../../api';
+import { run, world, type IWorld } from '../../components/__tests__/fakes';
+import { parseRunEvent, RUN_EVENT_SCHEMA } from '../events';
+import { PagedList } from '../pagedList';
+
+let w: IWorld;
+
+beforeEach(() => {
+  w = world({ graceMs: 10 });
+});
+
+afterEach(() => w.model.dispose());
+
+const wait = (ms: number) => new Promise(done => setTimeout(done, ms));
+
+describe('EtlModel', () => {
+  it('fetches the list in front only while it is watched', async () => {
+    w.model.tab = 'runs';
+    await w.model.refresh();
+    expect(w.client.said.filter(line => line.startsWith('runs'))).toEqual([]);
+    w.model.watched = true;
+    await w.model.refresh();
+    expect(
+      w.client.said.filter(line => line.startsWith('runs')).length
+    ).toBeGreaterThan(0);
+  });
+
+  it('fetches again within a second of an event', async () => {
+    await w.model.refresh();
+    const before = w.client.said.length;
+    for (let cell = 0; cell < 5; cell++) {
+      w.emit({ schema_id: RUN_EVENT_SCHEMA, run: 1, state: 'running', cell });
+    }
+    await wait(700);
+    expect(w.client.said.slice(before)).toEqual(['summary']);
+  });
+
+  it('keeps the error of an action until it is dismissed', async () => {
+    w.client.fail.pause = new ApiError({ message: 'no' });
+    await w.model.pause('daily');
+    expect(w.model.problem('pipeline:daily')!.message).toBe('no');
+    w.model.dismiss('pipeline:daily');
+    expect(w.model.problem('pipeline:daily')).toBeNull();
+  });
+
+  it('unschedules after the grace time', async () => {
+    w.model.unschedule('daily');
+    expect(w.model.leavesAt('daily')).not.toBeNull();
+    expect(w.client.said).not.toContain('unschedule daily');
+    await wait(40);
+    expect(w.client.said).toContain('unschedule daily');
+  });
+
+  it('unschedules nothing once it is disposed', async () => {
+    w.model.unschedule('daily');
+    w.model.dispose();
+    await wait(40);
+    expect(w.client.said).not.toContain('unschedule daily');
+  });
+
+  it('keeps the last summary when the server is not reached', async () => {
+    await w.model.refresh();
+    w.client.fail.summary = new ApiError({ message: 'down' });
+    await w.model.refresh();
+    expect(w.model.summary).not.toBeNull();
+    expect(w.model.summaryError!.message).toBe('down');
+  });
+
+  it('hears nothing after it is disposed', () => {
+    const heard: unknown[] = [];
+    w.model.runChanged.connect((_, event) => heard.push(event));
+    w.model.dispose();
+    w.emit({ schema_id: RUN_EVENT_SCHEMA, run: 1, state: 'running' });
+    expect(heard).toEqual([]);
+  });
+});
+
+describe('PagedList', () => {
+  const list = (pages: any[][]) =>
+    new PagedList<any>({
+      fetch: async () => {
+        const items = pages.shift()!;
+        return { items, total: 99 };
+      },
+      key: item => item.id,
+      changed: () => undefined
+    });
+
+  it('keeps the objects that did not change', async () => {
+    const runs = list([
+      [run({ id: 1 }), run({ id: 2 })],
+      [run({ id: 1 }), run({ id: 2, cell: 9 })]
+    ]);
+    await runs.refresh();
+    const [one, two] = runs.items;
+    await runs.refresh();
+    expect(runs.items[0]).toBe(one);
+    expect(runs.items[1]).not.toBe(two);
+  });
+
+  it('shows a row once that moved between two pages', async () => {
+    const runs = list([
+      [{ id: 1 }, { id: 2 }],
+      [{ id: 2 }, { id: 3 }]
+    ]);
+    await runs.refresh();
+    await runs.more();
+    expect(runs.items.map(item => item.id)).toEqual([1, 2, 3]);
+  });
+
+  it('lets no older answer replace a newer one', async () => {
+    const open: ((page: any) => void)[] = [];
+    const runs = new PagedList<any>({
+      fetch: () => new Promise(done => open.push(done)),
+      key: item => item.id,
+      changed: () => undefined
+    });
+    const first = runs.refresh();
+    const second = runs.refresh();
+    open[1]({ items: [{ id: 'new' }], total: 1 });
+    open[0]({ items: [{ id: 'old' }], total: 1 });
+    await Promise.all([first, second]);
+    expect(runs.items.map(item => item.id)).toEqual(['new']);
+  });
+});
+
+describe('parseRunEvent', () => {
+  it('reads only events about runs', () => {
+    expect(parseRunEvent({ schema_id: 'other', run: 1 })).toBeNull();
+    expect(parseRunEvent({ schema_id: RUN_EVENT_SCHEMA })).toBeNull();
+    expect(
+      parseRunEvent({ schema_id: RUN_EVENT_SCHEMA, run: 4, state: 'failed' })
+    ).toMatchObject({ run: 4, state: 'failed', cell: null });
+  });
+});

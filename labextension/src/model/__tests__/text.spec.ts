@@ -1,0 +1,118 @@
+import { formatAge, formatBytes, formatDuration, shortPath } from '../format';
+import {
+  quote,
+  readDuration,
+  readValue,
+  scheduleLine,
+  spellDuration
+} from '../lines';
+import { choiceOf, wordsOf } from '../presets';
+import { formFor, problemsOf, requestOf, writeWhen } from '../scheduleForm';
+
+const INFO: any = {
+  parameters: [],
+  findings: [],
+  kernel: null,
+  pipeline: null,
+  changed: false
+};
+
+describe('durations', () => {
+  it.each([
+    [0.44, '0.4s'],
+    [34, '34s'],
+    [192, '3m 12s'],
+    [3900, '1h 5m'],
+    [3600, '1h'],
+    [183_600, '2d 3h']
+  ])('%s s reads %s', (seconds, text) => {
+    expect(formatDuration(seconds)).toBe(text);
+  });
+
+  it('reads back what it spells', () => {
+    for (const seconds of [1, 59, 60, 3600, 5400, 90_061]) {
+      expect(readDuration(spellDuration(seconds))).toBe(seconds);
+    }
+  });
+
+  it.each(['soon', '', '5x', 'h'])('refuses %p', text => {
+    expect(readDuration(text)).toBeNull();
+  });
+
+  it('shortens ages, sizes and paths', () => {
+    expect(formatAge(7300)).toBe('2h');
+    expect(formatBytes(3_200_000)).toBe('3.2 MB');
+    expect(shortPath('/a/b/c/d.ipynb')).toBe('…/c/d.ipynb');
+  });
+});
+
+describe('presets', () => {
+  it.each([
+    'every 15m',
+    '@hourly',
+    'daily at 06:00',
+    'weekdays at 07:30',
+    'thu at 09:00',
+    'monthly on 15 at 05:00'
+  ])('%s is a preset and writes itself again', words => {
+    expect(wordsOf(choiceOf(words))).toBe(words);
+  });
+
+  it('leaves other words as they are', () => {
+    const form = writeWhen(formFor(INFO, 'a/b.ipynb'), '0 6 * * 1-5');
+    expect(form.choice.preset).toBe('custom');
+    expect(form.when).toBe('0 6 * * 1-5');
+  });
+});
+
+describe('scheduleLine', () => {
+  it('says all that is deployed', () => {
+    const form = {
+      ...formFor(INFO, 'a/b.ipynb'),
+      timezone: 'Europe/Paris',
+      values: { day: '2026-01-01', note: 'two words' }
+    };
+    expect(scheduleLine(requestOf(form, 'a/b.ipynb', []))).toBe(
+      '%etl schedule "weekdays at 06:00" --tz Europe/Paris --name b -p day=2026-01-01 -p "note=two words" --retries 3 --timeout 1h --catchup latest --overlap skip'
+    );
+  });
+
+  it('says after what', () => {
+    const form = {
+      ...formFor(INFO, 'b.ipynb'),
+      mode: 'after' as const,
+      after: ['x', 'y']
+    };
+    const request = requestOf(form, 'b.ipynb', []);
+    expect(request.when).toBe('');
+    expect(scheduleLine(request)).toContain('--after x,y');
+  });
+
+  it('quotes what a shell would read', () => {
+    expect(quote('a$b')).toBe('"a\\$b"');
+    expect(quote('sales.daily')).toBe('sales.daily');
+  });
+});
+
+describe('values', () => {
+  it.each([
+    ['5', 'int', 5],
+    ['true', 'bool', true],
+    ['[1, 2]', 'list', [1, 2]],
+    ['yesterday', 'date', 'yesterday'],
+    ['five', 'int', 'five']
+  ])('%s as %s', (text, kind, value) => {
+    expect(readValue(text, kind as any)).toEqual(value);
+  });
+});
+
+describe('problemsOf', () => {
+  it('finds what is missing', () => {
+    const form = formFor(INFO, 'b.ipynb');
+    expect(problemsOf(form)).toEqual([]);
+    expect(
+      problemsOf({ ...form, when: ' ', name: '', retries: '-1', timeout: 'x' })
+    ).toEqual(['when', 'name', 'retries', 'timeout']);
+    expect(problemsOf({ ...form, mode: 'after' })).toEqual(['after']);
+  });
+});

@@ -1,0 +1,97 @@
+import type { IDisposable } from '@lumino/disposable';
+
+import { toApiError, type ApiError } from '../api';
+
+/** What is being done, what went wrong with it, and what can still be taken back. */
+export class Actions implements IDisposable {
+  /**
+   * @param options.changed - Called after each change.
+   * @param options.graceMs - Time in which a deferred action can be undone.
+   */
+  constructor(options: { changed: () => void; graceMs: number }) {
+    this._changed = options.changed;
+    this._graceMs = options.graceMs;
+  }
+
+  get isDisposed(): boolean {
+    return this._disposed;
+  }
+
+  /** Do something once at a time per key; its error is kept beside the key. */
+  async run(key: string, call: () => Promise<void>): Promise<boolean> {
+    if (this._busy.has(key)) {
+      return false;
+    }
+    this._busy.add(key);
+    this._problems.delete(key);
+    this._changed();
+    try {
+      await call();
+      return true;
+    } catch (reason) {
+      this._problems.set(key, toApiError(reason));
+      return false;
+    } finally {
+      this._busy.delete(key);
+      this._changed();
+    }
+  }
+
+  /** Do something after the grace time, unless it is undone. */
+  later(name: string, call: () => Promise<void>): void {
+    if (this._leaving.has(name)) {
+      return;
+    }
+    const timer = setTimeout(() => {
+      this._leaving.delete(name);
+      void call();
+    }, this._graceMs);
+    this._leaving.set(name, { timer, at: Date.now() + this._graceMs });
+    this._changed();
+  }
+
+  undo(name: string): void {
+    const leaving = this._leaving.get(name);
+    if (leaving) {
+      clearTimeout(leaving.timer);
+      this._leaving.delete(name);
+      this._changed();
+    }
+  }
+
+  problem(key: string): ApiError | null {
+    return this._problems.get(key) ?? null;
+  }
+
+  dismiss(key: string): void {
+    if (this._problems.delete(key)) {
+      this._changed();
+    }
+  }
+
+  busy(key: string): boolean {
+    return this._busy.has(key);
+  }
+
+  leavesAt(name: string): number | null {
+    return this._leaving.get(name)?.at ?? null;
+  }
+
+  dispose(): void {
+    this._disposed = true;
+    for (const { timer } of this._leaving.values()) {
+      clearTimeout(timer);
+    }
+    this._leaving.clear();
+  }
+
+  private _changed: () => void;
+  private _graceMs: number;
+  private _disposed = false;
+  private _busy = new Set<string>();
+  private _problems = new Map<string, ApiError>();
+  private _leaving = new Map<
+    string,
+    { timer: ReturnType<typeof setTimeout>; at: number }
+  >();
+}

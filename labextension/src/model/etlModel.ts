@@ -1,0 +1,360 @@
+import type { Event } from '@jupyterlab/services';
+import { Debouncer, Poll } from '@lumino/polling';
+import { Signal, type ISignal } from '@lumino/signaling';
+
+import {
+  ApiError,
+  toApiError,
+  type EtlClient,
+  type IDeployment,
+  type IDeployRequest,
+  type IPipelineView,
+  type IPublicationView,
+  type IRunEvent,
+  type IRunView,
+  type ISource,
+  type ISummary,
+  type PipelineFilter
+} from '../api';
+import type { IEtlModel, IPipelineQuery, IRunQuery, Tab } from '../tokens';
+import { Actions } from './actions';
+import { parseRunEvent } from './events';
+import { PagedList } from './pagedList';
+
+/** How long after an event the lists are fetched again, so that a burst is one request. */
+const HINT_DELAY_MS = 400;
+
+/** While a run goes on, look this often even if no event comes. */
+const ACTIVE_INTERVAL_MS = 3000;
+
+/** The state of the panel: a poll for the truth, events as hints. */
+export class EtlModel implements IEtlModel {
+  /**
+   * @param options.client - The REST API.
+   * @param options.events - Tells of runs while they go on; optional.
+   * @param options.intervalMs - Between two polls.
+   * @param options.filter - Which pipelines to show at first.
+   * @param options.graceMs - Time in which an unscheduling can be undone.
+   */
+  constructor(options: EtlModel.IOptions) {
+    this.client = options.client;
+    this._events = options.events ?? null;
+    this._intervalMs = options.intervalMs ?? 10_000;
+    this._pipelineQuery = { filter: options.filter ?? 'all', search: '' };
+    this._actions = new Actions({
+      changed: () => this._changed.emit(),
+      graceMs: options.graceMs ?? 8000
+    });
+    this._hint = new Debouncer(() => this.refresh(), HINT_DELAY_MS);
+    this._events?.stream.connect(this._onEvent, this);
+    this._poll = new Poll({
+      name: 'jupyterlab-etl:model',
+      auto: options.auto ?? true,
+      standby: 'when-hidden',
+      frequency: { interval: this._intervalMs, backoff: true, max: 120_000 },
+      factory: () => this._look()
+    });
+  }
+
+  readonly client: EtlClient;
+
+  get changed(): ISignal<IEtlModel, void> {
+    return this._changed;
+  }
+
+  get runChanged(): ISignal<IEtlModel, IRunEvent> {
+    return this._runChanged;
+  }
+
+  get deployed(): ISignal<IEtlModel, string> {
+    return this._deployed;
+  }
+
+  get isDisposed(): boolean {
+    return this._disposed;
+  }
+
+  get summary(): ISummary | null {
+    return this._summary;
+  }
+
+  get summaryError(): ApiError | null {
+    return this._summaryError;
+  }
+
+  readonly sources = new PagedList<ISource>({
+    fetch: () => this.client.sources(),
+    key: source => source.name,
+    changed: () => this._changed.emit()
+  });
+
+  readonly pipelines = new PagedList<IPipelineView>({
+    fetch: slice => this.client.pipelines({ ...this._pipelineQuery, ...slice }),
+    key: pipeline => pipeline.name,
+    changed: () => this._changed.emit()
+  });
+
+  readonly attention = new PagedList<IPipelineView>({
+    fetch: slice =>
+      this.client.pipelines({ filter: 'failing', search: '', ...slice }),
+    key: pipeline => pipeline.name,
+    changed: () => this._changed.emit()
+  });
+
+  readonly runs = new PagedList<IRunView>({
+    fetch: slice => this.client.runs({ ...this._runQuery, ...slice }),
+    key: run => run.id,
+    changed: () => this._changed.emit()
+  });
+
+  readonly published = new PagedList<IPublicationView>({
+    fetch: () => this.client.publications(this._search),
+    key: publication => publication.name,
+    changed: () => this._changed.emit()
+  });
+
+  get tab(): Tab {
+    return this._tab;
+  }
+  set tab(value: Tab) {
+    if (value !== this._tab) {
+      this._tab = value;
+      this._changed.emit();
+      void this.refresh();
+    }
+  }
+
+  get watched(): boolean {
+    return this._watched;
+  }
+  set watched(value: boolean) {
+    if (value !== this._watched) {
+      this._watched = value;
+      if (value) {
+        void this.refresh();
+      }
+    }
+  }
+
+  get pipelineQuery(): IPipelineQuery {
+    return this._pipelineQuery;
+  }
+
+  get runQuery(): IRunQuery {
+    return this._runQuery;
+  }
+
+  get search(): string {
+    return this._search;
+  }
+
+  get openRun(): number | null {
+    return this._openRun;
+  }
+  set openRun(value: number | null) {
+    if (value !== this._openRun) {
+      this._openRun = value;
+      this._changed.emit();
+    }
+  }
+
+  /** Milliseconds between two polls. */
+  set intervalMs(value: number) {
+    this._intervalMs = value;
+    this._pace();
+  }
+
+  filterPipelines(query: Partial<IPipelineQuery>): void {
+    this._pipelineQuery = { ...this._pipelineQuery, ...query };
+    this.pipelines.clear();
+    void this._fetchTab();
+  }
+
+  filterRuns(query: Partial<IRunQuery>): void {
+    this._runQuery = { ...this._runQuery, ...query };
+    this.runs.clear();
+    void this._fetchTab();
+  }
+
+  filterPublished(search: string): void {
+    this._search = search;
+    this.published.clear();
+    void this._fetchTab();
+  }
+
+  async refresh(): Promise<void> {
+    if (!this._disposed) {
+      await this._poll.refresh();
+      await this._poll.tick.catch(() => undefined);
+    }
+  }
+
+  async deploy(request: IDeployRequest): Promise<IDeployment> {
+    const deployment = await this.client.deploy(request);
+    this._deployed.emit(request.notebook);
+    return deployment;
+  }
+
+  trigger(pipeline: string): Promise<void> {
+    return this._act(`pipeline:${pipeline}`, () =>
+      this.client.trigger(pipeline)
+    );
+  }
+
+  pause(pipeline: string): Promise<void> {
+    return this._act(`pipeline:${pipeline}`, () => this.client.pause(pipeline));
+  }
+
+  resume(pipeline: string): Promise<void> {
+    return this._act(`pipeline:${pipeline}`, () =>
+      this.client.resume(pipeline)
+    );
+  }
+
+  unschedule(pipeline: string): void {
+    this._actions.later(pipeline, () =>
+      this._act(`pipeline:${pipeline}`, () => this.client.unschedule(pipeline))
+    );
+  }
+
+  undoUnschedule(pipeline: string): void {
+    this._actions.undo(pipeline);
+  }
+
+  cancel(run: number): Promise<void> {
+    return this._act(`run:${run}`, () => this.client.cancel(run));
+  }
+
+  retry(run: number): Promise<void> {
+    return this._act(`run:${run}`, () => this.client.retry(run));
+  }
+
+  problem(key: string): ApiError | null {
+    return this._actions.problem(key);
+  }
+
+  dismiss(key: string): void {
+    this._actions.dismiss(key);
+  }
+
+  busy(key: string): boolean {
+    return this._actions.busy(key);
+  }
+
+  leavesAt(pipeline: string): number | null {
+    return this._actions.leavesAt(pipeline);
+  }
+
+  dispose(): void {
+    if (this._disposed) {
+      return;
+    }
+    this._disposed = true;
+    this._events?.stream.disconnect(this._onEvent, this);
+    this._actions.dispose();
+    this._hint.dispose();
+    this._poll.dispose();
+    Signal.clearData(this);
+  }
+
+  private async _act(key: string, call: () => Promise<void>): Promise<void> {
+    if (await this._actions.run(key, call)) {
+      await this.refresh();
+    }
+  }
+
+  private async _look(): Promise<void> {
+    const lists = this._fetchTab();
+    try {
+      this._summary = await this.client.summary();
+      this._summaryError = null;
+    } catch (reason) {
+      this._summaryError = toApiError(reason);
+      // The poll waits longer after each failure.
+      throw reason;
+    } finally {
+      await lists;
+      this._changed.emit();
+      this._pace();
+    }
+  }
+
+  private async _fetchTab(): Promise<void> {
+    if (!this._watched) {
+      return;
+    }
+    if (this._tab === 'pipelines') {
+      const all =
+        this._pipelineQuery.filter === 'all' && !this._pipelineQuery.search;
+      if (!all && this.attention.items.length) {
+        this.attention.clear();
+      }
+      await Promise.all([
+        this.pipelines.refresh(),
+        all ? this.attention.refresh() : undefined
+      ]);
+    } else {
+      await this[this._tab].refresh();
+    }
+  }
+
+  private _pace(): void {
+    if (this._disposed) {
+      return;
+    }
+    const interval = this._summary?.runs_active
+      ? Math.min(ACTIVE_INTERVAL_MS, this._intervalMs)
+      : this._intervalMs;
+    if (this._poll.frequency.interval !== interval) {
+      this._poll.frequency = { ...this._poll.frequency, interval };
+    }
+  }
+
+  private _onEvent(_sender: Event.IManager, emission: Event.Emission): void {
+    const event = parseRunEvent(emission);
+    if (event === null) {
+      return;
+    }
+    this.runs.patch(event.run, run => ({
+      ...run,
+      state: event.state,
+      outcome: event.outcome,
+      cell: event.cell ?? run.cell,
+      cells: event.cells ?? run.cells
+    }));
+    this._runChanged.emit(event);
+    this._hint.invoke().catch(() => undefined);
+  }
+
+  private _events: Event.IManager | null;
+  private _intervalMs: number;
+  private _actions: Actions;
+  private _hint: Debouncer;
+  private _poll: Poll;
+  private _changed = new Signal<IEtlModel, void>(this);
+  private _runChanged = new Signal<IEtlModel, IRunEvent>(this);
+  private _deployed = new Signal<IEtlModel, string>(this);
+  private _disposed = false;
+  private _summary: ISummary | null = null;
+  private _summaryError: ApiError | null = null;
+  private _tab: Tab = 'pipelines';
+  private _watched = false;
+  private _pipelineQuery: IPipelineQuery;
+  private _runQuery: IRunQuery = { pipeline: '', state: '' };
+  private _search = '';
+  private _openRun: number | null = null;
+}
+
+/** A namespace for `EtlModel` statics. */
+export namespace EtlModel {
+  /** What an `EtlModel` is made of. */
+  export interface IOptions {
+    client: EtlClient;
+    events?: Event.IManager;
+    intervalMs?: number;
+    filter?: PipelineFilter;
+    graceMs?: number;
+    /** Whether to begin to poll at once. */
+    auto?: boolean;
+  }
+}

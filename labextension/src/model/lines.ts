@@ -1,0 +1,133 @@
+/** The `%etl` or command line that does the same as a button. */
+
+import type { IDeployRequest, Json, ParameterType } from '../api';
+
+/** Quote a word for `%etl` and the shell, where it needs it. */
+export function quote(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) {
+    return text;
+  }
+  return `"${text.replace(/([\\"$`])/g, '\\$1')}"`;
+}
+
+export const lines = {
+  trigger: (name: string): string => `jupyter etl trigger ${quote(name)}`,
+  pause: (name: string): string => `jupyter etl pause ${quote(name)}`,
+  resume: (name: string): string => `jupyter etl resume ${quote(name)}`,
+  unschedule: (name: string): string => `jupyter etl unschedule ${quote(name)}`,
+  runs: (name: string): string => `jupyter etl runs --pipeline ${quote(name)}`,
+  cancel: (id: number): string => `jupyter etl cancel ${id}`,
+  retry: (id: number): string => `jupyter etl retry ${id}`,
+  log: (id: number): string => `jupyter etl logs ${id}`,
+  describe: (name: string): string => `%etl describe ${quote(name)}`,
+  preview: (name: string, table = ''): string =>
+    `%etl preview ${quote(table ? `${name}.${table}` : name)} -n 20`,
+  load: (name: string, table: string): string =>
+    `%etl load ${quote(table ? `${name}.${table}` : name)}`,
+  python: (name: string): string => `etl.read(${JSON.stringify(name)})`,
+  read: (name: string): string => `jupyter etl read ${quote(name)}`,
+  history: (name: string): string => `%etl history ${quote(name)}`,
+  status: '%etl status',
+  up: 'jupyter etl up'
+};
+
+/** Seconds -> "1h30m", the way `--timeout` is written. */
+export function spellDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const parts: string[] = [];
+  let rest = whole;
+  for (const [size, name] of [
+    [86_400, 'd'],
+    [3600, 'h'],
+    [60, 'm'],
+    [1, 's']
+  ] as const) {
+    const count = Math.floor(rest / size);
+    if (count) {
+      parts.push(`${count}${name}`);
+      rest -= count * size;
+    }
+  }
+  return parts.join('') || '0s';
+}
+
+/** "1h30m", "90s", "1.5h" or a bare number of seconds -> seconds; null if it is none. */
+export function readDuration(text: string): number | null {
+  const sizes: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
+  const trimmed = text.trim().toLowerCase().replace(/\s+/g, '');
+  if (/^\d+(\.\d+)?$/.test(trimmed)) {
+    return Number(trimmed);
+  }
+  if (!/^(\d+(\.\d+)?[smhd])+$/.test(trimmed)) {
+    return null;
+  }
+  let seconds = 0;
+  for (const [, count, name] of trimmed.matchAll(/(\d+(?:\.\d+)?)([smhd])/g)) {
+    seconds += Number(count) * sizes[name];
+  }
+  return seconds;
+}
+
+/** The `%etl schedule` line that deploys the same. */
+export function scheduleLine(request: IDeployRequest): string {
+  const words = ['%etl schedule'];
+  if (request.when) {
+    words.push(`"${request.when}"`);
+  }
+  if (request.after.length) {
+    words.push('--after', request.after.join(','));
+  }
+  if (request.timezone && request.when) {
+    words.push('--tz', request.timezone);
+  }
+  if (request.name) {
+    words.push('--name', quote(request.name));
+  }
+  for (const [key, value] of Object.entries(request.parameters)) {
+    words.push('-p', quote(`${key}=${spellValue(value)}`));
+  }
+  if (request.retries !== null) {
+    words.push('--retries', String(request.retries));
+  }
+  if (request.timeout_s !== null) {
+    words.push('--timeout', spellDuration(request.timeout_s));
+  }
+  if (request.catchup !== null) {
+    words.push('--catchup', request.catchup);
+  }
+  if (request.overlap !== null) {
+    words.push('--overlap', request.overlap);
+  }
+  if (request.owner) {
+    words.push('--owner', quote(request.owner));
+  }
+  return words.join(' ');
+}
+
+function spellValue(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/**
+ * What was typed for a parameter, as the JSON value to send.
+ *
+ * Dates and words like `yesterday` stay text: the server knows them and refuses what does not fit.
+ */
+export function readValue(text: string, type: ParameterType): Json {
+  const trimmed = text.trim();
+  if (type === 'bool' && /^(true|false)$/i.test(trimmed)) {
+    return trimmed.toLowerCase() === 'true';
+  }
+  if ((type === 'int' || type === 'float') && trimmed !== '') {
+    const number = Number(trimmed);
+    return Number.isFinite(number) ? number : trimmed;
+  }
+  if (type === 'list' || type === 'dict') {
+    try {
+      return JSON.parse(trimmed);
+    } catch {
+      return trimmed;
+    }
+  }
+  return text;
+}

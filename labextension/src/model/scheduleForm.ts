@@ -1,0 +1,139 @@
+/** The schedule dialog's fields, to and from what the server takes; all pure. */
+
+import type {
+  Catchup,
+  IDeployRequest,
+  INotebookInfo,
+  IParameter,
+  Json,
+  Overlap
+} from '../api';
+import { readDuration, readValue, spellDuration } from './lines';
+import {
+  choiceOf,
+  DEFAULT_CHOICE,
+  wordsOf,
+  type IPresetChoice
+} from './presets';
+
+/** What the fields hold; numbers as they were typed. */
+export interface IScheduleForm {
+  mode: 'times' | 'after';
+  choice: IPresetChoice;
+  /** The words or the cron expression: what is sent. */
+  when: string;
+  timezone: string;
+  after: readonly string[];
+  name: string;
+  owner: string;
+  retries: string;
+  timeout: string;
+  catchup: Catchup;
+  overlap: Overlap;
+  /** Only what differs from the notebook's defaults. */
+  values: Readonly<Record<string, string>>;
+}
+
+/** Which field is wrong. */
+export type FormProblem = 'when' | 'after' | 'name' | 'retries' | 'timeout';
+
+/** The fields for a notebook: as deployed, or the defaults. */
+export function formFor(info: INotebookInfo, path: string): IScheduleForm {
+  const { pipeline } = info;
+  const schedule = pipeline?.schedule ?? null;
+  const when =
+    schedule && schedule.kind !== 'after'
+      ? schedule.text
+      : wordsOf(DEFAULT_CHOICE);
+  return {
+    mode: schedule?.kind === 'after' ? 'after' : 'times',
+    choice: choiceOf(when),
+    when,
+    timezone:
+      schedule && schedule.kind !== 'after'
+        ? schedule.timezone
+        : Intl.DateTimeFormat().resolvedOptions().timeZone,
+    after: schedule?.after ?? [],
+    name: pipeline?.name ?? stemOf(path),
+    owner: pipeline?.owner ?? '',
+    retries: String(pipeline?.policy.retries ?? 3),
+    timeout: spellDuration(pipeline?.policy.timeout_s ?? 3600),
+    catchup: pipeline?.policy.catchup ?? 'latest',
+    overlap: pipeline?.policy.overlap ?? 'skip',
+    values: Object.fromEntries(
+      Object.entries(pipeline?.parameters ?? {}).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? value : JSON.stringify(value)
+      ])
+    )
+  };
+}
+
+/** "a/b/daily.ipynb" -> "daily". */
+export function stemOf(path: string): string {
+  const name = path.split('/').pop() ?? path;
+  return name.replace(/\.ipynb$/, '');
+}
+
+/** Change the preset; the words follow. */
+export function choosePreset(
+  form: IScheduleForm,
+  change: Partial<IPresetChoice>
+): IScheduleForm {
+  const choice = { ...form.choice, ...change };
+  return { ...form, choice, when: wordsOf(choice) || form.when };
+}
+
+/** Change the words; the preset follows. */
+export function writeWhen(form: IScheduleForm, when: string): IScheduleForm {
+  return { ...form, when, choice: choiceOf(when, form.choice) };
+}
+
+/** What is wrong without asking the server. */
+export function problemsOf(form: IScheduleForm): FormProblem[] {
+  const problems: FormProblem[] = [];
+  if (form.mode === 'times' && !form.when.trim()) {
+    problems.push('when');
+  }
+  if (form.mode === 'after' && !form.after.length) {
+    problems.push('after');
+  }
+  if (!form.name.trim()) {
+    problems.push('name');
+  }
+  if (!/^\d+$/.test(form.retries.trim())) {
+    problems.push('retries');
+  }
+  const timeout = readDuration(form.timeout);
+  if (timeout === null || timeout <= 0) {
+    problems.push('timeout');
+  }
+  return problems;
+}
+
+/** What the server takes. */
+export function requestOf(
+  form: IScheduleForm,
+  path: string,
+  declared: readonly IParameter[]
+): IDeployRequest {
+  const types = new Map(declared.map(item => [item.name, item.type]));
+  const parameters: Record<string, Json> = {};
+  for (const [name, text] of Object.entries(form.values)) {
+    parameters[name] = readValue(text, types.get(name) ?? 'any');
+  }
+  const times = form.mode === 'times';
+  return {
+    notebook: path,
+    when: times ? form.when.trim() : '',
+    timezone: form.timezone,
+    name: form.name.trim() || null,
+    parameters,
+    retries: /^\d+$/.test(form.retries.trim()) ? Number(form.retries) : null,
+    timeout_s: readDuration(form.timeout),
+    catchup: form.catchup,
+    overlap: form.overlap,
+    owner: form.owner.trim() || null,
+    after: times ? [] : [...form.after]
+  };
+}

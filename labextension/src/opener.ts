@@ -1,0 +1,60 @@
+import { Clipboard, Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { toApiError, type EtlClient } from './api';
+import type { IOpener } from './components';
+import { CommandIDs } from './ids';
+
+const BRIEF_MS = 2500;
+
+/** What the panel asks of the application, said as commands. */
+export function createOpener(options: {
+  commands: CommandRegistry;
+  client: EtlClient;
+  trans: TranslationBundle;
+}): IOpener {
+  const { commands, client, trans } = options;
+  const run = (id: string, args: Record<string, unknown> = {}) => {
+    commands.execute(id, JSON.parse(JSON.stringify(args))).catch(reason => {
+      const { message, hint } = toApiError(reason);
+      Notification.error(`${message} ${hint}`.trim());
+    });
+  };
+  return {
+    openNotebook: path => run('docmanager:open', { path, factory: 'Notebook' }),
+    schedule: path => run(CommandIDs.schedule, { path }),
+    openRun: (id, at) =>
+      run(CommandIDs.openRun, { id, atFailure: at !== undefined, ...at }),
+    openLog: id => run(CommandIDs.openLog, { id }),
+    preview: target => run(CommandIDs.preview, { ...target }),
+    openReport: (name, which) => run(CommandIDs.openReport, { name, ...which }),
+    download: (name, which) => {
+      client.content(name, which).then(
+        blob => save(blob, name),
+        reason => {
+          const { message, hint } = toApiError(reason);
+          Notification.error(`${message} ${hint}`.trim());
+        }
+      );
+    },
+    insertCell: source => run(CommandIDs.insertCell, { source }),
+    copy: text => {
+      Clipboard.copyToSystem(text);
+      Notification.info(trans.__('Copied: %1', text), { autoClose: BRIEF_MS });
+    },
+    get openTerminal() {
+      return commands.hasCommand('terminal:create-new')
+        ? () => run('terminal:create-new')
+        : null;
+    }
+  };
+}
+
+function save(blob: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name.split('/').pop() ?? name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

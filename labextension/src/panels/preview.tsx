@@ -1,0 +1,92 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import {
+  DataTable,
+  ErrorNotice,
+  EtlProvider,
+  useEtl,
+  useFetched,
+  type IEtlContext,
+  type IPreviewTarget
+} from '../components';
+import { Action } from '../components/action';
+import { lines } from '../model';
+
+const STEP = 20;
+const MOST = 500;
+
+/** The name under which a preview is shown. */
+export function previewName(target: IPreviewTarget): string {
+  const name = target.table ? `${target.name}.${target.table}` : target.name;
+  const version = target.version ? ` v${target.version}` : '';
+  return `${name}${version}`;
+}
+
+/** The first rows of a source or a publication. */
+export class PreviewBody extends ReactWidget {
+  constructor(options: { context: IEtlContext; target: IPreviewTarget }) {
+    super();
+    this._context = options.context;
+    this._target = options.target;
+    this.addClass('jp-EtlPreview');
+  }
+
+  protected override render(): JSX.Element {
+    return (
+      <EtlProvider value={this._context}>
+        <PreviewView target={this._target} />
+      </EtlProvider>
+    );
+  }
+
+  private _context: IEtlContext;
+  private _target: IPreviewTarget;
+}
+
+/** The table, and the line that reads it. */
+export function PreviewView(props: { target: IPreviewTarget }): JSX.Element {
+  const { model, opener, trans } = useEtl();
+  const { target } = props;
+  const { kind, name, table = '', version, draft } = target;
+  const [limit, setLimit] = React.useState(STEP);
+  const { value, error, retry } = useFetched(
+    () =>
+      kind === 'source'
+        ? model.client.previewSource(name, table, limit)
+        : model.client.previewPublication(name, { version, draft }, limit),
+    [model, kind, name, table, version, draft, limit]
+  );
+  const line =
+    kind === 'source' ? lines.preview(name, table) : lines.python(name);
+  const more = value !== null && value.rows.length >= limit && limit < MOST;
+  return (
+    <>
+      <div className="jp-EtlPreview-head">
+        <h2>{previewName(target)}</h2>
+        <code>{line}</code>
+        <Action
+          label={trans.__('Copy line')}
+          text
+          onClick={() => opener.copy(line)}
+        />
+        {more ? (
+          <Action
+            label={trans.__('Show more')}
+            text
+            onClick={() => setLimit(Math.min(MOST, limit * 5))}
+          />
+        ) : null}
+        <Action label={trans.__('Refresh')} text onClick={retry} />
+      </div>
+      {error ? <ErrorNotice error={error} onRetry={retry} /> : null}
+      {value ? (
+        <DataTable preview={value} label={previewName(target)} />
+      ) : error ? null : (
+        <div className="jp-EtlWaiting" role="status">
+          {trans.__('Loading …')}
+        </div>
+      )}
+    </>
+  );
+}

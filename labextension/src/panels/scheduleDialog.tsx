@@ -1,0 +1,196 @@
+import { Dialog } from '@jupyterlab/apputils';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import * as React from 'react';
+
+import {
+  toApiError,
+  type ApiError,
+  type IDeployment,
+  type IDeployRequest
+} from '../api';
+import {
+  ErrorNotice,
+  EtlProvider,
+  NowProvider,
+  ScheduleFormView,
+  useEtl,
+  useFetched,
+  type IEtlContext
+} from '../components';
+
+/** The dialog that schedules one notebook; it stays open until the server agrees. */
+export class ScheduleDialog extends Dialog<IDeployment | null> {
+  /**
+   * @param options.context - The model and what surrounds it.
+   * @param options.path - Contents path of the saved notebook.
+   */
+  constructor(options: { context: IEtlContext; path: string }) {
+    const { trans } = options.context;
+    const body = new ScheduleBody(options);
+    super({
+      title: trans.__('Schedule %1', options.path.split('/').pop()),
+      body,
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.okButton({
+          label: trans.__('Deploy'),
+          caption: trans.__('Deploy the saved notebook with this schedule')
+        })
+      ],
+      defaultButton: 1
+    });
+    this._scheduleBody = body;
+    this.addClass('jp-EtlDialog');
+    this.node.setAttribute(
+      'aria-label',
+      trans.__('Schedule %1', options.path.split('/').pop())
+    );
+    body.onValidity = valid => this._enable(valid);
+    this._enable(false);
+  }
+
+  override handleEvent(event: Event): void {
+    // Enter in a field or on a button of the form is not meant to deploy.
+    if (
+      event.type === 'keydown' &&
+      (event as KeyboardEvent).key === 'Enter' &&
+      this._scheduleBody.node.contains(event.target as Node)
+    ) {
+      return;
+    }
+    super.handleEvent(event);
+    if (event.type === 'input') {
+      this._enable(this._valid);
+    }
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    // Until the form is there: Escape closes only what has the focus.
+    this.node.querySelector<HTMLButtonElement>('button.jp-mod-reject')?.focus();
+  }
+
+  override resolve(index?: number): void {
+    if (index === 0) {
+      super.resolve(0);
+    } else if (this._valid) {
+      void this._deploy();
+    }
+  }
+
+  private async _deploy(): Promise<void> {
+    this._enable(false);
+    const done = await this._scheduleBody.deploy();
+    if (done) {
+      super.resolve(1);
+    } else {
+      this._enable(true);
+    }
+  }
+
+  private _enable(valid: boolean): void {
+    this._valid = valid;
+    const button = this.node.querySelector<HTMLButtonElement>(
+      'button.jp-mod-accept'
+    );
+    if (button) {
+      button.disabled = !valid;
+    }
+  }
+
+  private _scheduleBody: ScheduleBody;
+  private _valid = false;
+}
+
+class ScheduleBody
+  extends ReactWidget
+  implements Dialog.IBodyWidget<IDeployment | null>
+{
+  constructor(options: { context: IEtlContext; path: string }) {
+    super();
+    this._context = options.context;
+    this._path = options.path;
+    this.addClass('jp-EtlDialog-body');
+  }
+
+  /** Told whether what is in the form can be deployed. */
+  onValidity: (valid: boolean) => void = () => undefined;
+
+  getValue(): IDeployment | null {
+    return this._deployment;
+  }
+
+  /** Deploy what is in the form; false if the server refuses, which is then shown. */
+  async deploy(): Promise<boolean> {
+    if (this._request === null) {
+      return false;
+    }
+    try {
+      this._deployment = await this._context.model.deploy(this._request);
+      return true;
+    } catch (reason) {
+      this._error = toApiError(reason);
+      this.update();
+      return false;
+    }
+  }
+
+  protected override render(): JSX.Element {
+    return (
+      <EtlProvider value={this._context}>
+        <NowProvider>
+          <Body
+            path={this._path}
+            error={this._error}
+            onChange={request => {
+              this._request = request;
+              if (this._error) {
+                this._error = null;
+                this.update();
+              }
+              this.onValidity(request !== null);
+            }}
+          />
+        </NowProvider>
+      </EtlProvider>
+    );
+  }
+
+  private _context: IEtlContext;
+  private _path: string;
+  private _request: IDeployRequest | null = null;
+  private _deployment: IDeployment | null = null;
+  private _error: ApiError | null = null;
+}
+
+function Body(props: {
+  path: string;
+  error: ApiError | null;
+  onChange: (request: IDeployRequest | null) => void;
+}): JSX.Element {
+  const { model, trans } = useEtl();
+  const { value, error, retry } = useFetched(
+    () => model.client.notebook(props.path),
+    [model, props.path]
+  );
+  if (error) {
+    return <ErrorNotice error={error} onRetry={retry} />;
+  }
+  return value ? (
+    <div ref={focusFirstField}>
+      <ScheduleFormView {...props} info={value} />
+    </div>
+  ) : (
+    <div className="jp-EtlWaiting" role="status">
+      {trans.__('Reading the notebook …')}
+    </div>
+  );
+}
+
+/** Put the focus into the form when it appears. */
+function focusFirstField(form: HTMLElement | null): void {
+  form
+    ?.querySelector<HTMLElement>('input:checked, select, input')
+    ?.focus({ preventScroll: true });
+}
