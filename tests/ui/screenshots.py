@@ -26,7 +26,7 @@ from ui.window import SIZE, Window, new_context
 UNFOLDED = {"Sources": "raw_planes", "Published": "nyc.daily_delays"}
 """What is unfolded on a tab."""
 
-HEIGHT = 620
+HEIGHT = 660
 """Of the pictures of a tab, CSS pixels: what is below is empty or goes on alike."""
 
 EMPTY_DAY = "2014-01-01"
@@ -69,7 +69,7 @@ def shoot_dialog(window: Window, out: Path, theme: str) -> None:
     settle(window)
     content = window.dialog.locator(".jp-Dialog-content")
     content.screenshot(path=out / f"schedule-dialog-{theme}.png")
-    window.page.keyboard.press("Escape")
+    window.dialog.get_by_role("button", name="Cancel").click()
     window.dialog.wait_for(state="detached")
     window.page.set_viewport_size(SIZE)
 
