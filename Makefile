@@ -73,7 +73,8 @@ test: system check ## Check and test everything; what CI runs
 	cd labextension && $(RUN) jlpm test --silent
 	$(RUN) jupyter labextension list 2>&1 | grep -E "jupyterlab-etl .*enabled.*OK"
 	$(RUN) jupyter server extension list 2>&1 | grep -E "jupyter_etl .*OK"
-	$(RUN) python -m pytest -q -n 2 --dist loadgroup
+	$(RUN) python -m pytest -q -n 2 --dist loadfile -m "not ui"
+	$(RUN) python -m pytest -q -m ui
 
 fast: .venv/.test ## The tests that start nothing (seconds)
 	$(RUN) python -m pytest -q -m "not kernel and not ui and not chaos and not postgres and not slow"

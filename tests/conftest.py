@@ -17,19 +17,6 @@ from jupyter_etl.app.settings import PREFIX, Settings
 _NUMBERS = count()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a server, where tests are spread over processes (pytest -n).
-
-    The browser's come first: they take the longest, and wait more than they compute.
-    """
-    for item in items:
-        for marker in ("ui", "postgres"):
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.xdist_group(marker))
-    items.sort(key=lambda item: item.get_closest_marker("ui") is None)
-
-
 @pytest.fixture(scope="session")
 def user_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty HOME for the whole session: matplotlib's font cache is made once."""
