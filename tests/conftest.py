@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,11 @@ from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.settings import PREFIX, Settings
 
 _NUMBERS = count()
+
+
+def pytest_configure() -> None:
+    """Let an interrupt interrupt: a shell has its background jobs, and all they start, ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

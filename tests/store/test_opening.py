@@ -156,9 +156,9 @@ def test_an_older_ledger_is_backed_up_first(path: Path, monkeypatch: pytest.Monk
     store = open_store(url_of(path))
     run = store.add_run(a_run(), now=NOW)
     store.close()
-    monkeypatch.setattr(migrating, "REVISION", "0002")
+    monkeypatch.setattr(migrating, "REVISION", "0003")
     open_store(url_of(path)).close()
-    backup = path.with_name("ledger.sqlite.0001.backup")
+    backup = path.with_name("ledger.sqlite.0002.backup")
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     monkeypatch.undo()
     kept = open_store(url_of(backup))

@@ -1,10 +1,12 @@
 """The nouns of jupyter-etl as frozen values; nothing here does anything."""
 
+from jupyter_etl.model.breaker import Breaker
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.model.freshness import Freshness
 from jupyter_etl.model.partition import Partition
 from jupyter_etl.model.pipeline import (
     Catchup,
+    OnLost,
     Overlap,
     Parameter,
     ParameterType,
@@ -45,6 +47,7 @@ __all__ = [
     "Attempt",
     "AttemptReport",
     "Beat",
+    "Breaker",
     "Catchup",
     "Cause",
     "CheckResult",
@@ -55,6 +58,7 @@ __all__ = [
     "Contract",
     "Freshness",
     "NewRun",
+    "OnLost",
     "Outcome",
     "Overlap",
     "Parameter",

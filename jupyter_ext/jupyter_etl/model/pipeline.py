@@ -26,6 +26,13 @@ class Overlap(StrEnum):
     CANCEL_PREVIOUS = "cancel-previous"
 
 
+class OnLost(StrEnum):
+    """What becomes of a run whose attempt was lost: its cells may have run."""
+
+    RETRY = "retry"
+    FAIL = "fail"
+
+
 class ParameterType(StrEnum):
     """The types a parameter can have."""
 
@@ -68,12 +75,23 @@ class Policy:
         timeout_s: Wall-clock seconds an attempt may take.
         catchup: What becomes of times that passed unseen.
         overlap: What becomes of a run that is due while another is not finished.
+        on_lost: What becomes of a run whose attempt was lost.
+        priority: Higher first; a pipeline of low priority waits longer, but never for ever.
+        parallel: Most runs of a backfill in hand at once.
+        memory_bytes: Most resident memory of an attempt's kernel with all it started; None for
+            the machine's setting.
+        checkpoint: Keep the variables of a failed attempt, so that it can go on from there.
     """
 
     retries: int = 3
     timeout_s: float = 3600.0
     catchup: Catchup = Catchup.LATEST
     overlap: Overlap = Overlap.SKIP
+    on_lost: OnLost = OnLost.RETRY
+    priority: int = 0
+    parallel: int = 1
+    memory_bytes: int | None = None
+    checkpoint: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +108,7 @@ class Pipeline:
         policy: How its runs are treated.
         owner: Who is accountable.
         paused: Whether nothing is planned at the moment.
+        pause_note: Why the platform paused it; "" where a person did, and where it is not paused.
         next_due: Next instant of the schedule, UTC; None for ``after``, paused or spent schedules.
         revision: Counts every change of this row; the compare-and-swap of the planner.
         created_at, updated_at: UTC.
@@ -104,6 +123,7 @@ class Pipeline:
     parameters: Mapping[str, object] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     paused: bool = False
+    pause_note: str = ""
     next_due: datetime | None = None
     revision: int = 0
     created_at: datetime | None = None

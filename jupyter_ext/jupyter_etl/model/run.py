@@ -114,6 +114,7 @@ class NewRun:
         note: Why it was skipped; else "".
         upstream: Publications and versions that started it.
         timezone: IANA name of the zone in which ``today`` and ``yesterday`` are meant.
+        sources: Names of the declared sources that the notebook reads, as far as its text tells.
     """
 
     pipeline: str
@@ -134,6 +135,7 @@ class NewRun:
     note: str = ""
     upstream: Mapping[str, int] = field(default_factory=dict)
     timezone: str = "UTC"
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +159,8 @@ class Run:
         published: The versions it made visible.
         checks: What its checks found.
         reads: What it read.
+        resume_from: Number of the attempt whose kept variables the next attempt starts with; None
+            for a start from the first cell.
     """
 
     id: int
@@ -178,6 +182,7 @@ class Run:
     published: tuple[PublicationVersion, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     reads: tuple[Read, ...] = ()
+    resume_from: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +241,7 @@ class AttemptReport:
         error, failed_cell, verdict, output, peak_rss_bytes: As on `Attempt`.
         committed: Outputs to make visible; empty unless ``outcome`` is succeeded.
         checks, reads: What was found and read.
+        failed_source: Name of the source that did not answer; "" where none is at fault.
     """
 
     outcome: Outcome
@@ -247,6 +253,7 @@ class AttemptReport:
     committed: tuple[Committed, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     reads: tuple[Read, ...] = ()
+    failed_source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

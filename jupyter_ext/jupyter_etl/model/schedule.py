@@ -27,7 +27,8 @@ class Schedule:
         cron: Five fields, normalised (``@daily`` and words are turned into them).
         every_s: Seconds between runs, counted from the Unix epoch so that all schedulers agree.
         at: The one instant of a one-shot, UTC.
-        after: Names of the publications whose new versions start a run (any of them).
+        after: Names of the publications whose new versions start a run.
+        after_all: Wait until each of them has a new version; otherwise any one is enough.
     """
 
     kind: ScheduleKind
@@ -37,3 +38,4 @@ class Schedule:
     every_s: float | None = None
     at: datetime | None = None
     after: tuple[str, ...] = ()
+    after_all: bool = False

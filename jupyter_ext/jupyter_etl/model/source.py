@@ -10,6 +10,9 @@ from enum import StrEnum
 from jupyter_etl.model.freshness import Freshness
 from jupyter_etl.model.publication import Column
 
+CONNECTIONS = 4
+"""Most runs that read one database at once, where its declaration does not say."""
+
 
 class SourceKind(StrEnum):
     """The kinds that come with the product; a connector may bring others."""
@@ -38,6 +41,7 @@ class Source:
         readonly: Refuse anything but reading.
         options: Further options of the kind (``sheet``, ``delimiter`` ...), as text.
         freshness: The age from which it is late.
+        limit: Most runs that read it at once; None for `runs_at_once`'s default.
         owner: Who declared it.
         notebook: Absolute path of the notebook that declares it, or "" for the command line.
         declared_at: When it was last declared, UTC.
@@ -51,9 +55,17 @@ class Source:
     readonly: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     freshness: Freshness | None = None
+    limit: int | None = None
     owner: str = ""
     notebook: str = ""
     declared_at: datetime | None = None
+
+    @property
+    def runs_at_once(self) -> int | None:
+        """Most runs that read it at once: as declared, else 4 for a database; None for any number."""
+        if self.limit is None and self.kind == SourceKind.SQL:
+            return CONNECTIONS
+        return self.limit
 
 
 @dataclass(frozen=True, kw_only=True)

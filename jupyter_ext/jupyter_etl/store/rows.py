@@ -32,6 +32,7 @@ def pipeline_of(row: Row[Any]) -> Pipeline:
         parameters=row.parameters,
         policy=row.policy,
         paused=row.paused,
+        pause_note=row.pause_note,
         next_due=row.next_due,
         revision=row.revision,
         created_at=row.created_at,
@@ -75,6 +76,7 @@ def new_run_row(new: NewRun, now: datetime) -> dict[str, object]:
         "note": new.note,
         "upstream": new.upstream,
         "timezone": new.timezone,
+        "sources": new.sources,
         "state": new.state,
         "attempts": 0,
         "not_before": new.due_at,
@@ -108,6 +110,7 @@ def new_run_of(row: Row[Any]) -> NewRun:
         note=row.note,
         upstream=row.upstream,
         timezone=row.timezone,
+        sources=row.sources,
     )
 
 
@@ -133,6 +136,7 @@ def run_of(row: Row[Any], published: tuple[PublicationVersion, ...] = ()) -> Run
         published=published,
         checks=row.checks,
         reads=row.reads,
+        resume_from=row.resume_from,
     )
 
 

@@ -39,7 +39,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -90,6 +90,7 @@ pipelines = Table(
     # A removed row stays: its revision must never be given out again, or a planner that still
     # holds the old pipeline would win the compare-and-swap against its successor.
     Column("removed", Boolean, nullable=False),
+    Column("pause_note", Words, nullable=False, server_default=""),
     Index("ix_pipelines_due", "paused", "next_due", "name"),
     Index("ix_pipelines_schedule_kind", "schedule_kind"),
 )
@@ -147,11 +148,15 @@ runs = Table(
     Column("output", Words, nullable=False),
     Column("checks", Json(tuple[CheckResult, ...]), nullable=False),
     Column("reads", Json(tuple[Read, ...]), nullable=False),
+    Column("sources", Json(tuple[str, ...]), nullable=False, server_default="[]"),
+    Column("resume_from", Integer),
     UniqueConstraint("pipeline", "logical_key", name="uq_runs_pipeline_logical_key"),
     Index("ix_runs_claim", "state", "rank", "due_at", "id"),
     Index("ix_runs_wake", "state", "not_before"),
     Index("ix_runs_pipeline", "pipeline", "id"),
     Index("ix_runs_in_hand", "pipeline", "state"),
+    Index("ix_runs_line", "state", "pipeline", "rank", "due_at", "id"),
+    Index("ix_runs_interval", "pipeline", "interval_start"),
     # An id names a folder on disk, so it is never used again.
     sqlite_autoincrement=True,
 )
@@ -221,4 +226,23 @@ schedulers = Table(
     Column("pid", Integer, nullable=False),
     Column("workers", Integer, nullable=False),
     Column("seen_at", Instant, nullable=False),
+)
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("retry_at", Instant),
+)
+
+commits = Table(
+    "commits",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("draft", Boolean, primary_key=True),
+    # An attempt holds it until it ends; a commit by hand until the instant.
+    Column("run_id", _Id, ForeignKey("runs.id")),
+    Column("number", Integer),
+    Column("until", Instant),
 )
