@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 40
+PATIENCE_S = 60
+CELL_S = 15
 MARK = "papermill-error-cell-tag"
 
 
@@ -33,6 +34,9 @@ def by_papermill(notebook: Path, output: Path) -> dict[str, Any]:
             kernel_name=None if named else "python3",
             cwd=notebook.parent,
             progress_bar=False,
+            # Without a limit papermill sleeps now and then beside the reply to a cell that prints
+            # into an output widget; see jupyter_etl.execution.client.
+            execution_timeout=CELL_S,
         )
     except PapermillExecutionError as problem:
         cells = nbformat.read(output, as_version=4).cells

@@ -29,6 +29,7 @@ OFTEN = (
     "papermill/test_logging.ipynb",
     "nbclient/Autokill.ipynb",
     "nbclient/Disable Stdin.ipynb",
+    "nbclient/Output.ipynb",
     "nbclient/Skip Exceptions with Cell Tags.ipynb",
     "nbclient/Skip Execution with Cell Tag.ipynb",
 )

@@ -16,6 +16,7 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 from papermill.execute import execute_notebook
 
 from jupyter_etl.execution.cells import say_cell
+from jupyter_etl.execution.client import LookingClient
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.guard import Guard
 from jupyter_etl.execution.halt import Halt
@@ -167,6 +168,7 @@ class EtlNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
     def start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and say at once which process it is."""
         super().start_new_kernel(**kwargs)
+        self.km.client_factory = LookingClient
         pid = self.km.provisioner.pid
         if pid is not None:
             self._session.guard.kernel_started(pid)
