@@ -16,7 +16,7 @@ PACKAGE_SOURCES := pyproject.toml $(shell find jupyter_ext magics -type f -not -
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 DEMO := .demo
 
-.PHONY: help setup check test fast ui-test demo lab bench docs clean system
+.PHONY: help setup check test fast ui-test demo lab bench chaos docs clean system
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -73,8 +73,11 @@ test: system check ## Check and test everything; what CI runs
 	cd labextension && $(RUN) jlpm test --silent
 	$(RUN) jupyter labextension list 2>&1 | grep -E "jupyterlab-etl .*enabled.*OK"
 	$(RUN) jupyter server extension list 2>&1 | grep -E "jupyter_etl .*OK"
-	$(RUN) python -m pytest -q -n 2 --dist loadfile -m "not ui"
-	$(RUN) python -m pytest -q -m ui
+	@# A browser waits most of the time: its tests run beside the others, in a process of their own.
+	@others=0; ui=0; \
+	$(RUN) python -m pytest -q -m ui >.ui-test.log 2>&1 & \
+	$(RUN) python -m pytest -q -n 2 --dist loadfile -m "not ui" || others=$$?; \
+	wait $$! || ui=$$?; cat .ui-test.log; exit $$((others + ui))
 
 fast: .venv/.test ## The tests that start nothing (seconds)
 	$(RUN) python -m pytest -q -m "not kernel and not ui and not chaos and not postgres and not slow"
@@ -91,6 +94,10 @@ lab: .venv/.demo ## Open JupyterLab on the demo
 
 bench: .venv/.test ## Measure the speed goals against the peers
 	$(RUN) python tests/bench/run.py
+
+chaos: system .venv/.test ## Kill at random for an hour and count (SEED=, SCALE=0.1, KERNEL=python3, ONLY=)
+	$(RUN) python tests/chaos/run.py $(if $(SEED),--seed $(SEED)) $(if $(SCALE),--scale $(SCALE)) \
+		$(if $(KERNEL),--kernel $(KERNEL)) $(if $(ONLY),--only $(ONLY))
 
 docs: .venv/.test ## Check that the docs name everything there is
 	$(RUN) python -m pytest -q tests/test_docs.py

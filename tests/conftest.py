@@ -48,6 +48,8 @@ def isolation(
     monkeypatch.setenv(PREFIX + "OWNER", "sam")
     monkeypatch.setenv(PREFIX + "AUTOSTART", "0")
     monkeypatch.setenv(PREFIX + "TIMEZONE", "UTC")
+    # How full this machine's disk is must not matter.
+    monkeypatch.setenv(PREFIX + "DISK_RESERVE", "0")
     # A browser keeps its own files under HOME, and its tests start their own server.
     if request.node.get_closest_marker("ui") is None:
         monkeypatch.setenv("HOME", str(user_home))

@@ -21,6 +21,7 @@ from jupyter_etl import errors
 from jupyter_etl.app import notebook_api
 from jupyter_etl.app.secrets import EnvironmentSecrets
 from jupyter_etl.app.settings import PREFIX, Settings
+from jupyter_etl.execution.kernels import ATTEMPT
 from jupyter_etl.model import RunContext
 from jupyter_etl.spec.commands import CLI_COMMANDS, MAGIC_COMMANDS, cli_parser, parse_line
 from jupyter_etl.spec.grammar import CommandSpec
@@ -128,7 +129,8 @@ def test_no_command_is_documented_that_there_is_not(
 @cache
 def settings() -> set[str]:
     names = set(Settings.from_env({}, home="/nowhere").environ())
-    return names | {notebook_api.CHANNEL_VARIABLE, EnvironmentSecrets.variable("")}
+    kernel = {notebook_api.CHANNEL_VARIABLE, ATTEMPT}
+    return names | kernel | {EnvironmentSecrets.variable("")}
 
 
 def test_every_setting_is_documented() -> None:

@@ -90,7 +90,8 @@ export interface IEtlModel extends IDisposable {
   unschedule(pipeline: string): void;
   undoUnschedule(pipeline: string): void;
   cancel(run: number): Promise<void>;
-  retry(run: number): Promise<void>;
+  /** Make a run once more; from the cell that failed, where that is possible. */
+  retry(run: number, fromFailedCell?: boolean): Promise<void>;
 
   /** What went wrong with the last action on `key` (`pipeline:NAME`, `run:ID`). */
   problem(key: string): ApiError | null;

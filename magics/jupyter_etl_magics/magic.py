@@ -12,6 +12,7 @@ from jupyter_etl_magics.session import Session
 
 BY_HAND = frozenset(
     {
+        "backfill",
         "cancel",
         "logs",
         "pause",

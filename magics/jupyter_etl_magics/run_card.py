@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from jupyter_etl.model import Run, RunState
+from jupyter_etl.model import Checkpoint, Run, RunState
 from jupyter_etl_magics.display import Card
 
 _TONES = {
@@ -28,8 +28,13 @@ def seconds_of(run: Run) -> float | None:
     return round(((run.finished_at or datetime.now(UTC)) - run.started_at).total_seconds(), 1)
 
 
-def run_card(run: Run) -> Card:
-    """Return a run with what it published and why it failed."""
+def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
+    """Return a run with what it published and why it failed.
+
+    Args:
+        run: Which.
+        checkpoint: What it can go on from.
+    """
     rows: list[dict[str, object]] = [
         {
             "published": v.name,
@@ -41,10 +46,15 @@ def run_card(run: Run) -> Card:
     took = seconds_of(run)
     cell = "" if run.failed_cell is None else f"Cell {run.failed_cell + 1}: "
     verdict = f"{run.verdict.kind}: {run.verdict.evidence}" if run.verdict else ""
+    again = ""
+    if checkpoint is not None:
+        again = (
+            f"Retry from cell {checkpoint.failed_cell + 1}: %etl retry {run.id} --from-failed-cell"
+        )
     return Card(
         title=f"Run {run.id} of {run.new.pipeline}: {outcome_of(run)}"
         + ("" if took is None else f" in {took:.1f} s"),
         tone=_TONES.get(run.state, ""),
         rows=rows,
-        notes=[f"{cell}{run.error}" if run.error else "", verdict, run.output],
+        notes=[f"{cell}{run.error}" if run.error else "", verdict, run.output, again],
     )

@@ -8,7 +8,12 @@ import pytest
 from jupyter_etl.app import registry
 from jupyter_etl.app.reading import connector_for, publisher_for
 from jupyter_etl.app.registry import block_names, load_block
-from jupyter_etl.app.secrets import EnvironmentSecrets, FileSecrets, default_secrets
+from jupyter_etl.app.secrets import (
+    EnvironmentSecrets,
+    FileSecrets,
+    default_secrets,
+    known_values,
+)
 from jupyter_etl.errors import DeclarationError, MissingDependency, NotFound, PermissionDenied
 from jupyter_etl.model import PublicationKind, SourceKind
 
@@ -74,3 +79,12 @@ def test_a_secret_is_no_path(tmp_path: Path) -> None:
     (tmp_path / "outside").write_text("x")
     with pytest.raises(DeclarationError):
         FileSecrets(tmp_path / "secrets").get("../outside")
+
+
+def test_all_values_that_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert known_values(tmp_path) == frozenset()
+    monkeypatch.setenv("JUPYTER_ETL_SECRET_WH_PW", "from-env")
+    monkeypatch.setenv("JUPYTER_ETL_SECRET_NOTHING", "")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "token").write_text("from-file\n")
+    assert known_values(tmp_path) == {"from-env", "from-file"}

@@ -102,6 +102,9 @@ class FallingExecutor:
         self.children.clear()
         return fallen
 
+    def sweep(self, claim: Claim) -> None:
+        """Nothing is left of what has fallen over."""
+
     def close(self) -> None:
         self.children.clear()
 

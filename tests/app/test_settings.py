@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_etl.app import Settings
+from jupyter_etl.app import Etl, Settings
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.execution.limits import Limits
 
 
 def test_everything_follows_from_home() -> None:
@@ -17,6 +18,15 @@ def test_everything_follows_from_home() -> None:
     assert settings.autostart is True
     assert settings.workers >= 1
     assert settings.alerts == ()
+
+
+@pytest.mark.parametrize("name", ["50% of it", "what?", "a%41b", "plain"])
+def test_any_folder_may_be_the_home(tmp_path: Path, name: str) -> None:
+    settings = Settings.from_env({}, home=str(tmp_path / name))
+    etl = Etl.open(settings)
+    etl.close()
+    assert [file.name for file in (tmp_path / name).iterdir()] == ["ledger.sqlite"]
+    assert Settings.from_env(settings.environ()).ledger == settings.ledger
 
 
 def test_home_is_under_jupyters_data_by_default(user_home: Path) -> None:
@@ -62,6 +72,8 @@ def test_another_process_gets_the_same_settings() -> None:
         ("LEASE", "nan"),
         ("BEAT", "5s"),
         ("TICK", "0"),
+        ("MEMORY", "plenty"),
+        ("CELL_OUTPUT", "-1MB"),
         ("AUTOSTART", "perhaps"),
         ("TIMEZONE", "Mars/Base"),
     ],
@@ -72,6 +84,19 @@ def test_a_wrong_value_names_the_variable_and_the_value(name: str, value: str) -
     assert f"JUPYTER_ETL_{name}" in caught.value.message
     assert value in caught.value.message
     assert caught.value.hint
+
+
+def test_limits_are_sizes_and_0_stays_0() -> None:
+    env = {"JUPYTER_ETL_HOME": "/a"}
+    assert Settings.from_env(env).limits == Limits()
+    env |= {"JUPYTER_ETL_MEMORY": "2GB", "JUPYTER_ETL_RUN_OUTPUT": "1 MiB"}
+    settings = Settings.from_env(env | {"JUPYTER_ETL_CELL_OUTPUT": "5000"})
+    limits = Limits(memory_bytes=2_000_000_000, cell_output_bytes=5_000, run_output_bytes=1_048_576)
+    assert settings.limits == limits
+    assert Settings.from_env(settings.environ()).limits == limits
+    unlimited = Settings.from_env(env | {"JUPYTER_ETL_MEMORY": "0"})
+    assert unlimited.limits.memory_for(None) is None
+    assert Settings.from_env(unlimited.environ()) == unlimited
 
 
 def test_blank_values_are_as_if_unset() -> None:

@@ -16,11 +16,15 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
+from contracts.store_values import HOUR, a_run, claim_one
+from contracts.store_values import finish as finish_attempt
+from contracts.store_values import start as start_attempt
 from fakes.command import Said, finish, start
 from fakes.notebooks import code, write_notebook
 from jupyter_etl.app import notebook_api
 from jupyter_etl.app.outputs import publish_table
 from jupyter_etl.cli import running
+from jupyter_etl.model import AttemptReport, OnLost, Outcome, RunState
 
 Command = Callable[..., Said]
 
@@ -165,7 +169,9 @@ class TestJson:
     def test_what_there_is(self, published: None, command: Command, here: Path) -> None:
         notebook_api.workbench({}).declare("trips", "trips.csv")
         (source,) = command("sources", "--json").json
-        assert source.keys() == {"source", "kind", "location", "readonly", "owner", "notebook"}
+        assert source.keys() == {
+            *("source", "kind", "location", "readonly", "limit", "owner", "notebook", "next_try_at")
+        }
         (item,) = command("published", "--json").json
         assert item["version"] == 2
         assert item.keys() == {
@@ -175,7 +181,7 @@ class TestJson:
         assert (newest["version"], newest["rows"], first["rows"]) == (2, 3, 1)
         assert newest.keys() == {
             *("name", "version", "rows", "bytes", "published_at", "run", "pipeline", "owner"),
-            *("mode", "location", "delta_version"),
+            *("mode", "location", "delta_version", "pruned_at"),
         }
         assert len(command("history", "sales.daily", "--draft", "--json").json) == 1
 
@@ -183,13 +189,13 @@ class TestJson:
         said = command("trigger", deployed, "-p", "n=3", "--json")
         assert said.json.keys() == {
             *("run", "outcome", "cell", "error", "verdict", "output", "seconds", "published"),
-            *("due_at", "started_at", "finished_at"),
+            *("retry_from", "due_at", "started_at", "finished_at"),
         }
         assert "No scheduler is alive" in said.err
         (run,) = command("runs", "--pipeline", deployed, "--json").json
         assert run.keys() >= {
             *("run", "pipeline", "logical_key", "due_at", "cause", "outcome", "attempts"),
-            *("started_at", "finished_at", "seconds"),
+            *("started_at", "finished_at", "seconds", "error", "note"),
         }
         assert (run["outcome"], run["attempts"], run["cause"]) == (None, 0, "manual")
         assert command("runs", "--state", "failed", "--json").json == []
@@ -219,7 +225,7 @@ class TestJson:
     def test_the_rest(self, deployed: str, command: Command, here: Path) -> None:
         assert command("version", "--json").json.keys() == {"version"}
         found = command("doctor", "--json")
-        assert {"ledger", "home", "lake", "disk", "scheduler", "kernels"} == {
+        assert {"ledger", "home", "lake", "disk", "scheduler", "kernels"} <= {
             item["what"] for item in found.json
         }
         assert command("preflight", "sales.ipynb", "--json").code == 0
@@ -235,9 +241,49 @@ def test_steering_a_pipeline(deployed: str, command: Command) -> None:
     command("trigger", deployed)
     assert command("cancel", "1").out == "Run 1 is cancelled.\n"
     assert "queued again" in command("retry", "1").out
+    command("cancel", "1")
+    again = command("retry", "1", "--from-failed-cell").out
+    assert again == "Run 1 of sales is queued again, from its first cell: it was never attempted.\n"
     assert "stay" in command("unschedule", deployed).out
     refused(command("pause", deployed), "sales")
     assert "No runs yet" not in command("runs").out
+
+
+def test_why_a_run_failed_or_was_skipped(deployed: str, command: Command) -> None:
+    etl = notebook_api.open_etl()
+    now = etl.clock.now()
+    skipped = a_run("k", pipeline=deployed, state=RunState.SKIPPED, note="Run 7 was not finished.")
+    etl.store.add_run(skipped, now=now)
+    command("trigger", deployed)
+    claim = claim_one(etl.store, now=now + HOUR)
+    start_attempt(etl.store, claim)
+    bad = AttemptReport(outcome=Outcome.FAILED, error=f"KeyError: {'x' * 100}\nmore")
+    finish_attempt(etl.store, claim, bad, state=RunState.FAILED)
+    failed, other = command("runs", "--json").json
+    assert (failed["error"], failed["note"]) == (bad.error, None)
+    assert (other["error"], other["note"]) == (None, "Run 7 was not finished.")
+    lines = command("runs").out.splitlines()
+    assert lines[1].endswith(f"KeyError: {'x' * 49}…")
+    assert lines[2].endswith("Run 7 was not finished.")
+    for words in ("2", "has failed already"), ("1", "has been skipped already"):
+        refused(command("cancel", words[0]), f"Run {words[0]} of sales", words[1], code=1)
+
+
+def test_the_policy_of_a_schedule(command: Command, here: Path) -> None:
+    write_notebook(here / "a.ipynb", '%etl schedule "daily at 05:00" --memory 1GB --priority 3')
+    words = ("--on-lost", "fail", "--priority", "-100", "--memory", "1.5GiB", "--checkpoint")
+    assert command("schedule", "a.ipynb", "daily at 06:00", *words).code == 0
+    policy = notebook_api.open_etl().pipelines.get("a").policy
+    assert (policy.on_lost, policy.priority, policy.checkpoint) == (OnLost.FAIL, -100, True)
+    assert policy.memory_bytes == 3 * 2**29
+    # Without a time the notebook's own line counts, with what the command says over it.
+    assert command("schedule", "a.ipynb", "--priority", "4").code == 0
+    policy = notebook_api.open_etl().pipelines.get("a").policy
+    assert (policy.memory_bytes, policy.priority, policy.checkpoint) == (10**9, 4, False)
+    said = command("schedule", "a.ipynb", "--after", "a.b,c.d", "--after-all")
+    assert "after each of a.b and c.d" in said.out
+    refused(command("schedule", "a.ipynb", "@daily", "--memory", "1MB"), "1 MB", "64 MB")
+    refused(command("schedule", "a.ipynb", "@daily", "--priority", "101"), "101", code=2)
 
 
 def test_without_anything_the_next_step_is_said(command: Command) -> None:

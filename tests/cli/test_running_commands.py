@@ -18,7 +18,10 @@ pytestmark = pytest.mark.kernel
 
 Command = Callable[..., Said]
 
-KEYS = {"run", "outcome", "cell", "error", "verdict", "output", "seconds", "published"}
+KEYS = {
+    *("run", "outcome", "cell", "error", "verdict", "output", "seconds", "published"),
+    "retry_from",
+}
 FRAME = "import pandas as pd\ndf = pd.DataFrame({'id': [1, 2]})"
 SLEEP = "open('running', 'w').close()\nimport time\ntime.sleep(100)"
 

@@ -117,6 +117,19 @@ class ExecutorContract:
         _stop(folder_of(claim))
         _wait(lambda: not _alive(pid))
 
+    def test_a_sweep_ends_the_runner_of_this_attempt_alone(self, executor, folder_of):
+        lost, other = claim_of(5), claim_of(5, number=2)
+        for claim in (lost, other):
+            executor.start(claim)
+        notes = [folder_of(claim) / "pid" for claim in (lost, other)]
+        _wait(lambda: all(note.exists() and note.read_text() for note in notes))
+        executor.sweep(lost)
+        assert [told[:2] for told in _ended(executor, 1)] == [(5, 1)]
+        assert _alive(int(notes[1].read_text().split()[0]))
+        executor.sweep(lost)
+        _stop(folder_of(other))
+        assert _ended(executor, 1) == [(5, 2, 0)]
+
     def test_what_cannot_be_started_is_an_execution_error(self, make):
         executor = make(["/nowhere/no-such-runner"])
         with pytest.raises(ExecutionError):

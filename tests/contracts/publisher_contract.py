@@ -5,15 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from jupyter_etl.errors import PublishError
-from jupyter_etl.model import Committed, PublicationVersion, Staged
-from jupyter_etl.ports import Publisher, ReadRequest
+from jupyter_etl.model import Committed, PublicationVersion, PublishMode, Staged
+from jupyter_etl.ports import Publisher, ReadRequest, Swept
 
 HOSTILE_NAMES = (
     *("../x", "/etc/x", "a/b", "..", ".", "", ".hidden", "a\0b", "a\nb", "a\\b", "x" * 300),
@@ -59,10 +59,19 @@ class PublisherContract(ABC):
         return self.publisher().stage(self.request(next(folders), content), self.data(content))
 
     def committed(
-        self, staged: Staged, lake: str, number: int, token: str, *, draft: bool = False
+        self,
+        staged: Staged,
+        lake: str,
+        number: int,
+        token: str,
+        *,
+        draft: bool = False,
+        after: Committed | None = None,
     ) -> Committed:
+        """Commit; ``after`` is what the ledger has as the newest version."""
+        previous = None if after is None else self.version(after, number - 1, draft=draft)
         return self.publisher().commit(
-            staged, lake=lake, draft=draft, number=number, token=token, previous=None
+            staged, lake=lake, draft=draft, number=number, token=token, previous=previous
         )
 
     def version(
@@ -86,6 +95,28 @@ class PublisherContract(ABC):
             reading = self.publisher().read(self.version(what), ReadRequest())
             return reading.batches.read_all().to_pylist()
         return Path(what.location).read_bytes()
+
+    def sorted_content_of(self, what: Committed) -> list[str]:
+        """Return the rows of that version in an order of their own."""
+        content = self.content_of(what)
+        assert isinstance(content, list)
+        return sorted(map(str, content))
+
+    def swept(self, lake: str, *kept: Committed, dry_run: bool = False, hours: float = 2) -> Swept:
+        """Sweep the place of the live versions as if it were so many hours later."""
+        return self.publisher().sweep(
+            [self.version(what) for what in kept],
+            name=kept[0].name,
+            lake=lake,
+            draft=False,
+            older_than=datetime.now(UTC) + timedelta(hours=hours - 1),
+            dry_run=dry_run,
+        )
+
+    def on_disk(self, lake: str) -> dict[str, bytes]:
+        """Return every file of a lake with its bytes."""
+        files = (path for path in Path(lake).rglob("*") if path.is_file())
+        return {path.relative_to(lake).as_posix(): path.read_bytes() for path in files}
 
     # -- the contract
 
@@ -122,20 +153,53 @@ class PublisherContract(ABC):
         assert self.committed(staged, lake, 1, "run-1/out") == first
         assert self.committed(self.staged(folders, 1), lake, 1, "run-1/out") == first
 
-    def test_the_same_token_gives_the_same_after_others_committed(
+    def test_a_token_on_record_commits_nothing_more(
         self, folders: Iterator[Path], lake: str
     ) -> None:
-        staged = self.staged(folders, 1)
-        first = self.committed(staged, lake, 1, "run-1/out")
+        first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
+        staged = self.staged(folders, 2)
+        second = self.committed(staged, lake, 2, "run-2/out", after=first)
+        previous = self.version(second, 2)
+        again = self.publisher().commit(
+            staged, lake=lake, draft=False, number=2, token="run-2/out", previous=previous
+        )
+        assert again == second
+
+    def test_what_was_never_recorded_is_not_in_the_next(
+        self, folders: Iterator[Path], lake: str
+    ) -> None:
+        first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
         seen = self.content_of(first)
-        self.committed(self.staged(folders, 2), lake, 2, "run-2/out")
-        assert self.committed(staged, lake, 1, "run-1/out") == first
+        killed = self.staged(folders, 2)
+        self.committed(killed, lake, 2, "run-2/out", after=first)
+        third = self.committed(self.staged(folders, 3), lake, 2, "run-3/out", after=first)
+        # What is undone counts as not committed: the run's next attempt gets its content in.
+        again = self.committed(killed, lake, 3, "run-2/out", after=third)
         assert self.content_of(first) == seen
+
+        quiet = lake + "-without-a-kill"
+        first = self.committed(self.staged(folders, 1), quiet, 1, "run-1/out")
+        alone = self.committed(self.staged(folders, 3), quiet, 2, "run-3/out", after=first)
+        last = self.committed(self.staged(folders, 2), quiet, 3, "run-2/out", after=alone)
+        if self.has_rows:
+            assert self.sorted_content_of(third) == self.sorted_content_of(alone)
+            assert self.sorted_content_of(again) == self.sorted_content_of(last)
+        assert third.rows == alone.rows
+        assert again.rows == last.rows
+
+    def test_a_first_commit_that_was_never_recorded_is_not_in_the_next(
+        self, folders: Iterator[Path], lake: str
+    ) -> None:
+        self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
+        first = self.committed(self.staged(folders, 2), lake, 1, "run-2/out")
+        alone = self.committed(self.staged(folders, 2), lake + "-alone", 1, "run-2/out")
+        assert self.content_of(first) == self.content_of(alone)
+        assert first.rows == alone.rows
 
     def test_an_old_version_stays_as_it_was(self, folders: Iterator[Path], lake: str) -> None:
         first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
         seen = self.content_of(first)
-        second = self.committed(self.staged(folders, 2), lake, 2, "run-2/out")
+        second = self.committed(self.staged(folders, 2), lake, 2, "run-2/out", after=first)
         assert self.content_of(second) != seen
         assert self.content_of(first) == seen
 
@@ -183,3 +247,42 @@ class PublisherContract(ABC):
             self.publisher().read(
                 self.version(replace(what, location=what.location + "-x")), ReadRequest()
             )
+
+    def test_a_sweep_leaves_what_is_kept_as_it_is(self, folders: Iterator[Path], lake: str) -> None:
+        made: list[Committed] = []
+        for number in (1, 2, 3, 4):
+            staged, after = self.staged(folders, number), made[-1] if made else None
+            made.append(self.committed(staged, lake, number, f"run-{number}/out", after=after))
+        killed = self.committed(self.staged(folders, 5), lake, 5, "run-5/out", after=made[-1])
+        seen, before = [self.content_of(what) for what in made], self.on_disk(lake)
+        kept = (made[3], made[1])
+        planned = self.swept(lake, *kept, dry_run=True)
+        assert self.on_disk(lake) == before
+        assert self.swept(lake, *kept) == planned
+        assert planned.files >= 1
+        gone = before.keys() - self.on_disk(lake).keys()
+        assert planned == Swept(files=len(gone), bytes=sum(len(before[path]) for path in gone))
+        assert [self.content_of(what) for what in (made[1], made[3])] == [seen[1], seen[3]]
+        for what in (made[2], killed) if self.has_rows else ():
+            if self.is_whole(what):
+                with pytest.raises((PublishError, OSError)):
+                    self.content_of(what)
+        assert self.swept(lake, *kept) == Swept()
+        after = self.committed(self.staged(folders, 6), lake, 5, "run-6/out", after=made[3])
+        assert self.content_of(after)
+
+    def is_whole(self, what: Committed) -> bool:
+        """Tell whether no later version uses files of this one."""
+        return what.mode is PublishMode.REPLACE and not what.partition_by
+
+    def test_a_sweep_leaves_what_is_younger_and_what_nobody_keeps(
+        self, folders: Iterator[Path], lake: str
+    ) -> None:
+        first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
+        second = self.committed(self.staged(folders, 2), lake, 2, "run-2/out", after=first)
+        before = self.on_disk(lake)
+        assert self.swept(lake, second, hours=0) == Swept()
+        # Nothing that is kept lies here: this is another lake than the one the ledger speaks of.
+        strange = replace(second, location=second.location.replace(lake, lake + "-moved"))
+        assert self.swept(lake, strange) == Swept()
+        assert self.on_disk(lake) == before

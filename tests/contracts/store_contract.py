@@ -6,13 +6,25 @@ from collections.abc import Iterator
 
 import pytest
 
+from contracts.store_claims import ClaimsContract
+from contracts.store_commits import CommitsContract
 from contracts.store_declared import DeclaredContract
+from contracts.store_ends import EndsContract
+from contracts.store_planning import PlanningContract
 from contracts.store_publications import PublicationsContract
 from contracts.store_runs import RunsContract
 from jupyter_etl.ports import Store
 
 
-class StoreContract(DeclaredContract, RunsContract, PublicationsContract):
+class StoreContract(
+    DeclaredContract,
+    PlanningContract,
+    ClaimsContract,
+    RunsContract,
+    EndsContract,
+    PublicationsContract,
+    CommitsContract,
+):
     """The suite of `jupyter_etl.ports.Store`."""
 
     @pytest.fixture

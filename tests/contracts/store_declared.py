@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.store_values import DAILY, EARLY, HOUR, NOW, a_pipeline, a_run
+from contracts.store_values import DAILY, HOUR, NOW, a_pipeline, a_plan, a_run
 from jupyter_etl.errors import Conflict, NotFound, PermissionDenied
-from jupyter_etl.model import Freshness, Policy, RunState, Schedule, ScheduleKind, Source
+from jupyter_etl.model import Freshness, Policy, Schedule, ScheduleKind, Source
 from jupyter_etl.ports import SchedulerInfo, Store
 
 WAREHOUSE = Source(
@@ -157,7 +157,7 @@ class DeclaredContract:
 
     def test_a_removed_pipeline_is_gone_and_stays_on_record(self, store: Store) -> None:
         pipeline = store.deploy(a_pipeline(next_due=NOW), now=NOW)
-        store.plan(pipeline, [a_run()], next_due=NOW, now=NOW)
+        store.plan([a_plan(pipeline, a_run(), next_due=NOW)], now=NOW)
         store.remove_pipeline("orders")
         with pytest.raises(NotFound):
             store.load_pipeline("orders")
@@ -171,12 +171,10 @@ class DeclaredContract:
     def test_a_planner_that_holds_a_removed_pipeline_is_refused(self, store: Store) -> None:
         old = store.deploy(a_pipeline(), now=NOW)
         store.remove_pipeline("orders")
-        with pytest.raises(Conflict):
-            store.plan(old, [a_run()], next_due=None, now=NOW)
+        assert store.plan([a_plan(old, a_run())], now=NOW) == [False]
         new = store.deploy(a_pipeline(owner="bob", notebook="/home/bob/o.ipynb"), now=NOW + HOUR)
         assert (new.owner, new.version, new.created_at) == ("bob", 2, NOW + HOUR)
-        with pytest.raises(Conflict):
-            store.plan(old, [a_run()], next_due=None, now=NOW)
+        assert store.plan([a_plan(old, a_run())], now=NOW) == [False]
         assert store.count_runs() == 0
 
     def test_a_pipeline_that_returns_unchanged_keeps_its_version(self, store: Store) -> None:
@@ -198,27 +196,6 @@ class DeclaredContract:
         store.change_pipeline("paused", now=NOW, paused=True)
         store.remove_pipeline("removed")
         assert [pipeline.name for pipeline in store.load_subscribers()] == ["after"]
-
-    def test_due_are_those_whose_time_has_come(self, store: Store) -> None:
-        for name, at in (("later", NOW + HOUR), ("now", NOW), ("old", EARLY), ("never", None)):
-            store.deploy(a_pipeline(name, next_due=at), now=NOW)
-        store.deploy(a_pipeline("paused", next_due=NOW), now=NOW)
-        store.change_pipeline("paused", now=NOW, paused=True)
-        assert [p.name for p in store.load_due(NOW)] == ["old", "now"]
-        assert store.load_due(NOW)[0].next_due == EARLY
-        assert [p.name for p in store.load_due(NOW, limit=1)] == ["old"]
-
-    def test_the_next_thing_due_is_a_tick_or_a_queued_run(self, store: Store) -> None:
-        assert store.next_due_at() is None
-        store.deploy(a_pipeline("tick", next_due=NOW + 3 * HOUR), now=NOW)
-        assert store.next_due_at() == NOW + 3 * HOUR
-        store.add_run(a_run("skipped", due_at=NOW, state=RunState.SKIPPED), now=NOW)
-        run = store.add_run(a_run("queued", due_at=NOW + HOUR), now=NOW)
-        assert store.next_due_at() == NOW + HOUR
-        store.request_cancel(run.id, now=NOW)
-        assert store.next_due_at() == NOW + 3 * HOUR
-        store.change_pipeline("tick", now=NOW, paused=True)
-        assert store.next_due_at() is None
 
     def test_schedulers_say_that_they_live(self, store: Store) -> None:
         info = SchedulerInfo(id="s1", host="h", pid=1, workers=2, seen_at=NOW)

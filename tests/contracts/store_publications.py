@@ -118,14 +118,6 @@ class PublicationsContract:
         published = store.load_run(claim.run.id).published
         assert [(version.number, version.what.rows) for version in published] == [(1, 1), (2, 2)]
 
-    def test_live_never_goes_back_behind_a_later_commit(self, store: Store) -> None:
-        first, second = started(store, a_run("1")), started(store, a_run("2"))
-        finish(store, second, succeeded(an_output(delta_version=6, rows=8)))
-        finish(store, first, succeeded(an_output(delta_version=5, rows=7)))
-        newest, before = store.load_publication_versions("sales.daily")
-        assert (newest.number, newest.what.delta_version, newest.what.rows) == (2, 6, 8)
-        assert (before.number, before.what.delta_version) == (1, 6)
-
     def test_a_name_belongs_to_who_published_first(self, store: Store) -> None:
         store.check_publication("sales.daily", PublicationKind.TABLE, "eve")
         by_hand(store, draft=True)

@@ -9,7 +9,6 @@ import pytest
 from contracts.store_values import (
     HOUR,
     NOW,
-    a_pipeline,
     a_run,
     an_output,
     claim_one,
@@ -23,7 +22,6 @@ from jupyter_etl.model import (
     TERMINAL,
     AttemptReport,
     Beat,
-    Cause,
     CheckResult,
     CheckRule,
     CheckStatus,
@@ -43,35 +41,7 @@ LOST = AttemptReport(
 
 
 class RunsContract:
-    """Planning, claiming, attempts."""
-
-    def test_a_planned_run_is_what_was_asked_for(self, store: Store) -> None:
-        pipeline = store.deploy(a_pipeline(next_due=NOW), now=NOW)
-        (run,) = store.plan(pipeline, [a_run()], next_due=NOW + HOUR, now=NOW)
-        assert run.new == a_run()
-        assert (run.state, run.outcome, run.attempts) == (RunState.QUEUED, None, 0)
-        assert (run.not_before, run.created_at, run.finished_at) == (NOW, NOW, None)
-        assert store.load_run(run.id) == run
-        after = store.load_pipeline("orders")
-        assert after.next_due == NOW + HOUR
-        assert after.revision > pipeline.revision
-
-    def test_only_one_planner_wins_a_revision(self, store: Store) -> None:
-        pipeline = store.deploy(a_pipeline(next_due=NOW), now=NOW)
-        store.plan(pipeline, [a_run("one")], next_due=NOW + HOUR, now=NOW)
-        with pytest.raises(Conflict):
-            store.plan(pipeline, [a_run("two")], next_due=NOW + 9 * HOUR, now=NOW)
-        assert store.count_runs() == 1
-        assert store.load_pipeline("orders").next_due == NOW + HOUR
-
-    def test_a_logical_key_that_exists_is_left_as_it_is(self, store: Store) -> None:
-        pipeline = store.deploy(a_pipeline(), now=NOW)
-        (first,) = store.plan(pipeline, [a_run("k")], next_due=NOW, now=NOW)
-        pipeline = store.load_pipeline("orders")
-        other = [replace(a_run("k"), note="other"), a_run("new")]
-        inserted = store.plan(pipeline, other, next_due=NOW, now=NOW)
-        assert [run.new.logical_key for run in inserted] == ["new"]
-        assert store.load_run(first.id) == first
+    """Runs and attempts."""
 
     def test_adding_a_run_twice_returns_the_first(self, store: Store) -> None:
         first = store.add_run(a_run("k"), now=NOW)
@@ -87,22 +57,6 @@ class RunsContract:
         )
         assert store.claim("s", now=NOW, limit=9) == []
 
-    def test_superseded_runs_are_skipped_or_asked_to_stop(self, store: Store) -> None:
-        pipeline = store.deploy(a_pipeline(), now=NOW)
-        running = started(store, a_run("running")).run
-        queued, done = (store.add_run(a_run(key), now=NOW) for key in ("queued", "done"))
-        store.request_cancel(done.id, now=NOW)
-        foreign = store.add_run(a_run("x", pipeline="other"), now=NOW)
-        ids = (running.id, queued.id, done.id, foreign.id)
-        store.plan(pipeline, [a_run("new")], next_due=None, now=NOW + HOUR, cancel=ids)
-        superseded = store.load_run(queued.id)
-        assert (superseded.state, superseded.finished_at) == (RunState.SKIPPED, NOW + HOUR)
-        assert "new" in superseded.new.note
-        asked = store.load_run(running.id)
-        assert (asked.state, asked.cancel_requested) == (RunState.RUNNING, True)
-        assert store.load_run(done.id).state is RunState.CANCELLED
-        assert store.load_run(foreign.id) == foreign
-
     def test_a_claim_dispatches_a_run_with_a_new_attempt(self, store: Store) -> None:
         run = store.add_run(a_run(), now=NOW)
         claim = claim_one(store)
@@ -114,50 +68,6 @@ class RunsContract:
         assert store.load_attempts(run.id) == [claim.attempt]
         assert store.load_live_attempts() == [claim]
         assert store.claim("s", now=NOW, limit=9) == []
-
-    def test_planned_runs_of_a_pipeline_go_one_after_another(self, store: Store) -> None:
-        for key, cause in (("1", Cause.SCHEDULE), ("2", Cause.UPSTREAM), ("3", Cause.SCHEDULE)):
-            store.add_run(a_run(key, cause=cause), now=NOW)
-        store.add_run(a_run("asked for", cause=Cause.MANUAL), now=NOW)
-        store.add_run(a_run("other", pipeline="other", cause=Cause.SCHEDULE), now=NOW)
-        claims = store.claim("s", now=NOW, limit=9)
-        assert {c.run.new.logical_key for c in claims} == {"1", "asked for", "other"}
-        assert store.claim("s", now=NOW, limit=9) == []
-        first = next(c for c in claims if c.run.new.logical_key == "1").attempt
-        store.start_attempt(first.run_id, 1, first.token, host="h", pid=1, cells=None, now=NOW)
-        assert store.claim("s", now=NOW, limit=9) == []
-        store.finish_attempt(
-            first.run_id,
-            1,
-            first.token,
-            AttemptReport(outcome=Outcome.SUCCEEDED),
-            state=RunState.SUCCEEDED,
-            not_before=None,
-            now=NOW,
-        )
-        assert [c.run.new.logical_key for c in store.claim("s", now=NOW, limit=9)] == ["2"]
-
-    def test_claims_go_by_priority_then_by_the_longest_due(self, store: Store) -> None:
-        for key, due_at, priority in (
-            ("young", NOW, 0),
-            ("old", NOW - HOUR, 0),
-            ("urgent", NOW, 5),
-            ("low", NOW - 9 * HOUR, -1),
-            ("later", NOW + HOUR, 9),
-        ):
-            store.add_run(a_run(key, due_at=due_at, priority=priority), now=NOW)
-        first = store.claim("s", now=NOW, limit=2)
-        assert [claim.run.new.logical_key for claim in first] == ["urgent", "old"]
-        rest = store.claim("s", now=NOW, limit=9)
-        assert [claim.run.new.logical_key for claim in rest] == ["young", "low"]
-        assert store.claim("s", now=NOW + HOUR, limit=0) == []
-        assert len({claim.attempt.token for claim in first + rest}) == 4
-
-    def test_a_claim_by_id_takes_that_run_only(self, store: Store) -> None:
-        store.add_run(a_run("a", priority=9), now=NOW)
-        wanted = store.add_run(a_run("b"), now=NOW)
-        assert claim_one(store, run_id=wanted.id).run.id == wanted.id
-        assert store.claim("s", now=NOW, limit=1, run_id=wanted.id) == []
 
     def test_an_attempt_starts_once(self, store: Store) -> None:
         run = store.add_run(a_run(), now=NOW)
@@ -250,7 +160,7 @@ class RunsContract:
         assert (waiting.state, waiting.outcome) == (RunState.QUEUED, Outcome.LOST)
         assert (waiting.not_before, waiting.finished_at) == (NOW + HOUR, None)
         assert waiting.verdict == LOST.verdict
-        assert store.next_due_at() == NOW + HOUR
+        assert store.next_due_at(after=NOW) == NOW + HOUR
         assert store.claim("s", now=NOW, limit=1) == []
         second = claim_one(store, now=NOW + HOUR)
         assert (second.attempt.number, second.run.attempts) == (2, 2)
@@ -308,6 +218,21 @@ class RunsContract:
         assert second.attempt.number == 2
         start(store, second)
         assert beat(store, second) == Beat(valid=True, cancel=False)
+
+    def test_a_finished_run_can_go_on_with_another_snapshot(self, store: Store) -> None:
+        claim = started(store)
+        finish(store, claim, LOST, state=RunState.FAILED)
+        mended = store.requeue(
+            claim.run.id, now=NOW, resume_from=1, content_hash="c" * 64, version=2
+        )
+        assert (mended.new.content_hash, mended.new.version) == ("c" * 64, 2)
+        assert mended.resume_from == 1
+        second = claim_one(store)
+        assert second.run.resume_from == 1
+        start(store, second)
+        finish(store, second, LOST, state=RunState.FAILED)
+        plain = store.requeue(claim.run.id, now=NOW)
+        assert (plain.new, plain.resume_from) == (mended.new, None)
 
     def test_unknown_runs_are_said_to_be(self, store: Store) -> None:
         for call in (store.load_run, store_cancel(store), store_requeue(store)):

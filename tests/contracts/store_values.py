@@ -20,7 +20,7 @@ from jupyter_etl.model import (
     Schedule,
     ScheduleKind,
 )
-from jupyter_etl.ports import Claim, Store
+from jupyter_etl.ports import Claim, Planned, Store
 
 NOW = START
 HOUR = timedelta(hours=1)
@@ -38,6 +38,7 @@ def a_pipeline(
     paused: bool = False,
     parameters: dict[str, object] | None = None,
     policy: Policy | None = None,
+    sources: tuple[str, ...] = (),
 ) -> Pipeline:
     """Return a pipeline to deploy."""
     return Pipeline(
@@ -50,6 +51,7 @@ def a_pipeline(
         paused=paused,
         parameters=parameters or {},
         policy=policy or Policy(),
+        sources=sources,
     )
 
 
@@ -63,7 +65,10 @@ def a_run(
     draft: bool = False,
     state: RunState = RunState.QUEUED,
     note: str = "",
-    cause: Cause = Cause.BACKFILL,
+    cause: Cause = Cause.MANUAL,
+    sources: tuple[str, ...] = (),
+    policy: Policy | None = None,
+    upstream: dict[str, int] | None = None,
 ) -> NewRun:
     """Return a run to plan."""
     return NewRun(
@@ -82,8 +87,20 @@ def a_run(
         priority=priority,
         state=state,
         note=note,
-        upstream={"sales.daily": 7},
+        upstream={"sales.daily": 7} if upstream is None else upstream,
+        sources=sources,
+        policy=policy or Policy(),
     )
+
+
+def a_plan(
+    pipeline: Pipeline,
+    *runs: NewRun,
+    next_due: datetime | None = None,
+    cancel: tuple[int, ...] = (),
+) -> Planned:
+    """Return what is to be written for a pipeline."""
+    return Planned(pipeline=pipeline, runs=runs, next_due=next_due, cancel=cancel)
 
 
 def an_output(

@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.examples import NOW, run
-from jupyter_etl.engine.attempts import CAP_S, backoff_s, plan_next
-from jupyter_etl.model import AttemptReport, Outcome, Policy, RunState, Verdict, VerdictKind
+from jupyter_etl.engine.attempts import CAP_S, backoff_s, lost_report, plan_next
+from jupyter_etl.model import AttemptReport, OnLost, Outcome, Policy, RunState, Verdict, VerdictKind
 
 MENDABLE = Verdict(kind=VerdictKind.SOURCE, evidence="it did not answer", retryable=True)
 FINAL = Verdict(kind=VerdictKind.NOTEBOOK, evidence="a name is missing")
 
 
-def decide(outcome, verdict=None, *, attempts=1, retries=3, cancel=False):
-    one = run(attempts=attempts, policy=Policy(retries=retries), cancel=cancel)
+def decide(outcome, verdict=None, *, attempts=1, retries=3, cancel=False, on_lost=OnLost.RETRY):
+    policy = Policy(retries=retries, on_lost=on_lost)
+    one = run(attempts=attempts, policy=policy, cancel=cancel)
     report = AttemptReport(outcome=outcome, verdict=verdict)
     return plan_next(one, report, NOW, draw=lambda: 0.5)
 
@@ -42,7 +43,7 @@ def test_only_failures_are_tried_again(outcome: Outcome) -> None:
     assert decide(outcome, MENDABLE)[0] is not RunState.QUEUED
 
 
-@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST])
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.LOST])
 def test_a_failure_that_may_mend_is_tried_so_often(outcome: Outcome) -> None:
     states = [decide(outcome, MENDABLE, attempts=made)[0] for made in range(1, 6)]
     assert states == [RunState.QUEUED] * 3 + [RunState.FAILED] * 2
@@ -51,6 +52,52 @@ def test_a_failure_that_may_mend_is_tried_so_often(outcome: Outcome) -> None:
 
 def test_a_lost_attempt_is_tried_again_without_a_verdict() -> None:
     assert decide(Outcome.LOST) == (RunState.QUEUED, NOW + timedelta(seconds=1))
+
+
+def test_a_timeout_is_not_tried_again_whatever_the_verdict() -> None:
+    assert decide(Outcome.TIMED_OUT, MENDABLE) == (RunState.FAILED, None)
+
+
+def test_a_lost_attempt_ends_the_run_where_the_policy_says_so() -> None:
+    assert decide(Outcome.LOST, MENDABLE, on_lost=OnLost.FAIL) == (RunState.FAILED, None)
+    assert decide(Outcome.LOST, on_lost=OnLost.FAIL, cancel=True) == (RunState.CANCELLED, None)
+    assert decide(Outcome.FAILED, MENDABLE, on_lost=OnLost.FAIL)[0] is RunState.QUEUED
+
+
+def test_what_is_on_record_of_a_lost_attempt() -> None:
+    kept = lost_report(run(policy=Policy(on_lost=OnLost.FAIL)), "the runner is gone")
+    assert kept.error.startswith("the runner is gone. Its cells may have run")
+    assert "jupyter etl retry 1" in kept.error
+    again = lost_report(run(), "the runner is gone")
+    assert again.error == "the runner is gone"
+    for report in (kept, again):
+        assert (report.outcome, report.committed) == (Outcome.LOST, ())
+        assert report.verdict is not None
+        assert report.verdict.kind is VerdictKind.PLATFORM
+        assert report.verdict.evidence.endswith("the runner is gone")
+
+
+@settings(deadline=None)
+@given(
+    outcome=st.sampled_from(list(Outcome)),
+    kind=st.sampled_from(list(VerdictKind)),
+    retryable=st.booleans(),
+    attempts=st.integers(1, 6),
+    retries=st.integers(0, 4),
+    on_lost=st.sampled_from(list(OnLost)),
+    cancel=st.booleans(),
+)
+def test_nothing_is_tried_again_without_a_reason(
+    outcome, kind, retryable, attempts, retries, on_lost, cancel
+) -> None:
+    verdict = Verdict(kind=kind, evidence="", retryable=retryable)
+    state, not_before = decide(
+        outcome, verdict, attempts=attempts, retries=retries, on_lost=on_lost, cancel=cancel
+    )
+    lost = outcome is Outcome.LOST and on_lost is OnLost.RETRY
+    failed = outcome is Outcome.FAILED and retryable
+    assert (state is RunState.QUEUED) == ((lost or failed) and attempts <= retries and not cancel)
+    assert (not_before is not None) == (state is RunState.QUEUED)
 
 
 def test_a_run_that_shall_be_cancelled_is_not_tried_again() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.examples import NOW, after, cron, pipeline, run, version
-from jupyter_etl.engine.planner import BATCH, logical_key_of, plan_due, plan_upstream
+from engine.examples import NOW, cron, pipeline, run
+from jupyter_etl.engine.planner import BATCH, logical_key_of, plan_due
 from jupyter_etl.engine.ticks import ticks_between
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import (
@@ -184,48 +184,3 @@ def test_every_time_is_run_or_recorded_once_and_next_due_is_later(
         assert queued == times[-1:]
     assert due.next_due is not None
     assert due.next_due > end
-
-
-BRIEF = pipeline("brief", schedule=after("delays", "weather"))
-
-
-def test_a_new_version_is_one_run() -> None:
-    live = {"delays": version("delays", 7), "other": version("other", 3)}
-    plan = plan_upstream(BRIEF, live, last={"delays": 6}, active=[], now=NOW + HOUR)
-    (made,) = plan.runs
-    assert made.logical_key == "delays@7"
-    assert made.upstream == {"delays": 7}
-    assert made.cause is Cause.UPSTREAM
-    assert made.logical_at == NOW
-    assert made.due_at == NOW + HOUR
-    assert made.interval.end - made.interval.start == timedelta(days=1)
-    assert made.interval.start <= NOW < made.interval.end
-
-
-def test_a_version_that_was_seen_starts_nothing() -> None:
-    live = {"delays": version("delays", 7)}
-    assert plan_upstream(BRIEF, live, last={"delays": 7}, active=[], now=NOW).runs == ()
-    assert plan_upstream(BRIEF, {}, last={}, active=[], now=NOW).runs == ()
-    paused = replace(BRIEF, paused=True)
-    assert plan_upstream(paused, live, last={}, active=[], now=NOW).runs == ()
-
-
-def test_versions_of_several_publications_are_one_run_named_by_the_newest() -> None:
-    live = {"delays": version("delays", 7), "weather": version("weather", 2, NOW + HOUR)}
-    (made,) = plan_upstream(BRIEF, live, last={}, active=[], now=NOW + 2 * HOUR).runs
-    assert made.logical_key == "weather@2"
-    assert made.upstream == {"delays": 7, "weather": 2}
-
-
-def test_a_waiting_run_is_replaced_and_a_running_one_is_left() -> None:
-    waiting = run(5, cause=Cause.UPSTREAM, upstream={"weather": 2, "delays": 6})
-    running = run(4, cause=Cause.UPSTREAM, state=RunState.RUNNING, upstream={"delays": 5})
-    manual = run(6, cause=Cause.MANUAL)
-    live = {"delays": version("delays", 7), "weather": version("weather", 2)}
-    active = [manual, waiting, running]
-    last = {"delays": 6, "weather": 2}
-    plan = plan_upstream(BRIEF, live, last=last, active=active, now=NOW)
-    assert plan.cancel == (5,)
-    assert plan.runs[0].upstream == {"weather": 2, "delays": 7}
-    hasty = replace(BRIEF, policy=Policy(overlap=Overlap.CANCEL_PREVIOUS))
-    assert plan_upstream(hasty, live, last=last, active=active, now=NOW).cancel == (5, 4)

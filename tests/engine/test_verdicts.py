@@ -73,6 +73,33 @@ def test_an_outcome_other_than_failed_says_enough(
     assert (verdict.kind, verdict.retryable) == (kind, retryable)
 
 
+@pytest.mark.parametrize(
+    ("error_type", "kind"),
+    [("SyntaxError", NOTEBOOK), ("CheckFailed", DATA), ("KeyError", DATA), ("NameError", NOTEBOOK)],
+)
+def test_what_code_or_data_quote_is_no_trouble_of_the_machine(error_type, kind) -> None:
+    verdict = judge(error_type, "'no space left on device'", outcome=Outcome.FAILED)
+    assert (verdict.kind, verdict.retryable) == (kind, False)
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_source_that_is_known_is_named_with_what_its_error_says(retryable: bool) -> None:
+    for message in ("connection refused", "wh has no table 't'", "No space left on device"):
+        verdict = judge(
+            "SourceError", message, outcome=Outcome.FAILED, source="wh", retryable=retryable
+        )
+        assert (verdict.kind, verdict.retryable) == (SOURCE, retryable)
+        assert verdict.evidence.startswith("The source 'wh' could not be read: ")
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_what_an_error_says_of_itself_outranks_its_text(retryable: bool) -> None:
+    verdict = judge(
+        "PublishError", "a timeout", outcome=Outcome.FAILED, source="", retryable=retryable
+    )
+    assert (verdict.kind, verdict.retryable) == (PLATFORM, retryable)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.text(), st.text(), st.sampled_from(list(Outcome)))
 def test_any_text_gives_one_line_of_evidence(name: str, message: str, outcome: Outcome) -> None:

@@ -92,8 +92,8 @@ def test_a_run_from_its_parameters_to_its_publications(bench: AttemptBench, monk
     staged = [commit["staged"] for commit in bench.table.commits]
     assert [(one.name, one.rows) for one in staged] == [("sales.daily", 5), ("sales.more", 2)]
     assert [commit["token"] for commit in bench.table.commits] == [
-        "run-1/sales.daily",
-        "run-1/sales.more",
+        "run-1.1/sales.daily",
+        "run-1.1/sales.more",
     ]
     [brief] = bench.report.commits
     assert Path(brief["staged"].options["notebook"]).name == "executed.ipynb"

@@ -135,4 +135,3 @@ def test_progress_is_told_at_once(made):
                 break
             beats._done.wait(0.01)
     assert 7 in ledger.cells
-    assert beats.peak_rss_bytes > 1_000_000

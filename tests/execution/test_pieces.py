@@ -23,7 +23,7 @@ from jupyter_etl.execution.folders import attempt_folder, load_claim, save_claim
 from jupyter_etl.execution.guard import Guard
 from jupyter_etl.execution.halt import Halt, HaltReason
 from jupyter_etl.execution.kernels import kernel_environment
-from jupyter_etl.execution.processes import kill_tree, process_of, tree_rss
+from jupyter_etl.execution.processes import kill_tree, members, process_of, resident_bytes
 from jupyter_etl.model import Outcome
 
 
@@ -126,7 +126,7 @@ def test_what_only_the_platform_may_know_stays_with_it(monkeypatch):
     monkeypatch.setenv("JUPYTER_ETL_ALERTS", "x")
     monkeypatch.setenv("JUPYTER_ETL_HOME", "home")
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    env = kernel_environment(("JUPYTER_ETL_CHANNEL", "/tmp/x"))
+    env = kernel_environment({"JUPYTER_ETL_CHANNEL": "/tmp/x"})
     assert env["JUPYTER_ETL_CHANNEL"] == "/tmp/x"
     assert env["MPLBACKEND"] == "Agg"
     assert env["PATH"] == os.environ["PATH"]
@@ -155,11 +155,13 @@ def test_a_tree_is_killed_with_those_who_left_it():
     with child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"up\n"
-        assert tree_rss(child.pid) > 1_000_000
-        assert kill_tree(process_of(child.pid), marker) == 4
+        handle = process_of(child.pid)
+        assert len(members(handle)) == 3, "but for the one that left tree and session"
+        assert resident_bytes(members(handle)) > 1_000_000
+        assert kill_tree(handle, marker) == 4
         child.wait()
         assert kill_tree(None, marker) == 0
-    assert tree_rss(child.pid) == 0
+    assert resident_bytes([child.pid]) == 0
 
 
 def test_a_stranger_with_a_reused_number_is_left_alone():

@@ -6,12 +6,20 @@ import sys
 from pathlib import Path
 
 from fakes.attempts import FakePublisher, SystemClock, decide
+from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.execution.runner import run_attempt
 from jupyter_etl.model import Outcome, PublicationKind, Verdict, VerdictKind
 from jupyter_etl.store import open_store
 
 
-def judge(error_type: str, message: str, *, outcome: Outcome) -> Verdict:
+def judge(
+    error_type: str,
+    message: str,
+    *,
+    outcome: Outcome,
+    source: str = "",
+    retryable: bool | None = None,
+) -> Verdict:
     """Blame the notebook."""
     return Verdict(kind=VerdictKind.NOTEBOOK, evidence=message)
 
@@ -25,6 +33,7 @@ if __name__ == "__main__":
         clock=SystemClock(),
         decide=decide,
         judge=judge,
+        plan_resumption=plan_resumption,
         lake="lake",
         beat_s=0.2,
         lease_s=30.0,

@@ -11,8 +11,10 @@ from typing import Any
 
 import nbformat
 
+from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.execution.events import read_events
 from jupyter_etl.execution.folders import EVENTS, EXECUTED, save_claim
+from jupyter_etl.execution.limits import Limits
 from jupyter_etl.execution.runner import run_attempt
 from jupyter_etl.model import (
     AttemptReport,
@@ -147,6 +149,7 @@ class AttemptBench:
         self.report = FakePublisher(PublicationKind.REPORT)
         self.lease_s = 30.0
         self.beat_s = 0.2
+        self.limits = Limits()
         self.judged: list[tuple[str, str]] = []
 
     def claim(
@@ -155,7 +158,9 @@ class AttemptBench:
         *,
         parameters: Mapping[str, object] | None = None,
         timeout_s: float = 60.0,
+        memory_bytes: int | None = None,
         draft: bool = False,
+        checkpoint: bool = False,
         name: str = "nb",
     ) -> Claim:
         """Deploy nothing, but queue a run of this text and claim it."""
@@ -172,7 +177,9 @@ class AttemptBench:
                 due_at=AT,
                 owner="sam",
                 parameters=parameters or {},
-                policy=Policy(timeout_s=timeout_s),
+                policy=Policy(
+                    timeout_s=timeout_s, memory_bytes=memory_bytes, checkpoint=checkpoint
+                ),
                 draft=draft,
             ),
             now=AT,
@@ -197,9 +204,11 @@ class AttemptBench:
             clock=SystemClock(),
             decide=decide,
             judge=self._judge,
+            plan_resumption=plan_resumption,
             lake="lake",
             beat_s=self.beat_s,
             lease_s=self.lease_s,
+            limits=self.limits,
         )
 
     def run_text(self, body: str, **options: Any) -> tuple[AttemptReport, Claim]:
@@ -216,7 +225,15 @@ class AttemptBench:
         """Read the executed notebook."""
         return nbformat.read(self.folder(claim) / EXECUTED, as_version=4)
 
-    def _judge(self, error_type: str, message: str, *, outcome: Outcome) -> Verdict:
+    def _judge(
+        self,
+        error_type: str,
+        message: str,
+        *,
+        outcome: Outcome,
+        source: str = "",
+        retryable: bool | None = None,
+    ) -> Verdict:
         self.judged.append((error_type, message))
         return Verdict(kind=VerdictKind.NOTEBOOK, evidence=message)
 

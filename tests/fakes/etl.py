@@ -6,92 +6,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from fakes.clock import FakeClock
+from fakes.etl_runs import FakeRuns
+from fakes.etl_values import (
+    HASH,
+    FakeDeployment,
+    FakeFinding,
+    FakeOutline,
+    FakePreview,
+    FakeSchedulePreview,
+    FakeSettings,
+    a_pipeline,
+    a_schedule,
+    a_version,
+)
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PublishError
 from jupyter_etl.model import (
-    TERMINAL,
-    Attempt,
-    Cause,
-    CheckResult,
-    CheckRule,
-    CheckStatus,
+    Breaker,
     Column,
-    Committed,
     Freshness,
-    NewRun,
-    Outcome,
     Parameter,
     ParameterType,
-    Partition,
     Pipeline,
     PipelineVersion,
     Publication,
     PublicationKind,
     PublicationVersion,
-    Read,
-    Run,
-    RunState,
-    Schedule,
-    ScheduleKind,
     Source,
     TableInfo,
-    Verdict,
-    VerdictKind,
 )
 from jupyter_etl.ports import SchedulerInfo
-
-HASH = "a" * 64
-TOKEN = "f" * 32
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeSettings:
-    owner: str = "sam"
-    autostart: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakePreview:
-    data: pa.Table
-    total_rows: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeFinding:
-    severity: str
-    cell: int | None
-    message: str
-    hint: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeOutline:
-    parameters: tuple[Parameter, ...]
-    kernel: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeSchedulePreview:
-    schedule: Schedule
-    words: str
-    next: tuple[datetime, ...]
-    note: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeDeployment:
-    pipeline: Pipeline
-    change: str
-    words: str
-    next: tuple[datetime, ...]
-    note: str
-    findings: tuple[FakeFinding, ...]
 
 
 @dataclass
@@ -128,75 +77,6 @@ class FakeEtl:
         self.closed = True
 
 
-def a_schedule() -> Schedule:
-    return Schedule(
-        kind=ScheduleKind.CRON, text="daily at 07:00", timezone="Europe/Paris", cron="0 7 * * *"
-    )
-
-
-def a_pipeline(name: str, notebook: Path, **fields: Any) -> Pipeline:
-    given = {"content_hash": HASH, "owner": "sam", "schedule": a_schedule(), "version": 3}
-    return Pipeline(name=name, notebook=str(notebook), **{**given, **fields})
-
-
-def a_run(run_id: int, pipeline: str, at: datetime, **fields: Any) -> Run:
-    """Return a run that succeeded, unless told otherwise."""
-    started = fields.get("state", RunState.SUCCEEDED) is not RunState.QUEUED
-    given: dict[str, Any] = {
-        "state": RunState.SUCCEEDED,
-        "outcome": Outcome.SUCCEEDED,
-        "attempts": 1,
-        "not_before": at,
-        "cancel_requested": False,
-        "created_at": at,
-        "started_at": at if started else None,
-        "finished_at": at + timedelta(seconds=12) if started else None,
-        "cell": 4,
-        "cells": 4,
-        "output": f"/runs/{run_id}/executed.ipynb",
-    }
-    new = NewRun(
-        pipeline=pipeline,
-        content_hash=HASH,
-        notebook=f"/books/{pipeline}.ipynb",
-        logical_key=f"{at:%Y-%m-%dT%H:%M:%SZ}",
-        logical_at=at,
-        interval=Partition(start=at - timedelta(days=1), end=at),
-        due_at=at,
-        owner="sam",
-        cause=Cause.SCHEDULE,
-        version=3,
-        parameters={"day": "2025-03-02"},
-    )
-    return Run(id=run_id, new=new, **{**given, **fields})
-
-
-def a_version(name: str, kind: PublicationKind, at: datetime, location: Path) -> PublicationVersion:
-    rows = 336 if kind is PublicationKind.TABLE else None
-    columns = (Column(name="day", type="date32[day]"), Column(name="delay", type="double"))
-    what = Committed(
-        name=name,
-        kind=kind,
-        location=str(location),
-        delta_version=6 if rows else None,
-        rows=rows,
-        changed_rows=rows,
-        bytes=4_096,
-        columns=columns if rows else (),
-    )
-    return PublicationVersion(
-        name=name,
-        number=7,
-        draft=False,
-        what=what,
-        owner="sam",
-        pipeline="delays",
-        run_id=1,
-        notebook="/books/delays.ipynb",
-        published_at=at,
-    )
-
-
 class FakeSources:
     def __init__(self, etl: FakeEtl) -> None:
         self._etl = etl
@@ -210,6 +90,7 @@ class FakeSources:
             declared_at=etl.clock.now(),
         )
         self.held = {"trips": source}
+        self.quiet: dict[str, Breaker] = {}
         self.data = pa.table({"id": [1, 2], "fare": [4.5, float("nan")]})
 
     def list(self) -> list[Source]:
@@ -231,6 +112,9 @@ class FakeSources:
         self._etl.calls.append("sources.preview")
         self.get(name)
         return FakePreview(data=self.data.slice(0, limit), total_rows=self.data.num_rows)
+
+    def silent(self) -> dict[str, Breaker]:
+        return self.quiet
 
 
 class FakePipelines:
@@ -282,11 +166,16 @@ class FakePipelines:
         timeout_s: float | None = None,
         catchup: str | None = None,
         overlap: str | None = None,
+        on_lost: str | None = None,
+        priority: int | None = None,
+        memory_bytes: int | None = None,
+        checkpoint: bool = False,
         owner: str | None = None,
         after: tuple[str, ...] = (),
+        after_all: bool = False,
     ) -> FakeDeployment:
         self._etl.calls.append("pipelines.schedule")
-        plan = self.preview(when, timezone=timezone, after=after)
+        plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
         made = a_pipeline(
             name or notebook.stem,
             notebook,
@@ -308,7 +197,13 @@ class FakePipelines:
         )
 
     def preview(
-        self, when: str, *, timezone: str | None = None, after: tuple[str, ...] = (), count: int = 5
+        self,
+        when: str,
+        *,
+        timezone: str | None = None,
+        after: tuple[str, ...] = (),
+        after_all: bool = False,
+        count: int = 5,
     ) -> FakeSchedulePreview:
         self._etl.calls.append("pipelines.preview")
         if when == "sometimes":
@@ -352,124 +247,6 @@ class FakePipelines:
         self._etl.calls.append(f"pipelines.{verb}")
         self.held[name] = replace(self.get(name), paused=paused)
         return self.held[name]
-
-
-class FakeRuns:
-    def __init__(self, etl: FakeEtl) -> None:
-        self._etl = etl
-        now = etl.clock.now()
-        rule = CheckRule(text="fare >= 0", kind="expression", argument="fare >= 0")
-        check = CheckResult(
-            rule=rule,
-            status=CheckStatus.ERROR,
-            dataset="trips",
-            failed_rows=3,
-            total_rows=100,
-            message="3 of 100 rows break it.",
-            sample=({"fare": "-1"},),
-        )
-        good = a_run(
-            1,
-            "delays",
-            now - timedelta(days=1),
-            published=(
-                a_version("sales.daily", PublicationKind.TABLE, now, etl.root / "lake" / "daily"),
-            ),
-            reads=(Read(source="trips", version="abc", rows=100, bytes=2_000),),
-        )
-        held = a_run(
-            2,
-            "delays",
-            now,
-            state=RunState.HELD,
-            outcome=Outcome.HELD,
-            error="Check failed: fare >= 0",
-            failed_cell=5,
-            verdict=Verdict(kind=VerdictKind.DATA, evidence="3 rows break 'fare >= 0'."),
-            checks=(check,),
-        )
-        self.held = {1: good, 2: held}
-
-    def trigger(
-        self, pipeline: str, *, parameters: dict[str, object] | None = None, wait: bool = False
-    ) -> Run:
-        self._etl.calls.append("runs.trigger")
-        self._etl.pipelines.get(pipeline)
-        made = a_run(
-            max(self.held, default=0) + 1,
-            pipeline,
-            self._etl.clock.now(),
-            state=RunState.QUEUED,
-            outcome=None,
-            attempts=0,
-            output="",
-        )
-        made = replace(made, new=replace(made.new, parameters=parameters or {}))
-        self.held[made.id] = made
-        return made
-
-    def list(
-        self,
-        *,
-        pipeline: str | None = None,
-        states: tuple[RunState, ...] = (),
-        limit: int = 100,
-        offset: int = 0,
-    ) -> list[Run]:
-        self._etl.calls.append("runs.list")
-        return self._found(pipeline, states)[offset : offset + limit]
-
-    def count(self, *, pipeline: str | None = None, states: tuple[RunState, ...] = ()) -> int:
-        return len(self._found(pipeline, states))
-
-    def get(self, run_id: int) -> Run:
-        self._etl.calls.append("runs.get")
-        if run_id not in self.held:
-            raise NotFound(f"There is no run {run_id}.")
-        return self.held[run_id]
-
-    def attempts(self, run_id: int) -> list[Attempt]:
-        run = self.get(run_id)
-        return [
-            Attempt(
-                run_id=run_id,
-                number=number,
-                token=TOKEN,
-                claimed_by="s1",
-                claimed_at=run.created_at,
-                outcome=run.outcome,
-                verdict=run.verdict,
-            )
-            for number in range(1, run.attempts + 1)
-        ]
-
-    def cancel(self, run_id: int) -> Run:
-        self._etl.calls.append("runs.cancel")
-        self.held[run_id] = replace(self.get(run_id), cancel_requested=True)
-        return self.held[run_id]
-
-    def retry(self, run_id: int) -> Run:
-        self._etl.calls.append("runs.retry")
-        run = self.get(run_id)
-        if run.state not in TERMINAL:
-            raise Conflict(f"Run {run_id} is {run.state}.")
-        self.held[run_id] = replace(run, state=RunState.QUEUED, finished_at=None)
-        return self.held[run_id]
-
-    def log(self, run_id: int) -> str:
-        return f"run {self.get(run_id).id}\n"
-
-    def notebook(self, run_id: int) -> str:
-        self.get(run_id)
-        return '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
-
-    def _found(self, pipeline: str | None, states: tuple[RunState, ...]) -> list[Run]:
-        return [
-            self.held[run_id]
-            for run_id in sorted(self.held, reverse=True)
-            if pipeline in (None, self.held[run_id].new.pipeline)
-            and (not states or self.held[run_id].state in states)
-        ]
 
 
 class FakePublications:

@@ -23,6 +23,7 @@ class FakeExecutor:
         self.failing_starts = 0
         self.started: list[Claim] = []
         self.exits: list[tuple[int, int, int]] = []
+        self.swept: list[Claim] = []
         self.closed = False
 
     def start(self, claim: Claim) -> None:
@@ -50,6 +51,10 @@ class FakeExecutor:
         """Return the exits that were not asked for yet."""
         exits, self.exits = self.exits, []
         return exits
+
+    def sweep(self, claim: Claim) -> None:
+        """Remember whose leftovers were ended."""
+        self.swept.append(claim)
 
     def close(self) -> None:
         """Remember that it was closed."""

@@ -7,20 +7,24 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from jupyter_etl.app.frames import to_arrow
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
 from jupyter_etl.ports import ReadRequest
 from jupyter_etl.publishing.delta_table import open_table
-from jupyter_etl.publishing.frames import reader_of
 from jupyter_etl.publishing.table_publisher import TablePublisher
 
 
 class PublishedTable:
-    """The table ``t`` in a lake of its own: staged, committed and read by the real publisher."""
+    """The table ``t`` in a lake of its own: staged, committed and read by the real publisher.
+
+    ``live`` is what a ledger would have as its newest version.
+    """
 
     def __init__(self, base: Path) -> None:
         self.base = base
         self.lake = str(base / "lake")
         self.count = 0
+        self.live: PublicationVersion | None = None
 
     def stage(self, data: object, **declared: object) -> Staged:
         self.count += 1
@@ -32,25 +36,36 @@ class PublishedTable:
             folder=str(folder),
             **declared,  # type: ignore[arg-type]
         )
-        return TablePublisher().stage(request, reader_of(data))
+        reader = data if isinstance(data, pa.RecordBatchReader) else to_arrow(data).to_reader()
+        return TablePublisher().stage(request, reader)
 
     def commit(self, staged: Staged, token: str | None = None) -> Committed:
         return TablePublisher().commit(
             staged,
             lake=self.lake,
             draft=False,
-            number=self.count,
+            number=self.live.number + 1 if self.live else 1,
             token=token or f"run-{self.count}/t",
-            previous=None,
+            previous=self.live,
         )
 
+    def record(self, what: Committed) -> Committed:
+        """Do what the ledger does at the end of a run."""
+        self.live = self.version(what, self.live.number + 1 if self.live else 1)
+        return what
+
     def publish(self, data: object, **declared: object) -> Committed:
-        return self.commit(self.stage(data, **declared))
+        return self.record(self.commit(self.stage(data, **declared)))
 
     def reading(self, what: Committed, **request: object) -> pa.Table:
-        version = PublicationVersion(
+        reading = TablePublisher().read(self.version(what), ReadRequest(**request))  # type: ignore[arg-type]
+        self.total = reading.total_rows
+        return reading.batches.read_all()
+
+    def version(self, what: Committed, number: int = 1) -> PublicationVersion:
+        return PublicationVersion(
             name="t",
-            number=1,
+            number=number,
             draft=False,
             what=what,
             owner="",
@@ -59,9 +74,6 @@ class PublishedTable:
             notebook="",
             published_at=datetime(2026, 1, 1, tzinfo=UTC),
         )
-        reading = TablePublisher().read(version, ReadRequest(**request))  # type: ignore[arg-type]
-        self.total = reading.total_rows
-        return reading.batches.read_all()
 
     def files(self, what: Committed) -> set[str]:
         opened = open_table(what.location, what.delta_version)

@@ -21,6 +21,8 @@ def trips(notebook: Notebook, here: Path) -> Notebook:
 
 
 def test_declaring_a_source(notebook: Notebook, here: Path) -> None:
+    limited = notebook.card("%etl source trips data/*.csv --limit 2").text
+    assert limited.endswith(", 2 runs at once")
     card = notebook.card("%etl source trips data/*.csv --readonly")
     assert card.text.startswith("✓ trips: csv")
     assert "read only" in card.text

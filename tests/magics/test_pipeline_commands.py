@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from contracts.store_ends import FAILED, dead
+from contracts.store_values import a_run, claim_one, finish, start, started
 from fakes.shell import Notebook
 from jupyter_etl.app import notebook_api
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
-from jupyter_etl.model import Cause, RunState
+from jupyter_etl.model import FAILURES_TO_PAUSE, AttemptReport, Cause, OnLost, RunState
+from jupyter_etl.model.breaker import FAILURES
 
 SCHEDULE = '%etl schedule "daily at 06:00" --tz Europe/Paris'
 
@@ -122,6 +126,47 @@ def test_pausing_owning_and_taking_off(deployed: Notebook) -> None:
     assert etl().pipelines.list() == []
 
 
+def test_a_backfill_first_dry_then_queued(deployed: Notebook) -> None:
+    line = "%etl backfill 2026-01-01..2026-01-03"
+    dry = deployed.card(f"{line} --dry-run").text
+    assert dry.startswith("✓ sales: 3 of 3 partitions to run.")
+    assert "Nothing was queued" in dry
+    assert etl().runs.count() == 0
+    queued = deployed.card(f"{line} --pipeline sales --by day --parallel 2").text
+    assert "From 2026-01-01 to 2026-01-03 in Europe/Paris." in queued
+    assert "3 runs queued" in queued
+    assert "jupyter etl up" in queued
+    assert {run.new.cause for run in etl().runs.list()} == {Cause.BACKFILL}
+    again = deployed.card(f"{line} --by day").text
+    assert again == "✓ sales: 0 of 3 partitions to run, 3 in hand and left alone."
+    assert "0 of 3" in deployed.card(f"{line} --by day --all --dry-run").text
+    problem, said = deployed.fails("%etl backfill soon")
+    assert isinstance(problem, DeclarationError)
+    assert "2026-01-01..2026-01-31" in said
+
+
+def test_the_policy_of_a_schedule(notebook: Notebook) -> None:
+    line = (
+        "%etl schedule --after a,b --after-all --on-lost fail --priority -5 --memory 2GB "
+        "--checkpoint"
+    )
+    notebook.save(line)
+    assert "sales: after each of a and b (version 1" in notebook.card(line).text
+    policy = etl().pipelines.get("sales").policy
+    assert (policy.on_lost, policy.priority, policy.checkpoint) == (OnLost.FAIL, -5, True)
+    assert policy.memory_bytes == 2_000_000_000
+
+
+def test_what_has_ended_is_not_cancelled(deployed: Notebook) -> None:
+    deployed.run("%etl trigger")
+    claim = claim_one(etl().store, now=etl().clock.now())
+    start(etl().store, claim)
+    finish(etl().store, claim)
+    problem, said = deployed.fails("%etl cancel 1")
+    assert isinstance(problem, Conflict)
+    assert "Run 1 of sales has succeeded already; there is nothing to cancel." in said
+
+
 def test_triggering_and_following(deployed: Notebook) -> None:
     assert "1" in deployed.card("%etl trigger").text
     run = etl().runs.get(1)
@@ -132,6 +177,9 @@ def test_triggering_and_following(deployed: Notebook) -> None:
     assert "Run 1 is cancelled" in deployed.card("%etl cancel 1").text
     assert "queued again" in deployed.card("%etl retry 1").text
     assert etl().runs.get(1).state is RunState.QUEUED
+    deployed.card("%etl cancel 1")
+    why_not = "from its first cell: it was never attempted"
+    assert why_not in deployed.card("%etl retry 1 --from-failed-cell").text
     assert "99" in deployed.fails("%etl logs 99")[1]
 
 
@@ -174,6 +222,7 @@ def test_commands_that_do_nothing_inside_a_run(
         "%etl resume",
         "%etl unschedule",
         "%etl trigger sales",
+        "%etl backfill 2026-01-01",
         "%etl cancel 1",
         "%etl retry 1",
         "%etl logs 1",
@@ -186,3 +235,21 @@ def test_commands_that_do_nothing_inside_a_run(
     monkeypatch.delenv(notebook_api.CHANNEL_VARIABLE)
     assert etl().pipelines.get("sales") == before
     assert etl().runs.count() == 0
+
+
+def test_what_the_platform_left_alone_is_said(deployed: Notebook) -> None:
+    fail(FAILED, times=FAILURES_TO_PAUSE)
+    fail(dead("wh"), times=FAILURES)
+    for command in ("%etl pipelines", "%etl status"):
+        assert "sales: Paused by the platform after 5" in deployed.card(command).text
+    assert "wh did not answer 3 times in a row" in deployed.card("%etl status").text
+
+
+def fail(report: AttemptReport, *, times: int) -> None:
+    """Let planned runs of ``sales`` fail now."""
+    for _ in range(times):
+        now = etl().clock.now()
+        key = f"tick {etl().runs.count()}"
+        run = replace(a_run(key, pipeline="sales", cause=Cause.SCHEDULE), due_at=now)
+        claim = started(etl().store, run, now=now)
+        finish(etl().store, claim, report, state=RunState.FAILED, now=now)

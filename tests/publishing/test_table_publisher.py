@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +140,34 @@ def test_partition_replace_keeps_the_other_partitions(
     assert table.rows(what, "x") == [{"p": values[1], "x": 2}, {"p": values[0], "x": 9}]
     last = table.publish(pa.table({"p": values[1:], "x": [8]}), **by)
     assert table.rows(last, "x") == [{"p": values[1], "x": 8}, {"p": values[0], "x": 9}]
+
+
+def test_a_sweep_knows_the_files_of_partitions_of_any_name(table: PublishedTable) -> None:
+    values = ["a/b", "../x", "a b%", "a=b", "it's", 'qu"ote', "ü", "%2F", None, "l\nf", "?#[]"]
+    by = {"partition_by": ("p",)}
+    first = table.publish(pa.table({"p": values, "x": range(len(values))}), **by)
+    second = table.publish(pa.table({"p": values[3:], "x": [9] * len(values[3:])}), **by)
+    merged = table.publish(
+        pa.table({"p": values[5:], "x": range(20, 26)}), mode=UPSERT, key=("x",), **by
+    )
+    seen = table.reading(merged)
+
+    def sweep(*kept: Committed) -> int:
+        swept = TablePublisher().sweep(
+            [table.version(what) for what in kept],
+            name="t",
+            lake=table.lake,
+            draft=False,
+            older_than=datetime.now(UTC) + timedelta(hours=1),
+            dry_run=False,
+        )
+        return swept.files
+
+    assert sweep(first, second, merged) == 0
+    files = table.files(merged)
+    assert sweep(merged) == len((table.files(first) | table.files(second)) - files)
+    assert table.reading(merged).equals(seen)
+    assert sweep(merged) == 0
 
 
 def test_partition_replace_by_two_columns_takes_no_neighbour(table: PublishedTable) -> None:
@@ -296,33 +323,6 @@ def test_a_zombie_with_the_same_token_commits_nothing_more(
     what = table.commit(mine, "run-7/t")
     assert beaten == [1]
     assert table.rows(what) == [{"x": 1}, {"x": 2}]
-
-
-def _append(base: str, worker: int, commits: int) -> None:
-    mine = PublishedTable(Path(base) / f"worker-{worker}")
-    mine.lake = str(Path(base) / "lake")
-    for commit in range(commits):
-        rows = pa.table({"worker": [worker], "commit": [commit]})
-        staged = mine.stage(rows, mode=APPEND)
-        mine.commit(staged, f"run-{worker}-{commit}/t")
-        mine.commit(staged, f"run-{worker}-{commit}/t")
-
-
-@pytest.mark.slow
-def test_four_processes_append_at_once(table: PublishedTable) -> None:
-    # forkserver: the writers' threads of this process must not be forked.
-    context = multiprocessing.get_context("forkserver")
-    workers = [
-        context.Process(target=_append, args=(str(table.base), worker, 6)) for worker in range(4)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert [worker.exitcode for worker in workers] == [0] * 4
-    what = table.publish(pa.table({"worker": [9], "commit": [9]}), mode=APPEND)
-    got = [(row["worker"], row["commit"]) for row in table.rows(what, "worker", "commit")]
-    assert got == [*((w, c) for w in range(4) for c in range(6)), (9, 9)]
 
 
 def test_large_streams_do_not_grow_memory(table: PublishedTable) -> None:

@@ -4,195 +4,22 @@ import io
 import json
 import os
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import anyio
-import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fakes.serving import NOW, TOKEN, Client, FakeCatalogue, FakePublications
 from jupyter_etl.errors import (
     DeclarationError,
-    NotFound,
     PermissionDenied,
-    PublishError,
     StoreError,
 )
-from jupyter_etl.model import (
-    Column,
-    Committed,
-    Publication,
-    PublicationKind,
-    PublicationVersion,
-)
-from jupyter_etl.ports import Reading
 from jupyter_etl.serve.application import create_app
 from jupyter_etl.serve.token import load_or_make_token
-
-TOKEN = "t" * 43
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@dataclass
-class FakePublications:
-    """Versions in memory; it counts what was opened."""
-
-    versions: dict[str, list[PublicationVersion]] = field(default_factory=dict)
-    tables: dict[tuple[str, int], pa.Table] = field(default_factory=dict)
-    opened: list[str] = field(default_factory=list)
-    error: Exception | None = None
-
-    def add(self, what: Committed, *, draft: bool = False, table: pa.Table | None = None) -> None:
-        known = self.versions.setdefault(what.name, [])
-        number = 1 + sum(version.draft == draft for version in known)
-        known.insert(
-            0,
-            PublicationVersion(
-                name=what.name,
-                number=number,
-                draft=draft,
-                what=what,
-                owner="sam",
-                pipeline="p",
-                run_id=1,
-                notebook="/home/sam/secret-place/n.ipynb",
-                published_at=NOW,
-            ),
-        )
-        if table is not None:
-            self.tables[what.name, -number if draft else number] = table
-
-    def add_table(self, name: str, table: pa.Table, *, draft: bool = False) -> None:
-        columns = tuple(Column(name=f.name, type=str(f.type)) for f in table.schema)
-        what = Committed(
-            name=name,
-            kind=PublicationKind.TABLE,
-            location=f"/lake/tables/{name}",
-            rows=table.num_rows,
-            columns=columns,
-        )
-        self.add(what, draft=draft, table=table)
-
-    def list(self) -> list[Publication]:
-        return [self.get(name) for name in sorted(self.versions)]
-
-    def get(self, name: str) -> Publication:
-        if self.error:
-            raise self.error
-        self.opened.append(name)
-        if name not in self.versions:
-            raise NotFound(f"no {name}")
-        versions = self.versions[name]
-        return Publication(
-            name=name,
-            kind=versions[0].what.kind,
-            owner="sam",
-            pipeline="p",
-            live=next((v for v in versions if not v.draft), None),
-            draft=next((v for v in versions if v.draft), None),
-            freshness=None,
-            created_at=NOW,
-        )
-
-    def history(self, name: str, *, draft: bool = False) -> list[PublicationVersion]:
-        return [version for version in self.versions[name] if version.draft == draft]
-
-    def reader(
-        self,
-        name: str,
-        *,
-        version: int | None = None,
-        draft: bool = False,
-        columns: tuple[str, ...] | None = None,
-        limit: int | None = None,
-    ) -> Reading:
-        assert version is not None
-        assert not draft
-        table = self.tables[name, version]
-        total = table.num_rows
-        if columns is not None:
-            absent = [column for column in columns if column not in table.column_names]
-            if absent:
-                raise PublishError(f"no column {absent[0]!r}")
-            table = table.select(columns)
-        return Reading(batches=table.slice(0, limit).to_reader(1000), total_rows=total)
-
-    def file(self, name: str, *, version: int | None = None, draft: bool = False) -> Path:
-        found = next(v for v in self.versions[name] if v.number == version and v.draft == draft)
-        return Path(found.what.location)
-
-
-@dataclass
-class FakeCatalogue:
-    publications: FakePublications = field(default_factory=FakePublications)
-
-
-@pytest.fixture
-def publications(tmp_path: Path) -> FakePublications:
-    made = FakePublications()
-    made.add_table("sales", pa.table({"id": range(3), "amount": [0.5, None, 2.0]}))
-    made.add_table("sales", pa.table({"id": range(25_000), "amount": [0.5] * 25_000}))
-    made.add_table("sales", pa.table({"id": [666]}), draft=True)
-    made.add_table("only-draft", pa.table({"id": [666]}), draft=True)
-    for name, kind, content in [
-        ("export", PublicationKind.FILE, b"\0one"),
-        ("export", PublicationKind.FILE, b"\0two"),
-        ("brief", PublicationKind.REPORT, b"<h1>old</h1>"),
-        ("brief", PublicationKind.REPORT, b"<script>new</script>"),
-    ]:
-        path = (
-            tmp_path
-            / str(len(list(tmp_path.iterdir())))
-            / ('tä"g.bin' if kind is PublicationKind.FILE else "index.html")
-        )
-        path.parent.mkdir()
-        path.write_bytes(content)
-        made.add(
-            Committed(name=name, kind=kind, location=str(path), content_hash=content.hex() * 9)
-        )
-    return made
-
-
-class Client:
-    """Sends requests to the application without a socket."""
-
-    def __init__(self, publications: FakePublications) -> None:
-        self._app = create_app(FakeCatalogue(publications), TOKEN)
-
-    def request(
-        self, method: str, path: str, headers: dict[str, str] | list[tuple[Any, Any]] | None = None
-    ) -> httpx.Response:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://serve") as client:
-                return await client.request(method, path, headers=headers)
-
-        return anyio.run(send)
-
-    def get(
-        self, path: str, headers: dict[str, str] | list[tuple[Any, Any]] | None = None
-    ) -> httpx.Response:
-        return self.request("GET", path, headers)
-
-
-@pytest.fixture
-def app(publications: FakePublications) -> Client:
-    return Client(publications)
-
-
-@pytest.fixture
-def get(app: Client) -> Callable[..., object]:
-    def ask(path: str, **headers: str):  # type: ignore[no-untyped-def]
-        return app.get(path, headers={"Authorization": f"Bearer {TOKEN}", **headers})
-
-    return ask
-
 
 PATHS = [
     "/publications",

@@ -8,13 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes.etl import (
-    FakeDeployment,
-    FakeEtl,
-    FakeFinding,
-    FakePreview,
-    FakeSchedulePreview,
-)
+from fakes.etl import FakeEtl
+from fakes.etl_values import FakeDeployment, FakeFinding, FakePreview, FakeSchedulePreview
 from jupyter_etl.app import Etl
 from jupyter_etl.app.pipelines import Deployment, Pipelines, SchedulePreview
 from jupyter_etl.app.preview import Preview

@@ -8,7 +8,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes.etl import FakeEtl, a_pipeline, a_run
+from fakes.etl import FakeEtl
+from fakes.etl_values import a_pipeline, a_run
 from jupyter_etl.model import RunState
 from jupyter_etl.server.history import failing_names, last_runs, late_names
 
@@ -33,10 +34,10 @@ def filled(history) -> FakeEtl:
 
 
 @settings(deadline=None)
-@given(HISTORY, st.integers(1, 50))
-def test_they_are_those_of_each_pipeline_by_itself(history, window: int) -> None:
+@given(HISTORY)
+def test_they_are_those_of_each_pipeline_by_itself(history) -> None:
     etl = filled(history)
-    found = last_runs(etl, list("abc"), window=window)
+    found = last_runs(etl, list("abc"))
     assert set(found) == set("abc")
     for name, runs in found.items():
         own = [n for n, (other, _) in enumerate(history, 1) if other == name]
@@ -44,8 +45,8 @@ def test_they_are_those_of_each_pipeline_by_itself(history, window: int) -> None
 
 
 @settings(deadline=None)
-@given(HISTORY, st.integers(1, 50), st.booleans())
-def test_failing_is_what_failed_last(history, window: int, paused: bool) -> None:
+@given(HISTORY, st.booleans())
+def test_failing_is_what_failed_last(history, paused: bool) -> None:
     etl = filled(history)
     pipelines = [a_pipeline(name, Path(f"/{name}.ipynb")) for name in "abc"]
     pipelines.append(a_pipeline("d", Path("/d.ipynb"), paused=paused))
@@ -54,17 +55,17 @@ def test_failing_is_what_failed_last(history, window: int, paused: bool) -> None
         results = [s for n, s in history if n == pipeline.name and s in STATES[:3]]
         if results and results[-1] is not RunState.SUCCEEDED and not pipeline.paused:
             expected.add(pipeline.name)
-    assert failing_names(etl, pipelines, window=window) == expected
+    assert failing_names(etl, pipelines) == expected
 
 
 def test_a_hundred_pipelines_take_one_call() -> None:
     names = [f"p{n}" for n in range(100)]
     etl = filled([(name, RunState.SUCCEEDED) for name in names for _ in range(4)])
     last_runs(etl, names)
-    assert etl.calls == ["runs.list"]
+    assert etl.calls == ["runs.last"]
     etl.calls.clear()
     failing_names(etl, [a_pipeline(name, Path("/n.ipynb")) for name in names])
-    assert etl.calls == ["runs.list"] * 2
+    assert etl.calls == ["runs.last"]
 
 
 def test_late_is_what_is_due_and_nobody_starts() -> None:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from threading import Event
 
-from fakes.etl import TOKEN, a_pipeline, a_run
+from fakes.etl_values import TOKEN, a_pipeline, a_run
 from jupyter_etl.errors import (
     CheckFailed,
     Conflict,
@@ -56,7 +56,7 @@ async def test_a_page_of_pipelines_takes_one_list_of_runs(ask, etl) -> None:
         etl.pipelines.held[f"p{number}"] = a_pipeline(f"p{number}", Path("/n.ipynb"))
     etl.calls.clear()
     assert len((await ask("/pipelines")).json["items"]) == 100
-    assert etl.calls == ["pipelines.list", "runs.list"]
+    assert etl.calls == ["pipelines.list", "runs.last"]
 
 
 async def test_where_a_notebook_lies(ask) -> None:

@@ -12,8 +12,9 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from fakes.etl import TOKEN, FakeEtl, a_pipeline, a_run, a_schedule
-from jupyter_etl.model import Freshness, Outcome, RunState
+from fakes.etl import FakeEtl
+from fakes.etl_values import TOKEN, a_pipeline, a_run, a_schedule
+from jupyter_etl.model import Breaker, Freshness, Outcome, RunState
 from jupyter_etl.server.cells import cell_value, preview_view
 from jupyter_etl.server.views import (
     attempt_view,
@@ -25,6 +26,7 @@ from jupyter_etl.server.views import (
     run_view,
     schedule_view,
     seconds_of,
+    source_view,
     tail_of,
 )
 
@@ -243,3 +245,11 @@ def test_a_preview_without_rows_or_columns() -> None:
     assert preview_view(pa.table({}), None) == {"columns": [], "rows": [], "total_rows": None}
     twice = pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"])
     assert preview_view(twice, 1)["rows"] == [[1, 2]]
+
+
+def test_a_source_that_is_silent_says_when_it_is_tried_again(tmp_path: Path) -> None:
+    source = FakeEtl(tmp_path).sources.held["trips"]
+    retry_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    silent = source_view(source, Breaker(source="trips", failures=3, retry_at=retry_at))
+    assert silent["next_try_at"] == "2026-01-01T12:00:00Z"
+    assert source_view(source, None) == {**silent, "next_try_at": None}

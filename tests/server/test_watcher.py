@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes.etl import FakeEtl, a_run
+from fakes.etl import FakeEtl
+from fakes.etl_values import a_run
 from jupyter_etl.errors import StoreError
 from jupyter_etl.model import Outcome, RunState
 from jupyter_etl.server.service import EtlService

@@ -57,7 +57,13 @@ async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
     before = await good("NotebookView", "/notebook?path=delays.ipynb")
     assert (before["pipeline"], before["parameters"][0]["name"]) == (None, "day")
     body = {"notebook": "delays.ipynb", "when": "daily at 07:00", "timezone": "Europe/Paris"}
-    assert (await good("Deployment", "/pipelines", "POST", body))["change"] == "new"
+    more = {"on_lost": "fail", "priority": -5, "memory_bytes": 2_000_000_000, "checkpoint": True}
+    deployed = await good("Deployment", "/pipelines", "POST", {**body, **more})
+    assert deployed["change"] == "new"
+    assert deployed["pipeline"]["policy"].items() >= more.items()
+    both = {"when": "", "after": ["a", "b"], "after_all": True}
+    words = (await good("SchedulePreview", "/schedule/preview", "POST", both))["words"]
+    assert words == "after each of a and b"
     after = await good("NotebookView", "/notebook?path=delays.ipynb")
     assert (after["pipeline"]["name"], after["changed"]) == ("delays", False)
 
@@ -67,7 +73,10 @@ async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
     assert detail["parameters"] == {"day": "x"}
     cancelled = await good("RunView", f"/runs/{run['id']}/cancel", "POST")
     assert cancelled["state"] == "cancelled"
-    assert (await good("RunView", f"/runs/{run['id']}/retry", "POST"))["state"] == "queued"
+    assert (await good("RetriedRun", f"/runs/{run['id']}/retry", "POST"))["state"] == "queued"
+    await good("RunView", f"/runs/{run['id']}/cancel", "POST")
+    again = await good("RetriedRun", f"/runs/{run['id']}/retry", "POST", {"from_failed_cell": True})
+    assert (again["state"], again["why_not"]) == ("queued", "it was never attempted")
 
     assert (await good("Pipelines", "/pipelines?filter=mine"))["total"] == 1
     assert (await good("PipelineView", "/pipelines/delays/pause", "POST"))["health"] == "paused"

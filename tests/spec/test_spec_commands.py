@@ -47,6 +47,7 @@ from jupyter_etl.spec.words import quote_word
                 "sheet": None,
                 "delimiter": None,
                 "fresh": Freshness(warn_s=21_600, error_s=86_400),
+                "limit": None,
                 "option": {"a": "b", "c": "d=e"},
             },
         ),
@@ -161,15 +162,40 @@ from jupyter_etl.spec.words import quote_word
                 "timeout": 3600.0,
                 "catchup": "latest",
                 "overlap": "skip",
+                "on_lost": None,
+                "priority": None,
+                "memory": None,
+                "checkpoint": False,
                 "owner": None,
                 "after": (),
+                "after_all": False,
+            },
+        ),
+        (
+            "backfill 2026-01-01..2026-01-31 --by week --pipeline p",
+            None,
+            "backfill",
+            {
+                "span": "2026-01-01..2026-01-31",
+                "pipeline": "p",
+                "by": "week",
+                "all": False,
+                "parallel": None,
+                "param": {},
+                "dry_run": False,
             },
         ),
         (
             "run -p a=1 --param b=2 --draft --timeout 90",
             None,
             "run",
-            {"notebook": None, "param": {"a": "1", "b": "2"}, "draft": True, "timeout": 90.0},
+            {
+                "notebook": None,
+                "param": {"a": "1", "b": "2"},
+                "draft": True,
+                "timeout": 90.0,
+                "checkpoint": False,
+            },
         ),
         (
             "runs --state failed --state held -n 3",
@@ -191,6 +217,17 @@ def test_words_of_a_schedule_need_no_quotes() -> None:
     assert parse_line("schedule mon,thu at 09:00 --tz UTC").args["when"] == "mon,thu at 09:00"
     assert parse_line("schedule 0 6 * * 1-5").args["when"] == "0 6 * * 1-5"
     assert parse_line("schedule --after a,b --after c").args["after"] == ("a", "b", "c")
+
+
+def test_options_of_a_policy() -> None:
+    line = "schedule daily --on-lost fail --priority -5 --memory 1.5GiB --checkpoint"
+    args = parse_line(line).args
+    assert (args["on_lost"], args["priority"], args["checkpoint"]) == ("fail", -5, True)
+    assert args["memory"] == 3 * 2**29
+    assert parse_line("schedule --after a,b --after-all").args["after_all"] is True
+    assert parse_line("source wh x.csv --limit 2").args["limit"] == 2
+    with pytest.raises(DeclarationError, match="below 1"):
+        parse_line("source wh x.csv --limit 0")
 
 
 @pytest.mark.parametrize(

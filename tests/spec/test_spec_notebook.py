@@ -282,3 +282,20 @@ def test_any_cell_can_be_read(source: str, tagged: bool) -> None:
 @given(st.text("%etl =\n'\"\\#({x", max_size=60))
 def test_texts_like_magics_can_be_read(source: str) -> None:
     parse_notebook(_notebook(_code(source, tags=["parameters"])))
+
+
+def test_the_sources_that_a_notebook_reads() -> None:
+    outline = parse_notebook(
+        _notebook(
+            _code(
+                "%etl source trips data/*.parquet\n%etl load wh.sales.orders\n%etl preview unknown.t"
+            ),
+            _code("%%etl sql crm\nselect 1"),
+            _code("frame = etl.load('api.users', limit=3)\netl.load(name)\nother.load('not.this')"),
+            _code("%etl load sales.daily\n%etl describe wh\netl.source('rates', 'rates.json')"),
+            {"cell_type": "markdown", "metadata": {}, "source": "%etl load docs.page"},
+        )
+    )
+    declared = ["wh", "wh.sales", "crm", "api", "docs", "not", "sales.weekly"]
+    assert outline.sources_among(declared) == ("api", "crm", "rates", "trips", "wh", "wh.sales")
+    assert outline.sources_among([]) == ("rates", "trips")

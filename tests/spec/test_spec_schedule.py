@@ -159,6 +159,26 @@ def test_when_and_after_together_are_refused() -> None:
         parse_schedule("daily", after=("sales",))
 
 
+@pytest.mark.parametrize("text", ["", "after a, b"])
+def test_after_all_of_several(text: str) -> None:
+    schedule = parse_schedule(text, after=() if text else ("a", "b"), after_all=True)
+    assert (schedule.after, schedule.after_all) == (("a", "b"), True)
+    assert format_schedule(schedule) == "after each of a and b"
+    three = parse_schedule("", after=("a", "b", "c"), after_all=True)
+    assert format_schedule(three) == "after each of a, b and c"
+
+
+def test_all_of_one_is_that_one() -> None:
+    assert parse_schedule("", after=("a",), after_all=True) == parse_schedule("", after=("a",))
+
+
+@pytest.mark.parametrize("text", ["", "daily", "every 5m"])
+def test_all_of_none_is_refused(text: str) -> None:
+    with pytest.raises(DeclarationError, match="names are needed") as caught:
+        parse_schedule(text, after_all=True)
+    assert "--after" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("name", "near"),
     [

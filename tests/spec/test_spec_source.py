@@ -100,6 +100,7 @@ def test_everything_else_is_kept(tmp_path: Path) -> None:
         readonly=True,
         options={"schema": "s"},
         freshness=Freshness(error_s=1),
+        limit=2,
         owner="sam",
         notebook="n.ipynb",
     )
@@ -112,9 +113,16 @@ def test_everything_else_is_kept(tmp_path: Path) -> None:
         readonly=True,
         options={"schema": "s"},
         freshness=Freshness(error_s=1),
+        limit=2,
         owner="sam",
         notebook="n.ipynb",
     )
+    assert source.runs_at_once == 2
+
+
+def test_a_limit_below_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match="limit of the source 'x' is 0"):
+        parse_source("x", "a.csv", base=tmp_path, limit=0)
 
 
 @pytest.mark.parametrize(

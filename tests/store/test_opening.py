@@ -60,7 +60,7 @@ def test_the_comparison_sees_a_difference(path: Path) -> None:
     open_store(url_of(path)).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("ALTER TABLE runs DROP COLUMN note")
-        connection.execute("DROP INDEX ix_runs_claim")
+        connection.execute("DROP INDEX ix_runs_wake")
     assert len(differences(url_of(path))) == 2
 
 
@@ -150,20 +150,6 @@ def test_a_migration_that_breaks_off_leaves_nothing(
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
     open_store(url_of(path)).close()
     assert differences(url_of(path)) == []
-
-
-def test_an_older_ledger_is_backed_up_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = open_store(url_of(path))
-    run = store.add_run(a_run(), now=NOW)
-    store.close()
-    monkeypatch.setattr(migrating, "REVISION", "0003")
-    open_store(url_of(path)).close()
-    backup = path.with_name("ledger.sqlite.0002.backup")
-    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
-    monkeypatch.undo()
-    kept = open_store(url_of(backup))
-    assert kept.load_run(run.id) == run
-    kept.close()
 
 
 def open_and_count(url: str, start: object, results: object) -> None:

@@ -68,13 +68,21 @@ def test_a_locked_ledger_can_be_retried(path: Path) -> None:
     store.close()
 
 
-def test_another_file_is_no_ledger(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["x", "short", "a text that fills SQLite's header" * 20])
+def test_another_file_is_no_ledger(tmp_path: Path, content: str) -> None:
     path = tmp_path / "notes.txt"
-    path.write_text("this is a text, and quite a long one, to fill a header of SQLite" * 20)
+    path.write_text(content)
     with pytest.raises(StoreError, match="not a database") as caught:
         open_store(f"sqlite:///{path}")
     assert not caught.value.retryable
-    assert path.read_text().startswith("this is a text")
+    assert path.read_text() == content
+
+
+def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
+    (tmp_path / "new.sqlite").touch()
+    store = open_store(f"sqlite:///{tmp_path}/new.sqlite")
+    assert store.count_runs() == 0
+    store.close()
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

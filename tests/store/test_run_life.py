@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import delete
 
+from contracts.store_ends import dead
 from contracts.store_values import NOW, a_run, an_output, finish, start, succeeded
 from fakes.ledger import new_ledger
 from jupyter_etl.errors import Conflict
-from jupyter_etl.model import TERMINAL, AttemptReport, Beat, Outcome, RunState
-from jupyter_etl.ports import Claim
+from jupyter_etl.model import TERMINAL, AttemptReport, Beat, Outcome, Read, RunState
+from jupyter_etl.ports import Claim, Store
 from jupyter_etl.store import open_store
+from jupyter_etl.store.connection import Ledger
+from jupyter_etl.store.schema import metadata
 
 
 @dataclass
@@ -40,8 +52,12 @@ class RunLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.store = open_store(new_ledger(self.folder))
+        self.store = self.open_empty()
         self.known: dict[int, Expected] = {}
+        self.silent: dict[str, int] = {}
+
+    def open_empty(self) -> Store:
+        return open_store(new_ledger(self.folder))
 
     def teardown(self) -> None:
         self.store.close()
@@ -53,9 +69,9 @@ class RunLife(RuleBasedStateMachine):
         self.known.setdefault(run.id, Expected())
         return run.id
 
-    @rule(target=claims, limit=st.integers(1, 3))
-    def claim(self, limit: int):  # type: ignore[no-untyped-def]
-        claims = self.store.claim("s", now=NOW, limit=limit)
+    @rule(target=claims, by=st.sampled_from(["one", "two", "three"]), limit=st.integers(1, 3))
+    def claim(self, by: str, limit: int):  # type: ignore[no-untyped-def]
+        claims = self.store.claim(by, now=NOW, limit=limit)
         queued = [key for key, run in self.known.items() if run.state is RunState.QUEUED]
         assert len(claims) == min(limit, len(queued))
         for claim in claims:
@@ -63,7 +79,7 @@ class RunLife(RuleBasedStateMachine):
             assert run.state is RunState.QUEUED
             run.state, run.live = RunState.DISPATCHED, claim
             run.attempts += 1
-            assert claim.attempt.number == run.attempts
+            assert (claim.attempt.number, claim.attempt.claimed_by) == (run.attempts, by)
         return multiple(*claims)
 
     @rule(claim=claims)
@@ -99,6 +115,24 @@ class RunLife(RuleBasedStateMachine):
     @rule(claim=claims, state=st.sampled_from([RunState.QUEUED, *sorted(TERMINAL)]))
     def lose(self, claim: Claim, state: RunState) -> None:
         self._end(claim, AttemptReport(outcome=Outcome.LOST), state)
+
+    @rule(claim=claims, again=st.booleans(), source=st.sampled_from(["wh", "api"]))
+    def fail(self, claim: Claim, again: bool, source: str) -> None:
+        other = "api" if source == "wh" else "wh"
+        alive = self.known[claim.run.id].live == claim
+        self._end(
+            claim,
+            dead(source, reads=(Read(source=other),)),
+            RunState.QUEUED if again else RunState.FAILED,
+        )
+        if alive:
+            self.silent[source] = self.silent.get(source, 0) + 1
+            self.silent.pop(other, None)
+
+    @invariant()
+    def the_breakers_count(self) -> None:
+        found = {breaker.source: breaker.failures for breaker in self.store.load_breakers()}
+        assert found == self.silent
 
     @rule(run_id=runs)
     def cancel(self, run_id: int) -> None:
@@ -150,16 +184,31 @@ class RunLife(RuleBasedStateMachine):
         run.state = RunState.CANCELLED if cancelled else state
 
 
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_run_life_in_postgres(postgres_url: str) -> None:
+    class InPostgres(RunLife):
+        def open_empty(self) -> Store:
+            store = open_store(postgres_url)
+            with closing(Ledger(postgres_url)) as ledger, ledger.writing() as connection:
+                for table in reversed(metadata.sorted_tables):
+                    connection.execute(delete(table))
+            return store
+
+    few = settings(TestRunLife.settings, max_examples=5)
+    run_state_machine_as_test(InPostgres, settings=few)  # type: ignore[no-untyped-call]
+
+
 class LongRunLife(RunLife):
     """The same, for longer."""
 
 
 TestRunLife = RunLife.TestCase
 TestRunLife.settings = settings(
-    max_examples=10,
+    max_examples=6,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestLongRunLife = pytest.mark.slow(LongRunLife.TestCase)
-TestLongRunLife.settings = settings(TestRunLife.settings, max_examples=60, stateful_step_count=50)
+TestLongRunLife.settings = settings(TestRunLife.settings, max_examples=40, stateful_step_count=50)

@@ -12,6 +12,7 @@ from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.registry import block_names
 from jupyter_etl.engine.attempts import plan_next
+from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.engine.verdicts import judge
 from jupyter_etl.errors import Conflict
 from jupyter_etl.execution.runner import run_attempt
@@ -46,9 +47,11 @@ def main(folder: Path) -> int:
             clock=etl.clock,
             decide=partial(plan_next, draw=random.random),
             judge=judge,
+            plan_resumption=plan_resumption,
             lake=etl.settings.lake,
             beat_s=etl.settings.beat_s,
             lease_s=etl.settings.lease_s,
+            limits=etl.settings.limits,
         )
     except Conflict as refused:
         logging.getLogger(__name__).warning("This attempt is not ours: %s", refused)

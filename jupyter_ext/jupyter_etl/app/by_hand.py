@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import builtins
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,7 +16,8 @@ from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.engine.ticks import interval_of
-from jupyter_etl.errors import EtlError, NotFound, PublishError, user_code_boundary
+from jupyter_etl.errors import Conflict, EtlError, NotFound, PublishError, user_code_boundary
+from jupyter_etl.execution.committing import newest_version
 from jupyter_etl.model import (
     CheckResult,
     Publication,
@@ -24,6 +28,12 @@ from jupyter_etl.model import (
     Source,
     Staged,
 )
+
+_TURN = timedelta(minutes=5)
+"""After so long a kernel that has not published counts as dead, and another may publish."""
+
+_PATIENCE_S = 60.0
+_LOOK_S = 0.2
 
 
 class HandChannel:
@@ -89,6 +99,9 @@ class HandChannel:
     def report_read(self, read: Read) -> None:
         """By hand nothing is recorded."""
 
+    def report_failure(self, source: str, message: str, *, retryable: bool) -> None:
+        """By hand nothing is recorded."""
+
     def report_checks(self, results: Sequence[CheckResult]) -> None:
         """By hand nothing is recorded."""
 
@@ -101,26 +114,55 @@ class HandChannel:
         etl = self._etl
         draft = not live
         etl.store.check_publication(staged.name, staged.kind, etl.settings.owner)
+        token = f"hand-{uuid4().hex}"
         if staged.kind is PublicationKind.REPORT:
             staged = replace(staged, options={**staged.options, "notebook": self._saved_notebook()})
-        previous = self._previous(staged.name)
-        with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
-            committed = publisher_for(staged.kind).commit(
-                staged,
-                lake=etl.settings.lake,
+        self._take_turn(staged.name, draft=draft, token=token)
+        try:
+            with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
+                committed = publisher_for(staged.kind).commit(
+                    staged,
+                    lake=etl.settings.lake,
+                    draft=draft,
+                    number=etl.store.next_publication_number(staged.name, draft=draft),
+                    token=f"{token}/{staged.name}",
+                    previous=newest_version(etl.store, staged.name, draft=draft),
+                )
+            return etl.store.publish(
+                committed,
+                owner=etl.settings.owner,
+                pipeline=self.context.pipeline,
+                notebook=self._notebook,
                 draft=draft,
-                number=etl.store.next_publication_number(staged.name, draft=draft),
-                token=f"hand-{uuid4().hex}/{staged.name}",
-                previous=previous,
+                now=etl.clock.now(),
+                token=token,
             )
-        return etl.store.publish(
-            committed,
-            owner=etl.settings.owner,
-            pipeline=self.context.pipeline,
-            notebook=self._notebook,
-            draft=draft,
-            now=etl.clock.now(),
-        )
+        except BaseException:
+            with suppress(EtlError):
+                etl.store.end_commits(token)
+            raise
+
+    def _take_turn(self, name: str, *, draft: bool, token: str) -> None:
+        """Wait until nobody else commits to the publication.
+
+        Raises:
+            Conflict: Somebody is at it for too long.
+        """
+        clock = self._etl.clock
+        deadline = clock.monotonic() + _PATIENCE_S
+        while True:
+            now = clock.now()
+            if not self._etl.store.begin_commits(
+                [name], draft=draft, token=token, until=now + _TURN, now=now
+            ):
+                return
+            if clock.monotonic() > deadline:
+                raise Conflict(
+                    f"{name!r} is being published by somebody else, for more than "
+                    f"{_PATIENCE_S:.0f} s now.",
+                    hint="Publish it again when that is done: %etl runs",
+                )
+            time.sleep(_LOOK_S)
 
     def _outputs(self) -> dict[str, str]:
         """Return what the saved notebook publishes; an unsaved one publishes nothing yet."""
@@ -130,12 +172,6 @@ class HandChannel:
             return read_notebook(Path(self._notebook))[2].outputs
         except EtlError:
             return {}
-
-    def _previous(self, name: str) -> PublicationVersion | None:
-        try:
-            return self.publication(name).live
-        except NotFound:
-            return None
 
     def _saved_notebook(self) -> str:
         if not self._notebook or not Path(self._notebook).is_file():

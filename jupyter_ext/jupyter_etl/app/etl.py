@@ -8,15 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cached_property
 from uuid import uuid4
 
-import psutil
-
+from jupyter_etl.app.backfills import Backfills
 from jupyter_etl.app.clock import SystemClock
+from jupyter_etl.app.disk import disk_guard
 from jupyter_etl.app.doctor import Diagnosis, diagnose
 from jupyter_etl.app.executors import executor_for
+from jupyter_etl.app.liveness import alive_among
 from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.runs import Runs
@@ -27,9 +27,6 @@ from jupyter_etl.engine.scheduler import Scheduler
 from jupyter_etl.errors import ExecutionError
 from jupyter_etl.notify.several import notifier_for
 from jupyter_etl.ports import SchedulerInfo, Store
-
-_SILENT_AFTER = timedelta(seconds=45)
-"""A scheduler says every 10 s that it is alive."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +79,11 @@ class Etl:
         return Runs(self.store, self.clock, self.settings)
 
     @cached_property
+    def backfills(self) -> Backfills:
+        """Ranges of partitions turned into runs."""
+        return Backfills(self.store, self.clock, self.settings, self.schedulers)
+
+    @cached_property
     def publications(self) -> Publications:
         """Outputs and their versions."""
         return Publications(self.store)
@@ -104,17 +106,12 @@ class Etl:
             lease_s=self.settings.lease_s,
             tick_s=self.settings.tick_s,
             draw=random.random,
+            pause=disk_guard(self.settings),
         )
 
     def schedulers(self) -> list[SchedulerInfo]:
         """Return the schedulers that are alive, as far as can be told from here."""
-        oldest = self.clock.now() - _SILENT_AFTER
-        here = host_name()
-        return [
-            info
-            for info in self.store.load_schedulers()
-            if info.seen_at >= oldest and (info.host != here or psutil.pid_exists(info.pid))
-        ]
+        return alive_among(self.store.load_schedulers(), self.clock.now())
 
     def start_scheduler(self) -> bool:
         """Start a scheduler that outlives this process, unless one is alive.
@@ -146,9 +143,13 @@ class Etl:
             ) from problem
         return True
 
-    def doctor(self) -> list[Diagnosis]:
-        """Look for what is wrong with the setup."""
-        return diagnose(self.settings, self.store, self.schedulers())
+    def doctor(self, *, mend: bool = False) -> list[Diagnosis]:
+        """Look for what is wrong with the setup.
+
+        Args:
+            mend: Mend what can safely be mended; otherwise nothing is changed.
+        """
+        return diagnose(self.settings, self.clock, mend=mend)
 
     def close(self) -> None:
         """Close the ledger."""

@@ -122,6 +122,7 @@ def source(
     secrets: Sequence[str] = (),
     readonly: bool = False,
     options: Mapping[str, str] | None = None,
+    limit: int | None = None,
 ) -> Source:
     """Declare a source: ``%etl source NAME LOCATION``. Nothing is opened.
 
@@ -132,13 +133,20 @@ def source(
         secrets: Names of secrets.
         readonly: Refuse writing.
         options: Of the kind.
+        limit: Most runs that read it at once; by default 4 for a database, else any number.
 
     Raises:
         DeclarationError: The location or an option is not understood.
         PermissionDenied: Another owner has the name.
     """
     return workbench().declare(
-        name, location, kind=kind, secrets=secrets, readonly=readonly, options=options
+        name,
+        location,
+        kind=kind,
+        secrets=secrets,
+        readonly=readonly,
+        options=options,
+        limit=limit,
     )
 
 

@@ -7,29 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from jupyter_etl.app.notebooks import read_notebook
+from jupyter_etl.app.policies import make_policy
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.preflight import Finding, preflight
 from jupyter_etl.engine.ticks import daylight_note, next_tick, next_ticks, ticks_between
 from jupyter_etl.errors import DeclarationError, NotFound
-from jupyter_etl.model import (
-    Catchup,
-    Overlap,
-    Pipeline,
-    PipelineVersion,
-    Policy,
-    Schedule,
-    ScheduleKind,
-)
+from jupyter_etl.model import Pipeline, PipelineVersion, Policy, Schedule, ScheduleKind
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.spec.names import parse_name, pipeline_name
 from jupyter_etl.spec.notebook import Outline, parse_notebook, snapshot_of
 from jupyter_etl.spec.parameter import resolve_parameters
 from jupyter_etl.spec.schedule import format_schedule, parse_schedule
 
-_T = TypeVar("_T", Catchup, Overlap)
 _INSTANT = timedelta(microseconds=1)
 """The step between instants."""
 
@@ -92,8 +84,13 @@ class Pipelines:
         timeout_s: float | None = None,
         catchup: str | None = None,
         overlap: str | None = None,
+        on_lost: str | None = None,
+        priority: int | None = None,
+        memory_bytes: int | None = None,
+        checkpoint: bool = False,
         owner: str | None = None,
         after: Sequence[str] = (),
+        after_all: bool = False,
     ) -> Deployment:
         """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
 
@@ -104,9 +101,11 @@ class Pipelines:
             timezone: IANA name; by default the setting's.
             name: Of the pipeline; by default the file's stem.
             parameters: Values for the notebook's parameters.
-            retries, timeout_s, catchup, overlap: Policy; by default `Policy`'s.
+            retries, timeout_s, catchup, overlap, on_lost, priority, memory_bytes, checkpoint:
+                Policy; by default `Policy`'s.
             owner: Accountable; by default the setting's.
             after: Publications whose new versions start a run.
+            after_all: Wait until each of them has a new version.
 
         Raises:
             DeclarationError: The notebook, schedule, a parameter or a policy is not understood.
@@ -126,21 +125,52 @@ class Pipelines:
                 timeout_s=timeout_s or declared["timeout"],
                 catchup=catchup or declared["catchup"],
                 overlap=overlap or declared["overlap"],
+                on_lost=on_lost or declared["on_lost"],
+                priority=declared["priority"] if priority is None else priority,
+                memory_bytes=memory_bytes or declared["memory"],
+                checkpoint=checkpoint or declared["checkpoint"],
                 owner=owner or declared["owner"],
                 after=declared["after"],
+                after_all=after_all or declared["after_all"],
             )
+        policy = make_policy(
+            retries=retries,
+            timeout_s=timeout_s,
+            catchup=catchup,
+            overlap=overlap,
+            on_lost=on_lost,
+            priority=priority,
+            memory_bytes=memory_bytes,
+            checkpoint=checkpoint,
+        )
+        plan = None
+        if when or after or after_all:
+            plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
+        return self._deploy(path, text, outline, plan, name, parameters or {}, policy, owner)
+
+    def _deploy(
+        self,
+        path: Path,
+        text: str,
+        outline: Outline,
+        plan: SchedulePreview | None,
+        name: str | None,
+        parameters: Mapping[str, object],
+        policy: Policy,
+        owner: str | None,
+    ) -> Deployment:
         now = self._clock.now()
-        resolve_parameters(outline.parameters, parameters or {}, at=now)
-        plan = self.preview(when, timezone=timezone, after=after) if when or after else None
+        resolve_parameters(outline.parameters, parameters, at=now)
         pipeline = Pipeline(
             name=parse_name(name or pipeline_name(path.stem), what="pipeline"),
             notebook=str(path),
             content_hash=self._store.save_snapshot(snapshot_of(text)),
             owner=owner or self._settings.owner,
             schedule=plan.schedule if plan else None,
-            parameters=dict(parameters or {}),
-            policy=_policy(retries, timeout_s, catchup, overlap),
+            parameters=dict(parameters),
+            policy=policy,
             next_due=plan.next[0] if plan and plan.next else None,
+            sources=outline.sources_among([source.name for source in self._store.load_sources()]),
         )
         before = self._find(pipeline.name)
         deployed = self._store.deploy(pipeline, now=now)
@@ -163,11 +193,12 @@ class Pipelines:
         *,
         timezone: str | None = None,
         after: Sequence[str] = (),
+        after_all: bool = False,
         count: int = 5,
     ) -> SchedulePreview:
         """Say what a schedule means; raises `DeclarationError`, also when it never fires."""
         zone = timezone or self._settings.timezone
-        schedule = parse_schedule(when, timezone=zone, after=tuple(after))
+        schedule = parse_schedule(when, timezone=zone, after=tuple(after), after_all=after_all)
         ticks = next_ticks(schedule, self._clock.now(), count)
         if not ticks and schedule.kind is not ScheduleKind.AFTER:
             raise DeclarationError(
@@ -279,29 +310,3 @@ def _declared(outline: Outline) -> dict[str, Any] | None:
     """Return the arguments of the notebook's last ``%etl schedule``, if it has one."""
     found = [c.args for _, c in outline.commands if c.name == "schedule"]
     return found[-1] if found and (found[-1]["when"] or found[-1]["after"]) else None
-
-
-def _policy(
-    retries: int | None, timeout_s: float | None, catchup: str | None, overlap: str | None
-) -> Policy:
-    default = Policy()
-    if retries is not None and retries < 0:
-        raise DeclarationError(f"retries is {retries}; it must be 0 or more.")
-    if timeout_s is not None and timeout_s <= 0:
-        raise DeclarationError(f"timeout is {timeout_s:g} s; it must be above 0.")
-    return Policy(
-        retries=default.retries if retries is None else retries,
-        timeout_s=default.timeout_s if timeout_s is None else timeout_s,
-        catchup=_choice(Catchup, catchup, default.catchup, "catchup"),
-        overlap=_choice(Overlap, overlap, default.overlap, "overlap"),
-    )
-
-
-def _choice(kind: type[_T], text: str | None, default: _T, what: str) -> _T:
-    if text is None:
-        return default
-    try:
-        return kind(text)
-    except ValueError:
-        allowed = ", ".join(member.value for member in kind)
-        raise DeclarationError(f"{what} is {text!r}; it must be one of: {allowed}.") from None

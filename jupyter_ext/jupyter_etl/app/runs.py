@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -13,24 +14,24 @@ from uuid import uuid4
 
 from jupyter_etl.app.executors import executor_for
 from jupyter_etl.app.notebooks import read_notebook
+from jupyter_etl.app.resuming import kept_checkpoint, retry_from_failed_cell
 from jupyter_etl.app.settings import Settings
-from jupyter_etl.engine.attempts import plan_next
+from jupyter_etl.engine.attempts import lost_report, plan_next
+from jupyter_etl.engine.reaper import sweep
 from jupyter_etl.engine.ticks import interval_of
 from jupyter_etl.errors import Conflict, NotFound
 from jupyter_etl.execution.folders import attempt_folder
 from jupyter_etl.model import (
     TERMINAL,
     Attempt,
-    AttemptReport,
+    Checkpoint,
     NewRun,
-    Outcome,
     Policy,
+    Retried,
     Run,
     RunState,
-    Verdict,
-    VerdictKind,
 )
-from jupyter_etl.ports import Clock, Executor, Store
+from jupyter_etl.ports import Claim, Clock, Executor, Store
 from jupyter_etl.spec.names import pipeline_name
 from jupyter_etl.spec.notebook import parse_notebook, snapshot_of
 from jupyter_etl.spec.parameter import resolve_parameters
@@ -39,6 +40,14 @@ OnEvent = Callable[[Mapping[str, Any]], None]
 """Called with each event of a run as it is said."""
 
 _POLL_S = 0.1
+_START_S = 1.0
+"""Seconds between two tries to start a run that has to wait."""
+_ENDED = {
+    RunState.SUCCEEDED: "succeeded",
+    RunState.FAILED: "failed",
+    RunState.HELD: "been held",
+    RunState.SKIPPED: "been skipped",
+}
 _IMPATIENT = 100
 """Priority of a run that somebody waits for."""
 
@@ -58,6 +67,7 @@ class Runs:
         parameters: Mapping[str, object] | None = None,
         draft: bool = False,
         timeout_s: float | None = None,
+        checkpoint: bool = False,
         on_event: OnEvent | None = None,
     ) -> Run:
         """Run a notebook file now, as a schedule would, and wait for its end.
@@ -67,6 +77,7 @@ class Runs:
             parameters: Values for its parameters.
             draft: Publish beside the live versions.
             timeout_s: Seconds it may take; by default `Policy`'s.
+            checkpoint: Keep the variables when a cell fails, for `retry_from_failed_cell`.
             on_event: Called with each event as it is said.
 
         Returns:
@@ -79,7 +90,7 @@ class Runs:
         path, text, outline = read_notebook(notebook)
         now = self._clock.now()
         resolve_parameters(outline.parameters, parameters or {}, at=now)
-        policy = Policy(retries=0)
+        policy = Policy(retries=0, checkpoint=checkpoint)
         run = self._store.add_run(
             NewRun(
                 pipeline=pipeline_name(path.stem),
@@ -95,18 +106,17 @@ class Runs:
                 draft=draft,
                 priority=_IMPATIENT,
                 timezone=self._settings.timezone,
+                sources=outline.sources_among([one.name for one in self._store.load_sources()]),
             ),
             now=now,
         )
         executor = executor_for(self._settings)
-        # A scheduler may have been quicker: then it makes the attempt and this only watches.
-        for claim in self._store.claim(f"run-{run.id}", now=now, limit=1, run_id=run.id):
-            executor.start(claim)
         try:
             return self._follow(run.id, on_event, None, executor)
         except KeyboardInterrupt:
             # The runner is a process of its own and would go on; a second interrupt leaves it.
-            self.cancel(run.id)
+            with contextlib.suppress(Conflict):
+                self.cancel(run.id)
             return self._follow(run.id, on_event, None, executor)
         finally:
             executor.close()
@@ -149,7 +159,8 @@ class Runs:
                 owner=deployed.owner,
                 parameters=given,
                 policy=deployed.policy,
-                priority=_IMPATIENT if wait else 0,
+                priority=_IMPATIENT if wait else deployed.policy.priority,
+                sources=deployed.sources,
                 timezone=(
                     deployed.schedule.timezone if deployed.schedule else self._settings.timezone
                 ),
@@ -169,6 +180,12 @@ class Runs:
         """Return runs, newest first."""
         return self._store.load_runs(pipeline=pipeline, states=states, limit=limit, offset=offset)
 
+    def last(
+        self, pipelines: Sequence[str], *, count: int, states: Sequence[RunState] = ()
+    ) -> dict[str, builtins.list[Run]]:
+        """Return the newest ``count`` runs of each of these deployed pipelines, newest first."""
+        return self._store.load_last_runs(pipelines, count=count, states=states)
+
     def count(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
         """Count runs."""
         return self._store.count_runs(pipeline=pipeline, states=states)
@@ -182,11 +199,45 @@ class Runs:
         return self._store.load_attempts(run_id)
 
     def cancel(self, run_id: int) -> Run:
-        """Ask to cancel; a queued run ends at once, a running one within seconds."""
+        """Ask to cancel; a queued run ends at once, a running one within seconds.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It has ended otherwise before.
+        """
+        run = self.get(run_id)
+        if run.state in TERMINAL and run.state is not RunState.CANCELLED:
+            raise Conflict(
+                f"Run {run_id} of {run.new.pipeline} has {_ENDED[run.state]} already; there is "
+                "nothing to cancel.",
+                data={"run_id": run_id, "state": str(run.state)},
+            )
         return self._store.request_cancel(run_id, now=self._clock.now())
 
     def retry(self, run_id: int) -> Run:
-        """Queue a finished run once more; raises `Conflict` while it is not finished."""
+        """Queue a finished run once more, as it was; raises `Conflict` while it is not finished."""
+        self._finished(run_id)
+        return self._store.requeue(run_id, now=self._clock.now())
+
+    def retry_from_failed_cell(self, run_id: int) -> Retried:
+        """Queue a finished run so that it goes on from the cell that failed, where it can.
+
+        Args:
+            run_id: Which. It executes what is deployed now; a run of a file, the file as it is now.
+
+        Raises:
+            Conflict: It is not finished, or succeeded.
+            NotFound: The notebook of a run of a file is gone.
+            DeclarationError: It is no notebook any more, or does not know a parameter of the run.
+        """
+        run = self._finished(run_id)
+        return retry_from_failed_cell(self._store, self._clock, self._settings.home, run)
+
+    def checkpoint(self, run_id: int) -> Checkpoint | None:
+        """Return what `retry_from_failed_cell` would go on from; None where nothing was kept."""
+        return kept_checkpoint(self._settings.home, self.get(run_id))
+
+    def _finished(self, run_id: int) -> Run:
         run = self.get(run_id)
         if run.state not in TERMINAL:
             raise Conflict(
@@ -198,7 +249,7 @@ class Runs:
                 f"Run {run_id} succeeded, so there is nothing to make once more.",
                 hint=f"For another run: jupyter etl trigger {run.new.pipeline}",
             )
-        return self._store.requeue(run_id, now=self._clock.now())
+        return run
 
     def log(self, run_id: int) -> str:
         """Return what the runners of a run wrote, attempt by attempt."""
@@ -252,7 +303,7 @@ class Runs:
         timeout_s: float | None,
         executor: Executor | None,
     ) -> Run:
-        said = 0
+        said, start_at = 0, self._clock.monotonic()
         deadline = None if timeout_s is None else self._clock.monotonic() + timeout_s
         while True:
             ended = executor.ended() if executor else []
@@ -263,29 +314,39 @@ class Runs:
                     on_event(event)
             if run.state in TERMINAL:
                 return run
+            waits = run.state is RunState.QUEUED and self._clock.monotonic() >= start_at
+            if executor is not None and waits:
+                # A scheduler may be quicker, or a source at its limit: then this only watches.
+                self._start(run_id, executor)
+                start_at = self._clock.monotonic() + _START_S
+                continue
             if ended:
-                self._lose(run, ended[0][1], ended[0][2])
+                self._lose(run, ended[0][1], ended[0][2], executor)
                 continue
             if deadline is not None and self._clock.monotonic() >= deadline:
                 return run
             self._clock.wait(_POLL_S)
 
-    def _lose(self, run: Run, number: int, exit_code: int) -> None:
+    def _start(self, run_id: int, executor: Executor) -> None:
+        now = self._clock.now()
+        for claim in self._store.claim(f"run-{run_id}", now=now, limit=1, run_id=run_id):
+            executor.start(claim)
+
+    def _lose(self, run: Run, number: int, exit_code: int, executor: Executor | None) -> None:
         """End an attempt whose runner is gone without a word."""
         attempt = next(a for a in self.attempts(run.id) if a.number == number)
         if attempt.outcome is not None:
             return
-        evidence = f"The runner ended with exit code {exit_code} before the run did."
-        report = AttemptReport(
-            outcome=Outcome.LOST,
-            error=evidence,
-            verdict=Verdict(kind=VerdictKind.PLATFORM, evidence=evidence, retryable=True),
-        )
+        if executor is not None:
+            sweep(executor, Claim(run=run, attempt=attempt))
+        report = lost_report(run, f"the runner ended with exit code {exit_code} before the run did")
         now = self._clock.now()
         state, not_before = plan_next(run, report, now, draw=random.random)
-        self._store.finish_attempt(
-            run.id, number, attempt.token, report, state=state, not_before=not_before, now=now
-        )
+        # A scheduler may have noticed it first.
+        with contextlib.suppress(Conflict):
+            self._store.finish_attempt(
+                run.id, number, attempt.token, report, state=state, not_before=not_before, now=now
+            )
 
     def _folders(self, run_id: int) -> builtins.list[Path]:
         attempts = range(1, 1 + len(self._store.load_attempts(run_id)))

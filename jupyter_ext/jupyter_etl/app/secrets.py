@@ -10,6 +10,8 @@ from jupyter_etl.errors import NotFound, PermissionDenied
 from jupyter_etl.ports import Secrets
 from jupyter_etl.spec.names import parse_name
 
+_VARIABLE = "JUPYTER_ETL_SECRET_"
+
 
 class EnvironmentSecrets:
     """``JUPYTER_ETL_SECRET_<NAME>`` in the environment, the name in capitals, others as ``_``."""
@@ -21,7 +23,7 @@ class EnvironmentSecrets:
     @staticmethod
     def variable(name: str) -> str:
         """Return the variable that holds a secret."""
-        return "JUPYTER_ETL_SECRET_" + "".join(c if c.isalnum() else "_" for c in name).upper()
+        return _VARIABLE + "".join(c if c.isalnum() else "_" for c in name).upper()
 
 
 class FileSecrets:
@@ -62,3 +64,13 @@ def resolver(providers: Sequence[Secrets]) -> Callable[[str], str]:
 def default_secrets(home: Path) -> Callable[[str], str]:
     """Return the resolver over the providers that come with the product."""
     return resolver([EnvironmentSecrets(), FileSecrets(home / "secrets")])
+
+
+def known_values(home: Path) -> frozenset[str]:
+    """Return the values of all secrets that this process can read, for what must not tell them."""
+    values = {value for name, value in os.environ.items() if name.startswith(_VARIABLE)}
+    folder = home / "secrets"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_file() and os.access(path, os.R_OK):
+            values.add(path.read_text("utf-8", errors="replace").rstrip("\n"))
+    return frozenset(values - {""})

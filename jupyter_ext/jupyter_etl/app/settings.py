@@ -12,6 +12,8 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.execution.limits import CELL_OUTPUT_BYTES, RUN_OUTPUT_BYTES, Limits
+from jupyter_etl.spec.size import parse_size
 from jupyter_etl.spec.timezone import parse_timezone
 
 PREFIX = "JUPYTER_ETL_"
@@ -35,8 +37,19 @@ class Settings:
         beat_s: Seconds between the beats of a runner (``JUPYTER_ETL_BEAT``).
         lease_s: Seconds without a beat after which an attempt is lost (``JUPYTER_ETL_LEASE``).
         tick_s: Longest pause of a scheduler, seconds (``JUPYTER_ETL_TICK``).
+        disk_reserve: Percent of a disk that should stay free; below it no attempt is started
+            (``JUPYTER_ETL_DISK_RESERVE``; 0 for none).
+        memory_bytes: Most memory of a run's kernel with all it started (``JUPYTER_ETL_MEMORY``, as
+            ``2GB``; 0 for no limit; None for 80 % of the machine's).
+        cell_output_bytes: Most that is kept of what one cell shows
+            (``JUPYTER_ETL_CELL_OUTPUT``).
+        run_output_bytes: Most that is kept of what a run's cells show
+            (``JUPYTER_ETL_RUN_OUTPUT``).
         alert_hosts: Hosts and networks outside of the public internet that a webhook may reach
             (``JUPYTER_ETL_ALERT_HOSTS``, by spaces: ``chat.example 10.1.0.0/16``).
+        keep_versions: How many of the newest versions of a publication, and runs of a pipeline,
+            `prune` keeps whatever their age (``JUPYTER_ETL_KEEP_VERSIONS``).
+        keep_days: Days for which it keeps all of them (``JUPYTER_ETL_KEEP_DAYS``).
         alerts: URLs that are told of failures and recoveries (``JUPYTER_ETL_ALERTS``, by spaces).
     """
 
@@ -50,6 +63,12 @@ class Settings:
     beat_s: float = 5.0
     lease_s: float = 30.0
     tick_s: float = 1.0
+    memory_bytes: int | None = None
+    cell_output_bytes: int = CELL_OUTPUT_BYTES
+    run_output_bytes: int = RUN_OUTPUT_BYTES
+    disk_reserve: float = 5.0
+    keep_versions: int = 30
+    keep_days: int = 90
     alerts: tuple[str, ...] = ()
     alert_hosts: tuple[str, ...] = ()
 
@@ -78,7 +97,7 @@ class Settings:
         lease_s = _number(env, "LEASE", 30.0)
         return cls(
             home=folder,
-            ledger=ledger or text("LEDGER") or f"sqlite:///{folder / 'ledger.sqlite'}",
+            ledger=ledger or text("LEDGER") or sqlite_url(folder / "ledger.sqlite"),
             lake=lake or text("LAKE") or str(folder / "lake"),
             owner=owner or text("OWNER") or _user(),
             workers=_whole(env, "WORKERS", os.cpu_count() or 1),
@@ -87,8 +106,23 @@ class Settings:
             beat_s=_number(env, "BEAT", min(5.0, lease_s / 4)),
             lease_s=lease_s,
             tick_s=_number(env, "TICK", 1.0),
+            memory_bytes=_size(env, "MEMORY", None),
+            cell_output_bytes=_size(env, "CELL_OUTPUT", CELL_OUTPUT_BYTES) or 0,
+            run_output_bytes=_size(env, "RUN_OUTPUT", RUN_OUTPUT_BYTES) or 0,
+            disk_reserve=_percent(env, "DISK_RESERVE", 5.0),
+            keep_versions=_whole(env, "KEEP_VERSIONS", 30),
+            keep_days=_whole(env, "KEEP_DAYS", 90),
             alerts=tuple(text("ALERTS").split()),
             alert_hosts=tuple(text("ALERT_HOSTS").split()),
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """What an attempt may take, where its pipeline's policy says nothing."""
+        return Limits(
+            memory_bytes=self.memory_bytes,
+            cell_output_bytes=self.cell_output_bytes,
+            run_output_bytes=self.run_output_bytes,
         )
 
     def environ(self) -> dict[str, str]:
@@ -104,9 +138,20 @@ class Settings:
             PREFIX + "BEAT": str(self.beat_s),
             PREFIX + "LEASE": str(self.lease_s),
             PREFIX + "TICK": str(self.tick_s),
+            PREFIX + "MEMORY": "" if self.memory_bytes is None else str(self.memory_bytes),
+            PREFIX + "CELL_OUTPUT": str(self.cell_output_bytes),
+            PREFIX + "RUN_OUTPUT": str(self.run_output_bytes),
+            PREFIX + "DISK_RESERVE": str(self.disk_reserve),
+            PREFIX + "KEEP_VERSIONS": str(self.keep_versions),
+            PREFIX + "KEEP_DAYS": str(self.keep_days),
             PREFIX + "ALERTS": " ".join(self.alerts),
             PREFIX + "ALERT_HOSTS": " ".join(self.alert_hosts),
         }
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a file; SQLAlchemy reads ``?`` as its query and ``%41`` as a letter."""
+    return "sqlite:///" + str(path).replace("%", "%25").replace("?", "%3F")
 
 
 def host_name() -> str:
@@ -128,6 +173,32 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
             hint=f"Unset it for the default, {default:g}.",
         )
     return value
+
+
+def _percent(env: Mapping[str, str], name: str, default: float) -> float:
+    text = env.get(PREFIX + name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text.removesuffix("%"))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 100:
+        raise DeclarationError(
+            f"{PREFIX}{name} is {text!r}; it must be a percentage from 0 to below 100.",
+            hint=f"Unset it for the default, {default:g}.",
+        )
+    return value
+
+
+def _size(env: Mapping[str, str], name: str, default: int | None) -> int | None:
+    text = env.get(PREFIX + name, "").strip()
+    if not text:
+        return default
+    try:
+        return 0 if text == "0" else parse_size(text)
+    except DeclarationError as problem:
+        raise DeclarationError(f"{PREFIX}{name}: {problem.message}", hint=problem.hint) from None
 
 
 def _whole(env: Mapping[str, str], name: str, default: int) -> int:

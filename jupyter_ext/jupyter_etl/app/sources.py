@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_etl.app.preview import Preview, preview_of
 from jupyter_etl.app.reading import access_with, open_source, tables_of
 from jupyter_etl.app.settings import Settings
-from jupyter_etl.model import Freshness, Source, TableInfo
+from jupyter_etl.model import Breaker, Freshness, Source, TableInfo
 from jupyter_etl.ports import Access, Clock, ReadRequest, Store
 from jupyter_etl.spec.source import parse_source
 
@@ -37,6 +37,7 @@ class Sources:
         readonly: bool = False,
         options: Mapping[str, str] | None = None,
         freshness: Freshness | None = None,
+        limit: int | None = None,
         notebook: str = "",
     ) -> Source:
         """Write a source into the catalogue; nothing is opened.
@@ -50,6 +51,7 @@ class Sources:
             readonly: Refuse writing.
             options: Of the kind.
             freshness: Promised age.
+            limit: Most runs that read it at once; by default 4 for a database, else any number.
             notebook: Absolute path of the declaring notebook.
 
         Raises:
@@ -65,6 +67,7 @@ class Sources:
             readonly=readonly,
             options=options or {},
             freshness=freshness,
+            limit=limit,
             owner=self._settings.owner,
             notebook=notebook,
         )
@@ -77,6 +80,11 @@ class Sources:
     def get(self, name: str) -> Source:
         """Return one; raises `NotFound`."""
         return self._store.load_source(name)
+
+    def silent(self) -> dict[str, Breaker]:
+        """Return the breakers that are open, by source: runs wait for these to answer again."""
+        found = self._store.load_breakers()
+        return {breaker.source: breaker for breaker in found if breaker.retry_at is not None}
 
     def describe(self, name: str) -> builtins.list[TableInfo]:
         """List what a source holds; raises `NotFound`, `SourceError`."""

@@ -32,20 +32,33 @@ def choose_version(
         draft: Look among the drafts.
 
     Raises:
-        NotFound: No publication or version is called so; the message lists those there are.
+        NotFound: No publication or version is called so, and the message lists those there are; or
+            its content was deleted to make room.
     """
     if number is None and not draft:
         return live_version(catalogue.publication(name))
     versions = catalogue.history(name, draft=draft)
     for version in versions:
         if number is None or version.number == number:
-            return version
+            return _present(version)
     kind = "draft" if draft else "version"
-    known = ", ".join(str(v.number) for v in versions[:10]) or "none"
+    present = [str(v.number) for v in versions if v.pruned_at is None]
+    known = ", ".join(present[:10]) or "none"
     wanted = f" {number}" if number is not None else ""
     raise NotFound(
         f"{name!r} has no {kind}{wanted}; there are: {known}.", hint=f"jupyter etl history {name}"
     )
+
+
+def _present(version: PublicationVersion) -> PublicationVersion:
+    if version.pruned_at is not None:
+        raise NotFound(
+            f"Version {version.number} of {version.name!r} was pruned on "
+            f"{version.pruned_at:%Y-%m-%d}; its rows or files are gone.",
+            hint=f"jupyter etl history {version.name} shows what there is; JUPYTER_ETL_KEEP_VERSIONS "
+            "and JUPYTER_ETL_KEEP_DAYS say what is kept.",
+        )
+    return version
 
 
 def live_version(publication: Publication) -> PublicationVersion:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -16,7 +17,7 @@ from jupyter_etl.app.reading import access_with, open_source, open_version, tabl
 from jupyter_etl.app.registry import load_block
 from jupyter_etl.app.targets import Target, find_target
 from jupyter_etl.app.versions import live_version
-from jupyter_etl.errors import CheckFailed, DeclarationError, NotFound
+from jupyter_etl.errors import CheckFailed, DeclarationError, EtlError, NotFound, SourceError
 from jupyter_etl.model import (
     CheckResult,
     CheckStatus,
@@ -78,6 +79,7 @@ class Workbench:
         readonly: bool = False,
         options: Mapping[str, str] | None = None,
         freshness: Freshness | None = None,
+        limit: int | None = None,
     ) -> Source:
         """Declare a source; nothing is opened. Arguments and errors as `Sources.declare`."""
         context = self.context
@@ -90,6 +92,7 @@ class Workbench:
             readonly=readonly,
             options=options or {},
             freshness=freshness,
+            limit=limit,
             owner=context.owner,
             notebook=context.notebook,
         )
@@ -103,7 +106,8 @@ class Workbench:
         """List the tables and columns behind a name; raises `NotFound`, `SourceError`."""
         target = self.find(name)
         if target.source is not None:
-            tables = tables_of(target.source, self._access())
+            with self._telling(target):
+                tables = tables_of(target.source, self._access())
             wanted = [t for t in tables if not target.table or t.name == target.table]
             if not wanted:
                 known = ", ".join(t.name for t in tables[:20])
@@ -124,7 +128,9 @@ class Workbench:
     def preview(self, name: str, *, limit: int = 20) -> Preview:
         """Return the first rows of a source's table, a publication or a variable."""
         target = self.find(name)
-        return preview_of(self._open(target, ReadRequest(table=target.table, limit=limit)), limit)
+        request = ReadRequest(table=target.table, limit=limit)
+        with self._telling(target):
+            return preview_of(self._open(target, request), limit)
 
     def load(
         self,
@@ -190,8 +196,9 @@ class Workbench:
                 hint=f"Use: %%etl sql {LOCAL}, and name {source} in the query.",
             )
         request = ReadRequest(query=bound.sql, parameters=bound.parameters)
-        reading = open_source(target.source, request, self._access())
-        table = reading.batches.read_all()
+        with self._telling(target):
+            reading = open_source(target.source, request, self._access())
+            table = reading.batches.read_all()
         self._report(target, reading, table)
         return _as(table, as_)
 
@@ -261,8 +268,9 @@ class Workbench:
 
     def _read(self, target: Target, columns: tuple[str, ...] | None, limit: int | None) -> pa.Table:
         request = ReadRequest(table=target.table, columns=columns, limit=limit)
-        reading = self._open(target, request)
-        table = reading.batches.read_all()
+        with self._telling(target):
+            reading = self._open(target, request)
+            table = reading.batches.read_all()
         self._report(target, reading, table)
         return table
 
@@ -277,6 +285,20 @@ class Workbench:
         if request.columns is not None:
             table = table.select(list(request.columns))
         return Reading(batches=table.to_reader(), total_rows=table.num_rows)
+
+    @contextmanager
+    def _telling(self, target: Target) -> Iterator[None]:
+        """Tell the runner of a source that cannot be read, before the cell fails of it."""
+        try:
+            yield
+        except SourceError as problem:
+            if target.source is not None:
+                # A runner that cannot be told is no reason to hide what has failed.
+                with suppress(EtlError):
+                    self.channel.report_failure(
+                        target.source.name, str(problem), retryable=problem.retryable
+                    )
+            raise
 
     def _report(self, target: Target, reading: Reading, table: pa.Table) -> None:
         origin = target.source or target.publication

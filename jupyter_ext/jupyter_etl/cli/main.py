@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 
 from jupyter_etl.app import Etl
-from jupyter_etl.cli import reading, running, watching
+from jupyter_etl.cli import backfilling, keeping, reading, running, watching
 from jupyter_etl.cli.output import say
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
 from jupyter_etl.spec.commands import cli_parser
@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
     "run": running.run,
     "schedule": running.schedule,
     "trigger": running.trigger,
+    "backfill": backfilling.backfill,
     "up": running.up,
     "plan": running.plan,
     "preflight": running.preflight,
@@ -35,13 +36,16 @@ COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
     "published": reading.published,
     "history": reading.history,
     "read": reading.read,
-    "doctor": reading.doctor,
+    "prune": keeping.prune,
 }
 """What each command calls."""
 
 WITHOUT_LEDGER: Mapping[str, Callable[[Namespace], int]] = {
     "version": reading.version,
     "serve": reading.serve,
+    "doctor": keeping.doctor,
+    "backup": keeping.backup,
+    "restore": keeping.restore,
 }
 """What the commands call that work where no ledger can be opened, or leave it to another process."""
 

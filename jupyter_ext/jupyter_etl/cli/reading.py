@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
 def sources(etl: Etl, args: Namespace) -> int:
     """List the declared sources."""
+    silent = etl.sources.silent()
     rows = [
         {
             "source": s.name,
             "kind": s.kind,
             "location": s.location,
             "readonly": s.readonly,
+            "limit": s.runs_at_once,
             "owner": s.owner,
             "notebook": s.notebook,
+            "next_try_at": silent[s.name].retry_at if s.name in silent else None,
         }
         for s in etl.sources.list()
     ]
@@ -76,6 +79,7 @@ def history(etl: Etl, args: Namespace) -> int:
             "mode": v.what.mode.value,
             "location": v.what.location,
             "delta_version": v.what.delta_version,
+            "pruned_at": v.pruned_at,
         }
         for v in etl.publications.history(args.name, draft=args.draft)
     ]
@@ -103,19 +107,6 @@ def read(etl: Etl, args: Namespace) -> int:
             hint="Choose another --format: json, arrow and parquet hold nested columns.",
         ) from problem
     return 0
-
-
-def doctor(etl: Etl, args: Namespace) -> int:
-    """Look for what is wrong; exit code 1 where something is."""
-    found = etl.doctor()
-    if args.json:
-        write_json(found)
-    else:
-        for item in found:
-            write(f"{'ok ' if item.ok else 'BAD'}  {item.what}: {item.message}")
-            if item.hint and not item.ok:
-                write(f"     {item.hint}")
-    return 0 if all(item.ok for item in found) else 1
 
 
 def version(args: Namespace) -> int:

@@ -7,12 +7,14 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jupyter_etl.app import Etl
+from jupyter_etl.app.daily import daily_prune
 from jupyter_etl.cli.output import (
     outcome_of,
     published_by,
@@ -24,7 +26,7 @@ from jupyter_etl.cli.output import (
     write_table,
 )
 from jupyter_etl.errors import ExecutionError
-from jupyter_etl.model import Outcome, Run
+from jupyter_etl.model import Checkpoint, Outcome, Run
 from jupyter_etl.spec.timezone import parse_instant, parse_timezone
 
 _CODES = {
@@ -44,15 +46,16 @@ def run(etl: Etl, args: Namespace) -> int:
         parameters=args.param,
         draft=args.draft,
         timeout_s=args.timeout,
+        checkpoint=args.checkpoint,
         on_event=_progress(quiet=args.json),
     )
-    return _conclude(made, as_json=args.json)
+    return _conclude(etl, made, as_json=args.json)
 
 
 def trigger(etl: Etl, args: Namespace) -> int:
     """Ask for one run of a deployed pipeline."""
     etl.pipelines.get(args.pipeline)
-    _need_scheduler(etl, waiting=args.wait)
+    need_scheduler(etl, waiting=args.wait)
     try:
         made = etl.runs.trigger(
             args.pipeline,
@@ -64,7 +67,7 @@ def trigger(etl: Etl, args: Namespace) -> int:
         say(f"The run goes on: jupyter etl runs --pipeline {args.pipeline}")
         raise
     if args.wait:
-        return _conclude(made, as_json=args.json, times=True)
+        return _conclude(etl, made, as_json=args.json, times=True)
     if args.json:
         write_json({**_result(made), **_times(made)})
     else:
@@ -85,8 +88,13 @@ def schedule(etl: Etl, args: Namespace) -> int:
         timeout_s=args.timeout,
         catchup=args.catchup,
         overlap=args.overlap,
+        on_lost=args.on_lost,
+        priority=args.priority,
+        memory_bytes=args.memory,
+        checkpoint=args.checkpoint,
         owner=args.owner,
         after=args.after,
+        after_all=args.after_all,
     )
     pipeline = done.pipeline
     state = f"version {pipeline.version}, {done.change}"
@@ -121,7 +129,8 @@ def up(etl: Etl, args: Namespace) -> int:
         signal.signal(number, stop)
     scheduler = etl.scheduler(workers=args.workers)
     say(f"Scheduling with {args.workers or etl.settings.workers} workers on {etl.settings.home}.")
-    scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
+    with nullcontext() if args.until_idle else daily_prune(etl.settings):
+        scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
     return 0
 
 
@@ -163,7 +172,12 @@ def preflight(etl: Etl, args: Namespace) -> int:
     return 1 if any(f.severity == "error" for f in findings) else 0
 
 
-def _need_scheduler(etl: Etl, *, waiting: bool) -> None:
+def need_scheduler(etl: Etl, *, waiting: bool) -> None:
+    """Start a scheduler for a command that waits, or say that none is alive.
+
+    Raises:
+        ExecutionError: Somebody would wait for ever.
+    """
     if etl.schedulers():
         return
     if etl.settings.autostart and waiting:
@@ -191,9 +205,10 @@ def _progress(*, quiet: bool) -> Any:
     return on_event
 
 
-def _conclude(run: Run, *, as_json: bool, times: bool = False) -> int:
+def _conclude(etl: Etl, run: Run, *, as_json: bool, times: bool = False) -> int:
+    kept = None if run.outcome is Outcome.SUCCEEDED else etl.runs.checkpoint(run.id)
     if as_json:
-        write_json({**_result(run), **(_times(run) if times else {})})
+        write_json({**_result(run, kept), **(_times(run) if times else {})})
     else:
         outcome = outcome_of(run) or run.state.value
         took = seconds_of(run)
@@ -207,10 +222,13 @@ def _conclude(run: Run, *, as_json: bool, times: bool = False) -> int:
             kind = "draft" if version.draft else "version"
             write(f"  {version.name} {kind} {version.number}, {shown(version.what.rows)} rows")
         write(f"  {run.output}" if run.output else "  No notebook was executed.")
+        if kept is not None:
+            again = f"jupyter etl retry {run.id} --from-failed-cell"
+            write(f"  Retry from cell {kept.failed_cell + 1}: {again}")
     return _CODES.get(run.outcome, 1) if run.outcome else 4
 
 
-def _result(run: Run) -> dict[str, object]:
+def _result(run: Run, kept: Checkpoint | None = None) -> dict[str, object]:
     return {
         "run": run.id,
         "outcome": outcome_of(run),
@@ -220,6 +238,7 @@ def _result(run: Run) -> dict[str, object]:
         "output": run.output or None,
         "seconds": seconds_of(run),
         "published": published_by(run),
+        "retry_from": kept.failed_cell if kept else None,
     }
 
 

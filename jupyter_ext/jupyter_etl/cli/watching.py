@@ -5,10 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 
 from jupyter_etl.app import Etl
+from jupyter_etl.app.disk import disk_guard
+from jupyter_etl.app.resuming import retried_words
 from jupyter_etl.cli.output import outcome_of, say, seconds_of, write, write_json, write_table
 from jupyter_etl.model import Run, RunState
 from jupyter_etl.spec.schedule import format_schedule
 
+_WHY = 60
+"""Characters of an error in a table; the whole is in the log and in JSON."""
 _ACTIVE = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
 
 
@@ -17,8 +21,11 @@ def status(etl: Etl, args: Namespace) -> int:
     found = etl.pipelines.list()
     alive = etl.schedulers()
     due = sorted((p.next_due, p.name) for p in found if p.next_due and not p.paused)
-    last = {p.name: etl.runs.list(pipeline=p.name, limit=1) for p in found}
+    last = etl.runs.last([p.name for p in found], count=1)
     failing = [name for name, runs in last.items() if runs and runs[0].state is RunState.FAILED]
+    stopped = {p.name: p.pause_note for p in found if p.pause_note}
+    silent = etl.sources.silent()
+    full = disk_guard(etl.settings)()
     facts = {
         "owner": etl.settings.owner,
         "home": str(etl.settings.home),
@@ -26,7 +33,10 @@ def status(etl: Etl, args: Namespace) -> int:
         "schedulers": len(alive),
         "pipelines": len(found),
         "paused": sum(p.paused for p in found),
+        "paused_by_platform": list(stopped),
         "failing": failing,
+        "silent_sources": list(silent),
+        "full_disk": full or None,
         "active_runs": etl.runs.count(states=_ACTIVE),
         "publications": len(etl.publications.list()),
         "next_due": due[0][0] if due else None,
@@ -40,6 +50,15 @@ def status(etl: Etl, args: Namespace) -> int:
         for name, value in facts.items()
     ]
     write_table(rows, "")
+    for name, note in stopped.items():
+        say(f"{name}: {note}\n  To go on: jupyter etl resume {name}")
+    for name, breaker in silent.items():
+        say(
+            f"{name} did not answer {breaker.failures} times in a row; "
+            f"the next run tries it at {breaker.retry_at:%H:%M:%S} UTC."
+        )
+    if full:
+        say(f"No run is started on this machine: {full}.")
     if not alive:
         say("No scheduler is alive. Start one: jupyter etl up")
     return 0
@@ -56,6 +75,7 @@ def pipelines(etl: Etl, args: Namespace) -> int:
             "paused": p.paused,
             "owner": p.owner,
             "notebook": p.notebook,
+            "pause_note": p.pause_note or None,
         }
         for p in etl.pipelines.list()
     ]
@@ -67,9 +87,12 @@ def runs(etl: Etl, args: Namespace) -> int:
     """List runs, newest first."""
     states = tuple(RunState(text) for text in args.state)
     found = etl.runs.list(pipeline=args.pipeline, states=states, limit=args.limit)
-    _show([_row(run) for run in found], args, "No runs yet.")
+    if args.json:
+        write_json([_row(run) for run in found])
+        return 0
+    write_table([_short_row(run) for run in found], "No runs yet.")
     total = etl.runs.count(pipeline=args.pipeline, states=states)
-    if total > len(found) and not args.json:
+    if total > len(found):
         say(f"Showing {len(found)} of {total:,} runs; more with --limit.")
     return 0
 
@@ -94,8 +117,11 @@ def cancel(etl: Etl, args: Namespace) -> int:
 
 def retry(etl: Etl, args: Namespace) -> int:
     """Make a finished run once more."""
-    run = etl.runs.retry(args.run)
-    write(f"Run {run.id} of {run.new.pipeline} is queued again.")
+    if args.from_failed_cell:
+        write(retried_words(etl.runs.retry_from_failed_cell(args.run)))
+    else:
+        run = etl.runs.retry(args.run)
+        write(f"Run {run.id} of {run.new.pipeline} is queued again.")
     if not etl.schedulers():
         say("No scheduler is alive; the run waits for one: jupyter etl up")
     return 0
@@ -135,6 +161,26 @@ def _row(run: Run) -> dict[str, object]:
         "started_at": run.started_at,
         "finished_at": run.finished_at,
         "seconds": seconds_of(run),
+        "error": run.error or None,
+        "note": run.new.note or None,
+    }
+
+
+def _short_row(run: Run) -> dict[str, object]:
+    """Return what fits into a terminal's line, with why a run failed or was skipped."""
+    why = " ".join((run.error or run.new.note).split())
+    if len(why) > _WHY:
+        why = f"{why[: _WHY - 1]}…"
+    return {
+        "run": run.id,
+        "pipeline": run.new.pipeline,
+        "logical_key": run.new.logical_key,
+        "cause": run.new.cause.value,
+        "outcome": outcome_of(run) or run.state.value,
+        "attempts": run.attempts,
+        "started_at": run.started_at,
+        "seconds": seconds_of(run),
+        "why": why,
     }
 
 

@@ -4,56 +4,80 @@ from __future__ import annotations
 
 import logging
 
-from jupyter_etl.errors import EtlError, user_code_boundary
+from jupyter_etl.engine.reaper import is_orphan
+from jupyter_etl.errors import EtlError, NotFound, user_code_boundary
 from jupyter_etl.model import Run, RunState
 from jupyter_etl.ports import Notifier, Store
 
 _LOG = logging.getLogger(__name__)
-_TOLD = (RunState.SUCCEEDED, RunState.FAILED)
 
 
-def is_watched(run: Run) -> bool:
-    """Tell whether people are told about a run: those of a deployed pipeline, live, are."""
-    return run.new.version is not None and not run.new.draft
+def tell_untold(
+    *, store: Store, notifier: Notifier, scheduler_id: str, alive: frozenset[str]
+) -> int:
+    """Tell people of the ends that the ledger says nobody has told them of.
 
+    A scheduler tells of the attempts it claimed, and the first of those that are alive also of
+    what others left when they died. The ledger hears of it afterwards: a scheduler that dies in
+    between lets the next one tell it once more, and nothing is left untold.
 
-def tell(run: Run, *, store: Store, notifier: Notifier) -> bool:
-    """Tell of a final failure, of a publication held back, and of the first success after a failure.
+    Args:
+        store: The ledger.
+        notifier: Sends the messages. That one could not be sent is logged and harms nothing.
+        scheduler_id: Of the scheduler.
+        alive: Identities of the schedulers that are alive.
 
     Returns:
-        Whether a message was due. That it could not be sent is logged and harms nothing.
+        How many messages were due.
 
     Raises:
         StoreError: The ledger cannot be reached.
     """
+    leads = scheduler_id == min(alive)
+    own = [
+        claim.run
+        for claim in store.load_untold()
+        if claim.attempt.claimed_by == scheduler_id or (leads and is_orphan(claim, alive))
+    ]
+    for run in own:
+        _tell(run, store, notifier)
+    if own:
+        store.save_told([run.id for run in own])
+    return len(own)
+
+
+def _tell(run: Run, store: Store, notifier: Notifier) -> None:
     message = _message(run, store)
     if message is None:
-        return False
+        return
     severity, title, body = message
     try:
         with user_code_boundary("The notifier"):
             notifier.notify(title, body, severity=severity, run=run)
     except EtlError as problem:
         _LOG.warning("No alert was sent for run %s: %s", run.id, problem)
-    return True
 
 
 def _message(run: Run, store: Store) -> tuple[str, str, str] | None:
     name = run.new.pipeline
     if run.state is RunState.FAILED:
-        return "error", f"{name} failed", _body(run)
+        return "error", f"{name} failed", _body(run) + _pause(name, store)
     if run.state is RunState.HELD:
         return "warning", f"{name} was held by a check", _body(run)
-    if run.state is RunState.SUCCEEDED and _previous_failed(run, store):
+    if run.state is RunState.SUCCEEDED:
         return "info", f"{name} works again", _body(run)
+    # Somebody asked for it once more before anybody was told.
     return None
 
 
-def _previous_failed(run: Run, store: Store) -> bool:
-    for other in store.load_runs(pipeline=run.new.pipeline, states=_TOLD, limit=20):
-        if other.id < run.id and is_watched(other):
-            return other.state is RunState.FAILED
-    return False
+def _pause(name: str, store: Store) -> str:
+    try:
+        pipeline = store.load_pipeline(name)
+    except NotFound:
+        return ""
+    if not pipeline.pause_note:
+        return ""
+    return f"\n{pipeline.pause_note}\nTo go on: jupyter etl resume {name}"
 
 
 def _body(run: Run) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from jupyter_etl.model import AttemptReport, Outcome, Run, RunState
+from jupyter_etl.engine.verdicts import judge
+from jupyter_etl.model import AttemptReport, OnLost, Outcome, Run, RunState
 
 BASE_S = 2.0
 """Longest wait before the second attempt; each further one may wait twice as long."""
@@ -28,8 +29,9 @@ def plan_next(
 ) -> tuple[RunState, datetime | None]:
     """Decide whether a run ends with an attempt or is tried again.
 
-    Only what a further attempt can mend is tried again: a lost attempt, and a failure whose verdict
-    says so.
+    Only what a further attempt can mend is tried again: a failure whose verdict says so, and a lost
+    attempt, unless the pipeline's policy forbids to repeat cells that may have run. One that took
+    longer than its timeout would do so again.
 
     Args:
         run: As it stood during the attempt; ``attempts`` counts this one.
@@ -43,12 +45,35 @@ def plan_next(
     lost = report.outcome is Outcome.LOST
     if lost and run.cancel_requested:
         return RunState.CANCELLED, None
-    failed = lost or report.outcome in (Outcome.FAILED, Outcome.TIMED_OUT)
-    mendable = lost or (report.verdict is not None and report.verdict.retryable)
+    failed = report.outcome is Outcome.FAILED
+    says_so = report.verdict is not None and report.verdict.retryable
+    mendable = (lost and _may_repeat(run)) or (failed and says_so)
     left = run.attempts <= run.new.policy.retries
-    if failed and mendable and left and not run.cancel_requested:
+    if mendable and left and not run.cancel_requested:
         return RunState.QUEUED, now + timedelta(seconds=backoff_s(run.attempts, draw=draw))
     return _STATES[report.outcome], None
+
+
+def lost_report(run: Run, why: str) -> AttemptReport:
+    """Return what is put on record of an attempt whose runner did not report.
+
+    Args:
+        run: As it stood during the attempt.
+        why: What shows that the attempt is lost, in a few words.
+    """
+    error = why
+    if not _may_repeat(run):
+        error = (
+            f"{why}. Its cells may have run, and this pipeline's --on-lost fail forbids to repeat "
+            f"them unasked: look what they did, then: jupyter etl retry {run.id}"
+        )
+    return AttemptReport(
+        outcome=Outcome.LOST, error=error, verdict=judge("", why, outcome=Outcome.LOST)
+    )
+
+
+def _may_repeat(run: Run) -> bool:
+    return run.new.policy.on_lost is OnLost.RETRY
 
 
 def backoff_s(attempts: int, *, draw: Callable[[], float]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from jupyter_etl.engine.ticks import count_ticks, interval_of, next_tick, previous_tick
@@ -20,6 +20,7 @@ from jupyter_etl.model import (
     RunState,
     Schedule,
 )
+from jupyter_etl.ports import Planned
 
 BATCH = 100
 """Runs that catch-up ``all`` plans for a pipeline at once; the rest follows at the next look."""
@@ -30,22 +31,7 @@ GRACE = timedelta(seconds=60)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What to write into the ledger for one pipeline.
-
-    Args:
-        runs: To be inserted; those of state ``skipped`` are for the record.
-        next_due: The pipeline's next instant, UTC.
-        cancel: Ids of runs that these supersede.
-    """
-
-    runs: tuple[NewRun, ...]
-    next_due: datetime | None
-    cancel: tuple[int, ...] = ()
-
-
-def plan_due(pipeline: Pipeline, now: datetime, *, active: Sequence[Run]) -> Plan:
+def plan_due(pipeline: Pipeline, now: datetime, *, active: Sequence[Run]) -> Planned:
     """Plan the times of a schedule that have come.
 
     Catch-up ``latest`` runs the last of them, ``none`` only one that has just come, and either
@@ -62,42 +48,41 @@ def plan_due(pipeline: Pipeline, now: datetime, *, active: Sequence[Run]) -> Pla
     """
     schedule, first = pipeline.schedule, pipeline.next_due
     if schedule is None or first is None or pipeline.paused or first > now:
-        return Plan(runs=(), next_due=first)
+        return Planned(pipeline=pipeline, runs=(), next_due=first)
     if pipeline.policy.catchup is Catchup.ALL:
         return _plan_all(pipeline, schedule, first, now, active)
-    last = max(first, previous_tick(schedule, now + _MICROSECOND) or first)
-    next_due = next_tick(schedule, max(last, now))
+    last, next_due = _last_and_next(schedule, first, now)
     if pipeline.policy.catchup is Catchup.NONE and now - last > GRACE:
-        return Plan(runs=(_missed(pipeline, schedule, first, last),), next_due=next_due)
+        return Planned(
+            pipeline=pipeline, runs=(_missed(pipeline, schedule, first, last),), next_due=next_due
+        )
     missed = [] if last == first else [_missed_before(pipeline, schedule, first, last)]
     run, cancel = _admit(_scheduled(pipeline, schedule, last), pipeline, active)
-    return Plan(runs=(*missed, run), next_due=next_due, cancel=cancel)
+    return Planned(pipeline=pipeline, runs=(*missed, run), next_due=next_due, cancel=cancel)
 
 
 def plan_upstream(
     pipeline: Pipeline,
     live: Mapping[str, PublicationVersion],
     *,
-    last: Mapping[str, int],
     active: Sequence[Run],
     now: datetime,
-) -> Plan:
+) -> Planned:
     """Plan one run for the versions of publications that this pipeline has not seen.
 
-    It stands for all of them, and for those of a run that still waits in the queue, which it
+    A new version of any of them is enough, or it takes one of each, as the schedule says. The run
+    stands for all that are new, and for those of a run that still waits in the queue, which it
     replaces: while one runs, one at most waits, for the latest.
 
     Args:
         pipeline: With an ``after`` schedule.
         live: The live versions of publications by name; others than its own are ignored.
-        last: The highest version by name that any run of the pipeline was started by.
         active: The pipeline's runs that are not finished.
         now: UTC.
     """
-    after = pipeline.schedule.after if pipeline.schedule is not None else ()
-    fresh = [live[name] for name in after if name in live and live[name].number > last.get(name, 0)]
+    fresh = fresh_versions(pipeline, live)
     if not fresh or pipeline.paused:
-        return Plan(runs=(), next_due=pipeline.next_due)
+        return Planned(pipeline=pipeline, runs=(), next_due=pipeline.next_due)
     newest = max(fresh, key=lambda version: version.published_at)
     others = [run for run in _overlapping(active) if run.new.cause is Cause.UPSTREAM]
     waiting = [run for run in others if run.state is RunState.QUEUED]
@@ -114,7 +99,21 @@ def plan_upstream(
         upstream=upstream,
     )
     stop = others if pipeline.policy.overlap is Overlap.CANCEL_PREVIOUS else waiting
-    return Plan(runs=(run,), next_due=pipeline.next_due, cancel=tuple(one.id for one in stop))
+    cancel = tuple(one.id for one in stop)
+    return Planned(pipeline=pipeline, runs=(run,), next_due=pipeline.next_due, cancel=cancel)
+
+
+def fresh_versions(
+    pipeline: Pipeline, live: Mapping[str, PublicationVersion]
+) -> list[PublicationVersion]:
+    """Return the live versions that start a run of this pipeline; empty while it has to wait."""
+    schedule = pipeline.schedule
+    after = schedule.after if schedule is not None else ()
+    names = [name for name in after if name in live]
+    fresh = [live[name] for name in names if live[name].number > pipeline.seen.get(name, 0)]
+    if schedule is not None and schedule.after_all and len(fresh) < len(after):
+        return []
+    return fresh
 
 
 def logical_key_of(at: datetime) -> str:
@@ -122,9 +121,20 @@ def logical_key_of(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
+def _last_and_next(
+    schedule: Schedule, first: datetime, now: datetime
+) -> tuple[datetime, datetime | None]:
+    """Return the last time that has come, which is ``first`` or later, and the one after it."""
+    following = next_tick(schedule, first)
+    if following is None or following > now:
+        return first, following
+    last = max(following, previous_tick(schedule, now + _MICROSECOND) or following)
+    return last, next_tick(schedule, last)
+
+
 def _plan_all(
     pipeline: Pipeline, schedule: Schedule, first: datetime, now: datetime, active: Sequence[Run]
-) -> Plan:
+) -> Planned:
     runs: list[NewRun] = []
     tick: datetime | None = first
     while tick is not None and tick <= now and len(runs) < BATCH:
@@ -133,7 +143,7 @@ def _plan_all(
     cancel: tuple[int, ...] = ()
     if pipeline.policy.overlap is Overlap.CANCEL_PREVIOUS and len(runs) == 1:
         cancel = tuple(run.id for run in _overlapping(active))
-    return Plan(runs=tuple(runs), next_due=tick, cancel=cancel)
+    return Planned(pipeline=pipeline, runs=tuple(runs), next_due=tick, cancel=cancel)
 
 
 def _admit(
@@ -179,7 +189,7 @@ def _missed(pipeline: Pipeline, schedule: Schedule, first: datetime, last: datet
 
 
 def _scheduled(pipeline: Pipeline, schedule: Schedule, tick: datetime) -> NewRun:
-    return _new_run(pipeline, tick, interval_of(schedule, tick))
+    return _new_run(pipeline, tick, interval_of(schedule, tick, is_tick=True))
 
 
 def _new_run(pipeline: Pipeline, at: datetime, interval: Partition) -> NewRun:
@@ -196,5 +206,7 @@ def _new_run(pipeline: Pipeline, at: datetime, interval: Partition) -> NewRun:
         cause=Cause.SCHEDULE,
         parameters=pipeline.parameters,
         policy=pipeline.policy,
+        priority=pipeline.policy.priority,
+        sources=pipeline.sources,
         timezone=pipeline.schedule.timezone if pipeline.schedule else "UTC",
     )

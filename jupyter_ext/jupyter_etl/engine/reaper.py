@@ -6,11 +6,10 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 
-from jupyter_etl.engine.attempts import plan_next
+from jupyter_etl.engine.attempts import lost_report, plan_next
 from jupyter_etl.engine.beats import Observer
-from jupyter_etl.engine.verdicts import judge
 from jupyter_etl.errors import Conflict, EtlError, user_code_boundary
-from jupyter_etl.model import AttemptReport, Outcome
+from jupyter_etl.model import AttemptReport
 from jupyter_etl.ports import Claim, Clock, Executor, Store
 
 _LOG = logging.getLogger(__name__)
@@ -102,8 +101,6 @@ class Reaper:
         return True
 
     def _lose(self, claim: Claim, error: str) -> bool:
-        verdict = judge("", error, outcome=Outcome.LOST)
-        report = AttemptReport(outcome=Outcome.LOST, error=error, verdict=verdict)
         _LOG.warning(
             "Attempt %s of run %s (%s) is lost: %s",
             claim.attempt.number,
@@ -111,10 +108,21 @@ class Reaper:
             claim.run.new.pipeline,
             error,
         )
-        return self.end(claim, report)
+        # Before the ledger is told: from then on the next attempt may start.
+        sweep(self._executor, claim)
+        return self.end(claim, lost_report(claim.run, error))
 
     def _silence(self) -> str:
         return f"no sign of life from the runner for more than {self._lease_s:g} s"
+
+
+def sweep(executor: Executor, claim: Claim) -> None:
+    """End what a lost attempt left running; that it could not be ended is logged."""
+    try:
+        with user_code_boundary("The executor"):
+            executor.sweep(claim)
+    except EtlError as problem:
+        _LOG.warning("What run %s left running was not ended: %s", claim.run.id, problem)
 
 
 def own_attempts(

@@ -8,12 +8,11 @@ import random
 from collections.abc import Callable
 from datetime import timedelta
 
-from jupyter_etl.engine.alerts import is_watched, tell
+from jupyter_etl.engine.alerts import tell_untold
 from jupyter_etl.engine.planning_round import ACTIVE, PlanningRound
-from jupyter_etl.engine.reaper import Reaper, is_orphan, own_attempts
+from jupyter_etl.engine.reaper import Reaper, own_attempts
 from jupyter_etl.errors import EtlError, StoreError, user_code_boundary
 from jupyter_etl.model import (
-    TERMINAL,
     AttemptReport,
     Outcome,
     RunState,
@@ -48,6 +47,7 @@ class Scheduler:
         lease_s: Seconds without a beat after which an attempt is lost.
         tick_s: Seconds between two looks at the ledger.
         draw: Returns a number in ``[0, 1)``; it spreads retries.
+        pause: Says why no attempt should be started now; "" where one may.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Scheduler:
         lease_s: float,
         tick_s: float,
         draw: Callable[[], float] = random.random,
+        pause: Callable[[], str] = str,
     ) -> None:
         self._store = store
         self._executor = executor
@@ -74,13 +75,14 @@ class Scheduler:
         self._pid = pid
         self._workers = workers
         self._tick_s = tick_s
+        self._pause = pause
+        self._paused_by = ""
         self._planning = PlanningRound(store, clock)
         self._reaper = Reaper(
             store=store, executor=executor, clock=clock, lease_s=lease_s, draw=draw
         )
         self._alive = frozenset({id})
         self._said_alive_at: float | None = None
-        self._watched: set[int] = set()
         self._busy = False
 
     def tick(self) -> int:
@@ -95,7 +97,12 @@ class Scheduler:
         self._say_alive()
         planned = self._planning.plan()
         live, reaped = self._reaper.reap()
-        told = self._tell(live)
+        told = tell_untold(
+            store=self._store,
+            notifier=self._notifier,
+            scheduler_id=self._id,
+            alive=self._alive,
+        )
         started = self._start(live)
         return planned + reaped + told + started
 
@@ -155,14 +162,21 @@ class Scheduler:
         own = own_attempts(live, scheduler_id=self._id, host=self._host, alive=self._alive)
         free = max(0, self._workers - len(own))
         claims: list[Claim] = []
-        if free:
+        if free and not self._is_paused():
             claims = self._store.claim(self._id, now=self._clock.now(), limit=free)
         for claim in claims:
-            if is_watched(claim.run):
-                self._watched.add(claim.run.id)
             self._start_one(claim)
         self._busy = bool(own or claims)
         return len(claims)
+
+    def _is_paused(self) -> bool:
+        why = self._pause()
+        if why and not self._paused_by:
+            _LOG.warning("No run is started now: %s", why)
+        elif self._paused_by and not why:
+            _LOG.warning("Runs are started again")
+        self._paused_by = why
+        return bool(why)
 
     def _start_one(self, claim: Claim) -> None:
         try:
@@ -174,20 +188,6 @@ class Scheduler:
             verdict = Verdict(kind=VerdictKind.PLATFORM, evidence=error, retryable=True)
             report = AttemptReport(outcome=Outcome.FAILED, error=error, verdict=verdict)
             self._reaper.end(claim, report)
-
-    def _tell(self, live: list[Claim]) -> int:
-        """Tell people about runs that are no longer live."""
-        if self._id == min(self._alive):
-            orphans = [claim.run for claim in live if is_orphan(claim, self._alive)]
-            self._watched.update(run.id for run in orphans if is_watched(run))
-        told = 0
-        for run_id in sorted(self._watched - {claim.run.id for claim in live}):
-            run = self._store.load_run(run_id)
-            if run.state in TERMINAL:
-                told += tell(run, store=self._store, notifier=self._notifier)
-            # A run that is queued for a retry is watched by whoever claims it next.
-            self._watched.discard(run_id)
-        return told
 
     def _is_idle(self) -> bool:
         if self._planning.anything_due():
@@ -202,12 +202,13 @@ class Scheduler:
     def _delay_s(self) -> float:
         if self._planning.more:
             return 0.0
-        due_at = self._store.next_due_at()
-        until_s = self._tick_s
-        if due_at is not None:
-            until_s = (due_at - self._clock.now()).total_seconds()
-        # What is due already was left for a reason: no free worker, or a pipeline out of order.
-        return until_s if 0 < until_s < self._tick_s else self._tick_s
+        now = self._clock.now()
+        # What is due already was left for a reason: no free worker, a limit, a source that does
+        # not answer, or a pipeline out of order.
+        due_at = self._store.next_due_at(after=now)
+        if due_at is None:
+            return self._tick_s
+        return min(self._tick_s, (due_at - now).total_seconds())
 
     def _wait(self, seconds: float, stop: Callable[[], bool]) -> None:
         """Wait, but not longer than until one of the own runners ends or somebody stops this."""

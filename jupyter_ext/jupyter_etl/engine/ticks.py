@@ -112,16 +112,17 @@ def count_ticks(schedule: Schedule, start: datetime, end: datetime) -> int:
             return sum(1 for _ in ticks_between(schedule, start, end))
 
 
-def interval_of(schedule: Schedule | None, at: datetime) -> Partition:
+def interval_of(schedule: Schedule | None, at: datetime, *, is_tick: bool = False) -> Partition:
     """Return the data that a run for the instant ``at`` is responsible for.
 
     Args:
         schedule: Of its pipeline. A cron or interval schedule gives the last whole period that
             ended at or before ``at``; any other, or none, the UTC day that holds ``at``.
         at: The instant the run stands for.
+        is_tick: Whether that is known to be an instant of the schedule, which saves a search.
     """
     if schedule is not None and schedule.kind in (ScheduleKind.CRON, ScheduleKind.INTERVAL):
-        end = previous_tick(schedule, at + _MICROSECOND)
+        end = at if is_tick else previous_tick(schedule, at + _MICROSECOND)
         start = previous_tick(schedule, end) if end is not None else None
         if start is not None and end is not None:
             return Partition(start=start, end=end)

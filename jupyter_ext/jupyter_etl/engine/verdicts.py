@@ -1,7 +1,8 @@
 """Whose fault a failure is, judged from the name and the message of its error.
 
 All that is left of an exception of a kernel in another process is text, so the rules here are a
-table of names, and a few patterns for names that do not say enough.
+table of names, and a few patterns for names that do not say enough. Where the platform itself has
+seen the error, its fields are used instead.
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ _RULES = (
         "PapermillParameterOverwriteWarning NotJSONError ValidationError NBFormatError",
     ),
     _rule(
+        VerdictKind.NOTEBOOK,
+        "The notebook wants more memory than it may have",
+        "OutOfMemory",
+    ),
+    _rule(
         VerdictKind.DATA,
         "The data are not what the notebook relies on",
         "CheckFailed KeyError ValueError UnicodeDecodeError ParserError EmptyDataError "
@@ -120,6 +126,13 @@ _RULES = (
     _rule(VerdictKind.PLATFORM, "The ledger could not be reached", "StoreError", retryable=True),
 )
 
+_QUOTING = (
+    "SyntaxError IndentationError TabError NameError UnboundLocalError TypeError AttributeError "
+    "AssertionError KeyError IndexError ValueError CheckFailed UsageError DeclarationError "
+    "OutOfMemory"
+)
+"""Errors whose text quotes data or code: what it says of disks and limits means nothing."""
+
 _ENDINGS = {
     Outcome.SUCCEEDED: "It succeeded.",
     Outcome.CANCELLED: "Somebody asked to cancel it.",
@@ -129,13 +142,22 @@ _ENDINGS = {
 }
 
 
-def judge(error_type: str, message: str, *, outcome: Outcome) -> Verdict:
+def judge(
+    error_type: str,
+    message: str,
+    *,
+    outcome: Outcome,
+    source: str = "",
+    retryable: bool | None = None,
+) -> Verdict:
     """Say whose fault a failure is, and whether the same run may succeed when it is tried again.
 
     Args:
         error_type: Name of the error's class, with or without its module.
         message: Its text.
         outcome: How the attempt ended.
+        source: Name of the source whose error it is; "" where none is known.
+        retryable: What the error itself says; None where only its text is left.
     """
     if outcome is Outcome.LOST:
         evidence = _sentence(_ENDINGS[outcome], message)
@@ -147,13 +169,16 @@ def judge(error_type: str, message: str, *, outcome: Outcome) -> Verdict:
         evidence = _sentence(_ENDINGS[outcome], detail)
         return Verdict(kind=VerdictKind.UNKNOWN, evidence=evidence)
     name = error_type.rpartition(".")[2]
-    kind, says, retryable = _judge_failure(name, message)
+    kind, says, guess = _judge_failure(name, message)
+    if source:
+        kind, says = VerdictKind.SOURCE, f"The source {source!r} could not be read"
     detail = message if message.startswith(name) else f"{name}: {message}".rstrip(": ")
-    return Verdict(kind=kind, evidence=_sentence(says, detail), retryable=retryable)
+    again = guess if retryable is None else retryable
+    return Verdict(kind=kind, evidence=_sentence(says, detail), retryable=again)
 
 
 def _judge_failure(name: str, message: str) -> tuple[VerdictKind, str, bool]:
-    if _EXHAUSTED.search(message):
+    if _EXHAUSTED.search(message) and name not in _QUOTING.split():
         return VerdictKind.PLATFORM, "The machine ran out of a resource", True
     if name in ("SourceError", "OperationalError", "InterfaceError", "DatabaseError", "OSError"):
         return _judge_source(message)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from types import TracebackType
 
 from jupyter_etl.errors import StoreError
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.halt import Halt, HaltReason
-from jupyter_etl.execution.processes import tree_rss
 from jupyter_etl.model import Beat
 from jupyter_etl.ports import Claim, Clock, Store
 
-_SAMPLE_S = 2.0
 _BETWEEN_BEATS_S = 0.1
+_LOOK_S = 2.0
 
 
 class Beats:
@@ -56,7 +54,6 @@ class Beats:
         self._cell: int | None = None
         self._last = clock.monotonic()
         self._reached = True
-        self.peak_rss_bytes = 0
         self._thread = threading.Thread(target=self._run, name="etl-beat", daemon=True)
 
     def progress(self, cell: int) -> None:
@@ -97,9 +94,7 @@ class Beats:
 
     def _run(self) -> None:
         due_at = self._clock.monotonic()
-        step = min(self._beat_s, _SAMPLE_S)
         while not self._done.is_set():
-            self.peak_rss_bytes = max(self.peak_rss_bytes, tree_rss(os.getpid()))
             now = self._clock.monotonic()
             if self._wake.is_set() or now >= due_at or not self._reached:
                 self._wake.clear()
@@ -107,7 +102,7 @@ class Beats:
                 due_at = now + self._beat_s
                 # Many short cells in a row are one beat, not a thousand.
                 self._done.wait(_BETWEEN_BEATS_S)
-            self._wake.wait(step)
+            self._wake.wait(min(self._beat_s, _LOOK_S))
 
     def _heard(self, answer: Beat) -> None:
         self._last = self._clock.monotonic()

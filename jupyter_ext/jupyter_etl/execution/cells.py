@@ -18,7 +18,8 @@ def deployed_indices(
 
     Papermill takes away the error markers of an earlier run, and puts the parameters of this one
     into a cell of their own: in the place of an earlier such cell, behind the cell tagged
-    ``parameters``, or at the top. Cells are never taken away or reordered otherwise.
+    ``parameters``, or at the top. Cells are never taken away or reordered otherwise. A note of ours
+    looks like one of its markers.
 
     Args:
         deployed: All cells of the deployed notebook.
@@ -31,12 +32,26 @@ def deployed_indices(
     indices: list[int | None] = [
         index for index, cell in enumerate(deployed) if _MARKER not in _tags(cell)
     ]
-    if len(executed) > len(indices):
+    own = [cell for cell in executed if _MARKER not in _tags(cell)]
+    if len(own) > len(indices):
         inserted = next(
-            (at for at, cell in enumerate(executed) if _INJECTED in _tags(cell)), len(indices)
+            (at for at, cell in enumerate(own) if _INJECTED in _tags(cell)), len(indices)
         )
         indices.insert(inserted, None)
-    return indices
+    found = iter(indices)
+    return [None if _MARKER in _tags(cell) else next(found, None) for cell in executed]
+
+
+def note_cell(text: str) -> NotebookCell:
+    """Return a cell that tells a person how a notebook was executed.
+
+    Papermill takes it away as it does with its markers, and reports leave it out.
+    """
+    import nbformat
+
+    untyped: Any = nbformat.v4
+    cell: NotebookCell = untyped.new_markdown_cell(text, metadata={"tags": [_MARKER, "hide"]})
+    return cell
 
 
 def count_code(cells: Sequence[NotebookCell]) -> int:

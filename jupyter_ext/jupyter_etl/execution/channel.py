@@ -90,6 +90,10 @@ class RunnerChannel:
         """Tell what was read."""
         self._ask("report_read", None, read=read)
 
+    def report_failure(self, source: str, message: str, *, retryable: bool) -> None:
+        """Tell that a source could not be read."""
+        self._ask("report_failure", None, source=source, message=message, retryable=retryable)
+
     def report_checks(self, results: Sequence[CheckResult]) -> None:
         """Tell what checks found."""
         self._ask("report_checks", None, results=list(results))
@@ -235,6 +239,7 @@ def _verbs(record: RunRecord) -> dict[str, Callable[..., Any]]:
         "publications": taking(record.publications),
         "history": taking(record.history, name=str, draft=bool),
         "report_read": taking(record.report_read, read=Read),
+        "report_failure": taking(record.report_failure, source=str, message=str, retryable=bool),
         "report_checks": taking(record.report_checks, results=list[CheckResult]),
         "publish": taking(record.publish, staged=Staged),
     }

@@ -2,52 +2,68 @@
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from jupyter_etl.errors import NotFound, PublishError, StoreError, user_code_boundary
 from jupyter_etl.execution.beat import Beats
+from jupyter_etl.execution.events import EventLog
+from jupyter_etl.execution.halt import Halt
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
-from jupyter_etl.ports import Claim, Publisher, Store
+from jupyter_etl.ports import Claim, Clock, Publisher, Store
 
 _RETRY_S = 0.5
+_TURN_S = (0.1, 0.5)
 
 T = TypeVar("T")
 
 
 def commit_outputs(
-    staged: list[Staged],
+    staged: Sequence[Staged],
     *,
     claim: Claim,
     store: Store,
     publishers: Mapping[PublicationKind, Publisher],
+    clock: Clock,
     lake: str,
     executed: Path,
     beats: Beats,
+    halt: Halt,
+    events: EventLog,
 ) -> tuple[Committed, ...]:
     """Move every staged output to its place; the ledger makes them visible afterwards.
+
+    The publications' turns are taken first. They last until the attempt has ended in the ledger,
+    so that each commit is built on what is live, and the next one on what this run publishes.
 
     Args:
         staged: What the run has staged.
         claim: Whose run it is.
-        store: The ledger, for numbers and previous versions.
+        store: The ledger, for turns, numbers and previous versions.
         publishers: By kind.
+        clock: For the time of the turns.
         lake: Folder or URL under which all outputs lie.
         executed: The executed notebook, which reports are made of.
         beats: Tell whether the attempt still owns its run while the ledger is out of reach.
+        halt: Ends the wait for a turn.
+        events: Hear whom the attempt waits for.
 
     Raises:
-        EtlError: An output could not be committed. None of them becomes visible.
+        EtlError: An output could not be committed, or the attempt has to stop. None of them
+            becomes visible.
     """
+    if staged:
+        _wait_for_turns(staged, claim, store, clock, beats, halt, events)
     run = claim.run
     committed = []
     for one in staged:
         name, draft = one.name, run.new.draft
         number = outlast(lambda n=name, d=draft: store.next_publication_number(n, draft=d), beats)  # type: ignore[misc]
-        previous = outlast(lambda n=name, d=draft: _previous(store, n, draft=d), beats)  # type: ignore[misc]
+        previous = outlast(lambda n=name, d=draft: newest_version(store, n, draft=d), beats)  # type: ignore[misc]
         ready = one
         if one.kind is PublicationKind.REPORT:
             ready = replace(one, options={**one.options, "notebook": str(executed)})
@@ -58,11 +74,54 @@ def commit_outputs(
                     lake=lake,
                     draft=draft,
                     number=number,
-                    token=f"run-{run.id}/{name}",
+                    token=_token(claim, name),
                     previous=previous,
                 )
             )
     return tuple(committed)
+
+
+def _token(claim: Claim, name: str) -> str:
+    """Return the token of a commit.
+
+    With the attempt's number: what an earlier attempt has committed and not recorded is undone,
+    for the checks of this one have seen other rows.
+    """
+    return f"run-{claim.run.id}.{claim.attempt.number}/{name}"
+
+
+def _wait_for_turns(
+    staged: Sequence[Staged],
+    claim: Claim,
+    store: Store,
+    clock: Clock,
+    beats: Beats,
+    halt: Halt,
+    events: EventLog,
+) -> None:
+    attempt, names = claim.attempt, [one.name for one in staged]
+    said = False
+    while True:
+        taken = outlast(
+            lambda: store.begin_commits(
+                names,
+                draft=claim.run.new.draft,
+                token=attempt.token,
+                run_id=attempt.run_id,
+                number=attempt.number,
+                now=clock.now(),
+            ),
+            beats,
+        )
+        if not taken:
+            return
+        if not said:
+            events.log(f"waits for its turn: others publish {', '.join(taken)}")
+            said = True
+        # Spread, so that many who wait do not ask all at once.
+        threading.Event().wait(random.uniform(*_TURN_S))
+        if halt.reason is not None:
+            raise PublishError(f"The attempt was stopped before its turn to publish {names[0]!r}.")
 
 
 def outlast(call: Callable[[], T], beats: Beats) -> T:
@@ -84,7 +143,8 @@ def outlast(call: Callable[[], T], beats: Beats) -> T:
             threading.Event().wait(_RETRY_S)
 
 
-def _previous(store: Store, name: str, *, draft: bool) -> PublicationVersion | None:
+def newest_version(store: Store, name: str, *, draft: bool) -> PublicationVersion | None:
+    """Return what the next version follows: the live version, or the newest draft."""
     try:
         publication = store.load_publication(name)
     except NotFound:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from jupyter_etl.errors import EtlError, ExecutionError
 from jupyter_etl.execution.cells import say_cell
-from jupyter_etl.execution.halt import HaltReason
+from jupyter_etl.execution.halt import Halt, HaltReason
 from jupyter_etl.execution.progress import Progress
 from jupyter_etl.model import Outcome
 from jupyter_etl.spec.duration import format_duration
 
+OUT_OF_MEMORY = "OutOfMemory"
+_MEMORY_ERRORS = frozenset({"MemoryError", "_ArrayMemoryError", "ArrowMemoryError"})
 _MAX_ERROR = 500
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -25,23 +27,32 @@ class Ending:
         error_type: Name of the error's class; "" where none.
         error: One line; "" where none.
         failed_cell: Index in the deployed notebook, 0-based over all cells.
+        source: Name of the source whose error it is; "" where none is known.
+        retryable: Whether a further attempt may succeed; None where the error does not say so.
     """
 
     outcome: Outcome
     error_type: str = ""
     error: str = ""
     failed_cell: int | None = None
+    source: str = ""
+    retryable: bool | None = None
 
 
-def ending_of_halt(reason: HaltReason, at: int | None, timeout_s: float) -> Ending:
+def ending_of_halt(
+    reason: HaltReason, at: int | None, timeout_s: float, detail: str = ""
+) -> Ending:
     """Tell the end of an attempt that was stopped.
 
     Args:
         reason: Why; ``fenced`` counts as lost.
         at: Deployed index of the cell that was running; None where none had begun.
         timeout_s: The attempt's limit.
+        detail: What was said with the reason.
     """
     where = "" if at is None else f" in {say_cell(at)}"
+    if reason is HaltReason.OUT_OF_MEMORY:
+        return ending_of_memory(at, detail)
     if reason is HaltReason.TIMED_OUT:
         text = f"timed out after {format_duration(timeout_s)}{where}"
         return Ending(outcome=Outcome.TIMED_OUT, error_type="Timeout", error=text, failed_cell=at)
@@ -57,6 +68,49 @@ def ending_of_halt(reason: HaltReason, at: int | None, timeout_s: float) -> Endi
         error_type="Lost",
         error="the run was given to another attempt, or the ledger could not be reached",
     )
+
+
+def ending_of_memory(at: int | None, used: str, problem: str = "") -> Ending:
+    """Tell the end of an attempt that wanted more memory than it may have.
+
+    Args:
+        at: Deployed index of the cell that was running; None where none had begun.
+        used: ``2.1 GB used, the limit is 2 GB``.
+        problem: What Python said of an allocation that was refused; "" where it was not asked.
+    """
+    where = "" if at is None else f" in {say_cell(at)}"
+    more = f" ({problem})" if problem else ""
+    return Ending(
+        outcome=Outcome.FAILED,
+        error_type=OUT_OF_MEMORY,
+        error=_short(f"out of memory{where}: {used}{more}"),
+        failed_cell=at,
+        retryable=False,
+    )
+
+
+def refused_memory(ending: Ending, used: str) -> Ending:
+    """Tell an allocation that was refused in the same words as one that was ended.
+
+    Args:
+        ending: Of the attempt.
+        used: ``2.1 GB used, the limit is 2 GB``; "" where there is no limit.
+    """
+    if ending.error_type.rpartition(".")[2] not in _MEMORY_ERRORS or not used:
+        return ending
+    return ending_of_memory(ending.failed_cell, used, ending.error)
+
+
+def error_of_halt(halt: Halt, at: int | None) -> str:
+    """Say in one line why a kernel was ended on purpose; "" where it was not."""
+    where = say_cell(at)
+    if halt.reason is HaltReason.OUT_OF_MEMORY:
+        return ending_of_memory(at, halt.detail).error
+    if halt.reason is HaltReason.TIMED_OUT:
+        return f"the kernel was ended in {where}: the time of the run is over"
+    if halt.reason is HaltReason.CANCELLED:
+        return f"the kernel was ended in {where}: the run was cancelled"
+    return ""
 
 
 def ending_of_error(problem: Exception, progress: Progress | None) -> Ending:
@@ -98,8 +152,19 @@ def ending_of_etl_error(problem: EtlError) -> Ending:
         # The cause says more about whose fault it is: NoSuchKernel, for one.
         known_as = problem.__cause__
     return Ending(
-        outcome=Outcome.FAILED, error_type=type(known_as).__name__, error=_short(str(problem))
+        outcome=Outcome.FAILED,
+        error_type=type(known_as).__name__,
+        error=_short(str(problem)),
+        retryable=_retryable(problem),
     )
+
+
+def _retryable(problem: EtlError) -> bool | None:
+    """Return what an error says of itself; one that stands for a foreign one may not know."""
+    foreign = isinstance(problem.__cause__, Exception) and not isinstance(
+        problem.__cause__, EtlError
+    )
+    return None if foreign and not problem.retryable else problem.retryable
 
 
 def one_line(name: str, value: object) -> str:

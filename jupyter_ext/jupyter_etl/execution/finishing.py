@@ -8,21 +8,28 @@ from dataclasses import replace
 from jupyter_etl.errors import Conflict, PermissionDenied, StoreError
 from jupyter_etl.execution.beat import Beats
 from jupyter_etl.execution.committing import outlast
-from jupyter_etl.execution.ending import ending_of_etl_error, ending_of_halt
+from jupyter_etl.execution.ending import Ending, ending_of_etl_error, ending_of_halt
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.halt import HaltReason
 from jupyter_etl.model import AttemptReport, Outcome, Verdict
 from jupyter_etl.ports import Claim, Clock, Decide, Store
 
 Judge = Callable[..., Verdict]
-"""``judge(error_type, message, outcome=...)``: whose fault a failure is."""
+"""``judge(error_type, message, outcome=, source=, retryable=)``: whose fault a failure is."""
 
 
-def with_verdict(report: AttemptReport, error_type: str, judge: Judge) -> AttemptReport:
+def with_verdict(report: AttemptReport, ending: Ending, judge: Judge) -> AttemptReport:
     """Add whose fault it is, unless it succeeded."""
     if report.outcome is Outcome.SUCCEEDED:
         return report
-    return replace(report, verdict=judge(error_type, report.error, outcome=report.outcome))
+    verdict = judge(
+        ending.error_type,
+        report.error,
+        outcome=report.outcome,
+        source=ending.source,
+        retryable=ending.retryable,
+    )
+    return replace(report, verdict=verdict, failed_source=ending.source)
 
 
 def finish(
@@ -50,7 +57,7 @@ def finish(
         ending = ending_of_etl_error(problem)
         refused = with_verdict(
             replace(report, outcome=ending.outcome, error=ending.error, committed=()),
-            ending.error_type,
+            ending,
             judge,
         )
         return finish(
@@ -69,7 +76,7 @@ def finish(
         events.log(f"the ledger did not take the end of this attempt: {problem.message}")
         lost = ending_of_halt(HaltReason.FENCED, None, 0.0)
         unrecorded = replace(report, outcome=lost.outcome, error=lost.error, committed=())
-        return with_verdict(unrecorded, lost.error_type, judge)
+        return with_verdict(unrecorded, lost, judge)
     return report
 
 

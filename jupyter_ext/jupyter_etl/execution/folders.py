@@ -18,6 +18,7 @@ SNAPSHOT = "snapshot.ipynb"
 EXECUTED = "executed.ipynb"
 LOG = "runner.log"
 STAGE = "stage"
+CHECKPOINT = "checkpoint"
 
 
 def attempt_folder(home: Path, run_id: int, number: int) -> Path:

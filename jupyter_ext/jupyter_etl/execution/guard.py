@@ -8,8 +8,8 @@ from types import TracebackType
 
 import psutil
 
-from jupyter_etl.execution.halt import Halt, HaltReason
-from jupyter_etl.execution.processes import interrupt, kill_tree, process_of
+from jupyter_etl.execution.halt import AT_ONCE, Halt, HaltReason
+from jupyter_etl.execution.processes import Marker, interrupt, kill_tree, process_of
 
 GRACE_S = 2.0
 """Seconds between the interrupt and the kill."""
@@ -32,7 +32,7 @@ class Guard:
         halt: Halt,
         *,
         timeout_s: float,
-        marker: tuple[str, str],
+        marker: Marker,
         grace_s: float = GRACE_S,
     ) -> None:
         self._halt = halt
@@ -41,10 +41,17 @@ class Guard:
         self._grace_s = grace_s
         self._done = threading.Event()
         self._kernel: psutil.Process | None = None
+        self._ask: Callable[[], None] | None = None
         self._thread = threading.Thread(target=self._watch, name="etl-guard", daemon=True)
 
-    def kernel_started(self, pid: int) -> None:
-        """Say which process to interrupt."""
+    def kernel_started(self, pid: int, *, ask: Callable[[], None] | None = None) -> None:
+        """Say which process to interrupt.
+
+        Args:
+            pid: Of the kernel.
+            ask: Interrupts a kernel that wants a message for it; by default it gets SIGINT.
+        """
+        self._ask = ask
         self._kernel = process_of(pid)
 
     def __enter__(self) -> Guard:
@@ -68,14 +75,17 @@ class Guard:
             self._halt.ask(HaltReason.TIMED_OUT)
         if self._done.is_set():
             return
-        if self._halt.reason is not HaltReason.FENCED:
+        if self._halt.reason not in AT_ONCE:
             self._interrupt()
         while not self._done.wait(_AGAIN_S):
             # Repeated: a kernel that is just starting can be born after the first blow.
             kill_tree(self._kernel, self._marker)
 
     def _interrupt(self) -> None:
-        if self._kernel is not None:
+        if self._ask is not None:
+            # Of its own: it waits for an answer, which may never come.
+            threading.Thread(target=self._ask, name="etl-interrupt", daemon=True).start()
+        elif self._kernel is not None:
             interrupt(self._kernel)
         self._wait_until(lambda: self._halt.reason is HaltReason.FENCED)
 

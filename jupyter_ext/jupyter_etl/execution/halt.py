@@ -14,7 +14,12 @@ class HaltReason(StrEnum):
 
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
     FENCED = "fenced"
+
+
+AT_ONCE = frozenset({HaltReason.OUT_OF_MEMORY, HaltReason.FENCED})
+"""Reasons that leave no time for an interrupt."""
 
 
 class Halt:
@@ -24,18 +29,29 @@ class Halt:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._reason: HaltReason | None = None
+        self._detail = ""
 
-    def ask(self, reason: HaltReason) -> None:
-        """Raise the flag."""
+    def ask(self, reason: HaltReason, detail: str = "") -> None:
+        """Raise the flag.
+
+        Args:
+            reason: Why.
+            detail: What people should know of it; part of a sentence.
+        """
         with self._lock:
             if self._reason is None or reason is HaltReason.FENCED:
-                self._reason = reason
+                self._reason, self._detail = reason, detail
         self._event.set()
 
     @property
     def reason(self) -> HaltReason | None:
         """Why to stop; None while nothing speaks against going on."""
         return self._reason
+
+    @property
+    def detail(self) -> str:
+        """What was said with the reason."""
+        return self._detail
 
     def wait(self, seconds: float) -> bool:
         """Wait for the flag, or for `wake`; return whether it came within ``seconds``."""

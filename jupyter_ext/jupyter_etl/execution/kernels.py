@@ -10,6 +10,9 @@ from typing import Any
 from jupyter_etl.errors import ExecutionError
 
 DEFAULT_KERNEL = "python3"
+ATTEMPT = "JUPYTER_ETL_ATTEMPT"
+"""Environment variable that all processes of an attempt's kernel carry: the attempt's folder."""
+
 _PRIVATE = ("JUPYTER_ETL_LEDGER", "JUPYTER_ETL_ALERTS")
 
 
@@ -54,12 +57,11 @@ def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
     return Kernel(name=name, language=str(spec.language).lower(), assumed=not asked)
 
 
-def kernel_environment(marker: tuple[str, str]) -> dict[str, str]:
+def kernel_environment(own: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a kernel: the runner's, without what only the platform may know.
 
     Args:
-        marker: Name and value of the variable that names the channel.
+        own: What this kernel is told besides.
     """
     env = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
-    env[marker[0]] = marker[1]
-    return env
+    return env | dict(own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import warnings
@@ -10,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jupyter_etl.errors import ExecutionError
-from jupyter_etl.execution.folders import LOG, save_claim
+from jupyter_etl.execution.folders import LOG, attempt_folder, save_claim
+from jupyter_etl.execution.leftovers import sweep_attempt
 from jupyter_etl.ports import Claim
 
 RUNNER = (sys.executable, "-m", "jupyter_etl.app.attempt")
@@ -72,6 +74,12 @@ class LocalExecutor:
                 del self._children[key]
                 ended.append((*key, code))
         return ended
+
+    def sweep(self, claim: Claim) -> None:
+        """End what a lost attempt may have left running on this machine."""
+        folder = attempt_folder(self._home, claim.run.id, claim.attempt.number)
+        pid = claim.attempt.pid if claim.attempt.host == socket.gethostname() else None
+        sweep_attempt(folder, pid=pid, command=self._command)
 
     def close(self) -> None:
         """Let go of everything without ending a runner."""

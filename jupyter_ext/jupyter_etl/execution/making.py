@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.execution.beat import Beats
 from jupyter_etl.execution.channel import CHANNEL, ChannelServer
+from jupyter_etl.execution.checkpoint import Keeper, PlanResumption
 from jupyter_etl.execution.committing import commit_outputs, outlast
 from jupyter_etl.execution.ending import (
     Ending,
     ending_of_error,
     ending_of_etl_error,
     ending_of_halt,
+    refused_memory,
 )
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.finishing import Judge, with_verdict
 from jupyter_etl.execution.folders import EXECUTED, SNAPSHOT
 from jupyter_etl.execution.guard import Guard
-from jupyter_etl.execution.halt import Halt
-from jupyter_etl.execution.kernels import DEFAULT_KERNEL, kernel_environment
-from jupyter_etl.execution.preparation import prepare
+from jupyter_etl.execution.halt import Halt, HaltReason
+from jupyter_etl.execution.kernels import ATTEMPT, DEFAULT_KERNEL, kernel_environment
+from jupyter_etl.execution.limits import Limits, address_space_bytes
+from jupyter_etl.execution.memory import MemoryWatch
+from jupyter_etl.execution.output_caps import OutputCaps
+from jupyter_etl.execution.preparation import Prepared, prepare
 from jupyter_etl.execution.progress import Progress
 from jupyter_etl.execution.record import RunRecord
+from jupyter_etl.execution.resuming import NotRestored, Start, from_the_start, start_of
 from jupyter_etl.model import AttemptReport, CheckStatus, Committed, Outcome, PublicationKind
 from jupyter_etl.ports import Claim, Clock, Publisher, Store
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +53,8 @@ class Making:
         halt: Says when to stop.
         beats: The sign of life; they are running.
         lake: Folder or URL under which all outputs lie.
+        plan_resumption: Decides whether the attempt can go on from a checkpoint.
+        limits: Of memory and outputs.
     """
 
     claim: Claim
@@ -55,6 +66,8 @@ class Making:
     halt: Halt
     beats: Beats
     lake: str
+    plan_resumption: PlanResumption
+    limits: Limits
 
     def report(self, judge: Judge) -> AttemptReport:
         """Execute, and where that succeeds commit; whatever happens becomes a report."""
@@ -66,47 +79,81 @@ class Making:
             clock=self.clock,
             events=self.events,
         )
-        ending = self._execute(record)
-        committed: tuple[Committed, ...] = ()
-        if ending.outcome is Outcome.SUCCEEDED:
-            ending = _held_by_checks(record) or ending
-        if ending.outcome is Outcome.SUCCEEDED:
-            committed, ending = self._commit(record, ending)
+        watch = MemoryWatch(self.halt, limit_bytes=self._memory_bytes, marker=self._marker)
+        with watch:
+            committed, ending = self._make(record, watch)
         executed = self.folder / EXECUTED
         report = AttemptReport(
             outcome=ending.outcome,
             error=ending.error,
             failed_cell=ending.failed_cell,
             output=str(executed) if executed.exists() else "",
-            peak_rss_bytes=self.beats.peak_rss_bytes or None,
+            peak_rss_bytes=watch.peak_bytes or None,
             committed=committed,
             checks=record.checks,
             reads=record.reads,
         )
-        return with_verdict(report, ending.error_type, judge)
+        return with_verdict(report, ending, judge)
 
-    def _execute(self, record: RunRecord) -> Ending:
+    @property
+    def _memory_bytes(self) -> int | None:
+        return self.limits.memory_for(self.claim.run.new.policy.memory_bytes)
+
+    @property
+    def _marker(self) -> tuple[str, str]:
+        return ATTEMPT, str(self.folder)
+
+    def _make(self, record: RunRecord, watch: MemoryWatch) -> tuple[tuple[Committed, ...], Ending]:
+        ending = self._execute(record, watch)
+        if ending.outcome is Outcome.SUCCEEDED:
+            ending = _held_by_checks(record) or ending
+        if ending.outcome is Outcome.SUCCEEDED:
+            return self._commit(record, ending)
+        return (), ending
+
+    def _execute(self, record: RunRecord, watch: MemoryWatch) -> Ending:
         policy = self.claim.run.new.policy
         progress: list[Progress] = []
+        keepers: list[Keeper] = []
         problem: Exception | None = None
         try:
             with ExitStack() as stack:
                 channel = stack.enter_context(ChannelServer(record))
-                marker = (CHANNEL, str(channel.path))
-                guard = Guard(self.halt, timeout_s=policy.timeout_s, marker=marker)
+                env = kernel_environment({CHANNEL: str(channel.path), ATTEMPT: str(self.folder)})
+                guard = Guard(self.halt, timeout_s=policy.timeout_s, marker=self._marker)
                 stack.enter_context(guard)
-                self._run_notebook(record, guard, marker, progress)
+                self._run_notebook(record, guard, watch, env, progress, keepers)
         except Exception as raised:  # noqa: BLE001 - an attempt ends with a record, whatever happens
             problem = raised
-        if self.halt.reason is not None:
-            at = progress[0].at if progress else None
-            return ending_of_halt(self.halt.reason, at, policy.timeout_s)
+        ending = self._ending(record, watch, problem, progress[0] if progress else None)
+        for keeper in keepers:
+            self._say(keeper.finish(ending.outcome, ending.failed_cell))
+        return ending
+
+    def _ending(
+        self,
+        record: RunRecord,
+        watch: MemoryWatch,
+        problem: Exception | None,
+        progress: Progress | None,
+    ) -> Ending:
+        halt = self.halt
+        if halt.reason is not None:
+            at = progress.at if progress else None
+            timeout_s = self.claim.run.new.policy.timeout_s
+            return ending_of_halt(halt.reason, at, timeout_s, halt.detail)
         if problem is not None:
-            return ending_of_error(problem, progress[0] if progress else None)
+            return record.blame(refused_memory(ending_of_error(problem, progress), watch.verdict))
         return Ending(outcome=Outcome.SUCCEEDED)
 
     def _run_notebook(
-        self, record: RunRecord, guard: Guard, marker: tuple[str, str], progress: list[Progress]
+        self,
+        record: RunRecord,
+        guard: Guard,
+        watch: MemoryWatch,
+        env: Mapping[str, str],
+        progress: list[Progress],
+        keepers: list[Keeper],
     ) -> None:
         new = self.claim.run.new
         body = outlast(lambda: self.store.load_snapshot(new.content_hash), self.beats)
@@ -127,35 +174,86 @@ class Making:
 
         session = Session(
             prepared=prepared,
-            env=kernel_environment(marker),
+            env=env,
             halt=self.halt,
             guard=guard,
+            watch=watch,
+            caps=OutputCaps(self.limits),
+            address_space_bytes=address_space_bytes(self._memory_bytes),
             progress=progress[0],
             events=self.events,
+            start=self._start(body, prepared),
+            keeper=self._keeper(record, prepared),
         )
-        execute(session, self.folder / EXECUTED)
+        if session.keeper is not None:
+            keepers.append(session.keeper)
+        record.take_over(session.start.said)
+        try:
+            execute(session, self.folder / EXECUTED)
+        except NotRestored as problem:
+            if self.halt.reason is not None:
+                raise
+            again = from_the_start(problem.message)
+            self._say(again.note)
+            record.take_over(again.said)
+            execute(replace(session, start=again), self.folder / EXECUTED)
+
+    def _start(self, snapshot: str, prepared: Prepared) -> Start:
+        resume_from = self.claim.run.resume_from
+        if resume_from is None:
+            return Start()
+        start = start_of(
+            resume_from,
+            folder=self.folder,
+            snapshot=snapshot,
+            prepared=prepared,
+            plan=self.plan_resumption,
+        )
+        self._say(start.note)
+        return start
+
+    def _keeper(self, record: RunRecord, prepared: Prepared) -> Keeper | None:
+        if not self.claim.run.new.policy.checkpoint or prepared.kernel.language != "python":
+            return None
+        number = self.claim.attempt.number
+        return Keeper(folder=self.folder, attempt=number, record=record, prepared=prepared)
+
+    def _say(self, text: str) -> None:
+        """Say something to the person who looks at the run, and at its log."""
+        if text:
+            self.events.log(text)
+            _log.info(text)
 
     def _commit(self, record: RunRecord, ending: Ending) -> tuple[tuple[Committed, ...], Ending]:
         # A runner that was asleep past its lease learns it here, before it writes to the lake.
         self.beats.beat()
-        policy = self.claim.run.new.policy
         if self.halt.reason is not None:
-            return (), ending_of_halt(self.halt.reason, None, policy.timeout_s)
+            return (), self._halted()
         try:
             committed = commit_outputs(
                 record.staged,
                 claim=self.claim,
                 store=self.store,
                 publishers=self.publishers,
+                clock=self.clock,
                 lake=self.lake,
                 executed=self.folder / EXECUTED,
                 beats=self.beats,
+                halt=self.halt,
+                events=self.events,
             )
         except EtlError as problem:
+            if self.halt.reason is not None:
+                return (), self._halted()
             return (), ending_of_etl_error(problem)
         except Exception as problem:  # noqa: BLE001 - an attempt ends with a record
             return (), ending_of_error(problem, None)
         return committed, ending
+
+    def _halted(self) -> Ending:
+        """Tell the end of an attempt that has to stop after its last cell."""
+        reason = self.halt.reason or HaltReason.CANCELLED
+        return ending_of_halt(reason, None, self.claim.run.new.policy.timeout_s, self.halt.detail)
 
 
 def _held_by_checks(record: RunRecord) -> Ending | None:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.execute import execute_notebook
 
+from jupyter_etl.execution.capped_client import CappedNotebookClient
 from jupyter_etl.execution.cells import say_cell
-from jupyter_etl.execution.client import LookingClient
+from jupyter_etl.execution.channel import CHANNEL
+from jupyter_etl.execution.checkpoint import Keeper
+from jupyter_etl.execution.ending import error_of_halt, one_line
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.guard import Guard
 from jupyter_etl.execution.halt import Halt
+from jupyter_etl.execution.memory import MemoryWatch
+from jupyter_etl.execution.output_caps import OutputCaps
 from jupyter_etl.execution.preparation import Prepared, write_notebook
 from jupyter_etl.execution.progress import Progress
+from jupyter_etl.execution.resuming import NotRestored, Start
+from jupyter_etl.spec.duration import format_duration
 
 ENGINE = "etl"
 START_TIMEOUT_S = 60
@@ -38,17 +46,26 @@ class Session:
         prepared: The notebook and its kernel.
         env: The kernel's environment.
         halt: Looked at before every cell.
-        guard: Is told of the kernel's process.
+        guard, watch: Are told of the kernel's process.
+        caps: Count what the cells show.
+        address_space_bytes: Of the kernel; None for no limit.
         progress: Is told of every cell.
         events: For remarks.
+        start: Where to begin.
+        keeper: Keeps the variables when a cell fails; None where nobody asked for it.
     """
 
     prepared: Prepared
     env: Mapping[str, str]
     halt: Halt
     guard: Guard
+    watch: MemoryWatch
+    caps: OutputCaps
+    address_space_bytes: int | None
     progress: Progress
     events: EventLog
+    start: Start = field(default_factory=Start)
+    keeper: Keeper | None = None
 
 
 def execute(session: Session, output: Path) -> None:
@@ -84,12 +101,15 @@ class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
         """Execute a parameterised notebook; the arguments are papermill's."""
         session: Session = kwargs["session"]
         manager = EtlNotebookManager(nb, kwargs.get("output_path"), session.progress)
-        session.progress.begin(nb.cells)
+        first = session.start.place(nb.cells, session.prepared.cells)
+        session.progress.begin(nb.cells, done=len(session.start.taken_over))
         manager.notebook_start()
+        session.start.show(nb.cells, session.prepared.cells)
         try:
             EtlNotebookClient(
                 manager,
                 session,
+                first=first,
                 kernel_name=kernel_name,
                 startup_timeout=kwargs.get("start_timeout", START_TIMEOUT_S),
             ).execute()
@@ -137,12 +157,13 @@ class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
         self._progress.cell_finished(cell_index, code=code, ok=ok)
 
 
-class EtlNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
+class EtlNotebookClient(CappedNotebookClient):
     """Executes cells in a kernel that has its own environment and working directory.
 
     Args:
         manager: Keeps the notebook.
         session: What to work with.
+        first: Index of the first cell to execute.
         kernel_name: Of the kernelspec.
         startup_timeout: Seconds until a kernel must have answered.
     """
@@ -152,11 +173,15 @@ class EtlNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
         manager: EtlNotebookManager,
         session: Session,
         *,
+        first: int,
         kernel_name: str,
         startup_timeout: int,
     ) -> None:
         super().__init__(
             manager,
+            caps=session.caps,
+            address_space_bytes=session.address_space_bytes,
+            socket_folder=Path(session.env[CHANNEL]).parent,
             kernel_name=kernel_name,
             startup_timeout=startup_timeout,
             timeout=None,
@@ -164,14 +189,15 @@ class EtlNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
             log=_log,
         )
         self._session = session
+        self._first = first
 
     def start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and say at once which process it is."""
         super().start_new_kernel(**kwargs)
-        self.km.client_factory = LookingClient
         pid = self.km.provisioner.pid
         if pid is not None:
-            self._session.guard.kernel_started(pid)
+            self._session.guard.kernel_started(pid, ask=self.km.ask_to_interrupt)
+            self._session.watch.kernel_started(pid)
 
     def execute(self, **kwargs: Any) -> Any:
         """Execute all cells, until one fails."""
@@ -183,30 +209,73 @@ class EtlNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
             self.nb.metadata["language_info"] = info["content"]["language_info"]
             if session.prepared.speaks_etl:
                 self._load_magics()
+            if session.start.code:
+                self._restore_variables()
             self.papermill_execute_cells()
             self.set_widgets_metadata()
         return self.nb
 
     def papermill_execute_cells(self) -> None:
         """Execute each cell as papermill does; the death of a kernel is an error of its cell."""
-        for index, cell in enumerate(self.nb.cells):
+        for index, cell in list(enumerate(self.nb.cells))[self._first :]:
             if self._session.halt.reason is not None:
                 # Marked as papermill marks a failure, so that the notebook shows where it stopped.
                 self.nb_man.cell_exception(cell, cell_index=index)
                 return
+            if self._session.keeper is not None:
+                self._session.keeper.cell_starts()
+            failed = False
             try:
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
             except CellExecutionError as problem:
                 self._session.progress.cell_failed(problem.ename, problem.evalue)
                 self.nb_man.cell_exception(cell, cell_index=index, exception=problem)
-                return
+                failed = True
             except DeadKernelError as problem:
                 self._mark_dead(cell, index)
                 self.nb_man.cell_exception(cell, cell_index=index, exception=problem)
                 return
             finally:
                 self.nb_man.cell_complete(cell, cell_index=index)
+            if failed:
+                self._keep_variables()
+                return
+
+    def _keep_variables(self) -> None:
+        keeper = self._session.keeper
+        if keeper is None or self._session.halt.reason is not None:
+            return
+        try:
+            code = keeper.code()
+        except OSError as problem:
+            keeper.written(f"its folder could not be made: {problem}")
+        else:
+            keeper.written(self._ask(code, timeout_s=keeper.seconds))
+
+    def _restore_variables(self) -> None:
+        problem = self._ask(self._session.start.code, timeout_s=None)
+        if problem:
+            raise NotRestored(f"the variables could not be restored: {problem}")
+
+    def _ask(self, code: str, *, timeout_s: float | None) -> str:
+        """Have the kernel execute code of ours; return why it could not, "" where it did."""
+        try:
+            content = run_sync(self._answer)(code, timeout_s)
+        except TimeoutError:
+            run_sync(self.km.interrupt_kernel)()
+            return f"it took longer than {format_duration(timeout_s or 0)}"
+        except DeadKernelError:
+            return "the kernel died"
+        if content["status"] == "error":
+            return one_line(content.get("ename", ""), content.get("evalue", ""))
+        return ""
+
+    async def _answer(self, code: str, timeout_s: float | None) -> dict[str, Any]:
+        sent = self.kc.execute(code, silent=True, store_history=False)
+        reply = await asyncio.wait_for(self.async_wait_for_reply(sent), timeout_s)
+        content: dict[str, Any] = reply["content"]
+        return content
 
     def _load_magics(self) -> None:
         reply = self.wait_for_reply(self.kc.execute(_LOAD_MAGICS, silent=True, store_history=False))
@@ -218,8 +287,11 @@ class EtlNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def _mark_dead(self, cell: Any, index: int) -> None:
         process = self.km.provisioner.process
-        where = say_cell(self._session.progress.deployed(index))
-        text = f"the kernel died in {where}: {_how(process.poll() if process else None)}"
+        cell_name = self._session.progress.deployed(index)
+        how = _how(process.poll() if process else None)
+        died = f"the kernel died in {say_cell(cell_name)}: {how}"
+        # Where it was ended on purpose, the purpose says more.
+        text = error_of_halt(self._session.halt, cell_name) or died
         error = {"ename": "DeadKernelError", "evalue": text, "traceback": [text]}
         node: Any = nbformat.NotebookNode
         cell.outputs.append(node(output_type="error", **error))

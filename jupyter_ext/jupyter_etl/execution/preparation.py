@@ -15,7 +15,7 @@ from jupyter_etl.execution.cells import NotebookCell, count_code
 from jupyter_etl.execution.folders import write_atomically
 from jupyter_etl.execution.kernels import Kernel, kernel_of
 from jupyter_etl.model import NewRun
-from jupyter_etl.spec.notebook import parse_notebook
+from jupyter_etl.spec.notebook import Outline, parse_notebook
 from jupyter_etl.spec.parameter import resolve_parameters
 
 _SPEAKS_ETL = re.compile(r"\betl\b|jupyter_etl")
@@ -34,6 +34,7 @@ class Prepared:
         parameters: Given to this run, typed, as JSON values.
         speaks_etl: Whether a Python notebook mentions ``etl``, so that the magics are loaded.
         outputs: Frames that it publishes as tables: variable to publication.
+        asked_kernel: The kernel that the notebook names; None where it names none.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Prepared:
     parameters: Mapping[str, object]
     speaks_etl: bool
     outputs: Mapping[str, str]
+    asked_kernel: str | None = None
 
 
 def prepare(body: str, new: NewRun, path: Path) -> Prepared:
@@ -59,9 +61,7 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
         ExecutionError: The kernel is not installed, or the notebook's folder is gone.
     """
     outline = parse_notebook(body, path=new.notebook)
-    local = new.logical_at.astimezone(ZoneInfo(new.timezone))
-    resolved = resolve_parameters(outline.parameters, new.parameters, at=local)
-    parameters = {name: resolved[name] for name in new.parameters}
+    parameters = given_parameters(outline, new)
     notebook = read_notebook(body)
     kernel = kernel_of(notebook["metadata"])
     folder = Path(new.notebook).parent
@@ -82,9 +82,25 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
         kernel=kernel,
         parameters=parameters,
         outputs=outline.outputs,
+        asked_kernel=outline.kernel,
         speaks_etl=kernel.language == "python"
         and any(_SPEAKS_ETL.search(cell["source"]) for cell in code),
     )
+
+
+def given_parameters(outline: Outline, new: NewRun) -> dict[str, object]:
+    """Return the parameters that a run gives its notebook, typed, as JSON values.
+
+    Args:
+        outline: Of the notebook.
+        new: The run.
+
+    Raises:
+        DeclarationError: One is unknown or of a wrong type.
+    """
+    local = new.logical_at.astimezone(ZoneInfo(new.timezone))
+    resolved = resolve_parameters(outline.parameters, new.parameters, at=local)
+    return {name: resolved[name] for name in new.parameters}
 
 
 def count_code_cells(body: str) -> int | None:

@@ -33,9 +33,17 @@ class Progress:
         self.at: int | None = None
         self.failure: tuple[str, str] | None = None
 
-    def begin(self, executed: Sequence[NotebookCell]) -> None:
-        """Take note of the cells that papermill is going to execute."""
+    def begin(self, executed: Sequence[NotebookCell], *, done: int = 0) -> None:
+        """Take note of the cells of the notebook that papermill executes.
+
+        Args:
+            executed: All of them.
+            done: How many code cells of the deployed notebook were executed before.
+        """
         self._indices = deployed_indices(self._deployed, executed)
+        self._done = done
+        self.at = None
+        self.failure = None
 
     def deployed(self, index: int | None) -> int | None:
         """Return the deployed notebook's index of an executed cell; None for an inserted one."""

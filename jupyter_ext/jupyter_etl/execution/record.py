@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jupyter_etl.errors import DeclarationError, PublishError
+from jupyter_etl.execution.ending import Ending, one_line
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.folders import STAGE
 from jupyter_etl.model import (
@@ -20,10 +21,18 @@ from jupyter_etl.model import (
     PublishMode,
     Read,
     RunContext,
+    Said,
     Source,
     Staged,
 )
 from jupyter_etl.ports import Claim, Clock, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SourceFailure:
+    source: str
+    message: str
+    retryable: bool
 
 
 class RunRecord:
@@ -62,6 +71,7 @@ class RunRecord:
         self._staged: dict[str, Staged] = {}
         self._checks: dict[tuple[str, str], CheckResult] = {}
         self._reads: dict[Read, None] = {}
+        self._failure: _SourceFailure | None = None
         self._parameters: Mapping[str, object] = claim.run.new.parameters
         self._outputs: Mapping[str, str] = {}
 
@@ -84,6 +94,32 @@ class RunRecord:
         """What was read, each once."""
         with self._lock:
             return tuple(self._reads)
+
+    def blame(self, ending: Ending) -> Ending:
+        """Name the source at fault, where the failure is the one that a kernel reported last."""
+        with self._lock:
+            failure = self._failure
+        if failure is None or ending.error != one_line("SourceError", failure.message):
+            return ending
+        return replace(ending, source=failure.source, retryable=failure.retryable)
+
+    def said(self) -> Said:
+        """Return all that a later attempt of the run needs to go on."""
+        with self._lock:
+            return Said(
+                staged=tuple(self._staged.values()),
+                checks=tuple(self._checks.values()),
+                reads=tuple(self._reads),
+                pinned=tuple(self._pinned.values()),
+            )
+
+    def take_over(self, said: Said) -> None:
+        """Begin with what an earlier attempt of the run had said, instead of anything said here."""
+        with self._lock:
+            self._staged = {one.name: one for one in said.staged}
+            self._checks = {(one.dataset, one.rule.text): one for one in said.checks}
+            self._reads = dict.fromkeys(said.reads)
+            self._pinned = {one.name: one for one in said.pinned}
 
     def set_notebook(self, parameters: Mapping[str, object], outputs: Mapping[str, str]) -> None:
         """Say what was read from the notebook.
@@ -160,6 +196,12 @@ class RunRecord:
         with self._lock:
             self._reads[read] = None
         self._events.add("read", read=read)
+
+    def report_failure(self, source: str, message: str, retryable: bool) -> None:
+        """Take note of a source that could not be read; the cell may have a way around it."""
+        failure = _SourceFailure(source=source, message=message, retryable=retryable)
+        with self._lock:
+            self._failure = failure
 
     def report_checks(self, results: Sequence[CheckResult]) -> None:
         """Take note of what checks found; a later result of the same rule replaces the earlier."""

@@ -18,10 +18,12 @@ from pathlib import Path
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.execution.beat import Beats
+from jupyter_etl.execution.checkpoint import PlanResumption, discard_superseded
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.finishing import Judge, finish
 from jupyter_etl.execution.folders import EVENTS, STAGE, load_claim
 from jupyter_etl.execution.halt import Halt, HaltReason
+from jupyter_etl.execution.limits import Limits
 from jupyter_etl.execution.making import Making
 from jupyter_etl.execution.preparation import count_code_cells
 from jupyter_etl.model import AttemptReport, PublicationKind
@@ -36,9 +38,11 @@ def run_attempt(
     clock: Clock,
     decide: Decide,
     judge: Judge,
+    plan_resumption: PlanResumption,
     lake: str,
     beat_s: float,
     lease_s: float,
+    limits: Limits | None = None,
 ) -> AttemptReport:
     """Make the attempt whose claim lies in a folder.
 
@@ -49,9 +53,11 @@ def run_attempt(
         clock: For the instants on record and the lease.
         decide: What becomes of the run afterwards.
         judge: Whose fault a failure is: ``judge(error_type, message, outcome=...)``.
+        plan_resumption: Decides whether the attempt can go on from a checkpoint.
         lake: Folder or URL under which all outputs lie.
         beat_s: Seconds between beats.
         lease_s: Seconds without a beat after which the attempt gives itself up.
+        limits: Of memory and outputs; None for the defaults.
 
     Returns:
         What the ledger was told; ``lost`` where the ledger did not want to hear it any more.
@@ -85,6 +91,8 @@ def run_attempt(
         halt=halt,
         beats=beats,
         lake=lake,
+        plan_resumption=plan_resumption,
+        limits=limits or Limits(),
     )
     with _cancel_on_sigterm(halt), beats:
         report = finish(
@@ -99,6 +107,7 @@ def run_attempt(
         )
     # Committed or not, nobody needs what was staged any more.
     shutil.rmtree(folder / STAGE, ignore_errors=True)
+    discard_superseded(folder, claim, report.outcome)
     events.add("finished", outcome=report.outcome, error=report.error, cell=report.failed_cell)
     return report
 

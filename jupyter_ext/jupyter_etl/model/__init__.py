@@ -2,9 +2,11 @@
 
 from jupyter_etl.model.breaker import Breaker
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
+from jupyter_etl.model.checkpoint import Checkpoint, Resumption, Retried, Said
 from jupyter_etl.model.freshness import Freshness
-from jupyter_etl.model.partition import Partition
+from jupyter_etl.model.partition import Grain, Partition
 from jupyter_etl.model.pipeline import (
+    FAILURES_TO_PAUSE,
     Catchup,
     OnLost,
     Overlap,
@@ -43,6 +45,7 @@ from jupyter_etl.model.schedule import Schedule, ScheduleKind
 from jupyter_etl.model.source import Source, SourceKind, TableInfo
 
 __all__ = [
+    "FAILURES_TO_PAUSE",
     "TERMINAL",
     "Attempt",
     "AttemptReport",
@@ -53,10 +56,12 @@ __all__ = [
     "CheckResult",
     "CheckRule",
     "CheckStatus",
+    "Checkpoint",
     "Column",
     "Committed",
     "Contract",
     "Freshness",
+    "Grain",
     "NewRun",
     "OnLost",
     "Outcome",
@@ -72,9 +77,12 @@ __all__ = [
     "PublicationVersion",
     "PublishMode",
     "Read",
+    "Resumption",
+    "Retried",
     "Run",
     "RunContext",
     "RunState",
+    "Said",
     "Schedule",
     "ScheduleKind",
     "Severity",

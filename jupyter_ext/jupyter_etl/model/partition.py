@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+
+
+class Grain(StrEnum):
+    """How long a partition of a backfill is, on the clock and calendar of a timezone.
+
+    Source: R. Kimball, M. Ross, "The Data Warehouse Toolkit", 3rd edition, 2013: grain.
+    """
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from jupyter_etl.model.schedule import Schedule
 
+FAILURES_TO_PAUSE = 5
+"""Planned runs that fail in a row before the platform pauses their pipeline."""
+
 
 class Catchup(StrEnum):
     """What to do with times that passed while no scheduler was alive."""
@@ -112,6 +115,8 @@ class Pipeline:
         next_due: Next instant of the schedule, UTC; None for ``after``, paused or spent schedules.
         revision: Counts every change of this row; the compare-and-swap of the planner.
         created_at, updated_at: UTC.
+        sources: Names of the declared sources that the notebook reads, as far as its text tells.
+        seen: The highest version of each publication that has started a run.
     """
 
     name: str
@@ -128,6 +133,8 @@ class Pipeline:
     revision: int = 0
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    sources: tuple[str, ...] = ()
+    seen: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

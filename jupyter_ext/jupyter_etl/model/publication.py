@@ -125,6 +125,7 @@ class PublicationVersion:
         run_id: The run; None by hand.
         notebook: Absolute path of the notebook; "" where unknown.
         published_at: UTC.
+        pruned_at: When its content was deleted to make room, UTC; None while it can be read.
     """
 
     name: str
@@ -136,6 +137,7 @@ class PublicationVersion:
     run_id: int | None
     notebook: str
     published_at: datetime
+    pruned_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,7 +148,8 @@ class Run:
         state: Where it stands.
         outcome: How its last attempt ended; None before.
         attempts: How many were made (claimed).
-        not_before: Earliest start, UTC: ``due_at``, later while a retry waits.
+        not_before: Earliest start, UTC: ``due_at``, or when it was made where that was later; later
+            while a retry waits.
         cancel_requested: Whether somebody asked to cancel it.
         cell, cells: Progress of the attempt in hand: cells finished, code cells in all.
         created_at, started_at, finished_at: UTC; start of the first attempt, end of the last.

@@ -1,9 +1,9 @@
 """The studs of the Lego blocks: what each kind of block does, to be read first.
 
 ``base`` (time, secrets), ``data`` (connectors, checks, publishers), ``runs`` (executors, notifiers,
-and what the code of a run may ask) and ``store`` (the ledger). Every block is found through an
-entry point (group ``jupyter_etl.<port>s``), imported only when it is asked for, and passes the
-contract suite of its port under ``tests/contracts``.
+and what the code of a run may ask), ``run_store`` and ``store`` (the ledger). Every block is found
+through an entry point (group ``jupyter_etl.<port>s``), imported only when it is asked for, and
+passes the contract suite of its port under ``tests/contracts``.
 """
 
 from jupyter_etl.ports.base import Clock, Secrets
@@ -14,7 +14,9 @@ from jupyter_etl.ports.data import (
     Publisher,
     Reading,
     ReadRequest,
+    Swept,
 )
+from jupyter_etl.ports.run_store import Planned
 from jupyter_etl.ports.runs import Channel, Claim, Decide, Executor, Notifier
 from jupyter_etl.ports.store import SchedulerInfo, Store
 
@@ -28,10 +30,12 @@ __all__ = [
     "Decide",
     "Executor",
     "Notifier",
+    "Planned",
     "Publisher",
     "ReadRequest",
     "Reading",
     "SchedulerInfo",
     "Secrets",
     "Store",
+    "Swept",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_etl.model import (
@@ -53,6 +54,19 @@ class Reading:
     batches: pa.RecordBatchReader
     version: str = ""
     total_rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What a publisher has deleted.
+
+    Args:
+        files: How many.
+        bytes: Their size.
+    """
+
+    files: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,15 +166,21 @@ class Publisher(Protocol):
     ) -> Committed:
         """Move a staged output to its place in the lake, invisible to readers through the ledger.
 
-        Called again with the same ``token`` it commits nothing twice and returns the same.
+        The caller has the publication's turn (`Store.begin_commits`), so nobody else commits to it
+        until the ledger has recorded this commit or will never do so. It is built on ``previous``
+        alone: what lies at the place and is not on record was left there by somebody who was
+        killed, and is undone first. The versions on record stay readable all the while.
+
+        Called again with the same ``token`` and ``previous`` it commits nothing twice and returns
+        the same. A commit that was undone meanwhile counts as not made.
 
         Args:
             staged: From `stage`.
             lake: Folder or fsspec URL under which all outputs lie.
             draft: Keep it apart from the live one.
             number: The version it will get.
-            token: Identifies the run and output over all its attempts: ``run-42/sales.daily``.
-            previous: The version consumers get now.
+            token: Identifies the attempt and the output: ``run-42.1/sales.daily``.
+            previous: The version before it: the live one, for a draft the newest draft.
 
         Raises:
             PublishError: A broken contract, a full disk, no permission.
@@ -172,5 +192,34 @@ class Publisher(Protocol):
 
         Raises:
             PublishError: Its files are gone, or the kind has no rows.
+        """
+        ...
+
+    def sweep(
+        self,
+        kept: Sequence[PublicationVersion],
+        *,
+        name: str,
+        lake: str,
+        draft: bool,
+        older_than: datetime,
+        dry_run: bool,
+    ) -> Swept:
+        """Delete what lies at a publication's place and belongs to none of the versions kept.
+
+        The caller has the publication's turn, unless it is a dry run.
+
+        Args:
+            kept: Versions that must stay as they are; the newest is among them.
+            name: Of the publication.
+            lake, draft: As for `commit`.
+            older_than: Leave every file that was put there since, UTC.
+            dry_run: Delete nothing.
+
+        Returns:
+            What was deleted, or would be.
+
+        Raises:
+            PublishError: What is kept cannot be told, or a file cannot be deleted.
         """
         ...

@@ -49,6 +49,13 @@ class Executor(Protocol):
         """
         ...
 
+    def sweep(self, claim: Claim) -> None:
+        """End what a lost attempt may have left running on this machine.
+
+        That is its runner, its kernel and all they started; what runs elsewhere is not touched.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of everything without ending a runner."""
         ...
@@ -109,6 +116,16 @@ class Channel(Protocol):
 
     def report_read(self, read: Read) -> None:
         """Tell what was read."""
+        ...
+
+    def report_failure(self, source: str, message: str, *, retryable: bool) -> None:
+        """Tell that a source could not be read.
+
+        Args:
+            source: Its name.
+            message: Text of the error that the cell is about to raise.
+            retryable: Whether the same read may succeed later.
+        """
         ...
 
     def report_checks(self, results: Sequence[CheckResult]) -> None:

@@ -8,22 +8,16 @@ from datetime import datetime
 from typing import Protocol
 
 from jupyter_etl.model import (
-    Attempt,
-    AttemptReport,
-    Beat,
     Committed,
     Freshness,
-    NewRun,
     Pipeline,
     PipelineVersion,
     Publication,
     PublicationKind,
     PublicationVersion,
-    Run,
-    RunState,
     Source,
 )
-from jupyter_etl.ports.runs import Claim
+from jupyter_etl.ports.run_store import RunStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +38,7 @@ class SchedulerInfo:
     seen_at: datetime
 
 
-class Store(Protocol):
+class Store(RunStore, Protocol):
     """The ledger. Each method is one transaction, unless it only reads.
 
     All raise `StoreError` when the ledger cannot be reached. Instants are aware and UTC.
@@ -114,144 +108,6 @@ class Store(Protocol):
         """Take a pipeline off the schedule; its versions and runs stay on record."""
         ...
 
-    # planning
-    def load_due(self, now: datetime, *, limit: int = 1000) -> list[Pipeline]:
-        """Return the pipelines that are not paused and whose ``next_due`` is not after ``now``."""
-        ...
-
-    def next_due_at(self) -> datetime | None:
-        """Return the earliest ``next_due`` or ``not_before`` of a queued run; None without any."""
-        ...
-
-    def load_subscribers(self) -> list[Pipeline]:
-        """Return the pipelines with an ``after`` schedule that are not paused."""
-        ...
-
-    def plan(
-        self,
-        pipeline: Pipeline,
-        runs: Sequence[NewRun],
-        *,
-        next_due: datetime | None,
-        now: datetime,
-        cancel: Sequence[int] = (),
-    ) -> list[Run]:
-        """Insert runs and advance ``next_due``, if nobody changed the pipeline meanwhile.
-
-        Args:
-            pipeline: As it was loaded; its ``revision`` must still be the ledger's.
-            runs: A logical key that exists already is left as it is.
-            next_due: The new one.
-            now: Of the row.
-            cancel: Ids of queued runs that these supersede (they end as skipped, with a note) and
-                of running ones that are asked to stop.
-
-        Returns:
-            The runs that were inserted.
-
-        Raises:
-            Conflict: The revision is another one. Nothing was written.
-        """
-        ...
-
-    def add_run(self, run: NewRun, *, now: datetime) -> Run:
-        """Insert one run; where its logical key exists, return that one."""
-        ...
-
-    # attempts
-    def claim(
-        self, by: str, *, now: datetime, limit: int, run_id: int | None = None
-    ) -> list[Claim]:
-        """Take queued runs whose ``not_before`` has come: they become dispatched.
-
-        Highest priority first, then longest due. With ``run_id`` only that one. Of the runs that a
-        schedule or a new version made, one a pipeline is in hand at a time.
-        """
-        ...
-
-    def start_attempt(
-        self,
-        run_id: int,
-        number: int,
-        token: str,
-        *,
-        host: str,
-        pid: int,
-        cells: int | None,
-        now: datetime,
-    ) -> None:
-        """A runner begins. Raises `Conflict` when the token is stale or it has begun before."""
-        ...
-
-    def beat(self, run_id: int, number: int, token: str, *, cell: int | None = None) -> Beat:
-        """Advance the beat and the progress."""
-        ...
-
-    def finish_attempt(
-        self,
-        run_id: int,
-        number: int,
-        token: str,
-        report: AttemptReport,
-        *,
-        state: RunState,
-        not_before: datetime | None,
-        now: datetime,
-    ) -> list[PublicationVersion]:
-        """End an attempt; in the same transaction make what it committed visible.
-
-        Args:
-            run_id, number, token: Of the attempt.
-            report: What the runner says.
-            state: What becomes of the run: a terminal state, or queued for a retry.
-            not_before: Earliest start of the retry.
-            now: Of the rows.
-
-        Returns:
-            The versions that became visible.
-
-        Raises:
-            Conflict: The token is stale, or the attempt has ended. Nothing was written.
-            PermissionDenied: A publication belongs to another owner. Nothing was written.
-        """
-        ...
-
-    def load_live_attempts(self) -> list[Claim]:
-        """Return the attempts without an outcome, with their runs."""
-        ...
-
-    def load_attempts(self, run_id: int) -> list[Attempt]:
-        """Oldest first."""
-        ...
-
-    def request_cancel(self, run_id: int, *, now: datetime) -> Run:
-        """Ask to cancel. A queued run is cancelled at once; a finished one stays as it is."""
-        ...
-
-    def requeue(self, run_id: int, *, now: datetime) -> Run:
-        """Queue a finished run once more, as it was. Raises `Conflict` unless it is finished."""
-        ...
-
-    # reading runs
-    def load_run(self, run_id: int) -> Run:
-        """Raises `NotFound`."""
-        ...
-
-    def load_runs(
-        self,
-        *,
-        pipeline: str | None = None,
-        states: Sequence[RunState] = (),
-        limit: int = 100,
-        offset: int = 0,
-    ) -> list[Run]:
-        """Newest first, by id."""
-        ...
-
-    def count_runs(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
-        """Count what `load_runs` would list without a limit."""
-        ...
-
     # publications
     def publish(
         self,
@@ -262,8 +118,59 @@ class Store(Protocol):
         notebook: str,
         draft: bool,
         now: datetime,
+        token: str | None = None,
     ) -> PublicationVersion:
-        """Make an output visible that was published by hand."""
+        """Make an output visible that was published by hand.
+
+        Args:
+            committed: Where it lies.
+            owner, pipeline, notebook, draft: As on `PublicationVersion`.
+            now: Of the rows.
+            token: Of the turn taken by `begin_commits`, which is given back; None where nothing
+                else commits to the publication.
+
+        Raises:
+            PermissionDenied: The name belongs to another owner.
+            Conflict: The name is of another kind, or somebody else has taken the turn since.
+        """
+        ...
+
+    def begin_commits(
+        self,
+        names: Sequence[str],
+        *,
+        draft: bool,
+        token: str,
+        run_id: int | None = None,
+        number: int | None = None,
+        until: datetime | None = None,
+        now: datetime,
+    ) -> tuple[str, ...]:
+        """Take the turn at all of these publications, or at none of them.
+
+        Commits to a publication go one after another: each is built on the version that is live
+        when its turn comes, and its turn ends after the ledger has recorded it. An attempt has its
+        turn until it ends, whatever the outcome; a commit by hand, whose kernel may die, until an
+        instant at the latest. Asked again by who has it already, the turn stays.
+
+        Args:
+            names: Of the publications; they need not exist.
+            draft: Whether it is about their drafts or about what is live.
+            token: Of the attempt; by hand a new one.
+            run_id, number: Of the attempt; None by hand.
+            until: Of a commit by hand, UTC.
+            now: UTC.
+
+        Returns:
+            The names at which others have their turn; empty where all of the turns are taken now.
+
+        Raises:
+            Conflict: The attempt has ended, or the token is not its own.
+        """
+        ...
+
+    def end_commits(self, token: str) -> None:
+        """Give every turn of this token back; one that somebody else has by now stays theirs."""
         ...
 
     def next_publication_number(self, name: str, *, draft: bool) -> int:
@@ -290,6 +197,32 @@ class Store(Protocol):
 
     def set_freshness(self, name: str, freshness: Freshness | None, *, owner: str) -> Publication:
         """Promise an age. Raises `NotFound` or `PermissionDenied`."""
+        ...
+
+    # retention
+    def save_pruned(self, name: str, numbers: Sequence[int], *, draft: bool, now: datetime) -> None:
+        """Note that the content of these versions is no longer there."""
+        ...
+
+    def load_old_runs(self, *, before: datetime, keep: int) -> list[int]:
+        """Return the runs that ended before an instant, beyond the ``keep`` newest of a pipeline.
+
+        By id.
+        """
+        ...
+
+    def load_ended_attempts(
+        self, run_ids: Sequence[int], *, before: datetime
+    ) -> list[tuple[int, int]]:
+        """Return the attempts of these runs that ended before an instant, as (run, number)."""
+        ...
+
+    def prune_snapshots(self, *, before: datetime, dry_run: bool) -> tuple[int, int]:
+        """Delete the snapshots saved before an instant that no pipeline, version or run names.
+
+        Returns:
+            How many there were, and their bytes.
+        """
         ...
 
     # schedulers

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import PublishMode, Staged
 from jupyter_etl.publishing.delta_actions import Layout, partitions_of, place_files
+from jupyter_etl.publishing.delta_head import Base, commit_properties
 from jupyter_etl.publishing.delta_table import (
     arrow_schema,
     blank_columns,
-    commit_properties,
     hook_properties,
     live_files,
 )
@@ -25,7 +25,7 @@ from jupyter_etl.publishing.staging import staged_rows, staged_schema, write_row
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from deltalake import DeltaTable
+    from deltalake import CommitProperties, DeltaTable
     from deltalake.transaction import AddAction, RemoveAction
 
 _MOST_NAMED_PARTITIONS = 200
@@ -40,16 +40,22 @@ class Commit:
         location: Of the table.
         token: See `Publisher.commit`.
         number: The version it will get in the ledger.
+        base: What it is built on.
     """
 
     staged: Staged
     location: str
     token: str
     number: int
+    base: Base
 
 
 def write_commit(work: Commit, table: DeltaTable | None) -> int:
     """Commit staged rows as the version after the one that ``table`` was read at.
+
+    Args:
+        work: What to commit.
+        table: Where its base is the head; None where there is no table, or none on record.
 
     Returns:
         The Delta version.
@@ -60,22 +66,26 @@ def write_commit(work: Commit, table: DeltaTable | None) -> int:
     """
     with ExitStack() as folders:
         if table is None:
-            return _create(work)
+            return _create(work, None)
+        if work.base.version is None:
+            return _create(work, int(table.version()))
         by = _partitioning(work.staged, table)
         fit = _fit(work.staged, table, by)
         layout = _layout(work.staged, fit.schema, by, folders)
         if work.staged.mode is PublishMode.UPSERT:
             return _merge(work, table, fit, layout)
-        if _whole(work.staged):
+        if is_whole(work.staged):
             return _overwrite(work, table, fit, layout)
         return _add(work, table, fit, layout)
 
 
-def _whole(staged: Staged) -> bool:
+def is_whole(staged: Staged) -> bool:
+    """Tell whether all rows of the table are replaced."""
     return staged.mode is PublishMode.REPLACE and not staged.partition_by
 
 
-def _create(work: Commit) -> int:
+def _create(work: Commit, over: int | None) -> int:
+    """Make the table of the staged rows alone; what a killed first run has left there goes."""
     from deltalake import Schema
     from deltalake.transaction import create_table_with_add_actions
 
@@ -87,13 +97,17 @@ def _create(work: Commit) -> int:
         work.location,
         Schema.from_arrow(staged_schema(Path(staged.folder))),
         place_files(layout, work.location),
-        mode="error",
+        mode="error" if over is None else "overwrite",
         partition_by=list(staged.partition_by),
         name=staged.name,
-        commit_properties=commit_properties(work.token, work.number, staged.rows),
+        commit_properties=_properties(work),
         post_commithook_properties=hook_properties(),
     )
-    return 0
+    return 0 if over is None else over + 1
+
+
+def _properties(work: Commit) -> CommitProperties:
+    return commit_properties(work.token, work.number, work.base, work.staged.rows)
 
 
 def _partitioning(staged: Staged, table: DeltaTable) -> tuple[str, ...]:
@@ -118,7 +132,7 @@ def _partitioning(staged: Staged, table: DeltaTable) -> tuple[str, ...]:
 
 
 def _fit(staged: Staged, table: DeltaTable, by: Sequence[str]) -> Fit:
-    whole = _whole(staged)
+    whole = is_whole(staged)
     typeless = frozenset(column.name for column in staged.columns if column.type == "null")
     return fit_schema(
         arrow_schema(table),
@@ -187,7 +201,7 @@ def _write(
         mode=mode,
         schema=Schema.from_arrow(schema),
         partition_by=list(table.metadata().partition_columns),
-        commit_properties=commit_properties(work.token, work.number, work.staged.rows),
+        commit_properties=_properties(work),
         post_commithook_properties=hook_properties(),
     )
     return version
@@ -276,7 +290,7 @@ def _merge(work: Commit, table: DeltaTable, fit: Fit, layout: Layout) -> int:
         _merge_predicate(staged.key, layout),
         source_alias="source",
         target_alias="target",
-        commit_properties=commit_properties(work.token, work.number, staged.rows),
+        commit_properties=_properties(work),
         post_commithook_properties=hook_properties(),
     )
     merger.when_matched_update_all().when_not_matched_insert_all().execute()

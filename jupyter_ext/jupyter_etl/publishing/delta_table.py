@@ -1,27 +1,23 @@
-"""Delta tables: opening, what a version holds, and finding a commit by its token.
+"""Delta tables: opening, and what a version holds.
 
 Every write here reads the table's head and commits exactly the next version
-(``max_commit_retries=0``): whoever comes second gets `CommitFailedError`, reads again, and so
-sees its own token if an earlier attempt of the same run got through. Delta's own retries do not
-look at the token: an identical transaction would be committed twice.
+(``max_commit_retries=0``): whoever comes second gets `CommitFailedError` and reads again. Delta's
+own retries would not look at what has been committed meanwhile.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Column
 from jupyter_etl.publishing.lake import is_local
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as pads
-    from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
-
-TOKEN = "etlToken"  # noqa: S105
-CHANGED_ROWS = "etlChangedRows"
+    from deltalake import DeltaTable, PostCommitHookProperties
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +62,14 @@ def live_files(table: DeltaTable) -> list[dict[str, object]]:
     return rows
 
 
+def paths_of(table: DeltaTable) -> set[str]:
+    """Return the paths of the live data files in the table's folder, as they are on disk."""
+    import pyarrow as pa
+
+    paths = pa.table(table.get_add_actions()).column("path").to_pylist()
+    return {unquote(str(path)) for path in paths}
+
+
 def facts_of(table: DeltaTable) -> Facts:
     """Return what the opened version holds."""
     import pyarrow as pa
@@ -97,35 +101,6 @@ def blank_columns(table: DeltaTable) -> frozenset[str]:
 def _nulls(file: dict[str, object], name: str) -> object:
     counts = file.get("null_count")
     return counts.get(name) if isinstance(counts, dict) else None
-
-
-def find_commit(table: DeltaTable, token: str) -> tuple[int, int | None] | None:
-    """Return the version that a token committed and the rows it changed; None if it did not."""
-    if table.transaction_version(token) is None:
-        return None
-    for entry in table.history():
-        if entry.get(TOKEN) == token:
-            changed = entry.get(CHANGED_ROWS)
-            return int(entry["version"]), None if changed is None else int(changed)
-    raise PublishError(
-        f"The table at {table.table_uri} says that {token!r} was committed, but its log no longer "
-        "tells in which version.",
-        hint="Publish again in a new run.",
-    )
-
-
-def commit_properties(token: str, number: int, changed_rows: int | None) -> CommitProperties:
-    """Return what makes a commit findable by its token, and refuses any version but the next."""
-    from deltalake import CommitProperties, Transaction
-
-    told = {TOKEN: token}
-    if changed_rows is not None:
-        told[CHANGED_ROWS] = str(changed_rows)
-    return CommitProperties(
-        custom_metadata=told,
-        max_commit_retries=0,
-        app_transactions=[Transaction(app_id=token, version=number)],
-    )
 
 
 def hook_properties() -> PostCommitHookProperties:

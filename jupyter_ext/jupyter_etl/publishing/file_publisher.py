@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
-from jupyter_etl.ports import Reading, ReadRequest
+from jupyter_etl.ports import Reading, ReadRequest, Swept
 from jupyter_etl.publishing.delta_table import columns_of
 from jupyter_etl.publishing.file_formats import read_file, write_file
 from jupyter_etl.publishing.lake import (
@@ -21,6 +23,7 @@ from jupyter_etl.publishing.lake import (
     version_folder,
 )
 from jupyter_etl.publishing.reading import first_rows, wanted_columns
+from jupyter_etl.publishing.sweeping import sweep_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -113,6 +116,27 @@ class FilePublisher:
             batches=pa.RecordBatchReader.from_batches(schema, batches),
             version=str(version.number),
             total_rows=version.what.rows,
+        )
+
+    def sweep(
+        self,
+        kept: Sequence[PublicationVersion],
+        *,
+        name: str,
+        lake: str,
+        draft: bool,
+        older_than: datetime,
+        dry_run: bool,
+    ) -> Swept:
+        """Delete the versions that are not kept; see `Publisher.sweep`."""
+        return sweep_files(
+            kept,
+            kind="files",
+            name=name,
+            lake=lake,
+            draft=draft,
+            older_than=older_than,
+            dry_run=dry_run,
         )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
-from jupyter_etl.ports import Reading, ReadRequest
+from jupyter_etl.ports import Reading, ReadRequest, Swept
 from jupyter_etl.publishing.lake import (
     disk_errors,
     is_local,
@@ -18,6 +20,7 @@ from jupyter_etl.publishing.lake import (
     version_folder,
 )
 from jupyter_etl.publishing.report_page import Heading, render_report
+from jupyter_etl.publishing.sweeping import sweep_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,6 +81,27 @@ class ReportPublisher:
             hint=f"Open its page: {version.what.location}",
         )
 
+    def sweep(
+        self,
+        kept: Sequence[PublicationVersion],
+        *,
+        name: str,
+        lake: str,
+        draft: bool,
+        older_than: datetime,
+        dry_run: bool,
+    ) -> Swept:
+        """Delete the versions that are not kept; see `Publisher.sweep`."""
+        return sweep_files(
+            kept,
+            kind="reports",
+            name=name,
+            lake=lake,
+            draft=draft,
+            older_than=older_than,
+            dry_run=dry_run,
+        )
+
 
 def _page(staged: Staged, own: str, token: str) -> tuple[str, str, int]:
     """Render unless this token's page is there already; the renderer's clock may differ by now."""
@@ -101,7 +125,7 @@ def _page(staged: Staged, own: str, token: str) -> tuple[str, str, int]:
 
 def _run_of(token: str) -> str:
     head = token.partition("/")[0]
-    return head.removeprefix("run-") if head.startswith("run-") else ""
+    return head.removeprefix("run-").partition(".")[0] if head.startswith("run-") else ""
 
 
 def _notebook(staged: Staged) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,23 +20,31 @@ from jupyter_etl.model import (
     PublishMode,
     Staged,
 )
-from jupyter_etl.ports import Reading, ReadRequest
-from jupyter_etl.publishing.delta_commit import Commit, write_commit
+from jupyter_etl.ports import Reading, ReadRequest, Swept
+from jupyter_etl.publishing.delta_commit import Commit, is_whole, write_commit
+from jupyter_etl.publishing.delta_head import (
+    base_of,
+    is_done,
+    load_made,
+    refuse_strange,
+    undo_beyond,
+)
 from jupyter_etl.publishing.delta_table import (
     columns_of,
     facts_of,
-    find_commit,
     open_rows,
     open_table,
 )
 from jupyter_etl.publishing.lake import disk_errors, is_local, publication_folder
 from jupyter_etl.publishing.reading import limited, wanted_columns
 from jupyter_etl.publishing.staging import Written, check_key, write_rows
+from jupyter_etl.publishing.sweeping import sweep_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from deltalake import DeltaTable
 
-_COMMIT_ATTEMPTS = 80
+_COMMIT_ATTEMPTS = 20
 _LONGEST_PAUSE_S = 1.0
 
 
@@ -80,19 +89,23 @@ class TablePublisher:
         token: str,
         previous: PublicationVersion | None,
     ) -> Committed:
-        """Add the staged files to the table in one commit; see `Publisher.commit`."""
+        """Add the staged files to the table in one commit; see `Publisher.commit`.
+
+        What was committed on top of ``previous`` and never got into the ledger is undone first.
+        """
         from deltalake.exceptions import CommitFailedError
 
         location = publication_folder(lake, "tables", staged.name, draft=draft)
-        work = Commit(staged=staged, location=location, token=token, number=number)
         for attempt in range(_COMMIT_ATTEMPTS):
             with _foreign_errors(f"{staged.name!r} cannot be published"):
                 table = open_table(location)
-                done = None if table is None else find_commit(table, token)
-                if done is not None:
-                    return _committed(staged, location, *done)
+                head = None if table is None else int(table.version())
+                base = base_of(previous, location, head)
+                work = Commit(
+                    staged=staged, location=location, token=token, number=number, base=base
+                )
                 try:
-                    return _committed(staged, location, write_commit(work, table), staged.rows)
+                    return _commit_on(work, table)
                 except CommitFailedError:
                     _pause(attempt)
                 except Exception:
@@ -100,9 +113,9 @@ class TablePublisher:
                     if table is not None or open_table(location) is None:
                         raise
         raise PublishError(
-            f"{staged.name!r} cannot be published: other writers committed to it before each of "
-            f"{_COMMIT_ATTEMPTS} attempts.",
-            hint="Publish again when fewer runs write to it.",
+            f"{staged.name!r} cannot be published: something that does not ask the ledger commits "
+            f"to {location} again and again.",
+            hint="Let only jupyter-etl write there.",
             retryable=True,
         )
 
@@ -127,6 +140,41 @@ class TablePublisher:
                 version=str(version.number),
                 total_rows=facts_of(table).rows,
             )
+
+    def sweep(
+        self,
+        kept: Sequence[PublicationVersion],
+        *,
+        name: str,
+        lake: str,
+        draft: bool,
+        older_than: datetime,
+        dry_run: bool,
+    ) -> Swept:
+        """Delete the data files that no kept version has; see `Publisher.sweep`."""
+        with _foreign_errors(f"{name!r} cannot be swept"):
+            return sweep_table(
+                kept,
+                name=name,
+                lake=lake,
+                draft=draft,
+                older_than=older_than,
+                dry_run=dry_run,
+            )
+
+
+def _commit_on(work: Commit, table: DeltaTable | None) -> Committed:
+    """Commit to a table brought back to what the ledger knows; raises `CommitFailedError`."""
+    staged, location = work.staged, work.location
+    if table is not None:
+        head = int(table.version())
+        made = load_made(location, head)
+        if is_done(made, work.base, head, work.token):
+            return _committed(staged, location, head, made.changed_rows)
+        if work.base.version is None and not is_whole(staged):
+            refuse_strange(made, location, staged.name)
+        undo_beyond(table, work.base)
+    return _committed(staged, location, write_commit(work, table), staged.rows)
 
 
 def _refuse_backticks(request: Staged, names: list[str]) -> None:

@@ -23,6 +23,11 @@ def live_version(catalogue: Catalogue, name: str, number: int | None) -> Publica
         return publication.live
     for version in catalogue.publications.history(name, draft=False):
         if version.number == number and not version.draft:
+            if version.pruned_at is not None:
+                raise NotFound(
+                    f"Version {number} of {name!r} was pruned on {version.pruned_at:%Y-%m-%d}.",
+                    hint=f"The newest is {publication.live.number}.",
+                )
             return version
     raise NotFound(
         f"{name!r} has no version {number}.", hint=f"The newest is {publication.live.number}."

@@ -30,6 +30,7 @@ class ScheduleText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     when: Text = ""
     timezone: Text | None = None
     after: Names = []
+    after_all: bool = False
 
 
 class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,8 +45,19 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     timeout_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
     catchup: Text | None = None
     overlap: Text | None = None
+    on_lost: Text | None = None
+    priority: Annotated[int, msgspec.Meta(ge=-100, le=100)] | None = None
+    memory_bytes: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    checkpoint: bool = False
     owner: Name | None = None
     after: Names = []
+    after_all: bool = False
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a run is made once more."""
+
+    from_failed_cell: bool = False
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,13 +12,17 @@ from msgspec import to_builtins
 from jupyter_etl.model import (
     TERMINAL,
     Attempt,
+    Breaker,
     Freshness,
+    Outcome,
     Pipeline,
     Publication,
     PublicationVersion,
+    Retried,
     Run,
     RunState,
     Schedule,
+    Source,
 )
 
 JSON = dict[str, Any]
@@ -143,9 +147,21 @@ def run_view(run: Run, *, now: datetime) -> JSON:
                 for v in run.published
             ],
             "has_notebook": bool(run.output),
+            "resumable": (
+                run.new.policy.checkpoint
+                and run.state in _BAD
+                and run.outcome in (Outcome.FAILED, Outcome.HELD)
+                and run.failed_cell is not None
+            ),
         }
     )
     return view
+
+
+def retried_view(retried: Retried, *, now: datetime) -> JSON:
+    """Make a RunView that says where the run goes on, or why it does not."""
+    view = run_view(retried.run, now=now)
+    return {**view, "resumes_at": retried.cell, "why_not": retried.why_not}
 
 
 def run_detail_view(run: Run, attempts: Sequence[Attempt], log: str, *, now: datetime) -> JSON:
@@ -190,6 +206,13 @@ def freshness_of(freshness: Freshness | None, age_s: float | None) -> str:
     if freshness.warn_s is not None and age_s >= freshness.warn_s:
         return "warn"
     return "ok"
+
+
+def source_view(source: Source, breaker: Breaker | None) -> JSON:
+    """Make the JSON of a source in a list; its breaker is None while it answers."""
+    view: JSON = to_builtins(source)
+    view["next_try_at"] = to_builtins(breaker.retry_at) if breaker else None
+    return view
 
 
 def publication_view(publication: Publication, *, now: datetime) -> JSON:

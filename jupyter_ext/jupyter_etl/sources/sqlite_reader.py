@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from numbers import Integral, Real
 from pathlib import Path
@@ -241,7 +241,9 @@ def _plain(name: str, value: object) -> object:
     if value is None or isinstance(value, str | bytes | int | float):
         return int(value) if isinstance(value, bool) else value
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
+        # SQLite compares them as texts, and its own times have no offset and mean UTC.
+        plain = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+        return plain.isoformat(sep=" ")
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Integral):

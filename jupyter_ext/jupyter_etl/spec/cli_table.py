@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from jupyter_etl.spec.grammar import Argument, CommandSpec, ValueKind
 from jupyter_etl.spec.magic_table import (
+    BACKFILL_OPTIONS,
+    CHECKPOINT,
     DRAFT,
+    FROM_FAILED_CELL,
     LIMIT_RUNS,
     OF_PIPELINE,
     PARAM,
     RUN,
     SCHEDULE_OPTIONS,
+    SPAN,
     STATE,
     TIMEOUT,
 )
@@ -31,7 +35,7 @@ _RUNNING = (
         name="run", group="Run",
         summary="Run a notebook now, as a schedule would, and wait. Exit code: 0 succeeded, "
                 "1 failed, 2 usage, 3 held by a check, 4 cancelled, 5 timed out.",
-        arguments=(_NOTEBOOK, PARAM, DRAFT, TIMEOUT, JSON),
+        arguments=(_NOTEBOOK, PARAM, DRAFT, TIMEOUT, CHECKPOINT, JSON),
         examples=("run report.ipynb -p day=2026-01-01 --timeout 10m",
                   "run report.ipynb --draft --json"),
     ),
@@ -55,6 +59,16 @@ _RUNNING = (
                             help="Wait for its end; the exit code is that of 'run'."),
                    JSON),
         examples=("trigger daily-sales -p day=2026-01-01 --wait",),
+    ),
+    CommandSpec(
+        name="backfill", group="Run",
+        summary="Run the partitions of a pipeline that are missing or failed, through the scheduler.",
+        arguments=(_PIPELINE, SPAN, *BACKFILL_OPTIONS,
+                   Argument(name="wait", flags=("--wait",), kind=ValueKind.FLAG,
+                            help="Wait for their end; exit code 1 if one of them fails."),
+                   JSON),
+        examples=("backfill daily-sales 2026-01-01..2026-01-31 --by day --wait",
+                  "backfill daily-sales 2026-01-01..2026-01-31 --dry-run"),
     ),
     CommandSpec(
         name="up", group="Run", summary="Run the scheduler in this terminal.",
@@ -102,7 +116,8 @@ _WATCHING = (
     CommandSpec(name="cancel", group="Watch", summary="Cancel a run.", arguments=(RUN,),
                 examples=("cancel 42",)),
     CommandSpec(name="retry", group="Watch", summary="Run a finished run again.",
-                arguments=(RUN,), examples=("retry 42",)),
+                arguments=(RUN, FROM_FAILED_CELL),
+                examples=("retry 42", "retry 42 --from-failed-cell")),
     *(
         CommandSpec(name=name, group="Watch", summary=summary, arguments=(_PIPELINE,),
                     examples=(f"{name} daily-sales",))
@@ -143,8 +158,45 @@ _READING = (
         ),
         examples=("read sales.daily --limit 10", "read sales.daily --format parquet > sales.parquet"),
     ),
-    CommandSpec(name="doctor", group="Help", summary="Look for what is wrong with the setup.",
-                arguments=(JSON,), examples=("doctor",)),
+    CommandSpec(
+        name="doctor", group="Help", summary="Look for what is wrong with the setup.",
+        arguments=(
+            Argument(name="mend", flags=("--mend",), kind=ValueKind.FLAG,
+                     help="Mend what can safely be mended, and say what was done."),
+            JSON,
+        ),
+        examples=("doctor", "doctor --mend"),
+    ),
+    CommandSpec(
+        name="backup", group="Help", summary="Copy the ledger, while it is in use.",
+        arguments=(
+            Argument(name="file", default="",
+                     help="The copy, a new file; by default in HOME/backups."),
+            JSON,
+        ),
+        examples=("backup", "backup /mnt/safe/ledger.sqlite"),
+    ),
+    CommandSpec(
+        name="restore", group="Help",
+        summary="Put a copy of the ledger back; what it held is kept beside.",
+        arguments=(
+            Argument(name="file", required=True, help="What 'backup' has made."),
+            Argument(name="yes", flags=("--yes",), kind=ValueKind.FLAG,
+                     help="Do not ask; needed where nobody can answer."),
+            JSON,
+        ),
+        examples=("restore /mnt/safe/ledger.sqlite", "restore /mnt/safe/ledger.sqlite --yes"),
+    ),
+    CommandSpec(
+        name="prune", group="Help",
+        summary="Delete old versions and runs, and what killed attempts have left.",
+        arguments=(
+            Argument(name="dry_run", flags=("--dry-run",), kind=ValueKind.FLAG,
+                     help="Delete nothing, only say what would go."),
+            JSON,
+        ),
+        examples=("prune --dry-run", "prune"),
+    ),
     CommandSpec(name="version", group="Help", summary="Show the version.", arguments=(JSON,),
                 examples=("version",)),
     CommandSpec(

@@ -93,17 +93,23 @@ def _parsed(code: str) -> ast.Module | None:
         return None
 
 
-def parameters_in_calls(source: str) -> list[str]:
-    """Find ``etl.param("day date = yesterday")``: the texts, in order."""
+def calls_in(source: str) -> list[tuple[str, str]]:
+    """Find calls like ``etl.param("day date = yesterday")`` and ``etl.load("wh.orders")``.
+
+    Args:
+        source: Of the cell.
+
+    Returns:
+        The name of the function and its first argument, where that is a text; in order.
+    """
     tree = _parsed(_python_of(source)[0])
     if tree is None:
         return []
     return [
-        node.args[0].value
+        (node.func.attr, node.args[0].value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "param"
         and isinstance(node.func.value, ast.Name)
         and node.func.value.id == "etl"
         and node.args

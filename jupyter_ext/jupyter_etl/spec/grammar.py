@@ -11,6 +11,7 @@ from jupyter_etl.spec.duration import parse_duration
 from jupyter_etl.spec.freshness import parse_freshness
 from jupyter_etl.spec.names import listed, nearest
 from jupyter_etl.spec.parameter import parse_assignment
+from jupyter_etl.spec.size import parse_size
 from jupyter_etl.spec.words import Word
 
 
@@ -31,6 +32,8 @@ class ValueKind(StrEnum):
     """Seconds as ``float``; a bare number is seconds."""
     FRESHNESS = "freshness"
     """A `Freshness`."""
+    SIZE = "size"
+    """Bytes as ``int``: ``2GB``."""
     NAMES = "names"
     """``a,b``: ``tuple[str, ...]``."""
     PAIRS = "pairs"
@@ -211,6 +214,8 @@ def _typed(argument: Argument, text: str) -> object:
             return parse_duration(text, bare_seconds=True)
         case ValueKind.FRESHNESS:
             return parse_freshness(text)
+        case ValueKind.SIZE:
+            return parse_size(text)
         case ValueKind.NAMES:
             return _names(text)
         case ValueKind.PAIRS:

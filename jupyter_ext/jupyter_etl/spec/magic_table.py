@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
-from jupyter_etl.model import Catchup, Contract, Overlap, PublishMode, RunState
+from jupyter_etl.model import (
+    Catchup,
+    Contract,
+    Grain,
+    OnLost,
+    Overlap,
+    Policy,
+    PublishMode,
+    RunState,
+)
+from jupyter_etl.spec.duration import format_duration
 from jupyter_etl.spec.grammar import Argument, CellUse, CommandSpec, ValueKind
 
 FRAME_CHOICES = ("pandas", "arrow")
@@ -13,6 +24,8 @@ FRAME_CHOICES = ("pandas", "arrow")
 def _texts(values: type[StrEnum]) -> tuple[str, ...]:
     return tuple(str(value) for value in values)
 
+
+_USUAL = Policy()
 
 PARAM = Argument(
     name="param", flags=("-p", "--param"), kind=ValueKind.PAIRS, placeholder="K=V",
@@ -42,6 +55,15 @@ DRAFT = Argument(
     name="draft", flags=("--draft",), kind=ValueKind.FLAG,
     help="Publish beside the live versions.",
 )  # fmt: skip
+CHECKPOINT = Argument(
+    name="checkpoint", flags=("--checkpoint",), kind=ValueKind.FLAG,
+    help="Keep the variables of a failed attempt, so that a retry can go on from there.",
+)  # fmt: skip
+FROM_FAILED_CELL = Argument(
+    name="from_failed_cell", flags=("--from-failed-cell",), kind=ValueKind.FLAG,
+    help="Go on from the cell that failed, with the notebook as it is now, where its variables "
+         "were kept.",
+)  # fmt: skip
 SCHEDULE_OPTIONS = (
     Argument(name="tz", flags=("--tz",), placeholder="ZONE", completes="timezone",
              help="The timezone of the schedule, like Europe/Paris."),
@@ -49,16 +71,47 @@ SCHEDULE_OPTIONS = (
              help="The name of the pipeline; by default the notebook's."),
     PARAM,
     Argument(name="retries", flags=("--retries",), kind=ValueKind.WHOLE, placeholder="N",
-             help="Further attempts after a failure that a retry can mend."),
-    TIMEOUT,
+             help="Further attempts after a failure that a retry can mend. "
+                  f"Default: {_USUAL.retries}."),
+    replace(TIMEOUT, help=f"{TIMEOUT.help} Default: {format_duration(_USUAL.timeout_s)}."),
     Argument(name="catchup", flags=("--catchup",), choices=_texts(Catchup),
-             help="What to do with times that passed while no scheduler was alive."),
+             help="What to do with times that passed while no scheduler was alive. "
+                  f"Default: {_USUAL.catchup}."),
     Argument(name="overlap", flags=("--overlap",), choices=_texts(Overlap),
-             help="What to do while the run before is not finished."),
+             help="What to do while the run before is not finished. "
+                  f"Default: {_USUAL.overlap}."),
+    Argument(name="on_lost", flags=("--on-lost",), choices=_texts(OnLost),
+             help="What becomes of a run whose attempt was lost, so that its cells may have run. "
+                  f"Default: {_USUAL.on_lost}."),
+    Argument(name="priority", flags=("--priority",), kind=ValueKind.WHOLE, least=-100,
+             placeholder="N",
+             help="From -100 to 100; runs of a higher one start first. "
+                  f"Default: {_USUAL.priority}."),
+    Argument(name="memory", flags=("--memory",), kind=ValueKind.SIZE, placeholder="SIZE",
+             help="The most memory that an attempt may take, like 2GB; by default the setting."),
+    CHECKPOINT,
     Argument(name="owner", flags=("--owner",), placeholder="OWNER", help="Who is accountable."),
     Argument(name="after", flags=("--after",), kind=ValueKind.NAMES, placeholder="NAME[,NAME]",
              completes="publication",
              help="Run when a new version of one of these publications is live."),
+    Argument(name="after_all", flags=("--after-all",), kind=ValueKind.FLAG,
+             help="Wait until each publication of --after has a new version."),
+)  # fmt: skip
+BACKFILL_OPTIONS = (
+    Argument(name="by", flags=("--by",), choices=_texts(Grain),
+             help="How long a partition is; by default the interval of the schedule, else a day."),
+    Argument(name="all", flags=("--all",), kind=ValueKind.FLAG,
+             help="Also the partitions that are done; by default those that are missing or failed."),
+    Argument(name="parallel", flags=("--parallel",), kind=ValueKind.WHOLE, least=1,
+             placeholder="N",
+             help=f"The most of its runs in hand at once. Default: {_USUAL.parallel}."),
+    PARAM,
+    Argument(name="dry_run", flags=("--dry-run",), kind=ValueKind.FLAG,
+             help="Say what would be done, and do nothing."),
+)  # fmt: skip
+SPAN = Argument(
+    name="span", required=True, placeholder="FROM..TO",
+    help="Days, both included, or ISO times, of which the last is not.",
 )  # fmt: skip
 
 _THIS_PIPELINE = Argument(
@@ -96,6 +149,9 @@ _DATA = (
                      help="What separates the columns of a CSV file."),
             Argument(name="fresh", flags=("--fresh",), kind=ValueKind.FRESHNESS, placeholder="AGE",
                      help='How old it may be: 2h, or "warn 6h error 24h".'),
+            Argument(name="limit", flags=("--limit",), kind=ValueKind.WHOLE, least=1,
+                     placeholder="N",
+                     help="The most runs that read it at once; by default 4 for a database."),
             Argument(name="option", flags=("--option",), kind=ValueKind.PAIRS, placeholder="K=V",
                      help="Another option of the connector; may be repeated."),
         ),
@@ -248,7 +304,7 @@ _PIPELINE = (
         name="run", group="Schedule", summary="Run this notebook now, as the schedule would.",
         arguments=(
             Argument(name="notebook", completes="notebook", help="Its path; by default this one."),
-            PARAM, DRAFT, TIMEOUT,
+            PARAM, DRAFT, TIMEOUT, CHECKPOINT,
         ),
         examples=("run -p day=2026-01-01 --draft",),
     ),
@@ -258,6 +314,18 @@ _PIPELINE = (
                    Argument(name="wait", flags=("--wait",), kind=ValueKind.FLAG,
                             help="Wait for its end.")),
         examples=("trigger daily-sales -p day=2026-01-01",),
+    ),
+    CommandSpec(
+        name="backfill", group="Schedule",
+        summary="Run the partitions that are missing or failed.",
+        arguments=(
+            SPAN,
+            Argument(name="pipeline", flags=("--pipeline",), placeholder="NAME",
+                     completes="pipeline", help="Of this pipeline; by default this notebook's."),
+            *BACKFILL_OPTIONS,
+        ),
+        examples=("backfill 2026-01-01..2026-01-31 --by day",
+                  "backfill 2026-01-01..2026-01-31 --dry-run"),
     ),
     *(
         CommandSpec(name=name, group="Schedule", summary=summary, arguments=(_THIS_PIPELINE,),
@@ -291,7 +359,8 @@ _WATCH = (
     CommandSpec(name="cancel", group="Watch", summary="Cancel a run.", arguments=(RUN,),
                 examples=("cancel 42",)),
     CommandSpec(name="retry", group="Watch", summary="Run a finished run again.",
-                arguments=(RUN,), examples=("retry 42",)),
+                arguments=(RUN, FROM_FAILED_CELL),
+                examples=("retry 42", "retry 42 --from-failed-cell")),
     CommandSpec(name="debug", group="Help", summary="Show the full traceback of the last error.",
                 examples=("debug",)),
     CommandSpec(name="help", group="Help", summary="Show this guide, or one command's usage.",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Parameter
 from jupyter_etl.spec.code import (
+    calls_in,
     commands_in,
-    parameters_in_calls,
     parameters_in_python,
     parameters_in_text,
 )
@@ -19,6 +20,15 @@ from jupyter_etl.spec.parameter import parse_parameter
 _VOLATILE_CELL = ("execution", "ExecuteTime", "papermill", "collapsed", "scrolled", "trusted")
 _VOLATILE_NOTEBOOK = ("papermill", "widgets", "signature", "execution", "jupyter_etl")
 _PARAMETERS = "parameters"
+_TARGETS = {
+    "source": "name",
+    "describe": "name",
+    "check": "name",
+    "sql": "source",
+    "load": "target",
+    "preview": "target",
+}
+"""The commands that read or declare a source, and the argument that names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +74,21 @@ class Outline:
         published = [c.args for _, c in self.commands if c.name == "publish"]
         return {str(a["data"]): str(a["name"]) for a in published if a["kind"] == "table"}
 
+    def sources_among(self, names: Collection[str]) -> tuple[str, ...]:
+        """Return the sources that it reads, by name, as far as its text tells.
+
+        Args:
+            names: Of the sources that are declared; those that it declares itself count too.
+        """
+        said = [
+            (c.name, str(c.args[_TARGETS[c.name]])) for _, c in self.commands if c.name in _TARGETS
+        ]
+        if self.language == "python":
+            code = [cell.source for cell in self.cells if cell.kind == "code"]
+            said += [call for source in code for call in calls_in(source) if call[0] in _TARGETS]
+        known = {*names, *(target for name, target in said if name == "source")}
+        return tuple(sorted({found for _, target in said for found in _head_in(known, target)}))
+
 
 def parse_notebook(text: str, *, path: str = "") -> Outline:
     """Read a notebook.
@@ -106,6 +131,13 @@ def parse_notebook(text: str, *, path: str = "") -> Outline:
     )
 
 
+def _head_in(known: Collection[str], target: str) -> tuple[str, ...]:
+    """Return the longest head of ``wh.orders`` that is known, if one is."""
+    parts = target.split(".")
+    heads = (".".join(parts[:cut]) for cut in range(len(parts), 0, -1))
+    return tuple(head for head in heads if head in known)[:1]
+
+
 def _read_code(
     cell: Cell, language: str, *, tagged: bool
 ) -> tuple[list[Parameter], list[Command], list[str]]:
@@ -126,7 +158,8 @@ def _declared(commands: list[Command], source: str) -> tuple[list[Parameter], li
     texts = [str(command.args["text"]) for command in commands if command.name == "param"]
     found: list[Parameter] = []
     notes: list[str] = []
-    for text in (*texts, *parameters_in_calls(source)):
+    called = [text for name, text in calls_in(source) if name == "param"]
+    for text in (*texts, *called):
         try:
             found.append(parse_parameter(text))
         except DeclarationError as problem:

@@ -33,6 +33,7 @@ def parse_schedule(
     *,
     timezone: str = "UTC",
     after: Sequence[str] = (),
+    after_all: bool = False,
     now: datetime | None = None,
 ) -> Schedule:
     """Read a schedule.
@@ -44,6 +45,7 @@ def parse_schedule(
             ``after sales.daily``; "" with ``after``.
         timezone: IANA name; cron is read in it, and an instant that does not say its own.
         after: Names of publications whose new versions start a run.
+        after_all: Wait until each of them has a new version; otherwise any one is enough.
         now: Where given, a one-shot that is not after it is refused. Aware.
 
     Returns:
@@ -56,14 +58,19 @@ def parse_schedule(
     zone = parse_timezone(timezone)
     written = " ".join(text.split())
     if after:
-        return _after(written, after, zone.key)
+        return _after(written, after, zone.key, wait_for_all=after_all)
+    if found := _AFTER.fullmatch(written):
+        names = [name for name in re.split(r"[,\s]+", found[1]) if name]
+        return _after("", names, zone.key, shown=written, wait_for_all=after_all)
+    if after_all:
+        raise DeclarationError(
+            "To wait for all of several publications, their names are needed.",
+            hint="Write --after a,b --after-all",
+        )
     if not written:
         raise DeclarationError(
             "The schedule is empty.", hint=f"{FORMS} Or name a publication with --after."
         )
-    if found := _AFTER.fullmatch(written):
-        names = [name for name in re.split(r"[,\s]+", found[1]) if name]
-        return _after("", names, zone.key, shown=written)
     if found := _INTERVAL.fullmatch(written):
         every_s = _interval(found[1], written)
         return Schedule(
@@ -76,7 +83,9 @@ def parse_schedule(
     return Schedule(kind=ScheduleKind.CRON, text=written, timezone=zone.key, cron=cron)
 
 
-def _after(written: str, names: Sequence[str], zone: str, *, shown: str = "") -> Schedule:
+def _after(
+    written: str, names: Sequence[str], zone: str, *, shown: str = "", wait_for_all: bool
+) -> Schedule:
     if written:
         raise DeclarationError(
             f"A pipeline runs either at '{written}' or after {listed(names)}, not both.",
@@ -85,7 +94,13 @@ def _after(written: str, names: Sequence[str], zone: str, *, shown: str = "") ->
     unique = tuple(dict.fromkeys(parse_name(name, what="publication") for name in names))
     if not unique:
         raise DeclarationError("There is no publication after 'after'.", hint="Write its name.")
-    return Schedule(kind=ScheduleKind.AFTER, text=shown, timezone=zone, after=unique)
+    return Schedule(
+        kind=ScheduleKind.AFTER,
+        text=shown,
+        timezone=zone,
+        after=unique,
+        after_all=wait_for_all and len(unique) > 1,
+    )
 
 
 def _interval(age: str, written: str) -> float:
@@ -123,12 +138,14 @@ def format_schedule(schedule: Schedule) -> str:
 
     Returns:
         ``every weekday at 06:00, Europe/Paris``, ``every 15 min``, ``once on 2026-01-01 at 06:00,
-        UTC``, ``after each new version of sales.daily``.
+        UTC``, ``after each new version of sales.daily``, ``after each of a and b``.
     """
     match schedule.kind:
         case ScheduleKind.AFTER:
-            names = " or ".join(schedule.after)
-            return f"after each new version of {names}"
+            if schedule.after_all:
+                *names, last = schedule.after
+                return f"after each of {', '.join(names)} and {last}"
+            return f"after each new version of {' or '.join(schedule.after)}"
         case ScheduleKind.INTERVAL:
             return f"every {format_duration(schedule.every_s or 0)}"
         case ScheduleKind.ONCE:

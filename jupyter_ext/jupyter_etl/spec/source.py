@@ -50,6 +50,7 @@ def parse_source(
     readonly: bool = False,
     options: Mapping[str, str] | None = None,
     freshness: Freshness | None = None,
+    limit: int | None = None,
     owner: str = "",
     notebook: str = "",
 ) -> Source:
@@ -67,6 +68,7 @@ def parse_source(
         readonly: Refuse anything but reading.
         options: Of the kind, as text.
         freshness: The age from which it is late.
+        limit: Most runs that read it at once; None for the default of its kind.
         owner: Who declares it.
         notebook: Absolute path of the declaring notebook.
 
@@ -86,9 +88,15 @@ def parse_source(
         readonly=readonly,
         options=dict(options or {}),
         freshness=freshness,
+        limit=limit,
         owner=owner,
         notebook=notebook,
     )
+    if limit is not None and limit < 1:
+        raise DeclarationError(
+            f"The limit of the source '{name}' is {limit}; it must be 1 or more.",
+            hint="It is the number of runs that may read it at once.",
+        )
     if source.name == LOCAL:
         raise DeclarationError(
             "No source can be called 'local': %%etl sql local is DuckDB over this notebook.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_etl.ports import Store
+from jupyter_etl.store.facts import LedgerFacts
 
 
 def open_store(url: str) -> Store:
@@ -22,3 +23,26 @@ def open_store(url: str) -> Store:
     from jupyter_etl.store.sql_store import SqlStore
 
     return SqlStore(url)
+
+
+def inspect_ledger(url: str) -> LedgerFacts:
+    """Look at a ledger from end to end; it is neither made nor migrated.
+
+    Args:
+        url: As for `open_store`.
+
+    Raises:
+        StoreError: It cannot be reached, or is no ledger.
+        MissingDependency: PostgreSQL's driver is not installed.
+    """
+    from jupyter_etl.store.inspecting import look_at
+
+    return look_at(url)
+
+
+def mend_journal(facts: LedgerFacts) -> None:
+    """Set the journal mode that is safe; raises `StoreError` while others use the file."""
+    from jupyter_etl.store.migrating import set_journal_mode
+
+    if facts.path is not None:
+        set_journal_mode(facts.path, facts.safe_journal, wait_s=5.0)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from jupyter_etl.errors import StoreError
 from jupyter_etl.model import (
@@ -16,66 +13,28 @@ from jupyter_etl.model import (
     Attempt,
     AttemptReport,
     Beat,
-    Cause,
     Outcome,
     PublicationVersion,
     Run,
     RunState,
 )
 from jupyter_etl.ports import Claim
+from jupyter_etl.store.breakers import learn_from
 from jupyter_etl.store.part import Part
+from jupyter_etl.store.pausing import lock_pipeline_of, pause_if_failing
 from jupyter_etl.store.problems import stale
 from jupyter_etl.store.publications import Publishing, make_visible
-from jupyter_etl.store.rows import attempt_of, attempt_row, run_of
+from jupyter_etl.store.rows import attempt_of, run_of
 from jupyter_etl.store.runs import locked_run, published_by
 from jupyter_etl.store.schema import attempts, runs
+from jupyter_etl.store.telling import is_news
 
-# Rows are always locked in the order attempt, run, publication, so that no two transactions
-# can wait for each other.
-
-_PLANNED = (Cause.SCHEDULE, Cause.UPSTREAM)
-_CLAIMING = 0x6A65746C
-"""Key of PostgreSQL's advisory lock around claims: ``jetl`` in ASCII."""
+# Rows are always locked in the order attempt, pipeline, run, publication, breaker, so that no two
+# transactions can wait for each other.
 
 
 class Attempts(Part):
     """What schedulers and runners write about a run in hand; every write carries its token."""
-
-    def claim(
-        self, by: str, *, now: datetime, limit: int, run_id: int | None = None
-    ) -> list[Claim]:
-        """Take queued runs whose ``not_before`` has come: they become dispatched.
-
-        Highest priority first, then longest due. With ``run_id`` only that one. Of the runs that a
-        schedule or a new version made, one a pipeline is in hand at a time.
-        """
-        if limit < 1:
-            return []
-        # Never null: coalesce keeps the index over not_before out of it, with which SQLite would
-        # sort the whole queue to take one run.
-        ready = func.coalesce(runs.c.not_before, runs.c.due_at) <= now
-        query = select(runs).where(runs.c.state == RunState.QUEUED, ready, ~_must_wait())
-        if run_id is not None:
-            query = query.where(runs.c.id == run_id)
-        query = query.order_by(runs.c.rank, runs.c.due_at, runs.c.id).limit(limit)
-        with self._ledger.writing() as connection:
-            _one_claim_at_a_time(connection)
-            rows = _one_a_pipeline(
-                connection.execute(query.with_for_update(skip_locked=True, of=runs)).all()
-            )
-            if not rows:
-                return []
-            published = published_by(connection, [row.id for row in rows])
-            claims = [_claim(run_of(row, published.get(row.id, ())), by, now) for row in rows]
-            connection.execute(insert(attempts), [attempt_row(claim.attempt) for claim in claims])
-            connection.execute(
-                update(runs)
-                .where(runs.c.id.in_([row.id for row in rows]))
-                .values(
-                    state=RunState.DISPATCHED, attempts=runs.c.attempts + 1, cell=None, cells=None
-                )
-            )
-        return claims
 
     def start_attempt(
         self,
@@ -138,7 +97,9 @@ class Attempts(Part):
     ) -> list[PublicationVersion]:
         """End an attempt; in the same transaction make what it committed visible.
 
-        A run that somebody asked to cancel is cancelled instead of queued once more.
+        A run that somebody asked to cancel is cancelled instead of queued once more. In the same
+        transaction a planned pipeline that failed too often in a row is paused, and the breakers of
+        sources learn from the report.
 
         Returns:
             The versions that became visible.
@@ -150,6 +111,8 @@ class Attempts(Part):
         _check_report(report, state)
         with self._ledger.writing() as connection:
             _end_attempt(connection, (run_id, number, token), report, now)
+            if state is RunState.FAILED:
+                lock_pipeline_of(connection, run_id)
             row = locked_run(connection, run_id)
             publishing = _publishing(run_of(row), now)
             visible = make_visible(connection, report.committed, publishing)
@@ -166,9 +129,13 @@ class Attempts(Part):
                     finished_at=None if queued else now,
                     checks=report.checks,
                     reads=report.reads,
+                    told=not is_news(connection, row, state),
                     **_account(report),
                 )
             )
+            if state is RunState.FAILED:
+                pause_if_failing(connection, row, report.error, now)
+            learn_from(connection, report, now)
         return visible
 
     def load_live_attempts(self) -> list[Claim]:
@@ -187,45 +154,6 @@ class Attempts(Part):
         query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
         with self._ledger.reading() as connection:
             return [attempt_of(row) for row in connection.execute(query)]
-
-
-def _must_wait() -> ColumnElement[bool]:
-    """Whether a planned run has another of its pipeline before it that is in hand."""
-    other = runs.alias("other")
-    in_hand = exists().where(
-        other.c.pipeline == runs.c.pipeline,
-        other.c.state.in_((RunState.DISPATCHED, RunState.RUNNING)),
-        other.c.cause.in_(_PLANNED),
-        other.c.draft.is_(False),
-    )
-    return and_(runs.c.cause.in_(_PLANNED), runs.c.draft.is_(False), in_hand)
-
-
-def _one_a_pipeline(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """Leave out the planned runs that would start beside an earlier one of their pipeline."""
-    taken: set[str] = set()
-    first = []
-    for row in rows:
-        planned = row.cause in _PLANNED and not row.draft
-        if not (planned and row.pipeline in taken):
-            first.append(row)
-        if planned:
-            taken.add(row.pipeline)
-    return first
-
-
-def _one_claim_at_a_time(connection: Connection) -> None:
-    """Let no other claim see the same pipelines idle; SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_CLAIMING)))
-
-
-def _claim(run: Run, by: str, now: datetime) -> Claim:
-    number = run.attempts + 1
-    taken = replace(run, state=RunState.DISPATCHED, attempts=number, cell=None, cells=None)
-    token = secrets.token_hex(16)
-    attempt = Attempt(run_id=run.id, number=number, token=token, claimed_by=by, claimed_at=now)
-    return Claim(run=taken, attempt=attempt)
 
 
 def _owned(run_id: int, number: int, token: str) -> tuple[Any, ...]:

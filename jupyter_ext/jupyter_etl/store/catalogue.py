@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 
@@ -66,8 +67,13 @@ class Catalogue(Part):
             ) from problem
         content_hash = hashlib.sha256(content).hexdigest()
         with self._ledger.writing() as connection:
-            new = inserting(connection, snapshots).values(content_hash=content_hash, body=content)
-            connection.execute(new.on_conflict_do_nothing())
+            new = inserting(connection, snapshots).values(
+                content_hash=content_hash, body=content, saved_at=datetime.now(UTC)
+            )
+            saved_again = new.on_conflict_do_update(
+                index_elements=[snapshots.c.content_hash], set_={"saved_at": new.excluded.saved_at}
+            )
+            connection.execute(saved_again)
         return content_hash
 
     def load_snapshot(self, content_hash: str) -> str:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from jupyter_etl.errors import MissingDependency, StoreError
 from jupyter_etl.store.problems import translated
 
-_WAIT_S = 60
+_WAIT_S = 75
 _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",
@@ -57,11 +57,17 @@ class Ledger:
                 yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Give a connection whose writes are committed at the end, or undone by an exception."""
+    def writing(self, *, patiently: bool = False) -> Iterator[Connection]:
+        """Give a connection whose writes are committed at the end, or undone by an exception.
+
+        Args:
+            patiently: Wait for any time for locks and answers of PostgreSQL, as a migration must.
+        """
         with translated(self.place), self._engine().connect() as connection:
             connection.execution_options(ledger_writes=True)
             with connection.begin():
+                if patiently and not self.is_sqlite:
+                    _be_patient(connection)
                 yield connection
 
     def close(self) -> None:
@@ -117,7 +123,10 @@ def _new_engine(url: URL) -> Engine:
     try:
         if url.get_backend_name() == "sqlite":
             return _sqlite_engine(url)
-        return _postgres_engine(url)
+        # psycopg is optional, and only needed here.
+        from jupyter_etl.store.postgres import postgres_engine
+
+        return postgres_engine(url)
     except (ModuleNotFoundError, NoSuchModuleError) as problem:
         raise MissingDependency(
             f"The driver for {url.get_backend_name()} is not installed.",
@@ -136,11 +145,13 @@ def _sqlite_engine(url: URL) -> Engine:
     return engine
 
 
-def _postgres_engine(url: URL) -> Engine:
-    connect_args: dict[str, object] = {"connect_timeout": 10, "application_name": "jupyter-etl"}
-    if "options" not in url.query:
-        connect_args["options"] = f"-c lock_timeout={_WAIT_S}s"
-    return create_engine(url, max_overflow=-1, pool_pre_ping=True, connect_args=connect_args)
+def _be_patient(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.answer_s = None
+    # It goes back to nobody: it is closed at the end.
+    connection.detach()
+    for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute(text(f"SET LOCAL {limit} = 0"))
 
 
 def _set_up(connection: Any, record: object) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from jupyter_etl.errors import StoreError
+from jupyter_etl.store.backup import back_up, is_sqlite, stamp, unused
 from jupyter_etl.store.connection import Ledger
 from jupyter_etl.store.filesystems import network_filesystem
 from jupyter_etl.store.schema import REVISION, VERSION_TABLE
@@ -27,35 +28,34 @@ _WAL_IS_SAFE_FROM = (3, 51, 3)
 _ALEMBIC = threading.Lock()
 
 
-def bring_up_to_date(ledger: Ledger) -> None:
+def bring_up_to_date(ledger: Ledger, *, backup: bool = True) -> None:
     """Create the tables, or migrate them; where they are up to date, one query finds that out.
 
+    A migration is one transaction: whatever ends it half way, the ledger is as it was.
+
+    Args:
+        ledger: The database.
+        backup: Copy a SQLite ledger beside itself before it is migrated.
+
     Raises:
-        StoreError: The ledger was written by a newer version, or is no ledger.
+        StoreError: The ledger was written by a newer version, is no ledger, or cannot be backed up.
     """
     if ledger.is_sqlite:
         _create_file(ledger)
-    if _revision(ledger) == REVISION:
+    if read_revision(ledger) == REVISION:
         return
-    with _ALEMBIC, ledger.writing() as connection:
+    with _ALEMBIC, ledger.writing(patiently=True) as connection:
         # SQLite's writing transaction is the lock; whoever waited for it finds the work done.
         if not ledger.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         found = _revision_inside(connection)
         if found != REVISION:
-            _migrate(ledger, connection, found)
+            _migrate(ledger, connection, found, backup=backup)
 
 
 def journal_mode(version: tuple[int, ...]) -> str:
     """Return the journal mode that is safe for several processes with this version of SQLite."""
     return "WAL" if version >= _WAL_IS_SAFE_FROM else "DELETE"
-
-
-def back_up(path: Path, target: Path) -> None:
-    """Copy a SQLite ledger while others use it."""
-    target.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
 
 
 def set_journal_mode(path: Path, mode: str, *, wait_s: float = 60.0) -> None:
@@ -86,8 +86,11 @@ def set_journal_mode(path: Path, mode: str, *, wait_s: float = 60.0) -> None:
 
 
 def _create_file(ledger: Ledger) -> None:
-    path = _path(ledger)
-    if path is None or path.exists():
+    path = ledger_path(ledger)
+    if path is None:
+        return
+    if path.exists():
+        refuse_other_file(path, ledger.place)
         return
     network = network_filesystem(path)
     if network:
@@ -109,6 +112,17 @@ def _create_file(ledger: Ledger) -> None:
         ) from problem
 
 
+def refuse_other_file(path: Path, place: str) -> None:
+    """Raise `StoreError` where a file is neither empty nor SQLite's."""
+    # SQLite itself takes a file of one byte for an empty database, and overwrites it.
+    if path.is_file() and path.stat().st_size > 0 and not is_sqlite(path):
+        raise StoreError(
+            f"The ledger {place} failed: file is not a database.",
+            hint="The path names some other file; set another ledger, or move that file away.",
+            retryable=False,
+        )
+
+
 def _created(path: Path) -> bool:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -117,15 +131,25 @@ def _created(path: Path) -> bool:
     return True
 
 
-def _path(ledger: Ledger) -> Path | None:
+def known_revisions() -> list[str]:
+    """Return the revisions that this version can migrate, oldest first."""
+    files = (_MIGRATIONS / "versions").glob("v*_*.py")
+    return sorted(file.name[1:].partition("_")[0] for file in files)
+
+
+def ledger_path(ledger: Ledger) -> Path | None:
+    """Return where a SQLite ledger lies; None where its URL is a ``file:`` URI, or PostgreSQL's."""
+    if not ledger.is_sqlite:
+        return None
     database = ledger.url.database or ""
     return None if database.startswith("file:") else Path(database)
 
 
-def _revision(ledger: Ledger) -> str | None:
+def read_revision(ledger: Ledger) -> str | None:
+    """Return the revision of a ledger's schema; None where it has no tables yet."""
     with ledger.reading() as connection:
         try:
-            return _read_revision(connection)
+            return _select_revision(connection)
         except DBAPIError as problem:
             if not _is_missing_table(problem):
                 raise
@@ -135,14 +159,14 @@ def _revision(ledger: Ledger) -> str | None:
 def _revision_inside(connection: Connection) -> str | None:
     try:
         with connection.begin_nested():
-            return _read_revision(connection)
+            return _select_revision(connection)
     except DBAPIError as problem:
         if not _is_missing_table(problem):
             raise
     return None
 
 
-def _read_revision(connection: Connection) -> str | None:
+def _select_revision(connection: Connection) -> str | None:
     found: str | None = connection.execute(
         text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
     ).scalar()
@@ -154,24 +178,35 @@ def _is_missing_table(problem: DBAPIError) -> bool:
     return "no such table" in str(problem.orig) or getattr(problem.orig, "sqlstate", "") == "42P01"
 
 
-def _migrate(ledger: Ledger, connection: Connection, found: str | None) -> None:
+def _migrate(ledger: Ledger, connection: Connection, found: str | None, *, backup: bool) -> None:
     # alembic is slow to import, and wanted once in a ledger's life.
     from alembic import command
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in known_revisions():
         raise StoreError(
             f"The ledger {ledger.place} was written by a newer version of jupyter-etl: "
             f"its schema is {found}, this version knows {REVISION}.",
             hint="Upgrade: pip install --upgrade jupyter-etl",
             retryable=False,
         )
-    path = _path(ledger) if ledger.is_sqlite else None
-    if found is not None and path is not None:
-        back_up(path, path.with_name(f"{path.name}.{found}.backup"))
+    path = ledger_path(ledger)
+    if found is not None and path is not None and backup:
+        _back_up_first(path, found, ledger.place)
     command.upgrade(config, "head")
+
+
+def _back_up_first(path: Path, found: str, place: str) -> None:
+    target = unused(path.with_name(f"{path.name}.{found}-{stamp()}.backup"))
+    try:
+        back_up(path, target)
+    except StoreError as problem:
+        raise StoreError(
+            f"The ledger {place} was not migrated from {found} to {REVISION}, as its backup cannot "
+            f"be made: {problem.message}",
+            hint="Make room, or make its folder writable for this user. Nothing was changed.",
+            retryable=problem.retryable,
+        ) from problem

@@ -97,6 +97,7 @@ class Pipelines(Part):
                 .where(pipelines.c.name == name)
                 .values(
                     paused=is_paused,
+                    pause_note=row.pause_note if paused is None else "",
                     next_due=None if is_paused else next_due or row.next_due,
                     owner=row.owner if owner is None else owner,
                     revision=row.revision + 1,
@@ -154,7 +155,9 @@ def _new_row(pipeline: Pipeline, now: datetime) -> dict[str, object]:
         "schedule_kind": None if schedule is None else schedule.kind,
         "parameters": pipeline.parameters,
         "policy": pipeline.policy,
+        "sources": pipeline.sources,
         "paused": pipeline.paused,
+        "pause_note": "",
         "next_due": None if pipeline.paused else pipeline.next_due,
         "revision": 1,
         "removed": False,
@@ -187,6 +190,8 @@ def _changes(row: Row[Any], pipeline: Pipeline, now: datetime) -> dict[str, obje
         changes = {**declared, "version": row.version}
         del changes["revision"], changes["updated_at"]
     what = ("content_hash", "notebook", "schedule", "parameters", "policy")
+    if row.sources != pipeline.sources:
+        changes["sources"] = pipeline.sources
     if any(getattr(row, field) != declared[field] for field in what):
         changes |= {field: declared[field] for field in (*what, "schedule_kind")}
         changes["version"] = row.version + 1

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, false, func, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    select,
+    true,
+    update,
+)
 
-from jupyter_etl.errors import Conflict
-from jupyter_etl.model import NewRun, Pipeline, Run, RunState, ScheduleKind
+from jupyter_etl.model import (
+    Cause,
+    NewRun,
+    Pipeline,
+    PublicationVersion,
+    Run,
+    RunState,
+    ScheduleKind,
+)
+from jupyter_etl.ports import Planned
 from jupyter_etl.store.connection import inserting
 from jupyter_etl.store.part import Part
-from jupyter_etl.store.rows import new_run_row, pipeline_of, run_of
+from jupyter_etl.store.rows import new_run_row, pipeline_of, publication_version_of, run_of
 from jupyter_etl.store.runs import published_by
-from jupyter_etl.store.schema import pipelines, runs
+from jupyter_etl.store.schema import breakers, pipelines, publication_versions, publications, runs
+
+_T = TypeVar("_T")
+_MANY = 1000
+"""Values in one statement; SQLite takes 32,766."""
+
+_IN_HAND = (RunState.DISPATCHED, RunState.RUNNING)
+_UNFINISHED = (RunState.QUEUED, *_IN_HAND)
+_OVERLAPPING = (Cause.SCHEDULE, Cause.UPSTREAM, Cause.MANUAL)
 
 
 class Planning(Part):
@@ -34,12 +62,19 @@ class Planning(Part):
         with self._ledger.reading() as connection:
             return list(map(pipeline_of, connection.execute(query)))
 
-    def next_due_at(self) -> datetime | None:
-        """Return the earliest ``next_due`` or ``not_before`` of a queued run; None without any."""
-        schedule = select(func.min(pipelines.c.next_due)).where(pipelines.c.paused == false())
-        queue = select(func.min(runs.c.not_before)).where(runs.c.state == RunState.QUEUED)
+    def next_due_at(self, *, after: datetime) -> datetime | None:
+        """Return the next instant after ``after`` at which something may become due; None without.
+
+        That is a ``next_due``, a ``not_before`` of a queued run, or the ``retry_at`` of a breaker.
+        """
+        instants = (
+            (pipelines.c.next_due, pipelines.c.paused == false()),
+            (runs.c.not_before, runs.c.state == RunState.QUEUED),
+            (breakers.c.retry_at, true()),
+        )
+        queries = [select(func.min(at)).where(where, at > after) for at, where in instants]
         with self._ledger.reading() as connection:
-            found = [connection.execute(query).scalar() for query in (schedule, queue)]
+            found = [connection.execute(query).scalar() for query in queries]
         return min((at for at in found if at is not None), default=None)
 
     def load_subscribers(self) -> list[Pipeline]:
@@ -51,25 +86,48 @@ class Planning(Part):
             found = map(pipeline_of, connection.execute(query))
             return sorted(found, key=lambda pipeline: pipeline.name)
 
-    def plan(
-        self,
-        pipeline: Pipeline,
-        runs: Sequence[NewRun],
-        *,
-        next_due: datetime | None,
-        now: datetime,
-        cancel: Sequence[int] = (),
-    ) -> list[Run]:
-        """Insert runs and advance ``next_due``, if nobody changed the pipeline meanwhile.
+    def load_live_versions(self, names: Collection[str]) -> dict[str, PublicationVersion]:
+        """Return the live version of each of these publications that has one."""
+        versions = publication_versions
+        is_live = and_(
+            versions.c.name == publications.c.name,
+            versions.c.number == publications.c.live_number,
+            versions.c.draft == false(),
+        )
+        query = select(versions).join(publications, is_live)
+        with self._ledger.reading() as connection:
+            found = _in_chunks(connection, query, publications.c.name, names)
+            return {row.name: publication_version_of(row) for row in found}
 
-        Raises:
-            Conflict: The revision is another one. Nothing was written.
+    def load_overlapping(self, names: Collection[str]) -> dict[str, list[Run]]:
+        """Return the unfinished runs that a new one of these pipelines would overlap, newest first.
+
+        Neither backfills nor drafts; of each pipeline the newest thousand.
         """
+        place = func.row_number().over(partition_by=runs.c.pipeline, order_by=runs.c.id.desc())
+        every = (
+            select(runs, place.label("place"))
+            .where(runs.c.state.in_(_UNFINISHED), runs.c.cause.in_(_OVERLAPPING))
+            .where(runs.c.draft == false())
+        )
+        overlapping: dict[str, list[Run]] = {name: [] for name in names}
+        with self._ledger.reading() as connection:
+            for names_ in _chunks(names):
+                chosen = every.where(runs.c.pipeline.in_(names_)).subquery()
+                query = select(chosen).where(chosen.c.place <= _MANY).order_by(chosen.c.id.desc())
+                for row in connection.execute(query):
+                    overlapping[row.pipeline].append(run_of(row))
+        return overlapping
+
+    def plan(self, plans: Sequence[Planned], *, now: datetime) -> list[bool]:
+        """Insert runs and advance ``next_due``, each if nobody changed its pipeline meanwhile."""
         with self._ledger.writing() as connection:
-            _advance(connection, pipeline, next_due)
-            _supersede(connection, pipeline.name, cancel, runs, now)
-            rows = [_insert(connection, run, now) for run in runs]
-            return [run_of(row) for row in rows if row is not None]
+            written = _compare(connection, plans)
+            won = [plan for plan, wins in zip(plans, written, strict=True) if wins]
+            _advance(connection, won)
+            _supersede(connection, won, now)
+            _insert_all(connection, [run for plan in won for run in plan.runs], now)
+        return written
 
     def add_run(self, run: NewRun, *, now: datetime) -> Run:
         """Insert one run; where its logical key exists, return that one."""
@@ -81,48 +139,97 @@ class Planning(Part):
             return run_of(there, published_by(connection, [there.id]).get(there.id, ()))
 
 
-def _advance(connection: Connection, pipeline: Pipeline, next_due: datetime | None) -> None:
-    advanced = connection.execute(
-        update(pipelines)
-        .where(
-            pipelines.c.name == pipeline.name,
-            pipelines.c.revision == pipeline.revision,
-            pipelines.c.removed == false(),
-        )
-        .values(next_due=next_due, revision=pipelines.c.revision + 1)
-    )
-    if advanced.rowcount != 1:
-        raise Conflict(
-            f"The pipeline {pipeline.name!r} was changed after revision {pipeline.revision} "
-            "was loaded.",
-            hint="Load it again and plan anew; another scheduler may have planned it already.",
-            data={"name": pipeline.name, "revision": pipeline.revision},
-        )
+def _compare(connection: Connection, plans: Sequence[Planned]) -> list[bool]:
+    """Tell for each plan whether its pipeline is as it was loaded; nobody changes those now."""
+    there = pipelines.c.removed == false()
+    query = select(pipelines.c.name, pipelines.c.revision).where(there)
+    # Locked in the order of their names, so that two transactions never wait for each other.
+    query = query.order_by(pipelines.c.name).with_for_update()
+    names = sorted({plan.pipeline.name for plan in plans})
+    found = _in_chunks(connection, query, pipelines.c.name, names)
+    revisions = {row.name: row.revision for row in found}
+    # Each revision is planned once, also where one call has two plans for it.
+    return [
+        revisions.get(plan.pipeline.name) == plan.pipeline.revision
+        and revisions.pop(plan.pipeline.name) is not None
+        for plan in plans
+    ]
 
 
-def _supersede(
-    connection: Connection,
-    pipeline: str,
-    cancel: Sequence[int],
-    by: Sequence[NewRun],
-    now: datetime,
-) -> None:
-    if not cancel:
+def _advance(connection: Connection, plans: Sequence[Planned]) -> None:
+    if not plans:
         return
-    meant = (runs.c.pipeline == pipeline, runs.c.id.in_(cancel))
-    # Locked in the order of their ids, so that two transactions never wait for each other.
-    connection.execute(select(runs.c.id).where(*meant).order_by(runs.c.id).with_for_update()).all()
-    note = f"superseded by {by[-1].logical_key}" if by else "superseded"
-    connection.execute(
-        update(runs)
-        .where(*meant, runs.c.state == RunState.QUEUED)
-        .values(state=RunState.SKIPPED, note=note, finished_at=now)
+    advanced = (
+        update(pipelines)
+        .where(pipelines.c.name == bindparam("this"))
+        .values(
+            next_due=bindparam("due"),
+            seen=bindparam("has_seen"),
+            revision=pipelines.c.revision + 1,
+        )
     )
-    connection.execute(
-        update(runs)
-        .where(*meant, runs.c.state.in_((RunState.DISPATCHED, RunState.RUNNING)))
-        .values(cancel_requested=true())
-    )
+    rows = [
+        {
+            "this": plan.pipeline.name,
+            "due": plan.next_due,
+            "has_seen": _seen(plan),
+        }
+        for plan in plans
+    ]
+    connection.execute(advanced, rows)
+
+
+def _seen(plan: Planned) -> dict[str, int]:
+    """Return what the pipeline has seen once its new runs are written."""
+    seen = dict(plan.pipeline.seen)
+    for run in plan.runs:
+        for name, number in run.upstream.items():
+            seen[name] = max(number, seen.get(name, 0))
+    return seen
+
+
+def _supersede(connection: Connection, plans: Sequence[Planned], now: datetime) -> None:
+    """End what waits, and ask what runs to stop."""
+    old = {run_id: plan for plan in plans for run_id in plan.cancel}
+    if not old:
+        return
+    query = select(runs.c.id, runs.c.pipeline, runs.c.state)
+    query = query.order_by(runs.c.id).with_for_update()
+    found = _in_chunks(connection, query, runs.c.id, sorted(old))
+    meant = [row for row in found if row.pipeline == old[row.id].pipeline.name]
+    waiting = [row.id for row in meant if row.state is RunState.QUEUED]
+    if waiting:
+        skipped = update(runs).where(runs.c.id == bindparam("this"))
+        connection.execute(
+            skipped.values(state=RunState.SKIPPED, note=bindparam("why"), finished_at=now),
+            [{"this": run_id, "why": _superseded_by(old[run_id])} for run_id in waiting],
+        )
+    running = [row.id for row in meant if row.state in _IN_HAND]
+    for few in _chunks(running):
+        connection.execute(update(runs).where(runs.c.id.in_(few)).values(cancel_requested=true()))
+
+
+def _superseded_by(plan: Planned) -> str:
+    return f"superseded by {plan.runs[-1].logical_key}" if plan.runs else "superseded"
+
+
+def _insert_all(connection: Connection, new: Sequence[NewRun], now: datetime) -> None:
+    if new:
+        rows = [new_run_row(run, now) for run in new]
+        connection.execute(inserting(connection, runs).on_conflict_do_nothing(), rows)
+
+
+def _in_chunks(
+    connection: Connection, query: Select[Any], key: ColumnElement[Any], values: Collection[Any]
+) -> list[Row[Any]]:
+    """Return the rows whose key is one of many values."""
+    few = (connection.execute(query.where(key.in_(chunk))) for chunk in _chunks(values))
+    return [row for found in few for row in found]
+
+
+def _chunks(values: Collection[_T]) -> Iterator[list[_T]]:
+    every = list(values)
+    return (every[start : start + _MANY] for start in range(0, len(every), _MANY))
 
 
 def _insert(connection: Connection, run: NewRun, now: datetime) -> Row[Any] | None:

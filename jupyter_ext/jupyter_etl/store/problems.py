@@ -19,7 +19,6 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
         "to PostgreSQL.",
         True,
     ),
-    ("lock timeout", "Another process holds the rows for more than a minute; try again.", True),
     ("disk is full", "Free some space on its disk; nothing was written.", True),
     ("no space left", "Free some space on the server's disk; nothing was written.", True),
     (
@@ -46,6 +45,29 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ("read-only transaction", "This server is a replica; set the URL of the primary.", True),
     ("already exists", "Give the ledger a database of its own; this one has other tables.", False),
 )
+_DAMAGED = "The database is damaged; restore its last backup (pg_restore)."
+# By SQLSTATE, which no language setting of the server changes.
+_STATES = {
+    "25006": ("This server is a replica; set the URL of the primary.", True),
+    "25P03": ("The process rested in the middle of a transaction; try again.", True),
+    "40001": ("Another process changed the same rows; try again.", True),
+    "40P01": ("Another process waits for the same rows; try again.", True),
+    "42501": ("Grant this user the tables of the ledger.", False),
+    "42P01": ("The tables were removed while they were in use; start again.", False),
+    "42P07": ("Give the ledger a database of its own; this one has other tables.", False),
+    "53100": ("Free some space on the server's disk; nothing was written.", True),
+    "53200": ("The server is out of memory; try again when it has less to do.", True),
+    "53300": ("Too many programs use the server: raise its max_connections, or end some.", True),
+    "55P03": ("Another process holds the rows; try again.", True),
+    "57014": ("The server takes too long; try again when it has less to do.", True),
+    "XX001": (_DAMAGED, False),
+    "XX002": (_DAMAGED, False),
+}
+"""What to do by SQLSTATE, and whether the same call may succeed later.
+
+Source: PostgreSQL's documentation, appendix A, "PostgreSQL Error Codes".
+"""
+_DRIVERS = ("sqlite3", "psycopg")
 _UNREACHABLE = "Check that the server runs and can be reached; running attempts go on meanwhile."
 _BUG = "This is a fault of jupyter-etl; report it with the lines above."
 
@@ -64,25 +86,33 @@ def translated(place: str) -> Iterator[None]:
         yield
     except exc.SQLAlchemyError as problem:
         raise _store_error(problem, place) from problem
+    except Exception as problem:
+        # Where SQLAlchemy sets a connection up, the driver's own errors come through.
+        if type(problem).__module__.partition(".")[0] not in _DRIVERS:
+            raise
+        raise _store_error(problem, place) from problem
 
 
-def _store_error(problem: exc.SQLAlchemyError, place: str) -> EtlError:
-    origin = getattr(problem, "orig", None) or problem
+def _store_error(problem: Exception, place: str) -> EtlError:
+    origin: Exception = getattr(problem, "orig", None) or problem
     said = (str(origin).strip().splitlines() or [type(origin).__name__])[0]
-    hint, retryable = _advice(problem, str(origin).lower())
+    hint, retryable = _advice(origin)
     return StoreError(f"The ledger {place} failed: {said}.", hint=hint, retryable=retryable)
 
 
-def _advice(problem: exc.SQLAlchemyError, said: str) -> tuple[str, bool]:
+def _advice(origin: Exception) -> tuple[str, bool]:
+    state = str(getattr(origin, "sqlstate", None) or "")
+    if state in _STATES:
+        return _STATES[state]
+    said = str(origin).lower()
     for part, hint, retryable in _KNOWN:
         if part in said:
             return hint, retryable
     if "database" in said and "does not exist" in said:
         return "Create the database (createdb), or set another ledger.", False
     # sqlite3 calls a wrong statement an OperationalError too, and has no server to reach.
-    if isinstance(problem, exc.OperationalError | exc.InterfaceError) and not isinstance(
-        problem.orig, sqlite3.Error
-    ):
+    names = {kind.__name__ for kind in type(origin).__mro__}
+    if names & {"OperationalError", "InterfaceError"} and not isinstance(origin, sqlite3.Error):
         return _UNREACHABLE, True
     return _BUG, False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from jupyter_etl.model import (
     PublicationKind,
     PublicationVersion,
 )
+from jupyter_etl.store.commits import check_turn, give_back
 from jupyter_etl.store.connection import inserting
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.problems import not_found
@@ -53,17 +54,21 @@ class Publications(Part):
         notebook: str,
         draft: bool,
         now: datetime,
+        token: str | None = None,
     ) -> PublicationVersion:
         """Make an output visible that was published by hand.
 
         Raises:
             PermissionDenied: The name belongs to another owner.
-            Conflict: The name is of another kind.
+            Conflict: The name is of another kind, or somebody else has taken the turn since.
         """
         by_hand = Publishing(
             owner=owner, pipeline=pipeline, run_id=None, notebook=notebook, draft=draft, now=now
         )
         with self._ledger.writing() as connection:
+            if token is not None:
+                check_turn(connection, committed.name, draft=draft, token=token)
+                give_back(connection, token)
             return make_visible(connection, [committed], by_hand)[0]
 
     def next_publication_number(self, name: str, *, draft: bool) -> int:
@@ -167,7 +172,7 @@ def _add_version(
             name=what.name,
             number=number,
             draft=publishing.draft,
-            what=_never_back(connection, what, draft=publishing.draft),
+            what=what,
             owner=publishing.owner,
             pipeline=publishing.pipeline,
             run_id=publishing.run_id,
@@ -177,34 +182,6 @@ def _add_version(
         .returning(publication_versions)
     ).one()
     return publication_version_of(added)
-
-
-def _never_back(connection: Connection, what: Committed, *, draft: bool) -> Committed:
-    """Keep a table from going back to a state without the rows of whoever committed after us.
-
-    Two runs may commit to a table in one order and reach the ledger in the other. The later state
-    of the table holds the rows of both, so it is the one that stays visible.
-    """
-    if what.delta_version is None:
-        return what
-    newest = connection.execute(
-        select(publication_versions)
-        .where(publication_versions.c.name == what.name, publication_versions.c.draft == draft)
-        .order_by(publication_versions.c.number.desc())
-        .limit(1)
-    ).one_or_none()
-    if newest is None:
-        return what
-    seen = publication_version_of(newest).what
-    if seen.location != what.location or (seen.delta_version or 0) <= what.delta_version:
-        return what
-    return replace(
-        what,
-        delta_version=seen.delta_version,
-        rows=seen.rows,
-        bytes=seen.bytes,
-        columns=seen.columns,
-    )
 
 
 def _row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:

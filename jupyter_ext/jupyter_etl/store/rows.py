@@ -37,6 +37,8 @@ def pipeline_of(row: Row[Any]) -> Pipeline:
         revision=row.revision,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        sources=row.sources,
+        seen=row.seen,
     )
 
 
@@ -79,7 +81,7 @@ def new_run_row(new: NewRun, now: datetime) -> dict[str, object]:
         "sources": new.sources,
         "state": new.state,
         "attempts": 0,
-        "not_before": new.due_at,
+        "not_before": max(new.due_at, now),
         "cancel_requested": False,
         "created_at": now,
         "finished_at": now if new.state in TERMINAL else None,
@@ -189,6 +191,7 @@ def publication_version_of(row: Row[Any]) -> PublicationVersion:
         run_id=row.run_id,
         notebook=row.notebook,
         published_at=row.published_at,
+        pruned_at=row.pruned_at,
     )
 
 

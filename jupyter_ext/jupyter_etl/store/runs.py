@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, select, update
 
 from jupyter_etl.errors import Conflict
 from jupyter_etl.model import TERMINAL, PublicationVersion, Run, RunState
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.problems import no_run
 from jupyter_etl.store.rows import publication_version_of, run_of
-from jupyter_etl.store.schema import publication_versions, runs
+from jupyter_etl.store.schema import pipelines, publication_versions, runs
 
 # SQLite takes 32,766 values in a statement; a page of runs never needs so many.
 _CHUNK = 1000
@@ -42,6 +42,36 @@ class Runs(Part):
         with self._ledger.reading() as connection:
             return _with_published(connection, connection.execute(query).all())
 
+    def load_last_runs(
+        self, names: Collection[str], *, count: int, states: Sequence[RunState] = ()
+    ) -> dict[str, list[Run]]:
+        """Return the newest ``count`` runs of each of these deployed pipelines, newest first."""
+        own = runs.alias("own")
+        oldest = select(own.c.id).where(own.c.pipeline == pipelines.c.name)
+        if states:
+            oldest = oldest.where(own.c.state.in_(states))
+        oldest = oldest.order_by(own.c.id.desc()).limit(1).offset(count - 1)
+        from_there = runs.c.id >= func.coalesce(oldest.correlate(pipelines).scalar_subquery(), 0)
+        of_each = and_(runs.c.pipeline == pipelines.c.name, from_there)
+        query = _filtered(select(runs), None, states).join_from(pipelines, runs, of_each)
+        last: dict[str, list[Run]] = {name: [] for name in names}
+        every = list(names)
+        with self._ledger.reading() as connection:
+            for start in range(0, len(every), _CHUNK):
+                few = pipelines.c.name.in_(every[start : start + _CHUNK])
+                rows = connection.execute(query.where(few).order_by(runs.c.id.desc())).all()
+                for run in _with_published(connection, rows):
+                    last[run.new.pipeline].append(run)
+        return last
+
+    def load_runs_between(self, pipeline: str, start: datetime, end: datetime) -> list[Run]:
+        """Return a pipeline's runs whose interval touches ``[start, end)``; oldest first, by id."""
+        query = select(runs).where(
+            runs.c.pipeline == pipeline, runs.c.interval_start < end, runs.c.interval_end > start
+        )
+        with self._ledger.reading() as connection:
+            return _with_published(connection, connection.execute(query.order_by(runs.c.id)).all())
+
     def count_runs(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
         """Count what `load_runs` would list without a limit."""
         query = _filtered(select(func.count()).select_from(runs), pipeline, states)
@@ -65,8 +95,16 @@ class Runs(Part):
                 _change(connection, run_id, cancel_requested=True)
             return _with_published(connection, [locked_run(connection, run_id)])[0]
 
-    def requeue(self, run_id: int, *, now: datetime) -> Run:
-        """Queue a finished run once more, as it was. Raises `Conflict` unless it is finished."""
+    def requeue(
+        self,
+        run_id: int,
+        *,
+        now: datetime,
+        resume_from: int | None = None,
+        content_hash: str | None = None,
+        version: int | None = None,
+    ) -> Run:
+        """Queue a finished run once more. Raises `Conflict` unless it is finished."""
         with self._ledger.writing() as connection:
             row = locked_run(connection, run_id)
             if row.state not in TERMINAL:
@@ -75,6 +113,9 @@ class Runs(Part):
                     hint="Wait for its end, or cancel it first.",
                     data={"run_id": run_id, "state": str(row.state)},
                 )
+            executed = {}
+            if content_hash is not None:
+                executed = {"content_hash": content_hash, "version": version}
             _change(
                 connection,
                 run_id,
@@ -82,6 +123,8 @@ class Runs(Part):
                 not_before=now,
                 cancel_requested=False,
                 finished_at=None,
+                resume_from=resume_from,
+                **executed,
             )
             return _with_published(connection, [locked_run(connection, run_id)])[0]
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 from jupyter_etl.model import (
@@ -68,6 +69,8 @@ snapshots = Table(
     metadata,
     Column("content_hash", Text, primary_key=True),
     Column("body", LargeBinary, nullable=False),
+    # Until a version or a run names it, prune must leave it to whoever is about to do so.
+    Column("saved_at", Instant),
 )
 
 pipelines = Table(
@@ -91,6 +94,8 @@ pipelines = Table(
     # holds the old pipeline would win the compare-and-swap against its successor.
     Column("removed", Boolean, nullable=False),
     Column("pause_note", Words, nullable=False, server_default=""),
+    Column("sources", Json(tuple[str, ...]), nullable=False, server_default="[]"),
+    Column("seen", Json(Mapping[str, int]), nullable=False, server_default="{}"),
     Index("ix_pipelines_due", "paused", "next_due", "name"),
     Index("ix_pipelines_schedule_kind", "schedule_kind"),
 )
@@ -150,13 +155,20 @@ runs = Table(
     Column("reads", Json(tuple[Read, ...]), nullable=False),
     Column("sources", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("resume_from", Integer),
+    # False while people have to hear how it ended.
+    Column("told", Boolean, nullable=False, server_default=true()),
     UniqueConstraint("pipeline", "logical_key", name="uq_runs_pipeline_logical_key"),
-    Index("ix_runs_claim", "state", "rank", "due_at", "id"),
     Index("ix_runs_wake", "state", "not_before"),
     Index("ix_runs_pipeline", "pipeline", "id"),
     Index("ix_runs_in_hand", "pipeline", "state"),
-    Index("ix_runs_line", "state", "pipeline", "rank", "due_at", "id"),
+    Index("ix_runs_line", "state", "pipeline", "cause", "rank", "due_at", "id", "not_before"),
     Index("ix_runs_interval", "pipeline", "interval_start"),
+    Index(
+        "ix_runs_untold",
+        "id",
+        sqlite_where=text("told = 0"),
+        postgresql_where=text("told = false"),
+    ),
     # An id names a folder on disk, so it is never used again.
     sqlite_autoincrement=True,
 )
@@ -215,6 +227,7 @@ publication_versions = Table(
     Column("run_id", _Id, ForeignKey("runs.id")),
     Column("notebook", Text, nullable=False),
     Column("published_at", Instant, nullable=False),
+    Column("pruned_at", Instant),
     Index("ix_publication_versions_run_id", "run_id"),
 )
 
@@ -226,6 +239,13 @@ schedulers = Table(
     Column("pid", Integer, nullable=False),
     Column("workers", Integer, nullable=False),
     Column("seen_at", Instant, nullable=False),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("claimed_at", Instant, nullable=False),
 )
 
 breakers = Table(
@@ -241,6 +261,7 @@ commits = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("draft", Boolean, primary_key=True),
+    Column("token", Text, nullable=False),
     # An attempt holds it until it ends; a commit by hand until the instant.
     Column("run_id", _Id, ForeignKey("runs.id")),
     Column("number", Integer),

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from jupyter_etl.store.attempts import Attempts
+from jupyter_etl.store.breakers import Breakers
 from jupyter_etl.store.catalogue import Catalogue
+from jupyter_etl.store.claiming import Claiming
+from jupyter_etl.store.commits import Commits
 from jupyter_etl.store.connection import Ledger
 from jupyter_etl.store.migrating import bring_up_to_date
 from jupyter_etl.store.pipelines import Pipelines
 from jupyter_etl.store.planning import Planning
+from jupyter_etl.store.pruning import Pruning
 from jupyter_etl.store.publications import Publications
 from jupyter_etl.store.runs import Runs
 from jupyter_etl.store.schedulers import Schedulers
+from jupyter_etl.store.telling import Telling
 
 
-class SqlStore(Catalogue, Pipelines, Planning, Attempts, Runs, Publications, Schedulers):
+class SqlStore(
+    Catalogue,
+    Pipelines,
+    Planning,
+    Claiming,
+    Attempts,
+    Runs,
+    Publications,
+    Commits,
+    Pruning,
+    Schedulers,
+    Breakers,
+    Telling,
+):
     """`jupyter_etl.ports.Store` on SQLite or PostgreSQL; what each method does is written there.
 
     Args:

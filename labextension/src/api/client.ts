@@ -11,6 +11,7 @@ import type {
   IPreview,
   IPublicationDetails,
   IPublicationView,
+  IRetriedRun,
   IRunDetails,
   IRunView,
   ISchedulePreview,
@@ -106,8 +107,10 @@ export class EtlClient {
     return this._nothing(path('runs', id, 'cancel'), 'POST');
   }
 
-  retry(id: number): Promise<void> {
-    return this._nothing(path('runs', id, 'retry'), 'POST');
+  retry(id: number, fromFailedCell = false): Promise<IRetriedRun> {
+    return this._json(path('runs', id, 'retry'), {}, 'POST', {
+      from_failed_cell: fromFailedCell
+    });
   }
 
   /** The executed notebook, as nbformat JSON. */
@@ -151,6 +154,7 @@ export class EtlClient {
     when: string;
     timezone: string;
     after: string[];
+    after_all: boolean;
   }): Promise<ISchedulePreview> {
     return this._json('schedule/preview', {}, 'POST', request);
   }

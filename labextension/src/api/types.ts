@@ -40,6 +40,8 @@ export type Catchup = 'latest' | 'all' | 'none';
 
 export type Overlap = 'skip' | 'queue' | 'cancel-previous';
 
+export type OnLost = 'retry' | 'fail';
+
 export type PipelineFilter = 'all' | 'mine' | 'failing';
 
 export interface IPage<T> {
@@ -86,9 +88,13 @@ export interface ISource {
   readonly: boolean;
   options: Record<string, string>;
   freshness: IFreshness | null;
+  /** Most runs that read it at once; null for the default of its kind. */
+  limit?: number | null;
   owner: string;
   notebook: string;
   declared_at: string | null;
+  /** In a list: when a run tries it again; null while it answers. */
+  next_try_at?: string | null;
 }
 
 export interface ITableInfo {
@@ -116,6 +122,7 @@ export interface ISchedule {
   every_s: number | null;
   at: string | null;
   after: string[];
+  after_all: boolean;
 }
 
 export interface IPolicy {
@@ -123,6 +130,11 @@ export interface IPolicy {
   timeout_s: number;
   catchup: Catchup;
   overlap: Overlap;
+  on_lost: OnLost;
+  priority: number;
+  parallel: number;
+  memory_bytes: number | null;
+  checkpoint: boolean;
 }
 
 export interface ILastRun {
@@ -143,6 +155,8 @@ export interface IPipeline {
   parameters: Record<string, Json>;
   policy: IPolicy;
   paused: boolean;
+  /** Why the platform paused it; empty where a person did. */
+  pause_note: string;
   next_due: string | null;
   revision: number;
   created_at: string | null;
@@ -193,6 +207,13 @@ export interface IRunView {
   attempts: number;
   published: IPublishedRef[];
   has_notebook: boolean;
+  /** A cell failed, and its variables were to be kept. */
+  resumable: boolean;
+}
+
+export interface IRetriedRun extends IRunView {
+  resumes_at: number | null;
+  why_not: string;
 }
 
 export interface ICheckResult {
@@ -312,8 +333,13 @@ export interface IDeployRequest {
   timeout_s: number | null;
   catchup: Catchup | null;
   overlap: Overlap | null;
+  on_lost: OnLost | null;
+  priority: number | null;
+  memory_bytes: number | null;
+  checkpoint: boolean;
   owner: string | null;
   after: string[];
+  after_all: boolean;
 }
 
 export interface IDeployment {

@@ -46,6 +46,17 @@ export function FailureCard(props: {
           disabled={props.busy}
           onClick={() => void model.retry(run.id)}
         />
+        {run.resumable ? (
+          <Action
+            label={trans.__('Retry from the failed cell')}
+            of={`#${run.id}`}
+            line={lines.retryFromFailedCell(run.id)}
+            icon={retryIcon}
+            text
+            disabled={props.busy}
+            onClick={() => void model.retry(run.id, true)}
+          />
+        ) : null}
         {run.has_notebook ? (
           <Action
             label={trans.__('Open at the cell')}

@@ -27,7 +27,7 @@ export function useSchedulePreview(
     preview: null,
     error: null
   });
-  const { when, timezone } = request;
+  const { when, timezone, after_all: afterAll } = request;
   const after = request.after.join(',');
   React.useEffect(() => {
     let live = true;
@@ -40,7 +40,8 @@ export function useSchedulePreview(
         .previewSchedule({
           when,
           timezone,
-          after: after ? after.split(',') : []
+          after: after ? after.split(',') : [],
+          after_all: afterAll
         })
         .then(
           preview => live && setState({ preview, error: null }),
@@ -52,7 +53,7 @@ export function useSchedulePreview(
       live = false;
       window.clearTimeout(timer);
     };
-  }, [model, when, timezone, after]);
+  }, [model, when, timezone, after, afterAll]);
   return state;
 }
 

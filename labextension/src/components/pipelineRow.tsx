@@ -132,16 +132,17 @@ function PipelineActions(props: {
 function scheduleHint(pipeline: IPipelineView): string {
   const { schedule } = pipeline;
   if (schedule?.after.length) {
-    return `%etl schedule --after ${schedule.after.join(',')}`;
+    const all = schedule.after_all ? ' --after-all' : '';
+    return `%etl schedule --after ${schedule.after.join(',')}${all}`;
   }
   return `%etl schedule "${schedule?.text ?? ''}" --tz ${schedule?.timezone ?? 'UTC'}`;
 }
 
 function Next(props: { pipeline: IPipelineView }): JSX.Element {
   const { trans } = useEtl();
-  const { paused, next_due: next, schedule } = props.pipeline;
+  const { paused, next_due: next, pause_note: note, schedule } = props.pipeline;
   if (paused) {
-    return <>{trans.__('paused')}</>;
+    return <span title={note}>{note || trans.__('paused')}</span>;
   }
   if (next) {
     return <Countdown at={next} />;

@@ -9,7 +9,7 @@ import {
 import * as React from 'react';
 
 import type { ISource, ITableInfo } from '../api';
-import { formatCount, lines } from '../model';
+import { formatCount, formatMoment, lines } from '../model';
 import { Action } from './action';
 import { Columns } from './columns';
 import { useEtl } from './context';
@@ -71,6 +71,9 @@ export const SourceRow = React.memo(function SourceRow(props: {
         <div className="jp-EtlRow-line" title={source.location}>
           {source.declared || source.location}
           {source.readonly ? ` · ${trans.__('read only')}` : ''}
+          {source.next_try_at
+            ? ` · ${trans.__('did not answer, next try %1', formatMoment(source.next_try_at))}`
+            : ''}
         </div>
       }
     >

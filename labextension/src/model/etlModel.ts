@@ -225,8 +225,15 @@ export class EtlModel implements IEtlModel {
     return this._act(`run:${run}`, () => this.client.cancel(run));
   }
 
-  retry(run: number): Promise<void> {
-    return this._act(`run:${run}`, () => this.client.retry(run));
+  retry(run: number, fromFailedCell = false): Promise<void> {
+    return this._act(`run:${run}`, async () => {
+      const { why_not } = await this.client.retry(run, fromFailedCell);
+      if (why_not) {
+        throw new ApiError({
+          message: `It is queued again, from its first cell: ${why_not}.`
+        });
+      }
+    });
   }
 
   problem(key: string): ApiError | null {

@@ -18,6 +18,8 @@ export const lines = {
   runs: (name: string): string => `jupyter etl runs --pipeline ${quote(name)}`,
   cancel: (id: number): string => `jupyter etl cancel ${id}`,
   retry: (id: number): string => `jupyter etl retry ${id}`,
+  retryFromFailedCell: (id: number): string =>
+    `jupyter etl retry ${id} --from-failed-cell`,
   log: (id: number): string => `jupyter etl logs ${id}`,
   describe: (name: string): string => `%etl describe ${quote(name)}`,
   preview: (name: string, table = ''): string =>
@@ -77,6 +79,9 @@ export function scheduleLine(request: IDeployRequest): string {
   if (request.after.length) {
     words.push('--after', request.after.join(','));
   }
+  if (request.after_all) {
+    words.push('--after-all');
+  }
   if (request.timezone && request.when) {
     words.push('--tz', request.timezone);
   }
@@ -97,6 +102,18 @@ export function scheduleLine(request: IDeployRequest): string {
   }
   if (request.overlap !== null) {
     words.push('--overlap', request.overlap);
+  }
+  if (request.on_lost === 'fail') {
+    words.push('--on-lost', request.on_lost);
+  }
+  if (request.priority) {
+    words.push('--priority', String(request.priority));
+  }
+  if (request.memory_bytes !== null) {
+    words.push('--memory', String(request.memory_bytes));
+  }
+  if (request.checkpoint) {
+    words.push('--checkpoint');
   }
   if (request.owner) {
     words.push('--owner', quote(request.owner));

@@ -24,12 +24,17 @@ export interface IScheduleForm {
   when: string;
   timezone: string;
   after: readonly string[];
+  afterAll: boolean;
   name: string;
   owner: string;
   retries: string;
   timeout: string;
   catchup: Catchup;
   overlap: Overlap;
+  /** What has no field stays as it is deployed. */
+  kept: Readonly<
+    Pick<IDeployRequest, 'on_lost' | 'priority' | 'memory_bytes' | 'checkpoint'>
+  >;
   /** Only what differs from the notebook's defaults. */
   values: Readonly<Record<string, string>>;
 }
@@ -54,12 +59,19 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
         ? schedule.timezone
         : Intl.DateTimeFormat().resolvedOptions().timeZone,
     after: schedule?.after ?? [],
+    afterAll: schedule?.after_all ?? false,
     name: pipeline?.name ?? stemOf(path),
     owner: pipeline?.owner ?? '',
     retries: String(pipeline?.policy.retries ?? 3),
     timeout: spellDuration(pipeline?.policy.timeout_s ?? 3600),
     catchup: pipeline?.policy.catchup ?? 'latest',
     overlap: pipeline?.policy.overlap ?? 'skip',
+    kept: {
+      on_lost: pipeline?.policy.on_lost ?? null,
+      priority: pipeline?.policy.priority ?? null,
+      memory_bytes: pipeline?.policy.memory_bytes ?? null,
+      checkpoint: pipeline?.policy.checkpoint ?? false
+    },
     values: Object.fromEntries(
       Object.entries(pipeline?.parameters ?? {}).map(([key, value]) => [
         key,
@@ -133,7 +145,9 @@ export function requestOf(
     timeout_s: readDuration(form.timeout),
     catchup: form.catchup,
     overlap: form.overlap,
+    ...form.kept,
     owner: form.owner.trim() || null,
-    after: times ? [] : [...form.after]
+    after: times ? [] : [...form.after],
+    after_all: !times && form.afterAll
   };
 }

@@ -14,7 +14,7 @@ def execute(session: Session, command: Command) -> None:
         {
             "version": v.number,
             "rows": v.what.rows,
-            "size": size(v.what.bytes),
+            "size": "pruned" if v.pruned_at else size(v.what.bytes),
             "published": v.published_at,
             "run": v.run_id,
             "by": v.pipeline or v.owner,

@@ -15,5 +15,5 @@ def execute(session: Session, command: Command) -> None:
     """Show a run and its log."""
     args: dict[str, Any] = command.args
     run = session.etl.runs.get(args["run"])
-    show(run_card(run))
+    show(run_card(run, session.etl.runs.checkpoint(run.id)))
     sys.stdout.write(session.etl.runs.log(run.id))

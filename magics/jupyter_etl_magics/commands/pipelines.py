@@ -10,6 +10,7 @@ from jupyter_etl_magics.session import Session
 
 def execute(session: Session, _command: Command) -> None:
     """Show all pipelines."""
+    found = session.etl.pipelines.list()
     rows: list[dict[str, object]] = [
         {
             "pipeline": p.name,
@@ -18,7 +19,11 @@ def execute(session: Session, _command: Command) -> None:
             "version": p.version,
             "owner": p.owner,
         }
-        for p in session.etl.pipelines.list()
+        for p in found
     ]
     empty = 'No pipelines yet. Deploy this notebook: %etl schedule "daily at 06:00"'
-    show(Card(title=counted(len(rows), "pipeline"), rows=rows) if rows else Card(title=empty))
+    notes = [
+        f"{p.name}: {p.pause_note} To go on: %etl resume {p.name}" for p in found if p.pause_note
+    ]
+    title = counted(len(rows), "pipeline")
+    show(Card(title=title, rows=rows, notes=notes) if rows else Card(title=empty))

@@ -21,9 +21,10 @@ def execute(session: Session, command: Command) -> None:
         parameters=args["param"],
         draft=args["draft"],
         timeout_s=args["timeout"],
+        checkpoint=args["checkpoint"],
         on_event=_progress(),
     )
-    show(run_card(done))
+    show(run_card(done, session.etl.runs.checkpoint(done.id)))
 
 
 def _progress() -> Callable[[Mapping[str, Any]], None]:

@@ -25,7 +25,7 @@ def execute(session: Session, command: Command) -> None:
             "cause": run.new.cause.value,
             "due": run.new.due_at,
             "seconds": seconds_of(run),
-            "error": run.error,
+            "error": run.error or run.new.note,
         }
         for run in found
     ]

@@ -27,8 +27,13 @@ def execute(session: Session, command: Command) -> None:
         timeout_s=args["timeout"],
         catchup=args["catchup"],
         overlap=args["overlap"],
+        on_lost=args["on_lost"],
+        priority=args["priority"],
+        memory_bytes=args["memory"],
+        checkpoint=args["checkpoint"],
         owner=args["owner"],
         after=args["after"],
+        after_all=args["after_all"],
     )
     _show(done, alive=bool(session.etl.schedulers()))
 

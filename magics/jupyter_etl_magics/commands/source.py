@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_etl.spec.commands import Command
-from jupyter_etl_magics.display import Card, show
+from jupyter_etl_magics.display import Card, counted, show
 from jupyter_etl_magics.session import Session
 
 
@@ -21,6 +21,9 @@ def execute(session: Session, command: Command) -> None:
         readonly=args["readonly"],
         options={**{k: v for k, v in named.items() if v is not None}, **args["option"]},
         freshness=args["fresh"],
+        limit=args["limit"],
     )
     traits = [source.kind, source.location, "read only" if source.readonly else ""]
+    if source.limit is not None:
+        traits.append(f"{counted(source.limit, 'run')} at once")
     show(Card(title=f"{source.name}: {', '.join(filter(None, traits))}", tone="ok"))

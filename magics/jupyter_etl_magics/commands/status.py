@@ -17,13 +17,22 @@ def execute(session: Session, _command: Command) -> None:
     etl = session.etl
     active = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
     alive = etl.schedulers()
+    found = etl.pipelines.list()
     rows: list[dict[str, object]] = [
         {"": "owner", " ": etl.settings.owner},
         {"": "home", " ": str(etl.settings.home)},
         {"": "schedulers alive", " ": len(alive)},
-        {"": "pipelines", " ": len(etl.pipelines.list())},
+        {"": "pipelines", " ": len(found)},
         {"": "runs waiting or running", " ": etl.runs.count(states=active)},
         {"": "publications", " ": len(etl.publications.list())},
     ]
     waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
-    show(Card(title="jupyter-etl", tone="ok" if alive else "warn", rows=rows, notes=[waiting]))
+    stopped = [f"{p.name}: {p.pause_note}" for p in found if p.pause_note]
+    silent = [
+        f"{name} did not answer {breaker.failures} times in a row; "
+        f"the next run tries it at {breaker.retry_at:%H:%M:%S} UTC."
+        for name, breaker in etl.sources.silent().items()
+    ]
+    tone = "ok" if alive and not stopped and not silent else "warn"
+    notes = [waiting, *stopped, *silent]
+    show(Card(title="jupyter-etl", tone=tone, rows=rows, notes=notes))

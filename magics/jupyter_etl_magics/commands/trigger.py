@@ -24,7 +24,7 @@ def execute(session: Session, command: Command) -> None:
         )
     run = etl.runs.trigger(name, parameters=args["param"], wait=args["wait"])
     if args["wait"]:
-        show(run_card(run))
+        show(run_card(run, session.etl.runs.checkpoint(run.id)))
         return
     waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
     show(Card(title=f"Run {run.id} of {name} is queued.", tone="ok", notes=[waiting]))

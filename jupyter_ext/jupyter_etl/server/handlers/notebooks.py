@@ -29,7 +29,11 @@ class SchedulePreviewHandler(EtlHandler):
 
         def preview(etl: Etl) -> object:
             found = etl.pipelines.preview(
-                asked.when, timezone=asked.timezone, after=tuple(asked.after), count=5
+                asked.when,
+                timezone=asked.timezone,
+                after=tuple(asked.after),
+                after_all=asked.after_all,
+                count=5,
             )
             return schedule_view(found.schedule, found.words, found.next, found.note)
 

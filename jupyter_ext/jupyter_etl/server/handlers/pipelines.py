@@ -89,8 +89,13 @@ class PipelinesHandler(PipelineHandlerBase):
                 timeout_s=asked.timeout_s,
                 catchup=asked.catchup,
                 overlap=asked.overlap,
+                on_lost=asked.on_lost,
+                priority=asked.priority,
+                memory_bytes=asked.memory_bytes,
+                checkpoint=asked.checkpoint,
                 owner=asked.owner,
                 after=tuple(asked.after),
+                after_all=asked.after_all,
             ),
             status=201,
         )

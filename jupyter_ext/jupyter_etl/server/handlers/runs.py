@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from jupyter_etl.model import RunState
-from jupyter_etl.server.bodies import Nothing, parse_choices
+from jupyter_etl.model import Retried, RunState
+from jupyter_etl.server.bodies import Nothing, Retry, parse_choices
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
-from jupyter_etl.server.views import run_detail_view, run_view
+from jupyter_etl.server.views import retried_view, run_detail_view, run_view
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
@@ -76,8 +76,16 @@ class RunRetryHandler(EtlHandler):
     async def post(self, run: str) -> None:
         """Queue it once more."""
         run_id = self.run_id(run)
-        self.body(Nothing)
-        await self.answer(lambda etl: run_view(etl.runs.retry(run_id), now=etl.clock.now()))
+        asked = self.body(Retry)
+
+        def retry(etl: Etl) -> object:
+            if asked.from_failed_cell:
+                retried = etl.runs.retry_from_failed_cell(run_id)
+            else:
+                retried = Retried(run=etl.runs.retry(run_id))
+            return retried_view(retried, now=etl.clock.now())
+
+        await self.answer(retry)
 
 
 class RunNotebookHandler(EtlHandler):

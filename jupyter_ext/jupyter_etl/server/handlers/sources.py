@@ -9,6 +9,7 @@ from tornado import web
 
 from jupyter_etl.server.cells import preview_view
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
+from jupyter_etl.server.views import source_view
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
@@ -21,7 +22,14 @@ class SourcesHandler(EtlHandler):
     @authorized
     async def get(self) -> None:
         """List all sources, by name."""
-        await self.answer(lambda etl: {"items": etl.sources.list()})
+        await self.answer(_listed)
+
+
+def _listed(etl: Etl) -> object:
+    silent = etl.sources.silent()
+    return {
+        "items": [source_view(source, silent.get(source.name)) for source in etl.sources.list()]
+    }
 
 
 class SourceHandler(EtlHandler):

@@ -71,7 +71,10 @@ export class FakeClient {
   resume = (name: string) => this.answer(`resume ${name}`, undefined);
   unschedule = (name: string) => this.answer(`unschedule ${name}`, undefined);
   cancel = (id: number) => this.answer(`cancel ${id}`, undefined);
-  retry = (id: number) => this.answer(`retry ${id}`, undefined);
+  retry = (id: number, fromFailedCell = false) =>
+    this.answer(`retry ${id}${fromFailedCell ? ' from the failed cell' : ''}`, {
+      why_not: ''
+    });
   run = (id: number) =>
     this.answer(`run ${id}`, {
       ...this.lists.runs.find(run => run.id === id),
@@ -203,16 +206,23 @@ export function pipeline(change: any = {}): any {
       cron: '0 6 * * *',
       every_s: null,
       at: null,
-      after: []
+      after: [],
+      after_all: false
     },
     parameters: {},
     policy: {
       retries: 3,
       timeout_s: 3600,
       catchup: 'latest',
-      overlap: 'skip'
+      overlap: 'skip',
+      on_lost: 'retry',
+      priority: 0,
+      parallel: 1,
+      memory_bytes: null,
+      checkpoint: false
     },
     paused: false,
+    pause_note: '',
     next_due: '2999-01-01T06:00:00Z',
     revision: 1,
     created_at: null,
@@ -247,6 +257,7 @@ export function run(change: any = {}): any {
     attempts: 1,
     published: [],
     has_notebook: false,
+    resumable: false,
     ...change
   };
 }

@@ -213,6 +213,7 @@ describe('runs', () => {
         finished_at: '2026-02-09T06:01:00Z',
         failed_cell: 6,
         has_notebook: true,
+        resumable: true,
         error: 'KeyError: day',
         verdict: {
           kind: 'data',
@@ -231,6 +232,8 @@ describe('runs', () => {
     expect(w.opener.said).toEqual([['openRun', 42, { cell: 6 }]]);
     await settle(() => button(card, 'Retry: #42').click());
     expect(w.client.said).toContain('retry 42');
+    await settle(() => button(card, 'Retry from the failed cell: #42').click());
+    expect(w.client.said).toContain('retry 42 from the failed cell');
   });
 
   it('shows a page, and more when asked', async () => {

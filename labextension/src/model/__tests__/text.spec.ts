@@ -88,6 +88,29 @@ describe('scheduleLine', () => {
     expect(scheduleLine(request)).toContain('--after x,y');
   });
 
+  it('keeps what has no field', () => {
+    const kept = {
+      on_lost: 'fail' as const,
+      priority: -5,
+      memory_bytes: 2_000_000_000,
+      checkpoint: true
+    };
+    const form = {
+      ...formFor(INFO, 'b.ipynb'),
+      mode: 'after' as const,
+      after: ['x', 'y'],
+      afterAll: true,
+      kept
+    };
+    const request = requestOf(form, 'b.ipynb', []);
+    expect(request).toMatchObject({ ...kept, after_all: true });
+    expect(scheduleLine(request)).toMatch(
+      /--after x,y --after-all .* --on-lost fail --priority -5 --memory 2000000000 --checkpoint$/
+    );
+    const times = requestOf({ ...form, mode: 'times' }, 'b.ipynb', []);
+    expect(times.after_all).toBe(false);
+  });
+
   it('quotes what a shell would read', () => {
     expect(quote('a$b')).toBe('"a\\$b"');
     expect(quote('sales.daily')).toBe('sales.daily');

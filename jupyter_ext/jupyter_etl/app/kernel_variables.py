@@ -1,0 +1,43 @@
+"""What a runner has its kernel do with the variables of the notebook: keep them, take them up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_etl.app.secrets import known_values
+from jupyter_etl.app.settings import Settings
+from jupyter_etl.execution.namespace import keep_names, restore_names
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def keep(shell: InteractiveShell, folder: str, *, limit_bytes: int) -> None:
+    """Write the variables of the notebook into a folder; see `keep_names`.
+
+    Args:
+        shell: Of this kernel.
+        folder: Of the checkpoint.
+        limit_bytes: That all may take.
+    """
+    manager = shell.extension_manager
+    keep_names(
+        shell.user_ns,
+        Path(folder),
+        hidden=shell.user_ns_hidden,
+        secrets=known_values(Settings.from_env().home),
+        limit_bytes=limit_bytes,
+        extensions=manager.loaded if manager is not None else (),
+    )
+
+
+def restore(shell: InteractiveShell, folder: str) -> None:
+    """Read the variables that `keep` wrote into this kernel, and load IPython's extensions again.
+
+    Args:
+        shell: Of this kernel.
+        folder: Of the checkpoint.
+    """
+    for extension in restore_names(shell.user_ns, Path(folder)):
+        shell.run_line_magic("load_ext", extension)

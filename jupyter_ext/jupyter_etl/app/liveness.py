@@ -1,0 +1,30 @@
+"""Which schedulers are alive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import psutil
+
+from jupyter_etl.app.settings import host_name
+from jupyter_etl.ports import SchedulerInfo
+
+_SILENT_AFTER = timedelta(seconds=45)
+"""A scheduler says every 10 s that it is alive."""
+
+
+def alive_among(schedulers: Sequence[SchedulerInfo], now: datetime) -> list[SchedulerInfo]:
+    """Return those that are alive, as far as can be told from here.
+
+    Args:
+        schedulers: As the ledger has them.
+        now: UTC.
+    """
+    here = host_name()
+    return [
+        info
+        for info in schedulers
+        if info.seen_at >= now - _SILENT_AFTER
+        and (info.host != here or psutil.pid_exists(info.pid))
+    ]

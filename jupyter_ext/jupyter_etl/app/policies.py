@@ -1,0 +1,71 @@
+"""The policy of a pipeline, from what somebody gave."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeVar
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.model import Catchup, OnLost, Overlap, Policy
+from jupyter_etl.spec.size import format_size
+
+MOST_PRIORITY = 100
+"""A pipeline's priority is from minus this to this."""
+
+LEAST_MEMORY_BYTES = 64_000_000
+"""A kernel with nothing in it takes about as much."""
+
+_T = TypeVar("_T", bound=StrEnum)
+
+
+def make_policy(
+    *,
+    retries: int | None = None,
+    timeout_s: float | None = None,
+    catchup: str | None = None,
+    overlap: str | None = None,
+    on_lost: str | None = None,
+    priority: int | None = None,
+    memory_bytes: int | None = None,
+    checkpoint: bool = False,
+) -> Policy:
+    """Return the policy with these values, and `Policy`'s own where one is None.
+
+    Raises:
+        DeclarationError: A value is out of range or none of its choices.
+    """
+    default = Policy()
+    if retries is not None and retries < 0:
+        raise DeclarationError(f"retries is {retries}; it must be 0 or more.")
+    if timeout_s is not None and timeout_s <= 0:
+        raise DeclarationError(f"timeout is {timeout_s:g} s; it must be above 0.")
+    if priority is not None and abs(priority) > MOST_PRIORITY:
+        raise DeclarationError(
+            f"priority is {priority}; it must be from {-MOST_PRIORITY} to {MOST_PRIORITY}."
+        )
+    if memory_bytes is not None and memory_bytes < LEAST_MEMORY_BYTES:
+        raise DeclarationError(
+            f"memory is {format_size(memory_bytes)}; it must be at least "
+            f"{format_size(LEAST_MEMORY_BYTES)}.",
+            hint="Write it like 2GB: the most that the notebook's kernel may take.",
+        )
+    return Policy(
+        retries=default.retries if retries is None else retries,
+        timeout_s=default.timeout_s if timeout_s is None else timeout_s,
+        catchup=_choice(Catchup, catchup, default.catchup, "catchup"),
+        overlap=_choice(Overlap, overlap, default.overlap, "overlap"),
+        on_lost=_choice(OnLost, on_lost, default.on_lost, "on_lost"),
+        priority=default.priority if priority is None else priority,
+        memory_bytes=memory_bytes,
+        checkpoint=checkpoint,
+    )
+
+
+def _choice(kind: type[_T], text: str | None, default: _T, what: str) -> _T:
+    if text is None:
+        return default
+    try:
+        return kind(text)
+    except ValueError:
+        allowed = ", ".join(member.value for member in kind)
+        raise DeclarationError(f"{what} is {text!r}; it must be one of: {allowed}.") from None

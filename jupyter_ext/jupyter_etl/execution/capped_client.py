@@ -1,0 +1,168 @@
+"""Papermill's client with an upper limit on what it keeps of a cell's output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from papermill.clientwrap import PapermillNotebookClient
+
+from jupyter_etl.execution.kernel_line import EtlKernelManager
+from jupyter_etl.execution.output_caps import (
+    OutputCaps,
+    append_text,
+    cut,
+    cut_error,
+    size_of,
+)
+
+_SHOWN = frozenset({"stream", "display_data", "execute_result", "update_display_data"})
+_MAX_MESSAGE_BYTES = 32_000_000
+_MAX_MERGED_BYTES = 1_000_000
+
+
+class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
+    """Keeps of each cell, and of all together, no more than their limit, and says what it left out.
+
+    Streams, display data, errors and the state of widgets count by their size. Texts of one stream
+    that follow one another are one output.
+
+    Args:
+        manager: Keeps the notebook.
+        caps: Counts.
+        address_space_bytes: Of the kernel; None for no limit.
+        socket_folder: Private folder for the kernel's sockets.
+        options: For papermill's client.
+    """
+
+    km: Any
+
+    def __init__(
+        self,
+        manager: Any,
+        *,
+        caps: OutputCaps,
+        address_space_bytes: int | None,
+        socket_folder: Path,
+        **options: Any,
+    ) -> None:
+        super().__init__(manager, **options)
+        self._caps = caps
+        self._address_space_bytes = address_space_bytes
+        self._socket_folder = socket_folder
+        self._widget_sizes: dict[str, int] = {}
+        # nbclient says so with the first cell, and a gate may be asked before.
+        self.clear_before_next_output = False
+
+    def create_kernel_manager(self) -> Any:
+        """Create a manager whose kernels have limits, and whose clients ask this one's gate."""
+        self.km = EtlKernelManager(kernel_name=self.kernel_name, config=self.config)
+        self.km.address_space_bytes = self._address_space_bytes
+        self.km.socket_folder = self._socket_folder
+        self.km.gate = self._admits
+        return self.km
+
+    def execute_cell(self, cell: Any, cell_index: int, **kwargs: Any) -> Any:
+        """Execute one cell; what was left out of its output stands behind it."""
+        self._caps.begin_cell()
+        try:
+            return super().execute_cell(cell, cell_index, **kwargs)
+        finally:
+            notice = self._caps.notice()
+            if notice:
+                text = f"[etl] {notice}\n"
+                node: Any = nbformat.NotebookNode
+                cell.outputs.append(node(output_type="stream", name="stderr", text=text))
+
+    def output(
+        self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> Any:
+        """Append an output, as far as there is room."""
+        kind, content = msg["msg_type"], msg["content"]
+        hooked = bool(self.output_hook_stack[msg["parent_header"].get("msg_id")])
+        if self.clear_before_next_output and not hooked:
+            self._caps.clear()
+        if kind == "stream":
+            return self._stream(outs, msg, display_id, cell_index, hooked=hooked)
+        if kind == "error":
+            msg["content"] = cut_error(content)
+            self._caps.leave_out(size_of(content) - size_of(msg["content"]))
+            self._caps.keep(size_of(msg["content"]))
+        elif not self._takes(size_of(content.get("data", {}))):
+            return None
+        return super().output(outs, msg, display_id, cell_index)
+
+    def clear_output(self, outs: list[Any], msg: dict[str, Any], cell_index: int) -> None:
+        """Clear a cell's outputs, now or with the next one."""
+        super().clear_output(outs, msg, cell_index)
+        if not outs:
+            self._caps.clear()
+
+    def handle_comm_msg(self, outs: list[Any], msg: dict[str, Any], cell_index: int) -> None:
+        """Follow a widget; its state counts as often as it grows."""
+        name = msg["content"]["comm_id"]
+        size = size_of(msg["content"].get("data", {})) + sum(map(len, msg.get("buffers", ())))
+        if self._takes(max(0, size - self._widget_sizes.get(name, 0))):
+            self._widget_sizes[name] = max(size, self._widget_sizes.get(name, 0))
+            super().handle_comm_msg(outs, msg, cell_index)
+
+    def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
+        size = size_of(msg["content"].get("data", {}))
+        shown = self._display_id_map.get(display_id, {})
+        growth = sum(
+            size - size_of(self.nb["cells"][cell]["outputs"][at]["data"])
+            for cell, places in shown.items()
+            for at in places
+        )
+        if self._takes(growth):
+            super()._update_display_id(display_id, msg)
+
+    def _stream(
+        self,
+        outs: list[Any],
+        msg: dict[str, Any],
+        display_id: str | None,
+        cell_index: int,
+        *,
+        hooked: bool,
+    ) -> Any:
+        content = msg["content"]
+        text = cut(content["text"], self._caps.room)
+        self._caps.leave_out(size_of(content["text"]) - size_of(text))
+        if not text:
+            return None
+        last: Any = outs[-1] if outs and not self.clear_before_next_output and not hooked else None
+        mergeable = (
+            last is not None
+            and last["output_type"] == "stream"
+            and last["name"] == content["name"]
+            and len(last["text"]) < _MAX_MERGED_BYTES
+        )
+        if mergeable:
+            before = len(last["text"])
+            last["text"] = append_text(last["text"], text)
+            # Where nothing was overwritten all of it is new.
+            grown = len(last["text"]) - before
+            self._caps.keep(size_of(text) if grown == len(text) else grown)
+            return last
+        msg["content"] = {**content, "text": append_text("", text)}
+        self._caps.keep(size_of(msg["content"]["text"]))
+        return super().output(outs, msg, display_id, cell_index)
+
+    def _takes(self, size_bytes: int) -> bool:
+        """Count what is about to be kept, or what is left out where there is no room for it."""
+        if size_bytes > self._caps.room:
+            self._caps.leave_out(size_bytes)
+            return False
+        self._caps.keep(size_bytes)
+        return True
+
+    def _admits(self, kind: str, size_bytes: int) -> bool:
+        """Tell whether a message is worth decoding."""
+        wanted = size_bytes <= _MAX_MESSAGE_BYTES
+        if kind in _SHOWN and self._caps.room == 0 and not self.clear_before_next_output:
+            wanted = False
+        if not wanted:
+            self._caps.leave_out(size_bytes)
+        return wanted

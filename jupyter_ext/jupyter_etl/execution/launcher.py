@@ -1,0 +1,57 @@
+"""Becomes a kernel: ``python -I -S launcher.py PARENT ADDRESS_SPACE COMMAND ...``.
+
+A process of its own, because what it does to itself cannot be done between fork and exec of a
+process that has threads: an interpreter there may wait for a lock that nobody holds any more. It
+imports nothing of the platform, so that it costs a few hundredths of a second.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+_OOM_SCORE = "500"
+GONE = 125
+"""Exit code where the runner had ended before the kernel began."""
+
+
+def main(arguments: list[str]) -> None:
+    """Bind this process to its runner and its limits, then execute the kernel's command.
+
+    Args:
+        arguments: Process id of the runner, bytes of address space (0 for no limit), and the
+            command.
+
+    Source:
+        prctl(2) PR_SET_PDEATHSIG, which survives an exec; proc(5) oom_score_adj.
+    """
+    parent, address_space, command = int(arguments[0]), int(arguments[1]), arguments[2:]
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(GONE)
+    if address_space:
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        limit = address_space if hard == resource.RLIM_INFINITY else min(address_space, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    # When the machine is short all the same, a notebook goes before a scheduler or a server.
+    _go_first()
+    # A background job of a shell ignores SIGINT, Python the other two; a kernel would inherit it.
+    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    os.execvp(command[0], command)  # noqa: S606 - becoming the kernel is the purpose
+
+
+def _go_first() -> None:
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 - pathlib costs as much as all the rest
+            score.write(_OOM_SCORE)
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

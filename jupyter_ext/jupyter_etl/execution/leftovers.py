@@ -1,0 +1,59 @@
+"""Ends what a lost attempt has left running: its runner, its kernel, and all they started."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+
+from jupyter_etl.execution.kernels import ATTEMPT
+from jupyter_etl.execution.processes import kill_tree, living
+
+_GONE_S = 2.0
+_LOOK_S = 0.02
+
+
+def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> int:
+    """Kill an attempt's runner, and everything that carries the attempt's marker.
+
+    The number that the ledger has may belong to a stranger by now: the runner is a process that
+    was started for this folder.
+
+    Args:
+        folder: Of the attempt.
+        pid: Of the runner, as the ledger has it; None where it has none for this machine.
+        command: That starts a runner, without the folder.
+
+    Returns:
+        How many processes were killed.
+    """
+    runners = list(_runners([*command, str(folder)], pid))
+    for runner in runners:
+        _kill(runner)
+    # Afterwards: a runner that lives could still start a kernel.
+    return len(runners) + kill_tree(None, (ATTEMPT, str(folder)))
+
+
+def _runners(command: Sequence[str], pid: int | None) -> Iterator[psutil.Process]:
+    me = os.getpid()
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+        except psutil.Error:
+            continue
+        known = process.pid == pid and command[-1] in words
+        if process.pid != me and (words == command or known):
+            yield process
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.Error:
+        return
+    until = time.monotonic() + _GONE_S
+    while any(living([process.pid])) and time.monotonic() < until:
+        time.sleep(_LOOK_S)

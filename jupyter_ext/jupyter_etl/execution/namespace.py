@@ -1,0 +1,255 @@
+"""A kernel's variables on disk: written and read by the kernel itself, never by another process.
+
+All values are written by one pickler, one after the other, so that what several variables share
+stays shared. Functions and classes of the notebook are written by value, and bound to the
+variables of the kernel that reads them, as functions of a notebook are.
+
+Source:
+    https://docs.python.org/3/library/pickle.html (objects in one file may share a memo),
+    https://github.com/cloudpipe/cloudpickle (functions and classes by value).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import random
+import re
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import cloudpickle
+
+from jupyter_etl.errors import ExecutionError
+from jupyter_etl.spec.size import format_size
+
+INDEX = "names.json"
+VALUES = "names.pickle"
+
+_PROTOCOL = 5
+_IPYTHON = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[ido]h|In|Out|exit|quit|get_ipython|__\w+__")
+_TELLING = 4
+"""Characters from which on a secret is looked for inside of values: ``no`` is in many."""
+
+
+def keep_names(
+    namespace: Mapping[str, Any],
+    folder: Path,
+    *,
+    hidden: Mapping[str, Any],
+    secrets: Collection[str],
+    limit_bytes: int,
+    extensions: Collection[str] = (),
+) -> None:
+    """Write the variables of a kernel into a folder; those that cannot be written are left out.
+
+    Args:
+        namespace: Of the kernel.
+        folder: Private to its user; it exists.
+        hidden: What the shell itself put into the namespace.
+        secrets: Values of secrets: what holds one is left out.
+        limit_bytes: That all may take; beyond it the largest are left out.
+        extensions: Of IPython, that are loaded.
+    """
+    names = {name: value for name, value in namespace.items() if _is_users(name, value, hidden)}
+    sizes, uses, left_out = _try_each(names, namespace, secrets, limit_bytes)
+    room = limit_bytes
+    for name in sorted(sizes, key=sizes.__getitem__):
+        room -= sizes[name]
+        if room < 0:
+            left_out[name] = _too_big(limit_bytes)
+    kept = [name for name in names if name not in left_out]
+    with _create(folder / VALUES) as file:
+        pickler = _Pickler(file, namespace)
+        pickler.dump(_surroundings(extensions))
+        for name in kept:
+            pickler.dump(names[name])
+        size = file.tell()
+    index = {
+        "python": _python(),
+        "names": kept,
+        "left_out": left_out,
+        "uses": {name: uses[name] for name in kept if uses[name]},
+        "bytes": size,
+    }
+    with _create(folder / INDEX) as file:
+        file.write(json.dumps(index).encode())
+
+
+def restore_names(namespace: dict[str, Any], folder: Path) -> list[str]:
+    """Read variables that `keep_names` wrote.
+
+    Args:
+        namespace: Of this kernel; gets the variables. After an error it holds some of them.
+        folder: Where they are.
+
+    Returns:
+        IPython's extensions that were loaded.
+
+    Raises:
+        ExecutionError: They were written by another Python.
+        Exception: Whatever unpickling raises.
+    """
+    index = json.loads((folder / INDEX).read_bytes())
+    if index["python"] != _python():
+        raise ExecutionError(
+            f"the variables were kept by Python {index['python']}, and this is {_python()}"
+        )
+    builtins = namespace["__builtins__"]
+    with (folder / VALUES).open("rb") as file:
+        unpickler = pickle.Unpickler(file)  # noqa: S301 - the author's values in the author's kernel
+        around = unpickler.load()
+        os.chdir(around["cwd"])
+        sys.path[:] = [*around["path"], *(one for one in sys.path if one not in around["path"])]
+        for name in index["names"]:
+            namespace[name] = unpickler.load()
+    # cloudpickle leaves its own there when it makes a function.
+    namespace["__builtins__"] = builtins
+    random.setstate(around["random"])
+    if around["numpy"] is not None:
+        sys.modules["numpy"].random.set_state(around["numpy"])
+    extensions: list[str] = around["extensions"]
+    return extensions
+
+
+def notebook_namespace() -> dict[str, Any]:
+    """Return the variables of the notebook whose kernel this process is."""
+    return vars(sys.modules["__main__"])
+
+
+class _Here:
+    """Stands for the variables of the notebook, wherever it is read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return notebook_namespace, ()
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+    """Writes the notebook's functions without the variables that they look up.
+
+    cloudpickle would give each its own copy of them, and would fail where one cannot be written.
+    """
+
+    def __init__(self, file: Any, namespace: Mapping[str, Any]) -> None:
+        super().__init__(file, protocol=_PROTOCOL)
+        self._namespace = namespace
+        self._here = _Here()
+        self.uses: set[str] = set()
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, io.IOBase) and not isinstance(obj, io.BytesIO | io.StringIO):
+            # cloudpickle would write down what is in the file.
+            raise _Refused("it is an open file")
+        reduced = super().reducer_override(obj)
+        if not isinstance(obj, FunctionType) or obj.__globals__ is not self._namespace:
+            return reduced
+        make, (code, _, *rest), (state, slots), *more = reduced
+        self.uses.update(slots["__globals__"])
+        return make, (code, self._here, *rest), (state, {**slots, "__globals__": {}}), *more
+
+
+class _Refused(Exception):
+    """A value that is not to be written, for the reason given."""
+
+
+class _Meter:
+    """Counts what a pickler writes, and refuses secrets and what is too long.
+
+    Args:
+        secrets: Their values.
+        limit_bytes: The most that may be written.
+    """
+
+    def __init__(self, secrets: Collection[str], limit_bytes: int) -> None:
+        telling = [secret for secret in secrets if len(secret) >= _TELLING]
+        # UTF-8 in Python's strings and Arrow's, UTF-32 in NumPy's.
+        forms = [secret.encode(form) for secret in telling for form in ("utf-8", "utf-32-le")]
+        self._pattern = re.compile(b"|".join(map(re.escape, forms))) if forms else None
+        self._overlap = max(map(len, forms), default=0)
+        self._tail = b""
+        self._limit_bytes = limit_bytes
+        self.size = 0
+
+    def write(self, data: Any) -> int:
+        with memoryview(data).cast("B") as view:
+            self.size += view.nbytes
+            if self.size > self._limit_bytes:
+                raise _Refused(_too_big(self._limit_bytes))
+            if self._pattern is not None:
+                seam = self._tail + bytes(view[: self._overlap])
+                if self._pattern.search(seam) or self._pattern.search(view):
+                    raise _Refused("it holds the value of a secret")
+                self._tail = (self._tail + bytes(view[-self._overlap :]))[-self._overlap :]
+            return view.nbytes
+
+
+def _try_each(
+    names: Mapping[str, Any],
+    namespace: Mapping[str, Any],
+    secrets: Collection[str],
+    limit_bytes: int,
+) -> tuple[dict[str, int], dict[str, list[str]], dict[str, str]]:
+    """Pickle every value on its own to nowhere: a failure in the one file would spoil the rest.
+
+    Returns:
+        Sizes in bytes, what functions inside look up, and why a value cannot be kept; by name.
+    """
+    sizes: dict[str, int] = {}
+    uses: dict[str, list[str]] = {}
+    left_out: dict[str, str] = {}
+    for name, value in names.items():
+        meter = _Meter(secrets, limit_bytes)
+        pickler = _Pickler(meter, namespace)
+        try:
+            if isinstance(value, str) and value in secrets:
+                raise _Refused("it is the value of a secret")
+            pickler.dump(value)
+        except _Refused as refused:
+            left_out[name] = str(refused)
+        except Exception as problem:  # noqa: BLE001 - the author's own code says how to pickle it
+            left_out[name] = _reason(problem, secrets)
+        else:
+            sizes[name] = meter.size
+            uses[name] = sorted(pickler.uses)
+    return sizes, uses, left_out
+
+
+def _is_users(name: str, value: Any, hidden: Mapping[str, Any]) -> bool:
+    if _IPYTHON.fullmatch(name):
+        return False
+    return name not in hidden or hidden[name] is not value
+
+
+def _surroundings(extensions: Collection[str]) -> dict[str, Any]:
+    numpy = sys.modules.get("numpy")
+    return {
+        "cwd": str(Path.cwd()),
+        "path": list(sys.path),
+        "extensions": sorted(extensions),
+        "random": random.getstate(),
+        "numpy": None if numpy is None else numpy.random.get_state(),
+    }
+
+
+def _python() -> str:
+    return f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _too_big(limit_bytes: int) -> str:
+    return f"with it the checkpoint would be larger than {format_size(limit_bytes)}"
+
+
+def _reason(problem: Exception, secrets: Collection[str]) -> str:
+    first = (str(problem).strip().splitlines() or [""])[0][:200]
+    if any(secret in first for secret in secrets if len(secret) >= _TELLING):
+        first = ""
+    return f"{type(problem).__name__}: {first}".removesuffix(": ")
+
+
+def _create(path: Path) -> Any:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")

@@ -1,0 +1,63 @@
+"""Amounts of memory and disk: ``2GB`` and ``2 GB``."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from jupyter_etl.errors import DeclarationError
+
+MAX_BYTES = 10**18
+"""Largest amount that is understood."""
+
+_UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
+_SPELLINGS = {
+    "": 1, "b": 1,
+    "k": 10**3, "kb": 10**3, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9,
+    "t": 10**12, "tb": 10**12,
+    "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
+}  # fmt: skip
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
+_FORMS = "Write it like 2GB, 512MB or 1.5GiB."
+
+
+def parse_size(text: str) -> int:
+    """Read an amount of memory or disk.
+
+    Args:
+        text: ``2GB``, ``512 MB``, ``1.5GiB``; a bare number is bytes.
+
+    Returns:
+        Bytes, at least 1.
+
+    Raises:
+        DeclarationError: It cannot be read, is nothing, or is more than there is anywhere.
+
+    Source:
+        IEC 80000-13: k, M, G, T are powers of 1000; Ki, Mi, Gi, Ti powers of 1024.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    unit = None if found is None else _SPELLINGS.get(found[2].lower())
+    if found is None or unit is None:
+        raise DeclarationError(f"'{text}' is no amount of memory.", hint=_FORMS)
+    size = int(Decimal(found[1]) * unit)
+    if not 1 <= size <= MAX_BYTES:
+        raise DeclarationError(
+            f"'{text}' must be at least one byte and at most 1,000,000 TB.", hint=_FORMS
+        )
+    return size
+
+
+def format_size(size_bytes: int) -> str:
+    """Say an amount in its largest unit, exactly, so that `parse_size` reads it back.
+
+    Args:
+        size_bytes: At least 0.
+
+    Returns:
+        ``2 GB``, ``1.5 GB``, ``512 MB``, ``17 B``; with as many decimals as it takes.
+    """
+    for label, unit in _UNITS:
+        if size_bytes >= unit:
+            return f"{Decimal(size_bytes) / unit:f} {label}"
+    return f"{size_bytes} B"

@@ -1,0 +1,184 @@
+"""Whose turn it is: the first run of every line, in the order in which they are served.
+
+A *line* are the queued runs of one pipeline and one cause, ordered by rank, ``due_at`` and id; its
+*head* is the first of them whose ``not_before`` has come. Heads are served by their turn::
+
+    turn = max(not_before, last claim of the pipeline) - priority * HEAD_START
+
+So a priority is a head start and no right of way: a pipeline that was served goes to the end of its
+own priority, however long its backlog is. A head of priority p that was ready, and whose pipeline
+was last served, at T sees pipelines of priority q served before it until T + (q - p) * HEAD_START,
+and each of them once more after that at most. Priorities count within +-`MOST_PRIORITY`; so no head
+waits longer than `LONGEST_HEAD_START` and one turn of every other pipeline, given that a worker
+becomes free and no limit or breaker of its own holds it back.
+
+Source: aging, in A. Silberschatz, P. B. Galvin, G. Gagne, "Operating System Concepts", 10th
+edition, 2018, section 5.3.4; here the age counts from when the pipeline was last served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Select, case, cast, func, select, type_coerce
+from sqlalchemy.sql.elements import ColumnElement
+
+from jupyter_etl.model import Cause, Policy, RunState
+from jupyter_etl.store.schema import lines, runs
+
+HEAD_START = timedelta(minutes=1)
+"""How much earlier a run comes for each point of its priority."""
+
+MOST_PRIORITY = 100
+"""A higher priority gives no longer head start, and one lower than its negative no shorter one."""
+
+LONGEST_HEAD_START = 2 * MOST_PRIORITY * HEAD_START
+"""Between the highest and the lowest priority."""
+
+_SHORT = 12_000
+"""Queued runs below which one pass over all is quicker than a step for every line."""
+
+_PAGE = 100
+_PLACE = (runs.c.id, runs.c.pipeline, runs.c.rank, runs.c.not_before)
+INSTANT = timedelta(microseconds=1)
+"""The step between instants."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The first run of a line.
+
+    Args:
+        id, pipeline, cause, draft, policy, sources: Of the run.
+        rank: Minus its priority.
+        since: When it was ready or its pipeline was last served, whichever is later, UTC.
+    """
+
+    id: int
+    pipeline: str
+    cause: Cause
+    draft: bool
+    policy: Policy
+    sources: tuple[str, ...]
+    rank: int
+    since: datetime
+
+    @property
+    def turn(self) -> tuple[datetime, int, int]:
+        """What heads are ordered by; ties go by priority and then by id."""
+        rank = max(-MOST_PRIORITY, min(MOST_PRIORITY, self.rank))
+        return self.since + rank * HEAD_START, self.rank, self.id
+
+    def served(self, at: datetime) -> Head:
+        """Return it after its pipeline was served; who is ready at that instant comes first."""
+        return replace(self, since=max(self.since, at + INSTANT))
+
+
+def heads_in_turn(connection: Connection, now: datetime) -> Generator[Head, None, None]:
+    """Yield the heads of all lines in the order of their turns, read as they are asked for.
+
+    Args:
+        connection: Of the transaction that claims.
+        now: UTC.
+    """
+    queued = select(runs.c.id).where(runs.c.state == RunState.QUEUED).limit(_SHORT).subquery()
+    count = connection.execute(select(func.count()).select_from(queued)).scalar_one()
+    first = _in_one_pass(now) if count < _SHORT else _line_by_line(now)
+    with connection.execute(_in_turn(first).execution_options(yield_per=_PAGE)) as found:
+        for ids in found.scalars().partitions():
+            by_id = {head.id: head for head in _heads(connection, runs.c.id.in_(ids))}
+            yield from (by_id[run_id] for run_id in ids)
+
+
+def head_of(connection: Connection, run_id: int, now: datetime) -> Head | None:
+    """Return a queued run as if it were the head of its line; None where it cannot start now."""
+    return next(_heads(connection, *_ready(runs, now), runs.c.id == run_id), None)
+
+
+def head_behind(
+    connection: Connection, head: Head, taken: Collection[int], now: datetime
+) -> Head | None:
+    """Return who comes next in the line of a head that is taken; None at its end.
+
+    Args:
+        connection: Of the transaction that claims.
+        head: Of that line.
+        taken: Ids of the runs that this claim takes.
+        now: UTC.
+    """
+    line = runs.c.pipeline == head.pipeline, runs.c.cause == head.cause
+    query = select(runs.c.id).where(*_ready(runs, now), *line, runs.c.id.not_in(taken))
+    query = query.order_by(runs.c.rank, runs.c.due_at, runs.c.id).limit(1)
+    behind = next(_heads(connection, runs.c.id == query.scalar_subquery()), None)
+    return None if behind is None else behind.served(max(now, head.since))
+
+
+def _ready(table: Any, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return table.c.state == RunState.QUEUED, table.c.not_before <= now
+
+
+def _in_one_pass(now: datetime) -> Select[Any]:
+    place = func.row_number().over(
+        partition_by=(runs.c.pipeline, runs.c.cause),
+        order_by=(runs.c.rank, runs.c.due_at, runs.c.id),
+    )
+    every = select(*_PLACE, place.label("place")).where(*_ready(runs, now)).subquery()
+    return select(every).where(every.c.place == 1)
+
+
+def _line_by_line(now: datetime) -> Select[Any]:
+    """Jump from the head of one line to that of the next, in the index ``ix_runs_line``.
+
+    Source: PostgreSQL wiki, "Loose indexscan".
+    """
+    at, following = runs.alias("at"), runs.alias("following")
+    order = [following.c[name] for name in ("pipeline", "cause", "rank", "due_at", "id")]
+
+    def first(*where: ColumnElement[bool]) -> Any:
+        query = select(following.c.id).where(*_ready(following, now), *where)
+        return query.order_by(*order).limit(1).correlate(at).scalar_subquery()
+
+    heads = select(first().label("id")).cte("heads", recursive=True)
+    same = first(following.c.pipeline == at.c.pipeline, following.c.cause > at.c.cause)
+    other = first(following.c.pipeline > at.c.pipeline)
+    step = select(func.coalesce(same, other)).select_from(heads.join(at, at.c.id == heads.c.id))
+    heads = heads.union_all(step)
+    return select(*_PLACE).join(heads, heads.c.id == runs.c.id)
+
+
+def _in_turn(first: Select[Any]) -> Select[Any]:
+    """Order the ids of heads by `Head.turn`; all it needs is in the index ``ix_runs_line``."""
+    head = first.subquery("head")
+    since = _since(head.c.not_before)
+    least, most = -MOST_PRIORITY, MOST_PRIORITY
+    rank = case((head.c.rank < least, least), (head.c.rank > most, most), else_=head.c.rank)
+    turn = type_coerce(since, BigInteger) + cast(rank, BigInteger) * (HEAD_START // INSTANT)
+    joined = head.outerjoin(lines, lines.c.pipeline == head.c.pipeline)
+    return select(head.c.id).select_from(joined).order_by(turn, head.c.rank, head.c.id)
+
+
+def _since(ready: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the later one of when a run was ready and when its pipeline was last served."""
+    return case((lines.c.claimed_at > ready, lines.c.claimed_at), else_=ready)
+
+
+def _heads(connection: Connection, *where: ColumnElement[bool]) -> Iterator[Head]:
+    query = (
+        select(runs, _since(runs.c.not_before).label("since"))
+        .outerjoin(lines, lines.c.pipeline == runs.c.pipeline)
+        .where(*where)
+    )
+    for row in connection.execute(query).all():
+        yield Head(
+            id=row.id,
+            pipeline=row.pipeline,
+            cause=row.cause,
+            draft=row.draft,
+            policy=row.policy,
+            sources=row.sources,
+            rank=row.rank,
+            since=row.since,
+        )

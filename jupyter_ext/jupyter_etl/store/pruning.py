@@ -1,0 +1,95 @@
+"""What retention asks the ledger, and what it tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+
+from jupyter_etl.model import TERMINAL
+from jupyter_etl.store.part import Part
+from jupyter_etl.store.schema import (
+    attempts,
+    pipeline_versions,
+    pipelines,
+    publication_versions,
+    runs,
+    snapshots,
+)
+
+# SQLite takes 32,766 values in a statement.
+_CHUNK = 1000
+
+
+class Pruning(Part):
+    """Retention; what each method does is written at `jupyter_etl.ports.Store`."""
+
+    def save_pruned(self, name: str, numbers: Sequence[int], *, draft: bool, now: datetime) -> None:
+        """Note that the content of these versions is no longer there."""
+        with self._ledger.writing() as connection:
+            for start in range(0, len(numbers), _CHUNK):
+                connection.execute(
+                    update(publication_versions)
+                    .where(
+                        publication_versions.c.name == name,
+                        publication_versions.c.draft == draft,
+                        publication_versions.c.number.in_(numbers[start : start + _CHUNK]),
+                        publication_versions.c.pruned_at.is_(None),
+                    )
+                    .values(pruned_at=now)
+                )
+
+    def load_old_runs(self, *, before: datetime, keep: int) -> list[int]:
+        """Return the runs that ended before an instant, beyond the newest of each pipeline."""
+        place = func.row_number().over(partition_by=runs.c.pipeline, order_by=runs.c.id.desc())
+        ranked = select(
+            runs.c.id, runs.c.state, runs.c.finished_at, place.label("place")
+        ).subquery()
+        query = select(ranked.c.id).where(
+            ranked.c.place > keep,
+            ranked.c.state.in_(TERMINAL),
+            ranked.c.finished_at < before,
+        )
+        with self._ledger.reading() as connection:
+            return list(connection.execute(query.order_by(ranked.c.id)).scalars())
+
+    def load_ended_attempts(
+        self, run_ids: Sequence[int], *, before: datetime
+    ) -> list[tuple[int, int]]:
+        """Return the attempts of these runs that ended before an instant, as (run, number)."""
+        found: list[tuple[int, int]] = []
+        with self._ledger.reading() as connection:
+            for start in range(0, len(run_ids), _CHUNK):
+                query = select(attempts.c.run_id, attempts.c.number).where(
+                    attempts.c.run_id.in_(run_ids[start : start + _CHUNK]),
+                    attempts.c.outcome.is_not(None),
+                    attempts.c.finished_at < before,
+                )
+                found += [(row.run_id, row.number) for row in connection.execute(query)]
+        return found
+
+    def prune_snapshots(self, *, before: datetime, dry_run: bool) -> tuple[int, int]:
+        """Delete the snapshots that no pipeline, version or run names; return count and bytes."""
+        unnamed = _unnamed(before)
+        counting = select(
+            func.count(), func.coalesce(func.sum(func.length(snapshots.c.body)), 0)
+        ).where(unnamed)
+        if dry_run:
+            with self._ledger.reading() as connection:
+                count, size = connection.execute(counting).one()
+            return int(count), int(size)
+        with self._ledger.writing() as connection:
+            count, size = connection.execute(counting).one()
+            connection.execute(delete(snapshots).where(unnamed))
+        return int(count), int(size)
+
+
+def _unnamed(before: datetime) -> ColumnElement[bool]:
+    named = (
+        select(pipelines.c.content_hash)
+        .union_all(select(pipeline_versions.c.content_hash), select(runs.c.content_hash))
+        .subquery()
+    )
+    old = or_(snapshots.c.saved_at.is_(None), snapshots.c.saved_at < before)
+    return old & snapshots.c.content_hash.not_in(select(named.c.content_hash))

@@ -1,0 +1,189 @@
+"""One battle: deploy, rage, relent, drain, and count."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from chaos import record
+from chaos.invariants import Expected, Findings, inspect, ticks
+from chaos.killer import SKEWS_S, Killer
+from chaos.world import World, wait_until
+
+TESTS = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Battle:
+    """What to do to a world.
+
+    Args:
+        seed: Of all draws.
+        kills: How many processes to kill.
+        pipelines: How many, each ``every N s``.
+        every_s: Of their schedules, seconds.
+        schedulers, workers: How many live at once, and the runs each makes at a time.
+        pauses_s: Between two kills.
+        blackout, stop: See `Killer`.
+        rage_s: Longest time the killing may take.
+        patience_s: Longest time the drain may take.
+        calm_s: How long what was killed may take to be gone.
+    """
+
+    seed: int
+    kills: int
+    pipelines: int = 4
+    every_s: int = 10
+    schedulers: int = 3
+    workers: int = 1
+    pauses_s: tuple[float, float] = (0.05, 0.4)
+    blackout: float = 0.02
+    stop: float = 0.06
+    rage_s: float = 600.0
+    patience_s: float = 120.0
+    calm_s: float = 10.0
+
+
+@dataclass
+class Report:
+    """What came of it; the counts are those of a table's row."""
+
+    seed: int
+    seconds: float = 0.0
+    rage_s: float = 0.0
+    kills: dict[str, int] = field(default_factory=dict)
+    stops: int = 0
+    blackouts: int = 0
+    runs: int = 0
+    attempts: int = 0
+    reads: int = 0
+    findings: Findings = field(default_factory=Findings)
+
+
+def fight(
+    world: World,
+    battle: Battle,
+    *,
+    between: Callable[[Killer], None] = lambda killer: None,
+    prepare: Callable[[World], dict[str, Expected]] = lambda world: {},
+) -> Report:
+    """Deploy pipelines, kill what runs them, let it come to rest, and inspect.
+
+    Args:
+        world: Fresh.
+        battle: What to do.
+        between: Called after each blow.
+        prepare: Deploys more, and says what that must come to.
+    """
+    began = time.monotonic()
+    report = Report(seed=battle.seed)
+    names = [f"p{n}" for n in range(battle.pipelines)]
+    deployed_at = {name: _deploy(world, name, battle.every_s) for name in names}
+    expected = prepare(world)
+    killer = Killer(
+        world=world,
+        draw=random.Random(battle.seed),
+        schedulers=battle.schedulers,
+        workers=battle.workers,
+        pauses_s=battle.pauses_s,
+        blackout=battle.blackout,
+        stop=battle.stop,
+    )
+    reader, said = _start_reader(world)
+    try:
+        killer.rage(battle.kills, deadline_s=battle.rage_s, between=lambda: between(killer))
+        report.rage_s = time.monotonic() - began
+        until = _pause(world, names, report.findings, battle.patience_s)
+        for name, (before, after) in deployed_at.items():
+            expected[name] = _expected(battle.every_s, before, after, until)
+        _drain(world, report.findings, battle)
+    finally:
+        reader.communicate(b"")
+    found = inspect(world, expected)
+    _merge(report.findings, found)
+    seen = json.loads(said.read_text())
+    report.findings.torn += seen["torn"]
+    report.reads = seen["reads"]
+    report.kills, report.stops, report.blackouts = killer.kills, killer.stops, killer.blackouts
+    report.runs = record.number(world.ledger_url, "SELECT count(*) FROM runs")
+    report.attempts = record.number(world.ledger_url, "SELECT count(*) FROM attempts")
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def _deploy(world: World, name: str, every_s: int) -> tuple[datetime, datetime]:
+    before = datetime.now(UTC)
+    world.deploy(name, f"every {every_s}s")
+    return before, datetime.now(UTC)
+
+
+def _start_reader(world: World) -> tuple[subprocess.Popen[bytes], Path]:
+    said = world.folder / "reader.json"
+    env = world.environ(CHAOS_WORLD="", CHAOS_PATCHES="")
+    env["PYTHONPATH"] += os.pathsep + str(TESTS)
+    with (world.folder / "reader.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "chaos.reader", str(said)],
+            env=env,
+            stdin=subprocess.PIPE,
+            stderr=log,
+        )
+    return process, said
+
+
+def _pause(
+    world: World, names: list[str], found: Findings, patience_s: float
+) -> tuple[datetime, datetime]:
+    """Pause all schedules once everything that was due is planned.
+
+    Returns:
+        Up to when every time must have been planned, and up to when one may have been.
+    """
+    planned_at = [datetime.now(UTC)]
+
+    def caught_up() -> bool:
+        planned_at[0] = datetime.now(UTC)
+        return record.soonest_due(world.ledger_url) > planned_at[0].timestamp() * 1e6
+
+    if not wait_until(caught_up, patience_s=patience_s, step_s=0.05):
+        found.lost.append("what is due is not planned")
+    for name in names:
+        world.call("pause", name)
+    return planned_at[0], datetime.now(UTC) + timedelta(seconds=max(SKEWS_S))
+
+
+def _expected(
+    every_s: int, before: datetime, after: datetime, until: tuple[datetime, datetime]
+) -> Expected:
+    return Expected(
+        required=ticks(every_s, after, until[0]), allowed=ticks(every_s, before, until[1])
+    )
+
+
+def _drain(world: World, found: Findings, battle: Battle) -> None:
+    last = world.start_scheduler("--until-idle", workers=battle.workers)
+    process = world.schedulers[last]
+
+    def drained() -> bool:
+        ended = process.poll() is not None
+        return ended and record.unfinished(world.ledger_url) == 0
+
+    if not wait_until(drained, patience_s=battle.patience_s):
+        found.lost.append(f"nothing came to rest within {battle.patience_s:g} s")
+    elif process.returncode != 0:
+        found.wrong.append(f"the last scheduler ended with {process.returncode}")
+    world.stop_schedulers()
+    wait_until(lambda: not world.processes(), patience_s=battle.calm_s)
+
+
+def _merge(into: Findings, more: Findings) -> None:
+    for kind, texts in vars(more).items():
+        getattr(into, kind).extend(texts)

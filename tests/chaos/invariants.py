@@ -1,0 +1,176 @@
+"""What must hold when all is quiet again, computed apart from the product."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from chaos import record
+from chaos.reader import whole
+from chaos.world import TABLE, World
+
+_READ = [sys.executable, "-m", "jupyter_etl.cli", "read", TABLE, "--format", "parquet"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """The logical keys that a pipeline must have, and those that it may have besides.
+
+    Args:
+        required: Each exactly once.
+        allowed: At the edges, where it depends on a race whether a time was still planned.
+    """
+
+    required: frozenset[str]
+    allowed: frozenset[str] = frozenset()
+
+
+@dataclass
+class Findings:
+    """What was found; each list is empty when all is well."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
+    survivors: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def all(self) -> list[str]:
+        """Return everything, each with its kind."""
+        return [f"{kind}: {text}" for kind, texts in vars(self).items() for text in texts]
+
+
+def ticks(every_s: int, after: datetime, until: datetime) -> frozenset[str]:
+    """Return the logical keys of ``every N s`` in ``(after, until]``: multiples since 1970."""
+    first = math.floor(after.timestamp() / every_s) + 1
+    last = math.floor(until.timestamp() / every_s)
+    return frozenset(key_of(number * every_s) for number in range(first, last + 1))
+
+
+def hours(start: datetime, count: int) -> list[tuple[str, str]]:
+    """Return start and end of consecutive hours, as logical keys are written."""
+    edges = [key_of((start + timedelta(hours=n)).timestamp()) for n in range(count + 1)]
+    return list(pairwise(edges))
+
+
+def key_of(seconds: float) -> str:
+    """Return an instant as logical keys are written."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def inspect(world: World, expected: dict[str, Expected]) -> Findings:
+    """Look at ledger, lake and processes of a world that has come to rest."""
+    found = inspect_ledger(world.ledger_url, expected)
+    _look_at_rows(found, world)
+    _look_at_files(found, world.ledger_url)
+    _look_at_stages(found, world)
+    found.survivors += [f"{one.role} {one.pid}: {one.command}" for one in world.processes()]
+    return found
+
+
+def inspect_ledger(url: str, expected: dict[str, Expected]) -> Findings:
+    """Look at a ledger whose runs have come to rest."""
+    found = Findings()
+    _compare_keys(found, url, expected)
+    _look_at_runs(found, url)
+    _look_at_versions(found, url)
+    found.wrong += [f"ledger: {line}" for line in record.damage(url)]
+    return found
+
+
+def _compare_keys(found: Findings, url: str, expected: dict[str, Expected]) -> None:
+    present: dict[str, list[str]] = defaultdict(list)
+    query = "SELECT pipeline, logical_key, state FROM runs ORDER BY id"
+    for pipeline, key, state in record.rows(url, query):
+        present[pipeline].append(key)
+        if state == "skipped":
+            found.lost.append(f"{pipeline} {key} was skipped")
+    for pipeline, keys in expected.items():
+        there = Counter(present.pop(pipeline, []))
+        found.lost += [f"{pipeline} {key} has no run" for key in sorted(keys.required - set(there))]
+        found.doubled += [f"{pipeline} {key}: {n} runs" for key, n in there.items() if n > 1]
+        strange = set(there) - keys.required - keys.allowed
+        found.wrong += [f"{pipeline} {key} was never due" for key in sorted(strange)]
+    found.wrong += [f"{pipeline} is not a pipeline of this world" for pipeline in present]
+
+
+def _look_at_runs(found: Findings, url: str) -> None:
+    for id, state, error in record.rows(url, "SELECT id, state, error FROM runs ORDER BY id"):
+        if state in ("queued", "dispatched", "running"):
+            found.lost.append(f"run {id} is still {state}")
+        elif state not in ("succeeded", "skipped"):
+            found.failed.append(f"run {id} {state}: {error}")
+    query = "SELECT run_id, number FROM attempts WHERE outcome IS NULL"
+    found.lost += [f"attempt {n} of run {id} has no outcome" for id, n in record.rows(url, query)]
+    query = (
+        "SELECT runs.id, count(*) FROM runs JOIN attempts ON run_id = id "
+        "WHERE attempts.outcome = 'succeeded' GROUP BY runs.id HAVING count(*) > 1"
+    )
+    found.doubled += [f"run {id} succeeded {n} times" for id, n in record.rows(url, query)]
+    query = "SELECT id FROM runs WHERE state = 'succeeded' AND finished_at IS NULL"
+    found.wrong += [f"run {id} has no end" for (id,) in record.rows(url, query)]
+
+
+def _look_at_versions(found: Findings, url: str) -> None:
+    numbers: dict[str, list[int]] = defaultdict(list)
+    publishers: dict[str, Counter[int | None]] = defaultdict(Counter)
+    query = "SELECT name, number, run_id FROM publication_versions WHERE draft = false"
+    for name, number, run in record.rows(url, f"{query} ORDER BY name, number"):
+        numbers[name].append(number)
+        publishers[name][run] += 1
+    for name, seen in numbers.items():
+        if seen != list(range(1, len(seen) + 1)):
+            found.wrong.append(f"the versions of {name} are not contiguous: {seen}")
+        twice = [run for run, n in publishers[name].items() if n > 1 and run is not None]
+        found.doubled += [f"run {run} published {name} twice" for run in twice]
+    good = {id for (id,) in record.rows(url, "SELECT id FROM runs WHERE state = 'succeeded'")}
+    shared = set(publishers[TABLE]) - {None}
+    if len(numbers[TABLE]) > len(good):
+        found.doubled.append(f"{len(numbers[TABLE])} versions of {len(good)} runs that succeeded")
+    found.lost += [f"run {run} succeeded and published nothing" for run in sorted(good - shared)]
+    found.doubled += [f"run {run} published and did not succeed" for run in sorted(shared - good)]
+
+
+def _look_at_rows(found: Findings, world: World) -> None:
+    import pyarrow.parquet as pq
+
+    runs = record.published_runs(world.ledger_url, TABLE)
+    if not runs:
+        found.wrong.append("nothing was published at all")
+        return
+    done = subprocess.run(
+        [*_READ, "--version", str(len(runs))],
+        env=world.environ(),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        found.lost.append(f"the table cannot be read: {done.stderr.decode()}")
+    elif wrong := whole(pq.read_table(io.BytesIO(done.stdout)), sorted(set(runs))):
+        kind = found.doubled if "too many of runs []" not in wrong else found.lost
+        kind.append(f"at the end: {wrong}")
+
+
+def _look_at_files(found: Findings, url: str) -> None:
+    for (name, run), location in record.locations(url, "file").items():
+        content = Path(location).read_text().split() if Path(location).exists() else []
+        if content[1:] != [str(run)]:
+            found.torn.append(f"file {name} of run {run} holds {content}")
+
+
+def _look_at_stages(found: Findings, world: World) -> None:
+    """A lost attempt leaves its stage to prune; one that succeeded has none."""
+    query = "SELECT run_id, number FROM attempts WHERE outcome = 'succeeded'"
+    for run, number in record.rows(world.ledger_url, query):
+        stage = world.home / "runs" / f"{run:08d}" / str(number) / "stage"
+        if stage.exists() and os.listdir(stage):  # noqa: PTH208 - only whether there is any
+            found.wrong.append(f"attempt {number} of run {run} left its stage")

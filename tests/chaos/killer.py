@@ -1,0 +1,162 @@
+"""Kills, stops and deceives the processes of a world, as a seeded generator says."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from chaos import record
+from chaos.world import Process, World
+
+WEIGHTS = {"scheduler": 1, "runner": 2, "kernel": 2}
+"""How often each role is drawn: a scheduler that dies does not take its runs along."""
+
+SKEWS_S = (0.0, 0.0, 0.0, -3600.0, 3.0)
+"""How wrong the clock of a scheduler is; ahead only a little, for it plans what it sees as due."""
+
+_UNBORN = 0.2
+_STOPPED_SCHEDULERS = 0.1
+_WAKE_S = 0.2
+
+
+@dataclass
+class Killer:
+    """Draws victims.
+
+    Args:
+        world: Whose processes.
+        draw: Where the draws come from; the same seed draws the same victims by rank and role.
+        schedulers: How many are to live at a time.
+        workers: Of each scheduler.
+        pauses_s: Shortest and longest pause between two blows.
+        blackout, stop: How often all schedulers die at once, and a process is only stopped.
+        blackout_s: How long no scheduler lives then.
+    """
+
+    world: World
+    draw: random.Random
+    schedulers: int = 3
+    workers: int = 2
+    pauses_s: tuple[float, float] = (0.1, 0.7)
+    blackout: float = 0.02
+    stop: float = 0.06
+    blackout_s: float = 8.0
+    kills: Counter[str] = field(default_factory=Counter)
+    stops: int = 0
+    blackouts: int = 0
+    _asleep: list[tuple[float, int]] = field(default_factory=list)
+    _dark_until: float = 0.0
+
+    def rage(
+        self, kills: int, *, deadline_s: float, between: Callable[[], None] = lambda: None
+    ) -> None:
+        """Kill so many processes, or until the time is over.
+
+        Args:
+            kills: How many.
+            deadline_s: Ends a rage that finds no victims.
+            between: Called after each blow.
+        """
+        end = time.monotonic() + deadline_s
+        while self.kills.total() < kills and time.monotonic() < end:
+            self._restart()
+            self._wake()
+            self._strike()
+            between()
+            time.sleep(self.draw.uniform(*self.pauses_s))
+        self.relent()
+
+    def relent(self) -> None:
+        """Let the schedulers live, and wake what sleeps when its time has come, past the lease."""
+        self._dark_until = 0.0
+        self._restart()
+        while self._asleep:
+            self._wake()
+            time.sleep(_WAKE_S)
+
+    def _strike(self) -> None:
+        chance = self.draw.random()
+        if chance < self.blackout and self.world.schedulers:
+            self.blackouts += 1
+            self._dark_until = time.monotonic() + self.blackout_s
+            for pid in list(self.world.schedulers):
+                self._kill(Process(pid=pid, role="scheduler", command=""))
+            return
+        if chance < self.blackout + self.stop:
+            self._stop()
+        elif (victim := self._victim()) is not None:
+            self._kill(victim)
+
+    def _stop(self) -> None:
+        """Put a runner or a scheduler to sleep for longer than the lease."""
+        role = "scheduler" if self.draw.random() < _STOPPED_SCHEDULERS else "runner"
+        asleep = {pid for _, pid in self._asleep}
+        candidates = [
+            one for one in self._grown(self.world.processes(), role) if one.pid not in asleep
+        ]
+        if candidates:
+            victim = self.draw.choice(candidates)
+            self.stops += 1
+            _signal(victim.pid, signal.SIGSTOP)
+            self._asleep.append((time.monotonic() + 2.5 * self.world.lease_s, victim.pid))
+
+    def _victim(self) -> Process | None:
+        [role] = self.draw.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        living = self.world.processes()
+        # One that is still importing its modules dies without a trace: now and then that too.
+        if self.draw.random() < _UNBORN:
+            candidates = [one for one in living if one.role == role]
+        else:
+            candidates = self._grown(living, role)
+        if not candidates:
+            candidates = self._grown(living, "runner") + self._grown(living, "kernel")
+        return self.draw.choice(candidates) if candidates else None
+
+    def _grown(self, living: list[Process], role: str) -> list[Process]:
+        """Return those of a role that the ledger has heard of; of a kernel it never does."""
+        found = [one for one in living if one.role == role]
+        known = set() if role == "kernel" else self._known(role)
+        return found if role == "kernel" else [one for one in found if one.pid in known]
+
+    def _known(self, role: str) -> set[int]:
+        table = "schedulers" if role == "scheduler" else "attempts WHERE outcome IS NULL"
+        try:
+            return {
+                row[0] for row in record.rows(self.world.ledger_url, f"SELECT pid FROM {table}")
+            }
+        except SQLAlchemyError:
+            return set()
+
+    def _kill(self, victim: Process) -> None:
+        if _signal(victim.pid, signal.SIGKILL):
+            self.kills[victim.role] += 1
+
+    def _wake(self) -> None:
+        now = time.monotonic()
+        for due_at, pid in self._asleep:
+            if due_at <= now:
+                _signal(pid, signal.SIGCONT)
+        self._asleep = [one for one in self._asleep if one[0] > now]
+
+    def _restart(self) -> None:
+        self.world.bury()
+        if time.monotonic() < self._dark_until:
+            return
+        while len(self.world.schedulers) < self.schedulers:
+            skew_s = self.draw.choice(SKEWS_S)
+            self.world.start_scheduler(workers=self.workers, skew_s=skew_s)
+
+
+def _signal(pid: int, number: signal.Signals) -> bool:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True

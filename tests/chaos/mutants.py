@@ -1,0 +1,204 @@
+"""Changes to the product for the processes of a chaos world, and for simulations.
+
+Each mutant takes one promise away, and the harness must turn red:
+
+- ``no_catch_up``: times that passed while nobody looked are not run.
+- ``no_reaping``: an attempt that fell silent, or whose runner ended, is never ended.
+- ``no_token``: the ledger takes what a stale attempt says.
+- ``no_unique``: the ledger holds a time twice, and does not notice that a plan is an old one.
+- ``stage_is_publish``: what a cell publishes is visible at once.
+
+Left out is "watermark before commit": there are no watermarks, so nothing can move too early.
+
+``inject/sitecustomize.py`` loads this file before the product is imported; so nothing of the
+product is imported here at the top.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One name of the product that gets another meaning.
+
+    Args:
+        module: Where it is.
+        path: Its name, or ``Class.name``.
+        make: Makes the new value of the old one.
+    """
+
+    module: str
+    path: str
+    make: Callable[[Any], Any]
+
+    def target(self, module: Any) -> tuple[Any, str]:
+        """Return what holds the name, and the name. Raises AttributeError where it is gone."""
+        holder, _, name = self.path.rpartition(".")
+        owner = getattr(module, holder) if holder else module
+        getattr(owner, name)
+        return owner, name
+
+    def apply(self, module: Any) -> None:
+        """Change a module that has just been imported."""
+        owner, name = self.target(module)
+        setattr(owner, name, self.make(getattr(owner, name)))
+
+
+def skewed_clock(skew_s: float) -> Change:
+    """Make the wall clock of a process wrong by so many seconds; the monotonic one is right."""
+    skew = timedelta(seconds=skew_s)
+    return Change(
+        module="jupyter_etl.app.clock",
+        path="SystemClock.now",
+        make=lambda right: lambda clock: right(clock) + skew,
+    )
+
+
+def _only_just_now(plan_due: Any) -> Any:
+    def plan(pipeline: Any, now: Any, **named: Any) -> Any:
+        latest = type(pipeline.policy.catchup)("latest")
+        return plan_due(
+            replace(pipeline, policy=replace(pipeline.policy, catchup=latest)), now, **named
+        )
+
+    return plan
+
+
+def _without_token(owned: Any) -> Any:
+    from jupyter_etl.store.schema import attempts
+
+    return lambda run_id, number, token: (
+        attempts.c.run_id == run_id,
+        attempts.c.number == number,
+    )
+
+
+def _turn_without_token(begin: Any) -> Any:
+    from jupyter_etl.errors import Conflict
+
+    def begin_commits(store: Any, *names: Any, **turn: Any) -> Any:
+        try:
+            return begin(store, *names, **turn)
+        except Conflict:
+            return ()
+
+    return begin_commits
+
+
+def _at_once(publish: Any) -> Any:
+    def publish_now(record: Any, staged: Any) -> None:
+        from jupyter_etl.app.reading import publisher_for
+        from jupyter_etl.execution.committing import newest_version
+
+        publish(record, staged)
+        store, claim = record._store, record._claim
+        committed = publisher_for(staged.kind).commit(
+            staged,
+            lake=os.environ["JUPYTER_ETL_LAKE"],
+            draft=False,
+            number=store.next_publication_number(staged.name, draft=False),
+            token=f"eager-{claim.run.id}.{claim.attempt.number}/{staged.name}",
+            previous=newest_version(store, staged.name, draft=False),
+        )
+        new = claim.run.new
+        said = {"owner": new.owner, "pipeline": new.pipeline, "notebook": new.notebook}
+        store.publish(committed, **said, draft=False, now=record._clock.now())
+        del record._staged[staged.name]
+
+    return publish_now
+
+
+_ATTEMPTS, _REAPER = "jupyter_etl.engine.attempts", "jupyter_etl.engine.reaper"
+
+CHANGES: Mapping[str, tuple[Change, ...]] = {
+    # No mutant: it only saves the harness the ten minutes between two attempts.
+    "impatient": (
+        Change(module=_ATTEMPTS, path="BASE_S", make=lambda seconds: 0.05),
+        Change(module=_ATTEMPTS, path="CAP_S", make=lambda seconds: 1.0),
+    ),
+    "no_catch_up": (
+        Change(
+            module="jupyter_etl.engine.planning_round",
+            path="plan_due",
+            make=_only_just_now,
+        ),
+    ),
+    "no_reaping": (
+        Change(
+            module="jupyter_etl.engine.beats",
+            path="Observer.lost",
+            make=lambda lost: lambda observer, claims: [],
+        ),
+        Change(module=_REAPER, path="Reaper.notice", make=lambda notice: lambda reaper: False),
+    ),
+    "no_token": (
+        Change(module="jupyter_etl.store.attempts", path="_owned", make=_without_token),
+        # The turn to commit asks for the token as well.
+        Change(
+            module="jupyter_etl.store.sql_store",
+            path="SqlStore.begin_commits",
+            make=_turn_without_token,
+        ),
+        # On the machine of whoever reaps it a stale runner is ended; so this is another machine.
+        Change(
+            module="jupyter_etl.execution.local_executor",
+            path="LocalExecutor.sweep",
+            make=lambda sweep: lambda executor, claim: None,
+        ),
+    ),
+    "no_unique": (),
+    "stage_is_publish": (
+        Change(module="jupyter_etl.execution.record", path="RunRecord.publish", make=_at_once),
+    ),
+}
+"""All changes by name."""
+
+RED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "no_catch_up": (("lost", "was skipped"),),
+    "no_reaping": (("lost", "has no outcome"),),
+    "no_token": (("doubled", "published"), ("doubled", "succeeded"), ("torn", "rows")),
+    "no_unique": (("doubled", "2 runs"),),
+    "stage_is_publish": (("doubled", "versions of"), ("torn", "rows too many")),
+}
+"""What each mutant must be caught by: a kind of finding, and a part of its text; one is enough."""
+
+MUTANTS = tuple(RED)
+
+
+def forget_unique(ledger: str) -> None:
+    """Take the constraint and the compare-and-swap out of an empty SQLite ledger: ``no_unique``.
+
+    Either alone keeps a time from being planned twice.
+    """
+    constraint = re.compile(r",\s*CONSTRAINT uq_runs_pipeline_logical_key UNIQUE \([^)]*\)")
+    with sqlite3.connect(ledger) as connection:
+        made = connection.execute(
+            "SELECT type, sql FROM sqlite_master WHERE tbl_name = 'runs' AND sql IS NOT NULL"
+        ).fetchall()
+        [table] = [sql for kind, sql in made if kind == "table"]
+        changed, count = constraint.subn("", table)
+        if count != 1:
+            raise AssertionError(f"the constraint was not found in: {table}")
+        connection.execute("DROP TABLE runs")
+        connection.execute(changed)
+        for kind, sql in made:
+            if kind == "index":
+                connection.execute(sql)
+        connection.execute(
+            "CREATE TRIGGER unswapped AFTER UPDATE OF next_due ON pipelines "
+            "WHEN NEW.next_due IS NOT NULL BEGIN "
+            "UPDATE pipelines SET revision = OLD.revision WHERE name = NEW.name; END"
+        )
+
+
+def caught(name: str, findings: Any) -> list[str]:
+    """Return the findings that a mutant had to be caught by."""
+    return [one for kind, text in RED[name] for one in getattr(findings, kind) if text in one]

@@ -1,0 +1,79 @@
+"""A consumer that reads every version of the shared table while everything around it is killed.
+
+``python -m chaos.reader REPORT``: it reads until its parent closes its standard input, and then
+writes what it saw as JSON. A version that is not exactly the rows of the runs that published up to
+it is torn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from chaos.record import published_runs
+from chaos.world import ROWS, TABLE
+from jupyter_etl.app.etl import Etl
+from jupyter_etl.errors import StoreError
+
+PAUSE_S = 2.0
+
+
+def whole(table: Any, runs: list[int]) -> str:
+    """Return what is wrong with a table that those runs have appended to; "" where it is whole."""
+    found = zip(*(table.column(name).to_pylist() for name in ("run", "row")), strict=True)
+    expected = Counter((run, row) for run in runs for row in range(ROWS))
+    seen = Counter(found)
+    if seen == expected:
+        return ""
+    more = sorted({run for run, _ in seen - expected})
+    less = sorted({run for run, _ in expected - seen})
+    return f"rows too many of runs {more}, rows missing of runs {less}"
+
+
+def look(etl: Etl, url: str, known: int, draw: random.Random) -> tuple[int, list[str]]:
+    """Read the newest version and an older one.
+
+    Returns:
+        How many versions there are now, and what is wrong with them.
+    """
+    runs = published_runs(url, TABLE)
+    numbers = sorted({len(runs), draw.randint(1, len(runs))} if runs else set())
+    if len(runs) == known:
+        # Nothing new: an old version must still be what it was.
+        numbers = numbers[:1]
+    torn = []
+    for number in numbers:
+        wrong = whole(etl.publications.read(TABLE, version=number), runs[:number])
+        if wrong:
+            torn.append(f"version {number}: {wrong}")
+    return len(runs), torn
+
+
+def main(report: Path) -> None:
+    """Read until standard input ends."""
+    over = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+    url, draw = os.environ["JUPYTER_ETL_LEDGER"], random.Random(1)
+    reads, known, torn, etl = 0, 0, [], None
+    while not over.wait(PAUSE_S):
+        try:
+            etl = etl or Etl.open()
+            known, wrong = look(etl, url, known, draw)
+        except (StoreError, SQLAlchemyError):
+            # The ledger was stopped, or is not there yet: a consumer waits.
+            continue
+        reads += 1
+        torn += wrong
+    report.write_text(json.dumps({"reads": reads, "torn": torn}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

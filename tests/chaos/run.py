@@ -1,0 +1,262 @@
+"""``make chaos``: battles with real processes, printed as a table; then the mutants.
+
+``python tests/chaos/run.py [--seed N] [--scale X] [--kernel python3] [--only NAME]``. The exit code
+is 1 when a promise was broken, or a mutant was not caught.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS)]
+
+from chaos.harness import Battle, Report, fight  # noqa: E402 - the path comes first
+from chaos.invariants import Expected, hours  # noqa: E402
+from chaos.killer import Killer  # noqa: E402
+from chaos.mutants import MUTANTS, caught, forget_unique  # noqa: E402
+from chaos.world import World  # noqa: E402
+from fakes.postgres import PostgresServer, find_binaries  # noqa: E402
+
+HOUR = "rows"
+COLUMNS = (
+    "battle", "seed", "sched", "runner", "kernel", "stops", "dark", "runs", "attempts",
+    "reads", "lost", "doubled", "torn", "survive", "failed", "other", "seconds",
+)  # fmt: skip
+PARTITIONS = 400
+DOWN_S = 2.0
+FULL_S = 4.0
+
+
+class Chaos:
+    """The battles, as the command line sizes them.
+
+    Args:
+        seed: Of all draws.
+        scale: Multiplies the kills: 1 for 1,000 on SQLite and 300 on PostgreSQL.
+        kernel: Name of the kernelspec.
+    """
+
+    def __init__(self, *, seed: int, scale: float, kernel: str) -> None:
+        self.seed = seed
+        self.scale = scale
+        self.kernel = kernel
+        self.broken = False
+
+    def battle(self, kills: int, **named: Any) -> Battle:
+        """Return a battle of about so many kills."""
+        number = max(5, round(kills * self.scale))
+        size = {"every_s": 20, "rage_s": 30 + 6.0 * number, "patience_s": 900.0, **named}
+        return Battle(seed=self.seed, kills=number, **size)
+
+    def sqlite(self) -> None:
+        """1,000 kills of processes that share a SQLite ledger: most with the small kernel."""
+        with folder() as place:
+            self._fight("sqlite", World(folder=place, kernel=self.kernel), self.battle(900))
+        with folder() as place:
+            world = World(folder=place, kernel="python3", lease_s=8.0)
+            self._fight("sqlite, ipykernel", world, self.battle(100, pipelines=2, every_s=40))
+
+    def postgres(self) -> None:
+        """300 kills on PostgreSQL, which is itself stopped at once and restarted five times."""
+        binaries = find_binaries()
+        if binaries is None:
+            say("postgres: left out, no server is installed")
+            return
+        server = PostgresServer(binaries)
+        try:
+            server.start()
+            battle = self.battle(300)
+            due = [battle.kills * n // 6 for n in range(1, 6)]
+
+            def between(killer: Killer) -> None:
+                if due and killer.kills.total() >= due[0]:
+                    due.pop(0)
+                    server.stop(at_once=True)
+                    time.sleep(DOWN_S)
+                    server.start()
+
+            with folder() as place:
+                world = World(folder=place, kernel=self.kernel, ledger=server.create_database())
+                self._fight("postgres, 5 restarts", world, battle, between=between)
+        finally:
+            server.remove()
+
+    def backfill(self) -> None:
+        """A table appended by 400 backfilled partitions under kills has one set of rows of each."""
+        count = max(10, round(PARTITIONS * self.scale))
+        start = datetime(2025, 1, 1, tzinfo=UTC)
+        edges = hours(start, count)
+
+        def prepare(world: World) -> dict[str, Expected]:
+            world.deploy(HOUR, files=False)
+            span = f"{edges[0][0]}..{edges[-1][1]}"
+            world.call("backfill", HOUR, span, "--by", "hour", "--parallel", "4")
+            return {HOUR: Expected(required=frozenset(f"{a}..{b}" for a, b in edges))}
+
+        with folder() as place:
+            battle = self.battle(100, pipelines=1, every_s=60)
+            battle = replace(battle, patience_s=60 + 20.0 * count)
+            world = World(folder=place, kernel=self.kernel)
+            self._fight(f"backfill of {count}", world, battle, prepare=prepare)
+
+    def disk(self) -> None:
+        """A disk of 64 MB that is full now and then, ledger and lake on it."""
+        with folder() as place, small_disk(place) as mounted:
+            if not mounted:
+                say("full disk: left out, a small disk can only be mounted by root")
+                return
+            ballast = place / "ballast"
+
+            def between(killer: Killer) -> None:
+                if killer.kills.total() % 10 == 9:
+                    fill(ballast)
+                    time.sleep(FULL_S)
+                    ballast.unlink(missing_ok=True)
+
+            world = World(folder=place, kernel=self.kernel)
+            self._fight("full disk", world, self.battle(60, every_s=30), between=between)
+
+    def mutants(self) -> None:
+        """Each mutant must be caught."""
+        for name in MUTANTS:
+            self.mutant(name)
+
+    def mutant(self, name: str) -> None:
+        """One mutant must be caught."""
+        with folder() as place:
+            patches = ("impatient", name)
+            world = World(folder=place, kernel=self.kernel, patches=patches, linger_s=1.0)
+            battle = Battle(
+                seed=self.seed, kills=25, pipelines=3, every_s=4, rage_s=90, stop=0.0, blackout=0.0
+            )
+            changes = {
+                "no_catch_up": {"blackout": 0.1},
+                # Nothing comes to rest, so there is nothing to wait for.
+                "no_reaping": {"patience_s": 40.0},
+                # Runners that wake up after somebody else has made their run.
+                "no_token": {"kills": 8, "every_s": 10, "stop": 0.9, "patience_s": 240.0},
+            }
+            battle = replace(battle, **changes.get(name, {}))
+            prepare = _without_unique if name == "no_unique" else _nothing
+            report = self._fight(name, world, battle, prepare=prepare, red=True)
+            found = caught(name, report.findings)
+            self.broken = self.broken or not found
+            say(f"  caught: {found[0][:200]}" if found else "  NOT CAUGHT")
+
+    def _fight(
+        self,
+        name: str,
+        world: World,
+        battle: Battle,
+        *,
+        red: bool = False,
+        between: Callable[[Killer], None] = lambda killer: None,
+        prepare: Callable[[World], dict[str, Expected]] = lambda world: {},
+    ) -> Report:
+        try:
+            report = fight(world, battle, between=between, prepare=prepare)
+        finally:
+            world.destroy()
+        say(line_of(name, report))
+        found = report.findings.all()
+        if found and not red:
+            self.broken = True
+            for text in found[:20]:
+                say(f"  {text[:300]}")
+        return report
+
+
+def line_of(name: str, report: Report) -> str:
+    """Return a row of the table."""
+    kills, found = report.kills, report.findings
+    values = [
+        report.seed, *(kills.get(role, 0) for role in ("scheduler", "runner", "kernel")),
+        report.stops, report.blackouts, report.runs, report.attempts, report.reads,
+        len(found.lost), len(found.doubled), len(found.torn), len(found.survivors),
+        len(found.failed), len(found.wrong), round(report.seconds),
+    ]  # fmt: skip
+    return f"{name:22}" + "".join(f"{value:>9}" for value in values)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Give a short path: Unix sockets have to fit."""
+    with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[bool]:
+    """Mount a disk of 64 MB there, where that is allowed."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)]
+    mounted = os.geteuid() == 0 and subprocess.run(command, check=False).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def fill(ballast: Path) -> None:
+    """Write until the disk is full."""
+    try:
+        with ballast.open("wb") as file:
+            while True:
+                file.write(bytes(1 << 20))
+                file.flush()
+    except OSError:
+        return
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    print(text, flush=True)  # noqa: T201 - this is a command
+
+
+def _nothing(world: World) -> dict[str, Expected]:
+    return {}
+
+
+def _without_unique(world: World) -> dict[str, Expected]:
+    forget_unique(str(world.home / "ledger.sqlite"))
+    return {}
+
+
+BATTLES = ("sqlite", "postgres", "backfill", "disk", "mutants")
+
+
+def main() -> int:
+    """Fight all battles, or one."""
+    parser = argparse.ArgumentParser(description="Kill processes at random and look what is left.")
+    parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
+    parser.add_argument("--scale", type=float, default=1.0, help="Of the number of kills.")
+    parser.add_argument("--kernel", choices=("chaos", "python3"), default="chaos")
+    parser.add_argument("--only", choices=(*BATTLES, *MUTANTS))
+    args = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Also where a shell has it ignored: whoever ends this ends the worlds with it.
+        signal.signal(number, signal.default_int_handler)
+    chaos = Chaos(seed=args.seed, scale=args.scale, kernel=args.kernel)
+    say(f"Repeat it with: make chaos SEED={args.seed}")
+    say(f"{COLUMNS[0]:22}" + "".join(f"{name:>9}" for name in COLUMNS[1:]))
+    for name in [args.only] if args.only else BATTLES:
+        chaos.mutant(name) if name in MUTANTS else getattr(chaos, name)()
+    say("BROKEN" if chaos.broken else "lost 0, doubled 0, torn 0, survivors 0; mutants caught")
+    return 1 if chaos.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""Faults that were measured in jupyter-scheduler 2.12.1, and do not occur here.
+
+Shown by other tests already:
+
+- Two schedulers on one store run a time twice:
+  ``engine/test_scheduler*.py::test_two_schedulers_make_one_run``,
+  ``app/test_runs_end_to_end.py::test_two_schedulers_and_one_due_time_are_one_run``.
+- Times that passed while nothing ran vanish at the restart:
+  ``engine/test_scheduler*.py::test_after_an_outage_a_new_scheduler_catches_up``.
+- A run whose environment is missing ends as completed:
+  ``app/test_runs_end_to_end.py::TestBadInputOfARun::test_an_unknown_kernel``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chaos import record
+from chaos.world import World, wait_until
+from engine.examples import cron, pipeline
+from fakes.clock import FakeClock
+from fakes.executor import FakeExecutor
+from fakes.ledger import new_ledger
+from fakes.notebooks import code, write_notebook
+from jupyter_etl.app.etl import Etl
+from jupyter_etl.engine.scheduler import Scheduler
+from jupyter_etl.engine.ticks import next_tick
+from jupyter_etl.model import Outcome, Policy, Run, RunState
+from jupyter_etl.ports import Store
+from jupyter_etl.store import open_store
+
+PATIENCE_S = 60.0
+
+
+class Nobody:
+    """Tells nobody."""
+
+    def notify(self, title: str, body: str, *, severity: str, run: Run | None) -> None:
+        return
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(new_ledger(tmp_path))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(folder=tmp_path)
+    yield made
+    made.destroy()
+
+
+def scheduler(store: Store, clock: FakeClock, executor: FakeExecutor, id: str) -> Scheduler:
+    return Scheduler(
+        store=store, executor=executor, clock=clock, notifier=Nobody(), id=id, host=id, pid=1,
+        workers=2, lease_s=30.0, tick_s=1.0, draw=lambda: 0.5,
+    )  # fmt: skip
+
+
+def deploy(store: Store, clock: FakeClock, **policy: object) -> None:
+    minutely = cron("* * * * *")
+    declared = pipeline(
+        schedule=minutely,
+        policy=Policy(**policy),  # type: ignore[arg-type]
+        next_due=next_tick(minutely, clock.now()),
+        content_hash=store.save_snapshot("{}"),
+    )
+    store.deploy(declared, now=clock.now())
+
+
+def test_what_is_deployed_later_is_seen_by_every_scheduler(store: Store) -> None:
+    clock = FakeClock()
+    executor = FakeExecutor(store, clock, finish_at_once=True)
+    one, two = (scheduler(store, clock, executor, id) for id in ("one", "two"))
+    one.tick()
+    two.tick()
+    deploy(store, clock)
+    clock.advance(60)
+    two.tick()
+    assert [run.state for run in store.load_runs()] == [RunState.SUCCEEDED]
+    clock.advance(60)
+    one.tick()
+    assert [run.state for run in store.load_runs()] == [RunState.SUCCEEDED] * 2
+
+
+def test_a_run_whose_scheduler_and_runner_are_gone_ends_with_its_time(store: Store) -> None:
+    clock = FakeClock()
+    deploy(store, clock, retries=0)
+    clock.advance(60)
+    scheduler(store, clock, FakeExecutor(store, clock), "one").tick()
+    assert store.load_runs()[0].state is RunState.RUNNING
+    heir = scheduler(store, clock, FakeExecutor(store, clock), "two")
+    for _ in range(50):
+        clock.advance(1)
+        heir.tick()
+    run = store.load_runs()[-1]
+    assert (run.state, run.outcome) == (RunState.FAILED, Outcome.LOST)
+    assert run.finished_at is not None
+    assert "no sign of life" in run.error
+
+
+@pytest.mark.kernel
+@pytest.mark.chaos
+def test_a_run_can_be_stopped_after_its_scheduler_was_killed(world: World) -> None:
+    path = world.folder / "notebooks" / "long.ipynb"
+    write_notebook(path, "import time\ntime.sleep(600)", kernel="chaos")
+    world.call("schedule", str(path))
+    world.call("trigger", "long")
+    pid = world.start_scheduler(workers=1)
+
+    def kernels() -> list[int]:
+        return [one.pid for one in world.processes() if one.role == "kernel"]
+
+    def in_its_cell() -> bool:
+        return bool(kernels()) and record.number(world.ledger_url, "SELECT cells FROM runs") == 1
+
+    assert wait_until(in_its_cell, patience_s=PATIENCE_S), "the run never began"
+    os.kill(pid, signal.SIGKILL)
+    world.schedulers[pid].wait()
+    world.bury()
+    assert kernels(), "the run outlives its scheduler"
+    world.call("cancel", "1")
+    assert wait_until(lambda: not world.processes(), patience_s=PATIENCE_S), world.processes()
+    [(state, finished)] = record.rows(world.ledger_url, "SELECT state, finished_at FROM runs")
+    assert state == "cancelled"
+    assert finished is not None
+
+
+@pytest.mark.kernel
+def test_a_cell_that_fails_is_a_failed_run_with_its_time(
+    etl: Etl, here: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_PATH", str(world.folder / "jupyter"))
+    run = etl.runs.run(write_notebook(here / "bad.ipynb", "1 / 0", kernel="chaos"))
+    assert (run.state, run.outcome) == (RunState.FAILED, Outcome.FAILED)
+    assert run.finished_at is not None
+    assert run.error.startswith("ZeroDivisionError")
+    missing = etl.runs.run(write_notebook(here / "none.ipynb", "1", kernel="fortran"))
+    assert (missing.state, missing.finished_at is not None) == (RunState.FAILED, True)
+
+
+@pytest.mark.kernel
+def test_a_word_is_a_value_and_no_name(world: World) -> None:
+    path = world.folder / "notebooks" / "words.ipynb"
+    parameters = code("region = 'US'", "parameters")
+    write_notebook(path, parameters, "assert region == 'EU', region", kernel="chaos")
+    answer = json.loads(world.call("run", str(path), "-p", "region=EU", "--json"))
+    assert (answer["outcome"], answer["error"]) == ("succeeded", None)

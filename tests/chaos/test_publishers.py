@@ -1,0 +1,29 @@
+"""Sixteen publishers on one table, some of them killed.
+
+``CHAOS_COMMITS=200 pytest --timeout=0`` is the whole of it; the suite makes a few commits each.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from chaos.publishers import crowd
+
+COMMITS = int(os.environ.get("CHAOS_COMMITS", "2"))
+WORKERS = 16
+SEED = int(os.environ.get("CHAOS_SEED", "11"))
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+
+
+def test_sixteen_publishers(tmp_path: Path) -> None:
+    kills = max(3, COMMITS * WORKERS // 40)
+    found = crowd(tmp_path, workers=WORKERS, commits=COMMITS, kills=kills, seed=SEED)
+    assert found.kills >= 3, f"CHAOS_SEED={SEED}"
+    assert found.versions == tuple(range(1, WORKERS * COMMITS + 1))
+    assert found.torn == ()
+    assert found.wrong == ()
+    assert found.reads > 0

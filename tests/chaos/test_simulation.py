@@ -1,0 +1,86 @@
+"""Clusters in one process: thousands of steps with everything that can go wrong, and the mutants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from chaos.mutants import CHANGES, MUTANTS, caught, forget_unique
+from chaos.simulation import Cluster
+from fakes.ledger import new_ledger
+from jupyter_etl.ports import Store
+from jupyter_etl.store import open_store
+
+pytestmark = pytest.mark.chaos
+
+MakeCluster = Callable[..., Cluster]
+
+
+def mutate(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for change in CHANGES[name]:
+        owner, attribute = change.target(import_module(change.module))
+        monkeypatch.setattr(owner, attribute, change.make(getattr(owner, attribute)))
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Store]:
+    store = open_store(url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    mutate("impatient", monkeypatch)
+    return new_ledger(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nothing_is_lost_or_doubled(ledger: str, seed: int) -> None:
+    with opened(ledger) as store:
+        cluster = Cluster(store, ledger, seed=seed)
+        cluster.rage(400)
+        assert cluster.rest(), f"seed {seed}: {cluster.inspect().all()[:9]}"
+        assert cluster.inspect().all() == [], f"seed {seed}"
+        assert cluster.crashes > 0
+        assert cluster.outages > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", ["", *MUTANTS])
+def test_each_mutant_is_caught_and_nothing_else(
+    ledger: str, mutant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if mutant == "no_unique":
+        forget_unique(ledger.removeprefix("sqlite:///"))
+    elif mutant not in ("", "stage_is_publish"):
+        mutate(mutant, monkeypatch)
+    with opened(ledger) as store:
+        cluster = Cluster(store, ledger, seed=5, eager=mutant == "stage_is_publish")
+        cluster.rage(300)
+        cluster.rest(steps=100 if mutant == "no_reaping" else 1000)
+        found = cluster.inspect()
+    if mutant:
+        assert caught(mutant, found), found.all()[:20]
+    else:
+        assert found.all() == []
+
+
+def test_the_same_seed_is_the_same_story(tmp_path: Path) -> None:
+    stories = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        url = new_ledger(folder)
+        with opened(url) as store:
+            cluster = Cluster(store, url, seed=9)
+            cluster.rage(80)
+            stories.append((cluster.crashes, cluster.outages, cluster.time.now()))
+    assert stories[0] == stories[1]

@@ -1,0 +1,233 @@
+"""A platform of its own, made to be maltreated: a home, pipelines, schedulers, and its processes.
+
+Everything is driven from outside: commands of the product, signals, and the ledger read with SQL.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chaos.kernel import SPEC
+from fakes.notebooks import write_notebook
+
+INJECT = Path(__file__).parent / "inject"
+TABLE, FILE = "shared.rows", "marker"
+ROWS = 200
+"""Rows that each run appends to the shared table."""
+
+_NOTEBOOK = f"""\
+import jupyter_etl as etl
+import pyarrow as pa
+
+run = etl.run
+mine = {{"run": [run.id] * {ROWS}, "attempt": [run.attempt] * {ROWS}, "row": list(range({ROWS}))}}
+etl.publish("{TABLE}", pa.table(mine), mode="append")
+"""
+_AND_A_FILE = 'etl.publish("{name}/marker.csv", pa.table({{"run": [run.id]}}), kind="file")'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A living process of a world.
+
+    Args:
+        pid: Its number.
+        role: ``scheduler``, ``runner``, ``kernel`` (with all that it started) or ``command``.
+        command: Its command line.
+    """
+
+    pid: int
+    role: str
+    command: str
+
+
+@dataclass
+class World:
+    """A home with pipelines and schedulers.
+
+    Args:
+        folder: Empty; everything lies in it.
+        ledger: URL of the ledger; "" for SQLite in the home.
+        kernel: Name of the kernelspec of the notebooks: ``chaos`` or ``python3``.
+        patches: Names from `chaos.mutants`, for all of its processes.
+        lease_s: Without a beat for so long an attempt is lost.
+        linger_s: How long a run goes on after it has published its rows.
+    """
+
+    folder: Path
+    ledger: str = ""
+    kernel: str = "chaos"
+    patches: tuple[str, ...] = ("impatient",)
+    lease_s: float = 6.0
+    linger_s: float = 0.0
+    schedulers: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        spec = self.folder / "jupyter" / "kernels" / "chaos"
+        spec.mkdir(parents=True)
+        (spec / "kernel.json").write_text(json.dumps(SPEC))
+        self.home.mkdir(mode=0o700)
+        (self.folder / "tmp").mkdir()
+
+    @property
+    def home(self) -> Path:
+        """The platform's home."""
+        return self.folder / "etl"
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy URL of the ledger."""
+        return self.ledger or f"sqlite:///{self.home / 'ledger.sqlite'}"
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """Return the environment of its processes; `CHAOS_WORLD` is what they are known by."""
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER_", "CHAOS_"))}
+        paths = filter(None, [env.get("PYTHONPATH")])
+        return env | {
+            "CHAOS_WORLD": str(self.folder),
+            # What is killed leaves sockets and connection files behind.
+            "TMPDIR": str(self.folder / "tmp"),
+            "CHAOS_PATCHES": " ".join(self.patches),
+            "PYTHONPATH": os.pathsep.join([str(INJECT), *paths]),
+            "JUPYTER_PATH": str(self.folder / "jupyter"),
+            "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
+            "JUPYTER_ETL_HOME": str(self.home),
+            "JUPYTER_ETL_LEDGER": self.ledger_url,
+            "JUPYTER_ETL_OWNER": "sam",
+            "JUPYTER_ETL_TIMEZONE": "UTC",
+            "JUPYTER_ETL_AUTOSTART": "0",
+            "JUPYTER_ETL_TICK": "0.5",
+            "JUPYTER_ETL_BEAT": str(self.lease_s / 6),
+            "JUPYTER_ETL_LEASE": str(self.lease_s),
+            **more,
+        }
+
+    def call(self, *words: str) -> str:
+        """Run one command of the product to its end, and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "jupyter_etl.cli", *words],
+            env=self.environ(),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise AssertionError(f"{words} ended with {done.returncode}: {done.stderr}")
+        return done.stdout
+
+    def notebook(self, name: str, *, files: bool = True) -> Path:
+        """Write the notebook of a pipeline: rows for the shared table, and a file."""
+        cells = [_NOTEBOOK, _AND_A_FILE.format(name=name)] if files else [_NOTEBOOK]
+        if self.linger_s:
+            cells.insert(1, f"import time\ntime.sleep({self.linger_s})")
+        path = self.folder / "notebooks" / f"{name}.ipynb"
+        return write_notebook(path, *cells, kernel=self.kernel)
+
+    def deploy(self, name: str, *when: str, files: bool = True) -> None:
+        """Deploy a pipeline whose runs are tried again and again, and none of them skipped."""
+        path = self.notebook(name, files=files)
+        options = ["--catchup", "all", "--overlap", "queue", "--retries", "1000"]
+        self.call("schedule", str(path), *when, *options)
+
+    def start_scheduler(self, *words: str, workers: int = 2, skew_s: float = 0.0) -> int:
+        """Start a scheduler and return its process number."""
+        more = {"CHAOS_SKEW": str(skew_s)} if skew_s else {}
+        with (self.folder / "schedulers.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "jupyter_etl.cli", "up", "--workers", str(workers), *words],
+                env=self.environ(**more),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.schedulers[process.pid] = process
+        return process.pid
+
+    def bury(self) -> dict[int, int]:
+        """Forget the schedulers that have ended, and return their exit codes."""
+        ended = {pid: one.poll() for pid, one in self.schedulers.items()}
+        codes = {pid: code for pid, code in ended.items() if code is not None}
+        for pid in codes:
+            del self.schedulers[pid]
+        return codes
+
+    def processes(self) -> list[Process]:
+        """Return what lives of this world, found by the marker in its environment."""
+        return sorted(_marked(str(self.folder), self.schedulers), key=lambda one: one.pid)
+
+    def stop_schedulers(self) -> None:
+        """End all schedulers as a person would, and wait."""
+        for process in self.schedulers.values():
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        for process in self.schedulers.values():
+            process.wait(timeout=60)
+        self.bury()
+
+    def destroy(self) -> None:
+        """Kill all that lives of this world, and nothing else."""
+        for _ in range(20):
+            living = self.processes()
+            for one in living:
+                _kill(one.pid)
+            for process in self.schedulers.values():
+                process.poll()
+            if not living:
+                break
+            time.sleep(0.05)
+        for process in self.schedulers.values():
+            process.wait(timeout=10)
+        self.schedulers.clear()
+
+
+def wait_until(happens: Callable[[], bool], *, patience_s: float, step_s: float = 0.2) -> bool:
+    """Wait for a condition; return whether it came."""
+    end = time.monotonic() + patience_s
+    while not happens():
+        if time.monotonic() > end:
+            return False
+        time.sleep(step_s)
+    return True
+
+
+def _marked(folder: str, schedulers: Mapping[int, object]) -> Iterator[Process]:
+    marker = f"CHAOS_WORLD={folder}".encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0")
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if marker in variables:
+            pid, command = int(entry.name), b" ".join(words).decode(errors="replace")
+            yield Process(pid=pid, role=_role(pid, variables, words, schedulers), command=command)
+
+
+def _role(
+    pid: int, variables: list[bytes], words: list[bytes], schedulers: Mapping[int, object]
+) -> str:
+    if any(one.startswith(b"JUPYTER_ETL_CHANNEL=") for one in variables):
+        return "kernel"
+    if b"jupyter_etl.app.attempt" in words:
+        return "runner"
+    return "scheduler" if pid in schedulers else "command"
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

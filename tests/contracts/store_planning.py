@@ -1,0 +1,202 @@
+"""What every ledger does with what is due and the runs that are made of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from contracts.store_values import (
+    EARLY,
+    HOUR,
+    NOW,
+    a_pipeline,
+    a_plan,
+    a_run,
+    an_output,
+    finish,
+    started,
+    succeeded,
+)
+from jupyter_etl.model import (
+    AttemptReport,
+    Cause,
+    Outcome,
+    RunState,
+    Schedule,
+    ScheduleKind,
+    Verdict,
+    VerdictKind,
+)
+from jupyter_etl.ports import Store
+
+AFTER = Schedule(kind=ScheduleKind.AFTER, text="", after=("sales.daily",))
+NO_ANSWER = AttemptReport(
+    outcome=Outcome.FAILED,
+    failed_source="wh",
+    verdict=Verdict(kind=VerdictKind.SOURCE, evidence="refused", retryable=True),
+)
+
+
+class PlanningContract:
+    """What is due, plans, and the runs they meet."""
+
+    def test_a_planned_run_is_what_was_asked_for(self, store: Store) -> None:
+        pipeline = store.deploy(a_pipeline(next_due=NOW), now=NOW)
+        new = a_run(sources=("wh", "sälés"), priority=3)
+        assert store.plan([a_plan(pipeline, new, next_due=NOW + HOUR)], now=NOW) == [True]
+        (run,) = store.load_runs()
+        assert run.new == new
+        assert (run.state, run.outcome, run.attempts) == (RunState.QUEUED, None, 0)
+        assert (run.not_before, run.created_at, run.finished_at) == (NOW, NOW, None)
+        after = store.load_pipeline("orders")
+        assert after.next_due == NOW + HOUR
+        assert after.revision > pipeline.revision
+
+    def test_a_run_that_is_made_late_could_not_start_before(self, store: Store) -> None:
+        run = store.add_run(a_run(due_at=NOW - 9 * HOUR), now=NOW)
+        assert (run.new.due_at, run.not_before) == (NOW - 9 * HOUR, NOW)
+
+    def test_of_many_plans_those_of_changed_pipelines_are_left_out(self, store: Store) -> None:
+        pipelines = [store.deploy(a_pipeline(f"p{i}", next_due=NOW), now=NOW) for i in range(5)]
+        store.change_pipeline("p1", now=NOW, paused=True)
+        store.remove_pipeline("p3")
+        waiting = store.add_run(a_run("waits", pipeline="p1"), now=NOW)
+        plans = [
+            a_plan(p, a_run(pipeline=p.name), next_due=NOW + HOUR, cancel=(waiting.id,))
+            for p in reversed(pipelines)
+        ]
+        assert store.plan(plans, now=NOW) == [True, False, True, False, True]
+        planned = [run.new.pipeline for run in store.load_runs() if run.id != waiting.id]
+        assert sorted(planned) == ["p0", "p2", "p4"]
+        assert store.load_due(NOW) == []
+        assert store.load_pipeline("p1").next_due is None
+        assert store.load_run(waiting.id) == waiting
+        assert store.plan([], now=NOW) == []
+
+    def test_only_one_planner_wins_a_revision(self, store: Store) -> None:
+        pipeline = store.deploy(a_pipeline(next_due=NOW), now=NOW)
+        one = a_plan(pipeline, a_run("one"), next_due=NOW + HOUR)
+        two = a_plan(pipeline, a_run("two"), next_due=NOW + 9 * HOUR)
+        assert store.plan([one, two], now=NOW) == [True, False]
+        assert store.plan([two], now=NOW) == [False]
+        assert store.count_runs() == 1
+        assert store.load_pipeline("orders").next_due == NOW + HOUR
+
+    def test_a_schedule_that_is_edited_wins_over_the_tick_that_read_the_old_one(
+        self, store: Store
+    ) -> None:
+        old = store.deploy(a_pipeline(next_due=NOW), now=NOW)
+        daily = replace(AFTER, kind=ScheduleKind.CRON, after=(), cron="0 9 * * *")
+        store.deploy(a_pipeline(schedule=daily, next_due=NOW + 3 * HOUR), now=NOW)
+        assert store.plan([a_plan(old, a_run(), next_due=NOW + HOUR)], now=NOW) == [False]
+        assert store.load_pipeline("orders").next_due == NOW + 3 * HOUR
+        assert store.count_runs() == 0
+
+    def test_a_logical_key_that_exists_is_left_as_it_is(self, store: Store) -> None:
+        first = store.add_run(a_run("k"), now=NOW)
+        pipeline = store.deploy(a_pipeline(), now=NOW)
+        plan = a_plan(pipeline, replace(a_run("k"), note="other"), a_run("new"))
+        assert store.plan([plan], now=NOW) == [True]
+        assert [run.new.logical_key for run in store.load_runs()] == ["new", "k"]
+        assert store.load_run(first.id) == first
+
+    def test_superseded_runs_are_skipped_or_asked_to_stop(self, store: Store) -> None:
+        pipeline = store.deploy(a_pipeline(), now=NOW)
+        running = started(store, a_run("running")).run
+        queued, done = (store.add_run(a_run(key), now=NOW) for key in ("queued", "done"))
+        store.request_cancel(done.id, now=NOW)
+        foreign = store.add_run(a_run("x", pipeline="other"), now=NOW)
+        ids = (running.id, queued.id, done.id, foreign.id)
+        store.plan([a_plan(pipeline, a_run("new"), cancel=ids)], now=NOW + HOUR)
+        superseded = store.load_run(queued.id)
+        assert (superseded.state, superseded.finished_at) == (RunState.SKIPPED, NOW + HOUR)
+        assert "new" in superseded.new.note
+        asked = store.load_run(running.id)
+        assert (asked.state, asked.cancel_requested) == (RunState.RUNNING, True)
+        assert store.load_run(done.id).state is RunState.CANCELLED
+        assert store.load_run(foreign.id) == foreign
+
+    def test_what_has_started_a_run_is_remembered(self, store: Store) -> None:
+        pipeline = store.deploy(a_pipeline(schedule=AFTER, next_due=None), now=NOW)
+        assert pipeline.seen == {}
+        both = a_run("a", upstream={"sales.daily": 7, "weather": 2})
+        store.plan([a_plan(pipeline, both)], now=NOW)
+        pipeline = store.load_pipeline("orders")
+        assert pipeline.seen == {"sales.daily": 7, "weather": 2}
+        store.plan([a_plan(pipeline, a_run("b", upstream={"weather": 3}))], now=NOW)
+        assert store.load_pipeline("orders").seen == {"sales.daily": 7, "weather": 3}
+        store.deploy(a_pipeline(schedule=AFTER, next_due=None, content_hash="b" * 64), now=NOW)
+        assert store.load_pipeline("orders").seen == {"sales.daily": 7, "weather": 3}
+
+    def test_sources_of_a_pipeline_change_without_a_new_version(self, store: Store) -> None:
+        first = store.deploy(a_pipeline(sources=("wh",)), now=NOW)
+        assert first.sources == ("wh",)
+        second = store.deploy(a_pipeline(sources=("crm", "wh")), now=NOW + HOUR)
+        assert (second.sources, second.version) == (("crm", "wh"), 1)
+        assert second.revision > first.revision
+
+    def test_live_versions_are_those_that_are_not_drafts(self, store: Store) -> None:
+        for name, draft in (("a", False), ("a", False), ("a", True), ("b", True), ("c", False)):
+            store.publish(
+                an_output(name), owner="ada", pipeline="", notebook="", draft=draft, now=NOW
+            )
+        found = store.load_live_versions(["a", "b", "none"])
+        assert {name: version.number for name, version in found.items()} == {"a": 2}
+        assert found["a"] == store.load_publication("a").live
+        assert store.load_live_versions([]) == {}
+
+    def test_new_runs_overlap_those_that_are_not_finished(self, store: Store) -> None:
+        first = started(store, a_run("running", cause=Cause.SCHEDULE)).run
+        second = store.add_run(a_run("queued", cause=Cause.UPSTREAM), now=NOW)
+        store.add_run(a_run("draft", draft=True), now=NOW)
+        store.add_run(a_run("backfill", cause=Cause.BACKFILL), now=NOW)
+        finish(store, started(store, a_run("done", cause=Cause.MANUAL)), succeeded())
+        store.add_run(a_run("x", pipeline="other", cause=Cause.MANUAL), now=NOW)
+        found = store.load_overlapping(["orders", "none"])
+        assert [run.id for run in found["orders"]] == [second.id, first.id]
+        assert found["orders"][0] == second
+        assert found["none"] == []
+
+    def test_the_last_runs_of_many_pipelines(self, store: Store) -> None:
+        for name in ("even", "odd", "quiet"):
+            store.deploy(a_pipeline(name), now=NOW)
+        ids = [
+            store.add_run(a_run(str(i), pipeline=("even", "odd")[i % 2]), now=NOW).id
+            for i in range(7)
+        ]
+        store.request_cancel(ids[2], now=NOW)
+        finish(store, started(store, a_run("out", pipeline="odd")), succeeded(an_output()))
+        last = store.load_last_runs(["odd", "quiet", "even", "unknown"], count=2)
+        assert [run.id for run in last["even"]] == [ids[6], ids[4]]
+        assert [run.new.logical_key for run in last["odd"]] == ["out", "5"]
+        assert last["odd"][0].published[0].name == "sales.daily"
+        assert (last["quiet"], last["unknown"]) == ([], [])
+        gone = store.load_last_runs(["even", "odd"], count=3, states=(RunState.CANCELLED,))
+        assert [[run.id for run in gone[name]] for name in ("even", "odd")] == [[ids[2]], []]
+
+    def test_due_are_those_whose_time_has_come(self, store: Store) -> None:
+        for name, at in (("later", NOW + HOUR), ("now", NOW), ("old", EARLY), ("never", None)):
+            store.deploy(a_pipeline(name, next_due=at), now=NOW)
+        store.deploy(a_pipeline("paused", next_due=NOW), now=NOW)
+        store.change_pipeline("paused", now=NOW, paused=True)
+        assert [p.name for p in store.load_due(NOW)] == ["old", "now"]
+        assert store.load_due(NOW)[0].next_due == EARLY
+        assert [p.name for p in store.load_due(NOW, limit=1)] == ["old"]
+
+    def test_the_next_thing_due_is_a_tick_a_queued_run_or_a_probe(self, store: Store) -> None:
+        assert store.next_due_at(after=NOW) is None
+        store.deploy(a_pipeline("tick", next_due=NOW + 3 * HOUR), now=NOW)
+        store.add_run(a_run("waits for something else"), now=NOW)
+        assert store.next_due_at(after=NOW) == NOW + 3 * HOUR
+        store.add_run(a_run("skipped", due_at=NOW + HOUR, state=RunState.SKIPPED), now=NOW)
+        run = store.add_run(a_run("queued", due_at=NOW + HOUR), now=NOW)
+        assert store.next_due_at(after=NOW) == NOW + HOUR
+        assert store.next_due_at(after=NOW + HOUR) == NOW + 3 * HOUR
+        store.request_cancel(run.id, now=NOW)
+        for number in range(3):
+            failing = started(store, a_run(f"fails {number}", sources=("wh",)))
+            finish(store, failing, NO_ANSWER, state=RunState.FAILED)
+        (breaker,) = store.load_breakers()
+        assert breaker.retry_at is not None
+        assert store.next_due_at(after=NOW) == breaker.retry_at
+        store.change_pipeline("tick", now=NOW, paused=True)
+        assert store.next_due_at(after=breaker.retry_at) is None

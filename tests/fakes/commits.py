@@ -1,0 +1,163 @@
+"""Runs that publish to one table: the real ledger, publisher and commits, without a notebook."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from contracts.store_values import a_run
+from fakes.attempts import SystemClock
+from jupyter_etl.execution.committing import commit_outputs
+from jupyter_etl.execution.events import EventLog
+from jupyter_etl.execution.halt import Halt
+from jupyter_etl.model import (
+    AttemptReport,
+    Committed,
+    Outcome,
+    PublicationKind,
+    PublicationVersion,
+    PublishMode,
+    RunState,
+    Staged,
+)
+from jupyter_etl.ports import Claim, Clock, ReadRequest, Store
+from jupyter_etl.publishing.file_publisher import FilePublisher
+from jupyter_etl.publishing.table_publisher import TablePublisher
+from jupyter_etl.store import open_store
+
+TABLE = "shared.rows"
+ROWS = 5
+
+
+class Owned:
+    """`Beats` of an attempt that owns its run."""
+
+    def beat(self) -> bool:
+        return True
+
+
+class Publishing:
+    """A ledger and a lake in one folder.
+
+    Args:
+        base: The folder.
+        store: The ledger; by default SQLite in the folder.
+    """
+
+    def __init__(self, base: Path, store: Store | None = None) -> None:
+        self.base = base
+        self.lake = str(base / "lake")
+        self.store: Store = store or open_store(f"sqlite:///{base / 'ledger.sqlite'}")
+        self.clock: Clock = SystemClock()
+        self.halt = Halt()
+
+    def run(self, key: str) -> Claim:
+        """Add a run and start its first attempt."""
+        return self.attempt(self.store.add_run(a_run(key), now=self.clock.now()).id)
+
+    def attempt(self, run_id: int) -> Claim:
+        """Start the next attempt of a run."""
+        now = self.clock.now()
+        (claim,) = self.store.claim("s", now=now + timedelta(days=1), limit=1, run_id=run_id)
+        one = claim.attempt
+        self.store.start_attempt(
+            run_id, one.number, one.token, host="h", pid=os.getpid(), cells=1, now=now
+        )
+        return claim
+
+    def stage(self, rows: pa.Table, *, name: str = TABLE, **declared: object) -> Staged:
+        request = Staged(
+            name=name,
+            kind=PublicationKind.TABLE,
+            folder=tempfile.mkdtemp(dir=self.base),
+            **{"mode": PublishMode.APPEND, **declared},  # type: ignore[arg-type]
+        )
+        return TablePublisher().stage(request, rows.to_reader())
+
+    def stage_file(self, name: str, text: str) -> Staged:
+        folder = Path(tempfile.mkdtemp(dir=self.base))
+        source = folder / "source.txt"
+        source.write_text(text)
+        request = Staged(
+            name=name,
+            kind=PublicationKind.FILE,
+            folder=tempfile.mkdtemp(dir=self.base),
+            options={"path": "a.txt", "source": str(source)},
+        )
+        return FilePublisher().stage(request, None)
+
+    def rows_of(self, claim: Claim) -> pa.Table:
+        """Return what a run publishes."""
+        return pa.table({"run": [claim.run.id] * ROWS, "row": range(ROWS)})
+
+    def commit(self, claim: Claim, staged: Sequence[Staged]) -> tuple[Committed, ...]:
+        return commit_outputs(
+            staged,
+            claim=claim,
+            store=self.store,
+            publishers={
+                PublicationKind.TABLE: TablePublisher(),
+                PublicationKind.FILE: FilePublisher(),
+            },
+            clock=self.clock,
+            lake=self.lake,
+            executed=self.base / "executed.ipynb",
+            beats=Owned(),  # type: ignore[arg-type]
+            halt=self.halt,
+            events=EventLog(self.base / "events.jsonl", self.clock),
+        )
+
+    def finish(self, claim: Claim, committed: Iterable[Committed]) -> list[PublicationVersion]:
+        report = AttemptReport(outcome=Outcome.SUCCEEDED, committed=tuple(committed))
+        return self._end(claim, report, RunState.SUCCEEDED)
+
+    def lose(self, claim: Claim) -> None:
+        """Do what the reaper does with an attempt whose runner was killed."""
+        self._end(claim, AttemptReport(outcome=Outcome.LOST), RunState.QUEUED)
+
+    def _end(
+        self, claim: Claim, report: AttemptReport, state: RunState
+    ) -> list[PublicationVersion]:
+        one = claim.attempt
+        return self.store.finish_attempt(
+            *(one.run_id, one.number, one.token, report),
+            state=state,
+            not_before=None,
+            now=self.clock.now(),
+        )
+
+    def publish(self, claim: Claim, **declared: object) -> PublicationVersion:
+        """Make the whole attempt."""
+        staged = self.stage(self.rows_of(claim), **declared)
+        (version,) = self.finish(claim, self.commit(claim, [staged]))
+        return version
+
+    def read(self, version: PublicationVersion | None = None) -> pa.Table:
+        """Return the rows of a version, by default of the live one."""
+        found = version or self.store.load_publication(TABLE).live
+        assert found is not None
+        return TablePublisher().read(found, ReadRequest()).batches.read_all()
+
+    def wrong(self) -> list[str]:
+        """Return what is wrong with the live version: rows it lacks, has twice or should not have."""
+        live = self.store.load_publication(TABLE).live
+        assert live is not None
+        history = self.store.load_publication_versions(TABLE)
+        return wrong_rows(self.read(live), [v for v in history if v.number <= live.number])
+
+
+def wrong_rows(rows: pa.Table, history: Sequence[PublicationVersion]) -> list[str]:
+    """Compare rows with the runs that the ledger has up to their version."""
+    counted = Counter(zip(rows["run"].to_pylist(), rows["row"].to_pylist(), strict=True))
+    expected = {(version.run_id, row) for version in history for row in range(ROWS)}
+    return [
+        *(f"{one} is absent" for one in sorted(expected - counted.keys())),
+        *(f"{one} was never recorded" for one in sorted(counted.keys() - expected)),
+        *(f"{one} is there {n} times" for one, n in sorted(counted.items()) if n > 1),
+    ]

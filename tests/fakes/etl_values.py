@@ -1,0 +1,143 @@
+"""Values that the faked facade answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from jupyter_etl.model import (
+    Cause,
+    Column,
+    Committed,
+    NewRun,
+    Outcome,
+    Parameter,
+    Partition,
+    Pipeline,
+    PublicationKind,
+    PublicationVersion,
+    Run,
+    RunState,
+    Schedule,
+    ScheduleKind,
+)
+
+HASH = "a" * 64
+TOKEN = "f" * 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeSettings:
+    owner: str = "sam"
+    autostart: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakePreview:
+    data: pa.Table
+    total_rows: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeFinding:
+    severity: str
+    cell: int | None
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeOutline:
+    parameters: tuple[Parameter, ...]
+    kernel: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeSchedulePreview:
+    schedule: Schedule
+    words: str
+    next: tuple[datetime, ...]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeDeployment:
+    pipeline: Pipeline
+    change: str
+    words: str
+    next: tuple[datetime, ...]
+    note: str
+    findings: tuple[FakeFinding, ...]
+
+
+def a_schedule() -> Schedule:
+    return Schedule(
+        kind=ScheduleKind.CRON, text="daily at 07:00", timezone="Europe/Paris", cron="0 7 * * *"
+    )
+
+
+def a_pipeline(name: str, notebook: Path, **fields: Any) -> Pipeline:
+    given = {"content_hash": HASH, "owner": "sam", "schedule": a_schedule(), "version": 3}
+    return Pipeline(name=name, notebook=str(notebook), **{**given, **fields})
+
+
+def a_run(run_id: int, pipeline: str, at: datetime, **fields: Any) -> Run:
+    """Return a run that succeeded, unless told otherwise."""
+    started = fields.get("state", RunState.SUCCEEDED) is not RunState.QUEUED
+    given: dict[str, Any] = {
+        "state": RunState.SUCCEEDED,
+        "outcome": Outcome.SUCCEEDED,
+        "attempts": 1,
+        "not_before": at,
+        "cancel_requested": False,
+        "created_at": at,
+        "started_at": at if started else None,
+        "finished_at": at + timedelta(seconds=12) if started else None,
+        "cell": 4,
+        "cells": 4,
+        "output": f"/runs/{run_id}/executed.ipynb",
+    }
+    new = NewRun(
+        pipeline=pipeline,
+        content_hash=HASH,
+        notebook=f"/books/{pipeline}.ipynb",
+        logical_key=f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        logical_at=at,
+        interval=Partition(start=at - timedelta(days=1), end=at),
+        due_at=at,
+        owner="sam",
+        cause=Cause.SCHEDULE,
+        version=3,
+        parameters={"day": "2025-03-02"},
+    )
+    return Run(id=run_id, new=new, **{**given, **fields})
+
+
+def a_version(name: str, kind: PublicationKind, at: datetime, location: Path) -> PublicationVersion:
+    rows = 336 if kind is PublicationKind.TABLE else None
+    columns = (Column(name="day", type="date32[day]"), Column(name="delay", type="double"))
+    what = Committed(
+        name=name,
+        kind=kind,
+        location=str(location),
+        delta_version=6 if rows else None,
+        rows=rows,
+        changed_rows=rows,
+        bytes=4_096,
+        columns=columns if rows else (),
+    )
+    return PublicationVersion(
+        name=name,
+        number=7,
+        draft=False,
+        what=what,
+        owner="sam",
+        pipeline="delays",
+        run_id=1,
+        notebook="/books/delays.ipynb",
+        published_at=at,
+    )
