@@ -7,7 +7,6 @@ Everything follows from the seed.
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -265,7 +264,6 @@ class Cluster:
         self.runners: list[Runner] = []
         self.began_at = self.latest = self.time.now()
         self._nested = False
-        logging.getLogger("jupyter_etl.engine").setLevel(logging.ERROR)
         for number in range(pipelines):
             self._deploy(f"p{number}")
         self.machines = [self._machine(f"m{number}") for number in range(machines)]

@@ -35,17 +35,21 @@ class Commits(Part):
             Conflict: The attempt has ended, or the token is not its own.
         """
         wanted = sorted(set(names))
+        # Asked without a lock first: many who wait must not be in the way of the one they wait for.
+        with self._ledger.reading() as connection:
+            there = commits.c.name.in_(wanted) & (commits.c.draft == draft)
+            found = connection.execute(select(commits).where(there).order_by(commits.c.name)).all()
+            if taken := _held_by_others(connection, found, token, now):
+                return taken
         with self._ledger.writing() as connection:
             if run_id is not None and not _lives(connection, run_id, number, token):
                 raise stale(run_id, number or 0)
             rows = [_locked(connection, name, draft, now) for name in wanted]
-            taken = tuple(
-                row.name for row in rows if row.token != token and _is_held(connection, row, now)
-            )
+            taken = _held_by_others(connection, rows, token, now)
             if not taken:
                 connection.execute(
                     update(commits)
-                    .where(commits.c.name.in_(wanted), commits.c.draft == draft)
+                    .where(there)
                     .values(token=token, run_id=run_id, number=number, until=until)
                 )
         return taken
@@ -85,6 +89,12 @@ def _locked(connection: Connection, name: str, draft: bool, now: datetime) -> Ro
     connection.execute(new.on_conflict_do_nothing())
     query = select(commits).where(commits.c.name == name, commits.c.draft == draft)
     return connection.execute(query.with_for_update()).one()
+
+
+def _held_by_others(
+    connection: Connection, rows: Sequence[Row[Any]], token: str, now: datetime
+) -> tuple[str, ...]:
+    return tuple(row.name for row in rows if row.token != token and _is_held(connection, row, now))
 
 
 def _is_held(connection: Connection, row: Row[Any], now: datetime) -> bool:
