@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.backfill import PartitionPlan, Step, plan_backfill
 from jupyter_etl.engine.partitions import format_span, partitions_of
-from jupyter_etl.engine.planning_round import ACTIVE
 from jupyter_etl.errors import Conflict, DeclarationError
-from jupyter_etl.model import TERMINAL, Grain, NewRun, Pipeline, Run, RunState
+from jupyter_etl.model import ACTIVE, TERMINAL, Grain, NewRun, Pipeline, Run, RunState
 from jupyter_etl.ports import Clock, Planned, SchedulerInfo, Store
 from jupyter_etl.spec.duration import format_duration
 from jupyter_etl.spec.notebook import parse_notebook

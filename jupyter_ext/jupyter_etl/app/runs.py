@@ -16,8 +16,8 @@ from jupyter_etl.app.executors import executor_for
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.resuming import kept_checkpoint, retry_from_failed_cell
 from jupyter_etl.app.settings import Settings
-from jupyter_etl.engine.attempts import lost_report, plan_next
-from jupyter_etl.engine.reaper import sweep
+from jupyter_etl.engine.attempts import lost_report
+from jupyter_etl.engine.reaper import end_attempt, sweep
 from jupyter_etl.engine.ticks import interval_of
 from jupyter_etl.errors import Conflict, NotFound
 from jupyter_etl.execution.folders import attempt_folder
@@ -337,16 +337,12 @@ class Runs:
         attempt = next(a for a in self.attempts(run.id) if a.number == number)
         if attempt.outcome is not None:
             return
+        claim = Claim(run=run, attempt=attempt)
         if executor is not None:
-            sweep(executor, Claim(run=run, attempt=attempt))
+            sweep(executor, claim)
         report = lost_report(run, f"the runner ended with exit code {exit_code} before the run did")
-        now = self._clock.now()
-        state, not_before = plan_next(run, report, now, draw=random.random)
         # A scheduler may have noticed it first.
-        with contextlib.suppress(Conflict):
-            self._store.finish_attempt(
-                run.id, number, attempt.token, report, state=state, not_before=not_before, now=now
-            )
+        end_attempt(self._store, claim, report, now=self._clock.now(), draw=random.random)
 
     def _folders(self, run_id: int) -> builtins.list[Path]:
         attempts = range(1, 1 + len(self._store.load_attempts(run_id)))

@@ -7,11 +7,8 @@ from collections.abc import Callable, Sequence
 
 from jupyter_etl.engine.planner import fresh_versions, plan_due, plan_upstream
 from jupyter_etl.errors import EtlError, StoreError, user_code_boundary
-from jupyter_etl.model import Pipeline, Run, RunState
+from jupyter_etl.model import Pipeline, Run
 from jupyter_etl.ports import Clock, Planned, Store
-
-ACTIVE = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
-"""The states of runs that are not finished."""
 
 _LOG = logging.getLogger(__name__)
 _BATCH = 1000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from jupyter_etl.engine.attempts import lost_report, plan_next
 from jupyter_etl.engine.beats import Observer
@@ -83,22 +84,7 @@ class Reaper:
         Raises:
             StoreError: The ledger cannot be reached.
         """
-        now = self._clock.now()
-        state, not_before = plan_next(claim.run, report, now, draw=self._draw)
-        attempt = claim.attempt
-        try:
-            self._store.finish_attempt(
-                attempt.run_id,
-                attempt.number,
-                attempt.token,
-                report,
-                state=state,
-                not_before=not_before,
-                now=now,
-            )
-        except Conflict:
-            return False
-        return True
+        return end_attempt(self._store, claim, report, now=self._clock.now(), draw=self._draw)
 
     def _lose(self, claim: Claim, error: str) -> bool:
         _LOG.warning(
@@ -114,6 +100,43 @@ class Reaper:
 
     def _silence(self) -> str:
         return f"no sign of life from the runner for more than {self._lease_s:g} s"
+
+
+def end_attempt(
+    store: Store,
+    claim: Claim,
+    report: AttemptReport,
+    *,
+    now: datetime,
+    draw: Callable[[], float],
+) -> bool:
+    """End an attempt by its own token; return False where it has ended or gone on meanwhile.
+
+    Args:
+        store: The ledger.
+        claim: The attempt.
+        report: How it ended.
+        now: UTC.
+        draw: Returns a number in ``[0, 1)``; it spreads retries.
+
+    Raises:
+        StoreError: The ledger cannot be reached.
+    """
+    state, not_before = plan_next(claim.run, report, now, draw=draw)
+    attempt = claim.attempt
+    try:
+        store.finish_attempt(
+            attempt.run_id,
+            attempt.number,
+            attempt.token,
+            report,
+            state=state,
+            not_before=not_before,
+            now=now,
+        )
+    except Conflict:
+        return False
+    return True
 
 
 def sweep(executor: Executor, claim: Claim) -> None:

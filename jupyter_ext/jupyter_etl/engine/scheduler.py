@@ -9,10 +9,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from jupyter_etl.engine.alerts import tell_untold
-from jupyter_etl.engine.planning_round import ACTIVE, PlanningRound
+from jupyter_etl.engine.planning_round import PlanningRound
 from jupyter_etl.engine.reaper import Reaper, own_attempts
 from jupyter_etl.errors import EtlError, StoreError, user_code_boundary
 from jupyter_etl.model import (
+    ACTIVE,
     AttemptReport,
     Outcome,
     RunState,

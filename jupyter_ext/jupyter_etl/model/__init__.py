@@ -27,6 +27,9 @@ from jupyter_etl.model.publication import (
     Staged,
 )
 from jupyter_etl.model.run import (
+    ACTIVE,
+    BAD,
+    IN_HAND,
     TERMINAL,
     Attempt,
     AttemptReport,
@@ -45,7 +48,10 @@ from jupyter_etl.model.schedule import Schedule, ScheduleKind
 from jupyter_etl.model.source import Source, SourceKind, TableInfo
 
 __all__ = [
+    "ACTIVE",
+    "BAD",
     "FAILURES_TO_PAUSE",
+    "IN_HAND",
     "TERMINAL",
     "Attempt",
     "AttemptReport",

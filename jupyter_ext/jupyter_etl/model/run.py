@@ -31,6 +31,15 @@ TERMINAL = frozenset(
 )
 """The states that a run does not leave by itself."""
 
+IN_HAND = (RunState.DISPATCHED, RunState.RUNNING)
+"""The states of a run that somebody makes at this moment."""
+
+ACTIVE = (RunState.QUEUED, *IN_HAND)
+"""The states of a run that is not finished."""
+
+BAD = (RunState.FAILED, RunState.HELD)
+"""The states of a run that somebody has to look at."""
+
 
 class Cause(StrEnum):
     """Why a run exists."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from jupyter_etl.model import Pipeline, Run, RunState
-from jupyter_etl.server.views import AT_WORK, STRIP, is_late
+from jupyter_etl.model import BAD, IN_HAND, Pipeline, Run, RunState
+from jupyter_etl.server.views import STRIP, is_late
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 _WINDOW = 500
 """Unfinished runs looked at."""
 
-_BAD = (RunState.FAILED, RunState.HELD)
-_RESULTS = (RunState.SUCCEEDED, *_BAD)
+_RESULTS = (RunState.SUCCEEDED, *BAD)
 
 
 def last_runs(etl: Etl, names: Sequence[str]) -> dict[str, tuple[Run, ...]]:
@@ -41,7 +40,7 @@ def failing_names(etl: Etl, pipelines: Sequence[Pipeline]) -> frozenset[str]:
     """
     names = [pipeline.name for pipeline in pipelines if not pipeline.paused]
     last = etl.runs.last(names, count=1, states=_RESULTS)
-    return frozenset(name for name, runs in last.items() if runs and runs[0].state in _BAD)
+    return frozenset(name for name, runs in last.items() if runs and runs[0].state in BAD)
 
 
 def late_names(etl: Etl, pipelines: Sequence[Pipeline], now: datetime) -> frozenset[str]:
@@ -53,7 +52,7 @@ def late_names(etl: Etl, pipelines: Sequence[Pipeline], now: datetime) -> frozen
         now: Aware.
     """
     waiting = etl.runs.list(states=(RunState.QUEUED,), limit=_WINDOW)
-    busy = {run.new.pipeline for run in etl.runs.list(states=AT_WORK, limit=_WINDOW)}
+    busy = {run.new.pipeline for run in etl.runs.list(states=IN_HAND, limit=_WINDOW)}
     late = {run.new.pipeline for run in waiting if is_late(run.not_before, now)}
     return frozenset(
         pipeline.name

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from msgspec import to_builtins
 
 from jupyter_etl.model import (
+    BAD,
+    IN_HAND,
     TERMINAL,
     Attempt,
     Breaker,
@@ -30,10 +32,6 @@ JSON = dict[str, Any]
 STRIP = 14
 """How many of its last runs a pipeline shows."""
 
-AT_WORK = (RunState.DISPATCHED, RunState.RUNNING)
-"""The states of a run that somebody makes at this moment."""
-
-_BAD = frozenset({RunState.FAILED, RunState.HELD})
 _GRACE = timedelta(seconds=60)
 """A scheduler that is alive starts what is due well within it."""
 
@@ -54,12 +52,12 @@ def health_of(pipeline: Pipeline, runs: Sequence[Run], now: datetime) -> str:
         a result failed or was held, ``late`` where something is due and nobody starts it,
         ``never`` where no run came to a result, else ``ok``.
     """
-    if any(run.state in AT_WORK for run in runs):
+    if any(run.state in IN_HAND for run in runs):
         return "running"
     if pipeline.paused:
         return "paused"
-    results = [run.state for run in runs if run.state in _BAD | {RunState.SUCCEEDED}]
-    if results and results[-1] in _BAD:
+    results = [run.state for run in runs if run.state in {*BAD, RunState.SUCCEEDED}]
+    if results and results[-1] in BAD:
         return "failing"
     due = [run.not_before for run in runs if run.state is RunState.QUEUED]
     if pipeline.next_due is not None:
@@ -116,7 +114,7 @@ def seconds_of(run: Run, now: datetime) -> float | None:
         return None
     if run.finished_at is not None and run.state in TERMINAL:
         return max(0.0, (run.finished_at - run.started_at).total_seconds())
-    return max(0.0, (now - run.started_at).total_seconds()) if run.state in AT_WORK else None
+    return max(0.0, (now - run.started_at).total_seconds()) if run.state in IN_HAND else None
 
 
 def run_view(run: Run, *, now: datetime) -> JSON:
@@ -149,7 +147,7 @@ def run_view(run: Run, *, now: datetime) -> JSON:
             "has_notebook": bool(run.output),
             "resumable": (
                 run.new.policy.checkpoint
-                and run.state in _BAD
+                and run.state in BAD
                 and run.outcome in (Outcome.FAILED, Outcome.HELD)
                 and run.failed_cell is not None
             ),

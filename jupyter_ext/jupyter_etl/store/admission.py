@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
-from jupyter_etl.model import Breaker, Cause, RunState
+from jupyter_etl.model import IN_HAND, Breaker, Cause
 from jupyter_etl.store.breakers import breaker_of
 from jupyter_etl.store.heads import Head
 from jupyter_etl.store.schema import breakers, runs, sources
@@ -17,8 +17,6 @@ PLANNED = (Cause.SCHEDULE, Cause.UPSTREAM)
 
 PATIENCE = timedelta(minutes=10)
 """How long a run waits for several sources before free places at them are kept for it."""
-
-_IN_HAND = (RunState.DISPATCHED, RunState.RUNNING)
 
 
 class Admission:
@@ -46,7 +44,7 @@ class Admission:
         self._open: dict[str, Breaker] = {breaker.source: breaker for breaker in found}
         self._probed: dict[str, Breaker] = {}
         columns = (runs.c.pipeline, runs.c.cause, runs.c.draft, runs.c.sources)
-        for row in connection.execute(select(*columns).where(runs.c.state.in_(_IN_HAND))):
+        for row in connection.execute(select(*columns).where(runs.c.state.in_(IN_HAND))):
             self._count(row.pipeline, row.cause, row.sources, draft=row.draft)
 
     def admits(self, head: Head) -> bool:

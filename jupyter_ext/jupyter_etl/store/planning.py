@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 
 from jupyter_etl.model import (
+    ACTIVE,
+    IN_HAND,
     Cause,
     NewRun,
     Pipeline,
@@ -40,8 +42,6 @@ _T = TypeVar("_T")
 _MANY = 1000
 """Values in one statement; SQLite takes 32,766."""
 
-_IN_HAND = (RunState.DISPATCHED, RunState.RUNNING)
-_UNFINISHED = (RunState.QUEUED, *_IN_HAND)
 _OVERLAPPING = (Cause.SCHEDULE, Cause.UPSTREAM, Cause.MANUAL)
 
 
@@ -107,7 +107,7 @@ class Planning(Part):
         place = func.row_number().over(partition_by=runs.c.pipeline, order_by=runs.c.id.desc())
         every = (
             select(runs, place.label("place"))
-            .where(runs.c.state.in_(_UNFINISHED), runs.c.cause.in_(_OVERLAPPING))
+            .where(runs.c.state.in_(ACTIVE), runs.c.cause.in_(_OVERLAPPING))
             .where(runs.c.draft == false())
         )
         overlapping: dict[str, list[Run]] = {name: [] for name in names}
@@ -204,7 +204,7 @@ def _supersede(connection: Connection, plans: Sequence[Planned], now: datetime) 
             skipped.values(state=RunState.SKIPPED, note=bindparam("why"), finished_at=now),
             [{"this": run_id, "why": _superseded_by(old[run_id])} for run_id in waiting],
         )
-    running = [row.id for row in meant if row.state in _IN_HAND]
+    running = [row.id for row in meant if row.state in IN_HAND]
     for few in _chunks(running):
         connection.execute(update(runs).where(runs.c.id.in_(few)).values(cancel_requested=true()))
 

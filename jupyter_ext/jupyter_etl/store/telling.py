@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, false, func, select, update
 
-from jupyter_etl.model import RunState
+from jupyter_etl.model import BAD, RunState
 from jupyter_etl.ports import Claim
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.rows import attempt_of, run_of
 from jupyter_etl.store.runs import published_by
 from jupyter_etl.store.schema import attempts, runs
 
-_BAD = (RunState.FAILED, RunState.HELD)
 _RESULTS = (RunState.SUCCEEDED, RunState.FAILED)
 
 
@@ -61,7 +60,7 @@ def is_news(connection: Connection, run: Row[Any], state: RunState) -> bool:
     if run.version is None or run.draft:
         return False
     if state is not RunState.SUCCEEDED:
-        return state in _BAD
+        return state in BAD
     before = (
         # Never null: coalesce keeps SQLite to the index in which the newest come first.
         select(runs.c.state)

@@ -17,13 +17,12 @@ from jupyter_etl.engine.attempts import lost_report
 from jupyter_etl.engine.beats import START_LEASES
 from jupyter_etl.engine.reaper import Reaper, sweep
 from jupyter_etl.errors import NotFound
-from jupyter_etl.model import Run, RunState
+from jupyter_etl.model import IN_HAND, Run, RunState
 from jupyter_etl.ports import Claim, Store
 from jupyter_etl.spec.duration import format_duration
 
 _MANY = 1000
 _LONG = timedelta(minutes=2)
-_IN_HAND = (RunState.DISPATCHED, RunState.RUNNING)
 
 
 def scheduler(setup: Setup) -> Diagnosis:
@@ -64,7 +63,7 @@ def in_hand(setup: Setup) -> Diagnosis | None:
     ids = {claim.run.id for claim in live}
     without = [
         run.id
-        for run in setup.store.load_runs(states=_IN_HAND, limit=_MANY)
+        for run in setup.store.load_runs(states=IN_HAND, limit=_MANY)
         if run.id not in ids and _has_no_attempt(run, setup.store)
     ]
     if without:
@@ -172,7 +171,7 @@ def _has_no_attempt(run: Run, store: Store) -> bool:
         state = store.load_run(run.id).state
     except NotFound:
         return False
-    return state in _IN_HAND and all(a.outcome for a in store.load_attempts(run.id))
+    return state in IN_HAND and all(a.outcome for a in store.load_attempts(run.id))
 
 
 def _is_late(claim: Claim, now: datetime, lease_s: float) -> bool:

@@ -8,14 +8,12 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from jupyter_etl._version import __version__
-from jupyter_etl.model import RunState
+from jupyter_etl.model import ACTIVE
 from jupyter_etl.server.handler import EtlHandler
 from jupyter_etl.server.history import failing_names
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
-
-ACTIVE = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
 
 
 class SummaryHandler(EtlHandler):
