@@ -14,6 +14,8 @@ PACKAGE_SOURCES := pyproject.toml $(shell find jupyter_ext magics -type f -not -
 	-not -name '*.pyc' 2>/dev/null)
 # PATH, so that the tools find one another; no bytecode of another Python.
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+# Test modules are compiled once and not by every process, whatever the shell has set.
+TESTS := PYTHONDONTWRITEBYTECODE= $(RUN) python -m pytest -q
 DEMO := .demo
 
 .PHONY: help setup check test fast ui-test demo lab bench chaos docs clean system
@@ -75,8 +77,8 @@ test: system check ## Check and test everything; what CI runs
 	$(RUN) jupyter server extension list 2>&1 | grep -E "jupyter_etl .*OK"
 	@# A browser waits most of the time: its tests run beside the others, in a process of their own.
 	@others=0; ui=0; \
-	$(RUN) python -m pytest -q -m ui >.ui-test.log 2>&1 & \
-	$(RUN) python -m pytest -q -n 2 --dist loadfile -m "not ui" || others=$$?; \
+	$(TESTS) -m ui tests/ui >.ui-test.log 2>&1 & \
+	$(TESTS) -n 2 --dist loadfile --no-loadscope-reorder -m "not ui" || others=$$?; \
 	wait $$! || ui=$$?; cat .ui-test.log; exit $$((others + ui))
 
 fast: .venv/.test ## The tests that start nothing (seconds)
@@ -92,8 +94,8 @@ lab: .venv/.demo ## Open JupyterLab on the demo
 	@mkdir -p $(DEMO)/notebooks
 	JUPYTER_ETL_HOME="$(CURDIR)/$(DEMO)/etl" $(RUN) jupyter lab --ServerApp.root_dir="$(CURDIR)/$(DEMO)/notebooks"
 
-bench: .venv/.test ## Measure the speed goals against the peers
-	$(RUN) python tests/bench/run.py
+bench: system .venv/.test ## Measure the speed goals against the peers (ONLY=, QUICK=1, JSON=1, DOCS=1)
+	$(RUN) python tests/bench/run.py $(ONLY) $(if $(QUICK),--quick) $(if $(JSON),--json) $(if $(DOCS),--write-docs)
 
 chaos: system .venv/.test ## Kill at random for an hour and count (SEED=, SCALE=0.1, KERNEL=python3, ONLY=)
 	$(RUN) python tests/chaos/run.py $(if $(SEED),--seed $(SEED)) $(if $(SCALE),--scale $(SCALE)) \

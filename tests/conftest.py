@@ -11,16 +11,41 @@ from pathlib import Path
 
 import pytest
 
+from fakes.ledger import never_sync
+from jupyter_etl.app import etl as facade
 from jupyter_etl.app import notebook_api
+from jupyter_etl.app.attempt import skip_slow_import
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.settings import PREFIX, Settings
+from jupyter_etl.execution.warm_runners import WarmRunners
 
+LONGEST = (
+    "test_kills.py",
+    "test_like_papermill.py",
+    "test_notebooks.py",
+    "test_runs_end_to_end.py",
+    "test_simulation.py",
+    "test_running_commands.py",
+    "test_attempt.py",
+    "test_live_server.py",
+    "test_run_life.py",
+    "test_concurrency.py",
+    "test_scheduler_line.py",
+    "test_publishers.py",
+)
 _NUMBERS = count()
 
 
 def pytest_configure() -> None:
     """Let an interrupt interrupt: a shell has its background jobs, and all they start, ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    skip_slow_import()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: at the end one of them would keep a core alone."""
+    first = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(item.path.name, len(first)))
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +54,39 @@ def user_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("user")
 
 
+class SharedRunners(WarmRunners):
+    """One template for a whole session: to start one takes longer than most tests."""
+
+    def close(self) -> None:
+        """Let it live for the next test."""
+
+    def end(self) -> None:
+        """Let it go."""
+        super().close()
+
+
+@pytest.fixture(scope="session")
+def shared_runners() -> Iterator[SharedRunners]:
+    """What forks the runners of every facade that is opened in this process."""
+    shared = SharedRunners()
+    yield shared
+    shared.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_ledgers() -> Iterator[None]:
+    """Ledgers that are written in this process are not synced to the disk."""
+    with pytest.MonkeyPatch.context() as patched:
+        never_sync(patched)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def isolation(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, user_home: Path
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    user_home: Path,
+    shared_runners: SharedRunners,
 ) -> Iterator[Path]:
     """Settings, Jupyter's folders and the caches of the notebook's calls, of this test alone.
 
@@ -59,6 +114,11 @@ def isolation(
         monkeypatch.setenv("IPYTHONDIR", str(user_home / "ipython"))
         monkeypatch.setenv("MPLCONFIGDIR", str(user_home / "matplotlib"))
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    monkeypatch.setattr(
+        facade,
+        "WarmRunners",
+        lambda *, preload: WarmRunners(preload=preload) if preload else shared_runners,
+    )
     yield home
     notebook_api.close()
 

@@ -12,14 +12,18 @@ from jupyter_etl_magics.session import Session
 
 BY_HAND = frozenset(
     {
+        "approve",
         "backfill",
         "cancel",
+        "diff",
         "logs",
         "pause",
         "pipelines",
         "preflight",
+        "reject",
         "resume",
         "retry",
+        "rollback",
         "run",
         "runs",
         "schedule",

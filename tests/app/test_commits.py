@@ -309,7 +309,8 @@ def test_by_hand_waits_for_nobody_who_is_dead(
     assert published.version is not None
     assert world.read(published.version).to_pylist() == [{"run": 0, "row": 0}]
     draft = publish_table(bench, TABLE, mine, mode="append")
-    again = publish_table(bench, TABLE, mine, mode="append")
+    other = pa.table({"run": [0], "row": [1]})
+    again = publish_table(bench, TABLE, other, mode="append")
     assert draft.version is not None
     assert again.version is not None
     assert [draft.version.what.rows, again.version.what.rows] == [1, 2]

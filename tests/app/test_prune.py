@@ -108,7 +108,7 @@ def counts(world: Publishing, *, days: float = 200, dry_run: bool = False) -> di
     return {one.kind: one.count for one in done.pruned}
 
 
-NOTHING = dict.fromkeys(("versions", "files", "runs", "stages", "snapshots", "logs"), 0)
+NOTHING = dict.fromkeys(("versions", "files", "runs", "stages", "holds", "snapshots", "logs"), 0)
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_everything_that_is_old(filled: Publishing, monkeypatch: pytest.MonkeyPa
     kept = filled.store.load_publication_versions(TABLE)
     assert [one.pruned_at is None for one in kept] == [True, True, False, False, False]
     assert [filled.read(one) for one in kept[:2]] == rows[:2]
-    publications = Publications(filled.store)
+    publications = Publications(filled.store, filled.clock, settings_of(filled))
     assert publications.file("note").read_text() == "text 4"
     assert publications.file("note", version=4).read_text() == "text 3"
     for name in (TABLE, "note"):

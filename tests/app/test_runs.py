@@ -14,6 +14,7 @@ from jupyter_etl.app import runs as runs_module
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
+from jupyter_etl.execution.warm_runners import WarmRunners
 from jupyter_etl.model import Cause, Outcome, RunState, VerdictKind
 from jupyter_etl.ports import Claim
 
@@ -91,7 +92,7 @@ def test_a_notebook_that_cannot_run_makes_no_run(etl: Etl, here: Path) -> None:
 class FallingExecutor:
     """Starts runners that fall over without a word."""
 
-    def __init__(self, _settings: Settings) -> None:
+    def __init__(self, _settings: Settings, _warm: WarmRunners | None) -> None:
         self.children: list[tuple[int, int]] = []
 
     def start(self, claim: Claim) -> None:

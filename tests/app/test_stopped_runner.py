@@ -102,7 +102,7 @@ def test_a_runner_that_was_stopped_past_its_lease_publishes_nothing(etl: Etl, he
     )
     etl.pipelines.schedule(path, "daily at 06:00")
     run = etl.runs.trigger("sales")
-    executor = executor_for(etl.settings)
+    executor = executor_for(etl.settings, warm=None)
     executor.start(claim(etl, run.id))
     seen = here / "seen.txt"
     until("the first attempt", lambda: seen.exists() and seen.read_text().endswith("\n"))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 import jupyter_etl
+from fakes.http_api import api_server, said_json
 from jupyter_etl.app import notebook_api
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.outputs import publish_table
@@ -242,3 +243,19 @@ def test_nothing_is_recorded_of_what_is_tried_by_hand(etl: Etl, bench: Workbench
     bench.check("t", "rows = 1", pd.DataFrame({"a": [1]}))
     assert etl.runs.list() == []
     assert etl.pipelines.list() == []
+
+
+def test_loading_as_polars(bench: Workbench, trips: pd.DataFrame) -> None:
+    polars = pytest.importorskip("polars")
+    frame = bench.load("trips", columns=["fare"], limit=2, as_="polars")
+    assert isinstance(frame, polars.DataFrame)
+    assert frame["fare"].to_list() == [4.5, None]
+
+
+def test_loading_an_api(bench: Workbench) -> None:
+    with api_server() as api:
+        api.answer = lambda asked: said_json({"data": {"rates": [{"eur": 1.5}, {"eur": None}]}})
+        source = bench.declare("rates", f"{api.url}/rates", options={"path": "data.rates"})
+        assert source.kind == "http"
+        assert bench.load("rates", as_="arrow").to_pydict() == {"eur": [1.5, None]}
+        assert [table.columns[0].name for table in bench.describe("rates")] == ["eur"]

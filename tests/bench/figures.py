@@ -1,14 +1,12 @@
-"""One figure of the benchmark, and how times are taken."""
+"""One figure of the benchmark, and how several samples become one."""
 
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
+
+from bench.processes import Cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,89 +15,129 @@ class Figure:
 
     Args:
         what: In words.
-        value: In ``unit``.
-        unit: ``s``, ``ms``, ``MB`` or ``x`` (a ratio to the peer).
-        goal: The largest value allowed; None where nothing was promised.
-        detail: The medians behind a ratio.
+        value: In ``unit``; None where it was not measured.
+        unit: ``s``, ``ms``, ``MB``, ``%``, ``x`` (a ratio to the peer) or ``/min``.
+        goal: What was promised, in ``unit``; None where nothing was.
+        at_least: Whether the goal is the least value that is allowed, and not the largest.
+        detail: The medians behind a ratio, or why there is no value.
+        there: False where the product does not do it: then the goal is missed.
     """
 
     what: str
-    value: float
+    value: float | None
     unit: str
     goal: float | None = None
+    at_least: bool = False
     detail: str = ""
+    there: bool = True
 
     @property
-    def met(self) -> bool | None:
-        """Whether the goal is met; None without one."""
-        return None if self.goal is None else self.value <= self.goal
+    def state(self) -> str:
+        """``met``, ``missed``, ``not measured``, or ``no goal``."""
+        if self.value is None:
+            return "not measured" if self.there else "missed"
+        if self.goal is None:
+            return "no goal"
+        kept = self.value >= self.goal if self.at_least else self.value <= self.goal
+        return "met" if kept else "missed"
+
+    @property
+    def promised(self) -> str:
+        """The goal in words; "" without one."""
+        if self.goal is None:
+            return ""
+        return f"{'≥' if self.at_least else '≤'} {_with_unit(self.goal, self.unit)}"
+
+    @property
+    def measured(self) -> str:
+        """The value in words."""
+        if self.value is None:
+            return "not measured" if self.there else "not there"
+        return _with_unit(self.value, self.unit)
 
     def line(self) -> str:
         """Return one line of the report."""
-        mark = {True: "met   ", False: "MISSED", None: "      "}[self.met]
-        goal = "" if self.goal is None else f"  goal <= {self.goal:.3g} {self.unit}"
-        return f"{mark} {self.what:<58} {self.value:9.3g} {self.unit}{goal}  {self.detail}"
+        mark = {"met": "met", "missed": "MISSED", "no goal": ""}.get(self.state, "-")
+        return f"{mark:<6} {self.what:<68} {self.measured:>13}  {self.promised:<12} {self.detail}"
 
     def plain(self) -> dict[str, object]:
         """Return it for JSON."""
-        return {
-            "what": self.what,
-            "value": self.value,
-            "unit": self.unit,
-            "goal": self.goal,
-            "met": self.met,
-            "detail": self.detail,
-        }
+        return {**asdict(self), "state": self.state}
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Return the wall-clock seconds of one call."""
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
+def shown(value: float) -> str:
+    """Return a number with three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def median_of(call: Callable[[], object], times: int) -> float:
-    """Return the median seconds of several calls."""
-    return statistics.median(timed(call) for _ in range(times))
+def _with_unit(value: float, unit: str) -> str:
+    if unit == "x" and 0 < value <= 0.25:
+        return f"1/{shown(1 / value)}"
+    return f"{shown(value)} {unit}"
 
 
-def in_turn(
-    ours: Callable[[], object], peer: Callable[[], object], times: int
-) -> tuple[float, float, float]:
-    """Time two calls in turn.
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two costs that were taken one after the other, several times.
 
-    Returns:
-        Median seconds of ours, of the peer, and the median of the ratios pair by pair.
+    Args:
+        ours, theirs: Medians.
+        wall, cpu: Median over the pairs of ours divided by theirs.
+        times: How many pairs.
     """
-    pairs = [(timed(ours), timed(peer)) for _ in range(times)]
-    return (
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
-        statistics.median(a / b for a, b in pairs),
+
+    ours: Cost
+    theirs: Cost
+    wall: float
+    cpu: float
+    times: int
+
+    def says(self, peer: str) -> str:
+        """Return the medians for a detail."""
+        return (
+            f"{self.ours.wall_s:.3g} s ({self.ours.cpu_s:.3g} CPU s) against "
+            f"{self.theirs.wall_s:.3g} s ({self.theirs.cpu_s:.3g} CPU s) of {peer}"
+        )
+
+
+def in_turn(ours: Callable[[], Cost], theirs: Callable[[], Cost], times: int) -> Pair:
+    """Take two costs in turn, so that a change of the machine's speed falls on both.
+
+    Args:
+        ours, theirs: Each does it once.
+        times: How many pairs; who goes first changes from pair to pair.
+    """
+    pairs: list[tuple[Cost, Cost]] = []
+    for number in range(times):
+        if number % 2:
+            second, first = theirs(), ours()
+            pairs.append((first, second))
+        else:
+            pairs.append((ours(), theirs()))
+    return Pair(
+        ours=median_cost([a for a, _ in pairs]),
+        theirs=median_cost([b for _, b in pairs]),
+        wall=statistics.median(a.wall_s / b.wall_s for a, b in pairs),
+        cpu=statistics.median(a.cpu_s / max(b.cpu_s, 1e-3) for a, b in pairs),
+        times=times,
     )
 
 
-def python(code: str, folder: Path, env: dict[str, str] | None = None) -> str:
-    """Run code in a fresh interpreter and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env=env,
-        check=True,
-        capture_output=True,
-        text=True,
+def median_cost(costs: Sequence[Cost]) -> Cost:
+    """Return the medians, each for itself, and the largest peak."""
+    return Cost(
+        wall_s=statistics.median(cost.wall_s for cost in costs),
+        cpu_s=statistics.median(cost.cpu_s for cost in costs),
+        peak_bytes=max(cost.peak_bytes for cost in costs),
     )
-    return done.stdout
 
 
-def against(what: str, found: tuple[float, float, float], goal: float | None, peer: str) -> Figure:
-    """Return a ratio with the medians behind it."""
-    ours, theirs, ratio = found
-    detail = f"{ours:.3f} s against {theirs:.3f} s of {peer}"
-    return Figure(what=what, value=ratio, unit="x", goal=goal, detail=detail)
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that this share of the values does not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * round(share * 1000) // 1000) - 1)]
 
 
-def each(values: Sequence[float]) -> str:
-    """Return values for a detail."""
-    return ", ".join(f"{value:.3g}" for value in values)
+def against(what: str, pair: Pair, peer: str, goal: float | None) -> Figure:
+    """Return the ratio of the clock's seconds, with the medians behind it."""
+    return Figure(what=what, value=pair.wall, unit="x", goal=goal, detail=pair.says(peer))

@@ -1,73 +1,177 @@
 """``make bench``: the speed goals, measured against the peers in the same run.
 
-Every measure verifies what it timed. A figure is the median of several; against a peer the two are
-taken in turn, so that a change of the machine's speed falls on both. A goal that is missed is
-printed as missed. ``--json`` writes the same as JSON; names as arguments select measures.
+Every measure verifies what it timed. Against a peer, both are taken in turn, so that a change of the
+machine's speed falls on both. A goal that is missed is printed as missed, and does not fail; a
+measure that breaks does.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import platform
+import signal
 import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).parent))
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS)]
 
-from figures import Figure
-from measures_of_data import DATA
-from measures_of_runs import RUNS
+from bench import of_data, of_ledger, of_runs, of_surfaces, peers  # noqa: E402 - the path comes first
+from bench.figures import Figure  # noqa: E402
+from bench.page import write_page  # noqa: E402
+from bench.processes import adopt_orphans, descendants  # noqa: E402
+from bench.sizes import FULL, QUICK, Size  # noqa: E402
 
-MEASURES = {**RUNS, **DATA}
+Measure = Callable[[Path, Size], Iterator[Figure]]
+MEASURES: dict[str, Measure] = {
+    **of_runs.MEASURES,
+    **of_ledger.MEASURES,
+    **of_data.MEASURES,
+    **of_surfaces.MEASURES,
+}
+PAGE = TESTS.parent / "docs" / "performance.md"
+_OURS = ("papermill", "pandas", "pyarrow", "duckdb", "deltalake", "sqlalchemy", "ipykernel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """A measure that could not be taken.
+
+    Args:
+        name: Of the measure.
+        error: What it raised, with its trace.
+        brief: The same on one line.
+    """
+
+    name: str
+    error: str
+    brief: str
 
 
 def machine() -> dict[str, object]:
     """Return what the figures depend on besides the code."""
-    packages = (
-        "jupyter-etl",
-        "papermill",
-        "pandas",
-        "pyarrow",
-        "duckdb",
-        "deltalake",
-        "sqlalchemy",
-    )
     return {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "load": [round(value, 2) for value in os.getloadavg()],
-        **{name: version(name) for name in packages},
+        "jupyter-etl": version("jupyter-etl"),
+        **{name: version(name) for name in _OURS},
     }
 
 
-def main() -> int:
-    """Measure and print; 0 also where a goal is missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *MEASURES], help="only these")
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    about = machine()
+def take(measure: Measure, name: str, size: Size) -> Iterator[Figure | Broken]:
+    """Take one measure in a folder of its own; what it raises becomes a `Broken`."""
+    # Short: the path of a Unix socket has room for 107 bytes.
+    with TemporaryDirectory(prefix="etl-b-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        try:
+            yield from measure(Path(folder), size)
+        except Exception as problem:  # noqa: BLE001 - the other measures go on
+            lines = traceback.format_exception(problem, limit=-4)
+            brief = f"{type(problem).__name__}: {problem}".splitlines()[0]
+            yield Broken(name=name, error="".join(lines).strip(), brief=brief)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print.
+
+    Returns:
+        0, also where a goal is missed; 1 where a measure broke.
+    """
+    args = _parse(argv)
+    adopt_orphans()
+    # So that what is told to end ends its processes too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    size = QUICK if args.quick else FULL
+    # A scheduler that is kept from starting runs says so; here that is meant.
+    logging.getLogger("jupyter_etl").setLevel(logging.ERROR)
+    about, begun = machine(), time.monotonic()
+    _say(" ".join(f"{key}={value}" for key, value in about.items()))
+    if args.quick:
+        _say("quick: small sizes show that it works, and say nothing about speed")
     found: list[Figure] = []
-    say = sys.stderr.write
-    say(" ".join(f"{key}={value}" for key, value in about.items()) + "\n")
-    for name, measure in MEASURES.items():
-        if args.names and name not in args.names:
-            continue
-        with TemporaryDirectory(prefix="etl-bench-") as folder:
-            for figure in measure(Path(folder)):
-                found.append(figure)
-                say(f"{figure.line()}\n")
-    if args.json:
+    broken: list[Broken] = []
+    for name in args.names or MEASURES:
+        since = time.monotonic()
+        for one in take(MEASURES[name], name, size):
+            if isinstance(one, Figure):
+                found.append(one)
+                _say(one.line())
+            else:
+                broken.append(one)
+                _say(f"BROKEN {name}\n{one.error}")
+        _end_leftovers()
+        _say(f"       ({name}: {time.monotonic() - since:.0f} s, load {os.getloadavg()[0]:.2g})")
+    about["peers"] = {k: v for one in peers.ALL if one.is_made for k, v in one.versions.items()}
+    about["load at the end"] = [round(value, 2) for value in os.getloadavg()]
+    about["seconds"] = round(time.monotonic() - begun)
+    _conclude(about, found, broken, as_json=args.json)
+    if args.write_docs:
+        write_page(PAGE, about, found, [one.name for one in broken])
+    return 1 if broken else 0
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only: {', '.join(MEASURES)}")
+    parser.add_argument("--json", action="store_true", help="print JSON on stdout as well")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
+    parser.add_argument("--write-docs", action="store_true", help=f"write docs/{PAGE.name}")
+    args = parser.parse_args(argv)
+    unknown = sorted(set(args.names) - set(MEASURES))
+    if unknown:
+        parser.error(f"no measure is called {', '.join(unknown)}; there are: {', '.join(MEASURES)}")
+    if args.write_docs and (args.names or args.quick):
+        parser.error("--write-docs takes all measures at full size")
+    return args
+
+
+def _conclude(
+    about: dict[str, object],
+    found: Sequence[Figure],
+    broken: Sequence[Broken],
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
         rows = [figure.plain() for figure in found]
-        sys.stdout.write(json.dumps({"machine": about, "figures": rows}, indent=2) + "\n")
-    missed = [figure.what for figure in found if figure.met is False]
-    say(f"\n{len(found)} figures, {len(missed)} goals missed{': ' if missed else ''}")
-    say("; ".join(missed) + "\n")
-    return 0
+        errors = [{"name": one.name, "error": one.error} for one in broken]
+        result = {"machine": about, "figures": rows, "broken": errors}
+        sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    counts = {state: [f for f in found if f.state == state] for state in ("met", "missed")}
+    left = sum(figure.state == "not measured" for figure in found)
+    _say(
+        f"\n{len(found)} figures: {len(counts['met'])} goals met, {len(counts['missed'])} missed, "
+        f"{left} not measured; {len(broken)} measures broken; {about['seconds']} s"
+    )
+    for figure in counts["missed"]:
+        _say(f"  missed: {figure.what}: {figure.measured}, goal {figure.promised}")
+    for one in broken:
+        _say(f"  broken: {one.name}: {one.brief}")
+
+
+def _end_leftovers() -> None:
+    """End what a measure left running; it would cost the next one time."""
+    for pid in descendants(os.getpid()):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, 0)[0]:
+            pass
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ Each mutant takes one promise away, and the harness must turn red:
 - ``no_unique``: the ledger holds a time twice, and does not notice that a plan is an old one.
 - ``stage_is_publish``: what a cell publishes is visible at once.
 
-Left out is "watermark before commit": there are no watermarks, so nothing can move too early.
+"Watermark before commit" is not among them: ``test_watermarks.py`` has a simulation of its own.
 
 ``inject/sitecustomize.py`` loads this file before the product is imported; so nothing of the
 product is imported here at the top.

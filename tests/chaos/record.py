@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 UNFINISHED = "('queued', 'dispatched', 'running')"
@@ -16,14 +17,16 @@ UNFINISHED = "('queued', 'dispatched', 'running')"
 @contextmanager
 def reading(url: str) -> Iterator[Connection]:
     """Open a connection of its own to a ledger."""
+    with _engine(url).connect() as connection:
+        yield connection
+
+
+@cache
+def _engine(url: str) -> Engine:
     parsed = make_url(url)
     driver = "sqlite" if parsed.get_backend_name() == "sqlite" else "postgresql+psycopg"
-    engine = create_engine(parsed.set(drivername=driver))
-    try:
-        with engine.connect() as connection:
-            yield connection
-    finally:
-        engine.dispose()
+    # It keeps the compiled queries, and no connection.
+    return create_engine(parsed.set(drivername=driver), poolclass=NullPool)
 
 
 def rows(url: str, query: str, **values: object) -> list[Any]:

@@ -181,7 +181,7 @@ class TestJson:
         assert (newest["version"], newest["rows"], first["rows"]) == (2, 3, 1)
         assert newest.keys() == {
             *("name", "version", "rows", "bytes", "published_at", "run", "pipeline", "owner"),
-            *("mode", "location", "delta_version", "pruned_at"),
+            *("mode", "location", "delta_version", "pruned_at", "note"),
         }
         assert len(command("history", "sales.daily", "--draft", "--json").json) == 1
 

@@ -203,6 +203,49 @@ class PublisherContract(ABC):
         assert self.content_of(second) != seen
         assert self.content_of(first) == seen
 
+    def restored(
+        self, lake: str, what: Committed, number: int, after: Committed, *, live: int
+    ) -> Committed:
+        """Go back to the version ``number`` while ``live`` is the newest."""
+        return self.publisher().restore(
+            self.version(what, number),
+            lake=lake,
+            draft=False,
+            number=live + 1,
+            token=f"back-{live + 1}/out",
+            previous=self.version(after, live),
+        )
+
+    def test_an_old_version_comes_back_as_the_newest(
+        self, folders: Iterator[Path], lake: str
+    ) -> None:
+        first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
+        seen = self.content_of(first)
+        second = self.committed(self.staged(folders, 2), lake, 2, "run-2/out", after=first)
+        other = self.content_of(second)
+        # What a killed run has left there does not come along.
+        self.committed(self.staged(folders, 5), lake, 3, "run-5/out", after=second)
+        back = self.restored(lake, first, 1, second, live=2)
+        assert self.restored(lake, first, 1, second, live=2) == back
+        assert (self.content_of(back), back.rows, back.columns) == (seen, first.rows, first.columns)
+        assert (self.content_of(first), self.content_of(second)) == (seen, other)
+        if self.has_rows:
+            assert back.delta_version is None or back.delta_version > (second.delta_version or 0)
+        again = self.restored(lake, first, 1, back, live=3)
+        assert self.content_of(again) == seen
+        last = self.committed(self.staged(folders, 3), lake, 5, "run-3/out", after=again)
+        assert self.content_of(last) != seen
+        self.swept(lake, last, again)
+        assert self.content_of(again) == seen
+
+    def test_a_version_whose_files_are_gone_does_not_come_back(
+        self, folders: Iterator[Path], lake: str
+    ) -> None:
+        first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
+        strange = replace(first, location=first.location + "-x")
+        with pytest.raises(PublishError, match=r"gone|another lake"):
+            self.restored(lake, strange, 1, first, live=1)
+
     def test_two_runs_that_were_told_the_same_number_do_not_overwrite_each_other(
         self, folders: Iterator[Path], lake: str
     ) -> None:

@@ -10,9 +10,11 @@ from contracts.store_claims import ClaimsContract
 from contracts.store_commits import CommitsContract
 from contracts.store_declared import DeclaredContract
 from contracts.store_ends import EndsContract
+from contracts.store_holds import HoldsContract
 from contracts.store_planning import PlanningContract
 from contracts.store_publications import PublicationsContract
 from contracts.store_runs import RunsContract
+from contracts.store_watermarks import WatermarksContract
 from jupyter_etl.ports import Store
 
 
@@ -24,6 +26,8 @@ class StoreContract(
     EndsContract,
     PublicationsContract,
     CommitsContract,
+    HoldsContract,
+    WatermarksContract,
 ):
     """The suite of `jupyter_etl.ports.Store`."""
 

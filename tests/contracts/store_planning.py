@@ -26,7 +26,7 @@ from jupyter_etl.model import (
     Verdict,
     VerdictKind,
 )
-from jupyter_etl.ports import Store
+from jupyter_etl.ports import Outlook, Store
 
 AFTER = Schedule(kind=ScheduleKind.AFTER, text="", after=("sales.daily",))
 NO_ANSWER = AttemptReport(
@@ -34,6 +34,9 @@ NO_ANSWER = AttemptReport(
     failed_source="wh",
     verdict=Verdict(kind=VerdictKind.SOURCE, evidence="refused", retryable=True),
 )
+
+
+NOTHING = Outlook(due=False, subscribers=False, live=False, untold=False, ready=False, next_at=None)
 
 
 class PlanningContract:
@@ -50,6 +53,31 @@ class PlanningContract:
         after = store.load_pipeline("orders")
         assert after.next_due == NOW + HOUR
         assert after.revision > pipeline.revision
+
+    def test_the_outlook_of_an_empty_ledger(self, store: Store) -> None:
+        assert store.load_outlook(NOW) == NOTHING
+
+    def test_the_outlook_says_what_there_is_to_do(self, store: Store) -> None:
+        pipeline = store.deploy(a_pipeline(next_due=NOW + HOUR), now=NOW)
+        assert store.load_outlook(NOW) == replace(NOTHING, next_at=NOW + HOUR)
+        assert store.load_outlook(NOW + HOUR) == replace(NOTHING, due=True)
+        store.deploy(a_pipeline("brief", schedule=AFTER, next_due=None), now=NOW)
+        assert store.load_outlook(NOW).subscribers
+        for name in ("brief", pipeline.name):
+            store.change_pipeline(name, now=NOW, paused=True)
+        assert store.load_outlook(NOW + HOUR) == NOTHING
+
+    def test_the_outlook_of_a_run_from_queue_to_end(self, store: Store) -> None:
+        store.add_run(a_run(due_at=NOW + HOUR), now=NOW)
+        assert store.load_outlook(NOW) == replace(NOTHING, next_at=NOW + HOUR)
+        assert store.load_outlook(NOW + HOUR) == replace(NOTHING, ready=True)
+        claim = store.claim("s", now=NOW + HOUR, limit=1)[0]
+        assert store.load_outlook(NOW + HOUR) == replace(NOTHING, live=True)
+        finish(store, claim, NO_ANSWER, state=RunState.FAILED)
+        outlook = store.load_outlook(NOW + HOUR)
+        assert (outlook.live, outlook.ready, outlook.untold) == (False, False, True)
+        store.save_told([claim.run.id])
+        assert store.load_outlook(NOW + HOUR).untold is False
 
     def test_a_run_that_is_made_late_could_not_start_before(self, store: Store) -> None:
         run = store.add_run(a_run(due_at=NOW - 9 * HOUR), now=NOW)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from engine.examples import cron, pipeline
 from engine.scheduling import FakeNotifier
@@ -30,14 +28,8 @@ def clock() -> FakeClock:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = SqlStore(new_ledger(tmp_path))
-    # These tests write thousands of transactions and never lose their power.
-    event.listen(opened._ledger._engine(), "connect", _never_sync)
     yield opened
     opened.close()
-
-
-def _never_sync(connection: Any, record: object) -> None:
-    connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

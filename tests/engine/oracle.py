@@ -1,7 +1,8 @@
 """Instants of a cron schedule, from the rules alone and minute by minute.
 
-Nothing of the engine or of cronsim is used. A day's times are walked in UTC, one minute after the
-other, as a cron daemon would; the zone tells what the clock on the wall shows at each.
+Nothing of the engine or of cronsim is used. The minutes are walked in UTC, one after the other, as
+a cron daemon would; the zone tells what the clock on the wall shows at each. Arrays walk all of
+them at once: a minute of the wall is its number since 1970.
 
 Rules (Debian cron(8), "Notes", and the fields of crontab(5)):
 
@@ -14,55 +15,74 @@ Rules (Debian cron(8), "Notes", and the fields of crontab(5)):
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 _MINUTE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+
+Array = np.ndarray[Any, Any]
 
 
 def oracle_ticks(cron: str, zone: str, start: datetime, end: datetime) -> list[datetime]:
     """Return the instants in ``(start, end]``, which are whole minutes in UTC."""
-    matches = _matcher(cron)
     minutes, hours = cron.split()[:2]
-    wild = minutes.startswith("*") or hours.startswith("*")
-    info = ZoneInfo(zone)
     # A day earlier, so that times shown before ``start`` count as shown.
-    at = start - timedelta(days=1)
-    shown = at.astimezone(info).replace(tzinfo=None)
-    ticks = []
-    while at < end:
-        at += _MINUTE
-        wall = at.astimezone(info).replace(tzinfo=None)
-        if wild:
-            due = matches(wall)
-        else:
-            due = False
-            while shown < wall:
-                shown += _MINUTE
-                due = matches(shown) or due
-        if due and at > start:
-            ticks.append(at.astimezone(UTC))
-    return ticks
+    walls = _walls(zone, start - timedelta(days=1), end)
+    if minutes.startswith("*") or hours.startswith("*"):
+        due = _matches(cron, walls[1:])
+    else:
+        every = np.arange(walls.min(), walls.max() + 1)
+        until = np.cumsum(_matches(cron, every))[np.maximum.accumulate(walls) - every[0]]
+        due = np.diff(until) > 0
+    ticks = [start - timedelta(days=1) + int(n + 1) * _MINUTE for n in np.flatnonzero(due)]
+    return [tick.astimezone(UTC) for tick in ticks if tick > start]
 
 
-def _matcher(cron: str):
+@cache
+def _walls(zone: str, start: datetime, end: datetime) -> Array:
+    """Return what the clock on the wall shows at each minute from ``start`` to ``end``."""
+    info = ZoneInfo(zone)
+
+    def offset(minute: int) -> int:
+        wall = (start + minute * _MINUTE).astimezone(info)
+        return (wall.replace(tzinfo=UTC) - start) // _MINUTE - minute
+
+    offsets: list[int] = []
+    count = (end - start) // _MINUTE + 1
+    for first in range(0, count, 60):
+        # Where both ends of an hour have one offset, no clock was changed in it.
+        changed = offset(first) != offset(first + 60)
+        minutes = range(first, first + 60)
+        offsets += map(offset, minutes) if changed else [offset(first)] * 60
+    minutes_of_utc = (start - _EPOCH) // _MINUTE + np.arange(count)
+    shown: Array = minutes_of_utc + np.array(offsets[:count])
+    return shown
+
+
+def _matches(cron: str, walls: Array) -> Array:
     texts = cron.split()
     fields = [_field(text, *bounds) for text, bounds in zip(texts, _BOUNDS, strict=True)]
+    days = walls // (24 * 60)
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
+    of_month = np.isin((days - months.astype("datetime64[D]").astype(int)) + 1, fields[2])
+    # 1970 began on a Thursday.
+    of_week = np.isin((days + 4) % 7, [day % 7 for day in fields[4]])
     both = texts[2].startswith("*") or texts[4].startswith("*")
-
-    def matches(wall: datetime) -> bool:
-        if wall.minute not in fields[0] or wall.hour not in fields[1]:
-            return False
-        if wall.month not in fields[3]:
-            return False
-        of_month = wall.day in fields[2]
-        of_week = wall.isoweekday() % 7 in {day % 7 for day in fields[4]}
-        return (of_month and of_week) if both else (of_month or of_week)
-
-    return matches
+    due: Array = (
+        np.isin(walls % 60, fields[0])
+        & np.isin(walls // 60 % 24, fields[1])
+        & np.isin(months.astype(int) % 12 + 1, fields[3])
+        & ((of_month & of_week) if both else (of_month | of_week))
+    )
+    return due
 
 
-def _field(text: str, low: int, high: int) -> set[int]:
+def _field(text: str, low: int, high: int) -> list[int]:
     values: set[int] = set()
     for term in text.split(","):
         span, _, step = term.partition("/")
@@ -72,4 +92,4 @@ def _field(text: str, low: int, high: int) -> set[int]:
         elif not last:
             last = str(high) if step else first
         values.update(range(int(first), int(last) + 1, int(step or 1)))
-    return values
+    return sorted(values)

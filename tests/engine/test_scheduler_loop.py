@@ -97,3 +97,24 @@ def test_a_free_worker_is_used_before_the_next_look_is_due(
         stop=lambda: store.count_runs(states=[RunState.SUCCEEDED]) == 4
     )
     assert clock.now() - start < timedelta(seconds=1)
+
+
+def test_who_is_woken_looks_at_once_also_while_a_run_is_watched(
+    store, clock, scheduler_of, deploy, monkeypatch
+) -> None:
+    deploy(schedule=cron("0 12 * * *"))
+    clock.advance(30)
+    looks, waits = [], []
+
+    class Watched(FailingStore):
+        def load_outlook(self, now):
+            looks.append(now)
+            return store.load_outlook(now)
+
+    # Every wait is ended before any time has passed.
+    monkeypatch.setattr(clock, "wait", waits.append)
+    executor = FakeExecutor(store, clock, finish_at_once=False)
+    watching = scheduler_of(by=executor, on=Watched(store, "", 0))
+    watching.run(stop=lambda: len(waits) == 5)
+    assert len(executor.started) == 1
+    assert len(looks) >= 5

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from fakes.attempts import AttemptBench
+from fakes.ledger import new_ledger
 from jupyter_etl.store import open_store
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[AttemptBench]:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    url = new_ledger(tmp_path)
     store = open_store(url)
     yield AttemptBench(tmp_path, store, url)
     store.close()

@@ -25,11 +25,14 @@ from fakes.etl_values import (
     a_schedule,
     a_version,
 )
+from jupyter_etl.app.differences import VersionDifference
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PublishError
 from jupyter_etl.model import (
     Breaker,
     Column,
+    Difference,
     Freshness,
+    Hold,
     Parameter,
     ParameterType,
     Pipeline,
@@ -37,10 +40,12 @@ from jupyter_etl.model import (
     Publication,
     PublicationKind,
     PublicationVersion,
+    Retyped,
     Source,
     TableInfo,
 )
 from jupyter_etl.ports import SchedulerInfo
+from jupyter_etl.publishing.changes import RowChange, RowChanges
 
 
 @dataclass
@@ -59,6 +64,7 @@ class FakeEtl:
         self.pipelines = FakePipelines(self)
         self.runs = FakeRuns(self)
         self.publications = FakePublications(self)
+        self.holds = FakeHolds(self)
 
     def schedulers(self) -> list[SchedulerInfo]:
         self.calls.append("schedulers")
@@ -170,6 +176,7 @@ class FakePipelines:
         priority: int | None = None,
         memory_bytes: int | None = None,
         checkpoint: bool = False,
+        cold: bool = False,
         owner: str | None = None,
         after: tuple[str, ...] = (),
         after_all: bool = False,
@@ -300,3 +307,65 @@ class FakePublications:
         if found.kind is PublicationKind.TABLE:
             raise PublishError(f"{name!r} is a table, and has no single file.")
         return Path(found.live.what.location)
+
+    def diff(
+        self,
+        name: str,
+        before: int | None = None,
+        after: int | None = None,
+        *,
+        key: tuple[str, ...] = (),
+        draft: bool = False,
+    ) -> VersionDifference:
+        self._etl.calls.append("publications.diff")
+        live = self.get(name).live
+        assert live is not None
+        row = RowChange(kind="changed", key={"day": "2025-03-02"}, values={"delay": ("1.0", None)})
+        return VersionDifference(
+            before=live,
+            after=live,
+            difference=A_DIFFERENCE,
+            changes=RowChanges(key=("day",), added=0, removed=0, changed=1, sample=(row,)),
+        )
+
+    def rollback(self, name: str, to: int) -> PublicationVersion:
+        self._etl.calls.append("publications.rollback")
+        live = self.get(name).live
+        assert live is not None
+        return live
+
+
+A_DIFFERENCE = Difference(
+    name="sales.daily",
+    number=6,
+    added=(Column(name="delay", type="double"),),
+    retyped=(Retyped(name="day", before="date32[day]", after="string"),),
+    rows_before=10,
+    rows_after=3,
+    replaced_rows=10,
+    new_rows=3,
+    reasons=("it has 3 rows, and version 6 has 10",),
+)
+
+
+class FakeHolds:
+    def __init__(self, etl: FakeEtl) -> None:
+        self._etl = etl
+        self.held = Hold(
+            run_id=2,
+            attempt=1,
+            owner="sam",
+            staged=(),
+            differences=(A_DIFFERENCE,),
+            held_at=etl.clock.now(),
+        )
+
+    def list(self) -> list[Hold]:
+        self._etl.calls.append("holds.list")
+        return [self.held]
+
+    def approve(self, target: int) -> None:
+        self._etl.calls.append("holds.approve")
+
+    def reject(self, target: int) -> None:
+        self._etl.calls.append("holds.reject")

@@ -1,12 +1,18 @@
-"""New ledgers that cost no migration."""
+"""Ledgers that cost no migration, and no wait for a disk."""
 
 from __future__ import annotations
 
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from jupyter_etl.store import open_store
+import pytest
+from sqlalchemy import text
+
+from jupyter_etl.store import connection, open_store
+from jupyter_etl.store.schema import metadata
+from jupyter_etl.store.sql_store import SqlStore
 
 
 def new_ledger(folder: Path) -> str:
@@ -15,6 +21,29 @@ def new_ledger(folder: Path) -> str:
     path.touch(mode=0o600, exist_ok=False)
     path.write_bytes(_empty())
     return f"sqlite:///{path}"
+
+
+def empty(store: SqlStore) -> None:
+    """Make a ledger as if it were new: its statements stay compiled."""
+    ledger = store._ledger
+    tables = [table.name for table in reversed(metadata.sorted_tables)]
+    with ledger.writing() as opened:
+        if ledger.is_sqlite:
+            for name in tables:
+                opened.execute(text(f"DELETE FROM {name}"))
+        else:
+            opened.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"))
+
+
+def never_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SQLite in this process write without waiting for the disk: no test loses its power."""
+    set_up = connection._set_up
+
+    def set_up_unsynced(opened: Any, record: object) -> None:
+        set_up(opened, record)
+        opened.execute("PRAGMA synchronous = OFF")
+
+    monkeypatch.setattr(connection, "_set_up", set_up_unsynced)
 
 
 @cache

@@ -11,8 +11,12 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_etl.app.etl import Etl
 
 PATIENCE_S = 60
 CELL_S = 15
@@ -47,21 +51,15 @@ def by_papermill(notebook: Path, output: Path) -> dict[str, Any]:
     return {"outcome": "succeeded", "error": None, "source": None}
 
 
-def by_the_platform(notebook: Path, _output: Path) -> dict[str, Any]:
+def by_the_platform(etl: Etl, notebook: Path) -> dict[str, Any]:
     """Return the outcome that `jupyter etl run` gives."""
-    from jupyter_etl.app.etl import Etl
-
-    etl = Etl.open()
-    try:
-        run = etl.runs.run(notebook)
-        if run.outcome == "succeeded":
-            return {"outcome": "succeeded", "error": None, "source": None}
-        if run.failed_cell is None:
-            return failed(run.error, None) | {"outcome": str(run.outcome)}
-        source = cell_source(notebook, run.failed_cell)
-        executed = json.loads(etl.runs.notebook(run.id))
-    finally:
-        etl.close()
+    run = etl.runs.run(notebook)
+    if run.outcome == "succeeded":
+        return {"outcome": "succeeded", "error": None, "source": None}
+    if run.failed_cell is None:
+        return failed(run.error, None) | {"outcome": str(run.outcome)}
+    source = cell_source(notebook, run.failed_cell)
+    executed = json.loads(etl.runs.notebook(run.id))
     errors = [
         output["ename"]
         for cell in executed["cells"]
@@ -118,8 +116,10 @@ def main(who: str, folder: Path, out: Path, names: list[str]) -> None:
 
         ended = {name: in_a_child(folder / name, out.parent / "executed.ipynb") for name in names}
     else:
-        with ThreadPoolExecutor(2) as pool:
-            done = pool.map(lambda name: by_the_platform(folder / name, out), names)
+        from jupyter_etl.app.etl import Etl
+
+        with closing(Etl.open()) as etl, ThreadPoolExecutor(2) as pool:
+            done = pool.map(lambda name: by_the_platform(etl, folder / name), names)
             ended = dict(zip(names, done, strict=True))
     out.write_text(json.dumps(ended))
 

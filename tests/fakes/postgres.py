@@ -73,7 +73,8 @@ class PostgresServer:
 
     def remove(self) -> None:
         """End the server and delete its folder."""
-        self.stop()
+        # What it would still write to the disk goes with the folder.
+        self.stop(at_once=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database: str) -> str:

@@ -100,6 +100,9 @@ POSTS = [
     ("/pipelines/{name}/trigger", "201", {"parameters": {"day": "2025-03-01"}}),
     ("/runs/{id}/cancel", "200", None),
     ("/runs/{id}/retry", "200", None),
+    ("/runs/{id}/approve", "200", None),
+    ("/runs/{id}/reject", "200", None),
+    ("/publications/{name}/rollback", "200", {"to": 1}),
     ("/schedule/preview", "200", {"when": "daily at 07:00", "timezone": "Europe/Paris"}),
 ]
 

@@ -6,6 +6,8 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.spec.commands import CLI_COMMANDS, cli_parser
 
 COMMANDS = [
+    "watermarks",
+    "watermark",
     "run",
     "schedule",
     "trigger",
@@ -21,6 +23,10 @@ COMMANDS = [
     "pause",
     "resume",
     "unschedule",
+    "approve",
+    "reject",
+    "diff",
+    "rollback",
     "sources",
     "published",
     "history",
@@ -34,6 +40,7 @@ COMMANDS = [
     "serve",
 ]
 READING = [
+    "watermarks",
     "run",
     "trigger",
     "backfill",
@@ -80,6 +87,7 @@ def test_reading_commands_take_json(name: str) -> None:
                 "draft": True,
                 "timeout": 5.0,
                 "checkpoint": False,
+                "cold": False,
                 "json": True,
             },
         ),
@@ -101,6 +109,7 @@ def test_reading_commands_take_json(name: str) -> None:
                 "priority": None,
                 "memory": None,
                 "checkpoint": False,
+                "cold": False,
                 "owner": "sam",
                 "after": (),
                 "after_all": False,
@@ -134,6 +143,7 @@ def test_reading_commands_take_json(name: str) -> None:
             {
                 "name": "sales",
                 "version": 3,
+                "as_of": None,
                 "draft": False,
                 "limit": 10,
                 "format": "arrow",

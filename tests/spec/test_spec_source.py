@@ -46,6 +46,7 @@ def test_paths_are_relative_to_the_notebook(tmp_path: Path) -> None:
     ("location", "kind", "resolved"),
     [
         ("https://x.org/a.csv?raw=1", "csv", "https://x.org/a.csv?raw=1"),
+        ("https://x.org/rates", "http", "https://x.org/rates"),
         ("s3://bucket/a/*.parquet", "parquet", "s3://bucket/a/*.parquet"),
         ("postgresql://db.example/sales", "sql", "postgresql://db.example/sales"),
         ("postgresql+psycopg://me@db/sales", "sql", "postgresql+psycopg://me@db/sales"),
@@ -134,7 +135,7 @@ def test_a_limit_below_one_is_refused(tmp_path: Path) -> None:
         ("x", "orders", ["'orders'", "frame:orders", "publication:orders"]),
         ("x", "a.docx", ["'a.docx'", "ending", "--kind"]),
         ("x", "*.foo", ["--kind"]),
-        ("x", "https://x.org/feed", ["'https://x.org/feed'", "--kind"]),
+        ("x", "ftp://x.org/feed", ["'ftp://x.org/feed'", "--kind"]),
         ("x", "frame:a.b", ["'a.b'", "frame:orders"]),
         ("x", "publication:a b", ["'a b'", "publication"]),
     ],

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
 
 from contracts.store_values import NOW, a_run, finish
 from fakes.ledger import new_ledger
@@ -34,8 +33,6 @@ STEPS = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 3)), min_size=1, ma
 
 def opened(folder: str) -> SqlStore:
     store = SqlStore(new_ledger(Path(folder)))
-    engine = store._ledger._engine()
-    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous = OFF"))
     for name, limit in LIMITS.items():
         store.save_source(Source(name=name, kind="csv", location="/data", limit=limit))
     return store

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from contracts.store_contract import StoreContract
-from fakes.ledger import new_ledger
+from fakes.ledger import empty, new_ledger
 from jupyter_etl.ports import Store
-from jupyter_etl.store import open_store
+from jupyter_etl.store.sql_store import SqlStore
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+    store = SqlStore(new_ledger(tmp_path_factory.mktemp("ledger")))
+    yield store
+    store.close()
 
 
 class TestSqliteStore(StoreContract):
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[Store]:
-        opened = open_store(new_ledger(tmp_path))
-        yield opened
-        opened.close()
+    def store(self, opened: SqlStore) -> Store:
+        empty(opened)
+        return opened

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -12,25 +13,31 @@ from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.registry import block_names
 from jupyter_etl.engine.attempts import plan_next
+from jupyter_etl.engine.gates import judge_difference
 from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.engine.verdicts import judge
 from jupyter_etl.errors import Conflict
+from jupyter_etl.execution.early_kernel import begin_kernel
 from jupyter_etl.execution.runner import run_attempt
+from jupyter_etl.execution.stem import Stem
 from jupyter_etl.model import Outcome, PublicationKind
+from jupyter_etl.ports import Publisher
 
 _KINDS = {kind.value for kind in PublicationKind}
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, stem: Stem | None = None) -> int:
     """Make the attempt that the folder's context file describes.
 
     Args:
         folder: Of the attempt, made by the executor.
+        stem: Becomes the kernel, where it can; None for a cold start.
 
     Returns:
         Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
     """
-    _skip_slow_import()
+    skip_slow_import()
+    sockets = begin_kernel(stem, folder) if stem is not None else None
     # It warns of every parameter that %etl declares instead of a tagged cell.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -39,11 +46,7 @@ def main(folder: Path) -> int:
         report = run_attempt(
             folder,
             store=etl.store,
-            publishers={
-                PublicationKind(name): publisher_for(PublicationKind(name))
-                for name in block_names("publisher")
-                if name in _KINDS
-            },
+            publishers=load_publishers(),
             clock=etl.clock,
             decide=partial(plan_next, draw=random.random),
             judge=judge,
@@ -52,16 +55,29 @@ def main(folder: Path) -> int:
             beat_s=etl.settings.beat_s,
             lease_s=etl.settings.lease_s,
             limits=etl.settings.limits,
+            stem=stem,
+            gate=judge_difference,
         )
     except Conflict as refused:
         logging.getLogger(__name__).warning("This attempt is not ours: %s", refused)
         return 3
     finally:
         etl.close()
+        if sockets is not None:
+            shutil.rmtree(sockets, ignore_errors=True)
     return 0 if report.outcome is Outcome.SUCCEEDED else 1
 
 
-def _skip_slow_import() -> None:
+def load_publishers() -> dict[PublicationKind, Publisher]:
+    """Return what commits the outputs of a run, by kind."""
+    return {
+        PublicationKind(name): publisher_for(PublicationKind(name))
+        for name in block_names("publisher")
+        if name in _KINDS
+    }
+
+
+def skip_slow_import() -> None:
     """Keep ``import nbformat`` from compiling 39 grammars, which takes longer than most notebooks.
 
     jsonschema imports rfc3987_syntax, where it is installed, to check the format ``iri``; it does

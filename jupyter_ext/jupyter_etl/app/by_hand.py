@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import builtins
 import tempfile
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.reading import publisher_for
+from jupyter_etl.app.turns import turn
 from jupyter_etl.engine.ticks import interval_of
-from jupyter_etl.errors import Conflict, EtlError, NotFound, PublishError, user_code_boundary
+from jupyter_etl.errors import EtlError, NotFound, PublishError, user_code_boundary
 from jupyter_etl.execution.committing import newest_version
 from jupyter_etl.model import (
+    Batch,
     CheckResult,
+    Cursor,
+    CursorMove,
+    CursorStart,
     Publication,
     PublicationKind,
     PublicationVersion,
+    PublishMode,
     Read,
     RunContext,
     Source,
     Staged,
 )
-
-_TURN = timedelta(minutes=5)
-"""After so long a kernel that has not published counts as dead, and another may publish."""
-
-_PATIENCE_S = 60.0
-_LOOK_S = 0.2
+from jupyter_etl.publishing.staging import digest_of
 
 
 class HandChannel:
@@ -99,6 +96,19 @@ class HandChannel:
     def report_read(self, read: Read) -> None:
         """By hand nothing is recorded."""
 
+    def cursor_start(self, cursor: Cursor) -> CursorStart:
+        """Begin where the runs of this notebook's pipeline do, and end now."""
+        store, now = self._etl.store, self._etl.clock.now()
+        deployed = [one.name for one in store.load_pipelines() if one.notebook == self._notebook]
+        pipeline = next(iter(deployed), self.context.pipeline)
+        found = store.load_watermark(pipeline, cursor)
+        if found is None:
+            return CursorStart(after=None, era=0, until=now)
+        return CursorStart(after=found.value, era=found.era, until=now)
+
+    def report_move(self, move: CursorMove) -> None:
+        """By hand no watermark moves."""
+
     def report_failure(self, source: str, message: str, *, retryable: bool) -> None:
         """By hand nothing is recorded."""
 
@@ -114,11 +124,12 @@ class HandChannel:
         etl = self._etl
         draft = not live
         etl.store.check_publication(staged.name, staged.kind, etl.settings.owner)
-        token = f"hand-{uuid4().hex}"
         if staged.kind is PublicationKind.REPORT:
             staged = replace(staged, options={**staged.options, "notebook": self._saved_notebook()})
-        self._take_turn(staged.name, draft=draft, token=token)
-        try:
+        if staged.mode is PublishMode.APPEND:
+            # A cell that is run again appends the same rows: they take the place of the first ones.
+            staged = replace(staged, batch=Batch(key=f"rows:{digest_of(staged)}", apart=True))
+        with turn(etl.store, etl.clock, [staged.name], draft=draft) as token:
             with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
                 committed = publisher_for(staged.kind).commit(
                     staged,
@@ -137,32 +148,6 @@ class HandChannel:
                 now=etl.clock.now(),
                 token=token,
             )
-        except BaseException:
-            with suppress(EtlError):
-                etl.store.end_commits(token)
-            raise
-
-    def _take_turn(self, name: str, *, draft: bool, token: str) -> None:
-        """Wait until nobody else commits to the publication.
-
-        Raises:
-            Conflict: Somebody is at it for too long.
-        """
-        clock = self._etl.clock
-        deadline = clock.monotonic() + _PATIENCE_S
-        while True:
-            now = clock.now()
-            if not self._etl.store.begin_commits(
-                [name], draft=draft, token=token, until=now + _TURN, now=now
-            ):
-                return
-            if clock.monotonic() > deadline:
-                raise Conflict(
-                    f"{name!r} is being published by somebody else, for more than "
-                    f"{_PATIENCE_S:.0f} s now.",
-                    hint="Publish it again when that is done: %etl runs",
-                )
-            time.sleep(_LOOK_S)
 
     def _outputs(self) -> dict[str, str]:
         """Return what the saved notebook publishes; an unsaved one publishes nothing yet."""

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import uuid4
@@ -16,6 +17,7 @@ from jupyter_etl.app.clock import SystemClock
 from jupyter_etl.app.disk import disk_guard
 from jupyter_etl.app.doctor import Diagnosis, diagnose
 from jupyter_etl.app.executors import executor_for
+from jupyter_etl.app.holds import Holds
 from jupyter_etl.app.liveness import alive_among
 from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.publications import Publications
@@ -23,8 +25,10 @@ from jupyter_etl.app.runs import Runs
 from jupyter_etl.app.secrets import default_secrets
 from jupyter_etl.app.settings import Settings, host_name
 from jupyter_etl.app.sources import Sources
+from jupyter_etl.app.watermarks import Watermarks
 from jupyter_etl.engine.scheduler import Scheduler
 from jupyter_etl.errors import ExecutionError
+from jupyter_etl.execution.warm_runners import ColdStart, WarmRunners
 from jupyter_etl.notify.several import notifier_for
 from jupyter_etl.ports import SchedulerInfo, Store
 
@@ -76,7 +80,7 @@ class Etl:
     @cached_property
     def runs(self) -> Runs:
         """What ran, runs and will run."""
-        return Runs(self.store, self.clock, self.settings)
+        return Runs(self.store, self.clock, self.settings, self.warm_runners)
 
     @cached_property
     def backfills(self) -> Backfills:
@@ -84,15 +88,25 @@ class Etl:
         return Backfills(self.store, self.clock, self.settings, self.schedulers)
 
     @cached_property
+    def holds(self) -> Holds:
+        """What the publish gate holds back."""
+        return Holds(self.store, self.clock, self.settings)
+
+    @cached_property
+    def watermarks(self) -> Watermarks:
+        """How far incremental loads have come."""
+        return Watermarks(self.store, self.clock, self.settings)
+
+    @cached_property
     def publications(self) -> Publications:
         """Outputs and their versions."""
-        return Publications(self.store)
+        return Publications(self.store, self.clock, self.settings)
 
     def scheduler(self, *, workers: int | None = None) -> Scheduler:
         """Return a scheduler, not running yet, that makes attempts on this machine."""
         return Scheduler(
             store=self.store,
-            executor=executor_for(self.settings),
+            executor=executor_for(self.settings, self.warm_runners),
             clock=self.clock,
             notifier=notifier_for(
                 self.settings.alerts,
@@ -108,6 +122,18 @@ class Etl:
             draw=random.random,
             pause=disk_guard(self.settings),
         )
+
+    @cached_property
+    def warm_runners(self) -> WarmRunners | None:
+        """What forks the runners of this process; None where they are all started cold."""
+        return WarmRunners(preload=self.settings.preload) if self.settings.warm else None
+
+    def prepare_runners(self) -> None:
+        """Start the template of runners now, so that the first run does not wait for it."""
+        if self.warm_runners is not None:
+            # Where it cannot be started, each run is started cold and says why.
+            with suppress(ColdStart):
+                self.warm_runners.prepare()
 
     def schedulers(self) -> list[SchedulerInfo]:
         """Return the schedulers that are alive, as far as can be told from here."""
@@ -152,5 +178,7 @@ class Etl:
         return diagnose(self.settings, self.clock, mend=mend)
 
     def close(self) -> None:
-        """Close the ledger."""
+        """Close the ledger, and let the template of runners go."""
         self.store.close()
+        if self.warm_runners is not None:
+            self.warm_runners.close()

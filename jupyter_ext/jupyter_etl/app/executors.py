@@ -6,10 +6,16 @@ from typing import cast
 
 from jupyter_etl.app.registry import load_block
 from jupyter_etl.app.settings import Settings
+from jupyter_etl.execution.warm_runners import WarmRunners
 from jupyter_etl.ports import Executor
 
 
-def executor_for(settings: Settings) -> Executor:
-    """Return the executor that makes attempts as processes of this machine."""
+def executor_for(settings: Settings, warm: WarmRunners | None) -> Executor:
+    """Return the executor that makes attempts as processes of this machine.
+
+    Args:
+        settings: For the home, and the runners' environment.
+        warm: Forks runners; None where all are started cold.
+    """
     block = load_block("executor", "local")
-    return cast("Executor", block(settings.home, env=settings.environ()))
+    return cast("Executor", block(settings.home, env=settings.environ(), warm=warm))

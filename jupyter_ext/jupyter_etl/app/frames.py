@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.sources.polars_frames import is_polars, table_of_polars
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,8 @@ def to_arrow(data: object, *, what: str = "data") -> pa.Table:
 
     if isinstance(data, pa.Table):
         return data
+    if is_polars(data):
+        return table_of_polars(what, data, error=DeclarationError)
     try:
         if type(data).__module__.partition(".")[0] == "pandas":
             return _from_pandas(data, what)
@@ -46,6 +49,20 @@ def to_arrow(data: object, *, what: str = "data") -> pa.Table:
             f"{what} is a {type(data).__name__}, and not a frame.",
             hint="A pandas, polars or Arrow table is needed.",
         ) from problem
+
+
+def as_reader(data: object, *, what: str = "data") -> pa.RecordBatchReader:
+    """Return the rows of a frame as a reader; a reader is handed on as it is, unread.
+
+    Args:
+        data, what: As for `to_arrow`.
+
+    Raises:
+        DeclarationError: As `to_arrow`.
+    """
+    import pyarrow as pa
+
+    return data if isinstance(data, pa.RecordBatchReader) else to_arrow(data, what=what).to_reader()
 
 
 def _from_pandas(data: object, what: str) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,6 +157,9 @@ def load(
     columns: Sequence[str] | None = None,
     limit: int | None = None,
     as_: str = "pandas",
+    since: str | None = None,
+    lag: str = "",
+    key: Sequence[str] = (),
 ) -> Any:
     """Read a source's table or a publication: ``%etl load NAME``.
 
@@ -163,13 +167,18 @@ def load(
         name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
         columns: Names to read, in order; None for all.
         limit: Stop after so many rows.
-        as_: ``pandas`` or ``arrow``.
+        as_: ``pandas``, ``arrow`` or ``polars``.
+        since: Column to follow: only rows beyond the watermark, which moves when the run publishes.
+        lag: How far before the watermark to begin, for rows that came late: ``2h``, or a number.
+        key: Columns that tell rows apart; of the rows of one key only the newest is returned.
 
     Raises:
         NotFound: Nothing is called so.
         SourceError: It cannot be read.
     """
-    return workbench().load(name, columns=columns, limit=limit, as_=as_)
+    return workbench().load(
+        name, columns=columns, limit=limit, as_=as_, since=since, lag=lag, key=key
+    )
 
 
 def sql(
@@ -184,7 +193,7 @@ def sql(
     Args:
         source: Name of a source, or ``local``.
         query: SQL; ``{{name}}`` is bound as a value.
-        as_: ``pandas`` or ``arrow``.
+        as_: ``pandas``, ``arrow`` or ``polars``.
         parameters: Values that win over the notebook's variables.
 
     Raises:
@@ -226,6 +235,7 @@ def publish(
     key: Sequence[str] = (),
     partition_by: Sequence[str] = (),
     contract: str = "evolve",
+    change: str = "50%",
     hide_code: bool = False,
     live: bool = False,
 ) -> Published:
@@ -233,9 +243,9 @@ def publish(
 
     Args:
         name: Of a table; path of a file; title of a report.
-        data: A frame for a table or a file.
+        data: For a table or a file: a frame, or an Arrow reader, which is read piece by piece.
         kind: ``table``, ``file`` or ``report``.
-        mode, key, partition_by, contract: Of a table, see `publish_table`.
+        mode, key, partition_by, contract, change: Of a table, see `publish_table`.
         hide_code: Of a report.
         live: By hand, replace the live version at once instead of making a draft.
 
@@ -254,6 +264,7 @@ def publish(
             key=key,
             partition_by=partition_by,
             contract=contract,
+            change=change,
             live=live,
         )
     if kind == "file":
@@ -267,6 +278,7 @@ def read(
     name: str,
     *,
     version: int | None = None,
+    as_of: datetime | str | None = None,
     columns: Sequence[str] | None = None,
     limit: int | None = None,
     draft: bool = False,
@@ -276,21 +288,25 @@ def read(
     Args:
         name: Of the publication.
         version: Number of a version; None for the live one.
+        as_of: The version that was live then: a time, or its text in ISO 8601; without an offset
+            it is of the run's timezone.
         columns: Names to read, in order.
         limit: Stop after so many rows.
         draft: Read the newest draft instead.
 
     Raises:
+        DeclarationError: ``as_of`` is no time, or comes with ``version``.
         NotFound: No publication or version is called so.
         PublishError: It has no rows to read, or its files are gone.
     """
     from jupyter_etl.app.frames import to_pandas
     from jupyter_etl.app.reading import open_version
-    from jupyter_etl.app.versions import choose_version
+    from jupyter_etl.app.versions import choose_version, instant_given
     from jupyter_etl.model import Read
 
     line = channel()
-    found = choose_version(line, name, number=version, draft=draft)
+    at = None if as_of is None else instant_given(as_of, line.context.timezone)
+    found = choose_version(line, name, number=version, as_of=at, draft=draft)
     request = ReadRequest(columns=None if columns is None else tuple(columns), limit=limit)
     table = open_version(found, request).batches.read_all()
     line.report_read(

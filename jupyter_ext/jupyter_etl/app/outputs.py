@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from jupyter_etl.app.frames import to_arrow
+from jupyter_etl.app.frames import as_reader
 from jupyter_etl.app.reading import publisher_for
+from jupyter_etl.engine.gates import ANY
 from jupyter_etl.errors import (
     DeclarationError,
     NotFound,
@@ -26,8 +28,11 @@ from jupyter_etl.model import (
 from jupyter_etl.spec.names import nearest, parse_name, slug
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from jupyter_etl.app.workbench import Workbench
 
+_USUAL_CHANGE = "50%"
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
 _T = TypeVar("_T", PublishMode, Contract)
 
@@ -77,6 +82,7 @@ def publish_table(
     key: Sequence[str] = (),
     partition_by: Sequence[str] = (),
     contract: str = "evolve",
+    change: str = "50%",
     live: bool = False,
 ) -> Published:
     """Publish a frame as a table.
@@ -84,12 +90,14 @@ def publish_table(
     Args:
         workbench: Of the notebook.
         name: Of the publication, dotted: ``sales.daily``.
-        data: A frame.
+        data: A frame, or an Arrow `RecordBatchReader`, which is read once, piece by piece.
         mode: A `PublishMode`.
         key: Columns that identify a row; needed for upsert.
         partition_by: Columns that split the table; with ``replace`` only the partitions in
             ``data`` are replaced.
         contract: A `Contract`.
+        change: How far the number of rows may change before a run is held, in percent; ``any`` for
+            no limit.
         live: By hand, replace the live version at once.
 
     Raises:
@@ -97,7 +105,8 @@ def publish_table(
         PublishError: The data cannot be held by a table, or breaks its key or contract.
         PermissionDenied: Another owner has the name.
     """
-    table = to_arrow(data, what=name)
+    options = {} if change == _USUAL_CHANGE else {"change": _share(change)}
+    reader = as_reader(data, what=name)
     staged = Staged(
         name=parse_name(name, what="publication"),
         kind=PublicationKind.TABLE,
@@ -106,8 +115,9 @@ def publish_table(
         key=tuple(key),
         partition_by=tuple(partition_by),
         contract=_member(Contract, contract, "contract"),
+        options=options,
     )
-    return _hand_over(workbench, staged, table, live=live)
+    return _hand_over(workbench, staged, reader, live=live)
 
 
 def publish_file(
@@ -146,8 +156,8 @@ def publish_file(
         folder=str(workbench.channel.stage_folder("file")),
         options=options,
     )
-    table = None if data is None else to_arrow(data, what=rendered)
-    return _hand_over(workbench, staged, table, live=live)
+    reader = None if data is None else as_reader(data, what=rendered)
+    return _hand_over(workbench, staged, reader, live=live)
 
 
 def publish_report(
@@ -183,15 +193,31 @@ def publish_report(
     return _hand_over(workbench, staged, None, live=live)
 
 
-def _hand_over(workbench: Workbench, request: Staged, table: object, *, live: bool) -> Published:
-    import pyarrow as pa
-
-    reader = table.to_reader() if isinstance(table, pa.Table) else None
+def _hand_over(
+    workbench: Workbench, request: Staged, reader: pa.RecordBatchReader | None, *, live: bool
+) -> Published:
     with user_code_boundary(f"Staging {request.name!r}", PublishError):
         staged = publisher_for(request.kind).stage(request, reader)
     before = _live(workbench, request.name)
     version = workbench.channel.publish(staged, live=live)
     return Published(staged=staged, version=version, before=before)
+
+
+def _share(change: str) -> str:
+    """Read how far the number of rows may change: ``any``, or a share as text."""
+    text = change.strip()
+    if text == ANY:
+        return ANY
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < math.inf:
+        raise DeclarationError(
+            f"change is {change!r}; it must be a percentage, like 50%, or any.",
+            hint="50% holds a run whose table has less than half, or more than half as many again.",
+        )
+    return f"{share:.6g}"
 
 
 def _live(workbench: Workbench, name: str) -> PublicationVersion | None:

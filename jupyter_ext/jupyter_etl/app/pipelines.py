@@ -88,6 +88,7 @@ class Pipelines:
         priority: int | None = None,
         memory_bytes: int | None = None,
         checkpoint: bool = False,
+        cold: bool = False,
         owner: str | None = None,
         after: Sequence[str] = (),
         after_all: bool = False,
@@ -101,8 +102,8 @@ class Pipelines:
             timezone: IANA name; by default the setting's.
             name: Of the pipeline; by default the file's stem.
             parameters: Values for the notebook's parameters.
-            retries, timeout_s, catchup, overlap, on_lost, priority, memory_bytes, checkpoint:
-                Policy; by default `Policy`'s.
+            retries, timeout_s, catchup, overlap, on_lost, priority, memory_bytes, checkpoint,
+            cold: Policy; by default `Policy`'s.
             owner: Accountable; by default the setting's.
             after: Publications whose new versions start a run.
             after_all: Wait until each of them has a new version.
@@ -129,6 +130,7 @@ class Pipelines:
                 priority=declared["priority"] if priority is None else priority,
                 memory_bytes=memory_bytes or declared["memory"],
                 checkpoint=checkpoint or declared["checkpoint"],
+                cold=cold or declared["cold"],
                 owner=owner or declared["owner"],
                 after=declared["after"],
                 after_all=after_all or declared["after_all"],
@@ -142,6 +144,7 @@ class Pipelines:
             priority=priority,
             memory_bytes=memory_bytes,
             checkpoint=checkpoint,
+            cold=cold,
         )
         plan = None
         if when or after or after_all:

@@ -28,6 +28,7 @@ def make_policy(
     priority: int | None = None,
     memory_bytes: int | None = None,
     checkpoint: bool = False,
+    cold: bool = False,
 ) -> Policy:
     """Return the policy with these values, and `Policy`'s own where one is None.
 
@@ -58,6 +59,7 @@ def make_policy(
         priority=default.priority if priority is None else priority,
         memory_bytes=memory_bytes,
         checkpoint=checkpoint,
+        warm=not cold,
     )
 
 

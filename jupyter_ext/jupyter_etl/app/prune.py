@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,9 +13,9 @@ from uuid import uuid4
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.retention import plan_kept
 from jupyter_etl.app.settings import Settings
-from jupyter_etl.errors import EtlError, PublishError, user_code_boundary
+from jupyter_etl.errors import Conflict, EtlError, PublishError, user_code_boundary
 from jupyter_etl.execution.folders import STAGE, attempt_folder
-from jupyter_etl.model import TERMINAL, Publication
+from jupyter_etl.model import TERMINAL, Decision, Publication
 from jupyter_etl.ports import Clock, Store
 
 FRESH = timedelta(hours=1)
@@ -27,13 +27,17 @@ _LOG_BYTES = 10_000_000
 _LOGS = ("scheduler.log", "alerts.log", "prune.log")
 
 
+Waiting = frozenset[tuple[int, int]]
+"""The attempts, as (run, number), whose stage waits for a decision."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pruned:
     """What went of one kind.
 
     Args:
         kind: ``versions`` (of publications), ``files`` (in the lake), ``runs`` (their folders),
-            ``stages`` (of lost attempts), ``snapshots`` or ``logs``.
+            ``stages`` (of lost attempts), ``holds`` (nobody decided), ``snapshots`` or ``logs``.
         count: How many.
         bytes: Their size; 0 for versions, whose files are counted as such.
     """
@@ -81,14 +85,16 @@ def prune(settings: Settings, store: Store, clock: Clock, *, dry_run: bool = Fal
                 failed.append(problem.message)
                 continue
             versions, files, size = versions + gone[0], files + gone[1], size + gone[2]
+    holds, waiting = _expire_holds(settings, store, clock, dry_run)
     snapshots = store.prune_snapshots(before=clock.now() - _SETTLED, dry_run=dry_run)
     return Pruning(
         pruned=(
             Pruned(kind="versions", count=versions),
             Pruned(kind="files", count=files, bytes=size),
-            _prune_runs(settings, store, clock, dry_run, failed),
-            _prune_stages(settings, store, clock, dry_run, failed),
+            _prune_runs(settings, store, clock, dry_run, failed, waiting),
+            _prune_stages(settings, store, clock, dry_run, failed, waiting),
             Pruned(kind="snapshots", count=snapshots[0], bytes=snapshots[1]),
+            holds,
             _rotate_logs(settings.home, dry_run),
         ),
         busy=tuple(busy),
@@ -148,13 +154,41 @@ def _turn(store: Store, clock: Clock, name: str, draft: bool, dry_run: bool) -> 
         store.end_commits(token)
 
 
+def _expire_holds(
+    settings: Settings, store: Store, clock: Clock, dry_run: bool
+) -> tuple[Pruned, Waiting]:
+    """Give up what nobody has decided about in time; return also what still waits."""
+    before = clock.now() - timedelta(days=settings.keep_held_days)
+    held = store.load_holds()
+    old = [hold for hold in held if hold.held_at < before]
+    expired = 0
+    for hold in old:
+        # Somebody may decide just now: then it is no longer ours.
+        with suppress(Conflict):
+            if not dry_run:
+                store.decide_hold(hold, Decision.EXPIRED, by="", now=clock.now())
+            expired += 1
+    waiting = {(hold.run_id, hold.attempt) for hold in held if hold not in old}
+    return Pruned(kind="holds", count=expired), frozenset(waiting)
+
+
 def _prune_runs(
-    settings: Settings, store: Store, clock: Clock, dry_run: bool, failed: list[str]
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    dry_run: bool,
+    failed: list[str],
+    waiting: Waiting,
 ) -> Pruned:
     """Delete the folders of old runs beyond each pipeline's newest; their rows stay."""
     before = clock.now() - timedelta(days=settings.keep_days)
     old = store.load_old_runs(before=before, keep=settings.keep_versions)
-    folders = {run_id: attempt_folder(settings.home, run_id, 1).parent for run_id in old}
+    held = {run_id for run_id, _ in waiting}
+    folders = {
+        run_id: attempt_folder(settings.home, run_id, 1).parent
+        for run_id in old
+        if run_id not in held
+    }
     # Asked right before each is deleted: a person may retry an old run meanwhile.
     settled = (
         folder
@@ -165,7 +199,12 @@ def _prune_runs(
 
 
 def _prune_stages(
-    settings: Settings, store: Store, clock: Clock, dry_run: bool, failed: list[str]
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    dry_run: bool,
+    failed: list[str],
+    waiting: Waiting,
 ) -> Pruned:
     """Delete what attempts that have ended did not clean up themselves."""
     stages = {
@@ -175,7 +214,7 @@ def _prune_stages(
     }
     run_ids = sorted({run_id for run_id, _ in stages})
     ended = store.load_ended_attempts(run_ids, before=clock.now() - _SETTLED)
-    folders = [stages[attempt] for attempt in ended if attempt in stages]
+    folders = [stages[one] for one in ended if one in stages and one not in waiting]
     return _delete_folders("stages", folders, dry_run, failed)
 
 

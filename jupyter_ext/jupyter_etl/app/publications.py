@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_etl.app.differences import VersionDifference, diff_versions
 from jupyter_etl.app.preview import Preview, preview_of
-from jupyter_etl.app.reading import open_version
-from jupyter_etl.app.versions import choose_version
-from jupyter_etl.errors import PublishError
+from jupyter_etl.app.reading import open_version, publisher_for
+from jupyter_etl.app.settings import Settings
+from jupyter_etl.app.turns import turn
+from jupyter_etl.app.versions import choose_version, instant_given, live_version
+from jupyter_etl.errors import Conflict, PublishError, user_code_boundary
 from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
-from jupyter_etl.ports import Reading, ReadRequest, Store
+from jupyter_etl.ports import Clock, Reading, ReadRequest, Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 class Publications:
-    """List outputs, read them, follow their history."""
+    """List outputs, read them, follow their history, compare versions and go back to one."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self._store = store
+        self._clock = clock
+        self._settings = settings
 
     def list(self) -> list[Publication]:
         """Return all publications, by name."""
@@ -43,12 +49,23 @@ class Publications:
         name: str,
         *,
         version: int | None = None,
+        as_of: datetime | str | None = None,
         draft: bool = False,
         columns: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> Reading:
-        """Open one version for reading; raises `NotFound`, `PublishError`."""
-        found = choose_version(self, name, number=version, draft=draft)
+        """Open one version for reading; raises `NotFound`, `PublishError`, `DeclarationError`.
+
+        Args:
+            name: Of the publication.
+            version: Its number; None for the newest.
+            as_of: The one that was the newest then: aware, ISO 8601, or local time.
+            draft: Look among the drafts.
+            columns: Names to read, in order.
+            limit: Stop after so many rows.
+        """
+        at = None if as_of is None else instant_given(as_of, self._settings.timezone)
+        found = choose_version(self, name, number=version, as_of=at, draft=draft)
         wanted = None if columns is None else tuple(columns)
         return open_version(found, ReadRequest(columns=wanted, limit=limit))
 
@@ -57,12 +74,15 @@ class Publications:
         name: str,
         *,
         version: int | None = None,
+        as_of: datetime | str | None = None,
         draft: bool = False,
         columns: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> pa.Table:
-        """Return the rows of one version; raises as `reader`."""
-        reading = self.reader(name, version=version, draft=draft, columns=columns, limit=limit)
+        """Return the rows of one version; arguments and errors as `reader`."""
+        reading = self.reader(
+            name, version=version, as_of=as_of, draft=draft, columns=columns, limit=limit
+        )
         return reading.batches.read_all()
 
     def preview(
@@ -88,3 +108,76 @@ class Publications:
         if not path.is_file():
             raise PublishError(f"The file of {name!r} version {found.number} is gone: {path}.")
         return path
+
+    def diff(
+        self,
+        name: str,
+        before: int | None = None,
+        after: int | None = None,
+        *,
+        key: Sequence[str] = (),
+        draft: bool = False,
+        sample: int = 5,
+    ) -> VersionDifference:
+        """Compare two versions.
+
+        Args:
+            name: Of the publication.
+            before, after: Numbers of the versions; by default the newest and the one before it.
+            key: Columns that tell rows apart; by default those it was published with.
+            draft: Compare drafts.
+            sample: The most rows to show of each kind of change.
+
+        Raises:
+            NotFound: There is no such version.
+            PublishError: It is a report, or the key is none.
+        """
+        second = choose_version(self, name, number=after, draft=draft)
+        number = second.number - 1 if before is None else before
+        first = choose_version(self, name, number=number, draft=draft)
+        return diff_versions(first, second, key=key, sample=sample)
+
+    def rollback(self, name: str, to: int) -> PublicationVersion:
+        """Make the content of an old version the newest one; readers get it at once.
+
+        What was published since stays in the history.
+
+        Args:
+            name: Of the publication.
+            to: Number of the version.
+
+        Returns:
+            The new version.
+
+        Raises:
+            NotFound: There is no such version, or its content was pruned.
+            PermissionDenied: It belongs to another owner.
+            Conflict: It is the live version already, or somebody publishes for too long.
+            PublishError: It cannot be brought back; what is live stays.
+        """
+        store, owner = self._store, self._settings.owner
+        wanted = choose_version(self, name, number=to)
+        store.check_publication(name, wanted.what.kind, owner)
+        with turn(store, self._clock, [name], draft=False) as token:
+            live = live_version(self.get(name))
+            if live.number == to:
+                raise Conflict(f"Version {to} of {name!r} is live already.")
+            with user_code_boundary(f"Bringing back {name!r}", PublishError):
+                restored = publisher_for(wanted.what.kind).restore(
+                    wanted,
+                    lake=self._settings.lake,
+                    draft=False,
+                    number=store.next_publication_number(name, draft=False),
+                    token=f"{token}/{name}",
+                    previous=live,
+                )
+            return store.publish(
+                restored,
+                owner=owner,
+                pipeline=live.pipeline,
+                notebook=wanted.notebook,
+                draft=False,
+                now=self._clock.now(),
+                token=token,
+                note=f"rolled back to version {to} by {owner}",
+            )

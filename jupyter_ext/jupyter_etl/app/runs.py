@@ -21,6 +21,7 @@ from jupyter_etl.engine.reaper import end_attempt, sweep
 from jupyter_etl.engine.ticks import interval_of
 from jupyter_etl.errors import Conflict, NotFound
 from jupyter_etl.execution.folders import attempt_folder
+from jupyter_etl.execution.warm_runners import WarmRunners
 from jupyter_etl.model import (
     TERMINAL,
     Attempt,
@@ -55,10 +56,13 @@ _IMPATIENT = 100
 class Runs:
     """Start, follow and stop runs, and read what they left."""
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, settings: Settings, warm: WarmRunners | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
+        self._warm = warm
 
     def run(
         self,
@@ -68,6 +72,7 @@ class Runs:
         draft: bool = False,
         timeout_s: float | None = None,
         checkpoint: bool = False,
+        cold: bool = False,
         on_event: OnEvent | None = None,
     ) -> Run:
         """Run a notebook file now, as a schedule would, and wait for its end.
@@ -78,6 +83,7 @@ class Runs:
             draft: Publish beside the live versions.
             timeout_s: Seconds it may take; by default `Policy`'s.
             checkpoint: Keep the variables when a cell fails, for `retry_from_failed_cell`.
+            cold: Start its processes from nothing.
             on_event: Called with each event as it is said.
 
         Returns:
@@ -90,7 +96,7 @@ class Runs:
         path, text, outline = read_notebook(notebook)
         now = self._clock.now()
         resolve_parameters(outline.parameters, parameters or {}, at=now)
-        policy = Policy(retries=0, checkpoint=checkpoint)
+        policy = Policy(retries=0, checkpoint=checkpoint, warm=not cold)
         run = self._store.add_run(
             NewRun(
                 pipeline=pipeline_name(path.stem),
@@ -110,7 +116,7 @@ class Runs:
             ),
             now=now,
         )
-        executor = executor_for(self._settings)
+        executor = executor_for(self._settings, self._warm)
         try:
             return self._follow(run.id, on_event, None, executor)
         except KeyboardInterrupt:
@@ -303,16 +309,21 @@ class Runs:
         timeout_s: float | None,
         executor: Executor | None,
     ) -> Run:
-        said, start_at = 0, self._clock.monotonic()
+        said, kind, start_at = 0, "", self._clock.monotonic()
         deadline = None if timeout_s is None else self._clock.monotonic() + timeout_s
         while True:
             ended = executor.ended() if executor else []
             run = self.get(run_id)
             if on_event is not None:
                 for event in self.events(run_id, said):
-                    said += 1
+                    said, kind = said + 1, event["kind"]
                     on_event(event)
             if run.state in TERMINAL:
+                if on_event is not None and kind not in ("", "finished"):
+                    # The runner tells the ledger first, and then those who follow it.
+                    self._clock.wait(_POLL_S)
+                    for event in self.events(run_id, said):
+                        on_event(event)
                 return run
             waits = run.state is RunState.QUEUED and self._clock.monotonic() >= start_at
             if executor is not None and waits:

@@ -49,7 +49,12 @@ class Settings:
             (``JUPYTER_ETL_ALERT_HOSTS``, by spaces: ``chat.example 10.1.0.0/16``).
         keep_versions: How many of the newest versions of a publication, and runs of a pipeline,
             `prune` keeps whatever their age (``JUPYTER_ETL_KEEP_VERSIONS``).
+        keep_held_days: Days for which it keeps what waits for `Holds.approve`
+            (``JUPYTER_ETL_KEEP_HELD_DAYS``).
         keep_days: Days for which it keeps all of them (``JUPYTER_ETL_KEEP_DAYS``).
+        warm: Fork runs from a process that has the usual packages imported (``JUPYTER_ETL_WARM``,
+            0 or 1).
+        preload: Modules that it imports besides (``JUPYTER_ETL_PRELOAD``, by spaces).
         alerts: URLs that are told of failures and recoveries (``JUPYTER_ETL_ALERTS``, by spaces).
     """
 
@@ -69,6 +74,9 @@ class Settings:
     disk_reserve: float = 5.0
     keep_versions: int = 30
     keep_days: int = 90
+    keep_held_days: int = 14
+    warm: bool = True
+    preload: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
     alert_hosts: tuple[str, ...] = ()
 
@@ -112,6 +120,9 @@ class Settings:
             disk_reserve=_percent(env, "DISK_RESERVE", 5.0),
             keep_versions=_whole(env, "KEEP_VERSIONS", 30),
             keep_days=_whole(env, "KEEP_DAYS", 90),
+            keep_held_days=_whole(env, "KEEP_HELD_DAYS", 14),
+            warm=_switch(env, "WARM"),
+            preload=tuple(text("PRELOAD").split()),
             alerts=tuple(text("ALERTS").split()),
             alert_hosts=tuple(text("ALERT_HOSTS").split()),
         )
@@ -144,6 +155,9 @@ class Settings:
             PREFIX + "DISK_RESERVE": str(self.disk_reserve),
             PREFIX + "KEEP_VERSIONS": str(self.keep_versions),
             PREFIX + "KEEP_DAYS": str(self.keep_days),
+            PREFIX + "KEEP_HELD_DAYS": str(self.keep_held_days),
+            PREFIX + "WARM": "1" if self.warm else "0",
+            PREFIX + "PRELOAD": " ".join(self.preload),
             PREFIX + "ALERTS": " ".join(self.alerts),
             PREFIX + "ALERT_HOSTS": " ".join(self.alert_hosts),
         }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
-from jupyter_etl.errors import NotFound
+from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.model import Publication, PublicationVersion
+from jupyter_etl.spec.timezone import parse_instant
 
 
 class Catalogue(Protocol):
@@ -21,7 +24,12 @@ class Catalogue(Protocol):
 
 
 def choose_version(
-    catalogue: Catalogue, name: str, *, number: int | None = None, draft: bool = False
+    catalogue: Catalogue,
+    name: str,
+    *,
+    number: int | None = None,
+    as_of: datetime | None = None,
+    draft: bool = False,
 ) -> PublicationVersion:
     """Return one version.
 
@@ -29,12 +37,18 @@ def choose_version(
         catalogue: Where to look.
         name: Of the publication.
         number: Of the version; None for the newest.
+        as_of: The one that was the newest at that instant, aware.
         draft: Look among the drafts.
 
     Raises:
+        DeclarationError: Both a number and an instant are given.
         NotFound: No publication or version is called so, and the message lists those there are; or
             its content was deleted to make room.
     """
+    if as_of is not None:
+        if number is not None:
+            raise DeclarationError("A version is chosen by its number or by a time, not by both.")
+        return _version_at(catalogue, name, as_of, draft=draft)
     if number is None and not draft:
         return live_version(catalogue.publication(name))
     versions = catalogue.history(name, draft=draft)
@@ -48,6 +62,39 @@ def choose_version(
     raise NotFound(
         f"{name!r} has no {kind}{wanted}; there are: {known}.", hint=f"jupyter etl history {name}"
     )
+
+
+def _version_at(
+    catalogue: Catalogue, name: str, at: datetime, *, draft: bool
+) -> PublicationVersion:
+    versions = catalogue.history(name, draft=draft)
+    for version in versions:
+        if version.published_at <= at:
+            return _present(version)
+    kind = "draft" if draft else "version"
+    first = f"; the first is of {versions[-1].published_at:%Y-%m-%d %H:%M:%S} UTC"
+    raise NotFound(
+        f"{name!r} had no {kind} at {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        f"{first if versions else ''}.",
+        hint=f"jupyter etl history {name}",
+    )
+
+
+def instant_given(given: datetime | str, timezone: str) -> datetime:
+    """Read the instant of ``as_of``.
+
+    Args:
+        given: Aware, or on the clock of the timezone; as text in ISO 8601.
+        timezone: IANA name.
+
+    Raises:
+        DeclarationError: The text is no time.
+    """
+    if isinstance(given, str):
+        return parse_instant(given, timezone)
+    if given.tzinfo is None:
+        return given.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    return given.astimezone(UTC)
 
 
 def _present(version: PublicationVersion) -> PublicationVersion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from jupyter_etl.app.frames import to_arrow, to_pandas
+from jupyter_etl.app.incremental import IncrementalLoad, load_since
 from jupyter_etl.app.preview import Preview, preview_of
 from jupyter_etl.app.reading import access_with, open_source, open_version, tables_of
 from jupyter_etl.app.registry import load_block
@@ -29,6 +31,7 @@ from jupyter_etl.model import (
     TableInfo,
 )
 from jupyter_etl.ports import Access, Channel, CheckRunner, Reading, ReadRequest
+from jupyter_etl.sources.polars_frames import to_polars
 from jupyter_etl.spec.check import parse_checks
 from jupyter_etl.spec.parameter import coerce, default_of, parse_parameter
 from jupyter_etl.spec.source import parse_source
@@ -139,6 +142,9 @@ class Workbench:
         columns: Sequence[str] | None = None,
         limit: int | None = None,
         as_: str = "pandas",
+        since: str | None = None,
+        lag: str = "",
+        key: Sequence[str] = (),
     ) -> object:
         """Read a source's table or a publication.
 
@@ -146,7 +152,9 @@ class Workbench:
             name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
             columns: Names to read, in order; None for all.
             limit: Stop after so many rows.
-            as_: ``pandas`` or ``arrow``.
+            since, lag, key: Read what came since the last run that published; see
+                `IncrementalLoad`. What was read is said in one line.
+            as_: ``pandas``, ``arrow`` or ``polars``.
 
         Returns:
             A pandas frame or Arrow table.
@@ -157,7 +165,52 @@ class Workbench:
         """
         target = self.find(name)
         wanted = None if columns is None else tuple(columns)
-        return _as(self._read(target, wanted, limit), as_)
+        if since is None and not lag and not key:
+            return _as(self._read(target, wanted, limit), as_)
+        if since is None or limit is not None:
+            raise DeclarationError(
+                "A limit would leave rows out that no later run reads: not with --since."
+                if since
+                else "A lag and a key need to know the column to follow: --since COLUMN."
+            )
+        load = IncrementalLoad(column=since, lag=lag, key=tuple(key), columns=wanted)
+        with self._telling(target):
+            table, read, note = load_since(
+                load, target, self.channel, lambda request: self._open(target, request)
+            )
+        self.channel.report_read(read)
+        sys.stdout.write(f"{note}\n")
+        return _as(table, as_)
+
+    def stream(self, name: str) -> pa.RecordBatchReader:
+        """Open a source's table, or a publication, to be read once, piece by piece.
+
+        Args:
+            name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
+
+        Returns:
+            A reader; when it has come to its end, what was read is reported.
+
+        Raises:
+            NotFound: Nothing is called so.
+            SourceError, PublishError: It cannot be read; also later, by the reader.
+        """
+        import pyarrow as pa
+
+        target = self.find(name)
+        with self._telling(target):
+            reading = self._open(target, ReadRequest(table=target.table))
+        return pa.RecordBatchReader.from_batches(
+            reading.batches.schema, self._counted(target, reading)
+        )
+
+    def _counted(self, target: Target, reading: Reading) -> Iterator[pa.RecordBatch]:
+        rows, size = 0, 0
+        with self._telling(target):
+            for batch in reading.batches:
+                rows, size = rows + batch.num_rows, size + batch.nbytes
+                yield batch
+        self._report_size(target, reading, rows=rows, size_bytes=size)
 
     def sql(
         self,
@@ -172,7 +225,7 @@ class Workbench:
         Args:
             source: Name of a source, or ``local``.
             query: SQL with ``{{name}}`` for values of ``parameters`` or of the notebook.
-            as_: ``pandas`` or ``arrow``.
+            as_: ``pandas``, ``arrow`` or ``polars``.
             parameters: Values that win over the notebook's variables.
 
         Returns:
@@ -301,14 +354,17 @@ class Workbench:
             raise
 
     def _report(self, target: Target, reading: Reading, table: pa.Table) -> None:
+        self._report_size(target, reading, rows=table.num_rows, size_bytes=table.nbytes)
+
+    def _report_size(self, target: Target, reading: Reading, *, rows: int, size_bytes: int) -> None:
         origin = target.source or target.publication
         if origin is not None:
             read = Read(
                 source=origin.name,
                 table=target.table,
                 version=reading.version,
-                rows=table.num_rows,
-                bytes=table.nbytes,
+                rows=rows,
+                bytes=size_bytes,
             )
             self.channel.report_read(read)
 
@@ -339,4 +395,6 @@ def _as(table: pa.Table, kind: str) -> object:
         return table
     if kind == "pandas":
         return to_pandas(table)
-    raise DeclarationError(f"as is {kind!r}; it must be one of: pandas, arrow.")
+    if kind == "polars":
+        return to_polars(table)
+    raise DeclarationError(f"as is {kind!r}; it must be one of: pandas, arrow, polars.")

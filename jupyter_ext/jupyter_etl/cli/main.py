@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 
 from jupyter_etl.app import Etl
-from jupyter_etl.cli import backfilling, keeping, reading, running, watching
+from jupyter_etl.cli import backfilling, incremental, keeping, reading, running, versions, watching
 from jupyter_etl.cli.output import say
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
 from jupyter_etl.spec.commands import cli_parser
@@ -36,7 +36,13 @@ COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
     "published": reading.published,
     "history": reading.history,
     "read": reading.read,
+    "approve": versions.approve,
+    "reject": versions.reject,
+    "diff": versions.diff,
+    "rollback": versions.rollback,
     "prune": keeping.prune,
+    "watermarks": incremental.watermarks,
+    "watermark": incremental.watermark,
 }
 """What each command calls."""
 

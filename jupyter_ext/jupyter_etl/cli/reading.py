@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_etl._version import __version__
 from jupyter_etl.app import Etl
+from jupyter_etl.app.locations import ways_in
+from jupyter_etl.app.versions import live_version
 from jupyter_etl.cli.output import write, write_json, write_table
 from jupyter_etl.errors import PublishError
 
@@ -41,7 +43,9 @@ def sources(etl: Etl, args: Namespace) -> int:
 
 
 def published(etl: Etl, args: Namespace) -> int:
-    """List what is published."""
+    """List what is published, or show one and how other engines open it."""
+    if args.name is not None:
+        return _one_published(etl, args)
     rows = []
     for publication in etl.publications.list():
         version = publication.live or publication.draft
@@ -64,6 +68,31 @@ def published(etl: Etl, args: Namespace) -> int:
     return 0
 
 
+def _one_published(etl: Etl, args: Namespace) -> int:
+    version = live_version(etl.publications.get(args.name))
+    what, ways = version.what, ways_in(version)
+    if args.json:
+        write_json(
+            {
+                "name": version.name,
+                "kind": what.kind.value,
+                "version": version.number,
+                "rows": what.rows,
+                "published_at": version.published_at,
+                "location": what.location,
+                "delta_version": what.delta_version,
+                "ways_in": dict(ways),
+            }
+        )
+        return 0
+    rows = f", {what.rows:,} rows" if what.rows is not None else ""
+    write(f"{version.name}: {what.kind} version {version.number}{rows}")
+    write(f"At {what.location}")
+    if ways:
+        write_table([{"in": engine, "type": code} for engine, code in ways], "")
+    return 0
+
+
 def history(etl: Etl, args: Namespace) -> int:
     """Show the versions of a publication."""
     rows = [
@@ -80,6 +109,7 @@ def history(etl: Etl, args: Namespace) -> int:
             "location": v.what.location,
             "delta_version": v.what.delta_version,
             "pruned_at": v.pruned_at,
+            "note": v.note or None,
         }
         for v in etl.publications.history(args.name, draft=args.draft)
     ]
@@ -93,7 +123,11 @@ def history(etl: Etl, args: Namespace) -> int:
 def read(etl: Etl, args: Namespace) -> int:
     """Write a published table to standard output."""
     reading = etl.publications.reader(
-        args.name, version=args.version, draft=args.draft, limit=args.limit
+        args.name,
+        version=args.version,
+        as_of=args.as_of,
+        draft=args.draft,
+        limit=args.limit,
     )
     form = "json" if args.json else args.format
     try:

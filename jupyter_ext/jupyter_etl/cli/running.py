@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from jupyter_etl.app import Etl
 from jupyter_etl.app.daily import daily_prune
+from jupyter_etl.app.waking import woken
 from jupyter_etl.cli.output import (
     outcome_of,
     published_by,
@@ -47,6 +48,7 @@ def run(etl: Etl, args: Namespace) -> int:
         draft=args.draft,
         timeout_s=args.timeout,
         checkpoint=args.checkpoint,
+        cold=args.cold,
         on_event=_progress(quiet=args.json),
     )
     return _conclude(etl, made, as_json=args.json)
@@ -92,6 +94,7 @@ def schedule(etl: Etl, args: Namespace) -> int:
         priority=args.priority,
         memory_bytes=args.memory,
         checkpoint=args.checkpoint,
+        cold=args.cold,
         owner=args.owner,
         after=args.after,
         after_all=args.after_all,
@@ -127,9 +130,12 @@ def up(etl: Etl, args: Namespace) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    if not args.until_idle:
+        etl.prepare_runners()
     scheduler = etl.scheduler(workers=args.workers)
     say(f"Scheduling with {args.workers or etl.settings.workers} workers on {etl.settings.home}.")
-    with nullcontext() if args.until_idle else daily_prune(etl.settings):
+    pruning = nullcontext() if args.until_idle else daily_prune(etl.settings)
+    with pruning, woken(etl.store, etl.clock):
         scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
     return 0
 

@@ -63,7 +63,9 @@ def _message(run: Run, store: Store) -> tuple[str, str, str] | None:
     if run.state is RunState.FAILED:
         return "error", f"{name} failed", _body(run) + _pause(name, store)
     if run.state is RunState.HELD:
-        return "warning", f"{name} was held by a check", _body(run)
+        gated = run.verdict is not None and run.verdict.evidence.startswith("The publish gate")
+        by = "the publish gate" if gated else "a check"
+        return "warning", f"{name} was held by {by}", _body(run)
     if run.state is RunState.SUCCEEDED:
         return "info", f"{name} works again", _body(run)
     # Somebody asked for it once more before anybody was told.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from jupyter_etl.engine.planner import fresh_versions, plan_due, plan_upstream
 from jupyter_etl.errors import EtlError, StoreError, user_code_boundary
 from jupyter_etl.model import Pipeline, Run
-from jupyter_etl.ports import Clock, Planned, Store
+from jupyter_etl.ports import Clock, Outlook, Planned, Store
 
 _LOG = logging.getLogger(__name__)
 _BATCH = 1000
@@ -34,14 +34,18 @@ class PlanningRound:
         self.more = False
         """Whether the last `plan` left something that is due."""
 
-    def plan(self) -> int:
+    def plan(self, outlook: Outlook) -> int:
         """Plan once, and return how many pipelines got something.
+
+        Args:
+            outlook: As just loaded.
 
         Raises:
             StoreError: The ledger cannot be reached.
         """
         self.more = False
-        return self._plan_due() + self._plan_upstream()
+        planned = self._plan_due() if outlook.due else 0
+        return planned + (self._plan_upstream() if outlook.subscribers else 0)
 
     def anything_due(self) -> bool:
         """Tell whether a pipeline is due that can be planned.
@@ -52,10 +56,11 @@ class PlanningRound:
         return bool(self._sound(self._store.load_due(self._clock.now(), limit=_BATCH)))
 
     def _plan_due(self) -> int:
-        due = self._store.load_due(self._clock.now(), limit=_BATCH)
+        now = self._clock.now()
+        due = self._store.load_due(now, limit=_BATCH)
 
         def decide(pipeline: Pipeline, active: Sequence[Run]) -> Planned:
-            return plan_due(pipeline, self._clock.now(), active=active)
+            return plan_due(pipeline, now, active=active)
 
         planned = self._plan(due, decide)
         self.more = self.more or (len(due) == _BATCH and planned > 0)

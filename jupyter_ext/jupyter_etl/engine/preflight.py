@@ -7,6 +7,7 @@ import re
 from jupyter_etl.engine.cell_code import opens_namespace, parse_cell
 from jupyter_etl.engine.cell_scans import scan_code, scan_magics, scan_text
 from jupyter_etl.engine.finding import ORDER, Finding
+from jupyter_etl.engine.incremental import scan_increments
 from jupyter_etl.engine.name_reader import NameReader
 from jupyter_etl.spec.commands import Command
 from jupyter_etl.spec.notebook import Cell, Outline
@@ -32,10 +33,12 @@ def preflight(outline: Outline) -> tuple[Finding, ...]:
     findings += _from_notes(outline.notes)
     if outline.language == "python":
         findings += _python(outline, code)
+    publishes = _publishes(outline, code)
+    findings += scan_increments(outline.commands, publishes=publishes)
     if not code:
         message = "The notebook has no code cells, so a run does nothing."
         findings.append(Finding(severity="warning", cell=None, message=message))
-    elif not _publishes(outline, code):
+    elif not publishes:
         findings.append(
             Finding(
                 severity="info",

@@ -55,8 +55,11 @@ class Reaper:
         self._ended.update({(run_id, number): code for run_id, number, code in ended})
         return bool(ended)
 
-    def reap(self) -> tuple[list[Claim], int]:
+    def reap(self, *, live: bool = True) -> tuple[list[Claim], int]:
         """End the attempts that are lost.
+
+        Args:
+            live: Whether there is any live attempt; False spares the ledger a question.
 
         Returns:
             The live attempts that remain, and how many were ended.
@@ -66,7 +69,7 @@ class Reaper:
         """
         # Asked before the ledger is: a runner that had ended by now has written its end there.
         self.notice()
-        claims = self._store.load_live_attempts()
+        claims = self._store.load_live_attempts() if live else []
         silent = self._observer.lost(claims)
         lost = {_key(claim): self._silence() for claim in silent}
         lost.update({key: _death(code) for key, code in self._ended.items()})

@@ -20,7 +20,7 @@ from jupyter_etl.model import (
     Verdict,
     VerdictKind,
 )
-from jupyter_etl.ports import Claim, Clock, Executor, Notifier, SchedulerInfo, Store
+from jupyter_etl.ports import Claim, Clock, Executor, Notifier, Outlook, SchedulerInfo, Store
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ SAY_ALIVE_S = 10.0
 _GONE = timedelta(seconds=6 * SAY_ALIVE_S)
 _FORGOTTEN = timedelta(hours=1)
 _POLL_S = 0.1
+_INSTANT_S = 1e-6
 _LONGEST_BACKOFF_S = 30.0
 _MANY = 1000
 
@@ -85,6 +86,8 @@ class Scheduler:
         self._alive = frozenset({id})
         self._said_alive_at: float | None = None
         self._busy = False
+        # Of the last look, if it found nothing to do.
+        self._outlook: Outlook | None = None
 
     def tick(self) -> int:
         """Look once: plan, reap, tell, start.
@@ -96,16 +99,16 @@ class Scheduler:
             StoreError: The ledger cannot be reached; what was done is in it.
         """
         self._say_alive()
-        planned = self._planning.plan()
-        live, reaped = self._reaper.reap()
-        told = tell_untold(
-            store=self._store,
-            notifier=self._notifier,
-            scheduler_id=self._id,
-            alive=self._alive,
-        )
-        started = self._start(live)
-        return planned + reaped + told + started
+        self._outlook = None
+        outlook = self._store.load_outlook(self._clock.now())
+        planned = self._planning.plan(outlook)
+        live, reaped = self._reaper.reap(live=outlook.live)
+        told = self._tell() if outlook.untold or reaped else 0
+        started = self._start(live, ready=outlook.ready or planned + reaped > 0)
+        done = planned + reaped + told + started
+        if done == 0:
+            self._outlook = outlook
+        return done
 
     def run(self, *, until_idle: bool = False, stop: Callable[[], bool]) -> None:
         """Look again and again.
@@ -159,11 +162,19 @@ class Scheduler:
                 self._store.remove_scheduler(one.id)
         self._said_alive_at = monotonic
 
-    def _start(self, live: list[Claim]) -> int:
+    def _tell(self) -> int:
+        return tell_untold(
+            store=self._store,
+            notifier=self._notifier,
+            scheduler_id=self._id,
+            alive=self._alive,
+        )
+
+    def _start(self, live: list[Claim], *, ready: bool) -> int:
         own = own_attempts(live, scheduler_id=self._id, host=self._host, alive=self._alive)
         free = max(0, self._workers - len(own))
         claims: list[Claim] = []
-        if free and not self._is_paused():
+        if free and not self._is_paused() and ready:
             claims = self._store.claim(self._id, now=self._clock.now(), limit=free)
         for claim in claims:
             self._start_one(claim)
@@ -206,7 +217,8 @@ class Scheduler:
         now = self._clock.now()
         # What is due already was left for a reason: no free worker, a limit, a source that does
         # not answer, or a pipeline out of order.
-        due_at = self._store.next_due_at(after=now)
+        outlook = self._outlook or self._store.load_outlook(now)
+        due_at = outlook.next_at
         if due_at is None:
             return self._tick_s
         return min(self._tick_s, (due_at - now).total_seconds())
@@ -216,7 +228,11 @@ class Scheduler:
         left_s = seconds
         while left_s > 0 and not stop():
             step_s = min(left_s, _POLL_S) if self._busy else left_s
+            began_at = self._clock.monotonic()
             self._clock.wait(step_s)
+            if self._clock.monotonic() - began_at < step_s - _INSTANT_S:
+                # Woken: there may be something to do.
+                return
             left_s -= step_s
             if self._busy and self._reaper.notice():
                 return

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -47,6 +48,9 @@ __all__ = [
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+# What comes due together mostly asks for the same instants of the same few expressions.
+_remembered = lru_cache(maxsize=4096)
 
 
 def next_tick(schedule: Schedule, after: datetime) -> datetime | None:
@@ -130,6 +134,7 @@ def interval_of(schedule: Schedule | None, at: datetime, *, is_tick: bool = Fals
     return Partition(start=day, end=day + timedelta(days=1))
 
 
+@_remembered
 def _next_cron(cron: str, zone: ZoneInfo, after: datetime) -> datetime | None:
     wall = wall_at(zone, after)
     if runs_at_fixed_times(cron):
@@ -150,6 +155,7 @@ def _next_cron(cron: str, zone: ZoneInfo, after: datetime) -> datetime | None:
     return None
 
 
+@_remembered
 def _previous_cron(cron: str, zone: ZoneInfo, before: datetime) -> datetime | None:
     last = before - _MICROSECOND
     if runs_at_fixed_times(cron):
@@ -167,6 +173,7 @@ def _previous_cron(cron: str, zone: ZoneInfo, before: datetime) -> datetime | No
     return None
 
 
+@_remembered
 def _count_cron(cron: str, zone: ZoneInfo, start: datetime, end: datetime) -> int:
     changes: list[datetime] = []
     low = start

@@ -163,6 +163,9 @@ def judge(
         evidence = _sentence(_ENDINGS[outcome], message)
         return Verdict(kind=VerdictKind.PLATFORM, evidence=evidence, retryable=True)
     if outcome is Outcome.HELD:
+        if error_type == "HeldBack":
+            says = "The publish gate holds what differs too much from the version before"
+            return Verdict(kind=VerdictKind.DATA, evidence=_sentence(says, message))
         return Verdict(kind=VerdictKind.DATA, evidence=_sentence(_ENDINGS[outcome], message))
     if outcome is not Outcome.FAILED:
         detail = message if outcome is Outcome.TIMED_OUT else ""

@@ -16,6 +16,7 @@ from jupyter_etl.execution.output_caps import (
     cut_error,
     size_of,
 )
+from jupyter_etl.execution.stem import Stem
 
 _SHOWN = frozenset({"stream", "display_data", "execute_result", "update_display_data"})
 _MAX_MESSAGE_BYTES = 32_000_000
@@ -33,6 +34,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         caps: Counts.
         address_space_bytes: Of the kernel; None for no limit.
         socket_folder: Private folder for the kernel's sockets.
+        stem: Becomes the kernel, where it can; None for a cold start.
         options: For papermill's client.
     """
 
@@ -45,12 +47,14 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         caps: OutputCaps,
         address_space_bytes: int | None,
         socket_folder: Path,
+        stem: Stem | None = None,
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
         self._caps = caps
         self._address_space_bytes = address_space_bytes
         self._socket_folder = socket_folder
+        self._stem = stem
         self._widget_sizes: dict[str, int] = {}
         # nbclient says so with the first cell, and a gate may be asked before.
         self.clear_before_next_output = False
@@ -60,6 +64,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         self.km = EtlKernelManager(kernel_name=self.kernel_name, config=self.config)
         self.km.address_space_bytes = self._address_space_bytes
         self.km.socket_folder = self._socket_folder
+        self.km.stem = self._stem
         self.km.gate = self._admits
         return self.km
 

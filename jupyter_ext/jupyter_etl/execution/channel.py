@@ -29,6 +29,9 @@ from jupyter_etl.execution.wire import (
 )
 from jupyter_etl.model import (
     CheckResult,
+    Cursor,
+    CursorMove,
+    CursorStart,
     Publication,
     PublicationVersion,
     Read,
@@ -90,6 +93,14 @@ class RunnerChannel:
         """Tell what was read."""
         self._ask("report_read", None, read=read)
 
+    def cursor_start(self, cursor: Cursor) -> CursorStart:
+        """Return where incremental loads by a cursor begin, the same for all of this attempt."""
+        return self._ask("cursor_start", CursorStart, cursor=cursor)
+
+    def report_move(self, move: CursorMove) -> None:
+        """Tell what an incremental load read."""
+        self._ask("report_move", None, move=move)
+
     def report_failure(self, source: str, message: str, *, retryable: bool) -> None:
         """Tell that a source could not be read."""
         self._ask("report_failure", None, source=source, message=message, retryable=retryable)
@@ -141,11 +152,12 @@ class ChannelServer:
 
     Args:
         record: What answers and takes note.
+        folder: From `make_folder`, which is the default; removed at the end.
     """
 
-    def __init__(self, record: RunRecord) -> None:
-        self._folder = _short_folder()
-        self.path = self._folder / "channel"
+    def __init__(self, record: RunRecord, folder: Path | None = None) -> None:
+        self._folder = folder or make_folder()
+        self.path = socket_in(self._folder)
         self._server = _Server(str(self.path), _verbs(record))
         self.path.chmod(0o600)
         self._thread = threading.Thread(
@@ -239,13 +251,20 @@ def _verbs(record: RunRecord) -> dict[str, Callable[..., Any]]:
         "publications": taking(record.publications),
         "history": taking(record.history, name=str, draft=bool),
         "report_read": taking(record.report_read, read=Read),
+        "cursor_start": taking(record.cursor_start, cursor=Cursor),
+        "report_move": taking(record.report_move, move=CursorMove),
         "report_failure": taking(record.report_failure, source=str, message=str, retryable=bool),
         "report_checks": taking(record.report_checks, results=list[CheckResult]),
         "publish": taking(record.publish, staged=Staged),
     }
 
 
-def _short_folder() -> Path:
+def socket_in(folder: Path) -> Path:
+    """Return where the socket of a channel lies."""
+    return folder / "channel"
+
+
+def make_folder() -> Path:
     """Make a private folder whose path leaves room for a socket's (limited to 107 bytes)."""
     parent = tempfile.gettempdir()
     if len(os.fsencode(parent)) > _MAX_PATH_BYTES - 20:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Container
 from queue import Empty
 from typing import Any
 
@@ -12,6 +14,9 @@ from traitlets import Type
 
 LOOK_AGAIN_S = 0.2
 """Longest time a reply lies in the socket unseen."""
+
+ANSWER_S = 1.0
+"""How long a kernel that is starting has for an answer before it is asked again."""
 
 
 class LookingChannel(AsyncZMQSocketChannel):
@@ -41,3 +46,51 @@ class LookingClient(AsyncKernelClient):
     """A client whose shell, where sending and waiting meet, is a `LookingChannel`."""
 
     shell_channel_class = Type(LookingChannel)
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Return when the kernel answers and what it shows arrives.
+
+        A subscription takes its time, and what is shown before it is there is lost. So the kernel
+        is asked until its word of having answered has come as well; that is the last of what it
+        shows for this, and nothing has to be waited out.
+
+        Args:
+            timeout: Seconds; None waits as long as the kernel lives.
+
+        Raises:
+            RuntimeError: The kernel has ended, or did not answer in time.
+        """
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        asked: set[str] = set()
+        while True:
+            asked.add(self.kernel_info())
+            if await self._answers(asked) and await self._is_heard(asked):
+                return
+            if not await self.is_alive():
+                raise RuntimeError("The kernel ended before it answered.")
+            if time.monotonic() >= until:
+                raise RuntimeError(f"The kernel did not answer in {timeout:g} seconds.")
+
+    async def _answers(self, asked: Container[str]) -> bool:
+        """Wait a moment for the answer to one of the questions."""
+        try:
+            reply = await self.shell_channel.get_msg(timeout=ANSWER_S)
+        except Empty:
+            return False
+        if reply["parent_header"].get("msg_id") not in asked:
+            return False
+        self._handle_kernel_info_reply(reply)
+        return True
+
+    async def _is_heard(self, asked: Container[str]) -> bool:
+        """Take what the kernel shows until it is idle again after one of the questions."""
+        try:
+            while True:
+                shown = await self.iopub_channel.get_msg(timeout=LOOK_AGAIN_S)
+                idle = (
+                    shown["msg_type"] == "status" and shown["content"]["execution_state"] == "idle"
+                )
+                if idle and shown["parent_header"].get("msg_id") in asked:
+                    return True
+        except Empty:
+            return False

@@ -13,13 +13,45 @@ from jupyter_etl.errors import NotFound, PublishError, StoreError, user_code_bou
 from jupyter_etl.execution.beat import Beats
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.halt import Halt
-from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
+from jupyter_etl.execution.incremental import refuse_doubles
+from jupyter_etl.model import (
+    Batch,
+    Cause,
+    Committed,
+    CursorMove,
+    Difference,
+    PublicationKind,
+    PublicationVersion,
+    Run,
+    Staged,
+)
 from jupyter_etl.ports import Claim, Clock, Publisher, Store
 
 _RETRY_S = 0.5
 _TURN_S = (0.1, 0.5)
 
 T = TypeVar("T")
+
+Gate = Callable[[Difference, Staged], Difference]
+"""``gate(difference, staged)``: adds the reasons why a person has to look at it first."""
+
+
+class HeldBack(Exception):
+    """What was staged is not to be committed before a person has looked at it.
+
+    Args:
+        differences: Of all its tables, those with reasons among them.
+    """
+
+    def __init__(self, differences: tuple[Difference, ...]) -> None:
+        super().__init__(differences)
+        self.differences = differences
+
+    @property
+    def sentence(self) -> str:
+        """The reasons, by publication."""
+        reasons = (f"{d.name!r} is held: {r}" for d in self.differences for r in d.reasons)
+        return "; ".join(reasons)
 
 
 def commit_outputs(
@@ -34,6 +66,8 @@ def commit_outputs(
     beats: Beats,
     halt: Halt,
     events: EventLog,
+    gate: Gate | None = None,
+    moves: Sequence[CursorMove] = (),
 ) -> tuple[Committed, ...]:
     """Move every staged output to its place; the ledger makes them visible afterwards.
 
@@ -51,22 +85,32 @@ def commit_outputs(
         beats: Tell whether the attempt still owns its run while the ledger is out of reach.
         halt: Ends the wait for a turn.
         events: Hear whom the attempt waits for.
+        gate: Says what a person has to look at first; None lets everything through.
+        moves: What the run's incremental loads read.
 
     Raises:
+        HeldBack: The gate has reasons; nothing was committed.
         EtlError: An output could not be committed, or the attempt has to stop. None of them
             becomes visible.
     """
     if staged:
         _wait_for_turns(staged, claim, store, clock, beats, halt, events)
     run = claim.run
+    if not run.new.draft:
+        pipeline = run.new.pipeline
+        load = store.load_watermark
+        now = {m.cursor: outlast(lambda c=m.cursor: load(pipeline, c), beats) for m in moves}  # type: ignore[misc]
+        refuse_doubles(staged, moves, now)
+    if gate is not None and not run.new.draft:
+        _pass_gate(staged, gate, store, publishers, beats)
     committed = []
     for one in staged:
         name, draft = one.name, run.new.draft
         number = outlast(lambda n=name, d=draft: store.next_publication_number(n, draft=d), beats)  # type: ignore[misc]
         previous = outlast(lambda n=name, d=draft: newest_version(store, n, draft=d), beats)  # type: ignore[misc]
-        ready = one
+        ready = replace(one, batch=one.batch or batch_of(run))
         if one.kind is PublicationKind.REPORT:
-            ready = replace(one, options={**one.options, "notebook": str(executed)})
+            ready = replace(ready, options={**one.options, "notebook": str(executed)})
         with user_code_boundary(f"the publisher of {one.kind} {name!r}", PublishError):
             committed.append(
                 publishers[one.kind].commit(
@@ -79,6 +123,40 @@ def commit_outputs(
                 )
             )
     return tuple(committed)
+
+
+def _pass_gate(
+    staged: Sequence[Staged],
+    gate: Gate,
+    store: Store,
+    publishers: Mapping[PublicationKind, Publisher],
+    beats: Beats,
+) -> None:
+    """Raise `HeldBack` where a person has to look; asked in the turn, so nothing changes since."""
+    found = []
+    for one in staged:
+        if one.kind is not PublicationKind.TABLE:
+            continue
+        previous = outlast(lambda n=one.name: newest_version(store, n, draft=False), beats)  # type: ignore[misc]
+        if previous is None or previous.pruned_at is not None:
+            continue
+        with user_code_boundary(f"the publisher of {one.kind} {one.name!r}", PublishError):
+            difference = publishers[one.kind].compare(one, previous)
+        if difference is not None:
+            found.append(gate(difference, one))
+    if any(one.reasons for one in found):
+        raise HeldBack(tuple(found))
+
+
+def batch_of(run: Run) -> Batch:
+    """Return what the rows are that a run appends.
+
+    Runs of one pipeline for one interval append the same; a run for an upstream version appends
+    what no other does; of one that somebody asked for nothing is known but its partitions.
+    """
+    if run.new.cause in (Cause.SCHEDULE, Cause.BACKFILL):
+        return Batch(key=run.new.pipeline, interval=run.new.interval)
+    return Batch(key=f"run:{run.id}", apart=run.new.cause is Cause.MANUAL)
 
 
 def _token(claim: Claim, name: str) -> str:

@@ -16,7 +16,8 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 
 from jupyter_etl.execution.client import LookingClient
-from jupyter_etl.execution.provisioner import EtlLocalProvisioner
+from jupyter_etl.execution.provisioner import EtlWarmProvisioner
+from jupyter_etl.execution.stem import Stem
 
 Gate = Callable[[str, int], bool]
 """``gate(message type, bytes of its content)``: whether the message is wanted."""
@@ -84,6 +85,7 @@ class EtlKernelManager(AsyncKernelManager):
     address_space_bytes: int | None = None
     socket_folder: Path | None = None
     gate: Gate = staticmethod(admit_all)
+    stem: Stem | None = None
 
     def client(self, **kwargs: Any) -> Any:
         """Return a client behind the gate."""
@@ -104,16 +106,26 @@ class EtlKernelManager(AsyncKernelManager):
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
         spec = self.kernel_spec
         if self.socket_folder is not None and spec and _is_ipython_here(spec.argv):
+            early = self.stem.connection_file if self.stem and self.stem.is_free else None
+            if early is not None:
+                self.connection_file = str(early)
+                self.load_connection_file()
             self.transport = "ipc"
             self.ip = str(self.socket_folder / "kernel")
         own = spec.metadata.get("kernel_provisioner") if spec else None
         if self.provisioner is None and not own:
             self.kernel_id = self.kernel_id or str(uuid4())
-            self.provisioner = EtlLocalProvisioner(
+            provisioner = EtlWarmProvisioner(
                 kernel_id=self.kernel_id, kernel_spec=spec, parent=self
             )
-            self.provisioner.address_space_bytes = self.address_space_bytes
+            provisioner.address_space_bytes = self.address_space_bytes
+            provisioner.stem = self.stem
+            self.provisioner = provisioner
         return await super()._async_pre_start_kernel(**kwargs)
+
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+        if self.provisioner is not None:
+            await self.provisioner.wait()
 
 
 def _is_ipython_here(argv: Sequence[str]) -> bool:

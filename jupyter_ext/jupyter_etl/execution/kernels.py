@@ -13,6 +13,9 @@ DEFAULT_KERNEL = "python3"
 ATTEMPT = "JUPYTER_ETL_ATTEMPT"
 """Environment variable that all processes of an attempt's kernel carry: the attempt's folder."""
 
+COLD = "JUPYTER_ETL_COLD"
+"""Environment variable that tells a runner why it was not forked from a template."""
+
 _PRIVATE = ("JUPYTER_ETL_LEDGER", "JUPYTER_ETL_ALERTS")
 
 

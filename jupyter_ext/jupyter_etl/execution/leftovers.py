@@ -44,6 +44,9 @@ def _runners(command: Sequence[str], pid: int | None) -> Iterator[psutil.Process
             words = process.cmdline()
         except psutil.Error:
             continue
+        while words and not words[-1]:
+            # A fork of a template has room behind its words.
+            words.pop()
         known = process.pid == pid and command[-1] in words
         if process.pid != me and (words == command or known):
             yield process

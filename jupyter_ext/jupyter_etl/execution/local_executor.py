@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
@@ -9,14 +10,23 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from jupyter_etl.errors import ExecutionError
 from jupyter_etl.execution.folders import LOG, attempt_folder, save_claim
+from jupyter_etl.execution.kernels import COLD
 from jupyter_etl.execution.leftovers import sweep_attempt
+from jupyter_etl.execution.warm_runners import ColdStart, WarmRunner, WarmRunners
 from jupyter_etl.ports import Claim
 
 RUNNER = (sys.executable, "-m", "jupyter_etl.app.attempt")
 """The command of a runner; the attempt's folder is its one argument."""
+
+NOT_STARTED = 127
+"""Exit code of a runner that never was one, as a shell has it for a command that it cannot find."""
+
+_Child = subprocess.Popen[bytes] | WarmRunner
+_LOG = logging.getLogger(__name__)
 
 
 class LocalExecutor:
@@ -26,6 +36,8 @@ class LocalExecutor:
         home: The platform's home folder.
         env: Set on top of this process's environment.
         command: Of the runner, without the folder.
+        warm: Forks runners from a template; None where all are started cold. It is the caller's
+            to close.
     """
 
     def __init__(
@@ -34,11 +46,13 @@ class LocalExecutor:
         *,
         env: Mapping[str, str] | None = None,
         command: Sequence[str] = RUNNER,
+        warm: WarmRunners | None = None,
     ) -> None:
         self._home = home
         self._env = dict(env or {})
         self._command = tuple(command)
-        self._children: dict[tuple[int, int], subprocess.Popen[bytes]] = {}
+        self._warm = warm
+        self._children: dict[tuple[int, int], _Child] = {}
 
     def start(self, claim: Claim) -> None:
         """Start a runner process for this attempt and return at once.
@@ -47,29 +61,22 @@ class LocalExecutor:
             ExecutionError: It could not be started.
         """
         folder = save_claim(self._home, claim)
+        words = (*self._command, str(folder))
         try:
-            with (folder / LOG).open("ab") as log:
-                child = subprocess.Popen(
-                    [*self._command, str(folder)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    env={**os.environ, **self._env},
-                )
-        except OSError as problem:
-            raise ExecutionError(
-                f"The runner of run {claim.run.id} could not be started: {problem.strerror}.",
-                hint=f"It is started as: {' '.join(self._command)}",
-                retryable=True,
-            ) from problem
+            child = self._start_warm(claim, words)
+        except ColdStart as problem:
+            child = self._start_cold(words, str(problem))
         self._children[claim.run.id, claim.attempt.number] = child
 
     def ended(self) -> list[tuple[int, int, int]]:
         """Return ``(run_id, attempt number, exit code)`` of runners that have ended, once each."""
         ended = []
         for key, child in list(self._children.items()):
-            code = child.poll()
+            try:
+                code = child.poll()
+            except ColdStart as problem:
+                words = (*self._command, str(attempt_folder(self._home, *key)))
+                code = self._start_again(key, words, str(problem))
             if code is not None:
                 del self._children[key]
                 ended.append((*key, code))
@@ -87,3 +94,49 @@ class LocalExecutor:
             # Popen warns of a child that lives on; here that is the purpose.
             warnings.simplefilter("ignore", ResourceWarning)
             self._children.clear()
+
+    def _start_warm(self, claim: Claim, words: Sequence[str]) -> _Child:
+        if self._warm is None:
+            raise ColdStart("warm starts are switched off")
+        if not claim.run.new.policy.warm:
+            raise ColdStart("the pipeline asks for a cold start")
+        with self._log_of(words) as log:
+            return self._warm.start(words, {**os.environ, **self._env}, log.fileno())
+
+    def _start_cold(self, words: Sequence[str], why: str) -> _Child:
+        with self._log_of(words) as log:
+            try:
+                return subprocess.Popen(
+                    words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env={**os.environ, **self._env, COLD: why},
+                )
+            except OSError as problem:
+                raise ExecutionError(
+                    f"The runner of {words[-1]} could not be started: {problem.strerror}.",
+                    hint=f"It is started as: {' '.join(words)}",
+                    retryable=True,
+                ) from problem
+
+    def _start_again(self, key: tuple[int, int], words: Sequence[str], why: str) -> int | None:
+        """Start a runner cold that the template did not start; return an exit code where it fails."""
+        try:
+            self._children[key] = self._start_cold(words, why)
+        except ExecutionError:
+            _LOG.exception("Run %s, attempt %s", *key)
+            return NOT_STARTED
+        return None
+
+    @staticmethod
+    def _log_of(words: Sequence[str]) -> BinaryIO:
+        path = Path(words[-1]) / LOG
+        try:
+            return path.open("ab")
+        except OSError as problem:
+            raise ExecutionError(
+                f"The log of an attempt cannot be written: {problem.strerror}: {path}.",
+                retryable=True,
+            ) from problem

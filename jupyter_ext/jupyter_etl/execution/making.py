@@ -12,7 +12,7 @@ from jupyter_etl.errors import EtlError
 from jupyter_etl.execution.beat import Beats
 from jupyter_etl.execution.channel import CHANNEL, ChannelServer
 from jupyter_etl.execution.checkpoint import Keeper, PlanResumption
-from jupyter_etl.execution.committing import commit_outputs, outlast
+from jupyter_etl.execution.committing import Gate, HeldBack, commit_outputs, outlast
 from jupyter_etl.execution.ending import (
     Ending,
     ending_of_error,
@@ -25,6 +25,7 @@ from jupyter_etl.execution.finishing import Judge, with_verdict
 from jupyter_etl.execution.folders import EXECUTED, SNAPSHOT
 from jupyter_etl.execution.guard import Guard
 from jupyter_etl.execution.halt import Halt, HaltReason
+from jupyter_etl.execution.incremental import noted_reads
 from jupyter_etl.execution.kernels import ATTEMPT, DEFAULT_KERNEL, kernel_environment
 from jupyter_etl.execution.limits import Limits, address_space_bytes
 from jupyter_etl.execution.memory import MemoryWatch
@@ -33,10 +34,23 @@ from jupyter_etl.execution.preparation import Prepared, prepare
 from jupyter_etl.execution.progress import Progress
 from jupyter_etl.execution.record import RunRecord
 from jupyter_etl.execution.resuming import NotRestored, Start, from_the_start, start_of
-from jupyter_etl.model import AttemptReport, CheckStatus, Committed, Outcome, PublicationKind
+from jupyter_etl.execution.stem import Stem
+from jupyter_etl.model import (
+    AttemptReport,
+    CheckStatus,
+    Committed,
+    Difference,
+    Outcome,
+    PublicationKind,
+)
 from jupyter_etl.ports import Claim, Clock, Publisher, Store
 
 _log = logging.getLogger(__name__)
+
+HELD_BACK = "HeldBack"
+"""Type of the error of an attempt that the publish gate holds."""
+
+_Made = tuple[tuple[Committed, ...], Ending, tuple[Difference, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +69,8 @@ class Making:
         lake: Folder or URL under which all outputs lie.
         plan_resumption: Decides whether the attempt can go on from a checkpoint.
         limits: Of memory and outputs.
+        stem: Becomes the kernel, where it can; None for a cold start.
+        gate: Says what a person has to look at before it is published.
     """
 
     claim: Claim
@@ -68,6 +84,8 @@ class Making:
     lake: str
     plan_resumption: PlanResumption
     limits: Limits
+    stem: Stem | None = None
+    gate: Gate | None = None
 
     def report(self, judge: Judge) -> AttemptReport:
         """Execute, and where that succeeds commit; whatever happens becomes a report."""
@@ -81,7 +99,9 @@ class Making:
         )
         watch = MemoryWatch(self.halt, limit_bytes=self._memory_bytes, marker=self._marker)
         with watch:
-            committed, ending = self._make(record, watch)
+            committed, ending, held = self._make(record, watch)
+        why_not = self._why_no_move(record, ending, committed)
+        self._say(why_not)
         executed = self.folder / EXECUTED
         report = AttemptReport(
             outcome=ending.outcome,
@@ -91,9 +111,22 @@ class Making:
             peak_rss_bytes=watch.peak_bytes or None,
             committed=committed,
             checks=record.checks,
-            reads=record.reads,
+            reads=noted_reads(record.reads, record.moves, why_not),
+            staged=tuple(record.staged) if held else (),
+            differences=held,
+            moves=record.moves,
         )
         return with_verdict(report, ending, judge)
+
+    def _why_no_move(
+        self, record: RunRecord, ending: Ending, committed: tuple[Committed, ...]
+    ) -> str:
+        """Say why a run that succeeded and loaded by a cursor moves no watermark; "" where it does."""
+        if ending.outcome is not Outcome.SUCCEEDED or not record.moves:
+            return ""
+        if self.claim.run.new.draft:
+            return "the watermark stays: the run is a draft"
+        return "" if committed else "the watermark stays: the run published nothing"
 
     @property
     def _memory_bytes(self) -> int | None:
@@ -103,13 +136,19 @@ class Making:
     def _marker(self) -> tuple[str, str]:
         return ATTEMPT, str(self.folder)
 
-    def _make(self, record: RunRecord, watch: MemoryWatch) -> tuple[tuple[Committed, ...], Ending]:
+    @property
+    def _sockets(self) -> Path | None:
+        """The folder in which a kernel that was begun early has its sockets."""
+        early = self.stem.connection_file if self.stem is not None else None
+        return early.parent if early is not None else None
+
+    def _make(self, record: RunRecord, watch: MemoryWatch) -> _Made:
         ending = self._execute(record, watch)
         if ending.outcome is Outcome.SUCCEEDED:
             ending = _held_by_checks(record) or ending
         if ending.outcome is Outcome.SUCCEEDED:
             return self._commit(record, ending)
-        return (), ending
+        return (), ending, ()
 
     def _execute(self, record: RunRecord, watch: MemoryWatch) -> Ending:
         policy = self.claim.run.new.policy
@@ -118,7 +157,7 @@ class Making:
         problem: Exception | None = None
         try:
             with ExitStack() as stack:
-                channel = stack.enter_context(ChannelServer(record))
+                channel = stack.enter_context(ChannelServer(record, self._sockets))
                 env = kernel_environment({CHANNEL: str(channel.path), ATTEMPT: str(self.folder)})
                 guard = Guard(self.halt, timeout_s=policy.timeout_s, marker=self._marker)
                 stack.enter_context(guard)
@@ -184,6 +223,7 @@ class Making:
             events=self.events,
             start=self._start(body, prepared),
             keeper=self._keeper(record, prepared),
+            stem=self.stem,
         )
         if session.keeper is not None:
             keepers.append(session.keeper)
@@ -224,11 +264,11 @@ class Making:
             self.events.log(text)
             _log.info(text)
 
-    def _commit(self, record: RunRecord, ending: Ending) -> tuple[tuple[Committed, ...], Ending]:
+    def _commit(self, record: RunRecord, ending: Ending) -> _Made:
         # A runner that was asleep past its lease learns it here, before it writes to the lake.
         self.beats.beat()
         if self.halt.reason is not None:
-            return (), self._halted()
+            return (), self._halted(), ()
         try:
             committed = commit_outputs(
                 record.staged,
@@ -241,14 +281,24 @@ class Making:
                 beats=self.beats,
                 halt=self.halt,
                 events=self.events,
+                gate=self.gate,
+                moves=record.moves,
+            )
+        except HeldBack as held:
+            error = f"{held.sentence}. Look, then: jupyter etl approve {self.claim.run.id}"
+            self._say(error)
+            return (
+                (),
+                Ending(outcome=Outcome.HELD, error_type=HELD_BACK, error=error),
+                held.differences,
             )
         except EtlError as problem:
             if self.halt.reason is not None:
-                return (), self._halted()
-            return (), ending_of_etl_error(problem)
+                return (), self._halted(), ()
+            return (), ending_of_etl_error(problem), ()
         except Exception as problem:  # noqa: BLE001 - an attempt ends with a record
-            return (), ending_of_error(problem, None)
-        return committed, ending
+            return (), ending_of_error(problem, None), ()
+        return committed, ending, ()
 
     def _halted(self) -> Ending:
         """Tell the end of an attempt that has to stop after its last cell."""

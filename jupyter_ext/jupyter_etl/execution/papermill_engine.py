@@ -29,6 +29,7 @@ from jupyter_etl.execution.output_caps import OutputCaps
 from jupyter_etl.execution.preparation import Prepared, write_notebook
 from jupyter_etl.execution.progress import Progress
 from jupyter_etl.execution.resuming import NotRestored, Start
+from jupyter_etl.execution.stem import Stem
 from jupyter_etl.spec.duration import format_duration
 
 ENGINE = "etl"
@@ -53,6 +54,7 @@ class Session:
         events: For remarks.
         start: Where to begin.
         keeper: Keeps the variables when a cell fails; None where nobody asked for it.
+        stem: Becomes the kernel, where it can; None for a cold start.
     """
 
     prepared: Prepared
@@ -66,6 +68,7 @@ class Session:
     events: EventLog
     start: Start = field(default_factory=Start)
     keeper: Keeper | None = None
+    stem: Stem | None = None
 
 
 def execute(session: Session, output: Path) -> None:
@@ -182,6 +185,7 @@ class EtlNotebookClient(CappedNotebookClient):
             caps=session.caps,
             address_space_bytes=session.address_space_bytes,
             socket_folder=Path(session.env[CHANNEL]).parent,
+            stem=session.stem,
             kernel_name=kernel_name,
             startup_timeout=startup_timeout,
             timeout=None,
@@ -198,6 +202,8 @@ class EtlNotebookClient(CappedNotebookClient):
         if pid is not None:
             self._session.guard.kernel_started(pid, ask=self.km.ask_to_interrupt)
             self._session.watch.kernel_started(pid)
+        why = getattr(self.km.provisioner, "cold_because", "its kernelspec names a provisioner")
+        self._session.events.add("kernel", warm=not why, why=why)
 
     def execute(self, **kwargs: Any) -> Any:
         """Execute all cells, until one fails."""

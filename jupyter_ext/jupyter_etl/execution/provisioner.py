@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from jupyter_etl.execution.fork import BEFORE_IMPORT
+from jupyter_etl.execution.kernels import COLD
+from jupyter_etl.execution.stem import FIRST_ARGUMENT, LAUNCHER, NO_HISTORY, Orders, Stem, ended
 
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
 
@@ -22,27 +28,98 @@ class EtlLocalProvisioner(LocalProvisioner):
 
     address_space_bytes: int | None = None
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Put the launcher in front of the kernel's command.
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Launch a kernel with the launcher in front of its command.
 
         Raises:
             FileNotFoundError: The kernel's program is not there.
         """
-        prepared: dict[str, Any] = await super().pre_launch(**kwargs)
         if sys.platform == "linux":
-            command = [str(Path(word).expanduser()) for word in prepared["cmd"][:1]]
-            command += prepared["cmd"][1:]
-            _require(command[0], prepared.get("env"))
+            command = [str(Path(word).expanduser()) for word in cmd[:1]] + cmd[1:]
+            _require(command[0], kwargs.get("env"))
             limit = str(self.address_space_bytes or 0)
-            prepared["cmd"] = [
-                *(sys.executable, "-I", "-S", _LAUNCHER),
-                *(str(os.getpid()), limit),
-                *command,
-            ]
-        return prepared
+            cmd = [sys.executable, "-I", "-S", _LAUNCHER, str(os.getpid()), limit, *command]
+        return await super().launch_kernel(cmd, **kwargs)
+
+    async def wait(self) -> int | None:
+        """Return when the kernel's process has ended, without looking ten times a second."""
+        if self.process is not None and self.pid is not None and sys.platform == "linux":
+            with contextlib.suppress(ProcessLookupError):
+                descriptor = os.pidfd_open(self.pid)
+                try:
+                    await ended(descriptor)
+                finally:
+                    os.close(descriptor)
+        return await super().wait()
 
 
-def _require(program: str, env: dict[str, str] | None) -> None:
+class EtlWarmProvisioner(EtlLocalProvisioner):
+    """Has the stem become the kernel, where that is the same; known as ``etl-warm``.
+
+    Where it is not, or where there is no stem, the kernel is launched as by the class above.
+    """
+
+    stem: Stem | None = None
+    cold_because = ""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Launch a kernel, warm or cold; ``cold_because`` says why it is cold."""
+        env = {**(kwargs.get("env") or os.environ), "JPY_PARENT_PID": str(os.getpid())}
+        stem = self.stem
+        self.cold_because = why_cold(stem, cmd, env)
+        if self.cold_because or stem is None:
+            if stem is not None:
+                # It may have the sockets that this kernel is about to make.
+                stem.dismiss()
+            return await super().launch_kernel(cmd, **kwargs)
+        orders = Orders(
+            command=tuple(cmd),
+            env=env,
+            cwd=str(kwargs.get("cwd") or Path.cwd()),
+            address_space_bytes=self.address_space_bytes,
+        )
+        await stem.go(orders)
+        process: Any = stem
+        self.process, self.pid, self.pgid = process, stem.pid, stem.pid
+        return self.connection_info
+
+
+def why_cold(stem: Stem | None, command: Sequence[str], env: Mapping[str, str]) -> str:
+    """Say why a stem cannot become this kernel; "" where it can.
+
+    Args:
+        stem: Of the runner; None where it has none.
+        command: Of the kernel.
+        env: Its environment.
+    """
+    if stem is None:
+        return os.environ.get(COLD, "its runner was started cold")
+    if tuple(command[1:FIRST_ARGUMENT]) != ("-m", LAUNCHER):
+        return "it is not IPython's kernel, or is started with options of the interpreter"
+    if not _is_this_python(command[0]):
+        return f"it belongs to another interpreter: {command[0]}"
+    if not stem.is_free:
+        return "the warm kernel of this attempt has been used before"
+    if stem.begun is None or _arguments(stem.begun.command) != _arguments(command):
+        return "it is started with arguments of its own"
+    asked = {name: env[name] for name in env if BEFORE_IMPORT.match(name)}
+    if asked != stem.imported_with:
+        names = sorted(dict(asked.items() ^ stem.imported_with.items()))
+        return f"its environment differs in {', '.join(names)}"
+    return ""
+
+
+def _arguments(command: Sequence[str]) -> list[str]:
+    return [word for word in command[FIRST_ARGUMENT:] if word != NO_HISTORY]
+
+
+def _is_this_python(program: str) -> bool:
+    # Not by what it links to: the interpreter of each virtual environment is the same file.
+    asked, here = Path(program), Path(sys.executable)
+    return asked.parent == here.parent and asked.resolve() == here.resolve()
+
+
+def _require(program: str, env: Mapping[str, str] | None) -> None:
     path = None if env is None else env.get("PATH")
     if shutil.which(program, path=path) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)

@@ -11,9 +11,13 @@ from jupyter_etl.errors import DeclarationError, PublishError
 from jupyter_etl.execution.ending import Ending, one_line
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.folders import STAGE
+from jupyter_etl.execution.incremental import CursorBook, with_batches
 from jupyter_etl.model import (
     CheckResult,
     CheckStatus,
+    Cursor,
+    CursorMove,
+    CursorStart,
     NewRun,
     Publication,
     PublicationKind,
@@ -71,6 +75,7 @@ class RunRecord:
         self._staged: dict[str, Staged] = {}
         self._checks: dict[tuple[str, str], CheckResult] = {}
         self._reads: dict[Read, None] = {}
+        self._cursors = CursorBook(claim.run.new)
         self._failure: _SourceFailure | None = None
         self._parameters: Mapping[str, object] = claim.run.new.parameters
         self._outputs: Mapping[str, str] = {}
@@ -81,7 +86,8 @@ class RunRecord:
     def staged(self) -> list[Staged]:
         """The outputs to commit, in the order of their names' first publication."""
         with self._lock:
-            return list(self._staged.values())
+            staged = self._staged.values()
+            return with_batches(staged, self._cursors.moves, self._claim.run)
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:
@@ -94,6 +100,12 @@ class RunRecord:
         """What was read, each once."""
         with self._lock:
             return tuple(self._reads)
+
+    @property
+    def moves(self) -> tuple[CursorMove, ...]:
+        """What incremental loads read, a move a cursor."""
+        with self._lock:
+            return self._cursors.moves
 
     def blame(self, ending: Ending) -> Ending:
         """Name the source at fault, where the failure is the one that a kernel reported last."""
@@ -111,6 +123,7 @@ class RunRecord:
                 checks=tuple(self._checks.values()),
                 reads=tuple(self._reads),
                 pinned=tuple(self._pinned.values()),
+                moves=self._cursors.moves,
             )
 
     def take_over(self, said: Said) -> None:
@@ -120,6 +133,7 @@ class RunRecord:
             self._checks = {(one.dataset, one.rule.text): one for one in said.checks}
             self._reads = dict.fromkeys(said.reads)
             self._pinned = {one.name: one for one in said.pinned}
+            self._cursors.take_over(said.moves)
 
     def set_notebook(self, parameters: Mapping[str, object], outputs: Mapping[str, str]) -> None:
         """Say what was read from the notebook.
@@ -197,6 +211,22 @@ class RunRecord:
             self._reads[read] = None
         self._events.add("read", read=read)
 
+    def cursor_start(self, cursor: Cursor) -> CursorStart:
+        """Return where incremental loads by a cursor begin; it stays what was first said."""
+        with self._lock:
+            known = self._cursors.known(cursor)
+        if known is not None:
+            return known
+        watermark = self._store.load_watermark(self._new.pipeline, cursor)
+        with self._lock:
+            return self._cursors.start(cursor, watermark, self._clock.now())
+
+    def report_move(self, move: CursorMove) -> None:
+        """Take note of what an incremental load read."""
+        with self._lock:
+            noted = self._cursors.move(move)
+        self._events.add("cursor", move=noted)
+
     def report_failure(self, source: str, message: str, retryable: bool) -> None:
         """Take note of a source that could not be read; the cell may have a way around it."""
         failure = _SourceFailure(source=source, message=message, retryable=retryable)
@@ -222,6 +252,8 @@ class RunRecord:
             Conflict: The name is a publication of another kind.
         """
         self._validate(staged)
+        # Only a person approves, and only the runner knows what the run appends.
+        staged = replace(staged, approved=False, batch=None)
         self._store.check_publication(staged.name, staged.kind, self._new.owner)
         with self._lock:
             self._refuse_second(staged)

@@ -19,6 +19,7 @@ from pathlib import Path
 from jupyter_etl.errors import EtlError
 from jupyter_etl.execution.beat import Beats
 from jupyter_etl.execution.checkpoint import PlanResumption, discard_superseded
+from jupyter_etl.execution.committing import Gate
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.finishing import Judge, finish
 from jupyter_etl.execution.folders import EVENTS, STAGE, load_claim
@@ -26,7 +27,8 @@ from jupyter_etl.execution.halt import Halt, HaltReason
 from jupyter_etl.execution.limits import Limits
 from jupyter_etl.execution.making import Making
 from jupyter_etl.execution.preparation import count_code_cells
-from jupyter_etl.model import AttemptReport, PublicationKind
+from jupyter_etl.execution.stem import Stem
+from jupyter_etl.model import AttemptReport, Outcome, PublicationKind
 from jupyter_etl.ports import Claim, Clock, Decide, Publisher, Store
 
 
@@ -43,6 +45,8 @@ def run_attempt(
     beat_s: float,
     lease_s: float,
     limits: Limits | None = None,
+    stem: Stem | None = None,
+    gate: Gate | None = None,
 ) -> AttemptReport:
     """Make the attempt whose claim lies in a folder.
 
@@ -58,6 +62,8 @@ def run_attempt(
         beat_s: Seconds between beats.
         lease_s: Seconds without a beat after which the attempt gives itself up.
         limits: Of memory and outputs; None for the defaults.
+        stem: Becomes the kernel, where it can; None for a cold start.
+        gate: Says what a person has to look at before it is published; None for nothing.
 
     Returns:
         What the ledger was told; ``lost`` where the ledger did not want to hear it any more.
@@ -93,6 +99,8 @@ def run_attempt(
         lake=lake,
         plan_resumption=plan_resumption,
         limits=limits or Limits(),
+        stem=stem,
+        gate=gate,
     )
     with _cancel_on_sigterm(halt), beats:
         report = finish(
@@ -105,10 +113,11 @@ def run_attempt(
             decide=decide,
             judge=judge,
         )
-    # Committed or not, nobody needs what was staged any more.
-    shutil.rmtree(folder / STAGE, ignore_errors=True)
-    discard_superseded(folder, claim, report.outcome)
     events.add("finished", outcome=report.outcome, error=report.error, cell=report.failed_cell)
+    if report.outcome is not Outcome.HELD or not report.staged:
+        # Committed or not, nobody needs what was staged any more.
+        shutil.rmtree(folder / STAGE, ignore_errors=True)
+    discard_superseded(folder, claim, report.outcome)
     return report
 
 

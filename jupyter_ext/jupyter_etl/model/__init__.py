@@ -4,6 +4,7 @@ from jupyter_etl.model.breaker import Breaker
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.model.checkpoint import Checkpoint, Resumption, Retried, Said
 from jupyter_etl.model.freshness import Freshness
+from jupyter_etl.model.hold import Decision, Difference, Hold, Retyped
 from jupyter_etl.model.partition import Grain, Partition
 from jupyter_etl.model.pipeline import (
     FAILURES_TO_PAUSE,
@@ -17,6 +18,7 @@ from jupyter_etl.model.pipeline import (
     Policy,
 )
 from jupyter_etl.model.publication import (
+    Batch,
     Column,
     Committed,
     Contract,
@@ -46,6 +48,14 @@ from jupyter_etl.model.run import (
 )
 from jupyter_etl.model.schedule import Schedule, ScheduleKind
 from jupyter_etl.model.source import Source, SourceKind, TableInfo
+from jupyter_etl.model.watermark import (
+    Cursor,
+    CursorKind,
+    CursorMove,
+    CursorStart,
+    CursorValue,
+    Watermark,
+)
 
 __all__ = [
     "ACTIVE",
@@ -55,6 +65,7 @@ __all__ = [
     "TERMINAL",
     "Attempt",
     "AttemptReport",
+    "Batch",
     "Beat",
     "Breaker",
     "Catchup",
@@ -66,8 +77,16 @@ __all__ = [
     "Column",
     "Committed",
     "Contract",
+    "Cursor",
+    "CursorKind",
+    "CursorMove",
+    "CursorStart",
+    "CursorValue",
+    "Decision",
+    "Difference",
     "Freshness",
     "Grain",
+    "Hold",
     "NewRun",
     "OnLost",
     "Outcome",
@@ -85,6 +104,7 @@ __all__ = [
     "Read",
     "Resumption",
     "Retried",
+    "Retyped",
     "Run",
     "RunContext",
     "RunState",
@@ -98,4 +118,5 @@ __all__ = [
     "TableInfo",
     "Verdict",
     "VerdictKind",
+    "Watermark",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from jupyter_etl.model.check import CheckResult
 from jupyter_etl.model.publication import Publication, Staged
 from jupyter_etl.model.run import Read, Run
+from jupyter_etl.model.watermark import CursorMove
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +20,14 @@ class Said:
         checks: Results of checks.
         reads: What was read.
         pinned: Publications as the run first saw them.
+        moves: What incremental loads read.
     """
 
     staged: tuple[Staged, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     reads: tuple[Read, ...] = ()
     pinned: tuple[Publication, ...] = ()
+    moves: tuple[CursorMove, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,6 +84,8 @@ class Policy:
         memory_bytes: Most resident memory of an attempt's kernel with all it started; None for
             the machine's setting.
         checkpoint: Keep the variables of a failed attempt, so that it can go on from there.
+        warm: Fork the attempts' processes from one that has the usual packages imported; else
+            start each from nothing.
     """
 
     retries: int = 3
@@ -95,6 +97,7 @@ class Policy:
     parallel: int = 1
     memory_bytes: int | None = None
     checkpoint: bool = False
+    warm: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from jupyter_etl.model.freshness import Freshness
+from jupyter_etl.model.partition import Partition
 
 
 class PublicationKind(StrEnum):
@@ -48,6 +49,25 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What the rows of an append are, so that they are never in a table twice.
+
+    An append takes out what an earlier append of the same batch has put in. Batches of one ``key``
+    with intervals are the same as far as the earlier interval lies in the later one.
+
+    Args:
+        key: Whose it is: a pipeline's name where there is an interval, else unique to the batch.
+        interval: The data it stands for; None for a batch that is not told by time.
+        apart: Whether its partitions must be new to the table, as nothing else tells it from one
+            that is there already.
+    """
+
+    key: str
+    interval: Partition | None = None
+    apart: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Staged:
     """An output that was written aside and is not visible yet.
 
@@ -62,6 +82,8 @@ class Staged:
         columns: Schema; empty for a report or an opaque file.
         title: Of a report; else "".
         options: Further options of the kind, as text (``hide_code``, ``path`` ...).
+        batch: What the rows of an append are; None where nobody has said.
+        approved: Whether a person has accepted that it breaks its contract.
     """
 
     name: str
@@ -77,6 +99,8 @@ class Staged:
     columns: tuple[Column, ...] = ()
     title: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    batch: Batch | None = None
+    approved: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +150,7 @@ class PublicationVersion:
         notebook: Absolute path of the notebook; "" where unknown.
         published_at: UTC.
         pruned_at: When its content was deleted to make room, UTC; None while it can be read.
+        note: How it came to be, where a person decided: ``approved by sam``; else "".
     """
 
     name: str
@@ -138,6 +163,7 @@ class PublicationVersion:
     notebook: str
     published_at: datetime
     pruned_at: datetime | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

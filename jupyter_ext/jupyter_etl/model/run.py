@@ -8,9 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from jupyter_etl.model.check import CheckResult
+from jupyter_etl.model.hold import Difference
 from jupyter_etl.model.partition import Partition
 from jupyter_etl.model.pipeline import Policy
-from jupyter_etl.model.publication import Committed, PublicationVersion
+from jupyter_etl.model.publication import Committed, PublicationVersion, Staged
+from jupyter_etl.model.watermark import CursorMove
 
 
 class RunState(StrEnum):
@@ -89,6 +91,7 @@ class Read:
         table: Table inside the source, or "".
         version: Version of a publication, or a fingerprint of a file; "" where unknown.
         rows, bytes: What was read; None where unknown.
+        note: What an incremental load read, in words; "" for any other.
     """
 
     source: str
@@ -96,6 +99,7 @@ class Read:
     version: str = ""
     rows: int | None = None
     bytes: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +124,7 @@ class NewRun:
         priority: Higher first.
         state: ``queued``, or ``skipped`` for a time that is recorded and not run; ``dispatched``
             never.
-        note: Why it was skipped; else "".
+        note: Why it was skipped, or who decided about what it held back; else "".
         upstream: Publications and versions that started it.
         timezone: IANA name of the zone in which ``today`` and ``yesterday`` are meant.
         sources: Names of the declared sources that the notebook reads, as far as its text tells.
@@ -252,6 +256,10 @@ class AttemptReport:
         committed: Outputs to make visible; empty unless ``outcome`` is succeeded.
         checks, reads: What was found and read.
         failed_source: Name of the source that did not answer; "" where none is at fault.
+        staged: Outputs to keep aside until a person decides; empty unless ``outcome`` is held.
+        differences: Why they are kept aside.
+        moves: What incremental loads read. Watermarks move with what is committed, and with what
+            is kept aside when it is approved.
     """
 
     outcome: Outcome
@@ -264,6 +272,9 @@ class AttemptReport:
     checks: tuple[CheckResult, ...] = ()
     reads: tuple[Read, ...] = ()
     failed_source: str = ""
+    staged: tuple[Staged, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    moves: tuple[CursorMove, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ class SourceKind(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     EXCEL = "excel"
+    HTTP = "http"
     SQL = "sql"
     FRAME = "frame"
     PUBLICATION = "publication"

@@ -6,7 +6,7 @@ through an entry point (group ``jupyter_etl.<port>s``), imported only when it is
 passes the contract suite of its port under ``tests/contracts``.
 """
 
-from jupyter_etl.ports.base import Clock, Secrets
+from jupyter_etl.ports.base import Bell, Clock, Secrets
 from jupyter_etl.ports.data import (
     Access,
     CheckRunner,
@@ -14,14 +14,16 @@ from jupyter_etl.ports.data import (
     Publisher,
     Reading,
     ReadRequest,
+    Since,
     Swept,
 )
-from jupyter_etl.ports.run_store import Planned
+from jupyter_etl.ports.run_store import Outlook, Planned
 from jupyter_etl.ports.runs import Channel, Claim, Decide, Executor, Notifier
 from jupyter_etl.ports.store import SchedulerInfo, Store
 
 __all__ = [
     "Access",
+    "Bell",
     "Channel",
     "CheckRunner",
     "Claim",
@@ -30,12 +32,14 @@ __all__ = [
     "Decide",
     "Executor",
     "Notifier",
+    "Outlook",
     "Planned",
     "Publisher",
     "ReadRequest",
     "Reading",
     "SchedulerInfo",
     "Secrets",
+    "Since",
     "Store",
     "Swept",
 ]

@@ -22,6 +22,14 @@ class Clock(Protocol):
         ...
 
 
+class Bell(Protocol):
+    """What other processes ring when they have made something due."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until somebody rings; return False when nobody did in time."""
+        ...
+
+
 class Secrets(Protocol):
     """Where the values behind the names of secrets come from."""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_etl.model import (
     CheckResult,
     CheckRule,
     Committed,
+    Difference,
     PublicationKind,
     PublicationVersion,
     Source,
@@ -23,6 +25,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Since:
+    """Where an incremental load goes on.
+
+    Args:
+        column: The cursor.
+        after: Rows up to this value need not come; a value as it is bound in SQL.
+    """
+
+    column: str
+    after: int | Decimal | str | date | datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReadRequest:
     """What is wanted of a source.
 
@@ -32,6 +47,8 @@ class ReadRequest:
         query: SQL in the source's dialect, instead of ``table``; placeholders are ``:name``.
         parameters: Values bound to the placeholders of ``query``.
         limit: Stop after so many rows; None for all.
+        since: Leave out what an earlier load has read, where that saves work; rows without a value
+            in the cursor come. Who asks looks at every row again, so that a connector may ignore it.
     """
 
     table: str = ""
@@ -39,6 +56,7 @@ class ReadRequest:
     query: str | None = None
     parameters: Mapping[str, object] | None = None
     limit: int | None = None
+    since: Since | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +172,21 @@ class Publisher(Protocol):
         """
         ...
 
+    def compare(self, staged: Staged, previous: PublicationVersion) -> Difference | None:
+        """Tell how a staged output differs from the version before it; nothing is written.
+
+        Args:
+            staged: From `stage`.
+            previous: The version that consumers get.
+
+        Returns:
+            The difference, without reasons; None where the kind has nothing to compare.
+
+        Raises:
+            PublishError: The version before cannot be read.
+        """
+        ...
+
     def commit(
         self,
         staged: Staged,
@@ -184,6 +217,29 @@ class Publisher(Protocol):
 
         Raises:
             PublishError: A broken contract, a full disk, no permission.
+        """
+        ...
+
+    def restore(
+        self,
+        version: PublicationVersion,
+        *,
+        lake: str,
+        draft: bool,
+        number: int,
+        token: str,
+        previous: PublicationVersion,
+    ) -> Committed:
+        """Make the content of an old version the newest, invisible through the ledger as yet.
+
+        The caller has the publication's turn, as for `commit`, and the same is promised for a token.
+
+        Args:
+            version: Whose content; it is not pruned.
+            lake, draft, number, token, previous: As for `commit`.
+
+        Raises:
+            PublishError: Its files are gone, it lies in another lake, or the disk refuses.
         """
         ...
 

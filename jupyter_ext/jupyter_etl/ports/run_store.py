@@ -39,19 +39,42 @@ class Planned:
     cancel: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What there is to do for a scheduler.
+
+    Args:
+        due: A pipeline is due.
+        subscribers: A pipeline that is not paused has an ``after`` schedule.
+        live: An attempt has no outcome.
+        untold: People have to hear of the end of a run.
+        ready: The ``not_before`` of a queued run has come.
+        next_at: When something may become due next, UTC: a ``next_due``, a ``not_before`` of a
+            queued run, or the ``retry_at`` of a breaker; None without any.
+    """
+
+    due: bool
+    subscribers: bool
+    live: bool
+    untold: bool
+    ready: bool
+    next_at: datetime | None
+
+
 class RunStore(Protocol):
     """Runs in the ledger: planned, claimed, attempted, read."""
 
     # planning
+    def load_outlook(self, now: datetime) -> Outlook:
+        """Tell what there is to do at an instant, in one cheap question."""
+        ...
+
     def load_due(self, now: datetime, *, limit: int = 1000) -> list[Pipeline]:
         """Return the pipelines that are not paused and whose ``next_due`` is not after ``now``."""
         ...
 
     def next_due_at(self, *, after: datetime) -> datetime | None:
-        """Return the next instant after ``after`` at which something may become due; None without.
-
-        That is a ``next_due``, a ``not_before`` of a queued run, or the ``retry_at`` of a breaker.
-        """
+        """Return the ``next_at`` of the outlook at an instant."""
         ...
 
     def load_subscribers(self) -> list[Pipeline]:
@@ -142,7 +165,8 @@ class RunStore(Protocol):
     ) -> list[PublicationVersion]:
         """End an attempt; in the same transaction make what it committed visible.
 
-        In that transaction also: a planned pipeline that failed too often in a row is paused, the
+        Watermarks move with what was committed; what is held back keeps its moves for its
+        approval. In that transaction also: a planned pipeline that failed too often in a row is paused, the
         breaker of a source that did not answer counts, that of one which did is forgotten, and an
         end that people have to hear of waits for `load_untold`.
 

@@ -12,6 +12,9 @@ from jupyter_etl.model import (
     Attempt,
     AttemptReport,
     CheckResult,
+    Cursor,
+    CursorMove,
+    CursorStart,
     Publication,
     PublicationVersion,
     Read,
@@ -116,6 +119,20 @@ class Channel(Protocol):
 
     def report_read(self, read: Read) -> None:
         """Tell what was read."""
+        ...
+
+    def cursor_start(self, cursor: Cursor) -> CursorStart:
+        """Return where incremental loads by a cursor begin.
+
+        In a run it is what was first said to any of its loads.
+        """
+        ...
+
+    def report_move(self, move: CursorMove) -> None:
+        """Tell what an incremental load read.
+
+        In a run the watermark moves with what the run publishes; by hand it does not move.
+        """
         ...
 
     def report_failure(self, source: str, message: str, *, retryable: bool) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from jupyter_etl.model import (
     Committed,
+    Decision,
     Freshness,
+    Hold,
     Pipeline,
     PipelineVersion,
     Publication,
@@ -17,7 +20,9 @@ from jupyter_etl.model import (
     PublicationVersion,
     Source,
 )
+from jupyter_etl.ports.base import Bell
 from jupyter_etl.ports.run_store import RunStore
+from jupyter_etl.ports.watermark_store import WatermarkStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,7 @@ class SchedulerInfo:
     seen_at: datetime
 
 
-class Store(RunStore, Protocol):
+class Store(RunStore, WatermarkStore, Protocol):
     """The ledger. Each method is one transaction, unless it only reads.
 
     All raise `StoreError` when the ledger cannot be reached. Instants are aware and UTC.
@@ -119,6 +124,7 @@ class Store(RunStore, Protocol):
         draft: bool,
         now: datetime,
         token: str | None = None,
+        note: str = "",
     ) -> PublicationVersion:
         """Make an output visible that was published by hand.
 
@@ -128,6 +134,7 @@ class Store(RunStore, Protocol):
             now: Of the rows.
             token: Of the turn taken by `begin_commits`, which is given back; None where nothing
                 else commits to the publication.
+            note: As on `PublicationVersion`.
 
         Raises:
             PermissionDenied: The name belongs to another owner.
@@ -199,6 +206,48 @@ class Store(RunStore, Protocol):
         """Promise an age. Raises `NotFound` or `PermissionDenied`."""
         ...
 
+    # holds
+    def load_hold(self, run_id: int) -> Hold:
+        """Return what the last attempt of a run holds back, decided or not; raises `NotFound`."""
+        ...
+
+    def load_holds(self) -> list[Hold]:
+        """Return those that wait for a decision, oldest first."""
+        ...
+
+    def decide_hold(
+        self,
+        hold: Hold,
+        decision: Decision,
+        *,
+        by: str,
+        now: datetime,
+        committed: Sequence[Committed] = (),
+        token: str = "",
+    ) -> list[PublicationVersion]:
+        """Record a decision; in the same transaction make visible what was approved.
+
+        The run succeeds, and its watermarks move, or it counts as cancelled; the note on it says
+        who decided.
+
+        Args:
+            hold: As it was loaded.
+            decision: What becomes of it.
+            by: Who decided; "" where it expired.
+            now: Of the rows.
+            committed: All of its outputs, where it is approved.
+            token: Of the turns at them, which are given back.
+
+        Returns:
+            The versions that became visible.
+
+        Raises:
+            Conflict: Somebody has decided before, the run is made again, or another has the turn.
+                Nothing was written.
+            PermissionDenied: A publication belongs to another owner. Nothing was written.
+        """
+        ...
+
     # retention
     def save_pruned(self, name: str, numbers: Sequence[int], *, draft: bool, now: datetime) -> None:
         """Note that the content of these versions is no longer there."""
@@ -232,6 +281,14 @@ class Store(RunStore, Protocol):
 
     def remove_scheduler(self, scheduler_id: str) -> None:
         """Say that a scheduler has ended."""
+        ...
+
+    def bell(self) -> AbstractContextManager[Bell]:
+        """Give a bell that rings after others have made or ended runs, or published.
+
+        One that is missed costs time alone: a scheduler also looks by itself. Entering and waiting
+        raise `StoreError` where it cannot be heard.
+        """
         ...
 
     def load_schedulers(self) -> list[SchedulerInfo]:

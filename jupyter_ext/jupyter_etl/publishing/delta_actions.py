@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_etl.model import Batch
+from jupyter_etl.publishing.batches import file_name
 from jupyter_etl.publishing.lake import is_local, place_linked
 from jupyter_etl.publishing.staging import partition_values
 
@@ -29,11 +30,13 @@ class Layout:
         folder: Holds the files.
         files: Relative paths.
         partition_by: The columns that are folders.
+        batch: Of an append.
     """
 
     folder: Path
     files: tuple[str, ...]
     partition_by: tuple[str, ...]
+    batch: Batch | None = None
 
 
 def place_files(layout: Layout, location: str) -> list[AddAction]:
@@ -46,7 +49,7 @@ def place_files(layout: Layout, location: str) -> list[AddAction]:
     actions = []
     for file in layout.files:
         source = layout.folder / file
-        path = _renamed(file)
+        path = _renamed(file, layout.batch)
         if is_local(location):
             place_linked(source, Path(location, path))
         else:
@@ -64,9 +67,9 @@ def place_files(layout: Layout, location: str) -> list[AddAction]:
     return actions
 
 
-def _renamed(file: str) -> str:
+def _renamed(file: str, batch: Batch | None) -> str:
     folder, slash, _ = file.rpartition("/")
-    return f"{folder}{slash}part-{secrets.token_hex(16)}.parquet"
+    return f"{folder}{slash}{file_name(batch)}"
 
 
 def _upload(source: Path, location: str) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
-from jupyter_etl.model import PublishMode, Staged
+from jupyter_etl.model import Batch, PublishMode, Staged
+from jupyter_etl.publishing.batches import earlier_files
 from jupyter_etl.publishing.delta_actions import Layout, partitions_of, place_files
 from jupyter_etl.publishing.delta_head import Base, commit_properties
 from jupyter_etl.publishing.delta_table import (
@@ -91,7 +92,10 @@ def _create(work: Commit, over: int | None) -> int:
 
     staged = work.staged
     layout = Layout(
-        folder=Path(staged.folder), files=staged.files, partition_by=staged.partition_by
+        folder=Path(staged.folder),
+        files=staged.files,
+        partition_by=staged.partition_by,
+        batch=_batch(staged),
     )
     create_table_with_add_actions(
         work.location,
@@ -142,6 +146,7 @@ def _fit(staged: Staged, table: DeltaTable, by: Sequence[str]) -> Fit:
         typeless=typeless,
         blank=blank_columns(table) - set(by) if whole else frozenset(),
         whole=whole,
+        approved=staged.approved,
     )
 
 
@@ -151,7 +156,7 @@ def _layout(staged: Staged, schema: pa.Schema, by: tuple[str, ...], folders: Exi
     present = staged_schema(folder)
     same = all(field.type.equals(schema.field(field.name).type) for field in present)
     if same and staged.partition_by == by:
-        return Layout(folder=folder, files=staged.files, partition_by=by)
+        return Layout(folder=folder, files=staged.files, partition_by=by, batch=_batch(staged))
     rewritten = Path(folders.enter_context(tempfile.TemporaryDirectory(dir=folder)))
     rows = staged_rows(folder, staged.files, staged.partition_by)
     columns = [name for name in schema.names if name in present.names]
@@ -161,7 +166,11 @@ def _layout(staged: Staged, schema: pa.Schema, by: tuple[str, ...], folders: Exi
         partition_by=by,
         schema=_selected(schema, columns),
     )
-    return Layout(folder=rewritten, files=written.files, partition_by=by)
+    return Layout(folder=rewritten, files=written.files, partition_by=by, batch=_batch(staged))
+
+
+def _batch(staged: Staged) -> Batch | None:
+    return staged.batch if staged.mode is PublishMode.APPEND else None
 
 
 def _selected(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
@@ -176,10 +185,9 @@ def _overwrite(work: Commit, table: DeltaTable, fit: Fit, layout: Layout) -> int
 
 
 def _add(work: Commit, table: DeltaTable, fit: Fit, layout: Layout) -> int:
+    replaced = _replaced(work.staged, live_files(table), layout)
     _add_columns(table, fit)
-    removed: list[RemoveAction] = []
-    if work.staged.mode is PublishMode.REPLACE:
-        removed = _removals(table, layout)
+    removed = [_removal(file, layout.partition_by) for file in replaced]
     added = place_files(layout, work.location)
     return _write(work, table, [*removed, *added], arrow_schema(table), mode="append")
 
@@ -207,31 +215,66 @@ def _write(
     return version
 
 
-def _removals(table: DeltaTable, layout: Layout) -> list[RemoveAction]:
-    """Return what takes exactly the partitions of the new rows out of the table.
+def _replaced(
+    staged: Staged, live: Sequence[dict[str, object]], layout: Layout
+) -> list[dict[str, object]]:
+    """Return the live files that the new rows take the place of.
 
-    By name of file, not by a predicate: no quoting, NULL included, and no neighbour of a
-    partition by two columns.
+    Those of a replaced partition are told by their values and not by a predicate: no quoting, NULL
+    included, and no neighbour of a partition by two columns.
+
+    Raises:
+        PublishError: Rows would be there twice.
     """
+    by = layout.partition_by
+    if staged.mode is PublishMode.UPSERT:
+        # An upsert of no rows, which adds nothing and takes nothing out.
+        return []
+    there = {str(file["path"]): file for file in live}
+    new = partitions_of(layout.files)
+    same = [file for file in live if partition_of(file, by) in new]
+    if staged.mode is PublishMode.REPLACE:
+        return same
+    again = earlier_files(staged, there)
+    if by and staged.batch is not None and staged.batch.apart:
+        known = [partition_of(file, by) for file in same if file["path"] not in again]
+        if known:
+            raise _there_already(staged.name, known)
+    return [there[path] for path in again]
+
+
+def _there_already(name: str, known: Sequence[tuple[tuple[str, str | None], ...]]) -> PublishError:
+    listed = sorted({", ".join(f"{column}={value}" for column, value in one) for one in known})
+    return PublishError(
+        f"{name!r} has rows of {_shortened(listed)} already: appended again, they could be there "
+        "twice.",
+        hint="Use --mode replace, which replaces just these partitions, or upsert with a --key.",
+        data={"partitions": listed},
+    )
+
+
+def _shortened(listed: Sequence[str]) -> str:
+    more = f" and {len(listed) - 3} more partitions" if len(listed) > 3 else ""
+    return "; ".join(listed[:3]) + more
+
+
+def _removal(file: dict[str, object], by: Sequence[str]) -> RemoveAction:
     from urllib.parse import unquote
 
     from deltalake.transaction import RemoveAction
 
-    replaced = partitions_of(layout.files)
-    removed = []
-    for file in live_files(table):
-        values = _stored_values(file, layout.partition_by)
-        if tuple(sorted(values.items())) in replaced:
-            removed.append(
-                RemoveAction(
-                    path=unquote(str(file["path"])),
-                    data_change=True,
-                    deletion_timestamp=time.time_ns() // 1_000_000,
-                    size=int(str(file["size_bytes"])),
-                    partition_values=values,
-                )
-            )
-    return removed
+    return RemoveAction(
+        path=unquote(str(file["path"])),
+        data_change=True,
+        deletion_timestamp=time.time_ns() // 1_000_000,
+        size=int(str(file["size_bytes"])),
+        partition_values=_stored_values(file, by),
+    )
+
+
+def partition_of(file: dict[str, object], by: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
+    """Return the partition that a live data file lies in, as `partitions_of` gives it."""
+    return tuple(sorted(_stored_values(file, by).items()))
 
 
 def _stored_values(file: dict[str, object], by: Sequence[str]) -> dict[str, str | None]:

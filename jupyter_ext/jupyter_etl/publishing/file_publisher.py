@@ -20,6 +20,7 @@ from jupyter_etl.publishing.lake import (
     place_version,
     publication_folder,
     relative_path,
+    still_there,
     version_folder,
 )
 from jupyter_etl.publishing.reading import first_rows, wanted_columns
@@ -56,6 +57,9 @@ class FilePublisher:
                 columns=columns,
             )
 
+    def compare(self, staged: Staged, previous: PublicationVersion) -> None:
+        """Compare nothing: what is in it is its author's; see `Publisher.compare`."""
+
     def commit(
         self,
         staged: Staged,
@@ -88,6 +92,19 @@ class FilePublisher:
             title=staged.title,
             content_hash=content_hash,
         )
+
+    def restore(
+        self,
+        version: PublicationVersion,
+        *,
+        lake: str,
+        draft: bool,
+        number: int,
+        token: str,
+        previous: PublicationVersion,
+    ) -> Committed:
+        """Point to the file of the old version once more; see `Publisher.restore`."""
+        return still_there(version)
 
     def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
         """Read the rows of a parquet, CSV or JSON file; see `Publisher.read`."""

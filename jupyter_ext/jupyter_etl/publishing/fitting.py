@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
-from jupyter_etl.model import Contract
+from jupyter_etl.model import Contract, Retyped
 from jupyter_etl.publishing.arrow_types import widens
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def fit_schema(
     typeless: frozenset[str],
     blank: frozenset[str],
     whole: bool,
+    approved: bool = False,
 ) -> Fit:
     """Fit new rows to a table.
 
@@ -49,9 +50,60 @@ def fit_schema(
         typeless: New columns that hold only NULL and came without a type.
         blank: Columns of the table that hold only NULL; they may be retyped where ``whole``.
         whole: Whether all rows of the table are replaced, so that its dropped columns go.
+        approved: Whether a person has accepted what the contract refuses.
 
     Raises:
         PublishError: With every column that differs.
+    """
+    change = change_of(
+        table, new, typeless=typeless, blank=blank if contract is Contract.EVOLVE else frozenset()
+    )
+    added, dropped, retyped = change.added, change.dropped, change.retyped
+    _refuse_case(name, added, dropped)
+    free = contract is Contract.EVOLVE or approved
+    if not free and (added or dropped or retyped):
+        raise _frozen(name, added, dropped, [_said(one) for one in retyped])
+    if retyped and not (whole and approved):
+        said = [_said(one) for one in retyped]
+        raise PublishError(
+            f"{name!r} cannot change the type of a column: {'; '.join(said)}.",
+            hint="Convert the column to the published type, or publish under another name.",
+            data={"retyped": said},
+        )
+    types = {field.name: field for field in change.kept}
+    return Fit(schema=_merged(table, new, types, whole=whole and free), added=added)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaChange:
+    """How the columns of new rows differ from a table's.
+
+    Args:
+        added, dropped: Names.
+        retyped: Columns whose new values are not all of the type that the table has.
+        kept: The columns that both have, as the table will have them.
+    """
+
+    added: tuple[str, ...]
+    dropped: tuple[str, ...]
+    retyped: tuple[Retyped, ...]
+    kept: tuple[pa.Field, ...]
+
+
+def change_of(
+    table: pa.Schema,
+    new: pa.Schema,
+    *,
+    typeless: frozenset[str],
+    blank: frozenset[str],
+) -> SchemaChange:
+    """Compare the columns of new rows with a table's.
+
+    Args:
+        table: What the table has.
+        new: What the rows have.
+        typeless: New columns that hold only NULL and came without a type.
+        blank: Columns of the table that may take any type, for they hold only NULL.
     """
     retyped, kept = [], []
     for field in table:
@@ -61,31 +113,28 @@ def fit_schema(
         kind = new.field(place).type
         if field.name in typeless or widens(kind, field.type):
             kept.append(field)
-        elif whole and field.name in blank and contract is Contract.EVOLVE:
+        elif field.name in blank:
             kept.append(new.field(place))
         else:
-            retyped.append(f"{field.name!r} was {field.type} and is {kind}")
-    added = tuple(column for column in new.names if column not in table.names)
-    dropped = tuple(column for column in table.names if column not in new.names)
-    _refuse_case(name, added, dropped)
-    if contract is Contract.FREEZE and (added or dropped or retyped):
-        raise _frozen(name, added, dropped, retyped)
-    if retyped:
-        raise PublishError(
-            f"{name!r} cannot change the type of a column: {'; '.join(retyped)}.",
-            hint="Convert the column to the published type, or publish under another name.",
-            data={"retyped": retyped},
-        )
-    types = {field.name: field for field in kept}
-    return Fit(schema=_merged(table, new, types, whole, contract), added=added)
+            retyped.append(Retyped(name=field.name, before=str(field.type), after=str(kind)))
+    return SchemaChange(
+        added=tuple(column for column in new.names if column not in table.names),
+        dropped=tuple(column for column in table.names if column not in new.names),
+        retyped=tuple(retyped),
+        kept=tuple(kept),
+    )
+
+
+def _said(one: Retyped) -> str:
+    return f"{one.name!r} was {one.before} and is {one.after}"
 
 
 def _merged(
-    table: pa.Schema, new: pa.Schema, types: dict[str, pa.Field], whole: bool, contract: Contract
+    table: pa.Schema, new: pa.Schema, types: dict[str, pa.Field], *, whole: bool
 ) -> pa.Schema:
     import pyarrow as pa
 
-    if whole and contract is Contract.EVOLVE:
+    if whole:
         return pa.schema([types.get(field.name, field) for field in new])
     old = [types.get(field.name, field) for field in table]
     return pa.schema(old + [field for field in new if field.name not in table.names])

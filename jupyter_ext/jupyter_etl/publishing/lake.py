@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from jupyter_etl.errors import PublishError
+from jupyter_etl.model import Committed, PublicationVersion
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -194,6 +195,21 @@ def place_version(source: Path, folder: str, path: PurePosixPath) -> tuple[str, 
     if not filesystem.exists(remote):
         filesystem.put_file(str(source), remote)
     return location, sha256_of(source), source.stat().st_size
+
+
+def still_there(version: PublicationVersion) -> Committed:
+    """Return where the file of a version lies.
+
+    Raises:
+        PublishError: It is gone.
+    """
+    location = version.what.location
+    if is_local(location) and not Path(location).is_file():
+        raise PublishError(
+            f"The file of version {version.number} of {version.name!r} is gone ({location}).",
+            hint="%etl history shows the other versions.",
+        )
+    return version.what
 
 
 def sha256_of(path: Path) -> str:

@@ -17,6 +17,7 @@ from jupyter_etl.publishing.lake import (
     place_version,
     publication_folder,
     sha256_of,
+    still_there,
     version_folder,
 )
 from jupyter_etl.publishing.report_page import Heading, render_report
@@ -48,6 +49,9 @@ class ReportPublisher:
             )
         return replace(request, files=(), rows=None, bytes=0, columns=())
 
+    def compare(self, staged: Staged, previous: PublicationVersion) -> None:
+        """Compare nothing: what is in it is its author's; see `Publisher.compare`."""
+
     def commit(
         self,
         staged: Staged,
@@ -73,6 +77,19 @@ class ReportPublisher:
             title=staged.title,
             content_hash=content_hash,
         )
+
+    def restore(
+        self,
+        version: PublicationVersion,
+        *,
+        lake: str,
+        draft: bool,
+        number: int,
+        token: str,
+        previous: PublicationVersion,
+    ) -> Committed:
+        """Point to the file of the old version once more; see `Publisher.restore`."""
+        return still_there(version)
 
     def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
         """Refuse: a report has no rows."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import resource
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
+from jupyter_etl.model import Staged
 from jupyter_etl.publishing.arrow_types import cast_batch, plain_schema
-from jupyter_etl.publishing.lake import disk_errors
+from jupyter_etl.publishing.lake import disk_errors, sha256_of
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
     import pyarrow.dataset as pads
 
@@ -26,6 +29,7 @@ _ROW_GROUP_ROWS = 512 * 1024
 _MOST_PARTITIONS = 1024
 _PARTITION_TYPES = ("bool", "int8", "int16", "int32", "int64", "string", "date32[day]")
 _NULL_SEGMENT = "__HIVE_DEFAULT_PARTITION__"
+_SHOWN, _SAID, _SHOWN_COLUMNS, _SHOWN_CHARACTERS = 5, 3, 6, 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,6 +260,13 @@ def staged_schema(folder: Path) -> pa.Schema:
     return pq.read_schema(folder / SCHEMA_FILE)
 
 
+def digest_of(staged: Staged) -> str:
+    """Return a SHA-256 (hex) over the staged files and the partitions they lie in."""
+    folder = Path(staged.folder)
+    files = ((file.rpartition("/")[0], sha256_of(folder / file)) for file in staged.files)
+    return hashlib.sha256(repr(sorted(files)).encode()).hexdigest()
+
+
 def staged_rows(folder: Path, files: Sequence[str], partition_by: Sequence[str]) -> pads.Dataset:
     """Open what `write_rows` wrote, the columns in their order."""
     import pyarrow as pa
@@ -274,44 +285,84 @@ def staged_rows(folder: Path, files: Sequence[str], partition_by: Sequence[str])
 
 
 def check_key(folder: Path, written: Written, key: Sequence[str], by: Sequence[str]) -> None:
-    """Check that the declared key is there, unique and not NULL.
+    """Check that the declared key is there, unique and not NULL; NaN is no value either.
 
     Raises:
-        PublishError: With the number of offending rows and a sample of their keys.
+        PublishError: With the number of offending rows and a sample of them.
     """
     import duckdb
+    import pyarrow as pa
 
     for name in key:
         require_column(name, written.schema.names, "key column")
-    names = ", ".join(_quoted(name) for name in key)
-    absent = " or ".join(f"{_quoted(name)} is null" for name in key)
+    absent = " or ".join(
+        f"{_quoted(name)} is null"
+        + (f" or isnan({_quoted(name)})" if pa.types.is_floating(kind) else "")
+        for name, kind in ((name, written.schema.field(name).type) for name in key)
+    )
     with (
         tempfile.TemporaryDirectory() as spill,
         duckdb.connect(config={"temp_directory": spill, "memory_limit": "1GB"}) as base,
     ):
         base.register("staged_rows", staged_rows(folder, written.files, by))
-        nulls = base.execute(f"select count(*) from staged_rows where {absent}").fetchall()[0][0]  # noqa: S608
-        if nulls:
-            raise PublishError(
-                f"{nulls:,} of {written.rows:,} rows have no value in the key ({', '.join(key)}).",
-                hint="Drop or fill these rows, or choose another key.",
-                data={"null_keys": nulls},
-            )
-        twice = base.execute(
-            f"select {names}, count(*) as n from staged_rows "  # noqa: S608
-            f"group by {names} having count(*) > 1 order by {names} limit 5"
-        ).fetchall()
-    if twice:
-        sample = "; ".join(f"{_key_text(row[:-1])} ({row[-1]} times)" for row in twice)
-        raise PublishError(
-            f"The key ({', '.join(key)}) is not unique, for example: {sample}.",
-            hint="Keep one row a key: df = df.drop_duplicates(subset=[...], keep='last').",
-            data={"keys": [[str(value) for value in row[:-1]] for row in twice]},
-        )
+        _refuse_absent(base, written, key, absent)
+        _refuse_doubled(base, written, key)
+
+
+def _refuse_absent(
+    base: duckdb.DuckDBPyConnection, written: Written, key: Sequence[str], absent: str
+) -> None:
+    nulls = base.execute(f"select count(*) from staged_rows where {absent}").fetchall()[0][0]  # noqa: S608
+    if not nulls:
+        return
+    found = base.execute(f"select * from staged_rows where {absent} limit {_SHOWN}").fetchall()  # noqa: S608
+    rows = [dict(zip(written.schema.names, map(_shown, row), strict=True)) for row in found]
+    raise PublishError(
+        f"{nulls:,} of {written.rows:,} rows have no value in the key ({', '.join(key)}), for "
+        f"example: {_sample(rows)}.",
+        hint="Drop or fill these rows, or choose another key.",
+        data={"null_keys": nulls, "rows": rows},
+    )
+
+
+def _refuse_doubled(base: duckdb.DuckDBPyConnection, written: Written, key: Sequence[str]) -> None:
+    names = ", ".join(_quoted(name) for name in key)
+    base.execute(
+        f"create temp table doubled as select {names}, count(*) as etl_times from staged_rows "  # noqa: S608
+        f"group by {names} having count(*) > 1"
+    )
+    count, rows = base.execute(
+        "select count(*), coalesce(sum(etl_times), 0)::bigint from doubled"
+    ).fetchall()[0]
+    if not count:
+        return
+    twice = base.execute(f"select * from doubled order by {names} limit {_SHOWN}").fetchall()  # noqa: S608
+    sample = "; ".join(f"{_key_text(row[:-1])} ({row[-1]} times)" for row in twice)
+    raise PublishError(
+        f"The key ({', '.join(key)}) is not unique, for example: {sample}. In all {rows:,} of "
+        f"{written.rows:,} rows share {count:,} {'key' if count == 1 else 'keys'}.",
+        hint="Keep one row a key: df = df.drop_duplicates(subset=[...], keep='last').",
+        data={
+            "keys": [[str(value) for value in row[:-1]] for row in twice],
+            "doubled_keys": count,
+            "rows": rows,
+        },
+    )
+
+
+def _sample(rows: Sequence[Mapping[str, str]]) -> str:
+    """Say a few rows, their first columns each."""
+    told = (list(row.items())[:_SHOWN_COLUMNS] for row in rows[:_SAID])
+    return "; ".join(", ".join(f"{name}={value}" for name, value in row) for row in told)
+
+
+def _shown(value: object) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
 
 
 def _key_text(values: tuple[object, ...]) -> str:
-    return ", ".join(str(value) for value in values)
+    return ", ".join(_shown(value) for value in values)
 
 
 def _quoted(name: str) -> str:

@@ -15,15 +15,19 @@ from jupyter_etl.errors import PublishError
 from jupyter_etl.model import (
     Column,
     Committed,
+    Difference,
     PublicationKind,
     PublicationVersion,
     PublishMode,
     Staged,
 )
 from jupyter_etl.ports import Reading, ReadRequest, Swept
+from jupyter_etl.publishing.comparing import compare_staged
 from jupyter_etl.publishing.delta_commit import Commit, is_whole, write_commit
 from jupyter_etl.publishing.delta_head import (
+    Base,
     base_of,
+    commit_properties,
     is_done,
     load_made,
     refuse_strange,
@@ -32,6 +36,7 @@ from jupyter_etl.publishing.delta_head import (
 from jupyter_etl.publishing.delta_table import (
     columns_of,
     facts_of,
+    hook_properties,
     open_rows,
     open_table,
 )
@@ -79,6 +84,11 @@ class TablePublisher:
             columns=_columns(written),
         )
 
+    def compare(self, staged: Staged, previous: PublicationVersion) -> Difference | None:
+        """Compare columns and rows with a version; see `Publisher.compare`."""
+        with _foreign_errors(f"Version {previous.number} of {staged.name!r} cannot be read"):
+            return compare_staged(staged, previous)
+
     def commit(
         self,
         staged: Staged,
@@ -112,12 +122,39 @@ class TablePublisher:
                     # Two made the table at once: the second starts again from what there is now.
                     if table is not None or open_table(location) is None:
                         raise
-        raise PublishError(
-            f"{staged.name!r} cannot be published: something that does not ask the ledger commits "
-            f"to {location} again and again.",
-            hint="Let only jupyter-etl write there.",
-            retryable=True,
-        )
+        raise _never_alone(staged.name, location)
+
+    def restore(
+        self,
+        version: PublicationVersion,
+        *,
+        lake: str,
+        draft: bool,
+        number: int,
+        token: str,
+        previous: PublicationVersion,
+    ) -> Committed:
+        """Bring the table back to an old version, as its newest; see `Publisher.restore`."""
+        from deltalake.exceptions import CommitFailedError
+
+        location = publication_folder(lake, "tables", version.name, draft=draft)
+        what = f"{version.name!r} cannot go back to version {version.number}"
+        if version.what.location != location:
+            raise PublishError(
+                f"{what}: that lies in another lake ({version.what.location}).",
+                hint="Read that version, and publish its rows.",
+            )
+        for attempt in range(_COMMIT_ATTEMPTS):
+            with _foreign_errors(what):
+                table = open_table(location)
+                if table is None:
+                    raise PublishError(f"{what}: its files are gone ({location}).")
+                base = base_of(previous, location, int(table.version()))
+                try:
+                    return _restore_on(table, version, base=base, number=number, token=token)
+                except CommitFailedError:
+                    _pause(attempt)
+        raise _never_alone(version.name, location)
 
     def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
         """Open the rows of exactly that version; see `Publisher.read`."""
@@ -175,6 +212,32 @@ def _commit_on(work: Commit, table: DeltaTable | None) -> Committed:
             refuse_strange(made, location, staged.name)
         undo_beyond(table, work.base)
     return _committed(staged, location, write_commit(work, table), staged.rows)
+
+
+def _restore_on(
+    table: DeltaTable, version: PublicationVersion, *, base: Base, number: int, token: str
+) -> Committed:
+    """Commit the files of an old version anew; raises `CommitFailedError`."""
+    location, head = version.what.location, int(table.version())
+    if not is_done(load_made(location, head), base, head, token):
+        table.restore(
+            int(version.what.delta_version or 0),
+            commit_properties=commit_properties(token, number, base, None),
+            post_commithook_properties=hook_properties(),
+        )
+        # Delta commits nothing where the head holds just these files.
+        after = open_table(location)
+        head = head if after is None else int(after.version())
+    return replace(version.what, delta_version=head, changed_rows=None)
+
+
+def _never_alone(name: str, location: str) -> PublishError:
+    return PublishError(
+        f"{name!r} cannot be published: something that does not ask the ledger commits to "
+        f"{location} again and again.",
+        hint="Let only jupyter-etl write there.",
+        retryable=True,
+    )
 
 
 def _refuse_backticks(request: Staged, names: list[str]) -> None:

@@ -49,6 +49,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     priority: Annotated[int, msgspec.Meta(ge=-100, le=100)] | None = None
     memory_bytes: Annotated[int, msgspec.Meta(gt=0)] | None = None
     checkpoint: bool = False
+    cold: bool = False
     owner: Name | None = None
     after: Names = []
     after_all: bool = False
@@ -58,6 +59,12 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How a run is made once more."""
 
     from_failed_cell: bool = False
+
+
+class Rollback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The version to go back to."""
+
+    to: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

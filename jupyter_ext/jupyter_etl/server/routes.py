@@ -30,6 +30,13 @@ from jupyter_etl.server.handlers.runs import (
 )
 from jupyter_etl.server.handlers.sources import SourceHandler, SourcePreviewHandler, SourcesHandler
 from jupyter_etl.server.handlers.summary import SummaryHandler
+from jupyter_etl.server.handlers.versions import (
+    HoldsHandler,
+    PublicationDiffHandler,
+    PublicationRollbackHandler,
+    RunApproveHandler,
+    RunRejectHandler,
+)
 
 PREFIX = "etl/v1"
 
@@ -48,12 +55,17 @@ ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
     ("/runs/{id}", RunHandler),
     ("/runs/{id}/cancel", RunCancelHandler),
     ("/runs/{id}/retry", RunRetryHandler),
+    ("/runs/{id}/approve", RunApproveHandler),
+    ("/runs/{id}/reject", RunRejectHandler),
+    ("/holds", HoldsHandler),
     ("/runs/{id}/notebook", RunNotebookHandler),
     ("/runs/{id}/log", RunLogHandler),
     ("/publications", PublicationsHandler),
     ("/publications/{name}", PublicationHandler),
     ("/publications/{name}/preview", PublicationPreviewHandler),
     ("/publications/{name}/content", PublicationContentHandler),
+    ("/publications/{name}/diff", PublicationDiffHandler),
+    ("/publications/{name}/rollback", PublicationRollbackHandler),
     ("/schedule/preview", SchedulePreviewHandler),
     ("/notebook", NotebookHandler),
 )

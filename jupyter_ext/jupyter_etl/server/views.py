@@ -134,7 +134,7 @@ def run_view(run: Run, *, now: datetime) -> JSON:
             "seconds": seconds_of(run, now),
             "cell": run.cell,
             "cells": run.cells,
-            "error": run.error or run.new.note,
+            "error": run.error or (run.new.note if run.state is RunState.SKIPPED else ""),
             "failed_cell": run.failed_cell,
             "verdict": run.verdict,
             "owner": run.new.owner,

@@ -92,7 +92,7 @@ def _measured(source: Source, files: FileSet) -> list[_Part]:
     for file in files.files:
         written = _written(source, files, file)
         table = _whole(source, files, file, written)
-        rounded = _rounded_integers(table)
+        rounded = [*_rounded_integers(table), *_overflown(source, files, file, written, table)]
         if rounded:
             written = replace(written, text=(*written.text, *rounded))
             table = _whole(source, files, file, written)
@@ -222,6 +222,28 @@ def _rounded_integers(table: pa.Table) -> list[str]:
             )
         ).as_py()
         and pc.all(pc.equal(pc.floor(table[field.name]), table[field.name])).as_py()
+    ]
+
+
+def _overflown(
+    source: Source, files: FileSet, file: SourceFile, written: CsvFormat, table: pa.Table
+) -> list[str]:
+    """Find the columns in which a number became infinity for being larger than any double."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    infinite = {
+        field.name: pc.is_inf(table[field.name])
+        for field in table.schema
+        if pa.types.is_floating(field.type) and pc.any(pc.is_inf(table[field.name])).as_py()
+    }
+    if not infinite:
+        return []
+    texts = _whole(source, files, file, replace(written, text=(*written.text, *infinite)))
+    return [
+        name
+        for name, rows in infinite.items()
+        if not pc.all(pc.match_substring(texts[name].filter(rows), "inf", ignore_case=True)).as_py()
     ]
 
 

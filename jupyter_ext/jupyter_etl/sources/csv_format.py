@@ -21,6 +21,8 @@ HEAD_BYTES = 1 << 20
 _MISSING = ["", "NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "#N/A", "#NA", "<NA>"]
 _DELIMITERS = ",;\t|"
 _LEADING_ZERO = r"^[+-]?0\d"
+_MOST_DIGITS = 17
+"""Significant digits after which a double has no room for more. Source: IEEE 754, 5.12.2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,7 @@ def look_at(written: CsvFormat, head: bytes) -> CsvFormat:
     """Fill in what the options leave open.
 
     A column with numbers like ``007`` is an identifier; as a number it would lose its zeros, so it
-    is kept as text.
+    is kept as text. So is one with fractions of more digits than a double gives back.
 
     Args:
         written: From the options.
@@ -108,9 +110,9 @@ def look_at(written: CsvFormat, head: bytes) -> CsvFormat:
         written = replace(written, delimiter=_delimiter(written, head))
     whole_lines = head if len(head) < HEAD_BYTES else head[: head.rfind(b"\n") + 1]
     sample = whole_lines.decode(written.encoding, "replace")
-    if not re.search(
-        rf"(?m)(?:^|[{re.escape(written.delimiter + written.quote)}])[+-]?0\d", sample
-    ):
+    begin = rf"(?m)(?:^|[{re.escape(written.delimiter + written.quote)}])[+-]?"
+    long = rf"(?:\d{re.escape(written.decimal)}?){{{_MOST_DIGITS + 1}}}"
+    if not re.search(rf"{begin}(?:0\d|{long})", sample):
         return written
     read, parse, _ = arrow_options(replace(written, encoding="utf-8"))
     parse.invalid_row_handler = lambda row: "skip"
@@ -129,6 +131,7 @@ def look_at(written: CsvFormat, head: bytes) -> CsvFormat:
         name
         for name, column in zip(table.column_names, table.columns, strict=True)
         if pc.any(pc.match_substring_regex(column, _LEADING_ZERO + r"*$")).as_py()
+        or pc.any(_long_fractions(column, written.decimal)).as_py()
     ]
     return replace(written, text=tuple(dict.fromkeys((*written.text, *zeros))))
 
@@ -166,6 +169,16 @@ def arrow_options(
             column_types={**dict.fromkeys(written.text, pa.string()), **(types or {})},
         ),
     )
+
+
+def _long_fractions(column: pa.ChunkedArray, point: str) -> pa.ChunkedArray:
+    """Find numbers with a fraction and more digits than a double holds."""
+    import pyarrow.compute as pc
+
+    sign, more = re.escape(point), _MOST_DIGITS
+    fraction = pc.match_substring_regex(column, rf"^[+-]?\d*{sign}\d+$")
+    long = rf"^[+-]?(?:0?{sign}0*[1-9]\d{{{more},}}|[1-9][\d{sign}]{{{more + 1},}})$"
+    return pc.and_(fraction, pc.match_substring_regex(column, long))
 
 
 def _delimiter(written: CsvFormat, head: bytes) -> str:

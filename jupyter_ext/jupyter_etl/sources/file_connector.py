@@ -4,53 +4,41 @@ from __future__ import annotations
 
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
-from jupyter_etl.ports import Access, Reading, ReadRequest
-from jupyter_etl.sources.csv_files import csv_schema, read_csv
-from jupyter_etl.sources.csv_format import CSV_OPTIONS
-from jupyter_etl.sources.excel_files import read_excel, sheet_names
+from jupyter_etl.ports import Access, Connector, Reading, ReadRequest
+from jupyter_etl.sources.csv_files import csv_schema
+from jupyter_etl.sources.excel_files import sheet_names
+from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, refuse_options
 from jupyter_etl.sources.file_paths import find_files
+from jupyter_etl.sources.filesystems import place_options
+from jupyter_etl.sources.http_options import is_http
 from jupyter_etl.sources.json_files import read_json
-from jupyter_etl.sources.parquet_files import parquet_schema, read_parquet
+from jupyter_etl.sources.parquet_files import parquet_schema
 from jupyter_etl.sources.readings import columns_of
-from jupyter_etl.spec.names import listed, nearest
-
-_READERS = {
-    "csv": read_csv,
-    "parquet": read_parquet,
-    "json": read_json,
-    "jsonl": read_json,
-    "excel": read_excel,
-}
-_OPTIONS: dict[str, tuple[str, ...]] = {
-    "csv": CSV_OPTIONS,
-    "parquet": (),
-    "json": ("path", "json"),
-    "jsonl": (),
-    "excel": ("sheet", "null", "text"),
-}
 
 
 class FileConnector:
-    """Reads csv, parquet, json, jsonl and excel files, local or by fsspec.
+    """Reads csv, parquet, json, jsonl and excel files: local, by fsspec, or by HTTP.
 
     Several files are one table: they are read in the order of their names, columns are united by
     name, and a column that a file lacks is null in its rows.
     """
 
-    kinds: tuple[str, ...] = tuple(_READERS)
+    kinds: tuple[str, ...] = tuple(FILE_READERS)
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
         """List the one table that the files are, or the sheets of a workbook.
 
         Args:
             source: Of one of `kinds`.
-            access: Not needed.
+            access: Gives its secrets.
 
         Raises:
             SourceError: Nothing is there, or it cannot be read.
         """
-        self._refuse_options(source)
-        files = find_files(source)
+        if is_http(source.location):
+            return _http().tables(source, access)
+        refuse_options(source, (*FILE_OPTIONS[source.kind], *place_options(source)))
+        files = find_files(source, access)
         if source.kind == "excel":
             return [TableInfo(name=name) for name in sheet_names(source, files)]
         if source.kind == "parquet":
@@ -67,13 +55,15 @@ class FileConnector:
         Args:
             source: Of one of `kinds`.
             request: ``table`` is a sheet of a workbook, else "".
-            access: Not needed.
+            access: Gives its secrets.
 
         Raises:
             SourceError: Nothing is there, it cannot be read, or a column is not in it.
             DeclarationError: SQL, or an option the kind does not have.
         """
-        self._refuse_options(source)
+        if is_http(source.location):
+            return _http().read(source, request, access)
+        refuse_options(source, (*FILE_OPTIONS[source.kind], *place_options(source)))
         if request.query is not None:
             raise DeclarationError(
                 f"Source '{source.name}' is {source.kind} files, which answer no SQL themselves.",
@@ -85,14 +75,11 @@ class FileConnector:
                 hint=f"Load {source.name}.",
                 retryable=False,
             )
-        return _READERS[source.kind](source, find_files(source), request)
+        return FILE_READERS[source.kind](source, find_files(source, access), request)
 
-    def _refuse_options(self, source: Source) -> None:
-        known = _OPTIONS[source.kind]
-        for option in source.options:
-            if option not in known:
-                raise DeclarationError(
-                    f"Source '{source.name}': {source.kind} has no option '{option}'; "
-                    f"it has {listed(known) or 'none'}.",
-                    hint=nearest(option, known).strip(),
-                )
+
+def _http() -> Connector:
+    # Imported when a URL is read: an HTTP client is slow to import.
+    from jupyter_etl.sources.http_connector import HttpConnector
+
+    return HttpConnector()

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from jupyter_etl.errors import MissingDependency, SourceError
+from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
+from jupyter_etl.ports import Access
+from jupyter_etl.sources.filesystems import is_remote_failure, open_filesystem
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
@@ -64,11 +66,12 @@ class FileSet:
         return digest.hexdigest()
 
 
-def find_files(source: Source) -> FileSet:
+def find_files(source: Source, access: Access) -> FileSet:
     """Resolve a source's location.
 
     Args:
         source: Of a kind in `ENDINGS`.
+        access: Gives its secrets.
 
     Returns:
         Its files.
@@ -77,7 +80,7 @@ def find_files(source: Source) -> FileSet:
         SourceError: Nothing is there, nothing matches, or a file is empty or unreadable.
         MissingDependency: The filesystem of the URL needs a package that is not installed.
     """
-    fs, root = _filesystem(source)
+    fs, root = open_filesystem(source, access)
     with reading(source, PurePosixPath(root).name):
         infos, base = _matches(fs, root, source)
         files = [_file(info, base) for info in infos]
@@ -120,6 +123,14 @@ def reading(source: Source, name: str) -> Iterator[None]:
         raise SourceError(
             f"Source '{source.name}': {name} cannot be read: {problem.strerror or problem}."
         ) from problem
+    except Exception as problem:
+        if not is_remote_failure(problem):
+            raise
+        raise SourceError(
+            f"Source '{source.name}': {name} cannot be read: {str(problem).rstrip('.')}.",
+            hint="Its address and credentials come from the source's options and secrets, or from "
+            "the environment.",
+        ) from problem
 
 
 @contextmanager
@@ -149,22 +160,6 @@ def open_file(files: FileSet, file: SourceFile) -> Iterator[BinaryIO]:
             )
         with archive.open(members[0]) as stream:
             yield stream  # type: ignore[misc]
-
-
-def _filesystem(source: Source) -> tuple[AbstractFileSystem, str]:
-    from fsspec.core import url_to_fs
-
-    try:
-        fs, root = url_to_fs(source.location)
-    except ImportError as problem:
-        raise MissingDependency(
-            f"Source '{source.name}': {source.location.partition('://')[0]}:// needs a package "
-            f"that is not installed ({problem}).",
-            hint="Install it into this environment with pip.",
-        ) from problem
-    except ValueError as problem:
-        raise SourceError(f"Source '{source.name}': {problem}", retryable=False) from problem
-    return fs, root
 
 
 def _matches(fs: AbstractFileSystem, root: str, source: Source) -> tuple[list[dict[str, Any]], str]:

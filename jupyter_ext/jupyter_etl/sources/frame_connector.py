@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.sources.polars_frames import is_polars, table_of_polars
 from jupyter_etl.sources.readings import columns_of, reading_of_table
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FrameConnector:
-    """Reads a variable that is a pandas frame, an Arrow table, or offers an Arrow stream."""
+    """Reads a variable that is a pandas or polars frame, an Arrow table, or offers an Arrow stream."""
 
     kinds: tuple[str, ...] = ("frame",)
 
@@ -60,7 +61,7 @@ def arrow_table(name: str, frame: object) -> pa.Table:
 
     Args:
         name: Of the variable, for messages.
-        frame: A pandas frame, an Arrow table or batch, or any object with an Arrow stream (polars).
+        frame: A pandas or polars frame, an Arrow table or batch, any object with an Arrow stream.
 
     Raises:
         SourceError: It is none of these, or a column mixes types that Arrow does not.
@@ -75,6 +76,8 @@ def arrow_table(name: str, frame: object) -> pa.Table:
             return made.replace_schema_metadata(None)
         if isinstance(frame, pa.Table):
             return frame
+        if is_polars(frame):
+            return table_of_polars(name, frame)
         return pa.table(frame)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError) as problem:
         of_frame = isinstance(frame, pd.DataFrame)

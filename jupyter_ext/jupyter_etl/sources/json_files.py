@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Reading, ReadRequest
 from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
+from jupyter_etl.sources.json_records import parse_json, records_at, table_of_records
 from jupyter_etl.sources.readings import reading_of_table
 from jupyter_etl.sources.unions import concat
-from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,49 +57,13 @@ def _tables(source: Source, files: FileSet, limit: int | None) -> Iterator[tuple
             return
 
 
-def table_of_records(what: str, records: Sequence[object]) -> pa.Table:
-    """Make a table of objects; a name that a record lacks is null there.
-
-    Args:
-        what: Subject of messages.
-        records: Objects as `json` reads them.
-
-    Raises:
-        SourceError: A record is no object, or a column mixes types that no type holds both.
-    """
-    import pyarrow as pa
-
-    names: dict[str, None] = {}
-    for number, record in enumerate(records):
-        if not isinstance(record, dict):
-            raise SourceError(
-                f"{what}: record {number + 1} is {_kind(record)}, no object with names.",
-                hint='Each record looks like {"id": 1, "amount": 2.5}.',
-                retryable=False,
-            )
-        names.update(dict.fromkeys(record))
-    rows: Sequence[dict[str, Any]] = records  # type: ignore[assignment]
-    columns = {}
-    for name in names:
-        try:
-            columns[name] = pa.array([row.get(name) for row in rows])
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as problem:
-            raise SourceError(
-                f"{what}: column '{name}' mixes values of different types: {problem}",
-                hint="Repair the file, or load it by %etl sql local with a cast.",
-                retryable=False,
-                data={"column": name},
-            ) from problem
-    return pa.table(columns)
-
-
 def _lines(source: Source, files: FileSet, file: SourceFile) -> Iterator[object]:
     with reading(source, file.name), open_file(files, file) as stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():
                 continue
             try:
-                yield json.loads(line)
+                yield parse_json(line)
             except ValueError as problem:
                 raise SourceError(
                     f"Source '{source.name}': line {number} of {file.name} is not JSON: {problem}",
@@ -111,39 +74,11 @@ def _lines(source: Source, files: FileSet, file: SourceFile) -> Iterator[object]
 def _document(source: Source, files: FileSet, file: SourceFile) -> list[object]:
     with reading(source, file.name), open_file(files, file) as stream:
         try:
-            document = json.loads(stream.read())
+            document = parse_json(stream.read())
         except ValueError as problem:
             raise SourceError(
                 f"Source '{source.name}': {file.name} is not JSON: {problem}",
                 hint="It may be cut off; a file with one record a line is of kind jsonl.",
             ) from problem
     path = source.options.get("path", source.options.get("json", ""))
-    found = document
-    for step in filter(None, path.split(".")):
-        inside = list(found) if isinstance(found, dict) else []
-        if not isinstance(found, dict) or step not in found:
-            raise SourceError(
-                f"Source '{source.name}': {file.name} has nothing at path '{path}'; at '{step}' "
-                f"there is {_kind(found)}{' with ' + listed(inside) if inside else ''}.",
-                hint=nearest(step, inside).strip(),
-                retryable=False,
-            )
-        found = found[step]
-    if not isinstance(found, list):
-        lists = (
-            [k for k, v in found.items() if isinstance(v, list)] if isinstance(found, dict) else []
-        )
-        raise SourceError(
-            f"Source '{source.name}': {file.name} holds {_kind(found)}"
-            f"{' at ' + path if path else ''}, no list of records.",
-            hint=f"Declare it with the option path={(path + '.') if path else ''}{lists[0]}."
-            if lists
-            else "Declare it with the option path=... of the list inside the document.",
-            retryable=False,
-        )
-    return found
-
-
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
-    return "nothing" if value is None else names.get(type(value), "a number")
+    return records_at(f"Source '{source.name}': {file.name}", document, path)

@@ -138,12 +138,14 @@ def _readable(session: _Session, sql: str, bound: list[object], limit: int | Non
     schema = session.cursor.adbc_execute_schema(sql, bound or None)
     refuse_twins(f"Source '{session.target.name}': the result", schema.names)
     casts = [cast_on_server(field) for field in schema]
-    if not schema.names or (limit is None and not any(casts)):
-        return sql
     cells = [f"c{n}" for n in range(len(casts))]
+    read = [
+        _cell(cell, cast, field) for cell, cast, field in zip(cells, casts, schema, strict=True)
+    ]
+    if not schema.names or (limit is None and read == cells):
+        return sql
     chosen = ", ".join(
-        f"{f'CAST({cell} AS {cast})' if cast else cell} AS {quoted(name)}"
-        for cell, cast, name in zip(cells, casts, schema.names, strict=True)
+        f"{cell} AS {quoted(name)}" for cell, name in zip(read, schema.names, strict=True)
     )
     wrapped = f"SELECT {chosen} FROM ({sql}\n) AS q({', '.join(cells)})"  # noqa: S608 - names are quoted, the rest is the query itself
     wrapped += "" if limit is None else f" LIMIT {limit:d}"
@@ -161,6 +163,24 @@ def _readable(session: _Session, sql: str, bound: list[object], limit: int | Non
             retryable=False,
         ) from problem
     return wrapped
+
+
+def _cell(cell: str, cast: str | None, field: pa.Field) -> str:
+    """Write how a column is read.
+
+    The driver makes one list of an array of several dimensions; the server, which alone knows them,
+    refuses to read such a value, in words that name the column.
+    """
+    import pyarrow as pa
+
+    plain = f"CAST({cell} AS {cast})" if cast else cell
+    if not pa.types.is_list(field.type):
+        return plain
+    said = f"column {field.name} holds arrays of several dimensions, like ".replace("'", "''")
+    # A cast that fails at the value is the only way in which an expression can refuse one.
+    refused = f"CAST('{said}' || CAST({cell} AS text) AS boolean)"
+    several = f"CASE WHEN array_ndims({cell}) > 1 THEN {refused} ELSE false END"
+    return f"CASE WHEN {several} THEN NULL ELSE {plain} END"
 
 
 def _convert(

@@ -22,8 +22,14 @@ _WIRE_CASTS = {"money": "numeric", "oid": "int8", "uuid": "text"}
 """Types whose wire form is not their value (money is in cents, an oid above 2^31 negative)."""
 
 _DATE_ENDS = (-2147472692, -2147472691)
-_INSTANT_ENDS = (-9222425352054775809, -9222425352054775808)
 """What the driver makes of +-infinity; Arrow has no such value."""
+
+_FIRST_INSTANT = -210_866_803_200_000_000
+"""Microseconds of PostgreSQL's first timestamp, 24 November 4714 BC; the driver makes something
+earlier of +-infinity and of what is later than the year 294246.
+
+Source: PostgreSQL, src/include/datatype/timestamp.h, ``MIN_TIMESTAMP``.
+"""
 
 _DAY_US = 86_400_000_000
 
@@ -44,8 +50,8 @@ def cast_on_server(field: pa.Field) -> str | None:
     if isinstance(kind, pa.OpaqueType):
         return None if kind.type_name == "numeric" else "text"
     if pa.types.is_list(kind):
-        inner = cast_on_server(pa.field("item", kind.value_type))
-        return "text[]" if inner or isinstance(kind.value_type, pa.UuidType) else None
+        inner = cast_on_server(kind.value_field)
+        return f"{inner}[]" if inner else None
     if pa.types.is_struct(kind) or isinstance(kind, pa.UuidType):
         return "text"
     return None
@@ -82,14 +88,13 @@ def converter(
     if pa.types.is_list(kind):
         # Built anew, without the metadata that the driver hangs onto the item.
         plain = pa.list_(kind.value_type)
-        return plain, lambda array: array.cast(plain)
-    if pa.types.is_date32(kind):
-        return kind, lambda array: _finite(what, field.name, array, pa.int32(), _DATE_ENDS)
-    if pa.types.is_timestamp(kind):
-        return kind, lambda array: _finite(what, field.name, array, pa.int64(), _INSTANT_ENDS)
-    if pa.types.is_time64(kind):
-        return kind, lambda array: _finite(what, field.name, array, pa.int64(), (_DAY_US,))
-    return kind, lambda array: array
+
+        def convert(array: pa.Array) -> pa.Array:
+            _finite(what, field.name, array.flatten())
+            return array.cast(plain)
+
+        return plain, convert
+    return kind, lambda array: _finite(what, field.name, array)
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
@@ -129,7 +134,7 @@ def _digits(texts: pa.Array) -> tuple[int, int]:
     """Count the most digits before and after the point."""
     import pyarrow.compute as pc
 
-    plain = pc.utf8_ltrim(texts, "-")
+    plain = pc.utf8_ltrim(texts, "-0")
     point, length = pc.find_substring(plain, "."), pc.utf8_length(plain)
     without = pc.less(point, 0)
     whole = pc.max(pc.if_else(without, length, point)).as_py() or 0
@@ -168,16 +173,23 @@ def _storage(array: pa.Array) -> pa.Array:
     return array.storage if isinstance(array, pa.ExtensionArray) else array
 
 
-def _finite(
-    what: str, name: str, array: pa.Array, raw: pa.DataType, ends: tuple[int, ...]
-) -> pa.Array:
+def _finite(what: str, name: str, array: pa.Array) -> pa.Array:
+    """Pass dates and times on, unless one is of the values that Arrow does not have."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pc.any(pc.is_in(array.view(raw), pa.array(ends, raw))).as_py():
-        value = "24:00" if ends == (_DAY_US,) else "infinity"
+    kind, value = array.type, "infinity"
+    if pa.types.is_date32(kind):
+        odd = pc.is_in(array.view(pa.int32()), pa.array(_DATE_ENDS, pa.int32()))
+    elif pa.types.is_timestamp(kind):
+        odd = pc.less(array.view(pa.int64()), _FIRST_INSTANT)
+    elif pa.types.is_time64(kind):
+        odd, value = pc.equal(array.view(pa.int64()), _DAY_US), "24:00"
+    else:
+        return array
+    if pc.any(odd).as_py():
         raise SourceError(
-            f"{what}: column '{name}' holds {value}, which {array.type} cannot.",
+            f"{what}: column '{name}' holds {value}, which {kind} cannot.",
             hint=f"Replace it in the query: nullif({name}, '{value}'), or read {name}::text.",
             retryable=False,
             data={"column": name},

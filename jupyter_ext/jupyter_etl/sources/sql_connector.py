@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import DeclarationError, EtlError, SourceError
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 _MARKS = {"sqlite": "`", "mysql": "`", "mariadb": "`"}
 """Quotation marks of identifiers other than the standard's; SQLite takes a name in double quotes
 that it does not know for a text."""
+
+
+_BINARY = {"sqlite": "{} COLLATE BINARY", "postgresql": 'CAST({} AS text) COLLATE "C"'}
+"""How texts are compared by their characters, as a watermark is; a language's order is another."""
+
+_AFTER = "after"
 
 
 class SqlConnector:
@@ -76,9 +84,7 @@ class SqlConnector:
             request.table.partition(".") if "." in request.table else ("", "", request.table)
         )
         try:
-            return Reading(
-                batches=_run(target, _select(target, schema, name, request), {}, request.limit)
-            )
+            return Reading(batches=_read_table(target, schema, name, request))
         except SourceError as problem:
             if problem.retryable:
                 raise
@@ -111,7 +117,27 @@ def _select(target: SqlTarget, schema: str, name: str, request: ReadRequest) -> 
         "*" if request.columns is None else ", ".join(quoted(c, mark) for c in request.columns)
     )
     table = ".".join(quoted(part, mark) for part in (schema, name) if part)
-    return Statement(pieces=(f"SELECT {columns} FROM {table}",), verb="select")  # noqa: S608 - quoted
+    select = f"SELECT {columns} FROM {table}"  # noqa: S608 - quoted
+    since = request.since
+    if since is None or (isinstance(since.after, str) and target.backend not in _BINARY):
+        return Statement(pieces=(select,), verb="select")
+    cursor = quoted(since.column, mark)
+    ordered = _BINARY[target.backend].format(cursor) if isinstance(since.after, str) else cursor
+    pieces = (f"{select} WHERE ({ordered} > ", _AFTER, f" OR {cursor} IS NULL)")
+    return Statement(pieces=pieces, verb="select")
+
+
+def _read_table(
+    target: SqlTarget, schema: str, name: str, request: ReadRequest
+) -> pa.RecordBatchReader:
+    statement = _select(target, schema, name, request)
+    values: dict[str, object] = {}
+    if request.since is not None and _AFTER in statement.names:
+        after = request.since.after
+        # A text is cast on the server to the type of the column, exactly.
+        exact = target.backend == "postgresql" and isinstance(after, date | Decimal)
+        values[_AFTER] = str(after) if exact else after
+    return _run(target, statement, values, request.limit)
 
 
 def _run(
@@ -143,11 +169,9 @@ def _second_look(target: SqlTarget, request: ReadRequest, problem: SourceError) 
             retryable=False,
             data={"table": request.table, "tables": list(tables)},
         ) from problem
-    choose(
-        f"Table '{table.label}' of '{target.name}'",
-        [column.name for column in table.columns],
-        request.columns,
-    )
+    known = [column.name for column in table.columns]
+    since = () if request.since is None else (request.since.column,)
+    choose(f"Table '{table.label}' of '{target.name}'", known, (*(request.columns or ()), *since))
     return _read_exactly(target, table, request, problem)
 
 
@@ -157,5 +181,4 @@ def _read_exactly(
     """Read a table whose name has dots in it; any other failed for a reason of its own."""
     if "." not in table.name:
         raise problem
-    statement = _select(target, table.schema or "", table.name, request)
-    return Reading(batches=_run(target, statement, {}, request.limit))
+    return Reading(batches=_read_table(target, table.schema or "", table.name, request))

@@ -107,8 +107,26 @@ def concat(what: str, parts: Iterable[tuple[str, pa.Table]]) -> pa.Table:
 def _wider(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
     import pyarrow as pa
 
+    if _clash(left, right):
+        return None
     pair = [pa.schema([pa.field("x", left)]), pa.schema([pa.field("x", right)])]
     try:
         return pa.unify_schemas(pair, promote_options="permissive").field(0).type
     except (pa.ArrowTypeError, pa.ArrowInvalid):
         return None
+
+
+def _clash(left: pa.DataType, right: pa.DataType) -> bool:
+    """Tell whether Arrow would unite two types at the price of a value: digits, or text as bytes."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(left) and pa.types.is_struct(right):
+        both = set(left.names) & set(right.names)
+        return any(_clash(left.field(name).type, right.field(name).type) for name in both)
+    if pa.types.is_list(left) and pa.types.is_list(right):
+        return _clash(left.value_type, right.value_type)
+    return any(
+        (pa.types.is_decimal(one) and pa.types.is_floating(other))
+        or (pa.types.is_string(one) and pa.types.is_binary(other))
+        for one, other in ((left, right), (right, left))
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jupyter_etl.spec.grammar import Argument, CommandSpec, ValueKind
 from jupyter_etl.spec.magic_table import (
     BACKFILL_OPTIONS,
     CHECKPOINT,
+    COLD,
     DRAFT,
     FROM_FAILED_CELL,
     LIMIT_RUNS,
@@ -16,7 +19,9 @@ from jupyter_etl.spec.magic_table import (
     SPAN,
     STATE,
     TIMEOUT,
+    WATERMARK_OPTIONS,
 )
+from jupyter_etl.spec.version_table import PUBLISHED, version_commands
 
 JSON = Argument(
     name="json", flags=("--json",), kind=ValueKind.FLAG,
@@ -35,7 +40,7 @@ _RUNNING = (
         name="run", group="Run",
         summary="Run a notebook now, as a schedule would, and wait. Exit code: 0 succeeded, "
                 "1 failed, 2 usage, 3 held by a check, 4 cancelled, 5 timed out.",
-        arguments=(_NOTEBOOK, PARAM, DRAFT, TIMEOUT, CHECKPOINT, JSON),
+        arguments=(_NOTEBOOK, PARAM, DRAFT, TIMEOUT, CHECKPOINT, COLD, JSON),
         examples=("run report.ipynb -p day=2026-01-01 --timeout 10m",
                   "run report.ipynb --draft --json"),
     ),
@@ -132,20 +137,38 @@ _WATCHING = (
 _READING = (
     CommandSpec(name="sources", group="Data", summary="List the declared sources.",
                 arguments=(JSON,), examples=("sources",)),
-    CommandSpec(name="published", group="Data", summary="List what is published.",
-                arguments=(JSON,), examples=("published",)),
+    CommandSpec(name="watermarks", group="Data",
+                summary="List how far incremental loads have come.",
+                arguments=(replace(OF_PIPELINE, help="Only those of this pipeline."), JSON), examples=("watermarks --json",)),
+    CommandSpec(
+        name="watermark", group="Data",
+        summary="Show or set how far the incremental loads of one table have come.",
+        arguments=(_PIPELINE,
+                   Argument(name="target", required=True, completes="table",
+                            help="SOURCE.TABLE, a source or a publication."),
+                   *WATERMARK_OPTIONS, JSON),
+        examples=("watermark daily-sales wh.orders",
+                  "watermark daily-sales wh.orders --set 2026-01-01T00:00:00Z"),
+    ),
+    CommandSpec(name="published", group="Data",
+                summary="List what is published, or show one and where it is.",
+                arguments=(PUBLISHED, JSON), examples=("published", "published sales.daily")),
     CommandSpec(name="history", group="Data", summary="Show the versions of a publication.",
                 arguments=(_PUBLICATION,
                            Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
                                     help="The drafts instead of the live versions."),
                            JSON),
                 examples=("history sales.daily --json",)),
+    *version_commands("Data", (JSON,)),
     CommandSpec(
         name="read", group="Data", summary="Write a published table to standard output.",
         arguments=(
             _PUBLICATION,
             Argument(name="version", flags=("--version",), kind=ValueKind.WHOLE, least=1,
                      placeholder="N", help="That version; by default the live one."),
+            Argument(name="as_of", flags=("--as-of",), placeholder="TIME",
+                     help="The version that was live then: an ISO time, in the timezone of the "
+                          "settings unless it says."),
             Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
                      help="The newest draft, or that version of the drafts."),
             Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, least=1,

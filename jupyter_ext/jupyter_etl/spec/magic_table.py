@@ -17,8 +17,9 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.spec.duration import format_duration
 from jupyter_etl.spec.grammar import Argument, CellUse, CommandSpec, ValueKind
+from jupyter_etl.spec.version_table import CHANGE, PUBLISHED, version_commands
 
-FRAME_CHOICES = ("pandas", "arrow")
+FRAME_CHOICES = ("pandas", "arrow", "polars")
 
 
 def _texts(values: type[StrEnum]) -> tuple[str, ...]:
@@ -59,6 +60,11 @@ CHECKPOINT = Argument(
     name="checkpoint", flags=("--checkpoint",), kind=ValueKind.FLAG,
     help="Keep the variables of a failed attempt, so that a retry can go on from there.",
 )  # fmt: skip
+COLD = Argument(
+    name="cold", flags=("--cold",), kind=ValueKind.FLAG,
+    help="Start its processes from nothing, not as forks of one that has the usual packages "
+         "imported.",
+)  # fmt: skip
 FROM_FAILED_CELL = Argument(
     name="from_failed_cell", flags=("--from-failed-cell",), kind=ValueKind.FLAG,
     help="Go on from the cell that failed, with the notebook as it is now, where its variables "
@@ -90,6 +96,7 @@ SCHEDULE_OPTIONS = (
     Argument(name="memory", flags=("--memory",), kind=ValueKind.SIZE, placeholder="SIZE",
              help="The most memory that an attempt may take, like 2GB; by default the setting."),
     CHECKPOINT,
+    COLD,
     Argument(name="owner", flags=("--owner",), placeholder="OWNER", help="Who is accountable."),
     Argument(name="after", flags=("--after",), kind=ValueKind.NAMES, placeholder="NAME[,NAME]",
              completes="publication",
@@ -114,6 +121,15 @@ SPAN = Argument(
     help="Days, both included, or ISO times, of which the last is not.",
 )  # fmt: skip
 
+WATERMARK_OPTIONS = (
+    Argument(name="since", flags=("--since",), placeholder="COLUMN", completes="column",
+             help="The column, where several or none are followed yet."),
+    Argument(name="set", flags=("--set",), placeholder="VALUE",
+             help="Rows up to this value are not read again."),
+    Argument(name="reset", flags=("--reset",), kind=ValueKind.FLAG,
+             help="The next run reads all rows again."),
+)  # fmt: skip
+
 _THIS_PIPELINE = Argument(
     name="pipeline", completes="pipeline", help="Its name; by default this notebook's pipeline."
 )
@@ -135,7 +151,7 @@ _DATA = (
                      help="A file, folder or glob relative to the notebook, a database URL "
                           "without password, publication:NAME or frame:VARIABLE."),
             Argument(name="kind", flags=("--kind",), placeholder="KIND",
-                     help="csv, parquet, json, jsonl, excel, sql, frame or publication, where the "
+                     help="csv, parquet, json, jsonl, excel, http, sql, frame or publication, where the "
                           "location does not say."),
             Argument(name="secret", flags=("--secret",), repeated=True, placeholder="NAME",
                      completes="secret", help="The name of a secret; the first is the password."),
@@ -187,8 +203,31 @@ _DATA = (
             Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, least=1,
                      placeholder="N", help="Stop after so many rows."),
             _FRAME,
+            Argument(name="since", flags=("--since",), placeholder="COLUMN", completes="column",
+                     help="Only rows that came since the last run that published, told by this "
+                          "column; by hand the watermark stays."),
+            Argument(name="lag", flags=("--lag",), placeholder="TIME", default="",
+                     help="Begin so much before the watermark, for rows that came late: 2h, or a "
+                          "number for a column of numbers."),
+            Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
+                     completes="column",
+                     help="The columns that tell rows apart: of each only the newest is returned."),
         ),
-        examples=("load wh.orders", "load trips --columns day,fare --limit 1000"),
+        examples=("load wh.orders", "load trips --columns day,fare --limit 1000",
+                  "load wh.orders --since updated_at --lag 2h --key id"),
+    ),
+    CommandSpec(
+        name="watermark", group="Data",
+        summary="Show how far incremental loads have come, or set it.",
+        arguments=(
+            Argument(name="target", completes="table",
+                     help="SOURCE.TABLE, a source or a publication; by default all."),
+            *WATERMARK_OPTIONS,
+            Argument(name="pipeline", flags=("--pipeline",), placeholder="NAME",
+                     completes="pipeline", help="Of this pipeline; by default this notebook's."),
+        ),
+        examples=("watermark", "watermark wh.orders --set 2026-01-01T00:00:00Z",
+                  "watermark wh.orders --since updated_at --reset"),
     ),
     CommandSpec(
         name="sql", group="Data", summary="Run SQL in a source, or in DuckDB over the frames here.",
@@ -228,7 +267,8 @@ _PUBLISH = (
         arguments=(
             Argument(name="name", required=True, completes="publication",
                      help="The publication, like sales.daily."),
-            Argument(name="data", required=True, completes="frame", help="The frame."),
+            Argument(name="data", required=True, completes="table",
+                     help="The frame; or a source, SOURCE.TABLE or publication, read in pieces."),
             Argument(name="mode", flags=("--mode",), choices=_texts(PublishMode), default="replace",
                      help="How new rows meet the old ones."),
             Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
@@ -238,7 +278,7 @@ _PUBLISH = (
                      help="The columns the table is divided by."),
             Argument(name="contract", flags=("--contract",), choices=_texts(Contract),
                      default="evolve", help="freeze refuses another schema."),
-            _LIVE,
+            CHANGE, _LIVE,
         ),
         examples=("publish table sales.daily orders --partition day",
                   "publish table sales.daily orders --mode upsert --key id --contract freeze"),
@@ -270,8 +310,9 @@ _PUBLISH = (
         ),
         examples=('publish report "Daily sales" --hide-code',),
     ),
-    CommandSpec(name="published", group="Publish", summary="List what is published.",
-                examples=("published",)),
+    CommandSpec(name="published", group="Publish",
+                summary="List what is published, or show one and where it is.",
+                arguments=(PUBLISHED,), examples=("published", "published sales.daily")),
     CommandSpec(
         name="history", group="Publish", summary="Show the versions of a publication.",
         arguments=(Argument(name="name", required=True, completes="publication",
@@ -280,6 +321,7 @@ _PUBLISH = (
                             help="The drafts instead of the live versions.")),
         examples=("history sales.daily",),
     ),
+    *version_commands("Publish"),
 )  # fmt: skip
 
 _PIPELINE = (
@@ -304,7 +346,7 @@ _PIPELINE = (
         name="run", group="Schedule", summary="Run this notebook now, as the schedule would.",
         arguments=(
             Argument(name="notebook", completes="notebook", help="Its path; by default this one."),
-            PARAM, DRAFT, TIMEOUT, CHECKPOINT,
+            PARAM, DRAFT, TIMEOUT, CHECKPOINT, COLD,
         ),
         examples=("run -p day=2026-01-01 --draft",),
     ),

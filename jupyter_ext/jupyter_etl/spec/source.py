@@ -154,6 +154,9 @@ def _url(source: Source, base: Path) -> Source:
         location = _sqlite_url(written, base) if is_sqlite else written
         return replace(source, kind=str(SourceKind.SQL), location=location)
     found = _kind_of_ending(written.partition("?")[0].partition("#")[0])
+    if found is None and scheme in {"http", "https"}:
+        # What an API answers is known by its content type.
+        found = SourceKind.HTTP
     if found is None or found is SourceKind.SQL:
         raise _unclear(source.name, written, "its ending does not say")
     return replace(source, kind=str(found))

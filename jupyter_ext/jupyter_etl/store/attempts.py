@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, literal, select, update
 
 from jupyter_etl.errors import StoreError
 from jupyter_etl.model import (
@@ -20,6 +20,8 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Claim
 from jupyter_etl.store.breakers import learn_from
+from jupyter_etl.store.columns import Instant
+from jupyter_etl.store.holds import save_hold
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.pausing import lock_pipeline_of, pause_if_failing
 from jupyter_etl.store.problems import stale
@@ -28,9 +30,10 @@ from jupyter_etl.store.rows import attempt_of, run_of
 from jupyter_etl.store.runs import locked_run, published_by
 from jupyter_etl.store.schema import attempts, runs
 from jupyter_etl.store.telling import is_news
+from jupyter_etl.store.watermarks import advance_watermarks, save_held_moves
 
-# Rows are always locked in the order attempt, pipeline, run, publication, breaker, so that no two
-# transactions can wait for each other.
+# Rows are always locked in the order attempt, pipeline, run, publication, watermark, breaker, so
+# that no two transactions can wait for each other.
 
 
 class Attempts(Part):
@@ -56,7 +59,6 @@ class Attempts(Part):
             )
             if begun.rowcount != 1:
                 raise stale(run_id, number)
-            row = locked_run(connection, run_id)
             connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id)
@@ -64,7 +66,7 @@ class Attempts(Part):
                     state=RunState.RUNNING,
                     cell=0,
                     cells=cells,
-                    started_at=row.started_at or now,
+                    started_at=func.coalesce(runs.c.started_at, literal(now, Instant)),
                 )
             )
 
@@ -97,6 +99,8 @@ class Attempts(Part):
     ) -> list[PublicationVersion]:
         """End an attempt; in the same transaction make what it committed visible.
 
+        Watermarks move in that transaction too, where something was committed.
+
         A run that somebody asked to cancel is cancelled instead of queued once more. In the same
         transaction a planned pipeline that failed too often in a row is paused, and the breakers of
         sources learn from the report.
@@ -109,13 +113,17 @@ class Attempts(Part):
             PermissionDenied: A publication belongs to another owner. Nothing was written.
         """
         _check_report(report, state)
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(ring=True) as connection:
             _end_attempt(connection, (run_id, number, token), report, now)
             if state is RunState.FAILED:
                 lock_pipeline_of(connection, run_id)
             row = locked_run(connection, run_id)
             publishing = _publishing(run_of(row), now)
             visible = make_visible(connection, report.committed, publishing)
+            save_hold(connection, run_id, number, report, now)
+            save_held_moves(connection, run_id, number, report)
+            if report.committed:
+                advance_watermarks(connection, row, report.moves, now)
             if state is RunState.QUEUED and row.cancel_requested:
                 state = RunState.CANCELLED
             queued = state is RunState.QUEUED

@@ -65,6 +65,7 @@ def _choose(connection: Connection, admission: Admission, now: datetime, limit: 
     ids: list[int] = []
     served: set[str] = set()
     behind: list[tuple[tuple[datetime, int, int], Head]] = []
+    following: Head | None
     with closing(heads_in_turn(connection, now)) as heads:
         first = next(heads, None)
         while len(ids) < limit and (first is not None or behind):
@@ -73,12 +74,13 @@ def _choose(connection: Connection, admission: Admission, now: datetime, limit: 
             else:
                 head, first = first, next(heads, None)
             if head.pipeline in served and head.since <= now:
-                following: Head | None = head.served(now)
+                following = head.served(now)
             elif admission.admits(head):
                 admission.take(head)
                 ids.append(head.id)
                 served.add(head.pipeline)
-                following = head_behind(connection, head, ids, now)
+                is_last = len(ids) == limit
+                following = None if is_last else head_behind(connection, head, ids, now)
             else:
                 following = None
             if following is not None:
@@ -93,7 +95,8 @@ def _claimed(connection: Connection, ids: list[int], by: str, now: datetime) -> 
     if not found:
         return []
     rows = sorted(found, key=lambda row: ids.index(row.id))
-    published = published_by(connection, [row.id for row in rows])
+    # Nobody has published what nobody has tried.
+    published = published_by(connection, [row.id for row in rows if row.attempts])
     claims = [_claim(run_of(row, published.get(row.id, ())), by, now) for row in rows]
     connection.execute(insert(attempts), [attempt_row(claim.attempt) for claim in claims])
     connection.execute(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
@@ -12,6 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from jupyter_etl.errors import MissingDependency, StoreError
+from jupyter_etl.ports import Bell
+from jupyter_etl.store.bells import ListeningBell, PipeBell, notify, ring_pipes
 from jupyter_etl.store.problems import translated
 
 _WAIT_S = 75
@@ -57,11 +60,12 @@ class Ledger:
                 yield connection
 
     @contextmanager
-    def writing(self, *, patiently: bool = False) -> Iterator[Connection]:
+    def writing(self, *, patiently: bool = False, ring: bool = False) -> Iterator[Connection]:
         """Give a connection whose writes are committed at the end, or undone by an exception.
 
         Args:
             patiently: Wait for any time for locks and answers of PostgreSQL, as a migration must.
+            ring: Wake the schedulers once it is committed.
         """
         with translated(self.place), self._engine().connect() as connection:
             connection.execution_options(ledger_writes=True)
@@ -69,6 +73,31 @@ class Ledger:
                 if patiently and not self.is_sqlite:
                     _be_patient(connection)
                 yield connection
+                if ring and not self.is_sqlite:
+                    notify(connection)
+        if ring and self.is_sqlite:
+            ring_pipes(self._path)
+
+    @contextmanager
+    def bell(self) -> Iterator[Bell]:
+        """Give a bell that rings after transactions that wake schedulers."""
+        with translated(self.place), closing(self._new_bell()) as bell:
+            yield bell
+
+    def _new_bell(self) -> PipeBell | ListeningBell:
+        if not self.is_sqlite:
+            return ListeningBell(self.url)
+        try:
+            return PipeBell(self._path)
+        except OSError as problem:
+            raise StoreError(
+                f"Nothing can ring beside the ledger {self.place}: {problem.strerror}.",
+                hint="Schedulers look by themselves, too, only less often.",
+            ) from problem
+
+    @property
+    def _path(self) -> Path:
+        return Path(self.url.database or "")
 
     def close(self) -> None:
         """Close the connections of this process."""

@@ -23,10 +23,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, case, cast, func, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from jupyter_etl.model import Cause, Policy, RunState
+from jupyter_etl.store.columns import Instant
 from jupyter_etl.store.schema import lines, runs
 
 HEAD_START = timedelta(minutes=1)
@@ -43,6 +54,10 @@ _SHORT = 12_000
 
 _PAGE = 100
 _PLACE = (runs.c.id, runs.c.pipeline, runs.c.rank, runs.c.not_before)
+_HEAD = tuple(
+    runs.c[name] for name in ("id", "pipeline", "cause", "draft", "policy", "sources", "rank")
+)
+_NOW = bindparam("now", type_=Instant)
 INSTANT = timedelta(microseconds=1)
 """The step between instants."""
 
@@ -84,18 +99,19 @@ def heads_in_turn(connection: Connection, now: datetime) -> Generator[Head, None
         connection: Of the transaction that claims.
         now: UTC.
     """
-    queued = select(runs.c.id).where(runs.c.state == RunState.QUEUED).limit(_SHORT).subquery()
-    count = connection.execute(select(func.count()).select_from(queued)).scalar_one()
-    first = _in_one_pass(now) if count < _SHORT else _line_by_line(now)
-    with connection.execute(_in_turn(first).execution_options(yield_per=_PAGE)) as found:
+    are_many = select(runs.c.id).where(_is_queued(runs)).offset(_SHORT - 1).limit(1)
+    many = connection.execute(are_many).first() is not None
+    in_turn = _in_turn(_line_by_line() if many else _in_one_pass())
+    paged = in_turn.execution_options(yield_per=_PAGE)
+    with connection.execute(paged, {"now": now}) as found:
         for ids in found.scalars().partitions():
-            by_id = {head.id: head for head in _heads(connection, runs.c.id.in_(ids))}
+            by_id = {head.id: head for head in _heads(connection, now, runs.c.id.in_(ids))}
             yield from (by_id[run_id] for run_id in ids)
 
 
 def head_of(connection: Connection, run_id: int, now: datetime) -> Head | None:
     """Return a queued run as if it were the head of its line; None where it cannot start now."""
-    return next(_heads(connection, *_ready(runs, now), runs.c.id == run_id), None)
+    return next(_heads(connection, now, *_ready(runs), runs.c.id == run_id), None)
 
 
 def head_behind(
@@ -110,26 +126,31 @@ def head_behind(
         now: UTC.
     """
     line = runs.c.pipeline == head.pipeline, runs.c.cause == head.cause
-    query = select(runs.c.id).where(*_ready(runs, now), *line, runs.c.id.not_in(taken))
+    query = select(runs.c.id).where(*_ready(runs), *line, runs.c.id.not_in(taken))
     query = query.order_by(runs.c.rank, runs.c.due_at, runs.c.id).limit(1)
-    behind = next(_heads(connection, runs.c.id == query.scalar_subquery()), None)
+    behind = next(_heads(connection, now, runs.c.id == query.scalar_subquery()), None)
     return None if behind is None else behind.served(max(now, head.since))
 
 
-def _ready(table: Any, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return table.c.state == RunState.QUEUED, table.c.not_before <= now
+def _ready(table: Any) -> tuple[ColumnElement[bool], ...]:
+    return _is_queued(table), table.c.not_before <= _NOW
 
 
-def _in_one_pass(now: datetime) -> Select[Any]:
+def _is_queued(table: Any) -> ColumnElement[bool]:
+    queued: ColumnElement[bool] = table.c.state == RunState.QUEUED
+    return queued
+
+
+def _in_one_pass() -> Select[Any]:
     place = func.row_number().over(
         partition_by=(runs.c.pipeline, runs.c.cause),
         order_by=(runs.c.rank, runs.c.due_at, runs.c.id),
     )
-    every = select(*_PLACE, place.label("place")).where(*_ready(runs, now)).subquery()
+    every = select(*_PLACE, place.label("place")).where(*_ready(runs)).subquery()
     return select(every).where(every.c.place == 1)
 
 
-def _line_by_line(now: datetime) -> Select[Any]:
+def _line_by_line() -> Select[Any]:
     """Jump from the head of one line to that of the next, in the index ``ix_runs_line``.
 
     Source: PostgreSQL wiki, "Loose indexscan".
@@ -138,7 +159,7 @@ def _line_by_line(now: datetime) -> Select[Any]:
     order = [following.c[name] for name in ("pipeline", "cause", "rank", "due_at", "id")]
 
     def first(*where: ColumnElement[bool]) -> Any:
-        query = select(following.c.id).where(*_ready(following, now), *where)
+        query = select(following.c.id).where(*_ready(following), *where)
         return query.order_by(*order).limit(1).correlate(at).scalar_subquery()
 
     heads = select(first().label("id")).cte("heads", recursive=True)
@@ -165,13 +186,13 @@ def _since(ready: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((lines.c.claimed_at > ready, lines.c.claimed_at), else_=ready)
 
 
-def _heads(connection: Connection, *where: ColumnElement[bool]) -> Iterator[Head]:
+def _heads(connection: Connection, now: datetime, *where: ColumnElement[bool]) -> Iterator[Head]:
     query = (
-        select(runs, _since(runs.c.not_before).label("since"))
+        select(*_HEAD, _since(runs.c.not_before).label("since"))
         .outerjoin(lines, lines.c.pipeline == runs.c.pipeline)
         .where(*where)
     )
-    for row in connection.execute(query).all():
+    for row in connection.execute(query, {"now": now}).all():
         yield Head(
             id=row.id,
             pipeline=row.pipeline,

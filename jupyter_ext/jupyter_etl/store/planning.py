@@ -36,7 +36,7 @@ from jupyter_etl.store.connection import inserting
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.rows import new_run_row, pipeline_of, publication_version_of, run_of
 from jupyter_etl.store.runs import published_by
-from jupyter_etl.store.schema import breakers, pipelines, publication_versions, publications, runs
+from jupyter_etl.store.schema import pipelines, publication_versions, publications, runs
 
 _T = TypeVar("_T")
 _MANY = 1000
@@ -61,21 +61,6 @@ class Planning(Part):
         )
         with self._ledger.reading() as connection:
             return list(map(pipeline_of, connection.execute(query)))
-
-    def next_due_at(self, *, after: datetime) -> datetime | None:
-        """Return the next instant after ``after`` at which something may become due; None without.
-
-        That is a ``next_due``, a ``not_before`` of a queued run, or the ``retry_at`` of a breaker.
-        """
-        instants = (
-            (pipelines.c.next_due, pipelines.c.paused == false()),
-            (runs.c.not_before, runs.c.state == RunState.QUEUED),
-            (breakers.c.retry_at, true()),
-        )
-        queries = [select(func.min(at)).where(where, at > after) for at, where in instants]
-        with self._ledger.reading() as connection:
-            found = [connection.execute(query).scalar() for query in queries]
-        return min((at for at in found if at is not None), default=None)
 
     def load_subscribers(self) -> list[Pipeline]:
         """Return the pipelines with an ``after`` schedule that are not paused."""
@@ -121,7 +106,7 @@ class Planning(Part):
 
     def plan(self, plans: Sequence[Planned], *, now: datetime) -> list[bool]:
         """Insert runs and advance ``next_due``, each if nobody changed its pipeline meanwhile."""
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(ring=True) as connection:
             written = _compare(connection, plans)
             won = [plan for plan, wins in zip(plans, written, strict=True) if wins]
             _advance(connection, won)
@@ -131,7 +116,7 @@ class Planning(Part):
 
     def add_run(self, run: NewRun, *, now: datetime) -> Run:
         """Insert one run; where its logical key exists, return that one."""
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(ring=True) as connection:
             row = _insert(connection, run, now)
             if row is not None:
                 return run_of(row)

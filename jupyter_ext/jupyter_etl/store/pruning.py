@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, union, update
 
 from jupyter_etl.model import TERMINAL
 from jupyter_etl.store.part import Part
@@ -20,6 +20,7 @@ from jupyter_etl.store.schema import (
 
 # SQLite takes 32,766 values in a statement.
 _CHUNK = 1000
+_PART = 5000
 
 
 class Pruning(Part):
@@ -71,25 +72,42 @@ class Pruning(Part):
 
     def prune_snapshots(self, *, before: datetime, dry_run: bool) -> tuple[int, int]:
         """Delete the snapshots that no pipeline, version or run names; return count and bytes."""
-        unnamed = _unnamed(before)
-        counting = select(
-            func.count(), func.coalesce(func.sum(func.length(snapshots.c.body)), 0)
-        ).where(unnamed)
+        total, freed = 0, 0
+        with self._ledger.reading() as connection:
+            found = _unnamed(connection, before)
         if dry_run:
-            with self._ledger.reading() as connection:
-                count, size = connection.execute(counting).one()
-            return int(count), int(size)
-        with self._ledger.writing() as connection:
-            count, size = connection.execute(counting).one()
-            connection.execute(delete(snapshots).where(unnamed))
-        return int(count), int(size)
+            return len(found), sum(found.values())
+        hashes = sorted(found)
+        # A transaction for each part, so that nobody waits for long.
+        for start in range(0, len(hashes), _PART):
+            with self._ledger.writing() as connection:
+                # Asked once more: somebody may have named one of them meanwhile.
+                still = _unnamed(connection, before, hashes[start : start + _PART])
+                these = snapshots.c.content_hash.in_(list(still))
+                connection.execute(delete(snapshots).where(these))
+            total, freed = total + len(still), freed + sum(still.values())
+        return total, freed
 
 
-def _unnamed(before: datetime) -> ColumnElement[bool]:
-    named = (
-        select(pipelines.c.content_hash)
-        .union_all(select(pipeline_versions.c.content_hash), select(runs.c.content_hash))
-        .subquery()
-    )
+def _unnamed(
+    connection: Connection, before: datetime, among: Sequence[str] | None = None
+) -> dict[str, int]:
+    """Return the old snapshots that nothing names, with their bytes.
+
+    Args:
+        connection: To ask.
+        before: They were saved before this instant.
+        among: Of these alone; None for all.
+    """
+    every = [select(table.c.content_hash) for table in (pipelines, pipeline_versions, runs)]
+    size = func.length(snapshots.c.body).label("size")
+    query = select(snapshots.c.content_hash, size)
+    if among is not None:
+        every = [one.where(one.selected_columns.content_hash.in_(among)) for one in every]
+        query = query.where(snapshots.c.content_hash.in_(among))
+    # A join, because PostgreSQL compares every row with every other for a long NOT IN.
+    named = union(*every).subquery()
+    joined = snapshots.outerjoin(named, named.c.content_hash == snapshots.c.content_hash)
     old = or_(snapshots.c.saved_at.is_(None), snapshots.c.saved_at < before)
-    return old & snapshots.c.content_hash.not_in(select(named.c.content_hash))
+    query = query.select_from(joined).where(old, named.c.content_hash.is_(None))
+    return {row.content_hash: row.size for row in connection.execute(query)}

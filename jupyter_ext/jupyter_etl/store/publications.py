@@ -32,6 +32,7 @@ class Publishing:
     Args:
         owner, pipeline, run_id, notebook, draft: As on `PublicationVersion`.
         now: Of the rows.
+        note: As on `PublicationVersion`.
     """
 
     owner: str
@@ -40,6 +41,7 @@ class Publishing:
     notebook: str
     draft: bool
     now: datetime
+    note: str = ""
 
 
 class Publications(Part):
@@ -55,6 +57,7 @@ class Publications(Part):
         draft: bool,
         now: datetime,
         token: str | None = None,
+        note: str = "",
     ) -> PublicationVersion:
         """Make an output visible that was published by hand.
 
@@ -63,9 +66,15 @@ class Publications(Part):
             Conflict: The name is of another kind, or somebody else has taken the turn since.
         """
         by_hand = Publishing(
-            owner=owner, pipeline=pipeline, run_id=None, notebook=notebook, draft=draft, now=now
+            owner=owner,
+            pipeline=pipeline,
+            run_id=None,
+            notebook=notebook,
+            draft=draft,
+            now=now,
+            note=note,
         )
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(ring=True) as connection:
             if token is not None:
                 check_turn(connection, committed.name, draft=draft, token=token)
                 give_back(connection, token)
@@ -178,6 +187,7 @@ def _add_version(
             run_id=publishing.run_id,
             notebook=publishing.notebook,
             published_at=publishing.now,
+            note=publishing.note,
         )
         .returning(publication_versions)
     ).one()

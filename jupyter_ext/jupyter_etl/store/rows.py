@@ -192,6 +192,7 @@ def publication_version_of(row: Row[Any]) -> PublicationVersion:
         notebook=row.notebook,
         published_at=row.published_at,
         pruned_at=row.pruned_at,
+        note=row.note,
     )
 
 

@@ -105,7 +105,7 @@ class Runs(Part):
         version: int | None = None,
     ) -> Run:
         """Queue a finished run once more. Raises `Conflict` unless it is finished."""
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(ring=True) as connection:
             row = locked_run(connection, run_id)
             if row.state not in TERMINAL:
                 raise Conflict(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from sqlalchemy import delete, select
 
-from jupyter_etl.ports import SchedulerInfo
+from jupyter_etl.ports import Bell, SchedulerInfo
 from jupyter_etl.store.connection import inserting
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.schema import schedulers
@@ -29,6 +31,10 @@ class Schedulers(Part):
         """Say that a scheduler has ended."""
         with self._ledger.writing() as connection:
             connection.execute(delete(schedulers).where(schedulers.c.id == scheduler_id))
+
+    def bell(self) -> AbstractContextManager[Bell]:
+        """Give a bell that rings after others have made or ended runs, or published."""
+        return self._ledger.bell()
 
     def load_schedulers(self) -> list[SchedulerInfo]:
         """Return those that were not removed; the caller judges ``seen_at``."""

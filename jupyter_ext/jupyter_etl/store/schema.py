@@ -27,6 +27,10 @@ from jupyter_etl.model import (
     Cause,
     CheckResult,
     Committed,
+    CursorMove,
+    CursorValue,
+    Decision,
+    Difference,
     Freshness,
     Outcome,
     Policy,
@@ -36,11 +40,12 @@ from jupyter_etl.model import (
     Schedule,
     ScheduleKind,
     Source,
+    Staged,
     Verdict,
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0002"
+REVISION = "0005"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -228,6 +233,7 @@ publication_versions = Table(
     Column("notebook", Text, nullable=False),
     Column("published_at", Instant, nullable=False),
     Column("pruned_at", Instant),
+    Column("note", Words, nullable=False, server_default=""),
     Index("ix_publication_versions_run_id", "run_id"),
 )
 
@@ -266,4 +272,39 @@ commits = Table(
     Column("run_id", _Id, ForeignKey("runs.id")),
     Column("number", Integer),
     Column("until", Instant),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("staged", Json(tuple[Staged, ...]), nullable=False),
+    Column("differences", Json(tuple[Difference, ...]), nullable=False),
+    Column("held_at", Instant, nullable=False),
+    Column("decision", Choice(Decision)),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", Instant),
+)
+
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("relation", Text, primary_key=True),
+    Column("cursor", Text, primary_key=True),
+    Column("value", Json(CursorValue)),
+    Column("era", Integer, nullable=False),
+    Column("run_id", _Id),
+    Column("moved_by", Text, nullable=False),
+    Column("moved_at", Instant, nullable=False),
+)
+
+held_moves = Table(
+    "held_moves",
+    metadata,
+    Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("moves", Json(tuple[CursorMove, ...]), nullable=False),
 )

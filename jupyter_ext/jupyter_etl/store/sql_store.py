@@ -8,6 +8,8 @@ from jupyter_etl.store.catalogue import Catalogue
 from jupyter_etl.store.claiming import Claiming
 from jupyter_etl.store.commits import Commits
 from jupyter_etl.store.connection import Ledger
+from jupyter_etl.store.holds import Holds
+from jupyter_etl.store.looking import Looking
 from jupyter_etl.store.migrating import bring_up_to_date
 from jupyter_etl.store.pipelines import Pipelines
 from jupyter_etl.store.planning import Planning
@@ -16,21 +18,25 @@ from jupyter_etl.store.publications import Publications
 from jupyter_etl.store.runs import Runs
 from jupyter_etl.store.schedulers import Schedulers
 from jupyter_etl.store.telling import Telling
+from jupyter_etl.store.watermarks import Watermarks
 
 
 class SqlStore(
     Catalogue,
     Pipelines,
     Planning,
+    Looking,
     Claiming,
     Attempts,
     Runs,
     Publications,
     Commits,
+    Holds,
     Pruning,
     Schedulers,
     Breakers,
     Telling,
+    Watermarks,
 ):
     """`jupyter_etl.ports.Store` on SQLite or PostgreSQL; what each method does is written there.
 

@@ -135,6 +135,7 @@ export interface IPolicy {
   parallel: number;
   memory_bytes: number | null;
   checkpoint: boolean;
+  warm: boolean;
 }
 
 export interface ILastRun {
@@ -337,6 +338,7 @@ export interface IDeployRequest {
   priority: number | null;
   memory_bytes: number | null;
   checkpoint: boolean;
+  cold: boolean;
   owner: string | null;
   after: string[];
   after_all: boolean;

@@ -115,6 +115,9 @@ export function scheduleLine(request: IDeployRequest): string {
   if (request.checkpoint) {
     words.push('--checkpoint');
   }
+  if (request.cold) {
+    words.push('--cold');
+  }
   if (request.owner) {
     words.push('--owner', quote(request.owner));
   }

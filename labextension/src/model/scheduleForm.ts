@@ -33,7 +33,10 @@ export interface IScheduleForm {
   overlap: Overlap;
   /** What has no field stays as it is deployed. */
   kept: Readonly<
-    Pick<IDeployRequest, 'on_lost' | 'priority' | 'memory_bytes' | 'checkpoint'>
+    Pick<
+      IDeployRequest,
+      'on_lost' | 'priority' | 'memory_bytes' | 'checkpoint' | 'cold'
+    >
   >;
   /** Only what differs from the notebook's defaults. */
   values: Readonly<Record<string, string>>;
@@ -70,7 +73,8 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
       on_lost: pipeline?.policy.on_lost ?? null,
       priority: pipeline?.policy.priority ?? null,
       memory_bytes: pipeline?.policy.memory_bytes ?? null,
-      checkpoint: pipeline?.policy.checkpoint ?? false
+      checkpoint: pipeline?.policy.checkpoint ?? false,
+      cold: !(pipeline?.policy.warm ?? true)
     },
     values: Object.fromEntries(
       Object.entries(pipeline?.parameters ?? {}).map(([key, value]) => [

@@ -18,6 +18,7 @@ def execute(session: Session, command: Command) -> None:
             "published": v.published_at,
             "run": v.run_id,
             "by": v.pipeline or v.owner,
+            "note": v.note,
         }
         for v in session.workbench.channel.history(name, draft=draft)
     ]

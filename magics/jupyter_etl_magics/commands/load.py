@@ -12,5 +12,11 @@ def execute(session: Session, command: Command) -> object:
     """Return the frame, to be assigned: ``orders = %etl load wh.orders``."""
     args: dict[str, Any] = command.args
     return session.workbench.load(
-        args["target"], columns=args["columns"] or None, limit=args["limit"], as_=args["as"]
+        args["target"],
+        columns=args["columns"] or None,
+        limit=args["limit"],
+        as_=args["as"],
+        since=args["since"],
+        lag=args["lag"],
+        key=args["key"],
     )

@@ -18,11 +18,12 @@ def execute(session: Session, command: Command) -> None:
         done = publish_table(
             bench,
             args["name"],
-            session.frame(args["data"]),
+            _rows(session, args["data"]),
             mode=args["mode"],
             key=args["key"],
             partition_by=args["partition"],
             contract=args["contract"],
+            change=args["change"],
             live=args["live"],
         )
     elif args["kind"] == "file":
@@ -37,6 +38,13 @@ def execute(session: Session, command: Command) -> None:
             live=args["live"],
         )
     _show(done)
+
+
+def _rows(session: Session, name: str) -> object:
+    """Return a frame of the notebook, else a source or publication to be read piece by piece."""
+    if session.shell.user_ns.get(name) is not None:
+        return session.frame(name)
+    return session.workbench.stream(name)
 
 
 def _show(done: Published) -> None:

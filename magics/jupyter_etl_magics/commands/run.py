@@ -22,6 +22,7 @@ def execute(session: Session, command: Command) -> None:
         draft=args["draft"],
         timeout_s=args["timeout"],
         checkpoint=args["checkpoint"],
+        cold=args["cold"],
         on_event=_progress(),
     )
     show(run_card(done, session.etl.runs.checkpoint(done.id)))

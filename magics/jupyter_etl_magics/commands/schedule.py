@@ -31,6 +31,7 @@ def execute(session: Session, command: Command) -> None:
         priority=args["priority"],
         memory_bytes=args["memory"],
         checkpoint=args["checkpoint"],
+        cold=args["cold"],
         owner=args["owner"],
         after=args["after"],
         after_all=args["after_all"],

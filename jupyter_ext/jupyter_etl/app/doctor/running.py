@@ -150,7 +150,7 @@ def _is_runner(pid: int | None) -> bool:
 
 
 def _end(claim: Claim, setup: Setup, store: Store) -> bool:
-    executor = executor_for(setup.settings)
+    executor = executor_for(setup.settings, warm=None)
     reaper = Reaper(
         store=store,
         executor=executor,

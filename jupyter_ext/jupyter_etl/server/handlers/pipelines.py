@@ -93,6 +93,7 @@ class PipelinesHandler(PipelineHandlerBase):
                 priority=asked.priority,
                 memory_bytes=asked.memory_bytes,
                 checkpoint=asked.checkpoint,
+                cold=asked.cold,
                 owner=asked.owner,
                 after=tuple(asked.after),
                 after_all=asked.after_all,

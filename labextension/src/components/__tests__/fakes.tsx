@@ -219,7 +219,8 @@ export function pipeline(change: any = {}): any {
       priority: 0,
       parallel: 1,
       memory_bytes: null,
-      checkpoint: false
+      checkpoint: false,
+      warm: true
     },
     paused: false,
     pause_note: '',

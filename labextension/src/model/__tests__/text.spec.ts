@@ -93,7 +93,8 @@ describe('scheduleLine', () => {
       on_lost: 'fail' as const,
       priority: -5,
       memory_bytes: 2_000_000_000,
-      checkpoint: true
+      checkpoint: true,
+      cold: true
     };
     const form = {
       ...formFor(INFO, 'b.ipynb'),
@@ -105,7 +106,7 @@ describe('scheduleLine', () => {
     const request = requestOf(form, 'b.ipynb', []);
     expect(request).toMatchObject({ ...kept, after_all: true });
     expect(scheduleLine(request)).toMatch(
-      /--after x,y --after-all .* --on-lost fail --priority -5 --memory 2000000000 --checkpoint$/
+      /--after x,y --after-all .* --on-lost fail --priority -5 --memory 2000000000 --checkpoint --cold$/
     );
     const times = requestOf({ ...form, mode: 'times' }, 'b.ipynb', []);
     expect(times.after_all).toBe(false);

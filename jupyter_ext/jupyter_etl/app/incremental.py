@@ -1,0 +1,150 @@
+"""Incremental loads: the rows that came since the last run that published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jupyter_etl.app.targets import Target
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.model import Cursor, CursorMove, CursorStart, CursorValue, Read, RunContext
+from jupyter_etl.ports import Channel, Reading, ReadRequest, Since
+from jupyter_etl.spec.cursor import lagged
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from jupyter_etl.sources.increments import Increment
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncrementalLoad:
+    """What an incremental load is asked for.
+
+    Args:
+        column: The cursor: rows whose value lies behind the watermark are read.
+        lag: How far before the watermark to begin, for rows that came late: a duration for times,
+            a number for numbers; "" for none.
+        key: Columns that tell rows apart; of the rows of one key only the newest is returned.
+        columns: Names to return, in order; None for all.
+    """
+
+    column: str
+    lag: str = ""
+    key: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
+
+    def cursor(self, target: Target) -> Cursor:
+        """Return the cursor, by the name under which everybody finds what is read.
+
+        Raises:
+            DeclarationError: It is a variable, of which no other run knows anything.
+        """
+        origin = target.source or target.publication
+        if origin is None:
+            raise DeclarationError(
+                f"{target.name} is a variable of this notebook, so there is nothing to go on from.",
+                hint="Load a source or a publication: %etl load SOURCE.TABLE --since COLUMN",
+            )
+        return Cursor(source=origin.name, table=target.table, column=self.column)
+
+    def request(self, target: Target, start: CursorStart) -> ReadRequest:
+        """Return what a connector is asked for."""
+        from jupyter_etl.sources.increments import bound_of
+
+        after = self._after(start)
+        since = None
+        if after is not None:
+            since = Since(column=self.column, after=bound_of(after))  # type: ignore[arg-type]
+        columns = self.columns
+        if columns is not None:
+            columns = tuple(dict.fromkeys((*columns, self.column, *self.key)))
+        return ReadRequest(table=target.table, columns=columns, since=since)
+
+    def read(
+        self, target: Target, reading: Reading, start: CursorStart, context: RunContext
+    ) -> tuple[Increment, pa.Table]:
+        """Read the rows.
+
+        Returns:
+            What was read, and of it what is asked for.
+        """
+        from jupyter_etl.sources.increments import Bounds, newest_of_each, read_increment
+
+        bounds = Bounds(
+            after=self._after(start), upto=start.upto, until=start.until, zone=context.timezone
+        )
+        found = read_increment(reading, bounds, what=target.name, column=self.column)
+        table = found.table
+        if self.key:
+            table = newest_of_each(table, self.key, self.column, what=target.name)
+        return found, table if self.columns is None else table.select(list(self.columns))
+
+    def _after(self, start: CursorStart) -> CursorValue | None:
+        return lagged(start.after, self.lag) if start.after and self.lag else start.after
+
+
+def load_since(
+    wanted: IncrementalLoad,
+    target: Target,
+    channel: Channel,
+    open_reading: Callable[[ReadRequest], Reading],
+) -> tuple[pa.Table, Read, str]:
+    """Read what came since the watermark, and tell the channel how far that is.
+
+    Args:
+        wanted: What is asked for.
+        target: Of what.
+        channel: Knows the watermark.
+        open_reading: Starts reading the target.
+
+    Returns:
+        The rows, what was read for the record, and what a person should know.
+
+    Raises:
+        DeclarationError: It is a variable, or the lag does not fit the column.
+        SourceError: It cannot be read by that column.
+    """
+    cursor = wanted.cursor(target)
+    start = channel.cursor_start(cursor)
+    reading = open_reading(wanted.request(target, start))
+    found, table = wanted.read(target, reading, start, channel.context)
+    move = CursorMove(
+        cursor=cursor,
+        start=start,
+        upto=found.upto,
+        value=found.value,
+        rows=found.table.num_rows,
+        nulls=found.nulls,
+    )
+    note = _note(wanted, move, table.num_rows, found.later)
+    read = Read(
+        source=cursor.source,
+        table=cursor.table,
+        version=reading.version,
+        rows=table.num_rows,
+        bytes=table.nbytes,
+        note=note,
+    )
+    channel.report_move(move)
+    by_hand = channel.context.id is None
+    stays = "; run by hand, so the watermark stays" if by_hand else ""
+    return table, read, f"{cursor.label}: {note}{stays}"
+
+
+def _note(wanted: IncrementalLoad, move: CursorMove, returned: int, later: int) -> str:
+    """Say which rows were read, and how many were not and why."""
+    start = move.start.after
+    begin = (
+        "the start" if start is None else f"{start.text}{f' - {wanted.lag}' if wanted.lag else ''}"
+    )
+    end = f" up to {move.upto.text}" if move.upto else ""
+    said = [f"{move.rows:,} rows after {begin}{end}"]
+    if returned < move.rows:
+        said.append(f"{returned:,} of them the newest of their {', '.join(wanted.key)}")
+    if move.nulls:
+        said.append(f"{move.nulls:,} rows without {wanted.column} left out")
+    if later:
+        said.append(f"{later:,} later rows wait")
+    return "; ".join(said)

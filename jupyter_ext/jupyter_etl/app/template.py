@@ -1,0 +1,34 @@
+"""``python -m jupyter_etl.app.template LIFE ROOM``: the process whose forks make attempts."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+# `python -m` puts the working directory here; nothing is to be imported from there.
+sys.path.pop(0)
+
+import msgspec
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+from jupyter_etl.app.attempt import load_publishers, main, skip_slow_import
+from jupyter_etl.execution.fork import leave
+from jupyter_etl.execution.template import Life, serve
+
+
+def rehearse() -> None:
+    """Find the installed blocks and compile the notebooks' schema."""
+    load_publishers()
+    untyped: Any = nbformat
+    untyped.validate(untyped.v4.new_notebook())
+    KernelProvisionerFactory.instance()
+    KernelSpecManager().find_kernel_specs()
+
+
+if __name__ == "__main__":
+    skip_slow_import()
+    words = (sys.executable, "-m", "jupyter_etl.app.template")
+    serve(msgspec.json.decode(sys.argv[1], type=Life), main, rehearse, words)
+    leave(0)

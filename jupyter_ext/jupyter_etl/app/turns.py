@@ -1,0 +1,62 @@
+"""A person's turn to commit to publications: approvals, rollbacks, what is published by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from uuid import uuid4
+
+from jupyter_etl.errors import Conflict, EtlError
+from jupyter_etl.ports import Clock, Store
+
+_TURN = timedelta(minutes=5)
+"""After so long a process that has not published counts as dead, and another may publish."""
+
+_PATIENCE_S = 60.0
+_LOOK_S = 0.2
+
+
+@contextmanager
+def turn(store: Store, clock: Clock, names: Sequence[str], *, draft: bool) -> Iterator[str]:
+    """Take the turn at publications, and give it back where what is done in it fails.
+
+    Whoever records what was committed gives the turn back in the same transaction.
+
+    Args:
+        store: The ledger.
+        clock: For the times.
+        names: Of the publications.
+        draft: Whether it is about their drafts.
+
+    Yields:
+        The token of the turn.
+
+    Raises:
+        Conflict: Somebody else commits there for too long.
+    """
+    token = f"hand-{uuid4().hex}"
+    _take(store, clock, names, draft, token)
+    try:
+        yield token
+    except BaseException:
+        with suppress(EtlError):
+            store.end_commits(token)
+        raise
+
+
+def _take(store: Store, clock: Clock, names: Sequence[str], draft: bool, token: str) -> None:
+    deadline = clock.monotonic() + _PATIENCE_S
+    while True:
+        now = clock.now()
+        taken = store.begin_commits(names, draft=draft, token=token, until=now + _TURN, now=now)
+        if not taken:
+            return
+        if clock.monotonic() > deadline:
+            raise Conflict(
+                f"{taken[0]!r} is being published by somebody else, for more than "
+                f"{_PATIENCE_S:.0f} s now.",
+                hint="Publish it again when that is done: %etl runs",
+            )
+        time.sleep(_LOOK_S)

@@ -1,0 +1,98 @@
+"""The commands about versions and what the publish gate holds back."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from jupyter_etl.app import Etl
+from jupyter_etl.app.differences import (
+    change_rows,
+    change_words,
+    diff_view,
+    difference_rows,
+    hold_view,
+)
+from jupyter_etl.cli.output import write, write_json, write_table
+from jupyter_etl.model import Hold, PublicationVersion
+
+
+def approve(etl: Etl, args: Namespace) -> int:
+    """Publish what is held back, or show what is."""
+    if args.target is None:
+        return _held(etl, args)
+    done = etl.holds.approve(args.target)
+    if args.json:
+        write_json({**hold_view(done.hold), "published": [_view(v) for v in done.versions]})
+        return 0
+    _write_hold(done.hold)
+    for version in done.versions:
+        write(f"Approved: {version.name} is version {version.number} now.")
+    return 0
+
+
+def reject(etl: Etl, args: Namespace) -> int:
+    """Throw away what is held back."""
+    hold = etl.holds.reject(args.target)
+    if args.json:
+        write_json(hold_view(hold))
+        return 0
+    _write_hold(hold)
+    write(f"Rejected: nothing of run {hold.run_id} is published; the versions before stay.")
+    return 0
+
+
+def diff(etl: Etl, args: Namespace) -> int:
+    """Show how two versions differ."""
+    found = etl.publications.diff(
+        args.name, args.before, args.after, key=args.key, draft=args.draft, sample=args.limit
+    )
+    if args.json:
+        write_json(diff_view(found))
+        return 0
+    write(f"{args.name}: version {found.before.number} and version {found.after.number}")
+    write_table(difference_rows(found.difference), "Columns and rows are as before.")
+    write(change_words(found))
+    if found.changes is not None and found.changes.sample:
+        write_table(change_rows(found.changes), "")
+    return 0
+
+
+def rollback(etl: Etl, args: Namespace) -> int:
+    """Make the content of an old version the newest one."""
+    version = etl.publications.rollback(args.name, args.to)
+    if args.json:
+        write_json(_view(version))
+    else:
+        write(f"{version.name} is version {version.number} now, with the content of {args.to}.")
+    return 0
+
+
+def _held(etl: Etl, args: Namespace) -> int:
+    waiting = etl.holds.list()
+    if args.json:
+        write_json([hold_view(hold) for hold in waiting])
+        return 0
+    if not waiting:
+        write("Nothing is held back.")
+    for hold in waiting:
+        _write_hold(hold)
+        write(f"To publish it: jupyter etl approve {hold.run_id}; or: reject {hold.run_id}")
+    return 0
+
+
+def _write_hold(hold: Hold) -> None:
+    write(f"Run {hold.run_id} of {hold.owner}: {', '.join(hold.names)}")
+    for difference in hold.differences:
+        for reason in difference.reasons:
+            write(f"{difference.name} was held: {reason}")
+        write_table(difference_rows(difference), "")
+
+
+def _view(version: PublicationVersion) -> dict[str, object]:
+    return {
+        "name": version.name,
+        "version": version.number,
+        "rows": version.what.rows,
+        "published_at": version.published_at,
+        "note": version.note,
+    }

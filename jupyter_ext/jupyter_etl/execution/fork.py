@@ -1,0 +1,158 @@
+"""What a fresh fork of the template does to itself before it becomes a runner or a kernel."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import os
+import random
+import re
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+ROOM_BYTES = 4500
+"""How many bytes of words and of environment a template starts with, for its forks to write over."""
+
+BEFORE_IMPORT = re.compile(r"PYTHON|LD_|OMP_|MKL_|NUMEXPR_|GOTO_|MALLOC_|LC_|LANG$|LANGUAGE$")
+"""Variables that a program or a library reads once, when it is started or imported."""
+
+QUIET = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "_RJEM_MALLOC_CONF": "background_thread:false",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+"""What keeps numpy, pyarrow and deltalake from starting threads when they are imported."""
+
+_PR_SET_PDEATHSIG = 1
+_OOM_SCORE = "500"
+_STAT = Path("/proc/self/stat")
+_AREAS = slice(48 - 3, 52 - 3)
+"""Fields 48 to 51, counted behind the name, with which the third field begins."""
+
+_RESET = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGXFSZ)
+
+
+def die_with(parent: int) -> bool:
+    """Have this process killed when the thread ends that forked it.
+
+    Args:
+        parent: Process id of the one that forked.
+
+    Returns:
+        False where that has ended already.
+
+    Source:
+        prctl(2) PR_SET_PDEATHSIG.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    return os.getppid() == parent
+
+
+def limit_address_space(limit_bytes: int | None) -> None:
+    """Set the soft limit of the address space, at most to the hard one."""
+    if not limit_bytes:
+        return
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = limit_bytes if hard == resource.RLIM_INFINITY else min(limit_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def go_first() -> None:
+    """When the machine is short of memory, a notebook goes before a scheduler or a server."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
+
+
+def reset_signals() -> None:
+    """Take back what a shell or Python have set: a background job ignores SIGINT."""
+    for number in _RESET:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+def take_environment(env: Mapping[str, str]) -> None:
+    """Replace the environment."""
+    os.environ.clear()
+    os.environ.update(env)
+    time.tzset()
+
+
+@cache
+def thread_pools() -> Any:
+    """Return the thread pools of the libraries for linear algebra that are loaded at the first call."""
+    import threadpoolctl  # type: ignore[import-untyped]  # it has no types
+
+    return threadpoolctl.ThreadpoolController().select(internal_api="openblas")
+
+
+def restore_threads(env: Mapping[str, str]) -> None:
+    """Give OpenBLAS the threads that it would have made itself, were it loaded in this environment.
+
+    Source:
+        OpenBLAS, USAGE.md: OPENBLAS_NUM_THREADS before GOTO_NUM_THREADS before OMP_NUM_THREADS.
+    """
+    asked = [env.get(f"{name}_NUM_THREADS", "") for name in ("OPENBLAS", "GOTO", "OMP")]
+    given = [int(number) for number in asked if number.isdigit() and int(number) > 0]
+    threads = given[0] if given else len(os.sched_getaffinity(0))
+    if threads > 1:
+        thread_pools().limit(limits=threads)
+
+
+def reseed() -> None:
+    """Begin a random sequence of its own, in every generator that is seeded once a process."""
+    random.seed()
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
+
+
+def relabel(words: Sequence[str], env: Mapping[str, str]) -> bool:
+    """Show other words and another environment of this process to those who look at it from outside.
+
+    ``ps`` and the sweep of a lost attempt read them in the place where the kernel has put them at
+    the start of the program; a fork has those of its template there. They are written over in
+    place, as far as there is room.
+
+    Args:
+        words: The command.
+        env: All variables to show.
+
+    Returns:
+        Whether there was room.
+
+    Source:
+        proc(5), ``arg_start`` and ``env_start`` of /proc/pid/stat.
+    """
+    fields = _STAT.read_text().rpartition(")")[2].split()
+    arg_start, arg_end, env_start, env_end = map(int, fields[_AREAS])
+    shown = (
+        (arg_start, arg_end, [os.fsencode(word) for word in words]),
+        (env_start, env_end, [os.fsencode(f"{name}={value}") for name, value in env.items()]),
+    )
+    texts = [b"".join(part + b"\0" for part in parts) for _, _, parts in shown]
+    if any(len(text) > end - start for text, (start, end, _) in zip(texts, shown, strict=True)):
+        return False
+    for text, (start, end, _) in zip(texts, shown, strict=True):
+        ctypes.memmove(start, text.ljust(end - start, b"\0"), end - start)
+    return True
+
+
+def leave(code: int) -> NoReturn:
+    """End this process as the interpreter would, without taking every module apart."""
+    untyped: Any = threading
+    untyped._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(code)

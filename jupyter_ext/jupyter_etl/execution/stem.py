@@ -1,0 +1,243 @@
+"""The kernel of a warm run before it is one: a fork of the runner that waits for its orders.
+
+It makes itself ready as soon as it is told what most kernels are told, while the runner looks into
+the ledger and the notebook; it goes on when it is told what this run's kernel is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+import msgspec
+
+from jupyter_etl.execution.fork import (
+    BEFORE_IMPORT,
+    die_with,
+    go_first,
+    leave,
+    limit_address_space,
+    relabel,
+    reseed,
+    reset_signals,
+    restore_threads,
+    take_environment,
+)
+from jupyter_etl.execution.kernels import ATTEMPT
+
+LAUNCHER = "ipykernel_launcher"
+FIRST_ARGUMENT = 3
+"""Where the arguments of IPython's kernel begin in its command, behind ``python -m`` and its name."""
+
+NO_HISTORY = "--HistoryManager.hist_file=:memory:"
+"""What nbclient adds to the kernel named python3; what a run executes is nobody's history."""
+
+_READY = b"1"
+_ANSWERED_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orders:
+    """What a stem is told.
+
+    Args:
+        command: Of the kernel, as it would be executed.
+        env: Its environment.
+        cwd: Its working directory.
+        address_space_bytes: Its limit; None for none.
+    """
+
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str
+    address_space_bytes: int | None = None
+
+
+class Stem:
+    """A runner's side: the process that can become its kernel, once.
+
+    It lies behind the two calls of `subprocess.Popen` that jupyter_client makes.
+
+    Args:
+        pid: Of the fork.
+        line: On which it waits.
+        imported_with: The variables that were set when its modules were imported.
+    """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, line: socket.socket, imported_with: Mapping[str, str]) -> None:
+        self.pid = pid
+        self.imported_with = imported_with
+        self.returncode: int | None = None
+        self._line = line
+        self.begun: Orders | None = None
+        self.connection_file: Path | None = None
+        self._descriptor = os.pidfd_open(pid)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it waits for its orders still."""
+        return self._line.fileno() >= 0 and self.poll() is None
+
+    def begin(self, orders: Orders, connection_file: Path) -> None:
+        """Have it make itself ready; what it is told of its environment may change until it goes on.
+
+        Args:
+            orders: For now.
+            connection_file: That the command names; it is there.
+        """
+        self.begun, self.connection_file = orders, connection_file
+        with contextlib.suppress(ConnectionError):
+            self._line.sendall(msgspec.json.encode(orders) + b"\n")
+
+    async def go(self, orders: Orders) -> None:
+        """Have it be the kernel, and return when its sockets are there or it has ended.
+
+        Args:
+            orders: The command is the one that it has begun with.
+        """
+        loop = asyncio.get_running_loop()
+        self._line.setblocking(False)
+        with self._line:
+            try:
+                await loop.sock_sendall(self._line, msgspec.json.encode(orders) + b"\n")
+                await loop.sock_recv(self._line, len(_READY))
+            except ConnectionError:
+                return
+
+    def dismiss(self) -> None:
+        """Let it go, wherever it is, and wait for its end."""
+        self._line.close()
+        self.kill()
+        self.wait()
+
+    def poll(self) -> int | None:
+        """Return its exit code, negative for a signal; None while it lives."""
+        return self._reap(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Wait for its end and return the exit code."""
+        code = self._reap(0)
+        assert code is not None  # noqa: S101 - a wait without WNOHANG returns at the end
+        return code
+
+    async def ended(self) -> None:
+        """Return at its end."""
+        await ended(self._descriptor)
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal while it lives."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def _reap(self, options: int) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, options)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+
+async def ended(descriptor: int) -> None:
+    """Return when the process ends that a descriptor of pidfd_open(2) names."""
+    loop = asyncio.get_running_loop()
+    if select.select([descriptor], [], [], 0)[0]:
+        return
+    gone: asyncio.Future[None] = loop.create_future()
+
+    def tell() -> None:
+        if not gone.done():
+            gone.set_result(None)
+
+    loop.add_reader(descriptor, tell)
+    try:
+        await gone
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def fork_stem() -> Stem:
+    """Fork the stem of this runner's kernel; to be called before anything starts a thread."""
+    here, there = socket.socketpair()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        here.close()
+        _wait_and_become(parent, there)
+    there.close()
+    imported_with = {name: os.environ[name] for name in os.environ if BEFORE_IMPORT.match(name)}
+    return Stem(pid, here, imported_with)
+
+
+def _wait_and_become(parent: int, line: socket.socket) -> NoReturn:
+    code = 1
+    try:
+        if not die_with(parent):
+            os._exit(0)
+        os.setsid()
+        _become(line)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a runner
+        traceback.print_exc()
+    leave(code)
+
+
+def _become(line: socket.socket) -> None:
+    told = line.makefile("rb")
+    orders = _next(told)
+    marker = {ATTEMPT: orders.env[ATTEMPT]} if ATTEMPT in orders.env else {}
+    relabel(orders.command, marker)
+    reset_signals()
+    go_first()
+    take_environment(orders.env)
+    reseed()
+    from ipykernel.kernelapp import IPKernelApp
+
+    arguments = list(orders.command[FIRST_ARGUMENT:])
+    # What stands there in a kernel that was started by its command.
+    sys.argv = [str(sys.modules[LAUNCHER].__file__), *arguments]
+    app: Any = IPKernelApp
+    kernel = app.instance(parent_handle=os.getppid())
+    kernel.initialize(arguments)
+    # What the kernel sets itself: the backend of matplotlib.
+    own = {name: os.environ[name] for name in os.environ.keys() - orders.env.keys()}
+    orders = _next(told)
+    told.close()
+    take_environment({**own, **orders.env})
+    os.chdir(orders.cwd)
+    restore_threads(orders.env)
+    limit_address_space(orders.address_space_bytes)
+    line.sendall(_READY)
+    line.close()
+    kernel.start()
+    # It may still be answering the request to end, and wants the sockets that are closed next.
+    kernel.control_thread.join(_ANSWERED_S)
+
+
+def _next(told: BinaryIO) -> Orders:
+    """Read what the runner says; where it says no more it needs no kernel of this kind."""
+    text = told.readline()
+    if not text.endswith(b"\n"):
+        os._exit(0)
+    return msgspec.json.decode(text, type=Orders)

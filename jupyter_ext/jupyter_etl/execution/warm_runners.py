@@ -1,0 +1,225 @@
+"""Runners that are forked from a template: the side of the process that wants them."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from itertools import count
+from pathlib import Path
+
+import msgspec
+
+from jupyter_etl.execution.fork import BEFORE_IMPORT, QUIET, ROOM_BYTES
+from jupyter_etl.execution.kernels import kernel_environment
+from jupyter_etl.execution.template import (
+    MAX_REQUEST_BYTES,
+    PRELOAD,
+    Answer,
+    Life,
+    Request,
+    encode_life,
+)
+
+TEMPLATE = (sys.executable, "-m", "jupyter_etl.app.template")
+"""The command of a template, without its life."""
+
+UNKNOWN = 255
+"""Exit code of a runner whose template ended before it did."""
+
+_ROOM = "JUPYTER_ETL_ROOM"
+_PATIENCE_S = 60.0
+
+
+class ColdStart(Exception):
+    """A runner could not be forked and has not been started; the text says why."""
+
+
+class WarmRunners:
+    """Starts runners as forks of a template, which it starts itself when it is first needed.
+
+    Args:
+        preload: Modules that the template imports besides those that most runs need.
+        command: Of the template.
+    """
+
+    def __init__(self, *, preload: Sequence[str] = (), command: Sequence[str] = TEMPLATE) -> None:
+        self._modules = (*PRELOAD, *preload)
+        self._command = tuple(command)
+        self._line: _Line | None = None
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Start the template where there is none that fits, and do not wait for it.
+
+        Raises:
+            ColdStart: It cannot be started.
+        """
+        with self._lock:
+            self._ready()
+
+    def start(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
+        """Ask for a runner and return at once.
+
+        Args:
+            words: The command that a cold start would execute; the last is the attempt's folder.
+            env: The runner's environment.
+            log: Descriptor of what it writes to.
+
+        Raises:
+            ColdStart: It cannot be asked for.
+        """
+        with self._lock:
+            return self._ready().ask(words, env, log)
+
+    def close(self) -> None:
+        """Let the template go; the runners live on."""
+        with self._lock:
+            if self._line is not None:
+                self._line.close()
+                self._line = None
+
+    def _ready(self) -> _Line:
+        imported_with = {name: os.environ[name] for name in os.environ if BEFORE_IMPORT.match(name)}
+        line = self._line
+        if line is None or not line.is_open or line.imported_with != imported_with:
+            if line is not None:
+                line.close()
+            self._line = line = _Line(self._command, self._modules, imported_with)
+        return line
+
+
+class WarmRunner:
+    """A runner that was asked for; has `subprocess.Popen.poll`."""
+
+    def __init__(self, line: _Line, number: int) -> None:
+        self._line = line
+        self._number = number
+
+    def poll(self) -> int | None:
+        """Return its exit code, negative for a signal; None while it lives.
+
+        Raises:
+            ColdStart: It has not been started, and will not be.
+        """
+        return self._line.poll(self._number)
+
+
+class _Line:
+    """The line to one template."""
+
+    def __init__(
+        self, command: Sequence[str], modules: tuple[str, ...], imported_with: Mapping[str, str]
+    ) -> None:
+        if sys.platform != "linux":
+            raise ColdStart("warm starts need Linux")
+        self.imported_with = imported_with
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._numbers = count(1)
+        self._asked_at: dict[int, float] = {}
+        self._pids: dict[int, int] = {}
+        self._refused: dict[int, str] = {}
+        self._codes: dict[int, int] = {}
+        self._lock = threading.Lock()
+        life = Life(line=theirs.fileno(), modules=modules)
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    [*command, *encode_life(life)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    cwd="/",
+                    env=kernel_environment({**QUIET, _ROOM: "." * ROOM_BYTES}),
+                    start_new_session=True,
+                    pass_fds=[theirs.fileno()],
+                )
+            except OSError as problem:
+                self._socket.close()
+                raise ColdStart(
+                    f"the template could not be started: {problem.strerror}"
+                ) from problem
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the template is there."""
+        with self._lock:
+            self._listen()
+            return self._socket.fileno() >= 0
+
+    def ask(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
+        number = next(self._numbers)
+        mask = os.umask(0o077)
+        os.umask(mask)
+        request = Request(
+            number=number, words=tuple(words), env=env, cwd=str(Path.cwd()), umask=mask
+        )
+        message = msgspec.json.encode(request)
+        if len(message) > MAX_REQUEST_BYTES:
+            raise ColdStart("its environment is too large for a request")
+        with self._lock:
+            self._socket.settimeout(_PATIENCE_S)
+            try:
+                socket.send_fds(self._socket, [message], [log])
+            except OSError as problem:
+                self._end()
+                raise ColdStart(f"the template does not answer: {problem}") from problem
+            self._asked_at[number] = time.monotonic()
+        return WarmRunner(self, number)
+
+    def poll(self, number: int) -> int | None:
+        with self._lock:
+            self._listen()
+            if number in self._refused:
+                raise ColdStart(self._refused.pop(number))
+            pid = self._pids.get(number)
+            if pid is not None and self._socket.fileno() < 0:
+                return None if _lives(pid) else self._pids.pop(number) and UNKNOWN
+            if pid in self._codes:
+                del self._pids[number]
+                return self._codes.pop(pid)
+            if pid is None and time.monotonic() - self._asked_at[number] > _PATIENCE_S:
+                self._end()
+            if pid is None and self._socket.fileno() < 0:
+                raise ColdStart("the template ended before it started the runner")
+            return None
+
+    def close(self) -> None:
+        with self._lock:
+            self._end()
+
+    def _listen(self) -> None:
+        """Take in all that the template has said so far."""
+        while self._socket.fileno() >= 0 and select.select([self._socket], [], [], 0)[0]:
+            try:
+                message = self._socket.recv(MAX_REQUEST_BYTES)
+            except OSError:
+                message = b""
+            if not message:
+                self._end()
+                return
+            answer = msgspec.json.decode(message, type=Answer)
+            if answer.started is not None:
+                self._pids[answer.started] = answer.pid
+            elif answer.refused is not None:
+                self._refused[answer.refused] = answer.why
+            elif answer.ended is not None:
+                self._codes[answer.pid] = answer.ended
+
+    def _end(self) -> None:
+        """End the template, whatever it is doing: what it has not started it must not start later."""
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""What a run would publish and a person has to look at first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jupyter_etl.model.publication import Column, Staged
+from jupyter_etl.model.watermark import CursorMove
+
+
+class Decision(StrEnum):
+    """What became of a hold: ``expired`` where nobody decided in time."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retyped:
+    """A column of another type than before; types as on `Column`."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How what is staged, or a version, differs from the version before.
+
+    Args:
+        name: Of the publication.
+        number: Of the version before.
+        added: Columns that are new.
+        dropped: Columns that are gone.
+        retyped: Columns whose values no longer fit the type they had.
+        rows_before: Of the whole version before; None where unknown.
+        rows_after: Of the whole version to come; None where only a commit can tell.
+        replaced_rows: Rows that are taken out for others: of the whole, or of the partitions that
+            come again; None where rows are only added or told apart by a key.
+        new_rows: What comes in their place; None where ``replaced_rows`` is.
+        reasons: Why it is held, one sentence each; empty where it need not be.
+    """
+
+    name: str
+    number: int
+    added: tuple[Column, ...] = ()
+    dropped: tuple[Column, ...] = ()
+    retyped: tuple[Retyped, ...] = ()
+    rows_before: int | None = None
+    rows_after: int | None = None
+    replaced_rows: int | None = None
+    new_rows: int | None = None
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def changed_share(self) -> float | None:
+        """The change of the number of rows, as a share of those before; None where unknown."""
+        before, after = self.replaced_rows, self.new_rows
+        if before is None or after is None:
+            before, after = self.rows_before, self.rows_after
+        if not before or after is None:
+            return None
+        return (after - before) / before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """A run whose outputs are kept aside until somebody decides about them.
+
+    Args:
+        run_id, attempt: Whose outputs.
+        owner: Who may decide: the run's owner.
+        staged: All outputs of the run: they become visible together.
+        differences: Of the tables among them that have a version already.
+        held_at: UTC.
+        decision: What became of it; None while it waits.
+        decided_by: Who decided; "" before.
+        decided_at: UTC; None before.
+        moves: What its incremental loads read; the watermarks move when it is approved.
+    """
+
+    run_id: int
+    attempt: int
+    owner: str
+    staged: tuple[Staged, ...]
+    differences: tuple[Difference, ...]
+    held_at: datetime
+    decision: Decision | None = None
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    moves: tuple[CursorMove, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The publications that wait."""
+        return tuple(one.name for one in self.staged)

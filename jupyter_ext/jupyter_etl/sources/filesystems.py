@@ -1,0 +1,105 @@
+"""Filesystems of fsspec: which package a URL needs, and how it gets its credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_etl.errors import DeclarationError, MissingDependency, SourceError
+from jupyter_etl.model import Source
+from jupyter_etl.ports import Access
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+_PACKAGES = {
+    "s3": "'jupyter-etl[s3]'",
+    "s3a": "'jupyter-etl[s3]'",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "abfs": "adlfs",
+    "abfss": "adlfs",
+    "az": "adlfs",
+    "sftp": "paramiko",
+}
+"""What to install for a scheme. Source: fsspec's registry of implementations."""
+
+_S3_OPTIONS = ("key", "endpoint", "region", "anonymous")
+_REMOTE = frozenset({"botocore", "aiobotocore", "aiohttp", "asyncio"})
+"""Packages whose errors are no OSError though they mean the same."""
+
+
+def place_options(source: Source) -> tuple[str, ...]:
+    """Return the options that a source has by where its files are."""
+    return _S3_OPTIONS if _scheme(source) in {"s3", "s3a"} else ()
+
+
+def open_filesystem(source: Source, access: Access) -> tuple[AbstractFileSystem, str]:
+    """Return the filesystem of a source and the path on it.
+
+    Args:
+        source: At a path or a URL.
+        access: Gives its secrets.
+
+    Raises:
+        DeclarationError: A secret that the filesystem has no place for, or an option is wrong.
+        MissingDependency: The filesystem needs a package that is not installed.
+        NotFound: A secret has no value.
+        SourceError: There is no such kind of filesystem.
+    """
+    from fsspec.core import url_to_fs
+
+    scheme = _scheme(source)
+    arguments: dict[str, Any] = {}
+    if scheme in {"s3", "s3a"}:
+        arguments = _s3(source, access)
+    elif source.secrets and scheme:
+        raise DeclarationError(
+            f"Source '{source.name}': {scheme}:// takes its credentials from the environment, and "
+            "no secret.",
+            hint="Leave --secret out and set them as the filesystem's package wants them.",
+        )
+    try:
+        fs, root = url_to_fs(source.location, **arguments)
+    except ImportError as problem:
+        raise MissingDependency(
+            f"Source '{source.name}': {scheme}:// needs a package that is not installed "
+            f"({problem}).",
+            hint=f"Install it into this environment: pip install {_PACKAGES.get(scheme, '')}".strip(),
+        ) from problem
+    except ValueError as problem:
+        raise SourceError(f"Source '{source.name}': {problem}", retryable=False) from problem
+    return fs, str(root)
+
+
+def is_remote_failure(problem: Exception) -> bool:
+    """Tell whether an exception is an object store's way to say that it cannot be read."""
+    return type(problem).__module__.partition(".")[0] in _REMOTE
+
+
+def _scheme(source: Source) -> str:
+    scheme, mark, _ = source.location.partition("://")
+    return scheme.lower() if mark else ""
+
+
+def _s3(source: Source, access: Access) -> dict[str, Any]:
+    """Translate to s3fs; what is not said comes from the environment, as botocore finds it."""
+    options = source.options
+    anonymous = options.get("anonymous", "no").lower()
+    if anonymous not in {"yes", "no"}:
+        raise DeclarationError(f"The option anonymous is '{anonymous}'; it is yes or no.")
+    if bool(source.secrets) != ("key" in options):
+        raise DeclarationError(
+            f"Source '{source.name}': an access key has an id and a secret; only one is there.",
+            hint="Write --option key=ID --secret NAME; without both, the environment tells.",
+        )
+    # Listings are not kept: another run of this process must see files that came since.
+    arguments: dict[str, Any] = {"use_listings_cache": False, "anon": anonymous == "yes"}
+    if source.secrets:
+        names = dict(zip(("secret", "token"), source.secrets, strict=False))
+        arguments |= {"key": options["key"]}
+        arguments |= {part: access.secret(name).strip() for part, name in names.items()}
+    if "endpoint" in options:
+        arguments["endpoint_url"] = options["endpoint"]
+    if "region" in options:
+        arguments["client_kwargs"] = {"region_name": options["region"]}
+    return arguments

@@ -1,0 +1,143 @@
+"""HTTP APIs: JSON page after page, and files of any kind behind a URL."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fsspec.implementations.local import LocalFileSystem
+
+from jupyter_etl.errors import DeclarationError, SourceError
+from jupyter_etl.model import Source, TableInfo
+from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, refuse_options
+from jupyter_etl.sources.file_paths import FileSet, SourceFile
+from jupyter_etl.sources.http_exchange import Exchange
+from jupyter_etl.sources.http_options import HTTP_OPTIONS, http_target
+from jupyter_etl.sources.http_pages import Page, fetch_pages
+from jupyter_etl.sources.json_records import table_of_records
+from jupyter_etl.sources.readings import columns_of, owning_reader, reading_of_table
+from jupyter_etl.sources.unions import concat
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_HEAD_ROWS = 100
+
+
+class HttpConnector:
+    """Reads what a URL answers, page after page.
+
+    Nothing is cut: more pages or bytes than are allowed are an error.
+
+    Args:
+        wait: Sleeps for so many seconds between tries.
+    """
+
+    kinds: tuple[str, ...] = ("http",)
+
+    def __init__(self, *, wait: Callable[[float], None] = time.sleep) -> None:
+        self._wait = wait
+
+    def tables(self, source: Source, access: Access) -> list[TableInfo]:
+        """List the one table that the answer is, by its first records.
+
+        Raises:
+            SourceError: It cannot be reached or read.
+            DeclarationError: An option it does not have.
+        """
+        with self.read(source, ReadRequest(limit=_HEAD_ROWS), access).batches as batches:
+            return [TableInfo(name="", columns=columns_of(batches.schema))]
+
+    def read(self, source: Source, request: ReadRequest, access: Access) -> Reading:
+        """Fetch all pages, or as many as ``limit`` takes.
+
+        Args:
+            source: Of kind ``http`` or of a kind of file, at an http or https URL.
+            request: ``table`` is a sheet where the answer is a workbook, else "".
+            access: Gives its secret.
+
+        Raises:
+            SourceError: It cannot be reached or read, is too large, or a column is not in it.
+            DeclarationError: SQL, or an option it does not have.
+        """
+        if request.query is not None:
+            raise DeclarationError(
+                f"Source '{source.name}' is a URL, which answers no SQL itself.",
+                hint=f"Use '%%etl sql local' and select from {source.name}.",
+            )
+        refuse_options(source, (*HTTP_OPTIONS, *FILE_OPTIONS.get(source.kind, ("path", "json"))))
+        target = http_target(source, access)
+        folder = Path(tempfile.mkdtemp(prefix="jupyter-etl-"))
+        try:
+            with Exchange(target, wait=self._wait) as exchange:
+                pages = fetch_pages(exchange, target, source, folder)
+                first = next(pages)
+                if request.table and first.kind != "excel":
+                    raise SourceError(
+                        f"Source '{source.name}' is one table; it has no '{request.table}'.",
+                        hint=f"Load {source.name}.",
+                        retryable=False,
+                    )
+                every = chain([first], pages)
+                if first.kind == "json":
+                    reading = _reading_of_records(source, request, every)
+                else:
+                    reading = _reading_of_files(replace(source, kind=first.kind), request, every)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        stream = owning_reader(
+            reading.batches.schema,
+            reading.batches,
+            lambda: shutil.rmtree(folder, ignore_errors=True),
+        )
+        return replace(reading, batches=stream)
+
+
+def _reading_of_records(source: Source, request: ReadRequest, pages: Iterator[Page]) -> Reading:
+    digest = hashlib.sha256()
+    what = f"Source '{source.name}'"
+
+    def tables() -> Iterator[tuple[str, pa.Table]]:
+        left = request.limit
+        for page in pages:
+            records = page.records or []
+            digest.update(page.digest.encode())
+            page.body.unlink()
+            yield page.name, table_of_records(f"{what}, {page.name}", records)
+            left = None if left is None else left - len(records)
+            if left is not None and left <= 0:
+                return
+
+    table = concat(what, tables())
+    found = reading_of_table(table, what=what, columns=request.columns, limit=request.limit)
+    # With a limit, the pages behind it were not fetched: neither version nor number is known.
+    whole = request.limit is None
+    return replace(
+        found,
+        version=digest.hexdigest() if whole else "",
+        total_rows=found.total_rows if whole else None,
+    )
+
+
+def _reading_of_files(source: Source, request: ReadRequest, pages: Iterator[Page]) -> Reading:
+    files = tuple(
+        SourceFile(
+            path=str(page.body), name=page.name, size=page.body.stat().st_size, stamp=page.digest
+        )
+        for page in pages
+    )
+    if empty := next((file.name for file in files if not file.size), None):
+        raise SourceError(f"Source '{source.name}': {empty} is empty (0 bytes).")
+    options = {k: v for k, v in source.options.items() if k in FILE_OPTIONS[source.kind]}
+    return FILE_READERS[source.kind](
+        replace(source, options=options), FileSet(fs=LocalFileSystem(), files=files), request
+    )

@@ -1,0 +1,267 @@
+"""The rows of a source between two values of a column: what an incremental load reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from jupyter_etl.errors import SourceError
+from jupyter_etl.model import CursorKind, CursorValue
+from jupyter_etl.ports import Reading
+from jupyter_etl.sources.readings import choose
+from jupyter_etl.spec.cursor import DAY, SECOND, order_of, value_at, value_in
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_UNITS = {"s": SECOND, "ms": SECOND // 10**3, "us": SECOND // 10**6, "ns": 1}
+_TIMES = (CursorKind.DATE, CursorKind.TIMESTAMP, CursorKind.INSTANT)
+_INT64 = (-(2**63), 2**63 - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What an incremental load may read.
+
+    Args:
+        after: Rows up to this value are left out; None for none.
+        upto: Rows beyond this value are left out; None where the first load decides.
+        until: For a cursor of times, where ``upto`` is None: the end, UTC.
+        zone: IANA name of the zone in which dates and times without one are meant.
+    """
+
+    after: CursorValue | None
+    upto: CursorValue | None
+    until: datetime
+    zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Increment:
+    """What an incremental load has read.
+
+    Args:
+        table: The rows.
+        upto: Greatest value that was allowed; None where no row has a value.
+        value: Greatest value that was read; None where there is no row.
+        nulls: Rows without a value, which are left out.
+        later: Rows beyond ``upto``, which wait for a later load.
+    """
+
+    table: pa.Table
+    upto: CursorValue | None
+    value: CursorValue | None
+    nulls: int = 0
+    later: int = 0
+
+
+def read_increment(
+    reading: Reading,
+    bounds: Bounds,
+    *,
+    what: str,
+    column: str,
+    columns: Sequence[str] | None = None,
+) -> Increment:
+    """Read the rows between two values, batch by batch; what lies outside is never kept.
+
+    Args:
+        reading: Of all rows, or of those after the lower bound and those without a value.
+        bounds: Both values.
+        what: Subject of messages: ``wh.orders``.
+        column: The cursor.
+        columns: To keep, in order; None for all.
+
+    Raises:
+        SourceError: The column is not there, or its values have no exact order; or they are of
+            another kind than the watermark's.
+    """
+    import pyarrow as pa
+
+    with reading.batches as batches:
+        schema: pa.Schema = batches.schema
+        choose(what, schema.names, [column])
+        wanted = choose(what, schema.names, columns)
+        ruler = _ruler(what, schema.field(column))
+        _refuse_other_kind(what, column, ruler, bounds)
+        upto = bounds.upto
+        if upto is None and ruler is not None and ruler.kind in _TIMES:
+            upto = value_in(bounds.until, ruler.kind, bounds.zone)
+        kept: list[pa.RecordBatch] = []
+        tops: list[Any] = []
+        nulls = later = 0
+        for batch in batches:
+            values = batch.column(column)
+            nulls += values.null_count
+            if ruler is None:
+                continue
+            keys = ruler.keys(values)
+            mask, beyond = _within(keys, ruler, bounds.after, upto)
+            later += beyond
+            inside = batch.filter(mask)
+            if inside.num_rows:
+                tops.append(_greatest(keys.filter(mask)))
+                kept.append(inside.select(wanted))
+    table = pa.Table.from_batches(kept, schema.empty_table().select(wanted).schema)
+    value = ruler.value(max(tops)) if ruler is not None and tops else None
+    return Increment(table=table, upto=upto or value, value=value, nulls=nulls, later=later)
+
+
+def newest_of_each(table: pa.Table, key: Sequence[str], column: str, *, what: str) -> pa.Table:
+    """Keep the row with the greatest cursor of each key; rows without a key all stay.
+
+    Args:
+        table: Rows, with the cursor.
+        key: Columns that tell rows apart.
+        column: The cursor.
+        what: Subject of messages.
+
+    Raises:
+        SourceError: A column of the key is not there.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    choose(what, table.column_names, key)
+    # Stable, so that of rows with one cursor the last one read stays.
+    order = pc.sort_indices(table, sort_keys=[(column, "ascending")])
+    keys = table.select(list(key)).take(order)
+    rank = pa.array(range(len(order)), pa.int64())
+    numbered = keys.append_column("__rank", rank)
+    whole = pc.is_valid(keys.column(0))
+    for name in key[1:]:
+        whole = pc.and_(whole, pc.is_valid(keys.column(name)))
+    grouped = numbered.filter(whole).group_by(list(key)).aggregate([("__rank", "max")])
+    last = grouped.column("__rank_max").combine_chunks()
+    without = numbered.filter(pc.invert(whole)).column("__rank").combine_chunks()
+    kept = pc.take(order, pa.concat_arrays([last.cast(pa.int64()), without]))
+    return table.take(pc.take(kept, pc.sort_indices(kept)))
+
+
+def bound_of(value: CursorValue) -> object:
+    """Return a value as a database's driver binds it; times finer than a microsecond are cut off.
+
+    Cut off it is a little less, so that no row is left out that the exact value would not leave out.
+    """
+    order = order_of(value)
+    if not isinstance(order, int) or value.kind is CursorKind.INTEGER:
+        return order
+    if value.kind is CursorKind.DATE:
+        return date.fromisoformat(value.text)
+    text = value.text.removesuffix("Z")
+    whole, _, fraction = text.partition(".")
+    at = datetime.fromisoformat(whole).replace(microsecond=int(fraction.ljust(9, "0")[:6]))
+    return at.replace(tzinfo=UTC) if value.kind is CursorKind.INSTANT else at
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ruler:
+    """How values of one column are compared.
+
+    Args:
+        kind: Of the values.
+        unit: Nanoseconds of one step, for times.
+        type: That values are cast to before they are compared; None where they need not be.
+    """
+
+    kind: CursorKind
+    unit: int = 1
+    type: pa.DataType | None = None
+
+    def keys(self, values: pa.Array) -> pa.Array:
+        import pyarrow as pa
+
+        if self.kind in _TIMES:
+            # By way of the integer that is kept: a cast that rounds cannot happen.
+            width = pa.int32() if pa.types.is_date32(values.type) else pa.int64()
+            return values.cast(width).cast(pa.int64())
+        return values if self.type is None else values.cast(self.type)
+
+    def key(self, value: CursorValue, keys: pa.DataType) -> pa.Scalar:
+        import pyarrow as pa
+
+        order = order_of(value)
+        if self.kind is CursorKind.DECIMAL:
+            return pa.scalar(order)
+        if isinstance(order, int):
+            low, high = (0, 2**64 - 1) if pa.types.is_uint64(keys) else _INT64
+            # Rounded down: what lies behind the value still does.
+            return pa.scalar(min(max(order // self.unit, low), high), keys)
+        return pa.scalar(order, keys)
+
+    def value(self, top: Any) -> CursorValue:
+        if self.kind in _TIMES:
+            return value_at(self.kind, top * self.unit)
+        text = format(top, "f") if isinstance(top, Decimal) else str(top)
+        return CursorValue(kind=self.kind, text=text)
+
+
+def _ruler(what: str, field: pa.Field) -> _Ruler | None:
+    """Find how a column is compared; None where no row has a value."""
+    import pyarrow as pa
+
+    kind = field.type
+    types = pa.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_null(kind):
+        return None
+    if types.is_integer(kind):
+        wide = pa.uint64() if types.is_uint64(kind) else pa.int64()
+        return _Ruler(kind=CursorKind.INTEGER, type=wide)
+    if types.is_decimal(kind):
+        return _Ruler(kind=CursorKind.DECIMAL)
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return _Ruler(kind=CursorKind.TEXT, type=pa.large_string())
+    if types.is_date32(kind):
+        return _Ruler(kind=CursorKind.DATE, unit=DAY)
+    if types.is_date64(kind):
+        return _Ruler(kind=CursorKind.DATE, unit=_UNITS["ms"])
+    if types.is_timestamp(kind):
+        found = CursorKind.TIMESTAMP if kind.tz is None else CursorKind.INSTANT
+        return _Ruler(kind=found, unit=_UNITS[kind.unit])
+    raise SourceError(
+        f"{what} cannot be followed by '{field.name}': its type is {field.type}, and a watermark "
+        "needs values that are exact and in order: integers, decimals, dates, times or texts.",
+        hint="Follow another column, or cast it in a view of the source."
+        + (" A double has NaN and rounds." if types.is_floating(kind) else ""),
+        retryable=False,
+        data={"column": field.name, "type": str(field.type)},
+    )
+
+
+def _refuse_other_kind(what: str, column: str, ruler: _Ruler | None, bounds: Bounds) -> None:
+    for known in filter(None, (bounds.after, bounds.upto)):
+        if ruler is not None and known.kind is not ruler.kind:
+            raise SourceError(
+                f"The watermark of {what} is the {known.kind} {known.text!r}, and '{column}' now "
+                f"holds values of the kind {ruler.kind}.",
+                hint=f"Begin anew: %etl watermark {what} --since {column} --reset",
+                retryable=False,
+                data={"column": column, "kind": str(ruler.kind)},
+            )
+
+
+def _within(
+    keys: pa.Array, ruler: _Ruler, after: CursorValue | None, upto: CursorValue | None
+) -> tuple[pa.Array, int]:
+    """Return which rows lie between the values, null for those without, and how many lie behind."""
+    import pyarrow.compute as pc
+
+    mask, beyond = pc.is_valid(keys), 0
+    if after is not None:
+        mask = pc.and_kleene(mask, pc.greater(keys, ruler.key(after, keys.type)))
+    if upto is not None:
+        high = ruler.key(upto, keys.type)
+        beyond = pc.sum(pc.greater(keys, high)).as_py() or 0
+        mask = pc.and_kleene(mask, pc.less_equal(keys, high))
+    return mask, beyond
+
+
+def _greatest(keys: pa.Array) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.max(keys).as_py()

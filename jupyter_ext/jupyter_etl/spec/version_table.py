@@ -1,0 +1,72 @@
+"""The commands about versions and what is held back: the same in the magic and on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_etl.spec.grammar import Argument, CommandSpec, ValueKind
+
+_NAME = Argument(name="name", required=True, completes="publication", help="The publication.")
+_HELD = "The number of a run, or the name of a publication that is held back"
+PUBLISHED = Argument(
+    name="name", completes="publication", help="One publication; by default all are listed.",
+)  # fmt: skip
+CHANGE = Argument(
+    name="change", flags=("--change",), placeholder="PERCENT|any", default="50%",
+    help="How far the number of rows may change before a run is held; any for no limit.",
+)  # fmt: skip
+
+
+def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[CommandSpec, ...]:
+    """Return the commands.
+
+    Args:
+        group: That they are listed under.
+        more: Arguments that each of them has besides its own.
+    """
+    return (
+        CommandSpec(
+            name="approve", group=group,
+            summary="Publish what the gate holds back, or show it all.",
+            arguments=(Argument(name="target", completes="publication",
+                                help=f"{_HELD}; without it, all that waits is shown."), *more),
+            examples=("approve", "approve 42", "approve sales.daily"),
+        ),
+        CommandSpec(
+            name="reject", group=group,
+            summary="Throw away what the gate holds back.",
+            arguments=(Argument(name="target", required=True, completes="publication",
+                                help=f"{_HELD}."), *more),
+            examples=("reject 42",),
+        ),
+        CommandSpec(
+            name="diff", group=group,
+            summary="Show how two versions of a table differ.",
+            arguments=(
+                _NAME,
+                Argument(name="before", kind=ValueKind.WHOLE, least=1, required=True,
+                         help="The number of a version."),
+                Argument(name="after", kind=ValueKind.WHOLE, least=1,
+                         help="The version to compare it with; by default the newest."),
+                Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
+                         completes="column",
+                         help="The columns that tell rows apart; by default those it was published "
+                              "with."),
+                Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
+                         help="Compare drafts."),
+                Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, default=5,
+                         least=1, placeholder="N", help="Rows to show of each kind of change."),
+                *more,
+            ),
+            examples=("diff sales.daily 41 42", "diff sales.daily 41 --key id"),
+        ),
+        CommandSpec(
+            name="rollback", group=group,
+            summary="Make the content of an old version the newest one.",
+            arguments=(_NAME,
+                       Argument(name="to", flags=("--to",), kind=ValueKind.WHOLE, least=1,
+                                required=True, placeholder="N", help="The number of the version."),
+                       *more),
+            examples=("rollback sales.daily --to 41",),
+        ),
+    )  # fmt: skip

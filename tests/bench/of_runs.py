@@ -1,0 +1,259 @@
+"""How long it takes until a notebook has run, how many run in a minute, and what rest costs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from bench.figures import Figure, against, in_turn, percentile
+from bench.living import Platform, platform, printed
+from bench.notebook_peers import (
+    POLL_S,
+    JupyterServer,
+    finished_job,
+    job,
+    jupyter_scheduler,
+    papermill_command,
+    papermill_in_process,
+    start_job,
+)
+from bench.peers import RUNS
+from bench.processes import (
+    Cost,
+    Worker,
+    cpu_of_all,
+    descendants,
+    environment,
+    need,
+    pss_of,
+    wait_for,
+    worker,
+)
+from bench.sizes import Size
+from fakes.notebooks import write_notebook
+from jupyter_etl.model import Run, RunState
+
+_WORKERS = 2
+_MANY_A_SECOND = 20
+"""Runs that are queued for each second of a window: more than can be made in it."""
+_KINDS = (
+    ("one-cell notebook", "1 + 1", 1 / 12, 1 / 35),
+    ("notebook importing pandas and duckdb", "import pandas, duckdb", 1 / 15, None),
+)
+
+
+def run(folder: Path, size: Size) -> Iterator[Figure]:
+    """One run through a living scheduler, from the request to its end, against papermill."""
+    with ExitStack() as stack:
+        at = stack.enter_context(platform(folder))
+        names = [at.deploy(f"n{n}", cell) for n, (_, cell, _, _) in enumerate(_KINDS)]
+        stack.enter_context(at.scheduler(workers=_WORKERS))
+        env = RUNS.environ(environment())
+        live = stack.enter_context(worker(folder, python=RUNS.python, env=env))
+        for name, (what, _, in_process, command) in zip(names, _KINDS, strict=True):
+            yield from _one_kind(at, live, name, what, (in_process, command), size)
+
+
+def _one_kind(
+    at: Platform,
+    live: Worker,
+    name: str,
+    what: str,
+    goals: tuple[float, float | None],
+    size: Size,
+) -> Iterator[Figure]:
+    path = at.folder / "notebooks" / f"{name}.ipynb"
+
+    made: list[Run] = []
+
+    def ours() -> Cost:
+        return _cost_of_run(at, name, made)
+
+    # The first of each is slower: what is preloaded, and the cache of the disk.
+    ours()
+    papermill_in_process(live, path, at.folder)
+    found = in_turn(ours, lambda: papermill_in_process(live, path, at.folder), size.pairs)
+    yield against(f"{what}, to papermill in-process", found, "papermill in-process", goals[0])
+    yield Figure(
+        what=f"{what}, CPU, to papermill in-process",
+        value=found.cpu,
+        unit="x",
+        detail=_warmth(at, made[1:]),
+    )
+    found = in_turn(ours, lambda: papermill_command(path, at.folder), size.pairs)
+    yield against(f"{what}, to the papermill command", found, "the papermill command", goals[1])
+
+
+def _cost_of_run(at: Platform, name: str, made: list[Run]) -> Cost:
+    cpu = cpu_of_all()
+    wall_s, run = at.run(name)
+    made.append(run)
+    return Cost(wall_s=wall_s, cpu_s=cpu_of_all() - cpu)
+
+
+def _warmth(at: Platform, runs: Sequence[Run]) -> str:
+    """Say how many runs had a warm kernel, and why the others had not."""
+    said = [e for run in runs for e in at.etl.runs.events(run.id) if e["kind"] == "kernel"]
+    cold = sorted({str(event["why"]) for event in said if not event["warm"]})
+    warm = sum(bool(event["warm"]) for event in said)
+    return "; ".join([f"{warm} of {len(runs)} kernels were warm", *cold])
+
+
+def jobs(folder: Path, size: Size) -> Iterator[Figure]:
+    """One run, against one job of jupyter-scheduler on a living server."""
+    with ExitStack() as stack:
+        at = stack.enter_context(platform(folder))
+        name = at.deploy("n0", "1 + 1")
+        stack.enter_context(at.scheduler(workers=_WORKERS))
+        peer = stack.enter_context(jupyter_scheduler(_root(folder)))
+
+        made: list[Run] = []
+
+        def ours() -> Cost:
+            return _cost_of_run(at, name, made)
+
+        def theirs() -> Cost:
+            return job(peer, "one.ipynb", folder / "peer")
+
+        ours()
+        theirs()
+        found = in_turn(ours, theirs, max(1, size.pairs // 2))
+        warmth = _warmth(at, made[1:])
+    figure = against("one-cell notebook, to jupyter-scheduler", found, "jupyter-scheduler", None)
+    yield replace(figure, detail=f"{figure.detail}; {warmth}")
+
+
+def throughput(folder: Path, size: Size) -> Iterator[Figure]:
+    """No-op runs a minute with two at once, against jupyter-scheduler."""
+    with platform(folder) as at:
+        name = at.deploy("n0", "1 + 1")
+        with at.scheduler(workers=_WORKERS):
+            at.run(name)
+            ours = _runs_a_minute(at, name, size)
+    with jupyter_scheduler(_root(folder)) as peer:
+        job(peer, "one.ipynb", folder / "peer")
+        theirs = _jobs_a_minute(peer, folder, size)
+    yield Figure(
+        what="no-op runs a minute, to jupyter-scheduler",
+        value=ours / theirs,
+        unit="x",
+        goal=10.0,
+        at_least=True,
+        detail=f"{ours:.3g} against {theirs:.3g} a minute, two at once",
+    )
+    yield Figure(what="no-op runs a minute", value=ours, unit="/min")
+
+
+def _runs_a_minute(at: Platform, name: str, size: Size) -> float:
+    """Queue many runs, and count those that end within the window."""
+    before = at.etl.runs.count(states=[RunState.SUCCEEDED])
+    many = round(_MANY_A_SECOND * size.window_s) + 2 * _WORKERS
+    made = [at.etl.runs.trigger(name).id for _ in range(many)]
+    wait_for(
+        "no two runs ended",
+        lambda: at.etl.runs.count(states=[RunState.SUCCEEDED]) >= before + _WORKERS or None,
+        seconds=120,
+        every_s=0.1,
+        log=at.folder / "up.log",
+    )
+    begun = at.etl.clock.now()
+    at.etl.clock.wait(size.window_s)
+    end = at.etl.clock.now()
+    left = at.etl.runs.count(states=[RunState.QUEUED])
+    need(left > 0, f"all of {many} runs ended within the window")
+    for run in at.ended([RunState.FAILED]):
+        at.need_success(run)
+    instants = [one.finished_at for one in at.ended() if one.id in set(made)]
+    inside = [one for one in instants if one is not None and begun < one <= end]
+    need(bool(inside), "no run ended within the window")
+    return 60 * len(inside) / (end - begun).total_seconds()
+
+
+def _jobs_a_minute(peer: JupyterServer, folder: Path, size: Size) -> float:
+    """Keep two jobs in hand until the window is over, and count those that ended."""
+    begun = time.time()
+
+    def client(_number: int) -> list[float]:
+        ended: list[float] = []
+        while time.time() < begun + size.window_s:
+            look = partial(finished_job, peer, start_job(peer, "one.ipynb"))
+            log = folder / "peer" / "server.log"
+            ended.append(
+                wait_for("a job is not completed", look, seconds=180, every_s=POLL_S, log=log)
+            )
+        return ended
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        ended = [at for many in pool.map(client, range(_WORKERS)) for at in many]
+    return 60 * len(ended) / (max(ended) - begun)
+
+
+def _root(folder: Path) -> Path:
+    write_notebook(folder / "peer" / "one.ipynb", "1 + 1")
+    return folder / "peer"
+
+
+def latency(folder: Path, size: Size) -> Iterator[Figure]:
+    """From the time a schedule is due to the first statement of its first cell."""
+    with platform(folder) as at:
+        at.deploy("fires", "import time\nprint(time.time())", when="every 2s")
+        with at.scheduler(workers=_WORKERS):
+            wait_for(
+                f"fewer than {size.fires} runs ended",
+                lambda: at.etl.runs.count(states=[RunState.SUCCEEDED]) >= size.fires + 1 or None,
+                seconds=30 + size.fires * 6,
+                every_s=1.0,
+                log=at.folder / "up.log",
+            )
+        # The first one finds nothing warm.
+        found = sorted(at.ended(), key=lambda run: run.id)[1:]
+        late = [(float(printed(at, run)) - run.new.due_at.timestamp()) * 1000 for run in found]
+    need(min(late) >= 0, f"a cell ran {-min(late):.3g} ms before it was due")
+    detail = f"{len(late)} runs, the worst {max(late):.3g} ms"
+    for share, name, goal in ((0.5, "p50", 150.0), (0.99, "p99", 500.0)):
+        yield Figure(
+            what=f"due to first cell running, idle, {name}",
+            value=percentile(late, share),
+            unit="ms",
+            goal=goal,
+            detail=detail,
+        )
+
+
+def rest(folder: Path, size: Size) -> Iterator[Figure]:
+    """What a scheduler costs that has run something and has nothing to do."""
+    with platform(folder) as at:
+        name = at.deploy("n0", "1 + 1")
+        with at.scheduler(workers=_WORKERS):
+            at.run(name)
+            at.etl.clock.wait(min(5.0, size.rest_s))
+            # All that this process has started, so that a template which detached itself counts.
+            cpu, begun = cpu_of_all(), time.perf_counter()
+            at.etl.clock.wait(size.rest_s)
+            used, passed = cpu_of_all() - cpu, time.perf_counter() - begun
+            family = descendants(os.getpid())
+            memory = pss_of(family)
+    many = f"{len(family)} processes"
+    yield Figure(
+        what="scheduler at rest, share of a core",
+        value=100 * used / passed,
+        unit="%",
+        goal=1.0,
+        detail=f"{used:.2g} CPU s in {passed:.3g} s, {many}",
+    )
+    yield Figure(
+        what="scheduler at rest, memory with its template",
+        value=memory / 1e6,
+        unit="MB",
+        goal=150.0,
+        detail=f"PSS of {many}",
+    )
+
+
+MEASURES = {"run": run, "jobs": jobs, "throughput": throughput, "latency": latency, "rest": rest}

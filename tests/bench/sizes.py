@@ -1,0 +1,68 @@
+"""How much is measured: at full length, or as a smoke test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """The sizes of all measures.
+
+    Args:
+        pairs: Interleaved pairs behind a ratio of runs.
+        data_pairs: The same for those on many rows.
+        fires: Due times whose latency is taken.
+        window_s: Seconds for which throughput is taken, after it has begun.
+        rest_s: Seconds for which the scheduler is watched at rest.
+        schedules: Pipelines in the ledger while nothing is due.
+        due: Pipelines that are due at once.
+        outage: Pipelines, due every minute, that a scheduler finds after 30 days.
+        queued: Runs that wait while one is claimed.
+        ticks: Looks at the ledger, or claims, behind a median.
+        rows: Of a table.
+        calls: Of a magic, or of a route.
+        pipelines, runs: Behind the panel.
+        starts: Processes behind the median of an import.
+    """
+
+    pairs: int = 7
+    data_pairs: int = 3
+    fires: int = 75
+    window_s: float = 40.0
+    rest_s: float = 20.0
+    schedules: int = 100_000
+    due: int = 10_000
+    outage: int = 1_000
+    queued: int = 100_000
+    ticks: int = 100
+    rows: int = 3_000_000
+    calls: int = 100
+    pipelines: int = 1_000
+    runs: int = 100_000
+    starts: int = 9
+
+    @property
+    def of_rows(self) -> str:
+        """The number of rows in words."""
+        return f"{self.rows // 1_000_000}M" if self.rows >= 1_000_000 else f"{self.rows:,}"
+
+
+FULL = Size()
+QUICK = Size(
+    pairs=1,
+    data_pairs=1,
+    fires=3,
+    window_s=3.0,
+    rest_s=2.0,
+    schedules=300,
+    due=200,
+    outage=5,
+    queued=300,
+    ticks=5,
+    rows=20_000,
+    calls=3,
+    pipelines=20,
+    runs=300,
+    starts=1,
+)

@@ -1,0 +1,195 @@
+"""What every ledger does about what the publish gate holds back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from contracts.store_values import NOW, a_run, an_output, claim_one, finish, started, succeeded
+from jupyter_etl.errors import Conflict, NotFound, PermissionDenied
+from jupyter_etl.model import (
+    AttemptReport,
+    Batch,
+    Column,
+    Contract,
+    Cursor,
+    CursorKind,
+    CursorMove,
+    CursorStart,
+    CursorValue,
+    Decision,
+    Difference,
+    Hold,
+    Outcome,
+    PublicationKind,
+    Retyped,
+    RunState,
+    Staged,
+)
+from jupyter_etl.ports import Claim, Store
+
+LATER = NOW + timedelta(hours=3)
+STAGED = Staged(
+    name="sales.daily",
+    kind=PublicationKind.TABLE,
+    folder="/runs/1/1/stage/x",
+    files=("a.parquet",),
+    contract=Contract.FREEZE,
+    rows=3,
+    options={"change": "0.1"},
+    batch=Batch(key="orders", interval=a_run().interval),
+)
+DIFFERENCE = Difference(
+    name="sales.daily",
+    number=41,
+    added=(Column(name="z", type="int64"),),
+    retyped=(Retyped(name="x", before="int64", after="string"),),
+    rows_before=10,
+    replaced_rows=10,
+    new_rows=3,
+    reasons=("it has 3 rows",),
+)
+CURSOR = Cursor(source="wh", table="orders", column="id")
+
+
+class HoldsContract:
+    """Kept until somebody decides, once."""
+
+    def test_what_is_held_comes_back_as_it_was(self, store: Store) -> None:
+        claim = held(store)
+        assert store.load_holds() == [store.load_hold(claim.run.id)]
+        assert store.load_hold(claim.run.id) == Hold(
+            run_id=claim.run.id,
+            attempt=1,
+            owner="ada",
+            staged=(STAGED,),
+            differences=(DIFFERENCE,),
+            held_at=NOW,
+        )
+        assert store.load_run(claim.run.id).state is RunState.HELD
+        with pytest.raises(NotFound):
+            store.load_hold(started(store, a_run("other")).run.id)
+
+    def test_an_approval_makes_all_visible_and_ends_the_run(self, store: Store) -> None:
+        claim = held(store)
+        token = turn(store, "sales.daily", "note")
+        outputs = (an_output(), an_output("note", kind=PublicationKind.FILE))
+        visible = decide(store, claim, Decision.APPROVED, outputs, token)
+        assert [(v.name, v.number, v.note, v.published_at) for v in visible] == [
+            ("sales.daily", 1, "approved by kim", LATER),
+            ("note", 1, "approved by kim", LATER),
+        ]
+        run = store.load_run(claim.run.id)
+        assert (run.state, run.outcome, run.error) == (RunState.SUCCEEDED, Outcome.SUCCEEDED, "")
+        assert (len(run.published), run.new.note) == (2, "approved by kim")
+        hold = store.load_hold(claim.run.id)
+        assert (hold.decision, hold.decided_by, hold.decided_at) == ("approved", "kim", LATER)
+        assert store.load_holds() == []
+        # The turn was given back.
+        assert turn(store, "sales.daily")
+
+    @pytest.mark.parametrize("decision", [Decision.REJECTED, Decision.EXPIRED])
+    def test_what_is_given_up_publishes_nothing(self, store: Store, decision: Decision) -> None:
+        claim = held(store)
+        assert decide(store, claim, decision) == []
+        run = store.load_run(claim.run.id)
+        assert (run.state, run.outcome, run.error) == (RunState.CANCELLED, "cancelled", "held")
+        assert store.load_holds() == store.load_publications() == []
+
+    def test_it_is_decided_once(self, store: Store) -> None:
+        claim = held(store)
+        decide(store, claim, Decision.REJECTED)
+        token = turn(store, "sales.daily")
+        with pytest.raises(Conflict):
+            decide(store, claim, Decision.APPROVED, (an_output(),), token)
+        assert store.load_publications() == []
+
+    def test_a_turn_that_was_lost_approves_nothing(self, store: Store) -> None:
+        claim = held(store)
+        turn(store, "sales.daily")
+        with pytest.raises(Conflict):
+            decide(store, claim, Decision.APPROVED, (an_output(),), "somebody's")
+        assert store.load_holds()
+        assert store.load_run(claim.run.id).state is RunState.HELD
+
+    def test_a_name_that_was_taken_approves_nothing(self, store: Store) -> None:
+        claim = held(store)
+        finish(store, started(store, a_run("k", owner="kim")), succeeded(an_output()))
+        token = turn(store, "sales.daily")
+        with pytest.raises(PermissionDenied):
+            decide(store, claim, Decision.APPROVED, (an_output(),), token)
+        assert store.load_holds()
+
+    def test_a_run_that_is_made_again_waits_for_nobody(self, store: Store) -> None:
+        claim = held(store)
+        hold = store.load_hold(claim.run.id)
+        store.requeue(claim.run.id, now=NOW)
+        assert store.load_holds() == []
+        claim_one(store, run_id=claim.run.id)
+        with pytest.raises(Conflict):
+            store.decide_hold(hold, Decision.REJECTED, by="kim", now=LATER)
+
+    def test_watermarks_move_with_the_approval(self, store: Store) -> None:
+        move = CursorMove(
+            cursor=CURSOR,
+            start=CursorStart(after=None, era=0, until=NOW),
+            upto=None,
+            value=CursorValue(kind=CursorKind.INTEGER, text="42"),
+            rows=3,
+        )
+        claim = held(store, (move,))
+        assert store.load_watermark("orders", CURSOR) is None
+        assert store.load_hold(claim.run.id).moves == (move,)
+        assert store.load_holds()[0].moves == (move,)
+        decide(store, claim, Decision.APPROVED, (an_output(),), turn(store, "sales.daily"))
+        found = store.load_watermark("orders", CURSOR)
+        assert found is not None
+        assert (found.value, found.run_id) == (move.value, claim.run.id)
+
+    def test_drafts_keep_their_own_turns(self, store: Store) -> None:
+        claim = held(store)
+        now = {"until": LATER + timedelta(hours=1), "now": NOW}
+        assert store.begin_commits(["sales.daily"], draft=True, token="draft", **now) == ()
+        token = turn(store, "sales.daily")
+        assert decide(store, claim, Decision.APPROVED, (an_output(),), token)
+
+
+def held(store: Store, moves: tuple[CursorMove, ...] = ()) -> Claim:
+    """Make an attempt that the gate holds."""
+    claim = started(store, a_run("held"))
+    report = AttemptReport(
+        outcome=Outcome.HELD,
+        error="held",
+        staged=(STAGED,),
+        differences=(DIFFERENCE,),
+        moves=moves,
+    )
+    finish(store, claim, report, state=RunState.HELD)
+    return claim
+
+
+def turn(store: Store, *names: str) -> str:
+    """Take the turn at publications by hand and return its token."""
+    token = f"turn-{'-'.join(names)}"
+    until = LATER + timedelta(hours=1)
+    assert store.begin_commits(names, draft=False, token=token, until=until, now=NOW) == ()
+    return token
+
+
+def decide(
+    store: Store,
+    claim: Claim,
+    decision: Decision,
+    committed: tuple[object, ...] = (),
+    token: str = "",
+) -> list[object]:
+    """Decide about what a run holds."""
+    return store.decide_hold(  # type: ignore[return-value]
+        store.load_hold(claim.run.id),
+        decision,
+        by="kim",
+        now=LATER,
+        committed=committed,  # type: ignore[arg-type]
+        token=token,
+    )

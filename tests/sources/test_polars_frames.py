@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from contracts.connector_contract import EXPECTED, no_access
+from jupyter_etl.app.frames import to_arrow
+from jupyter_etl.errors import DeclarationError, MissingDependency, SourceError
+from jupyter_etl.ports import Access
+from jupyter_etl.sources.frame_connector import arrow_table
+from jupyter_etl.sources.polars_frames import to_polars
+from sources import test_frames_and_publications as frames
+
+NAIVE = datetime(2026, 1, 1, 10)  # noqa: DTZ001 - a column without timezone
+
+
+class TestPolarsFrame(frames.TestArrowFrame):
+    @pytest.fixture
+    def access(self) -> Access:
+        return no_access(frames={"df": to_polars(EXPECTED)})
+
+
+@pytest.mark.parametrize(
+    ("series", "kind"),
+    [
+        (pl.Series([1, None], dtype=pl.Int8), "int8"),
+        (pl.Series([2**63, None], dtype=pl.UInt64), "uint64"),
+        (pl.Series([0.1, None], dtype=pl.Float32), "float"),
+        (pl.Series([True, None]), "bool"),
+        (pl.Series(["Žofie", None]), "string"),
+        (pl.Series([b"x", None]), "binary"),
+        (pl.Series(["a", None], dtype=pl.Categorical), "string"),
+        (pl.Series(["a", None], dtype=pl.Enum(["a"])), "string"),
+        (pl.Series([Decimal("1.20"), None], dtype=pl.Decimal(10, 2)), "decimal128(10, 2)"),
+        (pl.Series([date(2026, 1, 1), None]), "date32[day]"),
+        (pl.Series([time(1, 2, 3, 4), None]), "time64[ns]"),
+        (pl.Series([timedelta(days=1), None]), "duration[us]"),
+        (pl.Series([NAIVE, None], dtype=pl.Datetime("ns")), "timestamp[ns]"),
+        (pl.Series([[1], None]), "list<item: int64>"),
+        (pl.Series([["a"], None]), "list<item: string>"),
+        (pl.Series([{"a": "x"}, None]), "struct<a: string>"),
+        (pl.Series([None, None]), "null"),
+    ],
+)
+def test_every_type_arrives_exact(series: pl.Series, kind: str) -> None:
+    table = arrow_table("df", pl.DataFrame({"x": series}))
+    assert str(table.schema.field("x").type) == kind
+    values = table["x"].to_pylist()
+    assert [
+        None if v is None else getattr(v, "to_pydatetime", lambda v=v: v)() for v in values
+    ] == (series.to_list())
+
+
+@pytest.mark.parametrize(
+    "series",
+    [pl.Series([object()], dtype=pl.Object), pl.Series([2**100], dtype=pl.Int128)],
+)
+def test_what_arrow_does_not_have_names_the_column(series: pl.Series) -> None:
+    frame = pl.DataFrame({"fine": [1], "odd": series})
+    with pytest.raises(SourceError, match="column 'odd'") as caught:
+        arrow_table("df", frame)
+    assert caught.value.data == {"column": "odd"}
+    with pytest.raises(DeclarationError, match="column 'odd'"):
+        to_arrow(frame, what="df")
+
+
+def test_a_lazy_frame_is_to_be_computed_first() -> None:
+    with pytest.raises(SourceError, match="LazyFrame") as caught:
+        arrow_table("df", pl.DataFrame({"a": [1]}).lazy())
+    assert "df.collect()" in caught.value.hint
+
+
+def test_a_series_is_a_table_of_one_column() -> None:
+    assert to_arrow(pl.Series("a", [1, 2])).to_pylist() == [{"a": 1}, {"a": 2}]
+
+
+def test_arrow_becomes_polars_and_comes_back() -> None:
+    assert arrow_table("df", to_polars(EXPECTED)).equals(EXPECTED)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([Decimal(1)], pa.decimal256(50, 2)),
+        pa.array([pa.scalar((1, 2, 3), pa.month_day_nano_interval())]),
+    ],
+)
+def test_what_polars_does_not_have_names_the_column(column: pa.Array) -> None:
+    with pytest.raises(DeclarationError, match="Column 'odd'") as caught:
+        to_polars(pa.table({"odd": column}))
+    assert "--as arrow" in caught.value.hint
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    twins = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    with pytest.raises(DeclarationError, match="polars"):
+        to_polars(twins)
+
+
+def test_without_polars_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(MissingDependency) as caught:
+        to_polars(EXPECTED)
+    assert "jupyter-etl[polars]" in caught.value.hint
