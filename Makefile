@@ -97,7 +97,7 @@ lab: .venv/.demo ## Open JupyterLab on the demo
 bench: system .venv/.test ## Measure the speed goals against the peers (ONLY=, QUICK=1, JSON=1, DOCS=1)
 	$(RUN) python tests/bench/run.py $(ONLY) $(if $(QUICK),--quick) $(if $(JSON),--json) $(if $(DOCS),--write-docs)
 
-chaos: system .venv/.test ## Kill at random for an hour and count (SEED=, SCALE=0.1, KERNEL=python3, ONLY=)
+chaos: system .venv/.test ## Kill at random for an hour and count (SEED=, SCALE=0.1, KERNEL=chaos, ONLY=)
 	$(RUN) python tests/chaos/run.py $(if $(SEED),--seed $(SEED)) $(if $(SCALE),--scale $(SCALE)) \
 		$(if $(KERNEL),--kernel $(KERNEL)) $(if $(ONLY),--only $(ONLY))
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chaos import record
 from chaos.world import Process, World
 
-WEIGHTS = {"scheduler": 1, "runner": 2, "kernel": 2}
+WEIGHTS = {"scheduler": 1, "template": 1, "runner": 6, "kernel": 6}
 """How often each role is drawn: a scheduler that dies does not take its runs along."""
 
 SKEWS_S = (0.0, 0.0, 0.0, -3600.0, 3.0)
@@ -120,10 +120,12 @@ class Killer:
         return self.draw.choice(candidates) if candidates else None
 
     def _grown(self, living: list[Process], role: str) -> list[Process]:
-        """Return those of a role that the ledger has heard of; of a kernel it never does."""
+        """Return those of a role that the ledger has heard of; of some roles it never does."""
         found = [one for one in living if one.role == role]
-        known = set() if role == "kernel" else self._known(role)
-        return found if role == "kernel" else [one for one in found if one.pid in known]
+        if role in ("kernel", "template"):
+            return found
+        known = self._known(role)
+        return [one for one in found if one.pid in known]
 
     def _known(self, role: str) -> set[int]:
         table = "schedulers" if role == "scheduler" else "attempts WHERE outcome IS NULL"

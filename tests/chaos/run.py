@@ -1,6 +1,6 @@
 """``make chaos``: battles with real processes, printed as a table; then the mutants.
 
-``python tests/chaos/run.py [--seed N] [--scale X] [--kernel python3] [--only NAME]``. The exit code
+``python tests/chaos/run.py [--seed N] [--scale X] [--kernel chaos] [--only NAME]``. The exit code
 is 1 when a promise was broken, or a mutant was not caught.
 """
 
@@ -32,7 +32,7 @@ from fakes.postgres import PostgresServer, find_binaries  # noqa: E402
 
 HOUR = "rows"
 COLUMNS = (
-    "battle", "seed", "sched", "runner", "kernel", "stops", "dark", "runs", "attempts",
+    "battle", "seed", "sched", "template", "runner", "kernel", "stops", "dark", "runs", "attempts",
     "reads", "lost", "doubled", "torn", "survive", "failed", "other", "seconds",
 )  # fmt: skip
 PARTITIONS = 400
@@ -62,12 +62,12 @@ class Chaos:
         return Battle(seed=self.seed, kills=number, **size)
 
     def sqlite(self) -> None:
-        """1,000 kills of processes that share a SQLite ledger: most with the small kernel."""
+        """1,000 kills of processes that share a SQLite ledger: some with a kernel that starts cold."""
         with folder() as place:
             self._fight("sqlite", World(folder=place, kernel=self.kernel), self.battle(900))
         with folder() as place:
-            world = World(folder=place, kernel="python3", lease_s=8.0)
-            self._fight("sqlite, ipykernel", world, self.battle(100, pipelines=2, every_s=40))
+            world = World(folder=place, kernel="chaos", lease_s=8.0)
+            self._fight("sqlite, cold kernels", world, self.battle(100, pipelines=2, every_s=40))
 
     def postgres(self) -> None:
         """300 kills on PostgreSQL, which is itself stopped at once and restarted five times."""
@@ -183,7 +183,7 @@ def line_of(name: str, report: Report) -> str:
     """Return a row of the table."""
     kills, found = report.kills, report.findings
     values = [
-        report.seed, *(kills.get(role, 0) for role in ("scheduler", "runner", "kernel")),
+        report.seed, *(kills.get(role, 0) for role in ("scheduler", "template", "runner", "kernel")),
         report.stops, report.blackouts, report.runs, report.attempts, report.reads,
         len(found.lost), len(found.doubled), len(found.torn), len(found.survivors),
         len(found.failed), len(found.wrong), round(report.seconds),
@@ -243,7 +243,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill processes at random and look what is left.")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
     parser.add_argument("--scale", type=float, default=1.0, help="Of the number of kills.")
-    parser.add_argument("--kernel", choices=("chaos", "python3"), default="chaos")
+    parser.add_argument("--kernel", choices=("chaos", "python3"), default="python3")
     parser.add_argument("--only", choices=(*BATTLES, *MUTANTS))
     args = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -17,10 +17,10 @@ SEED = int(os.environ.get("CHAOS_SEED", "11"))
 
 @pytest.mark.timeout(1200)
 def test_kills_lose_double_and_tear_nothing(tmp_path: Path) -> None:
-    world = World(folder=tmp_path)
+    world = World(folder=tmp_path, linger_s=0.5)
     # So many kills, or as many as fit into the time that this test may take of the suite's.
     battle = Battle(
-        seed=SEED, kills=200, pipelines=3, every_s=30, workers=1, rage_s=60, patience_s=600
+        seed=SEED, kills=200, pipelines=3, every_s=10, workers=2, rage_s=60, patience_s=600
     )
     try:
         report = fight(world, battle)

@@ -40,7 +40,8 @@ class Process:
 
     Args:
         pid: Its number.
-        role: ``scheduler``, ``runner``, ``kernel`` (with all that it started) or ``command``.
+        role: ``scheduler``, ``template``, ``runner``, ``kernel`` (with all that it started) or
+            ``command``.
         command: Its command line.
     """
 
@@ -64,10 +65,10 @@ class World:
 
     folder: Path
     ledger: str = ""
-    kernel: str = "chaos"
+    kernel: str = "python3"
     patches: tuple[str, ...] = ("impatient",)
     lease_s: float = 6.0
-    linger_s: float = 0.0
+    linger_s: float = 1.0
     schedulers: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -223,6 +224,8 @@ def _role(
         return "kernel"
     if b"jupyter_etl.app.attempt" in words:
         return "runner"
+    if b"jupyter_etl.app.template" in words:
+        return "template"
     return "scheduler" if pid in schedulers else "command"
 
 

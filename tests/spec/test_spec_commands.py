@@ -255,7 +255,11 @@ def test_options_of_a_policy() -> None:
         ("load x --limit many", None, ["--limit of 'load'", "'many'", "digits"]),
         ("load x --limit 0", None, ["'0'", "below 1"]),
         ("load x --limit 1 --limit 2", None, ["--limit", "given twice"]),
-        ("load x --as pands", None, ["'pands'", "pandas, arrow and polars", "Did you mean 'pandas'?"]),
+        (
+            "load x --as pands",
+            None,
+            ["'pands'", "pandas, arrow and polars", "Did you mean 'pandas'?"],
+        ),
         ("load x --columns a,,b", None, ["'a,,b'", "single commas"]),
         ("load x <<", None, ["'<<'", "name = %etl load"]),
         ("load x", "df", ["takes no lines below", "one '%'"]),

@@ -83,7 +83,6 @@ class Stem:
         self._line = line
         self.begun: Orders | None = None
         self.connection_file: Path | None = None
-        self._descriptor = os.pidfd_open(pid)
 
     @property
     def is_free(self) -> bool:
@@ -131,10 +130,6 @@ class Stem:
         code = self._reap(0)
         assert code is not None  # noqa: S101 - a wait without WNOHANG returns at the end
         return code
-
-    async def ended(self) -> None:
-        """Return at its end."""
-        await ended(self._descriptor)
 
     def send_signal(self, number: int) -> None:
         """Send a signal while it lives."""
@@ -206,8 +201,10 @@ def _wait_and_become(parent: int, line: socket.socket) -> NoReturn:
 def _become(line: socket.socket) -> None:
     told = line.makefile("rb")
     orders = _next(told)
-    marker = {ATTEMPT: orders.env[ATTEMPT]} if ATTEMPT in orders.env else {}
-    relabel(orders.command, marker)
+    # Where there is no room for all of it, for that by which a sweep finds the attempt.
+    marked = {ATTEMPT: orders.env[ATTEMPT]} if ATTEMPT in orders.env else {}
+    if not relabel(orders.command, orders.env):
+        relabel(orders.command, marked)
     reset_signals()
     go_first()
     take_environment(orders.env)

@@ -212,7 +212,8 @@ def _become_runner(message: bytes, log: int, run: Run) -> NoReturn:
         # Before the request is read: the kernel is not to hold what only the runner may know.
         stem = fork_stem()
         request = msgspec.json.decode(message, type=Request)
-        relabel(request.words, {})
+        if not relabel(request.words, request.env):
+            relabel(request.words, {})
         take_environment(request.env)
         os.umask(request.umask)
         os.chdir(request.cwd)
