@@ -48,7 +48,8 @@ $(FRONTEND): $(FRONTEND_SOURCES) labextension/node_modules/.yarn-state.yml
 	@touch $@
 
 .venv/.test: $(PACKAGE_SOURCES) $(FRONTEND) | $(BIN)/python
-	$(BIN)/pip install -q ".[test,ui-test]"
+	@# Of tens of thousands of modules a few thousand are imported: they are compiled when they are.
+	$(BIN)/pip install -q --no-compile ".[test,ui-test]"
 	@touch $@ .venv/.demo
 
 setup: .venv/.test ## Install everything a developer needs into .venv
