@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 ROOM_BYTES = 4500
 """How many bytes of words and of environment a template starts with, for its forks to write over."""
 
-BEFORE_IMPORT = re.compile(r"PYTHON|LD_|OMP_|MKL_|NUMEXPR_|GOTO_|MALLOC_|LC_|LANG$|LANGUAGE$")
+_BEFORE_IMPORT = re.compile(r"PYTHON|LD_|OMP_|MKL_|NUMEXPR_|GOTO_|MALLOC_|LC_|LANG$|LANGUAGE$")
 """Variables that a program or a library reads once, when it is started or imported."""
 
 QUIET = {
@@ -39,6 +39,11 @@ _AREAS = slice(48 - 3, 52 - 3)
 """Fields 48 to 51, counted behind the name, with which the third field begins."""
 
 _RESET = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGXFSZ)
+
+
+def read_at_import(env: Mapping[str, str]) -> dict[str, str]:
+    """Return those variables that decide what an interpreter and its imports become."""
+    return {name: value for name, value in env.items() if _BEFORE_IMPORT.match(name)}
 
 
 def die_with(parent: int) -> bool:

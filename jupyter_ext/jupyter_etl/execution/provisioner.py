@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from jupyter_etl.execution.fork import BEFORE_IMPORT
+from jupyter_etl.execution.fork import read_at_import
 from jupyter_etl.execution.kernels import COLD
 from jupyter_etl.execution.stem import FIRST_ARGUMENT, LAUNCHER, NO_HISTORY, Orders, Stem, ended
 
@@ -102,7 +102,7 @@ def why_cold(stem: Stem | None, command: Sequence[str], env: Mapping[str, str]) 
         return "the warm kernel of this attempt has been used before"
     if stem.begun is None or _arguments(stem.begun.command) != _arguments(command):
         return "it is started with arguments of its own"
-    asked = {name: env[name] for name in env if BEFORE_IMPORT.match(name)}
+    asked = read_at_import(env)
     if asked != stem.imported_with:
         names = sorted(dict(asked.items() ^ stem.imported_with.items()))
         return f"its environment differs in {', '.join(names)}"

@@ -22,11 +22,11 @@ from typing import Any, BinaryIO, NoReturn
 import msgspec
 
 from jupyter_etl.execution.fork import (
-    BEFORE_IMPORT,
     die_with,
     go_first,
     leave,
     limit_address_space,
+    read_at_import,
     relabel,
     reseed,
     reset_signals,
@@ -179,8 +179,7 @@ def fork_stem() -> Stem:
         here.close()
         _wait_and_become(parent, there)
     there.close()
-    imported_with = {name: os.environ[name] for name in os.environ if BEFORE_IMPORT.match(name)}
-    return Stem(pid, here, imported_with)
+    return Stem(pid, here, read_at_import(os.environ))
 
 
 def _wait_and_become(parent: int, line: socket.socket) -> NoReturn:

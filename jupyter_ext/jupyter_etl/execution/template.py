@@ -136,7 +136,7 @@ def serve(life: Life, run: Run, rehearse: Rehearse, command: Sequence[str]) -> N
         life: See there.
         run: What a runner does.
         rehearse: Is called after the imports; it starts no thread.
-        command: That begins this process anew; its last word is replaced.
+        command: That begins this process anew, without its life.
     """
     line = socket.socket(fileno=life.line)
     line.set_inheritable(False)

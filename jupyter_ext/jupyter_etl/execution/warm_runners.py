@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from jupyter_etl.execution.fork import BEFORE_IMPORT, QUIET, ROOM_BYTES
+from jupyter_etl.execution.fork import QUIET, ROOM_BYTES, read_at_import
 from jupyter_etl.execution.kernels import kernel_environment
 from jupyter_etl.execution.template import (
     MAX_REQUEST_BYTES,
@@ -85,7 +85,7 @@ class WarmRunners:
                 self._line = None
 
     def _ready(self) -> _Line:
-        imported_with = {name: os.environ[name] for name in os.environ if BEFORE_IMPORT.match(name)}
+        imported_with = read_at_import(os.environ)
         line = self._line
         if line is None or not line.is_open or line.imported_with != imported_with:
             if line is not None:
@@ -153,10 +153,8 @@ class _Line:
 
     def ask(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
         number = next(self._numbers)
-        mask = os.umask(0o077)
-        os.umask(mask)
         request = Request(
-            number=number, words=tuple(words), env=env, cwd=str(Path.cwd()), umask=mask
+            number=number, words=tuple(words), env=env, cwd=str(Path.cwd()), umask=_umask()
         )
         message = msgspec.json.encode(request)
         if len(message) > MAX_REQUEST_BYTES:
@@ -177,15 +175,18 @@ class _Line:
             if number in self._refused:
                 raise ColdStart(self._refused.pop(number))
             pid = self._pids.get(number)
-            if pid is not None and self._socket.fileno() < 0:
-                return None if _lives(pid) else self._pids.pop(number) and UNKNOWN
+            if pid is None:
+                if time.monotonic() - self._asked_at[number] > _PATIENCE_S:
+                    self._end()
+                if self._socket.fileno() < 0:
+                    raise ColdStart("the template ended before it started the runner")
+                return None
             if pid in self._codes:
                 del self._pids[number]
                 return self._codes.pop(pid)
-            if pid is None and time.monotonic() - self._asked_at[number] > _PATIENCE_S:
-                self._end()
-            if pid is None and self._socket.fileno() < 0:
-                raise ColdStart("the template ended before it started the runner")
+            if self._socket.fileno() < 0 and not _lives(pid):
+                del self._pids[number]
+                return UNKNOWN
             return None
 
     def close(self) -> None:
@@ -204,8 +205,10 @@ class _Line:
                 return
             answer = msgspec.json.decode(message, type=Answer)
             if answer.started is not None:
+                del self._asked_at[answer.started]
                 self._pids[answer.started] = answer.pid
             elif answer.refused is not None:
+                del self._asked_at[answer.refused]
                 self._refused[answer.refused] = answer.why
             elif answer.ended is not None:
                 self._codes[answer.pid] = answer.ended
@@ -215,6 +218,12 @@ class _Line:
         self._socket.close()
         self._process.kill()
         self._process.wait()
+
+
+def _umask() -> int:
+    """Return the umask without setting it, which other threads would feel; see proc(5), status."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("Umask:")[2].split()[0], 8)
 
 
 def _lives(pid: int) -> bool:

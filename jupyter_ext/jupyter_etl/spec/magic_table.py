@@ -7,17 +7,16 @@ from enum import StrEnum
 
 from jupyter_etl.model import (
     Catchup,
-    Contract,
     Grain,
     OnLost,
     Overlap,
     Policy,
-    PublishMode,
     RunState,
 )
 from jupyter_etl.spec.duration import format_duration
 from jupyter_etl.spec.grammar import Argument, CellUse, CommandSpec, ValueKind
-from jupyter_etl.spec.version_table import CHANGE, PUBLISHED, version_commands
+from jupyter_etl.spec.publish_table import PUBLISH_COMMANDS
+from jupyter_etl.spec.version_table import PUBLISHED, version_commands
 
 FRAME_CHOICES = ("pandas", "arrow", "polars")
 
@@ -133,10 +132,6 @@ WATERMARK_OPTIONS = (
 _THIS_PIPELINE = Argument(
     name="pipeline", completes="pipeline", help="Its name; by default this notebook's pipeline."
 )
-_LIVE = Argument(
-    name="live", flags=("--live",), kind=ValueKind.FLAG,
-    help="Publish the live version by hand; recorded.",
-)  # fmt: skip
 _FRAME = Argument(
     name="as", flags=("--as",), choices=FRAME_CHOICES, default="pandas",
     help="What the result is.",
@@ -261,55 +256,7 @@ _DATA = (
 )  # fmt: skip
 
 _PUBLISH = (
-    CommandSpec(
-        name="publish", variant="table", group="Publish",
-        summary="Publish a frame as a table that others read by its name.",
-        arguments=(
-            Argument(name="name", required=True, completes="publication",
-                     help="The publication, like sales.daily."),
-            Argument(name="data", required=True, completes="table",
-                     help="The frame; or a source, SOURCE.TABLE or publication, read in pieces."),
-            Argument(name="mode", flags=("--mode",), choices=_texts(PublishMode), default="replace",
-                     help="How new rows meet the old ones."),
-            Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
-                     completes="column", help="The columns that tell rows apart; for upsert."),
-            Argument(name="partition", flags=("--partition",), kind=ValueKind.NAMES,
-                     placeholder="A,B", completes="column",
-                     help="The columns the table is divided by."),
-            Argument(name="contract", flags=("--contract",), choices=_texts(Contract),
-                     default="evolve", help="freeze refuses another schema."),
-            CHANGE, _LIVE,
-        ),
-        examples=("publish table sales.daily orders --partition day",
-                  "publish table sales.daily orders --mode upsert --key id --contract freeze"),
-    ),
-    CommandSpec(
-        name="publish", variant="file", group="Publish",
-        summary="Publish a frame, or a file that was written here, as a file.",
-        arguments=(
-            Argument(name="path", required=True,
-                     help="The file's name; its ending says the format, {{x}} is a value."),
-            Argument(name="data", completes="frame",
-                     help="The frame; without it the file that is there is published as it is."),
-            Argument(name="name", flags=("--name",), placeholder="NAME",
-                     help="The publication; by default the file's name."),
-            _LIVE,
-        ),
-        examples=("publish file out/{{day}}.parquet orders",),
-    ),
-    CommandSpec(
-        name="publish", variant="report", group="Publish",
-        summary="Publish this notebook as an HTML report.",
-        arguments=(
-            Argument(name="title", required=True, help="Its title, in quotes."),
-            Argument(name="hide_code", flags=("--hide-code",), kind=ValueKind.FLAG,
-                     help="Leave the code out."),
-            Argument(name="name", flags=("--name",), placeholder="NAME",
-                     help="The publication; by default told from the title."),
-            _LIVE,
-        ),
-        examples=('publish report "Daily sales" --hide-code',),
-    ),
+    *PUBLISH_COMMANDS,
     CommandSpec(name="published", group="Publish",
                 summary="List what is published, or show one and where it is.",
                 arguments=(PUBLISHED,), examples=("published", "published sales.daily")),
