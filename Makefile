@@ -104,12 +104,12 @@ lab: .venv/.demo ## Open JupyterLab on the demo
 bench: system .venv/.test ## Measure the speed goals against the peers (ONLY=, QUICK=1, JSON=1, DOCS=1)
 	$(RUN) python tests/bench/run.py $(ONLY) $(if $(QUICK),--quick) $(if $(JSON),--json) $(if $(DOCS),--write-docs)
 
-chaos: system .venv/.test ## Kill at random for an hour and count (SEED=, SCALE=0.1, KERNEL=chaos, ONLY=)
+chaos: system .venv/.test ## Kill at random for half an hour and count (SEED=, SCALE=0.1, KERNEL=chaos, ONLY=)
 	$(RUN) python tests/chaos/run.py $(if $(SEED),--seed $(SEED)) $(if $(SCALE),--scale $(SCALE)) \
 		$(if $(KERNEL),--kernel $(KERNEL)) $(if $(ONLY),--only $(ONLY))
 
-docs: .venv/.test ## Check that the docs name everything there is
-	$(RUN) python -m pytest -q tests/test_docs.py
+docs: .venv/.test ## Check that the docs name everything there is and show what comes (WRITE=1: write it)
+	$(RUN) python -m pytest -q tests/test_docs.py tests/examples $(if $(WRITE),--write)
 
 clean: ## Take away what was built, installed and demonstrated
 	rm -rf .venv $(DEMO) jupyter_ext/jupyter_etl/labextension labextension/lib labextension/node_modules \

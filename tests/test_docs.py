@@ -33,6 +33,7 @@ GUIDES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 PAPERS = [
     *GUIDES,
     *sorted((DOCS / "adr").glob("*.md")),
+    *sorted((DOCS / "examples").glob("*.md")),
     ROOT / "ARCHITECTURE.md",
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",

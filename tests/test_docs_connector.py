@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 _PAGE = (Path(__file__).parent.parent / "docs" / "blocks.md").read_text("utf-8")
-_CONNECTOR, _TEST = re.findall(r"^```python\n(.*?)^```", _PAGE, re.MULTILINE | re.DOTALL)
+_CONNECTOR, _TEST, *_OTHER = re.findall(r"^```python\n(.*?)^```", _PAGE, re.MULTILINE | re.DOTALL)
 
 
 def _module(name: str, code: str) -> ModuleType:

@@ -15,20 +15,55 @@ from jupyter_etl._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from jupyter_etl.app.notebook_api import approx as approx
     from jupyter_etl.app.notebook_api import check as check
+    from jupyter_etl.app.notebook_api import lineage as lineage
     from jupyter_etl.app.notebook_api import load as load
     from jupyter_etl.app.notebook_api import param as param
+    from jupyter_etl.app.notebook_api import profile as profile
     from jupyter_etl.app.notebook_api import publish as publish
     from jupyter_etl.app.notebook_api import read as read
+    from jupyter_etl.app.notebook_api import sample as sample
+    from jupyter_etl.app.notebook_api import secret as secret
     from jupyter_etl.app.notebook_api import source as source
     from jupyter_etl.app.notebook_api import sql as sql
     from jupyter_etl.model import RunContext
 
     run: RunContext
 
-__all__ = ["__version__", "check", "load", "param", "publish", "read", "run", "source", "sql"]
+__all__ = [
+    "__version__",
+    "approx",
+    "check",
+    "lineage",
+    "load",
+    "param",
+    "profile",
+    "publish",
+    "read",
+    "run",
+    "sample",
+    "secret",
+    "source",
+    "sql",
+]
 
-_CALLS = frozenset({"check", "load", "param", "publish", "read", "source", "sql"})
+_CALLS = frozenset(
+    {
+        "approx",
+        "check",
+        "lineage",
+        "load",
+        "param",
+        "profile",
+        "publish",
+        "read",
+        "sample",
+        "secret",
+        "source",
+        "sql",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,7 @@ interface IDocumentOptions {
 export function addDocuments(options: IDocumentOptions): void {
   addPreview(options);
   addReport(options);
+  addPublication(options);
   addLog(options);
 }
 
@@ -77,6 +78,28 @@ function addReport(options: IDocumentOptions): void {
             html: async () => (await model.client.content(name, which)).text(),
             failed: reason => toApiError(reason).message
           })
+      });
+    }
+  });
+}
+
+function addPublication(options: IDocumentOptions): void {
+  const { app, context } = options;
+  const { trans } = context;
+  const show = opening(options, 'publication', CommandIDs.openPublication);
+  app.commands.addCommand(CommandIDs.openPublication, {
+    label: trans.__('Open Publication'),
+    caption: trans.__('Its versions, how they differ, and how to read it'),
+    describedBy: ARGS.publication,
+    execute: async args => {
+      const name = String(args.name);
+      const { PublicationBody } = await import('./panels/publication');
+      return show({
+        key: name,
+        label: name,
+        icon: tableIcon,
+        args,
+        create: () => new PublicationBody({ context, name })
       });
     }
   });

@@ -14,6 +14,8 @@ export namespace CommandIDs {
   export const preview = 'jupyter-etl:preview';
   /** Open a published report; args: name, version, draft. */
   export const openReport = 'jupyter-etl:open-report';
+  /** Open the page of a publication; args: name. */
+  export const openPublication = 'jupyter-etl:open-publication';
   /** Insert a cell; args: source. */
   export const insertCell = 'jupyter-etl:insert-cell';
   /** Fetch everything again. */

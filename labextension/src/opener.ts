@@ -1,4 +1,9 @@
-import { Clipboard, Notification } from '@jupyterlab/apputils';
+import {
+  Clipboard,
+  Dialog,
+  Notification,
+  showDialog
+} from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
@@ -37,6 +42,19 @@ export function createOpener(options: {
           Notification.error(`${message} ${hint}`.trim());
         }
       );
+    },
+    openPublication: name => run(CommandIDs.openPublication, { name }),
+    confirm: async ({ title, body, accept, warn }) => {
+      const label = { label: accept };
+      const { button } = await showDialog({
+        title,
+        body,
+        buttons: [
+          Dialog.cancelButton(),
+          warn ? Dialog.warnButton(label) : Dialog.okButton(label)
+        ]
+      });
+      return button.accept;
     },
     insertCell: source => run(CommandIDs.insertCell, { source }),
     copy: text => {

@@ -72,5 +72,6 @@ export const ARGS = {
     },
     ['name']
   ),
+  publication: object({ name: text('Name of the publication') }, ['name']),
   cell: object({ source: text('Source of the cell') }, ['source'])
 };

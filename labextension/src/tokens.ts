@@ -7,12 +7,14 @@ import type {
   EtlClient,
   IDeployment,
   IDeployRequest,
+  IHold,
   IPipelineView,
   IPublicationView,
   IRunEvent,
   IRunView,
   ISource,
   ISummary,
+  IWatermark,
   PipelineFilter
 } from './api';
 
@@ -57,6 +59,9 @@ export interface IEtlModel extends IDisposable {
   /** A notebook was deployed or its pipeline changed; tells its contents path. */
   readonly deployed: ISignal<IEtlModel, string>;
 
+  /** A publication has, or may have, another version. */
+  readonly versionsChanged: ISignal<IEtlModel, void>;
+
   readonly summary: ISummary | null;
   readonly summaryError: ApiError | null;
   readonly sources: IPagedList<ISource>;
@@ -65,6 +70,8 @@ export interface IEtlModel extends IDisposable {
   readonly pipelines: IPagedList<IPipelineView>;
   readonly runs: IPagedList<IRunView>;
   readonly published: IPagedList<IPublicationView>;
+  /** What waits for a decision; kept fresh with runs and publications. */
+  readonly holds: IPagedList<IHold>;
 
   /** The tab in front; setting it fetches its list. */
   tab: Tab;
@@ -93,7 +100,16 @@ export interface IEtlModel extends IDisposable {
   /** Make a run once more; from the cell that failed, where that is possible. */
   retry(run: number, fromFailedCell?: boolean): Promise<void>;
 
-  /** What went wrong with the last action on `key` (`pipeline:NAME`, `run:ID`). */
+  /** Publish what a run holds back; tells whether it was done. */
+  approve(run: number): Promise<boolean>;
+  /** Throw away what a run holds back. */
+  reject(run: number): Promise<boolean>;
+  /** Make an old version the newest. */
+  rollback(publication: string, to: number): Promise<boolean>;
+  /** Let the next load begin at the first row. */
+  resetWatermark(mark: IWatermark): Promise<boolean>;
+
+  /** What went wrong with the last action on `key` (`pipeline:NAME`, `run:ID`, `publication:NAME`). */
   problem(key: string): ApiError | null;
   dismiss(key: string): void;
   /** Whether an action on `key` waits for its answer. */

@@ -7,6 +7,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_etl_magics.completion import complete_line
 from jupyter_etl_magics.failures import show_shortly
 from jupyter_etl_magics.magic import EtlMagics
+from jupyter_etl_magics.sql_completion import register_matcher
 
 __all__ = ["load_ipython_extension", "register"]
 
@@ -19,6 +20,7 @@ def register(shell: InteractiveShell) -> None:
     """
     shell.register_magics(EtlMagics(shell))
     shell.set_hook("complete_command", complete_line, re_key=r"(?s).*%%?etl\s")  # type: ignore[no-untyped-call]
+    register_matcher(shell)
     show_shortly(shell)
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from types import SimpleNamespace
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from jupyter_etl.app.notebook_api import known_tables
 from jupyter_etl.errors import EtlError
 from jupyter_etl.spec.commands import complete, completes
 from jupyter_etl_magics.session import Session
 
 _LINE = re.compile(r"(?s).*%%?etl\s+?(.*)$")
-_FRESH_S = 60
-"""Seconds for which the tables of a source are remembered."""
 
 
 def complete_line(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
@@ -56,7 +53,8 @@ def _tables(session: Session, line: str) -> list[str]:
     typed = line.split()[-1] if line and not line[-1].isspace() else ""
     for name in names:
         if typed.startswith(f"{name}."):
-            names = names + [f"{name}.{table}" for table in _tables_of(name, _minute())]
+            tables = known_tables().of(name, session.workbench.describe)
+            names = names + [f"{name}.{table.name}" for table in tables if table.name]
     return names + _publications(session, line) + _frames(session, line)
 
 
@@ -85,21 +83,14 @@ def _runs(session: Session, _line: str) -> list[str]:
     return [str(run.id) for run in session.etl.runs.list(limit=20)]
 
 
+def _secrets(session: Session, _line: str) -> list[str]:
+    return session.etl.secrets.names(session.workbench.sources())
+
+
 def _zones(_session: Session, _line: str) -> list[str]:
     from zoneinfo import available_timezones
 
     return sorted(available_timezones())
-
-
-def _minute() -> int:
-    return int(time.monotonic() // _FRESH_S)
-
-
-@lru_cache(maxsize=64)
-def _tables_of(source: str, minute: int) -> tuple[str, ...]:
-    from jupyter_etl.app.notebook_api import workbench
-
-    return tuple(table.name for table in workbench().describe(source) if table.name)
 
 
 _OFFERS: Mapping[str, Callable[[Session, str], list[str]]] = {
@@ -110,5 +101,6 @@ _OFFERS: Mapping[str, Callable[[Session, str], list[str]]] = {
     "publication": _publications,
     "pipeline": _pipelines,
     "run": _runs,
+    "secret": _secrets,
     "timezone": _zones,
 }

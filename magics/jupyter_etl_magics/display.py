@@ -44,24 +44,30 @@ class Card:
         tone: ``ok``, ``warn``, ``error`` or "" for none: mark and colour of the title.
         rows: All with the same keys, which are the headings.
         notes: Lines below.
+        below: Cards that belong to it.
     """
 
     title: str
     tone: str = ""
     rows: Sequence[Mapping[str, object]] = ()
     notes: Sequence[str] = field(default_factory=tuple)
+    below: Sequence[Card] = ()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": self.text()}
 
     def html(self) -> str:
         """Return it as HTML; every value is escaped."""
+        return f"{_STYLE}{self._plain_html()}"
+
+    def _plain_html(self) -> str:
         mark = f'<span class="etl-{self.tone}">{_MARKS[self.tone]}</span> ' if self.tone else ""
-        parts = [_STYLE, '<div class="etl-card">']
+        parts = ['<div class="etl-card">']
         parts.append(f'<div class="etl-title">{mark}{escape(self.title)}</div>')
         if self.rows:
             parts.append(_html_table(self.rows))
         parts += [f'<div class="etl-note">{escape(note)}</div>' for note in self.notes if note]
+        parts += [card._plain_html() for card in self.below]
         return "".join([*parts, "</div>"])
 
     def text(self) -> str:
@@ -70,7 +76,21 @@ class Card:
         lines = [mark + self.title]
         if self.rows:
             lines += _text_table(self.rows)
-        return "\n".join([*lines, *(note for note in self.notes if note)])
+        lines += [note for note in self.notes if note]
+        return "\n".join([*lines, *(card.text() for card in self.below)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A cell that is drawn.
+
+    Args:
+        html: Markup, in which all data are escaped.
+        text: For terminals.
+    """
+
+    html: str
+    text: str
 
 
 class _Datum(int):
@@ -88,10 +108,23 @@ def show(card: Card) -> None:
     display(card, metadata=_CARD)  # type: ignore[no-untyped-call]  # IPython has no types
 
 
+def show_styled(html: str, text: str) -> None:
+    """Show HTML in the cards' style, in a terminal the text.
+
+    Args:
+        html: With every value escaped, in a ``div`` of class ``etl-card``.
+        text: The same as plain text.
+    """
+    bundle = {"text/html": f"{_STYLE}{html}", "text/plain": text}
+    display(bundle, raw=True, metadata=_CARD)  # type: ignore[no-untyped-call]  # IPython has no types
+
+
 def shown(value: object) -> str:
     """Return a value as people read it."""
     if value is None or value == "":
         return "–"
+    if isinstance(value, Drawing):
+        return value.text
     if isinstance(value, datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, bool):
@@ -142,6 +175,8 @@ def _html_table(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _html_cell(value: object) -> str:
+    if isinstance(value, Drawing):
+        return f"<td>{value.html}</td>"
     number = isinstance(value, int | float) and not isinstance(value, bool)
     mark = ' class="etl-number"' if number else ""
     return f"<td{mark}>{escape(shown(value))}</td>"

@@ -16,6 +16,7 @@ BY_HAND = frozenset(
         "backfill",
         "cancel",
         "diff",
+        "lineage",
         "logs",
         "pause",
         "pipelines",
@@ -27,6 +28,7 @@ BY_HAND = frozenset(
         "run",
         "runs",
         "schedule",
+        "secret",
         "trigger",
         "unschedule",
     }

@@ -89,3 +89,25 @@ def test_two_columns_of_one_name_say_so() -> None:
     clash = pd.DataFrame({"k": [1]}, index=pd.Index([1], name="k"))
     with pytest.raises(DeclarationError, match="k"):
         to_arrow(clash)
+
+
+@pytest.mark.parametrize("days", [-800_000, 2_932_897])
+@pytest.mark.parametrize("nested", [False, True])
+def test_dates_that_python_does_not_have_are_refused_with_their_column(
+    days: int, nested: bool
+) -> None:
+    dates = pa.array([0, days], pa.int32()).cast(pa.date32())
+    if nested:
+        dates = pa.ListArray.from_arrays([0, 2], dates)
+    table = pa.table({"id": range(len(dates)), "died": dates})
+    with pytest.raises(DeclarationError) as caught:
+        to_pandas(table)
+    assert caught.value.data["column"] == "died"
+    assert "--as arrow" in caught.value.hint
+    assert to_pandas(table.select(["id"]))["id"].tolist() == list(range(len(dates)))
+
+
+def test_times_that_python_does_not_have_are_exact_in_pandas() -> None:
+    ticks = [-70_000_000_000_000_000, 9_000_000_000_000_000_000]
+    frame = to_pandas(pa.table({"at": pa.array(ticks, pa.int64()).cast(pa.timestamp("us"))}))
+    assert frame["at"].astype("int64").tolist() == ticks

@@ -176,6 +176,28 @@ def test_a_frozen_schema_is_held_and_may_be_approved(
     assert world.read(live).to_pydict() == {name: list(v) for name, v in columns.items()}  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"id": range(10), "day": [0] * 10, "z": [1] * 10}, None),
+        ({"id": range(10)}, "dropped 'day'"),
+        ({"id": range(10), "day": ["0"] * 10}, "'day' was int64 and is string"),
+    ],
+)
+def test_a_schema_that_evolves_may_only_grow_unseen(
+    world: Gated, columns: dict[str, object], words: str | None
+) -> None:
+    claim = world.make("2", world.stage(pa.table(columns), mode=REPLACE))
+    if words is None:
+        assert world.state(claim) is RunState.SUCCEEDED
+        assert [c.name for c in world.live().what.columns] == list(columns)
+        return
+    assert world.state(claim) is RunState.HELD
+    assert words in world.holds.get(claim.run.id).differences[0].reasons[0]
+    assert world.live().number == 1
+    assert world.read(world.live()).column_names == ["id", "day"]
+
+
 def test_partitions_are_compared_with_the_same_partitions(world: Gated) -> None:
     def days(count: int, day: int) -> Staged:
         return world.rows(count, first=day, name="days", partition_by=("day",))

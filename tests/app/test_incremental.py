@@ -14,8 +14,9 @@ import pytest
 
 from fakes.attempts import AT, AttemptBench, SystemClock, notebook_text
 from fakes.ledger import new_ledger
+from jupyter_etl.app.outputs import publish_table
 from jupyter_etl.app.workbench import Workbench
-from jupyter_etl.errors import DeclarationError, EtlError, SourceError
+from jupyter_etl.errors import DeclarationError, EtlError, PublishError, SourceError
 from jupyter_etl.execution.channel import ChannelServer, RunnerChannel
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.record import RunRecord
@@ -282,6 +283,52 @@ def test_no_kernel_moves_what_it_did_not_ask_for(runs: Runs) -> None:
     run.load()
     with pytest.raises(DeclarationError, match="has begun in this run"):
         other.bench.channel.report_move(run.record.moves[0])
+
+
+def test_what_is_published_straight_from_the_source_moves_the_watermark(
+    runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.add(1, 2, None, 3)
+    first = runs.run()
+    done = publish_table(first.bench, "orders", "wh.orders", mode="append", since="id")
+    assert done.staged.rows == 3
+    (read,) = first.record.reads
+    assert (read.rows, read.table) == (3, "orders")
+    assert "1 rows without id left out" in read.note
+    assert capsys.readouterr().out == f"wh.orders.id: {read.note}\n"
+    assert first.finish() == "3"
+    runs.add(4)
+    second = runs.run()
+    options = {"mode": "upsert", "key": ["id"], "since": "id", "lag": "1"}
+    assert publish_table(second.bench, "orders", "wh.orders", **options).staged.rows == 2
+    assert second.finish() == "4"
+
+
+def test_rows_that_cannot_be_published_leave_the_watermark(runs: Runs) -> None:
+    runs.add(1, 1)
+    run = runs.run()
+    with pytest.raises(PublishError, match=r"not unique|twice|more than once"):
+        publish_table(run.bench, "o", "wh.orders", mode="upsert", key=["id"], since="id")
+    # The notebook has caught the error, and the run has published something else.
+    assert run.finish() is None
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "says"),
+    [
+        ("wh.orders", {"since": "id"}, "--mode replace would leave nothing else"),
+        ("wh.orders", {"lag": "2h", "mode": "append"}, "--since COLUMN"),
+        (pa.table({"id": [1]}), {"since": "id", "mode": "append"}, "the name of a source"),
+        ("wh.orders", {"since": "nope", "mode": "append"}, "no column 'nope'"),
+    ],
+)
+def test_what_cannot_be_published_since(
+    runs: Runs, data: object, options: dict[str, Any], says: str
+) -> None:
+    run = runs.run()
+    with pytest.raises(EtlError, match=says):
+        publish_table(run.bench, "orders", data, **options)
+    assert run.record.moves == ()
 
 
 def replace_namespace(bench: Workbench, names: dict[str, object]) -> Workbench:

@@ -11,7 +11,7 @@ from jupyter_etl.app.registry import block_names, load_block
 from jupyter_etl.app.secrets import (
     EnvironmentSecrets,
     FileSecrets,
-    default_secrets,
+    default_vault,
     known_values,
 )
 from jupyter_etl.errors import DeclarationError, MissingDependency, NotFound, PermissionDenied
@@ -49,10 +49,10 @@ def test_secrets_of_the_environment_come_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "secrets"
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     (folder / "wh_pw").write_text("from file\n")
     (folder / "wh_pw").chmod(0o600)
-    secret = default_secrets(tmp_path)
+    secret = default_vault(tmp_path).value
     assert secret("wh_pw") == "from file"
     assert EnvironmentSecrets.variable("wh-pw.2") == "JUPYTER_ETL_SECRET_WH_PW_2"
     monkeypatch.setenv("JUPYTER_ETL_SECRET_WH_PW", "from environment")
@@ -70,7 +70,7 @@ def test_a_secret_that_others_could_read_is_refused(tmp_path: Path) -> None:
 
 def test_a_secret_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as caught:
-        default_secrets(tmp_path)("nope")
+        default_vault(tmp_path).value("nope")
     assert "'nope'" in caught.value.message
     assert "JUPYTER_ETL_SECRET_NOPE" in caught.value.hint
 

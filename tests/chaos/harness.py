@@ -32,7 +32,7 @@ class Battle:
         every_s: Of their schedules, seconds.
         schedulers, workers: How many live at once, and the runs each makes at a time.
         pauses_s: Between two kills.
-        blackout, stop: See `Killer`.
+        blackout, blackout_s, stop: See `Killer`.
         rage_s: Longest time the killing may take.
         patience_s: Longest time the drain may take.
         calm_s: How long what was killed may take to be gone.
@@ -46,6 +46,7 @@ class Battle:
     workers: int = 1
     pauses_s: tuple[float, float] = (0.05, 0.4)
     blackout: float = 0.02
+    blackout_s: float = 8.0
     stop: float = 0.06
     rage_s: float = 600.0
     patience_s: float = 120.0
@@ -95,6 +96,7 @@ def fight(
         workers=battle.workers,
         pauses_s=battle.pauses_s,
         blackout=battle.blackout,
+        blackout_s=battle.blackout_s,
         stop=battle.stop,
     )
     reader, said = _start_reader(world)

@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from chaos import record
 from chaos.world import Process, World
 
-WEIGHTS = {"scheduler": 1, "template": 1, "runner": 6, "kernel": 6}
-"""How often each role is drawn: a scheduler that dies does not take its runs along."""
+DECK = {"scheduler": 8, "template": 3, "runner": 45, "kernel": 44}
+"""How often each role is among a hundred victims: a scheduler that dies does not take its runs along."""
 
 SKEWS_S = (0.0, 0.0, 0.0, -3600.0, 3.0)
 """How wrong the clock of a scheduler is; ahead only a little, for it plans what it sees as due."""
@@ -24,6 +24,10 @@ SKEWS_S = (0.0, 0.0, 0.0, -3600.0, 3.0)
 _UNBORN = 0.2
 _STOPPED_SCHEDULERS = 0.1
 _WAKE_S = 0.2
+_PATIENCE_S = 1.5
+_LOOK_S = 0.05
+_LIFE_S = 0.5
+"""Up to how old one is that was waited for; a whole attempt takes about as long."""
 
 
 @dataclass
@@ -38,6 +42,8 @@ class Killer:
         pauses_s: Shortest and longest pause between two blows.
         blackout, stop: How often all schedulers die at once, and a process is only stopped.
         blackout_s: How long no scheduler lives then.
+
+    Roles are dealt from a shuffled `DECK`: so each gets its share, whatever the seed.
     """
 
     world: World
@@ -51,6 +57,7 @@ class Killer:
     kills: Counter[str] = field(default_factory=Counter)
     stops: int = 0
     blackouts: int = 0
+    _deck: list[str] = field(default_factory=list)
     _asleep: list[tuple[float, int]] = field(default_factory=list)
     _dark_until: float = 0.0
 
@@ -91,33 +98,51 @@ class Killer:
             return
         if chance < self.blackout + self.stop:
             self._stop()
-        elif (victim := self._victim()) is not None:
-            self._kill(victim)
+        else:
+            self._kill_one()
+
+    def _kill_one(self) -> None:
+        """Kill one of the next role in the deck; where none lives for long, it has to wait."""
+        if not self._deck:
+            self._deck = [role for role, number in DECK.items() for _ in range(number)]
+            self.draw.shuffle(self._deck)
+        role = self._deck.pop()
+        # One that is still importing its modules dies without a trace: now and then that too.
+        unborn = self.draw.random() < _UNBORN
+        victim = self._victim(role, unborn=unborn)
+        if victim is None or not self._kill(victim):
+            self._deck.insert(self.draw.randint(0, len(self._deck)), role)
 
     def _stop(self) -> None:
         """Put a runner or a scheduler to sleep for longer than the lease."""
         role = "scheduler" if self.draw.random() < _STOPPED_SCHEDULERS else "runner"
-        asleep = {pid for _, pid in self._asleep}
-        candidates = [
-            one for one in self._grown(self.world.processes(), role) if one.pid not in asleep
-        ]
+        candidates = self._candidates(role, unborn=False)
         if candidates:
             victim = self.draw.choice(candidates)
             self.stops += 1
             _signal(victim.pid, signal.SIGSTOP)
-            self._asleep.append((time.monotonic() + 2.5 * self.world.lease_s, victim.pid))
+            self._asleep.append((time.monotonic() + 2.0 * self.world.lease_s, victim.pid))
 
-    def _victim(self) -> Process | None:
-        [role] = self.draw.choices(list(WEIGHTS), list(WEIGHTS.values()))
-        living = self.world.processes()
-        # One that is still importing its modules dies without a trace: now and then that too.
-        if self.draw.random() < _UNBORN:
-            candidates = [one for one in living if one.role == role]
-        else:
-            candidates = self._grown(living, role)
-        if not candidates:
-            candidates = self._grown(living, "runner") + self._grown(living, "kernel")
+    def _victim(self, role: str, *, unborn: bool) -> Process | None:
+        """Wait for one of a role, and then for any moment of its life."""
+        end = time.monotonic() + _PATIENCE_S
+        waited = False
+        while not (candidates := self._candidates(role, unborn=unborn)):
+            if time.monotonic() > end:
+                return None
+            waited = True
+            time.sleep(_LOOK_S)
+            self._restart()
+        if waited:
+            time.sleep(self.draw.uniform(0, _LIFE_S))
+            # It may have ended meanwhile, and another one begun.
+            candidates = self._candidates(role, unborn=unborn)
         return self.draw.choice(candidates) if candidates else None
+
+    def _candidates(self, role: str, *, unborn: bool) -> list[Process]:
+        asleep = {pid for _, pid in self._asleep}
+        living = [one for one in self.world.processes() if one.pid not in asleep]
+        return [one for one in living if one.role == role] if unborn else self._grown(living, role)
 
     def _grown(self, living: list[Process], role: str) -> list[Process]:
         """Return those of a role that the ledger has heard of; of some roles it never does."""
@@ -136,9 +161,11 @@ class Killer:
         except SQLAlchemyError:
             return set()
 
-    def _kill(self, victim: Process) -> None:
-        if _signal(victim.pid, signal.SIGKILL):
+    def _kill(self, victim: Process) -> bool:
+        killed = _signal(victim.pid, signal.SIGKILL)
+        if killed:
             self.kills[victim.role] += 1
+        return killed
 
     def _wake(self) -> None:
         now = time.monotonic()

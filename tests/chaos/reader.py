@@ -23,7 +23,7 @@ from chaos.world import ROWS, TABLE
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.errors import StoreError
 
-PAUSE_S = 2.0
+PAUSE_S = 3.0
 
 
 def whole(table: Any, runs: list[int]) -> str:

@@ -17,17 +17,33 @@ SEED = int(os.environ.get("CHAOS_SEED", "11"))
 
 @pytest.mark.timeout(1200)
 def test_kills_lose_double_and_tear_nothing(tmp_path: Path) -> None:
-    world = World(folder=tmp_path, linger_s=0.5)
-    # So many kills, or as many as fit into the time that this test may take of the suite's.
+    world = World(folder=tmp_path, lease_s=4.0)
     battle = Battle(
-        seed=SEED, kills=200, pipelines=3, every_s=10, workers=2, rage_s=60, patience_s=600
+        seed=SEED,
+        kills=200,
+        pipelines=8,
+        every_s=15,
+        workers=3,
+        pauses_s=(0.02, 0.2),
+        blackout=0.01,
+        blackout_s=4.0,
+        stop=0.05,
+        rage_s=600,
+        patience_s=400,
     )
     try:
         report = fight(world, battle)
     finally:
         world.destroy()
-    told = f"CHAOS_SEED={SEED}, {report.kills}, {report.runs} runs, {report.attempts} attempts"
+    told = (
+        f"CHAOS_SEED={SEED}, {report.kills}, {report.stops} stopped, "
+        f"{report.runs} runs, {report.attempts} attempts, {report.seconds:.0f} s"
+    )
     assert report.findings.all() == [], told
-    assert report.kills["runner"] + report.kills["kernel"] > 0, told
+    assert sum(report.kills.values()) >= 200, told
+    assert report.kills["scheduler"] >= 15, told
+    assert report.kills["template"] >= 5, told
+    assert min(report.kills["runner"], report.kills["kernel"]) >= 50, told
+    assert report.stops > 0, told
     assert report.attempts > report.runs, told
     assert report.reads > 0, told

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos.kernel import SPEC
+from chaos.nursery import Fork, Nursery
 from fakes.notebooks import write_notebook
 
 INJECT = Path(__file__).parent / "inject"
@@ -69,7 +68,8 @@ class World:
     patches: tuple[str, ...] = ("impatient",)
     lease_s: float = 6.0
     linger_s: float = 1.0
-    schedulers: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+    schedulers: dict[int, Fork] = field(default_factory=dict)
+    _nursery: Nursery | None = None
 
     def __post_init__(self) -> None:
         spec = self.folder / "jupyter" / "kernels" / "chaos"
@@ -111,19 +111,22 @@ class World:
             **more,
         }
 
+    @property
+    def nursery(self) -> Nursery:
+        """What all commands are forked from; it is started when it is first needed."""
+        if self._nursery is None:
+            self._nursery = Nursery(self.environ(), self.folder)
+        return self._nursery
+
     def call(self, *words: str) -> str:
         """Run one command of the product to its end, and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "jupyter_etl.cli", *words],
-            env=self.environ(),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise AssertionError(f"{words} ended with {done.returncode}: {done.stderr}")
-        return done.stdout
+        out, err = self.folder / "call.out", self.folder / "call.err"
+        for path in (out, err):
+            path.unlink(missing_ok=True)
+        code = self.nursery.fork(*words, out=out, err=err).wait()
+        if code != 0:
+            raise AssertionError(f"{words} ended with {code}: {err.read_text()}")
+        return out.read_text()
 
     def notebook(self, name: str, *, files: bool = True) -> Path:
         """Write the notebook of a pipeline: rows for the shared table, and a file."""
@@ -141,17 +144,8 @@ class World:
 
     def start_scheduler(self, *words: str, workers: int = 2, skew_s: float = 0.0) -> int:
         """Start a scheduler and return its process number."""
-        more = {"CHAOS_SKEW": str(skew_s)} if skew_s else {}
-        with (self.folder / "schedulers.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "jupyter_etl.cli", "up", "--workers", str(workers), *words],
-                env=self.environ(**more),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        log, up = self.folder / "schedulers.log", ("up", "--workers", str(workers))
+        process = self.nursery.fork(*up, *words, out=log, err=log, skew_s=skew_s)
         self.schedulers[process.pid] = process
         return process.pid
 
@@ -165,7 +159,9 @@ class World:
 
     def processes(self) -> list[Process]:
         """Return what lives of this world, found by the marker in its environment."""
-        return sorted(_marked(str(self.folder), self.schedulers), key=lambda one: one.pid)
+        found = _marked(str(self.folder), self.schedulers)
+        nursery = self._nursery.pid if self._nursery else 0
+        return sorted((one for one in found if one.pid != nursery), key=lambda one: one.pid)
 
     def stop_schedulers(self) -> None:
         """End all schedulers as a person would, and wait."""
@@ -190,6 +186,9 @@ class World:
         for process in self.schedulers.values():
             process.wait(timeout=10)
         self.schedulers.clear()
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
 
 
 def wait_until(happens: Callable[[], bool], *, patience_s: float, step_s: float = 0.2) -> bool:

@@ -75,11 +75,14 @@ def test_failed(command: Command, here: Path) -> None:
 
 
 def test_held_by_a_check(command: Command, here: Path) -> None:
-    cells = (FRAME, "%etl publish table a.b df", "%%etl check df\nrows > 5")
+    cells = (FRAME, "%etl publish table a.b df", "%%etl check df\nrows > 5\nid > 1 : warn")
     write_notebook(here / "held.ipynb", *cells)
     found = result(command("run", "held.ipynb", "--json"), 3)
     assert (found["outcome"], found["cell"], found["verdict"]) == ("held", 2, "data")
     assert found["published"] == []
+    said = command("logs", str(found["run"]))
+    assert "error: df: 2 rows: rows > 5 is false\nNo single row breaks it." in said.out
+    assert "warn: df: 1 of 2 rows: id > 1 is false; first: id = 1\nid\n1\n" in said.out
     assert command("published", "--json").json == []
 
 

@@ -78,12 +78,12 @@ class CheckRunnerContract:
         ]
         assert [result.rule.text for result in self._run(runner, *rules)] == ["a", "b", "c", "d"]
 
-    def test_the_sample_shows_five_breaking_rows_at_most(self, runner: CheckRunner) -> None:
+    def test_the_sample_shows_twenty_breaking_rows_at_most(self, runner: CheckRunner) -> None:
         data = pa.table({"id": list(range(100)), "flag": [n >= 10 for n in range(100)]})
         rule = CheckRule(text="id < 10", kind="expression", argument="id < 10")
         (result,) = self._run(runner, rule, data=data)
         assert result.failed_rows == 90
-        assert len(result.sample) == 5
+        assert len(result.sample) == 20
         assert all(int(row["id"]) >= 10 and row["flag"] == "true" for row in result.sample)
 
     @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from contracts.store_commits import CommitsContract
 from contracts.store_declared import DeclaredContract
 from contracts.store_ends import EndsContract
 from contracts.store_holds import HoldsContract
+from contracts.store_lineage import LineageContract
 from contracts.store_planning import PlanningContract
 from contracts.store_publications import PublicationsContract
 from contracts.store_runs import RunsContract
@@ -28,6 +29,7 @@ class StoreContract(
     CommitsContract,
     HoldsContract,
     WatermarksContract,
+    LineageContract,
 ):
     """The suite of `jupyter_etl.ports.Store`."""
 

@@ -211,20 +211,20 @@ class PlanningContract:
         assert [p.name for p in store.load_due(NOW, limit=1)] == ["old"]
 
     def test_the_next_thing_due_is_a_tick_a_queued_run_or_a_probe(self, store: Store) -> None:
-        assert store.next_due_at(after=NOW) is None
+        assert store.load_outlook(NOW).next_at is None
         store.deploy(a_pipeline("tick", next_due=NOW + 3 * HOUR), now=NOW)
         store.add_run(a_run("waits for something else"), now=NOW)
-        assert store.next_due_at(after=NOW) == NOW + 3 * HOUR
+        assert store.load_outlook(NOW).next_at == NOW + 3 * HOUR
         store.add_run(a_run("skipped", due_at=NOW + HOUR, state=RunState.SKIPPED), now=NOW)
         run = store.add_run(a_run("queued", due_at=NOW + HOUR), now=NOW)
-        assert store.next_due_at(after=NOW) == NOW + HOUR
-        assert store.next_due_at(after=NOW + HOUR) == NOW + 3 * HOUR
+        assert store.load_outlook(NOW).next_at == NOW + HOUR
+        assert store.load_outlook(NOW + HOUR).next_at == NOW + 3 * HOUR
         store.request_cancel(run.id, now=NOW)
         for number in range(3):
             failing = started(store, a_run(f"fails {number}", sources=("wh",)))
             finish(store, failing, NO_ANSWER, state=RunState.FAILED)
         (breaker,) = store.load_breakers()
         assert breaker.retry_at is not None
-        assert store.next_due_at(after=NOW) == breaker.retry_at
+        assert store.load_outlook(NOW).next_at == breaker.retry_at
         store.change_pipeline("tick", now=NOW, paused=True)
-        assert store.next_due_at(after=breaker.retry_at) is None
+        assert store.load_outlook(breaker.retry_at).next_at is None

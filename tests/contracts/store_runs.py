@@ -160,7 +160,7 @@ class RunsContract:
         assert (waiting.state, waiting.outcome) == (RunState.QUEUED, Outcome.LOST)
         assert (waiting.not_before, waiting.finished_at) == (NOW + HOUR, None)
         assert waiting.verdict == LOST.verdict
-        assert store.next_due_at(after=NOW) == NOW + HOUR
+        assert store.load_outlook(NOW).next_at == NOW + HOUR
         assert store.claim("s", now=NOW, limit=1) == []
         second = claim_one(store, now=NOW + HOUR)
         assert (second.attempt.number, second.run.attempts) == (2, 2)

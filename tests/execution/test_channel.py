@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -113,6 +114,14 @@ def test_only_this_user_can_open_the_socket_and_it_ends_with_the_run(bench: Atte
     assert not path.parent.exists()
     with pytest.raises(ExecutionError, match="does not answer"):
         made.kernel.sources()
+
+
+def test_it_ends_even_where_the_notebook_has_removed_the_socket(bench: AttemptBench):
+    made = Line(bench)
+    with made.server:
+        made.server.path.unlink()
+    assert not made.server.path.parent.exists()
+    assert "etl-channel" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_long_temporary_folder_does_not_matter(bench: AttemptBench, monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from fakes.clock import FakeClock
+from fakes.etl_lineage import FakeLineage
 from fakes.etl_runs import FakeRuns
 from fakes.etl_values import (
     HASH,
@@ -25,6 +26,7 @@ from fakes.etl_values import (
     a_schedule,
     a_version,
 )
+from fakes.etl_watermarks import FakeWatermarks
 from jupyter_etl.app.differences import VersionDifference
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PublishError
 from jupyter_etl.model import (
@@ -65,6 +67,8 @@ class FakeEtl:
         self.runs = FakeRuns(self)
         self.publications = FakePublications(self)
         self.holds = FakeHolds(self)
+        self.lineage = FakeLineage(self.clock, self.publications.get)
+        self.watermarks = FakeWatermarks(self)
 
     def schedulers(self) -> list[SchedulerInfo]:
         self.calls.append("schedulers")

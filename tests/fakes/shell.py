@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+from traitlets.config import Config
 
 from fakes.notebooks import write_notebook
 
@@ -94,3 +99,28 @@ class Notebook:
     @property
     def names(self) -> dict[str, Any]:
         return self.shell.user_ns
+
+
+@contextmanager
+def notebook_shell(
+    path: Path, capsys: pytest.CaptureFixture[str], *, loaded: bool = True
+) -> Iterator[Notebook]:
+    """Open a new shell that belongs to an empty notebook at ``path``, and has `%etl` if ``loaded``."""
+    config = Config()
+    config.HistoryManager.enabled = True
+    config.HistoryManager.hist_file = ":memory:"
+    config.InteractiveShell.colors = "nocolor"
+    config.IPCompleter.use_jedi = False
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=config, display_pub_class=Collector)
+    path.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    if loaded:
+        shell.run_line_magic("load_ext", "jupyter_etl")
+    try:
+        yield Notebook(shell=shell, path=path, capsys=capsys)
+    finally:
+        atexit.unregister(shell.atexit_operations)
+        shell.history_manager.end_session()
+        shell.history_manager.db.close()
+        shell.restore_sys_module_state()
+        InteractiveShell.clear_instance()

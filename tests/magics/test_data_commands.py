@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from fakes.shell import Notebook
+from jupyter_etl.app import notebook_api
 from jupyter_etl.errors import CheckFailed, DeclarationError, NotFound
 
 
@@ -177,7 +178,7 @@ def test_typos_get_the_nearest(trips: Notebook) -> None:
 def test_the_guide_and_the_help(notebook: Notebook) -> None:
     guide = notebook.printed("%etl")
     assert "publish table" in guide
-    assert len(guide.splitlines()) < 45
+    assert len(guide.splitlines()) < 50
     for line in ("%etl load -h", "%etl help load", "%etl load --help"):
         usage = notebook.printed(line)
         assert usage.startswith("%etl load TARGET")
@@ -194,7 +195,7 @@ class TestCompletion:
     """What the Tab key offers."""
 
     def test_commands_and_forms(self, notebook: Notebook) -> None:
-        assert {"sql", "source", "sources", "schedule", "status"} == set(
+        assert {"sample", "secret", "sql", "source", "sources", "schedule", "status"} == set(
             notebook.complete("%etl s")
         )
         assert notebook.complete("%etl publish ") == ["table", "file", "report"]
@@ -215,6 +216,7 @@ class TestCompletion:
         trips.names["frame"] = pd.DataFrame({"alpha": [1], "beta": [2]})
         trips.run("%etl publish table sales.daily frame")
         assert {"trips", "wh"} <= set(trips.complete("%etl load "))
+        notebook_api.known_tables().wait_s = 60
         assert "wh.orders" in trips.complete("%etl load wh.")
         assert "sales.daily" in trips.complete("%etl load sa")
         assert {"local", "wh"} <= set(trips.complete("%%etl sql "))
@@ -234,3 +236,10 @@ class TestCompletion:
         monkeypatch.setenv("JUPYTER_ETL_LEDGER", f"sqlite:///{here / 'file'}")
         assert notebook.complete("%etl load --li") == ["--limit"]
         assert "local" not in notebook.complete("%%etl sql lo")
+
+
+def test_publishing_what_is_new_in_a_source(trips: Notebook) -> None:
+    _, shown = trips.fails("%etl publish table all.trips trips --since id")
+    assert "--mode append" in shown
+    trips.run("%etl publish table all.trips trips --since id --mode append")
+    assert "2 rows after the start up to 2; run by hand" in trips.capsys.readouterr().out

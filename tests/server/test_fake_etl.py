@@ -11,6 +11,7 @@ import pytest
 from fakes.etl import FakeEtl
 from fakes.etl_values import FakeDeployment, FakeFinding, FakePreview, FakeSchedulePreview
 from jupyter_etl.app import Etl
+from jupyter_etl.app.lineage import Lineage
 from jupyter_etl.app.pipelines import Deployment, Pipelines, SchedulePreview
 from jupyter_etl.app.preview import Preview
 from jupyter_etl.app.publications import Publications
@@ -29,6 +30,7 @@ FAKE = FakeEtl(Path("/root"))
         (FAKE.pipelines, Pipelines),
         (FAKE.runs, Runs),
         (FAKE.publications, Publications),
+        (FAKE.lineage, Lineage),
     ],
 )
 def test_its_calls_are_calls_of_the_real_one(fake: object, real: type) -> None:

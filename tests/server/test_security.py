@@ -71,7 +71,7 @@ async def test_no_get_changes_anything(ask, etl) -> None:
         await ask(filled(path) + "?path=delays.ipynb&name=x&parameters=%7B%7D")
         assert (etl.pipelines.held, etl.runs.held, etl.sources.held) == before, path
     acts = {"schedule", "pause", "resume", "unschedule", "trigger", "cancel", "retry", "declare"}
-    acts |= {"approve", "reject", "rollback"}
+    acts |= {"approve", "reject", "rollback", "set"}
     assert not [call for call in etl.calls if call.rpartition(".")[2] in acts]
     assert "start_scheduler" not in etl.calls
 

@@ -189,3 +189,22 @@ def test_round_trips(
         assert got.schema.field("n").type == pa.int64()
         assert got["n"].to_pylist() == expected["n"].to_pylist()
     assert got["s"].to_pylist() == expected["s"].to_pylist()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "tab", "|", "^", "]", "-", "\\", "x"])
+def test_leading_zeros_are_seen_behind_every_delimiter(tmp_path: Path, delimiter: str) -> None:
+    sign = "\t" if delimiter == "tab" else delimiter
+    path = tmp_path / "a.csv"
+    path.write_text(f"a{sign}b\n1{sign}007\n")
+    source = source_of(path, "csv", delimiter=delimiter)
+    assert read(source).to_pylist() == [{"a": 1, "b": "007"}]
+
+
+@pytest.mark.parametrize("option", ["delimiter", "quote", "decimal"])
+@pytest.mark.parametrize("sign", ["é", ",,"])
+def test_a_sign_that_is_not_one_character_is_refused_by_name(
+    tmp_path: Path, option: str, sign: str
+) -> None:
+    path = write_csv(tmp_path / "a.csv")
+    with pytest.raises(DeclarationError, match=f"option {option} is '{sign}'"):
+        read(source_of(path, "csv", **{option: sign}))

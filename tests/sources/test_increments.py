@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from jupyter_etl.ports import Reading
 from jupyter_etl.sources.increments import (
     Bounds,
     Increment,
+    batches_between,
     bound_of,
     newest_of_each,
     read_increment,
@@ -223,3 +224,29 @@ def test_of_each_key_the_newest_row_stays() -> None:
     assert newest_of_each(table.slice(0, 0), ["id"], "at", what="t").num_rows == 0
     with pytest.raises(SourceError, match="no column 'key'"):
         newest_of_each(table, ["key"], "at", what="t")
+
+
+def test_pieces_are_handed_out_as_they_are_read() -> None:
+    taken: list[int] = []
+
+    def pieces() -> Iterator[pa.RecordBatch]:
+        for number in range(1, 5):
+            taken.append(number)
+            yield pa.record_batch({"c": pa.array([number, None], pa.int64())})
+
+    schema = pa.schema({"c": pa.int64()})
+    reading = Reading(batches=pa.RecordBatchReader.from_batches(schema, pieces()))
+    bounds = Bounds(
+        after=CursorValue(kind=CursorKind.INTEGER, text="1"),
+        upto=CursorValue(kind=CursorKind.INTEGER, text="3"),
+        until=datetime(2026, 1, 1, tzinfo=UTC),
+        zone="UTC",
+    )
+    found = batches_between(reading, bounds, what="wh.orders", column="c")
+    assert next(found)["c"].to_pylist() == [2]
+    assert taken == [1, 2]
+    assert next(found)["c"].to_pylist() == [3]
+    with pytest.raises(StopIteration) as end:
+        next(found)
+    extent = end.value.value
+    assert (extent.rows, extent.nulls, extent.later, extent.value.text) == (2, 4, 1, "3")

@@ -27,6 +27,8 @@ COMMANDS = [
     "reject",
     "diff",
     "rollback",
+    "lineage",
+    "secret",
     "sources",
     "published",
     "history",
@@ -40,6 +42,7 @@ COMMANDS = [
     "serve",
 ]
 READING = [
+    "lineage",
     "watermarks",
     "run",
     "trigger",

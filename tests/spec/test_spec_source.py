@@ -159,6 +159,11 @@ def test_refused(name: str, location: str, says: list[str], tmp_path: Path) -> N
         "https://me:hunter2@x.org/a.csv",
         "https://x.org/a.csv?token=hunter2",
         "https://x.org/a.csv?x=1&api_key=hunter2",
+        "https://x.org/a.csv?client_secret=hunter2",
+        "https://bucket.example/a.csv?X-Amz-Credential=a&X-Amz-Signature=hunter2",
+        "https://x.org/a.csv?%70assword=hunter2",
+        "postgresql://me@db/sales?sslpassword=hunter2",
+        "mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BODBC%7D%3BUID%3Dme%3BPWD%3Dhunter2",
         "postgresql://me:hun?ter2@db/sales",
     ],
 )
@@ -176,6 +181,7 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(url: str, tmp_path: Pat
         "https://x.org/a:b@c.csv",
         "postgresql://db:5432/sales?application_name=me@x",
         "postgresql://me@db:5432/sales",
+        "https://x.org/a.csv?bypass=1&compass=n&signal=2",
     ],
 )
 def test_a_url_without_a_password_is_none(url: str, tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from contracts.store_holds import held
 from contracts.store_values import NOW, a_run, claim_one, finish, succeeded
 from fakes.ledger import new_ledger
 from jupyter_etl.errors import StoreError
+from jupyter_etl.model import Decision
 from jupyter_etl.ports import Bell, Store
 from jupyter_etl.store import open_store
 
@@ -46,6 +48,14 @@ def test_a_run_that_is_made_ended_or_asked_for_again_rings(store: Store) -> None
         finish(store, claim, succeeded())
         assert rings(bell)
         store.requeue(claim.run.id, now=NOW)
+        assert rings(bell)
+
+
+def test_a_decision_about_what_is_held_rings(store: Store) -> None:
+    claim = held(store)
+    with store.bell() as bell:
+        hold = store.load_hold(claim.run.id)
+        store.decide_hold(hold, Decision.REJECTED, by="ada", now=NOW)
         assert rings(bell)
 
 

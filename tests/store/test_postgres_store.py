@@ -10,6 +10,7 @@ from contracts.store_contract import StoreContract
 from fakes.ledger import empty
 from fakes.postgres import PostgresServer
 from jupyter_etl.ports import Store
+from jupyter_etl.store.connection import plan_once
 from jupyter_etl.store.sql_store import SqlStore
 
 pytestmark = pytest.mark.postgres
@@ -27,3 +28,14 @@ class TestPostgresStore(StoreContract):
     def store(self, opened: SqlStore) -> Store:
         empty(opened)
         return opened
+
+
+def test_what_is_asked_is_planned_for_its_values(opened: SqlStore) -> None:
+    """The server's plan for any values reads all pipelines to find that none is due."""
+    with opened._ledger.reading() as connection:
+        assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar() == "force_custom_plan"
+    with opened._ledger.writing() as connection:
+        plan_once(connection)
+        assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar() == "auto"
+    with opened._ledger.writing() as connection:
+        assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar() == "force_custom_plan"

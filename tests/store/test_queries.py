@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from contracts.store_values import NOW, a_run, an_output, claim_one, finish, started, succeeded
+from contracts.store_values import (
+    NOW,
+    a_pipeline,
+    a_run,
+    an_output,
+    claim_one,
+    finish,
+    started,
+    succeeded,
+)
 from fakes.ledger import new_ledger
 from jupyter_etl.store import heads
 from jupyter_etl.store.schema import metadata
@@ -79,6 +88,20 @@ def test_what_is_due_is_found_by_its_index_in_order(store: SqlStore) -> None:
     assert "TEMP B-TREE" not in found
 
 
+def test_who_waits_for_publications_is_found_by_the_index_alone_whatever_the_statistics(
+    store: SqlStore,
+) -> None:
+    for n in range(30):
+        store.deploy(a_pipeline(f"p{n}"), now=NOW)
+    with store._ledger.writing() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    with statements(store) as seen:
+        store.load_outlook(NOW)
+    found = plans(store, seen)
+    assert "COVERING INDEX ix_pipelines_schedule_kind" in found
+    assert "SCAN pipelines" not in found
+
+
 @pytest.mark.parametrize("queued", [0, 3])
 def test_a_claim_looks_at_the_line_index_alone_to_find_whose_turn_it_is(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch, queued: int
@@ -100,7 +123,7 @@ def test_nothing_scans_a_whole_table_while_a_run_goes_on(store: SqlStore) -> Non
     store.add_run(a_run(), now=NOW)
     with statements(store) as seen:
         store.load_due(NOW)
-        store.next_due_at(after=NOW)
+        store.load_outlook(NOW)
         store.load_subscribers()
         claim = claim_one(store)
         store.beat(claim.run.id, 1, claim.attempt.token, cell=1)

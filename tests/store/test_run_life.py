@@ -211,4 +211,4 @@ TestRunLife.settings = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestLongRunLife = pytest.mark.slow(LongRunLife.TestCase)
-TestLongRunLife.settings = settings(TestRunLife.settings, max_examples=40, stateful_step_count=50)
+TestLongRunLife.settings = settings(TestRunLife.settings, max_examples=18, stateful_step_count=50)

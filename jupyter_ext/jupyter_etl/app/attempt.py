@@ -12,6 +12,7 @@ from pathlib import Path
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.registry import block_names
+from jupyter_etl.app.telling_lineage import tell_end, tell_start
 from jupyter_etl.engine.attempts import plan_next
 from jupyter_etl.engine.gates import judge_difference
 from jupyter_etl.engine.resuming import plan_resumption
@@ -43,6 +44,7 @@ def main(folder: Path, stem: Stem | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     etl = Etl.open()
     try:
+        tell_start(etl, folder)
         report = run_attempt(
             folder,
             store=etl.store,
@@ -57,7 +59,9 @@ def main(folder: Path, stem: Stem | None = None) -> int:
             limits=etl.settings.limits,
             stem=stem,
             gate=judge_difference,
+            secret=etl.secret,
         )
+        tell_end(etl, folder, report)
     except Conflict as refused:
         logging.getLogger(__name__).warning("This attempt is not ours: %s", refused)
         return 3

@@ -70,8 +70,13 @@ class HandChannel:
 
     def declare_source(self, source: Source) -> Source:
         """Write it into the catalogue, in the user's name."""
+        self._etl.redactor.refuse_value_in(source)
         owned = replace(source, owner=self._etl.settings.owner, declared_at=self._etl.clock.now())
         return self._etl.store.save_source(owned)
+
+    def secret(self, name: str) -> str:
+        """Return the value behind the name of a secret; raises `NotFound`."""
+        return self._etl.secret(name)
 
     def source(self, name: str) -> Source:
         """Return a source; raises `NotFound`."""

@@ -18,16 +18,18 @@ from jupyter_etl.app.disk import disk_guard
 from jupyter_etl.app.doctor import Diagnosis, diagnose
 from jupyter_etl.app.executors import executor_for
 from jupyter_etl.app.holds import Holds
+from jupyter_etl.app.lineage import Lineage
 from jupyter_etl.app.liveness import alive_among
 from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.runs import Runs
-from jupyter_etl.app.secrets import default_secrets
+from jupyter_etl.app.secrets import Vault, default_vault
 from jupyter_etl.app.settings import Settings, host_name
 from jupyter_etl.app.sources import Sources
 from jupyter_etl.app.watermarks import Watermarks
 from jupyter_etl.engine.scheduler import Scheduler
 from jupyter_etl.errors import ExecutionError
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.warm_runners import ColdStart, WarmRunners
 from jupyter_etl.notify.several import notifier_for
 from jupyter_etl.ports import SchedulerInfo, Store
@@ -63,14 +65,24 @@ class Etl:
         return cls(settings=chosen, store=open_store(chosen.ledger))
 
     @cached_property
+    def secrets(self) -> Vault:
+        """Secrets by name."""
+        return default_vault(self.settings.home)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Knows the secrets that this process has resolved."""
+        return Redactor()
+
+    @cached_property
     def secret(self) -> Callable[[str], str]:
         """Resolves the name of a secret to its value; raises `NotFound`."""
-        return default_secrets(self.settings.home)
+        return self.redactor.watching(self.secrets.value)
 
     @cached_property
     def sources(self) -> Sources:
         """Declared inputs."""
-        return Sources(self.store, self.clock, self.settings, self.secret)
+        return Sources(self.store, self.clock, self.settings, self.secret, self.redactor)
 
     @cached_property
     def pipelines(self) -> Pipelines:
@@ -96,6 +108,11 @@ class Etl:
     def watermarks(self) -> Watermarks:
         """How far incremental loads have come."""
         return Watermarks(self.store, self.clock, self.settings)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """What is made of what."""
+        return Lineage(self.store)
 
     @cached_property
     def publications(self) -> Publications:

@@ -90,6 +90,10 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     """Turn an Arrow table into a pandas frame without changing a value.
 
     Whole numbers and booleans with missing values get pandas' nullable types instead of floats.
+
+    Raises:
+        DeclarationError: A column has dates that Python does not have: before the year 1 or after
+            9999.
     """
     import pandas as pd
     import pyarrow as pa
@@ -105,9 +109,27 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
         pa.uint64(): pd.UInt64Dtype(),
         pa.bool_(): pd.BooleanDtype(),
     }
-    frame: pd.DataFrame = table.to_pandas()
+    try:
+        frame: pd.DataFrame = table.to_pandas()
+    except (OverflowError, ValueError) as problem:
+        raise _no_pandas(table, problem) from problem
     # By place: a query may give two columns one name.
     for place, column in enumerate(table.columns):
         if column.null_count and column.type in nullable:
             frame.isetitem(place, column.to_pandas(types_mapper=nullable.get))
     return frame
+
+
+def _no_pandas(table: pa.Table, problem: Exception) -> DeclarationError:
+    """Name the column that pandas has no values for."""
+    for field, column in zip(table.schema, table.columns, strict=True):
+        try:
+            column.to_pandas()
+        except (OverflowError, ValueError) as found:
+            return DeclarationError(
+                f"Column '{field.name}' ({field.type}) cannot be a pandas column: {found}.",
+                hint="Python's dates go from the year 1 to 9999. Take --as arrow, or cast the column "
+                "in the query.",
+                data={"column": field.name, "type": str(field.type)},
+            )
+    return DeclarationError(f"It cannot be a pandas frame: {problem}", hint="Take --as arrow.")

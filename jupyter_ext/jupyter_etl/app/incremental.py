@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from jupyter_etl.spec.cursor import lagged
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from jupyter_etl.sources.increments import Increment
+    from jupyter_etl.sources.increments import Bounds, Extent, Increment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,19 +72,39 @@ class IncrementalLoad:
         Returns:
             What was read, and of it what is asked for.
         """
-        from jupyter_etl.sources.increments import Bounds, newest_of_each, read_increment
+        from jupyter_etl.sources.increments import newest_of_each, read_increment
 
-        bounds = Bounds(
-            after=self._after(start), upto=start.upto, until=start.until, zone=context.timezone
-        )
+        bounds = self.bounds(start, context)
         found = read_increment(reading, bounds, what=target.name, column=self.column)
         table = found.table
         if self.key:
             table = newest_of_each(table, self.key, self.column, what=target.name)
         return found, table if self.columns is None else table.select(list(self.columns))
 
+    def bounds(self, start: CursorStart, context: RunContext) -> Bounds:
+        """Return between which values rows are read."""
+        from jupyter_etl.sources.increments import Bounds
+
+        return Bounds(
+            after=self._after(start), upto=start.upto, until=start.until, zone=context.timezone
+        )
+
     def _after(self, start: CursorStart) -> CursorValue | None:
         return lagged(start.after, self.lag) if start.after and self.lag else start.after
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRows:
+    """What came since the watermark, handed out piece by piece.
+
+    Args:
+        reader: Of the rows.
+        tell: Tells the channel how far they go, and a person what was read; to be called once all
+            of them have been handed on to where the run publishes them.
+    """
+
+    reader: pa.RecordBatchReader
+    tell: Callable[[], None]
 
 
 def load_since(
@@ -110,14 +132,7 @@ def load_since(
     start = channel.cursor_start(cursor)
     reading = open_reading(wanted.request(target, start))
     found, table = wanted.read(target, reading, start, channel.context)
-    move = CursorMove(
-        cursor=cursor,
-        start=start,
-        upto=found.upto,
-        value=found.value,
-        rows=found.table.num_rows,
-        nulls=found.nulls,
-    )
+    move = _moved(cursor, start, found)
     note = _note(wanted, move, table.num_rows, found.later)
     read = Read(
         source=cursor.source,
@@ -128,9 +143,87 @@ def load_since(
         note=note,
     )
     channel.report_move(move)
+    return table, read, _said(cursor, note, channel)
+
+
+def stream_since(
+    wanted: IncrementalLoad,
+    target: Target,
+    channel: Channel,
+    open_reading: Callable[[ReadRequest], Reading],
+    *,
+    telling: Callable[[Target], AbstractContextManager[None]],
+) -> NewRows:
+    """Hand out what came since the watermark piece by piece.
+
+    Args:
+        wanted, target, channel, open_reading: As for `load_since`; there is no key, for which all
+            rows would have to be kept.
+        telling: Tells the runner of a source that cannot be read.
+
+    Raises:
+        DeclarationError, SourceError: As `load_since`; also later, by the reader.
+    """
+    import pyarrow as pa
+
+    from jupyter_etl.sources.increments import batches_between
+
+    cursor = wanted.cursor(target)
+    start = channel.cursor_start(cursor)
+    bounds = wanted.bounds(start, channel.context)
+    with telling(target):
+        reading = open_reading(wanted.request(target, start))
+
+    ends: list[Extent] = []
+    sizes: list[int] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        with telling(target):
+            rows = batches_between(reading, bounds, what=target.name, column=wanted.column)
+            while True:
+                try:
+                    batch = next(rows)
+                except StopIteration as end:
+                    ends.append(end.value)
+                    return
+                sizes.append(batch.nbytes)
+                yield batch
+
+    def tell() -> None:
+        [found] = ends
+        move = _moved(cursor, start, found)
+        note = _note(wanted, move, found.rows, found.later)
+        read = Read(
+            source=cursor.source,
+            table=cursor.table,
+            version=reading.version,
+            rows=found.rows,
+            bytes=sum(sizes),
+            note=note,
+        )
+        channel.report_read(read)
+        channel.report_move(move)
+        sys.stdout.write(f"{_said(cursor, note, channel)}\n")
+
+    rows = pa.RecordBatchReader.from_batches(reading.batches.schema, batches())
+    return NewRows(reader=rows, tell=tell)
+
+
+def _moved(cursor: Cursor, start: CursorStart, found: Extent) -> CursorMove:
+    return CursorMove(
+        cursor=cursor,
+        start=start,
+        upto=found.upto,
+        value=found.value,
+        rows=found.rows,
+        nulls=found.nulls,
+    )
+
+
+def _said(cursor: Cursor, note: str, channel: Channel) -> str:
     by_hand = channel.context.id is None
     stays = "; run by hand, so the watermark stays" if by_hand else ""
-    return table, read, f"{cursor.label}: {note}{stays}"
+    return f"{cursor.label}: {note}{stays}"
 
 
 def _note(wanted: IncrementalLoad, move: CursorMove, returned: int, later: int) -> str:

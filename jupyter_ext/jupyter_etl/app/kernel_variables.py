@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_etl.app.notebook_api import channel
 from jupyter_etl.app.secrets import known_values
 from jupyter_etl.app.settings import Settings
+from jupyter_etl.execution.channel import RunnerChannel
 from jupyter_etl.execution.namespace import keep_names, restore_names
 
 if TYPE_CHECKING:
@@ -26,10 +28,16 @@ def keep(shell: InteractiveShell, folder: str, *, limit_bytes: int) -> None:
         shell.user_ns,
         Path(folder),
         hidden=shell.user_ns_hidden,
-        secrets=known_values(Settings.from_env().home),
+        secrets=known_values(Settings.from_env().home) | _told(),
         limit_bytes=limit_bytes,
         extensions=manager.loaded if manager is not None else (),
     )
+
+
+def _told() -> frozenset[str]:
+    """Return the values that the runner has told this kernel."""
+    line = channel()
+    return frozenset(line.told) if isinstance(line, RunnerChannel) else frozenset()
 
 
 def restore(shell: InteractiveShell, folder: str) -> None:

@@ -10,18 +10,21 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_etl.app.estimating import approx_data
+from jupyter_etl.app.exploring import Sample, profile_data, sample_data
+from jupyter_etl.app.known_tables import KnownTables
 from jupyter_etl.app.outputs import Published, publish_file, publish_report, publish_table
-from jupyter_etl.app.secrets import default_secrets
-from jupyter_etl.app.settings import Settings
+from jupyter_etl.app.remembered import Remembered
 from jupyter_etl.app.workbench import Workbench
 from jupyter_etl.errors import DeclarationError, PermissionDenied
-from jupyter_etl.model import CheckResult, RunContext, Source
+from jupyter_etl.model import CheckResult, Estimate, Profile, RunContext, Source
 from jupyter_etl.ports import Channel, ReadRequest
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from jupyter_etl.app.etl import Etl
+    from jupyter_etl.app.lineage import LineageGraph
 
 CHANNEL_VARIABLE = "JUPYTER_ETL_CHANNEL"
 """Environment variable that names the runner's socket inside a run."""
@@ -88,6 +91,9 @@ def close() -> None:
     """
     from jupyter_etl.app.by_hand import HandChannel
 
+    remembered.cache_clear()
+    known_tables.cache_clear()
+    query_bytes.cache_clear()
     if channel.cache_info().currsize:
         line = channel()
         channel.cache_clear()
@@ -106,13 +112,55 @@ def workbench(namespace: Mapping[str, object] | None = None) -> Workbench:
         namespace: Its variables; by default those of ``__main__``, where a kernel keeps them.
     """
     names = vars(sys.modules["__main__"]) if namespace is None else namespace
-    secret = default_secrets(Settings.from_env().home)
-    return Workbench(channel(), namespace=names, base=Path.cwd(), secret=secret)
+    line = channel()
+    return Workbench(
+        line,
+        namespace=names,
+        base=Path.cwd(),
+        secret=line.secret,
+        remembered=remembered(),
+        query_bytes=query_bytes(),
+    )
+
+
+@cache
+def remembered() -> Remembered:
+    """Return what this kernel remembers of its queries."""
+    return Remembered()
+
+
+@cache
+def known_tables() -> KnownTables:
+    """Return what completion knows of the tables of sources."""
+    return KnownTables()
+
+
+@cache
+def query_bytes() -> int:
+    """Return the largest result that a query may be expected to have, bytes; 0 for any."""
+    from jupyter_etl.app.settings import Settings
+
+    return Settings.from_env().query_bytes
 
 
 def context() -> RunContext:
     """Return the run this notebook is executed by; by hand a draft with the same fields."""
     return channel().context
+
+
+def secret(name: str) -> str:
+    """Return the value behind the name of a secret.
+
+    In a run its name stands in place of it in all that the run shows and records.
+
+    Args:
+        name: As in ``%etl secret set NAME``.
+
+    Raises:
+        NotFound: No provider has it.
+        PermissionDenied: Others could read it.
+    """
+    return channel().secret(name)
 
 
 def source(
@@ -187,6 +235,8 @@ def sql(
     *,
     as_: str = "pandas",
     parameters: Mapping[str, object] | None = None,
+    name: str = "",
+    anyway: bool = False,
 ) -> Any:
     """Run one statement in a source, or over this notebook's frames: ``%%etl sql SOURCE``.
 
@@ -195,26 +245,62 @@ def sql(
         query: SQL; ``{{name}}`` is bound as a value.
         as_: ``pandas``, ``arrow`` or ``polars``.
         parameters: Values that win over the notebook's variables.
+        name: Remember the query, so that later ones can use ``{{ ref('name') }}`` as a table.
+        anyway: By hand, run it though its result is expected to be too large.
 
     Raises:
-        DeclarationError: The template or the SQL is wrong.
+        DeclarationError: The template or the SQL is wrong, or the result is expected to be too
+            large.
         SourceError: The source refused it.
     """
-    return workbench().sql(source, query, as_=as_, parameters=parameters)
+    return workbench().sql(source, query, as_=as_, parameters=parameters, name=name, anyway=anyway)
 
 
-def check(name: str, rules: str, data: object = None) -> list[CheckResult]:
+def lineage(name: str, *, up: bool = True, down: bool = True, depth: int = 10) -> LineageGraph:
+    """Return what a source or publication is made of, and what is made of it.
+
+    Args:
+        name: A publication, ``SOURCE`` or ``SOURCE.TABLE``.
+        up: Follow what it is made of.
+        down: Follow what is made of it.
+        depth: How many pipelines away to look.
+
+    Raises:
+        NotFound: Nothing is called so.
+        PermissionDenied: Inside a run.
+    """
+    return open_etl().lineage.graph(name, up=up, down=down, depth=depth)
+
+
+def check(name: str, rules: object, data: object = None) -> list[CheckResult]:
     """Check data: ``%%etl check NAME``.
 
     Args:
         name: A variable, source or publication.
-        rules: One a line.
+        rules: One a line; or a pandera ``DataFrameSchema`` or ``DataFrameModel``.
         data: What to check instead of what ``name`` stands for.
 
     Raises:
         CheckFailed: A rule of severity error was broken.
     """
     return workbench().check(name, rules, data)
+
+
+def profile(name: str, data: object = None) -> Profile:
+    """Look at every row once: ``%etl profile NAME``; see `profile_data`."""
+    return profile_data(workbench(), name, data)
+
+
+def sample(
+    name: str, amount: str, *, seed: int = 0, by: str | None = None, data: object = None
+) -> Sample:
+    """Draw rows at random: ``%etl sample NAME AMOUNT``; see `sample_data`."""
+    return sample_data(workbench(), name, amount, seed=seed, by=by, data=data)
+
+
+def approx(question: str, *, error: str = "1%") -> Estimate:
+    """Estimate one figure: ``%etl approx MEASURE(COLUMN) of NAME``; see `approx_data`."""
+    return approx_data(workbench(), question, error=error)
 
 
 def param(text: str) -> object:
@@ -236,6 +322,8 @@ def publish(
     partition_by: Sequence[str] = (),
     contract: str = "evolve",
     change: str = "50%",
+    since: str | None = None,
+    lag: str = "",
     hide_code: bool = False,
     live: bool = False,
 ) -> Published:
@@ -243,9 +331,10 @@ def publish(
 
     Args:
         name: Of a table; path of a file; title of a report.
-        data: For a table or a file: a frame, or an Arrow reader, which is read piece by piece.
+        data: For a table or a file: a frame, or an Arrow reader, which is read piece by piece;
+            with ``since`` the name of a source, SOURCE.TABLE or publication.
         kind: ``table``, ``file`` or ``report``.
-        mode, key, partition_by, contract, change: Of a table, see `publish_table`.
+        mode, key, partition_by, contract, change, since, lag: Of a table, see `publish_table`.
         hide_code: Of a report.
         live: By hand, replace the live version at once instead of making a draft.
 
@@ -265,6 +354,8 @@ def publish(
             partition_by=partition_by,
             contract=contract,
             change=change,
+            since=since,
+            lag=lag,
             live=live,
         )
     if kind == "file":
@@ -300,16 +391,9 @@ def read(
         PublishError: It has no rows to read, or its files are gone.
     """
     from jupyter_etl.app.frames import to_pandas
-    from jupyter_etl.app.reading import open_version
-    from jupyter_etl.app.versions import choose_version, instant_given
-    from jupyter_etl.model import Read
+    from jupyter_etl.app.reading_back import read_version
 
-    line = channel()
-    at = None if as_of is None else instant_given(as_of, line.context.timezone)
-    found = choose_version(line, name, number=version, as_of=at, draft=draft)
     request = ReadRequest(columns=None if columns is None else tuple(columns), limit=limit)
-    table = open_version(found, request).batches.read_all()
-    line.report_read(
-        Read(source=name, version=str(found.number), rows=table.num_rows, bytes=table.nbytes)
+    return to_pandas(
+        read_version(channel(), name, request, number=version, as_of=as_of, draft=draft)
     )
-    return to_pandas(table)

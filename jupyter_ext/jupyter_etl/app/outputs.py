@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_etl.app.frames import as_reader
 from jupyter_etl.app.reading import publisher_for
+from jupyter_etl.app.remembered import of_output
 from jupyter_etl.engine.gates import ANY
 from jupyter_etl.errors import (
     DeclarationError,
@@ -30,6 +31,7 @@ from jupyter_etl.spec.names import nearest, parse_name, slug
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from jupyter_etl.app.incremental import NewRows
     from jupyter_etl.app.workbench import Workbench
 
 _USUAL_CHANGE = "50%"
@@ -83,6 +85,8 @@ def publish_table(
     partition_by: Sequence[str] = (),
     contract: str = "evolve",
     change: str = "50%",
+    since: str | None = None,
+    lag: str = "",
     live: bool = False,
 ) -> Published:
     """Publish a frame as a table.
@@ -90,7 +94,8 @@ def publish_table(
     Args:
         workbench: Of the notebook.
         name: Of the publication, dotted: ``sales.daily``.
-        data: A frame, or an Arrow `RecordBatchReader`, which is read once, piece by piece.
+        data: A frame, or an Arrow `RecordBatchReader`, which is read once, piece by piece; with
+            ``since`` the name of a source, SOURCE.TABLE or publication.
         mode: A `PublishMode`.
         key: Columns that identify a row; needed for upsert.
         partition_by: Columns that split the table; with ``replace`` only the partitions in
@@ -98,6 +103,8 @@ def publish_table(
         contract: A `Contract`.
         change: How far the number of rows may change before a run is held, in percent; ``any`` for
             no limit.
+        since: Column to follow: only rows beyond the watermark are read and published.
+        lag: How far before the watermark to begin: ``2h``, or a number.
         live: By hand, replace the live version at once.
 
     Raises:
@@ -106,7 +113,10 @@ def publish_table(
         PermissionDenied: Another owner has the name.
     """
     options = {} if change == _USUAL_CHANGE else {"change": _share(change)}
-    reader = as_reader(data, what=name)
+    new = None
+    if since is not None or lag:
+        new = _since(workbench, data, mode, since, lag)
+    reader = as_reader(data, what=name) if new is None else new.reader
     staged = Staged(
         name=parse_name(name, what="publication"),
         kind=PublicationKind.TABLE,
@@ -117,7 +127,11 @@ def publish_table(
         contract=_member(Contract, contract, "contract"),
         options=options,
     )
-    return _hand_over(workbench, staged, reader, live=live)
+    published = _hand_over(workbench, staged, reader, live=live, data=data)
+    if new is not None:
+        # Not before: a failure that the notebook survives must leave the watermark where it is.
+        new.tell()
+    return published
 
 
 def publish_file(
@@ -157,7 +171,7 @@ def publish_file(
         options=options,
     )
     reader = None if data is None else as_reader(data, what=rendered)
-    return _hand_over(workbench, staged, reader, live=live)
+    return _hand_over(workbench, staged, reader, live=live, data=data)
 
 
 def publish_report(
@@ -194,13 +208,39 @@ def publish_report(
 
 
 def _hand_over(
-    workbench: Workbench, request: Staged, reader: pa.RecordBatchReader | None, *, live: bool
+    workbench: Workbench,
+    request: Staged,
+    reader: pa.RecordBatchReader | None,
+    *,
+    live: bool,
+    data: object = None,
 ) -> Published:
     with user_code_boundary(f"Staging {request.name!r}", PublishError):
         staged = publisher_for(request.kind).stage(request, reader)
+    known = workbench.remembered.origins_of(data)
+    if known:
+        columns = [column.name for column in staged.columns]
+        staged = replace(staged, origins=of_output(known, columns))
     before = _live(workbench, request.name)
     version = workbench.channel.publish(staged, live=live)
     return Published(staged=staged, version=version, before=before)
+
+
+def _since(workbench: Workbench, name: object, mode: str, since: str | None, lag: str) -> NewRows:
+    """Open what came since the watermark, where that can be added to a table."""
+    if since is None:
+        raise DeclarationError("A lag needs to know the column to follow: --since COLUMN.")
+    if not isinstance(name, str):
+        raise DeclarationError(
+            f"since is given with a {type(name).__name__}; it goes with the name of a source.",
+            hint="Name it: SOURCE, SOURCE.TABLE or a publication.",
+        )
+    if mode == PublishMode.REPLACE:
+        raise DeclarationError(
+            "With --since only new rows are read, and --mode replace would leave nothing else.",
+            hint="Add them: --mode append, or --mode upsert --key COLUMN.",
+        )
+    return workbench.stream_since(name, column=since, lag=lag)
 
 
 def _share(change: str) -> str:

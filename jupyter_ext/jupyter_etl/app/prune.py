@@ -195,6 +195,7 @@ def _prune_runs(
         for run_id, folder in folders.items()
         if folder.is_dir() and store.load_run(run_id).state in TERMINAL
     )
+    store.prune_lineage(before=before, keep=settings.keep_versions, dry_run=dry_run)
     return _delete_folders("runs", settled, dry_run, failed)
 
 

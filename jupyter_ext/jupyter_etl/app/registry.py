@@ -17,7 +17,7 @@ def block_names(port: str) -> list[str]:
     """Return the names of the installed blocks of a port, sorted.
 
     Args:
-        port: ``connector``, ``publisher``, ``executor`` or ``check_runner``.
+        port: ``connector``, ``publisher``, ``executor``, ``check_runner`` or ``secret``.
     """
     return sorted(_installed(port))
 

@@ -41,6 +41,7 @@ OnEvent = Callable[[Mapping[str, Any]], None]
 """Called with each event of a run as it is said."""
 
 _POLL_S = 0.1
+_FIRST_POLL_S = 0.01
 _START_S = 1.0
 """Seconds between two tries to start a run that has to wait."""
 _ENDED = {
@@ -309,7 +310,8 @@ class Runs:
         timeout_s: float | None,
         executor: Executor | None,
     ) -> Run:
-        said, kind, start_at = 0, "", self._clock.monotonic()
+        began_at = start_at = self._clock.monotonic()
+        said, kind = 0, ""
         deadline = None if timeout_s is None else self._clock.monotonic() + timeout_s
         while True:
             ended = executor.ended() if executor else []
@@ -336,7 +338,9 @@ class Runs:
                 continue
             if deadline is not None and self._clock.monotonic() >= deadline:
                 return run
-            self._clock.wait(_POLL_S)
+            # The longer it takes, the less a short wait more matters.
+            waited_s = self._clock.monotonic() - began_at
+            self._clock.wait(min(_POLL_S, max(_FIRST_POLL_S, waited_s / 10)))
 
     def _start(self, run_id: int, executor: Executor) -> None:
         now = self._clock.now()

@@ -7,7 +7,7 @@ import math
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -17,6 +17,7 @@ from jupyter_etl.spec.size import parse_size
 from jupyter_etl.spec.timezone import parse_timezone
 
 PREFIX = "JUPYTER_ETL_"
+QUERY_BYTES = 2_000_000_000
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 
@@ -55,11 +56,14 @@ class Settings:
         warm: Fork runs from a process that has the usual packages imported (``JUPYTER_ETL_WARM``,
             0 or 1).
         preload: Modules that it imports besides (``JUPYTER_ETL_PRELOAD``, by spaces).
+        query_bytes: The largest result that a query by hand may be expected to have, where the
+            database tells (``JUPYTER_ETL_QUERY_LIMIT``, as ``2GB``; 0 for no limit).
         alerts: URLs that are told of failures and recoveries (``JUPYTER_ETL_ALERTS``, by spaces).
     """
 
     home: Path
-    ledger: str
+    # Not shown: both may hold a password.
+    ledger: str = field(repr=False)
     lake: str
     owner: str
     workers: int
@@ -72,12 +76,13 @@ class Settings:
     cell_output_bytes: int = CELL_OUTPUT_BYTES
     run_output_bytes: int = RUN_OUTPUT_BYTES
     disk_reserve: float = 5.0
+    query_bytes: int = QUERY_BYTES
     keep_versions: int = 30
     keep_days: int = 90
     keep_held_days: int = 14
     warm: bool = True
     preload: tuple[str, ...] = ()
-    alerts: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = field(default=(), repr=False)
     alert_hosts: tuple[str, ...] = ()
 
     @classmethod
@@ -118,6 +123,7 @@ class Settings:
             cell_output_bytes=_size(env, "CELL_OUTPUT", CELL_OUTPUT_BYTES) or 0,
             run_output_bytes=_size(env, "RUN_OUTPUT", RUN_OUTPUT_BYTES) or 0,
             disk_reserve=_percent(env, "DISK_RESERVE", 5.0),
+            query_bytes=_size(env, "QUERY_LIMIT", QUERY_BYTES) or 0,
             keep_versions=_whole(env, "KEEP_VERSIONS", 30),
             keep_days=_whole(env, "KEEP_DAYS", 90),
             keep_held_days=_whole(env, "KEEP_HELD_DAYS", 14),
@@ -153,6 +159,7 @@ class Settings:
             PREFIX + "CELL_OUTPUT": str(self.cell_output_bytes),
             PREFIX + "RUN_OUTPUT": str(self.run_output_bytes),
             PREFIX + "DISK_RESERVE": str(self.disk_reserve),
+            PREFIX + "QUERY_LIMIT": str(self.query_bytes),
             PREFIX + "KEEP_VERSIONS": str(self.keep_versions),
             PREFIX + "KEEP_DAYS": str(self.keep_days),
             PREFIX + "KEEP_HELD_DAYS": str(self.keep_held_days),

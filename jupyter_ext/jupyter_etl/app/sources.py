@@ -10,6 +10,7 @@ from pathlib import Path
 from jupyter_etl.app.preview import Preview, preview_of
 from jupyter_etl.app.reading import access_with, open_source, tables_of
 from jupyter_etl.app.settings import Settings
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.model import Breaker, Freshness, Source, TableInfo
 from jupyter_etl.ports import Access, Clock, ReadRequest, Store
 from jupyter_etl.spec.source import parse_source
@@ -19,12 +20,18 @@ class Sources:
     """Declare, list and look into sources."""
 
     def __init__(
-        self, store: Store, clock: Clock, settings: Settings, secret: Callable[[str], str]
+        self,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        secret: Callable[[str], str],
+        redactor: Redactor | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
         self._secret = secret
+        self._redactor = redactor or Redactor()
 
     def declare(
         self,
@@ -71,6 +78,7 @@ class Sources:
             owner=self._settings.owner,
             notebook=notebook,
         )
+        self._redactor.refuse_value_in(source)
         return self._store.save_source(replace(source, declared_at=self._clock.now()))
 
     def list(self) -> list[Source]:
@@ -88,12 +96,14 @@ class Sources:
 
     def describe(self, name: str) -> builtins.list[TableInfo]:
         """List what a source holds; raises `NotFound`, `SourceError`."""
-        return tables_of(self.get(name), self._access())
+        with self._redactor.errors():
+            return tables_of(self.get(name), self._access())
 
     def preview(self, name: str, table: str = "", *, limit: int = 20) -> Preview:
         """Return the first rows; raises `NotFound`, `SourceError`."""
         request = ReadRequest(table=table, limit=limit)
-        return preview_of(open_source(self.get(name), request, self._access()), limit)
+        with self._redactor.errors():
+            return preview_of(open_source(self.get(name), request, self._access()), limit)
 
     def _access(self) -> Access:
         return access_with(secret=self._secret, publication=self._store.load_publication)

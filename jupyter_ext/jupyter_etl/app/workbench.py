@@ -6,23 +6,24 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from jupyter_etl.app.frames import to_arrow, to_pandas
-from jupyter_etl.app.incremental import IncrementalLoad, load_since
+from jupyter_etl.app.as_frame import as_frame
+from jupyter_etl.app.checking import check_data
+from jupyter_etl.app.frames import to_arrow
+from jupyter_etl.app.incremental import IncrementalLoad, NewRows, load_since, stream_since
 from jupyter_etl.app.preview import Preview, preview_of
+from jupyter_etl.app.querying import Query, answer
 from jupyter_etl.app.reading import access_with, open_source, open_version, tables_of
-from jupyter_etl.app.registry import load_block
+from jupyter_etl.app.remembered import Remembered, whole
 from jupyter_etl.app.targets import Target, find_target
 from jupyter_etl.app.versions import live_version
-from jupyter_etl.errors import CheckFailed, DeclarationError, EtlError, NotFound, SourceError
+from jupyter_etl.errors import DeclarationError, EtlError, NotFound, SourceError
 from jupyter_etl.model import (
     CheckResult,
-    CheckStatus,
     Column,
     Freshness,
     Read,
@@ -30,18 +31,12 @@ from jupyter_etl.model import (
     Source,
     TableInfo,
 )
-from jupyter_etl.ports import Access, Channel, CheckRunner, Reading, ReadRequest
-from jupyter_etl.sources.polars_frames import to_polars
-from jupyter_etl.spec.check import parse_checks
+from jupyter_etl.ports import Access, Channel, Reading, ReadRequest
 from jupyter_etl.spec.parameter import coerce, default_of, parse_parameter
 from jupyter_etl.spec.source import parse_source
-from jupyter_etl.spec.template import bind, parse_template
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-LOCAL = "local"
-"""The name of DuckDB over what this notebook sees, in ``%%etl sql local``."""
 
 
 class Workbench:
@@ -52,6 +47,8 @@ class Workbench:
         namespace: Variables of the notebook, looked up when needed.
         base: Folder that relative paths start from.
         secret: Resolves the names of secrets.
+        remembered: What the kernel remembers of its queries; by default nothing yet.
+        query_bytes: The largest expected result of a query by hand; 0 for any.
     """
 
     def __init__(
@@ -61,11 +58,15 @@ class Workbench:
         namespace: Mapping[str, object],
         base: Path,
         secret: Callable[[str], str],
+        remembered: Remembered | None = None,
+        query_bytes: int = 0,
     ) -> None:
         self.channel = channel
         self.namespace = namespace
         self.base = base
         self._secret = secret
+        self.remembered = remembered or Remembered()
+        self.query_bytes = query_bytes
 
     @property
     def context(self) -> RunContext:
@@ -109,8 +110,8 @@ class Workbench:
         """List the tables and columns behind a name; raises `NotFound`, `SourceError`."""
         target = self.find(name)
         if target.source is not None:
-            with self._telling(target):
-                tables = tables_of(target.source, self._access())
+            with self.telling(target):
+                tables = tables_of(target.source, self.access())
             wanted = [t for t in tables if not target.table or t.name == target.table]
             if not wanted:
                 known = ", ".join(t.name for t in tables[:20])
@@ -132,7 +133,7 @@ class Workbench:
         """Return the first rows of a source's table, a publication or a variable."""
         target = self.find(name)
         request = ReadRequest(table=target.table, limit=limit)
-        with self._telling(target):
+        with self.telling(target):
             return preview_of(self._open(target, request), limit)
 
     def load(
@@ -166,7 +167,7 @@ class Workbench:
         target = self.find(name)
         wanted = None if columns is None else tuple(columns)
         if since is None and not lag and not key:
-            return _as(self._read(target, wanted, limit), as_)
+            return self._framed(target, self._read(target, wanted, limit), as_)
         if since is None or limit is not None:
             raise DeclarationError(
                 "A limit would leave rows out that no later run reads: not with --since."
@@ -174,19 +175,28 @@ class Workbench:
                 else "A lag and a key need to know the column to follow: --since COLUMN."
             )
         load = IncrementalLoad(column=since, lag=lag, key=tuple(key), columns=wanted)
-        with self._telling(target):
+        with self.telling(target):
             table, read, note = load_since(
                 load, target, self.channel, lambda request: self._open(target, request)
             )
         self.channel.report_read(read)
         sys.stdout.write(f"{note}\n")
-        return _as(table, as_)
+        return self._framed(target, table, as_)
 
-    def stream(self, name: str) -> pa.RecordBatchReader:
+    def _framed(self, target: Target, table: pa.Table, as_: str) -> object:
+        frame = as_frame(table, as_)
+        origin = target.source or target.publication
+        if origin is not None:
+            known = whole(origin.name, target.table, table.column_names)
+            self.remembered.keep_origins(frame, known)
+        return frame
+
+    def stream(self, name: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
         """Open a source's table, or a publication, to be read once, piece by piece.
 
         Args:
             name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
+            columns: Names to read, in order; None for all.
 
         Returns:
             A reader; when it has come to its end, what was read is reported.
@@ -198,15 +208,22 @@ class Workbench:
         import pyarrow as pa
 
         target = self.find(name)
-        with self._telling(target):
-            reading = self._open(target, ReadRequest(table=target.table))
+        with self.telling(target):
+            wanted = None if columns is None else tuple(columns)
+            reading = self._open(target, ReadRequest(table=target.table, columns=wanted))
         return pa.RecordBatchReader.from_batches(
             reading.batches.schema, self._counted(target, reading)
         )
 
+    def stream_since(self, name: str, *, column: str, lag: str = "") -> NewRows:
+        """Open what came since the last run that published; see `IncrementalLoad` and `stream`."""
+        target, load = self.find(name), IncrementalLoad(column=column, lag=lag)
+        opened = partial(self._open, target)
+        return stream_since(load, target, self.channel, opened, telling=self.telling)
+
     def _counted(self, target: Target, reading: Reading) -> Iterator[pa.RecordBatch]:
         rows, size = 0, 0
-        with self._telling(target):
+        with self.telling(target):
             for batch in reading.batches:
                 rows, size = rows + batch.num_rows, size + batch.nbytes
                 yield batch
@@ -219,76 +236,32 @@ class Workbench:
         *,
         as_: str = "pandas",
         parameters: Mapping[str, object] | None = None,
+        name: str = "",
+        anyway: bool = False,
     ) -> object:
         """Run one statement in a source, or over this notebook's frames with ``local``.
 
-        Args:
-            source: Name of a source, or ``local``.
-            query: SQL with ``{{name}}`` for values of ``parameters`` or of the notebook.
-            as_: ``pandas``, ``arrow`` or ``polars``.
-            parameters: Values that win over the notebook's variables.
-
-        Returns:
-            A pandas frame or Arrow table.
-
-        Raises:
-            DeclarationError: The template names what is not there, or the SQL is wrong.
-            SourceError: The source refused it.
+        Arguments, answer and errors as `querying.answer`.
         """
-        names = {**self._interval(), **self.namespace, **(parameters or {})}
-        bound = bind(parse_template(query), names)
-        if source == LOCAL:
-            from jupyter_etl.sources.duck import run_local, table_names
+        query_ = Query(
+            source=source,
+            text=query,
+            parameters=parameters or {},
+            name=name,
+            anyway=anyway,
+        )
+        return answer(self, query_, as_)
 
-            tables = {n: self._table(n) for n in table_names(bound.sql)}
-            return _as(run_local(bound.sql, bound.parameters, tables), as_)
-        target = self.find(source)
-        if target.source is None:
-            raise DeclarationError(
-                f"{source!r} is not a source that runs SQL.",
-                hint=f"Use: %%etl sql {LOCAL}, and name {source} in the query.",
-            )
-        request = ReadRequest(query=bound.sql, parameters=bound.parameters)
-        with self._telling(target):
-            reading = open_source(target.source, request, self._access())
-            table = reading.batches.read_all()
-        self._report(target, reading, table)
-        return _as(table, as_)
-
-    def check(self, name: str, rules: str, data: object = None) -> list[CheckResult]:
+    def check(self, name: str, rules: object, data: object = None) -> list[CheckResult]:
         """Check data; results are reported before a broken rule stops the cell.
 
-        Args:
-            name: A variable, source or publication; the name shown where ``data`` is given.
-            rules: One a line, see docs.
-            data: What to check instead of what ``name`` stands for.
-
-        Returns:
-            A result a rule, in order.
-
-        Raises:
-            CheckFailed: A rule of severity error was broken.
-            DeclarationError: A rule is not understood.
+        Arguments, results and errors as `checking.check_data`.
         """
-        parsed = parse_checks(rules)
-        table = to_arrow(data, what=name) if data is not None else self._table(name)
-        runner = cast("CheckRunner", load_block("check_runner", "duckdb")())
-        results = runner.run(
-            parsed,
-            table,
-            dataset=name,
-            last_rows=self._last_rows(self.context.outputs.get(name, name)),
-            reference=lambda other: self._read(self.find(other), None, None),
-        )
-        self.channel.report_checks(results)
-        broken = [r for r in results if r.status is CheckStatus.ERROR]
-        if broken:
-            raise CheckFailed(
-                f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}.",
-                hint="Mend the data, or let a rule only warn by ending it with ': warn'.",
-                data={"results": msgspec.to_builtins(results)},
-            )
-        return results
+        return check_data(self, name, rules, data)
+
+    def reference(self, name: str) -> pa.Table:
+        """Return what a rule refers to: a source or a publication."""
+        return self._read(self.find(name), None, None)
 
     def param(self, text: str) -> tuple[str, object]:
         """Declare a parameter.
@@ -314,14 +287,15 @@ class Workbench:
         """Find what a name stands for; raises `NotFound`."""
         return find_target(name, self.channel, self.namespace)
 
-    def _table(self, name: str) -> pa.Table:
+    def table(self, name: str) -> pa.Table:
+        """Return a variable, source or publication as an Arrow table."""
         if self.namespace.get(name) is not None:
             return to_arrow(self.namespace[name], what=name)
         return self._read(self.find(name), None, None)
 
     def _read(self, target: Target, columns: tuple[str, ...] | None, limit: int | None) -> pa.Table:
         request = ReadRequest(table=target.table, columns=columns, limit=limit)
-        with self._telling(target):
+        with self.telling(target):
             reading = self._open(target, request)
             table = reading.batches.read_all()
         self._report(target, reading, table)
@@ -329,7 +303,7 @@ class Workbench:
 
     def _open(self, target: Target, request: ReadRequest) -> Reading:
         if target.source is not None:
-            return open_source(target.source, request, self._access())
+            return open_source(target.source, request, self.access())
         if target.publication is not None:
             version = live_version(target.publication)
             reading = open_version(version, replace(request, table=""))
@@ -340,7 +314,7 @@ class Workbench:
         return Reading(batches=table.to_reader(), total_rows=table.num_rows)
 
     @contextmanager
-    def _telling(self, target: Target) -> Iterator[None]:
+    def telling(self, target: Target) -> Iterator[None]:
         """Tell the runner of a source that cannot be read, before the cell fails of it."""
         try:
             yield
@@ -368,18 +342,22 @@ class Workbench:
             )
             self.channel.report_read(read)
 
-    def _last_rows(self, name: str) -> int | None:
+    def last_rows(self, name: str) -> int | None:
+        """Return the rows of a publication's live version; None where there is none."""
         try:
             live = self.channel.publication(name).live
         except NotFound:
             return None
         return live.what.rows if live else None
 
-    def _interval(self) -> dict[str, object]:
+    @property
+    def interval(self) -> dict[str, object]:
+        """The times of the run, as a query may name them."""
         context = self.context
         return {"start": context.start, "end": context.end, "logical_at": context.logical_at}
 
-    def _access(self) -> Access:
+    def access(self) -> Access:
+        """Return what connectors are handed."""
         return access_with(
             secret=self._secret, frame=self._frame, publication=self.channel.publication
         )
@@ -388,13 +366,3 @@ class Workbench:
         if self.namespace.get(name) is None:
             raise NotFound(f"The notebook has no variable {name!r}.", hint="Run its cell first.")
         return self.namespace[name]
-
-
-def _as(table: pa.Table, kind: str) -> object:
-    if kind == "arrow":
-        return table
-    if kind == "pandas":
-        return to_pandas(table)
-    if kind == "polars":
-        return to_polars(table)
-    raise DeclarationError(f"as is {kind!r}; it must be one of: pandas, arrow, polars.")

@@ -130,6 +130,10 @@ def _compile(
     if rule.column is None or rule.column not in columns:
         raise missing_column(rule.column or "", columns, rule)
     cell = f"{DATA}.{quoted(rule.column)}"
+    if rule.kind == "fresh":
+        return CompiledRule(
+            rule=rule, aggregate=_reached(cell, rule.argument), breaking="", columns=(rule.column,)
+        )
     if rule.kind == "unique":
         return CompiledRule(
             rule=rule,
@@ -156,7 +160,7 @@ def _compile(
     if rule.kind not in breaking:
         raise DeclarationError(
             f"The check '{rule.text}' is of kind '{rule.kind}', which is none.",
-            hint="Kinds are unique, not_null, rows, expression, in, matches and references.",
+            hint="Kinds are unique, not_null, rows, expression, in, matches, references and fresh.",
         )
     return _counted(rule, breaking[rule.kind], (rule.column,))
 
@@ -185,6 +189,16 @@ def _rows(rule: CheckRule, last_rows: int | None) -> str:
     condition = argument if "rows" in _words(argument) else f"rows {argument}"
     written = _ROWS_WORDS.sub(lambda found: words.get(found[0].lower(), found[0]), condition)
     return f"({written})"
+
+
+def _reached(cell: str, instant: str) -> str:
+    """Compare the greatest value with an instant; one without a zone with its wall clock."""
+    wall = instant[:19]
+    return (
+        f"coalesce(CASE WHEN typeof(max({cell})) = 'TIMESTAMP WITH TIME ZONE' "
+        f"THEN CAST(max({cell}) AS TIMESTAMPTZ) >= TIMESTAMPTZ {_literal(instant)} "
+        f"ELSE CAST(max({cell}) AS TIMESTAMP) >= TIMESTAMP {_literal(wall)} END, false)"
+    )
 
 
 def _words(argument: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.checks.compile import (
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-SAMPLE_ROWS = 5
+SAMPLE_ROWS = 20
 SAMPLE_COLUMNS = 30
 SAMPLE_CHARACTERS = 200
+SAMPLE_BYTES = 16_000
 """How much of the breaking rows is kept for the record."""
 
 _NO_COLUMN = re.compile(r"Referenced (?:column|table) \"(.+?)\" (?:was )?not found", re.DOTALL)
@@ -57,7 +58,7 @@ class DuckCheckRunner:
             reference: Returns a publication by name, for ``references`` rules.
 
         Returns:
-            One result a rule, in order; rules that are broken bring up to five of their rows.
+            One result a rule, in order; rules that are broken bring up to twenty of their rows.
 
         Raises:
             DeclarationError: A rule names a column that is not there, or is not valid SQL.
@@ -181,7 +182,9 @@ def _result(
         dataset=dataset,
         failed_rows=failed,
         total_rows=total,
-        message=_rows_message(rule, holds=holds, total=total, last=last)
+        message=_age_message(connection, compiled, total, holds=holds)
+        if rule.kind == "fresh"
+        else _rows_message(rule, holds=holds, total=total, last=last)
         if of_rows
         else _message(compiled, failed or 0, total, sample),
         sample=sample,
@@ -195,13 +198,25 @@ def _sample(
     said = compiled.columns or _mentioned(compiled.rule, every)
     chosen = [*said, *(name for name in every if name not in said)][:SAMPLE_COLUMNS]
     rows = connection.execute(checks.sample_of(compiled, chosen, SAMPLE_ROWS)).fetchall()
-    return tuple(
+    return bounded(
         {
             name: "NULL" if cell is None else str(cell)[:SAMPLE_CHARACTERS]
             for name, cell in zip(chosen, row, strict=True)
         }
         for row in rows
     )
+
+
+def bounded(rows: Iterable[dict[str, str]]) -> tuple[dict[str, str], ...]:
+    """Keep as many rows as a record holds, the first in any case."""
+    kept: list[dict[str, str]] = []
+    room = SAMPLE_BYTES
+    for row in rows:
+        room -= sum(len(name.encode()) + len(cell.encode()) for name, cell in row.items())
+        if kept and (room < 0 or len(kept) == SAMPLE_ROWS):
+            break
+        kept.append(row)
+    return tuple(kept)
 
 
 def _mentioned(rule: CheckRule, columns: Sequence[str]) -> tuple[str, ...]:
@@ -227,6 +242,20 @@ def _message(
     if sample and shown and rule.kind != "not_null":
         message += "; first: " + ", ".join(f"{name} = {sample[0][name]}" for name in shown[:3])
     return message
+
+
+def _age_message(
+    connection: duckdb.DuckDBPyConnection, compiled: CompiledRule, total: int, *, holds: bool
+) -> str:
+    column = compiled.columns[0]
+    (newest,) = _one(connection, f"SELECT CAST(max({quoted(column)}) AS VARCHAR) FROM {DATA}")  # noqa: S608
+    found = "there is no value" if newest is None else f"the greatest {column} is {newest}"
+    least = compiled.rule.argument
+    return f"{total:,} rows; {found}, {'not ' if holds else ''}before {least}: {_held(compiled, holds)}"
+
+
+def _held(compiled: CompiledRule, holds: bool) -> str:
+    return f"{compiled.rule.text} {'holds' if holds else 'is false'}"
 
 
 def _rows_message(rule: CheckRule, *, holds: bool, total: int, last: int | None) -> str:

@@ -8,7 +8,17 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 
 from jupyter_etl.app import Etl
-from jupyter_etl.cli import backfilling, incremental, keeping, reading, running, versions, watching
+from jupyter_etl.cli import (
+    backfilling,
+    incremental,
+    keeping,
+    lineage,
+    reading,
+    running,
+    secrets,
+    versions,
+    watching,
+)
 from jupyter_etl.cli.output import say
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
 from jupyter_etl.spec.commands import cli_parser
@@ -33,6 +43,7 @@ COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
     "resume": watching.resume,
     "unschedule": watching.unschedule,
     "sources": reading.sources,
+    "secret": secrets.secret,
     "published": reading.published,
     "history": reading.history,
     "read": reading.read,
@@ -40,6 +51,7 @@ COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
     "reject": versions.reject,
     "diff": versions.diff,
     "rollback": versions.rollback,
+    "lineage": lineage.lineage,
     "prune": keeping.prune,
     "watermarks": incremental.watermarks,
     "watermark": incremental.watermark,

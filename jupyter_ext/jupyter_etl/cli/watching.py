@@ -8,7 +8,7 @@ from jupyter_etl.app import Etl
 from jupyter_etl.app.disk import disk_guard
 from jupyter_etl.app.resuming import retried_words
 from jupyter_etl.cli.output import outcome_of, say, seconds_of, write, write_json, write_table
-from jupyter_etl.model import Run, RunState
+from jupyter_etl.model import CheckStatus, Run, RunState
 from jupyter_etl.spec.schedule import format_schedule
 
 _WHY = 60
@@ -100,11 +100,16 @@ def runs(etl: Etl, args: Namespace) -> int:
 def logs(etl: Etl, args: Namespace) -> int:
     """Show the log of a run."""
     text = etl.runs.log(args.run)
+    checks = etl.runs.get(args.run).checks
     if args.json:
         events = etl.runs.events(args.run)
-        write_json({"run": args.run, "log": text, "events": events})
-    else:
-        write(text.rstrip("\n"))
+        write_json({"run": args.run, "log": text, "events": events, "checks": checks})
+        return 0
+    write(text.rstrip("\n"))
+    for result in checks:
+        if result.status is not CheckStatus.PASS:
+            write(f"\n{result.status}: {result.dataset}: {result.message}")
+            write_table(result.sample, "No single row breaks it.")
     return 0
 
 

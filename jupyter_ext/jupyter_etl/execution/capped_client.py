@@ -16,6 +16,8 @@ from jupyter_etl.execution.output_caps import (
     cut_error,
     size_of,
 )
+from jupyter_etl.execution.redacted_writing import StreamRedactor
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.stem import Stem
 
 _SHOWN = frozenset({"stream", "display_data", "execute_result", "update_display_data"})
@@ -35,6 +37,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         address_space_bytes: Of the kernel; None for no limit.
         socket_folder: Private folder for the kernel's sockets.
         stem: Becomes the kernel, where it can; None for a cold start.
+        redactor: Takes secrets out of all that is kept; None where there are none.
         options: For papermill's client.
     """
 
@@ -48,6 +51,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         address_space_bytes: int | None,
         socket_folder: Path,
         stem: Stem | None = None,
+        redactor: Redactor | None = None,
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
@@ -55,6 +59,8 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         self._address_space_bytes = address_space_bytes
         self._socket_folder = socket_folder
         self._stem = stem
+        self._redactor = redactor or Redactor()
+        self._streams = StreamRedactor(self._redactor)
         self._widget_sizes: dict[str, int] = {}
         # nbclient says so with the first cell, and a gate may be asked before.
         self.clear_before_next_output = False
@@ -74,11 +80,41 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         try:
             return super().execute_cell(cell, cell_index, **kwargs)
         finally:
+            self._show_rest(cell, cell_index)
             notice = self._caps.notice()
             if notice:
                 text = f"[etl] {notice}\n"
                 node: Any = nbformat.NotebookNode
                 cell.outputs.append(node(output_type="stream", name="stderr", text=text))
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        """Take what the kernel says into its cell, without the secrets that the run has used."""
+        if self._redactor.is_active:
+            kind = msg["msg_type"]
+            content = self._redactor.redact_message(kind, msg["content"])
+            if kind == "stream":
+                content["text"] = self._streams.feed(content["name"], content["text"])
+                if not content["text"]:
+                    return None
+            msg = {**msg, "content": content}
+        return super().process_message(msg, cell, cell_index)
+
+    async def _check_raise_for_error(
+        self, cell: Any, cell_index: int, exec_reply: dict[str, Any] | None
+    ) -> None:
+        """Raise what a cell has failed of; the reply says it once more than the outputs."""
+        if exec_reply is not None:
+            content = self._redactor.redact_message("execute_reply", exec_reply["content"])
+            exec_reply = {**exec_reply, "content": content}
+        await super()._check_raise_for_error(cell, cell_index, exec_reply)
+
+    def _show_rest(self, cell: Any, cell_index: int) -> None:
+        """Show the ends of streams that were kept back, and were the beginning of no secret."""
+        for name, text in self._streams.rest().items():
+            kind = {"msg_type": "stream"}
+            content = {"name": name, "text": text}
+            msg = {**kind, "header": kind, "parent_header": {}, "content": content}
+            self.output(cell.outputs, msg, None, cell_index)
 
     def output(
         self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int
@@ -100,6 +136,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
 
     def clear_output(self, outs: list[Any], msg: dict[str, Any], cell_index: int) -> None:
         """Clear a cell's outputs, now or with the next one."""
+        self._streams.rest()
         super().clear_output(outs, msg, cell_index)
         if not outs:
             self._caps.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import socket
@@ -20,6 +19,7 @@ import msgspec
 
 from jupyter_etl.errors import DeclarationError, EtlError, ExecutionError
 from jupyter_etl.execution.record import RunRecord
+from jupyter_etl.execution.sockets import make_folder
 from jupyter_etl.execution.wire import (
     MAX_LINE_BYTES,
     Answer,
@@ -43,8 +43,6 @@ from jupyter_etl.model import (
 CHANNEL = "JUPYTER_ETL_CHANNEL"
 """Environment variable that tells a kernel the path of its runner's socket."""
 
-_MAX_PATH_BYTES = 100
-
 T = TypeVar("T")
 
 
@@ -55,10 +53,14 @@ class RunnerChannel:
 
     Args:
         path: Of the runner's socket, from the environment variable ``JUPYTER_ETL_CHANNEL``.
+
+    Attributes:
+        told: The values of secrets that this kernel was told.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._path = str(path)
+        self.told: set[str] = set()
 
     @cached_property
     def context(self) -> RunContext:
@@ -68,6 +70,12 @@ class RunnerChannel:
     def declare_source(self, source: Source) -> Source:
         """Write a source into the catalogue; the same declaration twice is one."""
         return self._ask("declare_source", Source, source=source)
+
+    def secret(self, name: str) -> str:
+        """Return the value behind the name of a secret; the runner shows it nowhere from then on."""
+        value = self._ask("secret", str, name=name)
+        self.told.add(value)
+        return value
 
     def source(self, name: str) -> Source:
         """Return a source by name."""
@@ -152,17 +160,16 @@ class ChannelServer:
 
     Args:
         record: What answers and takes note.
-        folder: From `make_folder`, which is the default; removed at the end.
+        folder: From `make_folder`, with the attempt's folder; removed at the end.
     """
 
     def __init__(self, record: RunRecord, folder: Path | None = None) -> None:
-        self._folder = folder or make_folder()
+        self._folder = folder or make_folder(Path(record.context().folder).parent)
         self.path = socket_in(self._folder)
         self._server = _Server(str(self.path), _verbs(record))
         self.path.chmod(0o600)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="etl-channel", daemon=True
-        )
+        self._done = False
+        self._thread = threading.Thread(target=self._serve, name="etl-channel", daemon=True)
 
     def __enter__(self) -> ChannelServer:
         self._thread.start()
@@ -174,16 +181,25 @@ class ChannelServer:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._done = True
+        # A visitor who says nothing, so that it looks up at once; where the notebook has removed
+        # the socket, it does so a little later.
+        with socket.socket(socket.AF_UNIX) as visitor, contextlib.suppress(OSError):
+            visitor.connect(str(self.path))
         self._thread.join()
+        self._server.server_close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _serve(self) -> None:
+        while not self._done:
+            self._server.handle_request()
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    timeout = 0.5
 
     def __init__(self, path: str, verbs: dict[str, Callable[..., Any]]) -> None:
         self.verbs = verbs
@@ -245,6 +261,7 @@ def _verbs(record: RunRecord) -> dict[str, Callable[..., Any]]:
     return {
         "context": taking(record.context),
         "declare_source": taking(record.declare_source, source=Source),
+        "secret": taking(record.secret, name=str),
         "source": taking(record.source, name=str),
         "sources": taking(record.sources),
         "publication": taking(record.publication, name=str),
@@ -262,14 +279,6 @@ def _verbs(record: RunRecord) -> dict[str, Callable[..., Any]]:
 def socket_in(folder: Path) -> Path:
     """Return where the socket of a channel lies."""
     return folder / "channel"
-
-
-def make_folder() -> Path:
-    """Make a private folder whose path leaves room for a socket's (limited to 107 bytes)."""
-    parent = tempfile.gettempdir()
-    if len(os.fsencode(parent)) > _MAX_PATH_BYTES - 20:
-        parent = "/tmp"  # noqa: S108 - the folder made in it is private
-    return Path(tempfile.mkdtemp(prefix="etl-", dir=parent))
 
 
 def _gone(verb: str) -> ExecutionError:

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from jupyter_client.connect import write_connection_file
 
-from jupyter_etl.execution.channel import CHANNEL, make_folder, socket_in
+from jupyter_etl.execution.channel import CHANNEL, socket_in
 from jupyter_etl.execution.kernels import ATTEMPT, kernel_environment
+from jupyter_etl.execution.sockets import make_folder
 from jupyter_etl.execution.stem import LAUNCHER, NO_HISTORY, Orders, Stem
 
 
@@ -24,7 +25,7 @@ def begin_kernel(stem: Stem, attempt: Path) -> Path:
     Returns:
         The private folder of its sockets; it is the caller's to remove.
     """
-    sockets = make_folder()
+    sockets = make_folder(attempt)
     connection = sockets / "kernel.json"
     untyped: Any = write_connection_file
     untyped(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.ports import Clock
 
 
@@ -16,11 +17,13 @@ class EventLog:
     Args:
         path: The file; it is created with the first event.
         clock: For the ``at`` of each event.
+        redactor: Knows the secrets that no event may hold; None where there are none.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, redactor: Redactor | None = None) -> None:
         self._path = path
         self._clock = clock
+        self._redactor = redactor or Redactor()
         self._lock = threading.Lock()
 
     def add(self, kind: str, **fields: object) -> None:
@@ -31,6 +34,8 @@ class EventLog:
                 ``staged``, ``log`` or ``finished``.
             fields: JSON values, or model values.
         """
+        if self._redactor.is_active:
+            fields = self._redactor.redact_fields(msgspec.to_builtins(fields), but=("outcome",))
         event = {"at": self._clock.now().isoformat(), "kind": kind, **fields}
         line = msgspec.json.encode(event) + b"\n"
         with self._lock, self._path.open("ab", buffering=0) as file:

@@ -26,11 +26,19 @@ _BEFORE_IMPORT = re.compile(r"PYTHON|LD_|OMP_|MKL_|NUMEXPR_|GOTO_|MALLOC_|LC_|LA
 
 QUIET = {
     "OPENBLAS_NUM_THREADS": "1",
+    "OPENBLAS_THREAD_TIMEOUT": "18",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "_RJEM_MALLOC_CONF": "background_thread:false",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
-"""What keeps numpy, pyarrow and deltalake from starting threads when they are imported."""
+"""What keeps numpy, pyarrow and deltalake from starting threads when they are imported.
+
+The threads that OpenBLAS is given later sleep after 2^18 ticks of the processor without work, and
+not after 2^26: by default they would take a core away from a run's first tenth of a second.
+
+Source:
+    OpenBLAS, USAGE.md: OPENBLAS_THREAD_TIMEOUT.
+"""
 
 _PR_SET_PDEATHSIG = 1
 _OOM_SCORE = "500"

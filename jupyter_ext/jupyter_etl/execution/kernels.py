@@ -16,7 +16,10 @@ ATTEMPT = "JUPYTER_ETL_ATTEMPT"
 COLD = "JUPYTER_ETL_COLD"
 """Environment variable that tells a runner why it was not forked from a template."""
 
-_PRIVATE = ("JUPYTER_ETL_LEDGER", "JUPYTER_ETL_ALERTS")
+SECRET = "JUPYTER_ETL_SECRET_"  # noqa: S105 - the beginning of a name, no value
+"""Beginning of the environment variables that hold secrets; a kernel asks its runner for them."""
+
+_PRIVATE = ("JUPYTER_ETL_LEDGER", "JUPYTER_ETL_ALERTS", SECRET)
 
 
 @dataclass(frozen=True, kw_only=True)

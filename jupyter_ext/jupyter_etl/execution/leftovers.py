@@ -1,4 +1,4 @@
-"""Ends what a lost attempt has left running: its runner, its kernel, and all they started."""
+"""Ends what a lost attempt has left: its runner, its kernel, all they started, and their sockets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import psutil
 
 from jupyter_etl.execution.kernels import ATTEMPT
 from jupyter_etl.execution.processes import kill_tree, living
+from jupyter_etl.execution.sockets import sweep_sockets
 
 _GONE_S = 2.0
 _LOOK_S = 0.02
 
 
 def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> int:
-    """Kill an attempt's runner, and everything that carries the attempt's marker.
+    """Kill an attempt's runner and everything that carries its marker; delete its sockets.
 
     The number that the ledger has may belong to a stranger by now: the runner is a process that
     was started for this folder.
@@ -34,7 +35,9 @@ def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> i
     for runner in runners:
         _kill(runner)
     # Afterwards: a runner that lives could still start a kernel.
-    return len(runners) + kill_tree(None, (ATTEMPT, str(folder)))
+    killed = len(runners) + kill_tree(None, (ATTEMPT, str(folder)))
+    sweep_sockets(folder)
+    return killed
 
 
 def _runners(command: Sequence[str], pid: int | None) -> Iterator[psutil.Process]:

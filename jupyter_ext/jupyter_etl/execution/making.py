@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +33,8 @@ from jupyter_etl.execution.output_caps import OutputCaps
 from jupyter_etl.execution.preparation import Prepared, prepare
 from jupyter_etl.execution.progress import Progress
 from jupyter_etl.execution.record import RunRecord
+from jupyter_etl.execution.redacted_writing import LogSweep
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.resuming import NotRestored, Start, from_the_start, start_of
 from jupyter_etl.execution.stem import Stem
 from jupyter_etl.model import (
@@ -71,6 +73,9 @@ class Making:
         limits: Of memory and outputs.
         stem: Becomes the kernel, where it can; None for a cold start.
         gate: Says what a person has to look at before it is published.
+        secret: Resolves the names of secrets; None where there are none.
+        redactor: Takes the secrets that are used out of what is shown and recorded.
+        log: Takes them out of the runner's log.
     """
 
     claim: Claim
@@ -84,8 +89,11 @@ class Making:
     lake: str
     plan_resumption: PlanResumption
     limits: Limits
+    redactor: Redactor
+    log: LogSweep
     stem: Stem | None = None
     gate: Gate | None = None
+    secret: Callable[[str], str] | None = None
 
     def report(self, judge: Judge) -> AttemptReport:
         """Execute, and where that succeeds commit; whatever happens becomes a report."""
@@ -96,10 +104,13 @@ class Making:
             kinds=self.publishers,
             clock=self.clock,
             events=self.events,
+            secret=self.secret,
+            redactor=self.redactor,
         )
         watch = MemoryWatch(self.halt, limit_bytes=self._memory_bytes, marker=self._marker)
         with watch:
             committed, ending, held = self._make(record, watch)
+        ending = replace(ending, error=self.redactor.redact(ending.error))
         why_not = self._why_no_move(record, ending, committed)
         self._say(why_not)
         executed = self.folder / EXECUTED
@@ -115,6 +126,7 @@ class Making:
             staged=tuple(record.staged) if held else (),
             differences=held,
             moves=record.moves,
+            origins={one.name: one.origins for one in record.staged if one.origins},
         )
         return with_verdict(report, ending, judge)
 
@@ -224,6 +236,8 @@ class Making:
             start=self._start(body, prepared),
             keeper=self._keeper(record, prepared),
             stem=self.stem,
+            redactor=self.redactor,
+            log=self.log,
         )
         if session.keeper is not None:
             keepers.append(session.keeper)

@@ -28,6 +28,8 @@ from jupyter_etl.execution.memory import MemoryWatch
 from jupyter_etl.execution.output_caps import OutputCaps
 from jupyter_etl.execution.preparation import Prepared, write_notebook
 from jupyter_etl.execution.progress import Progress
+from jupyter_etl.execution.redacted_writing import LogSweep
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.resuming import NotRestored, Start
 from jupyter_etl.execution.stem import Stem
 from jupyter_etl.spec.duration import format_duration
@@ -55,6 +57,8 @@ class Session:
         start: Where to begin.
         keeper: Keeps the variables when a cell fails; None where nobody asked for it.
         stem: Becomes the kernel, where it can; None for a cold start.
+        redactor: Takes secrets out of what the cells show.
+        log: Takes them out of the runner's log; None where nothing else writes to it.
     """
 
     prepared: Prepared
@@ -69,6 +73,8 @@ class Session:
     start: Start = field(default_factory=Start)
     keeper: Keeper | None = None
     stem: Stem | None = None
+    redactor: Redactor = field(default_factory=Redactor)
+    log: LogSweep | None = None
 
 
 def execute(session: Session, output: Path) -> None:
@@ -186,6 +192,7 @@ class EtlNotebookClient(CappedNotebookClient):
             address_space_bytes=session.address_space_bytes,
             socket_folder=Path(session.env[CHANNEL]).parent,
             stem=session.stem,
+            redactor=session.redactor,
             kernel_name=kernel_name,
             startup_timeout=startup_timeout,
             timeout=None,
@@ -243,6 +250,8 @@ class EtlNotebookClient(CappedNotebookClient):
                 self.nb_man.cell_exception(cell, cell_index=index, exception=problem)
                 return
             finally:
+                if self._session.log is not None:
+                    self._session.log.sweep()
                 self.nb_man.cell_complete(cell, cell_index=index)
             if failed:
                 self._keep_variables()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jupyter_etl.errors import DeclarationError, PublishError
+from jupyter_etl.errors import DeclarationError, NotFound, PublishError
 from jupyter_etl.execution.ending import Ending, one_line
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.folders import STAGE
 from jupyter_etl.execution.incremental import CursorBook, with_batches
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.model import (
     CheckResult,
     CheckStatus,
@@ -52,6 +53,8 @@ class RunRecord:
         kinds: The kinds of publication that can be committed.
         clock: For the time of declarations.
         events: Hears of reads, checks and staged outputs.
+        secret: Resolves the names of secrets; None where there are none.
+        redactor: Is told of every secret that is used, and takes it out of what is recorded.
     """
 
     def __init__(
@@ -63,7 +66,11 @@ class RunRecord:
         kinds: Collection[PublicationKind],
         clock: Clock,
         events: EventLog,
+        secret: Callable[[str], str] | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
+        self._redactor = redactor or Redactor()
+        self._secret = self._redactor.watching(secret or _no_secret)
         self._store = store
         self._claim = claim
         self._stage = folder / STAGE
@@ -168,6 +175,7 @@ class RunRecord:
 
     def declare_source(self, source: Source) -> Source:
         """Declare a source in the name of the run's owner."""
+        self._redactor.refuse_value_in(source)
         return self._store.save_source(
             replace(
                 source,
@@ -176,6 +184,10 @@ class RunRecord:
                 declared_at=self._clock.now(),
             )
         )
+
+    def secret(self, name: str) -> str:
+        """Return the value behind the name of a secret; from now on it is shown nowhere."""
+        return self._secret(name)
 
     def source(self, name: str) -> Source:
         """Return a source by name."""
@@ -229,12 +241,14 @@ class RunRecord:
 
     def report_failure(self, source: str, message: str, retryable: bool) -> None:
         """Take note of a source that could not be read; the cell may have a way around it."""
-        failure = _SourceFailure(source=source, message=message, retryable=retryable)
+        told = self._redactor.redact(message)
+        failure = _SourceFailure(source=source, message=told, retryable=retryable)
         with self._lock:
             self._failure = failure
 
     def report_checks(self, results: Sequence[CheckResult]) -> None:
         """Take note of what checks found; a later result of the same rule replaces the earlier."""
+        results = [self._without_secrets(result) for result in results]
         with self._lock:
             for result in results:
                 self._checks[result.dataset, result.rule.text] = result
@@ -259,6 +273,12 @@ class RunRecord:
             self._refuse_second(staged)
             self._staged[staged.name] = staged
         self._events.add("staged", name=staged.name, publication=staged.kind, rows=staged.rows)
+
+    def _without_secrets(self, result: CheckResult) -> CheckResult:
+        if not self._redactor.is_active:
+            return result
+        sample = tuple(self._redactor.redact_json(row) for row in result.sample)
+        return replace(result, message=self._redactor.redact(result.message), sample=sample)
 
     @property
     def _new(self) -> NewRun:
@@ -295,3 +315,7 @@ class RunRecord:
             f"({staged.mode} {staged.kind}): only a replace of the whole can follow such a replace.",
             hint="Put the rows together in one frame and publish once, or use two names.",
         )
+
+
+def _no_secret(name: str) -> str:
+    raise NotFound(f"No secret is named {name!r}: this run knows of none.")

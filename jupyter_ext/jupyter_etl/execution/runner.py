@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,11 +22,13 @@ from jupyter_etl.execution.checkpoint import PlanResumption, discard_superseded
 from jupyter_etl.execution.committing import Gate
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.finishing import Judge, finish
-from jupyter_etl.execution.folders import EVENTS, STAGE, load_claim
+from jupyter_etl.execution.folders import EVENTS, LOG, STAGE, load_claim
 from jupyter_etl.execution.halt import Halt, HaltReason
 from jupyter_etl.execution.limits import Limits
 from jupyter_etl.execution.making import Making
 from jupyter_etl.execution.preparation import count_code_cells
+from jupyter_etl.execution.redacted_writing import LogSweep, redacted_logs
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.stem import Stem
 from jupyter_etl.model import AttemptReport, Outcome, PublicationKind
 from jupyter_etl.ports import Claim, Clock, Decide, Publisher, Store
@@ -47,6 +49,7 @@ def run_attempt(
     limits: Limits | None = None,
     stem: Stem | None = None,
     gate: Gate | None = None,
+    secret: Callable[[str], str] | None = None,
 ) -> AttemptReport:
     """Make the attempt whose claim lies in a folder.
 
@@ -64,6 +67,7 @@ def run_attempt(
         limits: Of memory and outputs; None for the defaults.
         stem: Becomes the kernel, where it can; None for a cold start.
         gate: Says what a person has to look at before it is published; None for nothing.
+        secret: Resolves the names of secrets; None where there are none.
 
     Returns:
         What the ledger was told; ``lost`` where the ledger did not want to hear it any more.
@@ -75,7 +79,8 @@ def run_attempt(
     """
     claim = load_claim(folder)
     _start(claim, store, clock)
-    events = EventLog(folder / EVENTS, clock)
+    redactor = Redactor()
+    events = EventLog(folder / EVENTS, clock, redactor)
     events.add("started", run=claim.run.id, attempt=claim.attempt.number, pid=os.getpid())
     halt = Halt()
     beats = Beats(
@@ -101,8 +106,11 @@ def run_attempt(
         limits=limits or Limits(),
         stem=stem,
         gate=gate,
+        secret=secret,
+        redactor=redactor,
+        log=LogSweep(redactor, folder / LOG),
     )
-    with _cancel_on_sigterm(halt), beats:
+    with redacted_logs(redactor), _cancel_on_sigterm(halt), beats:
         report = finish(
             making.report(judge),
             claim=claim,
@@ -118,6 +126,7 @@ def run_attempt(
         # Committed or not, nobody needs what was staged any more.
         shutil.rmtree(folder / STAGE, ignore_errors=True)
     discard_superseded(folder, claim, report.outcome)
+    making.log.sweep()
     return report
 
 

@@ -5,6 +5,8 @@ from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severit
 from jupyter_etl.model.checkpoint import Checkpoint, Resumption, Retried, Said
 from jupyter_etl.model.freshness import Freshness
 from jupyter_etl.model.hold import Decision, Difference, Hold, Retyped
+from jupyter_etl.model.lineage import RunLineage, Written
+from jupyter_etl.model.origin import ColumnOrigin
 from jupyter_etl.model.partition import Grain, Partition
 from jupyter_etl.model.pipeline import (
     FAILURES_TO_PAUSE,
@@ -17,6 +19,7 @@ from jupyter_etl.model.pipeline import (
     PipelineVersion,
     Policy,
 )
+from jupyter_etl.model.profile import Bin, ColumnProfile, Estimate, Frequent, Profile
 from jupyter_etl.model.publication import (
     Batch,
     Column,
@@ -67,6 +70,7 @@ __all__ = [
     "AttemptReport",
     "Batch",
     "Beat",
+    "Bin",
     "Breaker",
     "Catchup",
     "Cause",
@@ -75,6 +79,8 @@ __all__ = [
     "CheckStatus",
     "Checkpoint",
     "Column",
+    "ColumnOrigin",
+    "ColumnProfile",
     "Committed",
     "Contract",
     "Cursor",
@@ -84,6 +90,8 @@ __all__ = [
     "CursorValue",
     "Decision",
     "Difference",
+    "Estimate",
+    "Frequent",
     "Freshness",
     "Grain",
     "Hold",
@@ -97,6 +105,7 @@ __all__ = [
     "Pipeline",
     "PipelineVersion",
     "Policy",
+    "Profile",
     "Publication",
     "PublicationKind",
     "PublicationVersion",
@@ -107,6 +116,7 @@ __all__ = [
     "Retyped",
     "Run",
     "RunContext",
+    "RunLineage",
     "RunState",
     "Said",
     "Schedule",
@@ -119,4 +129,5 @@ __all__ = [
     "Verdict",
     "VerdictKind",
     "Watermark",
+    "Written",
 ]

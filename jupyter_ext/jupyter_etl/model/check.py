@@ -28,11 +28,13 @@ class CheckRule:
     Args:
         text: The rule as written, without its severity; what is shown.
         kind: ``unique``, ``not_null``, ``rows`` (a comparison over the number of rows),
-            ``expression`` (an SQL condition true for every row), ``in``, ``matches``, ``references``.
+            ``expression`` (an SQL condition true for every row), ``in``, ``matches``, ``references``,
+            ``fresh`` (the greatest value is recent), ``schema`` (of a pandera schema).
         severity: What a failure does.
         column: The column of a column rule.
         argument: The condition, the regular expression, ``publication.column``, or for ``in`` the
-            allowed values as SQL literals separated by commas.
+            allowed values as SQL literals separated by commas; for ``fresh`` the greatest age, and
+            when it is asked, the ISO time that the greatest value must have reached.
     """
 
     text: str
@@ -53,7 +55,7 @@ class CheckResult:
         failed_rows: How many rows break it; None for a rule about the whole.
         total_rows: How many rows were looked at.
         message: One sentence with the observed value.
-        sample: Up to five breaking rows, as text per column, for the record.
+        sample: Up to twenty breaking rows, as text per column, for the record.
     """
 
     rule: CheckRule

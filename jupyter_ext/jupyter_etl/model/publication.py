@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from jupyter_etl.model.freshness import Freshness
+from jupyter_etl.model.origin import ColumnOrigin
 from jupyter_etl.model.partition import Partition
 
 
@@ -84,6 +85,7 @@ class Staged:
         options: Further options of the kind, as text (``hide_code``, ``path`` ...).
         batch: What the rows of an append are; None where nobody has said.
         approved: Whether a person has accepted that it breaks its contract.
+        origins: Where its columns come from, as far as SQL tells.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Staged:
     options: Mapping[str, str] = field(default_factory=dict)
     batch: Batch | None = None
     approved: bool = False
+    origins: tuple[ColumnOrigin, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

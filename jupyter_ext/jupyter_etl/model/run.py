@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from jupyter_etl.model.check import CheckResult
 from jupyter_etl.model.hold import Difference
+from jupyter_etl.model.origin import ColumnOrigin
 from jupyter_etl.model.partition import Partition
 from jupyter_etl.model.pipeline import Policy
 from jupyter_etl.model.publication import Committed, PublicationVersion, Staged
@@ -260,6 +261,7 @@ class AttemptReport:
         differences: Why they are kept aside.
         moves: What incremental loads read. Watermarks move with what is committed, and with what
             is kept aside when it is approved.
+        origins: Where the columns of what is committed come from, by publication.
     """
 
     outcome: Outcome
@@ -275,6 +277,7 @@ class AttemptReport:
     staged: tuple[Staged, ...] = ()
     differences: tuple[Difference, ...] = ()
     moves: tuple[CursorMove, ...] = ()
+    origins: Mapping[str, tuple[ColumnOrigin, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,8 +31,35 @@ class Bell(Protocol):
 
 
 class Secrets(Protocol):
-    """Where the values behind the names of secrets come from."""
+    """Where the values behind the names of secrets come from.
+
+    Messages of its errors hold names, never values.
+    """
 
     def get(self, name: str) -> str | None:
-        """Return the value of ``name``, or None where this provider does not have it."""
+        """Return the value of ``name``, or None where this provider does not have it.
+
+        Raises:
+            PermissionDenied: It has the value, and others could read it too.
+        """
+        ...
+
+    def names(self) -> list[str]:
+        """Return the names that it has, sorted; empty where it cannot tell."""
+        ...
+
+    def set(self, name: str, value: str) -> None:
+        """Write a value; one that is there is replaced.
+
+        Raises:
+            PermissionDenied: It cannot be written; the hint says how the value gets there.
+        """
+        ...
+
+    def remove(self, name: str) -> bool:
+        """Remove a value; return False where there is none.
+
+        Raises:
+            PermissionDenied: It has the value and cannot be written.
+        """
         ...

@@ -73,10 +73,6 @@ class RunStore(Protocol):
         """Return the pipelines that are not paused and whose ``next_due`` is not after ``now``."""
         ...
 
-    def next_due_at(self, *, after: datetime) -> datetime | None:
-        """Return the ``next_at`` of the outlook at an instant."""
-        ...
-
     def load_subscribers(self) -> list[Pipeline]:
         """Return the pipelines with an ``after`` schedule that are not paused."""
         ...

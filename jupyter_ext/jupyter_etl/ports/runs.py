@@ -97,6 +97,13 @@ class Channel(Protocol):
         """Write a source into the catalogue; the same declaration twice is one."""
         ...
 
+    def secret(self, name: str) -> str:
+        """Return the value behind the name of a secret; raises `NotFound`.
+
+        In a run it is taken out of all that the run shows and records from then on.
+        """
+        ...
+
     def source(self, name: str) -> Source:
         """Return a source by name; raises `NotFound` with the nearest names."""
         ...

@@ -21,6 +21,7 @@ from jupyter_etl.model import (
     Source,
 )
 from jupyter_etl.ports.base import Bell
+from jupyter_etl.ports.lineage_store import LineageStore
 from jupyter_etl.ports.run_store import RunStore
 from jupyter_etl.ports.watermark_store import WatermarkStore
 
@@ -43,7 +44,7 @@ class SchedulerInfo:
     seen_at: datetime
 
 
-class Store(RunStore, WatermarkStore, Protocol):
+class Store(RunStore, WatermarkStore, LineageStore, Protocol):
     """The ledger. Each method is one transaction, unless it only reads.
 
     All raise `StoreError` when the ledger cannot be reached. Instants are aware and UTC.

@@ -67,6 +67,13 @@ class Rollback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     to: Annotated[int, msgspec.Meta(ge=1)]
 
 
+class WatermarkReset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The watermark to start from the first row again."""
+
+    table: Name
+    since: Name
+
+
 class Trigger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of one run."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from jupyter_etl.server.handler import EtlHandler
+from jupyter_etl.server.handlers.lineage import PublicationLineageHandler
 from jupyter_etl.server.handlers.notebooks import NotebookHandler, SchedulePreviewHandler
 from jupyter_etl.server.handlers.pipelines import (
     PipelineHandler,
@@ -37,6 +38,7 @@ from jupyter_etl.server.handlers.versions import (
     RunApproveHandler,
     RunRejectHandler,
 )
+from jupyter_etl.server.handlers.watermarks import WatermarkResetHandler, WatermarksHandler
 
 PREFIX = "etl/v1"
 
@@ -51,6 +53,8 @@ ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
     ("/pipelines/{name}/resume", PipelineResumeHandler),
     ("/pipelines/{name}/trigger", PipelineTriggerHandler),
     ("/pipelines/{name}/versions", PipelineVersionsHandler),
+    ("/pipelines/{name}/watermarks", WatermarksHandler),
+    ("/pipelines/{name}/watermarks/reset", WatermarkResetHandler),
     ("/runs", RunsHandler),
     ("/runs/{id}", RunHandler),
     ("/runs/{id}/cancel", RunCancelHandler),
@@ -65,6 +69,7 @@ ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
     ("/publications/{name}/preview", PublicationPreviewHandler),
     ("/publications/{name}/content", PublicationContentHandler),
     ("/publications/{name}/diff", PublicationDiffHandler),
+    ("/publications/{name}/lineage", PublicationLineageHandler),
     ("/publications/{name}/rollback", PublicationRollbackHandler),
     ("/schedule/preview", SchedulePreviewHandler),
     ("/notebook", NotebookHandler),

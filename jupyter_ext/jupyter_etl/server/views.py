@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import to_builtins
 
+from jupyter_etl.app.differences import hold_view
 from jupyter_etl.model import (
     BAD,
     IN_HAND,
@@ -16,6 +17,7 @@ from jupyter_etl.model import (
     Attempt,
     Breaker,
     Freshness,
+    Hold,
     Outcome,
     Pipeline,
     Publication,
@@ -162,13 +164,16 @@ def retried_view(retried: Retried, *, now: datetime) -> JSON:
     return {**view, "resumes_at": retried.cell, "why_not": retried.why_not}
 
 
-def run_detail_view(run: Run, attempts: Sequence[Attempt], log: str, *, now: datetime) -> JSON:
+def run_detail_view(
+    run: Run, attempts: Sequence[Attempt], log: str, held: Hold | None = None, *, now: datetime
+) -> JSON:
     """Make a RunView with its checks, reads, parameters, attempts and the end of its log.
 
     Args:
         run: As in the ledger.
         attempts: Its attempts, oldest first; their tokens stay here.
         log: What its runners wrote.
+        held: What of it waits for a decision.
         now: Aware.
     """
     view = run_view(run, now=now)
@@ -177,6 +182,8 @@ def run_detail_view(run: Run, attempts: Sequence[Attempt], log: str, *, now: dat
     view["parameters"] = to_builtins(dict(run.new.parameters))
     view["attempts_list"] = [attempt_view(attempt) for attempt in attempts]
     view["log_tail"] = tail_of(log)
+    view["note"] = run.new.note
+    view["hold"] = to_builtins(hold_view(held)) if held else None
     return view
 
 
@@ -225,10 +232,25 @@ def publication_view(publication: Publication, *, now: datetime) -> JSON:
 
 
 def publication_detail_view(
-    publication: Publication, history: Sequence[PublicationVersion], *, now: datetime
+    publication: Publication,
+    history: Sequence[PublicationVersion],
+    ways: Sequence[tuple[str, str]],
+    *,
+    now: datetime,
 ) -> JSON:
-    """Make a PublicationView with its live versions, newest first."""
-    return {**publication_view(publication, now=now), "history": to_builtins(list(history))}
+    """Make a PublicationView with its live versions.
+
+    Args:
+        publication: As in the ledger.
+        history: Newest first.
+        ways: How other engines read the newest: engine and code.
+        now: Aware.
+    """
+    return {
+        **publication_view(publication, now=now),
+        "history": to_builtins(list(history)),
+        "ways_in": [{"engine": engine, "code": code} for engine, code in ways],
+    }
 
 
 def schedule_view(schedule: Schedule, words: str, ticks: Sequence[datetime], note: str) -> JSON:

@@ -19,6 +19,7 @@ from jupyter_etl.sources.csv_format import (
     look_at,
     parse_csv_format,
 )
+from jupyter_etl.sources.fetching import read_fetched
 from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
 from jupyter_etl.sources.readings import choose, reader_of, refuse_twins, take
 from jupyter_etl.sources.unions import conform, relaxed, unite
@@ -54,6 +55,12 @@ def read_csv(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     Raises:
         SourceError: A file is cut off, not CSV, or disagrees with the others.
     """
+    if request.limit is not None:
+        return _read(source, files, request)
+    return read_fetched(source, files, lambda copies: _read(source, copies, request))
+
+
+def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     what = f"Source '{source.name}'"
     if request.limit is None:
         parts = _measured(source, files)

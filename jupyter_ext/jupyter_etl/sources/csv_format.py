@@ -60,8 +60,13 @@ def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
     delimiter = options.get("delimiter", "")
     delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     decimal, quote = options.get("decimal", "."), options.get("quote", '"')
-    if len(delimiter) > 1 or len(decimal) != 1 or len(quote) != 1:
-        raise DeclarationError("The options delimiter, quote and decimal are one character each.")
+    signs = {"delimiter": delimiter or ",", "quote": quote, "decimal": decimal}
+    for name, sign in signs.items():
+        if len(sign) != 1 or not sign.isascii():
+            raise DeclarationError(
+                f"The option {name} is '{sign}'; it is one character of ASCII.",
+                hint="The one behind Tab is called tab." if name == "delimiter" else "",
+            )
     if not options.get("skip", "0").isdecimal():
         raise DeclarationError(f"The option skip is '{options['skip']}'; it is a number of lines.")
     header = options.get("header", "yes").lower()
@@ -112,7 +117,8 @@ def look_at(written: CsvFormat, head: bytes) -> CsvFormat:
     sample = whole_lines.decode(written.encoding, "replace")
     begin = rf"(?m)(?:^|[{re.escape(written.delimiter + written.quote)}])[+-]?"
     long = rf"(?:\d{re.escape(written.decimal)}?){{{_MOST_DIGITS + 1}}}"
-    if not re.search(rf"{begin}(?:0\d|{long})", sample):
+    # By RE2, which takes a twentieth of the time of Python's own.
+    if not pc.match_substring_regex(pa.scalar(sample), rf"{begin}(?:0\d|{long})").as_py():
         return written
     read, parse, _ = arrow_options(replace(written, encoding="utf-8"))
     parse.invalid_row_handler = lambda row: "skip"

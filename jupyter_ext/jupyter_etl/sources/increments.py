@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -40,22 +40,33 @@ class Bounds:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Increment:
-    """What an incremental load has read.
+class Extent:
+    """How far an incremental load has come.
 
     Args:
-        table: The rows.
         upto: Greatest value that was allowed; None where no row has a value.
         value: Greatest value that was read; None where there is no row.
         nulls: Rows without a value, which are left out.
         later: Rows beyond ``upto``, which wait for a later load.
+        rows: Rows that were read.
     """
 
-    table: pa.Table
     upto: CursorValue | None
     value: CursorValue | None
     nulls: int = 0
     later: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Increment(Extent):
+    """What an incremental load has read.
+
+    Args:
+        table: The rows.
+    """
+
+    table: pa.Table
 
 
 def read_increment(
@@ -81,18 +92,41 @@ def read_increment(
     """
     import pyarrow as pa
 
+    choose(what, reading.batches.schema.names, [column])
+    wanted = choose(what, reading.batches.schema.names, columns)
+    schema = reading.batches.schema.empty_table().select(wanted).schema
+    ends: list[Extent] = []
+
+    def rows() -> Generator[pa.RecordBatch, None, None]:
+        ends.append((yield from batches_between(reading, bounds, what=what, column=column)))
+
+    table = pa.Table.from_batches([batch.select(wanted) for batch in rows()], schema)
+    return Increment(table=table, **vars(ends[0]))
+
+
+def batches_between(
+    reading: Reading, bounds: Bounds, *, what: str, column: str
+) -> Generator[pa.RecordBatch, None, Extent]:
+    """Hand out the rows between two values as they are read.
+
+    Args:
+        reading, bounds, what, column: As for `read_increment`.
+
+    Returns:
+        How far it has come, when the last batch has been taken.
+
+    Raises:
+        SourceError: As `read_increment`.
+    """
     with reading.batches as batches:
-        schema: pa.Schema = batches.schema
-        choose(what, schema.names, [column])
-        wanted = choose(what, schema.names, columns)
-        ruler = _ruler(what, schema.field(column))
+        choose(what, batches.schema.names, [column])
+        ruler = _ruler(what, batches.schema.field(column))
         _refuse_other_kind(what, column, ruler, bounds)
         upto = bounds.upto
         if upto is None and ruler is not None and ruler.kind in _TIMES:
             upto = value_in(bounds.until, ruler.kind, bounds.zone)
-        kept: list[pa.RecordBatch] = []
-        tops: list[Any] = []
-        nulls = later = 0
+        top: Any = None
+        nulls = later = rows = 0
         for batch in batches:
             values = batch.column(column)
             nulls += values.null_count
@@ -103,11 +137,12 @@ def read_increment(
             later += beyond
             inside = batch.filter(mask)
             if inside.num_rows:
-                tops.append(_greatest(keys.filter(mask)))
-                kept.append(inside.select(wanted))
-    table = pa.Table.from_batches(kept, schema.empty_table().select(wanted).schema)
-    value = ruler.value(max(tops)) if ruler is not None and tops else None
-    return Increment(table=table, upto=upto or value, value=value, nulls=nulls, later=later)
+                rows += inside.num_rows
+                highest = _greatest(keys.filter(mask))
+                top = highest if top is None else max(top, highest)
+                yield inside
+    value = ruler.value(top) if ruler is not None and top is not None else None
+    return Extent(upto=upto or value, value=value, nulls=nulls, later=later, rows=rows)
 
 
 def newest_of_each(table: pa.Table, key: Sequence[str], column: str, *, what: str) -> pa.Table:

@@ -6,13 +6,14 @@ import re
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CheckRule, Severity
+from jupyter_etl.spec.duration import parse_duration
 from jupyter_etl.spec.names import nearest
 from jupyter_etl.spec.sql_text import Span, code_of, spans_of
 
 FORMS = (
     "Write 'id: unique, not null', 'amount >= 0', 'amount between 0 and 10', "
-    "\"status in ('a', 'b')\", \"code matches '^[A-Z]{3}$'\", 'dest references airports.faa' or "
-    "'rows > 0.5 * last', with ': warn' behind it for a warning."
+    "\"status in ('a', 'b')\", \"code matches '^[A-Z]{3}$'\", 'dest references airports.faa', "
+    "'updated_at: fresh 2h' or 'rows > 0.5 * last', with ': warn' behind it for a warning."
 )
 
 _NAME = r'(?:"(?:[^"]|"")+"|[^\W\d]\w*)'
@@ -127,11 +128,29 @@ def _column_rule(column: str, part: str, severity: Severity, line: str, number: 
         return CheckRule(
             text=f"{column}: {said}", kind=kind, severity=severity, column=_unquoted(column)
         )
+    if words.partition(" ")[0] == "fresh":
+        return _fresh(column, part, severity, line, number)
     if re.match(r"(?:in\b|matches\b|references\b|between\b|not\b|is\b|like\b|[<>=!])", part, re.I):
         return _rule(f"{column} {part}", severity, line, number)
-    suggestion = nearest(words, ("unique", "not null", "in", "matches", "references", "between"))
+    suggestion = nearest(
+        words, ("unique", "not null", "in", "matches", "references", "between", "fresh")
+    )
     reason = f"'{part}' is no rule for the column {column}"
     raise _bad(line, number, reason, suggestion=suggestion)
+
+
+def _fresh(column: str, part: str, severity: Severity, line: str, number: int) -> CheckRule:
+    age = " ".join(part.split()[1:])
+    try:
+        parse_duration(age)
+    except DeclarationError as problem:
+        raise _bad(
+            line, number, problem.message.rstrip("."), "Write 'updated_at: fresh 2h'."
+        ) from None
+    return CheckRule(
+        text=f"{column}: fresh {age}", kind="fresh", severity=severity, column=_unquoted(column),
+        argument=age,
+    )  # fmt: skip
 
 
 def _rule(body: str, severity: Severity, line: str, number: int) -> CheckRule:

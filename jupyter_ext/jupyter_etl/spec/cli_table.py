@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jupyter_etl.spec.grammar import Argument, CommandSpec, ValueKind
+from jupyter_etl.spec.lineage_table import lineage_command
 from jupyter_etl.spec.magic_table import (
     BACKFILL_OPTIONS,
     CHECKPOINT,
@@ -21,11 +22,16 @@ from jupyter_etl.spec.magic_table import (
     TIMEOUT,
     WATERMARK_OPTIONS,
 )
+from jupyter_etl.spec.secret_table import secret_command
 from jupyter_etl.spec.version_table import PUBLISHED, version_commands
 
 JSON = Argument(
     name="json", flags=("--json",), kind=ValueKind.FLAG,
     help="Write JSON to standard output, and nothing else.",
+)  # fmt: skip
+_STDIN = Argument(
+    name="stdin", flags=("--stdin",), kind=ValueKind.FLAG,
+    help="Read the value from standard input instead of asking.",
 )  # fmt: skip
 _NOTEBOOK = Argument(
     name="notebook", required=True, completes="notebook", help="The path of the notebook."
@@ -137,6 +143,7 @@ _WATCHING = (
 _READING = (
     CommandSpec(name="sources", group="Data", summary="List the declared sources.",
                 arguments=(JSON,), examples=("sources",)),
+    secret_command("Data", (_STDIN, JSON)),
     CommandSpec(name="watermarks", group="Data",
                 summary="List how far incremental loads have come.",
                 arguments=(replace(OF_PIPELINE, help="Only those of this pipeline."), JSON), examples=("watermarks --json",)),
@@ -160,6 +167,7 @@ _READING = (
                            JSON),
                 examples=("history sales.daily --json",)),
     *version_commands("Data", (JSON,)),
+    lineage_command("Data", (JSON,)),
     CommandSpec(
         name="read", group="Data", summary="Write a published table to standard output.",
         arguments=(

@@ -89,6 +89,8 @@ def parse_line(line: str, cell: str | None = None) -> Command:
     body = _cell(spec, cell)
     if spec.name == "sql":
         _check_query(args, body)
+    if spec.name == "check":
+        _check_rules(spec, args, body)
     return Command(name=spec.name, args=args, cell=body)
 
 
@@ -180,6 +182,19 @@ def _cell(spec: CommandSpec, cell: str | None) -> str | None:
             hint=f"Write {spec.form('%%etl ')} with two '%', and below: {spec.cell_help}",
         )
     return cell
+
+
+def _check_rules(spec: CommandSpec, args: dict[str, object], cell: str | None) -> None:
+    if cell is None and args["schema"] is None:
+        raise DeclarationError(
+            "'check' reads the lines below it, and there are none.",
+            hint=f"Write {spec.form('%%etl ')} with two '%', and below: {spec.cell_help}",
+        )
+    if cell is not None and args["schema"] is not None:
+        raise DeclarationError(
+            f"'check' has both the schema {args['schema']} and lines below it.",
+            hint="Give the schema a cell of its own, with one '%'.",
+        )
 
 
 def _check_query(args: dict[str, object], cell: str | None) -> None:

@@ -14,8 +14,11 @@ from jupyter_etl.model import (
     RunState,
 )
 from jupyter_etl.spec.duration import format_duration
+from jupyter_etl.spec.explore_table import EXPLORE_COMMANDS
 from jupyter_etl.spec.grammar import Argument, CellUse, CommandSpec, ValueKind
+from jupyter_etl.spec.lineage_table import lineage_command
 from jupyter_etl.spec.publish_table import PUBLISH_COMMANDS
+from jupyter_etl.spec.secret_table import secret_command
 from jupyter_etl.spec.version_table import PUBLISHED, version_commands
 
 FRAME_CHOICES = ("pandas", "arrow", "polars")
@@ -172,6 +175,7 @@ _DATA = (
     ),
     CommandSpec(name="sources", group="Data", summary="List the declared sources.",
                 examples=("sources",)),
+    secret_command("Data"),
     CommandSpec(
         name="describe", group="Data", summary="Show the tables and columns of a source.",
         arguments=(Argument(name="name", required=True, completes="source",
@@ -188,6 +192,7 @@ _DATA = (
         ),
         examples=("preview wh.orders -n 20",),
     ),
+    *EXPLORE_COMMANDS,
     CommandSpec(
         name="load", group="Data", summary="Read a source or a publication into a frame.",
         arguments=(
@@ -235,16 +240,25 @@ _DATA = (
                      help="Show the table though it is stored."),
             Argument(name="param", flags=("-p", "--param"), kind=ValueKind.PAIRS,
                      placeholder="K=V", help="A value for {{k}}, instead of the variable k."),
+            Argument(name="name", flags=("--name",), placeholder="NAME",
+                     help="Remember the query: later ones of this source use it as a table, by "
+                          "ref('NAME') in double braces. It is run only if it is stored or shown."),
+            Argument(name="anyway", flags=("--anyway",), kind=ValueKind.FLAG,
+                     help="Run it though its result is expected to be too large."),
         ),
         cell=CellUse.OPTIONAL, cell_help="The query; {{x}} is the value of x, bound.", stores=True,
         examples=("sql wh orders <<", 'sql local "select count(*) from orders"'),
     ),
     CommandSpec(
         name="check", group="Data", summary="Check the rows of a frame.",
-        arguments=(Argument(name="name", required=True, completes="frame", help="The frame."),),
-        cell=CellUse.REQUIRED, cell_help="One rule a line: 'id: unique, not null', "
+        arguments=(
+            Argument(name="name", required=True, completes="frame", help="The frame."),
+            Argument(name="schema", flags=("--schema",), placeholder="NAME",
+                     help="A variable with a pandera schema, instead of the lines below."),
+        ),
+        cell=CellUse.OPTIONAL, cell_help="One rule a line: 'id: unique, not null', "
         "'amount >= 0 : warn', 'rows > 0.5 * last'.",
-        examples=("check orders",),
+        examples=("check orders --schema rules",),
     ),
     CommandSpec(
         name="param", group="Data", summary="Declare a parameter; the variable gets its value.",
@@ -269,6 +283,7 @@ _PUBLISH = (
         examples=("history sales.daily",),
     ),
     *version_commands("Publish"),
+    lineage_command("Publish"),
 )  # fmt: skip
 
 _PIPELINE = (

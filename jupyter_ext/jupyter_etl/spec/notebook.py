@@ -27,6 +27,8 @@ _TARGETS = {
     "sql": "source",
     "load": "target",
     "preview": "target",
+    "profile": "target",
+    "sample": "target",
 }
 """The commands that read or declare a source, and the argument that names it."""
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Freshness, Source, SourceKind
@@ -35,7 +36,9 @@ _GLOB = re.compile(r"[*?\[]")
 _OPTIONS_OF = {"sheet": (SourceKind.EXCEL,), "delimiter": (SourceKind.CSV,)}
 _LOOK_AT = 1000
 _SECRET_QUERY = re.compile(
-    r"[?&](?:password|passwd|pwd|token|access_token|api_?key|sig|signature)=[^&]", re.IGNORECASE
+    r"[?&;](?:[^=&;]*[_-])?(?:\w*password|passwd|pwd|pass|token|secret|api_?key|access_?key|sig"
+    r"|signature|credential)=[^&;]",
+    re.IGNORECASE,
 )
 _SECRET_OPTION = re.compile(r"(?:password|passwd|pwd|token|secret|api_?key)$", re.IGNORECASE)
 
@@ -164,7 +167,8 @@ def _url(source: Source, base: Path) -> Source:
 
 def _refuse_password(name: str, url: str) -> None:
     scheme, _, rest = url.partition("://")
-    if not _holds_password(rest) and not _SECRET_QUERY.search(url):
+    # Also where the names are percent-encoded, or are those of an ODBC connection inside a value.
+    if not _holds_password(rest) and not _SECRET_QUERY.search(unquote(url)):
         return
     host = rest.rpartition("@")[2].partition("?")[0]
     user = rest.partition(":")[0] if _holds_password(rest) else ""

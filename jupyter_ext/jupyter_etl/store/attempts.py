@@ -22,6 +22,7 @@ from jupyter_etl.ports import Claim
 from jupyter_etl.store.breakers import learn_from
 from jupyter_etl.store.columns import Instant
 from jupyter_etl.store.holds import save_hold
+from jupyter_etl.store.lineage import save_lineage
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.pausing import lock_pipeline_of, pause_if_failing
 from jupyter_etl.store.problems import stale
@@ -124,6 +125,8 @@ class Attempts(Part):
             save_held_moves(connection, run_id, number, report)
             if report.committed:
                 advance_watermarks(connection, row, report.moves, now)
+            if state is RunState.SUCCEEDED:
+                save_lineage(connection, row, report.reads, report.origins)
             if state is RunState.QUEUED and row.cancel_requested:
                 state = RunState.CANCELLED
             queued = state is RunState.QUEUED

@@ -44,7 +44,9 @@ class Ledger:
     def __init__(self, url: str) -> None:
         self.url = parse_url(url)
         backend = self.url.get_backend_name()
-        self.place = repr(self.url.set(drivername=backend).render_as_string(hide_password=True))
+        private = [key for key in self.url.query if "password" in key.lower()]
+        shown = self.url.set(drivername=backend).difference_update_query(private)
+        self.place = repr(shown.render_as_string(hide_password=True))
         self.is_sqlite = backend == "sqlite"
         self._engines: dict[int, Engine] = {}
 
@@ -131,6 +133,12 @@ def parse_url(url: str) -> URL:
     if driver.startswith("sqlite") and parsed.database in (None, "", ":memory:"):
         raise _no_ledger("SQLite in memory, which other processes cannot see")
     return parsed.set(drivername=driver)
+
+
+def plan_once(connection: Connection) -> None:
+    """Let PostgreSQL plan a statement once for many rows, until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL plan_cache_mode = auto"))
 
 
 def inserting(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -19,6 +19,7 @@ from jupyter_etl.model import (
     RunState,
 )
 from jupyter_etl.store.commits import check_turn, give_back
+from jupyter_etl.store.lineage import save_lineage
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.publications import Publishing, make_visible
 from jupyter_etl.store.runs import locked_run
@@ -86,7 +87,7 @@ class Holds(Part):
             Conflict: Somebody decided before, the run is made again, or the turn is lost.
             PermissionDenied: A publication belongs to another owner.
         """
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(ring=True) as connection:
             row = locked_run(connection, hold.run_id)
             _decide(connection, row, hold, decision, by, now)
             visible = []
@@ -105,6 +106,7 @@ class Holds(Part):
                 )
                 visible = make_visible(connection, committed, publishing)
                 advance_by_held(connection, row, hold, now)
+                save_lineage(connection, row, row.reads, {s.name: s.origins for s in hold.staged})
             connection.execute(
                 update(runs)
                 .where(runs.c.id == hold.run_id)

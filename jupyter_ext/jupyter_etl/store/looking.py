@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, false, func, select
+from sqlalchemy import ColumnElement, Exists, Table, bindparam, false, func, literal_column, select
 
 from jupyter_etl.model import RunState, ScheduleKind
 from jupyter_etl.ports import Outlook
@@ -16,14 +16,20 @@ _NOW = bindparam("now", type_=Instant)
 _PLANNED = pipelines.c.paused == false()
 _QUEUED = runs.c.state == RunState.QUEUED
 
+
+def _any(table: Table, *where: ColumnElement[bool]) -> Exists:
+    """Ask for no column: the index alone answers."""
+    return select(literal_column("1")).select_from(table).where(*where).exists()
+
+
 # Written once: to put it together takes longer than to execute it, and it is all that a scheduler
 # asks while there is nothing to do. Each part is one look into an index.
 _LOOK = select(
-    exists().where(_PLANNED, pipelines.c.next_due <= _NOW).label("due"),
-    exists().where(pipelines.c.schedule_kind == ScheduleKind.AFTER, _PLANNED).label("subscribers"),
-    exists().where(attempts.c.outcome.is_(None)).label("live"),
-    exists().where(runs.c.told == false()).label("untold"),
-    exists().where(_QUEUED, runs.c.not_before <= _NOW).label("ready"),
+    _any(pipelines, _PLANNED, pipelines.c.next_due <= _NOW).label("due"),
+    _any(pipelines, _PLANNED, pipelines.c.schedule_kind == ScheduleKind.AFTER).label("subscribers"),
+    _any(attempts, attempts.c.outcome.is_(None)).label("live"),
+    _any(runs, runs.c.told == false()).label("untold"),
+    _any(runs, _QUEUED, runs.c.not_before <= _NOW).label("ready"),
     select(func.min(pipelines.c.next_due))
     .where(_PLANNED, pipelines.c.next_due > _NOW)
     .scalar_subquery()
@@ -55,7 +61,3 @@ class Looking(Part):
             ready=row.ready,
             next_at=min(instants, default=None),
         )
-
-    def next_due_at(self, *, after: datetime) -> datetime | None:
-        """Return the ``next_at`` of the outlook at an instant."""
-        return self.load_outlook(after).next_at

@@ -32,7 +32,7 @@ from jupyter_etl.model import (
     ScheduleKind,
 )
 from jupyter_etl.ports import Planned
-from jupyter_etl.store.connection import inserting
+from jupyter_etl.store.connection import inserting, plan_once
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.rows import new_run_row, pipeline_of, publication_version_of, run_of
 from jupyter_etl.store.runs import published_by
@@ -109,6 +109,7 @@ class Planning(Part):
         with self._ledger.writing(ring=True) as connection:
             written = _compare(connection, plans)
             won = [plan for plan, wins in zip(plans, written, strict=True) if wins]
+            plan_once(connection)
             _advance(connection, won)
             _supersede(connection, won, now)
             _insert_all(connection, [run for plan in won for run in plan.runs], now)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from jupyter_etl.model import (
     Cause,
     CheckResult,
+    ColumnOrigin,
     Committed,
     CursorMove,
     CursorValue,
@@ -45,7 +46,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0005"
+REVISION = "0007"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -102,7 +103,7 @@ pipelines = Table(
     Column("sources", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("seen", Json(Mapping[str, int]), nullable=False, server_default="{}"),
     Index("ix_pipelines_due", "paused", "next_due", "name"),
-    Index("ix_pipelines_schedule_kind", "schedule_kind"),
+    Index("ix_pipelines_schedule_kind", "schedule_kind", "paused"),
 )
 
 pipeline_versions = Table(
@@ -307,4 +308,26 @@ held_moves = Table(
     Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("moves", Json(tuple[CursorMove, ...]), nullable=False),
+)
+
+run_reads = Table(
+    "run_reads",
+    metadata,
+    Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("pipeline", Text, nullable=False),
+    Column("source", Words, nullable=False),
+    Column("relation", Words, nullable=False),
+    Column("version", Words, nullable=False),
+    Column("rows", BigInteger),
+    Column("bytes", BigInteger),
+    Index("ix_run_reads_source", "source", "pipeline", "run_id"),
+)
+
+column_origins = Table(
+    "column_origins",
+    metadata,
+    Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("origins", Json(tuple[ColumnOrigin, ...]), nullable=False),
 )

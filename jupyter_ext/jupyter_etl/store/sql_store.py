@@ -9,6 +9,7 @@ from jupyter_etl.store.claiming import Claiming
 from jupyter_etl.store.commits import Commits
 from jupyter_etl.store.connection import Ledger
 from jupyter_etl.store.holds import Holds
+from jupyter_etl.store.lineage import Lineage
 from jupyter_etl.store.looking import Looking
 from jupyter_etl.store.migrating import bring_up_to_date
 from jupyter_etl.store.pipelines import Pipelines
@@ -37,6 +38,7 @@ class SqlStore(
     Breakers,
     Telling,
     Watermarks,
+    Lineage,
 ):
     """`jupyter_etl.ports.Store` on SQLite or PostgreSQL; what each method does is written there.
 

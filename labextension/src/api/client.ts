@@ -5,6 +5,7 @@ import { ApiError, errorOf } from './error';
 import type {
   IDeployment,
   IDeployRequest,
+  IHold,
   INotebookInfo,
   IPage,
   IPipelineView,
@@ -18,6 +19,8 @@ import type {
   ISource,
   ISourceDetails,
   ISummary,
+  IVersionDifference,
+  IWatermark,
   Json
 } from './types';
 
@@ -93,6 +96,22 @@ export class EtlClient {
     });
   }
 
+  async watermarks(pipeline: string): Promise<IWatermark[]> {
+    const { items } = await this._json<IPage<IWatermark>>(
+      path('pipelines', pipeline, 'watermarks')
+    );
+    return items;
+  }
+
+  resetWatermark(mark: IWatermark): Promise<void> {
+    const { pipeline, table, since } = mark;
+    return this._nothing(
+      path('pipelines', pipeline, 'watermarks', 'reset'),
+      'POST',
+      { table, since }
+    );
+  }
+
   runs(
     query: { pipeline: string; state: string } & ISlice
   ): Promise<IPage<IRunView>> {
@@ -111,6 +130,18 @@ export class EtlClient {
     return this._json(path('runs', id, 'retry'), {}, 'POST', {
       from_failed_cell: fromFailedCell
     });
+  }
+
+  holds(): Promise<IPage<IHold>> {
+    return this._json('holds');
+  }
+
+  approve(run: number): Promise<void> {
+    return this._nothing(path('runs', run, 'approve'), 'POST');
+  }
+
+  reject(run: number): Promise<void> {
+    return this._nothing(path('runs', run, 'reject'), 'POST');
   }
 
   /** The executed notebook, as nbformat JSON. */
@@ -148,6 +179,30 @@ export class EtlClient {
       { ...which }
     );
     return response.blob();
+  }
+
+  /** The address of a published report or file; of the newest without a version. */
+  contentUrl(name: string, version?: number): string {
+    return (
+      URLExt.join(
+        new URL(this._settings.baseUrl, window.location.href).href,
+        'etl/v1',
+        path('publications', name, 'content')
+      ) + queryString({ version })
+    );
+  }
+
+  diff(
+    name: string,
+    between: { before: number; after: number; draft?: boolean }
+  ): Promise<IVersionDifference> {
+    return this._json(path('publications', name, 'diff'), between);
+  }
+
+  rollback(name: string, to: number): Promise<void> {
+    return this._nothing(path('publications', name, 'rollback'), 'POST', {
+      to
+    });
   }
 
   previewSchedule(request: {

@@ -14,6 +14,16 @@ export interface IPreviewTarget {
   draft?: boolean;
 }
 
+/** What is asked before something is done. */
+export interface IQuestion {
+  title: string;
+  body: string;
+  /** The button that does it. */
+  accept: string;
+  /** Whether something is lost by it. */
+  warn?: boolean;
+}
+
 /** What the panel can ask of the application around it. */
 export interface IOpener {
   openNotebook(path: string): void;
@@ -25,6 +35,10 @@ export interface IOpener {
   preview(target: IPreviewTarget): void;
   openReport(name: string, which: IWhich): void;
   download(name: string, which: IWhich): void;
+  /** Open the page of a publication: versions, differences, how to read it. */
+  openPublication(name: string): void;
+  /** Ask before something that is not taken back easily. */
+  confirm(question: IQuestion): Promise<boolean>;
   /** Insert a cell below the active one, without running it. */
   insertCell(source: string): void;
   copy(text: string): void;

@@ -5,6 +5,7 @@ export * from './icons';
 export * from './notice';
 export * from './now';
 export * from './panelView';
+export * from './publicationPage';
 export * from './scheduleFormView';
 export * from './statusView';
 export * from './useFetched';

@@ -100,8 +100,10 @@ function useInfos(): Record<Tab, ITabInfo> {
     runs: {
       label: trans.__('Runs'),
       count: summary?.runs_active ?? null,
-      title: trans.__('Runs in progress'),
-      alert: 0
+      title: summary?.held
+        ? trans.__('Runs in progress; waiting for you: %1', summary.held)
+        : trans.__('Runs in progress'),
+      alert: summary?.held ?? 0
     },
     published: {
       label: trans.__('Published'),

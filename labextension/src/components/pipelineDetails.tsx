@@ -10,6 +10,7 @@ import { formatDuration, formatMoment, lines, shortPath } from '../model';
 import { Action } from './action';
 import { useEtl } from './context';
 import { Facts } from './row';
+import { Watermarks } from './watermarks';
 
 /** What a pipeline is made of, and the rarer actions. */
 export function PipelineDetails(props: {
@@ -52,6 +53,7 @@ export function PipelineDetails(props: {
             : null
         ]}
       />
+      <Watermarks pipeline={name} lastRun={lastEnd(pipeline)} />
       <div className="jp-EtlRow-buttons">
         {path !== null ? (
           <Action
@@ -84,4 +86,10 @@ export function PipelineDetails(props: {
       </div>
     </>
   );
+}
+
+/** Changes whenever a run ends or begins. */
+function lastEnd(pipeline: IPipelineView): string {
+  const last = pipeline.last_runs[pipeline.last_runs.length - 1];
+  return last ? `${last.id} ${last.state}` : '';
 }

@@ -64,6 +64,16 @@ export function PublishedActions(props: {
       ) : null}
       {props.text ? (
         <Action
+          label={trans.__('Open page')}
+          of={name}
+          line={lines.history(name)}
+          icon={launchIcon}
+          text
+          onClick={() => opener.openPublication(name)}
+        />
+      ) : null}
+      {props.text ? (
+        <Action
           label={trans.__('Copy command')}
           of={name}
           line={lines.read(name)}

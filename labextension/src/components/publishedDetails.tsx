@@ -4,6 +4,7 @@ import type { IPublicationView, IPublicationVersion } from '../api';
 import { formatCount, formatDuration, lines } from '../model';
 import { Action } from './action';
 import { Columns } from './columns';
+import { imageType, ImageView } from './contentView';
 import { useEtl } from './context';
 import { ErrorNotice } from './notice';
 import { Ago } from './now';
@@ -29,6 +30,7 @@ export function PublishedDetails(props: {
   );
   const version = publication.live ?? publication.draft;
   const { freshness } = publication;
+  const image = version ? imageType(version) : null;
   return (
     <>
       <Facts
@@ -46,11 +48,27 @@ export function PublishedDetails(props: {
                   formatDuration(freshness.error_s ?? freshness.warn_s ?? 0)
                 )
               ]
-            : null
+            : null,
+          version?.what.content_hash
+            ? [
+                trans.__('SHA-256'),
+                <code
+                  key="hash"
+                  className="jp-Etl-break"
+                  title={version.what.content_hash}
+                >
+                  {version.what.content_hash.slice(0, 16)}
+                </code>
+              ]
+            : null,
+          version?.note ? [trans.__('Note'), version.note] : null
         ]}
       />
       {version?.what.columns.length ? (
         <Columns columns={version.what.columns} />
+      ) : null}
+      {version && image ? (
+        <ImageView version={version} type={image} thumbnail />
       ) : null}
       <div className="jp-EtlRow-buttons">
         <PublishedActions publication={publication} text />

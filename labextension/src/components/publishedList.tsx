@@ -5,6 +5,7 @@ import { Action } from './action';
 import { useEtl, useModel } from './context';
 import { EmptyState } from './emptyState';
 import { SearchField } from './fields';
+import { Holds } from './holdCard';
 import { PagedRows } from './list';
 import { PublishedRow } from './publishedRow';
 
@@ -34,6 +35,7 @@ export function PublishedList(): JSX.Element {
           onChange={text => model.filterPublished(text)}
         />
       </div>
+      <Holds />
       <PagedRows
         list={model.published}
         label={trans.__('Published')}

@@ -4,11 +4,13 @@ import * as React from 'react';
 import type { IRunDetails, IRunView } from '../api';
 import { formatCount, formatMoment, lines } from '../model';
 import { Action } from './action';
+import { Checks } from './checks';
 import { useEtl } from './context';
 import { FailureCard } from './failureCard';
+import { HoldCard } from './holdCard';
 import { ErrorNotice } from './notice';
 import { Facts } from './row';
-import { runLabel, Status } from './status';
+import { runLabel } from './status';
 import { useFetched } from './useFetched';
 
 /** All that is known of a run; fetched when it is unfolded and when its state changes. */
@@ -29,7 +31,11 @@ export function RunDetails(props: {
   const failed = run.state === 'failed' || run.state === 'held';
   return (
     <>
-      {failed ? <FailureCard run={details ?? run} busy={props.busy} /> : null}
+      {details?.hold && run.state === 'held' ? (
+        <HoldCard hold={details.hold} />
+      ) : failed ? (
+        <FailureCard run={details ?? run} busy={props.busy} />
+      ) : null}
       {error ? <ErrorNotice error={error} onRetry={retry} /> : null}
       {details ? (
         <RunFacts run={details} />
@@ -79,6 +85,7 @@ function RunFacts(props: { run: IRunDetails }): JSX.Element {
           run.version === null
             ? null
             : [trans.__('Version'), `v${run.version}`],
+          run.note ? [trans.__('Note'), run.note] : null,
           [trans.__('Attempts'), String(run.attempts)],
           parameters.length
             ? [
@@ -115,7 +122,7 @@ function RunFacts(props: { run: IRunDetails }): JSX.Element {
             : null
         ]}
       />
-      <Checks run={run} />
+      <Checks checks={run.checks} />
       {run.log_tail ? (
         <pre
           className="jp-EtlLog"
@@ -126,41 +133,5 @@ function RunFacts(props: { run: IRunDetails }): JSX.Element {
         </pre>
       ) : null}
     </>
-  );
-}
-
-function Checks(props: { run: IRunDetails }): JSX.Element | null {
-  const { trans } = useEtl();
-  if (!props.run.checks.length) {
-    return null;
-  }
-  return (
-    <ul className="jp-EtlChecks" aria-label={trans.__('Checks')}>
-      {props.run.checks.map((check, index) => (
-        <li key={index} title={check.message}>
-          <Status
-            shape={
-              check.status === 'pass'
-                ? 'ok'
-                : check.status === 'warn'
-                  ? 'late'
-                  : 'failing'
-            }
-            label={
-              check.status === 'pass'
-                ? trans.__('Passed')
-                : check.status === 'warn'
-                  ? trans.__('Warning')
-                  : trans.__('Broken')
-            }
-          />
-          <code>{check.rule.text}</code>
-          <span className="jp-EtlChecks-dataset">{check.dataset}</span>
-          {check.status !== 'pass' ? (
-            <span className="jp-EtlChecks-message">{check.message}</span>
-          ) : null}
-        </li>
-      ))}
-    </ul>
   );
 }

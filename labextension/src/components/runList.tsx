@@ -23,8 +23,12 @@ export function RunList(): JSX.Element {
       problem={model.problem(`run:${run.id}`)}
     />
   );
+  const held = new Set(model.holds.items.map(hold => hold.run));
+  const waiting = model.runs.items.filter(run => held.has(run.id));
   const going = model.runs.items.filter(run => !isTerminal(run.state));
-  const done = model.runs.items.filter(run => isTerminal(run.state));
+  const done = model.runs.items.filter(
+    run => isTerminal(run.state) && !held.has(run.id)
+  );
   return (
     <>
       <div className="jp-EtlFilters">
@@ -80,13 +84,18 @@ export function RunList(): JSX.Element {
         }
         groups={[
           {
+            title: trans.__('Waits for you · %1', waiting.length),
+            rows: waiting.map(row)
+          },
+          {
             title: going.length
               ? trans.__('In progress · %1', going.length)
               : undefined,
             rows: going.map(row)
           },
           {
-            title: going.length ? trans.__('Finished') : undefined,
+            title:
+              going.length || waiting.length ? trans.__('Finished') : undefined,
             rows: done.map(row)
           }
         ]}

@@ -8,17 +8,19 @@ import {
   type EtlClient,
   type IDeployment,
   type IDeployRequest,
+  type IHold,
   type IPipelineView,
   type IPublicationView,
   type IRunEvent,
   type IRunView,
   type ISource,
   type ISummary,
+  type IWatermark,
   type PipelineFilter
 } from '../api';
 import type { IEtlModel, IPipelineQuery, IRunQuery, Tab } from '../tokens';
 import { Actions } from './actions';
-import { parseRunEvent } from './events';
+import { isTerminal, parseRunEvent } from './events';
 import { PagedList } from './pagedList';
 
 /** How long after an event the lists are fetched again, so that a burst is one request. */
@@ -70,6 +72,10 @@ export class EtlModel implements IEtlModel {
     return this._deployed;
   }
 
+  get versionsChanged(): ISignal<IEtlModel, void> {
+    return this._versionsChanged;
+  }
+
   get isDisposed(): boolean {
     return this._disposed;
   }
@@ -110,6 +116,12 @@ export class EtlModel implements IEtlModel {
   readonly published = new PagedList<IPublicationView>({
     fetch: () => this.client.publications(this._search),
     key: publication => publication.name,
+    changed: () => this._changed.emit()
+  });
+
+  readonly holds = new PagedList<IHold>({
+    fetch: () => this.client.holds(),
+    key: hold => hold.run,
     changed: () => this._changed.emit()
   });
 
@@ -236,6 +248,26 @@ export class EtlModel implements IEtlModel {
     });
   }
 
+  async approve(run: number): Promise<boolean> {
+    return this._decide(`run:${run}`, () => this.client.approve(run));
+  }
+
+  async reject(run: number): Promise<boolean> {
+    return this._decide(`run:${run}`, () => this.client.reject(run));
+  }
+
+  async rollback(publication: string, to: number): Promise<boolean> {
+    return this._decide(`publication:${publication}`, () =>
+      this.client.rollback(publication, to)
+    );
+  }
+
+  resetWatermark(mark: IWatermark): Promise<boolean> {
+    return this._actions.run(`pipeline:${mark.pipeline}`, () =>
+      this.client.resetWatermark(mark)
+    );
+  }
+
   problem(key: string): ApiError | null {
     return this._actions.problem(key);
   }
@@ -270,6 +302,17 @@ export class EtlModel implements IEtlModel {
     }
   }
 
+  private async _decide(
+    key: string,
+    call: () => Promise<void>
+  ): Promise<boolean> {
+    const done = await this._actions.run(key, call);
+    // Also where it failed: somebody may have decided before.
+    this._versionsChanged.emit();
+    await this.refresh();
+    return done;
+  }
+
   private async _look(): Promise<void> {
     const lists = this._fetchTab();
     try {
@@ -301,7 +344,11 @@ export class EtlModel implements IEtlModel {
         all ? this.attention.refresh() : undefined
       ]);
     } else {
-      await this[this._tab].refresh();
+      const decided = this._tab !== 'sources';
+      await Promise.all([
+        this[this._tab].refresh(),
+        decided ? this.holds.refresh() : undefined
+      ]);
     }
   }
 
@@ -330,6 +377,9 @@ export class EtlModel implements IEtlModel {
       cells: event.cells ?? run.cells
     }));
     this._runChanged.emit(event);
+    if (isTerminal(event.state)) {
+      this._versionsChanged.emit();
+    }
     this._hint.invoke().catch(() => undefined);
   }
 
@@ -341,6 +391,7 @@ export class EtlModel implements IEtlModel {
   private _changed = new Signal<IEtlModel, void>(this);
   private _runChanged = new Signal<IEtlModel, IRunEvent>(this);
   private _deployed = new Signal<IEtlModel, string>(this);
+  private _versionsChanged = new Signal<IEtlModel, void>(this);
   private _disposed = false;
   private _summary: ISummary | null = null;
   private _summaryError: ApiError | null = null;

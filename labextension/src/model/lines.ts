@@ -27,6 +27,16 @@ export const lines = {
   load: (name: string, table: string): string =>
     `%etl load ${quote(table ? `${name}.${table}` : name)}`,
   python: (name: string): string => `etl.read(${JSON.stringify(name)})`,
+  pythonVersion: (name: string, version: number): string =>
+    `etl.read(${JSON.stringify(name)}, version=${version})`,
+  approve: (run: number): string => `jupyter etl approve ${run}`,
+  reject: (run: number): string => `jupyter etl reject ${run}`,
+  rollback: (name: string, to: number): string =>
+    `jupyter etl rollback ${quote(name)} --to ${to}`,
+  diff: (name: string, before: number, after: number): string =>
+    `jupyter etl diff ${quote(name)} ${before} ${after}`,
+  resetWatermark: (pipeline: string, table: string, since: string): string =>
+    `jupyter etl watermark ${quote(pipeline)} ${quote(table)} --since ${quote(since)} --reset`,
   read: (name: string): string => `jupyter etl read ${quote(name)}`,
   history: (name: string): string => `%etl history ${quote(name)}`,
   status: '%etl status',

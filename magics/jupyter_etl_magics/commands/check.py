@@ -1,4 +1,4 @@
-"""``%%etl check``: rules about the rows of a frame."""
+"""``%%etl check``: rules, or a schema, about the rows of a frame."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _MARKS = {CheckStatus.PASS: "✓ pass", CheckStatus.WARN: "! warn", CheckStatus.
 
 def execute(session: Session, command: Command) -> None:
     """Show what each rule found; a broken one of severity error stops the cell."""
-    name = str(command.args["name"])
+    name, schema = str(command.args["name"]), command.args["schema"]
+    rules = (command.cell or "") if schema is None else session.frame(str(schema))
     try:
-        results: Sequence[CheckResult] = session.workbench.check(name, command.cell or "")
+        results: Sequence[CheckResult] = session.workbench.check(name, rules)
     except CheckFailed as failed:
         _show(name, msgspec.convert(failed.data["results"], list[CheckResult]))
         raise
@@ -39,4 +40,22 @@ def _show(name: str, results: Sequence[CheckResult]) -> None:
         for status in CheckStatus
         if (n := sum(r.status is status for r in results))
     )
-    show(Card(title=f"{name}: {counts} over {total:,} rows", tone=_TONES[worst], rows=rows))
+    show(
+        Card(
+            title=f"{name}: {counts} over {total:,} rows",
+            tone=_TONES[worst],
+            rows=rows,
+            below=[_breaking(result) for result in results if result.sample],
+        )
+    )
+
+
+def _breaking(result: CheckResult) -> Card:
+    """Show the rows that were kept of those that break a rule."""
+    kept, failed = len(result.sample), result.failed_rows or len(result.sample)
+    which = f"all {kept:,} rows" if kept == failed else f"{kept:,} of {failed:,} rows"
+    return Card(
+        title=f"{result.rule.text}: {which} that break it",
+        tone=_TONES[result.status],
+        rows=result.sample,
+    )

@@ -18,12 +18,14 @@ def execute(session: Session, command: Command) -> None:
         done = publish_table(
             bench,
             args["name"],
-            _rows(session, args["data"]),
+            args["data"] if args["since"] else _rows(session, args["data"]),
             mode=args["mode"],
             key=args["key"],
             partition_by=args["partition"],
             contract=args["contract"],
             change=args["change"],
+            since=args["since"],
+            lag=args["lag"],
             live=args["live"],
         )
     elif args["kind"] == "file":

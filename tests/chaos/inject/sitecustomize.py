@@ -47,9 +47,6 @@ def _install(names):
     sys.modules[spec.name] = mutants
     spec.loader.exec_module(mutants)
     changes = [change for name in names for change in mutants.CHANGES[name]]
-    # A runner started by a scheduler whose clock is wrong has the right one.
-    if skew := os.environ.pop("CHAOS_SKEW", ""):
-        changes.append(mutants.skewed_clock(float(skew)))
     patches = {}
     for change in changes:
         patches.setdefault(change.module, []).append(change)

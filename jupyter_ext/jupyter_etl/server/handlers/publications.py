@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, urlencode
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
+from jupyter_etl.app.locations import ways_in
 from jupyter_etl.errors import PublishError
-from jupyter_etl.model import PublicationKind
+from jupyter_etl.model import Publication, PublicationKind
 from jupyter_etl.server.cells import preview_view
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
 from jupyter_etl.server.views import publication_detail_view, publication_view
@@ -49,13 +50,13 @@ class PublicationHandler(EtlHandler):
     @web.authenticated
     @authorized
     async def get(self, name: str) -> None:
-        """Return one publication with its live versions."""
+        """Return one publication with its live versions, and how others read it."""
         name = self.named(name, "publication")
 
         def detail(etl: Etl) -> object:
             found = etl.publications.get(name)
             history = etl.publications.history(name)
-            return publication_detail_view(found, history, now=etl.clock.now())
+            return publication_detail_view(found, history, _ways_in(found), now=etl.clock.now())
 
         await self.answer(detail)
 
@@ -128,6 +129,11 @@ class PublicationContentHandler(EtlHandler):
                 self.write(chunk)
                 await self.flush()
         self.finish(set_content_type=content_type)
+
+
+def _ways_in(publication: Publication) -> list[tuple[str, str]]:
+    version = publication.live or publication.draft
+    return ways_in(version) if version is not None else []
 
 
 _OPAQUE = "application/octet-stream"

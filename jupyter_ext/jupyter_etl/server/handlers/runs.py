@@ -45,13 +45,14 @@ class RunHandler(EtlHandler):
     @web.authenticated
     @authorized
     async def get(self, run: str) -> None:
-        """Return one run with its attempts and the end of its log."""
+        """Return one run with its attempts, what it holds back and the end of its log."""
         run_id = self.run_id(run)
 
         def detail(etl: Etl) -> object:
             found = etl.runs.get(run_id)
             attempts = etl.runs.attempts(run_id)
-            return run_detail_view(found, attempts, etl.runs.log(run_id), now=etl.clock.now())
+            held = next((hold for hold in etl.holds.list() if hold.run_id == run_id), None)
+            return run_detail_view(found, attempts, etl.runs.log(run_id), held, now=etl.clock.now())
 
         await self.answer(detail)
 

@@ -33,6 +33,7 @@ def _summary(etl: Etl) -> object:
         "sources": len(etl.sources.list()),
         "pipelines": len(pipelines),
         "failing": len(failing_names(etl, pipelines)),
+        "held": len(etl.holds.list()),
         "runs_active": etl.runs.count(states=ACTIVE),
         "publications": len(etl.publications.list()),
         "schedulers": etl.schedulers(),

@@ -4,7 +4,7 @@ import * as React from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 
 import { ApiError, type IPage } from '../../api';
-import type { IEtlContext, IOpener } from '../context';
+import type { IEtlContext, IOpener, IQuestion } from '../context';
 import { EtlProvider } from '../context';
 import { NowProvider } from '../now';
 import { EtlModel } from '../../model';
@@ -22,13 +22,15 @@ export class FakeClient {
     sources: [],
     pipelines: [],
     runs: [],
-    publications: []
+    publications: [],
+    holds: []
   };
   summaryValue: any = {
     owner: 'sam',
     sources: 0,
     pipelines: 0,
     failing: 0,
+    held: 0,
     runs_active: 0,
     publications: 0,
     schedulers: [{ id: 'a' }],
@@ -66,6 +68,29 @@ export class FakeClient {
       : this.page('pipelines', query);
   runs = (query: any) => this.page('runs', query);
   publications = (_: string) => this.page('publications');
+  publicationDetails: any = null;
+  publication = (name: string) =>
+    this.answer(`publication ${name}`, this.publicationDetails);
+  previewPublication = (name: string) =>
+    this.answer(`rows of ${name}`, { columns: [], rows: [], total_rows: 0 });
+  contentUrl = (name: string, version?: number) =>
+    `http://lab/${name}/content${version ? `?version=${version}` : ''}`;
+  diff = (name: string, between: any) =>
+    this.answer(`diff ${name} ${between.before} ${between.after}`, {
+      name,
+      ...between,
+      difference: difference(),
+      rows: null
+    });
+  rollback = (name: string, to: number) =>
+    this.answer(`rollback ${name} ${to}`, undefined);
+  holds = () => this.page('holds');
+  approve = (id: number) => this.answer(`approve ${id}`, undefined);
+  reject = (id: number) => this.answer(`reject ${id}`, undefined);
+  marks: any[] = [];
+  watermarks = (name: string) => this.answer(`watermarks ${name}`, this.marks);
+  resetWatermark = (mark: any) =>
+    this.answer(`reset ${mark.table} ${mark.since}`, undefined);
   trigger = (name: string) => this.answer(`trigger ${name}`, undefined);
   pause = (name: string) => this.answer(`pause ${name}`, undefined);
   resume = (name: string) => this.answer(`resume ${name}`, undefined);
@@ -79,6 +104,8 @@ export class FakeClient {
     this.answer(`run ${id}`, {
       ...this.lists.runs.find(run => run.id === id),
       checks: [],
+      note: '',
+      hold: this.lists.holds.find(hold => hold.run === id) ?? null,
       reads: [],
       parameters: {},
       attempts_list: [],
@@ -115,6 +142,13 @@ export class FakeOpener implements IOpener {
   preview = this.say('preview');
   openReport = this.say('openReport');
   download = this.say('download');
+  openPublication = this.say('openPublication');
+  /** What a person answers. */
+  sure = true;
+  confirm = (question: IQuestion): Promise<boolean> => {
+    this.said.push(['confirm', question.title, question.body]);
+    return Promise.resolve(this.sure);
+  };
   insertCell = this.say('insertCell');
   copy = this.say('copy');
   openTerminal = this.say('openTerminal');
@@ -259,6 +293,22 @@ export function run(change: any = {}): any {
     published: [],
     has_notebook: false,
     resumable: false,
+    ...change
+  };
+}
+
+export function difference(change: any = {}): any {
+  return {
+    name: 'sales.daily',
+    number: 6,
+    added: [{ name: 'delay', type: 'double' }],
+    dropped: [{ name: 'late', type: 'bool' }],
+    retyped: [{ name: 'day', before: 'date32[day]', after: 'string' }],
+    rows_before: 10,
+    rows_after: 3,
+    replaced_rows: 10,
+    new_rows: 3,
+    reasons: ['it has 3 rows, and version 6 has 10'],
     ...change
   };
 }

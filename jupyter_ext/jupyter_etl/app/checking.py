@@ -1,0 +1,117 @@
+"""Checks of what a notebook sees: by rules, or by a pandera schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from jupyter_etl.app.frames import to_arrow, to_pandas
+from jupyter_etl.app.registry import load_block
+from jupyter_etl.errors import CheckFailed
+from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, RunContext
+from jupyter_etl.ports import Channel, CheckRunner
+from jupyter_etl.spec.check import parse_checks
+from jupyter_etl.spec.duration import parse_duration
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Bench(Protocol):
+    """What a check needs of the notebook: a `Workbench`.
+
+    Args:
+        channel: Hears what was found.
+    """
+
+    channel: Channel
+
+    @property
+    def context(self) -> RunContext:
+        """The run this notebook is executed by."""
+        ...
+
+    def table(self, name: str) -> pa.Table:
+        """Return a variable, source or publication as an Arrow table."""
+        ...
+
+    def reference(self, name: str) -> pa.Table:
+        """Return what a rule refers to: a source or a publication."""
+        ...
+
+    def last_rows(self, name: str) -> int | None:
+        """Return the rows of a publication's live version; None where there is none."""
+        ...
+
+
+def check_data(bench: Bench, name: str, rules: object, data: object = None) -> list[CheckResult]:
+    """Check data, and report the results before a broken rule stops the cell.
+
+    Args:
+        bench: Finds what is called so.
+        name: A variable, source or publication; the name shown where ``data`` is given.
+        rules: One a line, see docs; or a pandera ``DataFrameSchema`` or ``DataFrameModel``.
+        data: What to check instead of what ``name`` stands for.
+
+    Returns:
+        A result a rule, in order.
+
+    Raises:
+        CheckFailed: A rule of severity error was broken.
+        DeclarationError: A rule is not understood.
+        MissingDependency: There is a schema, and pandera is not installed.
+    """
+    parsed = _dated(parse_checks(rules), bench.context) if isinstance(rules, str) else ()
+    table = to_arrow(data, what=name) if data is not None else bench.table(name)
+    if isinstance(rules, str):
+        results = _by_rules(bench, name, parsed, table)
+    else:
+        from jupyter_etl.checks.pandera_schema import check_schema
+
+        results = check_schema(rules, to_pandas(table), dataset=name)
+    bench.channel.report_checks(results)
+    broken = [r for r in results if r.status is CheckStatus.ERROR]
+    if broken:
+        raise CheckFailed(
+            f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}.",
+            hint="Mend the data, or let a rule only warn by ending it with ': warn'.",
+            data={"results": msgspec.to_builtins(results)},
+        )
+    return results
+
+
+def _by_rules(
+    bench: Bench, name: str, rules: Sequence[CheckRule], table: pa.Table
+) -> list[CheckResult]:
+    runner = cast("CheckRunner", load_block("check_runner", "duckdb")())
+    return runner.run(
+        rules,
+        table,
+        dataset=name,
+        last_rows=bench.last_rows(bench.context.outputs.get(name, name)),
+        reference=bench.reference,
+    )
+
+
+def _dated(rules: Sequence[CheckRule], context: RunContext) -> list[CheckRule]:
+    """Give rules about freshness the time that the greatest value must have reached.
+
+    It is counted from the instant that the run stands for, so that a late run judges alike.
+    """
+    local = context.logical_at.astimezone(ZoneInfo(context.timezone))
+    return [
+        replace(rule, argument=_before(local, rule.argument)) if rule.kind == "fresh" else rule
+        for rule in rules
+    ]
+
+
+def _before(local: datetime, age: str) -> str:
+    # Elapsed time, also over a change of the clock.
+    reached = local.timestamp() - parse_duration(age)
+    at = datetime.fromtimestamp(reached, tz=local.tzinfo)
+    return at.replace(microsecond=0).isoformat(sep=" ")

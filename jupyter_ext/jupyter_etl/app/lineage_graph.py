@@ -1,0 +1,227 @@
+"""A graph of lineage, and how it is shown: as a tree of text, as HTML, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from html import escape
+
+from jupyter_etl.model import ColumnOrigin
+
+_UP, _DOWN = "is made of", "goes into"
+
+
+class NodeKind(StrEnum):
+    """What a node is."""
+
+    SOURCE = "source"
+    PIPELINE = "pipeline"
+    PUBLICATION = "publication"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineageNode:
+    """A source (or a table of one), a pipeline or a publication.
+
+    Args:
+        id: Unique in the graph.
+        kind: What it is.
+        name: Its name.
+        table: Inside of a source; "" for a source that is one table, or all of them.
+        version: Of a publication or pipeline; None where unknown.
+        rows: Of that version of a publication; None where unknown.
+        owner: Accountable for it; "" where unknown.
+        note: What else there is to know.
+    """
+
+    id: str
+    kind: NodeKind
+    name: str
+    table: str = ""
+    version: int | None = None
+    rows: int | None = None
+    owner: str = ""
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """``wh.orders``, ``sales.daily``."""
+        return f"{self.name}.{self.table}" if self.table else self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineageEdge:
+    """Data that a run has moved from one node to the next.
+
+    Args:
+        start, end: Ids of the nodes.
+        run_id: The run; of several the one that was asked about.
+        at: When it ended, UTC; None where it is made again.
+        rows, bytes: What was read or written; None where unknown.
+        version: Of the publication that was read or written; None for a source.
+        columns: Where the columns of a publication come from, as far as SQL tells.
+    """
+
+    start: str
+    end: str
+    run_id: int
+    at: datetime | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    version: int | None = None
+    columns: tuple[ColumnOrigin, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineageGraph:
+    """What something is made of, and what is made of it.
+
+    Args:
+        root: Id of the node that was asked about.
+        nodes: Each once, the root first.
+        edges: In the direction in which data flow.
+        complete: False where the graph was too large to be followed to its ends.
+    """
+
+    root: str
+    nodes: tuple[LineageNode, ...]
+    edges: tuple[LineageEdge, ...]
+    complete: bool = True
+
+    def node(self, node_id: str) -> LineageNode:
+        """Return a node by its id."""
+        return next(node for node in self.nodes if node.id == node_id)
+
+    @property
+    def columns(self) -> tuple[ColumnOrigin, ...]:
+        """Where the columns of the root come from; empty where unknown."""
+        of_root = (edge.columns for edge in self.edges if edge.end == self.root)
+        return next((columns for columns in of_root if columns), ())
+
+    def text(self) -> str:
+        """Return it as a tree of text."""
+        lines = [_words(self.node(self.root))]
+        for title, up in ((_UP, True), (_DOWN, False)):
+            branches = list(self._tree(self.root, up=up))
+            if branches:
+                lines += [f"  {title}", *(_line(branch) for branch in branches)]
+        if len(lines) == 1:
+            lines.append("  No run has read or made it yet.")
+        lines += [f"  {line}" for line in self._column_lines()]
+        return "\n".join([*lines, *self._unfinished()])
+
+    def html(self) -> str:
+        """Return it as nested lists, which take the colours of the page they stand on."""
+        root = self.node(self.root)
+        parts = [f'<div class="etl-title">{escape(_words(root))}</div>']
+        for title, up in ((_UP, True), (_DOWN, False)):
+            branches = self._list(self.root, up=up, path=(self.root,))
+            if branches:
+                parts.append(f'<div class="etl-note">{title}</div>{branches}')
+        if len(parts) == 1:
+            parts.append('<div class="etl-note">No run has read or made it yet.</div>')
+        notes = [*self._column_lines(), *self._unfinished()]
+        parts += [f'<div class="etl-note">{escape(line)}</div>' for line in notes]
+        return f'<div class="etl-card" role="group" aria-label="Lineage">{"".join(parts)}</div>'
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": self.text(), "text/html": self.html()}
+
+    def _next(self, node_id: str, *, up: bool) -> Iterator[tuple[LineageEdge, LineageNode]]:
+        for edge in self.edges:
+            here, there = (edge.end, edge.start) if up else (edge.start, edge.end)
+            if here == node_id:
+                yield edge, self.node(there)
+
+    def _tree(
+        self, node_id: str, *, up: bool, path: tuple[str, ...] = ()
+    ) -> Iterator[tuple[int, LineageEdge, LineageNode]]:
+        path = (*path, node_id)
+        for edge, node in self._next(node_id, up=up):
+            yield len(path), edge, node
+            if node.id not in path:
+                yield from self._tree(node.id, up=up, path=path)
+
+    def _list(self, node_id: str, *, up: bool, path: tuple[str, ...]) -> str:
+        items = []
+        for edge, node in self._next(node_id, up=up):
+            inner = "" if node.id in path else self._list(node.id, up=up, path=(*path, node.id))
+            items.append(f"<li>{escape(_words(node, edge))}{inner}</li>")
+        return f"<ul>{''.join(items)}</ul>" if items else ""
+
+    def _column_lines(self) -> list[str]:
+        if not any(edge.end == self.root for edge in self.edges):
+            return []
+        if not self.columns:
+            return ["Columns: unknown; only SQL tells where they come from."]
+        by_column: dict[str, list[str]] = {}
+        for one in self.columns:
+            by_column.setdefault(one.column, []).append(one.label)
+        return ["Columns:", *(f"{name} <- {', '.join(o)}" for name, o in by_column.items())]
+
+    def _unfinished(self) -> list[str]:
+        return [] if self.complete else ["There is more than is shown here: use a smaller depth."]
+
+
+def graph_view(graph: LineageGraph) -> dict[str, object]:
+    """Return a graph as JSON values; instants stay what they are."""
+    return {
+        "root": graph.root,
+        "complete": graph.complete,
+        "nodes": [
+            {
+                "id": node.id,
+                "kind": node.kind.value,
+                "name": node.name,
+                "table": node.table,
+                "version": node.version,
+                "rows": node.rows,
+                "owner": node.owner,
+                "note": node.note,
+            }
+            for node in graph.nodes
+        ],
+        "edges": [
+            {
+                "from": edge.start,
+                "to": edge.end,
+                "run": edge.run_id,
+                "at": edge.at,
+                "rows": edge.rows,
+                "bytes": edge.bytes,
+                "version": edge.version,
+            }
+            for edge in graph.edges
+        ],
+        "columns": [
+            {
+                "column": one.column,
+                "source": one.source,
+                "table": one.table,
+                "source_column": one.source_column,
+            }
+            for one in graph.columns
+        ],
+    }
+
+
+def _line(branch: tuple[int, LineageEdge, LineageNode]) -> str:
+    depth, edge, node = branch
+    return f"{'  ' * depth}  - {_words(node, edge)}"
+
+
+def _words(node: LineageNode, edge: LineageEdge | None = None) -> str:
+    """Say what a node is, and by an edge to it what was moved."""
+    said = []
+    if node.version is not None:
+        said.append(f"version {node.version:,}")
+    if node.kind is NodeKind.PIPELINE and edge is not None:
+        said.append(f"run {edge.run_id}")
+    rows = node.rows if edge is None or node.kind is NodeKind.PUBLICATION else edge.rows
+    if rows is not None and node.kind is not NodeKind.PIPELINE:
+        said.append(f"{rows:,} {'row' if rows == 1 else 'rows'}")
+    if node.note:
+        said.append(node.note)
+    return f"{node.kind} {node.label}" + (f": {', '.join(said)}" if said else "")

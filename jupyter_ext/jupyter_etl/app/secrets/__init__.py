@@ -1,0 +1,16 @@
+"""Values behind the names of secrets: environment, files of the home, keyring, plug-ins."""
+
+from jupyter_etl.app.secrets.environment_secrets import EnvironmentSecrets
+from jupyter_etl.app.secrets.file_secrets import FileSecrets
+from jupyter_etl.app.secrets.keyring_secrets import KeyringSecrets
+from jupyter_etl.app.secrets.vault import NamedSecret, Vault, default_vault, known_values
+
+__all__ = [
+    "EnvironmentSecrets",
+    "FileSecrets",
+    "KeyringSecrets",
+    "NamedSecret",
+    "Vault",
+    "default_vault",
+    "known_values",
+]

@@ -1,0 +1,84 @@
+"""Secrets in the keyring of the desktop."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Protocol, cast
+
+from jupyter_etl.errors import MissingDependency, PermissionDenied
+
+SERVICE = "jupyter-etl"
+"""What the entries are filed under; the user name of an entry is the name of the secret."""
+
+
+class Keyring(Protocol):
+    """What is used of the package ``keyring``, or of one of its backends."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return the entry, or None."""
+        ...
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Write the entry."""
+        ...
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Delete the entry."""
+        ...
+
+
+class KeyringSecrets:
+    """Entries of the service ``jupyter-etl``; without a keyring, as on servers, there are none.
+
+    Args:
+        keyring: By default the package, where it is installed.
+    """
+
+    def __init__(self, keyring: Keyring | None = None) -> None:
+        self._keyring = keyring
+
+    def get(self, name: str) -> str | None:
+        """Return the value; None also where there is no keyring or it is locked."""
+        try:
+            return self._open().get_password(SERVICE, name)
+        except Exception:  # noqa: BLE001 - backends raise errors of their own, of any class
+            return None
+
+    def names(self) -> list[str]:
+        """Return nothing: a keyring does not say what it holds."""
+        return []
+
+    def set(self, name: str, value: str) -> None:
+        """Write a value.
+
+        Raises:
+            MissingDependency: The package is not installed.
+            PermissionDenied: There is no keyring, or it is locked.
+        """
+        keyring = self._open()
+        try:
+            keyring.set_password(SERVICE, name, value)
+        except Exception as problem:  # noqa: BLE001 - as above
+            # Its text is not shown: backends differ in what they say, and it has the value.
+            raise PermissionDenied(
+                f"The keyring did not take the secret {name!r}: {type(problem).__name__}.",
+                hint="Without a desktop keep it in a file: --in file",
+            ) from None
+
+    def remove(self, name: str) -> bool:
+        """Delete the entry; return False where there is none, or no keyring."""
+        if self.get(name) is None:
+            return False
+        self._open().delete_password(SERVICE, name)
+        return True
+
+    def _open(self) -> Keyring:
+        if self._keyring is None:
+            try:
+                self._keyring = cast("Keyring", import_module("keyring"))
+            except ModuleNotFoundError as problem:
+                raise MissingDependency(
+                    "The package keyring is not installed.",
+                    hint="pip install jupyter-etl[keyring], or keep it in a file: --in file",
+                ) from problem
+        return self._keyring

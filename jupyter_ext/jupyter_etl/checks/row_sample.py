@@ -1,0 +1,114 @@
+"""A sample of rows out of a stream: each row by itself, seeded, without holding the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SLACK_ROWS = 65_536
+"""Candidates that may pile up before those that have lost are thrown away."""
+
+
+class RowSample:
+    """Draws rows while they pass by.
+
+    Every row gets a random number between 0 and 1. A share keeps the rows below it, a number of
+    rows keeps those with the smallest ones: all sets of that size are equally likely. The numbers
+    follow from the seed and the row's place alone, so the same rows in the same order give the
+    same sample, however they are cut into batches.
+
+    Args:
+        schema: Of the rows.
+        rows: How many to keep; None where a share is given.
+        share: Chance of each row, from 0 to 1.
+        seed: Of the random numbers.
+        by: A column: keep so many rows of each of its values, or the share and at least one row of
+            each; None for the whole.
+
+    Source:
+        Bottom-k sampling: Cohen and Kaplan, Summarizing data using bottom-k sketches, PODC 2007.
+    """
+
+    def __init__(
+        self,
+        schema: pa.Schema,
+        *,
+        rows: int | None = None,
+        share: float = 1.0,
+        seed: int,
+        by: str | None = None,
+    ) -> None:
+        self._rows = rows
+        self._share = share
+        self._by = by
+        self._random = np.random.default_rng(seed)
+        self._table = schema.empty_table()
+        self._keys = np.empty(0)
+        self._limit = 1.0 if rows is not None or by is not None else share
+        self._waiting: list[pa.Table] = []
+        self._waiting_keys: list[np.ndarray] = []
+        self._waiting_rows = 0
+        self.seen = 0
+        """Rows that have passed by."""
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take the next rows."""
+        import pyarrow as pa
+
+        keys = self._random.random(batch.num_rows)
+        self.seen += batch.num_rows
+        chosen = np.flatnonzero(keys < self._limit)
+        if not len(chosen):
+            return
+        self._waiting.append(pa.Table.from_batches([batch.take(pa.array(chosen))]))
+        self._waiting_keys.append(keys[chosen])
+        self._waiting_rows += len(chosen)
+        if self._waiting_rows > max(_SLACK_ROWS, len(self._keys)):
+            self._settle()
+
+    def table(self) -> pa.Table:
+        """Return the rows kept, in the order in which they came."""
+        self._settle()
+        return self._table
+
+    def _settle(self) -> None:
+        import pyarrow as pa
+
+        if not self._waiting:
+            return
+        table = pa.concat_tables([self._table, *self._waiting])
+        keys = np.concatenate([self._keys, *self._waiting_keys])
+        kept = self._kept(table, keys)
+        self._table, self._keys = table.take(pa.array(kept)).combine_chunks(), keys[kept]
+        self._waiting, self._waiting_keys, self._waiting_rows = [], [], 0
+        if self._by is None and self._rows is not None and len(kept) == self._rows:
+            self._limit = float(self._keys.max(initial=0.0))
+
+    def _kept(self, table: pa.Table, keys: np.ndarray) -> np.ndarray:
+        """Return the places of the rows to keep, ascending."""
+        if self._by is not None:
+            rank = _rank_in_group(table.column(self._by), keys)
+            good = (
+                rank < self._rows if self._rows is not None else (keys < self._share) | (rank < 1)
+            )
+            return np.flatnonzero(good)
+        if self._rows is None or len(keys) <= self._rows:
+            return np.arange(len(keys))
+        return np.sort(np.argpartition(keys, self._rows)[: self._rows])
+
+
+def _rank_in_group(column: pa.ChunkedArray, keys: np.ndarray) -> np.ndarray:
+    """Return for each row how many of its group have a smaller key."""
+    import pyarrow.compute as pc
+
+    encoded = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
+    groups = encoded.indices.to_numpy(zero_copy_only=False)
+    order = np.lexsort((keys, groups))
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[order] = np.arange(len(keys)) - np.repeat(starts, np.diff(starts, append=len(keys)))
+    return rank

