@@ -35,6 +35,12 @@ NOTEBOOKS = {
     ],
     "by_dialog": ["%load_ext jupyter_etl", "%etl param day date = 2026-01-01  # the day to count"],
     "by_menu": ["1 + 1"],
+    "gated": [
+        TRIPS[0],
+        "%etl param n int = 10",
+        "import pandas as pd\nnumbers = pd.DataFrame({'id': range(n)})",
+        "%etl publish table gated.numbers numbers",
+    ],
     "empty": [""],
 }
 

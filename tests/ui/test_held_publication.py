@@ -1,0 +1,44 @@
+"""What the publish gate holds back: seen, approved, compared and taken back."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from ui.test_panel_accessible import violations
+
+pytestmark = pytest.mark.ui
+
+
+def test_a_held_version_is_approved_and_taken_back(window, lab) -> None:
+    lab.deploy("gated.ipynb")
+    lab.ask("pipelines/gated/trigger", {})
+    first = lab.wait_for_run("gated", "succeeded")["id"]
+    lab.ask("pipelines/gated/trigger", {"parameters": {"n": 1000}})
+    number = lab.wait_for_run("gated", "held")["id"]
+    assert number > first
+
+    window.open_panel("Published")
+    card = window.panel.get_by_role("region", name=f"Held: run {number}")
+    expect(card).to_contain_text("gated.numbers")
+    expect(card).to_contain_text("1,000")
+    assert violations(window, "#jp-etl-sidebar") == []
+    card.get_by_role("button", name=f"Approve: #{number}").click()
+    sure = window.page.locator(".jp-Dialog")
+    expect(sure).to_contain_text("recorded as approved by sam")
+    sure.get_by_role("button", name="Approve").click()
+    expect(card).to_have_count(0)
+    expect(window.row("gated.numbers")).to_contain_text("v2")
+
+    window.execute("jupyter-etl:open-publication", name="gated.numbers")
+    page = window.page.locator(".jp-EtlPage:visible")
+    expect(page.locator(".jp-EtlData-count")).to_have_text("showing 20 of 1,000 rows")
+    page.get_by_role("button", name="Compare: gated.numbers v2 with the version before").click()
+    expect(page.get_by_role("region", name="Compare")).to_contain_text("1,000 (+9,900%)")
+    for dark in (False, True):
+        window.use_theme(dark=dark)
+        assert violations(window, ".jp-EtlPage") == []
+    page.get_by_role("button", name="Roll back: gated.numbers v1").click()
+    window.page.locator(".jp-Dialog").get_by_role("button", name="Roll back").click()
+    expect(page.locator(".jp-EtlData-count")).to_have_text("showing 10 of 10 rows")
+    assert lab.ask("publications/gated.numbers")["live"]["number"] == 3
