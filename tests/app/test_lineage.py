@@ -9,7 +9,7 @@ import pytest
 
 from contracts.store_values import a_run, an_output, finish, started, succeeded
 from jupyter_etl.app.etl import Etl
-from jupyter_etl.app.lineage_graph import LineageGraph, graph_view
+from jupyter_etl.app.lineage.graph import LineageGraph, graph_view
 from jupyter_etl.errors import NotFound
 from jupyter_etl.model import ColumnOrigin, Read
 

@@ -13,8 +13,8 @@ import pytest
 
 from contracts.store_values import NOW, a_run, an_output, started, succeeded
 from jupyter_etl.app.etl import Etl
-from jupyter_etl.app.lineage_log import append_event
-from jupyter_etl.app.open_lineage import dataset_of, end_event, start_event
+from jupyter_etl.app.lineage.log import append_event
+from jupyter_etl.app.lineage.open_lineage import dataset_of, end_event, start_event
 from jupyter_etl.app.telling_lineage import LOG, tell_end, tell_start
 from jupyter_etl.execution.folders import save_claim
 from jupyter_etl.model import (

@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from jupyter_etl.app.etl import Etl
-from jupyter_etl.app.lineage_log import append_event
+from jupyter_etl.app.lineage.log import append_event
+from jupyter_etl.app.lineage.open_lineage import Event, end_event, start_event
 from jupyter_etl.app.notebooks import read_notebook
-from jupyter_etl.app.open_lineage import Event, end_event, start_event
 from jupyter_etl.errors import EtlError, NotFound
 from jupyter_etl.execution.folders import SNAPSHOT, load_claim
 from jupyter_etl.model import AttemptReport, Source

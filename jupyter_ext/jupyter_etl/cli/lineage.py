@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from jupyter_etl.app import Etl
-from jupyter_etl.app.lineage_graph import graph_view
+from jupyter_etl.app.lineage.graph import graph_view
 from jupyter_etl.cli.output import write, write_json
 
 

@@ -100,16 +100,19 @@ function useInfos(): Record<Tab, ITabInfo> {
     runs: {
       label: trans.__('Runs'),
       count: summary?.runs_active ?? null,
-      title: summary?.held
-        ? trans.__('Runs in progress; waiting for you: %1', summary.held)
-        : trans.__('Runs in progress'),
-      alert: summary?.held ?? 0
+      title: trans.__('Runs in progress'),
+      alert: 0
     },
     published: {
       label: trans.__('Published'),
       count: summary?.publications ?? null,
-      title: trans.__('Tables, files and reports'),
-      alert: 0
+      title: summary?.held
+        ? trans.__(
+            'Tables, files and reports; waiting for you: %1',
+            summary.held
+          )
+        : trans.__('Tables, files and reports'),
+      alert: summary?.held ?? 0
     }
   };
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from jupyter_etl.app.lineage_graph import graph_view
+from jupyter_etl.app.lineage.graph import graph_view
 from jupyter_etl.server.handler import EtlHandler
 
 if TYPE_CHECKING:

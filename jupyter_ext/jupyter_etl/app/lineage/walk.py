@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from jupyter_etl.app.lineage_graph import LineageEdge, LineageGraph, LineageNode, NodeKind
+from jupyter_etl.app.lineage.graph import LineageEdge, LineageGraph, LineageNode, NodeKind
 from jupyter_etl.errors import NotFound
 from jupyter_etl.model import PublicationVersion, Read, RunLineage
 from jupyter_etl.ports import Store
 from jupyter_etl.spec.names import nearest
-
-__all__ = ["Lineage", "LineageGraph"]
 
 DEPTH = 10
 """How many pipelines away a graph reaches, where nobody says otherwise."""
