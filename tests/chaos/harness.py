@@ -32,7 +32,7 @@ class Battle:
         every_s: Of their schedules, seconds.
         schedulers, workers: How many live at once, and the runs each makes at a time.
         pauses_s: Between two kills.
-        blackout, blackout_s, stop: See `Killer`.
+        blackout, blackout_s, stop, skews_s: See `Killer`.
         rage_s: Longest time the killing may take.
         patience_s: Longest time the drain may take.
         calm_s: How long what was killed may take to be gone.
@@ -48,6 +48,7 @@ class Battle:
     blackout: float = 0.02
     blackout_s: float = 8.0
     stop: float = 0.06
+    skews_s: tuple[float, ...] = SKEWS_S
     rage_s: float = 600.0
     patience_s: float = 120.0
     calm_s: float = 10.0
@@ -98,6 +99,7 @@ def fight(
         blackout=battle.blackout,
         blackout_s=battle.blackout_s,
         stop=battle.stop,
+        skews_s=battle.skews_s,
     )
     reader, said = _start_reader(world)
     try:

@@ -42,6 +42,7 @@ class Killer:
         pauses_s: Shortest and longest pause between two blows.
         blackout, stop: How often all schedulers die at once, and a process is only stopped.
         blackout_s: How long no scheduler lives then.
+        skews_s: How wrong the clock of a scheduler may be.
 
     Roles are dealt from a shuffled `DECK`: so each gets its share, whatever the seed.
     """
@@ -54,6 +55,7 @@ class Killer:
     blackout: float = 0.02
     stop: float = 0.06
     blackout_s: float = 8.0
+    skews_s: tuple[float, ...] = SKEWS_S
     kills: Counter[str] = field(default_factory=Counter)
     stops: int = 0
     blackouts: int = 0
@@ -179,7 +181,7 @@ class Killer:
         if time.monotonic() < self._dark_until:
             return
         while len(self.world.schedulers) < self.schedulers:
-            skew_s = self.draw.choice(SKEWS_S)
+            skew_s = self.draw.choice(self.skews_s)
             self.world.start_scheduler(workers=self.workers, skew_s=skew_s)
 
 

@@ -158,6 +158,8 @@ class Chaos:
                 "no_catch_up": {"blackout": 0.1},
                 # Nothing comes to rest, so there is nothing to wait for.
                 "no_reaping": {"kills": 8, "rage_s": 30, "patience_s": 20.0},
+                # Two schedulers have to look in the same instant: one clock, many instants.
+                "no_unique": {"pipelines": 6, "every_s": 3, "skews_s": (0.0,)},
                 # Runners that wake up after somebody else has made their run: nobody is killed.
                 "no_token": {"every_s": 10, "stop": 1.0, "rage_s": 40, "pauses_s": (0.3, 1.2)},
             }
