@@ -123,7 +123,7 @@ class Killer:
             victim = self.draw.choice(candidates)
             self.stops += 1
             _signal(victim.pid, signal.SIGSTOP)
-            self._asleep.append((time.monotonic() + 2.0 * self.world.lease_s, victim.pid))
+            self._asleep.append((time.monotonic() + 3.0 * self.world.lease_s, victim.pid))
 
     def _victim(self, role: str, *, unborn: bool) -> Process | None:
         """Wait for one of a role, and then for any moment of its life."""
