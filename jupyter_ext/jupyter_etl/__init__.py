@@ -48,22 +48,7 @@ __all__ = [
     "sql",
 ]
 
-_CALLS = frozenset(
-    {
-        "approx",
-        "check",
-        "lineage",
-        "load",
-        "param",
-        "profile",
-        "publish",
-        "read",
-        "sample",
-        "secret",
-        "source",
-        "sql",
-    }
-)
+_CALLS = frozenset(__all__) - {"__version__", "run"}
 
 
 def __getattr__(name: str) -> Any:

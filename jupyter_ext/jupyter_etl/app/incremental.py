@@ -134,14 +134,7 @@ def load_since(
     found, table = wanted.read(target, reading, start, channel.context)
     move = _moved(cursor, start, found)
     note = _note(wanted, move, table.num_rows, found.later)
-    read = Read(
-        source=cursor.source,
-        table=cursor.table,
-        version=reading.version,
-        rows=table.num_rows,
-        bytes=table.nbytes,
-        note=note,
-    )
+    read = _read(cursor, reading, rows=table.num_rows, size=table.nbytes, note=note)
     channel.report_move(move)
     return table, read, _said(cursor, note, channel)
 
@@ -193,20 +186,23 @@ def stream_since(
         [found] = ends
         move = _moved(cursor, start, found)
         note = _note(wanted, move, found.rows, found.later)
-        read = Read(
-            source=cursor.source,
-            table=cursor.table,
-            version=reading.version,
-            rows=found.rows,
-            bytes=sum(sizes),
-            note=note,
-        )
-        channel.report_read(read)
+        channel.report_read(_read(cursor, reading, rows=found.rows, size=sum(sizes), note=note))
         channel.report_move(move)
         sys.stdout.write(f"{_said(cursor, note, channel)}\n")
 
     rows = pa.RecordBatchReader.from_batches(reading.batches.schema, batches())
     return NewRows(reader=rows, tell=tell)
+
+
+def _read(cursor: Cursor, reading: Reading, *, rows: int, size: int, note: str) -> Read:
+    return Read(
+        source=cursor.source,
+        table=cursor.table,
+        version=reading.version,
+        rows=rows,
+        bytes=size,
+        note=note,
+    )
 
 
 def _moved(cursor: Cursor, start: CursorStart, found: Extent) -> CursorMove:
