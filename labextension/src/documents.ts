@@ -1,6 +1,7 @@
 import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import type { LabIcon } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
@@ -30,101 +31,112 @@ export function addDocuments(options: IDocumentOptions): void {
 }
 
 function addPreview(options: IDocumentOptions): void {
-  const { app, context } = options;
+  const { context } = options;
   const { trans } = context;
-  const show = opening(options, 'preview', CommandIDs.preview);
-  app.commands.addCommand(CommandIDs.preview, {
+  addKind(options, {
+    kind: 'preview',
+    command: CommandIDs.preview,
     label: trans.__('Preview Data'),
     caption: trans.__('The first rows of a source or publication'),
     describedBy: ARGS.preview,
-    execute: async args => {
+    show: async args => {
       const target = args as unknown as IPreviewTarget;
       const { PreviewBody, previewName } = await import('./panels/preview');
       const name = previewName(target);
-      return show({
+      return {
         key: `${target.kind}:${name}:${target.draft ? 'draft' : ''}`,
         label: name,
         icon: tableIcon,
-        args,
         create: () => new PreviewBody({ context, target })
-      });
+      };
     }
   });
 }
 
 function addReport(options: IDocumentOptions): void {
-  const { app, context } = options;
+  const { context } = options;
   const { model, trans } = context;
-  const show = opening(options, 'report', CommandIDs.openReport);
-  app.commands.addCommand(CommandIDs.openReport, {
+  addKind(options, {
+    kind: 'report',
+    command: CommandIDs.openReport,
     label: trans.__('Open Report'),
     caption: trans.__('A published report, shut off from this page'),
     describedBy: ARGS.report,
-    execute: async args => {
+    show: async args => {
       const name = String(args.name);
       const which = {
         version: typeof args.version === 'number' ? args.version : null,
         draft: args.draft === true
       };
       const { ReportFrame } = await import('./panels/report');
-      return show({
+      return {
         key: `${name}:${which.version ?? ''}:${which.draft ? 'draft' : ''}`,
         label: name,
         icon: reportIcon,
-        args,
         create: () =>
           new ReportFrame({
             title: trans.__('Report %1', name),
             html: async () => (await model.client.content(name, which)).text(),
             failed: reason => toApiError(reason).message
           })
-      });
+      };
     }
   });
 }
 
 function addPublication(options: IDocumentOptions): void {
-  const { app, context } = options;
+  const { context } = options;
   const { trans } = context;
-  const show = opening(options, 'publication', CommandIDs.openPublication);
-  app.commands.addCommand(CommandIDs.openPublication, {
+  addKind(options, {
+    kind: 'publication',
+    command: CommandIDs.openPublication,
     label: trans.__('Open Publication'),
     caption: trans.__('Its versions, how they differ, and how to read it'),
     describedBy: ARGS.publication,
-    execute: async args => {
+    show: async args => {
       const name = String(args.name);
       const { PublicationBody } = await import('./panels/publication');
-      return show({
+      return {
         key: name,
         label: name,
         icon: tableIcon,
-        args,
         create: () => new PublicationBody({ context, name })
-      });
+      };
     }
   });
 }
 
 function addLog(options: IDocumentOptions): void {
-  const { app, context } = options;
+  const { context } = options;
   const { trans } = context;
-  const show = opening(options, 'log', CommandIDs.openLog);
-  app.commands.addCommand(CommandIDs.openLog, {
+  addKind(options, {
+    kind: 'log',
+    command: CommandIDs.openLog,
     label: trans.__('Open Log'),
     caption: trans.__('The log of a run'),
     describedBy: ARGS.run,
-    execute: async args => {
+    show: async args => {
       const run = Number(args.id);
       const { LogBody } = await import('./panels/log');
-      return show({
+      return {
         key: String(run),
         label: trans.__('Log of run %1', run),
         icon: scheduleIcon,
-        args,
         create: () => new LogBody({ context, run })
-      });
+      };
     }
   });
+}
+
+/** A kind of document, and the command that opens one. */
+interface IKind {
+  kind: string;
+  command: string;
+  label: string;
+  caption: string;
+  describedBy: CommandRegistry.ICommandOptions['describedBy'];
+  /** What the command's arguments ask for. */
+  show: (args: ReadonlyPartialJSONObject) => Promise<IShown>;
 }
 
 interface IShown {
@@ -132,17 +144,25 @@ interface IShown {
   key: string;
   label: string;
   icon: LabIcon;
-  /** Of the command that opens it again after a reload. */
-  args: ReadonlyPartialJSONObject;
   create: () => Widget;
+}
+
+/** Add the command of a kind; it comes back to a document that is open already. */
+function addKind(options: IDocumentOptions, kind: IKind): void {
+  const open = opening(options, kind);
+  options.app.commands.addCommand(kind.command, {
+    label: kind.label,
+    caption: kind.caption,
+    describedBy: kind.describedBy,
+    execute: async args => open(await kind.show(args), args)
+  });
 }
 
 /** A function that opens a document of a kind, or comes back to it. */
 function opening(
   { app, restorer }: IDocumentOptions,
-  kind: string,
-  command: string
-): (shown: IShown) => MainAreaWidget {
+  { kind, command }: IKind
+): (shown: IShown, args: ReadonlyPartialJSONObject) => MainAreaWidget {
   const tracker = new WidgetTracker<MainAreaWidget>({
     namespace: `jupyter-etl-${kind}`
   });
@@ -154,7 +174,7 @@ function opening(
       name: widget => widget.id
     });
   }
-  return shown => {
+  return (shown, args) => {
     const id = `jp-etl-${kind}-${shown.key}`;
     let widget = tracker.find(item => item.id === id);
     if (!widget) {
@@ -163,7 +183,8 @@ function opening(
       widget.title.label = shown.label;
       widget.title.icon = shown.icon;
       widget.title.closable = true;
-      opened.set(id, shown.args);
+      // The command opens it again after a reload.
+      opened.set(id, args);
       widget.disposed.connect(() => opened.delete(id));
       void tracker.add(widget);
       app.shell.add(widget, 'main');

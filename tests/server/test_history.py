@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from fakes.etl import FakeEtl
 from fakes.etl_values import a_pipeline, a_run
 from jupyter_etl.model import RunState
-from jupyter_etl.server.history import failing_names, last_runs, late_names
+from jupyter_etl.server.history import (
+    failing_names,
+    last_bad,
+    last_runs,
+    late_names,
+    waiting_runs,
+)
 
 STATES = [
     RunState.SUCCEEDED,
@@ -55,7 +61,23 @@ def test_failing_is_what_failed_last(history, paused: bool) -> None:
         results = [s for n, s in history if n == pipeline.name and s in STATES[:3]]
         if results and results[-1] is not RunState.SUCCEEDED and not pipeline.paused:
             expected.add(pipeline.name)
-    assert failing_names(etl, pipelines) == expected
+    assert last_bad(etl, pipelines).keys() == expected
+    (hold,) = etl.holds.list()
+    last = {name: max(n for n, (p, s) in enumerate(history, 1) if p == name and s in STATES[:3])
+            for name in expected}  # fmt: skip
+    waits = {name for name, number in last.items() if number == hold.run_id
+             and history[number - 1][1] is RunState.HELD}  # fmt: skip
+    assert failing_names(etl, pipelines) == expected - waits
+
+
+def test_a_run_that_a_gate_holds_waits_and_one_that_a_check_holds_does_not() -> None:
+    etl = filled([("a", RunState.HELD), ("b", RunState.HELD), ("c", RunState.FAILED)])
+    assert waiting_runs(etl, etl.runs.held.values()) == {2}
+    pipelines = [a_pipeline(name, Path(f"/{name}.ipynb")) for name in "abc"]
+    assert failing_names(etl, pipelines) == {"a", "c"}
+    etl.calls.clear()
+    assert waiting_runs(etl, [etl.runs.held[3]]) == frozenset()
+    assert etl.calls == []
 
 
 def test_a_hundred_pipelines_take_one_call() -> None:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-CELLS = ["print('one')", "import time; time.sleep(4)", "print('two')"]
-PATIENCE_S = 60
+from fakes.patience import until
+
+WAIT = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.1)"
+CELLS = ["print('one')", WAIT, "print('two')"]
 
 
 def notebook() -> str:
@@ -93,13 +94,11 @@ class Live:
             return []
 
     def until(self, what, happens):
-        """Return the first true answer; the deadline only ends a test that has failed."""
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            if found := happens():
-                return found
-            time.sleep(0.2)
-        raise AssertionError(f"{what}\n{self.log.read_text()[-4000:]}")
+        """Return the first true answer."""
+        try:
+            return until(what, happens, every_s=0.2)
+        except AssertionError:
+            raise AssertionError(f"{what}\n{self.log.read_text()[-4000:]}") from None
 
 
 @pytest.fixture
@@ -133,6 +132,8 @@ def test_the_run_goes_on_when_the_server_is_killed(live: Live) -> None:
 
     again = Live(live.home)
     try:
+        again.until("no server", again.schedulers)
+        (live.root / "go").touch()
         ended = again.until("not finished", lambda: finished(again, run))
         assert ended["outcome"] == "succeeded", ended
         assert ended["attempts"] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -31,6 +32,11 @@ def names(answer) -> list[str]:
 async def test_summary(ask, etl) -> None:
     etl.start_scheduler()
     answer = await ask("/summary")
+    assert (answer.json["failing"], answer.json["held"]) == (0, 1)
+    (held,) = (await ask("/pipelines?filter=failing")).json["items"]
+    assert (held["name"], held["health"]) == ("delays", "held")
+    etl.holds.held = replace(etl.holds.held, run_id=999)
+    answer = await ask("/summary")
     assert answer.json["failing"] == 1
     assert answer.json["runs_active"] == 0
     assert [s["id"] for s in answer.json["schedulers"]] == ["s1"]
@@ -56,7 +62,7 @@ async def test_a_page_of_pipelines_takes_one_list_of_runs(ask, etl) -> None:
         etl.pipelines.held[f"p{number}"] = a_pipeline(f"p{number}", Path("/n.ipynb"))
     etl.calls.clear()
     assert len((await ask("/pipelines")).json["items"]) == 100
-    assert etl.calls == ["pipelines.list", "runs.last"]
+    assert etl.calls == ["pipelines.list", "runs.last", "holds.list"]
 
 
 async def test_where_a_notebook_lies(ask) -> None:
@@ -210,16 +216,22 @@ async def test_a_schedule_that_is_none_says_so(ask) -> None:
 
 
 async def test_a_source_that_hangs_blocks_nobody(ask, server, etl) -> None:
-    server.web_app.settings[SERVICE] = EtlService(lambda: etl, slow_s=0.2)
     release = Event()
-    etl.sources.describe = lambda name: release.wait(60)
+    describe = etl.sources.describe
+
+    def hang(name: str) -> object:
+        release.wait(60)
+        return describe(name)
+
+    etl.sources.describe = hang
     waiting = asyncio.gather(*(ask("/sources/trips") for _ in range(8)))
     assert (await ask("/sources")).status == 200
     assert not waiting.done()
-    for answer in await waiting:
-        assert answer.status == 504
-        assert answer.error["type"] == "GatewayTimeout"
+    server.web_app.settings[SERVICE].slow_s = 0.05
+    late = await ask("/sources/trips")
+    assert (late.status, late.error["type"]) == (504, "GatewayTimeout")
     release.set()
+    assert {answer.status for answer in await waiting} == {200}
 
 
 async def test_a_ledger_that_is_gone_is_503(ask, server) -> None:

@@ -68,6 +68,13 @@ def test_health(states, fields, health) -> None:
     assert health_of(pipeline, runs(*states), NOW) == health
 
 
+@pytest.mark.parametrize(("waiting", "health"), [({2}, "held"), ({1}, "failing")])
+def test_the_run_that_waits_for_a_person_is_held(waiting, health) -> None:
+    pipeline = a_pipeline("p", Path("/p.ipynb"))
+    assert health_of(pipeline, runs(HELD, HELD), NOW, waiting) == health
+    assert health_of(pipeline, runs(HELD, HELD, GOOD), NOW, waiting) == "ok"
+
+
 def test_a_queued_run_that_waits_for_its_retry_is_not_late() -> None:
     waiting = a_run(1, "p", AGO, state=RunState.QUEUED, not_before=LATER)
     assert health_of(a_pipeline("p", Path("/p.ipynb")), [waiting], NOW) == "never"

@@ -22,9 +22,10 @@ TRIPS = [
     "%%etl check trips\ncity: not null\nrows > 0",
     "%etl publish table city.trips trips",
 ]
+DOT = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='40'><circle r='30'/></svg>"
 PAUSE = "import time; time.sleep(0.7)"
 # Patience with a busy machine; nothing that passes waits for it.
-sync_api.expect.set_options(timeout=30_000)
+sync_api.expect.set_options(timeout=60_000)
 
 NOTEBOOKS = {
     "trips": TRIPS,
@@ -40,6 +41,15 @@ NOTEBOOKS = {
         "%etl param n int = 10",
         "import pandas as pd\nnumbers = pd.DataFrame({'id': range(n)})",
         "%etl publish table gated.numbers numbers",
+    ],
+    "shows": [
+        TRIPS[0],
+        "new = %etl load trips --since trips",
+        "%%etl check new\ncity: not null\ntrips >= 100 : warn",
+        "%etl publish table shows.trips new --mode append",
+        f"from pathlib import Path; _ = Path('dot.svg').write_text({DOT!r})",
+        "%etl publish file dot.svg",
+        '%etl publish report "City numbers" --hide-code',
     ],
     "empty": [""],
 }

@@ -34,7 +34,7 @@ BASE_URL = "/user/someone/"
 """As behind JupyterHub: no address may be taken to begin at the root."""
 
 TOKEN = "ui-test"
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 @dataclass(frozen=True)

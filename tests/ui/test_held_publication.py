@@ -18,6 +18,11 @@ def test_a_held_version_is_approved_and_taken_back(window, lab) -> None:
     number = lab.wait_for_run("gated", "held")["id"]
     assert number > first
 
+    bar = window.page.locator(".jp-EtlStatusItem")
+    expect(bar).to_contain_text("1 held")
+    window.open_panel("Pipelines")
+    waits = window.row("gated").get_by_role("img", name="Held, waits for you")
+    expect(waits).to_be_visible()
     window.open_panel("Published")
     card = window.panel.get_by_role("region", name=f"Held: run {number}")
     expect(card).to_contain_text("gated.numbers")
@@ -28,6 +33,7 @@ def test_a_held_version_is_approved_and_taken_back(window, lab) -> None:
     expect(sure).to_contain_text("recorded as approved by sam")
     sure.get_by_role("button", name="Approve").click()
     expect(card).to_have_count(0)
+    expect(bar).not_to_contain_text("held")
     expect(window.row("gated.numbers")).to_contain_text("v2")
 
     window.execute("jupyter-etl:open-publication", name="gated.numbers")

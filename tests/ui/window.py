@@ -36,7 +36,7 @@ class Window:
         self.lab = lab
         self.problems: list[str] = []
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)
         self.page.on("pageerror", self._on_error)
 
     def open(self) -> None:

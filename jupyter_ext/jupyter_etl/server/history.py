@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,19 @@ def last_runs(etl: Etl, names: Sequence[str]) -> dict[str, tuple[Run, ...]]:
     return {name: tuple(reversed(found[name])) for name in names}
 
 
-def failing_names(etl: Etl, pipelines: Sequence[Pipeline]) -> frozenset[str]:
-    """Return the names of the pipelines whose last run with a result failed or was held.
+def waiting_runs(etl: Etl, runs: Iterable[Run]) -> frozenset[int]:
+    """Return the numbers of those runs that a gate holds until a person decides.
+
+    Args:
+        etl: The facade; it is asked only where one of the runs is held by something.
+        runs: All that are asked about.
+    """
+    held = {run.id for run in runs if run.state is RunState.HELD}
+    return frozenset(held & {hold.run_id for hold in etl.holds.list()}) if held else frozenset()
+
+
+def last_bad(etl: Etl, pipelines: Sequence[Pipeline]) -> dict[str, Run]:
+    """Return, by pipeline, the last runs with a result, where that failed or was held.
 
     A paused pipeline counts as none: somebody has taken it in hand.
 
@@ -40,7 +51,19 @@ def failing_names(etl: Etl, pipelines: Sequence[Pipeline]) -> frozenset[str]:
     """
     names = [pipeline.name for pipeline in pipelines if not pipeline.paused]
     last = etl.runs.last(names, count=1, states=_RESULTS)
-    return frozenset(name for name, runs in last.items() if runs and runs[0].state in BAD)
+    return {name: runs[0] for name, runs in last.items() if runs and runs[0].state in BAD}
+
+
+def failing_names(etl: Etl, pipelines: Sequence[Pipeline]) -> frozenset[str]:
+    """Return the names of the pipelines of `last_bad` but those that wait for a person.
+
+    Args:
+        etl: The facade.
+        pipelines: All that are asked about.
+    """
+    bad = last_bad(etl, pipelines)
+    waiting = waiting_runs(etl, bad.values())
+    return frozenset(name for name, run in bad.items() if run.id not in waiting)
 
 
 def late_names(etl: Etl, pipelines: Sequence[Pipeline], now: datetime) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -41,26 +41,29 @@ _TAIL = 20_000
 """Characters of a log that come with its run."""
 
 
-def health_of(pipeline: Pipeline, runs: Sequence[Run], now: datetime) -> str:
+def health_of(
+    pipeline: Pipeline, runs: Sequence[Run], now: datetime, waiting: Set[int] = frozenset()
+) -> str:
     """Sum a pipeline up in one word.
 
     Args:
         pipeline: As in the ledger.
         runs: Its last runs, oldest first.
         now: Aware.
+        waiting: Numbers of the runs that a gate holds until a person decides.
 
     Returns:
-        ``running`` while a run is in hand, ``paused``, ``failing`` where the last run that came to
-        a result failed or was held, ``late`` where something is due and nobody starts it,
+        ``running`` while a run is in hand, ``paused``, ``held`` where the last run that came to a
+        result waits for a person, ``failing`` where it failed or a check held it, ``late`` where something is due and nobody starts it,
         ``never`` where no run came to a result, else ``ok``.
     """
     if any(run.state in IN_HAND for run in runs):
         return "running"
     if pipeline.paused:
         return "paused"
-    results = [run.state for run in runs if run.state in {*BAD, RunState.SUCCEEDED}]
-    if results and results[-1] in BAD:
-        return "failing"
+    results = [run for run in runs if run.state in {*BAD, RunState.SUCCEEDED}]
+    if results and results[-1].state in BAD:
+        return "held" if results[-1].id in waiting else "failing"
     due = [run.not_before for run in runs if run.state is RunState.QUEUED]
     if pipeline.next_due is not None:
         due.append(pipeline.next_due)
@@ -79,6 +82,7 @@ def pipeline_view(
     runs: Sequence[Run],
     *,
     now: datetime,
+    waiting: Set[int] = frozenset(),
     words: Callable[[Schedule], str],
     locate: Callable[[str], str | None],
 ) -> JSON:
@@ -88,6 +92,7 @@ def pipeline_view(
         pipeline: As in the ledger.
         runs: Its last runs, oldest first.
         now: Aware.
+        waiting: Numbers of the runs that a gate holds until a person decides.
         words: Says a schedule in words.
         locate: Returns the contents path of a file on disk, None where it is outside.
     """
@@ -105,7 +110,7 @@ def pipeline_view(
             for run in runs[-STRIP:]
         ]
     )
-    view["health"] = health_of(pipeline, runs, now)
+    view["health"] = health_of(pipeline, runs, now, waiting)
     view["notebook_path"] = locate(pipeline.notebook)
     return view
 

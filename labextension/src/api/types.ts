@@ -25,7 +25,8 @@ export type RunState =
 export type Outcome =
   'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'held' | 'lost';
 
-export type Health = 'ok' | 'running' | 'failing' | 'late' | 'paused' | 'never';
+export type Health =
+  'ok' | 'running' | 'held' | 'failing' | 'late' | 'paused' | 'never';
 
 export type PublicationKind = 'table' | 'file' | 'report' | 'api';
 

@@ -9,7 +9,7 @@ import { PagedRows } from './list';
 import { PipelineRow } from './pipelineRow';
 import { scheduleIcon } from './icons';
 
-const NEEDY: ReadonlySet<string> = new Set(['failing', 'late']);
+const NEEDY: ReadonlySet<string> = new Set(['failing', 'held', 'late']);
 
 /** All pipelines, those that need somebody first. */
 export function PipelineList(): JSX.Element {

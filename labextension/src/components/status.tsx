@@ -94,6 +94,8 @@ export function healthLabel(health: Health, trans: TranslationBundle): string {
       return trans.__('OK');
     case 'running':
       return trans.__('Running');
+    case 'held':
+      return trans.__('Held, waits for you');
     case 'failing':
       return trans.__('Failing');
     case 'late':

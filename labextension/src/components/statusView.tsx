@@ -1,10 +1,11 @@
 import * as React from 'react';
 
+import type { ApiError, ISummary } from '../api';
 import { useEtl, useModel } from './context';
 import { etlIcon } from './icons';
-import { Status } from './status';
+import { Status, type Shape } from './status';
 
-/** In the status bar: what runs, what fails, and whether a scheduler is alive. */
+/** In the status bar: what runs, fails and waits for a person, and whether a scheduler is alive. */
 export function StatusView(props: { onOpen: () => void }): JSX.Element | null {
   const { trans } = useEtl();
   const { summary, summaryError } = useModel();
@@ -15,21 +16,15 @@ export function StatusView(props: { onOpen: () => void }): JSX.Element | null {
   if (summary?.failing) {
     parts.push(trans.__('%1 failing', summary.failing));
   }
+  if (summary?.held) {
+    parts.push(trans.__('%1 held', summary.held));
+  }
   if (summary && !summary.schedulers.length) {
     parts.push(trans.__('no scheduler'));
   }
   if (summaryError) {
     parts.push(trans.__('not reached'));
   }
-  const shape = summaryError
-    ? 'failing'
-    : summary?.failing
-      ? 'failing'
-      : summary && !summary.schedulers.length
-        ? 'late'
-        : summary?.runs_active
-          ? 'running'
-          : 'ok';
   const text = parts.join(' · ');
   return (
     <button
@@ -41,9 +36,26 @@ export function StatusView(props: { onOpen: () => void }): JSX.Element | null {
       <etlIcon.react tag="span" className="jp-EtlStatusItem-icon" />
       <span>{trans.__('ETL')}</span>
       {summary || summaryError ? (
-        <Status shape={shape} label={text || trans.__('OK')} />
+        <Status
+          shape={shapeOf(summary, summaryError)}
+          label={text || trans.__('OK')}
+        />
       ) : null}
       {text ? <span>{text}</span> : null}
     </button>
   );
+}
+
+/** The shape of what is worst. */
+function shapeOf(summary: ISummary | null, error: ApiError | null): Shape {
+  if (error || summary?.failing) {
+    return 'failing';
+  }
+  if (summary?.held) {
+    return 'held';
+  }
+  if (summary && !summary.schedulers.length) {
+    return 'late';
+  }
+  return summary?.runs_active ? 'running' : 'ok';
 }

@@ -21,7 +21,8 @@ import {
 import type { IEtlModel, IPipelineQuery, IRunQuery, Tab } from '../tokens';
 import { Actions } from './actions';
 import { isTerminal, parseRunEvent } from './events';
-import { PagedList } from './pagedList';
+import { Lists } from './lists';
+import type { PagedList } from './pagedList';
 
 /** How long after an event the lists are fetched again, so that a burst is one request. */
 const HINT_DELAY_MS = 400;
@@ -42,7 +43,11 @@ export class EtlModel implements IEtlModel {
     this.client = options.client;
     this._events = options.events ?? null;
     this._intervalMs = options.intervalMs ?? 10_000;
-    this._pipelineQuery = { filter: options.filter ?? 'all', search: '' };
+    this._lists = new Lists({
+      client: options.client,
+      filter: options.filter ?? 'all',
+      changed: () => this._changed.emit()
+    });
     this._actions = new Actions({
       changed: () => this._changed.emit(),
       graceMs: options.graceMs ?? 8000
@@ -88,42 +93,29 @@ export class EtlModel implements IEtlModel {
     return this._summaryError;
   }
 
-  readonly sources = new PagedList<ISource>({
-    fetch: () => this.client.sources(),
-    key: source => source.name,
-    changed: () => this._changed.emit()
-  });
+  get sources(): PagedList<ISource> {
+    return this._lists.sources;
+  }
 
-  readonly pipelines = new PagedList<IPipelineView>({
-    fetch: slice => this.client.pipelines({ ...this._pipelineQuery, ...slice }),
-    key: pipeline => pipeline.name,
-    changed: () => this._changed.emit()
-  });
+  get pipelines(): PagedList<IPipelineView> {
+    return this._lists.pipelines;
+  }
 
-  readonly attention = new PagedList<IPipelineView>({
-    fetch: slice =>
-      this.client.pipelines({ filter: 'failing', search: '', ...slice }),
-    key: pipeline => pipeline.name,
-    changed: () => this._changed.emit()
-  });
+  get attention(): PagedList<IPipelineView> {
+    return this._lists.attention;
+  }
 
-  readonly runs = new PagedList<IRunView>({
-    fetch: slice => this.client.runs({ ...this._runQuery, ...slice }),
-    key: run => run.id,
-    changed: () => this._changed.emit()
-  });
+  get runs(): PagedList<IRunView> {
+    return this._lists.runs;
+  }
 
-  readonly published = new PagedList<IPublicationView>({
-    fetch: () => this.client.publications(this._search),
-    key: publication => publication.name,
-    changed: () => this._changed.emit()
-  });
+  get published(): PagedList<IPublicationView> {
+    return this._lists.published;
+  }
 
-  readonly holds = new PagedList<IHold>({
-    fetch: () => this.client.holds(),
-    key: hold => hold.run,
-    changed: () => this._changed.emit()
-  });
+  get holds(): PagedList<IHold> {
+    return this._lists.holds;
+  }
 
   get tab(): Tab {
     return this._tab;
@@ -149,15 +141,15 @@ export class EtlModel implements IEtlModel {
   }
 
   get pipelineQuery(): IPipelineQuery {
-    return this._pipelineQuery;
+    return this._lists.pipelineQuery;
   }
 
   get runQuery(): IRunQuery {
-    return this._runQuery;
+    return this._lists.runQuery;
   }
 
   get search(): string {
-    return this._search;
+    return this._lists.search;
   }
 
   get openRun(): number | null {
@@ -177,20 +169,17 @@ export class EtlModel implements IEtlModel {
   }
 
   filterPipelines(query: Partial<IPipelineQuery>): void {
-    this._pipelineQuery = { ...this._pipelineQuery, ...query };
-    this.pipelines.clear();
+    this._lists.filterPipelines(query);
     void this._fetchTab();
   }
 
   filterRuns(query: Partial<IRunQuery>): void {
-    this._runQuery = { ...this._runQuery, ...query };
-    this.runs.clear();
+    this._lists.filterRuns(query);
     void this._fetchTab();
   }
 
   filterPublished(search: string): void {
-    this._search = search;
-    this.published.clear();
+    this._lists.filterPublished(search);
     void this._fetchTab();
   }
 
@@ -330,25 +319,8 @@ export class EtlModel implements IEtlModel {
   }
 
   private async _fetchTab(): Promise<void> {
-    if (!this._watched) {
-      return;
-    }
-    if (this._tab === 'pipelines') {
-      const all =
-        this._pipelineQuery.filter === 'all' && !this._pipelineQuery.search;
-      if (!all && this.attention.items.length) {
-        this.attention.clear();
-      }
-      await Promise.all([
-        this.pipelines.refresh(),
-        all ? this.attention.refresh() : undefined
-      ]);
-    } else {
-      const decided = this._tab !== 'sources';
-      await Promise.all([
-        this[this._tab].refresh(),
-        decided ? this.holds.refresh() : undefined
-      ]);
+    if (this._watched) {
+      await this._lists.refresh(this._tab);
     }
   }
 
@@ -369,13 +341,7 @@ export class EtlModel implements IEtlModel {
     if (event === null) {
       return;
     }
-    this.runs.patch(event.run, run => ({
-      ...run,
-      state: event.state,
-      outcome: event.outcome,
-      cell: event.cell ?? run.cell,
-      cells: event.cells ?? run.cells
-    }));
+    this._lists.follow(event);
     this._runChanged.emit(event);
     if (isTerminal(event.state)) {
       this._versionsChanged.emit();
@@ -386,6 +352,7 @@ export class EtlModel implements IEtlModel {
   private _events: Event.IManager | null;
   private _intervalMs: number;
   private _actions: Actions;
+  private _lists: Lists;
   private _hint: Debouncer;
   private _poll: Poll;
   private _changed = new Signal<IEtlModel, void>(this);
@@ -397,9 +364,6 @@ export class EtlModel implements IEtlModel {
   private _summaryError: ApiError | null = null;
   private _tab: Tab = 'pipelines';
   private _watched = false;
-  private _pipelineQuery: IPipelineQuery;
-  private _runQuery: IRunQuery = { pipeline: '', state: '' };
-  private _search = '';
   private _openRun: number | null = null;
 }
 

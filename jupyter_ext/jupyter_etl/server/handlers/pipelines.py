@@ -12,7 +12,7 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Pipeline
 from jupyter_etl.server.bodies import Deploy, Nothing, Trigger
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
-from jupyter_etl.server.history import failing_names, last_runs, late_names
+from jupyter_etl.server.history import last_bad, last_runs, late_names, waiting_runs
 from jupyter_etl.server.views import pipeline_view, run_view
 from jupyter_etl.spec.schedule import format_schedule
 
@@ -28,12 +28,14 @@ class PipelineHandlerBase(EtlHandler):
     def views(self, etl: Etl, pipelines: Sequence[Pipeline]) -> list[dict[str, object]]:
         """Make the views of some pipelines, with their last runs."""
         runs = last_runs(etl, [pipeline.name for pipeline in pipelines])
+        waiting = waiting_runs(etl, (run for some in runs.values() for run in some))
         now = etl.clock.now()
         return [
             pipeline_view(
                 pipeline,
                 runs[pipeline.name],
                 now=now,
+                waiting=waiting,
                 words=format_schedule,
                 locate=self.contents_path,
             )
@@ -65,7 +67,7 @@ class PipelinesHandler(PipelineHandlerBase):
             if chosen == "mine":
                 found = [p for p in found if p.owner == etl.settings.owner]
             elif chosen == "failing":
-                needy = failing_names(etl, found) | late_names(etl, found, etl.clock.now())
+                needy = last_bad(etl, found).keys() | late_names(etl, found, etl.clock.now())
                 found = [p for p in found if p.name in needy]
             shown = found[offset : offset + limit]
             return {"items": self.views(etl, shown), "total": len(found)}

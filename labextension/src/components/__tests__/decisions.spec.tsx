@@ -3,6 +3,7 @@ import * as React from 'react';
 import { ApiError } from '../../api';
 import { PanelView } from '../panelView';
 import { PublicationPage } from '../publicationPage';
+import { StatusView } from '../statusView';
 import { Watermarks } from '../watermarks';
 import {
   button,
@@ -39,7 +40,7 @@ async function panel(tab: any): Promise<HTMLElement> {
   w.client.lists.runs = [run({ state: 'held', outcome: 'held' })];
   w.model.tab = tab;
   w.model.watched = true;
-  await w.model.refresh();
+  await settle(() => w.model.refresh());
   const node = await draw(w, <PanelView />);
   await settle();
   return node;
@@ -85,6 +86,21 @@ describe('what is held', () => {
     expect(
       node.querySelector('.jp-EtlHold [role=alert]')!.textContent
     ).toContain('It was approved by kim.');
+  });
+
+  it('has a word of its own in the status bar, which failures go before', async () => {
+    w.client.summaryValue = { ...w.client.summaryValue, held: 2 };
+    await settle(() => w.model.refresh());
+    const node = await draw(w, <StatusView onOpen={() => undefined} />);
+    expect(node.textContent).toContain('2 held');
+    expect(node.textContent).not.toContain('failing');
+    const shape = () =>
+      node.querySelector('.jp-EtlStatus')!.getAttribute('class');
+    expect(shape()).toContain('jp-mod-held');
+    w.client.summaryValue = { ...w.client.summaryValue, failing: 1 };
+    await settle(() => w.model.refresh());
+    expect(node.textContent).toContain('1 failing · 2 held');
+    expect(shape()).toContain('jp-mod-failing');
   });
 
   it('stands first among the runs, with the decision in its details', async () => {

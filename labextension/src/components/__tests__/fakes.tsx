@@ -206,11 +206,20 @@ export async function erase(): Promise<void> {
   document.body.innerHTML = '';
 }
 
-/** Let promises and effects settle. */
+/** Let promises and effects settle, while the clock stands still. */
 export async function settle(change?: () => unknown): Promise<void> {
   await act(async () => {
-    await change?.();
-    await new Promise(done => setTimeout(done, 0));
+    const done = change?.();
+    // What was begun may itself wait for a timer of no length, as each poll does.
+    await jest.advanceTimersByTimeAsync(0);
+    await done;
+  });
+}
+
+/** Let this many milliseconds of the tests' clock go by, and what they start settle. */
+export async function pass(ms: number): Promise<void> {
+  await act(async () => {
+    await jest.advanceTimersByTimeAsync(ms);
   });
 }
 

@@ -4,7 +4,15 @@ import { ApiError } from '../../api';
 import { DataTable } from '../dataTable';
 import { spellLocal } from '../nextTimes';
 import { ScheduleFormView } from '../scheduleFormView';
-import { draw, erase, pipeline, settle, world, type IWorld } from './fakes';
+import {
+  draw,
+  erase,
+  pass,
+  pipeline,
+  settle,
+  world,
+  type IWorld
+} from './fakes';
 
 let w: IWorld;
 
@@ -17,7 +25,8 @@ afterEach(async () => {
   w.model.dispose();
 });
 
-const wait = (ms: number) => settle(() => new Promise(d => setTimeout(d, ms)));
+/** How long typing pauses before the server is asked. */
+const PAUSE_MS = 300;
 
 function type(node: Element, label: string, value: string): Promise<void> {
   const found = [...node.querySelectorAll('label')].find(
@@ -51,7 +60,9 @@ describe('ScheduleFormView', () => {
   it('shows the words and the next times of what is typed', async () => {
     const [node, said] = await form();
     await type(node, 'In words or cron', 'daily at 07:30');
-    await wait(350);
+    await pass(PAUSE_MS - 1);
+    expect(w.client.said).not.toContain('preview daily at 07:30');
+    await pass(1);
     expect(node.querySelector('.jp-EtlNext')!.textContent).toContain(
       'in words: daily at 07:30'
     );
@@ -70,7 +81,7 @@ describe('ScheduleFormView', () => {
     });
     const [node, said] = await form();
     await type(node, 'In words or cron', 'moon');
-    await wait(350);
+    await pass(PAUSE_MS);
     expect(node.textContent).toContain("'moon' is not a schedule.");
     expect(said.pop()).toBeNull();
   });

@@ -6,6 +6,7 @@ import {
   button,
   draw,
   erase,
+  pass,
   pipeline,
   run,
   settle,
@@ -13,19 +14,21 @@ import {
   type IWorld
 } from './fakes';
 
+const GRACE_MS = 8000;
+
 let w: IWorld;
 
 async function panel(tab: any): Promise<HTMLElement> {
   w.model.tab = tab;
   w.model.watched = true;
-  await w.model.refresh();
+  await settle(() => w.model.refresh());
   const node = await draw(w, <PanelView />);
   await settle();
   return node;
 }
 
 beforeEach(() => {
-  w = world({ graceMs: 5 });
+  w = world({ graceMs: GRACE_MS });
 });
 
 afterEach(async () => {
@@ -145,10 +148,16 @@ describe('pipelines', () => {
     await settle(() =>
       (node.querySelector('.jp-EtlRow-head') as HTMLElement).click()
     );
-    await settle(() => w.model.unschedule('daily'));
-    await settle(() => w.model.undoUnschedule('daily'));
-    await new Promise(done => setTimeout(done, 20));
+    const leave = () => settle(() => button(node, 'Unschedule: daily').click());
+    await leave();
+    await pass(GRACE_MS - 1);
+    await settle(() => button(node, 'Undo: daily').click());
+    await pass(2 * GRACE_MS);
     expect(w.client.said).not.toContain('unschedule daily');
+    expect(() => button(node, 'Undo: daily')).toThrow();
+    await leave();
+    await pass(GRACE_MS);
+    expect(w.client.said).toContain('unschedule daily');
   });
 
   it('draws each of the last runs with its own title', async () => {

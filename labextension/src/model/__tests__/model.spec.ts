@@ -1,43 +1,50 @@
 import { ApiError } from '../../api';
-import { run, world, type IWorld } from '../../components/__tests__/fakes';
+import {
+  pass,
+  run,
+  settle,
+  world,
+  type IWorld
+} from '../../components/__tests__/fakes';
 import { parseRunEvent, RUN_EVENT_SCHEMA } from '../events';
 import { PagedList } from '../pagedList';
+
+const GRACE_MS = 8000;
 
 let w: IWorld;
 
 beforeEach(() => {
-  w = world({ graceMs: 10 });
+  w = world({ graceMs: GRACE_MS });
 });
 
 afterEach(() => w.model.dispose());
 
-const wait = (ms: number) => new Promise(done => setTimeout(done, ms));
-
 describe('EtlModel', () => {
   it('fetches the list in front only while it is watched', async () => {
     w.model.tab = 'runs';
-    await w.model.refresh();
+    await settle(() => w.model.refresh());
     expect(w.client.said.filter(line => line.startsWith('runs'))).toEqual([]);
     w.model.watched = true;
-    await w.model.refresh();
+    await settle(() => w.model.refresh());
     expect(
       w.client.said.filter(line => line.startsWith('runs')).length
     ).toBeGreaterThan(0);
   });
 
   it('fetches again within a second of an event', async () => {
-    await w.model.refresh();
+    await settle(() => w.model.refresh());
     const before = w.client.said.length;
     for (let cell = 0; cell < 5; cell++) {
       w.emit({ schema_id: RUN_EVENT_SCHEMA, run: 1, state: 'running', cell });
     }
-    await wait(700);
+    expect(w.client.said).toHaveLength(before);
+    await pass(1000);
     expect(w.client.said.slice(before)).toEqual(['summary']);
   });
 
   it('keeps the error of an action until it is dismissed', async () => {
     w.client.fail.pause = new ApiError({ message: 'no' });
-    await w.model.pause('daily');
+    await settle(() => w.model.pause('daily'));
     expect(w.model.problem('pipeline:daily')!.message).toBe('no');
     w.model.dismiss('pipeline:daily');
     expect(w.model.problem('pipeline:daily')).toBeNull();
@@ -46,22 +53,23 @@ describe('EtlModel', () => {
   it('unschedules after the grace time', async () => {
     w.model.unschedule('daily');
     expect(w.model.leavesAt('daily')).not.toBeNull();
+    await pass(GRACE_MS - 1);
     expect(w.client.said).not.toContain('unschedule daily');
-    await wait(40);
+    await pass(1);
     expect(w.client.said).toContain('unschedule daily');
   });
 
   it('unschedules nothing once it is disposed', async () => {
     w.model.unschedule('daily');
     w.model.dispose();
-    await wait(40);
+    await pass(2 * GRACE_MS);
     expect(w.client.said).not.toContain('unschedule daily');
   });
 
   it('keeps the last summary when the server is not reached', async () => {
-    await w.model.refresh();
+    await settle(() => w.model.refresh());
     w.client.fail.summary = new ApiError({ message: 'down' });
-    await w.model.refresh();
+    await settle(() => w.model.refresh());
     expect(w.model.summary).not.toBeNull();
     expect(w.model.summaryError!.message).toBe('down');
   });
