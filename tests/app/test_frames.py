@@ -48,6 +48,51 @@ def test_columns_of_one_name_are_kept_apart() -> None:
     assert str(frame.dtypes.iloc[0]) == str(frame.dtypes.iloc[1]) == "Int64"
 
 
+@pytest.mark.parametrize("kind", [pa.decimal64(10, 2), pa.decimal128(10, 2), pa.decimal256(50, 2)])
+def test_decimals_are_exact_and_equal_ones_one_object(kind: pa.DataType) -> None:
+    first, second = ["1.10", None, "1.10", "-0.05"], ["1.10", "1.20"]
+    chunks = [pa.array([n and Decimal(n) for n in part], kind) for part in (first, second)]
+    column = pa.chunked_array(chunks)
+    frame = to_pandas(pa.table({"n": range(6), "money": column, "flag": [True] * 6}))
+    assert list(frame.columns) == ["n", "money", "flag"]
+    assert frame["money"].tolist() == column.to_pylist()
+    assert str(frame["money"][0]) == "1.10"
+    shared = frame["money"][0] is frame["money"][4]
+    assert shared == (kind != pa.decimal64(10, 2))
+    assert to_arrow(frame)["money"].to_pylist() == column.to_pylist()
+
+
+@pytest.mark.parametrize("values", [[], [None, None]])
+def test_decimals_that_are_not_there(values: list[None]) -> None:
+    frame = to_pandas(pa.table({"money": pa.array(values, pa.decimal128(10, 2))}))
+    assert frame["money"].tolist() == values
+
+
+def test_decimals_of_a_frame_become_what_arrow_makes_of_them() -> None:
+    one = Decimal("12.5")
+    values = [one, None, one, Decimal("0.125"), float("nan"), Decimal("12.5")]
+    frame = pd.DataFrame({"a": range(6), "money": pd.Series(values, dtype=object), "b": "x"})
+    frame["again"] = frame["money"]
+    table = to_arrow(frame)
+    assert table.equals(pa.Table.from_pandas(frame).replace_schema_metadata(None))
+    assert frame["money"].tolist()[:2] == [one, None]
+
+
+def test_a_decimal_too_long_for_arrow_is_blamed_on_its_column() -> None:
+    frame = pd.DataFrame({"money": [Decimal("1" * 80)]})
+    with pytest.raises(DeclarationError, match="money"):
+        to_arrow(frame)
+
+
+def test_what_a_table_says_of_an_index_moves_no_column() -> None:
+    made = pa.Table.from_pandas(pd.DataFrame({"n": [1, 2]}, index=pd.Index([5, 6], name="key")))
+    missing = made.set_column(0, "n", pa.array([None, 2]))
+    frame = to_pandas(missing)
+    assert list(frame.columns) == ["n", "key"]
+    assert frame["key"].tolist() == [5, 6]
+    assert frame["n"].isna().tolist() == [True, False]
+
+
 def test_an_index_with_a_name_is_a_column() -> None:
     frame = pd.DataFrame({"v": [1, 2]}, index=pd.Index(["x", "y"], name="key"))
     assert to_arrow(frame).column_names == ["key", "v"]

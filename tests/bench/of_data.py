@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,6 +78,41 @@ try:
 except (DeclarationError, NotFound) as refused:
     value = str(refused)
 """
+_TPCH_FILES = 4
+_TPCH_ORDERS = 1_500_000
+"""Rows of ``orders`` at scale factor 1.
+
+Source: TPC-H specification 3.0, 4.2.5.1.
+"""
+_TPCH_SOURCE = f"""{SHELL}
+for name in ("orders", "lineitem"):
+    shell.run_line_magic("etl", f"source {{name}} tpch/{{name}}/*.parquet")
+"""
+_TPCH_RULES = """\
+l_orderkey: not null
+l_orderkey references orders.o_orderkey
+l_quantity between 1 and 50
+l_discount between 0 and 0.1
+l_returnflag in ('A', 'N', 'R')
+l_shipdate < l_receiptdate
+"""
+_TPCH_CHECKED = f"""
+rules = {_TPCH_RULES!r}
+shell.run_cell_magic("etl", "check {{0}}", rules)
+"""
+_TPCH_STEPS = {
+    "loaded as a frame": """
+lineitem_frame = shell.run_line_magic("etl", "load lineitem")
+shell.user_ns["lineitem_frame"] = lineitem_frame
+value = len(lineitem_frame)
+""",
+    "checked as a frame": _TPCH_CHECKED.format("lineitem_frame"),
+    "published as a frame": 'shell.run_line_magic("etl", "publish table bench.orders lineitem_frame")',
+}
+_TPCH_STREAMS = {
+    "checked by name": _TPCH_CHECKED.format("lineitem"),
+    "published by name": 'shell.run_line_magic("etl", "publish table bench.orders lineitem")',
+}
 
 
 @contextmanager
@@ -235,9 +271,46 @@ value = [(str(one.status), one.total_rows) for one in results]
     )
 
 
+def tpch(folder: Path, size: Size) -> Iterator[Figure]:
+    """The two large tables of TPC-H, as folders of files: loaded, checked and published."""
+    rows = _generate(folder / "tpch", size.tpch)
+    for steps in (_TPCH_STREAMS, _TPCH_STEPS):
+        home = folder / ("frames" if steps is _TPCH_STEPS else "streams")
+        home.mkdir()
+        with platform(home) as at, worker(folder, env=at.env) as live:
+            live.do(_TPCH_SOURCE)
+            for what, code in steps.items():
+                cost = live.do(code)
+                need(cost.value in {None, rows}, f"{cost.value} rows were loaded")
+                yield Figure(
+                    what=f"TPC-H sf {size.tpch:g}, {rows:,} rows of lineitem {what}",
+                    value=cost.wall_s,
+                    unit="s",
+                    detail=f"{cost.cpu_s:.3g} CPU s, peak so far {cost.peak_mb:,.0f} MB",
+                )
+            _need_rows(at, rows)
+
+
+def _generate(folder: Path, scale: float) -> int:
+    """Write the tables and return the rows of lineitem, as the files themselves say."""
+    import pyarrow.parquet as pq
+
+    command = [str(DATA.command / "tpchgen-cli"), "parquet", "--quiet", "-s", f"{scale:g}"]
+    command += ["--tables=orders,lineitem", f"--parts={_TPCH_FILES}", "-o", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    need(not done.returncode, f"tpchgen-cli ended with {done.returncode}: {done.stderr[-2000:]}")
+    orders, lineitem = (
+        sum(pq.read_metadata(file).num_rows for file in (folder / name).glob("*.parquet"))
+        for name in ("orders", "lineitem")
+    )
+    need(orders == round(_TPCH_ORDERS * scale), f"{orders} orders were generated")
+    return lineitem
+
+
 MEASURES = {
     "postgres_read": postgres_read,
     "postgres_publish": postgres_publish,
     "publish": publish,
     "checks": checks,
+    "tpch": tpch,
 }

@@ -82,8 +82,8 @@ RUNS = Peers(
 )
 DATA = Peers(
     "data",
-    ("pandas", "pyarrow", "sqlalchemy", "psycopg[binary]"),
-    ("pandas", "pyarrow", "sqlalchemy", "psycopg"),
+    ("pandas", "pyarrow", "sqlalchemy", "psycopg[binary]", "tpchgen-cli"),
+    ("pandas", "pyarrow", "sqlalchemy", "psycopg", "tpchgen-cli"),
 )
 CRON = Peers("cron", ("croniter", "apscheduler"), ("croniter", "apscheduler"))
 """Apart from the others: jupyter-scheduler holds croniter at an old version."""

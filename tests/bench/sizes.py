@@ -21,6 +21,7 @@ class Size:
         queued: Runs that wait while one is claimed.
         ticks: Looks at the ledger, or claims, behind a median.
         rows: Of a table.
+        tpch: Scale factor of TPC-H.
         calls: Of a magic, or of a route.
         pipelines, runs: Behind the panel.
         starts: Processes behind the median of an import.
@@ -37,6 +38,7 @@ class Size:
     queued: int = 100_000
     ticks: int = 100
     rows: int = 3_000_000
+    tpch: float = 1.0
     calls: int = 100
     pipelines: int = 1_000
     runs: int = 100_000
@@ -61,6 +63,7 @@ QUICK = Size(
     queued=300,
     ticks=5,
     rows=20_000,
+    tpch=0.01,
     calls=3,
     pipelines=20,
     runs=300,

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -83,6 +86,59 @@ def test_samples_are_cut_to_what_a_record_can_hold() -> None:
     assert next(iter(row)) == "c99"
     assert len(row) == 30
     assert len(row["a"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("rules", "passes"),
+    [
+        ("id < 100\nrows > 3", 1),
+        ("id < 50\nid > 3\nflag = true\nname matches '^x'", 2),
+        ("id < 50\nname: unique\nflag: unique", 3),
+    ],
+)
+def test_all_that_breaks_is_found_in_one_more_pass(rules: str, passes: int) -> None:
+    data = pa.table({"id": range(100), "flag": [True, False] * 50, "name": ["x", "y"] * 50})
+    seen: list[tuple[int, bool]] = []
+
+    def opened() -> pa.RecordBatchReader:
+        number = len({one for one, _ in seen})
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            seen.append((number, threading.current_thread() is threading.main_thread()))
+            yield from data.to_batches(max_chunksize=10)
+
+        return pa.RecordBatchReader.from_batches(data.schema, batches())
+
+    results = DuckCheckRunner().run(
+        parse_checks(rules), opened, dataset="d", last_rows=None, reference={}.__getitem__
+    )
+    assert seen == [(number, True) for number in range(passes)]
+    assert all(bool(one.sample) == bool(one.failed_rows) for one in results)
+
+
+def test_missing_values_are_not_shown_as_repeated() -> None:
+    data = pa.table({"a": [None, None, 3, 3, None], "b": ["x", None, "y", None, "x"]})
+    first, second = DuckCheckRunner().run(
+        parse_checks("a: unique\nb: unique"),
+        data,
+        dataset="d",
+        last_rows=None,
+        reference={}.__getitem__,
+    )
+    assert [row["a"] for row in first.sample] == ["3", "3"]
+    assert [row["b"] for row in second.sample] == ["x", "x"]
+
+
+def test_what_is_referred_to_may_be_a_stream() -> None:
+    keys = pa.table({"other": ["z"] * 3, "faa": ["AAA", None, "BBB"]})
+    (result,) = DuckCheckRunner().run(
+        parse_checks("code references airports.faa"),
+        lambda: DATA.to_reader(max_chunksize=1),
+        dataset="d",
+        last_rows=None,
+        reference={"airports": keys.to_reader(max_chunksize=1)}.__getitem__,
+    )
+    assert result.failed_rows == 3
 
 
 @settings(deadline=None, max_examples=30)

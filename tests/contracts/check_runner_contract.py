@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
-from jupyter_etl.errors import DeclarationError
+from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.ports import CheckRunner
 
@@ -28,7 +31,11 @@ class CheckRunnerContract:
         raise AssertionError("the test class gives the runner")
 
     def _run(
-        self, runner: CheckRunner, *rules: CheckRule, last: int | None = None, data: pa.Table = DATA
+        self,
+        runner: CheckRunner,
+        *rules: CheckRule,
+        last: int | None = None,
+        data: pa.Table | Callable[[], pa.RecordBatchReader] = DATA,
     ) -> list[CheckResult]:
         return runner.run(
             rules,
@@ -150,6 +157,49 @@ class CheckRunnerContract:
     ) -> None:
         with pytest.raises(DeclarationError, match="check"):
             self._run(runner, CheckRule(text=argument, kind="expression", argument=argument))
+
+    def test_a_stream_is_checked_like_a_table(self, runner: CheckRunner) -> None:
+        rules = [
+            CheckRule(text="a", kind="unique", column="id"),
+            CheckRule(text="b", kind="rows", argument="rows > 3"),
+            CheckRule(text="c", kind="references", column="code", argument="geo.airports.faa"),
+            CheckRule(text="d", kind="expression", argument="amount >= 0"),
+            CheckRule(text="e", kind="unique", column="amount"),
+            CheckRule(text="f", kind="unique", column="part"),
+        ]
+        part = DATA.append_column("part", pa.array([1.5, None, 1.5, None, 2.5, 1.5]))
+
+        def sorted_rows(results: list[CheckResult]) -> list[CheckResult]:
+            # Which of equal rows comes first is not promised.
+            return [
+                replace(one, message="", sample=tuple(sorted(one.sample, key=str)))
+                for one in results
+            ]
+
+        streamed = self._run(runner, *rules, data=lambda: part.to_reader(max_chunksize=2))
+        held = self._run(runner, *rules, data=part)
+        assert sorted_rows(streamed) == sorted_rows(held)
+        assert [len(one.sample) for one in streamed] == [2, 0, 2, 1, 0, 3]
+        assert [row["part"] for row in streamed[5].sample] == ["1.5"] * 3
+
+    def test_a_stream_whose_rows_cannot_be_judged_names_the_rule(self, runner: CheckRunner) -> None:
+        good = CheckRule(text="id: not null", kind="not_null", column="id", severity=Severity.WARN)
+        bad = CheckRule(text="a date", kind="expression", argument="code::date > '2026-01-01'")
+        with pytest.raises(DeclarationError, match="'a date'"):
+            self._run(runner, good, bad, data=lambda: DATA.to_reader(max_chunksize=2))
+
+    def test_what_a_stream_raises_comes_out_as_it_is(self, runner: CheckRunner) -> None:
+        def broken() -> pa.RecordBatchReader:
+            def batches() -> Iterator[pa.RecordBatch]:
+                yield from DATA.to_batches()
+                raise SourceError("the file is cut off", retryable=True)
+
+            return pa.RecordBatchReader.from_batches(DATA.schema, batches())
+
+        rule = CheckRule(text="id: not null", kind="not_null", column="id")
+        with pytest.raises(SourceError, match="cut off") as caught:
+            self._run(runner, rule, data=broken)
+        assert caught.value.retryable
 
     def test_no_rules_give_no_results(self, runner: CheckRunner) -> None:
         assert self._run(runner) == []

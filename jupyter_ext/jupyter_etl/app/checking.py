@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from jupyter_etl.app.frames import to_arrow, to_pandas
+from jupyter_etl.app.frames import to_pandas
+from jupyter_etl.app.passes import Stream, passes, rows_of
 from jupyter_etl.app.registry import load_block
 from jupyter_etl.errors import CheckFailed
 from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, RunContext
@@ -36,12 +37,12 @@ class Bench(Protocol):
         """The run this notebook is executed by."""
         ...
 
-    def table(self, name: str) -> pa.Table:
-        """Return a variable, source or publication as an Arrow table."""
+    def rows(self, name: str) -> pa.Table | Stream:
+        """Return the rows of a variable, source or publication, unread where not in memory."""
         ...
 
-    def reference(self, name: str) -> pa.Table:
-        """Return what a rule refers to: a source or a publication."""
+    def reference(self, name: str) -> pa.RecordBatchReader:
+        """Open what a rule refers to: a source or a publication."""
         ...
 
     def last_rows(self, name: str) -> int | None:
@@ -67,12 +68,13 @@ def check_data(bench: Bench, name: str, rules: object, data: object = None) -> l
         MissingDependency: There is a schema, and pandera is not installed.
     """
     parsed = _dated(parse_checks(rules), bench.context) if isinstance(rules, str) else ()
-    table = to_arrow(data, what=name) if data is not None else bench.table(name)
+    rows = rows_of(data, what=name) if data is not None else bench.rows(name)
     if isinstance(rules, str):
-        results = _by_rules(bench, name, parsed, table)
+        results = _by_rules(bench, name, parsed, rows)
     else:
         from jupyter_etl.checks.pandera_schema import check_schema
 
+        table = rows.first.read_all() if isinstance(rows, Stream) else rows
         results = check_schema(rules, to_pandas(table), dataset=name)
     bench.channel.report_checks(results)
     broken = [r for r in results if r.status is CheckStatus.ERROR]
@@ -86,16 +88,17 @@ def check_data(bench: Bench, name: str, rules: object, data: object = None) -> l
 
 
 def _by_rules(
-    bench: Bench, name: str, rules: Sequence[CheckRule], table: pa.Table
+    bench: Bench, name: str, rules: Sequence[CheckRule], rows: pa.Table | Stream
 ) -> list[CheckResult]:
     runner = cast("CheckRunner", load_block("check_runner", "duckdb")())
-    return runner.run(
-        rules,
-        table,
-        dataset=name,
-        last_rows=bench.last_rows(bench.context.outputs.get(name, name)),
-        reference=bench.reference,
-    )
+    with passes(rows) as data:
+        return runner.run(
+            rules,
+            data,
+            dataset=name,
+            last_rows=bench.last_rows(bench.context.outputs.get(name, name)),
+            reference=bench.reference,
+        )
 
 
 def _dated(rules: Sequence[CheckRule], context: RunContext) -> list[CheckRule]:

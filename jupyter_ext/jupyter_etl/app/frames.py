@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.sources.polars_frames import is_polars, table_of_polars
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
+    from pandas.api.extensions import ExtensionArray
 
 
 def to_arrow(data: object, *, what: str = "data") -> pa.Table:
@@ -75,7 +78,14 @@ def _from_pandas(data: object, what: str) -> pa.Table:
     try:
         if any(name is not None for name in frame.index.names):
             frame = frame.reset_index()
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        plain, apart = frame, {}
+        for place, values in _shared_decimals(frame):
+            apart[place] = values
+            plain = frame.copy(deep=False) if plain is frame else plain
+            plain.isetitem(place, False)
+        table = pa.Table.from_pandas(plain, preserve_index=False)
+        for place, values in apart.items():
+            table = table.set_column(place, table.column_names[place], values)
     except ValueError as problem:
         if isinstance(problem, pa.ArrowException):
             raise
@@ -84,6 +94,28 @@ def _from_pandas(data: object, what: str) -> pa.Table:
             hint="Give each column, and the index, a name of its own.",
         ) from problem
     return table.replace_schema_metadata(None)
+
+
+def _shared_decimals(frame: pd.DataFrame) -> Iterator[tuple[int, pa.Array]]:
+    """Convert each Decimal object once, however often it is there: that takes microseconds."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]
+        if column.dtype != object or pd.api.types.infer_dtype(column) != "decimal":
+            continue
+        objects = column.to_numpy()
+        codes, known = pd.factorize(np.fromiter(map(id, objects), np.int64, len(objects)))
+        one_each = np.empty(len(known), dtype=object)
+        one_each[codes] = objects
+        try:
+            distinct = pa.Array.from_pandas(one_each)
+        except pa.ArrowException:
+            # Left to the conversion of the frame, which names the column.
+            continue
+        yield place, distinct.take(pa.array(codes))
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
@@ -95,9 +127,31 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
         DeclarationError: A column has dates that Python does not have: before the year 1 or after
             9999.
     """
+    plain = table
+    apart: dict[int, np.ndarray | ExtensionArray] = {}
+    # By place: a query may give two columns one name.
+    for place, (field, column) in enumerate(zip(table.schema, table.columns, strict=True)):
+        values = _own_values(column)
+        if values is not None:
+            apart[place] = values
+            plain = plain.set_column(place, field.name, _held_place(table.num_rows))
+    try:
+        # What the metadata say of an index would take columns away, and move the places.
+        frame: pd.DataFrame = plain.to_pandas(ignore_metadata=True)
+    except (OverflowError, ValueError) as problem:
+        raise _no_pandas(table, problem) from problem
+    for place, values in apart.items():
+        frame.isetitem(place, values)
+    return frame
+
+
+def _own_values(column: pa.ChunkedArray) -> np.ndarray | ExtensionArray | None:
+    """Return the values of a column that Arrow alone would make floats, or need much memory for."""
     import pandas as pd
     import pyarrow as pa
 
+    if pa.types.is_decimal128(column.type) or pa.types.is_decimal256(column.type):
+        return _decimals(column) if len(column) else None
     nullable = {
         pa.int8(): pd.Int8Dtype(),
         pa.int16(): pd.Int16Dtype(),
@@ -109,15 +163,30 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
         pa.uint64(): pd.UInt64Dtype(),
         pa.bool_(): pd.BooleanDtype(),
     }
-    try:
-        frame: pd.DataFrame = table.to_pandas()
-    except (OverflowError, ValueError) as problem:
-        raise _no_pandas(table, problem) from problem
-    # By place: a query may give two columns one name.
-    for place, column in enumerate(table.columns):
-        if column.null_count and column.type in nullable:
-            frame.isetitem(place, column.to_pandas(types_mapper=nullable.get))
-    return frame
+    if column.null_count and column.type in nullable:
+        values: ExtensionArray = column.to_pandas(types_mapper=nullable.get).array
+        return values
+    return None
+
+
+def _held_place(rows: int) -> pa.Array:
+    """Return a column that costs next to nothing where another one will be put."""
+    import pyarrow as pa
+
+    return pa.repeat(pa.scalar(value=False), rows)
+
+
+def _decimals(column: pa.ChunkedArray) -> np.ndarray:
+    """Make one Decimal of equal values: each takes a hundred bytes, and amounts repeat."""
+    import numpy as np
+
+    encoded = column.dictionary_encode().combine_chunks()
+    # The last one stands for what is missing.
+    objects = np.empty(len(encoded.dictionary) + 1, dtype=object)
+    objects[:-1] = encoded.dictionary.to_numpy(zero_copy_only=False)
+    places = encoded.indices.fill_null(len(encoded.dictionary))
+    found: np.ndarray = objects[places.to_numpy(zero_copy_only=False)]
+    return found
 
 
 def _no_pandas(table: pa.Table, problem: Exception) -> DeclarationError:

@@ -15,6 +15,7 @@ from jupyter_etl.app.as_frame import as_frame
 from jupyter_etl.app.checking import check_data
 from jupyter_etl.app.frames import to_arrow
 from jupyter_etl.app.incremental import IncrementalLoad, NewRows, load_since, stream_since
+from jupyter_etl.app.passes import Stream, comes_again, rows_of
 from jupyter_etl.app.preview import Preview, preview_of
 from jupyter_etl.app.querying import Query, answer
 from jupyter_etl.app.reading import access_with, open_source, open_version, tables_of
@@ -259,9 +260,9 @@ class Workbench:
         """
         return check_data(self, name, rules, data)
 
-    def reference(self, name: str) -> pa.Table:
-        """Return what a rule refers to: a source or a publication."""
-        return self._read(self.find(name), None, None)
+    def reference(self, name: str) -> pa.RecordBatchReader:
+        """Open what a rule refers to: a source or a publication."""
+        return self.stream(name)
 
     def param(self, text: str) -> tuple[str, object]:
         """Declare a parameter.
@@ -292,6 +293,18 @@ class Workbench:
         if self.namespace.get(name) is not None:
             return to_arrow(self.namespace[name], what=name)
         return self._read(self.find(name), None, None)
+
+    def rows(self, name: str) -> pa.Table | Stream:
+        """Return the rows of a variable, source or publication, unread where not in memory."""
+        if self.namespace.get(name) is not None:
+            return rows_of(self.namespace[name], what=name)
+        target = self.find(name)
+
+        def again() -> pa.RecordBatchReader:
+            with self.telling(target):
+                return self._open(target, ReadRequest(table=target.table)).batches
+
+        return Stream(first=self.stream(name), again=again if comes_again(target) else None)
 
     def _read(self, target: Target, columns: tuple[str, ...] | None, limit: int | None) -> pa.Table:
         request = ReadRequest(table=target.table, columns=columns, limit=limit)

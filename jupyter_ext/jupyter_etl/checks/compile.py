@@ -1,4 +1,4 @@
-"""Rules as SQL: one aggregate for all of them, and a condition that finds the breaking rows.
+"""Rules as SQL: one aggregate for all of them, and conditions that find the breaking rows.
 
 A condition that is NULL for a row, because a value in it is missing, does not break its rule: what
 must not be missing says ``not null``.
@@ -28,9 +28,11 @@ class CompiledRule:
     Args:
         rule: What it was made of.
         aggregate: Gives the number of breaking rows; for a rule about the whole, whether it holds.
-        breaking: A condition that is true for breaking rows; "" for a rule about the whole.
+        breaking: A condition that is true for breaking rows, for a unique value for rows that may
+            be; "" for a rule about the whole.
         columns: Those it looks at, as far as it says.
         reference: Publication that has to be registered as `reference_name`; "" for none.
+        told: Gives what a message says besides, as text.
     """
 
     rule: CheckRule
@@ -38,6 +40,7 @@ class CompiledRule:
     breaking: str
     columns: tuple[str, ...] = ()
     reference: str = ""
+    told: str = "NULL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,19 +57,13 @@ class CompiledChecks:
 
     @property
     def query(self) -> str:
-        """Gives one row: the number of rows, then each rule's aggregate."""
+        """Gives one row: the number of rows, then each rule's aggregate and what is told."""
         return self.query_of(self.rules)
 
     def query_of(self, rules: Sequence[CompiledRule]) -> str:
         """Write the aggregate of some of the rules."""
-        aggregates = "".join(f",\n  {compiled.aggregate}" for compiled in rules)
+        aggregates = "".join(f",\n  {one.aggregate}, {one.told}" for one in rules)
         return f"SELECT count(*){aggregates}\nFROM {DATA}{self.joins}"
-
-    def sample_of(self, compiled: CompiledRule, columns: Sequence[str], count: int) -> str:
-        """Write the query for some rows that break a rule, as text."""
-        cells = ", ".join(f"CAST({DATA}.{quoted(c)} AS VARCHAR) AS {quoted(c)}" for c in columns)
-        where = "QUALIFY" if compiled.rule.kind == "unique" else "WHERE"
-        return f"SELECT {cells} FROM {DATA}{self.joins} {where} {compiled.breaking} LIMIT {count:d}"  # noqa: S608
 
 
 def compile_checks(
@@ -132,13 +129,17 @@ def _compile(
     cell = f"{DATA}.{quoted(rule.column)}"
     if rule.kind == "fresh":
         return CompiledRule(
-            rule=rule, aggregate=_reached(cell, rule.argument), breaking="", columns=(rule.column,)
+            rule=rule,
+            aggregate=_reached(cell, rule.argument),
+            breaking="",
+            columns=(rule.column,),
+            told=f"CAST(max({cell}) AS VARCHAR)",
         )
     if rule.kind == "unique":
         return CompiledRule(
             rule=rule,
             aggregate=f"count({cell}) - count(DISTINCT {cell})",
-            breaking=f"{cell} IS NOT NULL AND count(*) OVER (PARTITION BY {cell}) > 1",
+            breaking=f"{cell} IS NOT NULL",
             columns=(rule.column,),
         )
     if rule.kind == "references":

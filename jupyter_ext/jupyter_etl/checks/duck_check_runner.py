@@ -1,21 +1,22 @@
-"""Checks by DuckDB: all rules in one aggregate over the Arrow table."""
+"""Checks by DuckDB: all rules in one aggregate over the rows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jupyter_etl.checks.breaking_rows import Sample, breaking_rows, mentioned
 from jupyter_etl.checks.compile import (
-    DATA,
     CompiledChecks,
     CompiledRule,
     compile_checks,
     missing_column,
-    quoted,
     reference_name,
     split_reference,
 )
+from jupyter_etl.checks.scanning import Rows, opened, sandbox, scanned
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.spec.names import listed, nearest
@@ -23,12 +24,6 @@ from jupyter_etl.spec.names import listed, nearest
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-SAMPLE_ROWS = 20
-SAMPLE_COLUMNS = 30
-SAMPLE_CHARACTERS = 200
-SAMPLE_BYTES = 16_000
-"""How much of the breaking rows is kept for the record."""
 
 _NO_COLUMN = re.compile(r"Referenced (?:column|table) \"(.+?)\" (?:was )?not found", re.DOTALL)
 
@@ -42,92 +37,117 @@ class DuckCheckRunner:
     def run(
         self,
         rules: Sequence[CheckRule],
-        data: pa.Table,
+        data: pa.Table | Callable[[], pa.RecordBatchReader],
         *,
         dataset: str,
         last_rows: int | None,
-        reference: Callable[[str], pa.Table],
+        reference: Callable[[str], pa.Table | pa.RecordBatchReader],
     ) -> list[CheckResult]:
         """Apply all rules in one pass.
 
         Args:
             rules: What must hold.
-            data: The rows.
+            data: The rows, or what opens a stream of them; it is opened again where rules are broken.
             dataset: Name used in messages.
             last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
-            reference: Returns a publication by name, for ``references`` rules.
+            reference: Returns a publication, or opens it, by name: for ``references`` rules.
 
         Returns:
             One result a rule, in order; rules that are broken bring up to twenty of their rows.
 
         Raises:
             DeclarationError: A rule names a column that is not there, or is not valid SQL.
+            SourceError: A stream cannot be read.
         """
         if not rules:
             return []
-        import duckdb
-
-        checks = compile_checks(rules, data.column_names, last_rows=last_rows)
-        with _sandbox() as connection:
-            connection.register(DATA, data)
-            for number, compiled in enumerate(checks.rules):
-                if compiled.reference:
-                    _register_keys(connection, number, compiled.rule, reference)
-            connection.execute("SET lock_configuration = true")
-            try:
-                total, *found = _one(connection, checks.query)
-            except duckdb.Error as problem:
-                raise _blamed(connection, checks, data.column_names, problem) from problem
-            return [
-                _result(
-                    connection,
-                    checks,
-                    compiled,
-                    value,
-                    total=total,
-                    dataset=dataset,
-                    last=last_rows,
-                )
-                for compiled, value in zip(checks.rules, found, strict=True)
+        with sandbox(streams=callable(data)) as connection:
+            checks, (total, *found) = _first_pass(
+                connection, rules, data, last_rows=last_rows, reference=reference
+            )
+            values, told = found[::2], found[1::2]
+            broken = [
+                number
+                for number, (compiled, value) in enumerate(zip(checks.rules, values, strict=True))
+                if compiled.breaking and value
             ]
+            samples = breaking_rows(connection, data, checks, broken)
+        return [
+            _result(
+                _Found(compiled=compiled, value=value, told=more, sample=samples.get(number, ())),
+                total=total,
+                dataset=dataset,
+                last=last_rows,
+            )
+            for number, (compiled, value, more) in enumerate(
+                zip(checks.rules, values, told, strict=True)
+            )
+        ]
 
 
-def _sandbox() -> duckdb.DuckDBPyConnection:
-    """Open a database in memory that sees registered tables only: no files, no network."""
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What the passes have found of one rule."""
+
+    compiled: CompiledRule
+    value: object
+    told: str | None
+    sample: Sample
+
+
+def _first_pass(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[CheckRule],
+    data: Rows,
+    *,
+    last_rows: int | None,
+    reference: Callable[[str], pa.Table | pa.RecordBatchReader],
+) -> tuple[CompiledChecks, tuple[Any, ...]]:
     import duckdb
 
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "python_enable_replacements": False,
-            "enable_external_access": False,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        },
-    )
+    with opened(data) as rows:
+        schema = rows.schema
+        checks = compile_checks(rules, schema.names, last_rows=last_rows)
+        for number, compiled in enumerate(checks.rules):
+            if compiled.reference:
+                _register_keys(connection, number, compiled.rule, reference)
+        connection.execute("SET lock_configuration = true")
+        try:
+            with scanned(connection, rows):
+                return checks, _one(connection, checks.query)
+        except duckdb.Error as problem:
+            failed = problem
+    # The stream is closed before it is opened again.
+    raise _blamed(connection, checks, data, schema, failed) from failed
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    row = connection.execute(query).fetchone()
-    return () if row is None else tuple(row)
+    (row,) = connection.execute(query).fetchall()
+    return tuple(row)
 
 
 def _register_keys(
     connection: duckdb.DuckDBPyConnection,
     number: int,
     rule: CheckRule,
-    reference: Callable[[str], pa.Table],
+    reference: Callable[[str], pa.Table | pa.RecordBatchReader],
 ) -> None:
+    import pyarrow as pa
+
     publication, column = split_reference(rule.argument)
-    table = reference(publication)
-    if column not in table.column_names:
+    rows = reference(publication)
+    names = rows.schema.names
+    if column not in names:
         raise DeclarationError(
             f"The check '{rule.text}' refers to '{column}' of {publication}, which has "
-            f"{listed(table.column_names)}.",
-            hint=nearest(column, table.column_names).strip(),
+            f"{listed(names)}.",
+            hint=nearest(column, names).strip(),
         )
     name = reference_name(number)
-    keys = table.select([column]).rename_columns([f"{name}_key"])
+    batches = rows.to_batches() if isinstance(rows, pa.Table) else rows
+    field = rows.schema.field(column)
+    keys = pa.Table.from_batches((batch.select([column]) for batch in batches), pa.schema([field]))
+    keys = keys.rename_columns([f"{name}_key"])
     connection.register(f"{name}_all", keys)
     connection.execute(
         f"CREATE TABLE {name} AS SELECT DISTINCT {name}_key FROM {name}_all "  # noqa: S608 - our names
@@ -139,20 +159,20 @@ def _register_keys(
 def _blamed(
     connection: duckdb.DuckDBPyConnection,
     checks: CompiledChecks,
-    columns: Sequence[str],
+    data: Rows,
+    schema: pa.Schema,
     problem: duckdb.Error,
 ) -> DeclarationError:
-    """Find the rule that the query failed for, by asking for each alone."""
-    import duckdb
-
-    for compiled in checks.rules:
-        try:
-            connection.execute(checks.query_of([compiled]))
-        except duckdb.Error as own:
+    """Find the rule that the query failed for, by asking for each alone: first without any rows."""
+    for rows in (schema.empty_table(), data):
+        for compiled in checks.rules:
+            own = _problem_of(connection, checks, compiled, rows)
+            if own is None:
+                continue
             text = str(own).splitlines()[0]
             absent = _NO_COLUMN.search(str(own))
             if absent:
-                return missing_column(absent[1], columns, compiled.rule)
+                return missing_column(absent[1], schema.names, compiled.rule)
             return DeclarationError(
                 f"The check '{compiled.rule.text}' cannot be asked: {text}",
                 hint="Write a condition that is true for every good row, in DuckDB's SQL.",
@@ -160,21 +180,28 @@ def _blamed(
     return DeclarationError(f"The checks cannot be asked: {str(problem).splitlines()[0]}")
 
 
-def _result(
+def _problem_of(
     connection: duckdb.DuckDBPyConnection,
     checks: CompiledChecks,
     compiled: CompiledRule,
-    value: object,
-    *,
-    total: int,
-    dataset: str,
-    last: int | None,
-) -> CheckResult:
-    rule = compiled.rule
-    of_rows = compiled.breaking == ""
-    failed = None if of_rows else int(str(value))
-    holds = value is not False if of_rows else failed == 0
-    sample = () if of_rows or holds else _sample(connection, checks, compiled)
+    data: Rows,
+) -> duckdb.Error | None:
+    import duckdb
+
+    with opened(data) as rows:
+        try:
+            with scanned(connection, rows):
+                _one(connection, checks.query_of([compiled]))
+        except duckdb.Error as problem:
+            return problem
+    return None
+
+
+def _result(found: _Found, *, total: int, dataset: str, last: int | None) -> CheckResult:
+    rule = found.compiled.rule
+    of_rows = found.compiled.breaking == ""
+    failed = None if of_rows else int(str(found.value))
+    holds = found.value is not False if of_rows else failed == 0
     broken = CheckStatus.WARN if rule.severity is Severity.WARN else CheckStatus.ERROR
     return CheckResult(
         rule=rule,
@@ -182,52 +209,16 @@ def _result(
         dataset=dataset,
         failed_rows=failed,
         total_rows=total,
-        message=_age_message(connection, compiled, total, holds=holds)
+        message=_age_message(found, total, holds=holds)
         if rule.kind == "fresh"
         else _rows_message(rule, holds=holds, total=total, last=last)
         if of_rows
-        else _message(compiled, failed or 0, total, sample),
-        sample=sample,
+        else _message(found.compiled, failed or 0, total, found.sample),
+        sample=found.sample,
     )
 
 
-def _sample(
-    connection: duckdb.DuckDBPyConnection, checks: CompiledChecks, compiled: CompiledRule
-) -> tuple[dict[str, str], ...]:
-    every = [name for name, *_ in connection.execute(f"DESCRIBE {DATA}").fetchall()]
-    said = compiled.columns or _mentioned(compiled.rule, every)
-    chosen = [*said, *(name for name in every if name not in said)][:SAMPLE_COLUMNS]
-    rows = connection.execute(checks.sample_of(compiled, chosen, SAMPLE_ROWS)).fetchall()
-    return bounded(
-        {
-            name: "NULL" if cell is None else str(cell)[:SAMPLE_CHARACTERS]
-            for name, cell in zip(chosen, row, strict=True)
-        }
-        for row in rows
-    )
-
-
-def bounded(rows: Iterable[dict[str, str]]) -> tuple[dict[str, str], ...]:
-    """Keep as many rows as a record holds, the first in any case."""
-    kept: list[dict[str, str]] = []
-    room = SAMPLE_BYTES
-    for row in rows:
-        room -= sum(len(name.encode()) + len(cell.encode()) for name, cell in row.items())
-        if kept and (room < 0 or len(kept) == SAMPLE_ROWS):
-            break
-        kept.append(row)
-    return tuple(kept)
-
-
-def _mentioned(rule: CheckRule, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns whose names occur in a condition; only the order of the sample hangs on it."""
-    words = {word.lower() for word in re.findall(r"\w+", rule.argument)}
-    return tuple(name for name in columns if name.lower() in words or quoted(name) in rule.argument)
-
-
-def _message(
-    compiled: CompiledRule, failed: int, total: int, sample: tuple[dict[str, str], ...]
-) -> str:
+def _message(compiled: CompiledRule, failed: int, total: int, sample: Sample) -> str:
     rule = compiled.rule
     if not failed:
         return f"{total:,} rows: {rule.text} holds"
@@ -238,20 +229,19 @@ def _message(
     }
     message = f"{failed:,} of {total:,} rows"
     message += f" {wrong[rule.kind]}" if rule.kind in wrong else f": {rule.text} is false"
-    shown = compiled.columns or _mentioned(rule, list(sample[0]) if sample else [])
+    shown = compiled.columns or mentioned(rule, list(sample[0]) if sample else [])
     if sample and shown and rule.kind != "not_null":
         message += "; first: " + ", ".join(f"{name} = {sample[0][name]}" for name in shown[:3])
     return message
 
 
-def _age_message(
-    connection: duckdb.DuckDBPyConnection, compiled: CompiledRule, total: int, *, holds: bool
-) -> str:
-    column = compiled.columns[0]
-    (newest,) = _one(connection, f"SELECT CAST(max({quoted(column)}) AS VARCHAR) FROM {DATA}")  # noqa: S608
-    found = "there is no value" if newest is None else f"the greatest {column} is {newest}"
-    least = compiled.rule.argument
-    return f"{total:,} rows; {found}, {'not ' if holds else ''}before {least}: {_held(compiled, holds)}"
+def _age_message(found: _Found, total: int, *, holds: bool) -> str:
+    compiled, newest = found.compiled, found.told
+    column, least = compiled.columns[0], compiled.rule.argument
+    said = "there is no value" if newest is None else f"the greatest {column} is {newest}"
+    return (
+        f"{total:,} rows; {said}, {'not ' if holds else ''}before {least}: {_held(compiled, holds)}"
+    )
 
 
 def _held(compiled: CompiledRule, holds: bool) -> str:

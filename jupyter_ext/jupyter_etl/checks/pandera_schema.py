@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from jupyter_etl.checks.duck_check_runner import (
+from jupyter_etl.checks.breaking_rows import (
     SAMPLE_CHARACTERS,
     SAMPLE_COLUMNS,
     SAMPLE_ROWS,

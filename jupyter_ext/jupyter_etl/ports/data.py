@@ -131,20 +131,22 @@ class CheckRunner(Protocol):
     def run(
         self,
         rules: Sequence[CheckRule],
-        data: pa.Table,
+        data: pa.Table | Callable[[], pa.RecordBatchReader],
         *,
         dataset: str,
         last_rows: int | None,
-        reference: Callable[[str], pa.Table],
+        reference: Callable[[str], pa.Table | pa.RecordBatchReader],
     ) -> list[CheckResult]:
         """Apply all rules in one pass.
 
         Args:
             rules: What must hold.
-            data: The rows.
+            data: The rows, or what opens a stream of them from the first one. It is called by this
+                thread, in which the stream is read too; and again, for what another pass is
+                needed for, such as the rows that break a rule.
             dataset: Name used in messages.
             last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
-            reference: Returns a publication by name, for ``references`` rules.
+            reference: Returns a publication, or opens it, by name: for ``references`` rules.
 
         Raises:
             DeclarationError: A rule names a column that is not there, or is not valid SQL.

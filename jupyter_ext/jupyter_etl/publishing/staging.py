@@ -25,7 +25,14 @@ SCHEMA_FILE = "schema.parquet"
 """Holds no rows: the schema with the partition columns, also where there is no row at all."""
 
 _FILE_BYTES = 128 * 2**20
-_ROW_GROUP_ROWS = 512 * 1024
+_ROW_GROUP_ROWS = 128 * 1024
+"""A group is in memory until it is whole, as rows and once more as pages."""
+
+_DICTIONARY_BYTES = 256 * 1024
+"""Where the distinct values of a group take more, looking for equal ones costs more than it saves:
+with pyarrow's own limit of 1 MB no column of 64 bits would reach it in so small a group.
+"""
+
 _MOST_PARTITIONS = 1024
 _PARTITION_TYPES = ("bool", "int8", "int16", "int32", "int64", "string", "date32[day]")
 _NULL_SEGMENT = "__HIVE_DEFAULT_PARTITION__"
@@ -131,7 +138,7 @@ def _write_plain(
             if writer is None:
                 files.append(_new_name())
                 sink = pa.OSFile(str(folder / files[-1]), "wb")
-                writer = pq.ParquetWriter(sink, schema)
+                writer = pq.ParquetWriter(sink, schema, dictionary_pagesize_limit=_DICTIONARY_BYTES)
             writer.write_table(group, row_group_size=_ROW_GROUP_ROWS)
             rows += group.num_rows
             if sink is not None and sink.tell() >= _FILE_BYTES:
@@ -147,17 +154,20 @@ def _write_plain(
 
 
 def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Gather small batches: a row group of a few rows is slow to read and to write."""
+    """Cut to groups of one size: one of a few rows is slow to read and to write."""
     import pyarrow as pa
 
     kept: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
-        kept.append(batch)
-        rows += batch.num_rows
-        if rows >= _ROW_GROUP_ROWS:
-            yield pa.Table.from_batches(kept, schema)
-            kept, rows = [], 0
+        while batch.num_rows:
+            piece = batch.slice(0, _ROW_GROUP_ROWS - rows)
+            batch = batch.slice(piece.num_rows)
+            kept.append(piece)
+            rows += piece.num_rows
+            if rows == _ROW_GROUP_ROWS:
+                yield pa.Table.from_batches(kept, schema)
+                kept, rows = [], 0
     if rows:
         yield pa.Table.from_batches(kept, schema)
 
@@ -171,13 +181,15 @@ def _write_partitioned(
     import pyarrow as pa
     import pyarrow.dataset as pads
 
+    parquet = pads.ParquetFileFormat()
     written: list[tuple[str, int]] = []
     try:
         pads.write_dataset(
             _without_empty_text(batches, partition_by),
             folder,
             schema=schema,
-            format="parquet",
+            format=parquet,
+            file_options=parquet.make_write_options(dictionary_pagesize_limit=_DICTIONARY_BYTES),
             basename_template=_new_name("-{i}"),
             partitioning=_partitioning(schema, partition_by),
             existing_data_behavior="overwrite_or_ignore",

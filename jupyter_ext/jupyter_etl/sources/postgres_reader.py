@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _USE_COPY = "adbc.postgresql.use_copy"
+_BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
+_SMALL_BATCH = str(4 << 20)
+"""A quarter of the driver's own: several batches are in memory where rows pass through."""
+
 _NO_SUBQUERY = "0A000"
 """SQLSTATE of a feature that is not allowed there, such as an INSERT inside a subquery."""
 
@@ -68,6 +72,7 @@ def read_postgres(
     session = _Session(target=target, connection=connection, cursor=connection.cursor())
     try:
         session.begin()
+        session.cursor.adbc_statement.set_options(**{_BATCH_BYTES: _SMALL_BATCH})
         if not statement.asks:
             session.cursor.adbc_statement.set_options(**{_USE_COPY: "false"})
         sql, bound = _bind(session, statement, values)
