@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fakes.ledger import never_sync
 from jupyter_etl.app import etl as facade
@@ -34,6 +35,10 @@ LONGEST = (
     "test_publishers.py",
 )
 _NUMBERS = count()
+
+# How long an example takes says something about the machine and nothing about the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_configure() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,16 @@ def test_a_template_names_a_variable(bench: Workbench) -> None:
     assert "day" in caught.value.message
     with pytest.raises(DeclarationError, match="__import__"):
         publish_file(bench, "{{__import__('os')}}.csv", frame(a=[1]))
+
+
+def test_a_file_is_named_after_the_interval_of_its_run(
+    etl: Etl, bench: Workbench, names: dict[str, Any]
+) -> None:
+    publish_file(bench, "out/{{start}}.csv", frame(a=[1]), live=True)
+    assert etl.publications.file("out").name == f"{bench.context.start:%Y-%m-%d}.csv"
+    names["start"] = datetime(2026, 10, 25, 2, 30, tzinfo=timezone(timedelta(hours=1)))
+    publish_file(bench, "out/{{start}}.csv", frame(a=[1]), live=True)
+    assert etl.publications.file("out").name == "2026-10-25T023000+0100.csv"
 
 
 @pytest.mark.slow

@@ -5,35 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import psutil
 import pytest
 
 from fakes.command import finish, start
 from fakes.notebooks import code, write_notebook
+from fakes.patience import PATIENCE_S, until
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.errors import NotFound
 from jupyter_etl.model import Outcome, Run, RunState, VerdictKind
 
 pytestmark = pytest.mark.kernel
 
-PATIENCE_S = 100
 FRAME = "import pandas as pd\ndf = pd.DataFrame({'id': [1, 2], 'day': ['a', 'b']})"
-T = TypeVar("T")
-
-
-def until(what: str, happens: Callable[[], T]) -> T:
-    """Return the first true answer; the deadline only ends a test that has failed."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        if found := happens():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +122,8 @@ def test_the_run_outlives_the_process_that_started_it(etl: Etl, here: Path) -> N
     write_notebook(
         here / "slow.ipynb",
         FRAME,
-        "open('running', 'w').close()\nimport time\ntime.sleep(3)",
+        "import os, time\nopen('running', 'w').close()\n"
+        "while not os.path.exists('go'): time.sleep(0.05)",
         "%etl publish table t df",
     )
     process = start("run", "slow.ipynb")
@@ -144,6 +132,7 @@ def test_the_run_outlives_the_process_that_started_it(etl: Etl, here: Path) -> N
     process.communicate()
     (run,) = etl.runs.list()
     assert run.state is RunState.RUNNING
+    (here / "go").touch()
     ended = etl.runs.wait(run.id, timeout_s=PATIENCE_S)
     assert (ended.state, ended.attempts) == (RunState.SUCCEEDED, 1)
     assert etl.publications.read("t").num_rows == 2

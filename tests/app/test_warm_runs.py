@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import psutil
 import pytest
 
 from fakes.notebooks import write_notebook
+from fakes.patience import until
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.model import Run, RunState
@@ -220,11 +223,52 @@ def test_the_kernel_of_a_killed_runner_dies_and_carries_its_mark(etl: Etl, here:
     made = etl.runs.run(path)
     assert made.state is RunState.FAILED
     assert "before the run did" in made.error
-    assert not _lives(int((here / "kernel").read_text()))
+    kernel = int((here / "kernel").read_text())
+    until("the kernel's end", lambda: not _lives(kernel))
     marked = (here / "environ").read_text()
     names = {line.partition("=")[0] for line in marked.split("\0")}
     assert {"JUPYTER_ETL_ATTEMPT", "JUPYTER_ETL_CHANNEL", "HOME"} <= names
     assert "JUPYTER_ETL_LEDGER" not in names
+
+
+def test_code_that_a_user_has_kernels_start_with_is_not_executed_ahead_of_the_run(
+    etl: Etl, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "when.py").write_text("import time\nstarted_at = time.time()\n")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    path = write_notebook(here / "when.ipynb", "print(started_at)")
+    run(etl, path)
+    # Long enough for the next runner to be ready.
+    time.sleep(1.0)
+    asked_at = time.time()
+    _, printed, how = run(etl, path)
+    assert how["warm"] is True
+    assert float(printed) >= asked_at
+
+
+def test_a_run_ends_after_the_last_word_of_its_kernel(etl: Etl, here: Path) -> None:
+    hold = (
+        "import atexit, fcntl, time\n"
+        "held = open('held', 'w')\n"
+        "fcntl.flock(held, fcntl.LOCK_EX)\n"
+        "atexit.register(lambda: (time.sleep(0.2), open('last', 'w').write('word')))"
+    )
+    made, _, how = run(etl, write_notebook(here / "hold.ipynb", hold))
+    assert (made.state, how["warm"]) == (RunState.SUCCEEDED, True)
+    assert (here / "last").read_text() == "word"
+    with (here / "held").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_kernel_that_closes_all_its_files_does_not_outlive_its_runner(
+    etl: Etl, here: Path
+) -> None:
+    close = "import os\nopen('kernel', 'w').write(str(os.getpid()))\nos.closerange(3, 1000)"
+    run(etl, write_notebook(here / "close.ipynb", close))
+    kernel = int((here / "kernel").read_text())
+    until("the kernel's end", lambda: not _lives(kernel))
 
 
 @pytest.mark.parametrize(
@@ -259,18 +303,19 @@ def test_switched_off_for_all(here: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_many_runs_leave_nothing_behind(etl: Etl, here: Path) -> None:
     path = write_notebook(here / "small.ipynb", "1")
-    run(etl, path)
     me = psutil.Process()
-    before = _left(me)
+    run(etl, path)
+    until("a rest", lambda: _living(me) == 3)
+    before = me.num_fds()
     for _ in range(10):
         assert run(etl, path)[2]["warm"] is True
-    assert _left(me) == before
+    # The template, and a runner with its kernel that are ready for the next.
+    until("the last runner's end", lambda: _living(me) == 3)
+    assert me.num_fds() == before
 
 
-def _left(process: psutil.Process) -> tuple[int, int, int]:
-    children = process.children(recursive=True)
-    zombies = [child for child in children if child.status() == psutil.STATUS_ZOMBIE]
-    return process.num_fds(), len(children), len(zombies)
+def _living(process: psutil.Process) -> int:
+    return sum(_lives(child.pid) for child in process.children(recursive=True))
 
 
 def _lives(pid: int) -> bool:

@@ -184,7 +184,7 @@ class World:
                 break
             time.sleep(0.05)
         for process in self.schedulers.values():
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         self.schedulers.clear()
         if self._nursery is not None:
             self._nursery.close()
@@ -219,11 +219,14 @@ def _marked(folder: str, schedulers: Mapping[int, object]) -> Iterator[Process]:
 def _role(
     pid: int, variables: list[bytes], words: list[bytes], schedulers: Mapping[int, object]
 ) -> str:
-    if any(one.startswith(b"JUPYTER_ETL_CHANNEL=") for one in variables):
+    names = {one.partition(b"=")[0] for one in variables}
+    if b"JUPYTER_ETL_ATTEMPT" in names:
         return "kernel"
     if b"jupyter_etl.app.attempt" in words:
         return "runner"
-    if b"jupyter_etl.app.template" in words:
+    # With a runner that is ready for the next run, and its kernel.
+    made_ahead = b"jupyter_etl.app.standby" in words or b"JUPYTER_ETL_CHANNEL" in names
+    if made_ahead or b"jupyter_etl.app.template" in words:
         return "template"
     return "scheduler" if pid in schedulers else "command"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import msgspec
 import pytest
 
 from fakes.attempts import AT
+from fakes.patience import until
 from jupyter_etl.errors import ExecutionError
 from jupyter_etl.model import Attempt, NewRun, Partition, Run, RunState
 from jupyter_etl.ports import Claim, Executor
@@ -19,7 +19,8 @@ RUNNER = """
 import os, sys, time
 from pathlib import Path
 folder = Path(sys.argv[1])
-(folder / "seen.json").write_bytes((folder / "context.json").read_bytes())
+(folder / "seen.part").write_bytes((folder / "context.json").read_bytes())
+(folder / "seen.part").rename(folder / "seen.json")
 (folder / "pid").write_text(f"{os.getpid()} {os.getsid(0)} {os.environ.get('LANTERN')}")
 print("the runner's words", flush=True)
 while not (folder / "stop").exists():
@@ -91,7 +92,7 @@ class ExecutorContract:
         executor.start(claim)
         seen = folder_of(claim) / "seen.json"
         assert not (folder_of(claim) / "stop").exists(), "start waits for nobody"
-        _wait(seen.exists)
+        until("the runner", seen.exists)
         assert executor.ended() == []
         assert msgspec.json.decode(seen.read_bytes(), type=Claim) == claim
         _stop(folder_of(claim))
@@ -110,19 +111,19 @@ class ExecutorContract:
         claim = claim_of(3)
         executor.start(claim)
         note = folder_of(claim) / "pid"
-        _wait(lambda: note.exists() and bool(note.read_text()))
+        until("the runner", lambda: note.exists() and note.read_text())
         executor.close()
         pid = int(note.read_text().split()[0])
         os.kill(pid, 0)
         _stop(folder_of(claim))
-        _wait(lambda: not _alive(pid))
+        until("its end", lambda: not _alive(pid))
 
     def test_a_sweep_ends_the_runner_of_this_attempt_alone(self, executor, folder_of):
         lost, other = claim_of(5), claim_of(5, number=2)
         for claim in (lost, other):
             executor.start(claim)
         notes = [folder_of(claim) / "pid" for claim in (lost, other)]
-        _wait(lambda: all(note.exists() and note.read_text() for note in notes))
+        until("the runners", lambda: all(note.exists() and note.read_text() for note in notes))
         executor.sweep(lost)
         assert [told[:2] for told in _ended(executor, 1)] == [(5, 1)]
         assert _alive(int(notes[1].read_text().split()[0]))
@@ -150,7 +151,7 @@ def _ended(executor: Executor, count: int) -> list[tuple[int, int, int]]:
         told.extend(executor.ended())
         return len(told) >= count
 
-    _wait(enough)
+    until(f"{count} ends", enough)
     return told
 
 
@@ -164,11 +165,3 @@ def _alive(pid: int) -> bool:
         except ProcessLookupError:
             return False
         return True
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")

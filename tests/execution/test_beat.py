@@ -8,6 +8,7 @@ import pytest
 
 from fakes.attempts import AttemptBench, notebook_text
 from fakes.clock import FakeClock
+from fakes.patience import until
 from jupyter_etl.errors import StoreError
 from jupyter_etl.execution.beat import Beats
 from jupyter_etl.execution.committing import outlast
@@ -130,8 +131,4 @@ def test_progress_is_told_at_once(made):
     beats, ledger, *_ = made
     with beats:
         beats.progress(7)
-        for _ in range(400):
-            if 7 in ledger.cells:
-                break
-            beats._done.wait(0.01)
-    assert 7 in ledger.cells
+        until("the beat", lambda: 7 in ledger.cells)

@@ -30,7 +30,7 @@ async def reply_while_sending() -> str:
         # The reply arrives, and before the loop hears of it something is sent.
         time.sleep(0.05)  # the loop must not run meanwhile
         channel.send(session.msg("comm_msg"))
-        message = await asyncio.wait_for(waiting, 10)
+        message = await asyncio.wait_for(waiting, 100)
         socket.close(linger=0)
         kernel.close(linger=0)
         return str(message["msg_type"])

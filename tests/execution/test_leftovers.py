@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 from contracts.executor_contract import claim_of
 from fakes import attempt_process, shell_kernel
 from fakes.attempts import AttemptBench, notebook_text, outputs
+from fakes.patience import until
 from jupyter_etl.execution.folders import save_claim
 from jupyter_etl.execution.kernels import ATTEMPT
 from jupyter_etl.execution.local_executor import LocalExecutor
@@ -31,7 +32,12 @@ from jupyter_etl.execution.processes import (
 from jupyter_etl.model import Outcome, RunState
 from jupyter_etl.ports import Claim
 
-FLOOD_S = 3.0
+FLOOD = """\
+for _ in range(20_000): print('x' * 1000)
+open('high', 'w').close()
+while True: print('x' * 1000)
+"""
+FLOOD_S = 2.0
 SLEEP = "import time; print('up', flush=True); time.sleep(1000)"
 
 
@@ -43,14 +49,6 @@ def executor(bench: AttemptBench) -> Iterator[LocalExecutor]:
     made = LocalExecutor(bench.home, env={"PYTHONPATH": paths}, command=command)
     yield made
     made.close()
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.03)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 def start(code: str, *words: str, **env: str) -> subprocess.Popen[bytes]:
@@ -116,10 +114,10 @@ def test_memory_that_is_shared_counts_once_and_mapped_files_do_not(tmp_path: Pat
 
 @pytest.mark.kernel
 def test_a_flood_costs_the_runner_nothing(bench: AttemptBench, executor: LocalExecutor):
-    body = notebook_text(["print('first')", "while True: print('x' * 1000)"])
+    body = notebook_text(["print('first')", FLOOD])
     claim = bench.claim(body)
     executor.start(claim)
-    wait_for(lambda: len(bench.events(claim, "cell_started")) == 2, "the flood")
+    until("the flood", (bench.notebooks / "high").exists)
     time.sleep(FLOOD_S)
     bench.store.request_cancel(claim.run.id, now=claim.run.created_at)
     runner = bench.store.load_attempts(claim.run.id)[0].pid
@@ -131,7 +129,7 @@ def test_a_flood_costs_the_runner_nothing(bench: AttemptBench, executor: LocalEx
         peak = max(peak, int(said[1]) * 1024 if said else 0)
         return bool(executor.ended())
 
-    wait_for(ended, "the end")
+    until("the end", ended)
     assert 50_000_000 < peak < 300_000_000
     run = bench.store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.CANCELLED, Outcome.CANCELLED)
@@ -151,16 +149,16 @@ def test_what_a_killed_runner_leaves(bench: AttemptBench, executor: LocalExecuto
     claim = bench.claim(body)
     marker = (ATTEMPT, str(bench.folder(claim)))
     executor.start(claim)
-    wait_for(lambda: len(carriers(marker)) >= 3, "the kernel and its sleepers")
+    until("the kernel and its sleepers", lambda: len(carriers(marker)) >= 3)
     [attempt] = bench.store.load_attempts(claim.run.id)
     assert attempt.pid is not None
     kernels = {pid for pid in carriers(marker) if _parent(pid) == attempt.pid}
     os.kill(attempt.pid, signal.SIGKILL)
-    wait_for(lambda: not list(living(kernels)), "the kernel, which has nobody to tell it")
+    until("the kernel, which has nobody to tell it", lambda: not list(living(kernels)))
     assert list(living(carriers(marker))), "they have left its session, and live on"
     executor.sweep(Claim(run=claim.run, attempt=attempt))
     assert list(living(carriers(marker))) == []
-    wait_for(executor.ended, "the runner's end")
+    until("the runner's end", executor.ended)
 
 
 @pytest.mark.kernel
@@ -169,7 +167,7 @@ def test_a_sweep_ends_a_runner_that_is_stopped(bench: AttemptBench, executor: Lo
     body = notebook_text(["sleep 1000"], kernel="shell").replace('"python"', '"bash"')
     claim = bench.claim(body)
     executor.start(claim)
-    wait_for(lambda: bench.events(claim, "cell_started"), "the cell")
+    until("the cell", lambda: bench.events(claim, "cell_started"))
     [attempt] = bench.store.load_attempts(claim.run.id)
     assert attempt.pid is not None
     os.kill(attempt.pid, signal.SIGSTOP)
@@ -177,7 +175,7 @@ def test_a_sweep_ends_a_runner_that_is_stopped(bench: AttemptBench, executor: Lo
     executor.sweep(claim)
     assert list(living([attempt.pid])) == []
     assert list(living(carriers((ATTEMPT, str(bench.folder(claim)))))) == []
-    wait_for(executor.ended, "the runner's end")
+    until("the runner's end", executor.ended)
 
 
 def _status(pid: int | None) -> str:

@@ -151,7 +151,7 @@ def test_cleared_outputs_make_room_at_once_or_with_the_next():
     bench.print("x" * 1_000)
     bench.tell("clear_output", wait=True)
     assert bench.caps.room == 0
-    assert bench.client._admits("stream", 10)
+    assert bench.client.admits("stream", 10)
     bench.print("new")
     assert [one.text for one in bench.outputs] == ["new"]
     assert bench.caps.room == 997
@@ -200,14 +200,40 @@ def test_the_state_of_widgets_counts_as_often_as_it_grows():
 
 def test_a_cell_without_end_is_refused_before_it_is_decoded():
     bench = Bench()
-    assert bench.client._admits("stream", 100)
-    assert not bench.client._admits("display_data", 100_000_000)
+    assert bench.client.admits("stream", 100)
+    assert not bench.client.admits("display_data", 100_000_000)
     bench.print("x" * 1_000)
-    assert not bench.client._admits("stream", 100)
-    assert bench.client._admits("status", 100)
-    assert bench.client._admits("error", 100)
+    assert not bench.client.admits("stream", 100)
+    assert bench.client.admits("status", 100)
+    assert bench.client.admits("error", 100)
     with pytest.raises(CellExecutionComplete):
         bench.tell("status", execution_state="idle")
+
+
+def test_a_machine_that_stalls_has_the_time_to_show_what_a_cell_has_said():
+    bench = Bench()
+    reply = {"parent_header": {"msg_id": "1"}, "content": {"status": "ok"}}
+
+    async def answer(timeout: float | None) -> dict[str, Any]:
+        return reply
+
+    bench.client.kc = SimpleNamespace(shell_channel=SimpleNamespace(get_msg=answer))
+
+    async def ended() -> object:
+        loop = asyncio.get_running_loop()
+        time = loop.time
+
+        async def shown() -> None:
+            loop.time = lambda: time() + 30  # type: ignore[method-assign]
+            for _ in range(10):
+                await asyncio.sleep(0)
+
+        alive = asyncio.ensure_future(asyncio.sleep(1000))
+        rest = asyncio.ensure_future(shown())
+        cell = bench.notebook.cells[0]
+        return await bench.client._async_poll_for_reply("1", cell, None, rest, alive)
+
+    assert asyncio.run(ended()) == reply
 
 
 class Line:

@@ -138,7 +138,9 @@ TREE = """
 import subprocess, sys, time
 subprocess.Popen(["sleep", "1000"])
 subprocess.Popen(["setsid", "sleep", "1000"])
-subprocess.run(["sh", "-c", "setsid sleep 1000 & sleep 0.1"])
+leaves = ["sh", "-c", "setsid sh -c 'echo left; exec sleep 1000' &"]
+with subprocess.Popen(leaves, stdout=subprocess.PIPE) as shell:
+    shell.stdout.readline()
 print("up", flush=True)
 time.sleep(1000)
 """
@@ -194,9 +196,9 @@ def test_the_guard_kills_what_does_not_listen():
 
 def test_the_guard_says_when_the_time_is_over():
     halt = Halt()
-    with Guard(halt, timeout_s=0.01, marker=("ETL_TEST_MARKER", "x"), grace_s=0.0) as guard:
-        guard._thread.join(0.3)
-        assert halt.reason is HaltReason.TIMED_OUT
+    with Guard(halt, timeout_s=0.01, marker=("ETL_TEST_MARKER", "x"), grace_s=0.0):
+        assert halt.wait(100)
+    assert halt.reason is HaltReason.TIMED_OUT
 
 
 def test_a_guard_that_was_not_needed_gives_no_reason():

@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -15,6 +13,7 @@ import pytest
 
 from fakes import attempt_process
 from fakes.attempts import AttemptBench, notebook_text
+from fakes.patience import until
 from jupyter_etl.execution.local_executor import LocalExecutor
 from jupyter_etl.model import Outcome, RunState
 from jupyter_etl.ports import Claim
@@ -22,14 +21,6 @@ from jupyter_etl.ports import Claim
 pytestmark = pytest.mark.kernel
 
 SLEEP = "import time, os, subprocess\nopen('pid.txt', 'w').write(str(os.getpid()))\ntime.sleep(100)"
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 @pytest.fixture
@@ -47,7 +38,7 @@ def start_sleeping(bench: AttemptBench, executor: LocalExecutor) -> tuple[Claim,
     claim = bench.claim(notebook_text(["print('first')", SLEEP]))
     executor.start(claim)
     note = bench.notebooks / "pid.txt"
-    wait_for(lambda: note.exists() and bool(note.read_text()), "the sleeping cell")
+    until("the sleeping cell", lambda: note.exists() and bool(note.read_text()))
     runner = bench.store.load_attempts(claim.run.id)[0].pid
     assert runner is not None
     return claim, runner, int(note.read_text())
@@ -64,7 +55,7 @@ def test_sigterm_cancels_and_keeps_the_notebook(bench: AttemptBench, executor: L
     claim, runner, kernel = start_sleeping(bench, executor)
     os.kill(runner, signal.SIGTERM)
     ended: list[tuple[int, int, int]] = []
-    wait_for(lambda: bool(ended.extend(executor.ended()) or ended), "the runner's end")
+    until("the runner's end", lambda: bool(ended.extend(executor.ended()) or ended))
     assert ended == [(claim.run.id, 1, 1)]
     assert executor.ended() == []
     assert gone(kernel)
@@ -76,9 +67,9 @@ def test_sigterm_cancels_and_keeps_the_notebook(bench: AttemptBench, executor: L
 def test_a_killed_runner_takes_its_kernel_along(bench: AttemptBench, executor: LocalExecutor):
     claim, runner, kernel = start_sleeping(bench, executor)
     os.kill(runner, signal.SIGKILL)
-    wait_for(lambda: gone(kernel), "the kernel's end")
+    until("the kernel's end", lambda: gone(kernel))
     ended: list[tuple[int, int, int]] = []
-    wait_for(lambda: bool(ended.extend(executor.ended()) or ended), "the runner's end")
+    until("the runner's end", lambda: bool(ended.extend(executor.ended()) or ended))
     assert ended == [(claim.run.id, 1, -signal.SIGKILL)]
     assert "first" in str(bench.executed(claim)), "the cell that was done is on disk"
 
@@ -107,4 +98,4 @@ def test_a_runner_outlives_the_process_that_started_it(bench: AttemptBench):
         },
         check=True,
     )
-    wait_for(lambda: bench.store.load_run(claim.run.id).state is RunState.SUCCEEDED, "success")
+    until("success", lambda: bench.store.load_run(claim.run.id).state is RunState.SUCCEEDED)

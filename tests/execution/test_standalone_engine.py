@@ -11,8 +11,8 @@ import pytest
 from papermill.engines import papermill_engines
 
 from fakes.notebooks import write_notebook
-from jupyter_etl.execution.output_caps import ERROR_BYTES
-from jupyter_etl.execution.papermill_entry import PapermillEntry
+from jupyter_etl.app.papermill_entry import PapermillEntry
+from jupyter_etl.errors import DeclarationError
 
 
 def test_papermill_finds_the_engine_by_its_name() -> None:
@@ -29,17 +29,40 @@ def test_it_reads_the_notebook_as_papermill_does(said: str, asked: str | None) -
     assert PapermillEntry.nb_language(notebook) == "python"
 
 
+def test_a_setting_that_cannot_be_is_said_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JUPYTER_ETL_CELL_OUTPUT", "much")
+    with pytest.raises(DeclarationError, match="JUPYTER_ETL_CELL_OUTPUT: "):
+        PapermillEntry.execute_notebook(nbformat.v4.new_notebook(), "python3")
+
+
 @pytest.mark.kernel
-def test_a_notebook_is_saved_with_all_that_fits(tmp_path: Path) -> None:
+def test_a_notebook_is_saved_with_all_that_fits_and_without_secrets(
+    tmp_path: Path, isolation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_ETL_CELL_OUTPUT", "10KB")
+    monkeypatch.setenv("JUPYTER_ETL_RUN_OUTPUT", "14KB")
+    monkeypatch.setenv("JUPYTER_ETL_SECRET_WH_PW", "from-the-environment")
+    (isolation / "secrets").mkdir(parents=True)
+    (isolation / "secrets" / "token").write_text("from-a-file\n")
     source = write_notebook(
         tmp_path / "in.ipynb",
         "seen = open(output).read()\nprint(number + 1, 'status\": \"running' in seen)",
-        "print('x' * 3_000_000)",
-        "1 / 0",
+        "import os, sys, time\npw = os.environ['JUPYTER_ETL_SECRET_WH_PW']\n"
+        "token = 'from-' + 'a-file'",
+        "sys.stdout.write('cut ' + pw[:9])\nsys.stdout.flush()\ntime.sleep(0.05)\n"
+        "print(pw[9:])\nprint(token, file=sys.stderr)\n{'deep': [token]}",
+        "print('x' * 30_000)",
+        "print('y' * 30_000)",
+        "raise ValueError(pw)",
         "print('never')",
     )
-    out = tmp_path / "out.ipynb"
-    with pytest.raises(papermill.PapermillExecutionError, match="division by zero"):
+    out, told = tmp_path / "out.ipynb", tmp_path / "told"
+    with (
+        told.open("w") as file,
+        pytest.raises(papermill.PapermillExecutionError, match=r"\[secret wh_pw\]") as caught,
+    ):
         papermill.execute_notebook(
             str(source),
             str(out),
@@ -48,11 +71,20 @@ def test_a_notebook_is_saved_with_all_that_fits(tmp_path: Path) -> None:
             kernel_name="python3",
             language="python",
             progress_bar=False,
+            stdout_file=file,
         )
     cells = [cell for cell in nbformat.read(out, as_version=4).cells if cell.cell_type == "code"]
     texts = ["".join(one.get("text", "") for one in cell.get("outputs", [])) for cell in cells]
     assert "42 True\n" in texts
-    (long,) = [text for text in texts if text.startswith("xxx")]
-    assert ERROR_BYTES < len(long) < 1_100_000
-    assert "[etl]" in long
     assert "never\n" not in texts
+    by_cell, by_run = (text for text in texts if "[etl]" in text)
+    assert by_cell.startswith("x" * 10_000 + "[etl]")
+    assert "CELL_OUTPUT" in by_cell
+    assert 3_000 < by_run.count("y") < 4_000
+    assert "RUN_OUTPUT" in by_run
+    assert "cut [secret wh_pw]\n" in told.read_text()
+    assert told.read_text().count("cut ") == 1
+    for shown in (out.read_text(), told.read_text(), str(caught.value)):
+        assert "from-the-environment" not in shown
+        assert "from-a-file" not in shown
+    assert out.read_text().count("[secret token]") == 2

@@ -16,6 +16,7 @@ import pytest
 
 from contracts.executor_contract import ExecutorContract, claim_of
 from fakes import template_process
+from fakes.patience import until
 from jupyter_etl.execution import warm_runners
 from jupyter_etl.execution.folders import LOG, attempt_folder
 from jupyter_etl.execution.local_executor import LocalExecutor
@@ -87,26 +88,18 @@ about = {
     "cmdline": Path("/proc/self/cmdline").read_text().rstrip("\\0").split("\\0"),
     "environ": Path("/proc/self/environ").read_text(), "modules": sorted(sys.modules),
 }
+print("its words", flush=True)
 (folder / "about.part").write_text(json.dumps(about))
 (folder / "about.part").rename(folder / "about")
-print("its words", flush=True)
 while not (folder / "stop").exists():
     time.sleep(0.02)
 """
 
 
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    for _ in range(1500):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}")
-
-
 def started(executor: Executor, folder: Path, claim: Claim) -> dict[str, object]:
     """Start an attempt and return what its runner tells of itself; ends are looked for meanwhile."""
     executor.start(claim)
-    wait_for(lambda: executor.ended() == [] and (folder / "about").exists(), "the runner")
+    until("the runner", lambda: executor.ended() == [] and (folder / "about").exists())
     about: dict[str, object] = json.loads((folder / "about").read_text())
     return about
 
@@ -114,7 +107,7 @@ def started(executor: Executor, folder: Path, claim: Claim) -> dict[str, object]
 def ended(executor: Executor, folder: Path) -> list[tuple[int, int, int]]:
     (folder / "stop").touch()
     told: list[tuple[int, int, int]] = []
-    wait_for(lambda: told.extend(executor.ended()) or told, "the runner's end")
+    until("the runner's end", lambda: told.extend(executor.ended()) or told)
     return told
 
 
@@ -146,7 +139,7 @@ def test_runners_are_told_apart(make, runner, folder_of):
     pids = [started(executor, folder_of(claim), claim)["pid"] for claim in claims]
     os.kill(pids[1], signal.SIGKILL)
     told: list[tuple[int, int, int]] = []
-    wait_for(lambda: told.extend(executor.ended()) or told, "the end of the killed one")
+    until("the end of the killed one", lambda: told.extend(executor.ended()) or told)
     assert told == [(2, 1, -signal.SIGKILL)]
     assert ended(executor, folder_of(claims[0])) == [(1, 1, 0)]
     assert ended(executor, folder_of(claims[2])) == [(3, 1, 0)]
@@ -157,7 +150,7 @@ def test_a_template_that_was_killed_is_replaced(make, runner, folder_of):
     first, second = claim_of(1), claim_of(2)
     about = started(executor, folder_of(first), first)
     os.kill(about["parent"], signal.SIGKILL)
-    wait_for(lambda: not _lives(about["parent"]), "the template's end")
+    until("the template's end", lambda: not _lives(about["parent"]))
     again = started(executor, folder_of(second), second)
     assert again["parent"] not in (about["parent"], os.getpid())
     # The first one lives on; with which code it ended nobody can tell any more.
@@ -173,7 +166,7 @@ def test_a_question_that_nobody_heard_becomes_a_cold_start(make, runner, folder_
     os.kill(about["parent"], signal.SIGSTOP)
     executor.start(second)
     os.kill(about["parent"], signal.SIGKILL)
-    wait_for(lambda: not executor.ended() and (folder_of(second) / "about").exists(), "the runner")
+    until("the runner", lambda: not executor.ended() and (folder_of(second) / "about").exists())
     again = json.loads((folder_of(second) / "about").read_text())
     assert again["env"]["JUPYTER_ETL_COLD"] == "the template ended before it started the runner"
     for claim in (first, second):
@@ -188,7 +181,7 @@ def test_a_template_that_ends_before_it_forks_makes_a_cold_start(tmp_path, runne
     claim = claim_of(1)
     folder = folder_of(claim)
     executor.start(claim)
-    wait_for(lambda: executor.ended() == [] and (folder / "about").exists(), "the runner")
+    until("the runner", lambda: executor.ended() == [] and (folder / "about").exists())
     assert "template ended" in (folder / "about").read_text()
     assert ended(executor, folder) == [(1, 1, 0)]
 
@@ -207,7 +200,7 @@ def test_a_change_of_what_was_imported_begins_the_template_anew(
     before = started(executor, folder_of(first), first)
     assert "colour" in before["modules"]
     (library / "colour.py").write_text("NAME = 'green'\n")
-    time.sleep(1.1)  # A template looks once in a second.
+    time.sleep(3.5)  # A template looks every three seconds.
     after = started(executor, folder_of(second), second)
     assert after["parent"] == before["parent"]
     assert ended(executor, folder_of(second)) == [(2, 1, 0)]
@@ -215,6 +208,69 @@ def test_a_change_of_what_was_imported_begins_the_template_anew(
     # The runner of the old one is still its child, and its end is told.
     assert ended(executor, folder_of(first)) == [(1, 1, 0)]
     assert (folder_of(first) / LOG).read_text().endswith("red\n")
+
+
+def rehearsed(runner: Sequence[str]) -> list[int]:
+    """Return the processes of the runners that have made themselves ready and rehearsed."""
+    told = Path(runner[1]).with_name("rehearsed")
+    return [int(line) for line in told.read_text().split()] if told.exists() else []
+
+
+def run_one(executor: Executor, folder: Path, claim: Claim) -> dict[str, object]:
+    about = started(executor, folder, claim)
+    assert ended(executor, folder) == [(claim.run.id, 1, 0)]
+    return about
+
+
+def test_the_next_runner_is_ready_before_it_is_asked_for(make, runner, folder_of):
+    executor, first, second = make(runner), claim_of(1), claim_of(2)
+    before = run_one(executor, folder_of(first), first)
+    assert "LANTERN=lit" in before["environ"]
+    ready = until("a runner that is ready", lambda: rehearsed(runner))
+    shown = psutil.Process(ready[0])
+    assert shown.cmdline()[1:3] == ["-m", "jupyter_etl.app.standby"]
+    assert shown.environ()["LANTERN"] == "lit"
+    after = run_one(executor, folder_of(second), second)
+    assert after["pid"] == ready[0]
+    assert after["cmdline"] == [*runner, str(folder_of(second))]
+    # What the first runner had open, and no more.
+    assert len(after["fds"]) == len(before["fds"])
+    assert (folder_of(second) / LOG).read_text() == "its words\n"
+
+
+def test_a_ready_runner_that_was_killed_is_replaced(make, runner, folder_of):
+    executor, first, second = make(runner), claim_of(1), claim_of(2)
+    run_one(executor, folder_of(first), first)
+    [ready] = until("a runner that is ready", lambda: rehearsed(runner))
+    os.kill(ready, signal.SIGKILL)
+    until("its end", lambda: not _lives(ready))
+    after = run_one(executor, folder_of(second), second)
+    assert after["pid"] != ready
+    assert "JUPYTER_ETL_COLD" not in after["env"]
+
+
+def test_a_rehearsal_that_fails_is_told_to_the_run_and_no_more(make, runner, folder_of, tmp_path):
+    (tmp_path / "fails").touch()
+    executor, first, second = make(runner), claim_of(1), claim_of(2)
+    run_one(executor, folder_of(first), first)
+    [ready] = until("a runner that is ready", lambda: rehearsed(runner))
+    after = run_one(executor, folder_of(second), second)
+    assert after["pid"] == ready
+    log = (folder_of(second) / LOG).read_text()
+    assert "RuntimeError: the rehearsal failed" in log
+    assert log.endswith("its words\n")
+
+
+def test_a_runner_for_another_environment_is_not_the_one_that_is_ready(
+    make, runner, folder_of, monkeypatch
+):
+    executor, first, second = make(runner), claim_of(1), claim_of(2)
+    run_one(executor, folder_of(first), first)
+    [ready] = until("a runner that is ready", lambda: rehearsed(runner))
+    monkeypatch.setenv("SINCE_THEN", "set")
+    after = run_one(executor, folder_of(second), second)
+    assert (after["env"]["SINCE_THEN"], after["pid"] == ready) == ("set", False)
+    until("the end of the one that was ready", lambda: not _lives(ready))
 
 
 def test_a_module_that_starts_a_thread_is_left_out(
@@ -255,10 +311,10 @@ def test_a_template_ends_with_who_started_it(make, runner, folder_of, made):
     executor, claim = make(runner), claim_of(1)
     about = started(executor, folder_of(claim), claim)
     made[0].close()
-    wait_for(lambda: not _lives(about["parent"]), "the template's end")
+    until("the template's end", lambda: not _lives(about["parent"]))
     assert _lives(about["pid"])
     (folder_of(claim) / "stop").touch()
-    wait_for(lambda: not _lives(about["pid"]), "the runner's end")
+    until("the runner's end", lambda: not _lives(about["pid"]))
 
 
 def test_an_environment_too_large_for_a_request(make, runner, folder_of, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -15,14 +16,31 @@ from jupyter_etl.execution.template import Life, serve
 if __name__ == "__main__":
     script, life = sys.argv[1], msgspec.json.decode(sys.argv[2], type=Life)
 
-    def run(folder: Path, stem: Stem) -> int:
-        """Do what the script does for this folder; how it exits is how this exits."""
-        sys.argv = [script, str(folder)]
-        try:
-            runpy.run_path(script, run_name="__main__")
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
+    class Ready:
+        """Does what the script does for a folder; how that exits is how this exits."""
 
-    serve(life, run, lambda: None, (sys.executable, __file__, script))
+        def __init__(self, stem: Stem) -> None:
+            """Need nothing."""
+            self._rehearsed = Path(script).with_name("rehearsed")
+
+        def rehearse(self) -> None:
+            """Tell who does so, and fail where the test wants it."""
+            with self._rehearsed.open("a") as file:
+                file.write(f"{os.getpid()}\n")
+            if self._rehearsed.with_name("fails").exists():
+                raise RuntimeError("the rehearsal failed")
+
+        def run(self, folder: Path) -> int:
+            """Run the script."""
+            sys.argv = [script, str(folder)]
+            try:
+                runpy.run_path(script, run_name="__main__")
+            except SystemExit as end:
+                return int(end.code or 0)
+            return 0
+
+        def dismiss(self) -> None:
+            """Have nothing to let go."""
+
+    serve(life, lambda: Ready, (sys.executable, __file__, script))
     leave(0)

@@ -167,7 +167,7 @@ def open_at_once(url: str, processes: int) -> list[int]:
     ]
     for worker in workers:
         worker.start()
-    found = [results.get(timeout=60) for _ in workers]
+    found = [results.get(timeout=150) for _ in workers]
     for worker in workers:
         worker.join()
     return found

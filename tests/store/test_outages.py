@@ -11,10 +11,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from contracts.store_values import NOW, a_run
@@ -139,16 +140,24 @@ def stopped(postgres_url: str) -> Iterator[tuple[Ledger, list[int]]]:
     ledger.close()
 
 
+def driver_of(connection: Connection) -> postgres.AnsweringConnection:
+    return cast("postgres.AnsweringConnection", connection.connection.dbapi_connection)
+
+
+def backend_of(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
 @pytest.mark.postgres
-def test_a_server_that_falls_silent_is_given_up(
-    stopped: tuple[Ledger, list[int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres, "ANSWER_S", 0.5)
+def test_a_server_that_falls_silent_is_given_up(stopped: tuple[Ledger, list[int]]) -> None:
     ledger, processes = stopped
 
     def ask_a_stopped_one() -> None:
         with ledger.writing() as connection:
-            processes.append(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+            processes.append(backend_of(connection))
+            assert driver_of(connection).answer_s == postgres.ANSWER_S
+            # Of this one alone: those that live have all the time that they need.
+            driver_of(connection).answer_s = 0.5
             os.kill(processes[-1], signal.SIGSTOP)
             connection.execute(text("SELECT 1"))
 
@@ -158,23 +167,24 @@ def test_a_server_that_falls_silent_is_given_up(
     with ledger.reading() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
     with ledger.writing() as connection:
-        process = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        process = backend_of(connection)
+        driver_of(connection).answer_s = 0.5
     # Back in the pool, it falls silent: it is tried before its next use, and replaced.
     processes.append(process)
     os.kill(process, signal.SIGSTOP)
     with ledger.reading() as connection:
-        assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != process
+        assert backend_of(connection) != process
 
 
 @pytest.mark.postgres
-def test_a_migration_waits_for_any_time(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "ANSWER_S", 0.2)
+def test_a_migration_waits_for_any_time(postgres_url: str) -> None:
     ledger = Ledger(postgres_url)
     with ledger.writing(patiently=True) as connection:
-        connection.execute(text("SELECT pg_sleep(0.6)"))
+        assert driver_of(connection).answer_s is None
         shown = connection.execute(text("SHOW statement_timeout")).scalar_one()
     assert shown == "0"
     with ledger.reading() as connection:
+        assert driver_of(connection).answer_s == postgres.ANSWER_S
         assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "15s"
         assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "10s"
     ledger.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -12,13 +11,14 @@ from pathlib import Path
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.registry import block_names
+from jupyter_etl.app.rehearsal import Script, rehearse
 from jupyter_etl.app.telling_lineage import tell_end, tell_start
 from jupyter_etl.engine.attempts import plan_next
 from jupyter_etl.engine.gates import judge_difference
 from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.engine.verdicts import judge
 from jupyter_etl.errors import Conflict
-from jupyter_etl.execution.early_kernel import begin_kernel
+from jupyter_etl.execution.early_kernel import EarlyKernel, has_startup_code
 from jupyter_etl.execution.runner import run_attempt
 from jupyter_etl.execution.stem import Stem
 from jupyter_etl.model import Outcome, PublicationKind
@@ -27,49 +27,85 @@ from jupyter_etl.ports import Publisher
 _KINDS = {kind.value for kind in PublicationKind}
 
 
-def main(folder: Path, stem: Stem | None = None) -> int:
-    """Make the attempt that the folder's context file describes.
+class Attempting:
+    """What every attempt needs, made before it is known which it will be.
+
+    Args:
+        stem: Becomes the kernel, where it can; None for a cold start.
+        script: What `rehearse` makes.
+
+    Raises:
+        StoreError: The ledger cannot be opened.
+    """
+
+    def __init__(self, stem: Stem | None = None, *, script: Script | None = None) -> None:
+        skip_slow_import()
+        self._script = script
+        self._stem = stem
+        # A user's own code is to find the time and the place of the run.
+        self._early = EarlyKernel(stem) if stem is not None and not has_startup_code() else None
+        # It warns of every parameter that %etl declares instead of a tagged cell.
+        logging.getLogger("papermill").setLevel(logging.ERROR)
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        self._etl = Etl.open()
+        # Its connections are opened anew when they are needed, which may be much later.
+        self._etl.store.close()
+        self._publishers = load_publishers()
+
+    def rehearse(self) -> None:
+        """Make a run of nothing."""
+        if self._early is not None and self._script is not None:
+            rehearse(self._script, self._etl, self._early.folder, self._make)
+
+    def run(self, folder: Path) -> int:
+        """Make the attempt that a folder's context file describes, as `main` does."""
+        if self._early is None and self._stem is not None:
+            self._early = EarlyKernel(self._stem)
+        return self._make(folder, etl=self._etl, early=self._early)
+
+    def dismiss(self) -> None:
+        """Let go of it all."""
+        if self._early is not None:
+            self._early.dismiss()
+
+    def _make(self, folder: Path, *, etl: Etl, early: EarlyKernel | None) -> int:
+        try:
+            tell_start(etl, folder)
+            report = run_attempt(
+                folder,
+                store=etl.store,
+                publishers=self._publishers,
+                clock=etl.clock,
+                decide=partial(plan_next, draw=random.random),
+                judge=judge,
+                plan_resumption=plan_resumption,
+                lake=etl.settings.lake,
+                beat_s=etl.settings.beat_s,
+                lease_s=etl.settings.lease_s,
+                limits=etl.settings.limits,
+                early=early,
+                gate=judge_difference,
+                secret=etl.secret,
+            )
+            tell_end(etl, folder, report)
+        except Conflict as refused:
+            logging.getLogger(__name__).warning("This attempt is not ours: %s", refused)
+            return 3
+        finally:
+            etl.close()
+        return 0 if report.outcome is Outcome.SUCCEEDED else 1
+
+
+def main(folder: Path) -> int:
+    """Make the attempt that the folder's context file describes, in a process started for it.
 
     Args:
         folder: Of the attempt, made by the executor.
-        stem: Becomes the kernel, where it can; None for a cold start.
 
     Returns:
         Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
     """
-    skip_slow_import()
-    sockets = begin_kernel(stem, folder) if stem is not None else None
-    # It warns of every parameter that %etl declares instead of a tagged cell.
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    etl = Etl.open()
-    try:
-        tell_start(etl, folder)
-        report = run_attempt(
-            folder,
-            store=etl.store,
-            publishers=load_publishers(),
-            clock=etl.clock,
-            decide=partial(plan_next, draw=random.random),
-            judge=judge,
-            plan_resumption=plan_resumption,
-            lake=etl.settings.lake,
-            beat_s=etl.settings.beat_s,
-            lease_s=etl.settings.lease_s,
-            limits=etl.settings.limits,
-            stem=stem,
-            gate=judge_difference,
-            secret=etl.secret,
-        )
-        tell_end(etl, folder, report)
-    except Conflict as refused:
-        logging.getLogger(__name__).warning("This attempt is not ours: %s", refused)
-        return 3
-    finally:
-        etl.close()
-        if sockets is not None:
-            shutil.rmtree(sockets, ignore_errors=True)
-    return 0 if report.outcome is Outcome.SUCCEEDED else 1
+    return Attempting().run(folder)
 
 
 def load_publishers() -> dict[PublicationKind, Publisher]:

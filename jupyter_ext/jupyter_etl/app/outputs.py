@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -146,7 +147,8 @@ def publish_file(
 
     Args:
         workbench: Of the notebook.
-        path: Relative path with ``{{name}}`` for the notebook's values; its ending says the format.
+        path: Relative path with ``{{name}}`` for the notebook's values and the run's ``start``,
+            ``end`` and ``logical_at``; its ending says the format.
         data: A frame; None to publish the file at ``path`` as it is.
         name: Of the publication; by default told from the path without its templates.
         live: By hand, replace the live version at once.
@@ -155,7 +157,7 @@ def publish_file(
         DeclarationError: The path is absolute or leaves its folder.
         PublishError: The file is absent, or the data cannot be held by the format.
     """
-    rendered = _render(path, workbench.namespace)
+    rendered = _render(path, {**workbench.interval, **workbench.namespace})
     if Path(rendered).is_absolute() or ".." in Path(rendered).parts:
         raise DeclarationError(
             f"The path {rendered!r} leads out of the folder of what is published.",
@@ -275,20 +277,29 @@ def _member(kind: type[_T], text: str, what: str) -> _T:
         raise DeclarationError(f"{what} is {text!r}; it must be one of: {allowed}.") from None
 
 
-def _render(path: str, namespace: Mapping[str, object]) -> str:
-    """Fill the ``{{name}}`` of a path with values of the notebook."""
+def _render(path: str, values: Mapping[str, object]) -> str:
+    """Fill the ``{{name}}`` of a path with values."""
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1).strip()
-        if not name.isidentifier() or namespace.get(name) is None:
+        if not name.isidentifier() or values.get(name) is None:
             raise DeclarationError(
                 f"The path {path!r} names {name!r}, which is no variable of this notebook."
-                f"{nearest(name, namespace)}",
+                f"{nearest(name, values)}",
                 hint="Define it in an earlier cell.",
             )
-        return str(namespace[name])
+        return _spell(values[name])
 
     return _TEMPLATE.sub(value, path)
+
+
+def _spell(value: object) -> str:
+    """Write a value as a part of a file's name: a midnight as its day, no colon in any instant."""
+    if not isinstance(value, datetime):
+        return str(value)
+    if value.time() == time():
+        return f"{value:%Y-%m-%d}"
+    return f"{value:%Y-%m-%dT%H%M%S%z}"
 
 
 def _file_name(path: str) -> str:

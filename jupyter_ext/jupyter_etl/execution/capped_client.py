@@ -18,11 +18,16 @@ from jupyter_etl.execution.output_caps import (
 )
 from jupyter_etl.execution.redacted_writing import StreamRedactor
 from jupyter_etl.execution.redaction import Redactor
-from jupyter_etl.execution.stem import Stem
 
 _SHOWN = frozenset({"stream", "display_data", "execute_result", "update_display_data"})
 _MAX_MESSAGE_BYTES = 32_000_000
 _MAX_MERGED_BYTES = 1_000_000
+
+REST_S = 120
+"""How long a cell that has ended may still show what it has said, in seconds.
+
+Only a message that was lost is waited for in vain; on a busy machine nbclient's 4 s are not enough.
+"""
 
 
 class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
@@ -36,7 +41,6 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         caps: Counts.
         address_space_bytes: Of the kernel; None for no limit.
         socket_folder: Private folder for the kernel's sockets.
-        stem: Becomes the kernel, where it can; None for a cold start.
         redactor: Takes secrets out of all that is kept; None where there are none.
         options: For papermill's client.
     """
@@ -50,15 +54,13 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         caps: OutputCaps,
         address_space_bytes: int | None,
         socket_folder: Path,
-        stem: Stem | None = None,
         redactor: Redactor | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(manager, **options)
+        super().__init__(manager, **{"iopub_timeout": REST_S, **options})
         self._caps = caps
         self._address_space_bytes = address_space_bytes
         self._socket_folder = socket_folder
-        self._stem = stem
         self._redactor = redactor or Redactor()
         self._streams = StreamRedactor(self._redactor)
         self._widget_sizes: dict[str, int] = {}
@@ -70,8 +72,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         self.km = EtlKernelManager(kernel_name=self.kernel_name, config=self.config)
         self.km.address_space_bytes = self._address_space_bytes
         self.km.socket_folder = self._socket_folder
-        self.km.stem = self._stem
-        self.km.gate = self._admits
+        self.km.gate = self.admits
         return self.km
 
     def execute_cell(self, cell: Any, cell_index: int, **kwargs: Any) -> Any:
@@ -114,7 +115,9 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
             kind = {"msg_type": "stream"}
             content = {"name": name, "text": text}
             msg = {**kind, "header": kind, "parent_header": {}, "content": content}
-            self.output(cell.outputs, msg, None, cell_index)
+            shown = self.output(cell.outputs, msg, None, cell_index)
+            if shown:
+                self.log_output_message(shown)
 
     def output(
         self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int
@@ -187,7 +190,9 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
             # Where nothing was overwritten all of it is new.
             grown = len(last["text"]) - before
             self._caps.keep(size_of(text) if grown == len(text) else grown)
-            return last
+            # What papermill logs is the piece, and not once more what it was appended to.
+            node: Any = nbformat.NotebookNode
+            return node(output_type="stream", name=content["name"], text=text)
         msg["content"] = {**content, "text": append_text("", text)}
         self._caps.keep(size_of(msg["content"]["text"]))
         return super().output(outs, msg, display_id, cell_index)
@@ -200,7 +205,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         self._caps.keep(size_bytes)
         return True
 
-    def _admits(self, kind: str, size_bytes: int) -> bool:
+    def admits(self, kind: str, size_bytes: int) -> bool:
         """Tell whether a message is worth decoding."""
         wanted = size_bytes <= _MAX_MESSAGE_BYTES
         if kind in _SHOWN and self._caps.room == 0 and not self.clear_before_next_output:

@@ -160,11 +160,11 @@ class ChannelServer:
 
     Args:
         record: What answers and takes note.
-        folder: From `make_folder`, with the attempt's folder; removed at the end.
+        folder: From `make_folder`; removed at the end.
     """
 
     def __init__(self, record: RunRecord, folder: Path | None = None) -> None:
-        self._folder = folder or make_folder(Path(record.context().folder).parent)
+        self._folder = folder or make_folder()
         self.path = socket_in(self._folder)
         self._server = _Server(str(self.path), _verbs(record))
         self.path.chmod(0o600)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from queue import Empty
 from typing import Any
 
@@ -43,9 +43,14 @@ class LookingChannel(AsyncZMQSocketChannel):
 
 
 class LookingClient(AsyncKernelClient):
-    """A client whose shell, where sending and waiting meet, is a `LookingChannel`."""
+    """A client whose shell, where sending and waiting meet, is a `LookingChannel`.
+
+    Attributes:
+        info: What the kernel has answered to `wait_for_ready`, as the protocol's kernel_info_reply.
+    """
 
     shell_channel_class = Type(LookingChannel)
+    info: Mapping[str, Any] = {}
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Return when the kernel answers and what it shows arrives.
@@ -64,7 +69,7 @@ class LookingClient(AsyncKernelClient):
         asked: set[str] = set()
         while True:
             asked.add(self.kernel_info())
-            if await self._answers(asked) and await self._is_heard(asked):
+            if await self._answers(asked) and await self.is_heard(asked):
                 return
             if not await self.is_alive():
                 raise RuntimeError("The kernel ended before it answered.")
@@ -80,10 +85,11 @@ class LookingClient(AsyncKernelClient):
         if reply["parent_header"].get("msg_id") not in asked:
             return False
         self._handle_kernel_info_reply(reply)
+        self.info = reply["content"]
         return True
 
-    async def _is_heard(self, asked: Container[str]) -> bool:
-        """Take what the kernel shows until it is idle again after one of the questions."""
+    async def is_heard(self, asked: Container[str]) -> bool:
+        """Take what the kernel shows until it is idle again after one of the questions; else False."""
         try:
             while True:
                 shown = await self.iopub_channel.get_msg(timeout=LOOK_AGAIN_S)

@@ -1,47 +1,129 @@
-"""The kernel that most notebooks need, begun before it is known whether this one does."""
+"""The kernel that most notebooks need, started before it is known which notebook it is for."""
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from queue import Empty
 from typing import Any
-from uuid import uuid4
 
-from jupyter_client.connect import write_connection_file
+import zmq.asyncio
+from IPython.paths import get_ipython_dir
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
+from jupyter_core.utils import run_sync
 
 from jupyter_etl.execution.channel import CHANNEL, socket_in
-from jupyter_etl.execution.kernels import ATTEMPT, kernel_environment
+from jupyter_etl.execution.kernel_line import EtlKernelManager, Gate
+from jupyter_etl.execution.kernels import DEFAULT_KERNEL, kernel_environment
+from jupyter_etl.execution.provisioner import NotWarm, environment_of, why_cold
 from jupyter_etl.execution.sockets import make_folder
-from jupyter_etl.execution.stem import LAUNCHER, NO_HISTORY, Orders, Stem
+from jupyter_etl.execution.stem import NO_HISTORY, Stem
+
+_START_S = 60.0
+_NOTHING = "None"
+_SCRIPTS = (".py", ".ipy")
 
 
-def begin_kernel(stem: Stem, attempt: Path) -> Path:
-    """Have the stem make itself ready as this environment's IPython kernel.
+def has_startup_code() -> bool:
+    """Whether kernels execute something of their user's when they start.
+
+    Source:
+        IPython's documentation: profiles, startup files, and ``InteractiveShellApp.exec_lines``.
+    """
+    profile = Path(get_ipython_dir()) / "profile_default"
+    scripts = [path for path in profile.glob("startup/*") if path.suffix in _SCRIPTS]
+    return bool(scripts) or any(profile.glob("ipython*_config.*"))
+
+
+class EarlyKernel:
+    """This environment's IPython kernel: it runs, has answered, and waits for what it is to execute.
 
     Args:
-        stem: Of the runner.
-        attempt: Folder of the attempt.
+        stem: Of the runner; it becomes the kernel.
 
-    Returns:
-        The private folder of its sockets; it is the caller's to remove.
+    Attributes:
+        folder: Private; the sockets of the kernel and its runner lie there.
+        manager, client: Of the kernel.
+        why_not: Why there is none; "" where there is one.
     """
-    sockets = make_folder(attempt)
-    connection = sockets / "kernel.json"
-    untyped: Any = write_connection_file
-    untyped(
-        str(connection),
-        *range(1, 6),
-        ip=str(sockets / "kernel"),
-        key=uuid4().hex.encode(),
-        transport="ipc",
-    )
-    own = {CHANNEL: str(socket_in(sockets)), ATTEMPT: str(attempt)}
-    stem.begin(
-        Orders(
-            command=(sys.executable, "-m", LAUNCHER, "-f", str(connection), NO_HISTORY),
-            env=kernel_environment(own),
-            cwd=str(attempt),
-        ),
-        connection,
-    )
-    return sockets
+
+    def __init__(self, stem: Stem) -> None:
+        self.stem = stem
+        self.folder = make_folder()
+        self.manager: Any = EtlKernelManager(kernel_name=DEFAULT_KERNEL)
+        self.manager.connection_file = str(self.folder / "kernel.json")
+        self.manager.socket_folder = self.folder
+        self.manager.stem = stem
+        # The process ends soon after the kernel: nothing has to wait for ZeroMQ's threads before.
+        self.manager.context = zmq.asyncio.Context()
+        self.client: Any = None
+        self.why_not = ""
+        try:
+            run_sync(self._start)()
+        except (NotWarm, RuntimeError, Empty) as problem:
+            self.why_not = str(problem) or "the kernel that was started ahead did not answer"
+
+    async def _start(self) -> None:
+        env = kernel_environment({CHANNEL: str(socket_in(self.folder))})
+        await self.manager.start_kernel(extra_arguments=[NO_HISTORY], env=env, cwd="/")
+        self.client = self.manager.client()
+        self.client.start_channels()
+        await self.client.wait_for_ready(_START_S)
+        self.client.allow_stdin = False
+        # The first cell takes the longest: what it needs has to be found in memory.
+        asked = self.client.execute(_NOTHING, silent=True, store_history=False)
+        await self.client.shell_channel.get_msg(timeout=_START_S)
+        await self.client.is_heard({asked})
+
+    def why_cold(self, asked: KernelSpec, env: Mapping[str, str]) -> str:
+        """Say why this is not the kernel that a notebook asks for; "" where it is.
+
+        Args:
+            asked: Its kernelspec.
+            env: In which it is to run.
+        """
+        if self.why_not:
+            return self.why_not
+        here = self.manager.kernel_spec
+        if asked.metadata.get("kernel_provisioner"):
+            return "its kernelspec names a provisioner"
+        if (asked.argv, asked.env) != (here.argv, here.env):
+            other = why_cold(self.stem, _command(asked.argv), {**env, **asked.env})
+            return other or "it is started with arguments of its own"
+        return why_cold(self.stem, _command(asked.argv), env)
+
+    def become(
+        self,
+        env: Mapping[str, str],
+        cwd: str,
+        *,
+        address_space_bytes: int | None,
+        gate: Gate,
+    ) -> None:
+        """Be the kernel of a run.
+
+        Args:
+            env, cwd: Its environment and working directory.
+            address_space_bytes: Its limit; None for none.
+            gate: In front of what it shows.
+        """
+        self.manager.gate = self.client.gate = gate
+        provisioner = self.manager.provisioner
+        launch = run_sync(KernelProvisionerBase.pre_launch)(provisioner, env=dict(env))
+        self.stem.go(
+            environment_of(launch["env"]), cwd=cwd, address_space_bytes=address_space_bytes
+        )
+
+    def dismiss(self) -> None:
+        """End it, whatever it is doing, and delete its sockets."""
+        self.stem.dismiss()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _command(argv: Sequence[str]) -> list[str]:
+    # As jupyter_client writes it.
+    here = Path(argv[0]).name == argv[0] and argv[0].startswith("python")
+    return [sys.executable if here else argv[0], *argv[1:]]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import fcntl
 import os
 import random
 import re
 import resource
 import signal
+import socket
+import stat
 import sys
 import threading
 import time
@@ -41,6 +44,8 @@ Source:
 """
 
 _PR_SET_PDEATHSIG = 1
+_STDERR = 2
+_DESCRIPTORS = 256
 _OOM_SCORE = "500"
 _STAT = Path("/proc/self/stat")
 _AREAS = slice(48 - 3, 52 - 3)
@@ -160,12 +165,57 @@ def relabel(words: Sequence[str], env: Mapping[str, str]) -> bool:
     return True
 
 
-def leave(code: int) -> NoReturn:
-    """End this process as the interpreter would, without taking every module apart."""
+def widen_descriptors() -> None:
+    """Have room for more open files than a kernel has at its start.
+
+    To make room once there are threads takes Linux a hundredth of a second or two: it waits until
+    no processor looks at the old table any more.
+
+    Source:
+        Linux, fs/file.c, expand_fdtable.
+    """
+    os.close(fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, _DESCRIPTORS - 1))
+
+
+def redirect(output: os.stat_result, log: int) -> None:
+    """Have every descriptor of this process that is a copy of one output be a copy of another.
+
+    A kernel has put pipes in the place of its outputs, and keeps copies of them elsewhere.
+
+    Args:
+        output: Says which, by its inode.
+        log: Descriptor of the other.
+    """
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - a run waits for it
+        with contextlib.suppress(OSError):
+            found = os.fstat(int(name))
+            if (found.st_dev, found.st_ino) == (output.st_dev, output.st_ino):
+                os.dup2(log, int(name), inheritable=os.get_inheritable(int(name)))
+
+
+def leave(code: int, line: socket.socket | None = None) -> NoReturn:
+    """End this process as the interpreter would, without taking every module apart.
+
+    Args:
+        code: Exit code.
+        line: Closed when all is done. To give the memory back can take long, and no lock on a file
+            is kept meanwhile.
+    """
     untyped: Any = threading
     untyped._shutdown()
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
+    if line is not None:
+        _close_files()
+        line.close()
     os._exit(code)
+
+
+def _close_files() -> None:
+    # Not all descriptors: those that a thread of ZeroMQ looks at must not go away under it.
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - a run waits for it
+        with contextlib.suppress(OSError):
+            if int(name) > _STDERR and stat.S_ISREG(os.fstat(int(name)).st_mode):
+                os.close(int(name))

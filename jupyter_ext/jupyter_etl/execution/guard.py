@@ -42,6 +42,7 @@ class Guard:
         self._done = threading.Event()
         self._kernel: psutil.Process | None = None
         self._ask: Callable[[], None] | None = None
+        self._leaving = False
         self._thread = threading.Thread(target=self._watch, name="etl-guard", daemon=True)
 
     def kernel_started(self, pid: int, *, ask: Callable[[], None] | None = None) -> None:
@@ -53,6 +54,10 @@ class Guard:
         """
         self._ask = ask
         self._kernel = process_of(pid)
+
+    def kernel_left(self) -> None:
+        """Say that the kernel has done all it had to do, and is about to be gone."""
+        self._leaving = True
 
     def __enter__(self) -> Guard:
         self._thread.start()
@@ -68,7 +73,7 @@ class Guard:
         self._done.set()
         self._halt.wake()
         self._thread.join()
-        kill_tree(self._kernel, self._marker)
+        kill_tree(self._kernel, self._marker, but_itself=self._leaving)
 
     def _watch(self) -> None:
         if not self._halt.wait(self._timeout_s):

@@ -106,10 +106,6 @@ class EtlKernelManager(AsyncKernelManager):
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
         spec = self.kernel_spec
         if self.socket_folder is not None and spec and _is_ipython_here(spec.argv):
-            early = self.stem.connection_file if self.stem and self.stem.is_free else None
-            if early is not None:
-                self.connection_file = str(early)
-                self.load_connection_file()
             self.transport = "ipc"
             self.ip = str(self.socket_folder / "kernel")
         own = spec.metadata.get("kernel_provisioner") if spec else None

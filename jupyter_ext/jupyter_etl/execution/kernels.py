@@ -30,11 +30,13 @@ class Kernel:
         name: Of its kernelspec.
         language: As the kernelspec says it, lower case.
         assumed: Whether the notebook named none.
+        spec: Its kernelspec, of jupyter_client.
     """
 
     name: str
     language: str
     assumed: bool
+    spec: Any = None
 
 
 def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
@@ -60,7 +62,7 @@ def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
             f"The kernel {name!r} is not installed where runs are executed; installed: {known}.",
             hint="Choose another kernel for the notebook and deploy it again, or install this one.",
         ) from problem
-    return Kernel(name=name, language=str(spec.language).lower(), assumed=not asked)
+    return Kernel(name=name, language=str(spec.language).lower(), assumed=not asked, spec=spec)
 
 
 def kernel_environment(own: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ _LOOK_S = 0.02
 
 
 def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> int:
-    """Kill an attempt's runner and everything that carries its marker; delete its sockets.
+    """Kill an attempt's runner and everything that carries its marker; delete sockets of the dead.
 
     The number that the ledger has may belong to a stranger by now: the runner is a process that
     was started for this folder.
@@ -36,7 +36,7 @@ def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> i
         _kill(runner)
     # Afterwards: a runner that lives could still start a kernel.
     killed = len(runners) + kill_tree(None, (ATTEMPT, str(folder)))
-    sweep_sockets(folder)
+    sweep_sockets()
     return killed
 
 

@@ -13,6 +13,7 @@ from jupyter_etl.execution.beat import Beats
 from jupyter_etl.execution.channel import CHANNEL, ChannelServer
 from jupyter_etl.execution.checkpoint import Keeper, PlanResumption
 from jupyter_etl.execution.committing import Gate, HeldBack, commit_outputs, outlast
+from jupyter_etl.execution.early_kernel import EarlyKernel
 from jupyter_etl.execution.ending import (
     Ending,
     ending_of_error,
@@ -36,7 +37,6 @@ from jupyter_etl.execution.record import RunRecord
 from jupyter_etl.execution.redacted_writing import LogSweep
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.resuming import NotRestored, Start, from_the_start, start_of
-from jupyter_etl.execution.stem import Stem
 from jupyter_etl.model import (
     AttemptReport,
     CheckStatus,
@@ -71,7 +71,7 @@ class Making:
         lake: Folder or URL under which all outputs lie.
         plan_resumption: Decides whether the attempt can go on from a checkpoint.
         limits: Of memory and outputs.
-        stem: Becomes the kernel, where it can; None for a cold start.
+        early: Becomes the notebook's kernel, where it can; None for a cold start.
         gate: Says what a person has to look at before it is published.
         secret: Resolves the names of secrets; None where there are none.
         redactor: Takes the secrets that are used out of what is shown and recorded.
@@ -91,7 +91,7 @@ class Making:
     limits: Limits
     redactor: Redactor
     log: LogSweep
-    stem: Stem | None = None
+    early: EarlyKernel | None = None
     gate: Gate | None = None
     secret: Callable[[str], str] | None = None
 
@@ -148,12 +148,6 @@ class Making:
     def _marker(self) -> tuple[str, str]:
         return ATTEMPT, str(self.folder)
 
-    @property
-    def _sockets(self) -> Path | None:
-        """The folder in which a kernel that was begun early has its sockets."""
-        early = self.stem.connection_file if self.stem is not None else None
-        return early.parent if early is not None else None
-
     def _make(self, record: RunRecord, watch: MemoryWatch) -> _Made:
         ending = self._execute(record, watch)
         if ending.outcome is Outcome.SUCCEEDED:
@@ -167,9 +161,10 @@ class Making:
         progress: list[Progress] = []
         keepers: list[Keeper] = []
         problem: Exception | None = None
+        sockets = self.early.folder if self.early is not None else None
         try:
             with ExitStack() as stack:
-                channel = stack.enter_context(ChannelServer(record, self._sockets))
+                channel = stack.enter_context(ChannelServer(record, sockets))
                 env = kernel_environment({CHANNEL: str(channel.path), ATTEMPT: str(self.folder)})
                 guard = Guard(self.halt, timeout_s=policy.timeout_s, marker=self._marker)
                 stack.enter_context(guard)
@@ -235,7 +230,7 @@ class Making:
             events=self.events,
             start=self._start(body, prepared),
             keeper=self._keeper(record, prepared),
-            stem=self.stem,
+            early=self.early,
             redactor=self.redactor,
             log=self.log,
         )
@@ -279,8 +274,9 @@ class Making:
             _log.info(text)
 
     def _commit(self, record: RunRecord, ending: Ending) -> _Made:
-        # A runner that was asleep past its lease learns it here, before it writes to the lake.
-        self.beats.beat()
+        if record.staged:
+            # A runner that was asleep past its lease learns it here, before it writes to the lake.
+            self.beats.beat()
         if self.halt.reason is not None:
             return (), self._halted(), ()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,10 +21,12 @@ from jupyter_etl.execution.capped_client import CappedNotebookClient
 from jupyter_etl.execution.cells import say_cell
 from jupyter_etl.execution.channel import CHANNEL
 from jupyter_etl.execution.checkpoint import Keeper
+from jupyter_etl.execution.early_kernel import EarlyKernel
 from jupyter_etl.execution.ending import error_of_halt, one_line
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.guard import Guard
 from jupyter_etl.execution.halt import Halt
+from jupyter_etl.execution.kernels import COLD
 from jupyter_etl.execution.memory import MemoryWatch
 from jupyter_etl.execution.output_caps import OutputCaps
 from jupyter_etl.execution.preparation import Prepared, write_notebook
@@ -31,7 +34,6 @@ from jupyter_etl.execution.progress import Progress
 from jupyter_etl.execution.redacted_writing import LogSweep
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.resuming import NotRestored, Start
-from jupyter_etl.execution.stem import Stem
 from jupyter_etl.spec.duration import format_duration
 
 ENGINE = "etl"
@@ -56,7 +58,7 @@ class Session:
         events: For remarks.
         start: Where to begin.
         keeper: Keeps the variables when a cell fails; None where nobody asked for it.
-        stem: Becomes the kernel, where it can; None for a cold start.
+        early: Becomes the notebook's kernel, where it can; None for a cold start.
         redactor: Takes secrets out of what the cells show.
         log: Takes them out of the runner's log; None where nothing else writes to it.
     """
@@ -72,7 +74,7 @@ class Session:
     events: EventLog
     start: Start = field(default_factory=Start)
     keeper: Keeper | None = None
-    stem: Stem | None = None
+    early: EarlyKernel | None = None
     redactor: Redactor = field(default_factory=Redactor)
     log: LogSweep | None = None
 
@@ -191,7 +193,6 @@ class EtlNotebookClient(CappedNotebookClient):
             caps=session.caps,
             address_space_bytes=session.address_space_bytes,
             socket_folder=Path(session.env[CHANNEL]).parent,
-            stem=session.stem,
             redactor=session.redactor,
             kernel_name=kernel_name,
             startup_timeout=startup_timeout,
@@ -205,28 +206,49 @@ class EtlNotebookClient(CappedNotebookClient):
     def start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and say at once which process it is."""
         super().start_new_kernel(**kwargs)
-        pid = self.km.provisioner.pid
-        if pid is not None:
-            self._session.guard.kernel_started(pid, ask=self.km.ask_to_interrupt)
-            self._session.watch.kernel_started(pid)
-        why = getattr(self.km.provisioner, "cold_because", "its kernelspec names a provisioner")
-        self._session.events.add("kernel", warm=not why, why=why)
+        self._say_process()
 
     def execute(self, **kwargs: Any) -> Any:
         """Execute all cells, until one fails."""
         self.reset_execution_trackers()
         session = self._session
-        folder = str(session.prepared.folder)
-        with self.setup_kernel(env=dict(session.env), cwd=folder, **kwargs):
-            info = self.wait_for_reply(self.kc.kernel_info())
-            self.nb.metadata["language_info"] = info["content"]["language_info"]
+        env, folder = dict(session.env), str(session.prepared.folder)
+        why_cold = self._take_early_kernel(env, folder)
+        with self.setup_kernel(env=env, cwd=folder, **kwargs):
+            session.events.add("kernel", warm=not why_cold, why=why_cold)
+            self.nb.metadata["language_info"] = self.kc.info["language_info"]
             if session.prepared.speaks_etl:
                 self._load_magics()
             if session.start.code:
                 self._restore_variables()
             self.papermill_execute_cells()
             self.set_widgets_metadata()
+        if not why_cold:
+            session.guard.kernel_left()
         return self.nb
+
+    def _take_early_kernel(self, env: Mapping[str, str], cwd: str) -> str:
+        """Execute in the kernel that runs already; say why that cannot be, "" where it can."""
+        early = self._session.early
+        if early is None:
+            return os.environ.get(COLD, "its runner was started cold")
+        why_cold = early.why_cold(self._session.prepared.kernel.spec, env)
+        if why_cold:
+            # It may have the sockets that another kernel is about to make.
+            early.stem.dismiss()
+            return why_cold
+        self.km, self.kc = early.manager, early.client
+        self._say_process()
+        early.become(
+            env, cwd, address_space_bytes=self._session.address_space_bytes, gate=self.admits
+        )
+        return ""
+
+    def _say_process(self) -> None:
+        pid = self.km.provisioner.pid
+        if pid is not None:
+            self._session.guard.kernel_started(pid, ask=self.km.ask_to_interrupt)
+            self._session.watch.kernel_started(pid)
 
     def papermill_execute_cells(self) -> None:
         """Execute each cell as papermill does; the death of a kernel is an error of its cell."""

@@ -62,7 +62,7 @@ def carriers(marker: Marker) -> set[int]:
     return {pid for pid in psutil.pids() if pid != me and _carries(pid, marker)}
 
 
-def kill_tree(kernel: psutil.Process | None, marker: Marker) -> int:
+def kill_tree(kernel: psutil.Process | None, marker: Marker, *, but_itself: bool = False) -> int:
     """Kill a kernel and everything it started, and wait until it is gone.
 
     Found by descent, by the kernel's session, and by an environment variable that only this
@@ -71,17 +71,19 @@ def kill_tree(kernel: psutil.Process | None, marker: Marker) -> int:
     Args:
         kernel: The kernel; None where it is not known.
         marker: Name and value of the environment variable.
+        but_itself: Leave the kernel alone, and kill only what it has started.
 
     Returns:
         How many processes were killed.
     """
+    spared = {os.getpid(), kernel.pid} if kernel is not None and but_itself else {os.getpid()}
     killed: set[int] = set()
     for _ in range(_ROUNDS):
         # Repeated: what is just being born is in no list yet.
         found = members(kernel) | carriers(marker)
         for pid in list(found):
             found.update(_descendants(pid))
-        victims = set(living(found - {os.getpid()}))
+        victims = set(living(found - spared))
         if not victims:
             break
         _kill(victims)

@@ -15,7 +15,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_etl.execution.fork import read_at_import
 from jupyter_etl.execution.kernels import COLD
-from jupyter_etl.execution.stem import FIRST_ARGUMENT, LAUNCHER, NO_HISTORY, Orders, Stem, ended
+from jupyter_etl.execution.stem import FIRST_ARGUMENT, LAUNCHER, Orders, Stem, readable
 
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
 
@@ -47,41 +47,55 @@ class EtlLocalProvisioner(LocalProvisioner):
             with contextlib.suppress(ProcessLookupError):
                 descriptor = os.pidfd_open(self.pid)
                 try:
-                    await ended(descriptor)
+                    await readable(descriptor)
                 finally:
                     os.close(descriptor)
         return await super().wait()
 
 
-class EtlWarmProvisioner(EtlLocalProvisioner):
-    """Has the stem become the kernel, where that is the same; known as ``etl-warm``.
+class NotWarm(Exception):
+    """The stem of a runner cannot become this kernel; the text says why."""
 
-    Where it is not, or where there is no stem, the kernel is launched as by the class above.
+
+class EtlWarmProvisioner(EtlLocalProvisioner):
+    """Has the stem of a runner become the kernel; known as ``etl-warm``.
+
+    Without a stem the kernel is launched as by the class above.
     """
 
     stem: Stem | None = None
-    cold_because = ""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Launch a kernel, warm or cold; ``cold_because`` says why it is cold."""
-        env = {**(kwargs.get("env") or os.environ), "JPY_PARENT_PID": str(os.getpid())}
+        """Have the stem become the kernel.
+
+        Raises:
+            NotWarm: It cannot.
+        """
         stem = self.stem
-        self.cold_because = why_cold(stem, cmd, env)
-        if self.cold_because or stem is None:
-            if stem is not None:
-                # It may have the sockets that this kernel is about to make.
-                stem.dismiss()
+        if stem is None:
             return await super().launch_kernel(cmd, **kwargs)
-        orders = Orders(
-            command=tuple(cmd),
-            env=env,
-            cwd=str(kwargs.get("cwd") or Path.cwd()),
-            address_space_bytes=self.address_space_bytes,
-        )
-        await stem.go(orders)
+        env = environment_of(kwargs.get("env") or os.environ)
+        why = why_cold(stem, cmd, env)
+        if why:
+            raise NotWarm(why)
+        stem.begin(Orders(command=tuple(cmd), env=env, cwd=str(kwargs.get("cwd") or Path.cwd())))
         process: Any = stem
         self.process, self.pid, self.pgid = process, stem.pid, stem.pid
         return self.connection_info
+
+    async def wait(self) -> int | None:
+        """Return when the kernel has ended, or has nothing left to do but to give its memory back."""
+        stem: Any = self.process
+        if not isinstance(stem, Stem):
+            return await super().wait()
+        await stem.left()
+        self.process = None
+        return stem.poll()
+
+
+def environment_of(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what a kernel is told of its environment: the given one, and who its parent is."""
+    return {**env, "JPY_PARENT_PID": str(os.getpid())}
 
 
 def why_cold(stem: Stem | None, command: Sequence[str], env: Mapping[str, str]) -> str:
@@ -98,19 +112,15 @@ def why_cold(stem: Stem | None, command: Sequence[str], env: Mapping[str, str]) 
         return "it is not IPython's kernel, or is started with options of the interpreter"
     if not _is_this_python(command[0]):
         return f"it belongs to another interpreter: {command[0]}"
+    if stem.poll() is not None:
+        return "the warm kernel of this attempt has ended"
     if not stem.is_free:
         return "the warm kernel of this attempt has been used before"
-    if stem.begun is None or _arguments(stem.begun.command) != _arguments(command):
-        return "it is started with arguments of its own"
     asked = read_at_import(env)
     if asked != stem.imported_with:
         names = sorted(dict(asked.items() ^ stem.imported_with.items()))
         return f"its environment differs in {', '.join(names)}"
     return ""
-
-
-def _arguments(command: Sequence[str]) -> list[str]:
-    return [word for word in command[FIRST_ARGUMENT:] if word != NO_HISTORY]
 
 
 def _is_this_python(program: str) -> bool:

@@ -20,6 +20,7 @@ from jupyter_etl.errors import EtlError
 from jupyter_etl.execution.beat import Beats
 from jupyter_etl.execution.checkpoint import PlanResumption, discard_superseded
 from jupyter_etl.execution.committing import Gate
+from jupyter_etl.execution.early_kernel import EarlyKernel
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.finishing import Judge, finish
 from jupyter_etl.execution.folders import EVENTS, LOG, STAGE, load_claim
@@ -29,7 +30,6 @@ from jupyter_etl.execution.making import Making
 from jupyter_etl.execution.preparation import count_code_cells
 from jupyter_etl.execution.redacted_writing import LogSweep, redacted_logs
 from jupyter_etl.execution.redaction import Redactor
-from jupyter_etl.execution.stem import Stem
 from jupyter_etl.model import AttemptReport, Outcome, PublicationKind
 from jupyter_etl.ports import Claim, Clock, Decide, Publisher, Store
 
@@ -47,7 +47,7 @@ def run_attempt(
     beat_s: float,
     lease_s: float,
     limits: Limits | None = None,
-    stem: Stem | None = None,
+    early: EarlyKernel | None = None,
     gate: Gate | None = None,
     secret: Callable[[str], str] | None = None,
 ) -> AttemptReport:
@@ -65,7 +65,7 @@ def run_attempt(
         beat_s: Seconds between beats.
         lease_s: Seconds without a beat after which the attempt gives itself up.
         limits: Of memory and outputs; None for the defaults.
-        stem: Becomes the kernel, where it can; None for a cold start.
+        early: Becomes the notebook's kernel, where it can; None for a cold start.
         gate: Says what a person has to look at before it is published; None for nothing.
         secret: Resolves the names of secrets; None where there are none.
 
@@ -104,7 +104,7 @@ def run_attempt(
         lake=lake,
         plan_resumption=plan_resumption,
         limits=limits or Limits(),
-        stem=stem,
+        early=early,
         gate=gate,
         secret=secret,
         redactor=redactor,

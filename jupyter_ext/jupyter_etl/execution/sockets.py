@@ -1,38 +1,51 @@
-"""The private folders of an attempt's sockets: short paths, found again by whoever sweeps it."""
+"""The private folders of runners' sockets: short paths, found again when their runner was killed."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
 import shutil
+import socket
 import tempfile
+import time
 from pathlib import Path
 
 _SHARED = "/tmp"  # noqa: S108 - the folders made in it are private
 _LONGEST_PARENT_BYTES = 70
-_DIGEST_BYTES = 6
+_PREFIX = "etl-run-"
+_YOUNG_S = 60.0
 
 
-def make_folder(attempt: Path) -> Path:
-    """Make a private folder whose path leaves room for a socket's (limited to 107 bytes).
-
-    Args:
-        attempt: Folder of the attempt; `sweep_sockets` finds by it what a killed runner has left.
-    """
+def make_folder() -> Path:
+    """Make a private folder whose path leaves room for a socket's (limited to 107 bytes)."""
     parent = tempfile.gettempdir()
     if len(os.fsencode(parent)) > _LONGEST_PARENT_BYTES:
         parent = _SHARED
-    return Path(tempfile.mkdtemp(prefix=_prefix(attempt), dir=parent))
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
 
 
-def sweep_sockets(attempt: Path) -> None:
-    """Delete the folders that were made for an attempt; nobody may live who uses them."""
+def sweep_sockets(*, older_s: float = _YOUNG_S) -> None:
+    """Delete the folders that a killed runner has left: nobody answers at their sockets.
+
+    Args:
+        older_s: Age in seconds below which a folder's owner may not listen yet.
+    """
     for parent in {tempfile.gettempdir(), _SHARED}:
-        for folder in Path(parent).glob(f"{_prefix(attempt)}*"):
-            # A stranger's stays: it cannot be deleted, and a link is not followed.
-            shutil.rmtree(folder, ignore_errors=True)
+        for folder in Path(parent).glob(f"{_PREFIX}*"):
+            # A stranger's stays: it cannot be looked into, and a link is not followed.
+            with contextlib.suppress(OSError):
+                if time.time() - folder.lstat().st_mtime >= older_s and not _is_used(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
-def _prefix(attempt: Path) -> str:
-    digest = hashlib.blake2b(os.fsencode(attempt), digest_size=_DIGEST_BYTES).hexdigest()
-    return f"etl-{digest}-"
+def _is_used(folder: Path) -> bool:
+    return any(path.is_socket() and _answers(path) for path in folder.iterdir())
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as visitor:
+        try:
+            visitor.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+    return True

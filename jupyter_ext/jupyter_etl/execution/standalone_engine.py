@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from pathlib import Path
 from typing import Any
 
 from papermill.engines import NBClientEngine
@@ -12,6 +11,7 @@ from papermill.engines import NBClientEngine
 from jupyter_etl.execution.capped_client import CappedNotebookClient
 from jupyter_etl.execution.limits import Limits
 from jupyter_etl.execution.output_caps import OutputCaps
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.sockets import make_folder
 
 START_TIMEOUT_S = 60
@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 class StandaloneEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
     """Executes with `CappedNotebookClient`; papermill shows progress and saves after each cell.
 
-    The kernel has private sockets, ends with its caller, and shows no more than the limits of a
-    machine where nothing is set.
+    The kernel has private sockets, ends with its caller, and shows no more than the limits, and
+    none of the secrets, that it is given.
     """
 
     @classmethod
@@ -31,27 +31,32 @@ class StandaloneEngine(NBClientEngine):  # type: ignore[misc]  # papermill has n
         nb_man: Any,
         kernel_name: str,
         *,
+        limits: Limits,
+        redactor: Redactor,
         start_timeout: int = START_TIMEOUT_S,
         execution_timeout: int | None = None,
         **options: Any,
     ) -> None:
-        """Execute all cells, until one fails; the arguments are papermill's.
+        """Execute all cells, until one fails.
 
         Args:
             nb_man: Holds the notebook.
             kernel_name: Of the kernelspec.
+            limits: For what is kept of the outputs.
+            redactor: Takes secrets out of them.
             start_timeout: Seconds until a kernel must have answered.
             execution_timeout: Seconds for each cell; None for no limit.
             options: Of papermill's client: ``log_output``, ``stdout_file``, ``stderr_file``.
         """
         options.pop("input_path", None)
-        folder = make_folder(Path.cwd())
+        folder = make_folder()
         try:
             CappedNotebookClient(
                 nb_man,
-                caps=OutputCaps(Limits()),
+                caps=OutputCaps(limits),
                 address_space_bytes=None,
                 socket_folder=folder,
+                redactor=redactor,
                 kernel_name=kernel_name,
                 startup_timeout=start_timeout,
                 timeout=execution_timeout,

@@ -15,11 +15,11 @@ import socket
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
 import msgspec
+from tornado.ioloop import IOLoop
 
 from jupyter_etl.execution.fork import (
     die_with,
@@ -27,11 +27,13 @@ from jupyter_etl.execution.fork import (
     leave,
     limit_address_space,
     read_at_import,
+    redirect,
     relabel,
     reseed,
     reset_signals,
     restore_threads,
     take_environment,
+    widen_descriptors,
 )
 from jupyter_etl.execution.kernels import ATTEMPT
 
@@ -42,6 +44,7 @@ FIRST_ARGUMENT = 3
 NO_HISTORY = "--HistoryManager.hist_file=:memory:"
 """What nbclient adds to the kernel named python3; what a run executes is nobody's history."""
 
+_MAX_ORDERS_BYTES = 200_000
 _READY = b"1"
 _ANSWERED_S = 1.0
 
@@ -82,38 +85,49 @@ class Stem:
         self.returncode: int | None = None
         self._line = line
         self.begun: Orders | None = None
-        self.connection_file: Path | None = None
+        self._went = False
 
     @property
     def is_free(self) -> bool:
-        """Whether it waits for its orders still."""
-        return self._line.fileno() >= 0 and self.poll() is None
+        """Whether it is no run's kernel so far."""
+        return not self._went
 
-    def begin(self, orders: Orders, connection_file: Path) -> None:
-        """Have it make itself ready; what it is told of its environment may change until it goes on.
+    def begin(self, orders: Orders) -> None:
+        """Have it be a kernel; what it is told of its environment may change before it is used.
 
         Args:
             orders: For now.
-            connection_file: That the command names; it is there.
         """
-        self.begun, self.connection_file = orders, connection_file
+        self.begun = orders
         with contextlib.suppress(ConnectionError):
-            self._line.sendall(msgspec.json.encode(orders) + b"\n")
+            self._line.send(msgspec.json.encode(orders))
 
-    async def go(self, orders: Orders) -> None:
-        """Have it be the kernel, and return when its sockets are there or it has ended.
+    def go(self, env: Mapping[str, str], *, cwd: str, address_space_bytes: int | None) -> None:
+        """Have it be the kernel of a run, and return when it is or has ended.
+
+        It writes to where this process writes to by now.
 
         Args:
-            orders: The command is the one that it has begun with.
+            env, cwd: Its environment and working directory.
+            address_space_bytes: Its limit; None for none.
         """
-        loop = asyncio.get_running_loop()
-        self._line.setblocking(False)
-        with self._line:
-            try:
-                await loop.sock_sendall(self._line, msgspec.json.encode(orders) + b"\n")
-                await loop.sock_recv(self._line, len(_READY))
-            except ConnectionError:
-                return
+        assert self.begun is not None  # noqa: S101 - it is asked of what has begun
+        orders = replace(self.begun, env=env, cwd=cwd, address_space_bytes=address_space_bytes)
+        self._went = True
+        with contextlib.suppress(ConnectionError):
+            socket.send_fds(self._line, [msgspec.json.encode(orders)], [2])
+            self._line.recv(len(_READY))
+
+    async def left(self) -> None:
+        """Return when it has ended, or has nothing left to do but to give its memory back."""
+        try:
+            process = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            await readable(process, self._line.fileno())
+        finally:
+            os.close(process)
 
     def dismiss(self) -> None:
         """Let it go, wherever it is, and wait for its end."""
@@ -152,27 +166,24 @@ class Stem:
         return self.returncode
 
 
-async def ended(descriptor: int) -> None:
-    """Return when the process ends that a descriptor of pidfd_open(2) names."""
-    loop = asyncio.get_running_loop()
-    if select.select([descriptor], [], [], 0)[0]:
+async def readable(*descriptors: int) -> None:
+    """Return when one of the descriptors can be read: that of a pidfd_open(2), when its process ends."""
+    if select.select(descriptors, [], [], 0)[0]:
         return
-    gone: asyncio.Future[None] = loop.create_future()
-
-    def tell() -> None:
-        if not gone.done():
-            gone.set_result(None)
-
-    loop.add_reader(descriptor, tell)
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for descriptor in descriptors:
+        loop.add_reader(descriptor, told.set)
     try:
-        await gone
+        await told.wait()
     finally:
-        loop.remove_reader(descriptor)
+        for descriptor in descriptors:
+            loop.remove_reader(descriptor)
 
 
 def fork_stem() -> Stem:
     """Fork the stem of this runner's kernel; to be called before anything starts a thread."""
-    here, there = socket.socketpair()
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -188,22 +199,20 @@ def _wait_and_become(parent: int, line: socket.socket) -> NoReturn:
         if not die_with(parent):
             os._exit(0)
         os.setsid()
+        widen_descriptors()
         _become(line)
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a runner
         traceback.print_exc()
-    leave(code)
+    leave(code, line)
 
 
 def _become(line: socket.socket) -> None:
-    told = line.makefile("rb")
-    orders = _next(told)
-    # Where there is no room for all of it, for that by which a sweep finds the attempt.
-    marked = {ATTEMPT: orders.env[ATTEMPT]} if ATTEMPT in orders.env else {}
-    if not relabel(orders.command, orders.env):
-        relabel(orders.command, marked)
+    orders, _ = _next(line)
+    _show(orders)
+    output = os.fstat(2)
     reset_signals()
     go_first()
     take_environment(orders.env)
@@ -218,22 +227,41 @@ def _become(line: socket.socket) -> None:
     kernel.initialize(arguments)
     # What the kernel sets itself: the backend of matplotlib.
     own = {name: os.environ[name] for name in os.environ.keys() - orders.env.keys()}
-    orders = _next(told)
-    told.close()
-    take_environment({**own, **orders.env})
-    os.chdir(orders.cwd)
-    restore_threads(orders.env)
-    limit_address_space(orders.address_space_bytes)
-    line.sendall(_READY)
-    line.close()
+    loop = IOLoop.current()
+    loop.add_handler(line.fileno(), lambda *_: _go(line, own, output), IOLoop.READ)
     kernel.start()
     # It may still be answering the request to end, and wants the sockets that are closed next.
     kernel.control_thread.join(_ANSWERED_S)
 
 
-def _next(told: BinaryIO) -> Orders:
-    """Read what the runner says; where it says no more it needs no kernel of this kind."""
-    text = told.readline()
-    if not text.endswith(b"\n"):
+def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result) -> None:
+    """Become the kernel of a run, between two messages."""
+    IOLoop.current().remove_handler(line.fileno())
+    orders, logs = _next(line)
+    _show(orders)
+    redirect(output, logs[0])
+    os.close(logs[0])
+    take_environment({**own, **orders.env})
+    os.chdir(orders.cwd)
+    restore_threads(orders.env)
+    limit_address_space(orders.address_space_bytes)
+    line.send(_READY)
+
+
+def _next(line: socket.socket) -> tuple[Orders, list[int]]:
+    """Read what the runner says, and the descriptors that come with it.
+
+    Where it says no more it needs no kernel of this kind.
+    """
+    message, descriptors, _, _ = socket.recv_fds(line, _MAX_ORDERS_BYTES, 1)
+    if not message:
         os._exit(0)
-    return msgspec.json.decode(text, type=Orders)
+    return msgspec.json.decode(message, type=Orders), list(descriptors)
+
+
+def _show(orders: Orders) -> None:
+    """Look like a process that was started by the command, as far as there is room."""
+    # Where there is no room for all of it, for that by which a sweep finds the attempt.
+    marked = {ATTEMPT: orders.env[ATTEMPT]} if ATTEMPT in orders.env else {}
+    if not relabel(orders.command, orders.env):
+        relabel(orders.command, marked)

@@ -21,15 +21,14 @@ from typing import NoReturn
 
 import msgspec
 
-from jupyter_etl.execution.fork import (
-    ROOM_BYTES,
-    leave,
-    relabel,
-    reset_signals,
-    take_environment,
-    thread_pools,
+from jupyter_etl.execution.fork import ROOM_BYTES, thread_pools
+from jupyter_etl.execution.standby import (
+    MAX_REQUEST_BYTES,
+    MakeReady,
+    Request,
+    Standby,
+    fork_standby,
 )
-from jupyter_etl.execution.stem import Stem, fork_stem
 
 PRELOAD = (
     "ipykernel_launcher",
@@ -62,30 +61,17 @@ PRELOAD = (
 )
 """What runners and kernels need in any case, and what most notebooks import; as far as installed."""
 
-MAX_REQUEST_BYTES = 180_000
 _MAX_FORKS = 10_000
-_LOOK_S = 1.0
+_LOOK_S = 3.0
+"""Age at which it is not known any more whether a file has changed."""
+
+_PAUSE_S = 0.2
+"""How long nothing is asked, and no runner ends, before the next one is made ready."""
+
+_KEPT_S = 600.0
+"""How long a runner that is ready waits for a run."""
+
 _TASKS = Path("/proc/self/task")
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of a template: a runner. The descriptor of its log comes with it.
-
-    Args:
-        number: The answer has it too.
-        words: The command that a cold start would execute; the last is the attempt's folder.
-        env, cwd, umask: Of the runner.
-    """
-
-    number: int
-    words: tuple[str, ...]
-    env: Mapping[str, str]
-    cwd: str
-    umask: int
-
-
-class _Number(msgspec.Struct, frozen=True):
-    number: int
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -122,108 +108,160 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     runners: tuple[int, ...] = ()
 
 
-Run = Callable[[Path, Stem], int]
-"""``run(folder, stem)`` makes the attempt of a folder and returns the exit code."""
-
-Rehearse = Callable[[], None]
-"""Does, once for all forks, what a run would do in the same way each time."""
+Prepare = Callable[[], MakeReady]
+"""Does, once for all forks, what each would do in the same way; it starts no thread."""
 
 
-def serve(life: Life, run: Run, rehearse: Rehearse, command: Sequence[str]) -> None:
+def serve(life: Life, prepare: Prepare, command: Sequence[str]) -> None:
     """Fork runners until nobody is there to ask for them.
 
     Args:
         life: See there.
-        run: What a runner does.
-        rehearse: Is called after the imports; it starts no thread.
+        prepare: Is called after the imports.
         command: That begins this process anew, without its life.
     """
-    line = socket.socket(fileno=life.line)
-    line.set_inheritable(False)
+    os.set_inheritable(life.line, False)
     _import_all(life, command)
-    rehearse()
-    seen = _stamp()
-    looked_at = time.monotonic()
+    make_ready = prepare()
     gc.collect()
     # A collection in a fork would write to every object, and so copy all memory.
     gc.freeze()
-    runners = {os.pidfd_open(pid): pid for pid in life.runners}
-    waiting = select.poll()
-    for descriptor in (life.line, *runners):
-        waiting.register(descriptor, select.POLLIN)
-    forks = 0
-    while True:
-        for descriptor, _ in waiting.poll():
-            if descriptor != life.line:
-                waiting.unregister(descriptor)
-                os.close(descriptor)
-                _tell_end(line, runners.pop(descriptor))
-                continue
-            now = time.monotonic()
-            if forks >= _MAX_FORKS or (now - looked_at > _LOOK_S and _stamp() != seen):
-                # The question stays in the socket, for the next.
-                _begin_anew(life, command, left_out=life.left_out, runners=runners.values())
-            looked_at = now
-            message, descriptors, _, _ = socket.recv_fds(line, MAX_REQUEST_BYTES, 1)
-            if not message:
-                return
-            pid = _fork(line, message, descriptors, runners, run)
-            forks += 1
-            os.close(descriptors[0])
-            if pid:
-                runner = os.pidfd_open(pid)
-                runners[runner] = pid
-                waiting.register(runner, select.POLLIN)
+    _Template(life, make_ready, command).serve()
 
 
-def _fork(
-    line: socket.socket,
-    message: bytes,
-    descriptors: Sequence[int],
-    runners: Mapping[int, int],
-    run: Run,
-) -> int:
-    """Fork a runner and return its process id; 0 where it could not be."""
-    number = msgspec.json.decode(message, type=_Number).number
-    try:
-        pid = os.fork()
-    except OSError as problem:
-        _say(line, Answer(refused=number, why=f"no process could be started: {problem.strerror}"))
-        return 0
-    if pid == 0:
-        line.close()
-        for runner in runners:
-            os.close(runner)
-        _become_runner(message, descriptors[0], run)
-    _say(line, Answer(started=number, pid=pid))
-    return pid
+class _Template:
+    """Hands a runner that is ready to whoever asks, and makes the next one ready when there is time."""
 
+    def __init__(self, life: Life, make_ready: MakeReady, command: Sequence[str]) -> None:
+        self._life = life
+        self._make_ready = make_ready
+        self._command = command
+        self._line = socket.socket(fileno=life.line)
+        self._runners = {os.pidfd_open(pid): pid for pid in life.runners}
+        self._waiting = select.poll()
+        for descriptor in (life.line, *self._runners):
+            self._waiting.register(descriptor, select.POLLIN)
+        self._standby: Standby | None = None
+        self._around: bytes | None = None
+        self._asked_at = self._busy_at = 0.0
+        self._forks = 0
+        self._files = _imported_files()
+        self._seen = _stamp(self._files)
+        self._looked_at = time.monotonic()
 
-def _become_runner(message: bytes, log: int, run: Run) -> NoReturn:
-    code = 1
-    try:
-        os.setsid()
-        reset_signals()
-        null = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((null, 0), (log, 1), (log, 2)):
-            os.dup2(source, target)
-        os.close(null)
-        os.close(log)
-        # Before the request is read: the kernel is not to hold what only the runner may know.
-        stem = fork_stem()
-        request = msgspec.json.decode(message, type=Request)
-        if not relabel(request.words, request.env):
-            relabel(request.words, {})
-        take_environment(request.env)
-        os.umask(request.umask)
-        os.chdir(request.cwd)
+    def serve(self) -> None:
+        """Answer until the line is closed."""
+        while True:
+            found = self._waiting.poll(self._patience_ms())
+            if not found:
+                self._use_the_pause()
+            for descriptor, _ in found:
+                if descriptor != self._life.line:
+                    self._bury(descriptor)
+                elif not self._answer():
+                    return
+
+    def _patience_ms(self) -> float | None:
+        """Say how long to wait for somebody before `_use_the_pause`."""
+        if self._standby is not None:
+            left_s = self._looked_at + _LOOK_S - time.monotonic()
+        elif self._around is not None:
+            left_s = self._busy_at + _PAUSE_S - time.monotonic()
+        else:
+            return None
+        return max(0.0, left_s * 1000)
+
+    def _use_the_pause(self) -> None:
+        """Make a runner ready, or let one go that nobody has asked for, or whose files have changed."""
+        if self._standby is not None:
+            if time.monotonic() > self._asked_at + _KEPT_S:
+                self._dismiss()
+                self._around = None
+            else:
+                self._look()
+        elif self._around is not None:
+            self._look()
+            try:
+                self._standby = self._make_standby(self._around)
+            except OSError:
+                self._around = None
+
+    def _answer(self) -> bool:
+        """Give a runner to who asks; False where nobody is there any more."""
+        if self._forks >= _MAX_FORKS or time.monotonic() - self._looked_at > _LOOK_S:
+            # The question stays in the socket, for the next.
+            self._look()
         try:
-            code = run(Path(request.words[-1]), stem)
-        finally:
-            stem.dismiss()
-    except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a template
-        sys.excepthook(*sys.exc_info())
-    leave(code)
+            message, descriptors, _, _ = socket.recv_fds(self._line, MAX_REQUEST_BYTES, 1)
+        except ConnectionResetError:
+            # It was killed before it had heard all that was said.
+            return False
+        if not message:
+            return False
+        request = msgspec.json.decode(message, type=Request)
+        self._asked_at = self._busy_at = time.monotonic()
+        around = bytes(request.around)
+        if around != self._around:
+            self._dismiss()
+            self._around = around
+        try:
+            pid = self._hand_over(message, around, descriptors[0])
+        except OSError as problem:
+            why = f"no process could be started: {problem.strerror}"
+            _say(self._line, Answer(refused=request.number, why=why))
+        else:
+            _say(self._line, Answer(started=request.number, pid=pid))
+        os.close(descriptors[0])
+        return True
+
+    def _hand_over(self, message: bytes, around: bytes, log: int) -> int:
+        """Give an attempt to a runner, and return its process id."""
+        if self._standby is None or not self._standby.takes(message, log):
+            self._dismiss()
+            self._standby = self._make_standby(around, log)
+            self._standby.takes(message, log)
+        runner, self._standby = self._standby, None
+        self._runners[runner.process] = runner.pid
+        return runner.pid
+
+    def _make_standby(self, around: bytes, *opened: int) -> Standby:
+        inherited = (self._life.line, *self._runners, *opened)
+        standby = fork_standby(around, self._make_ready, inherited)
+        self._waiting.register(standby.process, select.POLLIN)
+        self._forks += 1
+        return standby
+
+    def _dismiss(self) -> None:
+        if self._standby is not None:
+            self._waiting.unregister(self._standby.process)
+            self._standby.dismiss()
+            self._standby = None
+
+    def _bury(self, process: int) -> None:
+        """Take note of the end of a runner."""
+        if self._standby is not None and process == self._standby.process:
+            # It could not make itself ready. The next run finds out whether it can.
+            self._dismiss()
+            self._around = None
+            return
+        self._busy_at = time.monotonic()
+        self._waiting.unregister(process)
+        os.close(process)
+        pid = self._runners.pop(process)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        _say(self._line, Answer(pid=pid, ended=code))
+
+    def _look(self) -> None:
+        """Begin anew where a file has changed, or after many forks."""
+        if self._forks >= _MAX_FORKS or _stamp(self._files) != self._seen:
+            self._dismiss()
+            _begin_anew(
+                self._life,
+                self._command,
+                left_out=self._life.left_out,
+                runners=self._runners.values(),
+            )
+        self._looked_at = time.monotonic()
 
 
 def _import_all(life: Life, command: Sequence[str]) -> None:
@@ -269,10 +307,15 @@ def _threads() -> int:
     return len(list(_TASKS.iterdir()))
 
 
-def _stamp() -> int:
-    """Return a number that changes when a package is installed or a file changes that was imported."""
+def _imported_files() -> tuple[str, ...]:
+    """Return all that was imported, and where a package would be installed."""
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    return hash(tuple(_changed_at(path) for path in sorted({*filter(None, files), *sys.path})))
+    return tuple(sorted({*filter(None, files), *sys.path}))
+
+
+def _stamp(files: Iterable[str]) -> int:
+    """Return a number that changes when one of the files does."""
+    return hash(tuple(map(_changed_at, files)))
 
 
 def _changed_at(path: str) -> tuple[int, int]:
@@ -281,11 +324,6 @@ def _changed_at(path: str) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return found.st_mtime_ns, found.st_size
-
-
-def _tell_end(line: socket.socket, pid: int) -> None:
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    _say(line, Answer(pid=pid, ended=code))
 
 
 def _say(line: socket.socket, answer: Answer) -> None:

@@ -17,14 +17,8 @@ import msgspec
 
 from jupyter_etl.execution.fork import QUIET, ROOM_BYTES, read_at_import
 from jupyter_etl.execution.kernels import kernel_environment
-from jupyter_etl.execution.template import (
-    MAX_REQUEST_BYTES,
-    PRELOAD,
-    Answer,
-    Life,
-    Request,
-    encode_life,
-)
+from jupyter_etl.execution.standby import MAX_REQUEST_BYTES, Around, Request
+from jupyter_etl.execution.template import PRELOAD, Answer, Life, encode_life
 
 TEMPLATE = (sys.executable, "-m", "jupyter_etl.app.template")
 """The command of a template, without its life."""
@@ -153,9 +147,8 @@ class _Line:
 
     def ask(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
         number = next(self._numbers)
-        request = Request(
-            number=number, words=tuple(words), env=env, cwd=str(Path.cwd()), umask=_umask()
-        )
+        around = msgspec.json.encode(Around(env=env, cwd=str(Path.cwd()), umask=_umask()))
+        request = Request(number=number, words=tuple(words), around=msgspec.Raw(around))
         message = msgspec.json.encode(request)
         if len(message) > MAX_REQUEST_BYTES:
             raise ColdStart("its environment is too large for a request")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from jupyter_etl.ports import Store
 from jupyter_etl.store.facts import LedgerFacts
 
@@ -23,6 +27,21 @@ def open_store(url: str) -> Store:
     from jupyter_etl.store.sql_store import SqlStore
 
     return SqlStore(url)
+
+
+@contextmanager
+def elsewhere(store: Store, path: Path) -> Iterator[Store]:
+    """Use, for a while, the ledger in another file, as a rehearsal for the one that is open.
+
+    Args:
+        store: From `open_store`.
+        path: A ledger in SQLite that is up to date.
+    """
+    from jupyter_etl.store.sql_store import SqlStore
+
+    assert isinstance(store, SqlStore)  # noqa: S101 - `open_store` makes no other
+    with store.elsewhere(path) as other:
+        yield other
 
 
 def inspect_ledger(url: str) -> LedgerFacts:

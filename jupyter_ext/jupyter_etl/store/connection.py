@@ -49,6 +49,7 @@ class Ledger:
         self.place = repr(shown.render_as_string(hide_password=True))
         self.is_sqlite = backend == "sqlite"
         self._engines: dict[int, Engine] = {}
+        self._elsewhere: Path | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -99,11 +100,22 @@ class Ledger:
 
     @property
     def _path(self) -> Path:
-        return Path(self.url.database or "")
+        return self._elsewhere or Path(self.url.database or "")
+
+    @contextmanager
+    def elsewhere(self, path: Path) -> Iterator[None]:
+        """Use another file of SQLite, with the statements that have been compiled for this one."""
+        self.close()
+        self._elsewhere = path
+        try:
+            yield
+        finally:
+            self.close()
+            self._elsewhere = None
 
     def close(self) -> None:
-        """Close the connections of this process."""
-        engine = self._engines.pop(os.getpid(), None)
+        """Close the connections of this process; what is asked later opens new ones."""
+        engine = self._engines.get(os.getpid())
         if engine is not None:
             engine.dispose()
 
@@ -113,7 +125,37 @@ class Ledger:
         if engine is None:
             # What a parent opened stays referenced and untouched: closing it here would end the
             # parent's session. No lock: a fork could leave it locked for ever.
-            engine = self._engines.setdefault(pid, _new_engine(self.url))
+            engine = self._engines.setdefault(pid, self._new_engine())
+        return engine
+
+    def _new_engine(self) -> Engine:
+        try:
+            if self.is_sqlite:
+                return self._sqlite_engine()
+            # psycopg is optional, and only needed here.
+            from jupyter_etl.store.postgres import postgres_engine
+
+            return postgres_engine(self.url)
+        except (ModuleNotFoundError, NoSuchModuleError) as problem:
+            raise MissingDependency(
+                f"The driver for {self.url.get_backend_name()} is not installed.",
+                hint="Install it: pip install 'jupyter-etl[postgres]'",
+            ) from problem
+
+    def _sqlite_engine(self) -> Engine:
+        # isolation_level None: the driver begins no transaction of its own, _begin below does.
+        connect_args: dict[str, object] = {"isolation_level": None, "check_same_thread": False}
+        if "timeout" not in self.url.query:
+            connect_args["timeout"] = _WAIT_S
+        engine = create_engine(self.url, max_overflow=-1, connect_args=connect_args)
+
+        def find(dialect: object, record: object, args: list[Any], named: object) -> None:
+            if self._elsewhere is not None:
+                args[0] = str(self._elsewhere)
+
+        event.listen(engine, "do_connect", find)
+        event.listen(engine, "connect", _set_up)
+        event.listen(engine, "begin", _begin)
         return engine
 
 
@@ -154,32 +196,6 @@ def _no_ledger(what: str) -> StoreError:
         hint="Use sqlite:////absolute/path/ledger.sqlite or postgresql://user@host/database.",
         retryable=False,
     )
-
-
-def _new_engine(url: URL) -> Engine:
-    try:
-        if url.get_backend_name() == "sqlite":
-            return _sqlite_engine(url)
-        # psycopg is optional, and only needed here.
-        from jupyter_etl.store.postgres import postgres_engine
-
-        return postgres_engine(url)
-    except (ModuleNotFoundError, NoSuchModuleError) as problem:
-        raise MissingDependency(
-            f"The driver for {url.get_backend_name()} is not installed.",
-            hint="Install it: pip install 'jupyter-etl[postgres]'",
-        ) from problem
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    # isolation_level None: the driver begins no transaction of its own, _begin below does.
-    connect_args: dict[str, object] = {"isolation_level": None, "check_same_thread": False}
-    if "timeout" not in url.query:
-        connect_args["timeout"] = _WAIT_S
-    engine = create_engine(url, max_overflow=-1, connect_args=connect_args)
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
-    return engine
 
 
 def _be_patient(connection: Connection) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from jupyter_etl.ports import Store
 from jupyter_etl.store.attempts import Attempts
 from jupyter_etl.store.breakers import Breakers
 from jupyter_etl.store.catalogue import Catalogue
@@ -57,3 +62,16 @@ class SqlStore(
     def close(self) -> None:
         """Close all connections."""
         self._ledger.close()
+
+    @contextmanager
+    def elsewhere(self, path: Path) -> Iterator[Store]:
+        """Be, for a while, the ledger in a file of SQLite that is up to date.
+
+        Where this one is SQLite too, what it has learned there helps it later.
+        """
+        if self._ledger.is_sqlite:
+            with self._ledger.elsewhere(path):
+                yield self
+        else:
+            with closing(SqlStore(f"sqlite:///{path}")) as other:
+                yield other

@@ -29,6 +29,8 @@ MODULES = (
 """What a scheduler needs besides what a template does."""
 
 _MAX_BYTES = 100_000
+_PREPARED: list[Any] = []
+"""What all templates of this world begin with, once it is there."""
 
 
 class Spare:
@@ -84,12 +86,10 @@ class Spare:
 def _be_template(life: str, line: int, command: list[str]) -> int:
     import msgspec
 
-    from jupyter_etl.app.attempt import main
-    from jupyter_etl.app.template import rehearse
     from jupyter_etl.execution.template import Life, serve
 
     told = msgspec.json.decode(life, type=Life)
-    serve(msgspec.structs.replace(told, line=line), main, rehearse, command)
+    serve(msgspec.structs.replace(told, line=line), lambda: _PREPARED[0], command)
     return 0
 
 
@@ -150,7 +150,11 @@ def _become(do: Callable[[], int]) -> NoReturn:
 
 
 def prepare() -> None:
-    """Import everything; raises AssertionError where a thread was started, which no fork would have."""
+    """Import everything, and prepare what all templates would.
+
+    Raises:
+        AssertionError: A thread was started, which no fork would have.
+    """
     from jupyter_etl.execution.fork import QUIET, thread_pools
     from jupyter_etl.execution.template import PRELOAD
 
@@ -158,7 +162,7 @@ def prepare() -> None:
     os.environ.update(QUIET)
     # Before papermill, as a template does it.
     importlib.import_module("jupyter_etl.app.attempt").skip_slow_import()
-    importlib.import_module("jupyter_etl.app.template").rehearse()
+    _PREPARED.append(importlib.import_module("jupyter_etl.app.template").prepare())
     for name in (*MODULES, *PRELOAD):
         if find_spec(name) is not None:
             importlib.import_module(name)

@@ -3,7 +3,13 @@
 from jupyter_etl.app.secrets.environment_secrets import EnvironmentSecrets
 from jupyter_etl.app.secrets.file_secrets import FileSecrets
 from jupyter_etl.app.secrets.keyring_secrets import KeyringSecrets
-from jupyter_etl.app.secrets.vault import NamedSecret, Vault, default_vault, known_values
+from jupyter_etl.app.secrets.vault import (
+    NamedSecret,
+    Vault,
+    default_vault,
+    known_secrets,
+    known_values,
+)
 
 __all__ = [
     "EnvironmentSecrets",
@@ -12,5 +18,6 @@ __all__ = [
     "NamedSecret",
     "Vault",
     "default_vault",
+    "known_secrets",
     "known_values",
 ]

@@ -205,20 +205,26 @@ def default_vault(home: Path) -> Vault:
     return Vault(own, plug_ins)
 
 
-def known_values(home: Path) -> frozenset[str]:
-    """Return the values of environment and files, for what must not tell them.
+def known_secrets(home: Path) -> tuple[tuple[str, str], ...]:
+    """Return names and values of environment and files, for what must not tell the values.
 
     Args:
         home: The platform's home folder.
     """
     environment = EnvironmentSecrets()
-    values = {environment.get(name) or "" for name in environment.names()}
+    known = [(name, environment.get(name) or "") for name in environment.names()]
     folder = home / "secrets"
     # As they lie there: a notebook may open a file that a provider would refuse.
     for name in FileSecrets(folder).names():
         if os.access(folder / name, os.R_OK):
-            values.add((folder / name).read_text("utf-8", errors="replace").rstrip("\n"))
-    return frozenset(values - {""})
+            text = (folder / name).read_text("utf-8", errors="replace")
+            known.append((name, text.rstrip("\n")))
+    return tuple((name, value) for name, value in known if value)
+
+
+def known_values(home: Path) -> frozenset[str]:
+    """Return the values of `known_secrets`."""
+    return frozenset(value for _, value in known_secrets(home))
 
 
 def _ask(provider: str, asked: Secrets, name: str) -> str | None:

@@ -17,10 +17,26 @@ class PapermillEntry:
 
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, **options: Any) -> Any:
-        """Execute a parameterised notebook; the arguments are papermill's."""
+        """Execute a parameterised notebook with this user's limits, showing none of the secrets.
+
+        The arguments are papermill's.
+
+        Raises:
+            DeclarationError: A setting is not what it should be.
+        """
+        from jupyter_etl.app.secrets import known_secrets
+        from jupyter_etl.app.settings import Settings
+        from jupyter_etl.execution.redaction import Redactor
         from jupyter_etl.execution.standalone_engine import StandaloneEngine
 
-        return StandaloneEngine.execute_notebook(nb, kernel_name, **options)
+        settings = Settings.from_env()
+        redactor = Redactor()
+        # The kernel resolves its secrets itself and tells nobody which: all that are known count.
+        for name, value in known_secrets(settings.home):
+            redactor.register(name, value)
+        return StandaloneEngine.execute_notebook(
+            nb, kernel_name, limits=settings.limits, redactor=redactor, **options
+        )
 
     @classmethod
     def nb_kernel_name(cls, nb: Any, name: str | None = None) -> Any:

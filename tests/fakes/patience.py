@@ -1,0 +1,31 @@
+"""Waiting for what a test is about, and not for the time that it should take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+PATIENCE_S = 150.0
+"""Only ends a test that has failed: a slow machine that stalls for seconds stays far below it."""
+
+T = TypeVar("T")
+
+
+def until(what: str, happens: Callable[[], T], *, every_s: float = 0.03) -> T:
+    """Return the first true answer.
+
+    Args:
+        what: Is waited for, in the words of the failure.
+        happens: Is asked again and again.
+        every_s: Seconds between two questions.
+
+    Raises:
+        AssertionError: None came.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        if found := happens():
+            return found
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(every_s)
