@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fakes.ledger import never_sync
+from fakes.shared_runners import SharedRunners
 from jupyter_etl.app import etl as facade
 from jupyter_etl.app import notebook_api
 from jupyter_etl.app.attempt import skip_slow_import
@@ -59,21 +60,10 @@ def user_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("user")
 
 
-class SharedRunners(WarmRunners):
-    """One template for a whole session: to start one takes longer than most tests."""
-
-    def close(self) -> None:
-        """Let it live for the next test."""
-
-    def end(self) -> None:
-        """Let it go."""
-        super().close()
-
-
 @pytest.fixture(scope="session")
 def shared_runners() -> Iterator[SharedRunners]:
     """What forks the runners of every facade that is opened in this process."""
-    shared = SharedRunners()
+    shared = SharedRunners(standby_s=0)
     yield shared
     shared.end()
 
@@ -108,6 +98,8 @@ def isolation(
     monkeypatch.setenv(PREFIX + "OWNER", "sam")
     monkeypatch.setenv(PREFIX + "AUTOSTART", "0")
     monkeypatch.setenv(PREFIX + "TIMEZONE", "UTC")
+    # Most tests make one run; a runner that is ready for a second would be for nobody.
+    monkeypatch.setenv(PREFIX + "STANDBY", "0")
     # How full this machine's disk is must not matter.
     monkeypatch.setenv(PREFIX + "DISK_RESERVE", "0")
     # A browser keeps its own files under HOME, and its tests start their own server.
@@ -122,7 +114,7 @@ def isolation(
     monkeypatch.setattr(
         facade,
         "WarmRunners",
-        lambda *, preload: WarmRunners(preload=preload) if preload else shared_runners,
+        lambda **named: WarmRunners(**named) if named["preload"] else shared_runners,
     )
     yield home
     notebook_api.close()

@@ -15,6 +15,8 @@ import pytest
 
 from fakes.notebooks import write_notebook
 from fakes.patience import until
+from fakes.shared_runners import SharedRunners
+from jupyter_etl.app import etl as facade
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.model import Run, RunState
@@ -110,8 +112,17 @@ def here(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def runners() -> Iterator[SharedRunners]:
+    """A template that has the next runner ready."""
+    shared = SharedRunners()
+    yield shared
+    shared.end()
+
+
 @pytest.fixture
-def etl(here: Path) -> Iterator[Etl]:
+def etl(here: Path, runners: SharedRunners, monkeypatch: pytest.MonkeyPatch) -> Iterator[Etl]:
+    monkeypatch.setattr(facade, "WarmRunners", lambda **_: runners)
     opened = Etl.open(Settings.from_env())
     yield opened
     opened.close()

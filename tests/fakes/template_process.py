@@ -42,5 +42,15 @@ if __name__ == "__main__":
         def dismiss(self) -> None:
             """Have nothing to let go."""
 
-    serve(life, lambda: Ready, (sys.executable, __file__, script))
+    class Workshop:
+        """Makes runners of the script ready."""
+
+        def plan_rehearsal(self) -> None:
+            """Have no plan."""
+
+        def make_ready(self, stem: Stem) -> Ready:
+            """Return one."""
+            return Ready(stem)
+
+    serve(life, Workshop, (sys.executable, __file__, script))
     leave(0)

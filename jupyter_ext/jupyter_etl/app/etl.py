@@ -143,7 +143,10 @@ class Etl:
     @cached_property
     def warm_runners(self) -> WarmRunners | None:
         """What forks the runners of this process; None where they are all started cold."""
-        return WarmRunners(preload=self.settings.preload) if self.settings.warm else None
+        settings = self.settings
+        if not settings.warm:
+            return None
+        return WarmRunners(preload=settings.preload, standby_s=settings.standby_s)
 
     def prepare_runners(self) -> None:
         """Start the template of runners now, so that the first run does not wait for it."""

@@ -56,6 +56,8 @@ class Settings:
         warm: Fork runs from a process that has the usual packages imported (``JUPYTER_ETL_WARM``,
             0 or 1).
         preload: Modules that it imports besides (``JUPYTER_ETL_PRELOAD``, by spaces).
+        standby_s: Seconds after a run for which the next runner is ready, with its kernel
+            (``JUPYTER_ETL_STANDBY``; 0 for never).
         query_bytes: The largest result that a query by hand may be expected to have, where the
             database tells (``JUPYTER_ETL_QUERY_LIMIT``, as ``2GB``; 0 for no limit).
         alerts: URLs that are told of failures and recoveries (``JUPYTER_ETL_ALERTS``, by spaces).
@@ -82,6 +84,7 @@ class Settings:
     keep_held_days: int = 14
     warm: bool = True
     preload: tuple[str, ...] = ()
+    standby_s: int = 600
     alerts: tuple[str, ...] = field(default=(), repr=False)
     alert_hosts: tuple[str, ...] = ()
 
@@ -129,6 +132,7 @@ class Settings:
             keep_held_days=_whole(env, "KEEP_HELD_DAYS", 14),
             warm=_switch(env, "WARM"),
             preload=tuple(text("PRELOAD").split()),
+            standby_s=_whole_or_never(env, "STANDBY", 600),
             alerts=tuple(text("ALERTS").split()),
             alert_hosts=tuple(text("ALERT_HOSTS").split()),
         )
@@ -165,6 +169,7 @@ class Settings:
             PREFIX + "KEEP_HELD_DAYS": str(self.keep_held_days),
             PREFIX + "WARM": "1" if self.warm else "0",
             PREFIX + "PRELOAD": " ".join(self.preload),
+            PREFIX + "STANDBY": str(self.standby_s),
             PREFIX + "ALERTS": " ".join(self.alerts),
             PREFIX + "ALERT_HOSTS": " ".join(self.alert_hosts),
         }
@@ -230,6 +235,10 @@ def _whole(env: Mapping[str, str], name: str, default: int) -> int:
             hint=f"Unset it for the default, {default}.",
         )
     return int(value)
+
+
+def _whole_or_never(env: Mapping[str, str], name: str, default: int) -> int:
+    return 0 if env.get(PREFIX + name, "").strip() == "0" else _whole(env, name, default)
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

@@ -71,6 +71,7 @@ class Making:
         lake: Folder or URL under which all outputs lie.
         plan_resumption: Decides whether the attempt can go on from a checkpoint.
         limits: Of memory and outputs.
+        snapshot: What is executed; "" where it is still to be loaded.
         early: Becomes the notebook's kernel, where it can; None for a cold start.
         gate: Says what a person has to look at before it is published.
         secret: Resolves the names of secrets; None where there are none.
@@ -91,6 +92,7 @@ class Making:
     limits: Limits
     redactor: Redactor
     log: LogSweep
+    snapshot: str = ""
     early: EarlyKernel | None = None
     gate: Gate | None = None
     secret: Callable[[str], str] | None = None
@@ -202,7 +204,9 @@ class Making:
         keepers: list[Keeper],
     ) -> None:
         new = self.claim.run.new
-        body = outlast(lambda: self.store.load_snapshot(new.content_hash), self.beats)
+        body = self.snapshot or outlast(
+            lambda: self.store.load_snapshot(new.content_hash), self.beats
+        )
         prepared = prepare(body, new, self.folder / SNAPSHOT)
         record.set_notebook(prepared.parameters, prepared.outputs)
         if prepared.kernel.assumed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from collections.abc import Mapping
@@ -106,8 +107,10 @@ def given_parameters(outline: Outline, new: NewRun) -> dict[str, object]:
 def count_code_cells(body: str) -> int | None:
     """Return how many code cells a snapshot has; None where it is no notebook."""
     try:
-        return count_code(read_notebook(body)["cells"])
-    except DeclarationError:
+        cells = json.loads(body).get("cells")
+        # What is older than format 4 has its cells elsewhere.
+        return count_code(cells or read_notebook(body)["cells"])
+    except (DeclarationError, ValueError, AttributeError, TypeError):
         return None
 
 

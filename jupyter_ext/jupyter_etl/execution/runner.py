@@ -78,7 +78,7 @@ def run_attempt(
         ExecutionError: The folder holds no claim.
     """
     claim = load_claim(folder)
-    _start(claim, store, clock)
+    snapshot = _start(claim, store, clock)
     redactor = Redactor()
     events = EventLog(folder / EVENTS, clock, redactor)
     events.add("started", run=claim.run.id, attempt=claim.attempt.number, pid=os.getpid())
@@ -103,6 +103,7 @@ def run_attempt(
         beats=beats,
         lake=lake,
         plan_resumption=plan_resumption,
+        snapshot=snapshot,
         limits=limits or Limits(),
         early=early,
         gate=gate,
@@ -130,22 +131,27 @@ def run_attempt(
     return report
 
 
-def _start(claim: Claim, store: Store, clock: Clock) -> None:
-    """Begin the attempt in the ledger, and say how many code cells it has."""
+def _start(claim: Claim, store: Store, clock: Clock) -> str:
+    """Begin the attempt in the ledger, and say how many code cells it has.
+
+    Returns:
+        The snapshot; "" where it could not be loaded so far.
+    """
     run, attempt = claim.run, claim.attempt
     try:
-        cells = count_code_cells(store.load_snapshot(run.new.content_hash))
+        snapshot = store.load_snapshot(run.new.content_hash)
     except EtlError:
-        cells = None
+        snapshot = ""
     store.start_attempt(
         run.id,
         attempt.number,
         attempt.token,
         host=socket.gethostname(),
         pid=os.getpid(),
-        cells=cells,
+        cells=count_code_cells(snapshot),
         now=clock.now(),
     )
+    return snapshot
 
 
 @contextmanager

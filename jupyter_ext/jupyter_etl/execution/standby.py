@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -76,8 +76,14 @@ class Ready(Protocol):
         """Let go of it all."""
 
 
-MakeReady = Callable[[Stem], Ready]
-"""Does what every attempt needs; the stem becomes its kernel."""
+class Workshop(Protocol):
+    """What a template makes runners ready with."""
+
+    def plan_rehearsal(self) -> None:
+        """Do, once and when there is time, what all rehearsals need; start no thread."""
+
+    def make_ready(self, stem: Stem) -> Ready:
+        """Do what every attempt needs; the stem becomes its kernel."""
 
 
 class Standby:
@@ -119,12 +125,12 @@ class Standby:
         os.close(self.process)
 
 
-def fork_standby(around: bytes, make_ready: MakeReady, inherited: Iterable[int]) -> Standby:
+def fork_standby(around: bytes, workshop: Workshop, inherited: Iterable[int]) -> Standby:
     """Fork a runner and have it make itself ready.
 
     Args:
         around: An encoded `Around`, in which it is to run.
-        make_ready: What it does before it waits.
+        workshop: Makes it ready.
         inherited: Descriptors of the template that it must not keep.
 
     Raises:
@@ -136,12 +142,12 @@ def fork_standby(around: bytes, make_ready: MakeReady, inherited: Iterable[int])
         here.close()
         for descriptor in inherited:
             os.close(descriptor)
-        _stand_by(there, around, make_ready)
+        _stand_by(there, around, workshop)
     there.close()
     return Standby(pid, here)
 
 
-def _stand_by(line: socket.socket, around: bytes, make_ready: MakeReady) -> NoReturn:
+def _stand_by(line: socket.socket, around: bytes, workshop: Workshop) -> NoReturn:
     code = 1
     try:
         os.setsid()
@@ -155,7 +161,7 @@ def _stand_by(line: socket.socket, around: bytes, make_ready: MakeReady) -> NoRe
         os.close(early)
         stem = fork_stem()
         try:
-            code = _run_what_comes(line, stem, msgspec.json.decode(around, type=Around), make_ready)
+            code = _run_what_comes(line, stem, msgspec.json.decode(around, type=Around), workshop)
         finally:
             stem.dismiss()
     except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a template
@@ -163,13 +169,13 @@ def _stand_by(line: socket.socket, around: bytes, make_ready: MakeReady) -> NoRe
     leave(code)
 
 
-def _run_what_comes(line: socket.socket, stem: Stem, around: Around, make_ready: MakeReady) -> int:
+def _run_what_comes(line: socket.socket, stem: Stem, around: Around, workshop: Workshop) -> int:
     _show(_SHOWN, around)
     take_environment(around.env)
     os.umask(around.umask)
     os.chdir(around.cwd)
     try:
-        ready = make_ready(stem)
+        ready = workshop.make_ready(stem)
     except Exception:
         if _is_asked(line, 0.0):
             _take(line)

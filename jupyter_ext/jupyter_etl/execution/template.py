@@ -24,9 +24,9 @@ import msgspec
 from jupyter_etl.execution.fork import ROOM_BYTES, thread_pools
 from jupyter_etl.execution.standby import (
     MAX_REQUEST_BYTES,
-    MakeReady,
     Request,
     Standby,
+    Workshop,
     fork_standby,
 )
 
@@ -68,9 +68,6 @@ _LOOK_S = 3.0
 _PAUSE_S = 0.2
 """How long nothing is asked, and no runner ends, before the next one is made ready."""
 
-_KEPT_S = 600.0
-"""How long a runner that is ready waits for a run."""
-
 _TASKS = Path("/proc/self/task")
 
 
@@ -100,15 +97,17 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
         modules: To import.
         left_out: Modules that cannot be in a template, with the reason.
         runners: Process ids of those that live.
+        standby_s: Seconds after a request for which the next runner is ready; 0 for never.
     """
 
     line: int
     modules: tuple[str, ...] = PRELOAD
     left_out: dict[str, str] = {}
     runners: tuple[int, ...] = ()
+    standby_s: float = 600.0
 
 
-Prepare = Callable[[], MakeReady]
+Prepare = Callable[[], Workshop]
 """Does, once for all forks, what each would do in the same way; it starts no thread."""
 
 
@@ -122,19 +121,19 @@ def serve(life: Life, prepare: Prepare, command: Sequence[str]) -> None:
     """
     os.set_inheritable(life.line, False)
     _import_all(life, command)
-    make_ready = prepare()
+    workshop = prepare()
     gc.collect()
     # A collection in a fork would write to every object, and so copy all memory.
     gc.freeze()
-    _Template(life, make_ready, command).serve()
+    _Template(life, workshop, command).serve()
 
 
 class _Template:
     """Hands a runner that is ready to whoever asks, and makes the next one ready when there is time."""
 
-    def __init__(self, life: Life, make_ready: MakeReady, command: Sequence[str]) -> None:
+    def __init__(self, life: Life, workshop: Workshop, command: Sequence[str]) -> None:
         self._life = life
-        self._make_ready = make_ready
+        self._workshop = workshop
         self._command = command
         self._line = socket.socket(fileno=life.line)
         self._runners = {os.pidfd_open(pid): pid for pid in life.runners}
@@ -165,7 +164,7 @@ class _Template:
         """Say how long to wait for somebody before `_use_the_pause`."""
         if self._standby is not None:
             left_s = self._looked_at + _LOOK_S - time.monotonic()
-        elif self._around is not None:
+        elif self._around is not None and self._life.standby_s:
             left_s = self._busy_at + _PAUSE_S - time.monotonic()
         else:
             return None
@@ -174,13 +173,14 @@ class _Template:
     def _use_the_pause(self) -> None:
         """Make a runner ready, or let one go that nobody has asked for, or whose files have changed."""
         if self._standby is not None:
-            if time.monotonic() > self._asked_at + _KEPT_S:
+            if time.monotonic() > self._asked_at + self._life.standby_s:
                 self._dismiss()
                 self._around = None
             else:
                 self._look()
         elif self._around is not None:
             self._look()
+            self._workshop.plan_rehearsal()
             try:
                 self._standby = self._make_standby(self._around)
             except OSError:
@@ -226,7 +226,7 @@ class _Template:
 
     def _make_standby(self, around: bytes, *opened: int) -> Standby:
         inherited = (self._life.line, *self._runners, *opened)
-        standby = fork_standby(around, self._make_ready, inherited)
+        standby = fork_standby(around, self._workshop, inherited)
         self._waiting.register(standby.process, select.POLLIN)
         self._forks += 1
         return standby

@@ -39,11 +39,19 @@ class WarmRunners:
 
     Args:
         preload: Modules that the template imports besides those that most runs need.
+        standby_s: Seconds after a request for which the next runner is ready; 0 for never.
         command: Of the template.
     """
 
-    def __init__(self, *, preload: Sequence[str] = (), command: Sequence[str] = TEMPLATE) -> None:
+    def __init__(
+        self,
+        *,
+        preload: Sequence[str] = (),
+        standby_s: float = 600.0,
+        command: Sequence[str] = TEMPLATE,
+    ) -> None:
         self._modules = (*PRELOAD, *preload)
+        self._standby_s = standby_s
         self._command = tuple(command)
         self._line: _Line | None = None
         self._lock = threading.Lock()
@@ -84,7 +92,8 @@ class WarmRunners:
         if line is None or not line.is_open or line.imported_with != imported_with:
             if line is not None:
                 line.close()
-            self._line = line = _Line(self._command, self._modules, imported_with)
+            life = Life(line=0, modules=self._modules, standby_s=self._standby_s)
+            self._line = line = _Line(self._command, life, imported_with)
         return line
 
 
@@ -108,7 +117,7 @@ class _Line:
     """The line to one template."""
 
     def __init__(
-        self, command: Sequence[str], modules: tuple[str, ...], imported_with: Mapping[str, str]
+        self, command: Sequence[str], life: Life, imported_with: Mapping[str, str]
     ) -> None:
         if sys.platform != "linux":
             raise ColdStart("warm starts need Linux")
@@ -120,7 +129,7 @@ class _Line:
         self._refused: dict[int, str] = {}
         self._codes: dict[int, int] = {}
         self._lock = threading.Lock()
-        life = Life(line=theirs.fileno(), modules=modules)
+        life = msgspec.structs.replace(life, line=theirs.fileno())
         with theirs:
             try:
                 self._process = subprocess.Popen(

@@ -162,7 +162,9 @@ def prepare() -> None:
     os.environ.update(QUIET)
     # Before papermill, as a template does it.
     importlib.import_module("jupyter_etl.app.attempt").skip_slow_import()
-    _PREPARED.append(importlib.import_module("jupyter_etl.app.template").prepare())
+    workshop = importlib.import_module("jupyter_etl.app.template").Attempts()
+    workshop.plan_rehearsal()
+    _PREPARED.append(workshop)
     for name in (*MODULES, *PRELOAD):
         if find_spec(name) is not None:
             importlib.import_module(name)
