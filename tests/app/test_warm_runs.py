@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -316,17 +318,28 @@ def test_many_runs_leave_nothing_behind(etl: Etl, here: Path) -> None:
     path = write_notebook(here / "small.ipynb", "1")
     me = psutil.Process()
     run(etl, path)
-    until("a rest", lambda: _living(me) == 3)
-    before = me.num_fds()
+    until("a rest", lambda: _roles(me) == ["standby"])
+    before = me.num_fds(), len(_living(me))
     for _ in range(10):
         assert run(etl, path)[2]["warm"] is True
-    # The template, and a runner with its kernel that are ready for the next.
-    until("the last runner's end", lambda: _living(me) == 3)
-    assert me.num_fds() == before
+    until("the last runner's end", lambda: _roles(me) == ["standby"])
+    assert (me.num_fds(), len(_living(me))) == before
 
 
-def _living(process: psutil.Process) -> int:
-    return sum(_lives(child.pid) for child in process.children(recursive=True))
+def _roles(process: psutil.Process) -> list[str]:
+    """Tell which runners there are: those of runs, and those that are ready for one."""
+    words = " ".join(word for child in _living(process) for word in child)
+    return re.findall(r"jupyter_etl\.app\.(standby|attempt)", words)
+
+
+def _living(process: psutil.Process) -> list[list[str]]:
+    """Return the commands of all that this process and its children have started."""
+    found = []
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child.cmdline())
+    return found
 
 
 def _lives(pid: int) -> bool:
