@@ -44,6 +44,8 @@ OWN = {
     r"\b[0-9a-f]{32}\b": "ID",
     r"ipykernel_\d+/\d+": "ipykernel_N/N",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+": "TIME",
+    # In papermill's note of a failure; the number itself is compared with its cell.
+    r"In \[(\d+|None)\]": "In [N]",
 }
 
 
@@ -79,6 +81,10 @@ def shown(cell: dict[str, Any]) -> dict[str, Any]:
     kept = {**cell, "id": None, "metadata": {**cell["metadata"], "papermill": told}}
     if "outputs" in cell:
         kept["outputs"] = in_one_order(cell["outputs"])
+        if any(output.get("ename") == "DeadKernelError" for output in cell["outputs"]):
+            # It dies while it says that it has begun: whether that arrives is chance.
+            kept["execution_count"] = None
+            kept["metadata"].pop("execution", None)
     return kept
 
 
