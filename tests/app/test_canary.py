@@ -14,7 +14,7 @@ import pytest
 from fakes.http_api import Api, Asked, Said, api_server, said_json
 from fakes.notebooks import write_notebook
 from jupyter_etl.app import runs
-from jupyter_etl.app.attempt import main
+from jupyter_etl.app.attempt import Attempting
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.engine import alerts
 from jupyter_etl.execution.folders import save_claim
@@ -203,7 +203,7 @@ class HereExecutor:
         self.home = home
 
     def start(self, claim: Claim) -> None:
-        main(save_claim(self.home, claim))
+        Attempting().run(save_claim(self.home, claim))
 
     def ended(self) -> list[tuple[int, int, int]]:
         return []

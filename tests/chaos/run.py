@@ -27,6 +27,7 @@ from chaos.harness import Battle, Report, fight  # noqa: E402 - the path comes f
 from chaos.invariants import Expected, hours  # noqa: E402
 from chaos.killer import Killer  # noqa: E402
 from chaos.mutants import MUTANTS, caught, forget_unique  # noqa: E402
+from chaos.publishers import crowd  # noqa: E402
 from chaos.world import World  # noqa: E402
 from fakes.postgres import PostgresServer, find_binaries  # noqa: E402
 
@@ -36,6 +37,7 @@ COLUMNS = (
     "reads", "lost", "doubled", "torn", "survive", "failed", "other", "seconds",
 )  # fmt: skip
 PARTITIONS = 400
+PUBLISHERS, COMMITS = 16, 200
 DOWN_S = 2.0
 FULL_S = 4.0
 
@@ -140,6 +142,23 @@ class Chaos:
 
             world = World(folder=place, kernel=self.kernel)
             self._fight("full disk", world, battle, between=between)
+
+    def publishers(self) -> None:
+        """16 publishers with 200 commits each on one table, a process killed every 40 commits."""
+        commits = max(2, round(COMMITS * self.scale))
+        kills = PUBLISHERS * commits // 40
+        with folder() as place:
+            found = crowd(place, workers=PUBLISHERS, commits=commits, kills=kills, seed=self.seed)
+        whole = found.versions == tuple(range(1, PUBLISHERS * commits + 1))
+        say(
+            f"{PUBLISHERS} publishers x {commits}: {len(found.versions)} versions, contiguous: "
+            f"{whole}; {found.kills} kills, {found.reads} reads, {len(found.torn)} torn rows, "
+            f"{len(found.wrong)} wrong rows at the end"
+        )
+        for text in [*found.torn, *found.wrong][:20]:
+            say(f"  {text[:300]}")
+        self.killed += found.kills
+        self.broken = self.broken or not whole or bool(found.torn or found.wrong)
 
     def mutants(self) -> None:
         """Each mutant must be caught."""
@@ -267,7 +286,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
     parser.add_argument("--scale", type=float, default=1.0, help="Of the number of kills.")
     parser.add_argument("--kernel", choices=("chaos", "python3"), default="python3")
-    parser.add_argument("--only", choices=(*BATTLES, *MUTANTS))
+    parser.add_argument("--only", choices=(*BATTLES, "publishers", *MUTANTS))
     args = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Also where a shell has it ignored: whoever ends this ends the worlds with it.
@@ -279,7 +298,7 @@ def main() -> int:
     for name in [args.only] if args.only else BATTLES:
         chaos.mutant(name) if name in MUTANTS else getattr(chaos, name)()
     said = f"{chaos.killed} kills in {time.monotonic() - began:.0f} s"
-    mutants = "" if args.only in ("sqlite", "postgres", "backfill", "disk") else "; mutants caught"
+    mutants = "" if args.only in (*BATTLES[:-1], "publishers") else "; mutants caught"
     whole = f"whole: {said}, lost 0, doubled 0, torn 0, survivors 0{mutants}"
     say(f"broken: {said}, and not all that was promised was kept" if chaos.broken else whole)
     return 1 if chaos.broken else 0

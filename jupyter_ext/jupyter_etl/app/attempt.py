@@ -58,7 +58,14 @@ class Attempting:
             rehearse(self._script, self._etl, self._early.folder, self._make)
 
     def run(self, folder: Path) -> int:
-        """Make the attempt that a folder's context file describes, as `main` does."""
+        """Make the attempt that a folder's context file describes.
+
+        Args:
+            folder: Of the attempt, made by the executor.
+
+        Returns:
+            Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
+        """
         if self._early is None and self._stem is not None:
             self._early = EarlyKernel(self._stem)
         return self._make(folder, etl=self._etl, early=self._early)
@@ -96,18 +103,6 @@ class Attempting:
         return 0 if report.outcome is Outcome.SUCCEEDED else 1
 
 
-def main(folder: Path) -> int:
-    """Make the attempt that the folder's context file describes, in a process started for it.
-
-    Args:
-        folder: Of the attempt, made by the executor.
-
-    Returns:
-        Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
-    """
-    return Attempting().run(folder)
-
-
 def load_publishers() -> dict[PublicationKind, Publisher]:
     """Return what commits the outputs of a run, by kind."""
     return {
@@ -127,4 +122,4 @@ def skip_slow_import() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(Attempting().run(Path(sys.argv[1])))

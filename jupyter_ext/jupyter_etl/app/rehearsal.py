@@ -137,6 +137,3 @@ class _NoKernel:
 
     def stop_channels(self) -> None:
         """Have none."""
-
-    def dismiss(self) -> None:
-        """Be gone already."""

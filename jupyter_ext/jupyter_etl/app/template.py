@@ -16,6 +16,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_etl.app.attempt import Attempting, load_publishers, skip_slow_import
 from jupyter_etl.app.rehearsal import Script, write_script
 from jupyter_etl.execution.fork import leave
+from jupyter_etl.execution.sockets import sweep_sockets
 from jupyter_etl.execution.stem import Stem
 from jupyter_etl.execution.template import Life, serve
 
@@ -32,8 +33,10 @@ class Attempts:
         self._script: Script | None = None
 
     def plan_rehearsal(self) -> None:
-        """Write what is rehearsed."""
-        self._script = self._script or write_script()
+        """Write what is rehearsed, and sweep what killed runners left that nobody had asked for."""
+        if self._script is None:
+            sweep_sockets()
+            self._script = write_script()
 
     def make_ready(self, stem: Stem) -> Attempting:
         """Return what makes the attempt that a runner will be given."""

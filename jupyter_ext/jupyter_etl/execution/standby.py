@@ -6,6 +6,7 @@ and waits for the request; so a run that comes later finds all of it done.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -183,6 +184,8 @@ def _run_what_comes(line: socket.socket, stem: Stem, around: Around, workshop: W
     try:
         if not _is_asked(line, _PAUSE_S):
             _rehearse(ready)
+            gc.collect()
+            gc.freeze()
         request = _take(line)
         if request is None:
             return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -225,6 +226,8 @@ def _become(line: socket.socket) -> None:
     app: Any = IPKernelApp
     kernel = app.instance(parent_handle=os.getppid())
     kernel.initialize(arguments)
+    # It makes its formatters for the first result that is shown: they take longer than a small cell.
+    kernel.shell.display_formatter.format(None)
     # What the kernel sets itself: the backend of matplotlib.
     own = {name: os.environ[name] for name in os.environ.keys() - orders.env.keys()}
     loop = IOLoop.current()
@@ -245,6 +248,8 @@ def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result) -> 
     os.chdir(orders.cwd)
     restore_threads(orders.env)
     limit_address_space(orders.address_space_bytes)
+    # IPython collects garbage when it ends, and would look through all of its own.
+    gc.freeze()
     line.send(_READY)
 
 

@@ -14,6 +14,7 @@ import select
 import socket
 import sys
 import time
+import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -122,10 +123,17 @@ def serve(life: Life, prepare: Prepare, command: Sequence[str]) -> None:
     os.set_inheritable(life.line, False)
     _import_all(life, command)
     workshop = prepare()
+    _clear_type_caches()
     gc.collect()
     # A collection in a fork would write to every object, and so copy all memory.
     gc.freeze()
     _Template(life, workshop, command).serve()
+
+
+def _clear_type_caches() -> None:
+    """Do what DuckDB does when a process ends: in a fork it would copy the memory they lie in."""
+    for clear in getattr(typing, "_cleanups", ()):
+        clear()
 
 
 class _Template:
