@@ -78,11 +78,16 @@ class Platform:
         return self.etl.runs.list(states=states, limit=100_000)
 
     @contextmanager
-    def scheduler(self, *, workers: int = 2) -> Iterator[subprocess.Popen[bytes]]:
-        """Start ``jupyter etl up``, wait until it says it is alive, and end it at last."""
+    def scheduler(self, *, workers: int = 2, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Start ``jupyter etl up``, wait until it says it is alive, and end it at last.
+
+        Args:
+            workers: Attempts it makes at once.
+            env: Variables on top.
+        """
         words = [sys.executable, "-m", "jupyter_etl.cli", "up", "--workers", str(workers)]
         log = self.folder / "up.log"
-        with server(words, self.folder, env=self.env, log=log) as process:
+        with server(words, self.folder, env={**self.env, **env}, log=log) as process:
             wait_for(
                 "no scheduler is alive",
                 lambda: self.etl.schedulers() or None,

@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS)]
 
-from bench import of_data, of_ledger, of_runs, of_surfaces, peers  # noqa: E402 - the path comes first
+from bench import of_data, of_endurance, of_ledger, of_runs, of_surfaces, peers  # noqa: E402 - the path comes first
 from bench.figures import Figure  # noqa: E402
 from bench.page import write_page  # noqa: E402
 from bench.processes import adopt_orphans, descendants  # noqa: E402
@@ -38,7 +38,10 @@ MEASURES: dict[str, Measure] = {
     **of_ledger.MEASURES,
     **of_data.MEASURES,
     **of_surfaces.MEASURES,
+    **of_endurance.MEASURES,
 }
+ON_REQUEST = frozenset(of_endurance.MEASURES)
+"""What takes so long that it is only taken by its name."""
 PAGE = TESTS.parent / "docs" / "performance.md"
 _OURS = ("papermill", "pandas", "pyarrow", "duckdb", "deltalake", "sqlalchemy", "ipykernel")
 
@@ -100,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say("quick: small sizes show that it works, and say nothing about speed")
     found: list[Figure] = []
     broken: list[Broken] = []
-    for name in args.names or MEASURES:
+    for name in args.names or [name for name in MEASURES if name not in ON_REQUEST]:
         since = time.monotonic()
         for one in take(MEASURES[name], name, size):
             if isinstance(one, Figure):

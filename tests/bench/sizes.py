@@ -25,6 +25,7 @@ class Size:
         calls: Of a magic, or of a route.
         pipelines, runs: Behind the panel.
         starts: Processes behind the median of an import.
+        endurance: Runs that nothing may grow with.
     """
 
     pairs: int = 7
@@ -43,6 +44,7 @@ class Size:
     pipelines: int = 1_000
     runs: int = 100_000
     starts: int = 9
+    endurance: int = 10_000
 
     @property
     def of_rows(self) -> str:
@@ -68,4 +70,5 @@ QUICK = Size(
     pipelines=20,
     runs=300,
     starts=1,
+    endurance=20,
 )

@@ -1,0 +1,123 @@
+"""Whether anything grows with the number of runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.figures import Figure
+from bench.living import Platform, platform
+from bench.processes import descendants, need, pss_of, wait_for
+from bench.sizes import Size
+from jupyter_etl.model import RunState
+
+_WORKERS = 2
+_BATCH = 100
+_REST_S = 5.0
+_GROWTH = 1.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What stays of a platform between two runs.
+
+    Args:
+        memory: PSS of the scheduler and all it started, bytes.
+        scheduler: PSS of the scheduler alone, bytes: its template is replaced now and then.
+        descriptors: That they have open.
+        processes, zombies: How many.
+        temporary: Files and folders in the temporary folder.
+    """
+
+    memory: int
+    scheduler: int
+    descriptors: int
+    processes: int
+    zombies: int
+    temporary: int
+
+
+def endurance(folder: Path, size: Size) -> Iterator[Figure]:
+    """Very many runs, two at once: memory, descriptors, temporary files and zombies stay as they are."""
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    with platform(folder) as at:
+        name = at.deploy("n0", "1 + 1")
+        with at.scheduler(workers=_WORKERS, TMPDIR=str(temporary)) as scheduler:
+            first = max(1, size.endurance // 20)
+            _make(at, name, first)
+            before = _standing(scheduler.pid, temporary)
+            begun = time.monotonic()
+            _make(at, name, size.endurance - first)
+            seconds = time.monotonic() - begun
+            after = _standing(scheduler.pid, temporary)
+        succeeded = at.etl.runs.count(states=[RunState.SUCCEEDED])
+    need(succeeded == size.endurance, f"{succeeded} of {size.endurance} runs succeeded")
+    runs = f"after {first:,} runs and after {size.endurance:,}"
+    for what, a, b in (
+        ("memory", before.memory, after.memory),
+        ("memory of the scheduler alone", before.scheduler, after.scheduler),
+    ):
+        yield Figure(
+            what=f"{size.endurance:,} runs, {what}, to before",
+            value=b / a,
+            unit="x",
+            goal=_GROWTH,
+            detail=f"{a / 1e6:.4g} MB and {b / 1e6:.4g} MB (PSS) {runs}, {seconds:.0f} s",
+        )
+    for what, a, b in (
+        ("open descriptors", before.descriptors, after.descriptors),
+        ("processes", before.processes, after.processes),
+        ("zombies", before.zombies, after.zombies),
+        ("temporary files", before.temporary, after.temporary),
+    ):
+        yield Figure(
+            what=f"{size.endurance:,} runs, {what}, more than before",
+            value=float(b - a),
+            unit="more",
+            goal=0.0,
+            detail=f"{a} and {b}, {runs}",
+        )
+
+
+def _make(at: Platform, name: str, count: int) -> None:
+    """Make so many runs, never more than a batch waiting."""
+    while count > 0:
+        number = min(_BATCH, count)
+        for _ in range(number):
+            at.etl.runs.trigger(name)
+        wait_for(
+            "runs have not ended",
+            lambda: not at.etl.runs.count(states=[*_UNENDED]) or None,
+            seconds=_BATCH * 10.0,
+            every_s=0.2,
+            log=at.folder / "up.log",
+        )
+        count -= number
+
+
+_UNENDED = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
+
+
+def _standing(scheduler: int, temporary: Path) -> Standing:
+    # Until the next runner is ready.
+    time.sleep(_REST_S)
+    family = [scheduler, *descendants(scheduler)]
+    zombies = [pid for pid in family if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE]
+    living = [pid for pid in family if pid not in zombies]
+    return Standing(
+        memory=pss_of(living),
+        scheduler=pss_of([scheduler]),
+        descriptors=sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in living),  # noqa: PTH208
+        processes=len(living),
+        zombies=len(zombies),
+        temporary=sum(1 for _ in temporary.rglob("*")),
+    )
+
+
+MEASURES = {"endurance": endurance}
