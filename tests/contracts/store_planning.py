@@ -200,6 +200,11 @@ class PlanningContract:
         assert (last["quiet"], last["unknown"]) == ([], [])
         gone = store.load_last_runs(["even", "odd"], count=3, states=(RunState.CANCELLED,))
         assert [[run.id for run in gone[name]] for name in ("even", "odd")] == [[ids[2]], []]
+        ended = (RunState.CANCELLED, RunState.SUCCEEDED)
+        bad = store.load_last_runs(
+            ["even", "odd"], count=1, states=ended, only=(RunState.CANCELLED,)
+        )
+        assert [[run.id for run in bad[name]] for name in ("even", "odd")] == [[ids[2]], []]
 
     def test_due_are_those_whose_time_has_come(self, store: Store) -> None:
         for name, at in (("later", NOW + HOUR), ("now", NOW), ("old", EARLY), ("never", None)):

@@ -88,17 +88,26 @@ class FakeRuns:
         return made
 
     def last(
-        self, pipelines: Sequence[str], *, count: int, states: tuple[RunState, ...] = ()
+        self,
+        pipelines: Sequence[str],
+        *,
+        count: int,
+        states: tuple[RunState, ...] = (),
+        only: tuple[RunState, ...] = (),
     ) -> dict[str, list[Run]]:
         self._etl.calls.append("runs.last")
         newest = [self.held[number] for number in sorted(self.held, reverse=True)]
-        return {
+        last = {
             name: [
                 run
                 for run in newest
                 if run.new.pipeline == name and (not states or run.state in states)
             ][:count]
             for name in pipelines
+        }
+        return {
+            name: [run for run in runs if not only or run.state in only]
+            for name, runs in last.items()
         }
 
     def list(

@@ -250,11 +250,20 @@ class RunStore(Protocol):
         ...
 
     def load_last_runs(
-        self, names: Collection[str], *, count: int, states: Sequence[RunState] = ()
+        self,
+        names: Collection[str],
+        *,
+        count: int,
+        states: Sequence[RunState] = (),
+        only: Sequence[RunState] = (),
     ) -> dict[str, list[Run]]:
         """Return the newest ``count`` runs of each of these deployed pipelines, newest first.
 
-        Every name is in the answer.
+        Args:
+            names: Of pipelines; every one is in the answer.
+            count: Of each.
+            states: Counts only runs in these; all where there are none.
+            only: Leaves out those of the counted that are not in these; none where there are none.
         """
         ...
 

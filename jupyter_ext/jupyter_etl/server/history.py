@@ -50,8 +50,8 @@ def last_bad(etl: Etl, pipelines: Sequence[Pipeline]) -> dict[str, Run]:
         pipelines: All that are asked about.
     """
     names = [pipeline.name for pipeline in pipelines if not pipeline.paused]
-    last = etl.runs.last(names, count=1, states=_RESULTS)
-    return {name: runs[0] for name, runs in last.items() if runs and runs[0].state in BAD}
+    last = etl.runs.last(names, count=1, states=_RESULTS, only=BAD)
+    return {name: runs[0] for name, runs in last.items() if runs}
 
 
 def failing_names(etl: Etl, pipelines: Sequence[Pipeline]) -> frozenset[str]:

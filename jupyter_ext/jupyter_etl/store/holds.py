@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from jupyter_etl.errors import Conflict, NotFound
 from jupyter_etl.model import (
@@ -62,10 +62,12 @@ class Holds(Part):
 
     def load_holds(self) -> list[Hold]:
         """Return those that wait for a decision, oldest first."""
+        # From the few holds to their runs: SQLite would turn an inner join round.
+        its_run = (runs.c.id == holds.c.run_id) & (runs.c.attempts == holds.c.number)
         query = (
-            _HOLDS.join(runs, (runs.c.id == holds.c.run_id) & (runs.c.attempts == holds.c.number))
+            _HOLDS.outerjoin(runs, its_run)
             .outerjoin(held_moves, _SAME)
-            .where(holds.c.decision.is_(None), runs.c.state == RunState.HELD)
+            .where(holds.c.decision.is_(None), func.coalesce(runs.c.state, "") == RunState.HELD)
             .order_by(holds.c.run_id)
         )
         with self._ledger.reading() as connection:
