@@ -211,13 +211,6 @@ def panel(folder: Path, size: Size) -> Iterator[Figure]:
                     found = many if many is None else len(answer["items"])
                     need(found == many, f"{path} has {found} items")
                 yield _answer_time(what, times)
-    yield Figure(
-        what=f"panel: first paint with {size.pipelines:,} pipelines",
-        value=None,
-        unit="s",
-        goal=1.0,
-        detail="needs a browser: tests/ui",
-    )
 
 
 def _answer_time(what: str, times: Sequence[float]) -> Figure:

@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS)]
 
-from bench import of_data, of_endurance, of_ledger, of_runs, of_surfaces, peers  # noqa: E402 - the path comes first
+from bench import of_data, of_endurance, of_ledger, of_panel, of_runs, of_surfaces, peers  # noqa: E402 - the path comes first
 from bench.figures import Figure  # noqa: E402
 from bench.page import write_page  # noqa: E402
 from bench.processes import adopt_orphans, descendants  # noqa: E402
@@ -38,6 +38,7 @@ MEASURES: dict[str, Measure] = {
     **of_ledger.MEASURES,
     **of_data.MEASURES,
     **of_surfaces.MEASURES,
+    **of_panel.MEASURES,
     **of_endurance.MEASURES,
 }
 ON_REQUEST = frozenset(of_endurance.MEASURES)
