@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.check_runner_contract import DATA, CheckRunnerContract
 from jupyter_etl.checks.duck_check_runner import DuckCheckRunner
+from jupyter_etl.checks.scanning import Rows
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CheckRule, CheckStatus
 from jupyter_etl.ports import CheckRunner
@@ -22,7 +23,7 @@ class TestDuckCheckRunner(CheckRunnerContract):
         return DuckCheckRunner()
 
 
-def _check(text: str, data: pa.Table = DATA, last: int | None = None) -> list[str]:
+def _check(text: str, data: Rows = DATA, last: int | None = None) -> list[str]:
     results = DuckCheckRunner().run(
         parse_checks(text),
         data,
@@ -53,6 +54,41 @@ def test_messages_say_what_was_observed() -> None:
         "6 rows, the last version had 100: rows > 0.5 * last is false",
         "6 rows: amount < 1000 holds",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("sum(amount) > 1000", "6 rows; sum(amount) is {sum}: sum(amount) > 1000 is false"),
+        ("count(*) between 1 and 10", "6 rows; count(*) is 6: count(*) between 1 and 10 holds"),
+        ("count(DISTINCT code) IN (1)", "6 rows; count(DISTINCT code) is {codes}: {rule} is false"),
+        ("max(id) is not null", "6 rows: max(id) is not null holds"),
+        ("max(amount) FILTER (code = 'none') > 5", "6 rows: {rule} holds"),
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_expression_of_aggregates_is_about_all_rows(
+    rule: str, says: str, streamed: bool
+) -> None:
+    data = DATA.to_reader if streamed else DATA
+    [message] = _check(rule, data)
+    amounts = [value for value in DATA["amount"].to_pylist() if value is not None]
+    codes = len({value for value in DATA["code"].to_pylist() if value is not None})
+    assert message == says.format(sum=sum(amounts), codes=codes, rule=rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("amount < 3 * avg(amount)", "amount.* must appear in the GROUP BY"),
+        ("sum(amuont) > 0", "names the column 'amuont'"),
+        ("row_number() OVER () > 0", "cannot be asked"),
+        ("count(code, amount, id) > 0", "cannot be asked"),
+    ],
+)
+def test_an_expression_that_is_about_neither_is_refused(rule: str, says: str) -> None:
+    with pytest.raises(DeclarationError, match=says):
+        _check(rule)
 
 
 def test_a_reference_to_a_column_that_is_not_there() -> None:

@@ -7,7 +7,7 @@ must not be missing says ``not null``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError
@@ -19,6 +19,8 @@ DATA = "data"
 
 _ROWS_WORDS = re.compile(r"[A-Za-z_]\w*")
 _EXPONENT = re.compile(r"\d[eE][+-]?\d")
+_COMPARED = re.compile(r"(.+?)\s*(?:[<>=!]|\bbetween\b|\bin\b)", re.IGNORECASE | re.DOTALL)
+"""What a message shows of an expression: what stands before the comparison."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,11 @@ class CompiledChecks:
 
 
 def compile_checks(
-    rules: Sequence[CheckRule], columns: Sequence[str], *, last_rows: int | None
+    rules: Sequence[CheckRule],
+    columns: Sequence[str],
+    *,
+    last_rows: int | None,
+    aggregates: Callable[[str], bool],
 ) -> CompiledChecks:
     """Turn rules into SQL of DuckDB.
 
@@ -75,12 +81,16 @@ def compile_checks(
         rules: What must hold.
         columns: Those of the data.
         last_rows: Value of ``last`` in a ``rows`` rule.
+        aggregates: Whether an expression makes one value of all rows.
 
     Raises:
         DeclarationError: A rule names a column that is not there, or is of an unknown kind.
     """
     compiled = tuple(
-        _compile(rule, number, columns, last_rows) for number, rule in enumerate(rules)
+        _compile_expression(rule, aggregates)
+        if rule.kind == "expression"
+        else _compile(rule, number, columns, last_rows)
+        for number, rule in enumerate(rules)
     )
     joins = "".join(
         f"\nLEFT JOIN {reference_name(number)} ON {DATA}.{quoted(one.columns[0])} "
@@ -117,13 +127,26 @@ def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> Declar
     )
 
 
+def _compile_expression(rule: CheckRule, aggregates: Callable[[str], bool]) -> CompiledRule:
+    if "(" not in rule.argument or not aggregates(rule.argument):
+        return _counted(rule, _not(rule.argument), ())
+    compared = _COMPARED.match(rule.argument)
+    told = "NULL"
+    if compared and aggregates(compared[1]):
+        told = f"{_literal(compared[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
+    return CompiledRule(
+        rule=rule,
+        aggregate=f"coalesce(({rule.argument}\n), true)",
+        breaking="",
+        told=told,
+    )
+
+
 def _compile(
     rule: CheckRule, number: int, columns: Sequence[str], last_rows: int | None
 ) -> CompiledRule:
     if rule.kind == "rows":
         return CompiledRule(rule=rule, aggregate=_rows(rule, last_rows), breaking="")
-    if rule.kind == "expression":
-        return _counted(rule, f"NOT (({rule.argument}\n))", ())
     if rule.column is None or rule.column not in columns:
         raise missing_column(rule.column or "", columns, rule)
     cell = f"{DATA}.{quoted(rule.column)}"
@@ -164,6 +187,16 @@ def _compile(
             hint="Kinds are unique, not_null, rows, expression, in, matches, references and fresh.",
         )
     return _counted(rule, breaking[rule.kind], (rule.column,))
+
+
+def count_breaking(expression: str) -> str:
+    """Return the aggregate for a condition on each row."""
+    return f"count(*) FILTER ({_not(expression)})"
+
+
+def _not(expression: str) -> str:
+    # On a line of its own behind a comment.
+    return f"NOT (({expression}\n))"
 
 
 def _counted(rule: CheckRule, breaking: str, columns: tuple[str, ...]) -> CompiledRule:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.checks.breaking_rows import Sample, breaking_rows, mentioned
 from jupyter_etl.checks.compile import (
+    DATA,
     CompiledChecks,
     CompiledRule,
     compile_checks,
+    count_breaking,
     missing_column,
     reference_name,
     split_reference,
@@ -107,7 +110,12 @@ def _first_pass(
 
     with opened(data) as rows:
         schema = rows.schema
-        checks = compile_checks(rules, schema.names, last_rows=last_rows)
+        checks = compile_checks(
+            rules,
+            schema.names,
+            last_rows=last_rows,
+            aggregates=partial(_is_aggregate, connection, schema.empty_table()),
+        )
         for number, compiled in enumerate(checks.rules):
             if compiled.reference:
                 _register_keys(connection, number, compiled.rule, reference)
@@ -119,6 +127,26 @@ def _first_pass(
             failed = problem
     # The stream is closed before it is opened again.
     raise _blamed(connection, checks, data, schema, failed) from failed
+
+
+def _is_aggregate(
+    connection: duckdb.DuckDBPyConnection, nothing: pa.Table, expression: str
+) -> bool:
+    """Ask DuckDB whether an expression makes one value of all rows.
+
+    Args:
+        connection: Where it is asked.
+        nothing: A table of the columns, without rows.
+        expression: As it was written.
+    """
+    import duckdb
+
+    with scanned(connection, nothing):
+        try:
+            connection.execute(f"EXPLAIN SELECT {count_breaking(expression)} FROM {DATA}")  # noqa: S608 - a rule is SQL
+        except duckdb.Error as problem:
+            return "aggregate functions are not allowed" in str(problem)
+    return False
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
@@ -175,7 +203,8 @@ def _blamed(
                 return missing_column(absent[1], schema.names, compiled.rule)
             return DeclarationError(
                 f"The check '{compiled.rule.text}' cannot be asked: {text}",
-                hint="Write a condition that is true for every good row, in DuckDB's SQL.",
+                hint="Write a condition that is true for every good row, in DuckDB's SQL, or one of "
+                "aggregates alone, such as sum(amount) > 0.",
             )
     return DeclarationError(f"The checks cannot be asked: {str(problem).splitlines()[0]}")
 
@@ -211,6 +240,8 @@ def _result(found: _Found, *, total: int, dataset: str, last: int | None) -> Che
         total_rows=total,
         message=_age_message(found, total, holds=holds)
         if rule.kind == "fresh"
+        else _all_message(found, total, holds=holds)
+        if rule.kind == "expression" and of_rows
         else _rows_message(rule, holds=holds, total=total, last=last)
         if of_rows
         else _message(found.compiled, failed or 0, total, found.sample),
@@ -242,6 +273,11 @@ def _age_message(found: _Found, total: int, *, holds: bool) -> str:
     return (
         f"{total:,} rows; {said}, {'not ' if holds else ''}before {least}: {_held(compiled, holds)}"
     )
+
+
+def _all_message(found: _Found, total: int, *, holds: bool) -> str:
+    said = f"; {found.told}" if found.told else ""
+    return f"{total:,} rows{said}: {_held(found.compiled, holds)}"
 
 
 def _held(compiled: CompiledRule, holds: bool) -> str:
