@@ -19,8 +19,20 @@ A message says what failed, the value received and the values allowed; ``hint`` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+# In ``scheme://user:password@host`` what is between; a port and a path with an @ are none.
+_IN_URL = re.compile(r"""(:/+[^\s:/?#'"@]*:)(?!\d{1,5}(?:[/?#\s'"]|$))[^\s'"]+@""")
+_IN_PAIR = re.compile(r"""\b((?:password|passwd|pwd)=)[^\s&;'"]+""", re.IGNORECASE)
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with ``***`` in place of passwords in URLs and in ``password=...``."""
+    if ":/" not in text and "=" not in text:
+        return text
+    return _IN_PAIR.sub(r"\1***", _IN_URL.sub(r"\1***@", text))
 
 
 class EtlError(Exception):
@@ -43,9 +55,10 @@ class EtlError(Exception):
         retryable: bool | None = None,
         data: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # Whatever was typed may be in a message, and messages end in notebooks, ledger and alerts.
+        self.message = without_passwords(message)
+        super().__init__(self.message)
+        self.hint = without_passwords(hint)
         self.retryable = self.retryable_by_default if retryable is None else retryable
         self.data = dict(data or {})
 

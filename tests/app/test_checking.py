@@ -12,21 +12,10 @@ import pyarrow as pa
 import pytest
 
 from fakes.shell import Notebook, notebook_shell
-from jupyter_etl.app import notebook_api
 from jupyter_etl.app.workbench import Workbench
 from jupyter_etl.errors import CheckFailed, DeclarationError
 
 NOW = dt.datetime.now(dt.UTC)
-
-
-@pytest.fixture
-def names() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
-def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
-    return notebook_api.workbench(names)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from jupyter_etl.app import notebook_api
 from jupyter_etl.app.estimating import approx_data
 from jupyter_etl.app.exploring import profile_data, sample_data
 from jupyter_etl.app.outputs import publish_table
@@ -25,11 +24,6 @@ FRAME = pd.DataFrame({"id": range(1000), "region": ["n", "s"] * 500})
 @pytest.fixture
 def names() -> dict[str, Any]:
     return {"df": FRAME}
-
-
-@pytest.fixture
-def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
-    return notebook_api.workbench(names)
 
 
 def test_frames_files_databases_and_publications_have_the_same_profile(

@@ -11,22 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from jupyter_etl.app import notebook_api
 from jupyter_etl.app.workbench import Workbench
 
 QUERY = "select id from {table} where seen >= {{{{start}}}} and seen < {{{{end}}}} order by id"
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def names() -> dict[str, Any]:
-    """The variables of the notebook."""
-    return {}
-
-
-@pytest.fixture
-def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
-    return notebook_api.workbench(names)
 
 
 @pytest.fixture

@@ -20,17 +20,12 @@ from jupyter_etl.errors import (
     PermissionDenied,
     PublishError,
 )
-from jupyter_etl.model import PublicationKind
+from jupyter_etl.model import PublicationKind, Retyped
 
 
 @pytest.fixture
 def names() -> dict[str, Any]:
     return {"day": "2026-01-02"}
-
-
-@pytest.fixture
-def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
-    return notebook_api.workbench(names)
 
 
 def frame(**columns: list[Any]) -> pd.DataFrame:
@@ -53,6 +48,20 @@ def test_a_draft_stands_beside_the_live_version(etl: Etl, bench: Workbench) -> N
     found = etl.publications.get("sales.daily")
     assert (found.owner, found.kind) == ("sam", PublicationKind.TABLE)
     assert [v.number for v in etl.publications.history("sales.daily")] == [1]
+
+
+def test_a_draft_tells_which_types_change(bench: Workbench) -> None:
+    publish_table(bench, "t", frame(id=[1, 2], amount=[1.0, 2.0]), live=True)
+    assert publish_table(bench, "t", frame(id=[3], amount=[3.0])).retyped == ()
+    draft = publish_table(bench, "t", frame(id=[3], amount=["3 EUR"]))
+    assert draft.retyped == (Retyped(name="amount", before="double", after="string"),)
+    # What an earlier draft was is nothing to a later one.
+    assert publish_table(bench, "t", frame(id=[3], amount=[3.0])).retyped == ()
+    with pytest.raises(PublishError, match="cannot change the type") as caught:
+        publish_table(bench, "t", frame(id=[3], amount=["3 EUR"]), live=True)
+    assert "A run that publishes it is held" in caught.value.hint
+    publish_file(bench, "t2.csv", frame(a=[1]), live=True)
+    assert publish_file(bench, "t2.csv", frame(a=["x"])).retyped == ()
 
 
 def test_live_by_hand_is_recorded(etl: Etl, bench: Workbench) -> None:

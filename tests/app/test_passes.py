@@ -22,16 +22,6 @@ ROWS = pa.table({"id": [1, 2, 2, None], "amount": [5.0, -1.0, 2.0, None], "note"
 RULES = "id: unique : warn\namount >= 0 : warn\nrows = 4"
 
 
-@pytest.fixture
-def names() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
-def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
-    return notebook_api.workbench(names)
-
-
 def _file(bench: Workbench, here: Path) -> None:
     for number in range(2):
         pq.write_table(ROWS.slice(2 * number, 2), here / f"part{number}.parquet")

@@ -21,12 +21,6 @@ from jupyter_etl.sources.sql_cost import Estimate
 
 
 @pytest.fixture
-def names() -> dict[str, Any]:
-    """The variables of the notebook."""
-    return {}
-
-
-@pytest.fixture
 def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
     path = here / "wh.db"
     with sqlite3.connect(path) as connection:

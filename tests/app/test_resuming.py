@@ -25,7 +25,8 @@ connection = sqlite3.connect(':memory:')
 count = lambda: shared['n']
 sys.path.append('/somewhere')
 random.seed(3)
-print('first here')"""
+print('first here')
+get_ipython().run_cell_magic('etl', 'sql local --name every', 'select id from df')"""
 PUBLISH = "%etl publish table t.first df --mode append\n%etl publish file first.csv df"
 FAILS = (
     "%etl publish table t.second df --mode append\nassert not __import__('os').path.exists('flag')"
@@ -36,6 +37,8 @@ shared['n'] += 1
 assert count() == 42
 assert '/somewhere' in sys.path
 open('drawn', 'a').write(f'{random.random():.6f} ')
+get_ipython().run_cell_magic('etl', 'sql local again <<', "select * from {{ ref('every') }}")
+assert list(again.id) == [1, 2]
 %etl publish table t.last df"""
 
 

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backends.fail import Keyring as NoBackend
 
 from contracts.secrets_contract import VALUE, ReadOnlySecretsContract, SecretsContract
+from fakes.memory_keyring import MemoryBackend
 from fakes.secret_places import FakeKeyring, MemorySecrets
 from jupyter_etl.app import registry
 from jupyter_etl.app.secrets import (
@@ -99,6 +102,40 @@ class TestKeyring(SecretsContract):
             self.provider().set("wh_pw", VALUE)
         assert "--in file" in caught.value.hint
         assert VALUE not in str(caught.value)
+
+
+class TestPackageKeyring(SecretsContract):
+    lists = False
+
+    @pytest.fixture(autouse=True)
+    def backend(self) -> Iterator[None]:
+        before = keyring.get_keyring()
+        keyring.set_keyring(MemoryBackend())
+        yield
+        keyring.set_keyring(before)
+
+    def provider(self) -> Secrets:
+        return KeyringSecrets()
+
+    def test_the_vault_writes_finds_and_removes_it(self, tmp_path: Path) -> None:
+        vault = default_vault(tmp_path)
+        assert vault.set("wh_pw", f"{VALUE}\nsecond line", provider="keyring") == "wh_pw"
+        assert keyring.get_password("jupyter-etl", "wh_pw") == f"{VALUE}\nsecond line"
+        assert vault.value("wh_pw") == f"{VALUE}\nsecond line"
+        [named] = vault.list([source("wh", "wh_pw")])
+        assert (named.provider, named.problem) == ("keyring", "")
+        assert vault.remove("wh_pw") == ["keyring"]
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_server_has_the_package_and_no_keyring(self, tmp_path: Path) -> None:
+        keyring.set_keyring(NoBackend())
+        vault = default_vault(tmp_path)
+        with pytest.raises(NotFound):
+            vault.value("wh_pw")
+        with pytest.raises(PermissionDenied, match="did not take the secret 'wh_pw': NoKeyring"):
+            vault.set("wh_pw", VALUE, provider="keyring")
+        vault.set("wh_pw", VALUE)
+        assert vault.remove("wh_pw") == ["file"]
 
 
 class TestPlugIn(SecretsContract):

@@ -32,11 +32,6 @@ ROWS = [("ann", "pw-a"), ("bob", "pw-b")]
 
 
 @pytest.fixture
-def names() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
 def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
     with sqlite3.connect(here / "wh.db") as connection:
         connection.execute("create table people (name text, password text)")

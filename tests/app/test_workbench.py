@@ -12,23 +12,11 @@ import pytest
 
 import jupyter_etl
 from fakes.http_api import api_server, said_json
-from jupyter_etl.app import notebook_api
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.outputs import publish_table
 from jupyter_etl.app.workbench import Workbench
 from jupyter_etl.errors import CheckFailed, DeclarationError, EtlError, NotFound, SourceError
 from jupyter_etl.model import CheckStatus
-
-
-@pytest.fixture
-def names() -> dict[str, Any]:
-    """The variables of the notebook."""
-    return {}
-
-
-@pytest.fixture
-def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
-    return notebook_api.workbench(names)
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ random.seed(7)
     drawn = random.random()
 
     fresh = notebook("")
-    assert restore_names(fresh, tmp_path) == []
+    assert restore_names(fresh, tmp_path).extensions == ()
     assert random.random() == drawn
     assert fresh["alias"] is fresh["shared"]
     assert isinstance(fresh["point"], fresh["Point"])
@@ -163,7 +163,7 @@ def test_surroundings_are_restored(
     monkeypatch.chdir(tmp_path)
 
     fresh = notebook("")
-    assert restore_names(fresh, tmp_path) == ["autoreload"]
+    assert restore_names(fresh, tmp_path).extensions == ("autoreload",)
     assert Path.cwd() == tmp_path / "elsewhere"
     assert sys.path[0] == "/of/the/notebook"
     assert sys.path[-1] == "/of/the/kernel"
@@ -175,6 +175,21 @@ def test_another_python_does_not_read_them(notebook: Notebook, tmp_path: Path) -
     (tmp_path / INDEX).write_text(json.dumps({**index, "python": "cpython 3.9"}))
     with pytest.raises(ExecutionError, match=r"by Python cpython 3\.9, and this is"):
         restore_names(notebook(""), tmp_path)
+
+
+def test_named_queries_are_kept_unless_they_hold_a_secret(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    queries = {
+        "wh": {"recent": "select * from orders", "told": "select 'hunter22'"},
+        "local": {"all": "select 1"},
+    }
+    keep(notebook("a = 1"), tmp_path, queries=queries, secrets=("hunter22", "ord"))
+    assert b"hunter22" not in (tmp_path / VALUES).read_bytes()
+    assert restore_names(notebook(""), tmp_path).queries == {
+        "wh": {"recent": "select * from orders"},
+        "local": {"all": "select 1"},
+    }
 
 
 def test_frames_are_kept(notebook: Notebook, tmp_path: Path) -> None:

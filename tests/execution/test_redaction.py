@@ -271,5 +271,29 @@ def test_a_source_that_holds_a_value_is_refused() -> None:
     made.refuse_value_in(source("postgresql://postgres@host/postgres"))
 
 
+@pytest.mark.parametrize("value", ["qu\"ote's \\ back", "pässwörd ✓ key", "tab\tand % sign"])
+def test_what_is_quoted_inside_of_a_quoted_text_is_found(value: str) -> None:
+    made = redactor(value)
+    for told in (
+        repr(value.encode()),
+        repr([value.encode() + b"'"]),
+        json.dumps({"answer": json.dumps({"pw": value})}),
+        repr(repr(value)),
+        repr(json.dumps(value)),
+        quote(quote(value)),
+        value.encode().hex(),
+        value.encode().hex().upper(),
+    ):
+        assert "[secret wh_pw" in made.redact(told), told
+
+
+def test_lines_of_a_key_are_found_one_by_one() -> None:
+    key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nAAAABBBBCCCCDD\n-----END KEY-----"
+    told = redactor(key).redact(key.replace("\n", "\r\n    "))
+    assert "MIIE" not in told
+    assert "BBBB" not in told
+    assert "BEGIN KEY" in redactor(key).redact("-----BEGIN KEY-----\nof another one")
+
+
 def test_spellings_are_never_short() -> None:
     assert all(len(form) >= 4 for form in spellings("a b "))

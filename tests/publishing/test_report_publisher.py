@@ -193,6 +193,34 @@ def test_what_needs_scripts_is_left_out_and_said(bundle: dict[str, object]) -> N
     assert "alert" not in page
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '<iframe srcdoc="&lt;script&gt;map()&lt;/script&gt;"></iframe>',
+        '<VIDEO controls><source src="https://evil.example/v"></VIDEO>',
+        "<canvas id='c'></canvas>",
+    ],
+)
+def test_what_comes_in_a_frame_of_its_own_is_left_out_and_said(frame: str) -> None:
+    page = rendered(new_code_cell("x", outputs=[shown(text__html=f"<p>a map</p>{frame}")]))
+    assert "<p>a map</p>" in page
+    assert page.count("An interactive output is left out") == 1
+    assert "evil" not in page
+    assert "map()" not in page
+
+
+@pytest.mark.parametrize("place", ["plot.png", "https://evil.example/x.png", "//evil.example/x"])
+def test_a_picture_from_elsewhere_is_left_out_and_said(place: str) -> None:
+    page = rendered(
+        new_markdown_cell(f"![plot]({place})"),
+        new_code_cell("x", outputs=[shown(text__html=f'<img src="{place}">')]),
+    )
+    codes = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert len(codes) == 2
+    assert all(b"is left out of this report" in base64.b64decode(code) for code in codes)
+    assert place not in page
+
+
 def test_a_picture_stands_in_for_what_needs_scripts() -> None:
     bundle = {"text__html": "<script>draw()</script>", "image__png": PNG, "text__plain": "x"}
     page = rendered(new_code_cell("x", outputs=[shown(**bundle)]))

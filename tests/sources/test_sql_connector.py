@@ -131,6 +131,13 @@ def test_sqlite_readonly_is_refused_by_the_database(file: Path, lite: Source, sq
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("sql", ["ATTACH '{}' AS b", "/* x */ vacuum into '{}'"])
+def test_sqlite_readonly_makes_no_other_file(lite: Source, tmp_path: Path, sql: str) -> None:
+    before = sorted(tmp_path.iterdir())
+    assert "may write a file" in refusal(lite, sql.format(tmp_path / "b.db")).message
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_sqlite_may_be_written_where_it_is_not_readonly(lite: Source) -> None:
     written = query(replace(lite, readonly=False), "DELETE FROM people WHERE id = :a", a=1)
     assert written.num_columns == 0

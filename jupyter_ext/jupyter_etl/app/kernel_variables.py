@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_etl.app.notebook_api import channel
+from jupyter_etl.app.notebook_api import channel, remembered
 from jupyter_etl.app.secrets import known_values
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.execution.channel import RunnerChannel
@@ -31,6 +31,7 @@ def keep(shell: InteractiveShell, folder: str, *, limit_bytes: int) -> None:
         secrets=known_values(Settings.from_env().home) | _told(),
         limit_bytes=limit_bytes,
         extensions=manager.loaded if manager is not None else (),
+        queries=remembered().queries,
     )
 
 
@@ -41,11 +42,14 @@ def _told() -> frozenset[str]:
 
 
 def restore(shell: InteractiveShell, folder: str) -> None:
-    """Read the variables that `keep` wrote into this kernel, and load IPython's extensions again.
+    """Read what `keep` wrote into this kernel: variables, named queries, IPython's extensions.
 
     Args:
         shell: Of this kernel.
         folder: Of the checkpoint.
     """
-    for extension in restore_names(shell.user_ns, Path(folder)):
+    restored = restore_names(shell.user_ns, Path(folder))
+    for source, named in restored.queries.items():
+        remembered().named(source).update(named)
+    for extension in restored.extensions:
         shell.run_line_magic("load_ext", extension)

@@ -25,6 +25,7 @@ from jupyter_etl.model import (
     PublicationKind,
     PublicationVersion,
     PublishMode,
+    Retyped,
     Staged,
 )
 from jupyter_etl.spec.names import nearest, parse_name, slug
@@ -49,11 +50,13 @@ class Published:
         version: The draft or live version it became by hand; None in a run, where it becomes
             visible at the run's end.
         before: The live version until now; None for a new name.
+        retyped: By hand, columns whose values do not fit the type that the live version has.
     """
 
     staged: Staged
     version: PublicationVersion | None
     before: PublicationVersion | None
+    retyped: tuple[Retyped, ...] = ()
 
     @property
     def added_columns(self) -> tuple[str, ...]:
@@ -224,8 +227,17 @@ def _hand_over(
         columns = [column.name for column in staged.columns]
         staged = replace(staged, origins=of_output(known, columns))
     before = _live(workbench, request.name)
+    retyped = _retyped(staged, before) if workbench.context.id is None else ()
     version = workbench.channel.publish(staged, live=live)
-    return Published(staged=staged, version=version, before=before)
+    return Published(staged=staged, version=version, before=before, retyped=retyped)
+
+
+def _retyped(staged: Staged, before: PublicationVersion | None) -> tuple[Retyped, ...]:
+    """Compare types with the live version's; in a run the publish gate does."""
+    if before is None or before.what.kind is not staged.kind:
+        return ()
+    difference = publisher_for(staged.kind).compare(staged, before)
+    return difference.retyped if difference is not None else ()
 
 
 def _since(workbench: Workbench, name: object, mode: str, since: str | None, lag: str) -> NewRows:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jupyter_etl.errors import NotFound
+from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.model import Publication, Source
 from jupyter_etl.ports import Channel
-from jupyter_etl.spec.names import nearest
+from jupyter_etl.spec.names import nearest, parse_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,5 +59,15 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
     guess = nearest(name, [*known, *(n for n in namespace if not n.startswith("_"))])
     raise NotFound(
         f"No source, publication or variable is named {name!r}.{guess}",
-        hint=f"Declare it: %etl source {parts[0]} LOCATION" if not guess else "",
+        hint="" if guess else _next_step(name, parts[0]),
     )
+
+
+def _next_step(name: str, head: str) -> str:
+    if "://" in name:
+        return "Give the location a name, and use that: %etl source NAME LOCATION --secret NAME"
+    try:
+        parse_name(name, what="name")
+    except DeclarationError:
+        return "A name is expected; give what an expression makes to a variable first."
+    return f"Declare it: %etl source {head} LOCATION"

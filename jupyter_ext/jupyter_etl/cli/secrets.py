@@ -10,6 +10,7 @@ from jupyter_etl.app import Etl
 from jupyter_etl.app.secrets import EnvironmentSecrets, NamedSecret
 from jupyter_etl.cli.output import say, write_json, write_table
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.spec.names import parse_name
 
 _NONE = "No secrets yet. Keep one: jupyter etl secret set NAME"
 
@@ -50,7 +51,8 @@ def _row(one: NamedSecret) -> dict[str, object]:
     }
 
 
-def _asked(name: str) -> str:
+def _asked(written: str) -> str:
+    name = parse_name(written, what="secret")
     if not sys.stdin.isatty():
         raise DeclarationError(
             "Nobody is here to type the value.",

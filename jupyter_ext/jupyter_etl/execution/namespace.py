@@ -19,6 +19,7 @@ import random
 import re
 import sys
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -37,6 +38,23 @@ _TELLING = 4
 """Characters from which on a secret is looked for inside of values: ``no`` is in many."""
 
 
+Queries = Mapping[str, Mapping[str, str]]
+"""Named queries: by source, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What was kept besides the variables, for who restores them to put in its place.
+
+    Args:
+        extensions: Of IPython, that were loaded.
+        queries: That the notebook had named.
+    """
+
+    extensions: tuple[str, ...]
+    queries: Queries
+
+
 def keep_names(
     namespace: Mapping[str, Any],
     folder: Path,
@@ -45,6 +63,7 @@ def keep_names(
     secrets: Collection[str],
     limit_bytes: int,
     extensions: Collection[str] = (),
+    queries: Queries | None = None,
 ) -> None:
     """Write the variables of a kernel into a folder; those that cannot be written are left out.
 
@@ -55,6 +74,7 @@ def keep_names(
         secrets: Values of secrets: what holds one is left out.
         limit_bytes: That all may take; beyond it the largest are left out.
         extensions: Of IPython, that are loaded.
+        queries: With a name; one that holds a secret is left out.
     """
     names = {name: value for name, value in namespace.items() if _is_users(name, value, hidden)}
     sizes, uses, left_out = _try_each(names, namespace, secrets, limit_bytes)
@@ -66,7 +86,7 @@ def keep_names(
     kept = [name for name in names if name not in left_out]
     with _create(folder / VALUES) as file:
         pickler = _Pickler(file, namespace)
-        pickler.dump(_surroundings(extensions))
+        pickler.dump(_surroundings(extensions, _without(secrets, queries or {})))
         for name in kept:
             pickler.dump(names[name])
         size = file.tell()
@@ -81,7 +101,7 @@ def keep_names(
         file.write(json.dumps(index).encode())
 
 
-def restore_names(namespace: dict[str, Any], folder: Path) -> list[str]:
+def restore_names(namespace: dict[str, Any], folder: Path) -> Restored:
     """Read variables that `keep_names` wrote.
 
     Args:
@@ -89,7 +109,7 @@ def restore_names(namespace: dict[str, Any], folder: Path) -> list[str]:
         folder: Where they are.
 
     Returns:
-        IPython's extensions that were loaded.
+        What else was kept.
 
     Raises:
         ExecutionError: They were written by another Python.
@@ -113,8 +133,8 @@ def restore_names(namespace: dict[str, Any], folder: Path) -> list[str]:
     random.setstate(around["random"])
     if around["numpy"] is not None:
         sys.modules["numpy"].random.set_state(around["numpy"])
-    extensions: list[str] = around["extensions"]
-    return extensions
+    # A checkpoint of an older version has no queries.
+    return Restored(extensions=tuple(around["extensions"]), queries=around.get("queries", {}))
 
 
 def notebook_namespace() -> dict[str, Any]:
@@ -225,12 +245,27 @@ def _is_users(name: str, value: Any, hidden: Mapping[str, Any]) -> bool:
     return name not in hidden or hidden[name] is not value
 
 
-def _surroundings(extensions: Collection[str]) -> dict[str, Any]:
+def _without(secrets: Collection[str], queries: Queries) -> dict[str, dict[str, str]]:
+    telling = [secret for secret in secrets if len(secret) >= _TELLING]
+    return {
+        source: {
+            name: text
+            for name, text in named.items()
+            if not any(secret in text for secret in telling)
+        }
+        for source, named in queries.items()
+    }
+
+
+def _surroundings(
+    extensions: Collection[str], queries: dict[str, dict[str, str]]
+) -> dict[str, Any]:
     numpy = sys.modules.get("numpy")
     return {
         "cwd": str(Path.cwd()),
         "path": list(sys.path),
         "extensions": sorted(extensions),
+        "queries": queries,
         "random": random.getstate(),
         "numpy": None if numpy is None else numpy.random.get_state(),
     }

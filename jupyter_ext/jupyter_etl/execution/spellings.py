@@ -14,22 +14,60 @@ LEAST = 4
 _CODED = 8
 """Characters of base64 from which on a part of a longer text is no coincidence."""
 
+_LINE = 12
+"""Characters from which on a line of a longer value, as of a key file, is no coincidence."""
+
+_SHORT = 256
+"""Characters up to which a value is looked for as it is written inside of what is quoted itself."""
+
 
 def spellings(value: str) -> frozenset[str]:
-    """Return a value as it is written by itself, in JSON, Python, HTML, URLs and base64.
+    """Return a value as it is written by itself, in JSON, Python, HTML, URLs, hex and base64.
 
     Args:
-        value: Of a secret; white space around it need not be part of it.
+        value: Of a secret; white space around it need not be part of it. Of several lines each
+            is looked for too, for they are printed indented, or with other ends.
     """
     forms: set[str] = set()
     for one in {value, value.strip()}:
-        plain = {one, repr(one)[1:-1], repr(one + "'\"")[1:-4], html.escape(one)}
-        plain |= {html.escape(one, quote=False), json.dumps(one)[1:-1]}
-        plain.add(json.dumps(one, ensure_ascii=False)[1:-1])
-        quoted = {quote(one, safe=""), quote(one), quote_plus(one)}
-        quoted |= {re.sub("%..", lambda found: found[0].lower(), text) for text in quoted}
-        forms |= plain | quoted | _in_base64(one.encode("utf-8", "surrogatepass"))
+        quoted, encoded = _quoted(one), _in_url(one)
+        if len(one) <= _SHORT:
+            quoted |= {text for inner in tuple(quoted) for text in _quoted(inner)}
+            encoded |= {text for inner in tuple(encoded) for text in _in_url(inner)}
+        content = one.encode("utf-8", "surrogatepass")
+        forms |= {one, html.escape(one), html.escape(one, quote=False)}
+        forms |= quoted | encoded | _in_base64(content) | _in_hex(content)
+    forms |= _lines(value)
     return frozenset(form for form in forms if len(form) >= LEAST)
+
+
+def _quoted(text: str) -> set[str]:
+    """Return what is between the quotes, where Python or JSON write a text, or Python its bytes."""
+    content = text.encode("utf-8", "surrogatepass")
+    return {
+        repr(text)[1:-1],
+        repr(text + "'\"")[1:-4],
+        repr(content)[2:-1],
+        repr(content + b"'\"")[2:-4],
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+    }
+
+
+def _in_url(text: str) -> set[str]:
+    forms = {quote(text, safe=""), quote(text), quote_plus(text)}
+    return forms | {re.sub("%..", lambda found: found[0].lower(), form) for form in forms}
+
+
+def _in_hex(content: bytes) -> set[str]:
+    form = content.hex()
+    return {form, form.upper()} if len(form) >= _CODED else set()
+
+
+def _lines(value: str) -> set[str]:
+    lines = {line.strip() for line in value.splitlines()}
+    # The first and the last line of a key file say only that it is one.
+    return {line for line in lines if len(line) >= _LINE and not line.startswith("-----")}
 
 
 def _in_base64(value: bytes) -> set[str]:

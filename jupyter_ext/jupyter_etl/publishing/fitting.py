@@ -67,7 +67,8 @@ def fit_schema(
         said = [_said(one) for one in retyped]
         raise PublishError(
             f"{name!r} cannot change the type of a column: {'; '.join(said)}.",
-            hint="Convert the column to the published type, or publish under another name.",
+            hint="Convert the column to the published type, or publish under another name."
+            + (" A run that publishes it is held, and can be approved." if whole else ""),
             data={"retyped": said},
         )
     types = {field.name: field for field in change.kept}

@@ -23,6 +23,11 @@ _SHOWN = (
 )
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _LEFT_OUT = '<p class="left-out">An interactive output is left out of this report.</p>'
+_NO_PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="420" height="24"><text y="17" fill="#808080" '
+    'font-family="sans-serif" font-size="13" font-style="italic">A picture that is not in the '
+    "notebook itself is left out of this report.</text></svg>"
+)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -61,6 +66,9 @@ _STYLES = _words(
     "text-transform vertical-align white-space width word-break"
 )
 _IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml)[;,]", re.IGNORECASE)
+_FRAMED = re.compile(
+    r"<(iframe|video|audio|object|canvas)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL
+)
 _SVG = re.compile(r"<svg\b[^>]*>.*?</svg\s*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -92,7 +100,8 @@ def _shown(bundle: dict[str, object]) -> dict[str, object]:
         if "<script" in source.lower() and not _visible(source):
             others = {kind: value for kind, value in kept.items() if kind.startswith("image/")}
             return _shown(others) if others else {"text/html": _LEFT_OUT}
-        kept["text/html"] = _SVG.sub(lambda found: _svg_image(found.group()), source)
+        framed = _FRAMED.sub(_LEFT_OUT, source)
+        kept["text/html"] = _SVG.sub(lambda found: _svg_image(found.group()), framed)
     elif "image/svg+xml" in kept:
         return {"text/html": _svg_image(_text(kept["image/svg+xml"]))}
     return kept
@@ -114,8 +123,11 @@ def _svg_image(source: str) -> str:
         drawing = drawing[:4] + ' xmlns="http://www.w3.org/2000/svg"' + drawing[4:]
     label = re.search(r"(?is)<title[^>]*>(.*?)</title>", drawing)
     alt = html.escape(html.unescape(label.group(1).strip()) if label else "drawing", quote=True)
-    code = base64.b64encode(drawing.encode()).decode()
-    return f'<img src="data:image/svg+xml;base64,{code}" alt="{alt}">'
+    return f'<img src="{_embedded(drawing)}" alt="{alt}">'
+
+
+def _embedded(drawing: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
 
 
 def clean_html(body: str) -> str:
@@ -139,7 +151,7 @@ def clean_html(body: str) -> str:
 def _filtered(tag: str, attribute: str, value: str) -> str | None:
     """Leave only embedded images, only links that are no data, and no style with a url()."""
     if attribute == "src":
-        return value if _IMAGE.match(value) else None
+        return value if _IMAGE.match(value) else _embedded(_NO_PICTURE)
     if attribute == "href":
         return None if value.strip().lower().startswith("data:") else value
     if attribute == "style" and re.search(r"url|image|expression|\\", value, re.IGNORECASE):

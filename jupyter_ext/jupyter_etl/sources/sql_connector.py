@@ -91,9 +91,19 @@ class SqlConnector:
             return _second_look(target, request, problem)
 
 
+def _refuse_new_files(target: SqlTarget, statement: Statement) -> None:
+    """SQLite's read-only mode is about its own file: ATTACH and VACUUM INTO make others."""
+    if target.readonly and target.backend == "sqlite" and statement.verb in {"attach", "vacuum"}:
+        raise SourceError(
+            f"Source {target.name!r} is readonly, and {statement.verb.upper()} may write a file.",
+            hint="Declare the other file as a source of its own.",
+        )
+
+
 def _query(target: SqlTarget, query: str, request: ReadRequest) -> Reading:
     values = dict(request.parameters or {})
     statement = parse_statement(query, values)
+    _refuse_new_files(target, statement)
     unknown = [name for name in values if name not in statement.names]
     if unknown:
         raise DeclarationError(

@@ -44,7 +44,8 @@ def parse_name(text: str, *, what: str = "name") -> str:
     if all(_SEGMENT.fullmatch(part) for part in name.split(".")):
         return name
     better = ".".join(filter(None, (slug(part, empty="") for part in name.split("."))))
-    suggestion = better or "sales.daily"
+    # Of an address no name is made: it may hold a password.
+    suggestion = better if better and "://" not in name else "sales.daily"
     raise DeclarationError(
         f"'{name}' is not a valid {what}.", hint=f"{_ALLOWED}, like '{suggestion}'."
     )

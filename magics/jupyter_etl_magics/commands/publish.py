@@ -87,6 +87,9 @@ def _notes(done: Published) -> list[str]:
         notes.append(f"New columns: {', '.join(done.added_columns)}.")
     if done.missing_columns:
         notes.append(f"Columns only the live version has: {', '.join(done.missing_columns)}.")
+    if done.retyped:
+        changes = (f"{one.name} was {one.before} and is {one.after}" for one in done.retyped)
+        notes.append(f"Changed types: {'; '.join(changes)}.")
     if done.version is not None:
         notes.append(f"At {shown(done.version.what.location)}")
         if done.version.draft:

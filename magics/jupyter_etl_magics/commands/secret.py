@@ -8,6 +8,7 @@ from typing import Any
 from jupyter_etl.app.secrets import EnvironmentSecrets
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.spec.commands import Command
+from jupyter_etl.spec.names import parse_name
 from jupyter_etl_magics.display import Card, counted, show
 from jupyter_etl_magics.session import Session
 
@@ -45,8 +46,9 @@ def _list(session: Session) -> None:
     show(Card(title=counted(len(rows), "secret"), rows=rows))
 
 
-def _asked(name: str) -> str:
+def _asked(written: str) -> str:
     """Ask through the frontend, which shows dots."""
+    name = parse_name(written, what="secret")
     try:
         return getpass.getpass(f"Value of {name}: ")
     except (NotImplementedError, EOFError) as problem:
