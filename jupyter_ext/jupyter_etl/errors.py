@@ -28,7 +28,7 @@ _IN_URL = re.compile(r"""(:/+[^\s:/?#'"@]*:)(?!\d{1,5}(?:[/?#\s'"]|$))[^\s'"]+@"
 _IN_PAIR = re.compile(r"""\b((?:password|passwd|pwd)=)[^\s&;'"]+""", re.IGNORECASE)
 
 
-def without_passwords(text: str) -> str:
+def _without_passwords(text: str) -> str:
     """Return a text with ``***`` in place of passwords in URLs and in ``password=...``."""
     if ":/" not in text and "=" not in text:
         return text
@@ -56,9 +56,9 @@ class EtlError(Exception):
         data: Mapping[str, object] | None = None,
     ) -> None:
         # Whatever was typed may be in a message, and messages end in notebooks, ledger and alerts.
-        self.message = without_passwords(message)
+        self.message = _without_passwords(message)
         super().__init__(self.message)
-        self.hint = without_passwords(hint)
+        self.hint = _without_passwords(hint)
         self.retryable = self.retryable_by_default if retryable is None else retryable
         self.data = dict(data or {})
 

@@ -14,7 +14,7 @@ from bench.figures import Figure
 from bench.living import Platform, platform
 from bench.processes import descendants, need, pss_of, wait_for
 from bench.sizes import Size
-from jupyter_etl.model import RunState
+from jupyter_etl.model import ACTIVE, RunState
 
 _WORKERS = 2
 _BATCH = 100
@@ -93,15 +93,12 @@ def _make(at: Platform, name: str, count: int) -> None:
             at.etl.runs.trigger(name)
         wait_for(
             "runs have not ended",
-            lambda: not at.etl.runs.count(states=[*_UNENDED]) or None,
+            lambda: not at.etl.runs.count(states=ACTIVE) or None,
             seconds=_BATCH * 10.0,
             every_s=0.2,
             log=at.folder / "up.log",
         )
         count -= number
-
-
-_UNENDED = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
 
 
 def _standing(scheduler: int, temporary: Path) -> Standing:

@@ -47,7 +47,7 @@ def paint(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def _watch(at: Platform, lab: Lab, name: str, size: Size) -> tuple[list[float], list[float]]:
-    """Return the seconds of first paints, each in a fresh window, and of updates in the last."""
+    """Return the seconds of first paints, each in a fresh window, and of updates in one."""
     from playwright.sync_api import sync_playwright
 
     from ui.window import Window, new_context
@@ -63,6 +63,9 @@ def _watch(at: Platform, lab: Lab, name: str, size: Size) -> tuple[list[float], 
             window.open_panel("Pipelines")
             window.row(name).wait_for()
             paints.append(time.perf_counter() - begun)
+            window.close()
+        window = Window(context, lab)
+        window.open()
         window.open_panel("Runs")
         for _ in range(size.starts):
             run = at.etl.runs.trigger(name)

@@ -73,7 +73,7 @@ def compile_checks(
     columns: Sequence[str],
     *,
     last_rows: int | None,
-    aggregates: Callable[[str], bool],
+    nests: Callable[[str], bool],
 ) -> CompiledChecks:
     """Turn rules into SQL of DuckDB.
 
@@ -81,16 +81,13 @@ def compile_checks(
         rules: What must hold.
         columns: Those of the data.
         last_rows: Value of ``last`` in a ``rows`` rule.
-        aggregates: Whether an expression makes one value of all rows.
+        nests: Whether DuckDB refuses an aggregate because another one is inside of it.
 
     Raises:
         DeclarationError: A rule names a column that is not there, or is of an unknown kind.
     """
     compiled = tuple(
-        _compile_expression(rule, aggregates)
-        if rule.kind == "expression"
-        else _compile(rule, number, columns, last_rows)
-        for number, rule in enumerate(rules)
+        _compile(rule, number, columns, last_rows, nests) for number, rule in enumerate(rules)
     )
     joins = "".join(
         f"\nLEFT JOIN {reference_name(number)} ON {DATA}.{quoted(one.columns[0])} "
@@ -127,12 +124,14 @@ def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> Declar
     )
 
 
-def _compile_expression(rule: CheckRule, aggregates: Callable[[str], bool]) -> CompiledRule:
-    if "(" not in rule.argument or not aggregates(rule.argument):
-        return _counted(rule, _not(rule.argument), ())
+def _compile_expression(rule: CheckRule, nests: Callable[[str], bool]) -> CompiledRule:
+    """Compile a condition on each row, or, where it is made of aggregates, on all of them."""
+    of_each = _of_each_row(rule, rule.argument)
+    if "(" not in rule.argument or not nests(of_each.aggregate):
+        return of_each
     compared = _COMPARED.match(rule.argument)
     told = "NULL"
-    if compared and aggregates(compared[1]):
+    if compared and nests(_of_each_row(rule, compared[1]).aggregate):
         told = f"{_literal(compared[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
     return CompiledRule(
         rule=rule,
@@ -142,11 +141,22 @@ def _compile_expression(rule: CheckRule, aggregates: Callable[[str], bool]) -> C
     )
 
 
+def _of_each_row(rule: CheckRule, condition: str) -> CompiledRule:
+    # The end stands on a line of its own: there may be a comment before.
+    return _counted(rule, f"NOT (({condition}\n))", ())
+
+
 def _compile(
-    rule: CheckRule, number: int, columns: Sequence[str], last_rows: int | None
+    rule: CheckRule,
+    number: int,
+    columns: Sequence[str],
+    last_rows: int | None,
+    nests: Callable[[str], bool],
 ) -> CompiledRule:
     if rule.kind == "rows":
         return CompiledRule(rule=rule, aggregate=_rows(rule, last_rows), breaking="")
+    if rule.kind == "expression":
+        return _compile_expression(rule, nests)
     if rule.column is None or rule.column not in columns:
         raise missing_column(rule.column or "", columns, rule)
     cell = f"{DATA}.{quoted(rule.column)}"
@@ -187,16 +197,6 @@ def _compile(
             hint="Kinds are unique, not_null, rows, expression, in, matches, references and fresh.",
         )
     return _counted(rule, breaking[rule.kind], (rule.column,))
-
-
-def count_breaking(expression: str) -> str:
-    """Return the aggregate for a condition on each row."""
-    return f"count(*) FILTER ({_not(expression)})"
-
-
-def _not(expression: str) -> str:
-    # On a line of its own behind a comment.
-    return f"NOT (({expression}\n))"
 
 
 def _counted(rule: CheckRule, breaking: str, columns: tuple[str, ...]) -> CompiledRule:

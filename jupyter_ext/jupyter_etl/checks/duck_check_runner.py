@@ -14,7 +14,6 @@ from jupyter_etl.checks.compile import (
     CompiledChecks,
     CompiledRule,
     compile_checks,
-    count_breaking,
     missing_column,
     reference_name,
     split_reference,
@@ -110,16 +109,17 @@ def _first_pass(
 
     with opened(data) as rows:
         schema = rows.schema
+        # Before anything that a rule says is asked.
+        connection.execute("SET lock_configuration = true")
         checks = compile_checks(
             rules,
             schema.names,
             last_rows=last_rows,
-            aggregates=partial(_is_aggregate, connection, schema.empty_table()),
+            nests=partial(_nests, connection, schema.empty_table()),
         )
         for number, compiled in enumerate(checks.rules):
             if compiled.reference:
                 _register_keys(connection, number, compiled.rule, reference)
-        connection.execute("SET lock_configuration = true")
         try:
             with scanned(connection, rows):
                 return checks, _one(connection, checks.query)
@@ -129,21 +129,19 @@ def _first_pass(
     raise _blamed(connection, checks, data, schema, failed) from failed
 
 
-def _is_aggregate(
-    connection: duckdb.DuckDBPyConnection, nothing: pa.Table, expression: str
-) -> bool:
-    """Ask DuckDB whether an expression makes one value of all rows.
+def _nests(connection: duckdb.DuckDBPyConnection, nothing: pa.Table, aggregate: str) -> bool:
+    """Ask DuckDB whether an aggregate has another one inside.
 
     Args:
         connection: Where it is asked.
         nothing: A table of the columns, without rows.
-        expression: As it was written.
+        aggregate: Any, also one that is not valid.
     """
     import duckdb
 
     with scanned(connection, nothing):
         try:
-            connection.execute(f"EXPLAIN SELECT {count_breaking(expression)} FROM {DATA}")  # noqa: S608 - a rule is SQL
+            connection.execute(f"EXPLAIN SELECT {aggregate} FROM {DATA}")  # noqa: S608 - a rule is SQL
         except duckdb.Error as problem:
             return "aggregate functions are not allowed" in str(problem)
     return False
@@ -238,15 +236,22 @@ def _result(found: _Found, *, total: int, dataset: str, last: int | None) -> Che
         dataset=dataset,
         failed_rows=failed,
         total_rows=total,
-        message=_age_message(found, total, holds=holds)
-        if rule.kind == "fresh"
-        else _all_message(found, total, holds=holds)
-        if rule.kind == "expression" and of_rows
-        else _rows_message(rule, holds=holds, total=total, last=last)
-        if of_rows
-        else _message(found.compiled, failed or 0, total, found.sample),
+        message=_message(found.compiled, failed, total, found.sample)
+        if failed is not None
+        else _message_of_all(found, holds=holds, total=total, last=last),
         sample=found.sample,
     )
+
+
+def _message_of_all(found: _Found, *, holds: bool, total: int, last: int | None) -> str:
+    """Word the result of a rule about all rows at once."""
+    rule = found.compiled.rule
+    if rule.kind == "fresh":
+        return _age_message(found, total, holds=holds)
+    if rule.kind == "rows":
+        return _rows_message(rule, holds=holds, total=total, last=last)
+    said = f"; {found.told}" if found.told else ""
+    return f"{total:,} rows{said}: {_held(found.compiled, holds)}"
 
 
 def _message(compiled: CompiledRule, failed: int, total: int, sample: Sample) -> str:
@@ -273,11 +278,6 @@ def _age_message(found: _Found, total: int, *, holds: bool) -> str:
     return (
         f"{total:,} rows; {said}, {'not ' if holds else ''}before {least}: {_held(compiled, holds)}"
     )
-
-
-def _all_message(found: _Found, total: int, *, holds: bool) -> str:
-    said = f"; {found.told}" if found.told else ""
-    return f"{total:,} rows{said}: {_held(found.compiled, holds)}"
 
 
 def _held(compiled: CompiledRule, holds: bool) -> str:

@@ -186,7 +186,7 @@ class _Meter:
     """
 
     def __init__(self, secrets: Collection[str], limit_bytes: int) -> None:
-        telling = [secret for secret in secrets if len(secret) >= _TELLING]
+        telling = _telling(secrets)
         # UTF-8 in Python's strings and Arrow's, UTF-32 in NumPy's.
         forms = [secret.encode(form) for secret in telling for form in ("utf-8", "utf-32-le")]
         self._pattern = re.compile(b"|".join(map(re.escape, forms))) if forms else None
@@ -245,8 +245,12 @@ def _is_users(name: str, value: Any, hidden: Mapping[str, Any]) -> bool:
     return name not in hidden or hidden[name] is not value
 
 
+def _telling(secrets: Collection[str]) -> list[str]:
+    return [secret for secret in secrets if len(secret) >= _TELLING]
+
+
 def _without(secrets: Collection[str], queries: Queries) -> dict[str, dict[str, str]]:
-    telling = [secret for secret in secrets if len(secret) >= _TELLING]
+    telling = _telling(secrets)
     return {
         source: {
             name: text
@@ -281,7 +285,7 @@ def _too_big(limit_bytes: int) -> str:
 
 def _reason(problem: Exception, secrets: Collection[str]) -> str:
     first = (str(problem).strip().splitlines() or [""])[0][:200]
-    if any(secret in first for secret in secrets if len(secret) >= _TELLING):
+    if any(secret in first for secret in _telling(secrets)):
         first = ""
     return f"{type(problem).__name__}: {first}".removesuffix(": ")
 
