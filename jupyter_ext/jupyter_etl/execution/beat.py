@@ -11,6 +11,9 @@ from jupyter_etl.execution.halt import Halt, HaltReason
 from jupyter_etl.model import Beat
 from jupyter_etl.ports import Claim, Clock, Store
 
+_FIRST_S = 0.5
+"""Until the first beat: the start has only just been written."""
+
 _BETWEEN_BEATS_S = 0.1
 _LOOK_S = 2.0
 
@@ -93,7 +96,7 @@ class Beats:
         self._thread.join()
 
     def _run(self) -> None:
-        due_at = self._clock.monotonic()
+        due_at = self._clock.monotonic() + min(_FIRST_S, self._beat_s)
         while not self._done.is_set():
             now = self._clock.monotonic()
             if self._wake.is_set() or now >= due_at or not self._reached:
@@ -102,7 +105,7 @@ class Beats:
                 due_at = now + self._beat_s
                 # Many short cells in a row are one beat, not a thousand.
                 self._done.wait(_BETWEEN_BEATS_S)
-            self._wake.wait(min(self._beat_s, _LOOK_S))
+            self._wake.wait(max(0.0, min(due_at - self._clock.monotonic(), _LOOK_S)))
 
     def _heard(self, answer: Beat) -> None:
         self._last = self._clock.monotonic()

@@ -160,10 +160,11 @@ class ChannelServer:
 
     Args:
         record: What answers and takes note.
-        folder: From `make_folder`; removed at the end.
+        folder: From `make_folder`, of the caller; None for one of its own.
     """
 
     def __init__(self, record: RunRecord, folder: Path | None = None) -> None:
+        self._is_own = folder is None
         self._folder = folder or make_folder()
         self.path = socket_in(self._folder)
         self._server = _Server(str(self.path), _verbs(record))
@@ -188,7 +189,8 @@ class ChannelServer:
             visitor.connect(str(self.path))
         self._thread.join()
         self._server.server_close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._is_own:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _serve(self) -> None:
         while not self._done:

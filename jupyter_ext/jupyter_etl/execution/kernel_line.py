@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import queue
 from collections.abc import Callable, Sequence
+from inspect import unwrap
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -56,7 +57,11 @@ class GatedChannel(AsyncZMQSocketChannel):
 
 
 class GatedClient(LookingClient):
-    """A client whose queue of shown messages is short, and behind a gate."""
+    """A client whose queue of shown messages is short, and behind a gate.
+
+    It has no more than the two channels of the requests and of what is shown: nobody is there to
+    be asked for input, and whether the kernel lives is seen at its process, not by its heartbeat.
+    """
 
     iopub_channel_class = Type(GatedChannel)  # type: ignore[assignment]
     gate: Gate = staticmethod(admit_all)
@@ -72,6 +77,16 @@ class GatedClient(LookingClient):
         """Connect; what is not taken soon waits in the kernel, whose memory is limited."""
         self.context.rcvhwm = _QUEUE
         return super().connect_iopub(identity)
+
+    def start_channels(self, *_: bool, **__: bool) -> None:
+        """Start the two channels."""
+        super().start_channels(stdin=False, hb=False, control=False)
+
+    def stop_channels(self) -> None:
+        """Stop them, and make none of the others in order to see that it need not be stopped."""
+        for channel in (self._shell_channel, self._iopub_channel):
+            if channel is not None:
+                channel.stop()
 
 
 class EtlKernelManager(AsyncKernelManager):
@@ -90,7 +105,7 @@ class EtlKernelManager(AsyncKernelManager):
     def client(self, **kwargs: Any) -> Any:
         """Return a client behind the gate."""
         self.client_factory = GatedClient
-        client: Any = super().client(**kwargs)
+        client: Any = super().client(context=self.context, **kwargs)
         client.gate = self.gate
         return client
 
@@ -118,6 +133,12 @@ class EtlKernelManager(AsyncKernelManager):
             provisioner.stem = self.stem
             self.provisioner = provisioner
         return await super()._async_pre_start_kernel(**kwargs)
+
+    async def shutdown_kernel(  # type: ignore[override]  # as in the class above
+        self, now: bool = False, restart: bool = False
+    ) -> None:
+        """Shut the kernel down, without the moment that jupyter_client waits for its own tests."""
+        await unwrap(AsyncKernelManager.shutdown_kernel)(self, now=now, restart=restart)
 
     async def _async_wait(self, pollinterval: float = 0.1) -> None:
         if self.provisioner is not None:

@@ -21,6 +21,9 @@ from jupyter_etl.execution.processes import (
     used_bytes,
 )
 
+_FIRST_S = 0.05
+"""Until the first look: meanwhile the runner is busy with the beginning, and the kernel with nothing."""
+
 _SAMPLE_S = 0.2
 _NEAR_S = 0.1
 _ESCAPED_EVERY = 20
@@ -77,13 +80,12 @@ class MemoryWatch:
         self._thread.join()
 
     def _run(self) -> None:
-        number = 0
-        while True:
+        number, wait_s = 0, _FIRST_S
+        while not self._done.wait(wait_s):
             self._sample(number)
             number += 1
             near = self._limit is not None and 2 * self._resident > self._limit
-            if self._done.wait(_NEAR_S if near else _SAMPLE_S):
-                return
+            wait_s = _NEAR_S if near else _SAMPLE_S
 
     def _sample(self, number: int) -> None:
         if self._kernel is not None and number % _ESCAPED_EVERY == 0:

@@ -28,6 +28,11 @@ def process_of(pid: int) -> psutil.Process | None:
         return None
 
 
+def has_children(pid: int) -> bool:
+    """Tell whether a process has children; where Linux does not list them, it may have some."""
+    return not _LISTS_CHILDREN or any(True for _ in _children(pid))
+
+
 def interrupt(kernel: psutil.Process) -> None:
     """Send SIGINT to the kernel's process group, as an interrupt in Jupyter does."""
     try:
@@ -59,7 +64,8 @@ def members(kernel: psutil.Process | None) -> set[int]:
 def carriers(marker: Marker) -> set[int]:
     """Return the processes that carry a marker in the environment they were started with."""
     me = os.getpid()
-    return {pid for pid in psutil.pids() if pid != me and _carries(pid, marker)}
+    # Linux's own have no session, and no environment.
+    return {pid for pid in psutil.pids() if pid != me and _session(pid) and _carries(pid, marker)}
 
 
 def kill_tree(kernel: psutil.Process | None, marker: Marker, *, but_itself: bool = False) -> int:

@@ -37,6 +37,7 @@ from jupyter_etl.execution.fork import (
     widen_descriptors,
 )
 from jupyter_etl.execution.kernels import ATTEMPT
+from jupyter_etl.execution.processes import has_children
 
 LAUNCHER = "ipykernel_launcher"
 FIRST_ARGUMENT = 3
@@ -226,6 +227,7 @@ def _become(line: socket.socket) -> None:
     app: Any = IPKernelApp
     kernel = app.instance(parent_handle=os.getppid())
     kernel.initialize(arguments)
+    _end_quickly(kernel.kernel)
     # It makes its formatters for the first result that is shown: they take longer than a small cell.
     kernel.shell.display_formatter.format(None)
     # What the kernel sets itself: the backend of matplotlib.
@@ -235,6 +237,15 @@ def _become(line: socket.socket) -> None:
     kernel.start()
     # It may still be answering the request to end, and wants the sockets that are closed next.
     kernel.control_thread.join(_ANSWERED_S)
+
+
+def _end_quickly(kernel: Any) -> None:
+    """Have a kernel that ends look for its children only where it has some.
+
+    psutil asks each process of the machine for its parent.
+    """
+    children = kernel._process_children
+    kernel._process_children = lambda: children() if has_children(os.getpid()) else []
 
 
 def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result) -> None:

@@ -18,6 +18,12 @@ PLANNED = (Cause.SCHEDULE, Cause.UPSTREAM)
 PATIENCE = timedelta(minutes=10)
 """How long a run waits for several sources before free places at them are kept for it."""
 
+# Written once: to put a statement together takes longer than to execute it.
+_OPEN = select(breakers).where(breakers.c.retry_at.is_not(None))
+_IN_HAND = select(runs.c.pipeline, runs.c.cause, runs.c.draft, runs.c.sources).where(
+    runs.c.state.in_(IN_HAND)
+)
+
 
 class Admission:
     """What is in hand, and what may come to it, within one transaction.
@@ -39,12 +45,10 @@ class Admission:
         self._backfills: Counter[str] = Counter()
         self._readers: Counter[str] = Counter()
         self._limits: dict[str, int | None] = {}
-        is_open = breakers.c.retry_at.is_not(None)
-        found = map(breaker_of, connection.execute(select(breakers).where(is_open)))
+        found = map(breaker_of, connection.execute(_OPEN))
         self._open: dict[str, Breaker] = {breaker.source: breaker for breaker in found}
         self._probed: dict[str, Breaker] = {}
-        columns = (runs.c.pipeline, runs.c.cause, runs.c.draft, runs.c.sources)
-        for row in connection.execute(select(*columns).where(runs.c.state.in_(IN_HAND))):
+        for row in connection.execute(_IN_HAND):
             self._count(row.pipeline, row.cause, row.sources, draft=row.draft)
 
     def admits(self, head: Head) -> bool:

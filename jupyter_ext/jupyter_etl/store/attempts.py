@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from jupyter_etl.errors import StoreError
 from jupyter_etl.model import (
@@ -36,6 +35,28 @@ from jupyter_etl.store.watermarks import advance_watermarks, save_held_moves
 # Rows are always locked in the order attempt, pipeline, run, publication, watermark, breaker, so
 # that no two transactions can wait for each other.
 
+# Written once: to put a statement together takes longer than to execute it.
+_OWNED = update(attempts).where(
+    attempts.c.run_id == bindparam("of_run"),
+    attempts.c.number == bindparam("of_number"),
+    attempts.c.token == bindparam("of_token"),
+    attempts.c.outcome.is_(None),
+)
+_BEGUN = _OWNED.where(attempts.c.started_at.is_(None))
+_BEATEN = _OWNED.values(beat=attempts.c.beat + 1)
+_THIS = runs.c.id == bindparam("this")
+_RUNNING = (
+    update(runs)
+    .where(_THIS)
+    .values(
+        state=RunState.RUNNING,
+        cell=0,
+        started_at=func.coalesce(runs.c.started_at, bindparam("at", type_=Instant)),
+    )
+)
+_THIS_ADVANCED = update(runs).where(_THIS)
+_IS_TO_END = select(runs.c.cancel_requested).where(_THIS)
+
 
 class Attempts(Part):
     """What schedulers and runners write about a run in hand; every write carries its token."""
@@ -54,37 +75,23 @@ class Attempts(Part):
         """A runner begins. Raises `Conflict` when the token is stale or it has begun before."""
         with self._ledger.writing() as connection:
             begun = connection.execute(
-                update(attempts)
-                .where(*_owned(run_id, number, token), attempts.c.started_at.is_(None))
-                .values(host=host, pid=pid, started_at=now)
+                _BEGUN,
+                {**_key(run_id, number, token), "host": host, "pid": pid, "started_at": now},
             )
             if begun.rowcount != 1:
                 raise stale(run_id, number)
-            connection.execute(
-                update(runs)
-                .where(runs.c.id == run_id)
-                .values(
-                    state=RunState.RUNNING,
-                    cell=0,
-                    cells=cells,
-                    started_at=func.coalesce(runs.c.started_at, literal(now, Instant)),
-                )
-            )
+            connection.execute(_RUNNING, {"this": run_id, "cells": cells, "at": now})
 
     def beat(self, run_id: int, number: int, token: str, *, cell: int | None = None) -> Beat:
         """Advance the beat and the progress."""
         with self._ledger.writing() as connection:
-            advanced = connection.execute(
-                update(attempts)
-                .where(*_owned(run_id, number, token))
-                .values(beat=attempts.c.beat + 1)
-            )
+            advanced = connection.execute(_BEATEN, _key(run_id, number, token))
             if advanced.rowcount != 1:
                 return Beat(valid=False, cancel=False)
-            this = runs.c.id == run_id
+            this = {"this": run_id}
             if cell is not None:
-                connection.execute(update(runs).where(this).values(cell=cell))
-            cancel = connection.execute(select(runs.c.cancel_requested).where(this)).scalar_one()
+                connection.execute(_THIS_ADVANCED, {**this, "cell": cell})
+            cancel = connection.execute(_IS_TO_END, this).scalar_one()
         return Beat(valid=True, cancel=cancel)
 
     def finish_attempt(
@@ -167,13 +174,8 @@ class Attempts(Part):
             return [attempt_of(row) for row in connection.execute(query)]
 
 
-def _owned(run_id: int, number: int, token: str) -> tuple[Any, ...]:
-    return (
-        attempts.c.run_id == run_id,
-        attempts.c.number == number,
-        attempts.c.token == token,
-        attempts.c.outcome.is_(None),
-    )
+def _key(run_id: int, number: int, token: str) -> dict[str, object]:
+    return {"of_run": run_id, "of_number": number, "of_token": token}
 
 
 def _check_report(report: AttemptReport, state: RunState) -> None:
@@ -194,16 +196,13 @@ def _check_report(report: AttemptReport, state: RunState) -> None:
 def _end_attempt(
     connection: Connection, key: tuple[int, int, str], report: AttemptReport, now: datetime
 ) -> None:
-    ended = connection.execute(
-        update(attempts)
-        .where(*_owned(*key))
-        .values(
-            outcome=report.outcome,
-            finished_at=now,
-            peak_rss_bytes=report.peak_rss_bytes,
-            **_account(report),
-        )
-    )
+    values = {
+        "outcome": report.outcome,
+        "finished_at": now,
+        "peak_rss_bytes": report.peak_rss_bytes,
+        **_account(report),
+    }
+    ended = connection.execute(_OWNED, {**_key(*key), **values})
     if ended.rowcount != 1:
         raise stale(key[0], key[1])
 

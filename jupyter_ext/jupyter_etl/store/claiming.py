@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from jupyter_etl.model import Attempt, Run, RunState
 from jupyter_etl.ports import Claim
@@ -22,6 +22,17 @@ from jupyter_etl.store.schema import attempts, lines, runs
 
 _CLAIMING = 0x6A65746C
 """Key of PostgreSQL's advisory lock around claims: ``jetl`` in ASCII."""
+
+# Written once: to put a statement together takes longer than to execute it.
+_THEM = runs.c.id.in_(bindparam("ids", expanding=True))
+_QUEUED = (
+    select(runs).where(_THEM, runs.c.state == RunState.QUEUED).with_for_update(skip_locked=True)
+)
+_DISPATCHED = (
+    update(runs)
+    .where(_THEM)
+    .values(state=RunState.DISPATCHED, attempts=runs.c.attempts + 1, cell=None, cells=None)
+)
 
 
 class Claiming(Part):
@@ -90,8 +101,7 @@ def _choose(connection: Connection, admission: Admission, now: datetime, limit: 
 
 def _claimed(connection: Connection, ids: list[int], by: str, now: datetime) -> list[Claim]:
     """Make an attempt for each of the runs; one that is locked or was cancelled is left out."""
-    query = select(runs).where(runs.c.id.in_(ids), runs.c.state == RunState.QUEUED)
-    found = connection.execute(query.with_for_update(skip_locked=True)).all() if ids else ()
+    found = connection.execute(_QUEUED, {"ids": ids}).all() if ids else ()
     if not found:
         return []
     rows = sorted(found, key=lambda row: ids.index(row.id))
@@ -99,11 +109,7 @@ def _claimed(connection: Connection, ids: list[int], by: str, now: datetime) -> 
     published = published_by(connection, [row.id for row in rows if row.attempts])
     claims = [_claim(run_of(row, published.get(row.id, ())), by, now) for row in rows]
     connection.execute(insert(attempts), [attempt_row(claim.attempt) for claim in claims])
-    connection.execute(
-        update(runs)
-        .where(runs.c.id.in_([row.id for row in rows]))
-        .values(state=RunState.DISPATCHED, attempts=runs.c.attempts + 1, cell=None, cells=None)
-    )
+    connection.execute(_DISPATCHED, {"ids": [row.id for row in rows]})
     return claims
 
 

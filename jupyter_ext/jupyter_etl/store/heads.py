@@ -25,6 +25,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Connection,
     Select,
     bindparam,
@@ -58,6 +59,7 @@ _HEAD = tuple(
     runs.c[name] for name in ("id", "pipeline", "cause", "draft", "policy", "sources", "rank")
 )
 _NOW = bindparam("now", type_=Instant)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 INSTANT = timedelta(microseconds=1)
 """The step between instants."""
 
@@ -99,19 +101,16 @@ def heads_in_turn(connection: Connection, now: datetime) -> Generator[Head, None
         connection: Of the transaction that claims.
         now: UTC.
     """
-    are_many = select(runs.c.id).where(_is_queued(runs)).offset(_SHORT - 1).limit(1)
-    many = connection.execute(are_many).first() is not None
-    in_turn = _in_turn(_line_by_line() if many else _in_one_pass())
-    paged = in_turn.execution_options(yield_per=_PAGE)
-    with connection.execute(paged, {"now": now}) as found:
+    many = connection.execute(_ARE_MANY, {"short": _SHORT - 1}).first() is not None
+    with connection.execute(_LINE_BY_LINE if many else _IN_ONE_PASS, {"now": now}) as found:
         for ids in found.scalars().partitions():
-            by_id = {head.id: head for head in _heads(connection, now, runs.c.id.in_(ids))}
+            by_id = {head.id: head for head in _heads(connection, _OF_IDS, ids=ids)}
             yield from (by_id[run_id] for run_id in ids)
 
 
 def head_of(connection: Connection, run_id: int, now: datetime) -> Head | None:
     """Return a queued run as if it were the head of its line; None where it cannot start now."""
-    return next(_heads(connection, now, *_ready(runs), runs.c.id == run_id), None)
+    return next(_heads(connection, _ONE_THAT_IS_READY, ids=[run_id], now=now), None)
 
 
 def head_behind(
@@ -125,10 +124,8 @@ def head_behind(
         taken: Ids of the runs that this claim takes.
         now: UTC.
     """
-    line = runs.c.pipeline == head.pipeline, runs.c.cause == head.cause
-    query = select(runs.c.id).where(*_ready(runs), *line, runs.c.id.not_in(taken))
-    query = query.order_by(runs.c.rank, runs.c.due_at, runs.c.id).limit(1)
-    behind = next(_heads(connection, now, runs.c.id == query.scalar_subquery()), None)
+    line = {"pipeline": head.pipeline, "cause": head.cause}
+    behind = next(_heads(connection, _BEHIND, **line, ids=list(taken), now=now), None)
     return None if behind is None else behind.served(max(now, head.since))
 
 
@@ -139,6 +136,12 @@ def _ready(table: Any) -> tuple[ColumnElement[bool], ...]:
 def _is_queued(table: Any) -> ColumnElement[bool]:
     queued: ColumnElement[bool] = table.c.state == RunState.QUEUED
     return queued
+
+
+def _next_in_line() -> Select[Any]:
+    line = [runs.c[name] == bindparam(name) for name in ("pipeline", "cause")]
+    query = select(runs.c.id).where(*_ready(runs), *line, runs.c.id.not_in(_IDS))
+    return query.order_by(runs.c.rank, runs.c.due_at, runs.c.id).limit(1)
 
 
 def _in_one_pass() -> Select[Any]:
@@ -186,13 +189,14 @@ def _since(ready: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((lines.c.claimed_at > ready, lines.c.claimed_at), else_=ready)
 
 
-def _heads(connection: Connection, now: datetime, *where: ColumnElement[bool]) -> Iterator[Head]:
-    query = (
-        select(*_HEAD, _since(runs.c.not_before).label("since"))
-        .outerjoin(lines, lines.c.pipeline == runs.c.pipeline)
-        .where(*where)
-    )
-    for row in connection.execute(query, {"now": now}).all():
+def _heads_where(*where: ColumnElement[bool]) -> Select[Any]:
+    since = _since(runs.c.not_before).label("since")
+    joined = select(*_HEAD, since).outerjoin(lines, lines.c.pipeline == runs.c.pipeline)
+    return joined.where(*where)
+
+
+def _heads(connection: Connection, query: Select[Any], **given: object) -> Iterator[Head]:
+    for row in connection.execute(query, given).all():
         yield Head(
             id=row.id,
             pipeline=row.pipeline,
@@ -203,3 +207,12 @@ def _heads(connection: Connection, now: datetime, *where: ColumnElement[bool]) -
             rank=row.rank,
             since=row.since,
         )
+
+
+# Written once: to put a statement together takes longer than to execute it.
+_ARE_MANY = select(runs.c.id).where(_is_queued(runs)).offset(bindparam("short")).limit(1)
+_LINE_BY_LINE = _in_turn(_line_by_line()).execution_options(yield_per=_PAGE)
+_IN_ONE_PASS = _in_turn(_in_one_pass()).execution_options(yield_per=_PAGE)
+_OF_IDS = _heads_where(runs.c.id.in_(_IDS))
+_ONE_THAT_IS_READY = _heads_where(*_ready(runs), runs.c.id.in_(_IDS))
+_BEHIND = _heads_where(runs.c.id == _next_in_line().scalar_subquery())

@@ -219,8 +219,8 @@ def _chunks(values: Collection[_T]) -> Iterator[list[_T]]:
 
 
 def _insert(connection: Connection, run: NewRun, now: datetime) -> Row[Any] | None:
-    new = inserting(connection, runs).values(new_run_row(run, now)).on_conflict_do_nothing()
-    return connection.execute(new.returning(runs)).one_or_none()
+    new = inserting(connection, runs).on_conflict_do_nothing().returning(runs)
+    return connection.execute(new, new_run_row(run, now)).one_or_none()
 
 
 def _same_run(run: NewRun) -> Select[Any]:
