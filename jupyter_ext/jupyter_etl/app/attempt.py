@@ -54,8 +54,9 @@ class Attempting:
 
     def rehearse(self) -> None:
         """Make a run of nothing."""
-        if self._early is not None and self._script is not None:
-            rehearse(self._script, self._etl, self._early.folder, self._make)
+        early = self._early
+        if early is not None and not early.why_not and self._script is not None:
+            rehearse(self._script, self._etl, early, self._make)
 
     def run(self, folder: Path) -> int:
         """Make the attempt that a folder's context file describes.

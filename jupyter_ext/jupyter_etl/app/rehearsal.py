@@ -20,6 +20,7 @@ import msgspec
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.ticks import interval_of
+from jupyter_etl.execution.early_kernel import EarlyKernel
 from jupyter_etl.execution.folders import save_claim
 from jupyter_etl.execution.kernels import DEFAULT_KERNEL
 from jupyter_etl.model import NewRun
@@ -28,6 +29,7 @@ from jupyter_etl.store import elsewhere
 
 _NAME = "rehearsal"
 _LEDGER = "ledger.sqlite"
+_NOTHING = "None"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ def write_script() -> Script:
     import nbformat
 
     v4: Any = nbformat.v4
-    book = v4.new_notebook(cells=[v4.new_code_cell()])
+    book = v4.new_notebook(cells=[v4.new_code_cell(_NOTHING)])
     book.metadata.kernelspec = {"name": DEFAULT_KERNEL, "display_name": _NAME, "language": "python"}
     with TemporaryDirectory(prefix="etl-") as folder:
         settings = Settings.from_env({}, home=folder)
@@ -74,16 +76,16 @@ def write_script() -> Script:
         )
 
 
-def rehearse(script: Script, etl: Etl, folder: Path, make: Callable[..., int]) -> None:
+def rehearse(script: Script, etl: Etl, early: EarlyKernel, make: Callable[..., int]) -> None:
     """Make the run of a script, beside the ledger and the lake that are open.
 
     Args:
         script: What to make.
         etl: The facade that the real run will use.
-        folder: Private and writable; a folder in it is made, and removed.
+        early: The kernel that the real run will use. A folder in its own is made, and removed.
         make: ``make(folder, etl=, early=)`` makes an attempt.
     """
-    home = folder / _NAME
+    home = early.folder / _NAME
     home.mkdir(mode=0o700)
     try:
         logging.disable(logging.CRITICAL)
@@ -91,7 +93,7 @@ def rehearse(script: Script, etl: Etl, folder: Path, make: Callable[..., int]) -
         claim = msgspec.json.decode(script.claim, type=Claim)
         with elsewhere(etl.store, home / _LEDGER) as store:
             settings = replace(etl.settings, home=home, lake=str(home / "lake"))
-            understudy: Any = _NoKernel(home / "sockets")
+            understudy: Any = _Understudy(home / "sockets", early.client)
             make(
                 save_claim(home, claim),
                 etl=replace(etl, settings=settings, store=store),
@@ -102,23 +104,30 @@ def rehearse(script: Script, etl: Etl, folder: Path, make: Callable[..., int]) -
         shutil.rmtree(home, ignore_errors=True)
 
 
-class _NoKernel:
+class _Understudy:
     """Stands in for an `EarlyKernel`, its manager, its client, and what launches it.
 
-    The cell of the rehearsal is empty: nobody is asked to execute anything.
+    The kernel itself executes the cell and takes no note of it; nothing else is asked of it, and it
+    goes on afterwards.
+
+    Args:
+        folder: Is made.
+        client: Of the kernel.
     """
 
     pid = None
     ask_to_interrupt = None
     has_kernel = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, client: Any) -> None:
         folder.mkdir(mode=0o700)
         self.folder = folder
-        self.info = {"language_info": {"name": "python"}}
+        self.info = client.info
+        self.shell_channel, self.iopub_channel = client.shell_channel, client.iopub_channel
+        self._client = client
 
     @property
-    def manager(self) -> _NoKernel:
+    def manager(self) -> _Understudy:
         return self
 
     client = provisioner = manager
@@ -129,11 +138,17 @@ class _NoKernel:
     def become(self, *_: object, **__: object) -> None:
         """Be it already."""
 
+    def execute(self, code: str, **options: Any) -> Any:
+        return self._client.execute(code, **{**options, "store_history": False})
+
     async def is_alive(self) -> bool:
-        return False
+        return True
+
+    async def shutdown_kernel(self, **_: object) -> None:
+        """Let it go on."""
 
     async def cleanup_resources(self) -> None:
         """Have nothing to clean up."""
 
     def stop_channels(self) -> None:
-        """Have none."""
+        """Leave them open."""

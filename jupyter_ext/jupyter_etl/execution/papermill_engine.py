@@ -16,6 +16,7 @@ from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.execute import execute_notebook
+from papermill.iorw import LocalHandler, papermill_io
 
 from jupyter_etl.execution.capped_client import CappedNotebookClient
 from jupyter_etl.execution.cells import say_cell
@@ -24,6 +25,7 @@ from jupyter_etl.execution.checkpoint import Keeper
 from jupyter_etl.execution.early_kernel import EarlyKernel
 from jupyter_etl.execution.ending import error_of_halt, one_line
 from jupyter_etl.execution.events import EventLog
+from jupyter_etl.execution.folders import write_atomically
 from jupyter_etl.execution.guard import Guard
 from jupyter_etl.execution.halt import Halt
 from jupyter_etl.execution.kernels import COLD
@@ -92,6 +94,7 @@ def execute(session: Session, output: Path) -> None:
     """
     prepared = session.prepared
     papermill_engines.register(ENGINE, EtlEngine)
+    papermill_io.register(os.sep, _WholeFiles())
     execute_notebook(
         _literal(prepared.path),
         _literal(output),
@@ -102,6 +105,13 @@ def execute(session: Session, output: Path) -> None:
         start_timeout=START_TIMEOUT_S,
         session=session,
     )
+
+
+class _WholeFiles(LocalHandler):  # type: ignore[misc]
+    """Has papermill replace a file in one step: whoever reads it sees a whole notebook."""
+
+    def write(self, buf: str, path: str) -> None:
+        write_atomically(Path(path), buf.encode())
 
 
 class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
@@ -124,8 +134,11 @@ class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
                 kernel_name=kernel_name,
                 startup_timeout=kwargs.get("start_timeout", START_TIMEOUT_S),
             ).execute()
-        finally:
+        except BaseException:
             manager.notebook_complete()
+            raise
+        # Papermill writes the file next.
+        manager.notebook_complete(save=False)
         return manager.nb
 
 
@@ -150,6 +163,11 @@ class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
         if self.output_path:
             write_notebook(self.nb, Path(self.output_path))
         self.last_save_time = self.now()
+
+    def notebook_complete(self, *, save: bool = True, **kwargs: Any) -> None:
+        """Finish the metadata, and save where nobody else does."""
+        self._holding = not save
+        super().notebook_complete(**kwargs)
 
     def cell_start(self, cell: Any, cell_index: int = 0, **kwargs: Any) -> None:
         """Mark a cell as running; the file follows when it ends, or with the autosave."""

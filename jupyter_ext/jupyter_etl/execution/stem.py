@@ -48,7 +48,6 @@ NO_HISTORY = "--HistoryManager.hist_file=:memory:"
 
 _MAX_ORDERS_BYTES = 200_000
 _READY = b"1"
-_ANSWERED_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,8 +225,10 @@ def _become(line: socket.socket) -> None:
     sys.argv = [str(sys.modules[LAUNCHER].__file__), *arguments]
     app: Any = IPKernelApp
     kernel = app.instance(parent_handle=os.getppid())
+    # When it ends: a process takes its sockets with it, they need not be closed one by one.
+    kernel.close = kernel.reset_io
     kernel.initialize(arguments)
-    _end_quickly(kernel.kernel)
+    _look_for_children_quickly(kernel.kernel)
     # It makes its formatters for the first result that is shown: they take longer than a small cell.
     kernel.shell.display_formatter.format(None)
     # What the kernel sets itself: the backend of matplotlib.
@@ -235,14 +236,12 @@ def _become(line: socket.socket) -> None:
     loop = IOLoop.current()
     loop.add_handler(line.fileno(), lambda *_: _go(line, own, output), IOLoop.READ)
     kernel.start()
-    # It may still be answering the request to end, and wants the sockets that are closed next.
-    kernel.control_thread.join(_ANSWERED_S)
 
 
-def _end_quickly(kernel: Any) -> None:
-    """Have a kernel that ends look for its children only where it has some.
+def _look_for_children_quickly(kernel: Any) -> None:
+    """Have a kernel that ends list its children only where it has some.
 
-    psutil asks each process of the machine for its parent.
+    psutil asks every process of the machine for its parent.
     """
     children = kernel._process_children
     kernel._process_children = lambda: children() if has_children(os.getpid()) else []
