@@ -51,6 +51,13 @@ seen = {
     "switch": sys.getswitchinterval(),
     "recursion": sys.getrecursionlimit(),
     "garbage": gc.isenabled(),
+    "ipython": {
+        "names": sorted(globals()),
+        "cells": [len(In), len(Out), get_ipython().execution_count],
+        "history": [list(one) for one in get_ipython().history_manager.get_tail(9, raw=False)],
+        "last": str(get_ipython().last_execution_result),
+        "before": str(get_ipython().last_execution_succeeded),
+    },
     "numpy": numpy.geterr()["divide"],
     "pandas": __import__("pandas").get_option("display.max_rows"),
 }
@@ -165,13 +172,27 @@ def test_nothing_of_one_run_can_be_seen_by_the_next(etl: Etl, here: Path) -> Non
 
 def test_a_warm_kernel_is_told_what_a_cold_one_is(etl: Etl, here: Path) -> None:
     look = write_notebook(here / "look.ipynb", SEE)
-    (_, warm, how), (_, cold, why) = run(etl, look), run(etl, look, cold=True)
+    run(etl, look)
+    ready = until("a runner that has rehearsed", rested)
+    (made, warm, how), (_, cold, why) = run(etl, look), run(etl, look, cold=True)
+    assert etl.runs.events(made.id)[0]["pid"] == ready
     assert how == {**how, "warm": True, "why": ""}
     assert why == {**why, "warm": False, "why": "the pipeline asks for a cold start"}
     seen_warm, seen_cold = json.loads(warm)[0], json.loads(cold)[0]
     for seen in (seen_warm, seen_cold):
         del seen["files"]
     assert seen_warm == seen_cold
+
+
+def rested() -> int | None:
+    """Return the process id of a runner that waits and has nothing left to do."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "jupyter_etl.app.standby" in process.cmdline():
+                before = process.cpu_times()
+                time.sleep(0.5)
+                return process.pid if process.cpu_times() == before else None
+    return None
 
 
 def test_libraries_that_start_threads_work_in_a_fork(etl: Etl, here: Path) -> None:

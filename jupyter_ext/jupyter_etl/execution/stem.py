@@ -234,7 +234,7 @@ def _become(line: socket.socket) -> None:
     # What the kernel sets itself: the backend of matplotlib.
     own = {name: os.environ[name] for name in os.environ.keys() - orders.env.keys()}
     loop = IOLoop.current()
-    loop.add_handler(line.fileno(), lambda *_: _go(line, own, output), IOLoop.READ)
+    loop.add_handler(line.fileno(), lambda *_: _go(line, own, output, kernel.shell), IOLoop.READ)
     kernel.start()
 
 
@@ -247,7 +247,7 @@ def _look_for_children_quickly(kernel: Any) -> None:
     kernel._process_children = lambda: children() if has_children(os.getpid()) else []
 
 
-def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result) -> None:
+def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result, shell: Any) -> None:
     """Become the kernel of a run, between two messages."""
     IOLoop.current().remove_handler(line.fileno())
     orders, logs = _next(line)
@@ -258,6 +258,8 @@ def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result) -> 
     os.chdir(orders.cwd)
     restore_threads(orders.env)
     limit_address_space(orders.address_space_bytes)
+    # As far as its notebook can see it has executed nothing.
+    shell.last_execution_result, shell.last_execution_succeeded = None, True
     # IPython collects garbage when it ends, and would look through all of its own.
     gc.freeze()
     line.send(_READY)
