@@ -73,12 +73,28 @@ def _only_just_now(plan_due: Any) -> Any:
 
 
 def _without_token(owned: Any) -> Any:
+    """Write to an attempt whoever says so, also once it has ended."""
+    from sqlalchemy import bindparam, update
+
     from jupyter_etl.store.schema import attempts
 
-    return lambda run_id, number, token: (
-        attempts.c.run_id == run_id,
-        attempts.c.number == number,
+    return update(attempts).where(
+        attempts.c.run_id == bindparam("of_run"),
+        attempts.c.number == bindparam("of_number"),
+        bindparam("of_token").is_not(None),
     )
+
+
+def _begun_without_token(begun: Any) -> Any:
+    from jupyter_etl.store.schema import attempts
+
+    return _without_token(begun).where(attempts.c.started_at.is_(None))
+
+
+def _beaten_without_token(beaten: Any) -> Any:
+    from jupyter_etl.store.schema import attempts
+
+    return _without_token(beaten).values(beat=attempts.c.beat + 1)
 
 
 def _turn_without_token(begin: Any) -> Any:
@@ -117,6 +133,7 @@ def _at_once(publish: Any) -> Any:
 
 
 _ATTEMPTS, _REAPER = "jupyter_etl.engine.attempts", "jupyter_etl.engine.reaper"
+_LEDGER = "jupyter_etl.store.attempts"
 
 CHANGES: Mapping[str, tuple[Change, ...]] = {
     # No mutant: it only saves the harness the ten minutes between two attempts.
@@ -140,7 +157,9 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
         Change(module=_REAPER, path="Reaper.notice", make=lambda notice: lambda reaper: False),
     ),
     "no_token": (
-        Change(module="jupyter_etl.store.attempts", path="_owned", make=_without_token),
+        Change(module=_LEDGER, path="_OWNED", make=_without_token),
+        Change(module=_LEDGER, path="_BEGUN", make=_begun_without_token),
+        Change(module=_LEDGER, path="_BEATEN", make=_beaten_without_token),
         # The turn to commit asks for the token as well.
         Change(
             module="jupyter_etl.store.sql_store",

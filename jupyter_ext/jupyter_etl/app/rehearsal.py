@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from jupyter_etl.store import elsewhere
 _NAME = "rehearsal"
 _LEDGER = "ledger.sqlite"
 _NOTHING = "None"
+_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ def rehearse(script: Script, etl: Etl, early: EarlyKernel, make: Callable[..., i
         claim = msgspec.json.decode(script.claim, type=Claim)
         with elsewhere(etl.store, home / _LEDGER) as store:
             settings = replace(etl.settings, home=home, lake=str(home / "lake"))
-            understudy: Any = _Understudy(home / "sockets", early.client)
+            understudy: Any = _Understudy(home / "sockets", early)
             make(
                 save_claim(home, claim),
                 etl=replace(etl, settings=settings, store=store),
@@ -108,23 +110,26 @@ class _Understudy:
     """Stands in for an `EarlyKernel`, its manager, its client, and what launches it.
 
     The kernel itself executes the cell and takes no note of it; nothing else is asked of it, and it
-    goes on afterwards.
+    goes on afterwards. One that does not answer, for whatever reason, is waited for no longer than
+    `_PATIENCE_S`: a run may be waiting, too.
 
     Args:
         folder: Is made.
-        client: Of the kernel.
+        early: The kernel.
     """
 
-    pid = None
+    pid = process = None
     ask_to_interrupt = None
     has_kernel = True
 
-    def __init__(self, folder: Path, client: Any) -> None:
+    def __init__(self, folder: Path, early: EarlyKernel) -> None:
         folder.mkdir(mode=0o700)
         self.folder = folder
-        self.info = client.info
-        self.shell_channel, self.iopub_channel = client.shell_channel, client.iopub_channel
-        self._client = client
+        self._early = early
+        self._until = time.monotonic() + _PATIENCE_S
+        self.info = early.client.info
+        self.shell_channel = early.client.shell_channel
+        self.iopub_channel = early.client.iopub_channel
 
     @property
     def manager(self) -> _Understudy:
@@ -139,10 +144,11 @@ class _Understudy:
         """Be it already."""
 
     def execute(self, code: str, **options: Any) -> Any:
-        return self._client.execute(code, **{**options, "store_history": False})
+        return self._early.client.execute(code, **{**options, "store_history": False})
 
     async def is_alive(self) -> bool:
-        return True
+        alive: bool = await self._early.manager.is_alive()
+        return alive and time.monotonic() < self._until
 
     async def shutdown_kernel(self, **_: object) -> None:
         """Let it go on."""
