@@ -174,7 +174,8 @@ class Chaos:
                 seed=self.seed, kills=25, pipelines=3, every_s=4, rage_s=60, stop=0.0, blackout=0.0
             )
             changes = {
-                "no_catch_up": {"blackout": 0.1},
+                # In the dark several times of a schedule pass, of which only the latest is caught up with.
+                "no_catch_up": {"blackout": 0.2, "every_s": 2},
                 # Nothing comes to rest, so there is nothing to wait for.
                 "no_reaping": {"kills": 8, "rage_s": 30, "patience_s": 20.0},
                 # Two schedulers have to look in the same instant: one clock, many instants.
