@@ -85,7 +85,7 @@ test: system check ## Check and test everything; what CI runs
 	@# A browser waits most of the time: its tests run beside the others, in a process of their own.
 	@others=0; panel=0; export $(RUN); \
 	{ (cd labextension; jlpm test --silent) && $(TESTS) -m ui tests/ui; } >.ui-test.log 2>&1 & \
-	$(TESTS) -n 2 --dist loadfile --no-loadscope-reorder -m "not ui" || others=$$?; \
+	$(TESTS) -n 3 --dist loadfile --no-loadscope-reorder -m "not ui" || others=$$?; \
 	wait $$! || panel=$$?; cat .ui-test.log; exit $$((others + panel))
 
 fast: .venv/.test ## The tests that start nothing (seconds)

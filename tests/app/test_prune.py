@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +16,8 @@ import pytest
 
 from contracts.store_values import an_output
 from fakes.commits import ROWS, TABLE, Publishing
-from jupyter_etl.app import Settings
+from fakes.patience import until
+from jupyter_etl.app import Settings, daily
 from jupyter_etl.app import prune as prune_module
 from jupyter_etl.app.daily import is_due
 from jupyter_etl.app.prune import prune
@@ -232,3 +235,18 @@ def test_it_is_due_once_a_day(world: Publishing) -> None:
     for wrong in (time.time() - 90_000, time.time() + 90_000):
         os.utime(stamp, (wrong, wrong))
         assert is_due(settings)
+
+
+def test_a_prune_of_the_day_is_buried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(settings: Settings) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen([sys.executable, "-c", ""]))
+        return started[0]
+
+    monkeypatch.setattr(daily, "_LOOK_S", 0.01)
+    monkeypatch.setattr(daily, "is_due", lambda settings: not started)
+    monkeypatch.setattr(daily, "start_prune", start)
+    with daily.daily_prune(Settings.from_env({}, home=tmp_path)):
+        # That it is None until somebody has waited is what subprocess promises.
+        until("its end", lambda: bool(started) and started[0].returncode == 0)

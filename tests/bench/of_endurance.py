@@ -12,8 +12,9 @@ import psutil
 
 from bench.figures import Figure
 from bench.living import Platform, platform
-from bench.processes import descendants, need, pss_of, wait_for
+from bench.processes import descendants, need, wait_for
 from bench.sizes import Size
+from jupyter_etl.execution.processes import used_bytes
 from jupyter_etl.model import ACTIVE, RunState
 
 _WORKERS = 2
@@ -31,8 +32,9 @@ class Standing:
     """What stays of a platform between two runs.
 
     Args:
-        memory: PSS of the scheduler and all it started, bytes.
-        scheduler: PSS of the scheduler alone, bytes: its template is replaced now and then.
+        memory: Of the scheduler and all it started, bytes; without mapped files, of which a process
+            that shares them with strangers would count less.
+        scheduler: Of the scheduler alone, bytes: its template is replaced now and then.
         descriptors: That they have open.
         processes: How many.
         zombies: What has ended and is not buried: name, and whose child it was.
@@ -73,7 +75,7 @@ def endurance(folder: Path, size: Size) -> Iterator[Figure]:
             value=b / a,
             unit="x",
             goal=_GROWTH,
-            detail=f"{a / 1e6:.4g} MB and {b / 1e6:.4g} MB (PSS) {runs}, {seconds:.0f} s",
+            detail=f"{a / 1e6:.4g} MB and {b / 1e6:.4g} MB without files {runs}, {seconds:.0f} s",
         )
     for what, a, b in (
         ("open descriptors", before.descriptors, after.descriptors),
@@ -119,8 +121,8 @@ def _standing(scheduler: int, temporary: Path) -> Standing:
     said = [f"{psutil.Process(pid).name()} of {psutil.Process(pid).parent()}" for pid in zombies]
     living = [pid for pid in family if pid not in zombies]
     return Standing(
-        memory=pss_of(living),
-        scheduler=pss_of([scheduler]),
+        memory=used_bytes(living),
+        scheduler=used_bytes([scheduler]),
         descriptors=sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in living),  # noqa: PTH208
         processes=len(living),
         zombies=tuple(said),

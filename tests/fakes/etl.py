@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -69,6 +71,11 @@ class FakeEtl:
         self.holds = FakeHolds(self)
         self.lineage = FakeLineage(self.clock, self.publications.get)
         self.watermarks = FakeWatermarks(self)
+
+    @contextmanager
+    def woken(self, wake: Callable[[], object], *, patience_s: float = 0.0) -> Iterator[None]:
+        self.wake = wake
+        yield
 
     def schedulers(self) -> list[SchedulerInfo]:
         self.calls.append("schedulers")

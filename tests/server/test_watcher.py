@@ -107,6 +107,26 @@ def test_it_opens_nothing_by_itself(fake: FakeEtl) -> None:
     assert fake.calls == []
 
 
+def test_it_looks_at_once_when_the_ledger_rings(fake: FakeEtl) -> None:
+    told: asyncio.Queue = asyncio.Queue()
+
+    async def work() -> None:
+        service = EtlService(lambda: fake)
+        watcher = RunWatcher(service, told.put_nowait, logging.getLogger("test"), idle_s=3600)
+        await watcher.look()
+        watcher.start()
+        while fake.calls.count("runs.list") < 4:
+            await asyncio.sleep(0.01)
+        run = fake.runs.trigger("delays")
+        fake.wake()
+        event = await told.get()
+        await watcher.stop()
+        await service.close()
+        assert event["run"] == run.id
+
+    asyncio.run(work())
+
+
 def test_trouble_with_the_ledger_is_told_once_and_outlived(fake: FakeEtl, caplog) -> None:
     listed = fake.runs.list
     failures = []

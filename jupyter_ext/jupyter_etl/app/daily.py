@@ -28,8 +28,10 @@ def daily_prune(settings: Settings) -> Iterator[None]:
 
     def look() -> None:
         while not done.wait(_LOOK_S):
-            if is_due(settings):
-                start_prune(settings)
+            prune = start_prune(settings) if is_due(settings) else None
+            if prune is not None:
+                # Or it would stay a zombie for a day.
+                prune.wait()
 
     threading.Thread(target=look, name="etl-prune", daemon=True).start()
     try:

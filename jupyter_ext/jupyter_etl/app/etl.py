@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import uuid4
@@ -26,6 +26,7 @@ from jupyter_etl.app.runs import Runs
 from jupyter_etl.app.secrets import Vault, default_vault
 from jupyter_etl.app.settings import Settings, host_name
 from jupyter_etl.app.sources import Sources
+from jupyter_etl.app.waking import PATIENCE_S, woken
 from jupyter_etl.app.watermarks import Watermarks
 from jupyter_etl.engine.scheduler import Scheduler
 from jupyter_etl.errors import ExecutionError
@@ -154,6 +155,17 @@ class Etl:
             # Where it cannot be started, each run is started cold and says why.
             with suppress(ColdStart):
                 self.warm_runners.prepare()
+
+    def woken(
+        self, wake: Callable[[], object], *, patience_s: float = PATIENCE_S
+    ) -> AbstractContextManager[None]:
+        """Call something, in a thread, whenever others have written that a run is due or has ended.
+
+        Args:
+            wake: What to call, as long as the returned context is entered.
+            patience_s: Seconds for which the end of the thread is waited for.
+        """
+        return woken(self.store, wake, patience_s=patience_s)
 
     def schedulers(self) -> list[SchedulerInfo]:
         """Return the schedulers that are alive, as far as can be told from here."""

@@ -1,13 +1,12 @@
-"""Wakes a scheduler as soon as there may be something to do."""
+"""Wakes who waits for changes of the ledger, such as a scheduler, as soon as there may be one."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from jupyter_etl.app.clock import SystemClock
 from jupyter_etl.errors import StoreError
 from jupyter_etl.ports import Store
 
@@ -15,17 +14,22 @@ _LOG = logging.getLogger(__name__)
 _LOOK_S = 1.0
 """Seconds after which the thread notices that it is to end."""
 
+PATIENCE_S = 2 * _LOOK_S
+
 _AGAIN_S = 10.0
-"""Seconds between two tries to get a bell: meanwhile the scheduler looks at its own pace."""
+"""Seconds between two tries to get a bell: meanwhile who waits looks at its own pace."""
 
 
 @contextmanager
-def woken(store: Store, clock: SystemClock) -> Iterator[None]:
-    """End the waits of a clock whenever the ledger rings, as long as it is entered.
+def woken(
+    store: Store, wake: Callable[[], object], *, patience_s: float = PATIENCE_S
+) -> Iterator[None]:
+    """Call something whenever the ledger rings, as long as it is entered.
 
     Args:
         store: The ledger.
-        clock: Of the scheduler in this process.
+        wake: Called in a thread.
+        patience_s: Seconds for which the thread's end is waited for.
     """
     done = threading.Event()
 
@@ -33,10 +37,12 @@ def woken(store: Store, clock: SystemClock) -> Iterator[None]:
         failed = False
         while not done.is_set():
             try:
-                _listen(store, clock, done)
+                _listen(store, wake, done)
             except StoreError as problem:
                 if not failed:
-                    _LOG.warning("Nothing wakes this scheduler between its looks: %s", problem)
+                    _LOG.warning(
+                        "Nothing wakes this process between its looks at the ledger: %s", problem
+                    )
                 failed = True
                 done.wait(_AGAIN_S)
 
@@ -46,11 +52,11 @@ def woken(store: Store, clock: SystemClock) -> Iterator[None]:
         yield
     finally:
         done.set()
-        thread.join(2 * _LOOK_S)
+        thread.join(patience_s)
 
 
-def _listen(store: Store, clock: SystemClock, done: threading.Event) -> None:
+def _listen(store: Store, wake: Callable[[], object], done: threading.Event) -> None:
     with store.bell() as bell:
         while not done.is_set():
             if bell.wait(_LOOK_S):
-                clock.wake()
+                wake()

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from jupyter_etl.app import Etl
 from jupyter_etl.app.daily import daily_prune
-from jupyter_etl.app.waking import woken
 from jupyter_etl.cli.output import (
     outcome_of,
     published_by,
@@ -135,7 +134,7 @@ def up(etl: Etl, args: Namespace) -> int:
     scheduler = etl.scheduler(workers=args.workers)
     say(f"Scheduling with {args.workers or etl.settings.workers} workers on {etl.settings.home}.")
     pruning = nullcontext() if args.until_idle else daily_prune(etl.settings)
-    with pruning, woken(etl.store, etl.clock):
+    with pruning, etl.woken(etl.clock.wake):
         scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
     return 0
 

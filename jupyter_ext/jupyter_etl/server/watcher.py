@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
@@ -24,6 +25,8 @@ _ACTIVE = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
 _PAGE = 100
 _MOST = 1_000
 _LONGEST_PAUSE_S = 60.0
+_APART_S = 0.25
+"""Between two looks, however often the ledger rings."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -31,13 +34,15 @@ Emit = Callable[[dict[str, Any]], None]
 class RunWatcher:
     """Looks at the ledger in a thread, and tells what changed on the event loop.
 
-    It opens nothing by itself: until somebody uses the facade there is nobody to tell.
+    It looks as soon as the ledger rings, which it does when a run is asked for, planned or has ended;
+    and now and then by itself. It opens nothing: until somebody uses the facade there is nobody to
+    tell.
 
     Args:
         service: The facade.
         emit: Takes the data of one event.
         log: Where trouble with the ledger is told, once each time it begins.
-        active_s: Seconds between looks while a run is active.
+        active_s: Seconds between looks while a run is active, if nothing rings.
         idle_s: Seconds between looks otherwise.
     """
 
@@ -57,6 +62,7 @@ class RunWatcher:
         self._idle_s = idle_s
         self._active: dict[int, Run] = {}
         self._newest: int | None = None
+        self._rung = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -90,10 +96,17 @@ class RunWatcher:
         return len(changed)
 
     async def _watch(self) -> None:
-        failures = 0
+        with ExitStack() as bells:
+            await self._look_again_and_again(bells)
+
+    async def _look_again_and_again(self, bells: ExitStack) -> None:
+        failures, has_bell = 0, False
         while True:
             try:
                 if self._service.is_open:
+                    if not has_bell:
+                        await self._service.call(partial(self._hang_bell, bells, self._wake()))
+                        has_bell = True
                     await self.look()
                 failures = 0
             except Exception:  # noqa: BLE001 - the watcher outlives whatever the ledger does
@@ -103,7 +116,25 @@ class RunWatcher:
             pause = self._active_s if self._active else self._idle_s
             if failures:
                 pause = min(_LONGEST_PAUSE_S, self._idle_s * 2 ** min(failures, 10))
-            await asyncio.sleep(pause)
+            await asyncio.sleep(min(pause, _APART_S))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._rung.wait(), max(0.0, pause - _APART_S))
+            self._rung.clear()
+
+    @staticmethod
+    def _hang_bell(bells: ExitStack, wake: Callable[[], None], etl: Etl) -> None:
+        # Nobody waits for its thread at the end: a server is to stop at once.
+        bells.enter_context(etl.woken(wake, patience_s=0.0))
+
+    def _wake(self) -> Callable[[], None]:
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            # The loop is gone when the server has ended.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._rung.set)
+
+        return wake
 
 
 def changes(before: Mapping[int, Run], found: Sequence[Run]) -> list[Run]:

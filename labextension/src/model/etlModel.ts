@@ -25,7 +25,7 @@ import { Lists } from './lists';
 import type { PagedList } from './pagedList';
 
 /** How long after an event the lists are fetched again, so that a burst is one request. */
-const HINT_DELAY_MS = 400;
+const HINT_DELAY_MS = 100;
 
 /** While a run goes on, look this often even if no event comes. */
 const ACTIVE_INTERVAL_MS = 3000;
