@@ -111,7 +111,7 @@ def fight(
         _drain(world, report.findings, battle)
     finally:
         reader.communicate(b"")
-    found = inspect(world, expected)
+    found = inspect(world, expected, killer.killed)
     _merge(report.findings, found)
     seen = json.loads(said.read_text())
     report.findings.torn += seen["torn"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -17,6 +17,7 @@ from chaos import record
 from chaos.reader import whole
 from chaos.world import TABLE, World
 
+_WHEN_SETTLED_S = 2 * 86_400.0
 _READ = [sys.executable, "-m", "jupyter_etl.cli", "read", TABLE, "--format", "parquet"]
 
 
@@ -67,12 +68,18 @@ def key_of(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def inspect(world: World, expected: dict[str, Expected]) -> Findings:
-    """Look at ledger, lake and processes of a world that has come to rest."""
+def inspect(world: World, expected: dict[str, Expected], killed: Collection[int]) -> Findings:
+    """Look at ledger, lake and processes of a world that has come to rest.
+
+    Args:
+        world: Its last prune is made here.
+        expected: For each pipeline.
+        killed: The numbers of processes that could not clean up.
+    """
     found = inspect_ledger(world.ledger_url, expected)
     _look_at_rows(found, world)
     _look_at_files(found, world.ledger_url)
-    _look_at_stages(found, world)
+    _look_at_stages(found, world, killed)
     found.survivors += [f"{one.role} {one.pid}: {one.command}" for one in world.processes()]
     return found
 
@@ -167,10 +174,20 @@ def _look_at_files(found: Findings, url: str) -> None:
             found.torn.append(f"file {name} of run {run} holds {content}")
 
 
-def _look_at_stages(found: Findings, world: World) -> None:
-    """A lost attempt leaves its stage to prune; one that succeeded has none."""
-    query = "SELECT run_id, number FROM attempts WHERE outcome = 'succeeded'"
-    for run, number in record.rows(world.ledger_url, query):
-        stage = world.home / "runs" / f"{run:08d}" / str(number) / "stage"
-        if stage.exists() and os.listdir(stage):  # noqa: PTH208 - only whether there is any
-            found.wrong.append(f"attempt {number} of run {run} left its stage")
+def _look_at_stages(found: Findings, world: World, killed: Collection[int]) -> None:
+    """Who succeeds and may live on empties its stage; prune deletes the others'."""
+    query = "SELECT run_id, number, pid FROM attempts WHERE outcome = 'succeeded'"
+    spared = {(run, n) for run, n, pid in record.rows(world.ledger_url, query) if pid not in killed}
+    left = sorted(spared & set(_stages(world)))
+    found.wrong += [f"attempt {number} of run {run} left its stage" for run, number in left]
+    world.call("prune", skew_s=_WHEN_SETTLED_S)
+    found.wrong += [
+        f"prune left the stage of attempt {n} of run {run}" for run, n in _stages(world)
+    ]
+
+
+def _stages(world: World) -> Iterator[tuple[int, int]]:
+    """Yield run and attempt of each stage that holds something."""
+    for stage in (world.home / "runs").glob("*/*/stage"):
+        if any(stage.iterdir()):
+            yield int(stage.parent.parent.name), int(stage.parent.name)

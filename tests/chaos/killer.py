@@ -57,6 +57,7 @@ class Killer:
     blackout_s: float = 8.0
     skews_s: tuple[float, ...] = SKEWS_S
     kills: Counter[str] = field(default_factory=Counter)
+    killed: set[int] = field(default_factory=set)
     stops: int = 0
     blackouts: int = 0
     _deck: list[str] = field(default_factory=list)
@@ -167,6 +168,7 @@ class Killer:
         killed = _signal(victim.pid, signal.SIGKILL)
         if killed:
             self.kills[victim.role] += 1
+            self.killed.add(victim.pid)
         return killed
 
     def _wake(self) -> None:

@@ -118,12 +118,12 @@ class World:
             self._nursery = Nursery(self.environ(), self.folder)
         return self._nursery
 
-    def call(self, *words: str) -> str:
+    def call(self, *words: str, skew_s: float = 0.0) -> str:
         """Run one command of the product to its end, and return what it printed."""
         out, err = self.folder / "call.out", self.folder / "call.err"
         for path in (out, err):
             path.unlink(missing_ok=True)
-        code = self.nursery.fork(*words, out=out, err=err).wait()
+        code = self.nursery.fork(*words, out=out, err=err, skew_s=skew_s).wait()
         if code != 0:
             raise AssertionError(f"{words} ended with {code}: {err.read_text()}")
         return out.read_text()

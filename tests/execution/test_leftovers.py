@@ -17,7 +17,7 @@ import pytest
 from contracts.executor_contract import claim_of
 from fakes import attempt_process, shell_kernel
 from fakes.attempts import AttemptBench, notebook_text, outputs
-from fakes.patience import until
+from fakes.patience import PATIENCE_S, until
 from jupyter_etl.execution.folders import save_claim
 from jupyter_etl.execution.kernels import ATTEMPT
 from jupyter_etl.execution.local_executor import LocalExecutor
@@ -72,7 +72,7 @@ def test_a_sweep_knows_the_runner_by_its_folder_and_never_a_stranger(tmp_path: P
         claim = claim_of(1)
         attempt = replace(claim.attempt, pid=stranger.pid, host=os.uname().nodename)
         executor.sweep(Claim(run=claim.run, attempt=attempt))
-        assert (runner.wait(), kernel.wait()) == (-9, -9)
+        assert (runner.wait(PATIENCE_S), kernel.wait(PATIENCE_S)) == (-9, -9)
         assert [one.poll() for one in (stranger, reader, other)] == [None, None, None]
         # A runner that was started by another command is known by its number and its folder.
         attempt = replace(attempt, pid=reader.pid, host="elsewhere")
@@ -80,11 +80,22 @@ def test_a_sweep_knows_the_runner_by_its_folder_and_never_a_stranger(tmp_path: P
         assert reader.poll() is None
         attempt = replace(attempt, host=os.uname().nodename)
         executor.sweep(Claim(run=claim.run, attempt=attempt))
-        assert reader.wait() == -9
+        assert reader.wait(PATIENCE_S) == -9
     finally:
         for child in (stranger, runner, reader, kernel, other):
             child.kill()
             child.communicate()
+
+
+def test_carriers_are_found_where_no_session_is_seen(monkeypatch: pytest.MonkeyPatch):
+    # So it is in a container that was entered from outside.
+    monkeypatch.setattr(os, "getsid", lambda pid: 0)
+    kernel = start(SLEEP, **{ATTEMPT: "here"})
+    try:
+        assert carriers((ATTEMPT, "here")) == {kernel.pid}
+    finally:
+        kernel.kill()
+        kernel.communicate()
 
 
 def test_memory_that_is_shared_counts_once_and_mapped_files_do_not(tmp_path: Path):

@@ -64,8 +64,11 @@ def members(kernel: psutil.Process | None) -> set[int]:
 def carriers(marker: Marker) -> set[int]:
     """Return the processes that carry a marker in the environment they were started with."""
     me = os.getpid()
-    # Linux's own have no session, and no environment.
-    return {pid for pid in psutil.pids() if pid != me and _session(pid) and _carries(pid, marker)}
+    # Linux's own have no session, and no environment. Where this process has none either, it is in
+    # a container that was entered from outside, and so are its children.
+    anyone = not _session(me)
+    others = (pid for pid in psutil.pids() if pid != me and (anyone or _session(pid)))
+    return {pid for pid in others if _carries(pid, marker)}
 
 
 def kill_tree(kernel: psutil.Process | None, marker: Marker, *, but_itself: bool = False) -> int:
