@@ -16,6 +16,7 @@ from contracts.store_values import (
     started,
     succeeded,
 )
+from fakes.etl_values import summary_of
 from jupyter_etl.model import (
     AttemptReport,
     Cause,
@@ -192,11 +193,12 @@ class PlanningContract:
             for i in range(7)
         ]
         store.request_cancel(ids[2], now=NOW)
-        finish(store, started(store, a_run("out", pipeline="odd")), succeeded(an_output()))
+        out = started(store, a_run("out", pipeline="odd"))
+        finish(store, out, succeeded(an_output()))
         last = store.load_last_runs(["odd", "quiet", "even", "unknown"], count=2)
         assert [run.id for run in last["even"]] == [ids[6], ids[4]]
-        assert [run.new.logical_key for run in last["odd"]] == ["out", "5"]
-        assert last["odd"][0].published[0].name == "sales.daily"
+        assert [run.id for run in last["odd"]] == [out.run.id, ids[5]]
+        assert last["odd"][0] == summary_of(store.load_run(out.run.id))
         assert (last["quiet"], last["unknown"]) == ([], [])
         gone = store.load_last_runs(["even", "odd"], count=3, states=(RunState.CANCELLED,))
         assert [[run.id for run in gone[name]] for name in ("even", "odd")] == [[ids[2]], []]

@@ -11,6 +11,7 @@ from fakes.etl_values import (
     TOKEN,
     a_run,
     a_version,
+    summary_of,
 )
 from jupyter_etl.errors import Conflict, NotFound
 from jupyter_etl.model import (
@@ -25,6 +26,7 @@ from jupyter_etl.model import (
     Retried,
     Run,
     RunState,
+    RunSummary,
     Verdict,
     VerdictKind,
 )
@@ -94,7 +96,7 @@ class FakeRuns:
         count: int,
         states: tuple[RunState, ...] = (),
         only: tuple[RunState, ...] = (),
-    ) -> dict[str, list[Run]]:
+    ) -> dict[str, list[RunSummary]]:
         self._etl.calls.append("runs.last")
         newest = [self.held[number] for number in sorted(self.held, reverse=True)]
         last = {
@@ -106,7 +108,7 @@ class FakeRuns:
             for name in pipelines
         }
         return {
-            name: [run for run in runs if not only or run.state in only]
+            name: [summary_of(run) for run in runs if not only or run.state in only]
             for name, runs in last.items()
         }
 

@@ -22,6 +22,7 @@ from jupyter_etl.model import (
     PublicationVersion,
     Run,
     RunState,
+    RunSummary,
     Schedule,
     ScheduleKind,
 )
@@ -115,6 +116,20 @@ def a_run(run_id: int, pipeline: str, at: datetime, **fields: Any) -> Run:
         parameters={"day": "2025-03-02"},
     )
     return Run(id=run_id, new=new, **{**given, **fields})
+
+
+def summary_of(run: Run) -> RunSummary:
+    """Return what a list of last runs shows of a run."""
+    return RunSummary(
+        id=run.id,
+        pipeline=run.new.pipeline,
+        state=run.state,
+        outcome=run.outcome,
+        due_at=run.new.due_at,
+        not_before=run.not_before,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+    )
 
 
 def a_version(name: str, kind: PublicationKind, at: datetime, location: Path) -> PublicationVersion:

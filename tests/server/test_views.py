@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from fakes.etl import FakeEtl
-from fakes.etl_values import TOKEN, a_pipeline, a_run, a_schedule
+from fakes.etl_values import TOKEN, a_pipeline, a_run, a_schedule, summary_of
 from jupyter_etl.model import Breaker, Freshness, Outcome, RunState
 from jupyter_etl.server.cells import cell_value, preview_view
 from jupyter_etl.server.views import (
@@ -36,7 +36,7 @@ AGO = NOW - timedelta(hours=1)
 
 
 def runs(*states: RunState):
-    return [a_run(n, "p", AGO, state=state) for n, state in enumerate(states, 1)]
+    return [summary_of(a_run(n, "p", AGO, state=state)) for n, state in enumerate(states, 1)]
 
 
 GOOD, BAD, HELD = RunState.SUCCEEDED, RunState.FAILED, RunState.HELD
@@ -76,12 +76,12 @@ def test_the_run_that_waits_for_a_person_is_held(waiting, health) -> None:
 
 
 def test_a_queued_run_that_waits_for_its_retry_is_not_late() -> None:
-    waiting = a_run(1, "p", AGO, state=RunState.QUEUED, not_before=LATER)
+    waiting = summary_of(a_run(1, "p", AGO, state=RunState.QUEUED, not_before=LATER))
     assert health_of(a_pipeline("p", Path("/p.ipynb")), [waiting], NOW) == "never"
 
 
 def test_a_pipeline_shows_its_last_14_runs_oldest_first() -> None:
-    made = [a_run(n, "p", AGO) for n in range(1, 31)]
+    made = [summary_of(a_run(n, "p", AGO)) for n in range(1, 31)]
     view = pipeline_view(
         a_pipeline("p", Path("/root/p.ipynb"), next_due=LATER),
         made,

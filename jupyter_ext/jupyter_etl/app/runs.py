@@ -31,6 +31,7 @@ from jupyter_etl.model import (
     Retried,
     Run,
     RunState,
+    RunSummary,
 )
 from jupyter_etl.ports import Claim, Clock, Executor, Store
 from jupyter_etl.spec.names import pipeline_name
@@ -194,7 +195,7 @@ class Runs:
         count: int,
         states: Sequence[RunState] = (),
         only: Sequence[RunState] = (),
-    ) -> dict[str, builtins.list[Run]]:
+    ) -> dict[str, builtins.list[RunSummary]]:
         """Return the newest ``count`` runs of each of these deployed pipelines, newest first.
 
         Args:

@@ -46,6 +46,7 @@ from jupyter_etl.model.run import (
     Run,
     RunContext,
     RunState,
+    RunSummary,
     Verdict,
     VerdictKind,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "RunContext",
     "RunLineage",
     "RunState",
+    "RunSummary",
     "Said",
     "Schedule",
     "ScheduleKind",

@@ -201,6 +201,25 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """What a list of a pipeline's last runs shows of each; the rest is in its `Run`.
+
+    Args:
+        id, state, outcome, not_before, started_at, finished_at: As on `Run`.
+        pipeline, due_at: As on `NewRun`.
+    """
+
+    id: int
+    pipeline: str
+    state: RunState
+    outcome: Outcome | None
+    due_at: datetime
+    not_before: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One execution of a run in a fresh kernel.
 

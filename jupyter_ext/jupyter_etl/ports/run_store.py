@@ -17,6 +17,7 @@ from jupyter_etl.model import (
     PublicationVersion,
     Run,
     RunState,
+    RunSummary,
 )
 from jupyter_etl.ports.runs import Claim
 
@@ -256,7 +257,7 @@ class RunStore(Protocol):
         count: int,
         states: Sequence[RunState] = (),
         only: Sequence[RunState] = (),
-    ) -> dict[str, list[Run]]:
+    ) -> dict[str, list[RunSummary]]:
         """Return the newest ``count`` runs of each of these deployed pipelines, newest first.
 
         Args:

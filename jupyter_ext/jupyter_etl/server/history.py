@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from jupyter_etl.model import BAD, IN_HAND, Pipeline, Run, RunState
+from jupyter_etl.model import BAD, IN_HAND, Pipeline, Run, RunState, RunSummary
 from jupyter_etl.server.views import STRIP, is_late
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _WINDOW = 500
 _RESULTS = (RunState.SUCCEEDED, *BAD)
 
 
-def last_runs(etl: Etl, names: Sequence[str]) -> dict[str, tuple[Run, ...]]:
+def last_runs(etl: Etl, names: Sequence[str]) -> dict[str, tuple[RunSummary, ...]]:
     """Return the last runs of each pipeline, oldest first.
 
     Args:
@@ -29,7 +29,7 @@ def last_runs(etl: Etl, names: Sequence[str]) -> dict[str, tuple[Run, ...]]:
     return {name: tuple(reversed(found[name])) for name in names}
 
 
-def waiting_runs(etl: Etl, runs: Iterable[Run]) -> frozenset[int]:
+def waiting_runs(etl: Etl, runs: Iterable[Run | RunSummary]) -> frozenset[int]:
     """Return the numbers of those runs that a gate holds until a person decides.
 
     Args:
@@ -40,7 +40,7 @@ def waiting_runs(etl: Etl, runs: Iterable[Run]) -> frozenset[int]:
     return frozenset(held & {hold.run_id for hold in etl.holds.list()}) if held else frozenset()
 
 
-def last_bad(etl: Etl, pipelines: Sequence[Pipeline]) -> dict[str, Run]:
+def last_bad(etl: Etl, pipelines: Sequence[Pipeline]) -> dict[str, RunSummary]:
     """Return, by pipeline, the last runs with a result, where that failed or was held.
 
     A paused pipeline counts as none: somebody has taken it in hand.

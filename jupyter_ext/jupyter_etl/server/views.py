@@ -25,6 +25,7 @@ from jupyter_etl.model import (
     Retried,
     Run,
     RunState,
+    RunSummary,
     Schedule,
     Source,
 )
@@ -42,7 +43,7 @@ _TAIL = 20_000
 
 
 def health_of(
-    pipeline: Pipeline, runs: Sequence[Run], now: datetime, waiting: Set[int] = frozenset()
+    pipeline: Pipeline, runs: Sequence[RunSummary], now: datetime, waiting: Set[int] = frozenset()
 ) -> str:
     """Sum a pipeline up in one word.
 
@@ -79,7 +80,7 @@ def is_late(due: datetime | None, now: datetime) -> bool:
 
 def pipeline_view(
     pipeline: Pipeline,
-    runs: Sequence[Run],
+    runs: Sequence[RunSummary],
     *,
     now: datetime,
     waiting: Set[int] = frozenset(),
@@ -105,7 +106,7 @@ def pipeline_view(
                 "state": run.state,
                 "outcome": run.outcome,
                 "seconds": seconds_of(run, now),
-                "due_at": run.new.due_at,
+                "due_at": run.due_at,
             }
             for run in runs[-STRIP:]
         ]
@@ -115,7 +116,7 @@ def pipeline_view(
     return view
 
 
-def seconds_of(run: Run, now: datetime) -> float | None:
+def seconds_of(run: Run | RunSummary, now: datetime) -> float | None:
     """Return how long a run took, or takes so far; None for one that is not at work."""
     if run.started_at is None:
         return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select, update
 
 from jupyter_etl.errors import Conflict
-from jupyter_etl.model import TERMINAL, PublicationVersion, Run, RunState
+from jupyter_etl.model import TERMINAL, PublicationVersion, Run, RunState, RunSummary
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.problems import no_run
 from jupyter_etl.store.rows import publication_version_of, run_of
@@ -18,6 +19,7 @@ from jupyter_etl.store.schema import pipelines, publication_versions, runs
 
 # SQLite takes 32,766 values in a statement; a page of runs never needs so many.
 _CHUNK = 1000
+_SUMMARY = [runs.c[field.name] for field in fields(RunSummary)]
 
 
 class Runs(Part):
@@ -49,7 +51,7 @@ class Runs(Part):
         count: int,
         states: Sequence[RunState] = (),
         only: Sequence[RunState] = (),
-    ) -> dict[str, list[Run]]:
+    ) -> dict[str, list[RunSummary]]:
         """Return the newest ``count`` runs of each of these deployed pipelines, newest first."""
         own = runs.alias("own")
         oldest = select(own.c.id).where(own.c.pipeline == pipelines.c.name)
@@ -59,15 +61,15 @@ class Runs(Part):
         from_there = runs.c.id >= func.coalesce(oldest.correlate(pipelines).scalar_subquery(), 0)
         # An expression, so that SQLite goes from the few pipelines to their runs, not from all runs.
         of_each = and_(runs.c.pipeline == pipelines.c.name.concat(""), from_there)
-        query = _filtered(select(runs), None, only or states).join_from(pipelines, runs, of_each)
-        last: dict[str, list[Run]] = {name: [] for name in names}
+        query = _filtered(select(*_SUMMARY), None, only or states)
+        query = query.join_from(pipelines, runs, of_each).order_by(runs.c.id.desc())
+        last: dict[str, list[RunSummary]] = {name: [] for name in names}
         every = list(names)
         with self._ledger.reading() as connection:
             for start in range(0, len(every), _CHUNK):
                 few = pipelines.c.name.in_(every[start : start + _CHUNK])
-                rows = connection.execute(query.where(few).order_by(runs.c.id.desc())).all()
-                for run in _with_published(connection, rows):
-                    last[run.new.pipeline].append(run)
+                for row in connection.execute(query.where(few)):
+                    last[row.pipeline].append(RunSummary(**row._mapping))
         return last
 
     def load_runs_between(self, pipeline: str, start: datetime, end: datetime) -> list[Run]:
