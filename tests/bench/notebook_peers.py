@@ -139,6 +139,10 @@ def jupyter_scheduler(folder: Path) -> Iterator[JupyterServer]:
         yield living
 
 
+class JobFailed(Broken):
+    """A job of jupyter-scheduler ended without success."""
+
+
 def start_job(living: JupyterServer, notebook: str) -> str:
     """Post a job and return its id.
 
@@ -168,12 +172,12 @@ def finished_job(living: JupyterServer, job: str) -> float | None:
     """Return the instant a job ended, by its own record, in seconds since 1970; None before.
 
     Raises:
-        Broken: It did not complete.
+        JobFailed: It ended, and did not complete.
     """
     found = living.ask(f"scheduler/jobs/{job}")
     # STOPPED is also what a job is before it has begun.
     if found["status"] == "FAILED":
-        raise Broken(f"the job failed: {found.get('status_message')}")
+        raise JobFailed(f"the job failed: {found.get('status_message')}")
     return found["end_time"] / 1000 if found["status"] == "COMPLETED" else None
 
 
