@@ -19,6 +19,7 @@ from jupyter_etl.cli import (
     versions,
     watching,
 )
+from jupyter_etl.cli.first_process import in_a_child
 from jupyter_etl.cli.output import say
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
 from jupyter_etl.spec.commands import cli_parser
@@ -106,6 +107,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _call(args: Namespace) -> int:
     if args.command in WITHOUT_LEDGER:
         return WITHOUT_LEDGER[args.command](args)
+    if args.command == "up" and os.getpid() == 1:
+        return in_a_child(lambda: _call_with_ledger(args))
+    return _call_with_ledger(args)
+
+
+def _call_with_ledger(args: Namespace) -> int:
     etl = Etl.open()
     try:
         code = COMMANDS[args.command](etl, args)

@@ -1,0 +1,76 @@
+"""``jupyter etl up`` as the first process of a container."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from argparse import Namespace
+from importlib import import_module
+
+import pytest
+
+from fakes.patience import PATIENCE_S
+
+SCRIPT = """
+import ctypes, os, signal, subprocess, sys, threading, time
+from pathlib import Path
+from jupyter_etl.cli.first_process import in_a_child
+
+PR_SET_CHILD_SUBREAPER = 36
+# What the first process of a container is without that.
+assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+def work():
+{work}
+
+sys.exit(in_a_child(work))
+"""
+
+
+def first_process(*work: str) -> subprocess.Popen[str]:
+    code = SCRIPT.format(work="\n".join(f"    {line}" for line in work))
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def test_it_buries_whoever_dies_without_a_parent() -> None:
+    process = first_process(
+        "asked = ['sh', '-c', 'sleep 0.1 >/dev/null & echo $!']",
+        "orphan = subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.strip()",
+        "while Path('/proc', orphan).exists():",
+        "    time.sleep(0.02)",
+        "return 3",
+    )
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_passes_signals_on(number: signal.Signals) -> None:
+    process = first_process(
+        f"signal.signal({number.value}, lambda *_: os._exit(7))",
+        "print('up', flush=True)",
+        "time.sleep(1000)",
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(number)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 7
+
+
+def test_it_tells_which_signal_killed_the_child() -> None:
+    process = first_process("os.kill(os.getpid(), signal.SIGKILL)")
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 128 + signal.SIGKILL
+
+
+def test_only_the_scheduler_is_an_init_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    main = import_module("jupyter_etl.cli.main")
+    monkeypatch.setattr(main, "in_a_child", lambda work: 40 + work())
+    monkeypatch.setattr(main, "_call_with_ledger", lambda args: 2)
+    assert main._call(Namespace(command="up")) == 2
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    assert main._call(Namespace(command="up")) == 42
+    assert main._call(Namespace(command="status")) == 2
