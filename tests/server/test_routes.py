@@ -6,9 +6,10 @@ import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 
 from fakes.etl_values import TOKEN, a_pipeline, a_run
+from fakes.patience import PATIENCE_S
 from jupyter_etl.errors import (
     CheckFailed,
     Conflict,
@@ -216,15 +217,19 @@ async def test_a_schedule_that_is_none_says_so(ask) -> None:
 
 
 async def test_a_source_that_hangs_blocks_nobody(ask, server, etl) -> None:
-    release = Event()
+    hanging, release = Semaphore(0), Event()
     describe = etl.sources.describe
 
     def hang(name: str) -> object:
-        release.wait(60)
+        hanging.release()
+        release.wait(PATIENCE_S)
         return describe(name)
 
     etl.sources.describe = hang
-    waiting = asyncio.gather(*(ask("/sources/trips") for _ in range(8)))
+    slots = 4
+    waiting = asyncio.gather(*(ask("/sources/trips") for _ in range(slots)))
+    for _ in range(slots):
+        assert await asyncio.to_thread(hanging.acquire, timeout=PATIENCE_S)
     assert (await ask("/sources")).status == 200
     assert not waiting.done()
     server.web_app.settings[SERVICE].slow_s = 0.05
