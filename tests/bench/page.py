@@ -49,8 +49,8 @@ def figures_block(
     versions = ", ".join(f"{name} {number}" for name, number in {**ours, **peers}.items())
     lines = [
         f"Taken on {on:%Y-%m-%d}, {about['cores']} cores, Python {about['python']}; load "
-        f"{about['load'][0]} at the beginning, {about['load at the end'][0]} at the end; "
-        f"{about['seconds']} s in all. {versions}.",
+        f"{about['load'][0]} at the beginning, {about['load at the end'][0]} at the end, "
+        f"steal {about['steal']} %; {about['seconds']} s in all. {versions}.",
         "",
         "| what | goal | measured | | behind it |",
         "|---|---|---|---|---|",

@@ -192,6 +192,27 @@ def cpu_of(pids: Sequence[int]) -> float:
     return total
 
 
+class Watch:
+    """What passes from now on, on a machine that may be a guest of another."""
+
+    def __init__(self) -> None:
+        self._begun, self._stolen = monotonic(), _stolen_s()
+
+    @property
+    def seconds(self) -> float:
+        """Since then."""
+        return monotonic() - self._begun
+
+    @property
+    def steal(self) -> float:
+        """Percent of the processors' time that the host gave to others: `st` of top."""
+        return 100 * (_stolen_s() - self._stolen) / (self.seconds * (os.cpu_count() or 1))
+
+
+def _stolen_s() -> float:
+    return float(psutil.cpu_times().steal)
+
+
 def pss_of(pids: Sequence[int]) -> int:
     """Return the memory of processes, what they share counted once, in bytes.
 

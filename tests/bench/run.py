@@ -14,7 +14,6 @@ import os
 import platform
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -29,7 +28,7 @@ sys.path[:0] = [str(TESTS)]
 from bench import of_data, of_endurance, of_ledger, of_panel, of_runs, of_surfaces, peers  # noqa: E402 - the path comes first
 from bench.figures import Figure  # noqa: E402
 from bench.page import write_page  # noqa: E402
-from bench.processes import adopt_orphans, descendants  # noqa: E402
+from bench.processes import Watch, adopt_orphans, descendants  # noqa: E402
 from bench.sizes import FULL, QUICK, Size  # noqa: E402
 
 Measure = Callable[[Path, Size], Iterator[Figure]]
@@ -98,14 +97,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     size = QUICK if args.quick else FULL
     # A scheduler that is kept from starting runs says so; here that is meant.
     logging.getLogger("jupyter_etl").setLevel(logging.ERROR)
-    about, begun = machine(), time.monotonic()
+    about, whole = machine(), Watch()
     _say(" ".join(f"{key}={value}" for key, value in about.items()))
     if args.quick:
         _say("quick: small sizes show that it works, and say nothing about speed")
     found: list[Figure] = []
     broken: list[Broken] = []
     for name in args.names or [name for name in MEASURES if name not in ON_REQUEST]:
-        since = time.monotonic()
+        watch = Watch()
         for one in take(MEASURES[name], name, size):
             if isinstance(one, Figure):
                 found.append(one)
@@ -114,10 +113,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 broken.append(one)
                 _say(f"BROKEN {name}\n{one.error}")
         _end_leftovers()
-        _say(f"       ({name}: {time.monotonic() - since:.0f} s, load {os.getloadavg()[0]:.2g})")
+        load = os.getloadavg()[0]
+        _say(f"       ({name}: {watch.seconds:.0f} s, load {load:.2g}, steal {watch.steal:.2g} %)")
     about["peers"] = {k: v for one in peers.ALL if one.is_made for k, v in one.versions.items()}
     about["load at the end"] = [round(value, 2) for value in os.getloadavg()]
-    about["seconds"] = round(time.monotonic() - begun)
+    about["steal"] = round(whole.steal, 1)
+    about["seconds"] = round(whole.seconds)
     _conclude(about, found, broken, as_json=args.json)
     if args.write_docs:
         write_page(PAGE, about, found, [one.name for one in broken])

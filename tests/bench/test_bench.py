@@ -28,6 +28,7 @@ ABOUT: dict[str, Any] = {
     "python": "3.11.7",
     "load": [0.5, 0.4, 0.3],
     "load at the end": [1.5, 1.0, 0.5],
+    "steal": 2.5,
     "seconds": 900,
     "pandas": "3.1.1",
     "peers": {"papermill": "2.7.0"},
@@ -157,7 +158,8 @@ def test_the_page_holds_all_figures_and_keeps_its_words(tmp_path: Path) -> None:
     text = page.read_text()
     assert text.startswith(f"# Speed\n\n{BEGIN}\n\nTaken on {datetime.now(UTC):%Y-%m}")
     assert text.endswith(f"\n{END}\n\nafter\n")
-    assert "2 cores, Python 3.11.7; load 0.5 at the beginning, 1.5 at the end; 900 s" in text
+    about = "2 cores, Python 3.11.7; load 0.5 at the beginning, 1.5 at the end, steal 2.5 %; 900 s"
+    assert about in text
     assert "pandas 3.1.1, peer's papermill 2.7.0." in text
     assert "| one \\| two | ≤ 1 s | 0.5 s | met | a b |" in text
     assert "| three | ≤ 1 s | 2 s | **missed** |  |" in text
@@ -292,3 +294,4 @@ def test_a_quick_run_measures_and_verifies(tmp_path: Path) -> None:
     assert figure["what"] == "five checks on 20,000 rows"
     assert (figure["value"] > 0, figure["goal"]) == (True, 1.0)
     assert told["machine"]["cores"] >= 1
+    assert 0 <= told["machine"]["steal"] <= 100
