@@ -104,7 +104,9 @@ def _compare_keys(found: Findings, url: str, expected: dict[str, Expected]) -> N
     for pipeline, keys in expected.items():
         there = Counter(present.pop(pipeline, []))
         found.lost += [f"{pipeline} {key} has no run" for key in sorted(keys.required - set(there))]
-        found.doubled += [f"{pipeline} {key}: {n} runs" for key, n in there.items() if n > 1]
+        found.doubled += [
+            f"{pipeline} {key} was planned {n} times" for key, n in there.items() if n > 1
+        ]
         strange = set(there) - keys.required - keys.allowed
         found.wrong += [f"{pipeline} {key} was never due" for key in sorted(strange)]
     found.wrong += [f"{pipeline} is not a pipeline of this world" for pipeline in present]

@@ -184,7 +184,7 @@ RED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "no_catch_up": (("lost", "was skipped"),),
     "no_reaping": (("lost", "has no outcome"),),
     "no_token": (("doubled", "published"), ("doubled", "succeeded"), ("torn", "rows")),
-    "no_unique": (("doubled", "2 runs"),),
+    "no_unique": (("doubled", "was planned"),),
     "stage_is_publish": (("doubled", "versions of"), ("torn", "rows too many")),
 }
 """What each mutant must be caught by: a kind of finding, and a part of its text; one is enough."""
