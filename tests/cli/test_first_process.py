@@ -14,7 +14,7 @@ import pytest
 from fakes.patience import PATIENCE_S
 
 SCRIPT = """
-import ctypes, os, signal, subprocess, sys, threading, time
+import ctypes, os, signal, subprocess, sys, time
 from pathlib import Path
 from jupyter_etl.cli.first_process import in_a_child
 
@@ -25,12 +25,13 @@ assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 def work():
 {work}
 
+{before}
 sys.exit(in_a_child(work))
 """
 
 
-def first_process(*work: str) -> subprocess.Popen[str]:
-    code = SCRIPT.format(work="\n".join(f"    {line}" for line in work))
+def first_process(*work: str, before: str = "") -> subprocess.Popen[str]:
+    code = SCRIPT.format(work="\n".join(f"    {line}" for line in work), before=before)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
 
 
@@ -64,6 +65,12 @@ def test_it_tells_which_signal_killed_the_child() -> None:
     process = first_process("os.kill(os.getpid(), signal.SIGKILL)")
     process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + signal.SIGKILL
+
+
+def test_it_hears_of_the_end_of_its_child_where_that_was_ignored() -> None:
+    process = first_process("return 3", before="signal.signal(signal.SIGCHLD, signal.SIG_IGN)")
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3
 
 
 def test_only_the_scheduler_is_an_init_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,8 @@ def in_a_child(work: Callable[[], int]) -> int:
         In the child what ``work`` returns; in this process the same, when the child has ended, or
         128 and the number of the signal that killed it.
     """
+    # Where a parent has it ignored, Linux buries children itself and forgets how they ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     heard = _PASSED_ON | {signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, heard)
     child = os.fork()
