@@ -77,8 +77,10 @@ class TableInfo:
         name: As it is used in ``%etl load SOURCE.NAME``; "" for a source that is one table.
         columns: Names and Arrow types in order; empty where reading them would cost a scan.
         rows: Number of rows where the source knows it without counting.
+        notes: As `Reading.notes`, and why the types of the columns were chosen.
     """
 
     name: str
     columns: tuple[Column, ...] = ()
     rows: int | None = None
+    notes: tuple[str, ...] = ()

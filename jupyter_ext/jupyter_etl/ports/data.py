@@ -67,11 +67,14 @@ class Reading:
         batches: A reader of Arrow record batches; it may be read once, and closes what it opened.
         version: What was read: a fingerprint of files, a publication's version; "" where unknown.
         total_rows: Rows there are without ``limit``, where that is known for nothing; else None.
+        notes: Sentences for the reader of the data: files left out, columns that stayed text though
+            they look like numbers, names that were given to columns without one.
     """
 
     batches: pa.RecordBatchReader
     version: str = ""
     total_rows: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
