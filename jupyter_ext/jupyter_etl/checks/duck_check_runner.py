@@ -18,6 +18,7 @@ from jupyter_etl.checks.compile import (
     reference_name,
     split_reference,
 )
+from jupyter_etl.checks.missing import nan_as_null
 from jupyter_etl.checks.scanning import Rows, opened, sandbox, scanned
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Severity
@@ -174,7 +175,7 @@ def _register_keys(
     field = rows.schema.field(column)
     keys = pa.Table.from_batches((batch.select([column]) for batch in batches), pa.schema([field]))
     keys = keys.rename_columns([f"{name}_key"])
-    connection.register(f"{name}_all", keys)
+    connection.register(f"{name}_all", nan_as_null(keys))
     connection.execute(
         f"CREATE TABLE {name} AS SELECT DISTINCT {name}_key FROM {name}_all "  # noqa: S608 - our names
         f"WHERE {name}_key IS NOT NULL"

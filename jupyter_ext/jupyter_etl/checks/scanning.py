@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from jupyter_etl.checks.compile import DATA
+from jupyter_etl.checks.missing import nan_as_null
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,12 +44,12 @@ def sandbox(*, streams: bool) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def opened(rows: Rows) -> Iterator[pa.Table | pa.RecordBatchReader]:
-    """Hand out rows for one pass, and close a stream after it."""
+    """Hand out rows for one pass, NaN as NULL, and close a stream after it."""
     if not callable(rows):
-        yield rows
+        yield nan_as_null(rows)
         return
     with rows() as stream:
-        yield stream
+        yield nan_as_null(stream)
 
 
 @contextmanager
