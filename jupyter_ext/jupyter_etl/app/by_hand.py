@@ -14,9 +14,8 @@ from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.turns import turn
 from jupyter_etl.engine.ticks import interval_of
 from jupyter_etl.errors import EtlError, NotFound, PublishError, user_code_boundary
-from jupyter_etl.execution.committing import newest_version
+from jupyter_etl.execution.committing import batch_of_rows, newest_version
 from jupyter_etl.model import (
-    Batch,
     CheckResult,
     Cursor,
     CursorMove,
@@ -30,7 +29,6 @@ from jupyter_etl.model import (
     Source,
     Staged,
 )
-from jupyter_etl.publishing.staging import digest_of
 
 
 class HandChannel:
@@ -133,7 +131,7 @@ class HandChannel:
             staged = replace(staged, options={**staged.options, "notebook": self._saved_notebook()})
         if staged.mode is PublishMode.APPEND:
             # A cell that is run again appends the same rows: they take the place of the first ones.
-            staged = replace(staged, batch=Batch(key=f"rows:{digest_of(staged)}", apart=True))
+            staged = replace(staged, batch=batch_of_rows(staged))
         with turn(etl.store, etl.clock, [staged.name], draft=draft) as token:
             with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
                 committed = publisher_for(staged.kind).commit(

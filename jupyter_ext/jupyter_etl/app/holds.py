@@ -168,7 +168,7 @@ class Holds:
         for staged in hold.staged:
             previous = newest_version(self._store, staged.name, draft=draft)
             self._must_be_newest(hold, staged, previous)
-            ready = replace(staged, approved=True, batch=staged.batch or batch_of(run))
+            ready = replace(staged, approved=True, batch=staged.batch or batch_of(run, staged))
             if staged.kind is PublicationKind.REPORT:
                 ready = replace(ready, options={**staged.options, "notebook": run.output})
             with user_code_boundary(f"Publishing {staged.name!r}", PublishError):

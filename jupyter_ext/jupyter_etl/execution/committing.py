@@ -108,7 +108,7 @@ def commit_outputs(
         name, draft = one.name, run.new.draft
         number = outlast(lambda n=name, d=draft: store.next_publication_number(n, draft=d), beats)  # type: ignore[misc]
         previous = outlast(lambda n=name, d=draft: newest_version(store, n, draft=d), beats)  # type: ignore[misc]
-        ready = replace(one, batch=one.batch or batch_of(run))
+        ready = replace(one, batch=one.batch or batch_of(run, one))
         if one.kind is PublicationKind.REPORT:
             ready = replace(ready, options={**one.options, "notebook": str(executed)})
         with user_code_boundary(f"the publisher of {one.kind} {name!r}", PublishError):
@@ -148,15 +148,22 @@ def _pass_gate(
         raise HeldBack(tuple(found))
 
 
-def batch_of(run: Run) -> Batch:
+def batch_of(run: Run, staged: Staged) -> Batch:
     """Return what the rows are that a run appends.
 
     Runs of one pipeline for one interval append the same; a run for an upstream version appends
-    what no other does; of one that somebody asked for nothing is known but its partitions.
+    what no other does; a run that somebody asked for may be repeated, so the rows themselves tell.
     """
     if run.new.cause in (Cause.SCHEDULE, Cause.BACKFILL):
         return Batch(key=run.new.pipeline, interval=run.new.interval)
+    if run.new.cause is Cause.MANUAL and staged.digest:
+        return batch_of_rows(staged)
     return Batch(key=f"run:{run.id}", apart=run.new.cause is Cause.MANUAL)
+
+
+def batch_of_rows(staged: Staged) -> Batch:
+    """Return the batch of an append that is told by its rows alone."""
+    return Batch(key=f"rows:{staged.digest}", apart=True)
 
 
 def _token(claim: Claim, name: str) -> str:

@@ -85,6 +85,8 @@ class Staged:
         options: Further options of the kind, as text (``hide_code``, ``path`` ...).
         batch: What the rows of an append are; None where nobody has said.
         approved: Whether a person has accepted that it breaks its contract.
+        allow: Columns that the publish gate lets vanish, become empty or change their type.
+        digest: Of the rows of an append, the same for the same rows; "" where it is not known.
         origins: Where its columns come from, as far as SQL tells.
     """
 
@@ -103,6 +105,8 @@ class Staged:
     options: Mapping[str, str] = field(default_factory=dict)
     batch: Batch | None = None
     approved: bool = False
+    allow: tuple[str, ...] = ()
+    digest: str = ""
     origins: tuple[ColumnOrigin, ...] = ()
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
-from jupyter_etl.model import Staged
 from jupyter_etl.publishing.arrow_types import cast_batch, plain_schema
-from jupyter_etl.publishing.lake import disk_errors, sha256_of
+from jupyter_etl.publishing.lake import disk_errors
 
 if TYPE_CHECKING:
     import duckdb
@@ -272,11 +271,22 @@ def staged_schema(folder: Path) -> pa.Schema:
     return pq.read_schema(folder / SCHEMA_FILE)
 
 
-def digest_of(staged: Staged) -> str:
-    """Return a SHA-256 (hex) over the staged files and the partitions they lie in."""
-    folder = Path(staged.folder)
-    files = ((file.rpartition("/")[0], sha256_of(folder / file)) for file in staged.files)
-    return hashlib.sha256(repr(sorted(files)).encode()).hexdigest()
+def digest_of(folder: Path, written: Written, partition_by: Sequence[str]) -> str:
+    """Return a SHA-256 (hex) over the columns and the rows, whatever order the rows are in.
+
+    Equal rows have equal digests as long as DuckDB's hash function stays the same.
+    """
+    import duckdb
+
+    names = ", ".join(_quoted(name) for name in written.schema.names)
+    with duckdb.connect() as base:
+        base.register("staged_rows", staged_rows(folder, written.files, partition_by))
+        sums = base.execute(
+            "select count(*), sum(h::hugeint), bit_xor(h) "  # noqa: S608 - quoted
+            f"from (select hash({names}) as h from staged_rows)"
+        ).fetchone()
+    columns = [(field.name, str(field.type)) for field in written.schema]
+    return hashlib.sha256(repr((columns, sums)).encode()).hexdigest()
 
 
 def staged_rows(folder: Path, files: Sequence[str], partition_by: Sequence[str]) -> pads.Dataset:

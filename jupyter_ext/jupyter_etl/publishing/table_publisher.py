@@ -43,7 +43,7 @@ from jupyter_etl.publishing.delta_table import (
 )
 from jupyter_etl.publishing.lake import disk_errors, is_local, publication_folder
 from jupyter_etl.publishing.reading import limited, wanted_columns
-from jupyter_etl.publishing.staging import Written, check_key, write_rows
+from jupyter_etl.publishing.staging import Written, check_key, digest_of, write_rows
 from jupyter_etl.publishing.sweeping import sweep_table
 
 if TYPE_CHECKING:
@@ -77,12 +77,16 @@ class TablePublisher:
             written = write_rows(data, folder, partition_by=request.partition_by)
             if request.key:
                 check_key(folder, written, request.key, request.partition_by)
+            digest = ""
+            if request.mode is PublishMode.APPEND:
+                digest = digest_of(folder, written, request.partition_by)
         return replace(
             request,
             files=written.files,
             rows=written.rows,
             bytes=written.bytes,
             columns=_columns(written),
+            digest=digest,
         )
 
     def compare(self, staged: Staged, previous: PublicationVersion) -> Difference | None:
