@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from contracts.store_values import NOW, a_run
-from fakes.commits import TABLE, Publishing
+from fakes.commits import Publishing
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Cause, Partition
 

@@ -307,3 +307,33 @@ def test_prune_keeps_what_waits_and_gives_it_up_in_time(world: Gated) -> None:
     assert (stage.is_dir(), world.state(held)) == (False, RunState.CANCELLED)
     hold = world.holds.get(held.run.id)
     assert (hold.decision, hold.decided_by) == (Decision.EXPIRED, "")
+
+
+def test_a_renamed_column_of_replaced_partitions_is_held_and_can_be_allowed(world: Gated) -> None:
+    def day(name: str, **declared: object) -> Staged:
+        rows = pa.table({"day": [1, 1, 2], name: [5, 6, 7]})
+        return world.stage(rows, name="days", mode=REPLACE, partition_by=("day",), **declared)
+
+    world.make("days", day("amount"))
+    held = world.make("renamed", day("amount_eur"))
+    assert world.state(held) is RunState.HELD
+    assert world.read(world.live("days"))["amount"].to_pylist() == [5, 6, 7]
+    (hold,) = world.holds.list()
+    assert "column 'amount' is absent (new: 'amount_eur')" in hold.differences[0].reasons[0]
+    allowed = world.make("allowed", day("amount_eur", allow=("amount",)))
+    assert world.state(allowed) is RunState.SUCCEEDED
+    assert world.read(world.live("days"))["amount"].null_count == 3
+
+
+def test_an_upsert_without_a_column_is_held_and_overwrites_it_once_approved(world: Gated) -> None:
+    def rows(**columns: object) -> Staged:
+        table = pa.table({"id": [1, 2], **columns})
+        return world.stage(table, name="keyed", mode=UPSERT, key=("id",))
+
+    world.make("keyed", rows(x=["a", "b"]))
+    held = world.make("without", rows(y=["c", "d"]))
+    assert world.state(held) is RunState.HELD
+    world.holds.approve(held.run.id)
+    assert world.read(world.live("keyed"))["x"].to_pylist() == [None, None]
+    # There is no value to lose any more.
+    assert world.state(world.make("again", rows(y=["e", "f"]))) is RunState.SUCCEEDED

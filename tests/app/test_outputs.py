@@ -218,3 +218,22 @@ def test_no_write_permission_on_the_lake(
     assert str(here / "file") in str(caught.value)
     etl = notebook_api.open_etl()
     assert etl.publications.list() == []
+
+
+def test_by_hand_what_would_hold_a_run_is_said(bench: Workbench) -> None:
+    days = frame(day=[1, 1, 2], amount=[1, 2, 3])
+    first = publish_table(bench, "t", days, partition_by=["day"], live=True)
+    assert first.findings == ()
+    renamed = days.rename(columns={"amount": "amount_eur"})
+    draft = publish_table(bench, "t", renamed, partition_by=["day"])
+    assert draft.findings == (
+        "column 'amount' is absent (new: 'amount_eur'), and version 1 has 3 values of it in day=1; "
+        "day=2; --allow amount lets it through",
+    )
+    allowed = publish_table(bench, "t", renamed, partition_by=["day"], allow=["amount"])
+    assert allowed.findings == ()
+    fewer = publish_table(bench, "t", frame(day=[2], amount=[3]), partition_by=["day"])
+    assert fewer.findings == ()
+    assert publish_table(bench, "t", days.head(0), partition_by=["day"]).findings == (
+        "it is empty, so that no partition is replaced, and version 1 has 3 rows",
+    )

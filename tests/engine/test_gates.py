@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jupyter_etl.engine.gates import judge_difference
@@ -9,6 +11,8 @@ from jupyter_etl.model import (
     Column,
     Contract,
     Difference,
+    Emptied,
+    PartitionRows,
     PublicationKind,
     PublishMode,
     Retyped,
@@ -24,6 +28,7 @@ def staged(
     by: tuple[str, ...] = (),
     contract: Contract = Contract.EVOLVE,
     change: str = "",
+    allow: tuple[str, ...] = (),
 ) -> Staged:
     return Staged(
         name="t",
@@ -33,6 +38,7 @@ def staged(
         partition_by=by,
         contract=contract,
         options={"change": change} if change else {},
+        allow=allow,
     )
 
 
@@ -108,3 +114,126 @@ def test_the_share_that_changes() -> None:
     assert rows(100, 25).changed_share == -0.75
     assert rows(0, 25).changed_share is None
     assert Difference(name="t", number=1, rows_before=10, rows_after=15).changed_share == 0.5
+
+
+DAYS = ("day",)
+APPEND, UPSERT, REPLACE = PublishMode.APPEND, PublishMode.UPSERT, PublishMode.REPLACE
+
+
+def emptied(
+    values: int | None, of: int, new: int, *, absent: bool = False, days: int = 0
+) -> Difference:
+    one = Emptied(
+        name="amount",
+        absent=absent,
+        values=values,
+        rows_before=of,
+        new_rows=new,
+        partitions=tuple(f"day={day}" for day in range(min(days, 3))),
+        partition_count=days,
+    )
+    return Difference(name="t", number=4, emptied=(one,))
+
+
+@pytest.mark.parametrize(
+    ("difference", "one", "held"),
+    [
+        (emptied(1, 100, 100), staged(), True),
+        (emptied(1, 100, 100, days=1), staged(by=DAYS), True),
+        # Nobody has counted the values of a nested column, but there are some.
+        (emptied(None, 100, 100), staged(), True),
+        # Of what is added, a column that was always filled must be.
+        (emptied(100, 100, 1), staged(APPEND), True),
+        (emptied(100, 100, 1), staged(UPSERT), True),
+        (emptied(99, 100, 1), staged(APPEND), False),
+        (emptied(99, 100, 11), staged(APPEND), True),
+        (emptied(50, 100, 19), staged(APPEND), False),
+        (emptied(50, 100, 20), staged(UPSERT), True),
+        (emptied(None, 100, 1000), staged(APPEND), False),
+        # A column that is absent is no chance.
+        (emptied(1, 100, 1, absent=True), staged(APPEND), True),
+        (emptied(None, 100, 1, absent=True), staged(UPSERT), True),
+        (emptied(1, 100, 1, absent=True), staged(by=DAYS), True),
+        # It is told as a dropped column there.
+        (emptied(1, 100, 1, absent=True), staged(), False),
+        (emptied(1, 100, 1, absent=True), staged(APPEND, contract=Contract.FREEZE), False),
+        (emptied(100, 100, 100), staged(allow=("amount",)), False),
+        (emptied(100, 100, 100), staged(allow=("other",)), True),
+        (emptied(100, 100, 100), staged(change="any"), True),
+    ],
+)
+def test_columns_that_have_no_value_any_more(
+    difference: Difference, one: Staged, held: bool
+) -> None:
+    assert bool(reasons(difference, one)) is held
+
+
+def test_the_reason_names_column_values_partitions_and_the_way_out() -> None:
+    assert reasons(emptied(534, 534, 534, days=30), staged(by=DAYS)) == (
+        "column 'amount' is NULL in all 534 new rows, and version 4 has 534 values of it in day=0; "
+        "day=1; day=2 and 27 more partitions; --allow amount lets it through"
+    )
+    renamed = replace(emptied(9, 9, 3, absent=True), added=(A,))
+    assert reasons(renamed, staged(UPSERT)) == (
+        "column 'amount' is absent (new: 'a'), and version 4 has 9 values of it; "
+        "--allow amount lets it through"
+    )
+
+
+@pytest.mark.parametrize(
+    ("difference", "one", "words"),
+    [
+        ({"dropped": (A, B)}, staged(allow=("a",)), "dropped 'b'"),
+        ({"dropped": (A,)}, staged(allow=("a",)), ""),
+        ({"dropped": (A,), "added": (B,)}, staged(), "added 'b'; dropped 'a'"),
+        ({"retyped": (RETYPED,)}, staged(allow=("x",)), ""),
+        # What is frozen stays so.
+        ({"dropped": (A,)}, staged(contract=Contract.FREEZE, allow=("a",)), "dropped 'a'"),
+    ],
+)
+def test_columns_that_are_allowed(difference: dict[str, object], one: Staged, words: str) -> None:
+    said = reasons(Difference(name="t", number=1, **difference), one)  # type: ignore[arg-type]
+    assert said == (f"its columns change: {words}" if words else "")
+
+
+def partitions(*pairs: tuple[int, int]) -> Difference:
+    return Difference(
+        name="t",
+        number=4,
+        rows_before=1000,
+        replaced_rows=sum(before for before, _ in pairs),
+        new_rows=sum(after for _, after in pairs),
+        partitions=tuple(
+            PartitionRows(name=f"day={day}", before=before, after=after)
+            for day, (before, after) in enumerate(pairs)
+        ),
+    )
+
+
+def test_each_partition_is_compared_with_itself() -> None:
+    by_day = staged(by=DAYS)
+    assert reasons(partitions((100, 60), (100, 150)), by_day) == ""
+    assert reasons(partitions((100, 3), (100, 190)), by_day) == (
+        "day=0 has 3 rows, and version 4 has 100 (-97%; up to 50% is let through); "
+        "1 more partitions change by more than that"
+    )
+    assert reasons(partitions((100, 3), (100, 190)), staged(by=DAYS, change="any")) == ""
+    assert reasons(partitions((100, 190)), staged(by=DAYS, change="1")) == ""
+    # In all too many is said once.
+    assert reasons(partitions((100, 3), (100, 4)), by_day).startswith("it has 7 rows in the part")
+
+
+def test_few_of_many_partitions_are_kept() -> None:
+    many = partitions(*[(100, n) for n in range(1, 50)])
+    kept = judge_difference(many, staged(by=DAYS)).partitions
+    assert [one.after for one in kept] == list(range(1, 21))
+
+
+def test_an_empty_frame_replaces_no_partition_and_is_held() -> None:
+    nothing = Difference(name="t", number=4, rows_before=30, replaced_rows=0, new_rows=0)
+    assert reasons(nothing, staged(by=DAYS)) == (
+        "it is empty, so that no partition is replaced, and version 4 has 30 rows"
+    )
+    assert reasons(nothing, staged(by=DAYS, change="any")) == ""
+    first = Difference(name="t", number=4, rows_before=0, replaced_rows=0, new_rows=0)
+    assert reasons(first, staged(by=DAYS)) == ""

@@ -136,6 +136,7 @@ from jupyter_etl.spec.words import quote_word
                 "partition": ("month",),
                 "contract": "freeze",
                 "change": "50%",
+                "allow": (),
                 "since": None,
                 "lag": "",
                 "live": True,

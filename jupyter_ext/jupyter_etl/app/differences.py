@@ -9,7 +9,14 @@ import msgspec
 
 from jupyter_etl.app.reading import open_version
 from jupyter_etl.errors import PublishError
-from jupyter_etl.model import Difference, Hold, PublicationKind, PublicationVersion, Retyped
+from jupyter_etl.model import (
+    Difference,
+    Emptied,
+    Hold,
+    PublicationKind,
+    PublicationVersion,
+    Retyped,
+)
 from jupyter_etl.ports import ReadRequest
 from jupyter_etl.publishing.changes import RowChanges, compare_rows
 
@@ -93,7 +100,16 @@ def difference_rows(difference: Difference) -> list[dict[str, object]]:
     rows += [_line(f"column {c.name}", None, c.type) for c in difference.added]
     rows += [_line(f"column {c.name}", c.type, "dropped") for c in difference.dropped]
     rows += [_line(f"column {c.name}", c.before, c.after) for c in difference.retyped]
+    rows += [
+        _line(f"column {c.name}", _values_of(c), "absent" if c.absent else "NULL")
+        for c in difference.emptied
+    ]
+    rows += [_line(f"rows of {p.name}", p.before, p.after) for p in difference.partitions]
     return rows
+
+
+def _values_of(column: Emptied) -> str:
+    return "has values" if column.values is None else f"{column.values:,} values"
 
 
 def change_rows(changes: RowChanges) -> list[dict[str, object]]:

@@ -322,6 +322,7 @@ def publish(
     partition_by: Sequence[str] = (),
     contract: str = "evolve",
     change: str = "50%",
+    allow: Sequence[str] = (),
     since: str | None = None,
     lag: str = "",
     hide_code: bool = False,
@@ -334,7 +335,7 @@ def publish(
         data: For a table or a file: a frame, or an Arrow reader, which is read piece by piece;
             with ``since`` the name of a source, SOURCE.TABLE or publication.
         kind: ``table``, ``file`` or ``report``.
-        mode, key, partition_by, contract, change, since, lag: Of a table, see `publish_table`.
+        mode, key, partition_by, contract, change, allow, since, lag: Of a table, see `publish_table`.
         hide_code: Of a report.
         live: By hand, replace the live version at once instead of making a draft.
 
@@ -354,6 +355,7 @@ def publish(
             partition_by=partition_by,
             contract=contract,
             change=change,
+            allow=allow,
             since=since,
             lag=lag,
             live=live,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from jupyter_etl.app.frames import as_reader
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.remembered import of_output
-from jupyter_etl.engine.gates import ANY
+from jupyter_etl.engine.gates import ANY, judge_difference
 from jupyter_etl.errors import (
     DeclarationError,
     NotFound,
@@ -22,6 +22,7 @@ from jupyter_etl.errors import (
 )
 from jupyter_etl.model import (
     Contract,
+    Difference,
     PublicationKind,
     PublicationVersion,
     PublishMode,
@@ -51,12 +52,14 @@ class Published:
             visible at the run's end.
         before: The live version until now; None for a new name.
         retyped: By hand, columns whose values do not fit the type that the live version has.
+        findings: By hand, why the publish gate would hold a run that publishes this.
     """
 
     staged: Staged
     version: PublicationVersion | None
     before: PublicationVersion | None
     retyped: tuple[Retyped, ...] = ()
+    findings: tuple[str, ...] = ()
 
     @property
     def added_columns(self) -> tuple[str, ...]:
@@ -89,6 +92,7 @@ def publish_table(
     partition_by: Sequence[str] = (),
     contract: str = "evolve",
     change: str = "50%",
+    allow: Sequence[str] = (),
     since: str | None = None,
     lag: str = "",
     live: bool = False,
@@ -107,6 +111,8 @@ def publish_table(
         contract: A `Contract`.
         change: How far the number of rows may change before a run is held, in percent; ``any`` for
             no limit.
+        allow: Columns that may be absent, without any value, or of another type than before,
+            without holding the run.
         since: Column to follow: only rows beyond the watermark are read and published.
         lag: How far before the watermark to begin: ``2h``, or a number.
         live: By hand, replace the live version at once.
@@ -130,6 +136,7 @@ def publish_table(
         partition_by=tuple(partition_by),
         contract=_member(Contract, contract, "contract"),
         options=options,
+        allow=tuple(allow),
     )
     published = _hand_over(workbench, staged, reader, live=live, data=data)
     if new is not None:
@@ -227,17 +234,23 @@ def _hand_over(
         columns = [column.name for column in staged.columns]
         staged = replace(staged, origins=of_output(known, columns))
     before = _live(workbench, request.name)
-    retyped = _retyped(staged, before) if workbench.context.id is None else ()
+    difference = _difference(staged, before) if workbench.context.id is None else None
     version = workbench.channel.publish(staged, live=live)
-    return Published(staged=staged, version=version, before=before, retyped=retyped)
+    return Published(
+        staged=staged,
+        version=version,
+        before=before,
+        retyped=() if difference is None else difference.retyped,
+        findings=() if difference is None else difference.reasons,
+    )
 
 
-def _retyped(staged: Staged, before: PublicationVersion | None) -> tuple[Retyped, ...]:
-    """Compare types with the live version's; in a run the publish gate does."""
-    if before is None or before.what.kind is not staged.kind:
-        return ()
+def _difference(staged: Staged, before: PublicationVersion | None) -> Difference | None:
+    """Compare with the live version as the publish gate does, which judges runs alone."""
+    if before is None or before.what.kind is not staged.kind or before.pruned_at is not None:
+        return None
     difference = publisher_for(staged.kind).compare(staged, before)
-    return difference.retyped if difference is not None else ()
+    return None if difference is None else judge_difference(difference, staged)
 
 
 def _since(workbench: Workbench, name: object, mode: str, since: str | None, lag: str) -> NewRows:

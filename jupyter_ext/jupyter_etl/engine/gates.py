@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from jupyter_etl.model import Column, Contract, Difference, PublishMode, Staged
+from jupyter_etl.model import (
+    Column,
+    Contract,
+    Difference,
+    Emptied,
+    PartitionRows,
+    PublishMode,
+    Staged,
+)
 
 CHANGE = 0.5
 """How far the number of rows may change, as a share of those before, unless declared otherwise."""
@@ -13,54 +21,150 @@ CHANGE = 0.5
 ANY = "any"
 """Declared where the number of rows may be anything."""
 
+EXPECTED = 10
+"""So many values have to be expected among rows that are added, before none of them is no chance."""
+
+_SHOWN = 20
+
 
 def judge_difference(difference: Difference, staged: Staged) -> Difference:
     """Add the reasons to hold what is staged; none where it can be published.
 
-    Rows are compared like with like: a replaced table with the one before, replaced partitions with
-    the same partitions before. What is appended or told apart by a key, and partitions that are
-    new, may have any number of rows.
+    Like is compared with like: a replaced table with the one before, each replaced partition with
+    the same partition before. Rows that are appended, told apart by a key, or of partitions that
+    are new, may be any number, and are compared with the table only as to its columns.
 
     Args:
         difference: From `jupyter_etl.ports.Publisher.compare`.
-        staged: What is to be published; its option ``change`` is a share, or ``any``.
+        staged: What is to be published; its option ``change`` is a share, or ``any``; columns that
+            it allows are let through, but for a frozen contract.
     """
-    reasons = [*_schema_reasons(difference, staged), *_row_reasons(difference, staged)]
-    return replace(difference, reasons=tuple(reasons))
+    outliers = _outliers(difference, staged)
+    reasons = [
+        *_schema_reasons(difference, staged),
+        *_emptied_reasons(difference, staged),
+        *(_row_reasons(difference, staged) or _partition_reasons(difference, staged, outliers)),
+    ]
+    return replace(difference, partitions=tuple(outliers[:_SHOWN]), reasons=tuple(reasons))
 
 
 def _schema_reasons(difference: Difference, staged: Staged) -> list[str]:
-    whole = staged.mode is PublishMode.REPLACE and not staged.partition_by
+    whole = _is_whole(staged)
     frozen = staged.contract is Contract.FREEZE
     if difference.retyped and not whole:
         # The rows that stay have the old type: no approval can make the others fit.
         return []
+    allowed = frozenset() if frozen else frozenset(staged.allow)
+    dropped = [column for column in difference.dropped if column.name not in allowed]
+    retyped = [one for one in difference.retyped if one.name not in allowed]
+    told = dropped if frozen or whole else []
     said = []
-    if frozen and difference.added:
+    if difference.added and (frozen or told):
         said.append(f"added {_names(difference.added)}")
-    if difference.dropped and (frozen or whole):
-        said.append(f"dropped {_names(difference.dropped)}")
-    said += [f"{one.name!r} was {one.before} and is {one.after}" for one in difference.retyped]
+    if told:
+        said.append(f"dropped {_names(told)}")
+    said += [f"{one.name!r} was {one.before} and is {one.after}" for one in retyped]
     return [f"its columns change: {'; '.join(said)}"] if said else []
+
+
+def _emptied_reasons(difference: Difference, staged: Staged) -> list[str]:
+    found = []
+    for one in difference.emptied:
+        told = one.absent and (_is_whole(staged) or staged.contract is Contract.FREEZE)
+        if told or one.name in staged.allow or not _is_no_chance(one, staged):
+            continue
+        found.append(_emptied_words(one, difference))
+    return found
+
+
+def _is_no_chance(one: Emptied, staged: Staged) -> bool:
+    """Whether rows without a value in a column are a sign that something broke.
+
+    A partition, or table, that comes again has the values that it had. Rows that are added to it are
+    others: of a column with few values they may well have none.
+    """
+    if one.absent or staged.mode is PublishMode.REPLACE:
+        return True
+    if one.values is None or not one.rows_before:
+        return False
+    share = one.values / one.rows_before
+    return share == 1 or share * one.new_rows >= EXPECTED
+
+
+def _emptied_words(one: Emptied, difference: Difference) -> str:
+    where = ""
+    if one.partitions:
+        more = one.partition_count - len(one.partitions)
+        where = f" in {'; '.join(one.partitions)}{f' and {more:,} more partitions' if more else ''}"
+    what = "is absent" if one.absent else f"is NULL in all {one.new_rows:,} new rows"
+    new = f" (new: {_names(difference.added)})" if one.absent and difference.added else ""
+    count = "values" if one.values is None else f"{one.values:,} values"
+    return (
+        f"column {one.name!r} {what}{new}, and version {difference.number} has {count} of it{where}; "
+        f"--allow {one.name} lets it through"
+    )
 
 
 def _row_reasons(difference: Difference, staged: Staged) -> list[str]:
     before, after = difference.replaced_rows, difference.new_rows
-    declared = staged.options.get("change", "")
-    if not before or after is None or declared == ANY:
+    if before is None or after is None or staged.options.get("change") == ANY:
+        return []
+    version = f"version {difference.number}"
+    if after == 0 and difference.rows_before:
+        nothing = "" if _is_whole(staged) else ", so that no partition is replaced"
+        return [f"it is empty{nothing}, and {version} has {difference.rows_before:,} rows"]
+    allowed = _allowed(staged)
+    if not before or _is_within(before, after, allowed):
         return []
     where = "" if before == difference.rows_before else " in the partitions that it replaces"
-    version = f"version {difference.number}"
-    if after == 0:
-        return [f"it is empty, and {version} has {before:,} rows"]
-    allowed = float(declared) if declared else CHANGE
-    share = (after - before) / before
-    if abs(share) <= allowed:
-        return []
     return [
-        f"it has {after:,} rows{where}, and {version} has {before:,} ({share:+.0%}; "
+        f"it has {after:,} rows{where}, and {version} has {before:,} ({_share(before, after):+.0%}; "
         f"up to {allowed:.0%} is let through)"
     ]
+
+
+def _outliers(difference: Difference, staged: Staged) -> list[PartitionRows]:
+    """Return the replaced partitions whose number of rows changes too much, the worst first."""
+    if staged.options.get("change") == ANY:
+        return []
+    allowed = _allowed(staged)
+    found = [
+        one
+        for one in difference.partitions
+        if one.before and not _is_within(one.before, one.after, allowed)
+    ]
+    return sorted(found, key=lambda one: -abs(_share(one.before, one.after)))
+
+
+def _partition_reasons(
+    difference: Difference, staged: Staged, outliers: Sequence[PartitionRows]
+) -> list[str]:
+    if not outliers:
+        return []
+    worst, more = outliers[0], len(outliers) - 1
+    others = f"; {more:,} more partitions change by more than that" if more else ""
+    return [
+        f"{worst.name} has {worst.after:,} rows, and version {difference.number} has "
+        f"{worst.before:,} ({_share(worst.before, worst.after):+.0%}; up to {_allowed(staged):.0%} "
+        f"is let through){others}"
+    ]
+
+
+def _is_whole(staged: Staged) -> bool:
+    return staged.mode is PublishMode.REPLACE and not staged.partition_by
+
+
+def _allowed(staged: Staged) -> float:
+    declared = staged.options.get("change", "")
+    return float(declared) if declared else CHANGE
+
+
+def _share(before: int, after: int) -> float:
+    return (after - before) / before
+
+
+def _is_within(before: int, after: int, allowed: float) -> bool:
+    return abs(_share(before, after)) <= allowed
 
 
 def _names(columns: Sequence[Column]) -> str:

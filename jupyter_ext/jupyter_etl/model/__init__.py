@@ -4,7 +4,14 @@ from jupyter_etl.model.breaker import Breaker
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.model.checkpoint import Checkpoint, Resumption, Retried, Said
 from jupyter_etl.model.freshness import Freshness
-from jupyter_etl.model.hold import Decision, Difference, Hold, Retyped
+from jupyter_etl.model.hold import (
+    Decision,
+    Difference,
+    Emptied,
+    Hold,
+    PartitionRows,
+    Retyped,
+)
 from jupyter_etl.model.lineage import RunLineage, Written
 from jupyter_etl.model.origin import ColumnOrigin
 from jupyter_etl.model.partition import Grain, Partition
@@ -91,6 +98,7 @@ __all__ = [
     "CursorValue",
     "Decision",
     "Difference",
+    "Emptied",
     "Estimate",
     "Frequent",
     "Freshness",
@@ -103,6 +111,7 @@ __all__ = [
     "Parameter",
     "ParameterType",
     "Partition",
+    "PartitionRows",
     "Pipeline",
     "PipelineVersion",
     "Policy",

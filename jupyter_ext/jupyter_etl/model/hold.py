@@ -28,6 +28,45 @@ class Retyped:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Emptied:
+    """A column without a value in the new rows, though what is live has values in it.
+
+    Args:
+        name: Of the column.
+        absent: Whether the new rows have no such column; else it is NULL, or NaN, in all of them.
+        values: How many values it has in what the new rows are compared with; None where nobody
+            has counted.
+        rows_before: Rows that the new rows are compared with: those they replace, or all.
+        new_rows: Rows that have no value.
+        partitions: A few of the partitions where it is so, as ``day=2026-01-01``; empty where the
+            table is compared as a whole.
+        partition_count: How many there are.
+    """
+
+    name: str
+    absent: bool
+    values: int | None
+    rows_before: int
+    new_rows: int
+    partitions: tuple[str, ...] = ()
+    partition_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionRows:
+    """A partition that is replaced by another number of rows.
+
+    Args:
+        name: ``day=2026-01-01``.
+        before, after: Rows.
+    """
+
+    name: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """How what is staged, or a version, differs from the version before.
 
@@ -42,6 +81,9 @@ class Difference:
         replaced_rows: Rows that are taken out for others: of the whole, or of the partitions that
             come again; None where rows are only added or told apart by a key.
         new_rows: What comes in their place; None where ``replaced_rows`` is.
+        emptied: Columns that had values and have none.
+        partitions: Replaced partitions that get another number of rows; of one that is held, a few
+            of those that are a reason.
         reasons: Why it is held, one sentence each; empty where it need not be.
     """
 
@@ -54,6 +96,8 @@ class Difference:
     rows_after: int | None = None
     replaced_rows: int | None = None
     new_rows: int | None = None
+    emptied: tuple[Emptied, ...] = ()
+    partitions: tuple[PartitionRows, ...] = ()
     reasons: tuple[str, ...] = ()
 
     @property

@@ -1,11 +1,10 @@
-"""How a staged table differs from the version that consumers get, told from schemas and logs."""
+"""How a staged table differs from the version that consumers get, told from schemas, logs and footers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from jupyter_etl.model import Difference, PublicationVersion, PublishMode, Staged
-from jupyter_etl.publishing.delta_actions import partitions_of
+from jupyter_etl.model import Difference, PartitionRows, PublicationVersion, PublishMode, Staged
 from jupyter_etl.publishing.delta_commit import is_whole, partition_of
 from jupyter_etl.publishing.delta_table import (
     arrow_schema,
@@ -14,6 +13,13 @@ from jupyter_etl.publishing.delta_table import (
     facts_of,
     live_files,
     open_table,
+)
+from jupyter_etl.publishing.emptied import (
+    Partition,
+    emptied_columns,
+    label_of,
+    rows_of,
+    staged_values,
 )
 from jupyter_etl.publishing.fitting import change_of
 from jupyter_etl.publishing.staging import staged_schema
@@ -32,14 +38,18 @@ def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference |
         typeless=frozenset(column.name for column in staged.columns if column.type == "null"),
         blank=blank_columns(table) - set(facts.partition_by) if whole else frozenset(),
     )
+    by_partition = staged.mode is PublishMode.REPLACE and not whole
+    held = staged_values(staged, by_partition=by_partition)
+    live: dict[Partition, list[dict[str, object]]] = {}
+    for file in live_files(table):
+        live.setdefault(partition_of(file, facts.partition_by), []).append(file)
+    partitions = [
+        PartitionRows(name=label_of(one), before=rows_of(live[one]), after=held[one].rows)
+        for one in sorted(held.keys() & live.keys(), key=str)
+    ]
     replaced = facts.rows if whole else None
-    if staged.mode is PublishMode.REPLACE and not whole:
-        partitions = partitions_of(staged.files)
-        replaced = sum(
-            int(str(file.get("num_records") or 0))
-            for file in live_files(table)
-            if partition_of(file, facts.partition_by) in partitions
-        )
+    if by_partition:
+        replaced = sum(one.before for one in partitions)
     return Difference(
         name=staged.name,
         number=previous.number,
@@ -50,6 +60,15 @@ def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference |
         rows_after=_rows_after(staged, facts.rows, replaced),
         replaced_rows=replaced,
         new_rows=None if replaced is None else staged.rows,
+        emptied=emptied_columns(
+            staged,
+            held,
+            location=previous.what.location,
+            schema=arrow_schema(table),
+            live=live,
+            by_partition=by_partition,
+        ),
+        partitions=tuple(p for p in partitions if by_partition and p.before != p.after),
     )
 
 

@@ -147,6 +147,7 @@ def _fit(staged: Staged, table: DeltaTable, by: Sequence[str]) -> Fit:
         blank=blank_columns(table) - set(by) if whole else frozenset(),
         whole=whole,
         approved=staged.approved,
+        allowed=frozenset(staged.allow),
     )
 
 

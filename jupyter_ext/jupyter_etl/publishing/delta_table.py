@@ -55,10 +55,13 @@ def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
 
 
 def live_files(table: DeltaTable) -> list[dict[str, object]]:
-    """Return one row a live data file: path, size_bytes, num_records, null counts, partition."""
+    """Return one row a live data file: path, size_bytes, num_records, null_count, partition."""
     import pyarrow as pa
 
-    rows: list[dict[str, object]] = pa.table(table.get_add_actions()).to_pylist()
+    actions = pa.table(table.get_add_actions())
+    wanted = ("path", "size_bytes", "num_records", "null_count", "partition")
+    names = [name for name in wanted if name in actions.column_names]
+    rows: list[dict[str, object]] = actions.select(names).to_pylist()
     return rows
 
 

@@ -36,6 +36,7 @@ def fit_schema(
     blank: frozenset[str],
     whole: bool,
     approved: bool = False,
+    allowed: frozenset[str] = frozenset(),
 ) -> Fit:
     """Fit new rows to a table.
 
@@ -51,6 +52,7 @@ def fit_schema(
         blank: Columns of the table that hold only NULL; they may be retyped where ``whole``.
         whole: Whether all rows of the table are replaced, so that its dropped columns go.
         approved: Whether a person has accepted what the contract refuses.
+        allowed: Columns that may be retyped where ``whole``, unless the contract is frozen.
 
     Raises:
         PublishError: With every column that differs.
@@ -63,12 +65,18 @@ def fit_schema(
     free = contract is Contract.EVOLVE or approved
     if not free and (added or dropped or retyped):
         raise _frozen(name, added, dropped, [_said(one) for one in retyped])
-    if retyped and not (whole and approved):
-        said = [_said(one) for one in retyped]
+    refused = [one for one in retyped if not whole or one.name not in allowed]
+    if refused and not (whole and approved):
+        said = [_said(one) for one in refused]
         raise PublishError(
             f"{name!r} cannot change the type of a column: {'; '.join(said)}.",
             hint="Convert the column to the published type, or publish under another name."
-            + (" A run that publishes it is held, and can be approved." if whole else ""),
+            + (
+                f" A run that publishes it is held, and can be approved; --allow {refused[0].name} "
+                "publishes it."
+                if whole
+                else ""
+            ),
             data={"retyped": said},
         )
     types = {field.name: field for field in change.kept}

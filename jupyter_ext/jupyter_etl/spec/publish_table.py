@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_etl.model import Contract, PublishMode
 from jupyter_etl.spec.grammar import Argument, CommandSpec, ValueKind
-from jupyter_etl.spec.version_table import CHANGE
+from jupyter_etl.spec.version_table import ALLOW, CHANGE
 
 _LIVE = Argument(
     name="live", flags=("--live",), kind=ValueKind.FLAG,
@@ -30,6 +30,7 @@ PUBLISH_COMMANDS = (
             Argument(name="contract", flags=("--contract",), choices=tuple(map(str, Contract)),
                      default="evolve", help="freeze refuses another schema."),
             CHANGE,
+            ALLOW,
             Argument(name="since", flags=("--since",), placeholder="COLUMN", completes="column",
                      help="Only rows of DATA that came since the last run that published, told by "
                           "this column; with append or upsert."),

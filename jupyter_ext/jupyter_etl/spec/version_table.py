@@ -15,6 +15,10 @@ CHANGE = Argument(
     name="change", flags=("--change",), placeholder="PERCENT|any", default="50%",
     help="How far the number of rows may change before a run is held; any for no limit.",
 )  # fmt: skip
+ALLOW = Argument(
+    name="allow", flags=("--allow",), kind=ValueKind.NAMES, placeholder="A,B", completes="column",
+    help="Columns that may vanish, become empty or change their type without holding the run.",
+)  # fmt: skip
 
 
 def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[CommandSpec, ...]:
