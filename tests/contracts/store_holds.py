@@ -142,7 +142,10 @@ class HoldsContract:
         assert store.load_watermark("orders", CURSOR) is None
         assert store.load_hold(claim.run.id).moves == (move,)
         assert store.load_holds()[0].moves == (move,)
-        decide(store, claim, Decision.APPROVED, (an_output(),), turn(store, "sales.daily"))
+        token = turn(store, "sales.daily")
+        (version,) = decide(store, claim, Decision.APPROVED, (an_output(),), token)
+        assert [one.value for one in version.watermarks or ()] == [move.value]
+        assert store.load_publication("sales.daily").live == version
         found = store.load_watermark("orders", CURSOR)
         assert found is not None
         assert (found.value, found.run_id) == (move.value, claim.run.id)

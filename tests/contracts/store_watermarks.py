@@ -26,7 +26,9 @@ from jupyter_etl.model import (
     CursorStart,
     CursorValue,
     Outcome,
+    PublicationVersion,
     RunState,
+    VersionWatermark,
     Watermark,
 )
 from jupyter_etl.ports import Claim, Store
@@ -189,3 +191,83 @@ class WatermarksContract:
         value = CursorValue(kind=CursorKind.INSTANT, text=text)
         publish(store, started(store), moved_to(value))
         assert value_of(store) == value
+
+    def test_a_version_records_how_far_its_loads_had_come(self, store: Store) -> None:
+        publish(store, started(store, a_run("1")), moved_to(number(3)))
+        publish(store, started(store, a_run("2")), moved_to(number(7), after=number(3)))
+        publish(store, started(store, a_run("3", pipeline="q")), moved_to(number(5)))
+        of_q = VersionWatermark(pipeline="q", cursor=ORDERS, value=number(5), begun=None)
+        recorded = [v.watermarks for v in store.load_publication_versions("out")]
+        assert recorded == [
+            (recorded_at(7), of_q),
+            (recorded_at(7),),
+            (recorded_at(3),),
+        ]
+
+    def test_a_version_of_no_load_has_the_record_of_the_one_before(self, store: Store) -> None:
+        finish(store, started(store, a_run("1")), succeeded(an_output("out")))
+        publish(store, started(store, a_run("2")), moved_to(number(7), after=number(4)))
+        finish(store, started(store, a_run("3")), succeeded(an_output("out")))
+        publish(store, started(store, a_run("4", draft=True)), moved_to(number(9)))
+        recorded = [v.watermarks for v in store.load_publication_versions("out")]
+        assert recorded == [(recorded_at(7, begun=4),), (recorded_at(7, begun=4),), ()]
+        (draft,) = store.load_publication_versions("out", draft=True)
+        assert draft.watermarks == ()
+
+    def test_a_version_records_the_watermark_that_counts(self, store: Store) -> None:
+        """Which is that of a run that went further, or what a person has set."""
+        one, two = started(store, a_run("1")), started(store, a_run("2"))
+        publish(store, one, moved_to(number(9)))
+        publish(store, two, moved_to(number(5)))
+        store.set_watermark("orders", ORDERS, number(2), by="ada", now=NOW)
+        publish(store, started(store, a_run("3")), moved_to(number(12), after=number(9)))
+        recorded = [v.watermarks for v in store.load_publication_versions("out")]
+        assert recorded == [(recorded_at(2),), (recorded_at(9),), (recorded_at(9),)]
+
+    def test_watermarks_are_set_with_the_version_whose_content_comes_back(
+        self, store: Store
+    ) -> None:
+        publish(store, started(store, a_run("1")), moved_to(number(3)))
+        in_hand = started(store, a_run("2"))
+        publish(store, started(store, a_run("3")), moved_to(number(7), after=number(3)))
+        version = roll_back(store, recorded_at(3))
+        assert (version.number, version.watermarks) == (3, (recorded_at(3),))
+        found = store.load_watermark("orders", ORDERS)
+        assert found is not None
+        assert (found.value, found.era, found.run_id, found.moved_by) == (number(3), 1, None, "ada")
+        # The run in hand began in the era before.
+        publish(store, in_hand, moved_to(number(5), after=number(3)))
+        assert value_of(store) == number(3)
+
+    def test_nothing_is_set_and_nothing_visible_where_a_pipeline_is_another_owners(
+        self, store: Store
+    ) -> None:
+        publish(store, started(store, a_run("1")), moved_to(number(3)))
+        publish(store, started(store, a_run("2")), moved_to(number(7), after=number(3)))
+        store.deploy(replace(a_pipeline(), owner="eve"), now=NOW)
+        with pytest.raises(PermissionDenied, match="belongs to 'eve'"):
+            roll_back(store, recorded_at(3))
+        assert value_of(store) == number(7)
+        assert len(store.load_publication_versions("out")) == 2
+
+
+def recorded_at(value: int, *, begun: int | None = None) -> VersionWatermark:
+    return VersionWatermark(
+        pipeline="orders",
+        cursor=ORDERS,
+        value=number(value),
+        begun=None if begun is None else number(begun),
+    )
+
+
+def roll_back(store: Store, *watermarks: VersionWatermark) -> PublicationVersion:
+    return store.publish(
+        an_output("out"),
+        owner="ada",
+        pipeline="orders",
+        notebook="",
+        draft=False,
+        now=NOW,
+        content_of=1,
+        watermarks=watermarks,
+    )

@@ -339,7 +339,9 @@ class FakePublications:
             changes=RowChanges(key=("day",), added=0, removed=0, changed=1, sample=(row,)),
         )
 
-    def rollback(self, name: str, to: int) -> PublicationVersion:
+    def rollback(
+        self, name: str, to: int | None = None, *, keep_watermarks: bool = False
+    ) -> PublicationVersion:
         self._etl.calls.append("publications.rollback")
         live = self.get(name).live
         assert live is not None

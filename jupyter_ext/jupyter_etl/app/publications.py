@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from jupyter_etl.app.differences import VersionDifference, diff_versions
 from jupyter_etl.app.preview import Preview, preview_of
 from jupyter_etl.app.reading import open_version, publisher_for
+from jupyter_etl.app.rollbacks import watermarks_to_set
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.app.turns import turn
 from jupyter_etl.app.versions import choose_version, instant_given, live_version
-from jupyter_etl.errors import Conflict, PublishError, user_code_boundary
+from jupyter_etl.errors import Conflict, NotFound, PublishError, user_code_boundary
 from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
 from jupyter_etl.ports import Clock, Reading, ReadRequest, Store
 
@@ -137,31 +138,38 @@ class Publications:
         first = choose_version(self, name, number=number, draft=draft)
         return diff_versions(first, second, key=key, sample=sample)
 
-    def rollback(self, name: str, to: int) -> PublicationVersion:
+    def rollback(
+        self, name: str, to: int | None = None, *, keep_watermarks: bool = False
+    ) -> PublicationVersion:
         """Make the content of an old version the newest one; readers get it at once.
 
-        What was published since stays in the history.
+        What was published since stays in the history. The watermarks of the loads whose rows the
+        publication holds become those that the old version was published with, in the same
+        transaction, so that the next run reads what was taken away.
 
         Args:
             name: Of the publication.
-            to: Number of the version.
+            to: Number of the version; None for the one before the live one.
+            keep_watermarks: Leave the watermarks as they are.
 
         Returns:
-            The new version.
+            The new version; its note names the watermarks that were set.
 
         Raises:
             NotFound: There is no such version, or its content was pruned.
-            PermissionDenied: It belongs to another owner.
-            Conflict: It is the live version already, or somebody publishes for too long.
+            PermissionDenied: It, or a pipeline whose watermark has to be set, belongs to another owner.
+            Conflict: It is the live version already, somebody publishes for too long, or the
+                watermarks cannot be set; the hint has the command that leaves them.
             PublishError: It cannot be brought back; what is live stays.
         """
         store, owner = self._store, self._settings.owner
-        wanted = choose_version(self, name, number=to)
-        store.check_publication(name, wanted.what.kind, owner)
+        store.check_publication(name, self.get(name).kind, owner)
         with turn(store, self._clock, [name], draft=False) as token:
             live = live_version(self.get(name))
-            if live.number == to:
-                raise Conflict(f"Version {to} of {name!r} is live already.")
+            wanted = self._to_go_back_to(live, to)
+            settings = (
+                () if keep_watermarks else watermarks_to_set(store, live, wanted, owner=owner)
+            )
             with user_code_boundary(f"Bringing back {name!r}", PublishError):
                 restored = publisher_for(wanted.what.kind).restore(
                     wanted,
@@ -179,5 +187,20 @@ class Publications:
                 draft=False,
                 now=self._clock.now(),
                 token=token,
-                note=f"rolled back to version {to} by {owner}",
+                note="; ".join(
+                    [
+                        f"rolled back to version {wanted.number} by {owner}",
+                        *(s.words for s in settings),
+                    ]
+                ),
+                content_of=wanted.number,
+                watermarks=[setting.watermark for setting in settings],
             )
+
+    def _to_go_back_to(self, live: PublicationVersion, to: int | None) -> PublicationVersion:
+        name = live.name
+        if to == live.number:
+            raise Conflict(f"Version {to} of {name!r} is live already.")
+        if to is None and live.number == 1:
+            raise NotFound(f"There is no version of {name!r} before version 1, which is live.")
+        return choose_version(self, name, number=to or live.number - 1)

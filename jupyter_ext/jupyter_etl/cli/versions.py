@@ -59,11 +59,11 @@ def diff(etl: Etl, args: Namespace) -> int:
 
 def rollback(etl: Etl, args: Namespace) -> int:
     """Make the content of an old version the newest one."""
-    version = etl.publications.rollback(args.name, args.to)
+    version = etl.publications.rollback(args.name, args.to, keep_watermarks=args.keep_watermarks)
     if args.json:
         write_json(_view(version))
     else:
-        write(f"{version.name} is version {version.number} now, with the content of {args.to}.")
+        write(f"{version.name} is version {version.number} now: {version.note}.")
     return 0
 
 

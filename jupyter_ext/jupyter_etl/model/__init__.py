@@ -65,6 +65,7 @@ from jupyter_etl.model.watermark import (
     CursorMove,
     CursorStart,
     CursorValue,
+    VersionWatermark,
     Watermark,
 )
 
@@ -139,6 +140,7 @@ __all__ = [
     "TableInfo",
     "Verdict",
     "VerdictKind",
+    "VersionWatermark",
     "Watermark",
     "Written",
 ]

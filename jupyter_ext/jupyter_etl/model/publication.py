@@ -10,6 +10,7 @@ from enum import StrEnum
 from jupyter_etl.model.freshness import Freshness
 from jupyter_etl.model.origin import ColumnOrigin
 from jupyter_etl.model.partition import Partition
+from jupyter_etl.model.watermark import VersionWatermark
 
 
 class PublicationKind(StrEnum):
@@ -158,6 +159,8 @@ class PublicationVersion:
         published_at: UTC.
         pruned_at: When its content was deleted to make room, UTC; None while it can be read.
         note: How it came to be, where a person decided: ``approved by sam``; else "".
+        watermarks: How far the incremental loads had come whose rows it holds; empty for a draft;
+            None of a version that is older than this record.
     """
 
     name: str
@@ -171,6 +174,7 @@ class PublicationVersion:
     published_at: datetime
     pruned_at: datetime | None = None
     note: str = ""
+    watermarks: tuple[VersionWatermark, ...] | None = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,6 +78,22 @@ class Watermark:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VersionWatermark:
+    """How far an incremental load had come that a version of a publication holds rows of.
+
+    Args:
+        pipeline, cursor: As on `Watermark`.
+        value: The watermark when the version was published; None for the start.
+        begun: Where the first load began that the publication has rows of; None for the start.
+    """
+
+    pipeline: str
+    cursor: Cursor
+    value: CursorValue | None
+    begun: CursorValue | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CursorStart:
     """Where an incremental load begins and ends; the same for all loads of one attempt.
 

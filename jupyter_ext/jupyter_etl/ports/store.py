@@ -19,6 +19,7 @@ from jupyter_etl.model import (
     PublicationKind,
     PublicationVersion,
     Source,
+    VersionWatermark,
 )
 from jupyter_etl.ports.base import Bell
 from jupyter_etl.ports.lineage_store import LineageStore
@@ -126,8 +127,10 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
         now: datetime,
         token: str | None = None,
         note: str = "",
+        content_of: int | None = None,
+        watermarks: Sequence[VersionWatermark] = (),
     ) -> PublicationVersion:
-        """Make an output visible that was published by hand.
+        """Make an output visible that was published by hand, and set watermarks with it.
 
         Args:
             committed: Where it lies.
@@ -136,9 +139,12 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
             token: Of the turn taken by `begin_commits`, which is given back; None where nothing
                 else commits to the publication.
             note: As on `PublicationVersion`.
+            content_of: Number of the version whose content it has, and with it the watermarks that
+                it records; None for content of its own.
+            watermarks: To be set in the same transaction, as `set_watermark` does.
 
         Raises:
-            PermissionDenied: The name belongs to another owner.
+            PermissionDenied: The name, or a pipeline whose watermark is set, belongs to another owner.
             Conflict: The name is of another kind, or somebody else has taken the turn since.
         """
         ...

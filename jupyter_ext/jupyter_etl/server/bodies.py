@@ -62,9 +62,10 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Rollback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The version to go back to."""
+    """The version to go back to: by default the one before the live one."""
 
-    to: Annotated[int, msgspec.Meta(ge=1)]
+    to: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    keep_watermarks: bool = False
 
 
 class WatermarkReset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

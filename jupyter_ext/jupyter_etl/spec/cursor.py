@@ -53,6 +53,12 @@ def order_of(value: CursorValue) -> int | Decimal | str:
     raise DeclarationError(f"{value.text!r} is no {value.kind}.", hint=_FORMS)
 
 
+def is_further(value: CursorValue, than: CursorValue) -> bool:
+    """Tell whether a value lies beyond another; values of two kinds cannot be compared."""
+    # Of one kind the orders are of one type.
+    return value.kind is than.kind and order_of(value) > order_of(than)  # type: ignore[operator]
+
+
 def value_at(kind: CursorKind, ns: int) -> CursorValue:
     """Return the time so many nanoseconds after 1970; a date holds the day they fall into.
 

@@ -69,8 +69,13 @@ def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[Command
             summary="Make the content of an old version the newest one.",
             arguments=(_NAME,
                        Argument(name="to", flags=("--to",), kind=ValueKind.WHOLE, least=1,
-                                required=True, placeholder="N", help="The number of the version."),
+                                placeholder="N",
+                                help="The number of the version; by default the one before the live "
+                                     "one."),
+                       Argument(name="keep_watermarks", flags=("--keep-watermarks",),
+                                kind=ValueKind.FLAG,
+                                help="Leave the watermarks of incremental loads as they are."),
                        *more),
-            examples=("rollback sales.daily --to 41",),
+            examples=("rollback sales.daily", "rollback sales.daily --to 41"),
         ),
     )  # fmt: skip

@@ -30,7 +30,11 @@ from jupyter_etl.store.rows import attempt_of, run_of
 from jupyter_etl.store.runs import locked_run, published_by
 from jupyter_etl.store.schema import attempts, runs
 from jupyter_etl.store.telling import is_news
-from jupyter_etl.store.watermarks import advance_watermarks, save_held_moves
+from jupyter_etl.store.watermarks import (
+    advance_watermarks,
+    record_watermarks,
+    save_held_moves,
+)
 
 # Rows are always locked in the order attempt, pipeline, run, publication, watermark, breaker, so
 # that no two transactions can wait for each other.
@@ -132,6 +136,7 @@ class Attempts(Part):
             save_held_moves(connection, run_id, number, report)
             if report.committed:
                 advance_watermarks(connection, row, report.moves, now)
+                visible = record_watermarks(connection, row, visible, report.moves)
             if state is RunState.SUCCEEDED:
                 save_lineage(connection, row, report.reads, report.origins)
             if state is RunState.QUEUED and row.cancel_requested:

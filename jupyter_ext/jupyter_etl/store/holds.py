@@ -24,7 +24,7 @@ from jupyter_etl.store.part import Part
 from jupyter_etl.store.publications import Publishing, make_visible
 from jupyter_etl.store.runs import locked_run
 from jupyter_etl.store.schema import held_moves, holds, runs
-from jupyter_etl.store.watermarks import advance_by_held
+from jupyter_etl.store.watermarks import advance_watermarks, record_watermarks
 
 _ENDS = {
     Decision.APPROVED: RunState.SUCCEEDED,
@@ -107,7 +107,8 @@ class Holds(Part):
                     note=f"approved by {by}",
                 )
                 visible = make_visible(connection, committed, publishing)
-                advance_by_held(connection, row, hold, now)
+                advance_watermarks(connection, row, hold.moves, now)
+                visible = record_watermarks(connection, row, visible, hold.moves)
                 save_lineage(connection, row, row.reads, {s.name: s.origins for s in hold.staged})
             connection.execute(
                 update(runs)

@@ -16,6 +16,7 @@ from jupyter_etl.model import (
     Publication,
     PublicationKind,
     PublicationVersion,
+    VersionWatermark,
 )
 from jupyter_etl.store.commits import check_turn, give_back
 from jupyter_etl.store.connection import inserting
@@ -23,6 +24,7 @@ from jupyter_etl.store.part import Part
 from jupyter_etl.store.problems import not_found
 from jupyter_etl.store.rows import publication_of, publication_version_of
 from jupyter_etl.store.schema import publication_versions, publications
+from jupyter_etl.store.watermarks import put_watermark
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class Publishing:
         owner, pipeline, run_id, notebook, draft: As on `PublicationVersion`.
         now: Of the rows.
         note: As on `PublicationVersion`.
+        content_of: Number of the version whose content it is; None for content of its own.
     """
 
     owner: str
@@ -42,6 +45,7 @@ class Publishing:
     draft: bool
     now: datetime
     note: str = ""
+    content_of: int | None = None
 
 
 class Publications(Part):
@@ -58,11 +62,13 @@ class Publications(Part):
         now: datetime,
         token: str | None = None,
         note: str = "",
+        content_of: int | None = None,
+        watermarks: Sequence[VersionWatermark] = (),
     ) -> PublicationVersion:
-        """Make an output visible that was published by hand.
+        """Make an output visible that was published by hand, and set watermarks with it.
 
         Raises:
-            PermissionDenied: The name belongs to another owner.
+            PermissionDenied: The name, or a pipeline whose watermark is set, belongs to another owner.
             Conflict: The name is of another kind, or somebody else has taken the turn since.
         """
         by_hand = Publishing(
@@ -73,12 +79,16 @@ class Publications(Part):
             draft=draft,
             now=now,
             note=note,
+            content_of=content_of,
         )
         with self._ledger.writing(ring=True) as connection:
             if token is not None:
                 check_turn(connection, committed.name, draft=draft, token=token)
                 give_back(connection, token)
-            return make_visible(connection, [committed], by_hand)[0]
+            (version,) = make_visible(connection, [committed], by_hand)
+            for one in sorted(watermarks, key=lambda one: (one.pipeline, one.cursor.label)):
+                put_watermark(connection, one.pipeline, one.cursor, one.value, by=owner, now=now)
+            return version
 
     def next_publication_number(self, name: str, *, draft: bool) -> int:
         """Return the number the next version will get, 1 for a new name."""
@@ -188,10 +198,27 @@ def _add_version(
             notebook=publishing.notebook,
             published_at=publishing.now,
             note=publishing.note,
+            watermarks=_watermarks(connection, what.name, number, publishing),
         )
         .returning(publication_versions)
     ).one()
     return publication_version_of(added)
+
+
+def _watermarks(
+    connection: Connection, name: str, number: int, publishing: Publishing
+) -> tuple[VersionWatermark, ...] | None:
+    """Return those of the version whose rows the new one has; its own loads are added later."""
+    if publishing.draft or number == 1:
+        return ()
+    of = publishing.content_of or number - 1
+    query = select(publication_versions.c.watermarks).where(
+        publication_versions.c.name == name,
+        publication_versions.c.draft == false(),
+        publication_versions.c.number == of,
+    )
+    found: tuple[VersionWatermark, ...] | None = connection.execute(query).scalar()
+    return found
 
 
 def _row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:

@@ -193,6 +193,7 @@ def publication_version_of(row: Row[Any]) -> PublicationVersion:
         published_at=row.published_at,
         pruned_at=row.pruned_at,
         note=row.note,
+        watermarks=row.watermarks,
     )
 
 

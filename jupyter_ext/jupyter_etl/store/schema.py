@@ -43,10 +43,11 @@ from jupyter_etl.model import (
     Source,
     Staged,
     Verdict,
+    VersionWatermark,
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -235,6 +236,8 @@ publication_versions = Table(
     Column("published_at", Instant, nullable=False),
     Column("pruned_at", Instant),
     Column("note", Words, nullable=False, server_default=""),
+    # NULL for versions that are older than the column.
+    Column("watermarks", Json(tuple[VersionWatermark, ...])),
     Index("ix_publication_versions_run_id", "run_id"),
 )
 

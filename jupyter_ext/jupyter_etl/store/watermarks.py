@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +15,19 @@ from jupyter_etl.model import (
     Cursor,
     CursorMove,
     CursorValue,
-    Hold,
+    PublicationVersion,
+    VersionWatermark,
     Watermark,
 )
-from jupyter_etl.spec.cursor import order_of
+from jupyter_etl.spec.cursor import is_further
 from jupyter_etl.store.connection import inserting
 from jupyter_etl.store.part import Part
-from jupyter_etl.store.schema import held_moves, pipelines, watermarks
+from jupyter_etl.store.schema import (
+    held_moves,
+    pipelines,
+    publication_versions,
+    watermarks,
+)
 
 
 class Watermarks(Part):
@@ -52,22 +59,86 @@ class Watermarks(Part):
             PermissionDenied: The pipeline belongs to somebody else.
         """
         with self._ledger.writing() as connection:
-            _refuse_stranger(connection, pipeline, by)
-            _add(connection, pipeline, cursor, by=by, now=now)
-            changed = (
-                update(watermarks)
-                .where(*_this(pipeline, cursor))
-                .values(
-                    value=value,
-                    era=watermarks.c.era + 1,
-                    run_id=None,
-                    moved_by=by,
-                    moved_at=now,
-                )
+            return put_watermark(connection, pipeline, cursor, value, by=by, now=now)
+
+
+def put_watermark(
+    connection: Connection,
+    pipeline: str,
+    cursor: Cursor,
+    value: CursorValue | None,
+    *,
+    by: str,
+    now: datetime,
+) -> Watermark:
+    """Set a watermark and begin its next era, inside the caller's transaction.
+
+    Raises:
+        PermissionDenied: The pipeline belongs to somebody else.
+    """
+    _refuse_stranger(connection, pipeline, by)
+    _add(connection, pipeline, cursor, by=by, now=now)
+    changed = (
+        update(watermarks)
+        .where(*_this(pipeline, cursor))
+        .values(
+            value=value,
+            era=watermarks.c.era + 1,
+            run_id=None,
+            moved_by=by,
+            moved_at=now,
+        )
+    )
+    connection.execute(changed)
+    row = connection.execute(select(watermarks).where(*_this(pipeline, cursor))).one()
+    return _watermark_of(row)
+
+
+def record_watermarks(
+    connection: Connection,
+    run: Row[Any],
+    visible: Sequence[PublicationVersion],
+    moves: Iterable[CursorMove],
+) -> list[PublicationVersion]:
+    """Record with new versions how far the loads of their run had come.
+
+    Args:
+        connection: Of the transaction that makes them visible, after the watermarks were moved.
+        run: Its row.
+        visible: The versions.
+        moves: What the run has read.
+
+    Returns:
+        The versions with what they record.
+    """
+    starts = {} if run.draft else {move.cursor: move.start.after for move in moves}
+    found = {}
+    for cursor, start in starts.items():
+        query = select(watermarks.c.value).where(*_this(run.pipeline, cursor))
+        row = connection.execute(query).one_or_none()
+        if row is not None:
+            found[cursor] = VersionWatermark(
+                pipeline=run.pipeline, cursor=cursor, value=row.value, begun=start
             )
-            connection.execute(changed)
-            row = connection.execute(select(watermarks).where(*_this(pipeline, cursor))).one()
-        return _watermark_of(row)
+    if not found:
+        return list(visible)
+    recorded = []
+    for version in visible:
+        known = {(one.pipeline, one.cursor): one for one in version.watermarks or ()}
+        for cursor, one in found.items():
+            earlier = known.get((run.pipeline, cursor), one)
+            known[run.pipeline, cursor] = replace(one, begun=earlier.begun)
+        recorded.append(replace(version, watermarks=tuple(known.values())))
+        connection.execute(
+            update(publication_versions)
+            .where(
+                publication_versions.c.name == version.name,
+                publication_versions.c.draft == version.draft,
+                publication_versions.c.number == version.number,
+            )
+            .values(watermarks=recorded[-1].watermarks)
+        )
+    return recorded
 
 
 def advance_watermarks(
@@ -90,7 +161,7 @@ def advance_watermarks(
         _add(connection, run.pipeline, move.cursor, by=run.owner, now=now)
         this = _this(run.pipeline, move.cursor)
         row = connection.execute(select(watermarks).where(*this).with_for_update()).one()
-        if row.era == move.start.era and _is_further(move.value, row.value):
+        if row.era == move.start.era and (row.value is None or is_further(move.value, row.value)):
             connection.execute(
                 update(watermarks)
                 .where(*this)
@@ -107,11 +178,6 @@ def save_held_moves(
         connection.execute(kept)
 
 
-def advance_by_held(connection: Connection, run: Row[Any], hold: Hold, now: datetime) -> None:
-    """Move the watermarks with what was kept aside, inside the transaction that approves it."""
-    advance_watermarks(connection, run, hold.moves, now)
-
-
 def _add(connection: Connection, pipeline: str, cursor: Cursor, *, by: str, now: datetime) -> None:
     new = inserting(connection, watermarks).values(
         pipeline=pipeline,
@@ -124,14 +190,6 @@ def _add(connection: Connection, pipeline: str, cursor: Cursor, *, by: str, now:
         moved_at=now,
     )
     connection.execute(new.on_conflict_do_nothing())
-
-
-def _is_further(value: CursorValue, than: CursorValue | None) -> bool:
-    """Whether it lies further; what cannot be compared, as the column's type changed, does not."""
-    if than is None:
-        return True
-    # Of one kind the orders are of one type.
-    return value.kind is than.kind and order_of(value) > order_of(than)  # type: ignore[operator]
 
 
 def _refuse_stranger(connection: Connection, pipeline: str, by: str) -> None:

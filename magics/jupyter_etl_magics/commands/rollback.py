@@ -12,6 +12,8 @@ from jupyter_etl_magics.session import Session
 def execute(session: Session, command: Command) -> None:
     """Go back."""
     args: dict[str, Any] = command.args
-    version = session.etl.publications.rollback(args["name"], args["to"])
-    title = f"{version.name} is version {version.number} now, with the content of {args['to']}."
+    version = session.etl.publications.rollback(
+        args["name"], args["to"], keep_watermarks=args["keep_watermarks"]
+    )
+    title = f"{version.name} is version {version.number} now: {version.note}."
     show(Card(title=title, tone="ok"))

@@ -92,10 +92,10 @@ class PublicationRollbackHandler(EtlHandler):
     async def post(self, name: str) -> None:
         """Make the content of an old version the newest one."""
         name = self.named(name, "publication")
-        to = self.body(Rollback).to
+        body = self.body(Rollback)
 
         def rollback(etl: Etl) -> object:
-            etl.publications.rollback(name, to)
+            etl.publications.rollback(name, body.to, keep_watermarks=body.keep_watermarks)
             return publication_view(etl.publications.get(name), now=etl.clock.now())
 
         await self.answer(rollback)
