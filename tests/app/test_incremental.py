@@ -229,6 +229,32 @@ def test_columns_that_are_chosen(runs: Runs) -> None:
     assert run.finish() == "2"
 
 
+def test_texts_of_two_forms_are_followed_as_times(
+    runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for n, at in enumerate(["2026-01-01 00:00:00", "2026-01-02T00:00:00Z"]):
+        runs.sql("insert into orders values (?, ?, 'k')", n, at)
+    first = runs.run()
+    assert first.load(since="at") == [0, 1]
+    assert "compared as times, those without a zone as UTC" in capsys.readouterr().out
+    first.finish()
+    runs.sql("insert into orders values (2, '2026-01-02 18:00:00', 'k')")
+    second = runs.run()
+    assert second.load(since="at") == [2]
+    # Another load of the run sees the same.
+    assert second.load(since="at", key=["key"]) == [2]
+    second.finish()
+    found = runs.store.load_watermark("nb", replace(ORDERS, column="at"))
+    assert found is not None
+    assert found.value is not None
+    assert found.value.text == "2026-01-02 18:00:00"
+    third = runs.run()
+    assert third.load(since="at") == []
+    runs.sql("insert into orders values (3, '03.01.2026', 'k')")
+    with pytest.raises(SourceError, match="cannot be followed by 'at'"):
+        third.load(since="at")
+
+
 def test_a_planned_run_ends_with_its_interval(runs: Runs) -> None:
     runs.add(1)
     run = runs.run()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_etl.app.targets import Target
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Cursor, CursorMove, CursorStart, CursorValue, Read, RunContext
-from jupyter_etl.ports import Channel, Reading, ReadRequest, Since
+from jupyter_etl.ports import Channel, Reading, ReadRequest
 from jupyter_etl.spec.cursor import lagged
 
 if TYPE_CHECKING:
@@ -53,12 +53,10 @@ class IncrementalLoad:
 
     def request(self, target: Target, start: CursorStart) -> ReadRequest:
         """Return what a connector is asked for."""
-        from jupyter_etl.sources.increments import bound_of
+        from jupyter_etl.sources.increments import since_of
 
         after = self._after(start)
-        since = None
-        if after is not None:
-            since = Since(column=self.column, after=bound_of(after))  # type: ignore[arg-type]
+        since = None if after is None else since_of(self.column, after)
         columns = self.columns
         if columns is not None:
             columns = tuple(dict.fromkeys((*columns, self.column, *self.key)))
@@ -133,7 +131,7 @@ def load_since(
     reading = open_reading(wanted.request(target, start))
     found, table = wanted.read(target, reading, start, channel.context)
     move = _moved(cursor, start, found)
-    note = _note(wanted, move, table.num_rows, found.later)
+    note = _note(wanted, move, table.num_rows, found)
     read = _read(cursor, reading, rows=table.num_rows, size=table.nbytes, note=note)
     channel.report_move(move)
     return table, read, _said(cursor, note, channel)
@@ -185,7 +183,7 @@ def stream_since(
     def tell() -> None:
         [found] = ends
         move = _moved(cursor, start, found)
-        note = _note(wanted, move, found.rows, found.later)
+        note = _note(wanted, move, found.rows, found)
         channel.report_read(_read(cursor, reading, rows=found.rows, size=sum(sizes), note=note))
         channel.report_move(move)
         sys.stdout.write(f"{_said(cursor, note, channel)}\n")
@@ -222,7 +220,7 @@ def _said(cursor: Cursor, note: str, channel: Channel) -> str:
     return f"{cursor.label}: {note}{stays}"
 
 
-def _note(wanted: IncrementalLoad, move: CursorMove, returned: int, later: int) -> str:
+def _note(wanted: IncrementalLoad, move: CursorMove, returned: int, found: Extent) -> str:
     """Say which rows were read, and how many were not and why."""
     start = move.start.after
     begin = (
@@ -234,6 +232,8 @@ def _note(wanted: IncrementalLoad, move: CursorMove, returned: int, later: int) 
         said.append(f"{returned:,} of them the newest of their {', '.join(wanted.key)}")
     if move.nulls:
         said.append(f"{move.nulls:,} rows without {wanted.column} left out")
-    if later:
-        said.append(f"{later:,} later rows wait")
+    if found.later:
+        said.append(f"{found.later:,} later rows wait")
+    if found.note:
+        said.append(found.note)
     return "; ".join(said)

@@ -21,7 +21,7 @@ from jupyter_etl.model import (
     Staged,
     Watermark,
 )
-from jupyter_etl.spec.cursor import order_of
+from jupyter_etl.spec.cursor import is_further, order_of
 
 
 class CursorBook:
@@ -159,7 +159,7 @@ def _greater(one: CursorValue | None, other: CursorValue | None) -> CursorValue 
         return one or other
     if one.kind is not other.kind:
         raise DeclarationError(f"A cursor of {one.kind}s became one of {other.kind}s.")
-    return other if order_of(other) > order_of(one) else one  # type: ignore[operator]
+    return other if is_further(other, one) else one
 
 
 def _said(value: CursorValue | None) -> str:

@@ -31,10 +31,13 @@ class Since:
     Args:
         column: The cursor.
         after: Rows up to this value need not come; a value as it is bound in SQL.
+        like: For a text, the pattern (of SQL's LIKE) of the texts that can be compared with it by
+            their characters; those that do not match it come. "" where all can.
     """
 
     column: str
     after: int | Decimal | str | date | datetime
+    like: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

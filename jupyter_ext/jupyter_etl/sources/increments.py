@@ -6,13 +6,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_etl.errors import SourceError
 from jupyter_etl.model import CursorKind, CursorValue
-from jupyter_etl.ports import Reading
+from jupyter_etl.ports import Reading, Since
 from jupyter_etl.sources.readings import choose
+from jupyter_etl.sources.text_cursors import TextRuler
 from jupyter_etl.spec.cursor import DAY, SECOND, order_of, value_at, value_in
+from jupyter_etl.spec.text_forms import bound_below
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,6 +51,7 @@ class Extent:
         nulls: Rows without a value, which are left out.
         later: Rows beyond ``upto``, which wait for a later load.
         rows: Rows that were read.
+        note: How values were compared that have no order of their own; else "".
     """
 
     upto: CursorValue | None
@@ -56,6 +59,7 @@ class Extent:
     nulls: int = 0
     later: int = 0
     rows: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,16 +137,16 @@ def batches_between(
             if ruler is None:
                 continue
             keys = ruler.keys(values)
-            mask, beyond = _within(keys, ruler, bounds.after, upto)
+            mask, beyond = ruler.within(keys, bounds.after, upto)
             later += beyond
             inside = batch.filter(mask)
             if inside.num_rows:
                 rows += inside.num_rows
-                highest = _greatest(keys.filter(mask))
-                top = highest if top is None else max(top, highest)
+                top = ruler.greatest(keys.filter(mask), top)
                 yield inside
     value = ruler.value(top) if ruler is not None and top is not None else None
-    return Extent(upto=upto or value, value=value, nulls=nulls, later=later, rows=rows)
+    note = "" if ruler is None else ruler.note
+    return Extent(upto=upto or value, value=value, nulls=nulls, later=later, rows=rows, note=note)
 
 
 def newest_of_each(table: pa.Table, key: Sequence[str], column: str, *, what: str) -> pa.Table:
@@ -161,8 +165,7 @@ def newest_of_each(table: pa.Table, key: Sequence[str], column: str, *, what: st
     import pyarrow.compute as pc
 
     choose(what, table.column_names, key)
-    # Stable, so that of rows with one cursor the last one read stays.
-    order = pc.sort_indices(table, sort_keys=[(column, "ascending")])
+    order = _ascending(table, column, what)
     keys = table.select(list(key)).take(order)
     rank = pa.array(range(len(order)), pa.int64())
     numbered = keys.append_column("__rank", rank)
@@ -174,6 +177,27 @@ def newest_of_each(table: pa.Table, key: Sequence[str], column: str, *, what: st
     without = numbered.filter(pc.invert(whole)).column("__rank").combine_chunks()
     kept = pc.take(order, pa.concat_arrays([last.cast(pa.int64()), without]))
     return table.take(pc.take(kept, pc.sort_indices(kept)))
+
+
+def _ascending(table: pa.Table, column: str, what: str) -> pa.Array:
+    """Return the places of rows by their cursor; rows with one cursor stay in their order."""
+    import pyarrow.compute as pc
+
+    ruler = _ruler(what, table.schema.field(column))
+    if isinstance(ruler, TextRuler):
+        places = ruler.places(table.column(column))
+        if places is not None:
+            return places
+    order: pa.Array = pc.sort_indices(table, sort_keys=[(column, "ascending")])
+    return order
+
+
+def since_of(column: str, after: CursorValue) -> Since:
+    """Return what a database may leave out of the rows up to a value."""
+    if after.kind is CursorKind.TEXT:
+        bound, like = bound_below(after.text)
+        return Since(column=column, after=bound, like=like)
+    return Since(column=column, after=bound_of(after))  # type: ignore[arg-type]
 
 
 def bound_of(value: CursorValue) -> object:
@@ -203,6 +227,7 @@ class _Ruler:
     """
 
     kind: CursorKind
+    note: ClassVar[str] = ""
     unit: int = 1
     type: pa.DataType | None = None
 
@@ -227,6 +252,28 @@ class _Ruler:
             return pa.scalar(min(max(order // self.unit, low), high), keys)
         return pa.scalar(order, keys)
 
+    def within(
+        self, keys: pa.Array, after: CursorValue | None, upto: CursorValue | None
+    ) -> tuple[pa.Array, int]:
+        """Return which rows lie between the values, null for those without, and how many behind."""
+        import pyarrow.compute as pc
+
+        mask, beyond = pc.is_valid(keys), 0
+        if after is not None:
+            mask = pc.and_kleene(mask, pc.greater(keys, self.key(after, keys.type)))
+        if upto is not None:
+            high = self.key(upto, keys.type)
+            beyond = pc.sum(pc.greater(keys, high)).as_py() or 0
+            mask = pc.and_kleene(mask, pc.less_equal(keys, high))
+        return mask, beyond
+
+    def greatest(self, keys: pa.Array, than: Any) -> Any:
+        """Return the greatest of values and of one that was found before."""
+        import pyarrow.compute as pc
+
+        top = pc.max(keys).as_py()
+        return top if than is None else max(than, top)
+
     def value(self, top: Any) -> CursorValue:
         if self.kind in _TIMES:
             return value_at(self.kind, top * self.unit)
@@ -234,7 +281,7 @@ class _Ruler:
         return CursorValue(kind=self.kind, text=text)
 
 
-def _ruler(what: str, field: pa.Field) -> _Ruler | None:
+def _ruler(what: str, field: pa.Field) -> _Ruler | TextRuler | None:
     """Find how a column is compared; None where no row has a value."""
     import pyarrow as pa
 
@@ -250,7 +297,7 @@ def _ruler(what: str, field: pa.Field) -> _Ruler | None:
     if types.is_decimal(kind):
         return _Ruler(kind=CursorKind.DECIMAL)
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return _Ruler(kind=CursorKind.TEXT, type=pa.large_string())
+        return TextRuler(what, field.name)
     if types.is_date32(kind):
         return _Ruler(kind=CursorKind.DATE, unit=DAY)
     if types.is_date64(kind):
@@ -268,7 +315,9 @@ def _ruler(what: str, field: pa.Field) -> _Ruler | None:
     )
 
 
-def _refuse_other_kind(what: str, column: str, ruler: _Ruler | None, bounds: Bounds) -> None:
+def _refuse_other_kind(
+    what: str, column: str, ruler: _Ruler | TextRuler | None, bounds: Bounds
+) -> None:
     for known in filter(None, (bounds.after, bounds.upto)):
         if ruler is not None and known.kind is not ruler.kind:
             raise SourceError(
@@ -278,25 +327,3 @@ def _refuse_other_kind(what: str, column: str, ruler: _Ruler | None, bounds: Bou
                 retryable=False,
                 data={"column": column, "kind": str(ruler.kind)},
             )
-
-
-def _within(
-    keys: pa.Array, ruler: _Ruler, after: CursorValue | None, upto: CursorValue | None
-) -> tuple[pa.Array, int]:
-    """Return which rows lie between the values, null for those without, and how many lie behind."""
-    import pyarrow.compute as pc
-
-    mask, beyond = pc.is_valid(keys), 0
-    if after is not None:
-        mask = pc.and_kleene(mask, pc.greater(keys, ruler.key(after, keys.type)))
-    if upto is not None:
-        high = ruler.key(upto, keys.type)
-        beyond = pc.sum(pc.greater(keys, high)).as_py() or 0
-        mask = pc.and_kleene(mask, pc.less_equal(keys, high))
-    return mask, beyond
-
-
-def _greatest(keys: pa.Array) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.max(keys).as_py()

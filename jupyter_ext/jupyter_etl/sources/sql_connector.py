@@ -30,7 +30,7 @@ that it does not know for a text."""
 _BINARY = {"sqlite": "{} COLLATE BINARY", "postgresql": 'CAST({} AS text) COLLATE "C"'}
 """How texts are compared by their characters, as a watermark is; a language's order is another."""
 
-_AFTER = "after"
+_AFTER, _LIKE = "after", "like"
 
 
 class SqlConnector:
@@ -134,6 +134,9 @@ def _select(target: SqlTarget, schema: str, name: str, request: ReadRequest) -> 
     cursor = quoted(since.column, mark)
     ordered = _BINARY[target.backend].format(cursor) if isinstance(since.after, str) else cursor
     pieces = (f"{select} WHERE ({ordered} > ", _AFTER, f" OR {cursor} IS NULL)")
+    if since.like:
+        other = f" OR {ordered} NOT LIKE "
+        pieces = (*pieces[:-1], other, _LIKE, f" OR {cursor} IS NULL)")
     return Statement(pieces=pieces, verb="select")
 
 
@@ -147,6 +150,8 @@ def _read_table(
         # A text is cast on the server to the type of the column, exactly.
         exact = target.backend == "postgresql" and isinstance(after, date | Decimal)
         values[_AFTER] = str(after) if exact else after
+        if request.since.like:
+            values[_LIKE] = request.since.like
     return _run(target, statement, values, request.limit)
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CursorKind, CursorValue
 from jupyter_etl.spec.duration import parse_duration
+from jupyter_etl.spec.text_forms import is_text_further
 
 SECOND = 1_000_000_000
 """In nanoseconds, which are the finest timestamps that a source may have."""
@@ -55,6 +56,8 @@ def order_of(value: CursorValue) -> int | Decimal | str:
 
 def is_further(value: CursorValue, than: CursorValue) -> bool:
     """Tell whether a value lies beyond another; values of two kinds cannot be compared."""
+    if value.kind is than.kind is CursorKind.TEXT:
+        return is_text_further(value.text, than.text)
     # Of one kind the orders are of one type.
     return value.kind is than.kind and order_of(value) > order_of(than)  # type: ignore[operator]
 
