@@ -232,6 +232,7 @@ def test_by_hand_what_would_hold_a_run_is_said(bench: Workbench) -> None:
     )
     allowed = publish_table(bench, "t", renamed, partition_by=["day"], allow=["amount"])
     assert allowed.findings == ()
+    assert publish_table(bench, "t", renamed, partition_by=["day"], allow="amount").findings == ()
     fewer = publish_table(bench, "t", frame(day=[2], amount=[3]), partition_by=["day"])
     assert fewer.findings == ()
     assert publish_table(bench, "t", days.head(0), partition_by=["day"]).findings == (

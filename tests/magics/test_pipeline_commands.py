@@ -52,8 +52,13 @@ def test_a_draft_and_what_differs(frames: Notebook) -> None:
     assert (
         "only the live version has: day" in frames.card("%etl publish table sales.daily fewer").text
     )
+    assert "A run that publishes this is held: its columns change: dropped 'day'" in (
+        frames.card("%etl publish table sales.daily fewer").text
+    )
+    allowed = frames.card("%etl publish table sales.daily fewer --allow day").text
+    assert "is held" not in allowed
     assert "1" in frames.card("%etl history sales.daily").text
-    assert "2 drafts" in frames.card("%etl history sales.daily --draft").text
+    assert "4 drafts" in frames.card("%etl history sales.daily --draft").text
     assert "sales.daily" in frames.card("%etl published").text
 
 

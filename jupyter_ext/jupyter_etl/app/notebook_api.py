@@ -322,7 +322,7 @@ def publish(
     partition_by: Sequence[str] = (),
     contract: str = "evolve",
     change: str = "50%",
-    allow: Sequence[str] = (),
+    allow: Sequence[str] | str = (),
     since: str | None = None,
     lag: str = "",
     hide_code: bool = False,

@@ -92,7 +92,7 @@ def publish_table(
     partition_by: Sequence[str] = (),
     contract: str = "evolve",
     change: str = "50%",
-    allow: Sequence[str] = (),
+    allow: Sequence[str] | str = (),
     since: str | None = None,
     lag: str = "",
     live: bool = False,
@@ -111,8 +111,8 @@ def publish_table(
         contract: A `Contract`.
         change: How far the number of rows may change before a run is held, in percent; ``any`` for
             no limit.
-        allow: Columns that may be absent, without any value, or of another type than before,
-            without holding the run.
+        allow: Columns, or one, that may be absent, without any value, or of another type than
+            before, without holding the run.
         since: Column to follow: only rows beyond the watermark are read and published.
         lag: How far before the watermark to begin: ``2h``, or a number.
         live: By hand, replace the live version at once.
@@ -136,7 +136,7 @@ def publish_table(
         partition_by=tuple(partition_by),
         contract=_member(Contract, contract, "contract"),
         options=options,
-        allow=tuple(allow),
+        allow=(allow,) if isinstance(allow, str) else tuple(allow),
     )
     published = _hand_over(workbench, staged, reader, live=live, data=data)
     if new is not None:

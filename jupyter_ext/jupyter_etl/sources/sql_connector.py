@@ -133,10 +133,8 @@ def _select(target: SqlTarget, schema: str, name: str, request: ReadRequest) -> 
         return Statement(pieces=(select,), verb="select")
     cursor = quoted(since.column, mark)
     ordered = _BINARY[target.backend].format(cursor) if isinstance(since.after, str) else cursor
-    pieces = (f"{select} WHERE ({ordered} > ", _AFTER, f" OR {cursor} IS NULL)")
-    if since.like:
-        other = f" OR {ordered} NOT LIKE "
-        pieces = (*pieces[:-1], other, _LIKE, f" OR {cursor} IS NULL)")
+    other = (f" OR {ordered} NOT LIKE ", _LIKE) if since.like else ()
+    pieces = (f"{select} WHERE ({ordered} > ", _AFTER, *other, f" OR {cursor} IS NULL)")
     return Statement(pieces=pieces, verb="select")
 
 
