@@ -181,6 +181,18 @@ def test_a_check_holds_everything_back_even_where_the_notebook_goes_on(bench: At
     assert [str(check.status) for check in bench.store.load_run(1).checks] == ["error"]
 
 
+def test_a_check_that_the_notebook_deals_with_holds_nothing_where_nothing_is_published(
+    bench: AttemptBench,
+):
+    failing = (
+        "class CheckFailed(Exception): pass\n"
+        "try:\n    check('error'); raise CheckFailed()\nexcept CheckFailed: pass"
+    )
+    report, _ = bench.run_text(notebook_text([STAGE, failing]))
+    assert report.outcome is Outcome.SUCCEEDED
+    assert [str(check.status) for check in bench.store.load_run(1).checks] == ["error"]
+
+
 def test_a_failed_check_and_a_broken_commit(bench: AttemptBench):
     raising = (
         "from jupyter_etl.errors import CheckFailed\nraise CheckFailed('2 rows are not unique')"

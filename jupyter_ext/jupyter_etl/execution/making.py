@@ -321,7 +321,12 @@ class Making:
 
 
 def _held_by_checks(record: RunRecord) -> Ending | None:
-    """A check that failed holds the run's outputs, even where the notebook went on."""
+    """A check that failed holds the run's outputs, even where the notebook went on.
+
+    A notebook that went on and publishes nothing has nothing to hold: it has dealt with it.
+    """
+    if not record.staged:
+        return None
     broken = [result.message for result in record.checks if result.status is CheckStatus.ERROR]
     if not broken:
         return None
