@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import SourceError
-from jupyter_etl.sources.text_times import DateForm, dates_of_form, without_last_zeros
+from jupyter_etl.sources.text_times import DateForm, without_last_zeros
 from jupyter_etl.sources.text_types import PLAIN, TextForm, plain_numbers, trimmed, without_words
 
 if TYPE_CHECKING:
@@ -160,11 +160,44 @@ def _bools(texts: pa.Array) -> pa.Array | None:
 
 
 def _dates(texts: pa.Array, kind: pa.DataType, form: TextForm) -> pa.Array | None:
-    for pattern in form.dates:
-        found = dates_of_form(texts, DateForm(pattern=pattern))
-        if found is not None:
-            return found.cast(kind)
-    return texts.cast(kind)
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    declared, others = _of_declared_forms(texts, form)
+    days = others.cast(kind)
+    if declared is None:
+        return days
+    found = declared.cast(kind)
+    if pa.types.is_timestamp(declared.type) and not found.cast(declared.type).equals(declared):
+        return None
+    return pc.coalesce(found, days)
+
+
+def _of_declared_forms(texts: pa.Array, form: TextForm) -> tuple[pa.Array | None, pa.Array]:
+    """Read what is of a declared form of dates, each text by its own.
+
+    Returns:
+        Dates or timestamps, None without any; and the texts that are of none of the forms.
+
+    Raises:
+        ArrowInvalid: Two forms give two dates for a text.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    forms = [DateForm(pattern=pattern) for pattern in form.dates]
+    distinct = pc.unique(texts)
+    read = [
+        {found for one in forms if text is not None and (found := one.parse(text)) is not None}
+        for text in distinct.to_pylist()
+    ]
+    if any(len(found) > 1 for found in read):
+        raise pa.ArrowInvalid("two declared forms give two dates")
+    if not any(read):
+        return None, texts
+    stamps = pa.array([next(iter(found), None) for found in read])
+    declared = stamps.take(pc.index_in(texts, distinct))
+    return declared, pc.if_else(declared.is_valid(), pa.scalar(None, pa.string()), texts)
 
 
 def _times(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
@@ -182,11 +215,11 @@ def _stamps(texts: pa.Array, kind: pa.DataType, form: TextForm) -> pa.Array | No
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    for pattern in form.dates:
-        found = dates_of_form(texts, DateForm(pattern=pattern))
-        if found is not None:
-            zone = getattr(found.type, "tz", None)
-            return _in_zone(found.cast(pa.timestamp(kind.unit, zone)), kind)
+    declared, texts = _of_declared_forms(texts, form)
+    if declared is not None:
+        found = _in_zone(declared.cast(pa.timestamp(kind.unit, declared.type.tz)), kind)
+        others = None if found is None else _stamps(texts, kind, PLAIN)
+        return None if others is None else pc.coalesce(found, others)
     if not _all_match(texts, _STAMP):
         return None
     texts = without_last_zeros(texts)

@@ -114,11 +114,11 @@ def dates(texts: pa.Array) -> pa.Array | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    with suppress(pa.ArrowInvalid):
-        days = texts.cast(pa.date32())
-        first = pc.min(days.cast(pa.int32())).as_py()
-        return days if first is None or first >= _FIRST_DAY else None
-    return None
+    days = _cast(texts, pa.date32())
+    if days is None:
+        return None
+    first = pc.min(days.view(pa.int32())).as_py()
+    return days if first is None or first >= _FIRST_DAY else None
 
 
 def times(texts: pa.Array, form: str) -> pa.Array | None:
@@ -136,17 +136,16 @@ def times(texts: pa.Array, form: str) -> pa.Array | None:
 
 def stamps(texts: pa.Array, form: StampForm) -> pa.Array | None:
     """Read a column of timestamps; None where one is not of the form, or out of its range."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     if not _of_form(texts, form):
         return None
-    for attempt in (texts, without_last_zeros(texts)):
-        with suppress(pa.ArrowInvalid):
-            found = attempt.cast(form.type)
-            years = pc.min(pc.year(found)).as_py()
-            return found if years is None or years >= 1 else None
-    return None
+    found = _cast(texts, form.type)
+    if found is None:
+        found = _cast(without_last_zeros(texts), form.type)
+    if found is None or not pc.min(found).is_valid:
+        return found
+    return found if pc.year(pc.min(found)).as_py() >= 1 else None
 
 
 def fits_nanoseconds(column: pa.Array) -> bool:
@@ -197,3 +196,11 @@ def _of_form(texts: pa.Array, form: StampForm) -> bool:
     if not form.zoned:
         return bool(sizes.max() == shortest)
     return bool(sizes.min() > shortest) and not np.any(seen.data[seen.begins + 16] == ord(":"))
+
+
+def _cast(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    import pyarrow as pa
+
+    with suppress(pa.ArrowInvalid):
+        return texts.cast(kind)
+    return None

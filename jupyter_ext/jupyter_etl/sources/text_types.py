@@ -46,6 +46,7 @@ MISSING_WORDS = (
 """Texts that mean a missing value in a column that otherwise holds numbers, dates or times."""
 
 _BLANKS = " \t"
+_NO_VALUES = ("", *MISSING_WORDS)
 _BOOLS = {"true": ("true", "false"), "True": ("True", "False"), "TRUE": ("TRUE", "FALSE")}
 _TIMES = ("10:00", "10:00:00")
 _NUMBERS = frozenset({"integer", "double"})
@@ -283,7 +284,7 @@ def trimmed(texts: pa.Array) -> pa.Array:
     """Take blanks away around values, and make words for missing values NULL."""
     import pyarrow.compute as pc
 
-    return without_words(pc.ascii_trim(texts, _BLANKS), ("", *MISSING_WORDS))
+    return without_words(pc.ascii_trim(texts, _BLANKS), _NO_VALUES)
 
 
 def without_words(texts: pa.Array, words: Sequence[str] = MISSING_WORDS) -> pa.Array:
@@ -358,14 +359,17 @@ def _wider(kind: Kind, column: pa.Array) -> frozenset[Kind]:
 
 
 def _first_value(texts: pa.Array) -> str | None:
+    """Return the first text that is a value, neither blank nor a word for a missing one."""
     import pyarrow.compute as pc
 
-    for candidates in (texts, trimmed(texts)):
-        found = candidates.drop_null().slice(0, 1).to_pylist()
-        if not found or found[0].strip(_BLANKS) not in ("", *MISSING_WORDS):
-            break
-    # Trimmed for the search alone.
-    return texts[pc.index(candidates, found[0]).as_py()].as_py() if found else None
+    if texts.null_count == len(texts):
+        return None
+    first: str = texts[pc.index(texts.is_valid(), True).as_py()].as_py()
+    if first.strip(_BLANKS) not in _NO_VALUES:
+        return first
+    values = trimmed(texts).is_valid()
+    place = pc.index(values, True).as_py()
+    return None if place < 0 else texts[place].as_py()
 
 
 def _first_odd(texts: pa.Array, form: TextForm, first: str, among: frozenset[Kind] | None) -> int:
