@@ -21,8 +21,8 @@ from jupyter_etl.sources.csv_format import (
 )
 from jupyter_etl.sources.fetching import read_fetched
 from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
+from jupyter_etl.sources.file_unions import unite_files
 from jupyter_etl.sources.readings import choose, reader_of, refuse_twins, take
-from jupyter_etl.sources.unions import conform, relaxed, unite
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,7 +66,8 @@ def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
         parts = _measured(source, files)
     else:
         parts = _heads(source, files, request.limit)
-    whole = relaxed(unite(what, [(part.file.name, part.schema) for part in parts]))
+    union = unite_files(source, files, [(part.file, part.schema) for part in parts])
+    whole = union.schema
     choose(what, whole.names, parse_csv_format(source.options).text or None)
     wanted = choose(what, whole.names, request.columns)
     schema = whole.empty_table().select(wanted).schema
@@ -75,7 +76,7 @@ def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
         for part in parts:
             stream = part.table.to_batches() if part.table else _stream(source, files, part, whole)
             for batch in stream:
-                yield conform(f"{what}, {part.file.name}", batch, schema)
+                yield union.conform(part.file, batch, schema)
 
     rows = None
     if request.limit is None and all(part.table is not None for part in parts):
@@ -89,7 +90,8 @@ def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
 
 def csv_schema(source: Source, files: FileSet) -> pa.Schema:
     """Find columns and types from the head of the first file."""
-    return _heads(source, files, 1)[0].schema
+    parts = _heads(source, files, 1)[:1]
+    return unite_files(source, files, [(part.file, part.schema) for part in parts]).schema
 
 
 def _measured(source: Source, files: FileSet) -> list[_Part]:

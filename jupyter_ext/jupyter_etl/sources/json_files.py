@@ -10,9 +10,9 @@ from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Reading, ReadRequest
 from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
+from jupyter_etl.sources.file_unions import concat_files
 from jupyter_etl.sources.json_records import parse_json, records_at, table_of_records
 from jupyter_etl.sources.readings import reading_of_table
-from jupyter_etl.sources.unions import concat
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +27,7 @@ def read_json(source: Source, files: FileSet, request: ReadRequest) -> Reading:
         SourceError: A file is not JSON, or holds no records, or a column mixes types.
     """
     what = f"Source '{source.name}'"
-    table = concat(what, _tables(source, files, request.limit))
+    table = concat_files(source, files, _tables(source, files, request.limit))
     found = reading_of_table(
         table,
         what=what,
@@ -38,7 +38,9 @@ def read_json(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     return found if request.limit is None else Reading(batches=found.batches, version=found.version)
 
 
-def _tables(source: Source, files: FileSet, limit: int | None) -> Iterator[tuple[str, pa.Table]]:
+def _tables(
+    source: Source, files: FileSet, limit: int | None
+) -> Iterator[tuple[SourceFile, pa.Table]]:
     left = limit
     for file in files.files:
         records = _lines(source, files, file) if source.kind == "jsonl" else None
@@ -49,10 +51,10 @@ def _tables(source: Source, files: FileSet, limit: int | None) -> Iterator[tuple
         empty = True
         while chunk := list(islice(records, CHUNK_RECORDS)):
             empty = False
-            yield file.name, table_of_records(f"Source '{source.name}', {file.name}", chunk)
+            yield file, table_of_records(f"Source '{source.name}', {file.name}", chunk)
             left = None if left is None else left - len(chunk)
         if empty:
-            yield file.name, table_of_records("", [])
+            yield file, table_of_records("", [])
         if left is not None and left <= 0:
             return
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Freshness, Source, SourceKind
+from jupyter_etl.spec.file_names import left_out
 from jupyter_etl.spec.names import listed, nearest, parse_name
 
 LOCAL = "local"
@@ -214,14 +215,14 @@ def _kind_of_ending(path: str) -> SourceKind | None:
 def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
     folder = Path(path)
     if folder.is_dir():
-        return _kind_of_files(name, written, folder.rglob("*"))
+        return _kind_of_files(name, written, folder, folder.rglob("*"))
     if found := _kind_of_ending(path):
         return found
     if _GLOB.search(path):
         fixed = Path(*_before_glob(Path(path)))
         pattern = str(Path(path).relative_to(fixed))
         matches = fixed.glob(pattern) if fixed.is_dir() else iter(())
-        return _kind_of_files(name, written, matches)
+        return _kind_of_files(name, written, fixed, matches, Path(pattern).parts)
     if not Path(written).suffix and not folder.exists() and "/" not in written:
         raise DeclarationError(
             f"The source '{name}' is at '{written}', where there is no file or folder.",
@@ -240,14 +241,23 @@ def _before_glob(path: Path) -> list[str]:
     return parts
 
 
-def _kind_of_files(name: str, written: str, paths: Iterable[Path]) -> SourceKind:
+def _kind_of_files(
+    name: str, written: str, base: Path, paths: Iterable[Path], pattern: Sequence[str] = ()
+) -> SourceKind:
     found: dict[SourceKind, int] = {}
+    texts = 0
     for number, path in enumerate(paths):
         if number >= _LOOK_AT:
             break
         kind = _kind_of_ending(path.name)
-        if kind in _FILE_KINDS and not path.name.startswith((".", "_")) and path.is_file():
+        if kind not in _FILE_KINDS or left_out(path.relative_to(base).parts, pattern):
+            continue
+        if path.is_file():
+            texts += path.suffix.lower() == ".txt"
             found[kind] = found.get(kind, 0) + 1
+    if len(found) > 1 and found.get(SourceKind.CSV) == texts:
+        # Text files beside data of another kind are about the data.
+        del found[SourceKind.CSV]
     if len(found) == 1:
         return next(iter(found))
     if not found:
