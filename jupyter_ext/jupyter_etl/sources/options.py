@@ -32,8 +32,10 @@ def refuse_options(source: Source, known: Sequence[str]) -> None:
     """
     for option in source.options:
         if not is_known(option, known):
+            column = option.partition(".")[2]
+            meant = [name.replace("COLUMN", column) if column else name for name in known]
             raise DeclarationError(
                 f"Source '{source.name}': {source.kind} has no option '{option}'; "
                 f"it has {listed(known, limit=30) or 'none'}.",
-                hint=nearest(option, known).strip(),
+                hint=nearest(option, meant).strip(),
             )

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from glob import iglob
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -114,6 +115,29 @@ def parse_source(
     source = _located(source, base)
     _check_options(source)
     return source
+
+
+def absence(source: Source) -> str:
+    """Say that nothing is at the location of a source yet.
+
+    Args:
+        source: As declared.
+
+    Returns:
+        A sentence with the nearest name; "" where something is there, or where only its connector
+        can tell, as for a URL.
+    """
+    location = source.location.removeprefix("sqlite:///")
+    if source.kind not in (*_FILE_KINDS, SourceKind.SQL) or not Path(location).is_absolute():
+        return ""
+    path = Path(location)
+    if path.exists():
+        return ""
+    if _GLOB.search(location):
+        found = next(iglob(location, recursive=True), None)
+        return "" if found else f"No file matches {source.declared} yet."
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    return f"There is no {source.declared} yet.{nearest(path.name, beside)}"
 
 
 def _located(source: Source, base: Path) -> Source:
