@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
 from jupyter_etl.errors import SourceError
@@ -92,7 +92,7 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
     what = f"Source '{source.name}', {file.name}, sheet '{wanted}'"
     try:
         sheet = book.get_sheet_by_name(wanted)
-        rows = sheet.to_python()
+        rows: list[list[Any]] = sheet.to_python()
         top, left = sheet.start or (0, 0)
         large = any(
             type(cell) is float and abs(cell) >= _EXACT_INTEGERS for row in rows for cell in row
@@ -122,7 +122,7 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
     )
 
 
-def _set_integers(rows: Sequence[list[object]], odd: OddCells, start: tuple[int, int]) -> None:
+def _set_integers(rows: Sequence[list[Any]], odd: OddCells, start: tuple[int, int]) -> None:
     top, left = start
     for (row, column), value in odd.integers.items():
         if 0 <= row - top < len(rows) and 0 <= column - left < len(rows[0]):

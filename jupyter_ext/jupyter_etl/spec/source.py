@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from glob import iglob
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -134,8 +133,7 @@ def absence(source: Source) -> str:
     if path.exists():
         return ""
     if _GLOB.search(location):
-        found = next(iglob(location, recursive=True), None)
-        return "" if found else f"No file matches {source.declared} yet."
+        return "" if next(_matching(path)[1], None) else f"No file matches {source.declared} yet."
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     return f"There is no {source.declared} yet.{nearest(path.name, beside)}"
 
@@ -243,10 +241,9 @@ def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
     if found := _kind_of_ending(path):
         return found
     if _GLOB.search(path):
-        fixed = Path(*_before_glob(Path(path)))
-        pattern = str(Path(path).relative_to(fixed))
-        matches = fixed.glob(pattern) if fixed.is_dir() else iter(())
-        return _kind_of_files(name, written, fixed, matches, Path(pattern).parts)
+        base, matches = _matching(folder)
+        pattern = folder.relative_to(base).parts
+        return _kind_of_files(name, written, base, matches, pattern)
     if not Path(written).suffix and not folder.exists() and "/" not in written:
         raise DeclarationError(
             f"The source '{name}' is at '{written}', where there is no file or folder.",
@@ -254,6 +251,12 @@ def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
             "a path is relative to the notebook.",
         )
     raise _unclear(name, written, "its ending does not say")
+
+
+def _matching(path: Path) -> tuple[Path, Iterator[Path]]:
+    """Return the folder in front of a glob, and what matches."""
+    base = Path(*_before_glob(path))
+    return base, base.glob(str(path.relative_to(base))) if base.is_dir() else iter(())
 
 
 def _before_glob(path: Path) -> list[str]:
