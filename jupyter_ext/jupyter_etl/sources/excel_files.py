@@ -36,7 +36,7 @@ def read_excel(source: Source, files: FileSet, request: ReadRequest) -> Reading:
             column mixes types.
     """
     sheets = [_sheet(source, files, file, request.table) for file in files.files]
-    table = concat_files(source, files, [(sheet.file, _table(source, sheet)) for sheet in sheets])
+    table = concat_files(source, files, [(sheet.name, _table(source, sheet)) for sheet in sheets])
     found = reading_of_table(
         table,
         what=f"Source '{source.name}'",
@@ -61,7 +61,7 @@ class _Sheet:
     """The cells of one sheet.
 
     Args:
-        file: The workbook.
+        name: Of the workbook.
         what: Subject of messages.
         rows: Values as calamine gives them, with large integers as they are written.
         errors: Of `OddCells`, by position in ``rows``.
@@ -70,7 +70,7 @@ class _Sheet:
         notes: Sentences about sheets that were left out.
     """
 
-    file: SourceFile
+    name: str
     what: str
     rows: Sequence[Sequence[object]]
     errors: Mapping[tuple[int, int], str]
@@ -112,7 +112,7 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
         if 0 <= row - top < len(rows) and 0 <= column - left < len(rows[0])
     }
     return _Sheet(
-        file=file,
+        name=file.name,
         what=what,
         rows=rows,
         errors=errors,

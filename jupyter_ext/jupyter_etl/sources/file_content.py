@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import re
+import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from functools import partial
+from typing import IO, Any, BinaryIO
 
 from jupyter_etl.errors import SourceError
 from jupyter_etl.spec.file_names import is_never_data
 from jupyter_etl.spec.names import listed
 
 _HEAD_BYTES = 1024
+_SPOOLED_BYTES = 64 << 20
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 """First bytes of zip archives, the second those of one without files."""
 
@@ -135,20 +138,23 @@ def _unpacked(name: str, stream: BinaryIO) -> Iterator[tuple[BinaryIO, bytes]]:
     head = head_of(stream)
     unpack = next((unpack for sign, unpack in _PACKINGS if re.match(sign, head)), None)
     if head.startswith(_ZIPS):
-        opened = _member(name, stream)
-    elif unpack is not None:
-        opened = unpack(stream)
-    else:
+        unpack = partial(_member, name)
+    if unpack is None:
         yield stream, head
         return
-    with opened, _damage():
-        yield opened, opened.peek(_HEAD_BYTES)[:_HEAD_BYTES]
+    with _damage(), unpack(stream) as unpacked:
+        yield unpacked, head_of(unpacked)
 
 
-def _zstd(stream: BinaryIO) -> io.BufferedReader:
+@contextmanager
+def _zstd(stream: BinaryIO) -> Iterator[IO[bytes]]:
+    """Unpack into a temporary file: a reader may go back to the begin, which Arrow's cannot."""
     import pyarrow as pa
 
-    return io.BufferedReader(pa.CompressedInputStream(stream, "zstd"))
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as unpacked:
+        shutil.copyfileobj(pa.CompressedInputStream(stream, "zstd"), unpacked)
+        unpacked.seek(0)
+        yield unpacked
 
 
 _PACKINGS: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (

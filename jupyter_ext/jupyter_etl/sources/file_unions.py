@@ -57,7 +57,11 @@ class FileUnion:
 
 
 def unite_files(
-    source: Source, files: FileSet, parts: Sequence[tuple[SourceFile, pa.Schema]]
+    source: Source,
+    files: FileSet,
+    parts: Sequence[tuple[SourceFile, pa.Schema]],
+    *,
+    complete: bool = True,
 ) -> FileUnion:
     """Find the table that several files are.
 
@@ -65,6 +69,7 @@ def unite_files(
         source: Whose options may declare types.
         files: All files, also those that are not read for now.
         parts: Files and their schemas, in the order of reading; at least one.
+        complete: Whether the schemas hold all columns, so that a declared one must be there.
 
     Raises:
         SourceError: A file shares no column with the others, a column has types that no type
@@ -88,14 +93,29 @@ def unite_files(
     schema = relaxed(
         unite(what, [(file.name, folders.schema_of(file, schema)) for file, schema in typed])
     )
-    refuse_absent_columns(what, declared, schema.names)
+    if complete:
+        refuse_absent_columns(what, declared, schema.names)
     return FileUnion(what=what, schema=schema, declared=declared, folders=folders)
 
 
 def concat_files(
-    source: Source, files: FileSet, parts: Iterable[tuple[SourceFile, pa.Table]]
+    source: Source,
+    files: FileSet,
+    parts: Iterable[tuple[str, pa.Table]],
+    *,
+    complete: bool = True,
 ) -> pa.Table:
-    """Join the tables of files, of which one file may have several; errors as `unite_files`."""
+    """Join the tables of files, of which one file may have several.
+
+    Args:
+        source: Whose options may declare types.
+        files: All files.
+        parts: Names of files, and tables of their rows.
+        complete: As for `unite_files`.
+
+    Raises:
+        SourceError: As `unite_files`.
+    """
     import pyarrow as pa
 
     what = f"Source '{source.name}'"
@@ -103,7 +123,9 @@ def concat_files(
     typed: list[tuple[SourceFile, pa.RecordBatch]] = []
     declared = parse_declared_types(source.options)
     rows: dict[str, int] = {}
-    for file, table in parts:
+    by_name = {file.name: file for file in files.files}
+    for name, table in parts:
+        file = by_name[name]
         for batch in table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]:
             row = rows.get(file.name, 1)
             part = _declared(batch, declared, what=f"{what}, {file.name}", first_row=row)
@@ -112,7 +134,7 @@ def concat_files(
             pair = [(file.name, seen), (file.name, part.schema)]
             schemas[file.name] = (file, unite(what, pair))
             typed.append((file, part))
-    union = unite_files(source, files, list(schemas.values()))
+    union = unite_files(source, files, list(schemas.values()), complete=complete)
     batches = [union.conform(file, batch, union.schema) for file, batch in typed]
     return pa.Table.from_batches(batches, schema=union.schema)
 

@@ -27,7 +27,12 @@ def read_json(source: Source, files: FileSet, request: ReadRequest) -> Reading:
         SourceError: A file is not JSON, or holds no records, or a column mixes types.
     """
     what = f"Source '{source.name}'"
-    table = concat_files(source, files, _tables(source, files, request.limit))
+    table = concat_files(
+        source,
+        files,
+        _tables(source, files, request.limit),
+        complete=request.limit is None,
+    )
     found = reading_of_table(
         table,
         what=what,
@@ -38,9 +43,7 @@ def read_json(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     return found if request.limit is None else Reading(batches=found.batches, version=found.version)
 
 
-def _tables(
-    source: Source, files: FileSet, limit: int | None
-) -> Iterator[tuple[SourceFile, pa.Table]]:
+def _tables(source: Source, files: FileSet, limit: int | None) -> Iterator[tuple[str, pa.Table]]:
     left = limit
     for file in files.files:
         records = _lines(source, files, file) if source.kind == "jsonl" else None
@@ -51,10 +54,10 @@ def _tables(
         empty = True
         while chunk := list(islice(records, CHUNK_RECORDS)):
             empty = False
-            yield file, table_of_records(f"Source '{source.name}', {file.name}", chunk)
+            yield file.name, table_of_records(f"Source '{source.name}', {file.name}", chunk)
             left = None if left is None else left - len(chunk)
         if empty:
-            yield file, table_of_records("", [])
+            yield file.name, table_of_records("", [])
         if left is not None and left <= 0:
             return
 
