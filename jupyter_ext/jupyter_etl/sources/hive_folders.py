@@ -54,20 +54,34 @@ class HiveFolders:
         Raises:
             SourceError: The file has such a column itself, with another value.
         """
+        for name in self.values.get(file.name, {}):
+            if name in batch.schema.names:
+                self.check(what, file, name, batch.column(name))
+            else:
+                batch = batch.append_column(name, self.column(file, name, batch.num_rows))
+        return batch
+
+    def column(self, file: SourceFile, name: str, rows: int) -> pa.Array:
+        """Return a column that the folders of a file give, or NULLs where they do not."""
         import pyarrow as pa
+
+        value = self.values.get(file.name, {}).get(name)
+        return pa.nulls(rows, self.types[name]) if value is None else pa.repeat(value, rows)
+
+    def check(self, what: str, file: SourceFile, name: str, own: pa.Array) -> None:
+        """Compare a column that the folders of a file give, and that the file has itself.
+
+        Raises:
+            SourceError: A value is another one.
+        """
         import pyarrow.compute as pc
 
-        for name, value in self.values.get(file.name, {}).items():
-            if name not in batch.schema.names:
-                batch = batch.append_column(name, pa.repeat(value, batch.num_rows))
-                continue
-            own = batch.column(name).cast(value.type)
-            same = pc.equal(own, value) if value.is_valid else pc.is_null(own)
-            same = pc.fill_null(same, False)
-            if not pc.all(same).as_py():
-                odd = own.filter(pc.invert(same))[0].as_py()
-                raise _disagree(what, name, value.as_py(), odd)
-        return batch
+        value = self.values[file.name][name]
+        own = own.cast(value.type)
+        same = pc.fill_null(pc.equal(own, value) if value.is_valid else pc.is_null(own), False)
+        if not pc.all(same).as_py():
+            odd = own.filter(pc.invert(same))[0].as_py()
+            raise _disagree(what, name, value.as_py(), odd)
 
 
 def hive_folders(
