@@ -18,6 +18,7 @@ _UNCALCULATED = re.compile(
     rb"(?:</%(p)sf>|<%(p)sf(?:\s[^>]*)?/>)\s*(?:</%(p)sc>|<%(p)sv\s*/>|<%(p)sv>\s*</)"
     % {b"p": _PREFIX}
 )
+_LARGE = re.compile(rb">[+-]?\d{16,}<")
 _DIGITS = re.compile(r"[+-]?\d{16,}")
 _PLACE = re.compile(r"([A-Z]+)(\d+)")
 _CHUNK_BYTES = 1 << 20
@@ -57,7 +58,7 @@ def odd_cells(book: BinaryIO, sheet: str, *, large: bool) -> OddCells:
         if "content.xml" in names:
             return OddCells(errors=_errors_of_ods(archive, sheet))
         part = _part(archive, sheet) if "xl/workbook.xml" in names else ""
-        if part not in names or not (large or _has_faults(archive, part)):
+        if part not in names or not _is_odd(archive, part, large=large):
             return OddCells()
         found = OddCells()
         with archive.open(part) as stream:
@@ -100,13 +101,13 @@ def _part(archive: zipfile.ZipFile, sheet: str) -> str:
     return target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))
 
 
-def _has_faults(archive: zipfile.ZipFile, part: str) -> bool:
-    """Search for errors and formulas without a value before the XML is parsed, which is slow."""
+def _is_odd(archive: zipfile.ZipFile, part: str, *, large: bool) -> bool:
+    """Search for what `odd_cells` looks for before the XML is parsed, which is slow."""
     before = b""
     with archive.open(part) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             text = before + chunk
-            if b't="e"' in text or b"t='e'" in text:
+            if b't="e"' in text or b"t='e'" in text or (large and _LARGE.search(text)):
                 return True
             if (b"<f" in text or b":f" in text) and _UNCALCULATED.search(text):
                 return True
