@@ -7,7 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from jupyter_etl.errors import EtlError, NotFound, SourceError
+from jupyter_etl.errors import DeclarationError, EtlError, NotFound, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Access, Connector, Reading, ReadRequest
 
@@ -72,6 +72,20 @@ class ConnectorContract:
 
     def test_it_says_which_kinds_it_reads(self, connector: Connector, source: Source) -> None:
         assert source.kind in connector.kinds
+
+    def test_a_declaration_is_checked_and_nothing_is_opened(
+        self, connector: Connector, source: Source, absent: Source
+    ) -> None:
+        connector.check(source)
+        connector.check(absent)
+
+    def test_an_option_that_there_is_not_is_refused(
+        self, connector: Connector, source: Source
+    ) -> None:
+        odd = replace(source, options={**source.options, "frobnicate": "yes"})
+        with pytest.raises(DeclarationError) as caught:
+            connector.check(odd)
+        assert "frobnicate" in caught.value.message
 
     def test_tables_lists_the_table(
         self, connector: Connector, source: Source, access: Access

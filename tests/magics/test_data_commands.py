@@ -23,7 +23,7 @@ def trips(notebook: Notebook, here: Path) -> Notebook:
 
 def test_declaring_a_source(notebook: Notebook, here: Path) -> None:
     limited = notebook.card("%etl source trips data/*.csv --limit 2").text
-    assert limited.endswith(", 2 runs at once")
+    assert limited.splitlines()[0].endswith(", 2 runs at once")
     card = notebook.card("%etl source trips data/*.csv --readonly")
     assert card.text.startswith("✓ trips: csv")
     assert "read only" in card.text
@@ -32,6 +32,41 @@ def test_declaring_a_source(notebook: Notebook, here: Path) -> None:
     assert "1 source" in listed.text
     assert "trips" in listed.text
     assert "sam" in listed.text
+
+
+@pytest.mark.parametrize(
+    ("location", "note"),
+    [
+        ("trips.csv", "There is no trips.csv yet."),
+        ("tripz.csv", "There is no tripz.csv yet. Did you mean 'trip.csv'?"),
+        ("data/*.csv", "No file matches data/*.csv yet."),
+        ("wh.db", "There is no wh.db yet."),
+        ("sqlite:///wh.db", "There is no sqlite:///wh.db yet."),
+        ("trip.csv", ""),
+        ("*.csv", ""),
+        (".", ""),
+        ("https://data.example/x.csv", ""),
+        ("s3://lake/x.csv", ""),
+        ("frame:orders", ""),
+        ("postgresql://db.example/sales", ""),
+    ],
+)
+def test_a_file_that_is_not_there_yet_is_said(
+    notebook: Notebook, here: Path, location: str, note: str
+) -> None:
+    here.joinpath("trip.csv").write_text("n\n1\n")
+    if location == "trips.csv":
+        here.joinpath("trip.csv").unlink()  # else its name would be suggested
+    card = notebook.card(f"%etl source trips {location}")
+    assert card.text.startswith("✓ trips: ")
+    assert card.text.splitlines()[1:] == ([note] if note else [])
+
+
+def test_an_option_that_there_is_not_is_refused_at_once(notebook: Notebook, here: Path) -> None:
+    _, said = notebook.fails("%etl source semi semi.csv --option delimeter=;")
+    assert "csv has no option 'delimeter'" in said
+    assert "Did you mean 'delimiter'?" in said
+    assert "semi" not in notebook.card("%etl sources").text
 
 
 def test_options_reach_the_connector(notebook: Notebook, here: Path) -> None:

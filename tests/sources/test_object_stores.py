@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -74,6 +75,43 @@ def test_files_that_came_since_are_seen(endpoint: str, tmp_path: Path) -> None:
         versions.append(reading.version)
     assert rows == [EXPECTED.num_rows, 2 * EXPECTED.num_rows]
     assert versions[0] != versions[1]
+
+
+def test_a_name_that_is_a_file_and_a_folder_means_the_file(endpoint: str) -> None:
+    put(endpoint, "both/orders.csv", b"id\n1\n2\n")
+    put(endpoint, "both/orders.csv/part-0.csv", b"id\n9\n")
+    found = FileConnector().read(
+        source_at(endpoint, "both/orders.csv", "csv"), ReadRequest(), with_secret()
+    )
+    assert found.batches.read_all()["id"].to_pylist() == [1, 2]
+    assert found.notes == ("Left out 1 folder: orders.csv/.",)
+    folder = source_at(endpoint, "both/orders.csv/", "csv")
+    rows = FileConnector().read(folder, ReadRequest(), with_secret()).batches.read_all()
+    assert rows["id"].to_pylist() == [9]
+
+
+@pytest.mark.parametrize("place", ["junk", "junk/**/*.csv"])
+def test_what_is_never_data_is_left_out(endpoint: str, place: str) -> None:
+    for name in ("a.csv", ".ipynb_checkpoints/a.csv", "_temporary/0/a.csv", "zip=01234/b.csv"):
+        put(endpoint, f"junk/{name}", b"id\n1\n")
+    put(endpoint, "junk/zip=01234_$folder$", b"")
+    found = FileConnector().read(source_at(endpoint, place, "csv"), ReadRequest(), with_secret())
+    assert found.batches.read_all().to_pylist() == [
+        {"id": 1, "zip": None},
+        {"id": 1, "zip": "01234"},
+    ]
+    assert ".ipynb_checkpoints/" in found.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_compressed_content_is_told_without_an_ending(endpoint: str, kind: str) -> None:
+    body = {"csv": b"id\n1\n", "jsonl": b'{"id": 1}\n'}[kind]
+    put(endpoint, f"packed/a.{kind}", gzip.compress(body))
+    source = source_at(endpoint, f"packed/a.{kind}", kind)
+    for limit in (None, 1):
+        request = ReadRequest(limit=limit)
+        rows = FileConnector().read(source, request, with_secret()).batches.read_all()
+        assert rows.to_pylist() == [{"id": 1}]
 
 
 def test_a_folder_is_read_with_the_partitions_in_its_names(endpoint: str, tmp_path: Path) -> None:

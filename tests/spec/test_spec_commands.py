@@ -239,6 +239,26 @@ def test_words_of_a_schedule_need_no_quotes() -> None:
     assert parse_line("schedule --after a,b --after c").args["after"] == ("a", "b", "c")
 
 
+@pytest.mark.parametrize(
+    ("written", "option"),
+    [
+        ("type.zip=text", ("type.zip", "text")),
+        ("type.price=decimal(12,2)", ("type.price", "decimal(12,2)")),
+        ('type.t="timestamp[us, Europe/Paris]"', ("type.t", "timestamp[us, Europe/Paris]")),
+        ('"type.my column=text"', ("type.my column", "text")),
+        ("null=#DIV/0!,#N/A", ("null", "#DIV/0!,#N/A")),
+        ("delimiter==", ("delimiter", "=")),
+    ],
+)
+def test_options_of_a_source_may_have_any_name(written: str, option: tuple[str, str]) -> None:
+    args = parse_line(f"source a a.csv --option {written} --option skip=1").args
+    assert args["option"] == {option[0]: option[1], "skip": "1"}
+    with pytest.raises(DeclarationError, match="'x' is no assignment"):
+        parse_line("source a a.csv --option x")
+    with pytest.raises(DeclarationError, match="given twice"):
+        parse_line(f"source a a.csv --option {written} --option {written}")
+
+
 def test_options_of_a_policy() -> None:
     line = "schedule daily --on-lost fail --priority -5 --memory 1.5GiB --checkpoint"
     args = parse_line(line).args

@@ -22,6 +22,21 @@ def publisher_for(kind: PublicationKind) -> Publisher:
     return cast("Publisher", load_block("publisher", kind.value)())
 
 
+def check_source(source: Source) -> None:
+    """Refuse a declaration that its connector could not read; nothing is opened.
+
+    Raises:
+        DeclarationError: No connector is installed for the kind, or an option is wrong.
+        MissingDependency: The connector needs a package that is not installed.
+    """
+    connector = connector_for(source.kind)
+    # Blocks of others may be older than this method of the port.
+    check = getattr(connector, "check", None)
+    if check is not None:
+        with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
+            check(source)
+
+
 def open_source(source: Source, request: ReadRequest, access: Access) -> Reading:
     """Start reading a source; raises `SourceError`."""
     with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):

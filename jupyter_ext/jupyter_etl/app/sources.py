@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jupyter_etl.app.preview import Preview, preview_of
-from jupyter_etl.app.reading import access_with, open_source, tables_of
+from jupyter_etl.app.reading import access_with, check_source, open_source, tables_of
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.model import Breaker, Freshness, Source, TableInfo
@@ -78,6 +78,7 @@ class Sources:
             owner=self._settings.owner,
             notebook=notebook,
         )
+        check_source(source)
         self._redactor.refuse_value_in(source)
         return self._store.save_source(replace(source, declared_at=self._clock.now()))
 

@@ -19,7 +19,13 @@ from jupyter_etl.app.load_notes import print_notes
 from jupyter_etl.app.passes import Stream, comes_again, rows_of
 from jupyter_etl.app.preview import Preview, preview_of
 from jupyter_etl.app.querying import Query, answer
-from jupyter_etl.app.reading import access_with, open_source, open_version, tables_of
+from jupyter_etl.app.reading import (
+    access_with,
+    check_source,
+    open_source,
+    open_version,
+    tables_of,
+)
 from jupyter_etl.app.remembered import Remembered, whole
 from jupyter_etl.app.targets import Target, find_target
 from jupyter_etl.app.versions import live_version
@@ -102,6 +108,7 @@ class Workbench:
             owner=context.owner,
             notebook=context.notebook,
         )
+        check_source(source)
         return self.channel.declare_source(source)
 
     def sources(self) -> list[Source]:

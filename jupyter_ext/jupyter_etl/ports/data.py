@@ -113,6 +113,18 @@ class Connector(Protocol):
 
     kinds: tuple[str, ...]
 
+    def check(self, source: Source) -> None:
+        """Check a declaration; nothing is opened, and no secret is asked for.
+
+        It is called when a source is declared. A connector without this method accepts every
+        declaration.
+
+        Raises:
+            DeclarationError: There is no such option, or an option has a value that is not
+                possible; the message lists what is allowed.
+        """
+        ...
+
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
         """List what can be read.
 

@@ -12,15 +12,17 @@ from jupyter_etl.model import Column, Source, TableInfo
 from jupyter_etl.ports import Reading, ReadRequest
 from jupyter_etl.sources.csv_blocks import BlockFault
 from jupyter_etl.sources.csv_columns import TextReader, finished
-from jupyter_etl.sources.csv_format import parse_csv_format
+from jupyter_etl.sources.csv_format import CsvFormat, parse_csv_format
 from jupyter_etl.sources.csv_opening import CsvFile, look_at
 from jupyter_etl.sources.csv_scan import Scan, Scanned, worked
 from jupyter_etl.sources.declared_types import refuse_absent_columns
 from jupyter_etl.sources.fetching import read_fetched
 from jupyter_etl.sources.file_paths import FileSet
+from jupyter_etl.sources.hive_folders import HiveFolders, hive_folders
 from jupyter_etl.sources.readings import choose, reader_of, take
 from jupyter_etl.sources.text_hints import hint_on
 from jupyter_etl.sources.text_types import Evidence, Inferred, decide
+from jupyter_etl.sources.unions import refuse_strangers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,6 +39,7 @@ class _Table:
         scanned: Its files.
         reader: Turns texts into values.
         columns: Types with their reasons, in order.
+        folders: Columns that folders give.
         evidence: Of the columns whose types are not declared.
         notes: For the reader of the data.
         complete: Whether all rows were read.
@@ -45,6 +48,7 @@ class _Table:
     scanned: list[Scanned]
     reader: TextReader
     columns: dict[str, Inferred]
+    folders: HiveFolders
     evidence: dict[str, Evidence]
     notes: tuple[str, ...]
     complete: bool
@@ -105,11 +109,15 @@ def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
 
 def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
     """Read files for their types: all of them, or as many rows as a limit takes."""
+    import pyarrow as pa
+
     what, written = f"Source '{source.name}'", parse_csv_format(source.options)
     reader = TextReader(form=written.text, declared=written.types)
     first = files.files[:1] if request.limit is not None else files.files
     opened = [look_at(source, files, file, written) for file in first]
-    names = dict.fromkeys(name for file in opened for name in file.names)
+    refuse_strangers(what, [(file.file.name, file.names) for file in opened])
+    folders = _folders(what, files, written, {})
+    names = dict.fromkeys(name for file in opened for name in (*file.names, *folders.types))
     wanted = dict.fromkeys(choose(what, list(names), request.columns))
     refuse_absent_columns(what, written.types, names)
     with ThreadPoolExecutor(_workers()) as pool:
@@ -129,14 +137,35 @@ def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
         else decide(scan.evidence.get(name, Evidence()))
         for name in wanted
     }
+    folders = _folders(what, files, written, columns)
+    columns.update(
+        {
+            name: Inferred(type=folders.types[name], reason="given by the names of folders")
+            for name, found in columns.items()
+            if name in folders.types and pa.types.is_null(found.type)
+        }
+    )
     return _Table(
         scanned=scan.scanned,
         reader=reader,
         columns=columns,
+        folders=folders,
         evidence=scan.evidence,
         notes=tuple(_notes(scan, opened, columns)),
         complete=scan.complete,
     )
+
+
+def _folders(
+    what: str, files: FileSet, written: CsvFormat, columns: dict[str, Inferred]
+) -> HiveFolders:
+    """Read the names of folders; a column that files have too keeps the type that it has there."""
+    import pyarrow as pa
+
+    inside = {
+        name: found.type for name, found in columns.items() if not pa.types.is_null(found.type)
+    }
+    return hive_folders(what, files.files, declared=written.types, inside=inside)
 
 
 def _notes(scan: Scan, opened: list[CsvFile], columns: dict[str, Inferred]) -> Iterator[str]:
@@ -162,7 +191,7 @@ def _batches(table: _Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for scanned in table.scanned:
         if scanned.blocks is None:
             for rows, arrays in _again(table, scanned, schema.names, schema):
-                yield _batch(rows, arrays, schema)
+                yield _batch(table, scanned, rows, arrays, schema)
             continue
         blocks = [
             (rows, {name: finished(part, schema.field(name).type) for name, part in parts.items()})
@@ -172,7 +201,7 @@ def _batches(table: _Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         again = _again(table, scanned, texts, schema) if texts else iter(())
         for rows, done in blocks:
             _, missing = next(again, (rows, {}))
-            yield _batch(rows, {**done, **missing}, schema)
+            yield _batch(table, scanned, rows, {**done, **missing}, schema)
 
 
 def _again(
@@ -200,17 +229,23 @@ def _again(
             yield found
 
 
-def _batch(rows: int, arrays: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
-    """Make a batch; a column that the file lacks is NULL."""
+def _batch(
+    table: _Table, scanned: Scanned, rows: int, arrays: dict[str, pa.Array], schema: pa.Schema
+) -> pa.RecordBatch:
+    """Make a batch; a column that the file lacks is the folder's, or NULL."""
     import pyarrow as pa
 
-    return pa.RecordBatch.from_arrays(
-        [
-            arrays[field.name] if field.name in arrays else pa.nulls(rows, field.type)
-            for field in schema
-        ],
-        schema=schema,
-    )
+    file, folders = scanned.file, table.folders
+    given = folders.values.get(file.file.name, {})
+    columns = []
+    for field in schema:
+        own = arrays.get(field.name)
+        if own is None and field.name in given:
+            own = folders.column(file.file, field.name, rows)
+        elif own is not None and field.name in given:
+            folders.check(file.what, file.file, field.name, own)
+        columns.append(pa.nulls(rows, field.type) if own is None else own)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _workers() -> int:

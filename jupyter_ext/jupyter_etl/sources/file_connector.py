@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Connector, Reading, ReadRequest
 from jupyter_etl.sources.csv_files import csv_table
-from jupyter_etl.sources.excel_files import sheet_names
-from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, refuse_options
-from jupyter_etl.sources.file_paths import find_files
-from jupyter_etl.sources.filesystems import place_options
+from jupyter_etl.sources.excel_files import sheet_tables
+from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, check_options
+from jupyter_etl.sources.file_paths import FileSet, find_files
+from jupyter_etl.sources.filesystems import check_place, place_options
 from jupyter_etl.sources.http_options import is_http
 from jupyter_etl.sources.json_files import read_json
+from jupyter_etl.sources.options import refuse_options
 from jupyter_etl.sources.parquet_files import parquet_schema
 from jupyter_etl.sources.readings import columns_of
 
@@ -25,6 +28,23 @@ class FileConnector:
 
     kinds: tuple[str, ...] = tuple(FILE_READERS)
 
+    def check(self, source: Source) -> None:
+        """Check the options; nothing is opened.
+
+        Args:
+            source: Of one of `kinds`.
+
+        Raises:
+            DeclarationError: An option that the kind does not have, or a value that is not
+                possible.
+        """
+        if is_http(source.location):
+            _http().check(source)
+            return
+        refuse_options(source, (*FILE_OPTIONS[source.kind], *place_options(source)))
+        check_place(source)
+        check_options(source)
+
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
         """List the one table that the files are, or the sheets of a workbook.
 
@@ -37,17 +57,11 @@ class FileConnector:
         """
         if is_http(source.location):
             return _http().tables(source, access)
-        refuse_options(source, (*FILE_OPTIONS[source.kind], *place_options(source)))
+        self.check(source)
         files = find_files(source, access)
-        if source.kind == "excel":
-            return [TableInfo(name=name) for name in sheet_names(source, files)]
-        if source.kind == "parquet":
-            schema, rows = parquet_schema(source, files)
-            return [TableInfo(name="", columns=columns_of(schema), rows=rows)]
-        if source.kind == "csv":
-            return [csv_table(source, files)]
-        with read_json(source, files, ReadRequest(limit=100)).batches as batches:
-            return [TableInfo(name="", columns=columns_of(batches.schema))]
+        return [
+            replace(table, notes=(*files.notes, *table.notes)) for table in _tables(source, files)
+        ]
 
     def read(self, source: Source, request: ReadRequest, access: Access) -> Reading:
         """Start reading.
@@ -63,7 +77,7 @@ class FileConnector:
         """
         if is_http(source.location):
             return _http().read(source, request, access)
-        refuse_options(source, (*FILE_OPTIONS[source.kind], *place_options(source)))
+        self.check(source)
         if request.query is not None:
             raise DeclarationError(
                 f"Source '{source.name}' is {source.kind} files, which answer no SQL themselves.",
@@ -75,7 +89,21 @@ class FileConnector:
                 hint=f"Load {source.name}.",
                 retryable=False,
             )
-        return FILE_READERS[source.kind](source, find_files(source, access), request)
+        files = find_files(source, access)
+        found = FILE_READERS[source.kind](source, files, request)
+        return replace(found, notes=(*files.notes, *found.notes))
+
+
+def _tables(source: Source, files: FileSet) -> list[TableInfo]:
+    if source.kind == "excel":
+        return sheet_tables(source, files)
+    if source.kind == "parquet":
+        schema, rows = parquet_schema(source, files)
+        return [TableInfo(name="", columns=columns_of(schema), rows=rows)]
+    if source.kind == "csv":
+        return [csv_table(source, files)]
+    with read_json(source, files, ReadRequest(limit=100)).batches as batches:
+        return [TableInfo(name="", columns=columns_of(batches.schema))]
 
 
 def _http() -> Connector:

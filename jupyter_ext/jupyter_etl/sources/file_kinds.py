@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 
-from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Source
 from jupyter_etl.sources.csv_files import read_csv
-from jupyter_etl.sources.csv_format import CSV_OPTIONS
-from jupyter_etl.sources.declared_types import is_type_option
+from jupyter_etl.sources.csv_format import CSV_OPTIONS, parse_csv_format
+from jupyter_etl.sources.declared_types import parse_declared_types
 from jupyter_etl.sources.excel_files import read_excel
+from jupyter_etl.sources.excel_format import EXCEL_OPTIONS, parse_sheet_format
 from jupyter_etl.sources.json_files import read_json
+from jupyter_etl.sources.options import TYPES_OF_COLUMNS
 from jupyter_etl.sources.parquet_files import read_parquet
-from jupyter_etl.spec.names import listed, nearest
 
 FILE_READERS = {
     "csv": read_csv,
@@ -22,24 +22,25 @@ FILE_READERS = {
     "excel": read_excel,
 }
 FILE_OPTIONS: dict[str, tuple[str, ...]] = {
-    "csv": CSV_OPTIONS,
-    "parquet": (),
-    "json": ("path", "json"),
-    "jsonl": (),
-    "excel": ("sheet", "null", "text"),
+    "csv": (*CSV_OPTIONS, TYPES_OF_COLUMNS),
+    "parquet": (TYPES_OF_COLUMNS,),
+    "json": ("path", "json", TYPES_OF_COLUMNS),
+    "jsonl": (TYPES_OF_COLUMNS,),
+    "excel": (*EXCEL_OPTIONS, TYPES_OF_COLUMNS),
 }
+_FORMATS: dict[str, Callable[[Mapping[str, str]], object]] = {
+    "csv": parse_csv_format,
+    "excel": parse_sheet_format,
+}
+"""What reads the options of a kind besides types."""
 
 
-def refuse_options(source: Source, known: Sequence[str]) -> None:
-    """Refuse an option that a source does not have.
+def check_options(source: Source) -> None:
+    """Check the values of options that a kind of file has.
 
     Raises:
-        DeclarationError: There is one; the message lists those there are.
+        DeclarationError: A value is not possible.
     """
-    for option in source.options:
-        if option not in known and not ("type.*" in known and is_type_option(option)):
-            raise DeclarationError(
-                f"Source '{source.name}': {source.kind} has no option '{option}'; "
-                f"it has {listed(known) or 'none'}.",
-                hint=nearest(option, known).strip(),
-            )
+    parse_declared_types(source.options)
+    if source.kind in _FORMATS:
+        _FORMATS[source.kind](source.options)

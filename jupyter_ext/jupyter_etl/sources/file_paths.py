@@ -6,27 +6,36 @@ import hashlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Access
+from jupyter_etl.sources.file_content import open_text, open_workbook
 from jupyter_etl.sources.filesystems import is_remote_failure, open_filesystem
+from jupyter_etl.spec.file_names import is_documentation, left_out
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+_PACKED = ("", ".gz", ".bz2", ".xz", ".zst", ".zip")
 ENDINGS: dict[str, tuple[str, ...]] = {
-    "csv": ("csv", "tsv", "txt", "csv.gz", "csv.zip", "csv.bz2", "csv.xz", "tsv.gz", "tsv.zip"),
-    "parquet": ("parquet", "pq", "parq"),
-    "json": ("json", "json.gz"),
-    "jsonl": ("jsonl", "ndjson", "jsonl.gz", "ndjson.gz"),
-    "excel": ("xlsx", "xls", "xlsm", "xlsb", "ods"),
+    kind: tuple(f"{ending}{packed}" for packed in packings for ending in endings)
+    for kind, endings, packings in (
+        ("csv", ("csv", "tsv"), _PACKED),
+        ("parquet", ("parquet", "pq", "parq"), ("",)),
+        ("json", ("json",), _PACKED),
+        ("jsonl", ("jsonl", "ndjson"), _PACKED),
+        ("excel", ("xlsx", "xls", "xlsm", "xlsb", "ods"), ("",)),
+    )
 }
 """Endings that count as files of a kind where the location is a folder."""
+
+_TEXT_ENDINGS = tuple(f"txt{packed}" for packed in _PACKED)
+"""Count as CSV in a folder that has no file with an ending of CSV."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +62,12 @@ class FileSet:
     Args:
         fs: The filesystem they are on.
         files: At least one, sorted by name.
+        notes: Sentences about what the location holds and is not among them.
     """
 
     fs: AbstractFileSystem
     files: tuple[SourceFile, ...]
+    notes: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """Return the SHA-256 (hex) over names, sizes and times of change."""
@@ -82,15 +93,15 @@ def find_files(source: Source, access: Access) -> FileSet:
     """
     fs, root = open_filesystem(source, access)
     with reading(source, PurePosixPath(root).name):
-        infos, base = _matches(fs, root, source)
-        files = [_file(info, base) for info in infos]
+        found = _matches(fs, root, source)
+        files = [_file(info, found.base) for info in found.infos]
     for file in files:
         if file.size == 0:
             raise SourceError(
                 f"Source '{source.name}': {file.name} is empty (0 bytes).",
                 hint="It may still be on its way; otherwise write it again.",
             )
-    return FileSet(fs=fs, files=tuple(sorted(files, key=lambda file: file.name)))
+    return FileSet(fs=fs, files=tuple(sorted(files, key=lambda file: file.name)), notes=found.notes)
 
 
 @contextmanager
@@ -134,54 +145,78 @@ def reading(source: Source, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def open_file(files: FileSet, file: SourceFile) -> Iterator[BinaryIO]:
-    """Open a file for reading, decompressed by its ending (gz, zip, bz2, xz).
+def open_file(files: FileSet, file: SourceFile, *, workbook: bool = False) -> Iterator[BinaryIO]:
+    """Open a file for reading, unpacked (gz, zip, bz2, xz, zst) as its first bytes tell.
+
+    Args:
+        files: Where it is.
+        file: Which one.
+        workbook: It is one, which may be a zip archive itself; else it is text.
 
     Raises:
-        SourceError: A zip archive holds more than one file.
+        SourceError: It holds something else: a pointer of Git LFS, a web page, several files.
     """
-    if not file.name.endswith(".zip"):
-        with files.fs.open(file.path, "rb", compression="infer") as stream:
-            yield stream
-        return
-    import zipfile
-
-    with files.fs.open(file.path, "rb") as outer:
-        try:
-            archive = zipfile.ZipFile(outer)
-        except zipfile.BadZipFile as problem:
-            raise EOFError(f"it is no complete zip archive ({problem})") from problem
-        members = [name for name in archive.namelist() if not name.endswith("/")]
-        if len(members) != 1:
-            raise SourceError(
-                f"{file.name} holds {len(members)} files ({listed(members)}); one is expected.",
-                hint="Unpack it and declare the folder as the source.",
-                retryable=False,
-            )
-        with archive.open(members[0]) as stream:
-            yield stream  # type: ignore[misc]
+    unpack = open_workbook if workbook else open_text
+    with files.fs.open(file.path, "rb") as stream, unpack(file.name, stream) as unpacked:
+        yield unpacked
 
 
-def _matches(fs: AbstractFileSystem, root: str, source: Source) -> tuple[list[dict[str, Any]], str]:
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What a location means.
+
+    Args:
+        infos: Of the files, as the filesystem gives them.
+        base: The folder that holds them all.
+        left_out: What lies there and is not among them, relative to the base.
+        notes: What else is to be said.
+    """
+
+    infos: list[dict[str, Any]]
+    base: str
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        names = sorted(set(self.left_out))
+        if not names:
+            return ()
+        one, many = "file", "files"
+        if any(name.endswith("/") for name in names):
+            one, many = "folder", "files and folders"
+        noun = one if len(names) == 1 else many
+        return (f"Left out {len(names)} {noun}: {listed(names, limit=8)}.",)
+
+
+def _matches(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
     if not fs.exists(root) and any(sign in root for sign in "*?["):
-        base = root[: min(root.find(sign) for sign in "*?[" if sign in root)].rpartition("/")[0]
-        found = [info for info in fs.glob(root, detail=True).values() if info["type"] == "file"]
-        if not found:
-            raise SourceError(
-                f"Source '{source.name}': no file matches {source.declared or source.location}"
-                f"{_instead(fs, base)}.",
-                hint="Check the pattern; a relative one starts at the notebook's folder.",
-                retryable=False,
-            )
-        return found, base
+        return _glob(fs, root, source)
     if not fs.exists(root):
         raise _absent(fs, root, source)
-    if not fs.isdir(root):
-        return [fs.info(root)], root.rpartition("/")[0]
-    return _folder(fs, root, source), root
+    info = fs.info(root)
+    # In an object store one name can be a file and a folder; a slash behind it means the folder.
+    if info["type"] == "directory" or (source.location.endswith("/") and fs.isdir(root)):
+        return _folder(fs, root, source)
+    base, _, name = root.rpartition("/")
+    return _Found(infos=[info], base=base, left_out=(f"{name}/",) if fs.isdir(root) else ())
 
 
-def _folder(fs: AbstractFileSystem, root: str, source: Source) -> list[dict[str, Any]]:
+def _glob(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
+    base = root[: min(root.find(sign) for sign in "*?[" if sign in root)].rpartition("/")[0]
+    pattern = PurePosixPath(root[len(base) :]).parts
+    every = [info for info in fs.glob(root, detail=True).values() if info["type"] == "file"]
+    found = _selected(every, base, pattern)
+    if not found.infos:
+        raise SourceError(
+            f"Source '{source.name}': no file matches {source.declared or source.location}"
+            f"{_but(found) or _instead(fs, base)}.",
+            hint="Check the pattern; a relative one starts at the notebook's folder.",
+            retryable=False,
+        )
+    return found
+
+
+def _folder(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
     every = fs.find(root, detail=True)
     if any("/_delta_log/" in path for path in every):
         raise SourceError(
@@ -190,23 +225,55 @@ def _folder(fs: AbstractFileSystem, root: str, source: Source) -> list[dict[str,
             hint="Read it as a publication, or with deltalake into a frame.",
             retryable=False,
         )
-    endings = ENDINGS.get(source.kind, ())
-    found = [
-        info
-        for path, info in sorted(every.items())
-        if not any(
-            part.startswith((".", "_")) for part in PurePosixPath(path[len(root) :]).parts[1:]
-        )
-        and path.lower().endswith(tuple(f".{ending}" for ending in endings))
-    ]
-    if not found:
+    found = _of_kind(_selected(list(every.values()), root), source.kind)
+    if not found.infos:
+        endings = ENDINGS.get(source.kind, ())
+        plain = [ending for ending in endings if "." not in ending]
         raise SourceError(
             f"Source '{source.name}': the folder {source.declared or source.location} has no "
-            f"{source.kind} file (.{', .'.join(endings)}){_instead(fs, root)}.",
+            f"{source.kind} file (.{', .'.join(plain)}){_but(found) or _instead(fs, root)}.",
             hint="Declare the files by a glob like 'folder/*.dat' if they end otherwise.",
             retryable=False,
         )
     return found
+
+
+def _selected(infos: list[dict[str, Any]], base: str, pattern: tuple[str, ...] = ()) -> _Found:
+    """Leave out what is never data; folders of it count as one."""
+    kept, out = [], []
+    for info in infos:
+        name = left_out(PurePosixPath(_below(info, base)).parts, pattern)
+        if name:
+            out.append(name)
+        else:
+            kept.append(info)
+    return _Found(infos=kept, base=base, left_out=tuple(out))
+
+
+def _of_kind(found: _Found, kind: str) -> _Found:
+    """Keep the files that end as the kind does; ``.txt`` is CSV where no other file is."""
+    kept = _ending(found.infos, ENDINGS.get(kind, ()))
+    if not kept and kind == "csv":
+        texts = _ending(found.infos, _TEXT_ENDINGS)
+        kept = [i for i in texts if not is_documentation(PurePosixPath(i["name"]).name)] or texts
+    names = {info["name"] for info in kept}
+    others = [_below(info, found.base) for info in found.infos if info["name"] not in names]
+    return replace(found, infos=kept, left_out=(*found.left_out, *others))
+
+
+def _ending(infos: list[dict[str, Any]], endings: tuple[str, ...]) -> list[dict[str, Any]]:
+    ends = tuple(f".{ending}" for ending in endings)
+    return [info for info in infos if str(info["name"]).lower().endswith(ends)]
+
+
+def _below(info: dict[str, Any], base: str) -> str:
+    return str(info["name"])[len(base) :].lstrip("/")
+
+
+def _but(found: _Found) -> str:
+    if not found.left_out:
+        return ""
+    return f" but what is left out: {listed(sorted(set(found.left_out)), limit=8)}"
 
 
 def _absent(fs: AbstractFileSystem, root: str, source: Source) -> SourceError:

@@ -23,6 +23,7 @@ _PACKAGES = {
 }
 """What to install for a scheme. Source: fsspec's registry of implementations."""
 
+_S3 = frozenset({"s3", "s3a"})
 _S3_OPTIONS = ("key", "endpoint", "region", "anonymous")
 _REMOTE = frozenset({"botocore", "aiobotocore", "aiohttp", "asyncio"})
 """Packages whose errors are no OSError though they mean the same."""
@@ -30,7 +31,32 @@ _REMOTE = frozenset({"botocore", "aiobotocore", "aiohttp", "asyncio"})
 
 def place_options(source: Source) -> tuple[str, ...]:
     """Return the options that a source has by where its files are."""
-    return _S3_OPTIONS if _scheme(source) in {"s3", "s3a"} else ()
+    return _S3_OPTIONS if _scheme(source) in _S3 else ()
+
+
+def check_place(source: Source) -> None:
+    """Check what a source says about where its files are; nothing is opened.
+
+    Raises:
+        DeclarationError: A secret that the filesystem has no place for, or an option is wrong.
+    """
+    scheme = _scheme(source)
+    if scheme not in _S3:
+        if source.secrets and scheme:
+            raise DeclarationError(
+                f"Source '{source.name}': {scheme}:// takes its credentials from the environment, "
+                "and no secret.",
+                hint="Leave --secret out and set them as the filesystem's package wants them.",
+            )
+        return
+    anonymous = source.options.get("anonymous", "no").lower()
+    if anonymous not in {"yes", "no"}:
+        raise DeclarationError(f"The option anonymous is '{anonymous}'; it is yes or no.")
+    if bool(source.secrets) != ("key" in source.options):
+        raise DeclarationError(
+            f"Source '{source.name}': an access key has an id and a secret; only one is there.",
+            hint="Write --option key=ID --secret NAME; without both, the environment tells.",
+        )
 
 
 def open_filesystem(source: Source, access: Access) -> tuple[AbstractFileSystem, str]:
@@ -48,16 +74,9 @@ def open_filesystem(source: Source, access: Access) -> tuple[AbstractFileSystem,
     """
     from fsspec.core import url_to_fs
 
+    check_place(source)
     scheme = _scheme(source)
-    arguments: dict[str, Any] = {}
-    if scheme in {"s3", "s3a"}:
-        arguments = _s3(source, access)
-    elif source.secrets and scheme:
-        raise DeclarationError(
-            f"Source '{source.name}': {scheme}:// takes its credentials from the environment, and "
-            "no secret.",
-            hint="Leave --secret out and set them as the filesystem's package wants them.",
-        )
+    arguments = _s3(source, access) if scheme in _S3 else {}
     try:
         fs, root = url_to_fs(source.location, **arguments)
     except ImportError as problem:
@@ -84,16 +103,9 @@ def _scheme(source: Source) -> str:
 def _s3(source: Source, access: Access) -> dict[str, Any]:
     """Translate to s3fs; what is not said comes from the environment, as botocore finds it."""
     options = source.options
-    anonymous = options.get("anonymous", "no").lower()
-    if anonymous not in {"yes", "no"}:
-        raise DeclarationError(f"The option anonymous is '{anonymous}'; it is yes or no.")
-    if bool(source.secrets) != ("key" in options):
-        raise DeclarationError(
-            f"Source '{source.name}': an access key has an id and a secret; only one is there.",
-            hint="Write --option key=ID --secret NAME; without both, the environment tells.",
-        )
+    anonymous = options.get("anonymous", "no").lower() == "yes"
     # Listings are not kept: another run of this process must see files that came since.
-    arguments: dict[str, Any] = {"use_listings_cache": False, "anon": anonymous == "yes"}
+    arguments: dict[str, Any] = {"use_listings_cache": False, "anon": anonymous}
     if source.secrets:
         names = dict(zip(("secret", "token"), source.secrets, strict=False))
         arguments |= {"key": options["key"]}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.sources.options import refuse_options
 from jupyter_etl.sources.polars_frames import is_polars, table_of_polars
 from jupyter_etl.sources.readings import columns_of, reading_of_table
 
@@ -18,6 +19,10 @@ class FrameConnector:
     """Reads a variable that is a pandas or polars frame, an Arrow table, or offers an Arrow stream."""
 
     kinds: tuple[str, ...] = ("frame",)
+
+    def check(self, source: Source) -> None:
+        """Refuse options, which the kind does not have; raises `DeclarationError`."""
+        refuse_options(source, ())
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
         """List the one table that the frame is.

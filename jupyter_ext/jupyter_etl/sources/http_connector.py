@@ -10,19 +10,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from fsspec.implementations.local import LocalFileSystem
 
-from jupyter_etl.errors import DeclarationError, SourceError
+from jupyter_etl.errors import DeclarationError, NotFound, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Reading, ReadRequest
-from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, refuse_options
+from jupyter_etl.sources.declared_types import (
+    apply_declared_types,
+    parse_declared_types,
+    refuse_absent_columns,
+)
+from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, check_options
 from jupyter_etl.sources.file_paths import FileSet, SourceFile
 from jupyter_etl.sources.http_exchange import Exchange
 from jupyter_etl.sources.http_options import HTTP_OPTIONS, http_target
 from jupyter_etl.sources.http_pages import Page, fetch_pages
 from jupyter_etl.sources.json_records import table_of_records
+from jupyter_etl.sources.options import is_known, refuse_options
 from jupyter_etl.sources.readings import columns_of, owning_reader, reading_of_table
 from jupyter_etl.sources.unions import concat
 
@@ -30,6 +36,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _HEAD_ROWS = 100
+
+
+def _unasked(name: str) -> NoReturn:
+    raise NotFound(f"'{name}' is not asked for while a declaration is checked.")
+
+
+_NO_ACCESS = Access(secret=lambda name: "", frame=_unasked, publication=_unasked)
 
 
 class HttpConnector:
@@ -45,6 +58,17 @@ class HttpConnector:
 
     def __init__(self, *, wait: Callable[[float], None] = time.sleep) -> None:
         self._wait = wait
+
+    def check(self, source: Source) -> None:
+        """Check the options; nothing is fetched and no secret is asked for.
+
+        Raises:
+            DeclarationError: An option it does not have, or a value that is not possible.
+        """
+        known = FILE_OPTIONS.get(source.kind, FILE_OPTIONS["json"])
+        refuse_options(source, (*HTTP_OPTIONS, *known))
+        http_target(source, _NO_ACCESS)
+        check_options(source)
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
         """List the one table that the answer is, by its first records.
@@ -73,7 +97,7 @@ class HttpConnector:
                 f"Source '{source.name}' is a URL, which answers no SQL itself.",
                 hint=f"Use '%%etl sql local' and select from {source.name}.",
             )
-        refuse_options(source, (*HTTP_OPTIONS, *FILE_OPTIONS.get(source.kind, ("path", "json"))))
+        self.check(source)
         target = http_target(source, access)
         folder = Path(tempfile.mkdtemp(prefix="jupyter-etl-"))
         try:
@@ -105,6 +129,7 @@ class HttpConnector:
 def _reading_of_records(source: Source, request: ReadRequest, pages: Iterator[Page]) -> Reading:
     digest = hashlib.sha256()
     what = f"Source '{source.name}'"
+    declared = parse_declared_types(source.options)
 
     def tables() -> Iterator[tuple[str, pa.Table]]:
         left = request.limit
@@ -112,12 +137,15 @@ def _reading_of_records(source: Source, request: ReadRequest, pages: Iterator[Pa
             records = page.records or []
             digest.update(page.digest.encode())
             page.body.unlink()
-            yield page.name, table_of_records(f"{what}, {page.name}", records)
+            place = f"{what}, {page.name}"
+            read = table_of_records(place, records)
+            yield page.name, apply_declared_types(read, declared, what=place)
             left = None if left is None else left - len(records)
             if left is not None and left <= 0:
                 return
 
     table = concat(what, tables())
+    refuse_absent_columns(what, declared, table.column_names)
     found = reading_of_table(table, what=what, columns=request.columns, limit=request.limit)
     # With a limit, the pages behind it were not fetched: neither version nor number is known.
     whole = request.limit is None
@@ -137,7 +165,7 @@ def _reading_of_files(source: Source, request: ReadRequest, pages: Iterator[Page
     )
     if empty := next((file.name for file in files if not file.size), None):
         raise SourceError(f"Source '{source.name}': {empty} is empty (0 bytes).")
-    options = {k: v for k, v in source.options.items() if k in FILE_OPTIONS[source.kind]}
+    options = {k: v for k, v in source.options.items() if is_known(k, FILE_OPTIONS[source.kind])}
     return FILE_READERS[source.kind](
         replace(source, options=options), FileSet(fs=LocalFileSystem(), files=files), request
     )

@@ -10,9 +10,9 @@ from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Reading, ReadRequest
 from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
+from jupyter_etl.sources.file_unions import concat_files
 from jupyter_etl.sources.json_records import parse_json, records_at, table_of_records
 from jupyter_etl.sources.readings import reading_of_table
-from jupyter_etl.sources.unions import concat
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +27,12 @@ def read_json(source: Source, files: FileSet, request: ReadRequest) -> Reading:
         SourceError: A file is not JSON, or holds no records, or a column mixes types.
     """
     what = f"Source '{source.name}'"
-    table = concat(what, _tables(source, files, request.limit))
+    table = concat_files(
+        source,
+        files,
+        _tables(source, files, request.limit),
+        complete=request.limit is None,
+    )
     found = reading_of_table(
         table,
         what=what,

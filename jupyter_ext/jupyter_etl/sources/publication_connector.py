@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.sources.options import refuse_options
 from jupyter_etl.sources.readings import choose, columns_of, reader_of, take
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ class PublicationConnector:
     """Reads the live version of a publication; which one that is, the platform pins per run."""
 
     kinds: tuple[str, ...] = ("publication",)
+
+    def check(self, source: Source) -> None:
+        """Refuse options, which the kind does not have; raises `DeclarationError`."""
+        refuse_options(source, ())
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
         """List the one table that the publication is.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_etl.errors import DeclarationError, EtlError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.sources.options import refuse_options
 from jupyter_etl.sources.postgres_reader import read_postgres
 from jupyter_etl.sources.readings import choose
 from jupyter_etl.sources.sql_catalogue import CatalogueTable, load_catalogue
@@ -41,6 +42,10 @@ class SqlConnector:
     """
 
     kinds: tuple[str, ...] = ("sql",)
+
+    def check(self, source: Source) -> None:
+        """Refuse options, which the kind does not have; raises `DeclarationError`."""
+        refuse_options(source, ())
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
         """List tables and views: ``name`` in the default schema, ``schema.name`` elsewhere.

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import SourceError
+from jupyter_etl.sources.widening import wider
+from jupyter_etl.spec.names import listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,20 +38,56 @@ def unite(what: str, parts: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
                 fields[field.name] = known or field
                 first_in.setdefault(field.name, part)
                 continue
-            wider = _wider(known.type, field.type)
-            if wider is None:
+            united = wider(known.type, field.type)
+            if united is None:
                 raise SourceError(
                     f"{what}: column '{field.name}' is {field.type} in {part} and "
                     f"{known.type} in {first_in[field.name]}.",
-                    hint="Repair the file, or read the column as text with the option "
-                    f"text={field.name}.",
+                    hint="Repair the file, or read the column as text: "
+                    f"--option type.{field.name}=text.",
                     retryable=False,
                     data={"column": field.name, "files": [first_in[field.name], part]},
                 )
-            fields[field.name] = pa.field(field.name, wider)
+            fields[field.name] = pa.field(field.name, united)
     whole = {name for _, schema in parts for name in schema.names}
     shared = whole.intersection(*(schema.names for _, schema in parts))
     return pa.schema([f if name in shared else f.with_nullable(True) for name, f in fields.items()])
+
+
+def refuse_strangers(what: str, parts: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Refuse files that share no column with the others: they are not parts of one table.
+
+    Args:
+        what: Subject of messages: ``source 'trips'``.
+        parts: Name of a file and of its columns; a file without columns belongs to any.
+
+    Raises:
+        SourceError: The files fall into groups; those of the smaller ones are named.
+    """
+    groups: list[tuple[list[str], set[str]]] = []
+    for part, columns in parts:
+        if not columns:
+            continue
+        joined, names = [part], set(columns)
+        apart = []
+        for group in groups:
+            if names & group[1]:
+                joined, names = [*group[0], *joined], names | group[1]
+            else:
+                apart.append(group)
+        groups = [*apart, (joined, names)]
+    if len(groups) < 2:
+        return
+    groups.sort(key=lambda group: len(group[0]), reverse=True)
+    strangers = [part for group in groups[1:] for part in group[0]]
+    first, columns_of_first = next(part for part in parts if part[0] == strangers[0])
+    raise SourceError(
+        f"{what}: {listed(strangers)} {'has' if len(strangers) == 1 else 'have'} no column in "
+        f"common with {listed(groups[0][0], limit=3)}; {first} has {listed(columns_of_first)}.",
+        hint="Take it out of the folder, or declare the files by a glob without it.",
+        retryable=False,
+        data={"files": strangers},
+    )
 
 
 def conform(what: str, batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -102,31 +140,3 @@ def concat(what: str, parts: Iterable[tuple[str, pa.Table]]) -> pa.Table:
         for batch in table.to_batches()
     ]
     return pa.Table.from_batches(batches, schema=schema)
-
-
-def _wider(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
-    import pyarrow as pa
-
-    if _clash(left, right):
-        return None
-    pair = [pa.schema([pa.field("x", left)]), pa.schema([pa.field("x", right)])]
-    try:
-        return pa.unify_schemas(pair, promote_options="permissive").field(0).type
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        return None
-
-
-def _clash(left: pa.DataType, right: pa.DataType) -> bool:
-    """Tell whether Arrow would unite two types at the price of a value: digits, or text as bytes."""
-    import pyarrow as pa
-
-    if pa.types.is_struct(left) and pa.types.is_struct(right):
-        both = set(left.names) & set(right.names)
-        return any(_clash(left.field(name).type, right.field(name).type) for name in both)
-    if pa.types.is_list(left) and pa.types.is_list(right):
-        return _clash(left.value_type, right.value_type)
-    return any(
-        (pa.types.is_decimal(one) and pa.types.is_floating(other))
-        or (pa.types.is_string(one) and pa.types.is_binary(other))
-        for one, other in ((left, right), (right, left))
-    )

@@ -68,7 +68,7 @@ def _candidates(before: list[Word], typed: str) -> list[str]:
         return [
             a.flags[-1]
             for a in spec.options
-            if a.repeated or a.kind is ValueKind.PAIRS or not used.intersection(a.flags)
+            if a.repeated or a.kind.makes_pairs or not used.intersection(a.flags)
         ]
     expected = _expected(spec, rest)
     if expected is None:

@@ -10,7 +10,7 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.spec.duration import parse_duration
 from jupyter_etl.spec.freshness import parse_freshness
 from jupyter_etl.spec.names import listed, nearest
-from jupyter_etl.spec.parameter import parse_assignment
+from jupyter_etl.spec.parameter import parse_assignment, split_assignment
 from jupyter_etl.spec.size import parse_size
 from jupyter_etl.spec.words import Word
 
@@ -37,7 +37,14 @@ class ValueKind(StrEnum):
     NAMES = "names"
     """``a,b``: ``tuple[str, ...]``."""
     PAIRS = "pairs"
-    """``k=v``, repeated: ``dict[str, str]``."""
+    """``k=v``, repeated, where k is the name of a parameter: ``dict[str, str]``."""
+    OPTIONS = "options"
+    """``k=v``, repeated, where k may be any text: ``dict[str, str]``."""
+
+    @property
+    def makes_pairs(self) -> bool:
+        """Whether its values are gathered in one ``dict``."""
+        return self in {ValueKind.PAIRS, ValueKind.OPTIONS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +109,7 @@ class Argument:
         """The value where it is absent."""
         if self.kind is ValueKind.FLAG:
             return False
-        if self.kind is ValueKind.PAIRS:
+        if self.kind.makes_pairs:
             return {}
         if self.kind is ValueKind.NAMES or self.repeated:
             return ()
@@ -171,7 +178,7 @@ class CommandSpec:
             if argument.flags:
                 flag = "|".join(argument.flags)
                 shown = flag if argument.kind is ValueKind.FLAG else f"{flag} {argument.metavar}"
-            repeats = argument.repeated or argument.kind is ValueKind.PAIRS
+            repeats = argument.repeated or argument.kind.makes_pairs
             parts.append(shown if argument.required else f"[{shown}]" + ("..." if repeats else ""))
             if self.stores and argument is self.arguments[0]:
                 parts.append("[NAME <<]")
@@ -220,6 +227,8 @@ def _typed(argument: Argument, text: str) -> object:
             return _names(text)
         case ValueKind.PAIRS:
             return parse_assignment(text)
+        case ValueKind.OPTIONS:
+            return split_assignment(text)
         case _:
             return text
 
@@ -253,7 +262,7 @@ class _Filling:
 
     def put(self, argument: Argument, value: object) -> None:
         name = argument.name
-        if argument.kind is ValueKind.PAIRS and isinstance(value, tuple):
+        if argument.kind.makes_pairs and isinstance(value, tuple):
             pairs = dict(self.values[name])  # type: ignore[call-overload]  # its empty value is a dict
             if value[0] in pairs:
                 raise DeclarationError(

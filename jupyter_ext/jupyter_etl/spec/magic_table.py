@@ -166,7 +166,7 @@ _DATA = (
             Argument(name="limit", flags=("--limit",), kind=ValueKind.WHOLE, least=1,
                      placeholder="N",
                      help="The most runs that read it at once; by default 4 for a database."),
-            Argument(name="option", flags=("--option",), kind=ValueKind.PAIRS, placeholder="K=V",
+            Argument(name="option", flags=("--option",), kind=ValueKind.OPTIONS, placeholder="K=V",
                      help="Another option of the connector; may be repeated."),
         ),
         examples=("source trips data/trips/*.parquet",

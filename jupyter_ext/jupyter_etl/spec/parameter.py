@@ -230,9 +230,15 @@ def parse_assignment(text: str) -> tuple[str, str]:
     Raises:
         DeclarationError: There is no ``=``, or the name is no Python identifier.
     """
+    name, value = split_assignment(text)
+    return _identifier(name), value
+
+
+def split_assignment(text: str) -> tuple[str, str]:
+    """Split ``k=v`` where k may be any text; otherwise as `parse_assignment`."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise DeclarationError(
             f"'{text}' is no assignment.", hint="Write NAME=VALUE, like day=2026-01-01."
         )
-    return _identifier(name.strip()), value
+    return name.strip(), value

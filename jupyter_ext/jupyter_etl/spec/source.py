@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Freshness, Source, SourceKind
+from jupyter_etl.spec.file_names import left_out
 from jupyter_etl.spec.names import listed, nearest, parse_name
 
 LOCAL = "local"
@@ -115,6 +116,28 @@ def parse_source(
     return source
 
 
+def absence(source: Source) -> str:
+    """Say that nothing is at the location of a source yet.
+
+    Args:
+        source: As declared.
+
+    Returns:
+        A sentence with the nearest name; "" where something is there, or where only its connector
+        can tell, as for a URL.
+    """
+    location = source.location.removeprefix("sqlite:///")
+    if source.kind not in (*_FILE_KINDS, SourceKind.SQL) or not Path(location).is_absolute():
+        return ""
+    path = Path(location)
+    if path.exists():
+        return ""
+    if _GLOB.search(location):
+        return "" if next(_matching(path)[1], None) else f"No file matches {source.declared} yet."
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    return f"There is no {source.declared} yet.{nearest(path.name, beside)}"
+
+
 def _located(source: Source, base: Path) -> Source:
     """Fill in kind and location by the form of what was written."""
     written, kind = source.location, source.kind
@@ -214,14 +237,13 @@ def _kind_of_ending(path: str) -> SourceKind | None:
 def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
     folder = Path(path)
     if folder.is_dir():
-        return _kind_of_files(name, written, folder.rglob("*"))
+        return _kind_of_files(name, written, folder, folder.rglob("*"))
     if found := _kind_of_ending(path):
         return found
     if _GLOB.search(path):
-        fixed = Path(*_before_glob(Path(path)))
-        pattern = str(Path(path).relative_to(fixed))
-        matches = fixed.glob(pattern) if fixed.is_dir() else iter(())
-        return _kind_of_files(name, written, matches)
+        base, matches = _matching(folder)
+        pattern = folder.relative_to(base).parts
+        return _kind_of_files(name, written, base, matches, pattern)
     if not Path(written).suffix and not folder.exists() and "/" not in written:
         raise DeclarationError(
             f"The source '{name}' is at '{written}', where there is no file or folder.",
@@ -229,6 +251,12 @@ def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
             "a path is relative to the notebook.",
         )
     raise _unclear(name, written, "its ending does not say")
+
+
+def _matching(path: Path) -> tuple[Path, Iterator[Path]]:
+    """Return the folder in front of a glob, and what matches."""
+    base = Path(*_before_glob(path))
+    return base, base.glob(str(path.relative_to(base))) if base.is_dir() else iter(())
 
 
 def _before_glob(path: Path) -> list[str]:
@@ -240,14 +268,23 @@ def _before_glob(path: Path) -> list[str]:
     return parts
 
 
-def _kind_of_files(name: str, written: str, paths: Iterable[Path]) -> SourceKind:
+def _kind_of_files(
+    name: str, written: str, base: Path, paths: Iterable[Path], pattern: Sequence[str] = ()
+) -> SourceKind:
     found: dict[SourceKind, int] = {}
+    texts = 0
     for number, path in enumerate(paths):
         if number >= _LOOK_AT:
             break
         kind = _kind_of_ending(path.name)
-        if kind in _FILE_KINDS and not path.name.startswith((".", "_")) and path.is_file():
+        if kind not in _FILE_KINDS or left_out(path.relative_to(base).parts, pattern):
+            continue
+        if path.is_file():
+            texts += path.suffix.lower() == ".txt"
             found[kind] = found.get(kind, 0) + 1
+    if len(found) > 1 and found.get(SourceKind.CSV) == texts:
+        # Text files beside data of another kind are about the data.
+        del found[SourceKind.CSV]
     if len(found) == 1:
         return next(iter(found))
     if not found:

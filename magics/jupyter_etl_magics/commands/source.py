@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_etl.spec.commands import Command
+from jupyter_etl.spec.source import absence
 from jupyter_etl_magics.display import Card, counted, show
 from jupyter_etl_magics.session import Session
 
 
 def execute(session: Session, command: Command) -> None:
-    """Declare a source and say what was understood; nothing is opened."""
+    """Declare a source; show what was understood, and whether a file is not there yet."""
     args: dict[str, Any] = command.args
     named = {"path": args["json"], "sheet": args["sheet"], "delimiter": args["delimiter"]}
     source = session.workbench.declare(
@@ -26,4 +27,5 @@ def execute(session: Session, command: Command) -> None:
     traits = [source.kind, source.location, "read only" if source.readonly else ""]
     if source.limit is not None:
         traits.append(f"{counted(source.limit, 'run')} at once")
-    show(Card(title=f"{source.name}: {', '.join(filter(None, traits))}", tone="ok"))
+    title = f"{source.name}: {', '.join(filter(None, traits))}"
+    show(Card(title=title, tone="ok", notes=[absence(source)]))

@@ -1,0 +1,41 @@
+"""Options of a source by name: which there are, and the nearest to one that there is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.model import Source
+from jupyter_etl.sources.declared_types import is_type_option
+from jupyter_etl.spec.names import listed, nearest
+
+TYPES_OF_COLUMNS = "type.COLUMN"
+"""Stands for ``type.zip``, ``type.day`` ... among the options of a kind."""
+
+
+def is_known(option: str, known: Sequence[str]) -> bool:
+    """Tell whether an option is among those of a kind."""
+    if is_type_option(option):
+        return TYPES_OF_COLUMNS in known
+    return option in known
+
+
+def refuse_options(source: Source, known: Sequence[str]) -> None:
+    """Refuse an option that a source does not have.
+
+    Args:
+        source: As declared.
+        known: Options of its kind.
+
+    Raises:
+        DeclarationError: There is one; the message lists those there are.
+    """
+    for option in source.options:
+        if not is_known(option, known):
+            column = option.partition(".")[2]
+            meant = [name.replace("COLUMN", column) if column else name for name in known]
+            raise DeclarationError(
+                f"Source '{source.name}': {source.kind} has no option '{option}'; "
+                f"it has {listed(known, limit=30) or 'none'}.",
+                hint=nearest(option, meant).strip(),
+            )

@@ -1,0 +1,62 @@
+"""Names of files that are never data: what systems, editors and writers leave beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+_PREFIXES = (".", "~$", "#")
+"""Hidden files, ``._a.csv`` of macOS and ``.ipynb_checkpoints``; owner files of Office; autosaves."""
+
+_SUFFIXES = (
+    "~", ".bak", ".swp", ".swo", ".swx", ".tmp", ".part", ".partial", ".crdownload", "_$folder$",
+)  # fmt: skip
+"""Backups of editors, downloads that are not complete, folder markers of Hadoop in S3."""
+
+_NAMES = frozenset({"thumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "lost+found", "icon\r"})
+"""What Windows, macOS and file servers keep in folders."""
+
+_DOCUMENTATION = re.compile(
+    r"(?:read[ _-]?me|licen[sc]e|copying|change(?:s|log)|authors|(?:check|md5|sha\d*)sums?)\b.*\.txt",
+    re.IGNORECASE,
+)
+
+
+def is_never_data(name: str) -> bool:
+    """Tell whether a file or folder of that name is left out of a folder or glob.
+
+    A folder like ``_region=north`` is a partition. Source: Hadoop's and Spark's rule for names
+    that begin with ``.`` or ``_``.
+    """
+    lowered = name.lower()
+    return (
+        lowered.startswith(_PREFIXES)
+        or (lowered.startswith("_") and "=" not in lowered)
+        or lowered.endswith(_SUFFIXES)
+        or lowered in _NAMES
+    )
+
+
+def is_documentation(name: str) -> bool:
+    """Tell whether a text file is about the data beside it: ``README.txt``."""
+    return _DOCUMENTATION.fullmatch(name) is not None
+
+
+def left_out(parts: Sequence[str], pattern: Iterable[str] = ()) -> str:
+    """Find what takes a path out of a folder or glob.
+
+    Args:
+        parts: Names of the path's folders and file, below the declared folder.
+        pattern: The parts of the glob; a name of this kind that is written there is meant:
+            ``.cache/*.csv``, ``_*.csv``.
+
+    Returns:
+        The path up to the name that is never data, a folder with a slash behind it; "" where the
+        path is data.
+    """
+    meant = [part for part in pattern if is_never_data(part)]
+    for number, name in enumerate(parts, 1):
+        if is_never_data(name) and not any(fnmatchcase(name, part) for part in meant):
+            return "/".join(parts[:number]) + ("/" if number < len(parts) else "")
+    return ""
