@@ -13,7 +13,8 @@ from jupyter_etl.model import Source
 from jupyter_etl.sources.file_paths import ENDINGS
 from jupyter_etl.sources.http_exchange import Answer, Exchange
 from jupyter_etl.sources.http_options import HttpTarget
-from jupyter_etl.sources.http_paging import first_url, next_url
+from jupyter_etl.sources.http_paging import Trail
+from jupyter_etl.sources.http_signs import plain
 from jupyter_etl.sources.json_records import parse_json, records_at
 
 _KINDS = {
@@ -30,6 +31,12 @@ _KINDS = {
     "application/vnd.ms-excel": "excel",
 }
 """Media types, registered ones and those in use, and the kind of file that they are."""
+
+
+_ERRORS = frozenset(
+    {"error", "errors", "errormessage", "errorcode", "exception", "fault", "message"}
+)
+"""Names under which answers with the status 200 tell of an error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,31 +73,33 @@ def fetch_pages(
         SourceError: There is no answer, it is not what it should be, pages repeat themselves or
             are more than allowed.
     """
-    url, before = first_url(target), ""
+    trail = Trail(target, _path(source))
+    url, before = trail.first_url(), ""
     asked = {str(url)}
     for number in range(1, target.paging.most + 1):
         body = folder / f"page-{number:06d}"
-        answer = exchange.get(url, body)
-        kind = _kind(target, source, answer, body)
-        document = _document(target, answer, body) if kind == "json" else None
-        records = None if kind != "json" else _records(target, source, document)
-        body = body.rename(body.with_name(body.name + _ending(answer, body)))
-        page = Page(
-            name=body.name,
-            kind=kind,
-            body=body,
-            digest=_digest(body),
-            records=records,
-        )
-        if records and page.digest == before and target.paging.parameter:
-            raise _repeats(target, number)
+        try:
+            answer = exchange.get(url, body)
+        except SourceError as problem:
+            if trail.is_end(problem):
+                trail.finish()
+                return
+            raise
+        page, document = _page(target, source, answer, body, behind=trail.counts)
+        if page.records and page.digest == before and trail.by_parameter:
+            if trail.complete:
+                return
+            raise trail.repeated(number)
         before = page.digest
         yield page
-        following = next_url(target, url, answer, document, len(records or ()))
+        following = trail.following(url, answer, document, page.records)
         if following is None:
             return
         if str(following) in asked:
-            raise _repeats(target, number + 1)
+            if not page.records:
+                trail.finish()
+                return
+            raise trail.repeated(number + 1)
         asked.add(str(following))
         url = following
     raise SourceError(
@@ -99,6 +108,42 @@ def fetch_pages(
         retryable=False,
         data={"pages": target.paging.most},
     )
+
+
+def _page(
+    target: HttpTarget, source: Source, answer: Answer, body: Path, *, behind: bool
+) -> tuple[Page, object]:
+    """Read an answer.
+
+    Args:
+        target, source, answer, body: What was asked for and what came.
+        behind: It may be the page behind the last one, which some leave empty.
+    """
+    empty = answer.empty or (behind and not body.stat().st_size)
+    kind = "json" if empty else _kind(target, source, answer, body)
+    document: object = None
+    records: list[object] | None = None
+    if kind == "json":
+        document = [] if empty else _document(target, answer, body)
+        vacant = empty or (behind and _is_vacant(document, _path(source)))
+        records = [] if vacant else _records(target, source, document)
+    body = body.rename(body.with_name(body.name + _ending(answer, body)))
+    return Page(
+        name=body.name, kind=kind, body=body, digest=_digest(body), records=records
+    ), document
+
+
+def _is_vacant(document: object, path: str) -> bool:
+    """Tell whether the list of records is null or left out, and nothing tells of an error."""
+    found = document
+    for step in filter(None, path.split(".")):
+        if found is None:
+            break
+        if not isinstance(found, dict):
+            return False
+        found = found.get(step)
+    told = document if isinstance(document, dict) else {}
+    return found is None and not any(value for key, value in told.items() if plain(key) in _ERRORS)
 
 
 def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str:
@@ -115,7 +160,6 @@ def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str
         kind = _KINDS.get(answer.content_type, "")
         if answer.content_type.endswith("+json") or (not kind and head[:1] in {b"{", b"["}):
             kind = "json"
-        kind = "json" if answer.empty else kind
     if not kind:
         raise SourceError(
             f"Source '{target.name}': what {answer.url.host} answered is not clear; it says "
@@ -133,8 +177,6 @@ def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str
 
 
 def _document(target: HttpTarget, answer: Answer, body: Path) -> object:
-    if answer.empty:
-        return []
     try:
         return parse_json(body.read_bytes())
     except ValueError as problem:
@@ -145,8 +187,11 @@ def _document(target: HttpTarget, answer: Answer, body: Path) -> object:
 
 
 def _records(target: HttpTarget, source: Source, document: object) -> list[object]:
-    path = source.options.get("path", source.options.get("json", ""))
-    return records_at(f"Source '{target.name}': the answer", document, path)
+    return records_at(f"Source '{target.name}': the answer", document, _path(source))
+
+
+def _path(source: Source) -> str:
+    return source.options.get("path", source.options.get("json", ""))
 
 
 def _ending(answer: Answer, body: Path) -> str:
@@ -164,12 +209,3 @@ def _ending(answer: Answer, body: Path) -> str:
 def _digest(body: Path) -> str:
     with body.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _repeats(target: HttpTarget, number: int) -> SourceError:
-    return SourceError(
-        f"Source '{target.name}': page {number} is one that was there before.",
-        hint="The parameter that asks for the next page may have another name.",
-        retryable=False,
-        data={"page": number},
-    )
