@@ -8,6 +8,7 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Source
 from jupyter_etl.sources.csv_files import read_csv
 from jupyter_etl.sources.csv_format import CSV_OPTIONS
+from jupyter_etl.sources.declared_types import is_type_option
 from jupyter_etl.sources.excel_files import read_excel
 from jupyter_etl.sources.json_files import read_json
 from jupyter_etl.sources.parquet_files import read_parquet
@@ -20,13 +21,21 @@ FILE_READERS = {
     "jsonl": read_json,
     "excel": read_excel,
 }
+_TYPES = "type.COLUMN"
+"""Stands for ``type.zip``, ``type.day`` ... among the options of a kind."""
+
 FILE_OPTIONS: dict[str, tuple[str, ...]] = {
     "csv": CSV_OPTIONS,
     "parquet": (),
-    "json": ("path", "json"),
-    "jsonl": (),
+    "json": ("path", "json", "encoding", _TYPES),
+    "jsonl": ("encoding", _TYPES),
     "excel": ("sheet", "null", "text"),
 }
+
+
+def is_known(option: str, known: Sequence[str]) -> bool:
+    """Tell whether an option is among those of a kind."""
+    return option in known or (is_type_option(option) and _TYPES in known)
 
 
 def refuse_options(source: Source, known: Sequence[str]) -> None:
@@ -36,7 +45,7 @@ def refuse_options(source: Source, known: Sequence[str]) -> None:
         DeclarationError: There is one; the message lists those there are.
     """
     for option in source.options:
-        if option not in known:
+        if not is_known(option, known):
             raise DeclarationError(
                 f"Source '{source.name}': {source.kind} has no option '{option}'; "
                 f"it has {listed(known) or 'none'}.",

@@ -6,28 +6,25 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fsspec.implementations.local import LocalFileSystem
 
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Reading, ReadRequest
-from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, refuse_options
+from jupyter_etl.sources.declared_types import parse_declared_types, refuse_absent_columns
+from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, is_known, refuse_options
 from jupyter_etl.sources.file_paths import FileSet, SourceFile
 from jupyter_etl.sources.http_exchange import Exchange
 from jupyter_etl.sources.http_options import HTTP_OPTIONS, http_target
 from jupyter_etl.sources.http_pages import Page, fetch_pages
-from jupyter_etl.sources.json_records import table_of_records
+from jupyter_etl.sources.json_records import RecordTables
 from jupyter_etl.sources.readings import columns_of, owning_reader, reading_of_table
 from jupyter_etl.sources.unions import concat
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _HEAD_ROWS = 100
 
@@ -73,7 +70,9 @@ class HttpConnector:
                 f"Source '{source.name}' is a URL, which answers no SQL itself.",
                 hint=f"Use '%%etl sql local' and select from {source.name}.",
             )
-        refuse_options(source, (*HTTP_OPTIONS, *FILE_OPTIONS.get(source.kind, ("path", "json"))))
+        refuse_options(
+            source, (*HTTP_OPTIONS, *FILE_OPTIONS.get(source.kind, FILE_OPTIONS["json"]))
+        )
         target = http_target(source, access)
         folder = Path(tempfile.mkdtemp(prefix="jupyter-etl-"))
         try:
@@ -102,25 +101,24 @@ class HttpConnector:
         return replace(reading, batches=stream)
 
 
-def _reading_of_records(source: Source, request: ReadRequest, pages: Iterator[Page]) -> Reading:
+def _reading_of_records(source: Source, request: ReadRequest, pages: Iterable[Page]) -> Reading:
     digest = hashlib.sha256()
     what = f"Source '{source.name}'"
-
-    def tables() -> Iterator[tuple[str, pa.Table]]:
-        left = request.limit
-        for page in pages:
-            records = page.records or []
-            digest.update(page.digest.encode())
-            page.body.unlink()
-            yield page.name, table_of_records(f"{what}, {page.name}", records)
-            left = None if left is None else left - len(records)
-            if left is not None and left <= 0:
-                return
-
-    table = concat(what, tables())
-    found = reading_of_table(table, what=what, columns=request.columns, limit=request.limit)
+    declared = parse_declared_types(source.options)
+    records, left = RecordTables(what, declared), request.limit
+    for page in pages:
+        taken = records.add(page.name, page.records or [])
+        digest.update(page.digest.encode())
+        page.body.unlink()
+        left = None if left is None else left - taken
+        if left is not None and left <= 0:
+            break
+    table = concat(what, records.tables())
     # With a limit, the pages behind it were not fetched: neither version nor number is known.
     whole = request.limit is None
+    if whole:
+        refuse_absent_columns(what, declared, table.column_names)
+    found = reading_of_table(table, what=what, columns=request.columns, limit=request.limit)
     return replace(
         found,
         version=digest.hexdigest() if whole else "",
@@ -128,7 +126,7 @@ def _reading_of_records(source: Source, request: ReadRequest, pages: Iterator[Pa
     )
 
 
-def _reading_of_files(source: Source, request: ReadRequest, pages: Iterator[Page]) -> Reading:
+def _reading_of_files(source: Source, request: ReadRequest, pages: Iterable[Page]) -> Reading:
     files = tuple(
         SourceFile(
             path=str(page.body), name=page.name, size=page.body.stat().st_size, stamp=page.digest
@@ -137,7 +135,7 @@ def _reading_of_files(source: Source, request: ReadRequest, pages: Iterator[Page
     )
     if empty := next((file.name for file in files if not file.size), None):
         raise SourceError(f"Source '{source.name}': {empty} is empty (0 bytes).")
-    options = {k: v for k, v in source.options.items() if k in FILE_OPTIONS[source.kind]}
+    options = {k: v for k, v in source.options.items() if is_known(k, FILE_OPTIONS[source.kind])}
     return FILE_READERS[source.kind](
         replace(source, options=options), FileSet(fs=LocalFileSystem(), files=files), request
     )

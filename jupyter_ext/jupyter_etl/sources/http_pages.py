@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source
+from jupyter_etl.sources.declared_types import parse_declared_types
 from jupyter_etl.sources.file_paths import ENDINGS
 from jupyter_etl.sources.http_exchange import Answer, Exchange
 from jupyter_etl.sources.http_options import HttpTarget
 from jupyter_etl.sources.http_paging import Trail
 from jupyter_etl.sources.http_signs import plain
-from jupyter_etl.sources.json_records import parse_json, records_at
+from jupyter_etl.sources.json_records import records_at
+from jupyter_etl.sources.json_text import json_encoding, parse_json, why_not_json
 
 _KINDS = {
     "text/csv": "csv",
@@ -124,7 +126,7 @@ def _page(
     document: object = None
     records: list[object] | None = None
     if kind == "json":
-        document = [] if empty else _document(target, answer, body)
+        document = [] if empty else _document(target, source, answer, body)
         vacant = empty or (behind and _is_vacant(document, _path(source)))
         records = [] if vacant else _records(target, source, document)
     body = body.rename(body.with_name(body.name + _ending(answer, body)))
@@ -176,13 +178,18 @@ def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str
     return kind
 
 
-def _document(target: HttpTarget, answer: Answer, body: Path) -> object:
+def _document(target: HttpTarget, source: Source, answer: Answer, body: Path) -> object:
     try:
-        return parse_json(body.read_bytes())
+        return parse_json(
+            body.read_bytes(),
+            written=bool(parse_declared_types(source.options)),
+            encoding=json_encoding(source.options),
+        )
     except ValueError as problem:
         raise SourceError(
             f"Source '{target.name}': what {answer.url.host} answered is not JSON: {problem}",
-            hint="If it is another kind of file, say so: --kind csv|jsonl|parquet|excel.",
+            hint=why_not_json(problem)
+            or "If it is another kind of file, say so: --kind csv|jsonl|parquet|excel.",
         ) from problem
 
 

@@ -198,12 +198,12 @@ class Trail:
             found = next(
                 (v for k, v in found.items() if plain(k) in {"href", "url", "link"}), found
             )
-        if found and not isinstance(found, str):
-            raise self._unclear(self._paging.path, found)
         if not found:
             if signs.more:
                 raise self._unclear(*signs.more[0])
             return None
+        if not isinstance(found, str):
+            raise self._unclear(self._paging.path, found)
         self._by_url = True
         return self._joined(answer, found)
 
