@@ -22,10 +22,16 @@ SIZE = 3
 COUNT = len(ALL)
 
 
-@pytest.fixture
-def api() -> Iterator[Api]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Api]:
     with api_server() as running:
         yield running
+
+
+@pytest.fixture
+def api(server: Api) -> Api:
+    server.asked.clear()
+    return server
 
 
 def read(api: Api, query: str = "", **options: str) -> pa.Table:
@@ -280,6 +286,14 @@ MORE: list[dict[str, Any]] = [
     {"pages": 2},
     {"nbPages": 2},
     {"page_count": 2},
+    {"total": [8]},
+    {"total": 8.0},
+    {"has_more": "yes"},
+    {"is_done": 0},
+    {"pagination": {"total": 8, "pages_shown": [{"n": 1}, {"n": 2}]}},
+    {"offset": 7, "total": 8},
+    {"offset": 7, "hasMore": True},
+    {"d": {"__count": "8"}},
     {"meta": {"pagination": {"total_pages": 2}}},
 ]  # fmt: skip
 
@@ -413,6 +427,44 @@ def test_two_links_that_differ_are_refused(api: Api) -> None:
     assert read(api).num_rows == COUNT
 
 
+def test_a_link_to_an_empty_page_is_the_end(api: Api) -> None:
+    end = '</r?from=9>; rel="next"; results="false"'
+    api.answer = lambda asked: said_json({"rows": ALL}, Link=end)
+    assert read(api).num_rows == COUNT
+
+
+def test_a_path_may_have_names_with_dots(api: Api) -> None:
+    served(api, "from", lambda start, more: {
+        "@odata.nextLink": f"/r?from={start + SIZE}" if more else None
+    })  # fmt: skip
+    assert read(api, next="@odata.nextLink").num_rows == COUNT
+
+
+def test_signs_are_found_where_types_are_declared(api: Api) -> None:
+    served(api, "startAt", lambda start, more: {"startAt": start, "total": COUNT})
+    assert read(api, **{"type.id": "text"})["id"].to_pylist() == [str(n) for n in range(COUNT)]
+    served(api, "page", lambda s, m: {"next_page": s // SIZE + 2 if m else 0}, by="page")
+    assert read(api, **{"type.id": "text"}).num_rows == COUNT
+    api.answer = lambda asked: said_json({"rows": ALL, "total": 8})
+    assert "--option next=none" in refusal(api, **{"type.id": "text"}).hint
+
+
+def test_lines_of_other_kinds_are_compared_with_the_total(api: Api) -> None:
+    def said(total: int) -> Said:
+        headers = {"Content-Type": "text/csv", "X-Total-Count": str(total)}
+        return Said(body=b"id\n1\n2\n", headers=headers)
+
+    api.answer = lambda asked: said(2)
+    assert read(api, path="").num_rows == 2
+    api.answer = lambda asked: said(3)
+    assert "declares 3 records" in refusal(api, path="").message
+    assert read(api, path="", next="none").num_rows == 2
+    assert read(api, path="", total="none").num_rows == 2
+    ranged = {"Content-Type": "text/csv", "Content-Range": "bytes 0-9/99"}
+    api.answer = lambda asked: Said(status=206, body=b"id\n1\n", headers=ranged)
+    assert "206" in refusal(api, path="").message
+
+
 # -- counted pages ---------------------------------------------------------------------------------
 
 
@@ -458,6 +510,49 @@ def test_counted_pages_end_behind_the_last(api: Api, behind: Said, option: str) 
 def test_an_error_is_not_the_end(api: Api, behind: Said) -> None:
     api.answer = lambda asked: said_json({"rows": ALL}) if asked.query["page"] == "1" else behind
     assert isinstance(refusal(api, page="page"), SourceError)
+
+
+def test_pages_that_begin_with_0_are_not_read_from_1(api: Api) -> None:
+    for first in ({"first": False}, {"previous": "/r?page=0"}, {"has_prev": True}):
+        served(api, "page", lambda s, m, first=first: {} if s == 0 else first, by="page0")
+        problem = refusal(api, page="page")
+        assert "page=1 is not the first page" in problem.message
+        assert "page=0" in problem.hint
+        assert read(api, "?page=0", page="page").num_rows == COUNT
+    served(api, "page", lambda s, m: {"totalElements": COUNT}, by="page0")
+    assert "declares 7" in refusal(api, page="page").message
+
+
+def test_records_that_are_counted_from_1_are_read_once(api: Api) -> None:
+    def answer(asked: Asked) -> Said:
+        start = int(asked.query.get("startIndex", "1"))
+        rows = ALL[start - 1 : start - 1 + SIZE]
+        return said_json({"rows": rows, "startIndex": start, "itemsPerPage": SIZE})
+
+    api.answer = answer
+    assert read(api, offset="startIndex")["id"].to_pylist() == list(range(COUNT))
+
+
+@pytest.mark.parametrize("told", [{"has_more": True}, {"page": 1, "pages": 3}])
+@pytest.mark.parametrize("behind", [Said(status=404), None])
+def test_an_end_before_what_the_answer_declares(
+    api: Api, told: dict[str, Any], behind: Said | None
+) -> None:
+    last = behind or said_json({"rows": [], **told})
+    api.answer = lambda asked: (
+        said_json({"rows": ALL, **told}) if asked.query["page"] == "1" else last
+    )
+    assert "incomplete" in refusal(api, page="page").message
+
+
+def test_a_flag_that_is_true_before_an_empty_page(api: Api) -> None:
+    # Some tell of more where a page is full.
+    api.answer = lambda asked: (
+        said_json({"rows": ALL, "has_more": True})
+        if asked.query["page"] == "1"
+        else said_json({"rows": [], "has_more": False})
+    )
+    assert read(api, page="page").num_rows == COUNT
 
 
 def test_a_404_before_the_total_is_reached_is_an_error(api: Api) -> None:

@@ -6,10 +6,11 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fsspec.implementations.local import LocalFileSystem
 
@@ -21,10 +22,15 @@ from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, is_known,
 from jupyter_etl.sources.file_paths import FileSet, SourceFile
 from jupyter_etl.sources.http_exchange import Exchange
 from jupyter_etl.sources.http_options import HTTP_OPTIONS, http_target
-from jupyter_etl.sources.http_pages import Page, fetch_pages
+from jupyter_etl.sources.http_pages import Page, fetch_pages, json_path
+from jupyter_etl.sources.http_paging import Trail
+from jupyter_etl.sources.http_refusals import incomplete
 from jupyter_etl.sources.json_records import RecordTables
 from jupyter_etl.sources.readings import columns_of, owning_reader, reading_of_table
 from jupyter_etl.sources.unions import concat
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _HEAD_ROWS = 100
 
@@ -77,7 +83,8 @@ class HttpConnector:
         folder = Path(tempfile.mkdtemp(prefix="jupyter-etl-"))
         try:
             with Exchange(target, wait=self._wait) as exchange:
-                pages = fetch_pages(exchange, target, source, folder)
+                trail = Trail(target, json_path(source))
+                pages = fetch_pages(exchange, trail, source, folder)
                 first = next(pages)
                 if request.table and first.kind != "excel":
                     raise SourceError(
@@ -93,9 +100,12 @@ class HttpConnector:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        batches: Iterable[pa.RecordBatch] = reading.batches
+        if first.kind != "json" and request.limit is None:
+            batches = _counted(trail, batches)
         stream = owning_reader(
             reading.batches.schema,
-            reading.batches,
+            batches,
             lambda: shutil.rmtree(folder, ignore_errors=True),
         )
         return replace(reading, batches=stream)
@@ -139,3 +149,13 @@ def _reading_of_files(source: Source, request: ReadRequest, pages: Iterable[Page
     return FILE_READERS[source.kind](
         replace(source, options=options), FileSet(fs=LocalFileSystem(), files=files), request
     )
+
+
+def _counted(trail: Trail, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Pass rows on, and compare their number with what the headers of the answer declare."""
+    rows = 0
+    for batch in batches:
+        rows += batch.num_rows
+        yield batch
+    if trail.declared is not None and rows < trail.declared:
+        raise incomplete(trail.target, "its headers", trail.declared, rows=rows, pages=trail.pages)

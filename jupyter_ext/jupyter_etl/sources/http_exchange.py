@@ -254,7 +254,8 @@ def _next_link(response: httpx.Response) -> str:
     for link in response.links.values():
         named = {name.lower(): value for name, value in link.items()}
         if "next" in named.get("rel", "").lower().split():
-            return named.get("url", "")
+            # Sentry: a next page that is announced as empty.
+            return "" if named.get("results") == "false" else named.get("url", "")
     return ""
 
 

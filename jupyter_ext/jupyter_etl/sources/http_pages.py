@@ -15,6 +15,7 @@ from jupyter_etl.sources.file_paths import ENDINGS
 from jupyter_etl.sources.http_exchange import Answer, Exchange
 from jupyter_etl.sources.http_options import HttpTarget
 from jupyter_etl.sources.http_paging import Trail
+from jupyter_etl.sources.http_refusals import repeated
 from jupyter_etl.sources.http_signs import plain
 from jupyter_etl.sources.json_records import records_at
 from jupyter_etl.sources.json_text import json_encoding, parse_json, why_not_json
@@ -60,14 +61,12 @@ class Page:
     records: list[object] | None
 
 
-def fetch_pages(
-    exchange: Exchange, target: HttpTarget, source: Source, folder: Path
-) -> Iterator[Page]:
+def fetch_pages(exchange: Exchange, trail: Trail, source: Source, folder: Path) -> Iterator[Page]:
     """Fetch page after page until the answer says that it was the last.
 
     Args:
         exchange: A client.
-        target: The API.
+        trail: The way through the pages of the API.
         source: As declared.
         folder: Where bodies are put.
 
@@ -75,7 +74,7 @@ def fetch_pages(
         SourceError: There is no answer, it is not what it should be, pages repeat themselves or
             are more than allowed.
     """
-    trail = Trail(target, _path(source))
+    target = trail.target
     url, before = trail.first_url(), ""
     asked = {str(url)}
     for number in range(1, target.paging.most + 1):
@@ -91,7 +90,7 @@ def fetch_pages(
         if page.records and page.digest == before and trail.by_parameter:
             if trail.complete:
                 return
-            raise trail.repeated(number)
+            raise repeated(target, number)
         before = page.digest
         yield page
         following = trail.following(url, answer, document, page.records)
@@ -101,7 +100,7 @@ def fetch_pages(
             if not page.records:
                 trail.finish()
                 return
-            raise trail.repeated(number + 1)
+            raise repeated(target, number + 1)
         asked.add(str(following))
         url = following
     raise SourceError(
@@ -127,7 +126,7 @@ def _page(
     records: list[object] | None = None
     if kind == "json":
         document = [] if empty else _document(target, source, answer, body)
-        vacant = empty or (behind and _is_vacant(document, _path(source)))
+        vacant = empty or (behind and _is_vacant(document, json_path(source)))
         records = [] if vacant else _records(target, source, document)
     body = body.rename(body.with_name(body.name + _ending(answer, body)))
     return Page(
@@ -194,10 +193,11 @@ def _document(target: HttpTarget, source: Source, answer: Answer, body: Path) ->
 
 
 def _records(target: HttpTarget, source: Source, document: object) -> list[object]:
-    return records_at(f"Source '{target.name}': the answer", document, _path(source))
+    return records_at(f"Source '{target.name}': the answer", document, json_path(source))
 
 
-def _path(source: Source) -> str:
+def json_path(source: Source) -> str:
+    """Return the place of the records in an answer, with dots; "" for the whole of it."""
     return source.options.get("path", source.options.get("json", ""))
 
 

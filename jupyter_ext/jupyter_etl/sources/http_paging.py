@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from dataclasses import replace
 
 import httpx
 
 from jupyter_etl.errors import SourceError
 from jupyter_etl.sources.http_exchange import Answer
 from jupyter_etl.sources.http_options import HttpTarget
+from jupyter_etl.sources.http_refusals import absent, ignored, incomplete, unclear
 from jupyter_etl.sources.http_signs import Position, Signs, find_signs, paging_headers, plain
-from jupyter_etl.spec.names import listed, nearest
+from jupyter_etl.spec.names import listed
 
 _COUNTED = frozenset({"page", "offset"})
 _ENDS = frozenset({404, 416})
@@ -19,13 +21,6 @@ _ENDS = frozenset({404, 416})
 _ALWAYS = frozenset({"scrollid", "bookmark"})
 """Cursors that come with the last page too."""
 
-_OPTIONS = (
-    "Say how the next page is asked for: --option page=page, offset=offset or cursor=cursor (the "
-    "name of a parameter; for a cursor also next=PATH, its place in the answer), or next=PATH of "
-    "a URL; or --option next=none to read this page alone."
-)
-_MISSING: Any = object()
-
 
 class Trail:
     """The way through the pages of one reading.
@@ -33,12 +28,19 @@ class Trail:
     Args:
         target: The API.
         path: Names that lead to the records of a page, with dots.
+
+    Attributes:
+        target: The API.
+        declared: Records in all by the last answer that declares them; None for none.
+        rows: Records read; 0 for formats that do not show them.
+        pages: Pages read.
     """
 
     def __init__(self, target: HttpTarget, path: str) -> None:
+        self.declared: int | None = None
         self.rows = 0
         self.pages = 0
-        self._target = target
+        self.target = target
         self._paging = target.paging
         self._path = tuple(filter(None, path.split(".")))
         self._total: tuple[str, int] | None = None
@@ -47,6 +49,7 @@ class Trail:
         self._from_zero = False
         self._by_url = False
         self._expected: tuple[str, bool, int] | None = None
+        self._open: list[tuple[str, object]] = []
 
     @property
     def counts(self) -> bool:
@@ -65,7 +68,7 @@ class Trail:
 
     def first_url(self) -> httpx.URL:
         """Return the URL of the first page; counted ones begin with 1 unless the URL has another."""
-        url = httpx.URL(self._target.url)
+        url = httpx.URL(self.target.url)
         if self._paging.style == "page" and self._paging.parameter not in url.params:
             return url.copy_set_param(self._paging.parameter, "1")
         return url
@@ -97,17 +100,20 @@ class Trail:
         if self._paging.style == "none":
             return None
         signs = find_signs(document, records, self._path, paging_headers(answer.headers))
+        told = signs.positions
+        signs = replace(signs, positions=tuple(_asked_for(url, position) for position in told))
         if signs.incomplete:
-            raise self._unclear(*signs.incomplete[0])
+            raise unclear(self.target, *signs.incomplete[0])
         self.rows += len(records or ())
         self.pages += 1
         if self.pages == 1:
             self._begin(url, signs)
         elif records:
-            self._refuse_standstill(signs)
+            self._refuse_standstill(told)
         totals = [(p.place, p.total) for p in signs.positions if p.total is not None]
-        if totals and self._paging.counted and records is not None:
-            self._total = max(totals, key=lambda told: told[1])
+        if totals and self._paging.counted:
+            place, self.declared = max(totals, key=lambda told: told[1])
+            self._total = None if records is None else (place, self.declared)
         found = self._next(url, answer, document, records, signs)
         if found is None:
             self.finish()
@@ -119,30 +125,12 @@ class Trail:
         Raises:
             SourceError: Fewer records came.
         """
+        if self._open and not self.complete:
+            raise unclear(self.target, *self._open[0])
         if self._total is None or self._partial or self.complete:
             return
         place, total = self._total
-        raise SourceError(
-            f"Source '{self._target.name}': the answer declares {total:,} records"
-            f"{f' (in {place})' if place else ''}, and {self.rows + self._start:,} came in "
-            f"{self.pages:,} page{'s' if self.pages > 1 else ''}.",
-            hint=f"{_OPTIONS} Where this number does not count the records: --option total=none.",
-            retryable=False,
-            data={"total": total, "rows": self.rows, "pages": self.pages},
-        )
-
-    def repeated(self, number: int) -> SourceError:
-        """Return the error for a page that was there before.
-
-        Args:
-            number: Of the page, from 1.
-        """
-        said = f"Source '{self._target.name}': page {number} is one that was there before"
-        if self._paging.parameter:
-            hint = "The parameter that asks for the next page may have another name."
-        else:
-            said, hint = f"{said}, although the answer shows that there are more pages", _OPTIONS
-        return SourceError(f"{said}.", hint=hint, retryable=False, data={"page": number})
+        raise incomplete(self.target, place, total, rows=self.rows + self._start, pages=self.pages)
 
     def _begin(self, url: httpx.URL, signs: Signs) -> None:
         parameter = url.params.get(self._paging.parameter, "") if self._paging.parameter else ""
@@ -158,6 +146,13 @@ class Trail:
             or max(pages, default=0) > 1
             or (self._paging.style == "page" and number > 1)
         )
+        if self._paging.style == "page" and signs.earlier and number == 1:
+            name = self._paging.parameter
+            raise SourceError(
+                f"Source '{self.target.name}': {name}=1 is not the first page.",
+                hint=f"Begin with page 0: write {name}=0 into the URL.",
+                retryable=False,
+            )
 
     def _next(
         self,
@@ -169,7 +164,7 @@ class Trail:
     ) -> httpx.URL | None:
         style = self._paging.style
         if style in _COUNTED:
-            return self._counted(url, 1 if style == "page" else len(records or ()), records)
+            return self._counted(url, records, signs)
         if style == "next":
             return self._at_path(answer, document, signs)
         if style == "cursor":
@@ -178,14 +173,23 @@ class Trail:
             return None
         return self._said(url, answer, records, signs)
 
-    def _counted(self, url: httpx.URL, step: int, records: list[object] | None) -> httpx.URL | None:
+    def _counted(
+        self, url: httpx.URL, records: list[object] | None, signs: Signs
+    ) -> httpx.URL | None:
+        self._open = [*signs.more, *self._missing_pages(signs)]
         if not records:
+            if self._open:
+                raise unclear(self.target, *self._open[0])
             return None
         name = self._paging.parameter
-        now = url.params.get(name, "0")
+        step = 1 if self._paging.style == "page" else len(records)
+        # Where the parameter is left out, the answer may say that it counts from 1.
+        told = [p.offset for p in signs.positions if p.offset]
+        first = next((number for key, number in told if plain(key) == plain(name)), 0)
+        now = url.params.get(name) or str(first)
         if not now.isdecimal():
             raise SourceError(
-                f"Source '{self._target.name}': the parameter {name} in its URL is '{now}', no "
+                f"Source '{self.target.name}': the parameter {name} in its URL is '{now}', no "
                 "number.",
                 hint=f"Leave {name} out of the URL, or let it be the number to begin with.",
                 retryable=False,
@@ -200,10 +204,10 @@ class Trail:
             )
         if not found:
             if signs.more:
-                raise self._unclear(*signs.more[0])
+                raise unclear(self.target, *signs.more[0])
             return None
         if not isinstance(found, str):
-            raise self._unclear(self._paging.path, found)
+            raise unclear(self.target, self._paging.path, found)
         self._by_url = True
         return self._joined(answer, found)
 
@@ -212,28 +216,33 @@ class Trail:
             found = self._given(document, signs)
         else:
             if self.pages == 1 and not signs.found and not self._is_last(signs):
-                raise self._absent("a cursor", "", document)
+                raise absent(self.target, "", document)
             given = [value for *_, value in (*signs.cursors, *signs.tokens)]
             found = next((v for v in given if not isinstance(v, dict | list)), None)
             if found is None and (signs.urls or signs.tokens):
-                raise self._unclear(*(*signs.urls, *signs.tokens)[0])
+                raise unclear(self.target, *(*signs.urls, *signs.tokens)[0])
         if signs.ended or found in (None, "", 0, False):
             if signs.more:
-                raise self._unclear(*signs.more[0])
+                raise unclear(self.target, *signs.more[0])
             return None
         return url.copy_set_param(self._paging.parameter, str(found))
 
     def _given(self, document: object, signs: Signs) -> object:
         """Return what is at the path of the option next; None where a later page lacks it."""
         steps = tuple(self._paging.path.split("."))
-        found, inside = document, document
-        for step in steps:
-            inside = found
-            found = found.get(step, _MISSING) if isinstance(found, dict) else None
-            if found is _MISSING:
+        found = document
+        while steps:
+            inside = found if isinstance(found, dict) else {}
+            # A name may hold dots itself: @odata.nextLink.
+            sizes = range(len(steps), 0, -1)
+            size = next((n for n in sizes if ".".join(steps[:n]) in inside), 0)
+            if not size:
+                if found is None:
+                    return None
                 if self.pages == 1 and not self._paging.optional and not self._is_last(signs):
-                    raise self._absent(self._paging.path, step, inside)
+                    raise absent(self.target, steps[0], found)
                 return None
+            found, steps = inside[".".join(steps[:size])], steps[size:]
         return found
 
     def _is_last(self, signs: Signs) -> bool:
@@ -265,14 +274,14 @@ class Trail:
                 if (found := self._by_position(url, told, len(records))) is not None:
                     return found
         if more:
-            raise self._unclear(*more[0])
+            raise unclear(self.target, *more[0])
         if lacking:
             told = lacking[0]
             number = told.total if told.pages is None else told.pages
             what = "total" if told.pages is None else "pages"
-            raise self._unclear(f"{told.place}.{what}".lstrip("."), number)
+            raise unclear(self.target, f"{told.place}.{what}".lstrip("."), number)
         if answer.partial and self._total is None and not self._by_url:
-            raise self._unclear("its status", "206 Partial Content")
+            raise unclear(self.target, "its status", "206 Partial Content")
         return None
 
     def _lacks(self, told: Position, records: list[object] | None) -> bool:
@@ -284,6 +293,14 @@ class Trail:
             return False
         return self.rows + max(self._start - 1, 0) < told.total and not self._by_url
 
+    def _missing_pages(self, signs: Signs) -> list[tuple[str, object]]:
+        """Return the places that declare pages behind this one."""
+        return [
+            (f"{told.place}.pages".lstrip("."), told.pages)
+            for told in signs.positions
+            if told.pages and told.page and told.page[1] + int(self._from_zero) < told.pages
+        ]
+
     def _by_position(self, url: httpx.URL, told: Position, size: int) -> httpx.URL | None:
         if told.page is not None:
             parameter, number = told.page[0], told.page[1] + 1
@@ -294,20 +311,14 @@ class Trail:
         self._expected = (told.place, told.page is not None, number)
         return url.copy_set_param(parameter, str(number))
 
-    def _refuse_standstill(self, signs: Signs) -> None:
+    def _refuse_standstill(self, positions: tuple[Position, ...]) -> None:
         if self._expected is None:
             return
         place, by_page, number = self._expected
-        for told in signs.positions:
+        for told in positions:
             now = told.page if by_page else told.offset
             if told.place == place and now is not None and now[1] != number:
-                raise SourceError(
-                    f"Source '{self._target.name}': there are more pages; asked for "
-                    f"{now[0]}={number}, the server answered with {now[0]} {now[1]}.",
-                    hint=_OPTIONS,
-                    retryable=False,
-                    data={"page": self.pages},
-                )
+                raise ignored(self.target, now[0], asked=number, answered=now[1])
 
     def _one_of(self, answer: Answer, links: list[tuple[str, str]]) -> httpx.URL:
         """Choose the outermost link; two that differ are refused."""
@@ -316,7 +327,7 @@ class Trail:
             places.setdefault(place.count("."), {})[self._joined(answer, link)] = place
         outermost = places[min(places)]
         if len(outermost) > 1:
-            raise self._unclear(listed(outermost.values()), "different URLs")
+            raise unclear(self.target, listed(outermost.values()), "different URLs")
         return next(iter(outermost))
 
     def _joined(self, answer: Answer, found: str) -> httpx.URL:
@@ -326,31 +337,16 @@ class Trail:
             joined = httpx.URL("")
         if joined.scheme not in {"http", "https"}:
             raise SourceError(
-                f"Source '{self._target.name}': its next page is at "
-                f"'{self._target.masked(found)[:100]}', which is no http or https URL.",
+                f"Source '{self.target.name}': its next page is at "
+                f"'{self.target.masked(found)[:100]}', which is no http or https URL.",
                 retryable=False,
             )
         return joined
 
-    def _unclear(self, place: str, value: object) -> SourceError:
-        shown = self._target.masked(str(value))[:80]
-        return SourceError(
-            f"Source '{self._target.name}': the answer is not all: there are more pages or records "
-            f"({place} is {shown}), and the answer does not say how to ask for them.",
-            hint=_OPTIONS,
-            retryable=False,
-            data={"place": place},
-        )
 
-    def _absent(self, what: str, step: str, inside: object) -> SourceError:
-        names = list(inside) if isinstance(inside, dict) else []
-        there = f"there is {listed(names)}" if names else "it is a list of records"
-        option = f"next={self._paging.path}" if step else f"cursor={self._paging.parameter}"
-        return SourceError(
-            f"Source '{self._target.name}': the option {option} needs {what}, which is not in the "
-            f"answer; {there}.",
-            hint=f"{nearest(step, names)} Where the answer leaves it out on the last page, write "
-            "next=PATH? with a question mark behind the path; --option next=none reads one page.".strip(),
-            retryable=False,
-            data={"option": option, "there": names[:50]},
-        )
+def _asked_for(url: httpx.URL, told: Position) -> Position:
+    """Take away an offset that is not in the URL: it may be that of the next page."""
+    if told.offset is None or told.offset[1] <= 1:
+        return told
+    is_there = re.search(rf"(?<!\d){told.offset[1]}(?!\d)", str(url))
+    return told if is_there else replace(told, offset=None)

@@ -17,6 +17,9 @@ _ECHOES = frozenset(
 )
 """Objects that repeat the request, or count something else than records."""
 
+_PAGERS = re.compile(r"meta(?:data)?|pag(?:e|er|ing|ination)\w*|cursors?|response(?:meta\w*)?")
+"""Objects that speak of pages, even where they hold a list of objects."""
+
 _NEXT = re.compile(
     r"(?:odata)?next(?:page|records|results|set|items)?(url|link|links|href|uri|path)?"
 )
@@ -33,7 +36,7 @@ _MAYBE = re.compile(
 )
 _MORE = re.compile(
     r"(?:is|has|have|there(?:is|are))?more(?:items|results|pages|data|records|rows|available|toread)?"
-    r"|(?:have|has(?:a)?)next(?:page|results)?|(?:is|was|results?|response)*truncated"
+    r"|(?:have|has(?:a)?)next\w*|next(?:page)?(?:exists|available)|\w*truncated"
     r"|exceededtransferlimit|(?:results?)?limitexceeded|moreresults\w*"
 )
 _INCOMPLETE = re.compile(r"(?:is|has)?(?:incomplete|partial)(?:results?|data)?")
@@ -66,7 +69,8 @@ _PAGE = {
     "number": "page",
 }
 _OFFSET = ("startat", "offset", "start", "skip", "startindex", "resultoffset", "from")
-_EARLIER = re.compile(r"prev(?:ious)?(?:page)?(?:url|link|href|uri)?")
+_EARLIER = re.compile(r"(?:has)?prev(?:ious)?(?:page)?(?:url|link|href|uri)?")
+_FIRST = re.compile(r"(?:is)?first(?:page)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,15 +184,15 @@ def _groups(
         if isinstance(value, dict):
             if path[:1] == (key,):
                 yield from _groups(value, records, path[1:], inside)
-            elif plain(key) not in _ECHOES and not _is_another_list(value):
+            elif plain(key) not in _ECHOES and not _is_another_list(key, value):
                 yield from _groups(value, records, (), inside)
         elif isinstance(value, list) and plain(key) in _LINKS:
             yield inside, [entry for link in value if (entry := _relation(link))]
 
 
-def _is_another_list(node: dict[str, Any]) -> bool:
+def _is_another_list(name: str, node: dict[str, Any]) -> bool:
     """Tell whether an object holds records of its own, so that what it says is about those."""
-    return any(
+    return not _PAGERS.fullmatch(plain(name)) and any(
         isinstance(value, list)
         and plain(key) not in _LINKS
         and any(isinstance(v, dict) for v in value)
@@ -228,6 +232,7 @@ class _Found:
 
     def group(self, place: str, entries: list[tuple[str, object]], size: int) -> None:
         """Take up all entries of one object."""
+        entries = [(key, _alone(value)) for key, value in entries]
         for key, value in entries:
             where = f"{place}.{key}" if place else key
             if not (self._link(where, key, value) or self._cursor(where, key, value)):
@@ -290,6 +295,8 @@ class _Found:
 
     def _flag(self, where: str, key: str, value: object) -> None:
         name, truth = plain(key), _truth(value)
+        if truth is None and _number(value) in {0, 1} and name.startswith(("is", "done", "compl")):
+            truth = bool(_number(value))
         if _MORE.fullmatch(name):
             if truth or (truth is None and _number(value)):
                 self.more.append((where, value))
@@ -303,8 +310,10 @@ class _Found:
                 self.done = True
             else:
                 self.ended = True
-        elif _EARLIER.fullmatch(name) and not _is_none(value):
-            self.earlier = True
+        elif _EARLIER.fullmatch(name):
+            self.earlier |= truth is not False and not _is_none(value)
+        elif _FIRST.fullmatch(name):
+            self.earlier |= truth is False
 
 
 def _position(place: str, entries: list[tuple[str, object]], size: int) -> Position | None:
@@ -344,6 +353,11 @@ def _parameter(key: str) -> str:
     return rest[:1].lower() + rest[1:]
 
 
+def _alone(value: object) -> object:
+    """Take a value out of a list of one, as R writes it."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 def _is_none(value: object) -> bool:
     return value in (None, "", 0, "0", False, [], {}, -1, "null", "None")
 
@@ -355,10 +369,12 @@ def _is_url(text: str) -> bool:
 def _number(value: object) -> int | None:
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 19:
         return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _truth(value: object) -> bool | None:
     if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().lower())
+        return {"true": True, "yes": True, "false": False, "no": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None
