@@ -616,6 +616,29 @@ def test_an_answer_may_lack_what_is_behind_its_last_page(
     assert read(api, **options).num_rows == COUNT
 
 
+@pytest.mark.parametrize("told", [{"result_count": COUNT}, {"count": COUNT}, {"total": COUNT}])
+def test_a_parameter_that_is_ignored_is_noticed_in_spite_of_a_count(
+    api: Api, told: dict[str, Any]
+) -> None:
+    api.answer = lambda asked: said_json({"rows": ALL, **told})
+    assert "was there before" in refusal(api, page="pgae").message
+    api.answer = lambda asked: said_json({"rows": ALL, "next_cursor": "x", **told})
+    assert "was there before" in refusal(api).message
+
+
+def test_an_empty_page_that_counts_itself_is_not_the_end(api: Api) -> None:
+    pages = {"": (ALL[:3], 3), "1": ([], 0), "2": (ALL[3:], 4)}
+
+    def answer(asked: Asked) -> Said:
+        here = asked.query.get("from", "")
+        rows, count = pages[here]
+        following = {"": "/r?from=1", "1": "/r?from=2"}.get(here)
+        return said_json({"rows": rows, "count": count, "next": following})
+
+    api.answer = answer
+    assert read(api).num_rows == COUNT
+
+
 def test_an_end_that_contradicts_a_flag_is_refused(api: Api) -> None:
     api.answer = lambda asked: said_json({"rows": ALL, "next": None, "has_more": True})
     assert "has_more" in refusal(api, next="next").message

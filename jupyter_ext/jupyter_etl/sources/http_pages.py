@@ -88,7 +88,8 @@ def fetch_pages(exchange: Exchange, trail: Trail, source: Source, folder: Path) 
             raise
         page, document = _page(target, source, answer, body, behind=trail.counts)
         if page.records and page.digest == before and trail.by_parameter:
-            if trail.complete:
+            if trail.complete and trail.pages > 1:
+                # Some answer with the last page again for any page behind it.
                 return
             raise repeated(target, number)
         before = page.digest

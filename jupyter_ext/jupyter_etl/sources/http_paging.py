@@ -44,6 +44,7 @@ class Trail:
         self._paging = target.paging
         self._path = tuple(filter(None, path.split(".")))
         self._total: tuple[str, int] | None = None
+        self._sure: int | None = None
         self._start = 0
         self._partial = False
         self._from_zero = False
@@ -63,8 +64,8 @@ class Trail:
 
     @property
     def complete(self) -> bool:
-        """As many records as the answers declare have been read."""
-        return self._total is not None and self.rows + self._start >= self._total[1]
+        """As many records as the answers declare as the total have been read."""
+        return self._sure is not None and self.rows + self._start >= self._sure
 
     def first_url(self) -> httpx.URL:
         """Return the URL of the first page; counted ones begin with 1 unless the URL has another."""
@@ -110,10 +111,7 @@ class Trail:
             self._begin(url, signs)
         elif records:
             self._refuse_standstill(told)
-        totals = [(p.place, p.total) for p in signs.positions if p.total is not None]
-        if totals and self._paging.counted:
-            place, self.declared = max(totals, key=lambda told: told[1])
-            self._total = None if records is None else (place, self.declared)
+        self._take_total(signs, records)
         found = self._next(url, answer, document, records, signs)
         if found is None:
             self.finish()
@@ -127,10 +125,28 @@ class Trail:
         """
         if self._open and not self.complete:
             raise unclear(self.target, *self._open[0])
-        if self._total is None or self._partial or self.complete:
+        if self._total is None or self._partial:
             return
         place, total = self._total
-        raise incomplete(self.target, place, total, rows=self.rows + self._start, pages=self.pages)
+        rows = self.rows + self._start
+        if rows < total:
+            raise incomplete(self.target, place, total, rows=rows, pages=self.pages)
+
+    def _take_total(self, signs: Signs, records: list[object] | None) -> None:
+        totals = [
+            (p.total, f"{p.place}.{p.total_name}".lstrip("."))
+            for p in signs.positions
+            if p.total is not None
+        ]
+        if not totals or not self._paging.counted:
+            return
+        self.declared, place = max(totals)
+        # An empty page may count itself.
+        if records or self._total is None or self.declared >= self._total[1]:
+            self._total = None if records is None else (place, self.declared)
+        sure = [p.total for p in signs.positions if p.sure and p.total is not None]
+        # A page behind the last one may declare none.
+        self._sure = max([*sure, self._sure or 0]) if sure else self._sure
 
     def _begin(self, url: httpx.URL, signs: Signs) -> None:
         parameter = url.params.get(self._paging.parameter, "") if self._paging.parameter else ""
@@ -277,9 +293,9 @@ class Trail:
             raise unclear(self.target, *more[0])
         if lacking:
             told = lacking[0]
+            name = told.total_name if told.pages is None else told.pages_name
             number = told.total if told.pages is None else told.pages
-            what = "total" if told.pages is None else "pages"
-            raise unclear(self.target, f"{told.place}.{what}".lstrip("."), number)
+            raise unclear(self.target, f"{told.place}.{name}".lstrip("."), number)
         if answer.partial and self._total is None and not self._by_url:
             raise unclear(self.target, "its status", "206 Partial Content")
         return None
@@ -296,7 +312,7 @@ class Trail:
     def _missing_pages(self, signs: Signs) -> list[tuple[str, object]]:
         """Return the places that declare pages behind this one."""
         return [
-            (f"{told.place}.pages".lstrip("."), told.pages)
+            (f"{told.place}.{told.pages_name}".lstrip("."), told.pages)
             for told in signs.positions
             if told.pages and told.page and told.page[1] + int(self._from_zero) < told.pages
         ]

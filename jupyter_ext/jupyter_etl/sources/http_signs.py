@@ -80,14 +80,20 @@ class Position:
     Args:
         place: Of the object that says so, with dots.
         total: Records in all; None where it does not say.
+        total_name: What it is called there.
+        sure: It is called a total; a count may be that of the page.
         pages: Pages in all; None where it does not say.
+        pages_name: What it is called there.
         page: Number of this page, with the parameter that asks for one.
         offset: Records before this page, with the parameter that asks for them.
     """
 
     place: str
     total: int | None = None
+    total_name: str = ""
+    sure: bool = False
     pages: int | None = None
+    pages_name: str = ""
     page: tuple[str, int] | None = None
     offset: tuple[str, int] | None = None
 
@@ -317,7 +323,9 @@ class _Found:
 
 
 def _position(place: str, entries: list[tuple[str, object]], size: int) -> Position | None:
-    totals, counts, pages = [], [], []
+    totals: list[tuple[int, str]] = []
+    counts: list[tuple[int, str]] = []
+    pages: list[tuple[int, str]] = []
     page = offset = None
     for key, value in entries:
         name = plain(key)
@@ -326,22 +334,30 @@ def _position(place: str, entries: list[tuple[str, object]], size: int) -> Posit
         if number is None:
             continue
         if _PAGES.fullmatch(name):
-            pages.append(number)
+            pages.append((number, key))
         elif _TOTAL.fullmatch(name):
-            totals.append(number)
+            totals.append((number, key))
         elif name in _PAGE:
             page = page or (_PAGE[name] or key, number)
         elif name in _OFFSET:
             offset = offset or (key, number)
         elif _COUNT.fullmatch(name):
-            counts.append(number)
+            counts.append((number, key))
     # `count` beside a total is often the size of a page; a total below the size counts pages.
-    real = [total for total in totals if total >= size] or counts
-    if not real and not pages and not page and not offset:
+    real = [told for told in totals if told[0] >= size]
+    if not totals and not counts and not pages and not page and not offset:
         return None
-    total = max(real, default=None)
+    total, total_name = max(real or counts, default=(None, ""))
+    last, pages_name = max(pages, default=(None, ""))
     return Position(
-        place=place, total=total, pages=max(pages, default=None), page=page, offset=offset
+        place=place,
+        total=total,
+        total_name=total_name,
+        sure=bool(real),
+        pages=last,
+        pages_name=pages_name,
+        page=page,
+        offset=offset,
     )
 
 
@@ -359,7 +375,7 @@ def _alone(value: object) -> object:
 
 
 def _is_none(value: object) -> bool:
-    return value in (None, "", 0, "0", False, [], {}, -1, "null", "None")
+    return value in (None, "", 0, "0", False, [], {}, -1, "null", "nil", "None")
 
 
 def _is_url(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_etl.errors import SourceError
 from jupyter_etl.sources.declared_types import TYPE_OPTION, cast_exactly
 from jupyter_etl.sources.json_text import as_written, exact, shown
-from jupyter_etl.sources.json_types import UnfitError, array_of, unite_arrays
+from jupyter_etl.sources.json_types import NotUnicodeError, UnfitError, array_of, unite_arrays
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
@@ -139,6 +140,10 @@ class RecordTables:
                 )
             names.update(record)
         rows: Sequence[dict[str, Any]] = records  # type: ignore[assignment]
+        if bad := next((name for name in names if not _is_unicode(name)), None):
+            odd = next(number for number, row in enumerate(rows) if bad in row)
+            problem = NotUnicodeError("a name with half of a surrogate pair")
+            raise self._unfit(part, bad, first + odd, rows[odd][bad], problem)
         try:
             columns = {
                 name: self._array(part, name, [row.get(name) for row in rows], first)
@@ -156,9 +161,8 @@ class RecordTables:
             declared = name in self._declared
             values = [as_written(v) if declared else exact(v) for v in values]
         try:
-            name.encode()
             return array_of(values)
-        except (UnfitError, UnicodeEncodeError) as problem:
+        except UnfitError as problem:
             place = _first_failing(len(values), lambda end: array_of(values[:end]))
             raise self._unfit(part, name, first + place, values[place], problem) from problem
 
@@ -211,7 +215,9 @@ class RecordTables:
         return SourceError(
             f"{self._what}, {part}: column '{plain}' mixes values that no type holds: {problem}; "
             f"record {record:,} has {shown(value)}.",
-            hint=f"--option {TYPE_OPTION}{plain}=text keeps every value as it is written.",
+            hint="Repair the text: its escapes \\ud800 to \\udfff come in pairs."
+            if isinstance(problem, NotUnicodeError)
+            else f"--option {TYPE_OPTION}{plain}=text keeps every value as it is written.",
             retryable=False,
             data={"column": plain, "record": record},
         )
@@ -220,6 +226,10 @@ class RecordTables:
 def _brief(array: pa.Array) -> str:
     text = str(array.type)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+
+
+def _is_unicode(name: str) -> bool:
+    return name.isascii() or not re.search("[\ud800-\udfff]", name)
 
 
 def _head(array: pa.Array, rows: int) -> pa.Array:

@@ -101,6 +101,8 @@ def why_not_json(problem: ValueError) -> str:
             "Say how it is encoded: --option encoding=windows-1252, latin-1 or mac-roman; or save "
             "it as UTF-8."
         )
+    if "number" in str(problem) or "integer string" in str(problem):
+        return "Declare its column as text: --option type.NAME=text."
     if isinstance(problem, json.JSONDecodeError):
         rest = problem.doc[problem.pos : problem.pos + 1]
         if problem.msg == "Extra data" and rest in {"{", "["}:

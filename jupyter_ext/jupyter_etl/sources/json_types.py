@@ -24,6 +24,10 @@ class UnfitError(ValueError):
     """No type holds all values of a column."""
 
 
+class NotUnicodeError(UnfitError):
+    """A text or a name is no Unicode, so that no column can hold it."""
+
+
 def array_of(values: list[Any]) -> pa.Array:
     """Make a column.
 
@@ -84,7 +88,7 @@ def _built(values: list[Any]) -> pa.Array:
         try:
             return pa.StructArray.from_arrays(children, names=list(names), mask=_nulls(values))
         except UnicodeEncodeError as problem:
-            raise UnfitError("a name is no Unicode") from problem
+            raise NotUnicodeError("a name with half of a surrogate pair") from problem
     if kinds == {list}:
         items = array_of(list(chain.from_iterable(value for value in values if value)))
         offsets = [0]
@@ -95,7 +99,7 @@ def _built(values: list[Any]) -> pa.Array:
         # Reached with a large number alone; floats and small integers are a column of doubles.
         return _decimals(values)
     if kinds == {str}:
-        raise UnfitError("text that is no Unicode: half of a surrogate pair")
+        raise NotUnicodeError("text with half of a surrogate pair")
     names_of = {_NAMES.get(kind, "numbers"): None for kind in map(type, values) if kind in kinds}
     raise UnfitError(" and ".join(names_of))
 
