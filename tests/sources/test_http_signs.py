@@ -545,6 +545,15 @@ def test_an_end_before_what_the_answer_declares(
     assert "incomplete" in refusal(api, page="page").message
 
 
+@pytest.mark.parametrize("told", [{"page": 1, "has_next": True}, {"page": 1, "pages": 3}])
+@pytest.mark.parametrize("behind", [Said(status=404), Said(status=204), said_json({})])
+def test_an_end_before_what_a_followed_answer_declares(
+    api: Api, told: dict[str, Any], behind: Said
+) -> None:
+    api.answer = lambda asked: behind if "page" in asked.query else said_json({"rows": ALL, **told})
+    assert "incomplete" in refusal(api).message
+
+
 def test_a_flag_that_is_true_before_an_empty_page(api: Api) -> None:
     # Some tell of more where a page is full.
     api.answer = lambda asked: (
@@ -642,6 +651,12 @@ def test_an_empty_page_that_counts_itself_is_not_the_end(api: Api) -> None:
 def test_an_end_that_contradicts_a_flag_is_refused(api: Api) -> None:
     api.answer = lambda asked: said_json({"rows": ALL, "next": None, "has_more": True})
     assert "has_more" in refusal(api, next="next").message
+    api.answer = lambda asked: said_json({"rows": ALL, "links": {"prev": None, "next": "/r?p=2"}})
+    assert "links.next" in refusal(api, next="links.prev").message
+    api.answer = lambda asked: said_json({"rows": ALL, "after": None, "next_cursor": "x"})
+    assert "next_cursor" in refusal(api, cursor="after", next="after").message
+    api.answer = lambda asked: said_json({"rows": ALL, "next": None, "page": 1, "pages": 2})
+    assert "pages is 2" in refusal(api, next="next").message
     api.answer = lambda asked: said_json({"rows": ALL, "next": "/r?p=2"})
     assert "next is /r?p=2" in refusal(api, cursor="after").message
 

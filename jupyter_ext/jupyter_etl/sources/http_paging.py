@@ -219,9 +219,7 @@ class Trail:
                 (v for k, v in found.items() if plain(k) in {"href", "url", "link"}), found
             )
         if not found:
-            if signs.more:
-                raise unclear(self.target, *signs.more[0])
-            return None
+            return self._end(signs)
         if not isinstance(found, str):
             raise unclear(self.target, self._paging.path, found)
         self._by_url = True
@@ -238,10 +236,15 @@ class Trail:
             if found is None and (signs.urls or signs.tokens):
                 raise unclear(self.target, *(*signs.urls, *signs.tokens)[0])
         if signs.ended or found in (None, "", 0, False):
-            if signs.more:
-                raise unclear(self.target, *signs.more[0])
-            return None
+            return self._end(signs)
         return url.copy_set_param(self._paging.parameter, str(found))
+
+    def _end(self, signs: Signs) -> None:
+        """Refuse an end that other signs of the answer contradict."""
+        cursors = [] if signs.ended else [(place, value) for place, _, value in signs.cursors]
+        left = [*signs.more, *signs.urls, *cursors, *self._missing_pages(signs)]
+        if left:
+            raise unclear(self.target, *left[0])
 
     def _given(self, document: object, signs: Signs) -> object:
         """Return what is at the path of the option next; None where a later page lacks it."""
@@ -285,17 +288,22 @@ class Trail:
                 if not (self.complete and plain(place.rpartition(".")[2]) in _ALWAYS)
             ]
         lacking = [p for p in signs.positions if self._lacks(p, records)]
-        if (lacking or more) and records and not self._by_url:
-            for told in (*lacking, *signs.positions):
-                if (found := self._by_position(url, told, len(records))) is not None:
-                    return found
-        if more:
-            raise unclear(self.target, *more[0])
         if lacking:
             told = lacking[0]
             name = told.total_name if told.pages is None else told.pages_name
             number = told.total if told.pages is None else told.pages
-            raise unclear(self.target, f"{told.place}.{name}".lstrip("."), number)
+            more.append((f"{told.place}.{name}".lstrip("."), number))
+        if more and records and not self._by_url:
+            for told in (*lacking, *signs.positions):
+                if (found := self._by_position(url, told, len(records))) is not None:
+                    self._open = more
+                    return found
+        if not more and not records and not signs.positions:
+            # An empty answer behind one that declares more.
+            more = self._open
+        self._open = []
+        if more:
+            raise unclear(self.target, *more[0])
         if answer.partial and self._total is None and not self._by_url:
             raise unclear(self.target, "its status", "206 Partial Content")
         return None
