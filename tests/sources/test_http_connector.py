@@ -182,6 +182,48 @@ def test_pages_with_other_columns_and_narrower_types_are_united(api: Api) -> Non
     ]
 
 
+def pages_of(api: Api, *bodies: bytes, media: str = "application/json") -> None:
+    """Answer one page after another, with a Link header."""
+
+    def answer(asked: Asked) -> Said:
+        number = int(asked.query.get("page", "1"))
+        more = {"Link": f'</rates?page={number + 1}>; rel="next"'} if number < len(bodies) else {}
+        return Said(body=bodies[number - 1], headers={"Content-Type": media, **more})
+
+    api.answer = answer
+
+
+def test_types_are_those_of_all_pages(api: Api) -> None:
+    pages_of(
+        api,
+        b'[{"v": 1.5, "n": {"i": 1}, "z": null}]',
+        b'[{"v": 0.12345678901234567890, "n": {"i": 18446744073709551615}, "z": "x"}]',
+        b'[{"v": 2, "n": {"j": [1.5]}}]',
+    )
+    table = read(source_of(api))
+    assert [str(kind) for kind in table.schema.types] == [
+        "decimal128(21, 20)",
+        "struct<i: decimal128(20, 0), j: list<item: double>>",
+        "string",
+    ]
+    assert table["v"].to_pylist() == [Decimal("1.5"), Decimal("0.12345678901234567890"), 2]
+
+
+def test_pages_that_disagree_are_named(api: Api) -> None:
+    pages_of(api, b'[{"v": 1}]', b'[{"v": null}, {"v": "x"}]')
+    problem = refusal(source_of(api))
+    assert "column 'v' is string in page-000002 and int64 in page-000001" in problem.message
+    assert "record 2" in problem.message
+    assert "type.v=text" in problem.hint
+    assert read(source_of(api, **{"type.v": "text"}))["v"].to_pylist() == ["1", None, "x"]
+
+
+def test_declared_types_of_other_kinds(api: Api) -> None:
+    pages_of(api, b'{"v": 1.50}\n', b'{"v": "x"}\n', media="application/x-ndjson")
+    table = read(source_of(api, kind="jsonl", **{"type.v": "text"}))
+    assert table["v"].to_pylist() == ["1.50", "x"]
+
+
 def test_no_content_is_no_rows(api: Api) -> None:
     api.answer = lambda asked: Said(status=204)
     assert read(source_of(api)).num_rows == 0

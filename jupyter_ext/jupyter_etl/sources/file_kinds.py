@@ -11,6 +11,7 @@ from jupyter_etl.sources.declared_types import parse_declared_types
 from jupyter_etl.sources.excel_files import read_excel
 from jupyter_etl.sources.excel_format import EXCEL_OPTIONS, parse_sheet_format
 from jupyter_etl.sources.json_files import read_json
+from jupyter_etl.sources.json_text import json_encoding
 from jupyter_etl.sources.options import TYPES_OF_COLUMNS
 from jupyter_etl.sources.parquet_files import read_parquet
 
@@ -24,13 +25,15 @@ FILE_READERS = {
 FILE_OPTIONS: dict[str, tuple[str, ...]] = {
     "csv": (*CSV_OPTIONS, TYPES_OF_COLUMNS),
     "parquet": (TYPES_OF_COLUMNS,),
-    "json": ("path", "json", TYPES_OF_COLUMNS),
-    "jsonl": (TYPES_OF_COLUMNS,),
+    "json": ("path", "json", "encoding", TYPES_OF_COLUMNS),
+    "jsonl": ("encoding", TYPES_OF_COLUMNS),
     "excel": (*EXCEL_OPTIONS, TYPES_OF_COLUMNS),
 }
 _FORMATS: dict[str, Callable[[Mapping[str, str]], object]] = {
     "csv": parse_csv_format,
     "excel": parse_sheet_format,
+    "json": json_encoding,
+    "jsonl": json_encoding,
 }
 """What reads the options of a kind besides types."""
 

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -17,17 +17,15 @@ from fsspec.implementations.local import LocalFileSystem
 from jupyter_etl.errors import DeclarationError, NotFound, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Reading, ReadRequest
-from jupyter_etl.sources.declared_types import (
-    apply_declared_types,
-    parse_declared_types,
-    refuse_absent_columns,
-)
+from jupyter_etl.sources.declared_types import parse_declared_types, refuse_absent_columns
 from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, check_options
 from jupyter_etl.sources.file_paths import FileSet, SourceFile
 from jupyter_etl.sources.http_exchange import Exchange
 from jupyter_etl.sources.http_options import HTTP_OPTIONS, http_target
-from jupyter_etl.sources.http_pages import Page, fetch_pages
-from jupyter_etl.sources.json_records import table_of_records
+from jupyter_etl.sources.http_pages import Page, fetch_pages, json_path
+from jupyter_etl.sources.http_paging import Trail
+from jupyter_etl.sources.http_refusals import incomplete
+from jupyter_etl.sources.json_records import RecordTables
 from jupyter_etl.sources.options import is_known, refuse_options
 from jupyter_etl.sources.readings import columns_of, owning_reader, reading_of_table
 from jupyter_etl.sources.unions import concat
@@ -102,7 +100,8 @@ class HttpConnector:
         folder = Path(tempfile.mkdtemp(prefix="jupyter-etl-"))
         try:
             with Exchange(target, wait=self._wait) as exchange:
-                pages = fetch_pages(exchange, target, source, folder)
+                trail = Trail(target, json_path(source))
+                pages = fetch_pages(exchange, trail, source, folder)
                 first = next(pages)
                 if request.table and first.kind != "excel":
                     raise SourceError(
@@ -118,37 +117,35 @@ class HttpConnector:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        batches: Iterable[pa.RecordBatch] = reading.batches
+        if first.kind != "json" and request.limit is None:
+            batches = _counted(trail, batches)
         stream = owning_reader(
             reading.batches.schema,
-            reading.batches,
+            batches,
             lambda: shutil.rmtree(folder, ignore_errors=True),
         )
         return replace(reading, batches=stream)
 
 
-def _reading_of_records(source: Source, request: ReadRequest, pages: Iterator[Page]) -> Reading:
+def _reading_of_records(source: Source, request: ReadRequest, pages: Iterable[Page]) -> Reading:
     digest = hashlib.sha256()
     what = f"Source '{source.name}'"
     declared = parse_declared_types(source.options)
-
-    def tables() -> Iterator[tuple[str, pa.Table]]:
-        left = request.limit
-        for page in pages:
-            records = page.records or []
-            digest.update(page.digest.encode())
-            page.body.unlink()
-            place = f"{what}, {page.name}"
-            read = table_of_records(place, records)
-            yield page.name, apply_declared_types(read, declared, what=place)
-            left = None if left is None else left - len(records)
-            if left is not None and left <= 0:
-                return
-
-    table = concat(what, tables())
-    refuse_absent_columns(what, declared, table.column_names)
-    found = reading_of_table(table, what=what, columns=request.columns, limit=request.limit)
+    records, left = RecordTables(what, declared), request.limit
+    for page in pages:
+        taken = records.add(page.name, page.records or [])
+        digest.update(page.digest.encode())
+        page.body.unlink()
+        left = None if left is None else left - taken
+        if left is not None and left <= 0:
+            break
+    table = concat(what, records.tables())
     # With a limit, the pages behind it were not fetched: neither version nor number is known.
     whole = request.limit is None
+    if whole:
+        refuse_absent_columns(what, declared, table.column_names)
+    found = reading_of_table(table, what=what, columns=request.columns, limit=request.limit)
     return replace(
         found,
         version=digest.hexdigest() if whole else "",
@@ -156,7 +153,7 @@ def _reading_of_records(source: Source, request: ReadRequest, pages: Iterator[Pa
     )
 
 
-def _reading_of_files(source: Source, request: ReadRequest, pages: Iterator[Page]) -> Reading:
+def _reading_of_files(source: Source, request: ReadRequest, pages: Iterable[Page]) -> Reading:
     files = tuple(
         SourceFile(
             path=str(page.body), name=page.name, size=page.body.stat().st_size, stamp=page.digest
@@ -169,3 +166,13 @@ def _reading_of_files(source: Source, request: ReadRequest, pages: Iterator[Page
     return FILE_READERS[source.kind](
         replace(source, options=options), FileSet(fs=LocalFileSystem(), files=files), request
     )
+
+
+def _counted(trail: Trail, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Pass rows on, and compare their number with what the headers of the answer declare."""
+    rows = 0
+    for batch in batches:
+        rows += batch.num_rows
+        yield batch
+    if trail.declared is not None and rows < trail.declared:
+        raise incomplete(trail.target, "its headers", trail.declared, rows=rows, pages=trail.pages)

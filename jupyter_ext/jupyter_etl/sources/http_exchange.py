@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -35,12 +35,16 @@ class Answer:
         url: After redirects.
         content_type: Without its parameters, lower case; "" where the server does not tell.
         link: URL of the next page by the ``Link`` header (RFC 8288); "" for none.
+        headers: All of them; names in lower case.
+        partial: The server says that this is a part (206).
         empty: The server says that there is nothing (204).
     """
 
     url: httpx.URL
     content_type: str
     link: str
+    headers: Mapping[str, str]
+    partial: bool
     empty: bool
 
 
@@ -119,7 +123,9 @@ class Exchange:
         return Answer(
             url=response.url,
             content_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
-            link=response.links.get("next", {}).get("url", ""),
+            link=_next_link(response),
+            headers=response.headers,
+            partial=response.status_code == 206,
             empty=response.status_code == 204,
         )
 
@@ -242,6 +248,15 @@ def _trusted() -> ssl.SSLContext:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
+
+
+def _next_link(response: httpx.Response) -> str:
+    for link in response.links.values():
+        named = {name.lower(): value for name, value in link.items()}
+        if "next" in named.get("rel", "").lower().split():
+            # Sentry: a next page that is announced as empty.
+            return "" if named.get("results") == "false" else named.get("url", "")
+    return ""
 
 
 def _retry_after_s(text: str) -> float | None:

@@ -13,7 +13,7 @@ from jupyter_etl.ports import Access
 from jupyter_etl.spec.duration import parse_duration
 from jupyter_etl.spec.size import parse_size
 
-PAGING_OPTIONS = ("page", "offset", "cursor", "next", "pages")
+PAGING_OPTIONS = ("page", "offset", "cursor", "next", "total", "pages")
 HTTP_OPTIONS = ("auth", *PAGING_OPTIONS, "size", "timeout")
 
 _MAX_BYTES = 1_000_000_000
@@ -33,12 +33,16 @@ class Paging:
         parameter: Of the query; "" for ``auto``, ``none`` and ``next``.
         path: Where in the answer the cursor or the URL is, like ``meta.next``; "" for the usual
             places.
+        optional: The first answer may lack what is at ``path``.
+        counted: The total that an answer declares is the number of records.
         most: Pages to read at the most; more are an error.
     """
 
     style: str = "auto"
     parameter: str = ""
     path: str = ""
+    optional: bool = False
+    counted: bool = True
     most: int = _MAX_PAGES
 
 
@@ -157,8 +161,26 @@ def _parse_paging(options: Mapping[str, str]) -> Paging:
             hint="Pages are counted (page=NAME), records are (offset=NAME), or the answer says "
             "where to go on (cursor=NAME next=PATH, or next=PATH alone).",
         )
+    if options.get("total", "none") != "none":
+        raise DeclarationError(
+            f"The option total is '{options['total']}'; it is none.",
+            hint="total=none says that the total in the answer does not count the records.",
+        )
     path = options.get("next", "")
     if styles:
-        return Paging(style=styles[0], parameter=options[styles[0]], path=path, most=int(pages))
-    style = "none" if path == "none" else "next" if path else "auto"
-    return Paging(style=style, path="" if path == "none" else path, most=int(pages))
+        style, parameter = styles[0], options[styles[0]]
+    else:
+        style, parameter = "none" if path == "none" else "next" if path else "auto", ""
+    if styles and (not parameter or path == "none"):
+        raise DeclarationError(
+            f"The option {style} is empty, or stands beside next=none.",
+            hint=f"{style}=NAME names a parameter of the query; next=none reads one page.",
+        )
+    return Paging(
+        style=style,
+        parameter=parameter,
+        path="" if path == "none" else path.removesuffix("?"),
+        optional=path.endswith("?"),
+        counted="total" not in options,
+        most=int(pages),
+    )

@@ -10,11 +10,15 @@ from urllib.parse import urlsplit
 
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source
+from jupyter_etl.sources.declared_types import parse_declared_types
 from jupyter_etl.sources.file_paths import ENDINGS
 from jupyter_etl.sources.http_exchange import Answer, Exchange
 from jupyter_etl.sources.http_options import HttpTarget
-from jupyter_etl.sources.http_paging import first_url, next_url
-from jupyter_etl.sources.json_records import parse_json, records_at
+from jupyter_etl.sources.http_paging import Trail
+from jupyter_etl.sources.http_refusals import repeated
+from jupyter_etl.sources.http_signs import plain
+from jupyter_etl.sources.json_records import records_at
+from jupyter_etl.sources.json_text import json_encoding, parse_json, why_not_json
 
 _KINDS = {
     "text/csv": "csv",
@@ -30,6 +34,12 @@ _KINDS = {
     "application/vnd.ms-excel": "excel",
 }
 """Media types, registered ones and those in use, and the kind of file that they are."""
+
+
+_ERRORS = frozenset(
+    {"error", "errors", "errormessage", "errorcode", "exception", "fault", "message"}
+)
+"""Names under which answers with the status 200 tell of an error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +61,12 @@ class Page:
     records: list[object] | None
 
 
-def fetch_pages(
-    exchange: Exchange, target: HttpTarget, source: Source, folder: Path
-) -> Iterator[Page]:
+def fetch_pages(exchange: Exchange, trail: Trail, source: Source, folder: Path) -> Iterator[Page]:
     """Fetch page after page until the answer says that it was the last.
 
     Args:
         exchange: A client.
-        target: The API.
+        trail: The way through the pages of the API.
         source: As declared.
         folder: Where bodies are put.
 
@@ -66,31 +74,34 @@ def fetch_pages(
         SourceError: There is no answer, it is not what it should be, pages repeat themselves or
             are more than allowed.
     """
-    url, before = first_url(target), ""
+    target = trail.target
+    url, before = trail.first_url(), ""
     asked = {str(url)}
     for number in range(1, target.paging.most + 1):
         body = folder / f"page-{number:06d}"
-        answer = exchange.get(url, body)
-        kind = _kind(target, source, answer, body)
-        document = _document(target, answer, body) if kind == "json" else None
-        records = None if kind != "json" else _records(target, source, document)
-        body = body.rename(body.with_name(body.name + _ending(answer, body)))
-        page = Page(
-            name=body.name,
-            kind=kind,
-            body=body,
-            digest=_digest(body),
-            records=records,
-        )
-        if records and page.digest == before and target.paging.parameter:
-            raise _repeats(target, number)
+        try:
+            answer = exchange.get(url, body)
+        except SourceError as problem:
+            if trail.is_end(problem):
+                trail.finish()
+                return
+            raise
+        page, document = _page(target, source, answer, body, behind=trail.counts)
+        if page.records and page.digest == before and trail.by_parameter:
+            if trail.complete and trail.pages > 1:
+                # Some answer with the last page again for any page behind it.
+                return
+            raise repeated(target, number)
         before = page.digest
         yield page
-        following = next_url(target, url, answer, document, len(records or ()))
+        following = trail.following(url, answer, document, page.records)
         if following is None:
             return
         if str(following) in asked:
-            raise _repeats(target, number + 1)
+            if not page.records:
+                trail.finish()
+                return
+            raise repeated(target, number + 1)
         asked.add(str(following))
         url = following
     raise SourceError(
@@ -99,6 +110,42 @@ def fetch_pages(
         retryable=False,
         data={"pages": target.paging.most},
     )
+
+
+def _page(
+    target: HttpTarget, source: Source, answer: Answer, body: Path, *, behind: bool
+) -> tuple[Page, object]:
+    """Read an answer.
+
+    Args:
+        target, source, answer, body: What was asked for and what came.
+        behind: It may be the page behind the last one, which some leave empty.
+    """
+    empty = answer.empty or (behind and not body.stat().st_size)
+    kind = "json" if empty else _kind(target, source, answer, body)
+    document: object = None
+    records: list[object] | None = None
+    if kind == "json":
+        document = [] if empty else _document(target, source, answer, body)
+        vacant = empty or (behind and _is_vacant(document, json_path(source)))
+        records = [] if vacant else _records(target, source, document)
+    body = body.rename(body.with_name(body.name + _ending(answer, body)))
+    return Page(
+        name=body.name, kind=kind, body=body, digest=_digest(body), records=records
+    ), document
+
+
+def _is_vacant(document: object, path: str) -> bool:
+    """Tell whether the list of records is null or left out, and nothing tells of an error."""
+    found = document
+    for step in filter(None, path.split(".")):
+        if found is None:
+            break
+        if not isinstance(found, dict):
+            return False
+        found = found.get(step)
+    told = document if isinstance(document, dict) else {}
+    return found is None and not any(value for key, value in told.items() if plain(key) in _ERRORS)
 
 
 def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str:
@@ -115,7 +162,6 @@ def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str
         kind = _KINDS.get(answer.content_type, "")
         if answer.content_type.endswith("+json") or (not kind and head[:1] in {b"{", b"["}):
             kind = "json"
-        kind = "json" if answer.empty else kind
     if not kind:
         raise SourceError(
             f"Source '{target.name}': what {answer.url.host} answered is not clear; it says "
@@ -132,21 +178,28 @@ def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str
     return kind
 
 
-def _document(target: HttpTarget, answer: Answer, body: Path) -> object:
-    if answer.empty:
-        return []
+def _document(target: HttpTarget, source: Source, answer: Answer, body: Path) -> object:
     try:
-        return parse_json(body.read_bytes())
+        return parse_json(
+            body.read_bytes(),
+            written=bool(parse_declared_types(source.options)),
+            encoding=json_encoding(source.options),
+        )
     except ValueError as problem:
         raise SourceError(
             f"Source '{target.name}': what {answer.url.host} answered is not JSON: {problem}",
-            hint="If it is another kind of file, say so: --kind csv|jsonl|parquet|excel.",
+            hint=why_not_json(problem)
+            or "If it is another kind of file, say so: --kind csv|jsonl|parquet|excel.",
         ) from problem
 
 
 def _records(target: HttpTarget, source: Source, document: object) -> list[object]:
-    path = source.options.get("path", source.options.get("json", ""))
-    return records_at(f"Source '{target.name}': the answer", document, path)
+    return records_at(f"Source '{target.name}': the answer", document, json_path(source))
+
+
+def json_path(source: Source) -> str:
+    """Return the place of the records in an answer, with dots; "" for the whole of it."""
+    return source.options.get("path", source.options.get("json", ""))
 
 
 def _ending(answer: Answer, body: Path) -> str:
@@ -164,12 +217,3 @@ def _ending(answer: Answer, body: Path) -> str:
 def _digest(body: Path) -> str:
     with body.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _repeats(target: HttpTarget, number: int) -> SourceError:
-    return SourceError(
-        f"Source '{target.name}': page {number} is one that was there before.",
-        hint="The parameter that asks for the next page may have another name.",
-        retryable=False,
-        data={"page": number},
-    )

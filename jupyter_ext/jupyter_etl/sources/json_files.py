@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import codecs
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Reading, ReadRequest
+from jupyter_etl.sources.declared_types import parse_declared_types
 from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
 from jupyter_etl.sources.file_unions import concat_files
-from jupyter_etl.sources.json_records import parse_json, records_at, table_of_records
+from jupyter_etl.sources.json_records import RecordTables, records_at
+from jupyter_etl.sources.json_text import encoding_of, json_encoding, parse_json, why_not_json
 from jupyter_etl.sources.readings import reading_of_table
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-CHUNK_RECORDS = 50_000
+_PART_BYTES = 1_000_000
 
 
 def read_json(source: Source, files: FileSet, request: ReadRequest) -> Reading:
@@ -27,12 +28,15 @@ def read_json(source: Source, files: FileSet, request: ReadRequest) -> Reading:
         SourceError: A file is not JSON, or holds no records, or a column mixes types.
     """
     what = f"Source '{source.name}'"
-    table = concat_files(
-        source,
-        files,
-        _tables(source, files, request.limit),
-        complete=request.limit is None,
-    )
+    declared = parse_declared_types(source.options)
+    records, left = RecordTables(what, declared), request.limit
+    for file in files.files:
+        with _records(source, files, file, written=bool(declared)) as every:
+            taken = records.add(file.name, every if left is None else islice(every, max(left, 1)))
+        left = None if left is None else left - taken
+        if left is not None and left <= 0:
+            break
+    table = concat_files(source, files, records.tables(), complete=request.limit is None)
     found = reading_of_table(
         table,
         what=what,
@@ -43,47 +47,52 @@ def read_json(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     return found if request.limit is None else Reading(batches=found.batches, version=found.version)
 
 
-def _tables(source: Source, files: FileSet, limit: int | None) -> Iterator[tuple[str, pa.Table]]:
-    left = limit
-    for file in files.files:
-        records = _lines(source, files, file) if source.kind == "jsonl" else None
-        if records is None:
-            records = iter(_document(source, files, file))
-        if left is not None:
-            records = islice(records, max(left, 1))
-        empty = True
-        while chunk := list(islice(records, CHUNK_RECORDS)):
-            empty = False
-            yield file.name, table_of_records(f"Source '{source.name}', {file.name}", chunk)
-            left = None if left is None else left - len(chunk)
-        if empty:
-            yield file.name, table_of_records("", [])
-        if left is not None and left <= 0:
+@contextmanager
+def _records(
+    source: Source, files: FileSet, file: SourceFile, *, written: bool
+) -> Iterator[Iterable[object]]:
+    what = f"Source '{source.name}'"
+    encoding = json_encoding(source.options)
+    with reading(source, file.name), open_file(files, file) as stream:
+        if source.kind == "jsonl":
+            yield _lines(what, file, stream, encoding, written=written)
             return
-
-
-def _lines(source: Source, files: FileSet, file: SourceFile) -> Iterator[object]:
-    with reading(source, file.name), open_file(files, file) as stream:
-        for number, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
-            try:
-                yield parse_json(line)
-            except ValueError as problem:
-                raise SourceError(
-                    f"Source '{source.name}': line {number} of {file.name} is not JSON: {problem}",
-                    hint="If it is the last line, the file may be cut off.",
-                ) from problem
-
-
-def _document(source: Source, files: FileSet, file: SourceFile) -> list[object]:
-    with reading(source, file.name), open_file(files, file) as stream:
         try:
-            document = parse_json(stream.read())
+            document = parse_json(stream.read(), written=written, encoding=encoding)
         except ValueError as problem:
             raise SourceError(
-                f"Source '{source.name}': {file.name} is not JSON: {problem}",
-                hint="It may be cut off; a file with one record a line is of kind jsonl.",
+                f"{what}: {file.name} is not JSON: {problem}",
+                hint=why_not_json(problem)
+                or "It may be cut off; a file with one record a line is of kind jsonl.",
             ) from problem
-    path = source.options.get("path", source.options.get("json", ""))
-    return records_at(f"Source '{source.name}': {file.name}", document, path)
+        path = source.options.get("path", source.options.get("json", ""))
+        yield records_at(f"{what}: {file.name}", document, path)
+
+
+def _lines(
+    what: str, file: SourceFile, stream: BinaryIO, encoding: str, *, written: bool
+) -> Iterator[object]:
+    encoding = encoding or encoding_of(stream.read(4))
+    stream.seek(0)
+    # Lines of UTF-8 are those of its bytes.
+    lines: Iterable[bytes | str] = (
+        stream if encoding.startswith("utf-8") else _decoded_lines(stream, encoding)
+    )
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield parse_json(line, written=written)
+        except ValueError as problem:
+            raise SourceError(
+                f"{what}: line {number:,} of {file.name} is not JSON: {problem}",
+                hint=why_not_json(problem) or "If it is the last line, the file may be cut off.",
+            ) from problem
+
+
+def _decoded_lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    rest = ""
+    for text in codecs.iterdecode(iter(lambda: stream.read(_PART_BYTES), b""), encoding):
+        *lines, rest = (rest + text).split("\n")
+        yield from lines
+    yield rest

@@ -1,38 +1,26 @@
-"""Records of JSON as Arrow: numbers keep their value, and a mix of types is named."""
+"""Records of JSON as one table: names and types are those of all records together."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Sequence
-from decimal import Decimal
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import SourceError
+from jupyter_etl.sources.declared_types import TYPE_OPTION, cast_exactly
+from jupyter_etl.sources.json_text import as_written, exact, shown
+from jupyter_etl.sources.json_types import NotUnicodeError, UnfitError, array_of, unite_arrays
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_SHORT = 16
-"""A number written with so many signs has at most 15 digits, which every double gives back.
+CHUNK_RECORDS = 50_000
+"""Records that are kept as Python objects at a time."""
 
-Source: IEEE 754, 5.12.2.
-"""
-
-_MAX_DIGITS = 38
-"""Digits of the widest decimal that tables, DuckDB and Arrow's decimal128 share."""
-
-
-def parse_json(text: bytes | str) -> Any:
-    """Read a document.
-
-    A number with a fraction is a float where that gives back every digit written, else a decimal.
-
-    Raises:
-        ValueError: It is not JSON.
-    """
-    return json.loads(text, parse_float=_fraction)
+_MOST_SHOWN = 60
 
 
 def records_at(what: str, document: object, path: str) -> list[object]:
@@ -69,82 +57,197 @@ def records_at(what: str, document: object, path: str) -> list[object]:
     )
 
 
-def table_of_records(what: str, records: Sequence[object]) -> pa.Table:
-    """Make a table of objects; a name that a record lacks is null there.
+@dataclass(frozen=True, kw_only=True)
+class _Chunk:
+    """Some records as columns.
 
     Args:
-        what: Subject of messages.
-        records: Objects as `parse_json` reads them.
-
-    Raises:
-        SourceError: A record is no object, or a column mixes types that no type holds both.
+        part: Name of the file or page that they come from.
+        first: Number of the first one there, from 1.
+        rows: How many there are.
+        columns: One array for each name that occurs; of declared columns, the texts.
     """
-    import pyarrow as pa
 
-    names: dict[str, None] = {}
-    for number, record in enumerate(records):
-        if not isinstance(record, dict):
-            raise SourceError(
-                f"{what}: record {number + 1} is {_kind(record)}, no object with names.",
-                hint='Each record looks like {"id": 1, "amount": 2.5}.',
-                retryable=False,
-            )
-        names.update(dict.fromkeys(record))
-    rows: Sequence[dict[str, Any]] = records  # type: ignore[assignment]
-    columns = {}
-    for name in names:
+    part: str
+    first: int
+    rows: int
+    columns: dict[str, pa.Array]
+
+
+class RecordTables:
+    """Collects records of any number of files or pages; their types are decided at the end.
+
+    Args:
+        what: Subject of messages: ``Source 'rates'``.
+        declared: Types of columns, as `parse_declared_types` returns them. Where there are some,
+            records are to be read with ``written``.
+    """
+
+    def __init__(self, what: str, declared: Mapping[str, pa.DataType]) -> None:
+        self._what = what
+        self._declared = declared
+        self._chunks: list[_Chunk] = []
+
+    def add(self, part: str, records: Iterable[object]) -> int:
+        """Take up the records of a file or page; a name that a record lacks is null there.
+
+        Args:
+            part: Name of the file or page.
+            records: Objects as `parse_json` returns them.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            SourceError: A record is no object, or a column mixes types that no type holds both.
+        """
+        every, first = iter(records), 1
+        while chunk := list(islice(every, CHUNK_RECORDS)):
+            self._add(part, chunk, first)
+            first += len(chunk)
+        if first == 1:
+            self._chunks.append(_Chunk(part=part, first=1, rows=0, columns={}))
+        return first - 1
+
+    def tables(self) -> Iterator[tuple[str, pa.Table]]:
+        """Yield the records of each part, with its own columns and the types of all parts.
+
+        Raises:
+            SourceError: A column has types in two places that no type holds both, or a value is
+                not exact in its declared type.
+        """
+        import pyarrow as pa
+
+        names = list(dict.fromkeys(name for chunk in self._chunks for name in chunk.columns))
+        if not any(chunk.rows for chunk in self._chunks):
+            # Without a record, the declared columns are those that are known.
+            empty = {name: pa.array([], kind) for name, kind in self._declared.items()}
+            yield from ((chunk.part, pa.table(empty)) for chunk in self._chunks)
+            return
+        united = {name: self._united(name) for name in names}
+        for number, chunk in enumerate(self._chunks):
+            yield chunk.part, pa.table({name: united[name][number] for name in chunk.columns})
+
+    def _add(self, part: str, records: Sequence[object], first: int) -> None:
+        names: dict[str, object] = {}
+        for number, record in enumerate(records):
+            if type(record) is not dict:
+                raise SourceError(
+                    f"{self._what}, {part}: record {first + number:,} is {_kind(record)}, no "
+                    "object with names.",
+                    hint='Each record looks like {"id": 1, "amount": 2.5}.',
+                    retryable=False,
+                )
+            names.update(record)
+        rows: Sequence[dict[str, Any]] = records  # type: ignore[assignment]
+        if bad := next((name for name in names if not _is_unicode(name)), None):
+            odd = next(number for number, row in enumerate(rows) if bad in row)
+            problem = NotUnicodeError("a name with half of a surrogate pair")
+            raise self._unfit(part, bad, first + odd, rows[odd][bad], problem)
         try:
-            columns[name] = _array([row.get(name) for row in rows])
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as problem:
-            raise SourceError(
-                f"{what}: column '{name}' mixes values of different types: {problem}",
-                hint="Repair the file, or load it by %etl sql local with a cast.",
-                retryable=False,
-                data={"column": name},
-            ) from problem
-    return pa.table(columns)
+            columns = {
+                name: self._array(part, name, [row.get(name) for row in rows], first)
+                for name in names
+            }
+        except OverflowError:
+            middle = len(rows) // 2
+            self._add(part, rows[:middle], first)
+            self._add(part, rows[middle:], first + middle)
+            return
+        self._chunks.append(_Chunk(part=part, first=first, rows=len(rows), columns=columns))
+
+    def _array(self, part: str, name: str, values: list[Any], first: int) -> pa.Array:
+        if self._declared:
+            declared = name in self._declared
+            values = [as_written(v) if declared else exact(v) for v in values]
+        try:
+            return array_of(values)
+        except UnfitError as problem:
+            place = _first_failing(len(values), lambda end: array_of(values[:end]))
+            raise self._unfit(part, name, first + place, values[place], problem) from problem
+
+    def _united(self, name: str) -> list[pa.Array]:
+        import pyarrow as pa
+
+        own = [chunk.columns.get(name) for chunk in self._chunks]
+        arrays = [pa.nulls(0) if array is None else array for array in own]
+        try:
+            united = unite_arrays(arrays)
+        except UnfitError as problem:
+            raise self._clash(name, arrays, problem) from problem
+        kind = self._declared.get(name)
+        if kind is None:
+            return united
+        return [
+            cast_exactly(
+                pa.chunked_array([array]),
+                kind,
+                what=f"{self._what}, {chunk.part}",
+                column=name,
+                first_row=chunk.first,
+            )
+            for chunk, array in zip(self._chunks, united, strict=True)
+        ]
+
+    def _clash(self, name: str, arrays: list[pa.Array], problem: UnfitError) -> SourceError:
+        """Find the first record whose value does not go with those before it."""
+        last = _first_failing(len(arrays), lambda end: unite_arrays(arrays[:end]))
+        before, odd, chunk = arrays[:last], arrays[last], self._chunks[last]
+        place = _first_failing(len(odd), lambda end: unite_arrays([*before, _head(odd, end)]))
+        error = self._unfit(chunk.part, name, chunk.first + place, odd[place].as_py(), problem)
+        known = next(n for n, array in enumerate(before) if array.null_count < len(array))
+        if self._chunks[known].part == chunk.part:
+            return error
+        parts = [self._chunks[known].part, chunk.part]
+        return SourceError(
+            f"{self._what}: column '{error.data['column']}' is {_brief(odd)} in {parts[1]} and "
+            f"{_brief(before[known])} in {parts[0]} ({problem}); record {chunk.first + place:,} of "
+            f"{parts[1]} has {shown(odd[place].as_py())}.",
+            hint=error.hint,
+            retryable=False,
+            data={**error.data, "files": parts},
+        )
+
+    def _unfit(
+        self, part: str, name: str, record: int, value: object, problem: Exception
+    ) -> SourceError:
+        plain = name.encode("utf-8", "backslashreplace").decode()
+        return SourceError(
+            f"{self._what}, {part}: column '{plain}' mixes values that no type holds: {problem}; "
+            f"record {record:,} has {shown(value)}.",
+            hint="Repair the text: its escapes \\ud800 to \\udfff come in pairs."
+            if isinstance(problem, NotUnicodeError)
+            else f"--option {TYPE_OPTION}{plain}=text keeps every value as it is written.",
+            retryable=False,
+            data={"column": plain, "record": record},
+        )
 
 
-def _fraction(text: str) -> float | Decimal:
-    value = float(text)
-    if len(text) <= _SHORT and math.isfinite(value):
-        return value
-    exact = Decimal(text)
-    return value if math.isfinite(value) and Decimal(repr(value)) == exact else exact
+def _brief(array: pa.Array) -> str:
+    text = str(array.type)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
-def _array(values: list[Any]) -> pa.Array:
-    """Make a column; numbers of which no double and no 64-bit integer holds all become decimals."""
-    import pyarrow as pa
-
-    try:
-        made = pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        if not all(v is None or type(v) in {int, float, Decimal} for v in values):
-            raise
-        made = pa.array([Decimal(repr(v)) if type(v) is float else _decimal(v) for v in values])
-    if pa.types.is_decimal(made.type) and made.type.precision > _MAX_DIGITS:
-        raise pa.ArrowInvalid(f"a number needs {made.type.precision} digits; 38 fit")
-    _refuse_truth(made.type, values)
-    return made
+def _is_unicode(name: str) -> bool:
+    return name.isascii() or not re.search("[\ud800-\udfff]", name)
 
 
-def _decimal(value: int | Decimal | None) -> Decimal | None:
-    return None if value is None else Decimal(value)
+def _head(array: pa.Array, rows: int) -> pa.Array:
+    # Made anew: of a part, only the values that are in it count.
+    return array_of(array.slice(0, rows).to_pylist())
 
 
-def _refuse_truth(kind: pa.DataType, values: list[Any]) -> None:
-    """Refuse true among fractions, which Arrow would take for 1.0."""
-    import pyarrow as pa
-
-    if pa.types.is_floating(kind):
-        if any(value is True or value is False for value in values):
-            raise pa.ArrowInvalid("numbers, and true or false")
-    elif pa.types.is_list(kind):
-        _refuse_truth(kind.value_type, [item for value in values if value for item in value])
-    elif pa.types.is_struct(kind):
-        for field in kind:
-            _refuse_truth(field.type, [value.get(field.name) for value in values if value])
+def _first_failing(size: int, attempt: Callable[[int], object]) -> int:
+    """Return the position of the first of ``size`` items with which an attempt on a head fails."""
+    right, wrong = 0, size
+    while wrong - right > 1:
+        middle = (right + wrong) // 2
+        try:
+            attempt(middle)
+            right = middle
+        except UnfitError:
+            wrong = middle
+    return wrong - 1
 
 
 def _kind(value: object) -> str:
