@@ -66,8 +66,9 @@ def plain_type(kind: pa.DataType, column: str) -> pa.DataType:
     import pyarrow as pa
 
     types = pa.types
-    if isinstance(kind, pa.BaseExtensionType):
-        return plain_type(kind.storage_type, column)
+    if isinstance(kind, pa.BaseExtensionType) or types.is_list_view(kind):
+        # What an extension type stores is not what its values are.
+        raise _no_such_type(kind, column)
     if types.is_dictionary(kind):
         return plain_type(kind.value_type, column)
     if types.is_timestamp(kind):
@@ -76,10 +77,7 @@ def plain_type(kind: pa.DataType, column: str) -> pa.DataType:
         return _plain_nested(kind, column)
     known = _PLAIN.get(str(kind)) or _plain_family(kind)
     if known is None:
-        raise PublishError(
-            f"Column {column!r} is of type {kind}, which tables do not have.",
-            hint=_fix(kind, column),
-        )
+        raise _no_such_type(kind, column)
     return getattr(pa, known)() if isinstance(known, str) else known
 
 
@@ -121,23 +119,31 @@ def _plain_nested(kind: pa.DataType, column: str) -> pa.DataType:
     if pa.types.is_map(kind):
         return pa.map_(plain_type(kind.key_type, column), plain_type(kind.item_type, column))
     if pa.types.is_struct(kind) or pa.types.is_union(kind):
-        raise PublishError(
-            f"Column {column!r} is of type {kind}, which tables do not have.",
-            hint=_fix(kind, column),
-        )
+        raise _no_such_type(kind, column)
     return pa.list_(pa.field("element", plain_type(kind.value_type, column)))
+
+
+def _no_such_type(kind: pa.DataType, column: str) -> PublishError:
+    return PublishError(
+        f"Column {column!r} is of type {kind}, which tables do not have.",
+        hint=_fix(kind, column),
+        data={"column": column, "type": str(kind)},
+    )
 
 
 def _fix(kind: pa.DataType, column: str) -> str:
     import pyarrow as pa
 
     if pa.types.is_time(kind):
-        return f"Make it text: df[{column!r}] = df[{column!r}].astype(str)."
+        return (
+            f"Make it text: --option type.{column}=text where the file is declared as a source, a "
+            f"cast in the query, or df[{column!r}] = df[{column!r}].astype('string')."
+        )
     if pa.types.is_duration(kind):
         return f"Make it seconds: df[{column!r}] = df[{column!r}].dt.total_seconds()."
     if pa.types.is_decimal(kind):
         return "Round it to at most 38 digits, or make it text."
-    return f"Make it text: df[{column!r}] = df[{column!r}].astype(str), or drop the column."
+    return f"Make it text: df[{column!r}] = df[{column!r}].astype('string'), or drop the column."
 
 
 def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -165,8 +171,9 @@ def _cast(array: pa.Array, field: pa.Field) -> pa.Array:
 
     if array.type.equals(field.type):
         return array
-    if isinstance(array, pa.ExtensionArray):
-        array = array.storage
+    if array.null_count == len(array):
+        # Not every type can be cast to every other one, not even where there is no value.
+        return pa.nulls(len(array), field.type)
     try:
         return array.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
@@ -208,3 +215,51 @@ def widens(new: pa.DataType, old: pa.DataType) -> bool:
         whole = old.precision - old.scale
         return bool(new.scale <= old.scale and new.precision - new.scale <= whole)
     return False
+
+
+def common_type(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
+    """Return the type a column has that holds rows of both types.
+
+    That is the old type where it holds every value of the new one. Of decimals it has the digits of
+    both, before and behind the point, up to 38 in all. Lists, structs and maps follow from what is in
+    them.
+
+    Args:
+        old: What the table has.
+        new: What the rows have.
+
+    Returns:
+        The type; None where there is none.
+    """
+    import pyarrow as pa
+
+    types = pa.types
+    if widens(new, old):
+        return old
+    if types.is_decimal(old) and types.is_decimal(new):
+        scale = max(old.scale, new.scale)
+        whole = max(old.precision - old.scale, new.precision - new.scale)
+        return pa.decimal128(min(whole + scale, 38), scale)
+    if types.is_list(old) and types.is_list(new):
+        inside = common_type(old.value_type, new.value_type)
+        return None if inside is None else pa.list_(old.value_field.with_type(inside))
+    if types.is_map(old) and types.is_map(new):
+        key, item = (
+            common_type(old.key_type, new.key_type),
+            common_type(old.item_type, new.item_type),
+        )
+        return None if key is None or item is None else pa.map_(key, item)
+    if types.is_struct(old) and types.is_struct(new):
+        return _common_struct(old, new)
+    return None
+
+
+def _common_struct(old: pa.StructType, new: pa.StructType) -> pa.DataType | None:
+    import pyarrow as pa
+
+    if [field.name for field in old] != [field.name for field in new]:
+        return None
+    kinds = [common_type(old.field(place).type, field.type) for place, field in enumerate(new)]
+    if any(kind is None for kind in kinds):
+        return None
+    return pa.struct([field.with_type(kind) for field, kind in zip(old, kinds, strict=True)])

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Contract, Retyped
-from jupyter_etl.publishing.arrow_types import widens
+from jupyter_etl.publishing.arrow_types import common_type, widens
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as pads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,8 @@ def fit_schema(
     """Fit new rows to a table.
 
     A column keeps the table's type wherever every value of the new type is one of it (``int32``
-    in an ``int64`` column, a column without any value in all). The rest is the contract's.
+    in an ``int64`` column, a column without any value in all). A decimal gets as many digits as
+    the table's and the new rows' need. The rest is the contract's.
 
     Args:
         table: What the table has.
@@ -48,7 +50,7 @@ def fit_schema(
         name: Of the publication, for messages.
         contract: ``freeze`` refuses added, dropped and retyped columns; ``evolve`` only the last.
         typeless: New columns that hold only NULL and came without a type.
-        blank: Columns of the table that hold only NULL; they may be retyped where ``whole``.
+        blank: Columns of the table that hold only NULL: they may take any type.
         whole: Whether all rows of the table are replaced, so that its dropped columns go.
         approved: Whether a person has accepted what the contract refuses.
 
@@ -61,8 +63,10 @@ def fit_schema(
     added, dropped, retyped = change.added, change.dropped, change.retyped
     _refuse_case(name, added, dropped)
     free = contract is Contract.EVOLVE or approved
-    if not free and (added or dropped or retyped):
-        raise _frozen(name, added, dropped, [_said(one) for one in retyped])
+    if not free:
+        retyped += _changed(table, change.kept)
+        if added or dropped or retyped:
+            raise _frozen(name, added, dropped, [_said(one) for one in retyped])
     if retyped and not (whole and approved):
         said = [_said(one) for one in retyped]
         raise PublishError(
@@ -112,10 +116,13 @@ def change_of(
         if place < 0:
             continue
         kind = new.field(place).type
+        common = common_type(field.type, kind)
         if field.name in typeless or widens(kind, field.type):
             kept.append(field)
         elif field.name in blank:
             kept.append(new.field(place))
+        elif common is not None:
+            kept.append(field.with_type(common))
         else:
             retyped.append(Retyped(name=field.name, before=str(field.type), after=str(kind)))
     return SchemaChange(
@@ -123,6 +130,49 @@ def change_of(
         dropped=tuple(column for column in table.names if column not in new.names),
         retyped=tuple(retyped),
         kept=tuple(kept),
+    )
+
+
+def narrowed(rows: pads.Dataset, new: pa.Schema, table: pa.Schema) -> pa.Schema:
+    """Give new decimals the type of the table's wherever all of their values fit it.
+
+    Decimals of a pandas frame come with as many digits as there can be, whatever their values.
+
+    Args:
+        rows: The new rows.
+        new: Their schema.
+        table: The table's.
+
+    Returns:
+        The new schema, with the table's types for such columns.
+    """
+    import pyarrow as pa
+
+    fields = []
+    for field in new:
+        place = table.get_field_index(field.name)
+        old = field.type if place < 0 else table.field(place).type
+        wider = not widens(field.type, old) and common_type(old, field.type) not in (None, old)
+        fields.append(field.with_type(old) if wider and _fits(rows, field.name, old) else field)
+    return pa.schema(fields)
+
+
+def _fits(rows: pads.Dataset, column: str, kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    try:
+        for batch in rows.scanner(columns=[column]).to_batches():
+            batch.column(0).cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _changed(table: pa.Schema, kept: tuple[pa.Field, ...]) -> tuple[Retyped, ...]:
+    return tuple(
+        Retyped(name=field.name, before=str(table.field(field.name).type), after=str(field.type))
+        for field in kept
+        if not field.type.equals(table.field(field.name).type)
     )
 
 
