@@ -49,7 +49,8 @@ def _cut(array: pa.Array, flat: list[Any]) -> list[Any]:
     """Cut elements into the lists that they are of; a missing list has none."""
     import pyarrow.compute as pc
 
-    cut, start = [], 0
+    cut: list[Any] = []
+    start = 0
     for length in pc.list_value_length(array).to_pylist():
         if length is None:
             cut.append(None)

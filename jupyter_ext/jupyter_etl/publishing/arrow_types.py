@@ -16,7 +16,7 @@ def plain_schema(schema: pa.Schema) -> tuple[pa.Schema, frozenset[str]]:
     Sub-second units become microseconds, zones UTC, unsigned integers the next signed ones,
     dictionaries and views their plain types. A column of type null holds no value that could tell
     its type: it is written as string, and its name is returned, so that a table that has that
-    column already can give it its own type.
+    column already can give it its own type. Inside lists and structs it stays null, see `settled`.
 
     Args:
         schema: As the data came.
@@ -39,6 +39,22 @@ def plain_schema(schema: pa.Schema) -> tuple[pa.Schema, frozenset[str]]:
         else:
             fields.append(pa.field(field.name, plain_type(field.type, field.name)))
     return pa.schema(fields), frozenset(typeless)
+
+
+def settled(kind: pa.DataType) -> pa.DataType:
+    """Return a type with text for what is null inside it: tables do not have that."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_null(kind):
+        return pa.string()
+    if types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(settled(kind.value_type)))
+    if types.is_map(kind):
+        return pa.map_(settled(kind.key_type), settled(kind.item_type))
+    if types.is_struct(kind):
+        return pa.struct([field.with_type(settled(field.type)) for field in kind])
+    return kind
 
 
 def _refuse_names(names: list[str]) -> None:
@@ -97,7 +113,7 @@ _PLAIN: dict[str, str] = {
     "binary_view": "binary",
     "date32[day]": "date32",
     "date64[ms]": "date32",
-    "null": "string",
+    "null": "null",
 }
 
 
@@ -194,8 +210,16 @@ def _cast_hint(kind: pa.DataType, column: str) -> str:
     if pa.types.is_timestamp(kind):
         return f"Drop the nanoseconds: df[{column!r}] = df[{column!r}].dt.floor('us')."
     if pa.types.is_unsigned_integer(kind):
-        return f"Make it text: df[{column!r}] = df[{column!r}].astype(str)."
+        return f"Make it text: df[{column!r}] = df[{column!r}].astype('string')."
+    if pa.types.is_decimal(kind):
+        return (
+            f"Round it to the digits that the table has: df[{column!r}].map(lambda v: round(v, 2))."
+        )
     return "Convert the column before publishing it."
+
+
+_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
+"""Of the integers of so many bits."""
 
 
 def widens(new: pa.DataType, old: pa.DataType) -> bool:
@@ -203,7 +227,7 @@ def widens(new: pa.DataType, old: pa.DataType) -> bool:
     import pyarrow as pa
 
     types = pa.types
-    if new.equals(old):
+    if new.equals(old) or types.is_null(new):
         return True
     if types.is_signed_integer(new) and types.is_signed_integer(old):
         return bool(new.bit_width <= old.bit_width)
@@ -211,6 +235,8 @@ def widens(new: pa.DataType, old: pa.DataType) -> bool:
         return bool(new.bit_width * 2 <= old.bit_width)
     if types.is_floating(new) and types.is_floating(old):
         return bool(new.bit_width <= old.bit_width)
+    if types.is_signed_integer(new) and types.is_decimal(old):
+        return bool(_DIGITS[new.bit_width] <= old.precision - old.scale)
     if types.is_decimal(new) and types.is_decimal(old):
         whole = old.precision - old.scale
         return bool(new.scale <= old.scale and new.precision - new.scale <= whole)

@@ -30,7 +30,7 @@ def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference |
         arrow_schema(table),
         new,
         typeless=frozenset(column.name for column in staged.columns if column.type == "null"),
-        blank=blank_columns(table),
+        blank=blank_columns(table, new),
     )
     replaced = facts.rows if whole else None
     if staged.mode is PublishMode.REPLACE and not whole:

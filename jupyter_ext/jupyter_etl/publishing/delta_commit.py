@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Batch, PublishMode, Staged
+from jupyter_etl.publishing.arrow_types import settled
 from jupyter_etl.publishing.batches import earlier_files
 from jupyter_etl.publishing.delta_actions import (
     Layout,
@@ -73,9 +74,9 @@ def write_commit(work: Commit, table: DeltaTable | None) -> int:
     """
     with ExitStack() as folders:
         if table is None:
-            return _create(work, None)
+            return _create(work, None, folders)
         if work.base.version is None:
-            return _create(work, int(table.version()))
+            return _create(work, int(table.version()), folders)
         by = _partitioning(work.staged, table)
         fit = _fit(work.staged, table)
         layout = _layout(work.staged, fit.schema, by, folders)
@@ -93,21 +94,20 @@ def is_whole(staged: Staged) -> bool:
     return staged.mode is PublishMode.REPLACE and not staged.partition_by
 
 
-def _create(work: Commit, over: int | None) -> int:
+def _create(work: Commit, over: int | None, folders: ExitStack) -> int:
     """Make the table of the staged rows alone; what a killed first run has left there goes."""
+    import pyarrow as pa
     from deltalake import Schema
     from deltalake.transaction import create_table_with_add_actions
 
     staged = work.staged
-    layout = Layout(
-        folder=Path(staged.folder),
-        files=staged.files,
-        partition_by=staged.partition_by,
-        batch=_batch(staged),
+    schema = pa.schema(
+        [field.with_type(settled(field.type)) for field in staged_schema(Path(staged.folder))]
     )
+    layout = _layout(staged, schema, staged.partition_by, folders)
     create_table_with_add_actions(
         work.location,
-        Schema.from_arrow(staged_schema(Path(staged.folder))),
+        Schema.from_arrow(schema),
         place_files(layout, work.location),
         mode="error" if over is None else "overwrite",
         partition_by=list(staged.partition_by),
@@ -146,15 +146,15 @@ def _partitioning(staged: Staged, table: DeltaTable) -> tuple[str, ...]:
 def _fit(staged: Staged, table: DeltaTable) -> Fit:
     whole = is_whole(staged)
     typeless = frozenset(column.name for column in staged.columns if column.type == "null")
-    present = arrow_schema(table)
+    present, new = arrow_schema(table), staged_schema(Path(staged.folder))
     rows = staged_rows(Path(staged.folder), staged.files, staged.partition_by)
     return fit_schema(
         present,
-        narrowed(rows, staged_schema(Path(staged.folder)), present),
+        narrowed(rows, new, present),
         name=staged.name,
         contract=staged.contract,
         typeless=typeless,
-        blank=blank_columns(table),
+        blank=blank_columns(table, new),
         whole=whole,
         approved=staged.approved,
     )

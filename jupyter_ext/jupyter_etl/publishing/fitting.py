@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Contract, Retyped
-from jupyter_etl.publishing.arrow_types import common_type, widens
+from jupyter_etl.publishing.arrow_types import common_type, settled, widens
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,6 +57,8 @@ def fit_schema(
     Raises:
         PublishError: With every column that differs.
     """
+    import pyarrow as pa
+
     change = change_of(
         table, new, typeless=typeless, blank=blank if contract is Contract.EVOLVE else frozenset()
     )
@@ -76,7 +78,9 @@ def fit_schema(
             data={"retyped": said},
         )
     types = {field.name: field for field in change.kept}
-    return Fit(schema=_merged(table, new, types, whole=whole and free), added=added)
+    merged = _merged(table, new, types, whole=whole and free)
+    schema = pa.schema([field.with_type(settled(field.type)) for field in merged])
+    return Fit(schema=schema, added=added)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import EtlError, SourceError
+from jupyter_etl.sources.duck_relations import table_of_relation
 from jupyter_etl.sources.plain_arrow import plain_table
 from jupyter_etl.sources.polars_frames import is_polars, table_of_polars
 
@@ -45,6 +46,8 @@ def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) ->
 
         if isinstance(data, pd.DataFrame | pd.Series):
             return table_of_pandas(what, data, error)
+    if type(data).__module__.partition(".")[0].strip("_") == "duckdb":
+        return plain_table(table_of_relation(what, data, error), what, error)
     try:
         return plain_table(pa.table(data), what, error)
     except pa.ArrowException as problem:

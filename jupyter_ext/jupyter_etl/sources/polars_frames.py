@@ -44,12 +44,10 @@ def table_of_polars(name: str, frame: object, *, error: type[EtlError] = SourceE
         if kind.is_object():
             raise _no_type(error, name, column, kind)
         try:
-            chosen = whole.select(column)
-            if kind in (pl.Categorical, pl.Enum):
-                chosen = chosen.cast(pl.String)
+            chosen = whole.select(column).cast(_without_categories(kind))
             made = pa.table(chosen).column(0)
             arrays[column] = made.cast(_plain(made.type))
-        except pa.ArrowException as problem:
+        except (pa.ArrowException, pl.exceptions.PolarsError) as problem:
             raise _no_type(error, name, column, kind) from problem
     return pa.table(arrays)
 
@@ -84,6 +82,23 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
             f"It cannot be a polars frame: {str(problem).splitlines()[0]}",
             hint="Give each column a name of its own, or take --as arrow.",
         ) from problem
+
+
+def _without_categories(kind: pl.DataType) -> pl.DataType:
+    """Return a type with text for the categories in it."""
+    import polars as pl
+
+    if isinstance(kind, pl.Categorical | pl.Enum):
+        return pl.String()
+    if isinstance(kind, pl.List):
+        return pl.List(_without_categories(kind.inner))
+    if isinstance(kind, pl.Array):
+        return pl.Array(_without_categories(kind.inner), kind.size)
+    if isinstance(kind, pl.Struct):
+        return pl.Struct(
+            [pl.Field(field.name, _without_categories(field.dtype)) for field in kind.fields]
+        )
+    return kind
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -121,7 +121,7 @@ def _instant(value: Any, row: int) -> int:
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     elif value.utcoffset() is None:
         value = value.replace(tzinfo=UTC)
-    return (value - _EPOCH) // _MICROSECOND * 1000
+    return int((value - _EPOCH) // _MICROSECOND) * 1000
 
 
 def _length(value: Any, row: int) -> int:

@@ -51,7 +51,7 @@ def array_of(values: Sequence[Any], *, nested: bool = False) -> pa.Array:
     if any(name == _MISSING and kind is not type(None) for kind, name in kinds.items()):
         gone = {kind for kind, name in kinds.items() if name == _MISSING}
         values = [None if type(value) in gone else value for value in values]
-    names = {name for name in kinds.values() if name not in (None, _MISSING)}
+    names = {name for name in kinds.values() if name and name != _MISSING}
     if "fraction" in names and not (nested and names <= _EXACT_INTEGERS):
         values, names = _without_nan(values, names, kinds)
     if not names:
@@ -91,8 +91,8 @@ def _kind_of(kind: type) -> str | None:
 
 
 def _without_nan(
-    values: Sequence[Any], names: set[str | None], kinds: dict[type, str | None]
-) -> tuple[Sequence[Any], set[str | None]]:
+    values: Sequence[Any], names: set[str], kinds: dict[type, str | None]
+) -> tuple[Sequence[Any], set[str]]:
     """Take NaN for what pandas means by it: a missing value."""
     floats = {kind for kind, name in kinds.items() if name == "fraction"}
     cleaned = [None if type(v) in floats and v != v else v for v in values]
@@ -333,7 +333,7 @@ def map_array(values: Sequence[Any], keys: Convert, items: Convert) -> pa.Array:
     return pa.MapArray.from_arrays(_offsets(ends, values), *sides)
 
 
-_CONVERTERS: Final[dict[frozenset[str | None], Convert]] = {
+_CONVERTERS: Final[dict[frozenset[str], Convert]] = {
     frozenset({"truth value"}): _plain("bool_"),
     frozenset({"integer"}): _integers,
     frozenset({"fraction"}): _fractions,

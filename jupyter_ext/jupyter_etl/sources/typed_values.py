@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.sources.python_values import (
+    Convert,
     array_inside,
     array_of,
     list_array,
@@ -53,7 +54,9 @@ def _typed(
         names = [field.name for field in kind]
         if any(value is not None and not value.keys() <= set(names) for value in values):
             raise Unfit("has other fields")
-        inside = {f.name: partial(_typed, kind=f.type, leaf=array_inside) for f in kind}
+        inside: dict[str, Convert] = {
+            f.name: partial(_typed, kind=f.type, leaf=array_inside) for f in kind
+        }
         return _as(struct_array(values, inside), kind)
     if _is_list(kind):
         _must_be(values, (list, tuple, _array_class()))
