@@ -28,6 +28,18 @@ class TestPolarsFrame(frames.TestArrowFrame):
 @pytest.mark.parametrize(
     ("series", "kind"),
     [
+        (pl.Series([["a", None], None], dtype=pl.List(pl.Categorical)), "list<item: string>"),
+        (
+            pl.Series([{"a": "x"}], dtype=pl.Struct({"a": pl.Enum(["x"])})),
+            "struct<a: string>",
+        ),
+        (pl.Series([["a"]], dtype=pl.Array(pl.Categorical, 1)), "fixed_size_list<item: string>[1]"),
+        (
+            pl.DataFrame({"x": pl.Series([Decimal("1.50")], dtype=pl.Decimal(6, 2))})
+            .sum()
+            .to_series(),
+            "decimal128(38, 2)",
+        ),
         (pl.Series([1, None], dtype=pl.Int8), "int8"),
         (pl.Series([2**63, None], dtype=pl.UInt64), "uint64"),
         (pl.Series([0.1, None], dtype=pl.Float32), "float"),
@@ -58,7 +70,11 @@ def test_every_type_arrives_exact(series: pl.Series, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "series",
-    [pl.Series([object()], dtype=pl.Object), pl.Series([2**100], dtype=pl.Int128)],
+    [
+        pl.Series([object()], dtype=pl.Object),
+        pl.Series([2**100], dtype=pl.Int128),
+        pl.Series([[1]], dtype=pl.List(pl.Int128)),
+    ],
 )
 def test_what_arrow_does_not_have_names_the_column(series: pl.Series) -> None:
     frame = pl.DataFrame({"fine": [1], "odd": series})

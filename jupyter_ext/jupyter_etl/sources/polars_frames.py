@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import DeclarationError, EtlError, MissingDependency, SourceError
 
@@ -84,7 +84,7 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
         ) from problem
 
 
-def _without_categories(kind: pl.DataType) -> pl.DataType:
+def _without_categories(kind: Any) -> Any:
     """Return a type with text for the categories in it."""
     import polars as pl
 
