@@ -53,7 +53,7 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
         DeclarationError: A column has dates that Python does not have: before the year 1 or after
             9999.
     """
-    plain = table = plain_table(table, "the data", DeclarationError)
+    plain = table = plain_table(table, "the result", DeclarationError)
     apart: dict[int, np.ndarray | ExtensionArray] = {}
     try:
         # By place: a query may give two columns one name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import DeclarationError, EtlError, MissingDependency, SourceError
+from jupyter_etl.sources.plain_arrow import plain_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,6 +69,7 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
         ) from problem
     import pyarrow as pa
 
+    table = plain_table(table, "the result", DeclarationError)
     for field in table.schema:
         # polars does not fail on wide decimals, it panics.
         if pa.types.is_decimal256(field.type) or pa.types.is_interval(field.type):
