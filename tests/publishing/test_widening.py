@@ -14,6 +14,7 @@ import pytest
 from fakes.published_table import PublishedTable
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Batch, Contract, Partition, PublishMode
+from jupyter_etl.publishing.table_publisher import TablePublisher
 
 REPLACE, APPEND, UPSERT = PublishMode.REPLACE, PublishMode.APPEND, PublishMode.UPSERT
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001
@@ -164,6 +165,22 @@ def test_a_column_without_values_takes_the_type_of_the_first_ones(
     assert kind == str(LATER[name].type).replace("item", "element", 1).replace(" ('x')", "")
     expected = [value for day in days for value in day.to_pylist()]
     assert values == (expected[-1:] if mode is REPLACE else expected)
+
+
+@pytest.mark.parametrize("mode", [REPLACE, APPEND, UPSERT])
+@pytest.mark.parametrize("later", [pa.array([None], pa.float64()), pa.array([], pa.string())])
+def test_a_day_without_values_keeps_the_type_whatever_its_own(
+    table: PublishedTable, mode: PublishMode, later: pa.Array
+) -> None:
+    days = [pa.array([1], pa.int64()), later]
+    kind, values = day_by_day(table, mode, *days)
+    assert kind == "int64"
+    assert values == ([None] * len(later) if mode is REPLACE else [1, *[None] * len(later)])
+    staged = table.stage(pa.table({"day": pa.array([2]), "x": pa.array([None], pa.float64())}))
+    assert table.live is not None
+    difference = TablePublisher().compare(staged, table.live)
+    assert difference is not None
+    assert difference.retyped == ()
 
 
 @pytest.mark.parametrize("mode", [REPLACE, APPEND, UPSERT])

@@ -15,8 +15,8 @@ from jupyter_etl.publishing.delta_table import (
     live_files,
     open_table,
 )
-from jupyter_etl.publishing.fitting import change_of
-from jupyter_etl.publishing.staging import staged_schema
+from jupyter_etl.publishing.fitting import change_of, narrowed
+from jupyter_etl.publishing.staging import staged_rows, staged_schema
 
 
 def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference | None:
@@ -26,9 +26,11 @@ def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference |
         return None
     whole = is_whole(staged)
     facts, new = facts_of(table), staged_schema(Path(staged.folder))
+    present = arrow_schema(table)
+    rows = staged_rows(Path(staged.folder), staged.files, staged.partition_by)
     change = change_of(
-        arrow_schema(table),
-        new,
+        present,
+        narrowed(rows, new, present),
         typeless=frozenset(column.name for column in staged.columns if column.type == "null"),
         blank=blank_columns(table, new),
     )

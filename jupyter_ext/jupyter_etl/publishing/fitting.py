@@ -138,9 +138,10 @@ def change_of(
 
 
 def narrowed(rows: pads.Dataset, new: pa.Schema, table: pa.Schema) -> pa.Schema:
-    """Give new decimals the type of the table's wherever all of their values fit it.
+    """Give new columns the type of the table's where their values, not their types, allow it.
 
-    Decimals of a pandas frame come with as many digits as there can be, whatever their values.
+    These are decimals that fit, which a pandas frame has with as many digits as there can be, and
+    columns of NULL alone.
 
     Args:
         rows: The new rows.
@@ -156,19 +157,26 @@ def narrowed(rows: pads.Dataset, new: pa.Schema, table: pa.Schema) -> pa.Schema:
     for field in new:
         place = table.get_field_index(field.name)
         old = field.type if place < 0 else table.field(place).type
-        wider = not widens(field.type, old) and common_type(old, field.type) not in (None, old)
-        fields.append(field.with_type(old) if wider and _fits(rows, field.name, old) else field)
+        common = common_type(old, field.type)
+        differs = common is None or not common.equals(old)
+        fits = differs and _fits(rows, field.name, old, by_value=common is not None)
+        fields.append(field.with_type(old) if fits else field)
     return pa.schema(fields)
 
 
-def _fits(rows: pads.Dataset, column: str, kind: pa.DataType) -> bool:
+def _fits(rows: pads.Dataset, column: str, kind: pa.DataType, *, by_value: bool) -> bool:
     import pyarrow as pa
 
-    try:
-        for batch in rows.scanner(columns=[column]).to_batches():
-            batch.column(0).cast(kind)
-    except pa.ArrowInvalid:
-        return False
+    for batch in rows.scanner(columns=[column]).to_batches():
+        values = batch.column(0)
+        if values.null_count == len(values):
+            continue
+        if not by_value:
+            return False
+        try:
+            values.cast(kind)
+        except pa.ArrowInvalid:
+            return False
     return True
 
 
