@@ -40,9 +40,26 @@ def _objects(array: pa.Array) -> list[Any]:
         return _dictionaries(array)
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         return _cut(array, _objects(array.flatten()))
-    if not array.null_count and (types.is_integer(kind) or types.is_floating(kind)):
-        return list(array.to_numpy().tolist())
+    if types.is_string(kind) or types.is_large_string(kind):
+        return list(array.to_numpy(zero_copy_only=False).tolist())
+    if _is_exact(kind) or (types.is_floating(kind) and not array.null_count):
+        # Many times faster than a scalar for each value.
+        return list(array.to_pandas(integer_object_nulls=True, date_as_object=True).tolist())
     return list(array.to_pylist())
+
+
+def _is_exact(kind: pa.DataType) -> bool:
+    """Tell whether pandas has the values as Python objects, NULL as None."""
+    from pyarrow import types
+
+    return bool(
+        types.is_integer(kind)
+        or types.is_boolean(kind)
+        or types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_decimal128(kind)
+        or types.is_date32(kind)
+    )
 
 
 def _cut(array: pa.Array, flat: list[Any]) -> list[Any]:
