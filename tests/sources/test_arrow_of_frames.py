@@ -263,6 +263,17 @@ def test_levels_of_an_index_with_a_name_come_first_and_others_not_at_all() -> No
     assert arrow_of(frame["x"], what="df").column_names == ["x"]
 
 
+def test_a_dictionary_of_columns_is_a_frame_by_the_same_rules() -> None:
+    columns = {"x": [DAY, NOON], "n": np.array([1, 2]), "a": pa.array(["a", None])}
+    made = arrow_of(columns, what="df")
+    assert made["x"].to_pylist() == [MIDNIGHT, NOON]
+    assert made.column_names == ["x", "n", "a"]
+    with pytest.raises(SourceError, match=r"Column 'x' of 'df'.*row 2"):
+        arrow_of({"x": [True, 1]}, what="df")
+    with pytest.raises(SourceError, match="df"):
+        arrow_of({"x": [1], "y": [1, 2]}, what="df")
+
+
 # -- Arrow tables and DuckDB relations
 
 

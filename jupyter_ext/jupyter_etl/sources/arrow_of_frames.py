@@ -18,7 +18,7 @@ def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) ->
 
     Args:
         data: A pandas or polars frame or series, an Arrow table, reader or record batch, a DuckDB
-            relation: anything that offers an Arrow C stream. Of a pandas index the levels with a
+            relation, a dictionary of columns: anything that offers an Arrow C stream. Of a pandas index the levels with a
             name become the first columns; without a name it is left out.
         what: Its name, for messages.
         error: The class of what is raised.
@@ -49,6 +49,10 @@ def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) ->
     if type(data).__module__.partition(".")[0].strip("_") == "duckdb":
         return plain_table(table_of_relation(what, data, error), what, error)
     try:
+        if isinstance(data, dict):
+            from jupyter_etl.sources.pandas_columns import table_of_columns
+
+            return plain_table(table_of_columns(what, data, error), what, error)
         return plain_table(pa.table(data), what, error)
     except pa.ArrowException as problem:
         raise error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -70,14 +71,37 @@ def _own_values(
     try:
         return column_array(column, kept.get(str(column.name)))
     except Unfit as problem:
-        name = column.name
-        place = {} if problem.row is None else {"row": problem.row + 1}
-        raise error(
-            f"Column {name!r} of {what!r} cannot be kept exactly: {problem}.",
-            hint=f"Convert it first, for example: df[{name!r}] = df[{name!r}]{problem.fix}.",
-            retryable=False,
-            data={"column": str(name), **place},
-        ) from problem
+        raise _refusal(what, column.name, problem, error) from problem
+
+
+def _refusal(what: str, name: object, problem: Unfit, error: type[EtlError]) -> EtlError:
+    place = {} if problem.row is None else {"row": problem.row + 1}
+    return error(
+        f"Column {name!r} of {what!r} cannot be kept exactly: {problem}.",
+        hint=f"Convert it first, for example: df[{name!r}] = df[{name!r}]{problem.fix}.",
+        retryable=False,
+        data={"column": str(name), **place},
+    )
+
+
+def table_of_columns(what: str, columns: Mapping[str, Any], error: type[EtlError]) -> pa.Table:
+    """Make an Arrow table of a dictionary of columns; arguments and errors as of `table_of_pandas`."""
+    import pandas as pd
+    import pyarrow as pa
+
+    made = {}
+    for name, values in columns.items():
+        try:
+            if isinstance(values, pa.Array | pa.ChunkedArray):
+                made[name] = values
+            elif isinstance(values, list | tuple):
+                made[name] = array_of(values)
+            else:
+                series = pd.Series(values)
+                made[name] = _whole(column_array(series), series)
+        except Unfit as problem:
+            raise _refusal(what, name, problem, error) from problem
+    return pa.table(made)
 
 
 def column_array(column: pd.Series, kept: pa.DataType | None = None) -> pa.Array | None:
