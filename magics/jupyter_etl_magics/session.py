@@ -45,6 +45,11 @@ class Session:
     def frame(self, name: str) -> object:
         """Return a variable of the notebook; raises `NotFound`."""
         value = self.shell.user_ns.get(name)
+        if value is None and name in self.shell.user_ns:
+            raise NotFound(
+                f"{name!r} is None, and not a frame.",
+                hint="Run the cell that makes it, and look whether it ends in a value.",
+            )
         if value is None:
             known = [known for known in self.shell.user_ns if not known.startswith("_")]
             raise NotFound(

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from fakes.notebooks import code, text, write_notebook
@@ -95,6 +97,52 @@ def test_a_frozen_contract_refuses_another_schema(etl: Etl, bench: Workbench) ->
     with pytest.raises(EtlError, match="z"):
         publish_table(bench, "t", frame(a=[1], z=[2]), contract="freeze", live=True)
     assert etl.publications.get("t").live.number == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "None"), (float("nan"), "nan"), (pd.NaT, "NaT"), (pd.NA, "<NA>")]
+)
+def test_a_path_with_a_variable_that_has_no_value(
+    bench: Workbench, names: dict[str, Any], value: object, said: str
+) -> None:
+    names["r"] = value
+    with pytest.raises(DeclarationError, match=f"names 'r', and 'r' is {said}"):
+        publish_file(bench, "out/{{r}}.csv", frame(a=[1]))
+
+
+def test_a_variable_that_is_none_is_said_to_be(bench: Workbench, names: dict[str, Any]) -> None:
+    names["r"] = None
+    with pytest.raises(DeclarationError, match="is None, and not a frame"):
+        publish_table(bench, "t", names["r"])
+    with pytest.raises(NotFound, match="'r' is None"):
+        bench.find("r")
+    with pytest.raises(NotFound, match="'r' is None"):
+        bench.access().frame("r")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(Decimal("Infinity"), "Infinity"), (float("inf"), ""), (10**80, "76 digits")],
+)
+def test_numbers_beyond_a_table_name_their_column_and_row(
+    bench: Workbench, value: object, words: str
+) -> None:
+    data = pd.DataFrame({"a": pd.Series([1, value], dtype=object)})
+    if not words:
+        assert publish_table(bench, "t", data).staged.columns[0].type == "double"
+        return
+    with pytest.raises(DeclarationError, match=f"Column 'a' of 't'.*row 2.*{words}"):
+        publish_table(bench, "t", data)
+
+
+def test_an_integer_beyond_64_bits_is_a_decimal(bench: Workbench) -> None:
+    data = pd.DataFrame({"a": pd.Series([2**70, 1], dtype=object)})
+    assert publish_table(bench, "t", data).staged.columns[0].type == "decimal128(38, 0)"
+
+
+def test_arrow_readers_get_plain_types_too(bench: Workbench) -> None:
+    uuids = pa.table({"u": pa.array([b"0" * 16], pa.uuid())})
+    assert publish_table(bench, "t", uuids.to_reader()).staged.columns[0].type == "string"
 
 
 def test_a_file_in_the_format_of_its_name(etl: Etl, bench: Workbench) -> None:

@@ -263,6 +263,10 @@ def test_nan_stays_nan(table: PublishedTable) -> None:
         (pa.array([2**64 - 1], pa.uint64()), "'c' cannot be kept exactly"),
         (pa.array([{}], pa.struct([])), "'c' is of type struct<>"),
         (pa.array([[timedelta(1)]]), "'c' is of type duration"),
+        (
+            pa.array([[("a", NAIVE)]], pa.map_(pa.string(), pa.timestamp("us"))),
+            "'c' is of type map.*no times without a zone",
+        ),
     ],
 )
 def test_what_would_change_is_refused(table: PublishedTable, column: pa.Array, words: str) -> None:

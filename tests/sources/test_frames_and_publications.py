@@ -7,7 +7,8 @@ from contracts.connector_contract import EXPECTED, ConnectorContract, no_access
 from jupyter_etl.errors import DeclarationError, NotFound, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Access, Connector, ReadRequest
-from jupyter_etl.sources.frame_connector import FrameConnector, arrow_table
+from jupyter_etl.sources.arrow_of_frames import arrow_of
+from jupyter_etl.sources.frame_connector import FrameConnector
 from jupyter_etl.sources.publication_connector import PublicationConnector
 
 
@@ -52,19 +53,20 @@ class TestPublication(ConnectorContract):
 
 def test_an_index_with_a_meaning_becomes_a_column() -> None:
     counted = pd.DataFrame({"k": ["a", "b"], "n": [1, 2]}).groupby("k").sum()
-    assert arrow_table("df", counted).to_pylist() == [{"n": 1, "k": "a"}, {"n": 2, "k": "b"}]
-    assert arrow_table("df", counted.reset_index()).column_names == ["k", "n"]
+    assert arrow_of(counted, what="df").to_pylist() == [{"n": 1, "k": "a"}, {"n": 2, "k": "b"}]
+    assert arrow_of(counted.reset_index(), what="df").column_names == ["k", "n"]
 
 
 @pytest.mark.parametrize("value", [3, "text", None, object()])
 def test_what_is_no_frame(value: object) -> None:
-    with pytest.raises(SourceError, match=f"'df' is a {type(value).__name__}"):
-        arrow_table("df", value)
+    named = "None" if value is None else f"a {type(value).__name__}"
+    with pytest.raises(SourceError, match=f"'df' is {named}, and not a frame"):
+        arrow_of(value, what="df")
 
 
 def test_a_column_of_mixed_types_is_named() -> None:
     with pytest.raises(SourceError, match="odd"):
-        arrow_table("df", pd.DataFrame({"odd": [1, "x", {}]}))
+        arrow_of(pd.DataFrame({"odd": [1, "x", {}]}), what="df")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from contracts.connector_contract import EXPECTED, no_access
 from jupyter_etl.app.frames import to_arrow
 from jupyter_etl.errors import DeclarationError, MissingDependency, SourceError
 from jupyter_etl.ports import Access
-from jupyter_etl.sources.frame_connector import arrow_table
+from jupyter_etl.sources.arrow_of_frames import arrow_of
 from jupyter_etl.sources.polars_frames import to_polars
 from sources import test_frames_and_publications as frames
 
@@ -28,6 +28,18 @@ class TestPolarsFrame(frames.TestArrowFrame):
 @pytest.mark.parametrize(
     ("series", "kind"),
     [
+        (pl.Series([["a", None], None], dtype=pl.List(pl.Categorical)), "list<item: string>"),
+        (
+            pl.Series([{"a": "x"}], dtype=pl.Struct({"a": pl.Enum(["x"])})),
+            "struct<a: string>",
+        ),
+        (pl.Series([["a"]], dtype=pl.Array(pl.Categorical, 1)), "fixed_size_list<item: string>[1]"),
+        (
+            pl.DataFrame({"x": pl.Series([Decimal("1.50")], dtype=pl.Decimal(6, 2))})
+            .sum()
+            .to_series(),
+            "decimal128(38, 2)",
+        ),
         (pl.Series([1, None], dtype=pl.Int8), "int8"),
         (pl.Series([2**63, None], dtype=pl.UInt64), "uint64"),
         (pl.Series([0.1, None], dtype=pl.Float32), "float"),
@@ -48,7 +60,7 @@ class TestPolarsFrame(frames.TestArrowFrame):
     ],
 )
 def test_every_type_arrives_exact(series: pl.Series, kind: str) -> None:
-    table = arrow_table("df", pl.DataFrame({"x": series}))
+    table = arrow_of(pl.DataFrame({"x": series}), what="df")
     assert str(table.schema.field("x").type) == kind
     values = table["x"].to_pylist()
     assert [
@@ -58,12 +70,16 @@ def test_every_type_arrives_exact(series: pl.Series, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "series",
-    [pl.Series([object()], dtype=pl.Object), pl.Series([2**100], dtype=pl.Int128)],
+    [
+        pl.Series([object()], dtype=pl.Object),
+        pl.Series([2**100], dtype=pl.Int128),
+        pl.Series([[1]], dtype=pl.List(pl.Int128)),
+    ],
 )
 def test_what_arrow_does_not_have_names_the_column(series: pl.Series) -> None:
     frame = pl.DataFrame({"fine": [1], "odd": series})
     with pytest.raises(SourceError, match="column 'odd'") as caught:
-        arrow_table("df", frame)
+        arrow_of(frame, what="df")
     assert caught.value.data == {"column": "odd"}
     with pytest.raises(DeclarationError, match="column 'odd'"):
         to_arrow(frame, what="df")
@@ -71,7 +87,7 @@ def test_what_arrow_does_not_have_names_the_column(series: pl.Series) -> None:
 
 def test_a_lazy_frame_is_to_be_computed_first() -> None:
     with pytest.raises(SourceError, match="LazyFrame") as caught:
-        arrow_table("df", pl.DataFrame({"a": [1]}).lazy())
+        arrow_of(pl.DataFrame({"a": [1]}).lazy(), what="df")
     assert "df.collect()" in caught.value.hint
 
 
@@ -80,7 +96,7 @@ def test_a_series_is_a_table_of_one_column() -> None:
 
 
 def test_arrow_becomes_polars_and_comes_back() -> None:
-    assert arrow_table("df", to_polars(EXPECTED)).equals(EXPECTED)
+    assert arrow_of(to_polars(EXPECTED), what="df").equals(EXPECTED)
 
 
 @pytest.mark.parametrize(

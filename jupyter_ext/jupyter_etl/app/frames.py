@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from jupyter_etl.app.nested_objects import nested_objects
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.sources.polars_frames import is_polars, table_of_polars
+from jupyter_etl.sources.arrow_of_frames import arrow_of
+from jupyter_etl.sources.kept_types import keep_types
+from jupyter_etl.sources.plain_arrow import plain_reader, plain_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,42 +18,12 @@ if TYPE_CHECKING:
 
 
 def to_arrow(data: object, *, what: str = "data") -> pa.Table:
-    """Turn a frame into an Arrow table.
-
-    Args:
-        data: A pandas or polars frame, an Arrow table, reader or record batch, a DuckDB relation:
-            anything that speaks the Arrow C stream protocol.
-        what: Its name, for messages.
-
-    Returns:
-        All rows. A pandas index with a name becomes a column; one without is left out.
+    """Turn a frame into an Arrow table; see `arrow_of`.
 
     Raises:
-        DeclarationError: It is not a frame, or a column mixes types.
-
-    Source:
-        Arrow PyCapsule interface, https://arrow.apache.org/docs/format/CDataInterface
+        DeclarationError: It is not a frame, or a column has no Arrow type.
     """
-    import pyarrow as pa
-
-    if isinstance(data, pa.Table):
-        return data
-    if is_polars(data):
-        return table_of_polars(what, data, error=DeclarationError)
-    try:
-        if type(data).__module__.partition(".")[0] == "pandas":
-            return _from_pandas(data, what)
-        return pa.table(data)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as problem:
-        raise DeclarationError(
-            f"{what} cannot be turned into a table: {problem}",
-            hint="Give the column one type, for example by frame[column].astype(str).",
-        ) from problem
-    except (TypeError, ValueError) as problem:
-        raise DeclarationError(
-            f"{what} is a {type(data).__name__}, and not a frame.",
-            hint="A pandas, polars or Arrow table is needed.",
-        ) from problem
+    return arrow_of(data, what=what, error=DeclarationError)
 
 
 def as_reader(data: object, *, what: str = "data") -> pa.RecordBatchReader:
@@ -65,83 +37,38 @@ def as_reader(data: object, *, what: str = "data") -> pa.RecordBatchReader:
     """
     import pyarrow as pa
 
-    return data if isinstance(data, pa.RecordBatchReader) else to_arrow(data, what=what).to_reader()
-
-
-def _from_pandas(data: object, what: str) -> pa.Table:
-    import pandas as pd
-    import pyarrow as pa
-
-    frame = data.to_frame() if isinstance(data, pd.Series) else data
-    if not isinstance(frame, pd.DataFrame):
-        raise TypeError(type(data).__name__)
-    try:
-        if any(name is not None for name in frame.index.names):
-            frame = frame.reset_index()
-        plain, apart = frame, {}
-        for place, values in _shared_decimals(frame):
-            apart[place] = values
-            plain = frame.copy(deep=False) if plain is frame else plain
-            plain.isetitem(place, False)
-        table = pa.Table.from_pandas(plain, preserve_index=False)
-        for place, values in apart.items():
-            table = table.set_column(place, table.column_names[place], values)
-    except ValueError as problem:
-        if isinstance(problem, pa.ArrowException):
-            raise
-        raise DeclarationError(
-            f"{what} cannot be turned into a table: {problem}",
-            hint="Give each column, and the index, a name of its own.",
-        ) from problem
-    return table.replace_schema_metadata(None)
-
-
-def _shared_decimals(frame: pd.DataFrame) -> Iterator[tuple[int, pa.Array]]:
-    """Convert each Decimal object once, however often it is there: that takes microseconds."""
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
-    for place in range(frame.shape[1]):
-        column = frame.iloc[:, place]
-        if column.dtype != object or pd.api.types.infer_dtype(column) != "decimal":
-            continue
-        objects = column.to_numpy()
-        codes, known = pd.factorize(np.fromiter(map(id, objects), np.int64, len(objects)))
-        one_each = np.empty(len(known), dtype=object)
-        one_each[codes] = objects
-        try:
-            distinct = pa.Array.from_pandas(one_each)
-        except pa.ArrowException:
-            # Left to the conversion of the frame, which names the column.
-            continue
-        yield place, distinct.take(pa.array(codes))
+    if isinstance(data, pa.RecordBatchReader):
+        return plain_reader(data, what, DeclarationError)
+    return to_arrow(data, what=what).to_reader()
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """Turn an Arrow table into a pandas frame without changing a value.
 
-    Whole numbers and booleans with missing values get pandas' nullable types instead of floats.
+    Whole numbers and booleans with missing values get pandas' nullable types instead of floats;
+    lists, structs and maps are Python objects, see `nested_objects`. The frame keeps the types of
+    such columns, see `keep_types`.
 
     Raises:
         DeclarationError: A column has dates that Python does not have: before the year 1 or after
             9999.
     """
-    plain = table
+    plain = table = plain_table(table, "the result", DeclarationError)
     apart: dict[int, np.ndarray | ExtensionArray] = {}
-    # By place: a query may give two columns one name.
-    for place, (field, column) in enumerate(zip(table.schema, table.columns, strict=True)):
-        values = _own_values(column)
-        if values is not None:
-            apart[place] = values
-            plain = plain.set_column(place, field.name, _held_place(table.num_rows))
     try:
+        # By place: a query may give two columns one name.
+        for place, (field, column) in enumerate(zip(table.schema, table.columns, strict=True)):
+            values = _own_values(column)
+            if values is not None:
+                apart[place] = values
+                plain = plain.set_column(place, field.name, _held_place(table.num_rows))
         # What the metadata say of an index would take columns away, and move the places.
         frame: pd.DataFrame = plain.to_pandas(ignore_metadata=True)
     except (OverflowError, ValueError) as problem:
         raise _no_pandas(table, problem) from problem
     for place, values in apart.items():
         frame.isetitem(place, values)
+    keep_types(frame, table.schema)
     return frame
 
 
@@ -152,6 +79,8 @@ def _own_values(column: pa.ChunkedArray) -> np.ndarray | ExtensionArray | None:
 
     if pa.types.is_decimal128(column.type) or pa.types.is_decimal256(column.type):
         return _decimals(column) if len(column) else None
+    if pa.types.is_nested(column.type):
+        return nested_objects(column)
     nullable = {
         pa.int8(): pd.Int8Dtype(),
         pa.int16(): pd.Int16Dtype(),
@@ -193,12 +122,13 @@ def _no_pandas(table: pa.Table, problem: Exception) -> DeclarationError:
     """Name the column that pandas has no values for."""
     for field, column in zip(table.schema, table.columns, strict=True):
         try:
-            column.to_pandas()
+            if _own_values(column) is None:
+                column.to_pandas()
         except (OverflowError, ValueError) as found:
             return DeclarationError(
                 f"Column '{field.name}' ({field.type}) cannot be a pandas column: {found}.",
-                hint="Python's dates go from the year 1 to 9999. Take --as arrow, or cast the column "
-                "in the query.",
+                hint="Python's dates go from the year 1 to 9999, its times to microseconds. Take "
+                "--as arrow, or cast the column in the query.",
                 data={"column": field.name, "type": str(field.type)},
             )
     return DeclarationError(f"It cannot be a pandas frame: {problem}", hint="Take --as arrow.")

@@ -126,7 +126,7 @@ def publish_table(
     new = None
     if since is not None or lag:
         new = _since(workbench, data, mode, since, lag)
-    reader = as_reader(data, what=name) if new is None else new.reader
+    reader = as_reader(data if new is None else new.reader, what=name)
     staged = Staged(
         name=parse_name(name, what="publication"),
         kind=PublicationKind.TABLE,
@@ -307,7 +307,12 @@ def _render(path: str, values: Mapping[str, object]) -> str:
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1).strip()
-        if not name.isidentifier() or values.get(name) is None:
+        if name in values and _is_missing(values[name]):
+            raise DeclarationError(
+                f"The path {path!r} names {name!r}, and {name!r} is {values[name]}.",
+                hint="Give it a value in an earlier cell.",
+            )
+        if not name.isidentifier() or name not in values:
             raise DeclarationError(
                 f"The path {path!r} names {name!r}, which is no variable of this notebook."
                 f"{nearest(name, values)}",
@@ -316,6 +321,13 @@ def _render(path: str, values: Mapping[str, object]) -> str:
         return _spell(values[name])
 
     return _TEMPLATE.sub(value, path)
+
+
+def _is_missing(value: object) -> bool:
+    """Tell whether a value is None, or pandas' or a float's name for nothing."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or type(value).__name__ in ("NaTType", "NAType")
 
 
 def _spell(value: object) -> str:

@@ -55,6 +55,11 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
         pass
     if namespace.get(name) is not None:
         return Target(name=name, variable=namespace[name])
+    if name in namespace:
+        raise NotFound(
+            f"{name!r} is None, and no source or publication is named so.",
+            hint="Run the cell that makes it, and look whether it ends in a value.",
+        )
     known = [*sources, *(p.name for p in channel.publications())]
     guess = nearest(name, [*known, *(n for n in namespace if not n.startswith("_"))])
     raise NotFound(

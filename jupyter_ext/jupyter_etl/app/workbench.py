@@ -397,5 +397,10 @@ class Workbench:
 
     def _frame(self, name: str) -> object:
         if self.namespace.get(name) is None:
-            raise NotFound(f"The notebook has no variable {name!r}.", hint="Run its cell first.")
+            raise NotFound(
+                f"{name!r} is None."
+                if name in self.namespace
+                else f"The notebook has no variable {name!r}.",
+                hint="Run its cell first.",
+            )
         return self.namespace[name]

@@ -16,7 +16,7 @@ def plain_schema(schema: pa.Schema) -> tuple[pa.Schema, frozenset[str]]:
     Sub-second units become microseconds, zones UTC, unsigned integers the next signed ones,
     dictionaries and views their plain types. A column of type null holds no value that could tell
     its type: it is written as string, and its name is returned, so that a table that has that
-    column already can give it its own type.
+    column already can give it its own type. Inside lists and structs it stays null, see `settled`.
 
     Args:
         schema: As the data came.
@@ -39,6 +39,22 @@ def plain_schema(schema: pa.Schema) -> tuple[pa.Schema, frozenset[str]]:
         else:
             fields.append(pa.field(field.name, plain_type(field.type, field.name)))
     return pa.schema(fields), frozenset(typeless)
+
+
+def settled(kind: pa.DataType) -> pa.DataType:
+    """Return a type with text for what is null inside it: tables do not have that."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_null(kind):
+        return pa.string()
+    if types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(settled(kind.value_type)))
+    if types.is_map(kind):
+        return pa.map_(settled(kind.key_type), settled(kind.item_type))
+    if types.is_struct(kind):
+        return pa.struct([field.with_type(settled(field.type)) for field in kind])
+    return kind
 
 
 def _refuse_names(names: list[str]) -> None:
@@ -66,8 +82,9 @@ def plain_type(kind: pa.DataType, column: str) -> pa.DataType:
     import pyarrow as pa
 
     types = pa.types
-    if isinstance(kind, pa.BaseExtensionType):
-        return plain_type(kind.storage_type, column)
+    if isinstance(kind, pa.BaseExtensionType) or types.is_list_view(kind):
+        # What an extension type stores is not what its values are.
+        raise _no_such_type(kind, column)
     if types.is_dictionary(kind):
         return plain_type(kind.value_type, column)
     if types.is_timestamp(kind):
@@ -76,10 +93,7 @@ def plain_type(kind: pa.DataType, column: str) -> pa.DataType:
         return _plain_nested(kind, column)
     known = _PLAIN.get(str(kind)) or _plain_family(kind)
     if known is None:
-        raise PublishError(
-            f"Column {column!r} is of type {kind}, which tables do not have.",
-            hint=_fix(kind, column),
-        )
+        raise _no_such_type(kind, column)
     return getattr(pa, known)() if isinstance(known, str) else known
 
 
@@ -99,7 +113,7 @@ _PLAIN: dict[str, str] = {
     "binary_view": "binary",
     "date32[day]": "date32",
     "date64[ms]": "date32",
-    "null": "string",
+    "null": "null",
 }
 
 
@@ -119,25 +133,41 @@ def _plain_nested(kind: pa.DataType, column: str) -> pa.DataType:
     if pa.types.is_struct(kind) and kind.num_fields:
         return pa.struct([pa.field(f.name, plain_type(f.type, f"{column}.{f.name}")) for f in kind])
     if pa.types.is_map(kind):
-        return pa.map_(plain_type(kind.key_type, column), plain_type(kind.item_type, column))
+        made = pa.map_(plain_type(kind.key_type, column), plain_type(kind.item_type, column))
+        if "timestamp[us]" in str(made):
+            # Delta overlooks them when it decides which features a new table needs.
+            raise PublishError(
+                f"Column {column!r} is of type {kind}: a table has no times without a zone in maps.",
+                hint="Give them a zone, or make them text.",
+                data={"column": column, "type": str(kind)},
+            )
+        return made
     if pa.types.is_struct(kind) or pa.types.is_union(kind):
-        raise PublishError(
-            f"Column {column!r} is of type {kind}, which tables do not have.",
-            hint=_fix(kind, column),
-        )
+        raise _no_such_type(kind, column)
     return pa.list_(pa.field("element", plain_type(kind.value_type, column)))
+
+
+def _no_such_type(kind: pa.DataType, column: str) -> PublishError:
+    return PublishError(
+        f"Column {column!r} is of type {kind}, which tables do not have.",
+        hint=_fix(kind, column),
+        data={"column": column, "type": str(kind)},
+    )
 
 
 def _fix(kind: pa.DataType, column: str) -> str:
     import pyarrow as pa
 
     if pa.types.is_time(kind):
-        return f"Make it text: df[{column!r}] = df[{column!r}].astype(str)."
+        return (
+            f"Make it text: --option type.{column}=text where the file is declared as a source, a "
+            f"cast in the query, or df[{column!r}] = df[{column!r}].astype('string')."
+        )
     if pa.types.is_duration(kind):
         return f"Make it seconds: df[{column!r}] = df[{column!r}].dt.total_seconds()."
     if pa.types.is_decimal(kind):
         return "Round it to at most 38 digits, or make it text."
-    return f"Make it text: df[{column!r}] = df[{column!r}].astype(str), or drop the column."
+    return f"Make it text: df[{column!r}] = df[{column!r}].astype('string'), or drop the column."
 
 
 def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -165,8 +195,9 @@ def _cast(array: pa.Array, field: pa.Field) -> pa.Array:
 
     if array.type.equals(field.type):
         return array
-    if isinstance(array, pa.ExtensionArray):
-        array = array.storage
+    if array.null_count == len(array):
+        # Not every type can be cast to every other one, not even where there is no value.
+        return pa.nulls(len(array), field.type)
     try:
         return array.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
@@ -187,8 +218,16 @@ def _cast_hint(kind: pa.DataType, column: str) -> str:
     if pa.types.is_timestamp(kind):
         return f"Drop the nanoseconds: df[{column!r}] = df[{column!r}].dt.floor('us')."
     if pa.types.is_unsigned_integer(kind):
-        return f"Make it text: df[{column!r}] = df[{column!r}].astype(str)."
+        return f"Make it text: df[{column!r}] = df[{column!r}].astype('string')."
+    if pa.types.is_decimal(kind):
+        return (
+            f"Round it to the digits that the table has: df[{column!r}].map(lambda v: round(v, 2))."
+        )
     return "Convert the column before publishing it."
+
+
+_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
+"""Of the integers of so many bits."""
 
 
 def widens(new: pa.DataType, old: pa.DataType) -> bool:
@@ -196,7 +235,7 @@ def widens(new: pa.DataType, old: pa.DataType) -> bool:
     import pyarrow as pa
 
     types = pa.types
-    if new.equals(old):
+    if new.equals(old) or types.is_null(new):
         return True
     if types.is_signed_integer(new) and types.is_signed_integer(old):
         return bool(new.bit_width <= old.bit_width)
@@ -204,7 +243,57 @@ def widens(new: pa.DataType, old: pa.DataType) -> bool:
         return bool(new.bit_width * 2 <= old.bit_width)
     if types.is_floating(new) and types.is_floating(old):
         return bool(new.bit_width <= old.bit_width)
+    if types.is_signed_integer(new) and types.is_decimal(old):
+        return bool(_DIGITS[new.bit_width] <= old.precision - old.scale)
     if types.is_decimal(new) and types.is_decimal(old):
         whole = old.precision - old.scale
         return bool(new.scale <= old.scale and new.precision - new.scale <= whole)
     return False
+
+
+def common_type(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
+    """Return the type a column has that holds rows of both types.
+
+    That is the old type where it holds every value of the new one. Of decimals it has the digits of
+    both, before and behind the point, up to 38 in all. Lists, structs and maps follow from what is in
+    them.
+
+    Args:
+        old: What the table has.
+        new: What the rows have.
+
+    Returns:
+        The type; None where there is none.
+    """
+    import pyarrow as pa
+
+    types = pa.types
+    if widens(new, old):
+        return old
+    if types.is_decimal(old) and types.is_decimal(new):
+        scale = max(old.scale, new.scale)
+        whole = max(old.precision - old.scale, new.precision - new.scale)
+        return pa.decimal128(min(whole + scale, 38), scale)
+    if types.is_list(old) and types.is_list(new):
+        inside = common_type(old.value_type, new.value_type)
+        return None if inside is None else pa.list_(old.value_field.with_type(inside))
+    if types.is_map(old) and types.is_map(new):
+        key, item = (
+            common_type(old.key_type, new.key_type),
+            common_type(old.item_type, new.item_type),
+        )
+        return None if key is None or item is None else pa.map_(key, item)
+    if types.is_struct(old) and types.is_struct(new):
+        return _common_struct(old, new)
+    return None
+
+
+def _common_struct(old: pa.StructType, new: pa.StructType) -> pa.DataType | None:
+    import pyarrow as pa
+
+    if [field.name for field in old] != [field.name for field in new]:
+        return None
+    kinds = [common_type(old.field(place).type, field.type) for place, field in enumerate(new)]
+    if any(kind is None for kind in kinds):
+        return None
+    return pa.struct([field.with_type(kind) for field, kind in zip(old, kinds, strict=True)])

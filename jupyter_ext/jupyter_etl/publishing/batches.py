@@ -27,6 +27,14 @@ def file_name(batch: Batch | None) -> str:
     return f"part-{mark}{secrets.token_hex(16)}.parquet"
 
 
+def renewed_name(path: str) -> str:
+    """Return a new path for the rows of a data file, of the same folder and batch."""
+    folder, slash, name = path.rpartition("/")
+    mark, _, _ = name.removesuffix(".parquet").rpartition("-")
+    kept = f"{mark}-" if _NAME.fullmatch(name) else "part-"
+    return f"{folder}{slash}{kept}{secrets.token_hex(16)}.parquet"
+
+
 def earlier_files(staged: Staged, live: Iterable[str]) -> list[str]:
     """Return the live files that hold what an append brings again.
 

@@ -56,6 +56,9 @@ def _leaves(kind: pa.DataType) -> int:
 
 
 def _values(footer: pq.FileMetaData, leaf: int) -> int | None:
+    if footer.schema.column(leaf).logical_type.type == "NULL":
+        # Such a column has no statistics.
+        return 0
     return _sum(
         [_values_of(footer.row_group(group).column(leaf)) for group in range(footer.num_row_groups)]
     )

@@ -21,8 +21,8 @@ from jupyter_etl.publishing.emptied import (
     rows_of,
     staged_values,
 )
-from jupyter_etl.publishing.fitting import change_of
-from jupyter_etl.publishing.staging import staged_schema
+from jupyter_etl.publishing.fitting import change_of, narrowed
+from jupyter_etl.publishing.staging import staged_rows, staged_schema
 
 
 def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference | None:
@@ -32,11 +32,13 @@ def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference |
         return None
     whole = is_whole(staged)
     facts, new = facts_of(table), staged_schema(Path(staged.folder))
+    present = arrow_schema(table)
+    rows = staged_rows(Path(staged.folder), staged.files, staged.partition_by)
     change = change_of(
-        arrow_schema(table),
-        new,
+        present,
+        narrowed(rows, new, present),
         typeless=frozenset(column.name for column in staged.columns if column.type == "null"),
-        blank=blank_columns(table) - set(facts.partition_by) if whole else frozenset(),
+        blank=blank_columns(table, new),
     )
     by_partition = staged.mode is PublishMode.REPLACE and not whole
     held = staged_values(staged, by_partition=by_partition)

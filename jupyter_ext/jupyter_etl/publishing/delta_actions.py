@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -44,27 +44,57 @@ def place_files(layout: Layout, location: str) -> list[AddAction]:
 
     Names are random: a file that a killed commit left behind is never taken for another's.
     """
+    return [
+        place_file(
+            layout.folder / file,
+            location,
+            _renamed(file, layout.batch),
+            partition_values(file),
+        )
+        for file in layout.files
+    ]
+
+
+def place_file(
+    source: Path, location: str, path: str, values: Mapping[str, str | None]
+) -> AddAction:
+    """Put one data file into a table's folder and describe it.
+
+    Args:
+        source: The file.
+        location: Of the table.
+        path: In it, of the new file.
+        values: Of the partition, as the log has them.
+    """
     from deltalake.transaction import AddAction
 
-    actions = []
-    for file in layout.files:
-        source = layout.folder / file
-        path = _renamed(file, layout.batch)
-        if is_local(location):
-            place_linked(source, Path(location, path))
-        else:
-            _upload(source, f"{location}/{path}")
-        actions.append(
-            AddAction(
-                path=path,
-                size=source.stat().st_size,
-                partition_values=partition_values(file),
-                modification_time=time.time_ns() // 1_000_000,
-                data_change=True,
-                stats=_statistics(source),
-            )
-        )
-    return actions
+    if is_local(location):
+        place_linked(source, Path(location, path))
+    else:
+        _upload(source, f"{location}/{path}")
+    return AddAction(
+        path=path,
+        size=source.stat().st_size,
+        partition_values=dict(values),
+        modification_time=time.time_ns() // 1_000_000,
+        data_change=True,
+        stats=_statistics(source),
+    )
+
+
+def stored_values(file: dict[str, object], by: Sequence[str]) -> dict[str, str | None]:
+    """Return the partition that a live data file lies in, as the log has its values."""
+    partition = file.get("partition")
+    values = partition if isinstance(partition, dict) else {}
+    return {name: _value_text(values.get(name)) for name in by}
+
+
+def _value_text(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
 
 
 def _renamed(file: str, batch: Batch | None) -> str:

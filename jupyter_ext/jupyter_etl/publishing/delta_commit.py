@@ -12,16 +12,23 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Batch, PublishMode, Staged
+from jupyter_etl.publishing.arrow_types import settled
 from jupyter_etl.publishing.batches import earlier_files
-from jupyter_etl.publishing.delta_actions import Layout, partitions_of, place_files
+from jupyter_etl.publishing.delta_actions import (
+    Layout,
+    partitions_of,
+    place_files,
+    stored_values,
+)
 from jupyter_etl.publishing.delta_head import Base, commit_properties
+from jupyter_etl.publishing.delta_retyping import retype
 from jupyter_etl.publishing.delta_table import (
     arrow_schema,
     blank_columns,
     hook_properties,
     live_files,
 )
-from jupyter_etl.publishing.fitting import Fit, fit_schema
+from jupyter_etl.publishing.fitting import Fit, fit_schema, narrowed
 from jupyter_etl.publishing.staging import staged_rows, staged_schema, write_rows
 
 if TYPE_CHECKING:
@@ -67,16 +74,18 @@ def write_commit(work: Commit, table: DeltaTable | None) -> int:
     """
     with ExitStack() as folders:
         if table is None:
-            return _create(work, None)
+            return _create(work, None, folders)
         if work.base.version is None:
-            return _create(work, int(table.version()))
+            return _create(work, int(table.version()), folders)
         by = _partitioning(work.staged, table)
-        fit = _fit(work.staged, table, by)
+        fit = _fit(work.staged, table)
         layout = _layout(work.staged, fit.schema, by, folders)
-        if work.staged.mode is PublishMode.UPSERT:
-            return _merge(work, table, fit, layout)
         if is_whole(work.staged):
             return _overwrite(work, table, fit, layout)
+        _allow_naive_time(table, fit.schema)
+        retype(table, work.location, fit.schema, layout.folder)
+        if work.staged.mode is PublishMode.UPSERT:
+            return _merge(work, table, fit, layout)
         return _add(work, table, fit, layout)
 
 
@@ -85,21 +94,20 @@ def is_whole(staged: Staged) -> bool:
     return staged.mode is PublishMode.REPLACE and not staged.partition_by
 
 
-def _create(work: Commit, over: int | None) -> int:
+def _create(work: Commit, over: int | None, folders: ExitStack) -> int:
     """Make the table of the staged rows alone; what a killed first run has left there goes."""
+    import pyarrow as pa
     from deltalake import Schema
     from deltalake.transaction import create_table_with_add_actions
 
     staged = work.staged
-    layout = Layout(
-        folder=Path(staged.folder),
-        files=staged.files,
-        partition_by=staged.partition_by,
-        batch=_batch(staged),
+    schema = pa.schema(
+        [field.with_type(settled(field.type)) for field in staged_schema(Path(staged.folder))]
     )
+    layout = _layout(staged, schema, staged.partition_by, folders)
     create_table_with_add_actions(
         work.location,
-        Schema.from_arrow(staged_schema(Path(staged.folder))),
+        Schema.from_arrow(schema),
         place_files(layout, work.location),
         mode="error" if over is None else "overwrite",
         partition_by=list(staged.partition_by),
@@ -135,16 +143,18 @@ def _partitioning(staged: Staged, table: DeltaTable) -> tuple[str, ...]:
     return present
 
 
-def _fit(staged: Staged, table: DeltaTable, by: Sequence[str]) -> Fit:
+def _fit(staged: Staged, table: DeltaTable) -> Fit:
     whole = is_whole(staged)
     typeless = frozenset(column.name for column in staged.columns if column.type == "null")
+    present, new = arrow_schema(table), staged_schema(Path(staged.folder))
+    rows = staged_rows(Path(staged.folder), staged.files, staged.partition_by)
     return fit_schema(
-        arrow_schema(table),
-        staged_schema(Path(staged.folder)),
+        present,
+        narrowed(rows, new, present),
         name=staged.name,
         contract=staged.contract,
         typeless=typeless,
-        blank=blank_columns(table) - set(by) if whole else frozenset(),
+        blank=blank_columns(table, new),
         whole=whole,
         approved=staged.approved,
         allowed=frozenset(staged.allow),
@@ -269,27 +279,13 @@ def _removal(file: dict[str, object], by: Sequence[str]) -> RemoveAction:
         data_change=True,
         deletion_timestamp=time.time_ns() // 1_000_000,
         size=int(str(file["size_bytes"])),
-        partition_values=_stored_values(file, by),
+        partition_values=stored_values(file, by),
     )
 
 
 def partition_of(file: dict[str, object], by: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
     """Return the partition that a live data file lies in, as `partitions_of` gives it."""
-    return tuple(sorted(_stored_values(file, by).items()))
-
-
-def _stored_values(file: dict[str, object], by: Sequence[str]) -> dict[str, str | None]:
-    partition = file.get("partition")
-    values = partition if isinstance(partition, dict) else {}
-    return {name: _value_text(values.get(name)) for name in by}
-
-
-def _value_text(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    return tuple(sorted(stored_values(file, by).items()))
 
 
 def _add_columns(table: DeltaTable, fit: Fit) -> None:

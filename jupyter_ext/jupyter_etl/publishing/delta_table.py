@@ -7,6 +7,7 @@ own retries would not look at what has been committed meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -90,15 +91,46 @@ def facts_of(table: DeltaTable) -> Facts:
     )
 
 
-def blank_columns(table: DeltaTable) -> frozenset[str]:
-    """Return the columns that hold nothing but NULL in every live file."""
+def blank_columns(table: DeltaTable, new: pa.Schema) -> frozenset[str]:
+    """Return the columns that hold nothing but NULL in every live file.
+
+    Files tell nothing of lists and structs: those that the new rows have in another type are read.
+    """
     files = live_files(table)
-    names = arrow_schema(table).names
+    schema = arrow_schema(table)
     return frozenset(
-        name
-        for name in names
-        if all(_nulls(file, name) == file.get("num_records") is not None for file in files)
+        field.name
+        for field in schema
+        if all(_nulls(file, field.name) == file.get("num_records") is not None for file in files)
+        or (_differs_inside(field, new) and all(map(_is_empty, _column(table, field.name))))
     )
+
+
+def _differs_inside(field: pa.Field, new: pa.Schema) -> bool:
+    import pyarrow as pa
+
+    place = new.get_field_index(field.name)
+    return bool(
+        pa.types.is_nested(field.type) and place >= 0 and new.field(place).type != field.type
+    )
+
+
+def _column(table: DeltaTable, name: str) -> Iterator[pa.Array]:
+    for batch in table.to_pyarrow_dataset().scanner(columns=[name]).to_batches():
+        yield batch.column(0)
+
+
+def _is_empty(array: pa.Array) -> bool:
+    """Tell whether an array, or all that is inside its lists and structs, is NULL."""
+    import pyarrow as pa
+
+    if pa.types.is_list(array.type):
+        return _is_empty(array.flatten())
+    if pa.types.is_map(array.type):
+        return bool(array.null_count == len(array))
+    if pa.types.is_struct(array.type):
+        return all(map(_is_empty, array.flatten()))
+    return bool(array.null_count == len(array))
 
 
 def _nulls(file: dict[str, object], name: str) -> object:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Contract, Retyped
-from jupyter_etl.publishing.arrow_types import widens
+from jupyter_etl.publishing.arrow_types import common_type, settled, widens
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset as pads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ def fit_schema(
     """Fit new rows to a table.
 
     A column keeps the table's type wherever every value of the new type is one of it (``int32``
-    in an ``int64`` column, a column without any value in all). The rest is the contract's.
+    in an ``int64`` column, a column without any value in all). A decimal gets as many digits as
+    the table's and the new rows' need. The rest is the contract's.
 
     Args:
         table: What the table has.
@@ -49,7 +51,7 @@ def fit_schema(
         name: Of the publication, for messages.
         contract: ``freeze`` refuses added, dropped and retyped columns; ``evolve`` only the last.
         typeless: New columns that hold only NULL and came without a type.
-        blank: Columns of the table that hold only NULL; they may be retyped where ``whole``.
+        blank: Columns of the table that hold only NULL: they may take any type.
         whole: Whether all rows of the table are replaced, so that its dropped columns go.
         approved: Whether a person has accepted what the contract refuses.
         allowed: Columns that may be retyped where ``whole``, unless the contract is frozen.
@@ -57,14 +59,18 @@ def fit_schema(
     Raises:
         PublishError: With every column that differs.
     """
+    import pyarrow as pa
+
     change = change_of(
         table, new, typeless=typeless, blank=blank if contract is Contract.EVOLVE else frozenset()
     )
     added, dropped, retyped = change.added, change.dropped, change.retyped
     _refuse_case(name, added, dropped)
     free = contract is Contract.EVOLVE or approved
-    if not free and (added or dropped or retyped):
-        raise _frozen(name, added, dropped, [_said(one) for one in retyped])
+    if not free:
+        retyped += _changed(table, change.kept)
+        if added or dropped or retyped:
+            raise _frozen(name, added, dropped, [_said(one) for one in retyped])
     refused = [one for one in retyped if not whole or one.name not in allowed]
     if refused and not (whole and approved):
         said = [_said(one) for one in refused]
@@ -80,7 +86,9 @@ def fit_schema(
             data={"retyped": said},
         )
     types = {field.name: field for field in change.kept}
-    return Fit(schema=_merged(table, new, types, whole=whole and free), added=added)
+    merged = _merged(table, new, types, whole=whole and free)
+    schema = pa.schema([field.with_type(settled(field.type)) for field in merged])
+    return Fit(schema=schema, added=added)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +128,13 @@ def change_of(
         if place < 0:
             continue
         kind = new.field(place).type
+        common = common_type(field.type, kind)
         if field.name in typeless or widens(kind, field.type):
             kept.append(field)
         elif field.name in blank:
             kept.append(new.field(place))
+        elif common is not None:
+            kept.append(field.with_type(common))
         else:
             retyped.append(Retyped(name=field.name, before=str(field.type), after=str(kind)))
     return SchemaChange(
@@ -131,6 +142,57 @@ def change_of(
         dropped=tuple(column for column in table.names if column not in new.names),
         retyped=tuple(retyped),
         kept=tuple(kept),
+    )
+
+
+def narrowed(rows: pads.Dataset, new: pa.Schema, table: pa.Schema) -> pa.Schema:
+    """Give new columns the type of the table's where their values, not their types, allow it.
+
+    These are decimals that fit, which a pandas frame has with as many digits as there can be, and
+    columns of NULL alone.
+
+    Args:
+        rows: The new rows.
+        new: Their schema.
+        table: The table's.
+
+    Returns:
+        The new schema, with the table's types for such columns.
+    """
+    import pyarrow as pa
+
+    fields = []
+    for field in new:
+        place = table.get_field_index(field.name)
+        old = field.type if place < 0 else table.field(place).type
+        common = common_type(old, field.type)
+        differs = common is None or not common.equals(old)
+        fits = differs and _fits(rows, field.name, old, by_value=common is not None)
+        fields.append(field.with_type(old) if fits else field)
+    return pa.schema(fields)
+
+
+def _fits(rows: pads.Dataset, column: str, kind: pa.DataType, *, by_value: bool) -> bool:
+    import pyarrow as pa
+
+    for batch in rows.scanner(columns=[column]).to_batches():
+        values = batch.column(0)
+        if values.null_count == len(values):
+            continue
+        if not by_value:
+            return False
+        try:
+            values.cast(kind)
+        except pa.ArrowInvalid:
+            return False
+    return True
+
+
+def _changed(table: pa.Schema, kept: tuple[pa.Field, ...]) -> tuple[Retyped, ...]:
+    return tuple(
+        Retyped(name=field.name, before=str(table.field(field.name).type), after=str(field.type))
+        for field in kept
+        if not field.type.equals(table.field(field.name).type)
     )
 
 

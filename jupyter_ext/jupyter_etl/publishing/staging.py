@@ -34,6 +34,8 @@ with pyarrow's own limit of 1 MB no column of 64 bits would reach it in so small
 
 _MOST_PARTITIONS = 1024
 _PARTITION_TYPES = ("bool", "int8", "int16", "int32", "int64", "string", "date32[day]")
+_NO_PARTITION_LETTERS = "=/%:"
+_LONGEST_PARTITION_NAME = 100
 _NULL_SEGMENT = "__HIVE_DEFAULT_PARTITION__"
 _SHOWN, _SAID, _SHOWN_COLUMNS, _SHOWN_CHARACTERS = 5, 3, 6, 60
 
@@ -95,6 +97,7 @@ def write_rows(
 def _refuse_partitioning(schema: pa.Schema, partition_by: Sequence[str]) -> None:
     for name in partition_by:
         require_column(name, schema.names, "partition column")
+        _refuse_folder(name)
         kind = str(schema.field(name).type)
         if kind not in _PARTITION_TYPES:
             raise PublishError(
@@ -106,6 +109,20 @@ def _refuse_partitioning(schema: pa.Schema, partition_by: Sequence[str]) -> None
         raise PublishError(
             "Every column is a partition column, so that no data is left.",
             hint="Partition by fewer columns.",
+        )
+
+
+def _refuse_folder(name: str) -> None:
+    """Refuse a name that the folders of partitions, ``name=value``, cannot be told by."""
+    found = sorted({letter for letter in name if letter in _NO_PARTITION_LETTERS})
+    if found or len(name.encode()) > _LONGEST_PARTITION_NAME:
+        said = f"{' and '.join(map(repr, found))} in it" if found else f"{len(name)} letters"
+        raise PublishError(
+            f"Column {_shown(name)!r} cannot partition a table: its name has {said}, and is a part "
+            "of the names of folders.",
+            hint="Rename it: df = df.rename(columns={...}). Letters of any language, digits, spaces "
+            f"and signs other than = / % : are possible, {_LONGEST_PARTITION_NAME} bytes in all.",
+            data={"column": name},
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_etl.errors import DeclarationError, SourceError
-from jupyter_etl.sources.frame_connector import arrow_table
+from jupyter_etl.sources.arrow_of_frames import arrow_of
 from jupyter_etl.sources.readings import refuse_twins
 from jupyter_etl.sources.sql_text import parse_statement, quoted
 from jupyter_etl.spec.names import listed, nearest
@@ -158,7 +158,7 @@ def _scannable(
     import pyarrow as pa
 
     if not isinstance(table, pa.RecordBatchReader):
-        return arrow_table(name, table)
+        return arrow_of(table, what=name)
     again = len(re.findall(re.escape(name.rpartition(".")[2]), query, re.IGNORECASE)) > 1
     return table.read_all() if again or re.search(r"\bwith\b", query, re.IGNORECASE) else table
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import DeclarationError, EtlError, MissingDependency, SourceError
+from jupyter_etl.sources.plain_arrow import plain_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,12 +45,10 @@ def table_of_polars(name: str, frame: object, *, error: type[EtlError] = SourceE
         if kind.is_object():
             raise _no_type(error, name, column, kind)
         try:
-            chosen = whole.select(column)
-            if kind in (pl.Categorical, pl.Enum):
-                chosen = chosen.cast(pl.String)
+            chosen = whole.select(column).cast(_without_categories(kind))
             made = pa.table(chosen).column(0)
             arrays[column] = made.cast(_plain(made.type))
-        except pa.ArrowException as problem:
+        except (pa.ArrowException, pl.exceptions.PolarsError) as problem:
             raise _no_type(error, name, column, kind) from problem
     return pa.table(arrays)
 
@@ -70,6 +69,7 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
         ) from problem
     import pyarrow as pa
 
+    table = plain_table(table, "the result", DeclarationError)
     for field in table.schema:
         # polars does not fail on wide decimals, it panics.
         if pa.types.is_decimal256(field.type) or pa.types.is_interval(field.type):
@@ -84,6 +84,23 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
             f"It cannot be a polars frame: {str(problem).splitlines()[0]}",
             hint="Give each column a name of its own, or take --as arrow.",
         ) from problem
+
+
+def _without_categories(kind: Any) -> Any:
+    """Return a type with text for the categories in it."""
+    import polars as pl
+
+    if isinstance(kind, pl.Categorical | pl.Enum):
+        return pl.String()
+    if isinstance(kind, pl.List):
+        return pl.List(_without_categories(kind.inner))
+    if isinstance(kind, pl.Array):
+        return pl.Array(_without_categories(kind.inner), kind.size)
+    if isinstance(kind, pl.Struct):
+        return pl.Struct(
+            [pl.Field(field.name, _without_categories(field.dtype)) for field in kind.fields]
+        )
+    return kind
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
