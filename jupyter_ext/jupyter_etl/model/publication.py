@@ -86,6 +86,7 @@ class Staged:
         batch: What the rows of an append are; None where nobody has said.
         approved: Whether a person has accepted that it breaks its contract.
         origins: Where its columns come from, as far as SQL tells.
+        layout: How a file holds its rows, as its publisher reads it; "" for one without rows.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Staged:
     batch: Batch | None = None
     approved: bool = False
     origins: tuple[ColumnOrigin, ...] = ()
+    layout: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +122,7 @@ class Committed:
         columns: Its schema.
         mode, key, partition_by, contract, title: As staged.
         content_hash: SHA-256 (hex) of a file or report; "" for a table.
+        layout: As staged.
     """
 
     name: str
@@ -136,6 +139,7 @@ class Committed:
     contract: Contract = Contract.EVOLVE
     title: str = ""
     content_hash: str = ""
+    layout: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
