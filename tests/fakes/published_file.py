@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from jupyter_etl.model import PublicationKind, PublicationVersion, Staged
 from jupyter_etl.ports import ReadRequest
+from jupyter_etl.publishing.file_layouts import with_leaves
 from jupyter_etl.publishing.file_publisher import FilePublisher
 
 
@@ -38,3 +39,14 @@ def publish_and_read(path: str, rows: pa.Table) -> pa.Table:
             published_at=datetime(2026, 1, 1, tzinfo=UTC),
         )
         return publisher.read(version, ReadRequest()).batches.read_all()
+
+
+def bits_of(column: pa.ChunkedArray) -> list[str]:
+    """Return values that are equal where the kept ones are, NaN and the sign of zero included."""
+
+    def number(kind: pa.DataType) -> pa.DataType:
+        if not pa.types.is_temporal(kind):
+            return kind
+        return pa.int32() if kind.bit_width == 32 else pa.int64()
+
+    return [repr(value) for value in column.cast(with_leaves(column.type, number)).to_pylist()]

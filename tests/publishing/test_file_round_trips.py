@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes.published_file import publish_and_read
+from fakes.published_file import bits_of, publish_and_read
 from jupyter_etl.errors import PublishError
-from jupyter_etl.publishing.file_layouts import with_leaves
 
 EXAMPLES = int(os.environ.get("FUZZ", "200"))
 _PATHS = ("x.parquet", "x.csv", "x.csv.gz", "x.json", "x.jsonl", "x.xlsx")
@@ -128,17 +127,6 @@ def _tables(draw: st.DrawFn, path: str) -> pa.Table:
     names = draw(st.lists(name, min_size=1, max_size=4, unique=True))
     rows = draw(st.integers(0, 5))
     return pa.table([draw(_column(rows, path)) for _ in names], names=names)
-
-
-def bits_of(column: pa.ChunkedArray) -> list[str]:
-    """Return values that are equal where the kept ones are, NaN and the sign of zero included."""
-
-    def number(kind: pa.DataType) -> pa.DataType:
-        if not pa.types.is_temporal(kind):
-            return kind
-        return pa.int32() if kind.bit_width == 32 else pa.int64()
-
-    return [repr(value) for value in column.cast(with_leaves(column.type, number)).to_pylist()]
 
 
 @pytest.mark.slow
