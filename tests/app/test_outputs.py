@@ -164,6 +164,48 @@ def test_a_file_that_the_notebook_wrote(etl: Etl, bench: Workbench, here: Path) 
         publish_file(bench, "absent.bin", live=True)
 
 
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "json", "jsonl", "xlsx", "parquet"])
+def test_every_reader_gets_what_was_published_as_a_file(
+    etl: Etl, bench: Workbench, ending: str
+) -> None:
+    rows = pa.table(
+        {
+            "us": ["01/02/2026", "NA", None],
+            "amount": pa.array(
+                [Decimal("12345678901234567890.12"), None, Decimal("0.10")], pa.decimal128(38, 2)
+            ),
+        }
+    )
+    publish_file(bench, f"x.{ending}", rows, name="x", live=True)
+    assert etl.publications.read("x").equals(rows)
+    assert etl.publications.read("x", columns=["amount"], limit=1).num_rows == 1
+    assert etl.publications.preview("x", limit=3).data.equals(rows)
+    assert bench.load("x", as_="arrow").equals(rows)
+    bench.declare("again", "publication:x")
+    assert bench.load("again", as_="arrow").equals(rows)
+    publish_file(bench, f"x.{ending}", rows, name="x", live=True)
+    difference = etl.publications.diff("x").difference
+    assert (difference.added, difference.rows_before, difference.rows_after) == ((), 3, 3)
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "xlsx"])
+def test_a_table_that_the_notebook_wrote_is_read_like_a_source(
+    etl: Etl, bench: Workbench, here: Path, ending: str
+) -> None:
+    written = frame(zip=["01234", "00501"], n=[1, 2])
+    if ending == "csv":
+        written.to_csv(here / "own.csv", index=False)
+    elif ending == "json":
+        written.to_json(here / "own.json", orient="records")
+    else:
+        written.to_excel(here / "own.xlsx", index=False)
+    publish_file(bench, f"own.{ending}", live=True)
+    read = etl.publications.read("own")
+    assert read.to_pydict() == {"zip": ["01234", "00501"], "n": [1, 2]}
+    assert etl.publications.reader("own", columns=["n"], limit=1).version == "1"
+    assert etl.publications.read("own", columns=["n"], limit=1).to_pydict() == {"n": [1]}
+
+
 @pytest.mark.parametrize("path", ["/etc/x.csv", "../x.csv", "a/../../x.csv", "{{up}}/x.csv"])
 def test_a_path_outside_is_refused(
     etl: Etl, bench: Workbench, names: dict[str, Any], path: str, tmp_path: Path

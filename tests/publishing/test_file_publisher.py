@@ -16,6 +16,8 @@ import pyarrow as pa
 import pytest
 
 from contracts.publisher_contract import PublisherContract
+from fakes.object_store import KEY, SECRET, object_store, put
+from fakes.published_file import publish_and_read
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import PublicationKind, Staged
 from jupyter_etl.ports import ReadRequest
@@ -61,6 +63,10 @@ class TestJsonLinesFile(FileContract):
     path = "day.jsonl"
 
 
+class TestExcelFile(FileContract):
+    path = "day.xlsx"
+
+
 class TestOpaqueFile(FileContract):
     has_rows = False
 
@@ -73,6 +79,23 @@ class TestOpaqueFile(FileContract):
 
     def data(self, content: int) -> None:
         return None
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with object_store() as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of a bucket that is found through the environment, as a lake's is."""
+    put(endpoint, "lake/note.txt", b"")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return "lake"
 
 
 @pytest.fixture
@@ -196,7 +219,7 @@ def test_json_holds_values_exactly(folder: Path, path: str) -> None:
     rows = pa.table(
         {
             "n": [2**63 - 1, None],
-            "f": [0.1, math.nan],
+            "f": [0.1, None],
             "m": [Decimal("1.10"), None],
             "l": [[1, 2], None],
             "at": pa.array([1_767_229_323, None], pa.timestamp("s")),
@@ -240,7 +263,7 @@ def test_excel_holds_rows_and_makes_no_formula_of_a_value(folder: Path) -> None:
     assert [cell.value for cell in cells[0]] == ["t", "n", "at"]
     assert cells[1][0].value == "=1+1"
     assert cells[1][0].data_type == "s"
-    assert cells[1][2].value == "2026-01-01T00:00:00+00:00"
+    assert cells[1][2].value == "2026-01-01T00:00:00.000000Z"
 
 
 @pytest.mark.parametrize(
@@ -262,6 +285,190 @@ def test_what_a_format_cannot_hold(folder: Path, path: str, rows: pa.Table, word
 def test_a_source_that_is_no_file(folder: Path, source: str) -> None:
     with pytest.raises(PublishError, match="There is no file"):
         FilePublisher().stage(request(folder, "x.bin", source=source), None)
+
+
+@pytest.mark.parametrize("path", ["x.csv", "x.csv.gz", "x.json", "x.jsonl", "x.xlsx", "x.parquet"])
+def test_texts_that_look_like_something_else_stay_texts(path: str) -> None:
+    rows = pa.table(
+        {
+            "us": ["01/02/2026", "03/02/2026"],
+            "code": ["1e5", "007"],
+            "flag": ["true", "FALSE"],
+            "day": ["2026-01-01", "10:00"],
+            "missing": ["NA", "null"],
+            "edges": [" a ", "\t"],
+            "marks": ['"', "a,b\r\nc"],
+        }
+    )
+    assert publish_and_read(path, rows).equals(rows)
+
+
+@pytest.mark.parametrize("path", ["x.csv", "x.csv.gz", "x.json", "x.jsonl", "x.xlsx", "x.parquet"])
+def test_numbers_keep_every_digit(path: str) -> None:
+    rows = pa.table(
+        {
+            "d": pa.array([Decimal("12345678901234567890.12"), None], pa.decimal128(38, 2)),
+            "i": pa.array([2**63 - 1, -(2**63)]),
+            "u": pa.array([2**64 - 1, 0], pa.uint64()),
+            "f": [0.1 + 0.2, -0.0],
+            "at": pa.array([1_767_225_600_000_000_001, None], pa.timestamp("ns", "Europe/Paris")),
+            "old": pa.array([-2_208_988_800, 253_402_300_799], pa.timestamp("s", "Europe/Paris")),
+            "t": pa.array([86_399_999_999_999, None], pa.time64("ns")),
+            "s": pa.array([-1, 86_400_000_000_001], pa.duration("ns")),
+        }
+    )
+    back = publish_and_read(path, rows)
+    assert back.equals(rows)
+    assert math.copysign(1, back["f"][1].as_py()) == -1
+
+
+@pytest.mark.parametrize("path", ["x.csv", "x.xlsx", "x.parquet"])
+def test_numbers_that_json_does_not_have(path: str) -> None:
+    rows = pa.table({"f": [math.nan, math.inf, -math.inf, None], "n": [1, 2, 3, 4]})
+    assert str(publish_and_read(path, rows)["f"].to_pylist()) == "[nan, inf, -inf, None]"
+
+
+@pytest.mark.parametrize("path", ["x.csv", "x.csv.gz"])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pa.array([1, None, 3]),
+        pa.array([None, None, None], pa.int64()),
+        pa.array(["a", None, 'b"']),
+        pa.array(["", "", "a"]),
+        pa.array([None, None], pa.null()),
+    ],
+)
+def test_no_row_of_a_single_column_is_an_empty_line(path: str, cells: pa.Array) -> None:
+    rows = pa.table({"c": cells})
+    assert publish_and_read(path, rows).equals(rows)
+
+
+def test_a_single_missing_value_is_a_pair_of_quotes(folder: Path) -> None:
+    file = written(folder, "x.csv", pa.table({"c": [1, None, 3]}))
+    assert file.read_text() == '"c"\n1\n""\n3\n'
+
+
+def test_other_readers_tell_null_from_an_empty_text(folder: Path) -> None:
+    rows = pa.table({"a": ["", None], "n": [1, 2]})
+    assert written(folder, "x.csv", rows).read_text() == '"a","n"\n"",1\n,2\n'
+
+
+def test_a_cell_that_is_longer_than_a_block_of_the_reader() -> None:
+    rows = pa.table({"long": ["x" * 3_000_000, '"' * 2_000_000], "n": [1, 2]})
+    assert publish_and_read("x.csv", rows).equals(rows)
+
+
+def test_a_category_comes_back_as_one_and_an_ordered_one_as_its_value() -> None:
+    plain = pa.array(["b", None, "a"]).dictionary_encode()
+    ordered = pa.DictionaryArray.from_arrays(pa.array([1, 0, 1]), ["low", "high"], ordered=True)
+    rows = pa.table({"plain": plain, "ordered": ordered})
+    assert publish_and_read("x.parquet", rows).equals(rows)
+    back = publish_and_read("x.csv", rows)
+    assert back["plain"].type == plain.type
+    assert back["plain"].to_pylist() == ["b", None, "a"]
+    assert back["ordered"].type == pa.string()
+    assert back["ordered"].to_pylist() == ["high", "low", "high"]
+
+
+def test_a_sheet_keeps_rows_without_a_value_at_its_end() -> None:
+    rows = pa.table({"a": [None, 1, None], "b": pa.array([None, None, None], pa.string())})
+    assert publish_and_read("x.xlsx", rows).equals(rows)
+
+
+def test_control_characters_in_a_sheet_are_written_as_excel_writes_them(folder: Path) -> None:
+    sheet = openpyxl.load_workbook(written(folder, "x.xlsx", pa.table({"t": ["a\r\n\0_x0041_"]})))
+    assert sheet.active is not None
+    assert sheet.active["A2"].value == "a_x000D_\n_x0000__x005F_x0041_"
+
+
+_FAR = pa.array([2_932_897, 0], pa.int32()).cast(pa.date32())
+
+
+@pytest.mark.parametrize(
+    ("path", "cells", "words"),
+    [
+        ("x.csv", _FAR, "'v' holds 10000-01-01; dates in .csv go from the year 0000 to 9999"),
+        ("x.xlsx", _FAR, "'v' holds 10000-01-01"),
+        ("x.json", _FAR, "'v' holds 10000-01-01"),
+        ("x.csv", pa.array([-(2**62)] * 2).cast(pa.timestamp("us")), "'v' holds .*-46116"),
+        ("x.jsonl", pa.array([[-(2**62)]] * 2, pa.list_(pa.timestamp("us"))), "'v' holds .*-4611"),
+        ("x.json", pa.array([1.0, math.nan]), "'v' holds nan, for which JSON has no number"),
+        ("x.jsonl", pa.array([[math.inf], None]), "'v' holds inf"),
+        ("x.json", pa.array([{"a": -math.inf}, None]), "'v' holds -inf"),
+        ("x.xlsx", pa.array(["", None]), "'v' holds both NULL and empty texts"),
+        ("x.xlsx", pa.array(["a", "x" * 32_768]), "'v' holds a text of 32,768 characters in row 3"),
+        ("x.csv", pa.array([b"1", b"2"]), "'v' of type binary does not fit into .csv"),
+        ("x.csv", pa.array([{"a": 1}, None]), "'v' of type struct.* does not fit into .csv"),
+        (
+            "x.csv",
+            pa.array([pa.MonthDayNano([1, 2, 3]), None]),
+            "'v' of type month_day_nano_interval does not fit into .csv",
+        ),
+        ("x.json", pa.array([pa.MonthDayNano([1, 2, 3]), None]), "'v' of type .* into JSON"),
+        ("x.parquet", pa.array([pa.MonthDayNano([1, 2, 3]), None]), "'v' of type .* into .parquet"),
+        ("x.parquet", pa.array([100, None], pa.decimal128(4, -2)), "'v' of type .* into .parquet"),
+    ],
+)
+def test_a_value_that_a_format_cannot_hold_is_refused_by_name(
+    folder: Path, path: str, cells: pa.Array, words: str
+) -> None:
+    with pytest.raises(PublishError, match=words) as caught:
+        written(folder, path, pa.table({"v": cells, "n": [1, 2]}))
+    assert caught.value.hint
+
+
+def test_one_column_of_texts_that_csv_cannot_tell_apart(folder: Path) -> None:
+    with pytest.raises(PublishError, match="'v' holds both NULL and empty texts"):
+        written(folder, "x.csv", pa.table({"v": ["", None]}))
+
+
+@pytest.mark.parametrize("path", ["x.csv", "x.csv.gz", "x.json", "x.jsonl"])
+def test_a_version_from_before_layouts_were_kept_is_read_with_the_types_on_record(
+    folder: Path, tmp_path: Path, path: str
+) -> None:
+    rows = pa.table(
+        {
+            "us": ["01/02/2026"],
+            "d": pa.array([Decimal("12345678901234567890.12")], pa.decimal128(38, 2)),
+            "at": pa.array([1], pa.timestamp("us", "Europe/Paris")),
+            "c": pa.array(["x"]).dictionary_encode(),
+        }
+    )
+    contract = TestCsvFile()
+    staged = FilePublisher().stage(request(folder, path), rows.to_reader())
+    what = contract.committed(staged, str(tmp_path / "lake"), 1, "t")
+    old = contract.version(replace(what, layout=""))
+    assert FilePublisher().read(old, ReadRequest()).batches.read_all().equals(rows)
+
+
+@pytest.mark.parametrize("path", ["x.csv", "x.json", "x.xlsx", "x.parquet"])
+def test_a_file_that_was_changed_afterwards_is_not_read_as_something_else(
+    folder: Path, tmp_path: Path, path: str
+) -> None:
+    contract = TestCsvFile()
+    staged = FilePublisher().stage(
+        request(folder, path), pa.table({"n": [1], "m": [2]}).to_reader()
+    )
+    what = contract.committed(staged, str(tmp_path / "lake"), 1, "t")
+    Path(what.location).write_text('"n","m"\none,two\n')
+    with pytest.raises(PublishError, match=r"Version 1 of 'daily' cannot be read: .*[^.]\.$"):
+        FilePublisher().read(contract.version(what), ReadRequest()).batches.read_all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["x.csv", "x.csv.gz", "x.json", "x.jsonl", "x.xlsx", "x.parquet"])
+def test_files_of_a_lake_in_an_object_store(bucket: str, folder: Path, path: str) -> None:
+    rows = pa.table({"t": ["01/02/2026", None], "n": [1, 2]})
+    contract = TestCsvFile()
+    staged = FilePublisher().stage(request(folder, path), rows.to_reader())
+    what = contract.committed(staged, f"s3://{bucket}/etl", 1, "t")
+    version = contract.version(what)
+    assert FilePublisher().read(version, ReadRequest()).batches.read_all().equals(rows)
+    with pytest.raises(PublishError, match="gone"):
+        FilePublisher().read(
+            contract.version(replace(what, location=f"s3://{bucket}/etl/not-{path}")), ReadRequest()
+        ).batches.read_all()
 
 
 def test_reading_columns_and_limit(folder: Path, tmp_path: Path) -> None:

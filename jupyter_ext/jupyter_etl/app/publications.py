@@ -18,6 +18,7 @@ from jupyter_etl.app.versions import choose_version, instant_given, live_version
 from jupyter_etl.errors import Conflict, NotFound, PublishError, user_code_boundary
 from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
 from jupyter_etl.ports import Clock, Reading, ReadRequest, Store
+from jupyter_etl.publishing.lake import is_local
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,13 +98,19 @@ class Publications:
 
         Raises:
             NotFound: As `version`.
-            PublishError: It is a table, or the file is gone.
+            PublishError: It is a table, its file is gone, or it lies in an object store.
         """
         found = choose_version(self, name, number=version, draft=draft)
         if found.what.kind is PublicationKind.TABLE:
             raise PublishError(
                 f"{name!r} is a table, and has no single file.",
                 hint=f"jupyter etl read {name} --format parquet",
+            )
+        if not is_local(found.what.location):
+            raise PublishError(
+                f"The file of {name!r} version {found.number} lies in an object store: "
+                f"{found.what.location}.",
+                hint=f"Open it there, or read its rows: jupyter etl read {name} --format parquet",
             )
         path = Path(found.what.location)
         if not path.is_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 from jupyter_etl.app.registry import load_block
@@ -10,6 +11,8 @@ from jupyter_etl.app.versions import live_version
 from jupyter_etl.errors import NotFound, PublishError, SourceError, user_code_boundary
 from jupyter_etl.model import Publication, PublicationKind, PublicationVersion, Source, TableInfo
 from jupyter_etl.ports import Access, Connector, Publisher, Reading, ReadRequest
+from jupyter_etl.publishing.file_publisher import says_types
+from jupyter_etl.spec.source import file_kind
 
 
 def connector_for(kind: str) -> Connector:
@@ -50,9 +53,31 @@ def tables_of(source: Source, access: Access) -> list[TableInfo]:
 
 
 def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
-    """Start reading one version of a publication; raises `PublishError`."""
+    """Start reading one version of a publication.
+
+    A file that a notebook wrote itself has no types on record: it is read like a source.
+
+    Raises:
+        PublishError: It has no rows, or its files are gone.
+        SourceError: A file without types on record cannot be read.
+    """
+    what = version.what
+    if what.kind is PublicationKind.FILE and not says_types(what):
+        kind = file_kind(what.location)
+        if kind is not None and request.query is None:
+            source = Source(name=version.name, kind=kind, location=what.location)
+            access = access_with(secret=_no_secret, publication=_no_publication)
+            return replace(open_source(source, request, access), version=str(version.number))
     with user_code_boundary(f"The publisher of {version.name!r}", PublishError):
         return publisher_for(version.what.kind).read(version, request)
+
+
+def _no_secret(name: str) -> str:
+    raise NotFound(f"A published file needs no secret {name!r}.")
+
+
+def _no_publication(name: str) -> Publication:
+    raise NotFound(f"A published file needs no publication {name!r}.")
 
 
 def access_with(

@@ -89,6 +89,7 @@ class Staged:
         allow: Columns that the publish gate lets vanish, become empty or change their type.
         digest: Of the rows of an append, the same for the same rows; "" where it is not known.
         origins: Where its columns come from, as far as SQL tells.
+        layout: How a file holds its rows, as its publisher reads it; "" for one without rows.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Staged:
     allow: tuple[str, ...] = ()
     digest: str = ""
     origins: tuple[ColumnOrigin, ...] = ()
+    layout: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,7 @@ class Committed:
         columns: Its schema.
         mode, key, partition_by, contract, title: As staged.
         content_hash: SHA-256 (hex) of a file or report; "" for a table.
+        layout: As staged.
     """
 
     name: str
@@ -141,6 +144,7 @@ class Committed:
     contract: Contract = Contract.EVOLVE
     title: str = ""
     content_hash: str = ""
+    layout: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,7 @@ def _leaves(kind: pa.DataType) -> int:
 
 
 def _values(footer: pq.FileMetaData, leaf: int) -> int | None:
-    if footer.schema.column(leaf).logical_type.type == "NULL":
+    if str(footer.schema.column(leaf).logical_type) == "Null":
         # Such a column has no statistics.
         return 0
     return _sum(

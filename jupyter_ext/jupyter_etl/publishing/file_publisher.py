@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +14,11 @@ from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
 from jupyter_etl.ports import Reading, ReadRequest, Swept
 from jupyter_etl.publishing.delta_table import columns_of
-from jupyter_etl.publishing.file_formats import read_file, write_file
+from jupyter_etl.publishing.file_formats import extension_of, read_file, write_file
+from jupyter_etl.publishing.file_layouts import FileLayout, layout_of
 from jupyter_etl.publishing.lake import (
     disk_errors,
+    in_one_line,
     is_local,
     place_version,
     publication_folder,
@@ -47,14 +50,14 @@ class FilePublisher:
             if data is None:
                 _copy_source(request, target)
                 return replace(request, files=(path.name,), bytes=target.stat().st_size)
-            columns = columns_of(data.schema)
-            rows = _write(data, target, str(path))
+            rows, layout = _write(data, target, str(path))
             return replace(
                 request,
                 files=(path.name,),
                 rows=rows,
                 bytes=target.stat().st_size,
-                columns=columns,
+                columns=columns_of(layout.schema),
+                layout=layout.encode(),
             )
 
     def compare(self, staged: Staged, previous: PublicationVersion) -> None:
@@ -90,6 +93,7 @@ class FilePublisher:
             partition_by=staged.partition_by,
             contract=staged.contract,
             title=staged.title,
+            layout=staged.layout,
             content_hash=content_hash,
         )
 
@@ -113,12 +117,9 @@ class FilePublisher:
         location = version.what.location
         what = f"Version {version.number} of {version.name!r} cannot be read"
         if is_local(location) and not Path(location).is_file():
-            raise PublishError(
-                f"{what}: its file is gone ({location}).",
-                hint="Read another version: %etl history shows them.",
-            )
+            raise _gone(location, what)
         with disk_errors(what):
-            reader = _readable(location, what)
+            reader = _readable(version.what, what)
         if reader is None:
             raise PublishError(
                 f"{version.name!r} is a file without rows ({Path(location).name}).",
@@ -126,9 +127,9 @@ class FilePublisher:
             )
         columns = wanted_columns(version, request, reader.schema.names)
         schema = pa.schema([reader.schema.field(name) for name in columns])
-        batches = (batch.select(columns) for batch in reader)
+        batches = _selected(reader, columns, what)
         if request.limit is not None:
-            batches = first_rows(batches, request.limit)  # type: ignore[assignment]
+            batches = first_rows(batches, request.limit)
         return Reading(
             batches=pa.RecordBatchReader.from_batches(schema, batches),
             version=str(version.number),
@@ -157,28 +158,62 @@ class FilePublisher:
         )
 
 
-def _write(data: pa.RecordBatchReader, target: Path, path: str) -> int:
+def says_types(what: Committed) -> bool:
+    """Tell whether a published file can be read back without finding types anew."""
+    return (
+        extension_of(what.location) == ".parquet"
+        or layout_of(what.layout, what.columns) is not None
+    )
+
+
+def _write(data: pa.RecordBatchReader, target: Path, path: str) -> tuple[int, FileLayout]:
     import pyarrow as pa
 
     try:
         return write_file(data, target, path=path)
     except (pa.ArrowException, ValueError, TypeError) as problem:
-        first = (str(problem).splitlines() or [type(problem).__name__])[0]
         raise PublishError(
-            f"The rows cannot be written as {path!r}: {first}.",
+            f"The rows cannot be written as {path!r}: {in_one_line(problem)}.",
             hint="Write .parquet, which holds every type.",
         ) from problem
 
 
-def _readable(location: str, what: str) -> pa.RecordBatchReader | None:
-    import duckdb
+def _readable(what: Committed, sentence: str) -> pa.RecordBatchReader | None:
+    try:
+        with _reading(sentence):
+            return read_file(what.location, layout_of(what.layout, what.columns), what.rows)
+    except FileNotFoundError as problem:
+        raise _gone(what.location, sentence) from problem
+
+
+def _selected(
+    reader: pa.RecordBatchReader, columns: list[str], sentence: str
+) -> Iterator[pa.RecordBatch]:
+    with _reading(sentence):
+        for batch in reader:
+            yield batch.select(columns)
+
+
+@contextmanager
+def _reading(sentence: str) -> Iterator[None]:
     import pyarrow as pa
+    from msgspec import MsgspecError
+    from python_calamine import CalamineError
 
     try:
-        return read_file(location)
-    except (duckdb.Error, pa.ArrowException) as problem:
-        first = (str(problem).splitlines() or [type(problem).__name__])[0]
-        raise PublishError(f"{what}: {first}.") from problem
+        yield
+    except (pa.ArrowException, MsgspecError, CalamineError, ValueError) as problem:
+        raise PublishError(
+            f"{sentence}: {in_one_line(problem)}.",
+            hint="The file is not as it was published. Read another version: %etl history shows them.",
+        ) from problem
+
+
+def _gone(location: str, sentence: str) -> PublishError:
+    return PublishError(
+        f"{sentence}: its file is gone ({location}).",
+        hint="Read another version: %etl history shows them.",
+    )
 
 
 def _copy_source(request: Staged, target: Path) -> None:

