@@ -221,3 +221,38 @@ def test_the_true_defects_of_the_flights_are_found() -> None:
     assert known.status is CheckStatus.WARN
     assert known.failed_rows == 7602
     assert known.total_rows == 336_776
+
+
+TWINS = pa.table({"ID": [10, 20], "id": [1, 1], "": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ("id: unique", CheckStatus.ERROR),
+        ("ID: unique", CheckStatus.PASS),
+        ("id > 1", CheckStatus.ERROR),
+        ("ID > 1", CheckStatus.PASS),
+        ("data.id > 1", CheckStatus.ERROR),
+        ("sum(id) > 5", CheckStatus.ERROR),
+        ("sum(ID) > 5", CheckStatus.PASS),
+        ("id: in [10, 20]", CheckStatus.ERROR),
+        ("ID: in [10, 20]", CheckStatus.PASS),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_columns_that_differ_in_case_alone(rule: str, status: CheckStatus, stream: bool) -> None:
+    rows = TWINS.to_reader if stream else TWINS
+    (found,) = DuckCheckRunner().run(
+        parse_checks(rule), rows, dataset="t", last_rows=None, reference=lambda name: TWINS
+    )
+    assert found.status is status
+    if found.sample:
+        assert set(found.sample[0]) == {"ID", "id", ""}
+
+
+def test_a_spelling_that_is_no_column_is_named() -> None:
+    with pytest.raises(DeclarationError, match="names the column 'Id'"):
+        DuckCheckRunner().run(
+            parse_checks("Id > 1"), TWINS, dataset="t", last_rows=None, reference=lambda name: TWINS
+        )

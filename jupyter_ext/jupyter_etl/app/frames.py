@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.sources.duck_types import is_relation, table_of_relation
 from jupyter_etl.sources.polars_frames import is_polars, table_of_polars
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def to_arrow(data: object, *, what: str = "data") -> pa.Table:
         return data
     if is_polars(data):
         return table_of_polars(what, data, error=DeclarationError)
+    if is_relation(data):
+        return table_of_relation(what, data)
     try:
         if type(data).__module__.partition(".")[0] == "pandas":
             return _from_pandas(data, what)

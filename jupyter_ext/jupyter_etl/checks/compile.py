@@ -7,11 +7,12 @@ must not be missing says ``not null``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CheckRule
+from jupyter_etl.spec.exact_names import exact_names, inner_columns
 from jupyter_etl.spec.names import listed, nearest
 
 DATA = "data"
@@ -52,10 +53,12 @@ class CompiledChecks:
     Args:
         rules: In the order given.
         joins: What follows ``FROM data``.
+        inner: What stands for columns that differ in case alone, see `inner_columns`.
     """
 
     rules: tuple[CompiledRule, ...]
     joins: str
+    inner: Mapping[str, str]
 
     @property
     def query(self) -> str:
@@ -89,13 +92,14 @@ def compile_checks(
     compiled = tuple(
         _compile(rule, number, columns, last_rows, nests) for number, rule in enumerate(rules)
     )
+    inner = inner_columns(columns)
     joins = "".join(
-        f"\nLEFT JOIN {reference_name(number)} ON {DATA}.{quoted(one.columns[0])} "
+        f"\nLEFT JOIN {reference_name(number)} ON {cell_of(one.columns[0], inner)} "
         f"= {reference_name(number)}.{reference_name(number)}_key"
         for number, one in enumerate(compiled)
         if one.reference
     )
-    return CompiledChecks(rules=compiled, joins=joins)
+    return CompiledChecks(rules=compiled, joins=joins, inner=inner)
 
 
 def reference_name(number: int) -> str:
@@ -114,6 +118,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def cell_of(name: str, inner: Mapping[str, str]) -> str:
+    """Write a column of the data, under the name by which it is registered."""
+    return f"{DATA}.{quoted(inner.get(name, name))}"
+
+
 def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> DeclarationError:
     """Make the error for a rule on a column that is not there."""
     return DeclarationError(
@@ -124,21 +133,42 @@ def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> Declar
     )
 
 
-def _compile_expression(rule: CheckRule, nests: Callable[[str], bool]) -> CompiledRule:
+def _compile_expression(
+    rule: CheckRule, columns: Sequence[str], nests: Callable[[str], bool]
+) -> CompiledRule:
     """Compile a condition on each row, or, where it is made of aggregates, on all of them."""
-    of_each = _of_each_row(rule, rule.argument)
-    if "(" not in rule.argument or not nests(of_each.aggregate):
+    condition = _exact(rule.argument, columns)
+    of_each = _of_each_row(rule, condition)
+    if "(" not in condition or not nests(of_each.aggregate):
         return of_each
-    compared = _COMPARED.match(rule.argument)
+    compared, written = _COMPARED.match(condition), _COMPARED.match(rule.argument)
     told = "NULL"
-    if compared and nests(_of_each_row(rule, compared[1]).aggregate):
-        told = f"{_literal(compared[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
+    if compared and written and nests(_of_each_row(rule, compared[1]).aggregate):
+        told = f"{_literal(written[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
     return CompiledRule(
         rule=rule,
-        aggregate=f"coalesce(({rule.argument}\n), true)",
+        aggregate=f"coalesce(({condition}\n), true)",
         breaking="",
         told=told,
     )
+
+
+def _exact(condition: str, columns: Sequence[str]) -> str:
+    """Write a condition with what stands for columns that differ in case alone."""
+    if not inner_columns(columns):
+        return condition
+    import sqlglot
+    from sqlglot.errors import SqlglotError
+
+    before, after = "SELECT ", f"\nFROM {DATA}"
+    query = f"{before}{condition}{after}"
+    try:
+        tree = sqlglot.parse_one(query, dialect="duckdb")
+    except SqlglotError:
+        # What is wrong with it is said by DuckDB.
+        return condition
+    exact = exact_names(query, tree, {DATA: columns})
+    return exact.sql[len(before) : -len(after)]
 
 
 def _of_each_row(rule: CheckRule, condition: str) -> CompiledRule:
@@ -156,10 +186,10 @@ def _compile(
     if rule.kind == "rows":
         return CompiledRule(rule=rule, aggregate=_rows(rule, last_rows), breaking="")
     if rule.kind == "expression":
-        return _compile_expression(rule, nests)
+        return _compile_expression(rule, columns, nests)
     if rule.column is None or rule.column not in columns:
         raise missing_column(rule.column or "", columns, rule)
-    cell = f"{DATA}.{quoted(rule.column)}"
+    cell = cell_of(rule.column, inner_columns(columns))
     if rule.kind == "fresh":
         return CompiledRule(
             rule=rule,

@@ -21,6 +21,7 @@ from jupyter_etl.checks.compile import (
 from jupyter_etl.checks.scanning import Rows, opened, sandbox, scanned
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Severity
+from jupyter_etl.spec.exact_names import shown
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
@@ -195,8 +196,9 @@ def _blamed(
             own = _problem_of(connection, checks, compiled, rows)
             if own is None:
                 continue
-            text = str(own).splitlines()[0]
-            absent = _NO_COLUMN.search(str(own))
+            said = shown(str(own))
+            text = said.splitlines()[0]
+            absent = _NO_COLUMN.search(said)
             if absent:
                 return missing_column(absent[1], schema.names, compiled.rule)
             return DeclarationError(

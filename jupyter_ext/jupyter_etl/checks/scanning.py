@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from jupyter_etl.checks.compile import DATA
+from jupyter_etl.spec.exact_names import inner_columns
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,7 +66,11 @@ def scanned(
     import pyarrow as pa
 
     failures: list[Exception] = []
-    stream = rows if isinstance(rows, pa.Table) else _noting(rows, failures)
+    inner = inner_columns(rows.schema.names)
+    names = [inner.get(name, name) for name in rows.schema.names]
+    stream = (
+        rows.rename_columns(names) if isinstance(rows, pa.Table) else _noting(rows, failures, names)
+    )
     connection.register(DATA, stream)
     try:
         yield
@@ -77,14 +82,18 @@ def scanned(
         connection.unregister(DATA)
 
 
-def _noting(rows: pa.RecordBatchReader, failures: list[Exception]) -> pa.RecordBatchReader:
+def _noting(
+    rows: pa.RecordBatchReader, failures: list[Exception], names: Sequence[str]
+) -> pa.RecordBatchReader:
     import pyarrow as pa
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
-            yield from rows
+            for batch in rows:
+                yield batch.rename_columns(names)
         except Exception as problem:
             failures.append(problem)
             raise
 
-    return pa.RecordBatchReader.from_batches(rows.schema, batches())
+    schema = pa.schema([one.with_name(name) for one, name in zip(rows.schema, names, strict=True)])
+    return pa.RecordBatchReader.from_batches(schema, batches())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.sources.duck_types import is_relation, table_of_relation
 from jupyter_etl.sources.polars_frames import is_polars, table_of_polars
 from jupyter_etl.sources.readings import columns_of, reading_of_table
 
@@ -78,6 +79,8 @@ def arrow_table(name: str, frame: object) -> pa.Table:
             return frame
         if is_polars(frame):
             return table_of_polars(name, frame)
+        if is_relation(frame):
+            return table_of_relation(name, frame)
         return pa.table(frame)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError) as problem:
         of_frame = isinstance(frame, pd.DataFrame)
