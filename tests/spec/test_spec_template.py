@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import strategies
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.spec.sql_text import mark_of
 from jupyter_etl.spec.template import BoundQuery, bind, parse_template
 
 NAMES: dict[str, object] = {
@@ -176,3 +177,17 @@ def test_any_text_is_a_template_or_a_declaration_error(sql: str) -> None:
     else:
         assert template.names or bind(template, {}).sql == sql
     assert hint
+
+
+@pytest.mark.parametrize(
+    ("dialect", "expected"),
+    [
+        ("sqlite", 'select `a``"b` from `s`.`t`'),
+        ("mysql+pymysql", 'select `a``"b` from `s`.`t`'),
+        ("postgresql", 'select "a`""b" from "s"."t"'),
+    ],
+)
+def test_identifiers_in_the_marks_of_the_database(dialect: str, expected: str) -> None:
+    template = parse_template("select {{c|ident}} from {{t|ident}}")
+    names = {"c": 'a`"b', "t": ["s", "t"]}
+    assert bind(template, names, mark=mark_of(dialect)).sql == expected

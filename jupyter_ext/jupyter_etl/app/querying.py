@@ -19,6 +19,7 @@ from jupyter_etl.spec.names import nearest
 from jupyter_etl.spec.references import expand, parse_query_name
 from jupyter_etl.spec.size import format_size
 from jupyter_etl.spec.source import LOCAL
+from jupyter_etl.spec.sql_text import mark_of
 from jupyter_etl.spec.template import BoundQuery, bind, parse_template
 
 if TYPE_CHECKING:
@@ -140,11 +141,13 @@ def answer(bench: Bench, query: Query, as_: str) -> object:
     _refuse_elsewhere(bench, query)
     text = expand(query.text, bench.remembered.named(query.source), name=query.name)
     names = {**bench.interval, **bench.namespace, **query.parameters}
-    bound = bind(parse_template(text), names)
+    template = parse_template(text)
     if query.source == LOCAL:
-        table, origins = _local(bench, bound)
+        table, origins = _local(bench, bind(template, names))
     else:
-        table, origins = _in_source(bench, query, bound)
+        _, source = _target(bench, query.source)
+        mark = mark_of(source.location.partition(":")[0])
+        table, origins = _in_source(bench, query, bind(template, names, mark=mark))
     frame = as_frame(table, as_)
     bench.remembered.keep_origins(frame, origins)
     return frame

@@ -84,8 +84,12 @@ def _rows(target: SqlTarget, statement: Statement, values: Mapping[str, object])
     with ExitStack() as stack:
         connection = stack.enter_context(connected(target))
         _begin(target, connection, statement)
-        streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
-        result = streaming.execute(clause, {name: values[name] for name in statement.names})
+        if statement.asks:
+            # A cursor on the server is for queries alone.
+            connection = connection.execution_options(
+                stream_results=True, max_row_buffer=BATCH_ROWS
+            )
+        result = connection.execute(clause, {name: values[name] for name in statement.names})
         stack.callback(result.close)
         if not result.returns_rows:
             yield []

@@ -153,13 +153,14 @@ def _refuse_rest(texts: list[str]) -> None:
         )
 
 
-def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
+def bind(template: Template, namespace: Mapping[str, object], *, mark: str = '"') -> BoundQuery:
     """Fill the holes.
 
     Args:
         template: From `parse_template`.
         namespace: Values by name; numpy and pandas scalars become plain Python, a list becomes
             ``(:p0, :p1)``.
+        mark: Quotation mark of identifiers, see `mark_of`.
 
     Returns:
         SQL and parameters.
@@ -168,10 +169,6 @@ def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
         DeclarationError: A name is not there, or its value cannot be bound (a frame, an object,
             an empty list).
     """
-    text_of = {
-        HoleKind.IDENT: _quoted,
-        HoleKind.SQLSAFE: _raw,
-    }
     raw: list[str] = []
     pieces: list[str | _Bound] = []
     for part in template.parts:
@@ -182,9 +179,11 @@ def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
         if part.kind is HoleKind.VALUE:
             pieces.append(_bound(part.name, value))
             continue
-        pieces.append(text_of[part.kind](part.name, value))
-        if part.kind is HoleKind.SQLSAFE:
-            raw.append(f"{part.name} = {value}")
+        if part.kind is HoleKind.IDENT:
+            pieces.append(_quoted(part.name, value, mark))
+            continue
+        pieces.append(_raw(part.name, value))
+        raw.append(f"{part.name} = {value}")
     sql, parameters = _placed(pieces)
     return BoundQuery(sql=sql, parameters=parameters, raw=tuple(raw))
 
@@ -217,14 +216,14 @@ def _bound(name: str, value: object) -> _Bound:
     return _Bound(values=tuple(value), listed=True)
 
 
-def _quoted(name: str, value: object) -> str:
+def _quoted(name: str, value: object, mark: str) -> str:
     parts = value if isinstance(value, list) else [value]
     if not parts or not all(isinstance(p, str) and p and "\0" not in p for p in parts):
         raise DeclarationError(
             f"{{{{{name}|ident}}}} needs the name of a column or table as text, and got {value!r}.",
             hint=f"Set {name} = 'column', or {name} = ('schema', 'table').",
         )
-    return ".".join('"' + str(part).replace('"', '""') + '"' for part in parts)
+    return ".".join(f"{mark}{str(part).replace(mark, mark * 2)}{mark}" for part in parts)
 
 
 def _raw(name: str, value: object) -> str:
