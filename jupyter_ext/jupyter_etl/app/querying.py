@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_etl.app.as_frame import as_frame
+from jupyter_etl.app.caller_names import in_turn
 from jupyter_etl.app.reading import open_source
 from jupyter_etl.app.remembered import Origins, Remembered, whole
 from jupyter_etl.app.targets import Target
@@ -140,7 +141,7 @@ def answer(bench: Bench, query: Query, as_: str) -> object:
         remember(bench, query)
     _refuse_elsewhere(bench, query)
     text = expand(query.text, bench.remembered.named(query.source), name=query.name)
-    names = {**bench.interval, **bench.namespace, **query.parameters}
+    names = in_turn(query.parameters, bench.namespace, bench.interval)
     template = parse_template(text)
     if query.source == LOCAL:
         table, origins = _local(bench, bind(template, names))
