@@ -228,7 +228,7 @@ def _local(bench: Bench, bound: BoundQuery) -> tuple[pa.Table, Origins]:
     from jupyter_etl.sources.sql_lineage import lineage_of
 
     tables = {name: bench.table(name) for name in table_names(bound.sql)}
-    result = run_local(bound.sql, bound.parameters, tables)
+    result = run_local(bound.sql, bound.parameters, tables, timezone=bench.context.timezone)
     found = lineage_of(
         bound.sql,
         dialect="duckdb",

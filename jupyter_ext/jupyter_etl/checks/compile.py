@@ -259,7 +259,8 @@ def _reached(cell: str, instant: str) -> str:
     """Compare the greatest value with an instant; one without a zone with its wall clock."""
     wall = instant[:19]
     return (
-        f"coalesce(CASE WHEN typeof(max({cell})) = 'TIMESTAMP WITH TIME ZONE' "
+        f"coalesce(CASE WHEN typeof(max({cell})) IN "
+        f"('TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ_NS') "
         f"THEN CAST(max({cell}) AS TIMESTAMPTZ) >= TIMESTAMPTZ {_literal(instant)} "
         f"ELSE CAST(max({cell}) AS TIMESTAMP) >= TIMESTAMP {_literal(wall)} END, false)"
     )

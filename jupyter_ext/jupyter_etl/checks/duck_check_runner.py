@@ -45,6 +45,7 @@ class DuckCheckRunner:
         dataset: str,
         last_rows: int | None,
         reference: Callable[[str], pa.Table | pa.RecordBatchReader],
+        timezone: str = "UTC",
     ) -> list[CheckResult]:
         """Apply all rules in one pass.
 
@@ -54,6 +55,7 @@ class DuckCheckRunner:
             dataset: Name used in messages.
             last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
             reference: Returns a publication, or opens it, by name: for ``references`` rules.
+            timezone: IANA name of the zone whose days are meant in a rule.
 
         Returns:
             One result a rule, in order; rules that are broken bring up to twenty of their rows.
@@ -64,7 +66,7 @@ class DuckCheckRunner:
         """
         if not rules:
             return []
-        with sandbox(streams=callable(data)) as connection:
+        with sandbox(streams=callable(data), timezone=timezone) as connection:
             checks, (total, *found) = _first_pass(
                 connection, rules, data, last_rows=last_rows, reference=reference
             )

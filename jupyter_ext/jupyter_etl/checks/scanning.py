@@ -18,12 +18,13 @@ Rows: TypeAlias = "pa.Table | Callable[[], pa.RecordBatchReader]"
 
 
 @contextmanager
-def sandbox(*, streams: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+def sandbox(*, streams: bool, timezone: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory that sees registered tables only: no files, no network.
 
     Args:
         streams: Whether it reads streams. What makes these, a driver or the ledger, may belong to
             the thread that opened it, so no other one may read.
+        timezone: IANA name of the zone whose days are meant.
     """
     import duckdb
 
@@ -39,6 +40,7 @@ def sandbox(*, streams: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     if streams:
         config["threads"] = 1
     with duckdb.connect(":memory:", config=config) as connection:
+        connection.execute(f"SET TimeZone = '{timezone}'")
         yield connection
 
 

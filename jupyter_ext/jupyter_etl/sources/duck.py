@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_etl.errors import DeclarationError, SourceError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _PLACEHOLDER = re.compile(r"(?<![\w:]):([A-Za-z_]\w*)")
+_MOST_DIGITS = 38
 _NO_TABLE = re.compile(r"Table with name \"?(.+?)\"? does not exist", re.DOTALL)
 _NO_SCHEMA = re.compile(r"Table with name \"(.+?)\" does not exist because schema", re.DOTALL)
 _NO_COLUMN = re.compile(r"Referenced column \"(.+?)\" (?:was )?not found", re.DOTALL)
@@ -59,6 +61,8 @@ def run_local(
     query: str,
     parameters: Mapping[str, object],
     tables: Mapping[str, pa.Table | pa.RecordBatchReader | pd.DataFrame],
+    *,
+    timezone: str = "UTC",
 ) -> pa.Table:
     """Answer a query over the given tables.
 
@@ -67,6 +71,7 @@ def run_local(
         parameters: Values of the placeholders.
         tables: By name; a name with dots can be written as ``a.b`` or ``"a.b"``. A reader is read
             once, and as a stream where the query names it once.
+        timezone: IANA name of the zone whose days are meant, and of times without a zone.
 
     Returns:
         The rows.
@@ -80,8 +85,8 @@ def run_local(
 
     statement = parse_statement(query, parameters)
     sql = statement.render(lambda name: f"${name}")
-    values = {name: parameters[name] for name in statement.names}
-    with _sandbox() as connection:
+    values = {name: _bindable(name, parameters[name]) for name in statement.names}
+    with _sandbox(timezone) as connection:
         kinds = _kinds(connection, sql)
         if len(kinds) != 1 or not (kinds[0] == "SELECT" or statement.verb == "pivot"):
             raise DeclarationError(
@@ -103,11 +108,11 @@ def run_local(
     return result
 
 
-def _sandbox() -> duckdb.DuckDBPyConnection:
+def _sandbox(timezone: str) -> duckdb.DuckDBPyConnection:
     """Open a database in memory that sees registered tables only: no files, no network."""
     import duckdb
 
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:",
         config={
             "python_enable_replacements": False,
@@ -115,6 +120,35 @@ def _sandbox() -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         },
+    )
+    connection.execute(f"SET TimeZone = '{timezone}'")
+    return connection
+
+
+def _bindable(name: str, value: object) -> object:
+    """Return a value that DuckDB binds as it is.
+
+    Raises:
+        DeclarationError: DuckDB would make a double of it, or has no such value.
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        _, digits, exponent = value.as_tuple()
+        places = -int(exponent)
+        # DuckDB counts the zero before the point where one follows it.
+        width = max(len(digits) - min(places, 0), places + (len(digits) < places))
+        if width > _MOST_DIGITS:
+            raise _unbindable(name, f"the decimal {value} of more than {_MOST_DIGITS} digits")
+    if isinstance(value, int) and not -(2**127) <= value < 2**128:
+        raise _unbindable(name, f"{value}, an integer of more than 128 bits")
+    if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise _unbindable(name, "no valid Unicode text")
+    return value
+
+
+def _unbindable(name: str, said: str) -> DeclarationError:
+    return DeclarationError(
+        f"The value of '{name}' is {said}: DuckDB cannot hold it.",
+        hint="Bind it as a text: str(...).",
     )
 
 

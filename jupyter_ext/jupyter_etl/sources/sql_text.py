@@ -157,6 +157,14 @@ def _at_depths(code: Sequence[str]) -> Iterator[tuple[int, str]]:
             depth += 1
 
 
+def code_of_statement(statement: Statement) -> str:
+    """Return a statement without its texts, quoted names, comments and placeholders."""
+    return "".join(
+        token.group() if token["quoted"] is None and token["hint"] is None else " "
+        for token in _TOKEN.finditer(statement.render(lambda _: " "))
+    )
+
+
 def never_texts(sql: str) -> str:
     """Write names in double quotes in those marks in which SQLite never takes them for texts."""
     return "".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -121,6 +122,8 @@ def _plain(value: Any) -> Any:
     """Turn what drivers make of a value into what Arrow knows."""
     if isinstance(value, memoryview | bytearray):
         return bytes(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, dict):

@@ -277,19 +277,39 @@ def _execute(
 
 def _plain(name: str, value: object) -> object:
     """Turn a value into one that SQLite can hold; dates as SQLite's own functions write them."""
-    if value is None or isinstance(value, str | bytes | int | float):
-        return int(value) if isinstance(value, bool) else value
+    plain = _storable(value)
+    if isinstance(plain, int) and not -(2**63) <= plain < 2**63:
+        raise _no_value(name, f"{value}, an integer of more than 64 bits", "str(...)")
+    if isinstance(plain, float) and plain != plain:
+        raise _no_value(name, "NaN, which would become NULL", "None")
+    if isinstance(plain, str) and not plain.isascii():
+        try:
+            plain.encode()
+        except UnicodeEncodeError:
+            raise _no_value(name, "no valid Unicode text", "bytes") from None
+    if plain is None or isinstance(plain, str | bytes | int | float):
+        return plain
+    if isinstance(plain, Decimal):
+        raise _no_value(name, f"the decimal {value}, which no double has the digits of", "str(...)")
+    raise _no_value(name, f"a {type(value).__name__}", "a number, a text or a date")
+
+
+def _storable(value: object) -> object:
+    if isinstance(value, bool | Integral):
+        return int(value)
     if isinstance(value, datetime):
         # SQLite compares them as texts, and its own times have no offset and mean UTC.
         plain = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
         return plain.isoformat(sep=" ")
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real | Decimal):
-        return float(value)
-    raise DeclarationError(
-        f"The value of '{name}' is a {type(value).__name__}, which SQLite cannot hold.",
-        hint="Use a number, a text or a date.",
+    if isinstance(value, Decimal):
+        near = float(value)
+        return near if Decimal(repr(near)) == value or not value.is_finite() else value
+    return float(value) if isinstance(value, Real) else value
+
+
+def _no_value(name: str, said: str, instead: str) -> DeclarationError:
+    return DeclarationError(
+        f"The value of '{name}' is {said}: SQLite cannot hold it.", hint=f"Bind {instead}."
     )

@@ -14,6 +14,8 @@ from jupyter_etl.spec.sql_text import Span, spans_of
 
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _INSIDE = re.compile(r"\s*([^\W\d]\w*)\s*(?:\|\s*(\w+)\s*)?")
+_OF_ARRAY = re.compile(r"\b(?:any|some|all)\s*\(\s*\Z", re.IGNORECASE)
+"""Before an array; a list stands there in square brackets."""
 _FORMS = "Write {{x}} for a value, {{x|ident}} for a name of a column or table."
 
 
@@ -159,7 +161,7 @@ def bind(template: Template, namespace: Mapping[str, object], *, mark: str = '"'
     Args:
         template: From `parse_template`.
         namespace: Values by name; numpy and pandas scalars become plain Python, a list becomes
-            ``(:p0, :p1)``.
+            ``(:p0, :p1)``, in ``ANY(...)`` ``ARRAY[:p0, :p1]``.
         mark: Quotation mark of identifiers, see `mark_of`.
 
     Returns:
@@ -250,7 +252,9 @@ def _placed(pieces: list[str | _Bound]) -> tuple[str, dict[str, object]]:
         names = [f"{stem}{len(parameters) + n}" for n in range(len(piece.values))]
         parameters.update(zip(names, piece.values, strict=True))
         joined = ", ".join(f":{name}" for name in names)
-        out.append(f"({joined})" if piece.listed else joined)
+        if piece.listed:
+            joined = f"ARRAY[{joined}]" if _OF_ARRAY.search("".join(out)) else f"({joined})"
+        out.append(joined)
     return _spaced(out), parameters
 
 
