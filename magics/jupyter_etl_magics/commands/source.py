@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jupyter_etl.app.targets import shadowing
 from jupyter_etl.spec.commands import Command
 from jupyter_etl_magics.display import Card, counted, show
 from jupyter_etl_magics.session import Session
@@ -26,4 +27,6 @@ def execute(session: Session, command: Command) -> None:
     traits = [source.kind, source.location, "read only" if source.readonly else ""]
     if source.limit is not None:
         traits.append(f"{counted(source.limit, 'run')} at once")
-    show(Card(title=f"{source.name}: {', '.join(filter(None, traits))}", tone="ok"))
+    notes = shadowing(source.name, session.workbench.channel)
+    title = f"{source.name}: {', '.join(filter(None, traits))}"
+    show(Card(title=title, tone="ok", notes=notes))
