@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CheckRule
-from jupyter_etl.spec.exact_names import exact_names, inner_columns
+from jupyter_etl.spec.exact_names import folded, inner_columns, twins
 from jupyter_etl.spec.names import listed, nearest
 
 DATA = "data"
@@ -137,38 +137,37 @@ def _compile_expression(
     rule: CheckRule, columns: Sequence[str], nests: Callable[[str], bool]
 ) -> CompiledRule:
     """Compile a condition on each row, or, where it is made of aggregates, on all of them."""
-    condition = _exact(rule.argument, columns)
-    of_each = _of_each_row(rule, condition)
-    if "(" not in condition or not nests(of_each.aggregate):
+    _refuse_twins(rule, columns)
+    of_each = _of_each_row(rule, rule.argument)
+    if "(" not in rule.argument or not nests(of_each.aggregate):
         return of_each
-    compared, written = _COMPARED.match(condition), _COMPARED.match(rule.argument)
+    compared = _COMPARED.match(rule.argument)
     told = "NULL"
-    if compared and written and nests(_of_each_row(rule, compared[1]).aggregate):
-        told = f"{_literal(written[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
+    if compared and nests(_of_each_row(rule, compared[1]).aggregate):
+        told = f"{_literal(compared[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
     return CompiledRule(
         rule=rule,
-        aggregate=f"coalesce(({condition}\n), true)",
+        aggregate=f"coalesce(({rule.argument}\n), true)",
         breaking="",
         told=told,
     )
 
 
-def _exact(condition: str, columns: Sequence[str]) -> str:
-    """Write a condition with what stands for columns that differ in case alone."""
-    if not inner_columns(columns):
-        return condition
-    import sqlglot
-    from sqlglot.errors import SqlglotError
-
-    before, after = "SELECT ", f"\nFROM {DATA}"
-    query = f"{before}{condition}{after}"
-    try:
-        tree = sqlglot.parse_one(query, dialect="duckdb")
-    except SqlglotError:
-        # What is wrong with it is said by DuckDB.
-        return condition
-    exact = exact_names(query, tree, {DATA: columns})
-    return exact.sql[len(before) : -len(after)]
+def _refuse_twins(rule: CheckRule, columns: Sequence[str]) -> None:
+    """Refuse a rule about columns that differ in case alone: which is meant may be a slip."""
+    alike = twins(columns)
+    if not alike:
+        return
+    words = (rule.column,) if rule.column else re.findall(r"\w+", rule.argument)
+    for word in words:
+        spelled = alike.get(folded(word))
+        if spelled:
+            raise DeclarationError(
+                f"The check '{rule.text}' is about '{word}', and the columns {listed(spelled)} "
+                "differ in case alone.",
+                hint="Rename all but one of them in the data, so that the rule means one column.",
+                data={"columns": spelled},
+            )
 
 
 def _of_each_row(rule: CheckRule, condition: str) -> CompiledRule:
@@ -189,6 +188,7 @@ def _compile(
         return _compile_expression(rule, columns, nests)
     if rule.column is None or rule.column not in columns:
         raise missing_column(rule.column or "", columns, rule)
+    _refuse_twins(rule, columns)
     cell = cell_of(rule.column, inner_columns(columns))
     if rule.kind == "fresh":
         return CompiledRule(
