@@ -215,6 +215,13 @@ def test_a_spelling_that_is_none_of_them_is_refused() -> None:
         run_local("select Id from t", {}, {"t": TWINS})
 
 
+def test_two_columns_of_one_name_are_refused() -> None:
+    rows = pa.table([[1], [2]], names=["a", "a"])
+    for given in (rows, rows.to_reader()):
+        with pytest.raises(SourceError, match="'t' has two columns named 'a'"):
+            run_local("select a from t", {}, {"t": given})
+
+
 def test_fields_that_differ_in_case_alone_are_refused() -> None:
     rows = pa.table({"s": [[{"ID": 1, "id": 2}]]})
     with pytest.raises(SourceError, match="column 's' has the fields 'ID' and 'id'"):

@@ -259,11 +259,12 @@ def admitted(name: str, rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.
         The same values: half floats as floats, decimals of 256 bits as those of 128.
 
     Raises:
-        SourceError: A column holds nanoseconds in a duration or an interval, where DuckDB has
+        SourceError: Two columns have one name, or a column holds nanoseconds in a duration or an interval, where DuckDB has
             microseconds, more than 38 digits, or fields that differ in case alone.
     """
     import pyarrow as pa
 
+    refuse_twins(f"'{name}'", rows.schema.names)
     for field in rows.schema:
         _refuse_twin_fields(name, field.name, field.type)
     if all(_passes(field.type) for field in rows.schema):
