@@ -50,17 +50,17 @@ ARRIVES: dict[str, tuple[str, object]] = {
     "'2026-01-01'::timestamp_ms": ("timestamp[ms]", NAIVE),
     "timestamptz '2026-01-01 10:00+02'": ("timestamp[us, tz=UTC]", INSTANT),
     "[timestamptz '2026-01-01 10:00+02']": ("list<item: timestamp[us, tz=UTC]>", [INSTANT]),
-    "['101'::bit]": ("list<l: string>", ["101"]),
+    "['101'::bit]": ("list<item: string>", ["101"]),
     "{'x y': md5_number('b'), 'e': 'a'::enum('a', 'b')}": (
         "struct<x y: string, e: dictionary<values=string, indices=uint8, ordered=0>>",
         {"x y": KEY, "e": "a"}),
     "map{'101'::bit: md5_number('b')}": ("map<string, string>", [("101", KEY)]),
-    "array_value('101'::bit, '1'::bit)": ("fixed_size_list<: string>[2]", ["101", "1"]),
+    "array_value('101'::bit, '1'::bit)": ("fixed_size_list<item: string>[2]", ["101", "1"]),
     "row('10:00:00+02'::timetz, 2)": (
         "struct<element1: string, element2: int32>",
         {"element1": "10:00:00+02", "element2": 2}),
-    "[5::hugeint]": ("list<l: decimal128(38, 0)>", [Decimal(5)]),
-    "[1, null]::integer[2]": ("fixed_size_list<: int32>[2]", [1, None]),
+    "[5::hugeint]": ("list<item: decimal128(38, 0)>", [Decimal(5)]),
+    "[1, null]::integer[2]": ("fixed_size_list<item: int32>[2]", [1, None]),
 }  # fmt: skip
 
 REFUSED = (

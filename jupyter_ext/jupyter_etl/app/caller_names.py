@@ -176,9 +176,10 @@ def _holds(outer: CodeType, code: CodeType) -> bool:
 def _is_or_has(const: object, code: CodeType) -> bool:
     if const is code:
         return True
+    if not isinstance(const, CodeType) or const.co_flags & inspect.CO_OPTIMIZED:
+        return False
     # The body of a class is no scope for the functions in it.
-    of_class = isinstance(const, CodeType) and not const.co_flags & inspect.CO_OPTIMIZED
-    return of_class and any(_is_or_has(one, code) for one in const.co_consts)
+    return any(_is_or_has(one, code) for one in const.co_consts)
 
 
 def _function_around(frame: FrameType, code: CodeType) -> CodeType | None:

@@ -165,7 +165,8 @@ def _finished(what: str, name: str, kind: str, column: pa.ChunkedArray) -> pa.Ch
     if kind in _WHOLE:
         return _integers(column, pa.decimal128(38, 0))
     plain = _in_utc(column.type)
-    return column if plain == column.type else column.cast(plain)
+    # Types of lists are equal whatever their items are called.
+    return column if str(plain) == str(column.type) else column.cast(plain)
 
 
 def _integers(column: pa.ChunkedArray, least: pa.DataType) -> pa.ChunkedArray:
@@ -193,7 +194,7 @@ def _fits_decimal(column: pa.ChunkedArray | pa.Array) -> bool:
 
 
 def _in_utc(kind: pa.DataType) -> pa.DataType:
-    """Return the type with every zone replaced by UTC, which keeps the instants."""
+    """Return the type with every zone replaced by UTC, and items of lists called as usual."""
     import pyarrow as pa
 
     if pa.types.is_timestamp(kind) and kind.tz is not None:

@@ -276,8 +276,9 @@ def _replaced(sql: str, places: Iterable[_Place]) -> str:
     """Put names into a text, each where sqlglot has seen the other one."""
     spans: dict[int, tuple[int, str]] = {}
     for one, name in places:
-        start, end = one.meta.get("start"), one.meta.get("end")
-        written = "" if start is None or end is None else sql[start : end + 1]
+        # Without a place the name stands nowhere in the text, and is refused below.
+        start, end = int(one.meta.get("start", 0)), int(one.meta.get("end", -1))
+        written = sql[start : end + 1]
         plain = re.sub(r'""', '"', written[1:-1]) if written[:1] == '"' else written
         if plain != one.name:
             raise DeclarationError(
