@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
+from jupyter_etl.app.caller_names import caller_names
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.spec.commands import parse_line
 from jupyter_etl_magics.commands import find_command
@@ -50,7 +51,7 @@ class EtlMagics(Magics):
         command = parse_line(line, cell)
         if self.shell is None:
             raise DeclarationError("%etl needs a running IPython shell.")
-        session = Session(self.shell)
+        session = Session(self.shell, caller_names(self.shell.user_ns))
         if session.in_run and command.name in BY_HAND:
             show(Card(title=f"{command.name} does nothing inside a run."))
             return None

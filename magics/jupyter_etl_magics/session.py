@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from jupyter_etl.app.caller_names import CallerNames
 from jupyter_etl.app.notebook_api import in_run, notebook_path, open_etl, workbench
 from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.spec.names import nearest
@@ -23,14 +25,21 @@ class Session:
 
     Args:
         shell: Of the kernel or terminal.
+        names: Variables that the magic sees; by default those of the notebook.
     """
 
     shell: InteractiveShell
+    names: Mapping[str, object] | None = None
+
+    @property
+    def namespace(self) -> Mapping[str, object]:
+        """The variables that the magic sees: those of its function come before the notebook's."""
+        return self.shell.user_ns if self.names is None else self.names
 
     @property
     def workbench(self) -> Workbench:
         """Data in and out of this notebook."""
-        return workbench(self.shell.user_ns)
+        return workbench(self.namespace)
 
     @property
     def etl(self) -> Etl:
@@ -44,19 +53,37 @@ class Session:
 
     def frame(self, name: str) -> object:
         """Return a variable of the notebook; raises `NotFound`."""
-        value = self.shell.user_ns.get(name)
-        if value is None and name in self.shell.user_ns:
+        value = self.namespace.get(name)
+        if value is None and name in self.namespace:
             raise NotFound(
                 f"{name!r} is None, and not a frame.",
                 hint="Run the cell that makes it, and look whether it ends in a value.",
             )
         if value is None:
-            known = [known for known in self.shell.user_ns if not known.startswith("_")]
+            known = [known for known in self.namespace if not known.startswith("_")]
             raise NotFound(
                 f"This notebook has no variable {name!r}.{nearest(name, known)}",
                 hint="Run the cell that makes it first.",
             )
         return value
+
+    def store(self, name: str, value: object) -> None:
+        """Make a variable of the notebook.
+
+        Raises:
+            DeclarationError: Where the magic stands the name is a variable of a function, which
+                a magic cannot set.
+        """
+        self.refuse_of_function(name)
+        self.shell.user_ns[name] = value
+
+    def refuse_of_function(self, name: str) -> None:
+        """Refuse a name that cannot be stored; raises `DeclarationError`."""
+        if isinstance(self.names, CallerNames) and self.names.of_function(name):
+            raise DeclarationError(
+                f"'{name}' is a variable of a function, which a magic cannot set.",
+                hint=f"Assign what it returns: {name} = %etl sql ..., or {name} = etl.param(...).",
+            )
 
     def notebook(self, given: str | None = None) -> Path:
         """Return the notebook that is meant.

@@ -167,3 +167,14 @@ def test_a_small_or_unknown_result_is_not(
 ) -> None:
     guarded(bench, monkeypatch, estimate)
     assert len(bench.sql("wh", "select * from orders")) == 3
+
+
+def test_an_identifier_that_sqlite_does_not_have_is_an_error(
+    bench: Workbench, names: dict[str, Any]
+) -> None:
+    names["c"] = "amout"
+    with pytest.raises(EtlError, match="no such column: amout"):
+        bench.sql("wh", "select {{c|ident}} as x from orders where {{c|ident}} > 100")
+    names["c"] = "amount"
+    found = bench.sql("wh", "select {{c|ident}} as x from orders where {{c|ident}} > 2")
+    assert found["x"].tolist() == [2.5]

@@ -221,3 +221,45 @@ def test_the_true_defects_of_the_flights_are_found() -> None:
     assert known.status is CheckStatus.WARN
     assert known.failed_rows == 7602
     assert known.total_rows == 336_776
+
+
+TWINS = pa.table({"ID": [10, 20], "id": [1, 1], "": [1, 2], "x": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "id: unique",
+        "ID: not null",
+        "id > 1",
+        "x > 0 or Id > 1",
+        "sum(data.id) > 5",
+        '"id" = 1',
+        "id: in [10]",
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_rule_about_columns_that_differ_in_case_alone(rule: str, stream: bool) -> None:
+    rows = TWINS.to_reader if stream else TWINS
+    with pytest.raises(DeclarationError, match="columns ID and id differ in case alone"):
+        DuckCheckRunner().run(
+            parse_checks(rule), rows, dataset="t", last_rows=None, reference=lambda name: TWINS
+        )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_other_rules_are_judged_and_show_each_column(stream: bool) -> None:
+    rows = TWINS.to_reader if stream else TWINS
+    found = DuckCheckRunner().run(
+        parse_checks("x > 1\nx: unique\nsum(x) > 2"),
+        rows,
+        dataset="t",
+        last_rows=None,
+        reference=lambda name: TWINS,
+    )
+    assert [one.status for one in found] == [
+        CheckStatus.ERROR,
+        CheckStatus.PASS,
+        CheckStatus.PASS,
+    ]
+    assert found[0].sample == ({"x": "1", "ID": "10", "id": "1", "": "1"},)

@@ -128,6 +128,14 @@ def test_commands_define_and_use_names() -> None:
     assert missing("x = 1\n%etl publish file out/{{x}}.csv x") == []
 
 
+def test_a_command_in_a_function_uses_its_variables() -> None:
+    body = (
+        '    a = %etl sql local "select {{day}}, {{other}} from df"\n    %etl publish table a.b df'
+    )
+    assert missing(f"def rows(day, df):\n{body}\nrows(1, 2)") == ["other"]
+    assert missing(f"def rows(day):\n    df = 1\n{body}\nrows(1)") == ["other"]
+
+
 def test_code_that_is_no_python_is_one_finding() -> None:
     (finding,) = check("x = = 1\ny = 2", "print(y)")
     assert finding.severity == "error"

@@ -343,17 +343,6 @@ def test_what_an_extension_type_stores_is_not_taken_for_its_values(array: pa.Arr
     assert caught.value.data == {"column": "x"}
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["'101'::bit", "time with time zone '01:02:03+02'", "(2::uhugeint ^ 100)::uhugeint",
-     "170141183460469231731687303715884105727::hugeint", "['1'::bit]"],
-)  # fmt: skip
-def test_duckdb_types_that_arrow_does_not_have_are_refused(value: str) -> None:
-    with pytest.raises(SourceError, match=r"Column 'x' of 'df'.*varchar") as caught:
-        arrow_of(duckdb.sql(f"select 1 as fine, {value} as x"), what="df")
-    assert caught.value.data == {"column": "x"}
-
-
 def test_a_duckdb_relation_arrives_exact() -> None:
     relation = duckdb.sql("select {'a': 9007199254740993, 'b': null} as x, 5::hugeint as y")
     assert arrow_of(relation, what="df").to_pylist() == [

@@ -139,3 +139,90 @@ def test_a_value_that_cannot_be_computed() -> None:
     with pytest.raises(SourceError, match="The query failed") as caught:
         run_local("select name::int as n from orders", {}, {"orders": ORDERS})
     assert not caught.value.retryable
+
+
+TWINS = pa.table({"ID": [10, 20], "id": [1, 2], "": [7, 8], "s": [{"id": 5}, {"id": 6}]})
+TABLES = {
+    "t": TWINS,
+    "u": pa.table({"Id": [1], "v": [9]}),
+    "w": pa.table({"id": [1], "other": [3]}),
+    "Orders": pa.table({"x": [1]}),
+    "orders": pa.table({"x": [2]}),
+    "wh.Orders": pa.table({"x": [3]}),
+    "wh.orders": pa.table({"x": [4]}),
+    "WH.orders": pa.table({"x": [5]}),
+    "main.x": pa.table({"x": [6]}),
+    "x": pa.table({"x": [7]}),
+    "temp.k": pa.table({"x": [8]}),
+    "É": pa.table({"é": [1], "É": [2]}),
+    'odd "n': pa.table({'a"b': [1], 'A"B': [2], "a.b": [3], "x y": [4], "select": [5]}),
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("select id from t", [{"id": 1}, {"id": 2}]),
+        ("select * exclude (s) from t limit 1", [{"ID": 10, "id": 1, "": 7}]),
+        ("select sum(id), sum(ID) from t", [{"sum(id)": 3, "sum(ID)": 30}]),
+        ("select ID as k from t order by id desc", [{"k": 20}, {"k": 10}]),
+        ("select s.id, t.s.id as k, t.id as z from t limit 1", [{"id": 5, "k": 5, "z": 1}]),
+        ("select {'id': id} as r, s['id'] as f from t limit 1", [{"r": {"id": 1}, "f": 5}]),
+        ("select struct_pack(id := ID).id as r from t limit 1", [{"r": 10}]),
+        ("select * exclude (id, s) from t limit 1", [{"ID": 10, "": 7}]),
+        ("select * exclude (s) replace (9 as id) from t limit 1", [{"ID": 10, "id": 9, "": 7}]),
+        ("select count(*) as n from t where id in (select ID from u)", [{"n": 1}]),
+        ("select u.ID as b, t.ID from u, t limit 1", [{"b": 1, "ID": 10}]),
+        ("from t select id where ID > 10", [{"id": 2}]),
+        ("select ID: id from t limit 1", [{"ID": 1}]),
+        ("select max(id) filter (ID > 10) as m from t having max(id) > 1", [{"m": 2}]),
+        ("select /* é */ 'id' as a, id from t limit 1 -- id", [{"a": "id", "id": 1}]),
+        ("select W.ID as k from w", [{"k": 1}]),
+        ("select id from (select 1 as ID, 2 as id)", [{"id": 2}]),
+        ("with a as (select 1 as ID, 2 as id) select id from a", [{"id": 2}]),
+        ("with a(ID, id) as (select 1, 2) select id from a", [{"id": 2}]),
+        ("select ID from (select *, 5 as ID from w)", [{"ID": 5}]),
+        (
+            "select (select sum(x) from Orders) a, (select sum(x) from orders) b",
+            [{"a": 1, "b": 2}],
+        ),
+        ("select Orders.x, orders.x as y from Orders, orders", [{"x": 1, "y": 2}]),
+        (
+            "select a.x, b.x y, c.x z, d.x q from wh.Orders a, wh.orders b, WH.orders c, "
+            '"wh.orders" d',
+            [{"x": 3, "y": 4, "z": 5, "q": 4}],
+        ),
+        ("select ORDERS.x from orders", [{"x": 2}]),
+        ("with Orders as (select x + 10 as x from orders) select x from Orders", [{"x": 12}]),
+        ("select a.x, b.x as y from main.x a, x b", [{"x": 6, "y": 7}]),
+        ("select temp.k.x from temp.k", [{"x": 8}]),
+        ("select é, É from É", [{"é": 1, "É": 2}]),
+        (
+            'select "a""b", "A""B", "a.b", "x y", "select" from "odd ""n"',
+            [{'a"b': 1, 'A"B': 2, "a.b": 3, "x y": 4, "select": 5}],
+        ),
+    ],
+)
+def test_names_that_differ_in_case_alone(query: str, expected: list[dict[str, object]]) -> None:
+    given = {name: TABLES[name] for name in table_names(query)}
+    assert run_local(query, {}, given).to_pylist() == expected
+    streams = {name: table.to_reader() for name, table in given.items()}
+    assert run_local(query, {}, streams).to_pylist() == expected
+
+
+def test_a_spelling_that_is_none_of_them_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="no column 'Id'; there are ID, id"):
+        run_local("select Id from t", {}, {"t": TWINS})
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    rows = pa.table([[1], [2]], names=["a", "a"])
+    for given in (rows, rows.to_reader()):
+        with pytest.raises(SourceError, match="'t' has two columns named 'a'"):
+            run_local("select a from t", {}, {"t": given})
+
+
+def test_fields_that_differ_in_case_alone_are_refused() -> None:
+    rows = pa.table({"s": [[{"ID": 1, "id": 2}]]})
+    with pytest.raises(SourceError, match="column 's' has the fields 'ID' and 'id'"):
+        run_local("select s from t", {}, {"t": rows})

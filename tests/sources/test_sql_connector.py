@@ -144,6 +144,79 @@ def test_sqlite_may_be_written_where_it_is_not_readonly(lite: Source) -> None:
     assert query(lite, "SELECT count(*) AS n FROM people")["n"].to_pylist() == [3]
 
 
+@pytest.fixture
+def open_lite(lite: Source) -> Source:
+    return replace(lite, readonly=False)
+
+
+def rows_in(source: Source) -> int:
+    found: int = query(source, "SELECT count(*) AS n FROM people")["n"][0].as_py()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("WITH a AS (SELECT 9 AS i) INSERT INTO people SELECT i, 'x', 0 FROM a", []),
+        (
+            "/* one */ WITH a AS (SELECT 9 AS i) INSERT INTO people SELECT i, 'x', 0 FROM a "
+            "RETURNING id, name;",
+            [{"id": 9, "name": "x"}],
+        ),
+        ("INSERT INTO people VALUES (9, 'x', 0) RETURNING id", [{"id": 9}]),
+    ],
+)
+def test_sqlite_a_with_that_writes_runs_once(
+    lite: Source, open_lite: Source, sql: str, rows: list[object]
+) -> None:
+    before = rows_in(lite)
+    assert query(open_lite, sql).to_pylist() == rows
+    assert rows_in(lite) == before + 1
+    assert "readonly" in refusal(lite, sql).message
+    assert rows_in(lite) == before + 1
+
+
+@pytest.mark.parametrize(
+    "returning", ["id, id", "CASE id WHEN 8 THEN 1 ELSE 'x' END AS odd", "nope", '"nope"']
+)
+def test_sqlite_what_cannot_be_returned_is_not_written(
+    lite: Source, open_lite: Source, returning: str
+) -> None:
+    before = rows_in(lite)
+    refusal(
+        open_lite,
+        f"WITH a(i) AS (VALUES (8), (9)) INSERT INTO people SELECT i, 'x', 0 FROM a "
+        f"RETURNING {returning}",
+    )
+    assert rows_in(lite) == before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        'SELECT "amout" FROM people',
+        'SELECT id FROM people WHERE "amout" > 1',
+        'SELECT id FROM people ORDER BY "amout"',
+        'UPDATE people SET amount = "amout"',
+        'WITH a AS (SELECT "amout" AS x) SELECT x FROM a',
+    ],
+)
+def test_sqlite_a_misspelt_name_in_double_quotes_is_no_text(open_lite: Source, sql: str) -> None:
+    error = refusal(open_lite, sql)
+    assert "no such column: amout" in error.message
+    assert "'amout'" in error.hint
+
+
+def test_sqlite_names_in_double_quotes(file: Path, lite: Source) -> None:
+    execute(
+        file, 'CREATE TABLE "q t" ("c`d" INTEGER, "e""f" TEXT); INSERT INTO "q t" VALUES (1, 2)'
+    )
+    found = query(
+        lite, 'SELECT "c`d", "e""f", max("c`d") AS "m n" FROM "q t" AS "u" WHERE "u"."c`d" = 1'
+    )
+    assert found.to_pylist() == [{"c`d": 1, 'e"f': "2", "m n": 1}]
+
+
 @pytest.mark.parametrize(
     ("sql", "says"),
     [

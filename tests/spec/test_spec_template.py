@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import strategies
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.spec.sql_text import mark_of
 from jupyter_etl.spec.template import BoundQuery, bind, parse_template
 
 NAMES: dict[str, object] = {
@@ -83,7 +84,7 @@ def test_names_that_are_needed() -> None:
         (np.bool_(True), True),
         (np.str_("a"), "a"),
         (
-            np.datetime64("2026-01-01T00:00:00.123456789"),
+            np.datetime64("2026-01-01T00:00:00.123456000"),
             datetime.fromisoformat("2026-01-01 00:00:00.123456"),
         ),
         (np.timedelta64(5, "s"), timedelta(seconds=5)),
@@ -103,7 +104,17 @@ def test_scalars_become_plain_python(value: object, plain: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [[1, 2], (1, 2), np.array([1, 2]), pd.Series([1, 2]), pd.Index([1, 2]), range(1, 3)]
+    "value",
+    [
+        [1, 2],
+        (1, 2),
+        np.array([1, 2]),
+        pd.Series([1, 2]),
+        pd.Series([1, 2], dtype="Int64"),
+        pd.Index([1, 2]),
+        pd.Categorical([1, 2]),
+        range(1, 3),
+    ],
 )
 def test_lists_expand(value: object) -> None:
     query = _bound("{{v}}", v=value)
@@ -176,3 +187,83 @@ def test_any_text_is_a_template_or_a_declaration_error(sql: str) -> None:
     else:
         assert template.names or bind(template, {}).sql == sql
     assert hint
+
+
+@pytest.mark.parametrize(
+    ("dialect", "expected"),
+    [
+        ("sqlite", 'select `a``"b` from `s`.`t`'),
+        ("mysql+pymysql", 'select `a``"b` from `s`.`t`'),
+        ("postgresql", 'select "a`""b" from "s"."t"'),
+    ],
+)
+def test_identifiers_in_the_marks_of_the_database(dialect: str, expected: str) -> None:
+    template = parse_template("select {{c|ident}} from {{t|ident}}")
+    names = {"c": 'a`"b', "t": ["s", "t"]}
+    assert bind(template, names, mark=mark_of(dialect)).sql == expected
+
+
+MOMENT = datetime(2026, 1, 1)  # noqa: DTZ001 - numpy's times have no zone
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array(["2026-01-01"], dtype="datetime64[ns]"),
+        np.array(["2026-01-01"], dtype="datetime64[D]"),
+        np.array("2026-01-01", dtype="datetime64[s]"),
+        pd.DatetimeIndex(["2026-01-01"]),
+        pd.Series(pd.to_datetime(["2026-01-01"])),
+    ],
+    ids=lambda value: f"{type(value).__name__} {value.dtype}",
+)
+def test_times_in_arrays_stay_times(value: object) -> None:
+    assert list(_bound("{{v}}", v=value).parameters.values()) == [MOMENT]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.datetime64("2026-01-01T00:00:00.123456789"),
+        np.timedelta64(1, "ns"),
+        pd.Timestamp("2026-01-01 00:00:00.000000001"),
+        pd.Timedelta(1, unit="ns"),
+        pd.Series(pd.to_datetime(["2026-01-01 00:00:00.000000001"])),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_nanoseconds_are_not_cut_off(value: object) -> None:
+    with pytest.raises(DeclarationError, match=r"\{\{v\}\} is .*nanoseconds"):
+        _bound("{{v}}", v=value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.longdouble(1) / 3,
+        np.complex128(1j),
+        np.datetime64("20000-01-01T00:00:00"),
+        np.timedelta64(1, "M"),
+        {"a": 1},
+        np.zeros((2, 2)),
+        [[1], [2]],
+        object(),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_no_driver_binds_is_refused_by_name(value: object) -> None:
+    with pytest.raises(DeclarationError, match=r"\{\{v\}\} is a"):
+        _bound("{{v}}", v=value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("x = any({{v}})", "x = any(ARRAY[:p0, :p1])"),
+        ("x <> ALL ( {{v}} )", "x <> ALL ( ARRAY[:p0, :p1] )"),
+        ("x in {{v}}", "x in (:p0, :p1)"),
+        ("many({{v}})", "many((:p0, :p1))"),
+    ],
+)
+def test_a_list_where_an_array_stands(sql: str, expected: str) -> None:
+    assert _bound(sql, v=[1, 2]).sql == expected

@@ -98,6 +98,7 @@ def _by_rules(
             dataset=name,
             last_rows=bench.last_rows(bench.context.outputs.get(name, name)),
             reference=bench.reference,
+            timezone=bench.context.timezone,
         )
 
 

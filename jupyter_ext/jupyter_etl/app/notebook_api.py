@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_etl.app.caller_names import caller_names
 from jupyter_etl.app.estimating import approx_data
 from jupyter_etl.app.exploring import Sample, profile_data, sample_data
 from jupyter_etl.app.known_tables import KnownTables
@@ -109,9 +110,10 @@ def workbench(namespace: Mapping[str, object] | None = None) -> Workbench:
     """Return the workbench of this notebook.
 
     Args:
-        namespace: Its variables; by default those of ``__main__``, where a kernel keeps them.
+        namespace: Its variables; by default those that the calling code sees, see `CallerNames`:
+            the notebook's are those of ``__main__``, where a kernel keeps them.
     """
-    names = vars(sys.modules["__main__"]) if namespace is None else namespace
+    names = caller_names(vars(sys.modules["__main__"])) if namespace is None else namespace
     line = channel()
     return Workbench(
         line,

@@ -10,6 +10,7 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from jupyter_etl.app.caller_names import in_turn
 from jupyter_etl.app.frames import as_reader
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.remembered import of_output
@@ -167,7 +168,7 @@ def publish_file(
         DeclarationError: The path is absolute or leaves its folder.
         PublishError: The file is absent, or the data cannot be held by the format.
     """
-    rendered = _render(path, {**workbench.interval, **workbench.namespace})
+    rendered = _render(path, in_turn(workbench.namespace, workbench.interval))
     if Path(rendered).is_absolute() or ".." in Path(rendered).parts:
         raise DeclarationError(
             f"The path {rendered!r} leads out of the folder of what is published.",

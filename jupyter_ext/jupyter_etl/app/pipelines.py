@@ -173,7 +173,10 @@ class Pipelines:
             parameters=dict(parameters),
             policy=policy,
             next_due=plan.next[0] if plan and plan.next else None,
-            sources=outline.sources_among([source.name for source in self._store.load_sources()]),
+            sources=outline.sources_among(
+                [source.name for source in self._store.load_sources()],
+                [one.name for one in self._store.load_publications() if one.live is not None],
+            ),
         )
         before = self._find(pipeline.name)
         deployed = self._store.deploy(pipeline, now=now)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_etl.app.as_frame import as_frame
+from jupyter_etl.app.caller_names import in_turn
 from jupyter_etl.app.reading import open_source
 from jupyter_etl.app.remembered import Origins, Remembered, whole
 from jupyter_etl.app.targets import Target
@@ -19,6 +20,7 @@ from jupyter_etl.spec.names import nearest
 from jupyter_etl.spec.references import expand, parse_query_name
 from jupyter_etl.spec.size import format_size
 from jupyter_etl.spec.source import LOCAL
+from jupyter_etl.spec.sql_text import mark_of
 from jupyter_etl.spec.template import BoundQuery, bind, parse_template
 
 if TYPE_CHECKING:
@@ -139,12 +141,14 @@ def answer(bench: Bench, query: Query, as_: str) -> object:
         remember(bench, query)
     _refuse_elsewhere(bench, query)
     text = expand(query.text, bench.remembered.named(query.source), name=query.name)
-    names = {**bench.interval, **bench.namespace, **query.parameters}
-    bound = bind(parse_template(text), names)
+    names = in_turn(query.parameters, bench.namespace, bench.interval)
+    template = parse_template(text)
     if query.source == LOCAL:
-        table, origins = _local(bench, bound)
+        table, origins = _local(bench, bind(template, names))
     else:
-        table, origins = _in_source(bench, query, bound)
+        _, source = _target(bench, query.source)
+        mark = mark_of(source.location.partition(":")[0])
+        table, origins = _in_source(bench, query, bind(template, names, mark=mark))
     frame = as_frame(table, as_)
     bench.remembered.keep_origins(frame, origins)
     return frame
@@ -224,7 +228,7 @@ def _local(bench: Bench, bound: BoundQuery) -> tuple[pa.Table, Origins]:
     from jupyter_etl.sources.sql_lineage import lineage_of
 
     tables = {name: bench.table(name) for name in table_names(bound.sql)}
-    result = run_local(bound.sql, bound.parameters, tables)
+    result = run_local(bound.sql, bound.parameters, tables, timezone=bench.context.timezone)
     found = lineage_of(
         bound.sql,
         dialect="duckdb",

@@ -85,6 +85,7 @@ def access_with(
     secret: Callable[[str], str],
     frame: Callable[[str], object] | None = None,
     publication: Callable[[str], Publication],
+    timezone: str = "",
 ) -> Access:
     """Return what a connector is handed.
 
@@ -92,6 +93,7 @@ def access_with(
         secret: Resolves the names of secrets.
         frame: Finds a variable of the notebook; None outside of one.
         publication: Finds a publication.
+        timezone: As in `Access`.
     """
 
     def no_frame(name: str) -> object:
@@ -103,4 +105,9 @@ def access_with(
     def open_publication(name: str) -> Reading:
         return open_version(live_version(publication(name)), ReadRequest())
 
-    return Access(secret=secret, frame=frame or no_frame, publication=open_publication)
+    return Access(
+        secret=secret,
+        frame=frame or no_frame,
+        publication=open_publication,
+        timezone=timezone,
+    )

@@ -114,7 +114,10 @@ class Runs:
                 draft=draft,
                 priority=_IMPATIENT,
                 timezone=self._settings.timezone,
-                sources=outline.sources_among([one.name for one in self._store.load_sources()]),
+                sources=outline.sources_among(
+                    [source.name for source in self._store.load_sources()],
+                    [one.name for one in self._store.load_publications() if one.live is not None],
+                ),
             ),
             now=now,
         )

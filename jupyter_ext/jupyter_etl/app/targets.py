@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.model import Publication, Source
 from jupyter_etl.ports import Channel
-from jupyter_etl.spec.names import nearest, parse_name
+from jupyter_etl.spec.names import listed, nearest, parse_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,9 @@ class Target:
 
 
 def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) -> Target:
-    """Find what a name stands for: a source, a table of one, a publication, then a variable.
+    """Find what a name stands for: a source, a publication, a table of a source, then a variable.
+
+    A publication that has only drafts comes last.
 
     Args:
         name: ``NAME`` or ``NAME.TABLE``.
@@ -44,15 +46,13 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
     sources = {source.name: source for source in channel.sources()}
     if name in sources:
         return Target(name=name, source=sources[name])
-    parts = name.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
-        head = ".".join(parts[:cut])
-        if head in sources:
-            return Target(name=name, source=sources[head], table=".".join(parts[cut:]))
-    try:
-        return Target(name=name, publication=channel.publication(name))
-    except NotFound:
-        pass
+    publication = _publication(name, channel)
+    found = table_of_source(name, sources)
+    if found is not None and (publication is None or publication.live is None):
+        head, table = found
+        return Target(name=name, source=sources[head], table=table)
+    if publication is not None:
+        return Target(name=name, publication=publication)
     if namespace.get(name) is not None:
         return Target(name=name, variable=namespace[name])
     if name in namespace:
@@ -64,8 +64,54 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
     guess = nearest(name, [*known, *(n for n in namespace if not n.startswith("_"))])
     raise NotFound(
         f"No source, publication or variable is named {name!r}.{guess}",
-        hint="" if guess else _next_step(name, parts[0]),
+        hint="" if guess else _next_step(name, name.split(".")[0]),
     )
+
+
+def table_of_source(name: str, sources: Container[str]) -> tuple[str, str] | None:
+    """Split ``wh.orders`` into the source and its table; None where it begins with no source.
+
+    Args:
+        name: Of a source, with the table "", or SOURCE.TABLE.
+        sources: Names of sources; the longest that fits is meant.
+    """
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        head = ".".join(parts[:cut])
+        if head in sources:
+            return head, ".".join(parts[cut:])
+    return None
+
+
+def shadowing(source: str, channel: Channel) -> list[str]:
+    """Say which publications have names that could be tables of a source, or its own name.
+
+    Args:
+        source: Its name.
+        channel: Knows publications.
+
+    Returns:
+        Sentences for who declares the source; none where all names are apart.
+    """
+    names = [one.name for one in channel.publications() if one.live is not None]
+    inside = [name for name in names if name.startswith(f"{source}.")]
+    notes = []
+    if inside:
+        are = "is a publication" if len(inside) == 1 else "are publications"
+        notes.append(f"{listed(inside)} {are}, and no tables of this source, which come after.")
+    if source in names:
+        notes.append(
+            f"There is a publication {source} too: the name means the source. "
+            f"etl.read({source!r}) reads the publication."
+        )
+    return notes
+
+
+def _publication(name: str, channel: Channel) -> Publication | None:
+    try:
+        return channel.publication(name)
+    except NotFound:
+        return None
 
 
 def _next_step(name: str, head: str) -> str:

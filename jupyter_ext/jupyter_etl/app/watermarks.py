@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 
 from jupyter_etl.app.settings import Settings
+from jupyter_etl.app.targets import table_of_source
 from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.model import Cursor, Watermark
 from jupyter_etl.ports import Clock, Store
@@ -80,11 +81,11 @@ class Watermarks:
     def _new_cursor(self, target: str, column: str) -> Cursor:
         """Read a target as a load does: a source, a table of one, or a publication."""
         sources = {source.name for source in self._store.load_sources()}
-        parts = target.split(".")
-        for cut in range(len(parts), 0, -1):
-            head = ".".join(parts[:cut])
-            if head in sources:
-                return Cursor(source=head, table=".".join(parts[cut:]), column=column)
+        live = {one.name for one in self._store.load_publications() if one.live is not None}
+        found = table_of_source(target, sources)
+        if found is not None and (target in sources or target not in live):
+            head, table = found
+            return Cursor(source=head, table=table, column=column)
         self._store.load_publication(target)
         return Cursor(source=target, table="", column=column)
 

@@ -392,7 +392,10 @@ class Workbench:
     def access(self) -> Access:
         """Return what connectors are handed."""
         return access_with(
-            secret=self._secret, frame=self._frame, publication=self.channel.publication
+            secret=self._secret,
+            frame=self._frame,
+            publication=self.channel.publication,
+            timezone=self.context.timezone,
         )
 
     def _frame(self, name: str) -> object:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_etl.checks.compile import DATA, CompiledChecks, CompiledRule, quoted
+from jupyter_etl.checks.compile import DATA, CompiledChecks, CompiledRule, cell_of, quoted
 from jupyter_etl.checks.scanning import Rows, opened, scanned
 from jupyter_etl.model import CheckRule
 
@@ -68,13 +68,20 @@ def breaking_rows(
     unique = list(dict.fromkeys(r.columns[0] for r in rules.values() if r.rule.kind == "unique"))
     if unique:
         with opened(rows) as stream, scanned(connection, stream):
-            connection.execute(_find_twice(unique))
-    joins = checks.joins + "".join(_join(unique, place) for place in range(len(unique)))
+            connection.execute(_find_twice([checks.inner.get(name, name) for name in unique]))
+    joins = checks.joins + "".join(
+        _join(cell_of(name, checks.inner), place, len(unique)) for place, name in enumerate(unique)
+    )
     with opened(rows) as stream, scanned(connection, stream):
         every = stream.schema.names
         broken = [_broken(number, rule, unique, every) for number, rule in rules.items()]
         shown = list(dict.fromkeys(name for one in broken for name in one.columns))
-        found = _collected(connection, _query(broken, shown, joins), broken, shown)
+        found = _collected(
+            connection,
+            _query(broken, [cell_of(name, checks.inner) for name in shown], joins),
+            broken,
+            shown,
+        )
     return {number: bounded(sample) for number, sample in found.items()}
 
 
@@ -109,13 +116,13 @@ def _find_twice(columns: Sequence[str]) -> str:
     )
 
 
-def _join(columns: Sequence[str], place: int) -> str:
+def _join(cell: str, place: int, columns: int) -> str:
     # grouping_id has a bit for each column, the first the highest; it is 0 in the column's own set.
-    own = 2 ** len(columns) - 1 - 2 ** (len(columns) - 1 - place)
+    own = 2**columns - 1 - 2 ** (columns - 1 - place)
     twice = f"{_TWICE}_of_{place}"
     return (
         f"\nLEFT JOIN {_TWICE} AS {twice} ON {twice}.{_TWICE}_set = {own:d} "
-        f"AND {twice}.{_TWICE}_{place} = {DATA}.{quoted(columns[place])}"
+        f"AND {twice}.{_TWICE}_{place} = {cell}"
     )
 
 
@@ -132,7 +139,7 @@ def _broken(
 
 
 def _query(broken: Sequence[_Broken], shown: Sequence[str], joins: str) -> str:
-    cells = [f"left(CAST({DATA}.{quoted(c)} AS VARCHAR), {SAMPLE_CHARACTERS})" for c in shown]
+    cells = [f"left(CAST({cell} AS VARCHAR), {SAMPLE_CHARACTERS})" for cell in shown]
     conditions = [f"({one.condition}\n)" for one in broken]
     selected = ",\n  ".join(f"{text} AS c{n}" for n, text in enumerate([*cells, *conditions]))
     where = "\n  OR ".join(conditions)

@@ -7,11 +7,12 @@ must not be missing says ``not null``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CheckRule
+from jupyter_etl.spec.exact_names import folded, inner_columns, twins
 from jupyter_etl.spec.names import listed, nearest
 
 DATA = "data"
@@ -52,10 +53,12 @@ class CompiledChecks:
     Args:
         rules: In the order given.
         joins: What follows ``FROM data``.
+        inner: What stands for columns that differ in case alone, see `inner_columns`.
     """
 
     rules: tuple[CompiledRule, ...]
     joins: str
+    inner: Mapping[str, str]
 
     @property
     def query(self) -> str:
@@ -89,13 +92,14 @@ def compile_checks(
     compiled = tuple(
         _compile(rule, number, columns, last_rows, nests) for number, rule in enumerate(rules)
     )
+    inner = inner_columns(columns)
     joins = "".join(
-        f"\nLEFT JOIN {reference_name(number)} ON {DATA}.{quoted(one.columns[0])} "
+        f"\nLEFT JOIN {reference_name(number)} ON {cell_of(one.columns[0], inner)} "
         f"= {reference_name(number)}.{reference_name(number)}_key"
         for number, one in enumerate(compiled)
         if one.reference
     )
-    return CompiledChecks(rules=compiled, joins=joins)
+    return CompiledChecks(rules=compiled, joins=joins, inner=inner)
 
 
 def reference_name(number: int) -> str:
@@ -114,6 +118,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def cell_of(name: str, inner: Mapping[str, str]) -> str:
+    """Write a column of the data, under the name by which it is registered."""
+    return f"{DATA}.{quoted(inner.get(name, name))}"
+
+
 def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> DeclarationError:
     """Make the error for a rule on a column that is not there."""
     return DeclarationError(
@@ -124,8 +133,11 @@ def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> Declar
     )
 
 
-def _compile_expression(rule: CheckRule, nests: Callable[[str], bool]) -> CompiledRule:
+def _compile_expression(
+    rule: CheckRule, columns: Sequence[str], nests: Callable[[str], bool]
+) -> CompiledRule:
     """Compile a condition on each row, or, where it is made of aggregates, on all of them."""
+    _refuse_twins(rule, columns)
     of_each = _of_each_row(rule, rule.argument)
     if "(" not in rule.argument or not nests(of_each.aggregate):
         return of_each
@@ -139,6 +151,23 @@ def _compile_expression(rule: CheckRule, nests: Callable[[str], bool]) -> Compil
         breaking="",
         told=told,
     )
+
+
+def _refuse_twins(rule: CheckRule, columns: Sequence[str]) -> None:
+    """Refuse a rule about columns that differ in case alone: which is meant may be a slip."""
+    alike = twins(columns)
+    if not alike:
+        return
+    words = (rule.column,) if rule.column else re.findall(r"\w+", rule.argument)
+    for word in words:
+        spelled = alike.get(folded(word))
+        if spelled:
+            raise DeclarationError(
+                f"The check '{rule.text}' is about '{word}', and the columns {listed(spelled)} "
+                "differ in case alone.",
+                hint="Rename all but one of them in the data, so that the rule means one column.",
+                data={"columns": spelled},
+            )
 
 
 def _of_each_row(rule: CheckRule, condition: str) -> CompiledRule:
@@ -156,10 +185,11 @@ def _compile(
     if rule.kind == "rows":
         return CompiledRule(rule=rule, aggregate=_rows(rule, last_rows), breaking="")
     if rule.kind == "expression":
-        return _compile_expression(rule, nests)
+        return _compile_expression(rule, columns, nests)
     if rule.column is None or rule.column not in columns:
         raise missing_column(rule.column or "", columns, rule)
-    cell = f"{DATA}.{quoted(rule.column)}"
+    _refuse_twins(rule, columns)
+    cell = cell_of(rule.column, inner_columns(columns))
     if rule.kind == "fresh":
         return CompiledRule(
             rule=rule,
@@ -229,7 +259,8 @@ def _reached(cell: str, instant: str) -> str:
     """Compare the greatest value with an instant; one without a zone with its wall clock."""
     wall = instant[:19]
     return (
-        f"coalesce(CASE WHEN typeof(max({cell})) = 'TIMESTAMP WITH TIME ZONE' "
+        f"coalesce(CASE WHEN typeof(max({cell})) IN "
+        f"('TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ_NS') "
         f"THEN CAST(max({cell}) AS TIMESTAMPTZ) >= TIMESTAMPTZ {_literal(instant)} "
         f"ELSE CAST(max({cell}) AS TIMESTAMP) >= TIMESTAMP {_literal(wall)} END, false)"
     )

@@ -22,6 +22,7 @@ from jupyter_etl.checks.missing import nan_as_null
 from jupyter_etl.checks.scanning import Rows, opened, sandbox, scanned
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Severity
+from jupyter_etl.spec.exact_names import shown
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class DuckCheckRunner:
         dataset: str,
         last_rows: int | None,
         reference: Callable[[str], pa.Table | pa.RecordBatchReader],
+        timezone: str = "UTC",
     ) -> list[CheckResult]:
         """Apply all rules in one pass.
 
@@ -54,6 +56,7 @@ class DuckCheckRunner:
             dataset: Name used in messages.
             last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
             reference: Returns a publication, or opens it, by name: for ``references`` rules.
+            timezone: IANA name of the zone whose days are meant in a rule.
 
         Returns:
             One result a rule, in order; rules that are broken bring up to twenty of their rows.
@@ -64,7 +67,7 @@ class DuckCheckRunner:
         """
         if not rules:
             return []
-        with sandbox(streams=callable(data)) as connection:
+        with sandbox(streams=callable(data), timezone=timezone) as connection:
             checks, (total, *found) = _first_pass(
                 connection, rules, data, last_rows=last_rows, reference=reference
             )
@@ -196,8 +199,9 @@ def _blamed(
             own = _problem_of(connection, checks, compiled, rows)
             if own is None:
                 continue
-            text = str(own).splitlines()[0]
-            absent = _NO_COLUMN.search(str(own))
+            said = shown(str(own))
+            text = said.splitlines()[0]
+            absent = _NO_COLUMN.search(said)
             if absent:
                 return missing_column(absent[1], schema.names, compiled.rule)
             return DeclarationError(

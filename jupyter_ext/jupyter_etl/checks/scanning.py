@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from jupyter_etl.checks.compile import DATA
 from jupyter_etl.checks.missing import nan_as_null
+from jupyter_etl.spec.exact_names import inner_columns
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,12 +19,13 @@ Rows: TypeAlias = "pa.Table | Callable[[], pa.RecordBatchReader]"
 
 
 @contextmanager
-def sandbox(*, streams: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+def sandbox(*, streams: bool, timezone: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory that sees registered tables only: no files, no network.
 
     Args:
         streams: Whether it reads streams. What makes these, a driver or the ledger, may belong to
             the thread that opened it, so no other one may read.
+        timezone: IANA name of the zone whose days are meant.
     """
     import duckdb
 
@@ -39,6 +41,7 @@ def sandbox(*, streams: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     if streams:
         config["threads"] = 1
     with duckdb.connect(":memory:", config=config) as connection:
+        connection.execute(f"SET TimeZone = '{timezone}'")
         yield connection
 
 
@@ -66,7 +69,11 @@ def scanned(
     import pyarrow as pa
 
     failures: list[Exception] = []
-    stream = rows if isinstance(rows, pa.Table) else _noting(rows, failures)
+    inner = inner_columns(rows.schema.names)
+    names = [inner.get(name, name) for name in rows.schema.names]
+    stream = (
+        rows.rename_columns(names) if isinstance(rows, pa.Table) else _noting(rows, failures, names)
+    )
     connection.register(DATA, stream)
     try:
         yield
@@ -78,14 +85,18 @@ def scanned(
         connection.unregister(DATA)
 
 
-def _noting(rows: pa.RecordBatchReader, failures: list[Exception]) -> pa.RecordBatchReader:
+def _noting(
+    rows: pa.RecordBatchReader, failures: list[Exception], names: Sequence[str]
+) -> pa.RecordBatchReader:
     import pyarrow as pa
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
-            yield from rows
+            for batch in rows:
+                yield batch.rename_columns(names)
         except Exception as problem:
             failures.append(problem)
             raise
 
-    return pa.RecordBatchReader.from_batches(rows.schema, batches())
+    schema = pa.schema([one.with_name(name) for one, name in zip(rows.schema, names, strict=True)])
+    return pa.RecordBatchReader.from_batches(schema, batches())

@@ -34,6 +34,19 @@ def opens_namespace(source: str) -> bool:
     return re.search(r"(?m)^\s*%(?:run|pylab|load|store|loadpy|rerun|macro)\b", source) is not None
 
 
+def names_of_functions(tree: ast.Module) -> frozenset[str]:
+    """Return the variables of the functions and classes in a cell: a magic there sees them."""
+    scopes = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.comprehension
+    inside = [
+        inner for node in ast.walk(tree) if isinstance(node, scopes) for inner in ast.walk(node)
+    ]
+    arguments = {node.arg for node in inside if isinstance(node, ast.arg)}
+    stored = {
+        node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return frozenset(arguments | stored)
+
+
 def _parse(code: str) -> ast.Module:
     with warnings.catch_warnings():
         # A doubtful escape in somebody's string is not this program's to complain about.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from jupyter_etl.engine.cell_code import opens_namespace, parse_cell
+from jupyter_etl.engine.cell_code import names_of_functions, opens_namespace, parse_cell
 from jupyter_etl.engine.cell_scans import scan_code, scan_magics, scan_text
 from jupyter_etl.engine.finding import ORDER, Finding
 from jupyter_etl.engine.incremental import scan_increments
@@ -73,9 +73,11 @@ def _python(outline: Outline, code: list[Cell]) -> list[Finding]:
         findings += scan_code(cell.index, tree)
         reader.opened = reader.opened or opens_namespace(cell.source)
         reader.read(cell.index, tree)
+        of_functions = names_of_functions(tree)
         for command in commands:
             for name in _names_used(command):
-                reader.use(name, cell.index)
+                if name not in of_functions:
+                    reader.use(name, cell.index)
     return findings + [_undefined(name, cell, reader) for name, cell in reader.undefined().items()]
 
 

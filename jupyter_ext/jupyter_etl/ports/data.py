@@ -101,11 +101,14 @@ class Access:
         secret: Resolves the name of a secret to its value; raises `NotFound`.
         frame: Returns the variable of that name of the notebook; raises `NotFound`.
         publication: Opens a reader over a publication's live version; raises `NotFound`.
+        timezone: IANA name of the zone whose days are meant in a query, and of times without a
+            zone; "" for the source's own.
     """
 
     secret: Callable[[str], str]
     frame: Callable[[str], object]
     publication: Callable[[str], Reading]
+    timezone: str = ""
 
 
 class Connector(Protocol):
@@ -154,6 +157,7 @@ class CheckRunner(Protocol):
         dataset: str,
         last_rows: int | None,
         reference: Callable[[str], pa.Table | pa.RecordBatchReader],
+        timezone: str = "UTC",
     ) -> list[CheckResult]:
         """Apply all rules in one pass.
 
@@ -165,6 +169,7 @@ class CheckRunner(Protocol):
             dataset: Name used in messages.
             last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
             reference: Returns a publication, or opens it, by name: for ``references`` rules.
+            timezone: IANA name of the zone whose days are meant in a rule.
 
         Raises:
             DeclarationError: A rule names a column that is not there, or is not valid SQL.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import EtlError, SourceError
-from jupyter_etl.sources.duck_relations import table_of_relation
+from jupyter_etl.sources.duck_types import is_relation, table_of_relation
 from jupyter_etl.sources.plain_arrow import plain_table
 from jupyter_etl.sources.polars_frames import is_polars, table_of_polars
 
@@ -46,7 +46,7 @@ def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) ->
 
         if isinstance(data, pd.DataFrame | pd.Series):
             return table_of_pandas(what, data, error)
-    if type(data).__module__.partition(".")[0].strip("_") == "duckdb":
+    if is_relation(data):
         return plain_table(table_of_relation(what, data, error), what, error)
     try:
         if isinstance(data, dict):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.sources.arrow_of_frames import arrow_of
-from jupyter_etl.sources.readings import refuse_twins
+from jupyter_etl.sources.duck_types import admitted, exact_table
 from jupyter_etl.sources.sql_text import parse_statement, quoted
+from jupyter_etl.spec.exact_names import ExactNames, exact_names, shown
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _PLACEHOLDER = re.compile(r"(?<![\w:]):([A-Za-z_]\w*)")
+_MOST_DIGITS = 38
 _NO_TABLE = re.compile(r"Table with name \"?(.+?)\"? does not exist", re.DOTALL)
 _NO_SCHEMA = re.compile(r"Table with name \"(.+?)\" does not exist because schema", re.DOTALL)
 _NO_COLUMN = re.compile(r"Referenced column \"(.+?)\" (?:was )?not found", re.DOTALL)
@@ -58,6 +61,8 @@ def run_local(
     query: str,
     parameters: Mapping[str, object],
     tables: Mapping[str, pa.Table | pa.RecordBatchReader | pd.DataFrame],
+    *,
+    timezone: str = "UTC",
 ) -> pa.Table:
     """Answer a query over the given tables.
 
@@ -66,6 +71,7 @@ def run_local(
         parameters: Values of the placeholders.
         tables: By name; a name with dots can be written as ``a.b`` or ``"a.b"``. A reader is read
             once, and as a stream where the query names it once.
+        timezone: IANA name of the zone whose days are meant, and of times without a zone.
 
     Returns:
         The rows.
@@ -79,32 +85,34 @@ def run_local(
 
     statement = parse_statement(query, parameters)
     sql = statement.render(lambda name: f"${name}")
-    values = {name: parameters[name] for name in statement.names}
-    with _sandbox() as connection:
+    values = {name: _bindable(name, parameters[name]) for name in statement.names}
+    with _sandbox(timezone) as connection:
         kinds = _kinds(connection, sql)
         if len(kinds) != 1 or not (kinds[0] == "SELECT" or statement.verb == "pivot"):
             raise DeclarationError(
                 f"A local query is one SELECT, and this is {listed(kinds) or 'none'}.",
                 hint="Assign results with '<<' and publish them with %etl publish.",
             )
-        ready = {name: _scannable(name, table, query) for name, table in tables.items()}
-        _register(connection, ready)
+        ready = {
+            name: admitted(name, _scannable(name, table, query)) for name, table in tables.items()
+        }
+        known = {name: table.schema.names for name, table in ready.items()}
+        exact = exact_names(sql, _parsed(sql), known)
+        _register(connection, ready, exact)
         connection.execute("SET lock_configuration = true")
         try:
-            relation = connection.sql(sql, params=values or None)
-            result = relation.to_arrow_table()
-            kinds = [str(kind) for kind in relation.types]
+            relation = connection.sql(exact.sql, params=values or None)
+            result = exact_table(relation, what="The result", shown=shown)
         except duckdb.Error as problem:
-            _fail(problem, ready)
-    refuse_twins("The result", result.column_names)
-    return _without_hugeint(result, kinds)
+            _fail(problem, known)
+    return result
 
 
-def _sandbox() -> duckdb.DuckDBPyConnection:
+def _sandbox(timezone: str) -> duckdb.DuckDBPyConnection:
     """Open a database in memory that sees registered tables only: no files, no network."""
     import duckdb
 
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:",
         config={
             "python_enable_replacements": False,
@@ -112,6 +120,35 @@ def _sandbox() -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         },
+    )
+    connection.execute(f"SET TimeZone = '{timezone}'")
+    return connection
+
+
+def _bindable(name: str, value: object) -> object:
+    """Return a value that DuckDB binds as it is.
+
+    Raises:
+        DeclarationError: DuckDB would make a double of it, or has no such value.
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        _, digits, exponent = value.as_tuple()
+        places = -int(exponent)
+        # DuckDB counts the zero before the point where one follows it.
+        width = max(len(digits) - min(places, 0), places + (len(digits) < places))
+        if width > _MOST_DIGITS:
+            raise _unbindable(name, f"the decimal {value} of more than {_MOST_DIGITS} digits")
+    if isinstance(value, int) and not -(2**127) <= value < 2**128:
+        raise _unbindable(name, f"{value}, an integer of more than 128 bits")
+    if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise _unbindable(name, "no valid Unicode text")
+    return value
+
+
+def _unbindable(name: str, said: str) -> DeclarationError:
+    return DeclarationError(
+        f"The value of '{name}' is {said}: DuckDB cannot hold it.",
+        hint="Bind it as a text: str(...).",
     )
 
 
@@ -166,15 +203,16 @@ def _scannable(
 def _register(
     connection: duckdb.DuckDBPyConnection,
     tables: Mapping[str, pa.Table | pa.RecordBatchReader],
+    exact: ExactNames,
 ) -> None:
     """Make each table a view under its name, and under its dotted name as catalog.schema.table."""
-    paths = {name: name.split(".", 2) for name in tables}
+    paths = {name: [exact.tables.get(part, part) for part in name.split(".", 2)] for name in tables}
     catalogs = {parts[0].lower() for parts in paths.values() if len(parts) == 3}
     for catalog in sorted(catalogs):
         connection.execute(f"ATTACH ':memory:' AS {quoted(catalog)}")
     for number, (name, table) in enumerate(tables.items()):
         scan = f"_etl_{number}"
-        connection.register(scan, table)
+        connection.register(scan, _renamed(table, exact.columns))
         parts = paths[name]
         if len(parts) == 2 and parts[0].lower() in catalogs:
             parts = [parts[0], "main", parts[1]]
@@ -182,17 +220,33 @@ def _register(
             schema = ".".join(map(quoted, parts[:-1]))
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             _view(connection, ".".join(map(quoted, parts)), scan)
-        _view(connection, quoted(name), scan)
+        _view(connection, quoted(exact.tables.get(name, name)), scan)
+
+
+def _renamed(
+    table: pa.Table | pa.RecordBatchReader, names: Mapping[str, str]
+) -> pa.Table | pa.RecordBatchReader:
+    """Give columns the names under which they are registered."""
+    import pyarrow as pa
+
+    if not any(name in names for name in table.schema.names):
+        return table
+    inner = [names.get(name, name) for name in table.schema.names]
+    if isinstance(table, pa.Table):
+        return table.rename_columns(inner)
+    schema = pa.schema([one.with_name(name) for one, name in zip(table.schema, inner, strict=True)])
+    batches = (batch.rename_columns(inner) for batch in table)
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, scan: str) -> None:
-    connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM temp.main.{scan}")  # noqa: S608 - both quoted or ours
+    connection.execute(f"CREATE VIEW {name} AS SELECT * FROM temp.main.{scan}")  # noqa: S608 - both quoted or ours
 
 
-def _fail(problem: duckdb.Error, tables: Mapping[str, pa.Table | pa.RecordBatchReader]) -> NoReturn:
+def _fail(problem: duckdb.Error, tables: Mapping[str, Sequence[str]]) -> NoReturn:
     import duckdb
 
-    text = str(problem)
+    text = shown(str(problem))
     if isinstance(problem, duckdb.PermissionException):
         raise DeclarationError(
             f"A local query reads no files and no network: {_short(text)}",
@@ -206,7 +260,7 @@ def _fail(problem: duckdb.Error, tables: Mapping[str, pa.Table | pa.RecordBatchR
             data={"table": name, "tables": list(tables)},
         ) from problem
     if absent := _NO_COLUMN.search(text):
-        columns = list(dict.fromkeys(c for table in tables.values() for c in table.schema.names))
+        columns = list(dict.fromkeys(name for names in tables.values() for name in names))
         raise DeclarationError(
             f"There is no column '{absent[1]}'; there are {listed(columns)}.",
             hint=nearest(absent[1], columns).strip(),
@@ -229,18 +283,3 @@ def _short(text: str) -> str:
     return (re.sub(r"^\w[\w ]* Error: ", "", lines[0]) if lines else "no reason given").strip()[
         :400
     ]
-
-
-def _without_hugeint(result: pa.Table, kinds: Sequence[str]) -> pa.Table:
-    """Give sums of integers, which DuckDB widens to 128 bits, the 64 bits they mostly fit in."""
-    import pyarrow as pa
-
-    for index, kind in enumerate(kinds):
-        if kind != "HUGEINT":
-            continue
-        try:
-            narrow = result.column(index).cast(pa.int64())
-        except pa.ArrowInvalid:
-            continue
-        result = result.set_column(index, result.column_names[index], narrow)
-    return result

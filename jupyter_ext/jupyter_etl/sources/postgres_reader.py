@@ -8,6 +8,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import SourceError
+from jupyter_etl.sources.postgres_parameters import (
+    bound_values,
+    refuse_positional,
+    typed_mark,
+    wanted_type,
+)
 from jupyter_etl.sources.postgres_types import Convert, cast_on_server, converter, postgres_type
 from jupyter_etl.sources.readings import owning_reader, refuse_twins, take
 from jupyter_etl.sources.sql_target import SqlTarget
@@ -38,6 +44,8 @@ class _Session:
         self.connection.rollback()
         if self.target.readonly:
             self.cursor.execute("SET TRANSACTION READ ONLY")
+        if self.target.timezone:
+            self.cursor.execute(f"SET LOCAL TIME ZONE '{self.target.timezone}'")
 
     def close(self) -> None:
         self.cursor.close()
@@ -94,46 +102,35 @@ def read_postgres(
 def _bind(
     session: _Session, statement: Statement, values: Mapping[str, object]
 ) -> tuple[str, list[object]]:
-    """Write ``$1`` for each name, with the type that the place asks for.
-
-    A text is bound as text, and PostgreSQL does not compare that with a date or a uuid; so the
-    server is asked what it expects, and the bound value is cast to it there.
-    """
+    """Write ``$1`` for each name, with the type that the value and the place ask for."""
     import adbc_driver_postgresql.dbapi as adbc
 
     names = statement.names
-    marks = {name: f"${n}" for n, name in enumerate(names, 1)}
-    bound = [values[name] for name in names]
     if not names:
         return statement.render(lambda name: name), []
+    refuse_positional(statement)
+    bound = bound_values(statement, values)
+    wanted: dict[str, str | None] = {}
     try:
-        expected = list(session.cursor.adbc_prepare(statement.render(marks.__getitem__)))
+        plain = statement.render(lambda name: f"${names.index(name) + 1}")
+        fields = list(session.cursor.adbc_prepare(plain))
+        expected = (_expected_type(session, postgres_type(field)) for field in fields)
+        wanted = dict(zip(names, expected, strict=False))
     except adbc.Error:
         # It cannot be known without the values, or it is wrong, which executing it will tell.
         session.begin()
-        return statement.render(marks.__getitem__), bound
-    for name, field in zip(names, expected, strict=False):
-        wanted = _expected_type(session, postgres_type(field))
-        if wanted is not None and (values[name] is None or isinstance(values[name], str)):
-            marks[name] = f"CAST(CAST({marks[name]} AS text) AS {wanted})"
-        elif wanted in {'"int2"', '"int4"'} and _fits(values[name], wanted):
-            marks[name] = f"CAST({marks[name]} AS {wanted})"
+    marks = {
+        name: typed_mark(f"${n}", values[name], wanted.get(name)) for n, name in enumerate(names, 1)
+    }
     return statement.render(marks.__getitem__), bound
 
 
 def _expected_type(session: _Session, name: str) -> str | None:
-    if name in {"", "text", "varchar", "unknown"}:
-        return None
     if not name.startswith("unnamed<oid:"):
-        return quoted(name)
+        return wanted_type(name)
     oid = int(name.removeprefix("unnamed<oid:").rstrip(">"))
     session.cursor.execute(f"SELECT format_type({oid:d}, NULL)")
     return str(session.cursor.fetchone()[0])
-
-
-def _fits(value: object, wanted: str) -> bool:
-    bits = 15 if wanted == '"int2"' else 31
-    return isinstance(value, int) and -(2**bits) <= value < 2**bits
 
 
 def _readable(session: _Session, sql: str, bound: list[object], limit: int | None) -> str:

@@ -88,6 +88,8 @@ def connected(target: SqlTarget) -> Iterator[Connection]:
         raise missing_driver(target, problem) from problem
     try:
         with engine.connect() as connection:
+            if target.backend == "postgresql" and target.timezone:
+                connection.exec_driver_sql(f"SET TIME ZONE '{target.timezone}'")
             yield connection
     except SQLAlchemyError as problem:
         inner = getattr(problem, "orig", None) or problem

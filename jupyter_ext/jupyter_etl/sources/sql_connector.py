@@ -19,14 +19,10 @@ from jupyter_etl.sources.sql_text import Statement, parse_statement, quoted
 from jupyter_etl.sources.sqlalchemy_reader import read_sqlalchemy
 from jupyter_etl.sources.sqlite_reader import read_sqlite
 from jupyter_etl.spec.names import listed, nearest
+from jupyter_etl.spec.sql_text import mark_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_MARKS = {"sqlite": "`", "mysql": "`", "mariadb": "`"}
-"""Quotation marks of identifiers other than the standard's; SQLite takes a name in double quotes
-that it does not know for a text."""
-
 
 _BINARY = {"sqlite": "{} COLLATE BINARY", "postgresql": 'CAST({} AS text) COLLATE "C"'}
 """How texts are compared by their characters, as a watermark is; a language's order is another."""
@@ -127,7 +123,7 @@ def _query(target: SqlTarget, query: str, request: ReadRequest) -> Reading:
 
 
 def _select(target: SqlTarget, schema: str, name: str, request: ReadRequest) -> Statement:
-    mark = _MARKS.get(target.backend, '"')
+    mark = mark_of(target.backend)
     columns = (
         "*" if request.columns is None else ", ".join(quoted(c, mark) for c in request.columns)
     )

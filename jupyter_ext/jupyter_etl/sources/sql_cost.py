@@ -53,7 +53,7 @@ def estimate_query(source: Source, request: ReadRequest, access: Access) -> Esti
         target = sql_target(source, access)
         values = dict(request.parameters or {})
         statement = parse_statement(request.query or "", values)
-        if target.backend != "postgresql" or not statement.asks:
+        if target.backend != "postgresql" or not (statement.asks or statement.writes):
             return None
         return _explained(target, statement, values)
     except (EtlError, DeclarationError):

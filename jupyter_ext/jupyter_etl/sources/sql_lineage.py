@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,9 +76,8 @@ def lineage_of(
         return QueryLineage()
     if root is None:
         return QueryLineage(tables=tables)
-    spelled = {name.lower(): list(names) for name, names in (known or {}).items()}
     try:
-        found = _spread(_Reading(known=spelled).outputs(root), columns)
+        found = _spread(_Reading(known=known or {}).outputs(root), columns)
     except (_Unknown, RecursionError):
         return QueryLineage(tables=tables)
     if len(found) != len(columns) or _ALL in {name for name, _ in found}:
@@ -124,7 +123,7 @@ class _Reading:
     """One query being read.
 
     Args:
-        known: Columns of tables, by name in lower case.
+        known: Columns of tables, by name.
         done: Scopes that were read; None while they are.
     """
 
@@ -187,7 +186,7 @@ class _Reading:
         if not isinstance(source, exp.Table):
             return self.outputs(source)
         label = _label(source)
-        names = self.known.get(label.lower(), (_ALL,))
+        names = self._names(label) or (_ALL,)
         return [(name, frozenset({(label, name)})) for name in names]
 
     def _leaves(self, scope: Scope, one: exp.Expr) -> frozenset[Leaf] | None:
@@ -206,7 +205,7 @@ class _Reading:
     def _of_column(self, scope: Scope, column: exp.Column) -> frozenset[Leaf] | None:
         from sqlglot import exp
 
-        name = column.name.lower()
+        name = column.name
         table = column.table
         sources = [scope.sources.get(table)] if table else self._holding(scope, name)
         if len(sources) != 1 or sources[0] is None:
@@ -216,12 +215,12 @@ class _Reading:
             if not isinstance(source.this, exp.Identifier):
                 return None
             label = _label(source)
-            spelled = {one.lower(): one for one in self.known.get(label.lower(), ())}
-            return frozenset({(label, spelled.get(name, column.name))})
+            known = self._names(label) or ()
+            return frozenset({(label, _spelled(name, known) or name)})
         outputs = self.outputs(source)
-        for output, leaves in outputs:
-            if output.lower() == name:
-                return leaves
+        output = _spelled(name, [one for one, _ in outputs])
+        if output is not None:
+            return dict(outputs)[output]
         alls = [leaves for output, leaves in outputs if output == _ALL]
         if len(alls) != 1 or alls[0] is None:
             return None
@@ -237,16 +236,29 @@ class _Reading:
         found: list[exp.Table | Scope | None] = []
         for source in sources:
             if isinstance(source, exp.Table):
-                names = self.known.get(_label(source).lower())
+                names = self._names(_label(source))
                 if names is None:
                     return []
             else:
                 names = [output for output, _ in self.outputs(source)]
                 if _ALL in names:
                     return []
-            if name in {one.lower() for one in names}:
+            if _spelled(name, names) is not None:
                 found.append(source)
         return found
+
+    def _names(self, label: str) -> Sequence[str] | None:
+        """Return the columns of a table, where they are known."""
+        spelled = _spelled(label, self.known)
+        return None if spelled is None else self.known[spelled]
+
+
+def _spelled(name: str, known: Collection[str]) -> str | None:
+    """Find a name: as it is written, else the one that differs in case alone."""
+    if name in known:
+        return name
+    alike = [one for one in known if one.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _both(one: frozenset[Leaf] | None, other: frozenset[Leaf] | None) -> frozenset[Leaf] | None:

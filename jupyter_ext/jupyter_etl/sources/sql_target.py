@@ -49,12 +49,14 @@ class SqlTarget:
         url: With the password, if it needs one; never shown.
         readonly: Refuse anything but reading.
         password: To keep out of messages; "" for none.
+        timezone: IANA name of the zone whose days are meant; "" for the database's.
     """
 
     name: str
     url: URL = field(repr=False)
     readonly: bool
     password: str = field(repr=False)
+    timezone: str = ""
 
     @property
     def backend(self) -> str:
@@ -110,7 +112,7 @@ def sql_target(source: Source, access: Access) -> SqlTarget:
 
     Args:
         source: Of kind ``sql``.
-        access: Gives the value of the first of the source's secrets.
+        access: Gives the value of the first of the source's secrets, and the timezone.
 
     Raises:
         DeclarationError: The URL cannot be read, or holds a password.
@@ -134,7 +136,13 @@ def sql_target(source: Source, access: Access) -> SqlTarget:
     password = access.secret(source.secrets[0]) if source.secrets else ""
     if password:
         url = url.set(password=password)
-    return SqlTarget(name=source.name, url=url, readonly=source.readonly, password=password)
+    return SqlTarget(
+        name=source.name,
+        url=url,
+        readonly=source.readonly,
+        password=password,
+        timezone=access.timezone,
+    )
 
 
 def missing_driver(target: SqlTarget, problem: Exception) -> MissingDependency:

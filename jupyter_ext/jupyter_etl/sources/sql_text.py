@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from jupyter_etl.errors import DeclarationError
 
@@ -28,17 +29,24 @@ _TOKEN = re.compile(
 )
 
 
+_QUERIES = frozenset({"select", "values", "table"})
+_CHANGES = frozenset({"insert", "update", "delete", "replace", "merge"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Statement:
     """One SQL statement, cut at its placeholders.
 
     Args:
         pieces: Text and names of placeholders in turn, text first and last.
-        verb: Its first word, lower case.
+        verb: What it does, lower case: its first word, behind ``WITH`` that of the statement itself.
+        writes: Whether it is a query that writes: ``SELECT ... INTO``, or a ``WITH`` that changes
+            rows.
     """
 
     pieces: tuple[str, ...]
     verb: str
+    writes: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,7 +56,12 @@ class Statement:
     @property
     def asks(self) -> bool:
         """Whether it is a query that may stand as a subquery."""
-        return self.verb in {"select", "with", "values", "table"}
+        return self.verb in _QUERIES and not self.writes
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether it changes rows, and may give them back by ``RETURNING``."""
+        return self.writes or self.verb in _CHANGES
 
     def render(self, placeholder: Callable[[str], str]) -> str:
         """Write it with the placeholders of a driver.
@@ -75,7 +88,7 @@ def parse_statement(query: str, parameters: Collection[str]) -> Statement:
         DeclarationError: There is none, or more than one.
     """
     pieces = [""]
-    verb = ""
+    code: list[str] = []
     ended = False
     for token in _TOKEN.finditer(query):
         kind, text = token.lastgroup, token.group()
@@ -94,14 +107,72 @@ def parse_statement(query: str, parameters: Collection[str]) -> Statement:
         if token["placeholder"] is not None and token["name"] in parameters:
             pieces += [token["name"], ""]
             continue
-        if kind == "word" and not verb:
-            verb = text.lower()
+        if kind == "word" or text in {"(", ")", ","}:
+            code.append(text.lower())
         pieces[-1] += text
+    verb, writes = _purpose(code)
     if not verb:
         raise DeclarationError("There is no SQL statement.", hint="Write a SELECT.")
     pieces[0] = pieces[0].lstrip()
     pieces[-1] = pieces[-1].rstrip()
-    return Statement(pieces=tuple(pieces), verb=verb)
+    return Statement(pieces=tuple(pieces), verb=verb, writes=writes)
+
+
+def _purpose(code: Sequence[str]) -> tuple[str, bool]:
+    """Tell what a statement does, and whether it is a query that writes.
+
+    Args:
+        code: Its words in lower case, brackets and commas.
+    """
+    place = next((n for n, text in enumerate(code) if text not in {"(", ")", ","}), None)
+    if place is None:
+        return "", False
+    verb, writes = code[place], False
+    outer = [text for depth, text in _at_depths(code[place:]) if depth == 0]
+    if verb == "with":
+        verb = next(_behind_names(outer), verb)
+        inside = zip(code, code[1:], code[2:], strict=False)
+        writes = any(
+            before in {"as", "materialized"} and sign == "(" and word in _CHANGES
+            for before, sign, word in inside
+        )
+    return verb, writes or (verb == "select" and "into" in outer)
+
+
+def _behind_names(outer: Sequence[str]) -> Iterator[str]:
+    """Yield the words that may be the verb, without the names that ``WITH`` defines."""
+    names = {"with", "recursive", ","}
+    for before, word in pairwise(outer):
+        if before not in names and word in _QUERIES | _CHANGES:
+            yield word
+
+
+def _at_depths(code: Sequence[str]) -> Iterator[tuple[int, str]]:
+    depth = 0
+    for text in code:
+        if text == ")":
+            depth -= 1
+        yield depth, text
+        if text == "(":
+            depth += 1
+
+
+def code_of_statement(statement: Statement) -> str:
+    """Return a statement without its texts, quoted names, comments and placeholders."""
+    return "".join(
+        token.group() if token["quoted"] is None and token["hint"] is None else " "
+        for token in _TOKEN.finditer(statement.render(lambda _: " "))
+    )
+
+
+def never_texts(sql: str) -> str:
+    """Write names in double quotes in those marks in which SQLite never takes them for texts."""
+    return "".join(
+        quoted(token.group()[1:-1].replace('""', '"'), "`")
+        if token.group()[0] == '"'
+        else token.group()
+        for token in _TOKEN.finditer(sql)
+    )
 
 
 def quoted(name: str, mark: str = '"') -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -84,8 +85,12 @@ def _rows(target: SqlTarget, statement: Statement, values: Mapping[str, object])
     with ExitStack() as stack:
         connection = stack.enter_context(connected(target))
         _begin(target, connection, statement)
-        streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
-        result = streaming.execute(clause, {name: values[name] for name in statement.names})
+        if statement.asks:
+            # A cursor on the server is for queries alone.
+            connection = connection.execution_options(
+                stream_results=True, max_row_buffer=BATCH_ROWS
+            )
+        result = connection.execute(clause, {name: values[name] for name in statement.names})
         stack.callback(result.close)
         if not result.returns_rows:
             yield []
@@ -117,6 +122,8 @@ def _plain(value: Any) -> Any:
     """Turn what drivers make of a value into what Arrow knows."""
     if isinstance(value, memoryview | bytearray):
         return bytes(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, dict):

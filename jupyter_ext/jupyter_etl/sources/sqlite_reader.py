@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.sources.readings import owning_reader, reader_of, refuse_twins, take
 from jupyter_etl.sources.sql_target import SqlTarget
-from jupyter_etl.sources.sql_text import Statement
+from jupyter_etl.sources.sql_text import Statement, never_texts
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 1 << 16
 _STORAGE = ("integer", "real", "text", "blob")
+_ONLY_READ = "PRAGMA query_only = 1"
+"""A query that writes, which there should not be, is refused by the database."""
 _EXACT = 2**53
 """Integers up to this size are exact as a double."""
 
@@ -47,8 +50,10 @@ def read_sqlite(
     where = sqlite_uri(target)
     bound = [_plain(name, values[name]) for name in statement.pieces[1::2]]
     sql = statement.render(lambda _: "?")
+    if statement.asks or statement.changes_rows:
+        _refuse_texts(target, where, sql, bound)
     if not statement.asks:
-        return _execute(target, where, sql, bound, limit)
+        return _execute(target, where, statement, bound, limit)
     try:
         schema = _schema(target, where, sql, bound, limit)
     except sqlite3.Error as problem:
@@ -83,6 +88,31 @@ def connect_sqlite(where: str) -> sqlite3.Connection:
     return sqlite3.connect(where, uri=True, timeout=10)
 
 
+def _refuse_texts(target: SqlTarget, where: str, sql: str, bound: Sequence[object]) -> None:
+    """Refuse a name in double quotes that is no column, which SQLite would take for a text.
+
+    Source:
+        https://www.sqlite.org/quirks.html, "Double-quoted String Literals Are Accepted"
+    """
+    exact = never_texts(sql)
+    if exact == sql:
+        return
+    try:
+        with closing(connect_sqlite(where)) as connection:
+            connection.execute(f"EXPLAIN {sql}", bound)
+            connection.execute(f"EXPLAIN {exact}", bound)
+    except sqlite3.Error as problem:
+        found = re.fullmatch(r"no such column: (.+)", str(problem))
+        if found is None:
+            target.fail(problem)
+        raise SourceError(
+            f"Source '{target.name}': no such column: {found[1]}.",
+            hint="In double quotes stands the name of a column; a text stands in single quotes: "
+            f"'{found[1]}'.",
+            retryable=False,
+        ) from problem
+
+
 def _schema(
     target: SqlTarget, where: str, sql: str, bound: Sequence[object], limit: int | None
 ) -> pa.Schema:
@@ -90,6 +120,7 @@ def _schema(
     import pyarrow as pa
 
     with closing(connect_sqlite(where)) as connection:
+        connection.execute(_ONLY_READ)
         names = [column[0] for column in connection.execute(sql, bound).description]
         refuse_twins(f"Source '{target.name}': the result", names)
         cells = [f"c{n}" for n in range(len(names))]
@@ -157,6 +188,7 @@ def _by_adbc(
     connection = adbc.connect(where)
     cursor = connection.cursor()
     try:
+        cursor.execute(_ONLY_READ)
         cursor.execute(sql, bound or None)
         stream = cursor.fetch_record_batch()
     except adbc.Error as problem:
@@ -204,6 +236,7 @@ def _by_python(
 
     try:
         with closing(connect_sqlite(where)) as connection:
+            connection.execute(_ONLY_READ)
             cursor = connection.execute(sql, bound)
             while rows := cursor.fetchmany(BATCH_ROWS):
                 arrays = [
@@ -216,41 +249,67 @@ def _by_python(
 
 
 def _execute(
-    target: SqlTarget, where: str, sql: str, bound: Sequence[object], limit: int | None
+    target: SqlTarget,
+    where: str,
+    statement: Statement,
+    bound: Sequence[object],
+    limit: int | None,
 ) -> pa.RecordBatchReader:
-    """Run what is no query (PRAGMA, EXPLAIN, INSERT ...) and commit it."""
+    """Run what is no query (PRAGMA, EXPLAIN, INSERT ...), and commit it when its rows have arrived."""
     import pyarrow as pa
 
     try:
         with closing(connect_sqlite(where)) as connection, connection:
-            cursor = connection.execute(sql, bound)
+            # The driver begins a transaction by the first word, which may be WITH.
+            connection.isolation_level = None
+            if statement.changes_rows:
+                connection.execute("BEGIN")
+            cursor = connection.execute(statement.render(lambda _: "?"), bound)
             names = [column[0] for column in cursor.description or ()]
+            refuse_twins(f"Source '{target.name}': the result", names)
             rows: list[tuple[Any, ...]] = cursor.fetchall() if names else []
-    except sqlite3.Error as problem:
-        target.fail(problem)
-    cells = list(zip(*rows, strict=True)) or [()] * len(names)
-    try:
-        table = pa.table([pa.array(column) for column in cells], names=names)
-    except pa.ArrowInvalid as problem:
+            cells = list(zip(*rows, strict=True)) or [()] * len(names)
+            table = pa.table([pa.array(column) for column in cells], names=names)
+    except (sqlite3.Error, pa.ArrowException, TypeError) as problem:
         target.fail(problem)
     return reader_of(table.schema, take(table.to_batches(), limit))
 
 
 def _plain(name: str, value: object) -> object:
     """Turn a value into one that SQLite can hold; dates as SQLite's own functions write them."""
-    if value is None or isinstance(value, str | bytes | int | float):
-        return int(value) if isinstance(value, bool) else value
+    plain = _storable(value)
+    if isinstance(plain, int) and not -(2**63) <= plain < 2**63:
+        raise _no_value(name, f"{value}, an integer of more than 64 bits", "str(...)")
+    if isinstance(plain, float) and plain != plain:
+        raise _no_value(name, "NaN, which would become NULL", "None")
+    if isinstance(plain, str) and not plain.isascii():
+        try:
+            plain.encode()
+        except UnicodeEncodeError:
+            raise _no_value(name, "no valid Unicode text", "bytes") from None
+    if plain is None or isinstance(plain, str | bytes | int | float):
+        return plain
+    if isinstance(plain, Decimal):
+        raise _no_value(name, f"the decimal {value}, which no double has the digits of", "str(...)")
+    raise _no_value(name, f"a {type(value).__name__}", "a number, a text or a date")
+
+
+def _storable(value: object) -> object:
+    if isinstance(value, bool | Integral):
+        return int(value)
     if isinstance(value, datetime):
         # SQLite compares them as texts, and its own times have no offset and mean UTC.
         plain = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
         return plain.isoformat(sep=" ")
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real | Decimal):
-        return float(value)
-    raise DeclarationError(
-        f"The value of '{name}' is a {type(value).__name__}, which SQLite cannot hold.",
-        hint="Use a number, a text or a date.",
+    if isinstance(value, Decimal):
+        near = float(value)
+        return near if Decimal(repr(near)) == value or not value.is_finite() else value
+    return float(value) if isinstance(value, Real) else value
+
+
+def _no_value(name: str, said: str, instead: str) -> DeclarationError:
+    return DeclarationError(
+        f"The value of '{name}' is {said}: SQLite cannot hold it.", hint=f"Bind {instead}."
     )

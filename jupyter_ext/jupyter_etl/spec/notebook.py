@@ -76,11 +76,14 @@ class Outline:
         published = [c.args for _, c in self.commands if c.name == "publish"]
         return {str(a["data"]): str(a["name"]) for a in published if a["kind"] == "table"}
 
-    def sources_among(self, names: Collection[str]) -> tuple[str, ...]:
+    def sources_among(
+        self, names: Collection[str], publications: Collection[str] = ()
+    ) -> tuple[str, ...]:
         """Return the sources that it reads, by name, as far as its text tells.
 
         Args:
             names: Of the sources that are declared; those that it declares itself count too.
+            publications: Names that are no table of a source, though they begin with its name.
         """
         said = [
             (c.name, str(c.args[_TARGETS[c.name]])) for _, c in self.commands if c.name in _TARGETS
@@ -89,7 +92,16 @@ class Outline:
             code = [cell.source for cell in self.cells if cell.kind == "code"]
             said += [call for source in code for call in calls_in(source) if call[0] in _TARGETS]
         known = {*names, *(target for name, target in said if name == "source")}
-        return tuple(sorted({found for _, target in said for found in _head_in(known, target)}))
+        return tuple(
+            sorted(
+                {
+                    found
+                    for _, target in said
+                    if target in known or target not in publications
+                    for found in _head_in(known, target)
+                }
+            )
+        )
 
 
 def parse_notebook(text: str, *, path: str = "") -> Outline:

@@ -22,10 +22,10 @@ def plain_value(value: object, *, name: str) -> object:
 
     Returns:
         None, str, bytes, bool, int, float, Decimal, date, datetime, time, timedelta, or a list of
-        them. NaT and NA are None; nanoseconds are cut to microseconds.
+        them. NaT and NA are None.
 
     Raises:
-        DeclarationError: It is something else; a frame has its own hint.
+        DeclarationError: It is something else, or has nanoseconds; a frame has its own hint.
     """
     if isinstance(value, (list, tuple, set, frozenset, range)):
         return [_scalar(element, name) for element in value]
@@ -35,12 +35,21 @@ def plain_value(value: object, *, name: str) -> object:
     return _scalar(value, name)
 
 
-_SEQUENCES = ("ndarray", "Series", "Index", "DatetimeIndex", "RangeIndex", "Categorical")
+_SEQUENCES = (
+    "ndarray",
+    "Series",
+    "Index",
+    "DatetimeIndex",
+    "TimedeltaIndex",
+    "RangeIndex",
+    "CategoricalIndex",
+    "Categorical",
+)
 
 
 def _elements(value: Any) -> list[object]:
-    elements = value.tolist()
-    return elements if isinstance(elements, list) else [elements]
+    # As a list of Python's own, an array of nanoseconds would be one of integers.
+    return [value.item()] if getattr(value, "ndim", 1) == 0 else list(value)
 
 
 def _scalar(value: object, name: str) -> object:
@@ -63,21 +72,51 @@ def _numpy_scalar(value: Any, name: str) -> object:
     if kind in ("ndarray", "void"):
         raise _refused(value, name)
     if kind in ("datetime64", "timedelta64"):
-        return value.astype(f"{kind}[us]").item()
+        return _numpy_time(value, name)
     plain = value.item()
-    return plain if isinstance(plain, _SCALARS) else _scalar(plain, name)
+    if isinstance(plain, _SCALARS):
+        return plain
+    raise _refused(value, name)
+
+
+def _numpy_time(value: Any, name: str) -> object:
+    """Turn a time of numpy, of any unit, into Python's where that is the same."""
+    kind = type(value).__name__
+    try:
+        micro = value.astype(f"{kind}[us]")
+        same = micro == value or micro != micro
+    except TypeError as problem:
+        # Months have no length.
+        raise _refused(value, name) from problem
+    if not same:
+        raise _too_fine(value, name)
+    plain = micro.item()
+    if isinstance(plain, int):
+        raise _refused(value, name)
+    return plain
 
 
 def _pandas_scalar(value: Any, name: str) -> object:
     match type(value).__name__:
         case "NaTType" | "NAType":
             return None
+        case "Timestamp" if value.nanosecond:
+            raise _too_fine(value, name)
+        case "Timedelta" if value.nanoseconds:
+            raise _too_fine(value, name)
         case "Timestamp":
-            return value.to_pydatetime(warn=False)
+            return value.to_pydatetime()
         case "Timedelta":
             return value.to_pytimedelta()
         case _:
             raise _refused(value, name)
+
+
+def _too_fine(value: object, name: str) -> DeclarationError:
+    return DeclarationError(
+        f"{{{{{name}}}}} is {value}; values are bound with microseconds, and it has nanoseconds.",
+        hint=f"Round it first: pd.Timestamp({name}).floor('us').",
+    )
 
 
 def _refused(value: object, name: str) -> DeclarationError:

@@ -17,6 +17,8 @@ class Span(StrEnum):
     """A quote or comment that is not closed."""
 
 
+_BACKTICKS = frozenset({"sqlite", "mysql", "mariadb", "bigquery", "databricks", "hive"})
+
 _PIECE = re.compile(
     r"""
     (?P<literal>'(?:[^']|'')*')
@@ -28,6 +30,17 @@ _PIECE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+
+def mark_of(dialect: str) -> str:
+    """Return the quotation mark of identifiers in which they can be nothing else.
+
+    SQLite takes an unknown name in double quotes for a text, and MySQL any.
+
+    Args:
+        dialect: As a database URL begins: ``sqlite``, ``mysql+pymysql`` ...
+    """
+    return "`" if dialect.partition("+")[0] in _BACKTICKS else '"'
 
 
 def spans_of(sql: str, *, hash_comments: bool = False) -> list[tuple[int, int, Span]]:

@@ -14,6 +14,8 @@ from jupyter_etl.spec.sql_text import Span, spans_of
 
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _INSIDE = re.compile(r"\s*([^\W\d]\w*)\s*(?:\|\s*(\w+)\s*)?")
+_OF_ARRAY = re.compile(r"\b(?:any|some|all)\s*\(\s*\Z", re.IGNORECASE)
+"""Before an array; a list stands there in square brackets."""
 _FORMS = "Write {{x}} for a value, {{x|ident}} for a name of a column or table."
 
 
@@ -153,13 +155,14 @@ def _refuse_rest(texts: list[str]) -> None:
         )
 
 
-def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
+def bind(template: Template, namespace: Mapping[str, object], *, mark: str = '"') -> BoundQuery:
     """Fill the holes.
 
     Args:
         template: From `parse_template`.
         namespace: Values by name; numpy and pandas scalars become plain Python, a list becomes
-            ``(:p0, :p1)``.
+            ``(:p0, :p1)``, in ``ANY(...)`` ``ARRAY[:p0, :p1]``.
+        mark: Quotation mark of identifiers, see `mark_of`.
 
     Returns:
         SQL and parameters.
@@ -168,10 +171,6 @@ def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
         DeclarationError: A name is not there, or its value cannot be bound (a frame, an object,
             an empty list).
     """
-    text_of = {
-        HoleKind.IDENT: _quoted,
-        HoleKind.SQLSAFE: _raw,
-    }
     raw: list[str] = []
     pieces: list[str | _Bound] = []
     for part in template.parts:
@@ -182,9 +181,11 @@ def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
         if part.kind is HoleKind.VALUE:
             pieces.append(_bound(part.name, value))
             continue
-        pieces.append(text_of[part.kind](part.name, value))
-        if part.kind is HoleKind.SQLSAFE:
-            raw.append(f"{part.name} = {value}")
+        if part.kind is HoleKind.IDENT:
+            pieces.append(_quoted(part.name, value, mark))
+            continue
+        pieces.append(_raw(part.name, value))
+        raw.append(f"{part.name} = {value}")
     sql, parameters = _placed(pieces)
     return BoundQuery(sql=sql, parameters=parameters, raw=tuple(raw))
 
@@ -217,14 +218,14 @@ def _bound(name: str, value: object) -> _Bound:
     return _Bound(values=tuple(value), listed=True)
 
 
-def _quoted(name: str, value: object) -> str:
+def _quoted(name: str, value: object, mark: str) -> str:
     parts = value if isinstance(value, list) else [value]
     if not parts or not all(isinstance(p, str) and p and "\0" not in p for p in parts):
         raise DeclarationError(
             f"{{{{{name}|ident}}}} needs the name of a column or table as text, and got {value!r}.",
             hint=f"Set {name} = 'column', or {name} = ('schema', 'table').",
         )
-    return ".".join('"' + str(part).replace('"', '""') + '"' for part in parts)
+    return ".".join(f"{mark}{str(part).replace(mark, mark * 2)}{mark}" for part in parts)
 
 
 def _raw(name: str, value: object) -> str:
@@ -251,7 +252,9 @@ def _placed(pieces: list[str | _Bound]) -> tuple[str, dict[str, object]]:
         names = [f"{stem}{len(parameters) + n}" for n in range(len(piece.values))]
         parameters.update(zip(names, piece.values, strict=True))
         joined = ", ".join(f":{name}" for name in names)
-        out.append(f"({joined})" if piece.listed else joined)
+        if piece.listed:
+            joined = f"ARRAY[{joined}]" if _OF_ARRAY.search("".join(out)) else f"({joined})"
+        out.append(joined)
     return _spaced(out), parameters
 
 

@@ -10,5 +10,5 @@ from jupyter_etl_magics.session import Session
 def execute(session: Session, command: Command) -> None:
     """Give the variable the value of this run, or its default."""
     name, value = session.workbench.param(str(command.args["text"]))
-    session.shell.user_ns[name] = value
+    session.store(name, value)
     show(Card(title=f"{name} = {value!r}", tone="ok"))

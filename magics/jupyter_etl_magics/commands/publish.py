@@ -45,7 +45,7 @@ def execute(session: Session, command: Command) -> None:
 
 def _rows(session: Session, name: str) -> object:
     """Return a frame of the notebook, else a source or publication to be read piece by piece."""
-    if session.shell.user_ns.get(name) is not None:
+    if session.namespace.get(name) is not None:
         return session.frame(name)
     return session.workbench.stream(name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jupyter_etl.app.targets import shadowing
 from jupyter_etl.spec.commands import Command
 from jupyter_etl.spec.source import absence
 from jupyter_etl_magics.display import Card, counted, show
@@ -27,5 +28,6 @@ def execute(session: Session, command: Command) -> None:
     traits = [source.kind, source.location, "read only" if source.readonly else ""]
     if source.limit is not None:
         traits.append(f"{counted(source.limit, 'run')} at once")
+    notes = [absence(source), *shadowing(source.name, session.workbench.channel)]
     title = f"{source.name}: {', '.join(filter(None, traits))}"
-    show(Card(title=title, tone="ok", notes=[absence(source)]))
+    show(Card(title=title, tone="ok", notes=notes))

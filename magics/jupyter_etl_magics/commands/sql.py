@@ -26,6 +26,8 @@ def execute(session: Session, command: Command) -> object:
         anyway=args["anyway"],
     )
     target = args["target"]
+    if target is not None:
+        session.refuse_of_function(target)
     if query.name and target is None and not args["show"]:
         remember(session.workbench, query)
         _say_remembered(query)
@@ -33,7 +35,7 @@ def execute(session: Session, command: Command) -> object:
     result: Any = answer(session.workbench, query, args["as"])
     if target is None:
         return result
-    session.shell.user_ns[target] = result
+    session.store(target, result)
     rows, columns = result.shape
     took = time.perf_counter() - begun
     show(

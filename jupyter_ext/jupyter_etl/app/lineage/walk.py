@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jupyter_etl.app.lineage.graph import LineageEdge, LineageGraph, LineageNode, NodeKind
+from jupyter_etl.app.targets import table_of_source
 from jupyter_etl.errors import NotFound
 from jupyter_etl.model import PublicationVersion, Read, RunLineage
 from jupyter_etl.ports import Store
@@ -75,11 +76,10 @@ class _Walk:
     edges: dict[tuple[str, str], LineageEdge] = field(default_factory=dict)
 
     def start(self, name: str) -> LineageNode:
-        parts = name.split(".")
-        for cut in range(len(parts), 0, -1):
-            head = ".".join(parts[:cut])
-            if head in self.sources:
-                return self._node(NodeKind.SOURCE, head, table=".".join(parts[cut:]))
+        found = table_of_source(name, self.sources)
+        if found is not None and (name in self.sources or self.live.get(name) is None):
+            head, table = found
+            return self._node(NodeKind.SOURCE, head, table=table)
         if name not in self.live:
             known = [*self.sources, *self.live]
             raise NotFound(
