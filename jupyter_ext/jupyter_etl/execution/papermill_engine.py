@@ -23,7 +23,7 @@ from jupyter_etl.execution.cells import say_cell
 from jupyter_etl.execution.channel import CHANNEL
 from jupyter_etl.execution.checkpoint import Keeper
 from jupyter_etl.execution.early_kernel import EarlyKernel
-from jupyter_etl.execution.ending import error_of_halt, one_line
+from jupyter_etl.execution.ending import KERNEL_EXITED, error_of_halt, one_line
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.folders import write_atomically
 from jupyter_etl.execution.guard import Guard
@@ -235,6 +235,8 @@ class EtlNotebookClient(CappedNotebookClient):
         with self.setup_kernel(env=env, cwd=folder, **kwargs):
             session.events.add("kernel", warm=not why_cold, why=why_cold)
             self.nb.metadata["language_info"] = self.kc.info["language_info"]
+            if why_cold:
+                self.stop_at_exit()
             if session.prepared.speaks_etl:
                 self._load_magics()
             if session.start.code:
@@ -296,6 +298,10 @@ class EtlNotebookClient(CappedNotebookClient):
             if failed:
                 self._keep_variables()
                 return
+            if self.ended is not None:
+                at = say_cell(self._session.progress.deployed(index))
+                self._session.events.log(self.ended.say(at))
+                return
 
     def _keep_variables(self) -> None:
         keeper = self._session.keeper
@@ -343,11 +349,14 @@ class EtlNotebookClient(CappedNotebookClient):
     def _mark_dead(self, cell: Any, index: int) -> None:
         process = self.km.provisioner.process
         cell_name = self._session.progress.deployed(index)
-        how = _how(process.poll() if process else None)
-        died = f"the kernel died in {say_cell(cell_name)}: {how}"
+        code = process.poll() if process else None
+        died = f"the kernel died in {say_cell(cell_name)}: {_how(code)}"
         # Where it was ended on purpose, the purpose says more.
-        text = error_of_halt(self._session.halt, cell_name) or died
-        error = {"ename": "DeadKernelError", "evalue": text, "traceback": [text]}
+        purpose = error_of_halt(self._session.halt, cell_name)
+        text = purpose or died
+        exited = code is not None and code >= 0 and not purpose
+        name = KERNEL_EXITED if exited else "DeadKernelError"
+        error = {"ename": name, "evalue": text, "traceback": [text]}
         node: Any = nbformat.NotebookNode
         cell.outputs.append(node(output_type="error", **error))
 
