@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from jupyter_etl.execution.redacted_writing import LogSweep
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.resuming import NotRestored, Start
 from jupyter_etl.spec.duration import format_duration
+from jupyter_etl.spec.injection import inject_types
 
 ENGINE = "etl"
 START_TIMEOUT_S = 60
@@ -121,6 +123,10 @@ class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
     def execute_notebook(cls, nb: Any, kernel_name: str, **kwargs: Any) -> Any:
         """Execute a parameterised notebook; the arguments are papermill's."""
         session: Session = kwargs["session"]
+        prepared = session.prepared
+        if prepared.kernel.language == "python":
+            at = datetime.now(UTC)
+            inject_types(nb.cells, prepared.declared, prepared.parameters, at=at)
         manager = EtlNotebookManager(nb, kwargs.get("output_path"), session.progress)
         first = session.start.place(nb.cells, session.prepared.cells)
         session.progress.begin(nb.cells, done=len(session.start.taken_over))

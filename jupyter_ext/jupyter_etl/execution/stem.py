@@ -232,7 +232,7 @@ def _become(line: socket.socket) -> None:
     _look_for_children_quickly(kernel.kernel)
     # It makes its formatters for the first result that is shown: they take longer than a small cell.
     kernel.shell.display_formatter.format(None)
-    stop_at_exit(kernel.shell)
+    stop_at_exit(kernel.shell)  # type: ignore[no-untyped-call]  # see there
     # What the kernel sets itself: the backend of matplotlib.
     own = {name: os.environ[name] for name in os.environ.keys() - orders.env.keys()}
     loop = IOLoop.current()

@@ -31,10 +31,10 @@ class ReportExporter(HTMLExporter):
     @pass_context
     def markdown2html(self, context: Context, source: str) -> str:
         """Render a text with the pictures that are attached to its cell."""
-        attachments = context.get("cell", {}).get("attachments")
+        attachments: dict[str, dict[str, str]] = context.get("cell", {}).get("attachments")
         renderer = _Renderer(
             escape=False,
-            attachments=attachments if isinstance(attachments, Mapping) else {},
+            attachments=attachments or {},
             anchor_link_text=self.anchor_link_text,
             exclude_anchor_links=self.exclude_anchor_links,
             **self.lexer_options,
