@@ -14,7 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Reading, ReadRequest
-from jupyter_etl.sources import csv_files, fetching
+from jupyter_etl.sources import csv_files, csv_scan, fetching
 from jupyter_etl.sources.file_paths import FileSet, SourceFile
 
 SOURCE = Source(name="far", kind="csv", location="far://lake/*.csv")
@@ -67,11 +67,11 @@ def read(far: FarFiles, limit: int | None = None) -> Reading:
     return csv_files.read_csv(SOURCE, files_of(far), ReadRequest(limit=limit))
 
 
-@pytest.mark.parametrize("keep_bytes", [csv_files.KEEP_BYTES, 0])
+@pytest.mark.parametrize("keep_bytes", [csv_scan.KEEP_BYTES, 0])
 def test_each_file_is_fetched_once(
     far: FarFiles, copies: Path, monkeypatch: pytest.MonkeyPatch, keep_bytes: int
 ) -> None:
-    monkeypatch.setattr(csv_files, "KEEP_BYTES", keep_bytes)
+    monkeypatch.setattr(csv_scan, "KEEP_BYTES", keep_bytes)
     reading = read(far)
     assert reading.batches.read_all().num_rows == 2002
     assert set(far.opened.values()) == {1}
@@ -100,7 +100,7 @@ def test_a_preview_fetches_no_copy(far: FarFiles, copies: Path) -> None:
 def test_the_copy_goes_with_a_reader_that_is_let_go(
     far: FarFiles, copies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_files, "KEEP_BYTES", 0)
+    monkeypatch.setattr(csv_scan, "KEEP_BYTES", 0)
     reading = read(far)
     assert len(list(copies.iterdir())) == 1
     del reading

@@ -70,7 +70,7 @@ CSV: dict[str, tuple[str, object]] = {
     "12345678901234.123456": ("string", "12345678901234.123456"),
     "9007199254740993.0": ("string", "9007199254740993.0"),
     "1e400": ("string", "1e400"),
-    "inf": ("double", math.inf),
+    "inf": ("string", "inf"),
     "true": ("bool", True),
     "yes": ("string", "yes"),
     "2026-01-01": ("date32[day]", date(2026, 1, 1)),
@@ -83,7 +83,7 @@ CSV: dict[str, tuple[str, object]] = {
     "24:00:00": ("string", "24:00:00"),
     "12%": ("string", "12%"),
     '"a, ""b"""': ("string", 'a, "b"'),
-    "NA": ("null", None),
+    "NA": ("string", "NA"),
 }
 
 

@@ -1,47 +1,58 @@
-"""CSV by pyarrow: types are decided over the whole file, and never at the price of a value."""
+"""CSV files: types are decided over all of them, and never at the price of a value."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from lzma import LZMAError
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import SourceError
-from jupyter_etl.model import Source
+from jupyter_etl.model import Column, Source, TableInfo
 from jupyter_etl.ports import Reading, ReadRequest
-from jupyter_etl.sources.csv_format import (
-    HEAD_BYTES,
-    CsvFormat,
-    arrow_options,
-    look_at,
-    parse_csv_format,
-)
+from jupyter_etl.sources.csv_blocks import BlockFault
+from jupyter_etl.sources.csv_columns import TextReader, finished
+from jupyter_etl.sources.csv_format import parse_csv_format
+from jupyter_etl.sources.csv_opening import CsvFile, look_at
+from jupyter_etl.sources.csv_scan import Scan, Scanned, worked
+from jupyter_etl.sources.declared_types import refuse_absent_columns
 from jupyter_etl.sources.fetching import read_fetched
-from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
-from jupyter_etl.sources.readings import choose, reader_of, refuse_twins, take
-from jupyter_etl.sources.unions import conform, relaxed, unite
+from jupyter_etl.sources.file_paths import FileSet
+from jupyter_etl.sources.readings import choose, reader_of, take
+from jupyter_etl.sources.text_hints import hint_on
+from jupyter_etl.sources.text_types import Evidence, Inferred, decide
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KEEP_BYTES = 256 << 20
-"""Tables up to this size in all stay in memory between finding the types and handing out."""
-
-_EXACT_INTEGERS = 2.0**53
-"""From here on a double no longer holds every integer."""
+_DESCRIBED_ROWS = 10_000
+_MOST_WORKERS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Part:
-    """One file whose types are known; its rows come along where they are few enough."""
+class _Table:
+    """A source whose types are decided.
 
-    file: SourceFile
-    written: CsvFormat
-    schema: pa.Schema
-    table: pa.Table | None
+    Args:
+        scanned: Its files.
+        reader: Turns texts into values.
+        columns: Types with their reasons, in order.
+        evidence: Of the columns whose types are not declared.
+        notes: For the reader of the data.
+        complete: Whether all rows were read.
+    """
+
+    scanned: list[Scanned]
+    reader: TextReader
+    columns: dict[str, Inferred]
+    evidence: dict[str, Evidence]
+    notes: tuple[str, ...]
+    complete: bool
+
+    @property
+    def rows(self) -> int | None:
+        """How many there are; None where not all were read."""
+        return sum(file.rows for file in self.scanned) if self.complete else None
 
 
 def read_csv(source: Source, files: FileSet, request: ReadRequest) -> Reading:
@@ -53,221 +64,156 @@ def read_csv(source: Source, files: FileSet, request: ReadRequest) -> Reading:
         request: Columns and limit.
 
     Raises:
-        SourceError: A file is cut off, not CSV, or disagrees with the others.
+        SourceError: A file is cut off, not CSV, or a value does not have its declared type.
     """
     if request.limit is not None:
         return _read(source, files, request)
     return read_fetched(source, files, lambda copies: _read(source, copies, request))
 
 
-def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
-    what = f"Source '{source.name}'"
-    if request.limit is None:
-        parts = _measured(source, files)
-    else:
-        parts = _heads(source, files, request.limit)
-    whole = relaxed(unite(what, [(part.file.name, part.schema) for part in parts]))
-    choose(what, whole.names, parse_csv_format(source.options).text or None)
-    wanted = choose(what, whole.names, request.columns)
-    schema = whole.empty_table().select(wanted).schema
+def csv_table(source: Source, files: FileSet) -> TableInfo:
+    """Describe columns and types by the first rows, with the reason for each type.
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        for part in parts:
-            stream = part.table.to_batches() if part.table else _stream(source, files, part, whole)
-            for batch in stream:
-                yield conform(f"{what}, {part.file.name}", batch, schema)
-
-    rows = None
-    if request.limit is None and all(part.table is not None for part in parts):
-        rows = sum(part.table.num_rows for part in parts if part.table is not None)
-    return Reading(
-        batches=reader_of(schema, take(batches(), request.limit)),
-        version=files.fingerprint(),
-        total_rows=rows,
+    Raises:
+        SourceError: As for `read_csv`.
+    """
+    table = _table(source, files, ReadRequest(limit=_DESCRIBED_ROWS))
+    reasons = [f"{name}: {found.type}, {found.reason}." for name, found in table.columns.items()]
+    return TableInfo(
+        name="",
+        columns=tuple(
+            Column(name=name, type=str(found.type), nullable=True)
+            for name, found in table.columns.items()
+        ),
+        rows=table.rows,
+        notes=(*table.notes, *reasons),
     )
 
 
-def csv_schema(source: Source, files: FileSet) -> pa.Schema:
-    """Find columns and types from the head of the first file."""
-    return _heads(source, files, 1)[0].schema
-
-
-def _measured(source: Source, files: FileSet) -> list[_Part]:
-    """Read every file for its types."""
-    parts: list[_Part] = []
-    kept = 0
-    for file in files.files:
-        written = _written(source, files, file)
-        table = _whole(source, files, file, written)
-        rounded = [*_rounded_integers(table), *_overflown(source, files, file, written, table)]
-        if rounded:
-            written = replace(written, text=(*written.text, *rounded))
-            table = _whole(source, files, file, written)
-        kept += table.nbytes
-        keep = kept <= KEEP_BYTES or len(files.files) == 1
-        parts.append(
-            _Part(file=file, written=written, schema=table.schema, table=table if keep else None)
-        )
-    return parts
-
-
-def _heads(source: Source, files: FileSet, limit: int) -> list[_Part]:
-    """Read no more files, and no more of the last one, than ``limit`` rows take."""
+def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     import pyarrow as pa
-    import pyarrow.csv as pa_csv
 
-    parts: list[_Part] = []
-    left = max(limit, 1)
-    for file in files.files:
-        written = _written(source, files, file)
-        with (
-            _clear_errors(source, file),
-            open_file(files, file) as stream,
-            pa_csv.open_csv(stream, *arrow_options(written)) as reader,
-        ):
-            schema = reader.schema
-            taken = list(take(reader, left))
-        table = _tidy(source, file, pa.Table.from_batches(taken, schema=schema), written)
-        parts.append(_Part(file=file, written=written, schema=table.schema, table=table))
-        left -= table.num_rows
-        if left <= 0:
-            break
-    return parts
+    table = _table(source, files, request)
+    schema = pa.schema([(name, found.type) for name, found in table.columns.items()])
+    return Reading(
+        batches=reader_of(schema, take(_batches(table, schema), request.limit)),
+        version=files.fingerprint(),
+        total_rows=table.rows,
+        notes=table.notes,
+    )
 
 
-def _written(source: Source, files: FileSet, file: SourceFile) -> CsvFormat:
-    with _clear_errors(source, file), open_file(files, file) as stream:
-        return look_at(parse_csv_format(source.options), stream.read(HEAD_BYTES))
-
-
-def _whole(source: Source, files: FileSet, file: SourceFile, written: CsvFormat) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-
-    options = arrow_options(written, block_bytes=8 << 20)
-    with _clear_errors(source, file), open_file(files, file) as stream:
-        table = pa_csv.read_csv(stream, *options)
-        if table.num_rows and _ends_inside_quotes(
-            files, file, written, table.column(-1)[-1].as_py()
-        ):
-            raise pa.ArrowInvalid("its last quote is not closed")
-    return _tidy(source, file, table, written)
-
-
-def _ends_inside_quotes(files: FileSet, file: SourceFile, written: CsvFormat, last: object) -> bool:
-    """Tell whether the file was cut off inside its last cell, which pyarrow takes for a whole one.
-
-    Compressed files are left out: cut off, they do not decompress.
-    """
-    if file.size < 0 or file.name.endswith((".gz", ".zip", ".bz2", ".xz", ".zst")):
-        return False
-    with files.fs.open(file.path, "rb") as stream:
-        stream.seek(max(0, file.size - HEAD_BYTES))
-        tail = stream.read().decode(written.encoding, "ignore").replace("\r\n", "\n")
-    quote = written.quote
-    if isinstance(last, str):
-        cell = last.replace("\r\n", "\n").replace(quote, quote * 2)
-        before = tail.removesuffix(f"{quote}{cell}")
-        return bool(cell) and before != tail and before.endswith((written.delimiter, "\n"))
-    line = tail.rstrip("\n").rpartition("\n")[2]
-    return bool(line.rpartition(written.delimiter)[2].count(quote) == 1)
-
-
-def _stream(
-    source: Source, files: FileSet, part: _Part, schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
-    """Read a file a second time, now with the types of the whole source."""
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-
-    known = {name: schema.field(name).type for name in part.schema.names}
-    options = arrow_options(part.written, known, block_bytes=8 << 20)
-    with _clear_errors(source, part.file), open_file(files, part.file) as stream:
-        for batch in pa_csv.open_csv(stream, *options):
-            table = pa.Table.from_batches([batch])
-            yield from _tidy(source, part.file, table, part.written).to_batches()
-
-
-def _tidy(source: Source, file: SourceFile, table: pa.Table, written: CsvFormat) -> pa.Table:
-    """Make empty cells of text null, seconds microseconds; refuse text that is not text."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    refuse_twins(f"Source '{source.name}', {file.name}", table.column_names)
-    for index, field in enumerate(table.schema):
-        column = table.column(index)
-        if pa.types.is_binary(field.type):
-            raise SourceError(
-                f"Source '{source.name}': column '{field.name}' of {file.name} is not "
-                f"{written.encoding} text.",
-                hint="Declare the source with the option encoding=latin-1 (or cp1252, utf-16).",
-                retryable=False,
-            )
-        if pa.types.is_string(field.type) and not written.null:
-            column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
-        elif pa.types.is_timestamp(field.type) and field.type.unit == "s":
-            column = column.cast(pa.timestamp("us", tz=field.type.tz))
-        else:
-            continue
-        table = table.set_column(index, field.name, column)
-    return table
-
-
-def _rounded_integers(table: pa.Table) -> list[str]:
-    """Find the columns that became double for integers too large for 64 bits."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return [
-        field.name
-        for field in table.schema
-        if pa.types.is_floating(field.type)
-        and pc.any(
-            pc.greater_equal(
-                pc.if_else(pc.is_finite(table[field.name]), pc.abs(table[field.name]), 0.0),
-                _EXACT_INTEGERS,
-            )
-        ).as_py()
-        and pc.all(pc.equal(pc.floor(table[field.name]), table[field.name])).as_py()
-    ]
-
-
-def _overflown(
-    source: Source, files: FileSet, file: SourceFile, written: CsvFormat, table: pa.Table
-) -> list[str]:
-    """Find the columns in which a number became infinity for being larger than any double."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    infinite = {
-        field.name: pc.is_inf(table[field.name])
-        for field in table.schema
-        if pa.types.is_floating(field.type) and pc.any(pc.is_inf(table[field.name])).as_py()
+def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
+    """Read files for their types: all of them, or as many rows as a limit takes."""
+    what, written = f"Source '{source.name}'", parse_csv_format(source.options)
+    reader = TextReader(form=written.text, declared=written.types)
+    first = files.files[:1] if request.limit is not None else files.files
+    opened = [look_at(source, files, file, written) for file in first]
+    names = dict.fromkeys(name for file in opened for name in file.names)
+    wanted = dict.fromkeys(choose(what, list(names), request.columns))
+    refuse_absent_columns(what, written.types, names)
+    with ThreadPoolExecutor(_workers()) as pool:
+        scan = Scan(reader=reader, pool=pool, workers=_workers(), limit=request.limit)
+        for number, file in enumerate(files.files):
+            if not scan.complete or (request.limit is not None and scan.rows >= request.limit):
+                scan.complete = False
+                break
+            if number >= len(opened):
+                opened.append(look_at(source, files, file, written))
+                if request.columns is None:
+                    wanted.update(dict.fromkeys(opened[-1].names))
+            scan.read(opened[number], tuple(wanted))
+    columns = {
+        name: Inferred(type=written.types[name], reason="declared by an option")
+        if name in written.types
+        else decide(scan.evidence.get(name, Evidence()))
+        for name in wanted
     }
-    if not infinite:
-        return []
-    texts = _whole(source, files, file, replace(written, text=(*written.text, *infinite)))
-    return [
-        name
-        for name, rows in infinite.items()
-        if not pc.all(pc.match_substring(texts[name].filter(rows), "inf", ignore_case=True)).as_py()
-    ]
+    return _Table(
+        scanned=scan.scanned,
+        reader=reader,
+        columns=columns,
+        evidence=scan.evidence,
+        notes=tuple(_notes(scan, opened, columns)),
+        complete=scan.complete,
+    )
 
 
-@contextmanager
-def _clear_errors(source: Source, file: SourceFile) -> Iterator[None]:
+def _notes(scan: Scan, opened: list[CsvFile], columns: dict[str, Inferred]) -> Iterator[str]:
     import pyarrow as pa
 
-    try:
-        with reading(source, file.name):
-            yield
-    except (pa.ArrowInvalid, UnicodeError, zlib.error, LZMAError) as problem:
-        wrong_codec = isinstance(problem, UnicodeError) or "UTF8" in str(problem)
-        raise SourceError(
-            f"Source '{source.name}': {file.name} cannot be read as CSV: "
-            f"{str(problem).splitlines()[0][:300]}",
-            hint="Declare it with the option encoding=latin-1 (or cp1252, utf-16)."
-            if wrong_codec
-            else "If it is not cut off, check the options delimiter, quote, skip and decimal.",
-            retryable=not wrong_codec,
-        ) from problem
+    nameless = dict.fromkeys(name for file in opened for name in file.nameless if name in columns)
+    if nameless:
+        yield f"Columns without a name are called {', '.join(nameless)}."
+    for name, found in columns.items():
+        evidence = scan.evidence.get(name)
+        if evidence is not None and pa.types.is_string(found.type):
+            texts = scan.samples.get(name, [])
+            more = [text for text in (evidence.first, evidence.odd) if text not in texts]
+            hint = hint_on(name, [*texts, *more], scan.reader.form)
+            if hint:
+                yield hint
+    if not scan.complete:
+        yield f"Types are inferred from the first {scan.rows:,} rows; others may change them."
+
+
+def _batches(table: _Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Hand out all rows, from memory or from the files again."""
+    for scanned in table.scanned:
+        if scanned.blocks is None:
+            for rows, arrays in _again(table, scanned, schema.names, schema):
+                yield _batch(rows, arrays, schema)
+            continue
+        blocks = [
+            (rows, {name: finished(part, schema.field(name).type) for name, part in parts.items()})
+            for rows, parts in scanned.blocks
+        ]
+        texts = sorted({name for _, done in blocks for name in done if done[name] is None})
+        again = _again(table, scanned, texts, schema) if texts else iter(())
+        for rows, done in blocks:
+            _, missing = next(again, (rows, {}))
+            yield _batch(rows, {**done, **missing}, schema)
+
+
+def _again(
+    table: _Table, scanned: Scanned, names: list[str], schema: pa.Schema
+) -> Iterator[tuple[int, dict[str, pa.Array]]]:
+    """Read columns of a file a second time, now with the types of the whole source."""
+    file = scanned.file
+    there = set(file.names)
+    names = [name for name in names if name in there]
+
+    def read(texts: pa.RecordBatch) -> tuple[int, dict[str, pa.Array | None]]:
+        return texts.num_rows, {
+            name: table.reader.reread(
+                name, texts.column(name), schema.field(name).type, table.evidence.get(name)
+            )
+            for name in names
+        }
+
+    with ThreadPoolExecutor(_workers()) as pool:
+        for found in worked(file, names, read, pool, ahead=_workers()):
+            if isinstance(found, BlockFault) or any(v is None for v in found[1].values()):
+                raise SourceError(
+                    f"{file.what} changed while it was read.", hint="Read it again.", retryable=True
+                )
+            yield found
+
+
+def _batch(rows: int, arrays: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    """Make a batch; a column that the file lacks is NULL."""
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays(
+        [
+            arrays[field.name] if field.name in arrays else pa.nulls(rows, field.type)
+            for field in schema
+        ],
+        schema=schema,
+    )
+
+
+def _workers() -> int:
+    import pyarrow as pa
+
+    return min(_MOST_WORKERS, int(pa.cpu_count()))

@@ -1,28 +1,30 @@
-"""How a CSV file is written: from the options of its source, and from its first megabyte."""
+"""The options of CSV sources: how their files are written."""
 
 from __future__ import annotations
 
-import re
+import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.sources.declared_types import names_of, parse_declared_types
+from jupyter_etl.sources.text_types import TextForm
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.csv as pa_csv
 
-CSV_OPTIONS = ("delimiter", "quote", "decimal", "encoding", "header", "skip", "null", "text")
+CSV_OPTIONS = (
+    *("delimiter", "quote", "escape", "decimal", "thousands", "encoding", "header", "skip"),
+    *("null", "text", "date", "type.*"),
+)
 
-HEAD_BYTES = 1 << 20
-"""How much of a file is looked at for its delimiter and for numbers with leading zeros."""
+__all__ = ["CSV_OPTIONS", "CsvFormat", "names_of", "parse_csv_format", "text_form_of"]
 
-_MISSING = ["", "NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "#N/A", "#NA", "<NA>"]
-_DELIMITERS = ",;\t|"
-_LEADING_ZERO = r"^[+-]?0\d"
-_MOST_DIGITS = 17
-"""Significant digits after which a double has no room for more. Source: IEEE 754, 5.12.2."""
+_NAMED_SIGNS = {"tab": "\t", "\\t": "\t", "space": " ", "backslash": "\\", "nbsp": "\u00a0"}
+_ONE_OF_ASCII = ("delimiter", "quote", "escape", "decimal")
+_SAMPLE = datetime(2031, 12, 29, 0, 0)  # noqa: DTZ001 - only its form counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,25 +32,25 @@ class CsvFormat:
     """How CSV files are written.
 
     Args:
-        delimiter: One character; "" to find it in the first line.
+        delimiter: One character; "" to find it in the file.
         quote: One character.
-        decimal: The decimal point.
-        encoding: A Python codec.
+        escape: What stands before a quote inside quotes; "" to find out, where quotes are not
+            doubled.
+        encoding: A Python codec; "" for UTF-8, or UTF-16 where the file shows it.
         header: Whether the first row holds names.
         skip: Lines before the header to leave out.
-        null: Texts that mean a missing value in every column; () for the usual ones in numbers
-            and dates, and only the empty cell in text.
-        text: Columns to keep as text.
+        text: How values are written.
+        types: Declared types by column.
     """
 
     delimiter: str = ""
     quote: str = '"'
-    decimal: str = "."
-    encoding: str = "utf-8"
+    escape: str = ""
+    encoding: str = ""
     header: bool = True
     skip: int = 0
-    null: tuple[str, ...] = ()
-    text: tuple[str, ...] = ()
+    text: TextForm = field(default_factory=TextForm)
+    types: Mapping[str, pa.DataType] = field(default_factory=dict)
 
 
 def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
@@ -57,138 +59,99 @@ def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
     Raises:
         DeclarationError: A value is not possible.
     """
-    delimiter = options.get("delimiter", "")
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
-    decimal, quote = options.get("decimal", "."), options.get("quote", '"')
-    signs = {"delimiter": delimiter or ",", "quote": quote, "decimal": decimal}
-    for name, sign in signs.items():
-        if len(sign) != 1 or not sign.isascii():
-            raise DeclarationError(
-                f"The option {name} is '{sign}'; it is one character of ASCII.",
-                hint="The one behind Tab is called tab." if name == "delimiter" else "",
-            )
+    signs = {
+        name: _sign(name, options[name], ascii_only=name in _ONE_OF_ASCII)
+        for name in ("delimiter", "quote", "escape")
+        if name in options
+    }
+    text = text_form_of(options)
+    _refuse_equal({"delimiter": "", "quote": '"', **signs})
     if not options.get("skip", "0").isdecimal():
         raise DeclarationError(f"The option skip is '{options['skip']}'; it is a number of lines.")
     header = options.get("header", "yes").lower()
     if header not in {"yes", "no", "true", "false"}:
         raise DeclarationError(f"The option header is '{header}'; it is yes or no.")
-    encoding = options.get("encoding", "utf-8")
-    try:
-        "".encode(encoding)
-    except LookupError as problem:
-        raise DeclarationError(
-            f"The option encoding is '{encoding}', which is none.",
-            hint="Usual ones are utf-8, latin-1, cp1252 and utf-16.",
-        ) from problem
     return CsvFormat(
-        delimiter=delimiter,
-        quote=quote,
-        decimal=decimal,
-        encoding=encoding,
+        delimiter=signs.get("delimiter", ""),
+        quote=signs.get("quote", '"'),
+        escape=signs.get("escape", ""),
+        encoding=_encoding(options.get("encoding", "")),
         header=header in {"yes", "true"},
         skip=int(options.get("skip", "0")),
+        text=text,
+        types=parse_declared_types(options),
+    )
+
+
+def text_form_of(options: Mapping[str, str]) -> TextForm:
+    """Read the options that say how values are written: decimal, thousands, null and date.
+
+    Raises:
+        DeclarationError: A value is not possible.
+    """
+    decimal = _sign("decimal", options.get("decimal", "."), ascii_only=True)
+    thousands = options.get("thousands", "")
+    if thousands:
+        thousands = _sign("thousands", thousands, ascii_only=False)
+    for name, sign in (("decimal", decimal), ("thousands", thousands)):
+        if sign and (sign.isalnum() or sign in '-+"'):
+            raise DeclarationError(
+                f"The option {name} is '{sign}'; it is a mark such as a point or a comma."
+            )
+    _refuse_equal({"decimal": decimal, "thousands": thousands})
+    dates = tuple(filter(None, (form.strip() for form in options.get("date", "").split("|"))))
+    for form in dates:
+        _refuse_date_form(form)
+    return TextForm(
+        decimal=decimal,
+        thousands=thousands,
         null=tuple(options["null"].split(",")) if "null" in options else (),
-        text=names_of(options.get("text", "")),
+        dates=dates,
     )
 
 
-def names_of(text: str) -> tuple[str, ...]:
-    """Read a list of columns: ``a, b``."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def look_at(written: CsvFormat, head: bytes) -> CsvFormat:
-    """Fill in what the options leave open.
-
-    A column with numbers like ``007`` is an identifier; as a number it would lose its zeros, so it
-    is kept as text. So is one with fractions of more digits than a double gives back.
-
-    Args:
-        written: From the options.
-        head: The first bytes of the file, decompressed.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.csv as pa_csv
-
-    if not written.delimiter:
-        written = replace(written, delimiter=_delimiter(written, head))
-    whole_lines = head if len(head) < HEAD_BYTES else head[: head.rfind(b"\n") + 1]
-    sample = whole_lines.decode(written.encoding, "replace")
-    begin = rf"(?m)(?:^|[{re.escape(written.delimiter + written.quote)}])[+-]?"
-    long = rf"(?:\d{re.escape(written.decimal)}?){{{_MOST_DIGITS + 1}}}"
-    # By RE2, which takes a twentieth of the time of Python's own.
-    if not pc.match_substring_regex(pa.scalar(sample), rf"{begin}(?:0\d|{long})").as_py():
-        return written
-    read, parse, _ = arrow_options(replace(written, encoding="utf-8"))
-    parse.invalid_row_handler = lambda row: "skip"
-    try:
-        names = pa_csv.read_csv(pa.py_buffer(sample.encode()), read, parse).column_names
-        table = pa_csv.read_csv(
-            pa.py_buffer(sample.encode()),
-            read,
-            parse,
-            pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+def _sign(name: str, text: str, *, ascii_only: bool) -> str:
+    sign = _NAMED_SIGNS.get(text, text)
+    if len(sign) != 1 or (ascii_only and not sign.isascii()) or sign in "\r\n":
+        raise DeclarationError(
+            f"The option {name} is '{text}'; it is one character{' of ASCII' * ascii_only}.",
+            hint="The one behind Tab is called tab." if name == "delimiter" else "",
         )
-    except pa.ArrowInvalid:
-        # The head was cut inside a quoted cell or is not CSV; reading it all tells which.
-        return written
-    zeros = [
-        name
-        for name, column in zip(table.column_names, table.columns, strict=True)
-        if pc.any(pc.match_substring_regex(column, _LEADING_ZERO + r"*$")).as_py()
-        or pc.any(_long_fractions(column, written.decimal)).as_py()
-    ]
-    return replace(written, text=tuple(dict.fromkeys((*written.text, *zeros))))
+    return sign
 
 
-def arrow_options(
-    written: CsvFormat,
-    types: Mapping[str, pa.DataType] | None = None,
-    *,
-    block_bytes: int = 1 << 20,
-) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
-    """Translate to pyarrow's options.
-
-    Args:
-        written: With a delimiter.
-        types: Types that are known already, by column.
-        block_bytes: How much is parsed at a time.
-    """
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-
-    return (
-        pa_csv.ReadOptions(
-            encoding=written.encoding,
-            skip_rows=written.skip,
-            autogenerate_column_names=not written.header,
-            block_size=block_bytes,
-        ),
-        pa_csv.ParseOptions(
-            delimiter=written.delimiter, quote_char=written.quote, newlines_in_values=True
-        ),
-        pa_csv.ConvertOptions(
-            decimal_point=written.decimal,
-            null_values=["", *written.null] if written.null else _MISSING,
-            strings_can_be_null=bool(written.null),
-            column_types={**dict.fromkeys(written.text, pa.string()), **(types or {})},
-        ),
-    )
+def _refuse_equal(signs: Mapping[str, str]) -> None:
+    seen: dict[str, str] = {}
+    for name, sign in signs.items():
+        if sign and seen.setdefault(sign, name) != name:
+            raise DeclarationError(
+                f"The options {seen[sign]} and {name} are both '{sign}'; they have to differ."
+            )
 
 
-def _long_fractions(column: pa.ChunkedArray, point: str) -> pa.ChunkedArray:
-    """Find numbers with a fraction and more digits than a double holds."""
-    import pyarrow.compute as pc
+def _refuse_date_form(form: str) -> None:
+    """Refuse a form that does not give a whole date back."""
+    try:
+        back = datetime.strptime(_SAMPLE.strftime(form), form.replace("%-", "%"))  # noqa: DTZ007
+    except ValueError:
+        back = None
+    if back is None or back.replace(tzinfo=None) != _SAMPLE:
+        raise DeclarationError(
+            f"The option date has '{form}', which is no form of a date with year, month and day.",
+            hint="Forms are written as for Python's strptime: %d.%m.%Y, %m/%d/%Y %H:%M. "
+            "Several stand apart by |.",
+        )
 
-    sign, more = re.escape(point), _MOST_DIGITS
-    fraction = pc.match_substring_regex(column, rf"^[+-]?\d*{sign}\d+$")
-    long = rf"^[+-]?(?:0?{sign}0*[1-9]\d{{{more},}}|[1-9][\d{sign}]{{{more + 1},}})$"
-    return pc.and_(fraction, pc.match_substring_regex(column, long))
 
-
-def _delimiter(written: CsvFormat, head: bytes) -> str:
-    lines = head.decode(written.encoding, "replace").splitlines()
-    first = lines[written.skip] if len(lines) > written.skip else ""
-    first = re.sub(rf"{re.escape(written.quote)}.*?{re.escape(written.quote)}", "", first)
-    return max(_DELIMITERS, key=lambda sign: (first.count(sign), sign == ","))
+def _encoding(name: str) -> str:
+    if not name:
+        return ""
+    try:
+        codec = codecs.lookup(name)
+        "".encode(name)
+    except LookupError as problem:
+        raise DeclarationError(
+            f"The option encoding is '{name}', which is none.",
+            hint="Usual ones are utf-8, latin-1, cp1252, mac-roman and utf-16.",
+        ) from problem
+    return codec.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Connector, Reading, ReadRequest
-from jupyter_etl.sources.csv_files import csv_schema
+from jupyter_etl.sources.csv_files import csv_table
 from jupyter_etl.sources.excel_files import sheet_names
 from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, refuse_options
 from jupyter_etl.sources.file_paths import find_files
@@ -45,7 +45,7 @@ class FileConnector:
             schema, rows = parquet_schema(source, files)
             return [TableInfo(name="", columns=columns_of(schema), rows=rows)]
         if source.kind == "csv":
-            return [TableInfo(name="", columns=columns_of(csv_schema(source, files)))]
+            return [csv_table(source, files)]
         with read_json(source, files, ReadRequest(limit=100)).batches as batches:
             return [TableInfo(name="", columns=columns_of(batches.schema))]
 

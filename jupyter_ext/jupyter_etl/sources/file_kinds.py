@@ -8,6 +8,7 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Source
 from jupyter_etl.sources.csv_files import read_csv
 from jupyter_etl.sources.csv_format import CSV_OPTIONS
+from jupyter_etl.sources.declared_types import is_type_option
 from jupyter_etl.sources.excel_files import read_excel
 from jupyter_etl.sources.json_files import read_json
 from jupyter_etl.sources.parquet_files import read_parquet
@@ -36,7 +37,7 @@ def refuse_options(source: Source, known: Sequence[str]) -> None:
         DeclarationError: There is one; the message lists those there are.
     """
     for option in source.options:
-        if option not in known:
+        if option not in known and not ("type.*" in known and is_type_option(option)):
             raise DeclarationError(
                 f"Source '{source.name}': {source.kind} has no option '{option}'; "
                 f"it has {listed(known) or 'none'}.",

@@ -34,8 +34,9 @@ def choose(what: str, known: Sequence[str], columns: Sequence[str] | None) -> li
     """
     if columns is None:
         return list(known)
+    there = set(known)
     for name in columns:
-        if name not in known:
+        if name not in there:
             raise SourceError(
                 f"{what} has no column '{name}'; it has {listed(known)}.",
                 hint=nearest(name, known).strip(),

@@ -1,0 +1,218 @@
+"""CSV files in blocks of whole rows, parsed to texts by pyarrow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from jupyter_etl.sources.csv_dialect import are_quotes_regular
+from jupyter_etl.sources.csv_encoding import likely_encoding
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
+BLOCK_BYTES = 8 << 20
+_LARGEST_BLOCK = 256 << 20
+_SHOWN = 80
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What is needed to parse a block.
+
+    Args:
+        delimiter, quote, escape: As in `CsvFormat`, none open any more.
+        names: Of all columns.
+        wanted: Those to return; all that are needed are among ``names``.
+        null: Texts that mean a missing value in every column.
+    """
+
+    delimiter: str
+    quote: str
+    escape: str
+    names: tuple[str, ...]
+    wanted: tuple[str, ...]
+    null: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockFault:
+    """Why a block could not be parsed.
+
+    Args:
+        what: ``quotes``, ``cells`` or ``encoding``.
+        row: From 1, in the block; 0 where that is not known.
+        text: The row, or the encoding that is likely.
+        cells: How many the row has.
+    """
+
+    what: str
+    row: int = 0
+    text: str = ""
+    cells: int = 0
+
+
+def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[bytes]:
+    """Cut a stream at ends of rows.
+
+    An end of line is an end of a row where the number of quotes before it is even. That is right
+    for regular quotes, which `parse_block` checks; a last block with an odd number is none.
+
+    Args:
+        stream: At the beginning of a row.
+        quote: One character of ASCII.
+        size: Bytes to read at a time.
+    """
+    sign, rest = quote.encode(), b""
+    while piece := stream.read(size):
+        data = rest + piece if rest else piece
+        end = _last_row_end(data, sign) if len(data) < _LARGEST_BLOCK else 0
+        if end:
+            yield data[:end]
+        rest = data[end:]
+    if rest:
+        yield rest
+
+
+def parse_block(data: bytes, layout: Layout) -> pa.RecordBatch | BlockFault:
+    """Parse whole rows.
+
+    Args:
+        data: UTF-8, without names.
+        layout: Of the file.
+
+    Returns:
+        Columns of type ``string``, empty cells NULL.
+    """
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
+    quoted = layout.quote.encode() in data
+    if quoted and not are_quotes_regular(data, layout.delimiter, layout.quote):
+        return BlockFault(what="quotes")
+    invalid: list[pa_csv.InvalidRow] = []
+    options = arrow_options(layout, size=len(data) + 1, quoted=quoted, invalid=invalid)
+    try:
+        table = pa_csv.read_csv(pa.BufferReader(data), *options)
+    except pa.ArrowInvalid as problem:
+        if "UTF8" not in str(problem):
+            raise
+        return BlockFault(what="encoding", text=likely_encoding(data))
+    if invalid:
+        first = invalid[0]
+        return BlockFault(
+            what="cells",
+            row=first.number or 0,
+            text=first.text[:_SHOWN],
+            cells=first.actual_columns,
+        )
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+
+
+def stream_batches(stream: BinaryIO, layout: Layout, size: int) -> Iterator[pa.RecordBatch]:
+    """Parse a file row after row, by pyarrow's own cuts: right for irregular quotes too.
+
+    Args:
+        stream: UTF-8, behind the names.
+        layout: Of the file.
+        size: Bytes to read at a time.
+    """
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
+    try:
+        reader = pa_csv.open_csv(stream, *arrow_options(layout, size=size, quoted=True))
+    except pa.ArrowInvalid as problem:
+        if "Empty CSV" in str(problem):
+            return
+        raise
+    with reader:
+        yield from reader
+
+
+def arrow_options(
+    layout: Layout,
+    *,
+    size: int,
+    quoted: bool,
+    invalid: list[pa_csv.InvalidRow] | None = None,
+) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
+    """Translate to pyarrow's options.
+
+    Args:
+        layout: Of the file.
+        size: Bytes to parse at a time.
+        quoted: Whether there is a quote.
+        invalid: Takes rows with another number of cells than there are names.
+    """
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
+    def keep(row: pa_csv.InvalidRow) -> str:
+        if invalid is None:
+            return "error"
+        invalid.append(row)
+        return "skip"
+
+    return (
+        pa_csv.ReadOptions(column_names=list(layout.names), block_size=size, use_threads=False),
+        pa_csv.ParseOptions(
+            delimiter=layout.delimiter,
+            quote_char=layout.quote,
+            escape_char=layout.escape or False,
+            newlines_in_values=quoted,
+            # In a file of one column an empty line is a row without a value.
+            ignore_empty_lines=len(layout.names) > 1,
+            invalid_row_handler=keep,
+        ),
+        pa_csv.ConvertOptions(
+            include_columns=list(layout.wanted),
+            column_types=dict.fromkeys(layout.wanted, pa.string()),
+            null_values=["", *layout.null],
+            strings_can_be_null=True,
+        ),
+    )
+
+
+def in_order(
+    pool: Executor, items: Iterable[Item], work: Callable[[Item], Result], *, ahead: int
+) -> Iterator[Result]:
+    """Work on items in several threads; results come in the order of the items.
+
+    Args:
+        pool: Runs the work.
+        items: Taken one by one.
+        work: For one item.
+        ahead: How many items may be in work while a result is used.
+    """
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _last_row_end(data: bytes, quote: bytes) -> int:
+    """Return where the last whole row ends; 0 where none does."""
+    total = data.count(quote)
+    behind, place = 0, len(data)
+    while (newline := data.rfind(b"\n", 0, place)) >= 0:
+        behind += data.count(quote, newline + 1, place)
+        if (total - behind) % 2 == 0:
+            return newline + 1
+        place = newline
+    return 0

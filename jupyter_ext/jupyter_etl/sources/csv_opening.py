@@ -1,0 +1,212 @@
+"""Opens CSV files: what their heads tell, and streams of UTF-8 behind their names."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from lzma import LZMAError
+from typing import BinaryIO
+
+from jupyter_etl.errors import SourceError
+from jupyter_etl.model import Source
+from jupyter_etl.sources.csv_blocks import BlockFault, Layout
+from jupyter_etl.sources.csv_dialect import Dialect, Fault, find_dialect, find_fault
+from jupyter_etl.sources.csv_encoding import as_utf8, find_encoding, likely_encoding
+from jupyter_etl.sources.csv_format import CsvFormat
+from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
+from jupyter_etl.sources.readings import refuse_twins
+
+_HEAD_BYTES = 1 << 18
+_BACKSLASH = "\\"
+_ENCODINGS = "latin-1, cp1252, mac-roman and utf-16"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvFile:
+    """A file whose form is known.
+
+    Args:
+        source: Whose it is.
+        files: All files of the source.
+        file: This one.
+        written: From the options, filled in.
+        names: Of the columns; ``column_1`` for one without.
+        nameless: Those without.
+        layout: How to parse it.
+        offset: Bytes of UTF-8 in front of the first row of data.
+        irregular: Whether quotes stand inside of cells, so that it cannot be cut by counting them.
+    """
+
+    source: Source
+    files: FileSet
+    file: SourceFile
+    written: CsvFormat
+    names: tuple[str, ...]
+    nameless: tuple[str, ...]
+    layout: Layout
+    offset: int
+    irregular: bool
+
+    @property
+    def what(self) -> str:
+        """Subject of messages."""
+        return f"Source '{self.source.name}', {self.file.name}"
+
+    @contextmanager
+    def rows(self) -> Iterator[BinaryIO]:
+        """Open a stream of UTF-8 at the first row of data."""
+        with clear_errors(self.source, self.file), self._utf8() as stream:
+            left = self.offset
+            while left and (passed := stream.read(min(left, _HEAD_BYTES))):
+                left -= len(passed)
+            yield stream
+
+    def resolved(self) -> CsvFile:
+        """Find out how quotes stand inside quotes, by reading all of the file.
+
+        Raises:
+            SourceError: Neither doubled quotes nor backslashes make sense of it.
+        """
+        first = self._fault()
+        if first is None:
+            return replace(self, irregular=True)
+        if not self.written.escape:
+            escaped = look_at(
+                self.source,
+                self.files,
+                self.file,
+                replace(self.written, escape=_BACKSLASH, delimiter=self.layout.delimiter),
+            )
+            if escaped._fault() is None:
+                return replace(escaped, irregular=True)
+        raise SourceError(
+            f"Source '{self.source.name}': line {first.line:,} of {self.file.name} has {first.what}.",
+            hint="If it is not cut off, check the options delimiter, quote and escape.",
+            retryable=first.what.startswith("a quote"),
+        )
+
+    def refusal(self, fault: BlockFault, rows_before: int) -> SourceError:
+        """Describe why a block cannot be parsed.
+
+        Args:
+            fault: From `parse_block`.
+            rows_before: Rows of data in the blocks before it.
+        """
+        what = f"Source '{self.source.name}': {self.file.name}"
+        if fault.what == "encoding":
+            return encoding_error(self.source, self.file, self.written.encoding, fault.text)
+        where = f"row {rows_before + fault.row:,}" if fault.row else "a row"
+        hint = "If it is not cut off, check the options delimiter, quote and skip."
+        if _BACKSLASH in fault.text and not self.layout.escape:
+            hint = (
+                f"Declare the option escape={_BACKSLASH} if a backslash stands before delimiters."
+            )
+        return SourceError(
+            f"{what} cannot be read as CSV: {where} has {fault.cells} cells instead of "
+            f"{len(self.names)}: {fault.text!r}.",
+            hint=hint,
+        )
+
+    def _fault(self) -> Fault | None:
+        dialect = Dialect(delimiter=self.layout.delimiter, names=self.names, offset=self.offset)
+        with clear_errors(self.source, self.file), self._utf8() as stream:
+            return find_fault(stream, dialect, quote=self.layout.quote, escape=self.layout.escape)
+
+    @contextmanager
+    def _utf8(self) -> Iterator[BinaryIO]:
+        with open_file(self.files, self.file) as stream:
+            yield as_utf8(stream, self.written.encoding)
+
+
+def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat) -> CsvFile:
+    """Find the form of a file from its head.
+
+    Args:
+        source, files, file: What to read.
+        written: From the options.
+
+    Raises:
+        SourceError: It is in another encoding, has no names, or one of them twice.
+    """
+    with clear_errors(source, file):
+        with open_file(files, file) as stream:
+            head = stream.read(_HEAD_BYTES)
+        encoding = find_encoding(head, written.encoding)
+        whole = len(head) < _HEAD_BYTES
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
+        except UnicodeError as problem:
+            raise encoding_error(source, file, encoding, likely_encoding(head)) from problem
+        dialect = find_dialect(
+            text,
+            delimiter=written.delimiter,
+            quote=written.quote,
+            escape=written.escape,
+            header=written.header,
+            skip=written.skip,
+            whole=whole,
+        )
+    names = _named(dialect.names)
+    refuse_twins(f"Source '{source.name}', {file.name}", names)
+    return CsvFile(
+        source=source,
+        files=files,
+        file=file,
+        written=replace(written, encoding=encoding),
+        names=names,
+        nameless=tuple(
+            name for name, there in zip(names, dialect.names, strict=True) if name != there
+        ),
+        layout=Layout(
+            delimiter=dialect.delimiter,
+            quote=written.quote,
+            escape=written.escape,
+            names=names,
+            wanted=names,
+            null=written.text.null,
+        ),
+        offset=dialect.offset,
+        irregular=bool(written.escape),
+    )
+
+
+def encoding_error(source: Source, file: SourceFile, encoding: str, likely: str) -> SourceError:
+    """Describe a file that is not in the encoding it was taken for."""
+    return SourceError(
+        f"Source '{source.name}': {file.name} cannot be read as CSV: it is not {encoding} text.",
+        hint=f"Declare it with the option encoding={likely}."
+        if likely
+        else f"Declare it with the option encoding=; usual ones are {_ENCODINGS}.",
+        retryable=False,
+    )
+
+
+@contextmanager
+def clear_errors(source: Source, file: SourceFile) -> Iterator[None]:
+    """Turn what parsers and decoders raise into a `SourceError` that names the file."""
+    import pyarrow as pa
+
+    try:
+        with reading(source, file.name):
+            yield
+    except UnicodeError as problem:
+        raise encoding_error(
+            source, file, getattr(problem, "encoding", "readable"), ""
+        ) from problem
+    except (pa.ArrowInvalid, ValueError, csv.Error, zlib.error, LZMAError) as problem:
+        raise SourceError(
+            f"Source '{source.name}': {file.name} cannot be read as CSV: "
+            f"{str(problem).splitlines()[0][:300]}.",
+            hint="If it is not cut off, check the options delimiter, quote, skip and decimal.",
+            retryable=True,
+        ) from problem
+
+
+def _named(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        name if name.strip() else f"column_{position}" for position, name in enumerate(names, 1)
+    )

@@ -1,0 +1,204 @@
+"""Texts that are numbers: the canonical form of integers and doubles, and how to find it fast."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
+_EXPONENT = r"[eE](?:[+-]\d{2,}|\+\d|-[5-9]|1[5-9]|[2-9]\d|\d{3})"
+NUMERAL = rf"-?(?:(?:0|[1-9]\d*)(?:\.\d+)?|\d\.\d+[eE][+-]?\d+|[1-9]{_EXPONENT}|[iI]nf(?:inity)?)"
+"""A number as programs write doubles: no leading zero, no plus sign, digits around the point.
+
+An exponent follows one digit before the point. Without a point it has to look like a writer's:
+signed with two digits, or beyond the range that is written out. ``1e5`` and ``12E3`` are codes.
+"""
+_NUMERAL = re.compile(NUMERAL, re.ASCII)
+_EXACT_DIGITS = 15
+"""Significant digits that every double gives back. Source: IEEE 754, 5.12.2."""
+_SAFE_EXPONENTS = range(-290, 290)
+"""Decimal exponents at which doubles have their full precision."""
+_SMALLEST, _LARGEST = 1e-290, 1e290
+_EXACT_INTEGERS = 2**53
+"""Up to here every integer is a double."""
+
+
+def is_integer(text: str) -> bool:
+    """Tell whether a text is the canonical form of a 64-bit integer."""
+    return bool(_INTEGER.fullmatch(text)) and text != "-0" and -(2**63) <= int(text) < 2**63
+
+
+def is_double(text: str) -> bool:
+    """Tell whether a text is a numeral whose digits a double gives back.
+
+    The double's exact value, rounded to the digits that are written, must have these digits. Zeros
+    at the end of a fraction do not count.
+    """
+    if not _NUMERAL.fullmatch(text):
+        return False
+    if "n" in text.lower():
+        return True
+    mantissa, _, exponent = text.lower().lstrip("-").partition("e")
+    whole, point, fraction = mantissa.partition(".")
+    digits = (whole + fraction.rstrip("0")).lstrip("0")
+    if not digits:
+        return True
+    scale = int(exponent or 0) + len(whole)
+    if len(digits) <= _EXACT_DIGITS and scale in _SAFE_EXPONENTS and len(fraction) < 100:
+        return True
+    value = abs(float(text))
+    if value == float("inf") or value == 0:
+        return False
+    if not point and not exponent:
+        return value == int(mantissa)
+    return f"{value:.{len(digits) - 1}e}".partition("e")[0].replace(".", "") == digits
+
+
+def integers(texts: pa.Array) -> pa.Array | None:
+    """Read a column of integers.
+
+    Args:
+        texts: Strings without blanks around them.
+
+    Returns:
+        ``int64``, or None where a text is not what `is_integer` accepts.
+    """
+    import pyarrow as pa
+
+    try:
+        numbers = texts.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    bytes_ = TextBytes.of(texts)
+    # Arrow reads hexadecimal numerals too; nothing else that it reads has other signs.
+    if bytes_.others("-") or bytes_.leading_zeros(before_point=False):
+        return None
+    return numbers
+
+
+def doubles(texts: pa.Array) -> pa.Array | None:
+    """Read a column of doubles, as `integers`; None where a text is not what `is_double` accepts."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        numbers = texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    bytes_ = TextBytes.of(texts)
+    doubtful = pc.greater(pc.binary_length(texts), _EXACT_DIGITS + 1)
+    if not bytes_.others("-."):
+        if bytes_.leading_zeros(before_point=True) or bytes_.open_points():
+            return None
+    else:
+        if not pc.all(pc.match_substring_regex(texts, f"^(?:{NUMERAL})$")).as_py():
+            return None
+        size = pc.abs(numbers)
+        normal = pc.and_(pc.greater(size, _SMALLEST), pc.less(size, _LARGEST))
+        doubtful = pc.or_(doubtful, pc.invert(normal))
+    if not pc.any(doubtful).as_py():
+        return numbers
+    doubted, values = texts.filter(doubtful), numbers.filter(doubtful)
+    shortest = pc.equal(values.cast(pa.string()), doubted)
+    rest = pc.unique(doubted.filter(pc.invert(shortest)))
+    return numbers if all(map(is_double, rest.to_pylist())) else None
+
+
+def exact_as_doubles(numbers: pa.Array) -> bool:
+    """Tell whether every integer of a column is a double too."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    bounds = pc.min_max(numbers)
+    low, high = bounds["min"].as_py(), bounds["max"].as_py()
+    if low is None or (low >= -_EXACT_INTEGERS and high <= _EXACT_INTEGERS):
+        return True
+    back = numbers.cast(pa.float64(), safe=False).cast(pa.int64(), safe=False)
+    # 2^63 - 1 becomes 2^63, which comes back as the greatest integer.
+    return high < 2**63 - 512 and bool(pc.all(pc.equal(back, numbers)).as_py())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextBytes:
+    """The bytes of a column of texts, to look at all of them at once.
+
+    Args:
+        data: The texts one after another, UTF-8.
+        begins: Where each text that is not empty begins in ``data``.
+        ends: Where it ends.
+    """
+
+    data: np.ndarray
+    begins: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, texts: pa.Array) -> TextBytes:
+        """Look at the bytes of an array of type ``string``."""
+        import numpy as np
+
+        # What an array has at the places of NULL is not always empty.
+        if texts.null_count:
+            texts = texts.drop_null()
+        _, offsets, data = texts.buffers()
+        places = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+        begins, ends = places[:-1], places[1:]
+        filled = ends > begins
+        if not filled.all():
+            begins, ends = begins[filled], ends[filled]
+        every = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
+        return cls(
+            data=every[places[0] : places[-1]], begins=begins - places[0], ends=ends - places[0]
+        )
+
+    @property
+    def filled(self) -> int:
+        """Number of texts that are not empty."""
+        return len(self.begins)
+
+    def others(self, signs: str) -> bool:
+        """Tell whether there is a byte that is neither a digit nor one of the signs."""
+        import numpy as np
+
+        # Bytes are unsigned: what is below "0" wraps around to large numbers.
+        others = np.count_nonzero((self.data - ord("0")) > 9)
+        return bool(others > sum(np.count_nonzero(self.data == ord(sign)) for sign in signs))
+
+    def count(self, sign: str) -> int:
+        """Count a sign of ASCII."""
+        import numpy as np
+
+        return int(np.count_nonzero(self.data == ord(sign)))
+
+    def leading_zeros(self, *, before_point: bool) -> bool:
+        """Tell whether a numeral has a needless zero in front.
+
+        Args:
+            before_point: Whether ``0.5`` is right; and ``-0``, which doubles have.
+        """
+        first, behind = self._digits()
+        zero = self.data[first] == ord("0")
+        if not zero.any():
+            return False
+        first, behind = first[zero], behind[zero]
+        if not before_point:
+            # "0" alone is right, "-0" is not.
+            return bool(((behind - first > 1) | (first > self.begins[zero])).any())
+        longer = first[behind - first > 1]
+        return bool((self.data[longer + 1] != ord(".")).any())
+
+    def open_points(self) -> bool:
+        """Tell whether a numeral begins or ends with its decimal point."""
+        first, behind = self._digits()
+        point = ord(".")
+        return bool((self.data[first] == point).any() or (self.data[behind - 1] == point).any())
+
+    def _digits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return where the digits of each numeral begin, behind its sign, and end."""
+        negative = self.data[self.begins] == ord("-")
+        return self.begins + negative, self.ends

@@ -1,0 +1,436 @@
+"""Lossless inference: which type a column of texts has, and why.
+
+A column becomes a number, a date or a bool only if every value of it, written back in the canonical
+form of that type, gives the text that was there. Allowed are blanks around a number, zeros at the
+end of a fraction, and declared marks for decimals and thousands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from jupyter_etl.sources.text_numbers import (
+    TextBytes,
+    doubles,
+    exact_as_doubles,
+    integers,
+    is_double,
+    is_integer,
+)
+from jupyter_etl.sources.text_times import (
+    DateForm,
+    StampForm,
+    dates,
+    dates_of_form,
+    fits_nanoseconds,
+    is_date,
+    stamp_forms,
+    stamps,
+    time_form,
+    times,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Kind = str | StampForm | DateForm
+"""``integer``, ``double``, a style of bools, ``date``, a form of times, or a form of timestamps."""
+
+MISSING_WORDS = (
+    *("NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "#N/A N/A", "NULL", "null", "\\N"),
+    *("NaN", "nan", "-NaN", "-nan", "NAN", "NaT", "None"),
+)
+"""Texts that mean a missing value in a column that otherwise holds numbers, dates or times."""
+
+_BLANKS = " \t"
+_NO_VALUES = ("", *MISSING_WORDS)
+_BOOLS = {"true": ("true", "false"), "True": ("True", "False"), "TRUE": ("TRUE", "FALSE")}
+_TIMES = ("10:00", "10:00:00")
+_NUMBERS = frozenset({"integer", "double"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextForm:
+    """How values are written as text.
+
+    Args:
+        decimal: The decimal mark.
+        thousands: The mark between groups of three digits; "" for none.
+        null: Texts that mean a missing value in every column.
+        dates: Forms of dates besides ISO's, as for Python's ``strptime``.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    null: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+
+
+PLAIN = TextForm()
+"""Decimal points, no marks for thousands, ISO dates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inferred:
+    """The type of a column of texts.
+
+    Args:
+        type: ``null`` where there is no value at all.
+        reason: Why, as a part of a sentence: ``every value is a whole number``.
+    """
+
+    type: pa.DataType
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a part of a column shows; the evidence of two parts can be joined.
+
+    Args:
+        kinds: The kinds that hold every value; None while there is no value.
+        fractional: Whether a number has a fraction or an exponent.
+        words: Whether there are `MISSING_WORDS`.
+        rows: Number of texts, missing ones too.
+        first: The first value.
+        odd: The first value that is of none of the kinds of those before it.
+        odd_row: Its position, from 1.
+    """
+
+    kinds: frozenset[Kind] | None = None
+    fractional: bool = False
+    words: bool = False
+    rows: int = 0
+    first: str = ""
+    odd: str = ""
+    odd_row: int = 0
+
+    def joined(self, other: Evidence) -> Evidence:
+        """Return the evidence of this part and the next one."""
+        if self.kinds is None or other.kinds is None:
+            kinds = other.kinds if self.kinds is None else self.kinds
+        else:
+            kinds = self.kinds & other.kinds
+        odd = self if self.odd_row else other
+        return Evidence(
+            kinds=kinds,
+            fractional=self.fractional or other.fractional,
+            words=self.words or other.words,
+            rows=self.rows + other.rows,
+            first=self.first if self.kinds is not None else other.first,
+            odd=odd.odd,
+            odd_row=odd.odd_row and odd.odd_row + (0 if odd is self else self.rows),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """A part of a column, read.
+
+    Args:
+        evidence: What it shows.
+        column: Its values in the narrowest type; None where that is text or there is no value.
+        exact: Whether the texts are the canonical form of ``column``, without any allowance.
+    """
+
+    evidence: Evidence
+    column: pa.Array | None = None
+    exact: bool = False
+
+
+def infer_type(texts: pa.Array | pa.ChunkedArray, form: TextForm = PLAIN) -> Inferred:
+    """Infer the type of a column of texts.
+
+    Args:
+        texts: All values there are; empty texts and NULL are missing values.
+        form: How values are written.
+
+    Returns:
+        ``int64``, ``double``, ``bool``, ``date32``, ``time32[s]``, ``timestamp``, ``string``, or
+        ``null`` where there is no value.
+    """
+    import pyarrow as pa
+
+    evidence = Evidence()
+    for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
+        evidence = evidence.joined(examine(chunk.cast(pa.string()), form, evidence.kinds).evidence)
+        if not (evidence.kinds is None or evidence.kinds):
+            break
+    return decide(evidence)
+
+
+def examine(texts: pa.Array, form: TextForm, among: frozenset[Kind] | None = None) -> Examined:
+    """Find the kinds that hold a part of a column.
+
+    Args:
+        texts: Of type ``string``.
+        form: How values are written.
+        among: The kinds that hold the parts before it; None for any.
+    """
+    texts = without_missing(texts, form)
+    first = _first_value(texts)
+    if first is None:
+        words = texts.null_count < len(texts)
+        return Examined(evidence=Evidence(words=words, rows=len(texts)))
+    found = _held(texts, form, first, among)
+    if found is not None:
+        return found
+    row = _first_odd(texts, form, first, among)
+    return Examined(
+        evidence=Evidence(
+            kinds=frozenset(),
+            rows=len(texts),
+            first=first,
+            odd=texts[row - 1].as_py(),
+            odd_row=row,
+        )
+    )
+
+
+def decide(evidence: Evidence) -> Inferred:
+    """Choose the type of a whole column from the evidence of all its parts."""
+    import pyarrow as pa
+
+    kinds = evidence.kinds
+    if kinds is None:
+        if evidence.words:
+            return Inferred(type=pa.string(), reason="there are only texts like NA")
+        return Inferred(type=pa.null(), reason="there is no value")
+    kind = min(kinds, key=_rank, default=None)
+    if kind is None:
+        where = f"{evidence.odd[:40]!r} (row {evidence.odd_row:,})"
+        if evidence.odd_row <= 1 or evidence.odd == evidence.first:
+            return Inferred(type=pa.string(), reason=f"{where} is neither number, date nor bool")
+        return Inferred(
+            type=pa.string(), reason=f"{where} has another form than {evidence.first[:40]!r}"
+        )
+    if kind in _BOOLS and evidence.words:
+        return Inferred(type=pa.string(), reason="there are texts like NA beside bools")
+    if kind == "double" and not evidence.fractional:
+        return Inferred(
+            type=pa.string(),
+            reason="not every value is an integer of 64 bits, and none has a fraction",
+        )
+    return Inferred(type=type_of(kind), reason=f"every value is {_named(kind)}")
+
+
+def type_of(kind: Kind) -> pa.DataType:
+    """Return the Arrow type of a kind."""
+    import pyarrow as pa
+
+    if isinstance(kind, StampForm | DateForm):
+        return kind.type
+    if kind in _BOOLS:
+        return pa.bool_()
+    types = {"integer": pa.int64(), "double": pa.float64(), "date": pa.date32()}
+    return types.get(kind, pa.time32("s"))
+
+
+def kinds_of(text: str, form: TextForm) -> frozenset[Kind]:
+    """Return all kinds that one value is of."""
+    kinds: list[Kind] = []
+    number = _plain_number(text, form)
+    if number is not None and is_integer(number):
+        kinds.append("integer")
+    if number is not None and is_double(number):
+        kinds.append("double")
+    kinds += [style for style, words in _BOOLS.items() if text in words]
+    if is_date(text):
+        kinds.append("date")
+    if time_form(text):
+        kinds.append(time_form(text))
+    kinds += stamp_forms(text)
+    declared = [DateForm(pattern=pattern) for pattern in form.dates]
+    kinds += [date for date in declared if date.parse(text) is not None]
+    return frozenset(kinds)
+
+
+def without_missing(texts: pa.Array, form: TextForm) -> pa.Array:
+    """Make empty texts NULL, and those that are declared to mean missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if form.null:
+        missing = pc.is_in(texts, pa.array(["", *form.null]))
+    elif TextBytes.of(texts).filled == len(texts) - texts.null_count:
+        return texts
+    else:
+        missing = pc.equal(texts, "")
+    return pc.if_else(missing, pa.scalar(None, pa.string()), texts)
+
+
+def plain_numbers(texts: pa.Array, form: TextForm) -> pa.Array | None:
+    """Take blanks, words for missing values and declared marks out of a column of numbers.
+
+    Returns:
+        Numerals with a decimal point; None where a text has another form than is declared.
+    """
+    import pyarrow.compute as pc
+
+    numbers = trimmed(texts)
+    if _unmarked(form):
+        return numbers
+    if not pc.all(pc.match_substring_regex(numbers, f"^(?:{_marked(form)})$")).as_py():
+        return None
+    if form.thousands:
+        numbers = pc.replace_substring(numbers, form.thousands, "")
+    return pc.replace_substring(numbers, form.decimal, ".")
+
+
+def trimmed(texts: pa.Array) -> pa.Array:
+    """Take blanks away around values, and make words for missing values NULL."""
+    import pyarrow.compute as pc
+
+    return without_words(pc.ascii_trim(texts, _BLANKS), _NO_VALUES)
+
+
+def without_words(texts: pa.Array, words: Sequence[str] = MISSING_WORDS) -> pa.Array:
+    """Make some texts NULL."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.is_in(texts, pa.array(words)), pa.scalar(None, pa.string()), texts)
+
+
+def _held(
+    texts: pa.Array, form: TextForm, first: str, among: frozenset[Kind] | None
+) -> Examined | None:
+    """Read a part of a column in the narrowest kind that holds it; None where none does."""
+    kinds = kinds_of(first, form)
+    kinds = kinds if among is None else kinds & among
+    for kind in sorted(kinds, key=_rank):
+        for attempt in _attempts(texts, kind, form):
+            column = _read(attempt, kind)
+            if column is None:
+                continue
+            evidence = Evidence(
+                kinds=frozenset({kind}) | _wider(kind, column),
+                fractional=kind == "double" and _has_fractions(attempt),
+                words=attempt.null_count > texts.null_count,
+                rows=len(texts),
+                first=first,
+            )
+            return Examined(evidence=evidence, column=column, exact=attempt is texts)
+    return None
+
+
+def _attempts(texts: pa.Array, kind: Kind, form: TextForm) -> Iterator[pa.Array]:
+    """Hand out the texts as they are, and then without what a kind allows around its values."""
+    if kind != "double" or _unmarked(form):
+        yield texts
+    if kind in _NUMBERS:
+        numbers = plain_numbers(texts, form)
+        if numbers is not None:
+            yield numbers
+    elif kind not in _BOOLS:
+        yield without_words(texts)
+
+
+def _read(texts: pa.Array, kind: Kind) -> pa.Array | None:
+    if isinstance(kind, StampForm):
+        return stamps(texts, kind)
+    if isinstance(kind, DateForm):
+        return dates_of_form(texts, kind)
+    if kind in _BOOLS:
+        return _bools(texts, *_BOOLS[kind])
+    readers = {"integer": integers, "double": doubles, "date": dates}
+    return readers[kind](texts) if kind in readers else times(texts, kind)
+
+
+def _bools(texts: pa.Array, true: str, false: str) -> pa.Array | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pc.all(pc.is_in(texts, pa.array([true, false, None]))).as_py():
+        return None
+    return pc.equal(texts, true)
+
+
+def _wider(kind: Kind, column: pa.Array) -> frozenset[Kind]:
+    """Return the kind that a column of this kind may become beside values of another part."""
+    if kind == "integer" and exact_as_doubles(column):
+        return frozenset({"double"})
+    if isinstance(kind, StampForm) and kind.unit == "us" and fits_nanoseconds(column):
+        return frozenset({replace(kind, unit="ns")})
+    return frozenset()
+
+
+def _first_value(texts: pa.Array) -> str | None:
+    """Return the first text that is a value, neither blank nor a word for a missing one."""
+    import pyarrow.compute as pc
+
+    if texts.null_count == len(texts):
+        return None
+    first: str = texts[pc.index(texts.is_valid(), True).as_py()].as_py()
+    if first.strip(_BLANKS) not in _NO_VALUES:
+        return first
+    values = trimmed(texts).is_valid()
+    place = pc.index(values, True).as_py()
+    return None if place < 0 else texts[place].as_py()
+
+
+def _first_odd(texts: pa.Array, form: TextForm, first: str, among: frozenset[Kind] | None) -> int:
+    """Find the row, from 1, at which no kind holds all values any more."""
+    right, wrong = 0, len(texts)
+    while wrong - right > 1:
+        middle = (right + wrong) // 2
+        head = texts.slice(0, middle)
+        if head.null_count == middle or _held(head, form, first, among) is not None:
+            right = middle
+        else:
+            wrong = middle
+    return wrong
+
+
+def _has_fractions(texts: pa.Array) -> bool:
+    bytes_ = TextBytes.of(texts)
+    return any(bytes_.count(sign) for sign in ".eE")
+
+
+def _unmarked(form: TextForm) -> bool:
+    return form.decimal == "." and not form.thousands
+
+
+def _marked(form: TextForm) -> str:
+    """Return the regular expression of numbers with the declared marks."""
+    group = rf"|[0-9]{{1,3}}(?:{re.escape(form.thousands)}[0-9]{{3}})+" if form.thousands else ""
+    fraction = rf"(?:{re.escape(form.decimal)}[0-9]+)?"
+    return rf"-?(?:(?:[0-9]+{group}){fraction}(?:[eE][+-]?[0-9]+)?|[iI]nf(?:inity)?)"
+
+
+def _plain_number(text: str, form: TextForm) -> str | None:
+    """Return the numeral in a text, with a decimal point; None where the marks are others."""
+    text = text.strip(_BLANKS)
+    if _unmarked(form):
+        return text
+    if not re.fullmatch(_marked(form), text):
+        return None
+    plain = text.replace(form.thousands, "") if form.thousands else text
+    return plain.replace(form.decimal, ".")
+
+
+def _rank(kind: Kind) -> tuple[int, str]:
+    if isinstance(kind, StampForm):
+        return (4, kind.unit.translate({ord("u"): "a"}))
+    if isinstance(kind, DateForm):
+        return (5, kind.pattern)
+    return ({"integer": 0, "double": 1, "date": 3}.get(kind, 2), kind)
+
+
+def _named(kind: Kind) -> str:
+    """Describe one value of a kind, in words."""
+    if isinstance(kind, StampForm):
+        seconds = ":00" if kind.seconds else ""
+        zone = " with a zone" if kind.zoned else ""
+        return f"a timestamp like 2026-12-31{kind.separator}10:00{seconds}{zone}"
+    if isinstance(kind, DateForm):
+        return f"a date of the form {kind.pattern}"
+    if kind in _BOOLS:
+        return " or ".join(_BOOLS[kind])
+    if kind in _TIMES:
+        return f"a time like {kind}"
+    names = {"integer": "an integer of 64 bits", "double": "a number that a double holds"}
+    return names.get(kind, "a date like 2026-12-31")
