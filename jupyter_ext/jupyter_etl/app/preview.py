@@ -18,10 +18,12 @@ class Preview:
     Args:
         data: At most as many rows as were asked for.
         total_rows: How many there are in all; None where that would cost a scan.
+        notes: As `Reading.notes`.
     """
 
     data: pa.Table
     total_rows: int | None
+    notes: tuple[str, ...] = ()
 
 
 def preview_of(reading: Reading, limit: int) -> Preview:
@@ -47,4 +49,4 @@ def preview_of(reading: Reading, limit: int) -> Preview:
     total = reading.total_rows
     if total is None and ended:
         total = rows
-    return Preview(data=table.slice(0, limit), total_rows=total)
+    return Preview(data=table.slice(0, limit), total_rows=total, notes=reading.notes)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from jupyter_etl.app.as_frame import as_frame
 from jupyter_etl.app.checking import check_data
 from jupyter_etl.app.frames import to_arrow
 from jupyter_etl.app.incremental import IncrementalLoad, NewRows, load_since, stream_since
+from jupyter_etl.app.load_notes import print_notes
 from jupyter_etl.app.passes import Stream, comes_again, rows_of
 from jupyter_etl.app.preview import Preview, preview_of
 from jupyter_etl.app.querying import Query, answer
@@ -148,7 +149,7 @@ class Workbench:
         lag: str = "",
         key: Sequence[str] = (),
     ) -> object:
-        """Read a source's table or a publication.
+        """Read a source's table or a publication; rows, columns, seconds and notes are printed.
 
         Args:
             name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
@@ -168,7 +169,12 @@ class Workbench:
         target = self.find(name)
         wanted = None if columns is None else tuple(columns)
         if since is None and not lag and not key:
-            return self._framed(target, self._read(target, wanted, limit), as_)
+            begun = perf_counter()
+            table, notes = self._read(target, wanted, limit)
+            frame = self._framed(target, table, as_)
+            size = f"{table.num_rows:,} rows, {table.num_columns:,} columns"
+            print_notes(f"{name}: {size} in {perf_counter() - begun:.1f} s", notes)
+            return frame
         if since is None or limit is not None:
             raise DeclarationError(
                 "A limit would leave rows out that no later run reads: not with --since."
@@ -176,12 +182,17 @@ class Workbench:
                 else "A lag and a key need to know the column to follow: --since COLUMN."
             )
         load = IncrementalLoad(column=since, lag=lag, key=tuple(key), columns=wanted)
+        told: list[str] = []
+
+        def opened(request: ReadRequest) -> Reading:
+            reading = self._open(target, request)
+            told.extend(reading.notes)
+            return reading
+
         with self.telling(target):
-            table, read, note = load_since(
-                load, target, self.channel, lambda request: self._open(target, request)
-            )
+            table, read, note = load_since(load, target, self.channel, opened)
         self.channel.report_read(read)
-        sys.stdout.write(f"{note}\n")
+        print_notes(note, told)
         return self._framed(target, table, as_)
 
     def _framed(self, target: Target, table: pa.Table, as_: str) -> object:
@@ -292,7 +303,7 @@ class Workbench:
         """Return a variable, source or publication as an Arrow table."""
         if self.namespace.get(name) is not None:
             return to_arrow(self.namespace[name], what=name)
-        return self._read(self.find(name), None, None)
+        return self._read(self.find(name), None, None)[0]
 
     def rows(self, name: str) -> pa.Table | Stream:
         """Return the rows of a variable, source or publication, unread where not in memory."""
@@ -306,13 +317,15 @@ class Workbench:
 
         return Stream(first=self.stream(name), again=again if comes_again(target) else None)
 
-    def _read(self, target: Target, columns: tuple[str, ...] | None, limit: int | None) -> pa.Table:
+    def _read(
+        self, target: Target, columns: tuple[str, ...] | None, limit: int | None
+    ) -> tuple[pa.Table, tuple[str, ...]]:
         request = ReadRequest(table=target.table, columns=columns, limit=limit)
         with self.telling(target):
             reading = self._open(target, request)
             table = reading.batches.read_all()
         self._report(target, reading, table)
-        return table
+        return table, reading.notes
 
     def _open(self, target: Target, request: ReadRequest) -> Reading:
         if target.source is not None:

@@ -8,7 +8,7 @@ from jupyter_etl_magics.session import Session
 
 
 def execute(session: Session, command: Command) -> None:
-    """Show each table's columns, or the list of tables where there are many."""
+    """Show each table's columns and the reasons for their types, or the list of tables where there are many."""
     name = str(command.args["name"])
     tables = session.workbench.describe(name)
     if len(tables) != 1:
@@ -22,4 +22,5 @@ def execute(session: Session, command: Command) -> None:
         {"column": c.name, "type": c.type, "nulls": c.nullable} for c in table.columns
     ]
     rows_known = "" if table.rows is None else f", {table.rows:,} rows"
-    show(Card(title=f"{name}: {counted(len(columns), 'column')}{rows_known}", rows=columns))
+    title = f"{name}: {counted(len(columns), 'column')}{rows_known}"
+    show(Card(title=title, rows=columns, notes=table.notes))

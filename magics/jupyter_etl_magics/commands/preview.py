@@ -15,4 +15,4 @@ def execute(session: Session, command: Command) -> None:
     preview = session.workbench.preview(args["target"], limit=args["limit"])
     rows = arrow_rows(preview.data)
     note = of_total(len(rows), preview.total_rows)
-    show(Card(title=args["target"], rows=rows, notes=[note]))
+    show(Card(title=args["target"], rows=rows, notes=[note, *preview.notes]))
