@@ -18,7 +18,7 @@ import yaml
 
 import jupyter_etl
 from jupyter_etl import errors
-from jupyter_etl.app import notebook_api
+from jupyter_etl.app import notebook_api, notebook_place
 from jupyter_etl.app.secrets import EnvironmentSecrets
 from jupyter_etl.app.settings import PREFIX, Settings
 from jupyter_etl.execution.kernels import ATTEMPT
@@ -130,7 +130,7 @@ def test_no_command_is_documented_that_there_is_not(
 @cache
 def settings() -> set[str]:
     names = set(Settings.from_env({}, home="/nowhere").environ())
-    kernel = {notebook_api.CHANNEL_VARIABLE, ATTEMPT}
+    kernel = {notebook_place.CHANNEL_VARIABLE, ATTEMPT}
     return names | kernel | {EnvironmentSecrets.variable("")}
 
 

@@ -6,7 +6,7 @@ from types import TracebackType
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_etl.app.notebook_api import in_run
+from jupyter_etl.app.notebook_place import in_run
 from jupyter_etl.errors import EtlError
 
 LAST = "_etl_last_error"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_etl.app.caller_names import CallerNames
-from jupyter_etl.app.notebook_api import in_run, notebook_path, open_etl, workbench
+from jupyter_etl.app.notebook_api import notebook_folder, open_etl, workbench
+from jupyter_etl.app.notebook_place import in_run, notebook_path
 from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.spec.names import nearest
 
@@ -95,7 +96,7 @@ class Session:
             DeclarationError: This kernel belongs to no notebook file.
         """
         if given is not None:
-            return Path(given)
+            return notebook_folder(self.shell.user_ns) / Path(given).expanduser()
         path = notebook_path()
         if path is None:
             raise DeclarationError(

@@ -184,6 +184,19 @@ def test_a_warm_kernel_is_told_what_a_cold_one_is(etl: Etl, here: Path) -> None:
     assert seen_warm == seen_cold
 
 
+def test_a_warm_kernel_ends_a_run_by_exit_as_a_cold_one_does(etl: Etl, here: Path) -> None:
+    leave = write_notebook(
+        here / "leave.ipynb", "print('before')\nexit()\nprint('after')", "print('behind')"
+    )
+    told = []
+    for cold in (False, True):
+        made, printed, how = run(etl, leave, cold=cold)
+        assert (made.state, printed, how["warm"]) == (RunState.SUCCEEDED, "before\n", not cold)
+        told.append([e["message"] for e in etl.runs.events(made.id) if e["kind"] == "log"])
+    assert told[0] == told[1]
+    assert "ended itself in cell 1 by exit()" in told[0][0]
+
+
 def rested() -> int | None:
     """Return the process id of a runner that waits and has nothing left to do."""
     for process in psutil.Process().children(recursive=True):

@@ -85,7 +85,10 @@ DATA = Peers(
     ("pandas", "pyarrow", "sqlalchemy", "psycopg[binary]", "tpchgen-cli"),
     ("pandas", "pyarrow", "sqlalchemy", "psycopg", "tpchgen-cli"),
 )
+CSV = Peers(
+    "csv", ("pandas", "pyarrow", "polars", "duckdb"), ("pandas", "pyarrow", "polars", "duckdb")
+)
 CRON = Peers("cron", ("croniter", "apscheduler"), ("croniter", "apscheduler"))
 """Apart from the others: jupyter-scheduler holds croniter at an old version."""
 
-ALL = (RUNS, DATA, CRON)
+ALL = (RUNS, DATA, CSV, CRON)

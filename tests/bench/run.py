@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS)]
 
-from bench import of_data, of_endurance, of_ledger, of_panel, of_runs, of_surfaces, peers  # noqa: E402 - the path comes first
+from bench import of_csv, of_data, of_endurance, of_ledger, of_panel, of_runs, of_surfaces, peers  # noqa: E402 - the path comes first
 from bench.figures import Figure  # noqa: E402
 from bench.page import write_page  # noqa: E402
 from bench.processes import Watch, adopt_orphans, descendants  # noqa: E402
@@ -36,6 +36,7 @@ MEASURES: dict[str, Measure] = {
     **of_runs.MEASURES,
     **of_ledger.MEASURES,
     **of_data.MEASURES,
+    **of_csv.MEASURES,
     **of_surfaces.MEASURES,
     **of_panel.MEASURES,
     **of_endurance.MEASURES,

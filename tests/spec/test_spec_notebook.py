@@ -70,7 +70,13 @@ x: int | None = None
 def test_the_parameters_cell() -> None:
     outline = parse_notebook(_notebook(_code("import a"), _code(PARAMETERS, tags=["parameters"])))
     assert outline.parameters == tuple(
-        Parameter(name=name, type=ParameterType(kind), default=default, help=text)
+        Parameter(
+            name=name,
+            type=ParameterType(kind),
+            default=default,
+            help=text,
+            optional=name in ("r", "x"),
+        )
         for name, kind, default, text in [
             ("day", "str", '"2026-01-01"', "the day to load"),
             ("n", "int", "5", ""),
@@ -78,7 +84,7 @@ def test_the_parameters_cell() -> None:
             ("start", "date", "date(2026, 1, 1)", ""),
             ("names", "list", '["a", "b"]', ""),
             ("limit", "float", "10", "how many"),
-            ("since", "any", "datetime.now() - timedelta(days=1)", ""),
+            ("since", "datetime", "datetime.now() - timedelta(days=1)", ""),
             ("flag", "bool", "True", ""),
             ("a", "int", "2", ""),
             ("b", "int", "2", ""),

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path, PurePosixPath
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -95,6 +98,27 @@ def test_refused_declarations(text: str, says: list[str]) -> None:
         ("datetime", "today", datetime(2026, 3, 1, tzinfo=UTC)),
         ("datetime", "2026-01-01 05:00", datetime(2026, 1, 1, 5, tzinfo=UTC)),
         ("datetime", date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC)),
+        ("time", "06:30", time(6, 30)),
+        ("time", time(6, 30, 1), time(6, 30, 1)),
+        ("timedelta", "90m", timedelta(minutes=90)),
+        ("timedelta", "1h30m", timedelta(minutes=90)),
+        ("timedelta", "-2d", timedelta(days=-2)),
+        ("timedelta", "0", timedelta()),
+        ("timedelta", "PT5400S", timedelta(minutes=90)),
+        ("timedelta", "-P1D", timedelta(days=-1)),
+        ("timedelta", "5400", timedelta(minutes=90)),
+        ("timedelta", 1.5, timedelta(seconds=1.5)),
+        ("timedelta", "1:30", timedelta(minutes=90)),
+        ("timedelta", "-1 day, 22:30:00.000001", timedelta(minutes=-90, microseconds=1)),
+        ("timedelta", "2 days 00:00:00", timedelta(days=2)),
+        ("timedelta", pd.Timedelta("90min"), timedelta(minutes=90)),
+        ("decimal", "19.90", Decimal("19.90")),
+        ("decimal", " -0.1234567890123456789012345 ", Decimal("-0.1234567890123456789012345")),
+        ("decimal", 1.1, Decimal("1.1")),
+        ("decimal", 7, Decimal(7)),
+        ("path", "data/a b.csv", Path("data/a b.csv")),
+        ("path", PurePosixPath("/x"), Path("/x")),
+        ("uuid", "12345678123456781234567812345678", UUID(int=0x12345678123456781234567812345678)),
         ("list", "[1, 'a']", [1, "a"]),
         ("list", "(1, 2)", [1, 2]),
         ("list", '[null, true]', [None, True]),
@@ -134,6 +158,24 @@ def test_coerced(kind: str, value: object, typed: object) -> None:
         ("date", 20260101),
         ("datetime", "soon"),
         ("datetime", 5),
+        ("time", "25:00"),
+        ("time", "now"),
+        ("timedelta", ""),
+        ("timedelta", "soon"),
+        ("timedelta", "P1"),
+        ("timedelta", "1:60"),
+        ("timedelta", True),
+        ("timedelta", 1e300),
+        ("decimal", "1,5"),
+        ("decimal", "nan"),
+        ("decimal", ""),
+        ("decimal", True),
+        ("decimal", "1e"),
+        ("path", ""),
+        ("path", 5),
+        ("path", "a\0b"),
+        ("uuid", "1234"),
+        ("uuid", 5),
         ("list", "[1, 2"),
         ("list", "{}"),
         ("list", [date(2026, 1, 1)]),
@@ -159,6 +201,36 @@ def test_days_are_those_of_the_timezone_of_the_instant() -> None:
     assert local.isoformat() == "2026-03-01T12:00:00+01:00"
 
 
+@pytest.mark.parametrize(
+    ("default", "value", "typed"),
+    [
+        ("datetime(2026, 1, 1)", "2026-02-03T04:00", datetime(2026, 2, 3, 4)),  # noqa: DTZ001
+        ("datetime(2026, 1, 1)", "today", datetime(2026, 3, 1)),  # noqa: DTZ001
+        ("datetime(2026, 1, 1)", "2026-02-03T04:00Z", datetime(2026, 2, 3, 4, tzinfo=UTC)),
+        ("pd.Timestamp('2026-01-01')", date(2026, 2, 3), datetime(2026, 2, 3)),  # noqa: DTZ001
+        (
+            "datetime(2026, 1, 1, tzinfo=UTC)",
+            "2026-02-03T04:00",
+            datetime(2026, 2, 3, 4, tzinfo=UTC),
+        ),
+        ("None", "2026-02-03T04:00", datetime(2026, 2, 3, 4, tzinfo=UTC)),
+    ],
+)
+def test_a_datetime_is_naive_where_the_notebooks_own_is(
+    default: str, value: object, typed: object
+) -> None:
+    parameter = Parameter(name="at", type=ParameterType.DATETIME, default=default)
+    assert coerce(parameter, value, at=AT) == typed
+    [resolved] = resolve_parameters((parameter,), {"at": value}, at=AT).values()
+    assert coerce(parameter, resolved, at=AT) == typed
+
+
+def test_none_where_the_annotation_allows_it() -> None:
+    optional = Parameter(name="p", type=ParameterType.DATE, default="date.today()", optional=True)
+    assert coerce(optional, "None", at=AT) is None
+    assert coerce(optional, "2026-02-03", at=AT) == date(2026, 2, 3)
+
+
 def test_none_where_the_default_is_none() -> None:
     optional = Parameter(name="p", type=ParameterType.INT, default="None")
     assert coerce(optional, None, at=AT) is None
@@ -176,6 +248,13 @@ def test_none_where_the_default_is_none() -> None:
         ("s str = a b", "a b"),
         ("l = [1]", [1]),
         ("x = None", None),
+        ("rate decimal = 1.50", Decimal("1.50")),
+        ("rate decimal = 0.1234567890123456789", Decimal("0.1234567890123456789")),
+        ("rate decimal = '1.50'", Decimal("1.50")),
+        ("at time = 06:30", time(6, 30)),
+        ("lag timedelta = 2h", timedelta(hours=2)),
+        ("lag timedelta = 90", timedelta(seconds=90)),
+        ("where path = data/orders.csv", Path("data/orders.csv")),
     ],
 )
 def test_defaults(text: str, value: object) -> None:

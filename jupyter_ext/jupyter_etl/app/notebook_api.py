@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -14,6 +13,13 @@ from jupyter_etl.app.caller_names import caller_names
 from jupyter_etl.app.estimating import approx_data
 from jupyter_etl.app.exploring import Sample, profile_data, sample_data
 from jupyter_etl.app.known_tables import KnownTables
+from jupyter_etl.app.notebook_place import (
+    CHANNEL_VARIABLE,
+    in_run,
+    main_names,
+    notebook_path,
+    start_folder,
+)
 from jupyter_etl.app.outputs import Published, publish_file, publish_report, publish_table
 from jupyter_etl.app.remembered import Remembered
 from jupyter_etl.app.workbench import Workbench
@@ -27,28 +33,19 @@ if TYPE_CHECKING:
     from jupyter_etl.app.etl import Etl
     from jupyter_etl.app.lineage import LineageGraph
 
-CHANNEL_VARIABLE = "JUPYTER_ETL_CHANNEL"
-"""Environment variable that names the runner's socket inside a run."""
 
+def notebook_folder(names: Mapping[str, object] | None = None) -> Path:
+    """Return the folder that relative paths start from, wherever ``os.chdir`` has led.
 
-def in_run() -> bool:
-    """Tell whether this process is the kernel of a run."""
-    return bool(os.environ.get(CHANNEL_VARIABLE))
+    Args:
+        names: The notebook's variables; by default those of ``__main__``.
 
-
-def notebook_path(environ: Mapping[str, str] | None = None) -> Path | None:
-    """Return the notebook that this kernel belongs to, where that is known.
-
-    Source:
-        ``JPY_SESSION_NAME`` is set by jupyter_server for the kernel of a session.
+    Returns:
+        The folder of the notebook; where that is unknown, the one that this kernel was started in,
+        and outside of IPython the working directory.
     """
-    env = os.environ if environ is None else environ
-    name = env.get("JPY_SESSION_NAME", "")
-    if not name.endswith(".ipynb"):
-        return None
-    # Under a remote contents manager the name is no path of this machine.
-    path = Path.cwd() / name
-    return path if path.is_file() else None
+    path = channel().context.notebook if in_run() else notebook_path()
+    return Path(path).parent if path else start_folder(main_names() if names is None else names)
 
 
 @cache
@@ -113,12 +110,12 @@ def workbench(namespace: Mapping[str, object] | None = None) -> Workbench:
         namespace: Its variables; by default those that the calling code sees, see `CallerNames`:
             the notebook's are those of ``__main__``, where a kernel keeps them.
     """
-    names = caller_names(vars(sys.modules["__main__"])) if namespace is None else namespace
+    names = caller_names(main_names()) if namespace is None else namespace
     line = channel()
     return Workbench(
         line,
         namespace=names,
-        base=Path.cwd(),
+        base=notebook_folder(names),
         secret=line.secret,
         remembered=remembered(),
         query_bytes=query_bytes(),

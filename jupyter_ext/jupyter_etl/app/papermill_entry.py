@@ -19,17 +19,31 @@ class PapermillEntry:
     def execute_notebook(cls, nb: Any, kernel_name: str, **options: Any) -> Any:
         """Execute a parameterised notebook with this user's limits, showing none of the secrets.
 
-        The arguments are papermill's.
+        The arguments are papermill's. Dates, decimals and the like get the types that the notebook
+        declares, as in a run.
 
         Raises:
-            DeclarationError: A setting is not what it should be.
+            DeclarationError: A setting is not what it should be, or a parameter is of another type.
         """
+        from datetime import datetime
+        from zoneinfo import ZoneInfo
+
+        import nbformat
+
         from jupyter_etl.app.secrets import known_secrets
         from jupyter_etl.app.settings import Settings
         from jupyter_etl.execution.redaction import Redactor
         from jupyter_etl.execution.standalone_engine import StandaloneEngine
+        from jupyter_etl.spec.injection import inject_types
+        from jupyter_etl.spec.notebook import parse_notebook
 
         settings = Settings.from_env()
+        given = nb.metadata.get("papermill", {}).get("parameters", {})
+        if given:
+            text: str = nbformat.writes(nb)  # type: ignore[no-untyped-call]
+            outline, at = parse_notebook(text), datetime.now(ZoneInfo(settings.timezone))
+            if outline.language == "python":
+                inject_types(nb.cells, outline.parameters, given, at=at)
         redactor = Redactor()
         # The kernel resolves its secrets itself and tells nobody which: all that are known count.
         for name, value in known_secrets(settings.home):

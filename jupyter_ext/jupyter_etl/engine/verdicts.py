@@ -89,6 +89,11 @@ _RULES = (
         "OutOfMemory",
     ),
     _rule(
+        VerdictKind.NOTEBOOK,
+        "The notebook's code ended its own kernel",
+        "KernelExited",
+    ),
+    _rule(
         VerdictKind.DATA,
         "The data are not what the notebook relies on",
         "CheckFailed KeyError ValueError UnicodeDecodeError ParserError EmptyDataError "

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbclient.exceptions import CellExecutionError
 from papermill.clientwrap import PapermillNotebookClient
 
+from jupyter_etl.execution.exits import EXIT, MENTIONS_EXIT, Exit, exit_code, exit_of
 from jupyter_etl.execution.kernel_line import EtlKernelManager
 from jupyter_etl.execution.output_caps import (
     OutputCaps,
@@ -43,9 +45,13 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         socket_folder: Private folder for the kernel's sockets.
         redactor: Takes secrets out of all that is kept; None where there are none.
         options: For papermill's client.
+
+    Attributes:
+        ended: How the notebook ended itself; None where it did not.
     """
 
     km: Any
+    kc: Any
 
     def __init__(
         self,
@@ -64,6 +70,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         self._redactor = redactor or Redactor()
         self._streams = StreamRedactor(self._redactor)
         self._widget_sizes: dict[str, int] = {}
+        self.ended: Exit | None = None
         # nbclient says so with the first cell, and a gate may be asked before.
         self.clear_before_next_output = False
 
@@ -75,6 +82,36 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         self.km.gate = self.admits
         return self.km
 
+    def execute(self, **kwargs: Any) -> Any:
+        """Execute all cells, until one fails or ends the notebook."""
+        self.reset_execution_trackers()
+        with self.setup_kernel(**kwargs):
+            self.nb.metadata["language_info"] = self.kc.info["language_info"]
+            self.stop_at_exit()
+            self.papermill_execute_cells()
+            self.set_widgets_metadata()
+        return self.nb
+
+    def stop_at_exit(self) -> None:
+        """Have ``exit()`` end its cell, in a kernel of IPython's whose notebook may call it."""
+        mentioned = any(MENTIONS_EXIT.search(cell.source) for cell in self.nb.cells)
+        if mentioned and self.kc.info.get("implementation") == "ipython":
+            self.wait_for_reply(self.kc.execute(exit_code(), silent=True, store_history=False))
+
+    def papermill_execute_cells(self) -> None:
+        """Execute each cell as papermill does, until one ends the notebook."""
+        for index, cell in enumerate(self.nb.cells):
+            try:
+                self.nb_man.cell_start(cell, index)
+                self.execute_cell(cell, index)
+            except CellExecutionError as problem:
+                self.nb_man.cell_exception(cell, cell_index=index, exception=problem)
+                return
+            finally:
+                self.nb_man.cell_complete(cell, cell_index=index)
+            if self.ended is not None:
+                return
+
     def execute_cell(self, cell: Any, cell_index: int, **kwargs: Any) -> Any:
         """Execute one cell; what was left out of its output stands behind it."""
         self._caps.begin_cell()
@@ -82,11 +119,16 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
             return super().execute_cell(cell, cell_index, **kwargs)
         finally:
             self._show_rest(cell, cell_index)
-            notice = self._caps.notice()
-            if notice:
-                text = f"[etl] {notice}\n"
-                node: Any = nbformat.NotebookNode
-                cell.outputs.append(node(output_type="stream", name="stderr", text=text))
+            self._remark(cell, self._caps.notice())
+            if self.ended is not None and not self.ended.failure:
+                self._remark(cell, self.ended.say())
+
+    @staticmethod
+    def _remark(cell: Any, text: str) -> None:
+        if text:
+            node: Any = nbformat.NotebookNode
+            said = f"[etl] {text}\n"
+            cell.outputs.append(node(output_type="stream", name="stderr", text=said))
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """Take what the kernel says into its cell, without the secrets that the run has used."""
@@ -107,7 +149,24 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         if exec_reply is not None:
             content = self._redactor.redact_message("execute_reply", exec_reply["content"])
             exec_reply = {**exec_reply, "content": content}
+            may_raise = "raises-exception" in cell.metadata.get("tags", ())
+            self.ended = exit_of(content, may_raise=may_raise)
+            if self.ended is not None:
+                self._end(cell, self.ended)
+                return
         await super()._check_raise_for_error(cell, cell_index, exec_reply)
+
+    @staticmethod
+    def _end(cell: Any, ended: Exit) -> None:
+        """Show how a notebook ended itself, and raise that where it is a failure."""
+        shown = [one for one in cell.outputs if one.get("ename") != "SystemExit"]
+        cell.outputs = shown
+        if ended.failure:
+            text = f"SystemExit: {ended.failure}"
+            error = {"ename": "SystemExit", "evalue": ended.failure, "traceback": [text]}
+            node: Any = nbformat.NotebookNode
+            cell.outputs.append(node(output_type="error", **error))
+            raise CellExecutionError.from_cell_and_msg(cell, error)
 
     def _show_rest(self, cell: Any, cell_index: int) -> None:
         """Show the ends of streams that were kept back, and were the beginning of no secret."""
@@ -124,6 +183,8 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
     ) -> Any:
         """Append an output, as far as there is room."""
         kind, content = msg["msg_type"], msg["content"]
+        if kind == "error" and content.get("ename") == EXIT:
+            return None
         hooked = bool(self.output_hook_stack[msg["parent_header"].get("msg_id")])
         if self.clear_before_next_output and not hooked:
             self._caps.clear()

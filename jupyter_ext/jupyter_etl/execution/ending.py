@@ -13,6 +13,9 @@ from jupyter_etl.model import Outcome
 from jupyter_etl.spec.duration import format_duration
 
 OUT_OF_MEMORY = "OutOfMemory"
+KERNEL_EXITED = "KernelExited"
+"""Type of the error where a kernel was killed by nobody: code of its notebook ended the process."""
+
 _MEMORY_ERRORS = frozenset({"MemoryError", "_ArrayMemoryError", "ArrowMemoryError"})
 _MAX_ERROR = 500
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -179,7 +182,7 @@ def _ending_of_cell(name: str, value: str, cell: int | None) -> Ending:
             f"input() was called in {say_cell(cell)}, and nobody can answer in a run. "
             "Declare a parameter instead: %etl param NAME TYPE = DEFAULT."
         )
-    elif name == "DeadKernelError":
+    elif name in ("DeadKernelError", KERNEL_EXITED):
         text = _short(str(value))
     else:
         text = one_line(name, value)

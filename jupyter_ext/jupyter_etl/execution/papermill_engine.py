@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from jupyter_etl.execution.cells import say_cell
 from jupyter_etl.execution.channel import CHANNEL
 from jupyter_etl.execution.checkpoint import Keeper
 from jupyter_etl.execution.early_kernel import EarlyKernel
-from jupyter_etl.execution.ending import error_of_halt, one_line
+from jupyter_etl.execution.ending import KERNEL_EXITED, error_of_halt, one_line
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.folders import write_atomically
 from jupyter_etl.execution.guard import Guard
@@ -37,6 +38,7 @@ from jupyter_etl.execution.redacted_writing import LogSweep
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.resuming import NotRestored, Start
 from jupyter_etl.spec.duration import format_duration
+from jupyter_etl.spec.injection import inject_types
 
 ENGINE = "etl"
 START_TIMEOUT_S = 60
@@ -121,6 +123,10 @@ class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
     def execute_notebook(cls, nb: Any, kernel_name: str, **kwargs: Any) -> Any:
         """Execute a parameterised notebook; the arguments are papermill's."""
         session: Session = kwargs["session"]
+        prepared = session.prepared
+        if prepared.kernel.language == "python":
+            at = datetime.now(UTC)
+            inject_types(nb.cells, prepared.declared, prepared.parameters, at=at)
         manager = EtlNotebookManager(nb, kwargs.get("output_path"), session.progress)
         first = session.start.place(nb.cells, session.prepared.cells)
         session.progress.begin(nb.cells, done=len(session.start.taken_over))
@@ -235,6 +241,8 @@ class EtlNotebookClient(CappedNotebookClient):
         with self.setup_kernel(env=env, cwd=folder, **kwargs):
             session.events.add("kernel", warm=not why_cold, why=why_cold)
             self.nb.metadata["language_info"] = self.kc.info["language_info"]
+            if why_cold:
+                self.stop_at_exit()
             if session.prepared.speaks_etl:
                 self._load_magics()
             if session.start.code:
@@ -296,6 +304,10 @@ class EtlNotebookClient(CappedNotebookClient):
             if failed:
                 self._keep_variables()
                 return
+            if self.ended is not None:
+                at = say_cell(self._session.progress.deployed(index))
+                self._session.events.log(self.ended.say(at))
+                return
 
     def _keep_variables(self) -> None:
         keeper = self._session.keeper
@@ -343,11 +355,14 @@ class EtlNotebookClient(CappedNotebookClient):
     def _mark_dead(self, cell: Any, index: int) -> None:
         process = self.km.provisioner.process
         cell_name = self._session.progress.deployed(index)
-        how = _how(process.poll() if process else None)
-        died = f"the kernel died in {say_cell(cell_name)}: {how}"
+        code = process.poll() if process else None
+        died = f"the kernel died in {say_cell(cell_name)}: {_how(code)}"
         # Where it was ended on purpose, the purpose says more.
-        text = error_of_halt(self._session.halt, cell_name) or died
-        error = {"ename": "DeadKernelError", "evalue": text, "traceback": [text]}
+        purpose = error_of_halt(self._session.halt, cell_name)
+        text = purpose or died
+        exited = code is not None and code >= 0 and not purpose
+        name = KERNEL_EXITED if exited else "DeadKernelError"
+        error = {"ename": name, "evalue": text, "traceback": [text]}
         node: Any = nbformat.NotebookNode
         cell.outputs.append(node(output_type="error", **error))
 

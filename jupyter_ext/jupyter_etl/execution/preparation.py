@@ -15,7 +15,7 @@ from jupyter_etl.errors import DeclarationError, ExecutionError
 from jupyter_etl.execution.cells import NotebookCell, count_code
 from jupyter_etl.execution.folders import write_atomically
 from jupyter_etl.execution.kernels import Kernel, kernel_of
-from jupyter_etl.model import NewRun
+from jupyter_etl.model import NewRun, Parameter
 from jupyter_etl.spec.notebook import Outline, parse_notebook
 from jupyter_etl.spec.parameter import resolve_parameters
 
@@ -35,6 +35,7 @@ class Prepared:
         parameters: Given to this run, typed, as JSON values.
         speaks_etl: Whether a Python notebook mentions ``etl``, so that the magics are loaded.
         outputs: Frames that it publishes as tables: variable to publication.
+        declared: What the notebook declares.
         asked_kernel: The kernel that the notebook names; None where it names none.
     """
 
@@ -46,6 +47,7 @@ class Prepared:
     parameters: Mapping[str, object]
     speaks_etl: bool
     outputs: Mapping[str, str]
+    declared: tuple[Parameter, ...] = ()
     asked_kernel: str | None = None
 
 
@@ -83,6 +85,7 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
         kernel=kernel,
         parameters=parameters,
         outputs=outline.outputs,
+        declared=outline.parameters,
         asked_kernel=outline.kernel,
         speaks_etl=kernel.language == "python"
         and any(_SPEAKS_ETL.search(cell["source"]) for cell in code),

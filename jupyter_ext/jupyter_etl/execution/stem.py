@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 import msgspec
 from tornado.ioloop import IOLoop
 
+from jupyter_etl.execution.exits import stop_at_exit
 from jupyter_etl.execution.fork import (
     die_with,
     go_first,
@@ -45,6 +46,9 @@ FIRST_ARGUMENT = 3
 
 NO_HISTORY = "--HistoryManager.hist_file=:memory:"
 """What nbclient adds to the kernel named python3; what a run executes is nobody's history."""
+
+_BACKEND = "MPLBACKEND"
+"""What a kernel sets only where nobody else has."""
 
 _MAX_ORDERS_BYTES = 200_000
 _READY = b"1"
@@ -231,8 +235,9 @@ def _become(line: socket.socket) -> None:
     _look_for_children_quickly(kernel.kernel)
     # It makes its formatters for the first result that is shown: they take longer than a small cell.
     kernel.shell.display_formatter.format(None)
-    # What the kernel sets itself: the backend of matplotlib.
-    own = {name: os.environ[name] for name in os.environ.keys() - orders.env.keys()}
+    stop_at_exit(kernel.shell)  # type: ignore[no-untyped-call]  # see there
+    # What the kernel sets itself: the backend of matplotlib, the kind of terminal.
+    own = {name: value for name, value in os.environ.items() if orders.env.get(name) != value}
     loop = IOLoop.current()
     loop.add_handler(line.fileno(), lambda *_: _go(line, own, output, kernel.shell), IOLoop.READ)
     kernel.start()
@@ -254,7 +259,8 @@ def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result, she
     _show(orders)
     redirect(output, logs[0])
     os.close(logs[0])
-    take_environment({**own, **orders.env})
+    backend = {_BACKEND: orders.env[_BACKEND]} if _BACKEND in orders.env else {}
+    take_environment({**orders.env, **own, **backend})
     os.chdir(orders.cwd)
     restore_threads(orders.env)
     limit_address_space(orders.address_space_bytes)

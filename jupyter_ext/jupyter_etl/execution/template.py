@@ -22,6 +22,7 @@ from typing import NoReturn
 
 import msgspec
 
+from jupyter_etl.execution.as_in_a_kernel import as_in_a_kernel
 from jupyter_etl.execution.fork import ROOM_BYTES, thread_pools
 from jupyter_etl.execution.standby import (
     MAX_REQUEST_BYTES,
@@ -279,7 +280,9 @@ def _import_all(life: Life, command: Sequence[str]) -> None:
             continue
         before = _threads()
         try:
-            importlib.import_module(name)
+            # Others may ask more of a kernel than there is.
+            with as_in_a_kernel() if name in PRELOAD else contextlib.nullcontext():
+                importlib.import_module(name)
         except Exception as problem:  # noqa: BLE001 - a run that needs it will say so again
             why = f"{type(problem).__name__}: {problem}"
             sys.stderr.write(f"{name} cannot be imported ahead of runs: {why}\n")

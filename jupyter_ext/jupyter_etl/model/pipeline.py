@@ -45,6 +45,11 @@ class ParameterType(StrEnum):
     BOOL = "bool"
     DATE = "date"
     DATETIME = "datetime"
+    TIME = "time"
+    TIMEDELTA = "timedelta"
+    DECIMAL = "decimal"
+    PATH = "path"
+    UUID = "uuid"
     LIST = "list"
     DICT = "dict"
     ANY = "any"
@@ -60,6 +65,7 @@ class Parameter:
         default: The default as written (Python literal, or ``yesterday`` ...); None without one.
         origin: ``cell`` for papermill's parameters cell, ``command`` for ``%etl param``.
         help: The comment behind it, if any.
+        optional: Whether None is a value too.
     """
 
     name: str
@@ -67,6 +73,7 @@ class Parameter:
     default: str | None = None
     origin: str = "cell"
     help: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

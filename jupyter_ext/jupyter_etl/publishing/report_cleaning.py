@@ -82,9 +82,6 @@ def clean_outputs(node: NotebookNode) -> None:
         for output in cell.get("outputs", []):
             if output.output_type in {"display_data", "execute_result"}:
                 output.data = _shown(dict(output.data))
-        for attachment in (cell.get("attachments") or {}).values():
-            for kind in [kind for kind in attachment if kind not in _SHOWN]:
-                del attachment[kind]
 
 
 def _shown(bundle: dict[str, object]) -> dict[str, object]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -11,7 +13,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import PublishError
+from jupyter_etl.errors import DeclarationError, PublishError
 from jupyter_etl.publishing.report_cleaning import clean_html, clean_outputs
 
 if TYPE_CHECKING:
@@ -54,19 +56,37 @@ def render_report(notebook: str, heading: Heading, *, hide_code: bool) -> str:
 
     Raises:
         PublishError: It is no notebook.
+        DeclarationError: Its content cannot be rendered.
     """
     import nbformat
+    from nbformat import ValidationError
 
     try:
         node = nbformat.reads(notebook, as_version=4)  # type: ignore[no-untyped-call]
-    except (ValueError, KeyError, AttributeError, TypeError) as problem:
+    except (ValueError, KeyError, AttributeError, TypeError, ValidationError) as problem:
         raise PublishError("The executed notebook is not a notebook.") from problem
     if hide_code:
         _drop_cards(node)
     _hide(node)
-    clean_outputs(node)
-    body = clean_html(_body(node, hide_code=hide_code))
+    with _blaming_content():
+        clean_outputs(node)
+        body = clean_html(_body(node, hide_code=hide_code))
     return _page(body, heading, _told_at(heading, node))
+
+
+@contextmanager
+def _blaming_content() -> Iterator[None]:
+    """Make an error of what renders and cleans one of the notebook, whose content is its cause."""
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as problem:
+        first = (str(problem).strip().splitlines() or [""])[0][:200]
+        raise DeclarationError(
+            f"The report cannot be rendered: {type(problem).__name__}: {first}",
+            hint="Tag the cell that holds it with 'hide' to leave it out of the report.",
+        ) from problem
 
 
 def _drop_cards(node: NotebookNode) -> None:
@@ -90,9 +110,9 @@ def _hide(node: NotebookNode) -> None:
 
 
 def _body(node: NotebookNode, *, hide_code: bool) -> str:
-    from nbconvert import HTMLExporter
+    from jupyter_etl.publishing.report_exporter import ReportExporter
 
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+    exporter = ReportExporter(  # type: ignore[no-untyped-call]
         template_name="basic",
         exclude_input=hide_code,
         exclude_input_prompt=True,

@@ -10,8 +10,9 @@ import tokenize
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Parameter, ParameterType
 from jupyter_etl.spec.commands import Command, parse_line
-from jupyter_etl.spec.literal import TYPE_WORDS, read_literal
+from jupyter_etl.spec.literal import read_literal
 from jupyter_etl.spec.parameter import type_of
+from jupyter_etl.spec.typed_code import annotated_type, made_type
 
 _MAGIC = re.compile(r"(?P<indent>\s*)(?P<target>[^#'\"%!=]+?=\s*)?(?P<mark>%%?|!)(?P<rest>.*)")
 _ETL = re.compile(r"etl(?![\w?])\s?(.*)", re.DOTALL)
@@ -157,24 +158,18 @@ def parameters_in_python(source: str) -> tuple[list[Parameter], list[str]]:
 def _parameter(name: str, annotation: str, default: str, comment: str) -> Parameter:
     said = _TYPE_COMMENT.fullmatch(comment)
     help_text = said[2].lstrip("# ") if said else comment
-    kind = _annotated(annotation or (said[1] if said else ""))
+    kind, optional = annotated_type(annotation or (said[1] if said else ""))
     if kind is None:
         found, value = read_literal(default)
-        kind = type_of(value) if found else ParameterType.ANY
-    return Parameter(name=name, type=kind, default=default, origin="cell", help=help_text.strip())
-
-
-def _annotated(annotation: str) -> ParameterType | None:
-    """Read ``int``, ``Optional[int]``, ``int | None``, ``list[str]``, ``datetime.date``."""
-    plain = annotation.strip("'\" ")
-    if found := re.fullmatch(r"(?:typing\.)?Optional\[(.*)\]", plain):
-        plain = found[1]
-    parts = [part.strip() for part in plain.split("|")]
-    kept = [part for part in parts if part not in ("None", "")]
-    if len(kept) != 1:
-        return None
-    word = kept[0].partition("[")[0].rpartition(".")[2].lower()
-    return TYPE_WORDS.get(word)
+        kind = type_of(value) if found else made_type(default) or ParameterType.ANY
+    return Parameter(
+        name=name,
+        type=kind,
+        default=default,
+        origin="cell",
+        help=help_text.strip(),
+        optional=optional,
+    )
 
 
 def _comments(code: str) -> dict[int, str]:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from numbers import Integral, Real
+from pathlib import Path, PurePath
+from uuid import UUID
 
+import msgspec
+
+from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import ParameterType
+from jupyter_etl.spec.duration import parse_duration
 
 DATE_WORDS = {"yesterday": -1, "today": 0, "tomorrow": 1, "now": 0}
 """Words for days, as days from today."""
@@ -20,11 +29,30 @@ TYPE_WORDS = {
     "number": ParameterType.FLOAT, "double": ParameterType.FLOAT,
     "boolean": ParameterType.BOOL,
     "timestamp": ParameterType.DATETIME,
+    "duration": ParameterType.TIMEDELTA,
+    "purepath": ParameterType.PATH,
     "tuple": ParameterType.LIST,
     "object": ParameterType.ANY,
 }  # fmt: skip
 """How the types are written."""
 
+TYPED_TEXTS = frozenset(
+    {
+        ParameterType.DATE,
+        ParameterType.DATETIME,
+        ParameterType.TIME,
+        ParameterType.TIMEDELTA,
+        ParameterType.DECIMAL,
+        ParameterType.PATH,
+        ParameterType.UUID,
+    }
+)
+"""Types whose values JSON holds as texts."""
+
+_TIMEDELTA = re.compile(
+    r"(?:(?P<days>[+-]?\d+) days?,? ?)?"
+    r"(?:(?P<hours>\d+):(?P<minutes>[0-5]?\d)(?::(?P<seconds>[0-5]?\d(?:\.\d{1,6})?))?)?"
+)
 _TRUE = ("true", "yes", "on", "1", "t", "y")
 _FALSE = ("false", "no", "off", "0", "f", "n")
 
@@ -66,25 +94,7 @@ def convert_value(kind: ParameterType, value: object, at: datetime) -> object:
     Raises:
         ValueError: It is not of that type.
     """
-    match kind:
-        case ParameterType.STR:
-            return _string(value)
-        case ParameterType.INT:
-            return _integer(value)
-        case ParameterType.FLOAT:
-            return _real(value)
-        case ParameterType.BOOL:
-            return _truth(value)
-        case ParameterType.DATE:
-            return _date(value, at)
-        case ParameterType.DATETIME:
-            return _datetime(value, at)
-        case ParameterType.LIST:
-            return _container(value, list)
-        case ParameterType.DICT:
-            return _container(value, dict)
-        case ParameterType.ANY:
-            return _anything(value)
+    return _READERS[kind](value, at)
 
 
 def _string(value: object) -> str:
@@ -154,6 +164,54 @@ def _datetime(value: object, at: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=at.tzinfo)
 
 
+def _time(value: object) -> time:
+    return value if isinstance(value, time) else time.fromisoformat(_string(value).strip())
+
+
+def _timedelta(value: object) -> timedelta:
+    """Read ``90m``, seconds, ``PT90M``, and what Python and pandas write: ``1 day, 2:00:00``."""
+    if isinstance(value, timedelta):
+        return timedelta(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    text = _string(value).strip()
+    if re.fullmatch(r"[+-]?\d+(?:\.\d+)?", text):
+        return timedelta(seconds=float(text))
+    if text and (found := _TIMEDELTA.fullmatch(text)):
+        return timedelta(**{unit: float(n) for unit, n in found.groupdict().items() if n})
+    try:
+        if text.startswith(("P", "-P")):
+            return msgspec.convert(text, timedelta)
+        seconds = parse_duration(text.removeprefix("-"))
+    except (DeclarationError, msgspec.ValidationError) as problem:
+        raise ValueError(text) from problem
+    return timedelta(seconds=-seconds if text.startswith("-") else seconds)
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        raise ValueError
+    try:
+        # Of a JSON number the digits that were written.
+        number = Decimal(str(value).strip())
+    except ArithmeticError as problem:
+        raise ValueError(value) from problem
+    if not number.is_finite():
+        raise ValueError(value)
+    return number
+
+
+def _uuid(value: object) -> UUID:
+    return value if isinstance(value, UUID) else UUID(_string(value).strip())
+
+
+def _path(value: object) -> PurePath:
+    text = str(value) if isinstance(value, PurePath) else _string(value)
+    if not text.strip() or "\0" in text:
+        raise ValueError(text)
+    return Path(text)
+
+
 def _container(value: object, python: type) -> object:
     if isinstance(value, str):
         _, value = read_literal(value)
@@ -179,3 +237,21 @@ def _anything(value: object) -> object:
 def _jsonable(value: object) -> object:
     """Return what JSON gives back, so that the kernel and the ledger hold the same."""
     return json.loads(json.dumps(value, allow_nan=False))
+
+
+_READERS: Mapping[ParameterType, Callable[[object, datetime], object]] = {
+    ParameterType.STR: lambda value, _: _string(value),
+    ParameterType.INT: lambda value, _: _integer(value),
+    ParameterType.FLOAT: lambda value, _: _real(value),
+    ParameterType.BOOL: lambda value, _: _truth(value),
+    ParameterType.DATE: _date,
+    ParameterType.DATETIME: _datetime,
+    ParameterType.TIME: lambda value, _: _time(value),
+    ParameterType.TIMEDELTA: lambda value, _: _timedelta(value),
+    ParameterType.DECIMAL: lambda value, _: _decimal(value),
+    ParameterType.PATH: lambda value, _: _path(value),
+    ParameterType.UUID: lambda value, _: _uuid(value),
+    ParameterType.LIST: lambda value, _: _container(value, list),
+    ParameterType.DICT: lambda value, _: _container(value, dict),
+    ParameterType.ANY: lambda value, _: _anything(value),
+}

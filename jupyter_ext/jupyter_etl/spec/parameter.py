@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import PurePath
+from uuid import UUID
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Parameter, ParameterType
-from jupyter_etl.spec.literal import DATE_WORDS, TYPE_WORDS, convert_value, read_literal
+from jupyter_etl.spec.literal import (
+    DATE_WORDS,
+    TYPE_WORDS,
+    TYPED_TEXTS,
+    convert_value,
+    read_literal,
+)
 from jupyter_etl.spec.names import listed, nearest
+from jupyter_etl.spec.typed_code import is_naive
 
 _DECLARATION = re.compile(
     r"(?P<name>[^\s:=]+)\s*(?::\s*|\s+|(?==)|$)(?P<type>[^\s=]+)?\s*(?P<equals>=)?(?P<default>.*)",
@@ -22,6 +32,11 @@ _EXAMPLES = {
     ParameterType.BOOL: "true",
     ParameterType.DATE: "2026-01-31 (or today, yesterday, tomorrow)",
     ParameterType.DATETIME: "2026-01-31T06:00 (or now)",
+    ParameterType.TIME: "06:30",
+    ParameterType.TIMEDELTA: "90m (or 1 day, 2:00:00)",
+    ParameterType.DECIMAL: "19.90",
+    ParameterType.PATH: "data/orders.csv",
+    ParameterType.UUID: "12345678-1234-5678-1234-567812345678",
     ParameterType.LIST: "[1, 2]",
     ParameterType.DICT: '{"a": 1}',
     ParameterType.ANY: "42",
@@ -137,7 +152,9 @@ def default_of(parameter: Parameter, *, at: datetime) -> object:
             "notebook.",
             hint=f"Give a value: -p {parameter.name}={_EXAMPLES[parameter.type]}",
         )
-    return coerce(parameter, value if found else text, at=at)
+    # What is no quoted text is read as it was written: a number's digits count for a decimal.
+    literal = found and (isinstance(value, str) or parameter.type not in TYPED_TEXTS)
+    return coerce(parameter, value if literal else text, at=at)
 
 
 def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
@@ -150,7 +167,8 @@ def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
             time without an offset is in that timezone.
 
     Returns:
-        str, int, float, bool, date, aware datetime, list or dict; None where the default is None.
+        A value of the type; a datetime is aware unless the notebook's own default is not. None where
+        the default is None or the annotation allows it.
 
     Raises:
         DeclarationError: It is not of that type; one sentence with name, value, type, example.
@@ -158,7 +176,8 @@ def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
     if _is_null(parameter, value):
         return None
     try:
-        return convert_value(parameter.type, value, at)
+        typed = convert_value(parameter.type, value, at)
+        return _like_default(parameter, typed, value)
     except (ValueError, TypeError, OverflowError, RecursionError):
         noun = "a value" if parameter.type is ParameterType.ANY else parameter.type
         shown = repr(value)
@@ -170,8 +189,21 @@ def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
         ) from None
 
 
+def _like_default(parameter: Parameter, typed: object, value: object) -> object:
+    """Take a timezone that nobody wrote from a datetime where the notebook's default has none."""
+    if not isinstance(typed, datetime) or parameter.origin != "cell":
+        return typed
+    if isinstance(value, str) and value.strip().lower() not in DATE_WORDS:
+        value = datetime.fromisoformat(value.strip())
+    written = isinstance(value, datetime) and value.tzinfo is not None
+    naive = not written and is_naive(parameter.default or "")
+    return typed.replace(tzinfo=None) if naive else typed
+
+
 def _is_null(parameter: Parameter, value: object) -> bool:
-    optional = parameter.default == "None" or parameter.type is ParameterType.ANY
+    optional = (
+        parameter.optional or parameter.default == "None" or parameter.type is ParameterType.ANY
+    )
     return optional and (value is None or value in ("None", "null"))
 
 
@@ -186,8 +218,8 @@ def resolve_parameters(
         at: As for `coerce`.
 
     Returns:
-        The given ones, typed, as JSON values; dates are ISO text. Defaults are left to the
-        notebook.
+        The given ones, typed, as JSON values; dates, decimals and the like are text. Defaults are
+        left to the notebook.
 
     Raises:
         DeclarationError: A name is not declared (the message lists those that are), a value is of
@@ -214,8 +246,10 @@ def _unknown(name: str, known: list[str]) -> DeclarationError:
 
 
 def to_json(value: object) -> object:
-    """Write a typed value as JSON can hold it: dates and times as ISO text."""
-    return value.isoformat() if isinstance(value, date) else value
+    """Write a typed value as JSON can hold it: dates, times, decimals, paths as text."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, timedelta | Decimal | PurePath | UUID) else value
 
 
 def parse_assignment(text: str) -> tuple[str, str]:

@@ -37,6 +37,11 @@ export type ParameterType =
   | 'bool'
   | 'date'
   | 'datetime'
+  | 'time'
+  | 'timedelta'
+  | 'decimal'
+  | 'path'
+  | 'uuid'
   | 'list'
   | 'dict'
   | 'any';

@@ -1,0 +1,87 @@
+"""nbconvert's exporter of HTML, for pages whose pictures are those that the notebook holds."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from jinja2 import pass_context
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
+
+_PREFIX = "attachment:"
+# Vector over raster, and lossless over lossy, as nbconvert chooses.
+_PREFERRED = ("image/svg+xml", "image/png", "image/webp", "image/gif", "image/jpeg")
+_IN_HTML = re.compile(rf"""(?i)(\bsrc\s*=\s*)(["']){_PREFIX}(.*?)\2""")
+_NOWHERE = "lost-attachment"
+"""In place of the address of a picture that is not there; the cleaning shows that it is left out."""
+
+
+class ReportExporter(HTMLExporter):
+    """Renders text whose attachments may be lost, renamed or of another kind."""
+
+    # nbconvert registers the filter under this name.
+    @pass_context
+    def markdown2html(self, context: Context, source: str) -> str:
+        """Render a text with the pictures that are attached to its cell."""
+        attachments: dict[str, dict[str, str]] = context.get("cell", {}).get("attachments")
+        renderer = _Renderer(
+            escape=False,
+            attachments=attachments or {},
+            anchor_link_text=self.anchor_link_text,
+            exclude_anchor_links=self.exclude_anchor_links,
+            **self.lexer_options,
+        )
+        return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
+class _Renderer(IPythonRenderer):
+    """Finds attachments by their names as they are, and as an address spells them."""
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        if src.lower().startswith(_PREFIX):
+            return picture_of(src[len(_PREFIX) :], self.attachments) or _NOWHERE
+        return src
+
+    def block_html(self, html: str) -> str:
+        return str(super().block_html(self._embedded(html)))
+
+    def inline_html(self, html: str) -> str:
+        return str(super().inline_html(self._embedded(html)))
+
+    def _embedded(self, source: str) -> str:
+        def address(found: re.Match[str]) -> str:
+            url = picture_of(html.unescape(found[3]), self.attachments) or _NOWHERE
+            return f"{found[1]}{found[2]}{url}{found[2]}"
+
+        return _IN_HTML.sub(address, source)
+
+
+def picture_of(name: str, attachments: Mapping[str, Any]) -> str:
+    """Return an attached picture as a data URL; "" where there is none.
+
+    Args:
+        name: As the text spells it: with ``%20`` for a blank, for one.
+        attachments: Of the cell: bundles by name.
+    """
+    known = {unquote(key): key for key in attachments}
+    key = name if name in attachments else known.get(unquote(name))
+    bundle = attachments[key] if key is not None else None
+    if not isinstance(bundle, Mapping):
+        return ""
+    kind = next((kind for kind in _PREFERRED if bundle.get(kind)), "")
+    if not kind:
+        return ""
+    value = bundle[kind]
+    text = "".join(map(str, value)) if isinstance(value, list) else str(value)
+    if text.lstrip().startswith("<"):
+        # JupyterLab writes drawings in base64, other tools as the text that they are.
+        text = base64.b64encode(text.encode()).decode()
+    return f"data:{kind};base64,{''.join(text.split())}"
