@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -175,7 +174,7 @@ def test_parquet(writer: str) -> None:
 FRAMES: Mapping[str, Callable[[pa.Table], object]] = {
     "pandas": writers.frame_of,
     "polars": writers.polars_of,
-    "duckdb": lambda table: duckdb.connect().from_arrow(table),
+    "duckdb": lambda table: writers.duckdb_base().from_arrow(table),
     "pyarrow": lambda table: table,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -36,11 +37,17 @@ def polars_of(table: pa.Table) -> pl.DataFrame:
     return pl.DataFrame(table)
 
 
+@cache
+def duckdb_base() -> duckdb.DuckDBPyConnection:
+    """Return one database in memory: to open one takes longer than to write a small file."""
+    base = duckdb.connect()
+    base.execute("SET TimeZone = 'UTC'")
+    return base
+
+
 def _copy(table: pa.Table, path: Path, options: str) -> None:
-    with duckdb.connect() as base:
-        base.execute("SET TimeZone = 'UTC'")
-        base.register("written", table)
-        base.execute(f"COPY written TO '{path}' ({options})")
+    duckdb_base().register("written", table)
+    duckdb_base().execute(f"COPY written TO '{path}' ({options})")
 
 
 def _pandas_csv(table: pa.Table, path: Path) -> None:
