@@ -29,6 +29,10 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
         )
     }
     frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
+    for place, field in enumerate(table.schema):
+        if pa.types.is_nested(field.type):
+            # pyarrow makes floats of integers beside NULL in them.
+            frame.isetitem(place, pd.Series(table.column(place).to_pylist(), dtype=object))
     return frame
 
 
