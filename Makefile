@@ -27,7 +27,7 @@ define install
 		|| $(BIN)/pip install -q $(1)
 endef
 
-.PHONY: help setup check test fast ui-test demo lab bench chaos docs clean system
+.PHONY: help setup check test fast ui-test demo lab bench chaos fuzz docs clean system
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -107,6 +107,9 @@ bench: system .venv/.test ## Measure the speed goals against the peers (ONLY=, Q
 chaos: system .venv/.test ## Kill at random for half an hour and count (SEED=, SCALE=0.1, KERNEL=chaos, ONLY=)
 	$(RUN) python tests/chaos/run.py $(if $(SEED),--seed $(SEED)) $(if $(SCALE),--scale $(SCALE)) \
 		$(if $(KERNEL),--kernel $(KERNEL)) $(if $(ONLY),--only $(ONLY))
+
+fuzz: .venv/.test ## Try many more random tables than `make test` does (FUZZ=10000)
+	FUZZ=$(or $(FUZZ),10000) $(TESTS) -n 2 tests/round_trips
 
 docs: .venv/.test ## Check that the docs name everything there is and show what comes (WRITE=1: write it)
 	$(RUN) python -m pytest -q tests/test_docs.py tests/examples $(if $(WRITE),--write)

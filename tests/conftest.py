@@ -25,6 +25,7 @@ LONGEST = (
     "test_kills.py",
     "test_like_papermill.py",
     "test_notebooks.py",
+    "test_round_trips.py",
     "test_runs_end_to_end.py",
     "test_simulation.py",
     "test_running_commands.py",
