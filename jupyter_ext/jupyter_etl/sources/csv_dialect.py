@@ -27,11 +27,13 @@ class Dialect:
     Args:
         delimiter: One character.
         names: Of the columns, as written; "" for a nameless one.
+        begin: Bytes of UTF-8 in front of the names, or of the first row where there are none.
         offset: Bytes of UTF-8 in front of the first row of data.
     """
 
     delimiter: str
     names: tuple[str, ...]
+    begin: int
     offset: int
 
 
@@ -40,7 +42,7 @@ class Fault:
     """Where a file breaks the rules of quotes, or has another number of cells than columns.
 
     Args:
-        line: From 1, of the text behind what is skipped.
+        line: From 1.
         what: What is wrong there.
     """
 
@@ -75,12 +77,10 @@ def find_dialect(
             break
     else:
         raise ValueError("it has no line with the names of columns")
-    if not header:
-        names = tuple(f"f{n}" for n in range(len(row)))
-        blank = len("".join(taken)) - len("".join(taken).lstrip("\r\n"))
-        return Dialect(delimiter=sign, names=names, offset=len(head[: start + blank].encode()))
-    offset = len((head[:start] + "".join(taken)).encode())
-    return Dialect(delimiter=sign, names=tuple(row), offset=offset)
+    names = tuple(row) if header else tuple(f"f{n}" for n in range(len(row)))
+    begin = len(head[:start].encode())
+    offset = begin + len("".join(taken).encode()) if header else begin
+    return Dialect(delimiter=sign, names=names, begin=begin, offset=offset)
 
 
 def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -> Fault | None:
@@ -94,7 +94,7 @@ def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -
     Returns:
         The first fault, or None where the file is consistent.
     """
-    before = stream.read(dialect.offset).count(b"\n")
+    before = stream.read(dialect.begin).count(b"\n")
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
     reader = _reader(text, dialect.delimiter, quote, escape, strict=True)
     width = len(dialect.names)

@@ -221,7 +221,7 @@ def _again(
         }
 
     with ThreadPoolExecutor(_workers()) as pool:
-        for found in worked(file, names, read, pool, ahead=_workers()):
+        for found in worked(file, names, read, pool, ahead=_workers(), size=scanned.size):
             if isinstance(found, BlockFault) or any(v is None for v in found[1].values()):
                 raise SourceError(
                     f"{file.what} changed while it was read.", hint="Read it again.", retryable=True

@@ -14,7 +14,13 @@ from typing import BinaryIO
 from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.sources.csv_blocks import BlockFault, Layout
-from jupyter_etl.sources.csv_dialect import Dialect, Fault, find_dialect, find_fault
+from jupyter_etl.sources.csv_dialect import (
+    Dialect,
+    Fault,
+    are_quotes_regular,
+    find_dialect,
+    find_fault,
+)
 from jupyter_etl.sources.csv_encoding import as_utf8, find_encoding, likely_encoding
 from jupyter_etl.sources.csv_format import CsvFormat
 from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
@@ -37,7 +43,7 @@ class CsvFile:
         names: Of the columns; ``column_1`` for one without.
         nameless: Those without.
         layout: How to parse it.
-        offset: Bytes of UTF-8 in front of the first row of data.
+        dialect: From its head.
         irregular: Whether quotes stand inside of cells, so that it cannot be cut by counting them.
     """
 
@@ -48,7 +54,7 @@ class CsvFile:
     names: tuple[str, ...]
     nameless: tuple[str, ...]
     layout: Layout
-    offset: int
+    dialect: Dialect
     irregular: bool
 
     @property
@@ -60,7 +66,7 @@ class CsvFile:
     def rows(self) -> Iterator[BinaryIO]:
         """Open a stream of UTF-8 at the first row of data."""
         with clear_errors(self.source, self.file), self._utf8() as stream:
-            left = self.offset
+            left = self.dialect.offset
             while left and (passed := stream.read(min(left, _HEAD_BYTES))):
                 left -= len(passed)
             yield stream
@@ -112,9 +118,10 @@ class CsvFile:
         )
 
     def _fault(self) -> Fault | None:
-        dialect = Dialect(delimiter=self.layout.delimiter, names=self.names, offset=self.offset)
         with clear_errors(self.source, self.file), self._utf8() as stream:
-            return find_fault(stream, dialect, quote=self.layout.quote, escape=self.layout.escape)
+            return find_fault(
+                stream, self.dialect, quote=self.layout.quote, escape=self.layout.escape
+            )
 
     @contextmanager
     def _utf8(self) -> Iterator[BinaryIO]:
@@ -152,7 +159,7 @@ def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat
         )
     names = _named(dialect.names)
     refuse_twins(f"Source '{source.name}', {file.name}", names)
-    return CsvFile(
+    found = CsvFile(
         source=source,
         files=files,
         file=file,
@@ -169,9 +176,12 @@ def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat
             wanted=names,
             null=written.text.null,
         ),
-        offset=dialect.offset,
+        dialect=dialect,
         irregular=bool(written.escape),
     )
+    names_as_written = text.encode()[: dialect.offset]
+    regular = are_quotes_regular(names_as_written, dialect.delimiter, written.quote)
+    return found if regular or written.escape else found.resolved()
 
 
 def encoding_error(source: Source, file: SourceFile, encoding: str, likely: str) -> SourceError:

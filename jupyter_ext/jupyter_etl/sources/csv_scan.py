@@ -40,11 +40,13 @@ class Scanned:
         blocks: Rows of each block, and a `Part` for each wanted column that the file has; None
             where they were too many to keep.
         rows: How many were read.
+        size: Bytes of a block.
     """
 
     file: CsvFile
     blocks: list[tuple[int, dict[str, Part]]] | None
     rows: int
+    size: int
 
 
 class Scan:
@@ -122,7 +124,7 @@ class Scan:
                 self.complete = False
                 break
         self._kept_bytes += kept
-        return Scanned(file=file, blocks=blocks, rows=rows)
+        return Scanned(file=file, blocks=blocks, rows=rows, size=size)
 
     def _checked(self, file: CsvFile, parts: dict[str, Part], rows: int) -> dict[str, Part]:
         """Convert again what failed in its thread, where the row was not known."""
@@ -161,7 +163,7 @@ def worked(
     pool: Executor,
     *,
     ahead: int,
-    size: int = BLOCK_BYTES,
+    size: int,
 ) -> Iterator[Result | BlockFault]:
     """Work on the blocks of a file in several threads.
 

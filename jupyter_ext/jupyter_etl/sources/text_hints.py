@@ -14,8 +14,10 @@ _MARKED = re.compile(
 _GROUPED = re.compile(r"[-+]?\d{1,3},\d{3}")
 _LEADING_ZERO = re.compile(r"[-+]?0\d|\+")
 _DAY = re.compile(
-    r"(?P<first>\d{1,4})(?P<sign>[./-])(?P<second>\d{1,2})(?P=sign)(?P<third>\d{1,4})(?P<time>[ T]\d\d:\d\d(?P<seconds>:\d\d)?)?"
+    r"(?P<first>\d{1,4})(?P<sign>[./-])(?P<second>\d{1,2})(?P=sign)(?P<third>\d{1,4})"
+    r"(?P<time>[ T]\d\d:\d\d(?P<seconds>:\d\d)?)?"
 )
+_DAY_LENGTHS = re.compile(r"4[12][12]|[12][12]4|222")
 _MARKS = {" ": "space", "\u00a0": "nbsp"}
 _FEW = 2
 
@@ -63,7 +65,7 @@ def _marks(name: str, values: Sequence[str], form: TextForm) -> str:
 def _dates(name: str, values: Sequence[str], form: TextForm) -> str:
     """Look for dates of other forms than ISO's."""
     matches = [_DAY.fullmatch(value) for value in values]
-    days = [match for match in matches if match]
+    days = [match for match in matches if match and _is_day(match)]
     if len(days) < len(values):
         return ""
     forms = {pattern for day in days for pattern in [_form_of(day, days)] if pattern}
@@ -82,6 +84,11 @@ def _dates(name: str, values: Sequence[str], form: TextForm) -> str:
             f"type.{name}={kind} --option 'date={'|'.join(sorted(forms))}'"
         )
     return ""
+
+
+def _is_day(found: re.Match[str]) -> bool:
+    lengths = "".join(str(len(found[part])) for part in ("first", "second", "third"))
+    return bool(_DAY_LENGTHS.fullmatch(lengths))
 
 
 def _form_of(day: re.Match[str], days: Sequence[re.Match[str]]) -> str:
@@ -119,7 +126,7 @@ def _odd_words(name: str, values: Sequence[str], form: TextForm) -> str:
     """Look for a word that means missing among numbers or dates."""
     others = [value for value in values if not kinds_of(value, form)]
     words = dict.fromkeys(others)
-    if not others or len(words) > _FEW or len(others) * 2 > len(values):
+    if not others or len(words) > _FEW or len(others) * 3 > len(values):
         return ""
     if any(any(sign.isdigit() for sign in word) or "," in word for word in words):
         return ""

@@ -91,7 +91,7 @@ def doubles(texts: pa.Array) -> pa.Array | None:
     except pa.ArrowInvalid:
         return None
     bytes_ = TextBytes.of(texts)
-    doubtful = pc.greater(pc.binary_length(texts), _EXACT_DIGITS + 1)
+    doubtful = pc.greater(pc.binary_length(texts), _EXACT_DIGITS)
     if not bytes_.others("-."):
         if bytes_.leading_zeros(before_point=True) or bytes_.open_points():
             return None

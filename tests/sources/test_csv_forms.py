@@ -1,0 +1,298 @@
+"""Forms of CSV files: what is found, what is named in an error, and what the options say."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakes.files import opened, read, refusal, source_of
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.ports import Access, ReadRequest
+from jupyter_etl.sources import csv_blocks, csv_scan
+from jupyter_etl.sources.file_connector import FileConnector
+
+NOTHING = Access(secret=str, frame=str, publication=lambda name: None)  # type: ignore[arg-type,return-value]
+
+
+def put(folder: Path, text: str | bytes, name: str = "a.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+FOUND: dict[str, tuple[str | bytes, dict[str, list[object]]]] = {
+    "zeros behind a blank": ('id, zip\n1, 01234\n2,"00501 "\n', {" zip": [" 01234", "00501 "]}),
+    "single column": ('"c"\n1\n\n3\n', {"c": [1, None, 3]}),
+    "single column of pandas": ('c\n1\n""\n3\n', {"c": [1, None, 3]}),
+    "blank lines": ("a,b\n1,2\n\n3,4\n\n", {"a": [1, 3], "b": [2, 4]}),
+    "blank lines before the names": ("\n\na,b\n1,2\n", {"a": [1]}),
+    "backslashes": ('id,n\n1,"He said \\"hi\\""\n2,z\n', {"n": ['He said "hi"', "z"]}),
+    "backslashes in the names": ('id,"n \\"x\\""\n1,2\n', {'n "x"': [2]}),
+    "backslash before the end": ('id,n\n1,"\\""\n2,"\\""\n', {"n": ['"', '"']}),
+    "path that ends with a backslash": ('id,n\n1,"C:\\"\n2,"x"\n', {"n": ["C:\\", "x"]}),
+    "inches": ('a,b\n1,5" pipe\n2,"x\ny"\n', {"b": ['5" pipe', "x\ny"]}),
+    "a sep line": ("sep=;\r\na;b\r\n1;2\r\n", {"a": [1], "b": [2]}),
+    "a sep line with a mark": ("\ufeffsep=|\na|b\n1|2\n", {"a": [1], "b": [2]}),
+    "a quoted sep line": ('"sep=;"\na;b\n1;2\n', {"a": [1], "b": [2]}),
+    "a mark": ("\ufeffa,b\n1,2\n", {"a": [1]}),
+    "UTF-16": ("é;b\nü;2\n".encode("utf-16"), {"é": ["ü"], "b": [2]}),
+    "UTF-16 big endian": (codecs.BOM_UTF16_BE + "é,b\nü,2\n".encode("utf-16-be"), {"é": ["ü"]}),
+    "UTF-16 without a mark": ("name,b\nü,2\n".encode("utf-16-le"), {"name": ["ü"]}),
+    "header alone": ("a,b", {"a": [], "b": []}),
+    "header and newline": ("a,b\n", {"a": [], "b": []}),
+    "index": (",a\n0,1\n", {"column_1": [0], "a": [1]}),
+    "decimal commas": ("a;b\n1.375,45;2\n7,5;3\n", {"a": ["1.375,45", "7,5"], "b": [2, 3]}),
+    "commas in the names": ("Price, EUR;Qty\n1,5;2\n3;4\n", {"Price, EUR": ["1,5", "3"]}),
+    "semicolons in cells": ("id,tags\n1,a;b\n2,c;d\n", {"tags": ["a;b", "c;d"]}),
+    "delimiters in quotes": ('"a;b;c","d"\n1,2\n', {"a;b;c": [1], "d": [2]}),
+    "carriage returns": ("a,b\r1,2\r", {"a": [1], "b": [2]}),
+    "names over two lines": ('"a\nx",b\n1,2\n', {"a\nx": [1], "b": [2]}),
+    "no last newline": ("a,b\n1,2", {"a": [1], "b": [2]}),
+    "words alone": ("country,n\nNA,1\nNA,NA\n", {"country": ["NA", "NA"], "n": [1, None]}),
+}
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_forms_that_are_found(tmp_path: Path, case: str) -> None:
+    text, columns = FOUND[case]
+    table = read(source_of(put(tmp_path, text), "csv"))
+    assert {name: table[name].to_pylist() for name in columns} == columns
+
+
+REFUSED: dict[str, tuple[str | bytes, str]] = {
+    "euro": (b"a,b\n1,5 \x80\n", "encoding=cp1252"),
+    "dashes": (b"a\nParis \x96 Lyon\n", "encoding=cp1252"),
+    "Latin-1": ("a\nKöln\n".encode("latin-1"), "encoding=latin-1"),
+    "Latin-1 in the names": ("Größe,b\n1,2\n".encode("latin-1"), "encoding=latin-1"),
+    "Mac Roman": ("a\nMünchen\ncafé\n".encode("mac-roman"), "encoding=mac-roman"),
+    "Mac Roman in the names": ("Größe,b\n1,2\n".encode("mac-roman"), "encoding=mac-roman"),
+    "late": (b"a,b\n" + b"x,1\n" * 100_000 + "é,2\n".encode("latin-1"), "encoding=latin-1"),
+    "text behind a quote": ('a,b\n1,"x"y\n', "line 2 of a.csv has text behind a closing quote"),
+    "an open quote": ('a,b\n1,"x\n2,y\n', "a quote that is not closed"),
+    "an open quote behind inches": ('a,b\n1,5" x\n2,"y', "a quote that is not closed"),
+    "too many cells": ("a,b\n1,2\n1,2,3\n", "row 2 has 3 cells instead of 2: '1,2,3'"),
+    "escaped delimiters": ("a,b\n1\\,2,3\n", "option escape=\\"),
+    "twins": ("a,a\n1,2\n", "two columns named 'a'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_forms_that_are_named(tmp_path: Path, case: str) -> None:
+    text, message = REFUSED[case]
+    assert message in str(refusal(source_of(put(tmp_path, text), "csv")))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "mac-roman", "utf-16", "utf-8", "gbk"])
+def test_declared_encodings(tmp_path: Path, encoding: str) -> None:
+    text = "Größe;n\n" + "Köln;1\n" * 50_000 if encoding != "gbk" else "名;n\n" + "北;1\n" * 50_000
+    table = read(source_of(put(tmp_path, text.encode(encoding)), "csv", encoding=encoding))
+    assert (table.num_rows, table["n"].to_pylist()[-1]) == (50_000, 1)
+    assert table.column(0).to_pylist()[-1] == text.splitlines()[-1].partition(";")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("a;b\n1.375,45;x\n-7,5;y\n", {"decimal": ",", "thousands": "."}, [1375.45, -7.5]),
+        ("a\n31.12.2026\n", {"date": "%d.%m.%Y"}, [date(2026, 12, 31)]),
+        ("a,b\n1,x\n,\n", {"type.a": "decimal(5,2)"}, [Decimal("1.00"), None]),
+        ("a,b\n1,x\n", {"type.a": "text"}, ["1"]),
+        ("a\n007\n", {"type.a": "int64"}, [7]),
+        ("a\n1\n2\n", {"text": "a"}, ["1", "2"]),
+        ("a,b\n-,x\n1,y\n", {"null": "-"}, [None, 1]),
+        ("a|b\n'x|y'|2\n", {"quote": "'", "delimiter": "|"}, ["x|y"]),
+        ("a,b\nx\\,y,1\n", {"escape": "\\"}, ["x,y"]),
+        ("a,b\nx\\,y,1\n", {"escape": "backslash"}, ["x,y"]),
+        ("# note\na\tb\n1\t2\n", {"skip": "1"}, [1]),
+        ("a\tb\n1\t2\n", {"delimiter": "tab"}, [1]),
+    ],
+)
+def test_options(
+    tmp_path: Path, text: str, options: dict[str, str], expected: list[object]
+) -> None:
+    assert read(source_of(put(tmp_path, text), "csv", **options)).column(0).to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"thousands": ".."}, "option thousands is '..'"),
+        ({"thousands": "."}, "decimal and thousands are both '.'"),
+        ({"thousands": "5"}, "option thousands is '5'"),
+        ({"decimal": "-"}, "option decimal is '-'"),
+        ({"escape": "ab"}, "option escape is 'ab'"),
+        ({"quote": ";", "delimiter": ";"}, "delimiter and quote are both ';'"),
+        ({"date": "dd.mm.yyyy"}, "no form of a date"),
+        ({"date": "%d.%m."}, "no form of a date"),
+        ({"date": "%d.%m.%Y|%H:%M"}, "no form of a date"),
+        ({"type.a": "number"}, "option type.a is 'number', which is no type"),
+        ({"text": "a", "type.a": "date"}, "declared as text"),
+        ({"typ.a": "text"}, "no option 'typ.a'"),
+        ({"encoding": "klingon"}, "encoding is 'klingon'"),
+    ],
+)
+def test_options_that_are_refused(tmp_path: Path, options: dict[str, str], message: str) -> None:
+    problem = refusal(source_of(put(tmp_path, "a,b\n1,2\n"), "csv", **options))
+    assert isinstance(problem, DeclarationError)
+    assert message in problem.message
+
+
+def test_a_declared_type_names_the_row_in_any_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 64)
+    path = put(tmp_path, "a,b\n" + "1,x\n" * 1000 + "?,y\n" + "1,x\n" * 10)
+    problem = refusal(source_of(path, "csv", **{"type.a": "int64"}))
+    assert "column 'a' is declared as int64; row 1,001 has '?'" in problem.message
+    assert "no column 'c'" in refusal(source_of(path, "csv", **{"type.c": "int64"})).message
+
+
+def test_a_column_is_decided_once_for_all_files(tmp_path: Path) -> None:
+    put(tmp_path, "zip,n,day\n12345,1,2026-12-31\n", "a.csv")
+    put(tmp_path, "zip,n,day,more\n02215,1.5,NA,x\n", "b.csv")
+    put(tmp_path, "zip,n\n1,NA\n", "c.csv")
+    table = read(source_of(tmp_path, "csv"))
+    assert table.to_pydict() == {
+        "zip": ["12345", "02215", "1"],
+        "n": [1.0, 1.5, None],
+        "day": [date(2026, 12, 31), None, None],
+        "more": [None, "x", None],
+    }
+
+
+LATE: dict[str, tuple[str, str, str]] = {
+    "integers": ("17", "02215", "string"),
+    "dates": ("2026-12-31", "soon", "string"),
+    "doubles with zeros": ("1.50", "x", "string"),
+    "blanks": (" 17", "x", "string"),
+    "bools": ("true", "NA", "string"),
+    "times": ("10:00", "10:00:00", "string"),
+    "timestamps": ("2026-12-31 10:00:00", "later", "string"),
+    "integers and fractions": ("17", "1.5", "double"),
+    "fractions of seconds": (
+        "2026-12-31 10:00:00",
+        "2026-12-31 10:00:00.123456789",
+        "timestamp[ns]",
+    ),
+    "words first": ("NA", "5", "int64"),
+    "words, then text": ("NA", "x", "string"),
+    "bools after words": ("NA", "true", "string"),
+}
+
+
+@pytest.mark.parametrize("keep_bytes", [csv_scan.KEEP_BYTES, 0])
+@pytest.mark.parametrize("case", LATE)
+def test_a_value_far_behind_decides_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, keep_bytes: int
+) -> None:
+    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 256)
+    monkeypatch.setattr(csv_scan, "KEEP_BYTES", keep_bytes)
+    usual, last, kind = LATE[case]
+    texts = [usual] * 500 + [last] + [usual] * 50
+    path = put(tmp_path, "x,n\n" + "".join(f"{text},1\n" for text in texts))
+    table = read(source_of(path, "csv"))
+    assert str(table["x"].type) == kind
+    assert table["n"].to_pylist() == [1] * 551
+    if kind == "string":
+        assert table["x"].to_pylist() == texts
+    else:
+        assert table["x"].slice(500, 1).is_valid().to_pylist() == [True]
+        assert table["x"].null_count == (550 if usual == "NA" else 0)
+
+
+def test_quotes_over_the_ends_of_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 64)
+    cells = [f'line {n}\nsays ""x"", {n}' for n in range(300)]
+    path = put(tmp_path, "a,b\n" + "".join(f'{n},"{cell}"\n' for n, cell in enumerate(cells)))
+    table = read(source_of(path, "csv"))
+    assert table["b"].to_pylist() == [cell.replace('""', '"') for cell in cells]
+    assert table["a"].to_pylist() == list(range(300))
+
+
+def test_notes_and_reasons(tmp_path: Path) -> None:
+    path = put(tmp_path, ',amount,zip\n0,"1.375,45",007\n1,"2,5",123\n')
+    notes = opened(source_of(path, "csv")).notes
+    assert notes == (
+        "Columns without a name are called column_1.",
+        "amount looks like 1.375,45: add --option decimal=, --option thousands=.",
+    )
+    (table,) = FileConnector().tables(source_of(path, "csv"), NOTHING)
+    assert table.rows == 2
+    assert "zip: string, '007' (row 1) is neither number, date nor bool." in table.notes
+    assert "column_1: int64, every value is an integer of 64 bits." in table.notes
+
+
+def test_a_preview_says_that_it_has_not_seen_all(tmp_path: Path) -> None:
+    path = put(tmp_path, "a\n" + "1\n" * 1_000_000 + "x\n")
+    with opened(source_of(path, "csv"), limit=5).batches as batches:
+        assert batches.read_all().num_rows == 5
+    (note,) = opened(source_of(path, "csv"), limit=5).notes
+    assert note.startswith("Types are inferred from the first ")
+    (table,) = FileConnector().tables(source_of(path, "csv"), NOTHING)
+    assert table.rows is None
+    assert note.split(" rows")[0] in " ".join(table.notes)
+
+
+def test_many_columns(tmp_path: Path) -> None:
+    names = [f"c{n}" for n in range(3_000)]
+    rows = [",".join(str(n * row) for n in range(3_000)) for row in range(1, 4)]
+    path = put(tmp_path, "\n".join([",".join(names), *rows]))
+    table = read(source_of(path, "csv"))
+    assert table.column_names == names
+    assert table.column(2_999).to_pylist() == [2_999, 5_998, 8_997]
+
+
+def test_columns_that_are_not_asked_for_are_not_read(tmp_path: Path) -> None:
+    path = put(tmp_path, "a,b,c\n1,x,2.5\n")
+    with (
+        FileConnector()
+        .read(source_of(path, "csv"), ReadRequest(columns=("c", "a")), NOTHING)
+        .batches as batches
+    ):
+        assert batches.read_all().to_pydict() == {"c": [2.5], "a": [1]}
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=6),
+            st.sampled_from(["1", "-2", "03", "4.5", "NA", "", "1e5", "2026-12-31", "true", "x"]),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    block=st.integers(8, 64),
+)
+def test_every_table_of_texts_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], block: int
+) -> None:
+    folder = tmp_path_factory.mktemp("texts")
+    cells = [[json.dumps(n), *row] for n, row in enumerate(rows)]
+    quoted = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in cells]
+    path = put(folder, "\n".join(["n,a,b", *quoted]) + "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_scan, "BLOCK_BYTES", block)
+        table = read(source_of(path, "csv"))
+    for index, name in enumerate(("a", "b")):
+        column = table[name]
+        if pa.types.is_string(column.type) or pa.types.is_null(column.type):
+            assert column.to_pylist() == [row[index] or None for row in rows]
+            continue
+        for value, row in zip(column.to_pylist(), rows, strict=True):
+            text = row[index].strip()
+            if value is None:
+                assert text in ("", "NA") or pa.types.is_floating(column.type)
+            elif pa.types.is_floating(column.type):
+                assert Decimal(repr(value)) == Decimal(text)
+            else:
+                assert str(value).lower() == text.lower()
+    assert csv_blocks.BLOCK_BYTES > 64

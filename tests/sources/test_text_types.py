@@ -1,0 +1,259 @@
+"""A column of texts becomes another type only where every value can be written back."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jupyter_etl.sources.text_hints import hint_on
+from jupyter_etl.sources.text_types import (
+    MISSING_WORDS,
+    PLAIN,
+    TextForm,
+    decide,
+    examine,
+    infer_type,
+    kinds_of,
+)
+
+INFERRED: list[tuple[list[str | None], str]] = [
+    (["1", "-5", "0", None, ""], "int64"),
+    (["9223372036854775807", "-9223372036854775808"], "int64"),
+    ([" 1", "2 ", "\t3"], "int64"),
+    (["1", "NA", "NULL", "nan"], "int64"),
+    (["1", "  "], "int64"),
+    (["9223372036854775808"], "string"),
+    (["1", "007"], "string"),
+    (["1", " 01234"], "string"),
+    (["00"], "string"),
+    (["+5"], "string"),
+    (["-0"], "string"),
+    (["1", "-0"], "string"),
+    (["0x1F"], "string"),
+    (["1", "0xFFFFFFFFFFFF"], "string"),
+    (["1_000"], "string"),
+    (["1 000"], "string"),
+    (["1,5"], "string"),
+    (["--1"], "string"),
+    (["١"], "string"),
+    (["1.5", "2", "-0.25", "0.0", "-0"], "double"),
+    (["1.50", "2.000"], "double"),
+    (["0.1234567890123456", "3.807590643342410180e-02"], "double"),
+    (["0.10000000000000001"], "double"),
+    (["5e-324", "1.7976931348623157e+308"], "double"),
+    (["1.5E+03", "1e-05", "1e+16", "1e16", "1.5"], "double"),
+    (["1.5", "inf", "-inf"], "double"),
+    (["inf"], "string"),
+    (["1", "inf"], "string"),
+    (["0.1234567890123456789"], "string"),
+    (["9007199254740993.0"], "string"),
+    (["9007199254740993", "1.5"], "string"),
+    (["1.5", "9007199254740993"], "string"),
+    (["9007199254740994", "1.5"], "double"),
+    (["1.5", "1152921504606846976"], "double"),
+    (["1e400"], "string"),
+    (["1e-400"], "string"),
+    (["1.5", "1e-400"], "string"),
+    (["1e5"], "string"),
+    (["12E3"], "string"),
+    (["12.5E3"], "string"),
+    ([".5"], "string"),
+    (["5."], "string"),
+    (["1.5", ".5"], "string"),
+    (["0101.21"], "string"),
+    (["250.00", "001.10"], "string"),
+    (["1.2.3"], "string"),
+    (["12%"], "string"),
+    (["true", "false", None], "bool"),
+    (["True", "False"], "bool"),
+    (["TRUE"], "bool"),
+    (["True", "false"], "string"),
+    (["1", "TRUE"], "string"),
+    (["true", "0"], "string"),
+    (["true", "NA"], "string"),
+    (["yes"], "string"),
+    (["2026-12-31", "0001-01-01", "NA"], "date32[day]"),
+    (["2026-02-30"], "string"),
+    (["2026-1-1"], "string"),
+    (["0000-01-01"], "string"),
+    ([" 2026-12-31"], "string"),
+    (["2026-12-31", "31.12.2026"], "string"),
+    (["2026-12-31 10:00:00"], "timestamp[us]"),
+    (["2026-12-31T10:00", "2026-12-31T11:30"], "timestamp[us]"),
+    (["2026-12-31 10:00:00", "2026-12-31 10:00:00.5"], "timestamp[us]"),
+    (["2999-12-31 00:00:00.000", "1500-01-01 00:00:00.123456000"], "timestamp[us]"),
+    (["2026-12-31 10:00:00", "2026-12-31 10:00:00.123456789"], "timestamp[ns]"),
+    (["2999-12-31 10:00:00", "2026-12-31 10:00:00.123456789"], "string"),
+    (["2026-12-31 10:00:00.123456789", "2999-12-31 10:00:00"], "string"),
+    (["2026-12-31 10:00:00", "2026-12-31T10:00:00"], "string"),
+    (["2026-12-31 10:00:00", "2026-12-31 10:00"], "string"),
+    (["2026-12-31 10:00:00", "2026-12-31"], "string"),
+    (["2026-12-31T10:00:00Z", "2026-12-31T10:00:00+02:00"], "timestamp[us, tz=UTC]"),
+    (["2026-12-31T10:00:00Z", "2026-12-31T10:00:00"], "string"),
+    (["2026-12-31 24:00:00"], "string"),
+    (["2026-12-31 23:59:60"], "string"),
+    (["10:00", "23:59"], "time32[s]"),
+    (["10:00:00"], "time32[s]"),
+    (["10:00", "10:00:00"], "string"),
+    (["10:00:00.5"], "string"),
+    (["24:00"], "string"),
+    (["NA", None, "null"], "string"),
+    ([None, ""], "null"),
+    ([], "null"),
+    (["x"], "string"),
+]
+
+
+@pytest.mark.parametrize(("texts", "kind"), INFERRED, ids=lambda value: str(value)[:40])
+def test_inference(texts: list[str | None], kind: str) -> None:
+    assert str(infer_type(pa.array(texts, pa.string())).type) == kind
+
+
+@pytest.mark.parametrize(("texts", "kind"), INFERRED, ids=lambda value: str(value)[:40])
+def test_where_a_column_is_cut_makes_no_difference(texts: list[str | None], kind: str) -> None:
+    chunks = pa.chunked_array([[text] for text in texts], pa.string())
+    assert str(infer_type(chunks).type) == kind
+    # Blocks are read side by side too, each without what the others show.
+    evidence = [examine(chunk, PLAIN).evidence for chunk in chunks.chunks]
+    joined = evidence[0] if evidence else examine(pa.array([], pa.string()), PLAIN).evidence
+    for part in evidence[1:]:
+        joined = joined.joined(part)
+    assert str(decide(joined).type) == kind
+
+
+MARKED: list[tuple[list[str], TextForm, str]] = [
+    (["1.375,45", "2", "-0,5"], TextForm(decimal=",", thousands="."), "double"),
+    (["1.37", "2"], TextForm(decimal=",", thousands="."), "string"),
+    (["1.5", "2,5"], TextForm(decimal=","), "string"),
+    (["1,5E+03"], TextForm(decimal=","), "double"),
+    (["1,234", "5"], TextForm(thousands=","), "int64"),
+    (["12,34"], TextForm(thousands=","), "string"),
+    (["1,2345"], TextForm(thousands=","), "string"),
+    (["0,123"], TextForm(thousands=","), "string"),
+    (["01,5"], TextForm(decimal=","), "string"),
+    (["1\u202f234,5"], TextForm(decimal=",", thousands="\u202f"), "double"),
+    (["1'234"], TextForm(thousands="'"), "int64"),
+    (["-", "4"], TextForm(null=("-",)), "int64"),
+    (["31.12.2026", "NA"], TextForm(dates=("%d.%m.%Y",)), "date32[day]"),
+    (["1.2.2026"], TextForm(dates=("%d.%m.%Y",)), "string"),
+    (["1.2.2026"], TextForm(dates=("%-d.%-m.%Y",)), "date32[day]"),
+    (["31.12.2026 10:30"], TextForm(dates=("%d.%m.%Y %H:%M",)), "timestamp[us]"),
+    (["31.12.2026", "2026-12-31"], TextForm(dates=("%d.%m.%Y",)), "string"),
+]
+
+
+@pytest.mark.parametrize(("texts", "form", "kind"), MARKED, ids=str)
+def test_declared_marks(texts: list[str], form: TextForm, kind: str) -> None:
+    assert str(infer_type(pa.array(texts), form).type) == kind
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (["1", "2", "007"], "'007' (row 3) has another form than '1'"),
+        (["Berlin"], "'Berlin' (row 1) is neither number, date nor bool"),
+        (["1", "2"], "every value is an integer of 64 bits"),
+        (["NA"], "there are only texts like NA"),
+        (["true", "NA"], "'NA' (row 2) has another form than 'true'"),
+    ],
+)
+def test_the_reason_names_what_decided(texts: list[str], reason: str) -> None:
+    assert infer_type(pa.array(texts)).reason == reason
+
+
+def test_the_row_that_decides_is_counted_over_all_parts() -> None:
+    texts = pa.chunked_array([[str(n) for n in range(1000)], [*map(str, range(500)), "0x1F", "1"]])
+    assert "'0x1F' (row 1,501)" in infer_type(texts).reason
+
+
+_CANONICAL = st.one_of(
+    st.integers(-(2**65), 2**65).map(str),
+    st.floats().map(repr),
+    st.floats().map(lambda value: f"{value:.18e}"),
+    st.decimals(allow_nan=False, allow_infinity=False).map(str),
+    st.booleans().map(str),
+    st.dates().map(str),
+    st.datetimes().map(str),
+    st.times().map(str),
+    st.sampled_from(["NA", "", "007", "+1", " 1", "1e5", "-0", "0x1", "true", "1.", ".5", "00.5"]),
+    st.from_regex(r"[-+ ]?[0-9]{0,20}[.]?[0-9]{0,20}([eE][-+]?[0-9]{1,3})?", fullmatch=True),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(texts=st.lists(_CANONICAL, min_size=1, max_size=4), twice=st.booleans())
+def test_columns_agree_with_what_single_values_are(texts: list[str], twice: bool) -> None:
+    column = pa.array(texts * 2 if twice else texts)
+    found = examine(column, PLAIN)
+    if found.column is None:
+        return
+    assert found.evidence.kinds is not None
+    for text, value in zip(texts, found.column.to_pylist(), strict=False):
+        if value is None:
+            assert text.strip() in ("", *MISSING_WORDS)
+        else:
+            assert found.evidence.kinds <= kinds_of(text, PLAIN)
+            assert _is_written_as(value, text)
+
+
+def _is_written_as(value: object, text: str) -> bool:
+    """Compare a value with its text: by every digit that is written."""
+    if isinstance(value, bool):
+        return str(value) in (text, text.title())
+    if isinstance(value, int):
+        return str(value) == text.strip()
+    if isinstance(value, float):
+        if math.isinf(value):
+            return str(value) == text.strip()
+        return _digits(text.strip(), value)
+    return re.sub(r"\.?0*$", "", str(value)) == re.sub(r"(:00)?\.?0*$", "", text) or str(
+        value
+    ).startswith(text)
+
+
+def _digits(text: str, value: float) -> bool:
+    """Tell whether a double, rounded to the digits of a text, is the number in the text."""
+    written = Decimal(text)
+    exact = Decimal(value)
+    if written == exact:
+        return True
+    places = written.normalize().as_tuple().exponent
+    assert isinstance(places, int)
+    return abs(written - exact) * 2 <= Decimal(10) ** places
+
+
+@pytest.mark.parametrize(
+    ("texts", "options"),
+    [
+        (["1.375,45", "2"], "looks like 1.375,45: add --option decimal=, --option thousands=."),
+        (["1,5", "2"], "looks like 1,5: add --option decimal=,"),
+        (["1,234", "5"], "add --option decimal=, or --option thousands=,"),
+        (["1,234.5"], "looks like 1,234.5: add --option thousands=,"),
+        (["1 234,5"], "add --option decimal=, --option thousands=space"),
+        (["31.12.2026", "01.02.2026"], "add --option date=%d.%m.%Y"),
+        (["12/31/2026", "01/02/2026"], "add --option date=%m/%d/%Y"),
+        (["01/02/2026"], "add --option date=%d/%m/%Y or date=%m/%d/%Y"),
+        (["1.2.2026"], "add --option date=%-d.%-m.%Y"),
+        (["31.12.2026 10:30"], "add --option date=%d.%m.%Y %H:%M"),
+        (["31.12.2026", "2026-12-31"], "add --option type.x=date --option 'date="),
+        ([".5", "1.5"], "looks like .5: add --option type.x=double"),
+        (["1e5"], "add --option type.x=double"),
+        (["0.1234567890123456789", "1"], "add --option type.x=decimal(38,19)"),
+        (["1", "2", "-"], "looks like 1 but for -: add --option null=-"),
+    ],
+)
+def test_hints(texts: list[str], options: str) -> None:
+    assert options in hint_on("x", texts, PLAIN)
+
+
+@pytest.mark.parametrize(
+    "texts", [["007", "12"], ["+4917112345"], ["Berlin", "12"], ["0101.21"], ["1.2.3"], ["NA"], []]
+)
+def test_codes_get_no_hint(texts: list[str]) -> None:
+    assert hint_on("x", texts, PLAIN) == ""
