@@ -145,7 +145,8 @@ def _workbook_stream(content: bytes) -> bytes:
             following += struct.unpack_from(f"<{size // 4}I", content, (table + 1) * size)
 
     def chained(first: int) -> bytes:
-        parts, number = [], first
+        parts: list[bytes] = []
+        number = first
         while number < _END_OF_CHAIN and len(parts) <= len(following):
             parts.append(content[(number + 1) * size : (number + 2) * size])
             number = following[number]
@@ -162,7 +163,7 @@ def _workbook_stream(content: bytes) -> bytes:
     if stream_bytes >= cutoff:
         return chained(first)[:stream_bytes]
     small, links = chained(entries["root entry"][0]), chained(first_mini)
-    parts = []
+    parts: list[bytes] = []
     while first < _END_OF_CHAIN and len(parts) * 64 < stream_bytes:
         parts.append(small[first * 64 : first * 64 + 64])
         first = struct.unpack_from("<I", links, first * 4)[0]
