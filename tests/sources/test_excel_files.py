@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -16,6 +17,7 @@ from openpyxl.chart import BarChart, Reference
 from openpyxl.worksheet.worksheet import Worksheet
 
 from contracts.connector_contract import no_access
+from fakes.binary_workbooks import xls, xlsb
 from fakes.files import NAIVE, opened, read, refusal, source_of
 from jupyter_etl.sources.file_connector import FileConnector
 from jupyter_etl.sources.workbook_cells import cell_name
@@ -185,6 +187,27 @@ def test_errors_of_libreoffice_are_named(tmp_path: Path) -> None:
     assert "cell B4 (column 'b') holds the error #DIV/0!" in problem.message
     kept = read(source_of(tmp_path / "a.ods", "excel", null="#DIV/0!"))
     assert kept["b"].to_pylist() == [2, 2, None]
+
+
+BINARY: dict[str, Callable[..., bytes]] = {
+    "xlsb": xlsb,
+    "xls": xls,
+    "large.xls": partial(xls, bytes_at_least=9000),
+}
+
+
+@pytest.mark.parametrize("ending", BINARY)
+def test_errors_in_binary_workbooks_are_named(tmp_path: Path, ending: str) -> None:
+    rows: list[list[object]] = [["id", "v"], [1, b"\x07"], [2, (b"\x2a",)], [3, 5]]
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(BINARY[ending]({"fine": [["x"], [1]], "odd": rows}))
+    assert read(source_of(path, "excel", sheet="fine")).to_pylist() == [{"x": 1}]
+    problem = refusal(source_of(path, "excel", sheet="odd"))
+    assert "sheet 'odd': cell B2 (column 'v') holds the error #DIV/0!" in problem.message
+    assert "null=#DIV/0!,#N/A" in problem.hint
+    kept = read(source_of(path, "excel", sheet="odd", null="#DIV/0!,#N/A"))
+    assert kept["v"].to_pylist() == [None, None, 5]
+    assert "cell B3" in refusal(source_of(path, "excel", sheet="odd", null="#DIV/0!")).message
 
 
 # -- sheets --------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
             type(cell) is float and abs(cell) >= _EXACT_INTEGERS for row in rows for cell in row
         )
         odd = odd_cells(content, wanted, large=large)
-    except (CalamineError, ParseError) as problem:
+    except (CalamineError, ParseError, ValueError) as problem:
         raise SourceError(
             f"{what} cannot be read: {problem}", hint="Save the workbook again as .xlsx."
         ) from problem

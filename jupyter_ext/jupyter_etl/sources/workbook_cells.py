@@ -10,6 +10,8 @@ from posixpath import join, normpath
 from typing import IO, BinaryIO
 from xml.etree import ElementTree
 
+from jupyter_etl.sources.workbook_binaries import errors_of_xls, errors_of_xlsb
+
 UNCALCULATED = ""
 """Stands among errors for a formula whose value the file does not have."""
 
@@ -43,20 +45,24 @@ def odd_cells(book: BinaryIO, sheet: str, *, large: bool) -> OddCells:
     """Look through a sheet for what calamine does not tell.
 
     Args:
-        book: A workbook. In those that are not .xlsx, .xlsm or .ods nothing is found.
+        book: A workbook. Formulas without a value are found in .xlsx and .xlsm alone.
         sheet: Name of the sheet.
         large: Whether the sheet holds numbers of 2^53 and more, which calamine rounds.
 
     Raises:
         ElementTree.ParseError: Its XML is broken.
+        ValueError: Its records are.
     """
     book.seek(0)
     if not zipfile.is_zipfile(book):
-        return OddCells()
+        book.seek(0)
+        return OddCells(errors=errors_of_xls(book.read(), sheet))
     with zipfile.ZipFile(book) as archive:
         names = set(archive.namelist())
         if "content.xml" in names:
             return OddCells(errors=_errors_of_ods(archive, sheet))
+        if "xl/workbook.bin" in names:
+            return OddCells(errors=errors_of_xlsb(archive, sheet))
         part = _part(archive, sheet) if "xl/workbook.xml" in names else ""
         if part not in names or not _is_odd(archive, part, large=large):
             return OddCells()
