@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import httpx
@@ -372,5 +371,7 @@ def _asked_for(url: httpx.URL, told: Position) -> Position:
     """Take away an offset that is not in the URL: it may be that of the next page."""
     if told.offset is None or told.offset[1] <= 1:
         return told
-    is_there = re.search(rf"(?<!\d){told.offset[1]}(?!\d)", str(url))
+    key, number = told.offset
+    asked = {plain(name): value for name, value in url.params.items()}
+    is_there = asked.get(plain(key)) == str(number) or str(number) in url.path.split("/")
     return told if is_there else replace(told, offset=None)
