@@ -218,7 +218,8 @@ class Trail:
                 (v for k, v in found.items() if plain(k) in {"href", "url", "link"}), found
             )
         if not found:
-            return self._end(signs)
+            self._end(signs)
+            return None
         if not isinstance(found, str):
             raise unclear(self.target, self._paging.path, found)
         self._by_url = True
@@ -235,7 +236,8 @@ class Trail:
             if found is None and (signs.urls or signs.tokens):
                 raise unclear(self.target, *(*signs.urls, *signs.tokens)[0])
         if signs.ended or found in (None, "", 0, False):
-            return self._end(signs)
+            self._end(signs)
+            return None
         return url.copy_set_param(self._paging.parameter, str(found))
 
     def _end(self, signs: Signs) -> None:
