@@ -309,6 +309,11 @@ def test_a_sign_of_more_is_never_taken_for_the_end(api: Api, told: dict[str, Any
     assert read(api, next="none").num_rows == COUNT
 
 
+def test_an_offset_that_the_url_does_not_have_is_that_of_the_next_page(api: Api) -> None:
+    api.answer = lambda asked: said_json({"rows": ALL, "offset": 7, "limit": 7, "total": 10})
+    assert "total is 10" in refusal(api, "?limit=7").message
+
+
 @pytest.mark.parametrize(
     "headers",
     [

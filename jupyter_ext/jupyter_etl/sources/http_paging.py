@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import httpx
@@ -219,7 +218,8 @@ class Trail:
                 (v for k, v in found.items() if plain(k) in {"href", "url", "link"}), found
             )
         if not found:
-            return self._end(signs)
+            self._end(signs)
+            return None
         if not isinstance(found, str):
             raise unclear(self.target, self._paging.path, found)
         self._by_url = True
@@ -236,7 +236,8 @@ class Trail:
             if found is None and (signs.urls or signs.tokens):
                 raise unclear(self.target, *(*signs.urls, *signs.tokens)[0])
         if signs.ended or found in (None, "", 0, False):
-            return self._end(signs)
+            self._end(signs)
+            return None
         return url.copy_set_param(self._paging.parameter, str(found))
 
     def _end(self, signs: Signs) -> None:
@@ -372,5 +373,7 @@ def _asked_for(url: httpx.URL, told: Position) -> Position:
     """Take away an offset that is not in the URL: it may be that of the next page."""
     if told.offset is None or told.offset[1] <= 1:
         return told
-    is_there = re.search(rf"(?<!\d){told.offset[1]}(?!\d)", str(url))
+    key, number = told.offset
+    asked = {plain(name): value for name, value in url.params.items()}
+    is_there = asked.get(plain(key)) == str(number) or str(number) in url.path.split("/")
     return told if is_there else replace(told, offset=None)

@@ -135,7 +135,9 @@ class RecordTables:
                 raise SourceError(
                     f"{self._what}, {part}: record {first + number:,} is {_kind(record)}, no "
                     "object with names.",
-                    hint='Each record looks like {"id": 1, "amount": 2.5}.',
+                    hint="A document that is a list of records is of kind json."
+                    if isinstance(record, list)
+                    else 'Each record looks like {"id": 1, "amount": 2.5}.',
                     retryable=False,
                 )
             names.update(record)
