@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "an open quote": ('a,b\n1,"x\n2,y\n', "a quote that is not closed"),
     "an open quote behind inches": ('a,b\n1,5" x\n2,"y', "a quote that is not closed"),
     "too many cells": ("a,b\n1,2\n1,2,3\n", "row 2 has 3 cells instead of 2: '1,2,3'"),
-    "escaped delimiters": ("a,b\n1\\,2,3\n", "option escape=\\"),
+    "escaped delimiters": ("a,b\n1\\,2,3\n", "option escape=backslash"),
     "twins": ("a,a\n1,2\n", "two columns named 'a'"),
 }
 
@@ -239,6 +239,13 @@ def test_a_preview_says_that_it_has_not_seen_all(tmp_path: Path) -> None:
     (table,) = FileConnector().tables(source_of(path, "csv"), NOTHING)
     assert table.rows is None
     assert note.split(" rows")[0] in " ".join(table.notes)
+
+
+def test_a_preview_that_has_seen_all_says_nothing(tmp_path: Path) -> None:
+    path = put(tmp_path, "a\n" + "1\n" * 20)
+    assert opened(source_of(path, "csv"), limit=5).notes == ()
+    put(tmp_path, "a\n1\n", "b.csv")
+    assert len(opened(source_of(tmp_path, "csv"), limit=5).notes) == 1
 
 
 def test_many_columns(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from jupyter_etl.sources.csv_blocks import (
 )
 from jupyter_etl.sources.csv_columns import Part, TextReader
 from jupyter_etl.sources.csv_opening import CsvFile
-from jupyter_etl.sources.text_types import Evidence, Kind
+from jupyter_etl.sources.text_kinds import Kind
+from jupyter_etl.sources.text_types import Evidence
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -106,7 +107,8 @@ class Scan:
             return texts.num_rows, self.reader.read(texts.select(names), known)
 
         size = BLOCK_BYTES if self.limit is None else _HEAD_BLOCK_BYTES
-        for found in worked(file, names, read, self.pool, ahead=self.workers, size=size):
+        every = worked(file, names, read, self.pool, ahead=self.workers, size=size)
+        for found in every:
             if isinstance(found, BlockFault):
                 if found.what == "quotes":
                     return None
@@ -121,7 +123,7 @@ class Scan:
             if self._kept_bytes + kept > KEEP_BYTES:
                 blocks = None
             if self.limit is not None and self.rows + rows >= self.limit:
-                self.complete = False
+                self.complete = next(every, None) is None
                 break
         self._kept_bytes += kept
         return Scanned(file=file, blocks=blocks, rows=rows, size=size)

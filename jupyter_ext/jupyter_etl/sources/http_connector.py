@@ -17,6 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.sources.declared_types import is_type_option
 from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, refuse_options
 from jupyter_etl.sources.file_paths import FileSet, SourceFile
 from jupyter_etl.sources.http_exchange import Exchange
@@ -137,7 +138,8 @@ def _reading_of_files(source: Source, request: ReadRequest, pages: Iterator[Page
     )
     if empty := next((file.name for file in files if not file.size), None):
         raise SourceError(f"Source '{source.name}': {empty} is empty (0 bytes).")
-    options = {k: v for k, v in source.options.items() if k in FILE_OPTIONS[source.kind]}
+    known = FILE_OPTIONS[source.kind]
+    options = {k: v for k, v in source.options.items() if k in known or is_type_option(k)}
     return FILE_READERS[source.kind](
         replace(source, options=options), FileSet(fs=LocalFileSystem(), files=files), request
     )
