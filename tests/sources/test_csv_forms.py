@@ -217,6 +217,18 @@ def test_quotes_over_the_ends_of_blocks(tmp_path: Path, monkeypatch: pytest.Monk
     assert table["a"].to_pylist() == list(range(300))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r"])
+def test_blocks_without_an_end_of_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 1024)
+    cells = ['5" pipe' if end == "\n" and n == 0 else f"c{n}" for n in range(3_000)]
+    path = put(tmp_path, end.join(["a,b", *(f"{n},{cell}" for n, cell in enumerate(cells))]))
+    table = read(source_of(path, "csv"))
+    assert table["b"].to_pylist() == cells
+    assert table["a"].to_pylist() == list(range(3_000))
+
+
 def test_notes_and_reasons(tmp_path: Path) -> None:
     path = put(tmp_path, ',amount,zip\n0,"1.375,45",007\n1,"2,5",123\n')
     notes = opened(source_of(path, "csv")).notes

@@ -98,7 +98,8 @@ class Scan:
 
     def _scan(self, file: CsvFile, wanted: Sequence[str]) -> Scanned | None:
         """Read a file; None where it cannot be cut by counting its quotes."""
-        names = [name for name in wanted if name in set(file.names)]
+        there = set(file.names)
+        names = [name for name in wanted if name in there]
         known: dict[str, frozenset[Kind] | None] = {}
         blocks: list[tuple[int, dict[str, Part]]] | None = []
         rows = kept = 0
@@ -182,7 +183,7 @@ def worked(
     # Without any column, a batch would have no rows.
     layout = replace(file.layout, wanted=tuple(names) or file.names[:1])
 
-    def parsed(data: bytes) -> Result | BlockFault:
+    def parsed(data: bytes | None) -> Result | BlockFault:
         found = parse_block(data, layout)
         return found if isinstance(found, BlockFault) else work(found)
 

@@ -161,10 +161,12 @@ def examine(texts: pa.Array, form: TextForm, among: frozenset[Kind] | None = Non
     if first is None:
         words = texts.null_count < len(texts)
         return Examined(evidence=Evidence(words=words, rows=len(texts)))
-    found = _held(texts, form, first, among)
+    kinds = kinds_of(first, form)
+    kinds = kinds if among is None else kinds & among
+    found = _held(texts, form, first, kinds)
     if found is not None:
         return found
-    row = _first_odd(texts, form, first, among)
+    row = _first_odd(texts, form, first, kinds)
     return Examined(
         evidence=Evidence(
             kinds=frozenset(),
@@ -269,12 +271,8 @@ def without_words(texts: pa.Array, words: Sequence[str] = MISSING_WORDS) -> pa.A
     return pc.if_else(pc.is_in(texts, pa.array(words)), pa.scalar(None, pa.string()), texts)
 
 
-def _held(
-    texts: pa.Array, form: TextForm, first: str, among: frozenset[Kind] | None
-) -> Examined | None:
+def _held(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kind]) -> Examined | None:
     """Read a part of a column in the narrowest kind that holds it; None where none does."""
-    kinds = kinds_of(first, form)
-    kinds = kinds if among is None else kinds & among
     for kind in sorted(kinds, key=rank):
         for attempt in _attempts(texts, kind, form):
             column = read_kind(attempt, kind)
@@ -317,13 +315,17 @@ def _first_value(texts: pa.Array) -> str | None:
     return None if place < 0 else texts[place].as_py()
 
 
-def _first_odd(texts: pa.Array, form: TextForm, first: str, among: frozenset[Kind] | None) -> int:
+def _first_odd(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kind]) -> int:
     """Find the row, from 1, at which no kind holds all values any more."""
+    import pyarrow.compute as pc
+
+    if not kinds:
+        return int(pc.index(texts, first).as_py()) + 1
     right, wrong = 0, len(texts)
     while wrong - right > 1:
         middle = (right + wrong) // 2
         head = texts.slice(0, middle)
-        if head.null_count == middle or _held(head, form, first, among) is not None:
+        if head.null_count == middle or _held(head, form, first, kinds) is not None:
             right = middle
         else:
             wrong = middle
