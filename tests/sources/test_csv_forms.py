@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "an open quote": ('a,b\n1,"x\n2,y\n', "a quote that is not closed"),
     "an open quote behind inches": ('a,b\n1,5" x\n2,"y', "a quote that is not closed"),
     "too many cells": ("a,b\n1,2\n1,2,3\n", "row 2 has 3 cells instead of 2: '1,2,3'"),
-    "escaped delimiters": ("a,b\n1\\,2,3\n", "option escape=\\"),
+    "escaped delimiters": ("a,b\n1\\,2,3\n", "option escape=backslash"),
     "twins": ("a,a\n1,2\n", "two columns named 'a'"),
 }
 
@@ -217,6 +217,18 @@ def test_quotes_over_the_ends_of_blocks(tmp_path: Path, monkeypatch: pytest.Monk
     assert table["a"].to_pylist() == list(range(300))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r"])
+def test_blocks_without_an_end_of_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 1024)
+    cells = ['5" pipe' if end == "\n" and n == 0 else f"c{n}" for n in range(3_000)]
+    path = put(tmp_path, end.join(["a,b", *(f"{n},{cell}" for n, cell in enumerate(cells))]))
+    table = read(source_of(path, "csv"))
+    assert table["b"].to_pylist() == cells
+    assert table["a"].to_pylist() == list(range(3_000))
+
+
 def test_notes_and_reasons(tmp_path: Path) -> None:
     path = put(tmp_path, ',amount,zip\n0,"1.375,45",007\n1,"2,5",123\n')
     notes = opened(source_of(path, "csv")).notes
@@ -239,6 +251,13 @@ def test_a_preview_says_that_it_has_not_seen_all(tmp_path: Path) -> None:
     (table,) = FileConnector().tables(source_of(path, "csv"), NOTHING)
     assert table.rows is None
     assert note.split(" rows")[0] in " ".join(table.notes)
+
+
+def test_a_preview_that_has_seen_all_says_nothing(tmp_path: Path) -> None:
+    path = put(tmp_path, "a\n" + "1\n" * 20)
+    assert opened(source_of(path, "csv"), limit=5).notes == ()
+    put(tmp_path, "a\n1\n", "b.csv")
+    assert len(opened(source_of(tmp_path, "csv"), limit=5).notes) == 1
 
 
 def test_many_columns(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pyarrow.csv as pa_csv
 
 BLOCK_BYTES = 8 << 20
-_LARGEST_BLOCK = 256 << 20
+_MOST_BLOCKS = 8
+"""Pieces without an end of a row after which a file is not cut by counting its quotes."""
 _SHOWN = 80
 
 Item = TypeVar("Item")
@@ -59,7 +60,7 @@ class BlockFault:
     cells: int = 0
 
 
-def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[bytes]:
+def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[bytes | None]:
     """Cut a stream at ends of rows.
 
     An end of line is an end of a row where the number of quotes before it is even. That is right
@@ -69,23 +70,29 @@ def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[bytes]:
         stream: At the beginning of a row.
         quote: One character of ASCII.
         size: Bytes to read at a time.
+
+    Returns:
+        Whole rows; None, and nothing more, where no end of a row can be found.
     """
     sign, rest = quote.encode(), b""
     while piece := stream.read(size):
         data = rest + piece if rest else piece
-        end = _last_row_end(data, sign) if len(data) < _LARGEST_BLOCK else 0
+        end = _last_row_end(data, sign)
         if end:
             yield data[:end]
+        elif len(data) >= size * _MOST_BLOCKS:
+            yield None
+            return
         rest = data[end:]
     if rest:
         yield rest
 
 
-def parse_block(data: bytes, layout: Layout) -> pa.RecordBatch | BlockFault:
+def parse_block(data: bytes | None, layout: Layout) -> pa.RecordBatch | BlockFault:
     """Parse whole rows.
 
     Args:
-        data: UTF-8, without names.
+        data: UTF-8, without names; None as `split_blocks` returns it.
         layout: Of the file.
 
     Returns:
@@ -94,6 +101,8 @@ def parse_block(data: bytes, layout: Layout) -> pa.RecordBatch | BlockFault:
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
+    if data is None:
+        return BlockFault(what="quotes")
     quoted = layout.quote.encode() in data
     if quoted and not are_quotes_regular(data, layout.delimiter, layout.quote):
         return BlockFault(what="quotes")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import SourceError
 from jupyter_etl.sources.text_conversion import convert
-from jupyter_etl.sources.text_types import Evidence, Kind, TextForm, examine
+from jupyter_etl.sources.text_kinds import Kind
+from jupyter_etl.sources.text_types import Evidence, TextForm, examine
 
 if TYPE_CHECKING:
     import pyarrow as pa

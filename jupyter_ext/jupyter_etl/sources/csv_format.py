@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CSV_OPTIONS = (
     *("delimiter", "quote", "escape", "decimal", "thousands", "encoding", "header", "skip"),
-    *("null", "text", "date", "type.*"),
+    *("null", "text", "date"),
 )
 
 __all__ = ["CSV_OPTIONS", "CsvFormat", "names_of", "parse_csv_format", "text_form_of"]

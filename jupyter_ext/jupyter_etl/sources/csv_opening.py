@@ -108,9 +108,7 @@ class CsvFile:
         where = f"row {rows_before + fault.row:,}" if fault.row else "a row"
         hint = "If it is not cut off, check the options delimiter, quote and skip."
         if _BACKSLASH in fault.text and not self.layout.escape:
-            hint = (
-                f"Declare the option escape={_BACKSLASH} if a backslash stands before delimiters."
-            )
+            hint = "Declare the option escape=backslash if one stands before delimiters."
         return SourceError(
             f"{what} cannot be read as CSV: {where} has {fault.cells} cells instead of "
             f"{len(self.names)}: {fault.text!r}.",

@@ -17,7 +17,8 @@ from jupyter_etl.sources.csv_blocks import (
 )
 from jupyter_etl.sources.csv_columns import Part, TextReader
 from jupyter_etl.sources.csv_opening import CsvFile
-from jupyter_etl.sources.text_types import Evidence, Kind
+from jupyter_etl.sources.text_kinds import Kind
+from jupyter_etl.sources.text_types import Evidence
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,7 +98,8 @@ class Scan:
 
     def _scan(self, file: CsvFile, wanted: Sequence[str]) -> Scanned | None:
         """Read a file; None where it cannot be cut by counting its quotes."""
-        names = [name for name in wanted if name in set(file.names)]
+        there = set(file.names)
+        names = [name for name in wanted if name in there]
         known: dict[str, frozenset[Kind] | None] = {}
         blocks: list[tuple[int, dict[str, Part]]] | None = []
         rows = kept = 0
@@ -106,7 +108,8 @@ class Scan:
             return texts.num_rows, self.reader.read(texts.select(names), known)
 
         size = BLOCK_BYTES if self.limit is None else _HEAD_BLOCK_BYTES
-        for found in worked(file, names, read, self.pool, ahead=self.workers, size=size):
+        every = worked(file, names, read, self.pool, ahead=self.workers, size=size)
+        for found in every:
             if isinstance(found, BlockFault):
                 if found.what == "quotes":
                     return None
@@ -121,7 +124,7 @@ class Scan:
             if self._kept_bytes + kept > KEEP_BYTES:
                 blocks = None
             if self.limit is not None and self.rows + rows >= self.limit:
-                self.complete = False
+                self.complete = next(every, None) is None
                 break
         self._kept_bytes += kept
         return Scanned(file=file, blocks=blocks, rows=rows, size=size)
@@ -180,7 +183,7 @@ def worked(
     # Without any column, a batch would have no rows.
     layout = replace(file.layout, wanted=tuple(names) or file.names[:1])
 
-    def parsed(data: bytes) -> Result | BlockFault:
+    def parsed(data: bytes | None) -> Result | BlockFault:
         found = parse_block(data, layout)
         return found if isinstance(found, BlockFault) else work(found)
 

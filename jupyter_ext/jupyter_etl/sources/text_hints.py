@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from jupyter_etl.sources.text_types import MISSING_WORDS, TextForm, kinds_of
@@ -55,10 +56,10 @@ def _marks(name: str, values: Sequence[str], form: TextForm) -> str:
         return ""
     shown = [match[0] for match in parts if match["mark"] or match["point"] == ","]
     example = next((match[0] for match in parts if match["mark"] and match["point"]), shown[0])
-    options = [f"--option decimal={point}" for point in points - {"."}]
-    options += [f"--option thousands={_MARKS.get(mark, mark)}" for mark in marks]
+    options = [_option("decimal", point) for point in points - {"."}]
+    options += [_option("thousands", _MARKS.get(mark, mark)) for mark in marks]
     if points == {","} and not marks and all(_GROUPED.fullmatch(text) for text in shown):
-        options.append("or --option thousands=,")
+        options.append(f"or {_option('thousands', ',')}")
     return f"{name} looks like {example}: add {' '.join(options)}"
 
 
@@ -73,16 +74,15 @@ def _dates(name: str, values: Sequence[str], form: TextForm) -> str:
         pattern = forms.pop()
         if "%d/%m" in pattern and not any(int(day["first"]) > 12 for day in days):
             other = pattern.replace("%d/%m", "%m/%d")
-            return f"{name} looks like {values[0]}: add --option date={pattern} or date={other}"
-        return f"{name} looks like {values[0]}: add --option date={pattern}"
+            either = f"{_option('date', pattern)} or {_option('date', other)}"
+            return f"{name} looks like {values[0]}: add {either}"
+        return f"{name} looks like {values[0]}: add {_option('date', pattern)}"
     if len(forms) > 1:
         examples = dict.fromkeys(_form_of(day, days) for day in days)
         shown = [next(d[0] for d in days if _form_of(d, days) == one) for one in examples]
         kind = "timestamp" if any("%H" in one for one in forms) else "date"
-        return (
-            f"{name} mixes forms of dates, {' and '.join(shown[:3])}: add --option "
-            f"type.{name}={kind} --option 'date={'|'.join(sorted(forms))}'"
-        )
+        options = f"{_option(f'type.{name}', kind)} {_option('date', '|'.join(sorted(forms)))}"
+        return f"{name} mixes forms of dates, {' and '.join(shown[:3])}: add {options}"
     return ""
 
 
@@ -118,8 +118,9 @@ def _numbers(name: str, values: Sequence[str], form: TextForm) -> str:
     digits = sum(sign.isdigit() for sign in odd)
     if digits > 15 and "e" not in odd.lower():
         scale = max(len(value.partition(".")[2]) for value in values)
-        return f"{name} has {odd}, of more digits than a double holds: add --option type.{name}=decimal(38,{scale})"
-    return f"{name} looks like {odd}: add --option type.{name}=double"
+        option = _option(f"type.{name}", f"decimal(38,{scale})")
+        return f"{name} has {odd}, of more digits than a double holds: add {option}"
+    return f"{name} looks like {odd}: add {_option(f'type.{name}', 'double')}"
 
 
 def _odd_words(name: str, values: Sequence[str], form: TextForm) -> str:
@@ -134,4 +135,9 @@ def _odd_words(name: str, values: Sequence[str], form: TextForm) -> str:
     if not frozenset.intersection(*kinds):
         return ""
     example = next(value for value in values if value not in words)
-    return f"{name} looks like {example} but for {' and '.join(words)}: add --option null={','.join(words)}"
+    option = _option("null", ",".join(words))
+    return f"{name} looks like {example} but for {' and '.join(words)}: add {option}"
+
+
+def _option(name: str, value: str) -> str:
+    return f"--option {shlex.quote(f'{name}={value}')}"

@@ -76,7 +76,7 @@ def integers(texts: pa.Array) -> pa.Array | None:
         return None
     bytes_ = TextBytes.of(texts)
     # Arrow reads hexadecimal numerals too; nothing else that it reads has other signs.
-    if bytes_.others("-") or bytes_.leading_zeros(before_point=False):
+    if bytes_.others("-") or not bytes_.are_plain_numerals(fractions=False):
         return None
     return numbers
 
@@ -93,7 +93,7 @@ def doubles(texts: pa.Array) -> pa.Array | None:
     bytes_ = TextBytes.of(texts)
     doubtful = pc.greater(pc.binary_length(texts), _EXACT_DIGITS)
     if not bytes_.others("-."):
-        if bytes_.leading_zeros(before_point=True) or bytes_.open_points():
+        if not bytes_.are_plain_numerals(fractions=True):
             return None
     else:
         if not pc.all(pc.match_substring_regex(texts, f"^(?:{NUMERAL})$")).as_py():
@@ -143,10 +143,11 @@ class TextBytes:
         import numpy as np
 
         # What an array has at the places of NULL is not always empty.
-        if texts.null_count:
+        if texts.null_count and _has_hidden_bytes(texts):
             texts = texts.drop_null()
         _, offsets, data = texts.buffers()
         places = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+        places = places.astype(np.intp)
         begins, ends = places[:-1], places[1:]
         filled = ends > begins
         if not filled.all():
@@ -175,30 +176,38 @@ class TextBytes:
 
         return int(np.count_nonzero(self.data == ord(sign)))
 
-    def leading_zeros(self, *, before_point: bool) -> bool:
-        """Tell whether a numeral has a needless zero in front.
+    def are_plain_numerals(self, *, fractions: bool) -> bool:
+        """Tell whether numerals have no needless zero in front and digits around their point.
+
+        They consist of digits, a sign in front, and points, which was found out before.
 
         Args:
-            before_point: Whether ``0.5`` is right; and ``-0``, which doubles have.
+            fractions: Whether ``0.5`` is right; and ``-0``, which doubles have.
         """
-        first, behind = self._digits()
-        zero = self.data[first] == ord("0")
-        if not zero.any():
+        firsts = self.begins
+        if self.count("-"):
+            firsts = firsts + (self.data.take(firsts) == ord("-"))
+        digits = self.data.take(firsts)
+        if fractions and (
+            (digits == ord(".")).any() or (self.data.take(self.ends - 1) == ord(".")).any()
+        ):
             return False
-        first, behind = first[zero], behind[zero]
-        if not before_point:
+        zeros = (digits == ord("0")).nonzero()[0]
+        if not len(zeros):
+            return True
+        first, behind = firsts[zeros], self.ends[zeros]
+        if not fractions:
             # "0" alone is right, "-0" is not.
-            return bool(((behind - first > 1) | (first > self.begins[zero])).any())
+            return bool(((behind - first == 1) & (first == self.begins[zeros])).all())
         longer = first[behind - first > 1]
-        return bool((self.data[longer + 1] != ord(".")).any())
+        return bool((self.data.take(longer + 1) == ord(".")).all())
 
-    def open_points(self) -> bool:
-        """Tell whether a numeral begins or ends with its decimal point."""
-        first, behind = self._digits()
-        point = ord(".")
-        return bool((self.data[first] == point).any() or (self.data[behind - 1] == point).any())
 
-    def _digits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return where the digits of each numeral begin, behind its sign, and end."""
-        negative = self.data[self.begins] == ord("-")
-        return self.begins + negative, self.ends
+def _has_hidden_bytes(texts: pa.Array) -> bool:
+    """Tell whether there are bytes at the places of NULL."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    places = np.frombuffer(texts.buffers()[1], np.int32)
+    size = places[texts.offset + len(texts)] - places[texts.offset]
+    return bool(size != (pc.sum(pc.binary_length(texts)).as_py() or 0))

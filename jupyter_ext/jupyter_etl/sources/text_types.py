@@ -9,35 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_etl.sources.text_numbers import (
-    TextBytes,
-    doubles,
-    exact_as_doubles,
-    integers,
-    is_double,
-    is_integer,
+from jupyter_etl.sources.text_kinds import (
+    BOOLS,
+    Kind,
+    named_kind,
+    rank,
+    read_kind,
+    type_of,
+    wider_kinds,
 )
-from jupyter_etl.sources.text_times import (
-    DateForm,
-    StampForm,
-    dates,
-    dates_of_form,
-    fits_nanoseconds,
-    is_date,
-    stamp_forms,
-    stamps,
-    time_form,
-    times,
-)
+from jupyter_etl.sources.text_numbers import TextBytes, is_double, is_integer
+from jupyter_etl.sources.text_times import DateForm, is_date, stamp_forms, time_form
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Kind = str | StampForm | DateForm
-"""``integer``, ``double``, a style of bools, ``date``, a form of times, or a form of timestamps."""
 
 MISSING_WORDS = (
     *("NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "#N/A N/A", "NULL", "null", "\\N"),
@@ -47,8 +35,6 @@ MISSING_WORDS = (
 
 _BLANKS = " \t"
 _NO_VALUES = ("", *MISSING_WORDS)
-_BOOLS = {"true": ("true", "false"), "True": ("True", "False"), "TRUE": ("TRUE", "FALSE")}
-_TIMES = ("10:00", "10:00:00")
 _NUMBERS = frozenset({"integer", "double"})
 
 
@@ -175,10 +161,12 @@ def examine(texts: pa.Array, form: TextForm, among: frozenset[Kind] | None = Non
     if first is None:
         words = texts.null_count < len(texts)
         return Examined(evidence=Evidence(words=words, rows=len(texts)))
-    found = _held(texts, form, first, among)
+    kinds = kinds_of(first, form)
+    kinds = kinds if among is None else kinds & among
+    found = _held(texts, form, first, kinds)
     if found is not None:
         return found
-    row = _first_odd(texts, form, first, among)
+    row = _first_odd(texts, form, first, kinds)
     return Examined(
         evidence=Evidence(
             kinds=frozenset(),
@@ -199,7 +187,7 @@ def decide(evidence: Evidence) -> Inferred:
         if evidence.words:
             return Inferred(type=pa.string(), reason="there are only texts like NA")
         return Inferred(type=pa.null(), reason="there is no value")
-    kind = min(kinds, key=_rank, default=None)
+    kind = min(kinds, key=rank, default=None)
     if kind is None:
         where = f"{evidence.odd[:40]!r} (row {evidence.odd_row:,})"
         if evidence.odd_row <= 1 or evidence.odd == evidence.first:
@@ -207,26 +195,14 @@ def decide(evidence: Evidence) -> Inferred:
         return Inferred(
             type=pa.string(), reason=f"{where} has another form than {evidence.first[:40]!r}"
         )
-    if kind in _BOOLS and evidence.words:
+    if kind in BOOLS and evidence.words:
         return Inferred(type=pa.string(), reason="there are texts like NA beside bools")
     if kind == "double" and not evidence.fractional:
         return Inferred(
             type=pa.string(),
             reason="not every value is an integer of 64 bits, and none has a fraction",
         )
-    return Inferred(type=type_of(kind), reason=f"every value is {_named(kind)}")
-
-
-def type_of(kind: Kind) -> pa.DataType:
-    """Return the Arrow type of a kind."""
-    import pyarrow as pa
-
-    if isinstance(kind, StampForm | DateForm):
-        return kind.type
-    if kind in _BOOLS:
-        return pa.bool_()
-    types = {"integer": pa.int64(), "double": pa.float64(), "date": pa.date32()}
-    return types.get(kind, pa.time32("s"))
+    return Inferred(type=type_of(kind), reason=f"every value is {named_kind(kind)}")
 
 
 def kinds_of(text: str, form: TextForm) -> frozenset[Kind]:
@@ -237,7 +213,7 @@ def kinds_of(text: str, form: TextForm) -> frozenset[Kind]:
         kinds.append("integer")
     if number is not None and is_double(number):
         kinds.append("double")
-    kinds += [style for style, words in _BOOLS.items() if text in words]
+    kinds += [style for style, words in BOOLS.items() if text in words]
     if is_date(text):
         kinds.append("date")
     if time_form(text):
@@ -295,19 +271,15 @@ def without_words(texts: pa.Array, words: Sequence[str] = MISSING_WORDS) -> pa.A
     return pc.if_else(pc.is_in(texts, pa.array(words)), pa.scalar(None, pa.string()), texts)
 
 
-def _held(
-    texts: pa.Array, form: TextForm, first: str, among: frozenset[Kind] | None
-) -> Examined | None:
+def _held(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kind]) -> Examined | None:
     """Read a part of a column in the narrowest kind that holds it; None where none does."""
-    kinds = kinds_of(first, form)
-    kinds = kinds if among is None else kinds & among
-    for kind in sorted(kinds, key=_rank):
+    for kind in sorted(kinds, key=rank):
         for attempt in _attempts(texts, kind, form):
-            column = _read(attempt, kind)
+            column = read_kind(attempt, kind)
             if column is None:
                 continue
             evidence = Evidence(
-                kinds=frozenset({kind}) | _wider(kind, column),
+                kinds=frozenset({kind}) | wider_kinds(kind, column),
                 fractional=kind == "double" and _has_fractions(attempt),
                 words=attempt.null_count > texts.null_count,
                 rows=len(texts),
@@ -325,37 +297,8 @@ def _attempts(texts: pa.Array, kind: Kind, form: TextForm) -> Iterator[pa.Array]
         numbers = plain_numbers(texts, form)
         if numbers is not None:
             yield numbers
-    elif kind not in _BOOLS:
+    elif kind not in BOOLS:
         yield without_words(texts)
-
-
-def _read(texts: pa.Array, kind: Kind) -> pa.Array | None:
-    if isinstance(kind, StampForm):
-        return stamps(texts, kind)
-    if isinstance(kind, DateForm):
-        return dates_of_form(texts, kind)
-    if kind in _BOOLS:
-        return _bools(texts, *_BOOLS[kind])
-    readers = {"integer": integers, "double": doubles, "date": dates}
-    return readers[kind](texts) if kind in readers else times(texts, kind)
-
-
-def _bools(texts: pa.Array, true: str, false: str) -> pa.Array | None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not pc.all(pc.is_in(texts, pa.array([true, false, None]))).as_py():
-        return None
-    return pc.equal(texts, true)
-
-
-def _wider(kind: Kind, column: pa.Array) -> frozenset[Kind]:
-    """Return the kind that a column of this kind may become beside values of another part."""
-    if kind == "integer" and exact_as_doubles(column):
-        return frozenset({"double"})
-    if isinstance(kind, StampForm) and kind.unit == "us" and fits_nanoseconds(column):
-        return frozenset({replace(kind, unit="ns")})
-    return frozenset()
 
 
 def _first_value(texts: pa.Array) -> str | None:
@@ -372,13 +315,17 @@ def _first_value(texts: pa.Array) -> str | None:
     return None if place < 0 else texts[place].as_py()
 
 
-def _first_odd(texts: pa.Array, form: TextForm, first: str, among: frozenset[Kind] | None) -> int:
+def _first_odd(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kind]) -> int:
     """Find the row, from 1, at which no kind holds all values any more."""
+    import pyarrow.compute as pc
+
+    if not kinds:
+        return int(pc.index(texts, first).as_py()) + 1
     right, wrong = 0, len(texts)
     while wrong - right > 1:
         middle = (right + wrong) // 2
         head = texts.slice(0, middle)
-        if head.null_count == middle or _held(head, form, first, among) is not None:
+        if head.null_count == middle or _held(head, form, first, kinds) is not None:
             right = middle
         else:
             wrong = middle
@@ -410,27 +357,3 @@ def _plain_number(text: str, form: TextForm) -> str | None:
         return None
     plain = text.replace(form.thousands, "") if form.thousands else text
     return plain.replace(form.decimal, ".")
-
-
-def _rank(kind: Kind) -> tuple[int, str]:
-    if isinstance(kind, StampForm):
-        return (4, kind.unit.translate({ord("u"): "a"}))
-    if isinstance(kind, DateForm):
-        return (5, kind.pattern)
-    return ({"integer": 0, "double": 1, "date": 3}.get(kind, 2), kind)
-
-
-def _named(kind: Kind) -> str:
-    """Describe one value of a kind, in words."""
-    if isinstance(kind, StampForm):
-        seconds = ":00" if kind.seconds else ""
-        zone = " with a zone" if kind.zoned else ""
-        return f"a timestamp like 2026-12-31{kind.separator}10:00{seconds}{zone}"
-    if isinstance(kind, DateForm):
-        return f"a date of the form {kind.pattern}"
-    if kind in _BOOLS:
-        return " or ".join(_BOOLS[kind])
-    if kind in _TIMES:
-        return f"a time like {kind}"
-    names = {"integer": "an integer of 64 bits", "double": "a number that a double holds"}
-    return names.get(kind, "a date like 2026-12-31")
