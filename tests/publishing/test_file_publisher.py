@@ -16,7 +16,6 @@ import pyarrow as pa
 import pytest
 
 from contracts.publisher_contract import PublisherContract
-from fakes.object_store import KEY, SECRET, object_store, put
 from fakes.published_file import publish_and_read
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import PublicationKind, Staged
@@ -79,23 +78,6 @@ class TestOpaqueFile(FileContract):
 
     def data(self, content: int) -> None:
         return None
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with object_store() as url:
-        yield url
-
-
-@pytest.fixture
-def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the name of a bucket that is found through the environment, as a lake's is."""
-    put(endpoint, "lake/note.txt", b"")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return "lake"
 
 
 @pytest.fixture
@@ -454,21 +436,6 @@ def test_a_file_that_was_changed_afterwards_is_not_read_as_something_else(
     Path(what.location).write_text('"n","m"\none,two\n')
     with pytest.raises(PublishError, match=r"Version 1 of 'daily' cannot be read: .*[^.]\.$"):
         FilePublisher().read(contract.version(what), ReadRequest()).batches.read_all()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", ["x.csv", "x.csv.gz", "x.json", "x.jsonl", "x.xlsx", "x.parquet"])
-def test_files_of_a_lake_in_an_object_store(bucket: str, folder: Path, path: str) -> None:
-    rows = pa.table({"t": ["01/02/2026", None], "n": [1, 2]})
-    contract = TestCsvFile()
-    staged = FilePublisher().stage(request(folder, path), rows.to_reader())
-    what = contract.committed(staged, f"s3://{bucket}/etl", 1, "t")
-    version = contract.version(what)
-    assert FilePublisher().read(version, ReadRequest()).batches.read_all().equals(rows)
-    with pytest.raises(PublishError, match="gone"):
-        FilePublisher().read(
-            contract.version(replace(what, location=f"s3://{bucket}/etl/not-{path}")), ReadRequest()
-        ).batches.read_all()
 
 
 def test_reading_columns_and_limit(folder: Path, tmp_path: Path) -> None:
