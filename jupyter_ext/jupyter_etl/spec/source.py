@@ -204,17 +204,17 @@ def _absolute(written: str, base: Path) -> str:
     return os.path.normpath(base / Path(written).expanduser())
 
 
+def file_kind(path: str) -> SourceKind | None:
+    """Return the kind of file that a path ends in, compressed or not; None for any other."""
+    kind = _kind_of_ending(path)
+    return kind if kind in _FILE_KINDS else None
+
+
 def _kind_of_ending(path: str) -> SourceKind | None:
     lowered = path.rstrip("/").lower()
     for ending in _COMPRESSED:
         lowered = lowered.removesuffix(ending)
     return _BY_ENDING.get(Path(lowered).suffix)
-
-
-def file_kind(path: str) -> SourceKind | None:
-    """Return the kind of file that a path ends in, compressed or not; None for any other."""
-    kind = _kind_of_ending(path)
-    return kind if kind in _FILE_KINDS else None
 
 
 def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
@@ -251,8 +251,8 @@ def _kind_of_files(name: str, written: str, paths: Iterable[Path]) -> SourceKind
     for number, path in enumerate(paths):
         if number >= _LOOK_AT:
             break
-        kind = file_kind(path.name)
-        if kind and not path.name.startswith((".", "_")) and path.is_file():
+        kind = _kind_of_ending(path.name)
+        if kind in _FILE_KINDS and not path.name.startswith((".", "_")) and path.is_file():
             found[kind] = found.get(kind, 0) + 1
     if len(found) == 1:
         return next(iter(found))
