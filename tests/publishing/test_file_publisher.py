@@ -353,6 +353,18 @@ def test_a_category_comes_back_as_one_and_an_ordered_one_as_its_value() -> None:
     assert back["ordered"].to_pylist() == ["high", "low", "high"]
 
 
+@pytest.mark.parametrize("path", ["x.csv", "x.json", "x.xlsx"])
+def test_more_categories_in_all_than_the_index_of_each_batch_counts(path: str) -> None:
+    kind = pa.dictionary(pa.int8(), pa.string())
+    parts = [
+        pa.array([f"{part}-{n}" for n in range(100)]).dictionary_encode().cast(kind)
+        for part in range(3)
+    ]
+    back = publish_and_read(path, pa.table({"c": pa.chunked_array(parts), "n": range(300)}))
+    assert back["c"].type == kind
+    assert back["c"].to_pylist() == [value for part in parts for value in part.to_pylist()]
+
+
 def test_a_sheet_keeps_rows_without_a_value_at_its_end() -> None:
     rows = pa.table({"a": [None, 1, None], "b": pa.array([None, None, None], pa.string())})
     assert publish_and_read("x.xlsx", rows).equals(rows)
@@ -375,6 +387,12 @@ _FAR = pa.array([2_932_897, 0], pa.int32()).cast(pa.date32())
         ("x.json", _FAR, "'v' holds 10000-01-01"),
         ("x.csv", pa.array([-(2**62)] * 2).cast(pa.timestamp("us")), "'v' holds .*-46116"),
         ("x.jsonl", pa.array([[-(2**62)]] * 2, pa.list_(pa.timestamp("us"))), "'v' holds .*-4611"),
+        *(
+            (path, pa.array(cells, pa.timestamp("ns", "UTC")), "'v' holds 1677-09-21.*from 1677")
+            for path in ("x.csv", "x.json", "x.xlsx")
+            for cells in ([-(2**63) + 1, None],)
+        ),
+        ("x.jsonl", pa.array([[-(2**63) + 1], None], pa.list_(pa.timestamp("ns"))), "'v' .*1677"),
         ("x.json", pa.array([1.0, math.nan]), "'v' holds nan, for which JSON has no number"),
         ("x.jsonl", pa.array([[math.inf], None]), "'v' holds inf"),
         ("x.json", pa.array([{"a": -math.inf}, None]), "'v' holds -inf"),

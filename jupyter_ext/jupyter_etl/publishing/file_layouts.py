@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -23,6 +23,9 @@ PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _YEAR_0 = -62_167_219_200
 """Seconds from 0000-01-01 to 1970. Arrow reads back the text of years from 0000 to 9999."""
 _YEAR_10000 = 253_402_300_800
+_EARLIEST = -(2**63)
+EARLIEST_NS = "1677-09-21 00:12:44"
+"""The first instant in nanoseconds whose text Arrow reads."""
 _DIGITS = 38
 """Of Arrow's decimal128."""
 
@@ -202,6 +205,31 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
     )
 
 
+def restored(columns: Sequence[pa.Array], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield rows with the types that were published.
+
+    Args:
+        columns: As read from the file, all of one length.
+        schema: From the layout. Where it has categories, the rows come in several batches if they
+            have more different values than the category's index can count.
+
+    Raises:
+        PublishError: A column cannot be converted.
+    """
+    import pyarrow as pa
+
+    try:
+        arrays = [cast_column(a, f.type, f.name) for a, f in zip(columns, schema, strict=True)]
+    except PublishError:
+        half = len(columns[0]) // 2
+        if not half or not any(pa.types.is_dictionary(kind) for kind in schema.types):
+            raise
+        yield from restored([column.slice(0, half) for column in columns], schema)
+        yield from restored([column.slice(half) for column in columns], schema)
+        return
+    yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
 def refuse_years(array: pa.Array, column: str, extension: str) -> None:
     """Refuse dates and times whose text Arrow does not read back.
 
@@ -214,7 +242,9 @@ def refuse_years(array: pa.Array, column: str, extension: str) -> None:
     kind = array.type
     if pa.types.is_timestamp(kind):
         units = PER_SECOND[kind.unit]
-        first, end, numbers = _YEAR_0 * units, _YEAR_10000 * units, array.view(pa.int64())
+        # Arrow reads the whole second first, and in nanoseconds the earliest one does not fit.
+        first = max(_YEAR_0, _EARLIEST // units + 1) * units
+        end, numbers = _YEAR_10000 * units, array.view(pa.int64())
     elif pa.types.is_date32(kind):
         first, end, numbers = _YEAR_0 // 86400, _YEAR_10000 // 86400, array.view(pa.int32())
     elif pa.types.is_date64(kind):
@@ -232,9 +262,10 @@ def refuse_years(array: pa.Array, column: str, extension: str) -> None:
 
 
 def far_year(column: str, text: str, extension: str) -> PublishError:
-    """Return the refusal of a date that has no text of four digits for its year."""
+    """Return the refusal of a date or time whose text is not read back."""
     return PublishError(
-        f"Column {column!r} holds {text}; dates in {extension} go from the year 0000 to 9999.",
+        f"Column {column!r} holds {text}; dates in {extension} go from the year 0000 to 9999, times "
+        f"in nanoseconds from {EARLIEST_NS}.",
         hint="Publish it as .parquet.",
         data={"column": column, "value": text},
     )
