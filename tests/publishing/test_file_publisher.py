@@ -341,16 +341,28 @@ def test_a_cell_that_is_longer_than_a_block_of_the_reader() -> None:
     assert publish_and_read("x.csv", rows).equals(rows)
 
 
-def test_a_category_comes_back_as_one_and_an_ordered_one_as_its_value() -> None:
+@pytest.mark.parametrize("path", ["x.csv", "x.json", "x.xlsx", "x.parquet"])
+def test_categories_and_their_order_come_back(path: str) -> None:
     plain = pa.array(["b", None, "a"]).dictionary_encode()
-    ordered = pa.DictionaryArray.from_arrays(pa.array([1, 0, 1]), ["low", "high"], ordered=True)
-    rows = pa.table({"plain": plain, "ordered": ordered})
-    assert publish_and_read("x.parquet", rows).equals(rows)
-    back = publish_and_read("x.csv", rows)
+    levels = pa.array(["low", "high", "never"])
+    ordered = pa.DictionaryArray.from_arrays(
+        pa.array([1, 0, None], pa.int8()), levels, ordered=True
+    )
+    back = publish_and_read(path, pa.table({"plain": plain, "ordered": ordered}))
     assert back["plain"].type == plain.type
     assert back["plain"].to_pylist() == ["b", None, "a"]
-    assert back["ordered"].type == pa.string()
-    assert back["ordered"].to_pylist() == ["high", "low", "high"]
+    assert back["ordered"].type == ordered.type
+    assert back["ordered"].chunk(0).dictionary.to_pylist()[:2] == ["low", "high"]
+    assert back["ordered"].to_pylist() == ["high", "low", None]
+
+
+def test_ordered_categories_that_differ_between_batches_are_refused(folder: Path) -> None:
+    parts = [
+        pa.DictionaryArray.from_arrays([0], [level], ordered=True) for level in ("low", "high")
+    ]
+    rows = pa.table({"c": pa.chunked_array(parts)})
+    with pytest.raises(PublishError, match="'c' has ordered categories that differ"):
+        written(folder, "x.csv", rows)
 
 
 @pytest.mark.parametrize("path", ["x.csv", "x.json", "x.xlsx"])

@@ -164,7 +164,7 @@ def read_csv(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
             quoted_strings_can_be_null=quoted_null,
         ),
     )
-    batches = (batch for read in rows for batch in restored(read.columns, schema))
+    batches = (batch for read in rows for batch in restored(read.columns, layout))
     return pa.RecordBatchReader.from_batches(schema, batches)
 
 

@@ -234,7 +234,7 @@ def read_excel(stream: IO[bytes], layout: FileLayout, rows: int) -> pa.RecordBat
         read = _reader(simple_type(field.type), empty=field.name in layout.empty_texts)
         values = [read(value) for value in _cells(found, place, rows)]
         arrays.append(pa.array(values, _carrier(simple_type(field.type))))
-    return pa.RecordBatchReader.from_batches(layout.schema, restored(arrays, layout.schema))
+    return pa.RecordBatchReader.from_batches(layout.schema, restored(arrays, layout))
 
 
 def _cells(found: list[list[Any]], place: int, rows: int) -> Iterator[object]:

@@ -108,7 +108,7 @@ def read_json(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader
                 if change is not None:
                     values = [_or_none(change, value) for value in values]
                 arrays.append(pa.array(values, kind))
-            yield from restored(arrays, schema)
+            yield from restored(arrays, layout)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
 

@@ -69,5 +69,5 @@ def read_parquet(
     if layout is None or layout.schema.equals(reader.schema):
         return reader
     schema = layout.schema
-    batches = (batch for read in reader for batch in restored(read.columns, schema))
+    batches = (batch for read in reader for batch in restored(read.columns, layout))
     return pa.RecordBatchReader.from_batches(schema, batches)
