@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -16,29 +15,29 @@ from jupyter_etl.publishing.file_publisher import FilePublisher
 
 def publish_and_read(path: str, rows: pa.Table) -> pa.Table:
     """Return what a reader of the published file gets."""
-    publisher = FilePublisher()
     with tempfile.TemporaryDirectory() as folder:
-        stage = Path(folder, "stage")
-        stage.mkdir()
-        staged = publisher.stage(
-            Staged(name="x", kind=PublicationKind.FILE, folder=str(stage), options={"path": path}),
-            rows.to_reader(),
-        )
-        what = publisher.commit(
-            staged, lake=f"{folder}/lake", draft=False, number=1, token="t", previous=None
-        )
-        version = PublicationVersion(
-            name="x",
-            number=1,
-            draft=False,
-            what=what,
-            owner="sam",
-            pipeline="",
-            run_id=None,
-            notebook="",
-            published_at=datetime(2026, 1, 1, tzinfo=UTC),
-        )
-        return publisher.read(version, ReadRequest()).batches.read_all()
+        version = committed_file(path, rows, lake=f"{folder}/lake")
+        return FilePublisher().read(version, ReadRequest()).batches.read_all()
+
+
+def committed_file(path: str, rows: pa.Table, *, lake: str) -> PublicationVersion:
+    """Publish rows as a file, as the first version of ``x``."""
+    publisher = FilePublisher()
+    with tempfile.TemporaryDirectory() as stage:
+        request = Staged(name="x", kind=PublicationKind.FILE, folder=stage, options={"path": path})
+        staged = publisher.stage(request, rows.to_reader())
+        what = publisher.commit(staged, lake=lake, draft=False, number=1, token="t", previous=None)
+    return PublicationVersion(
+        name="x",
+        number=1,
+        draft=False,
+        what=what,
+        owner="sam",
+        pipeline="",
+        run_id=None,
+        notebook="",
+        published_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
 
 
 def bits_of(column: pa.ChunkedArray) -> list[str]:

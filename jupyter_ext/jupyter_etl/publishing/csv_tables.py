@@ -11,6 +11,7 @@ from jupyter_etl.publishing.file_layouts import (
     cast_column,
     kept_schema,
     refuse_years,
+    restored,
     simple_type,
 )
 
@@ -163,13 +164,7 @@ def read_csv(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
             quoted_strings_can_be_null=quoted_null,
         ),
     )
-    batches = (
-        pa.RecordBatch.from_arrays(
-            [cast_column(a, f.type, f.name) for a, f in zip(batch.columns, schema, strict=True)],
-            schema=schema,
-        )
-        for batch in rows
-    )
+    batches = (batch for read in rows for batch in restored(read.columns, layout))
     return pa.RecordBatchReader.from_batches(schema, batches)
 
 

@@ -19,6 +19,7 @@ from jupyter_etl.publishing.file_layouts import (
     duration_text,
     kept_schema,
     refuse_years,
+    restored,
     simple_type,
     time_number,
 )
@@ -232,10 +233,8 @@ def read_excel(stream: IO[bytes], layout: FileLayout, rows: int) -> pa.RecordBat
     for place, field in enumerate(layout.schema):
         read = _reader(simple_type(field.type), empty=field.name in layout.empty_texts)
         values = [read(value) for value in _cells(found, place, rows)]
-        carrier = _carrier(simple_type(field.type))
-        arrays.append(cast_column(pa.array(values, carrier), field.type, field.name))
-    table = pa.Table.from_arrays(arrays, schema=layout.schema)
-    return table.to_reader()
+        arrays.append(pa.array(values, _carrier(simple_type(field.type))))
+    return pa.RecordBatchReader.from_batches(layout.schema, restored(arrays, layout))
 
 
 def _cells(found: list[list[Any]], place: int, rows: int) -> Iterator[object]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,34 @@ def write_file(data: pa.RecordBatchReader, target: Path, *, path: str) -> tuple[
     _refuse_columns(data.schema, extension)
     if extension == ".parquet":
         return write_parquet(data, target)
+    categories: dict[str, pa.Array] = {}
+    rows, layout = _write_text(_watched(data, categories), target, extension)
+    return rows, replace(layout, categories=categories)
+
+
+def _watched(data: pa.RecordBatchReader, categories: dict[str, pa.Array]) -> pa.RecordBatchReader:
+    """Hand the rows on, and keep the order of categories, which no text says."""
+    import pyarrow as pa
+
+    names = [f.name for f in data.schema if pa.types.is_dictionary(f.type) and f.type.ordered]
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in data:
+            for name in names:
+                values = batch.column(name).dictionary
+                if not categories.setdefault(name, values).equals(values):
+                    raise PublishError(
+                        f"Column {name!r} has ordered categories that differ from one batch of rows "
+                        "to another.",
+                        hint="Make the column text, or publish .parquet.",
+                        data={"column": name},
+                    )
+            yield batch
+
+    return pa.RecordBatchReader.from_batches(data.schema, batches()) if names else data
+
+
+def _write_text(data: pa.RecordBatchReader, target: Path, extension: str) -> tuple[int, FileLayout]:
     if extension == ".xlsx":
         return write_excel(data, target)
     if extension == ".csv.gz":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,9 @@ PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _YEAR_0 = -62_167_219_200
 """Seconds from 0000-01-01 to 1970. Arrow reads back the text of years from 0000 to 9999."""
 _YEAR_10000 = 253_402_300_800
+_EARLIEST = -(2**63)
+EARLIEST_NS = "1677-09-21 00:12:44"
+"""The first instant in nanoseconds whose text Arrow reads."""
 _DIGITS = 38
 """Of Arrow's decimal128."""
 
@@ -35,22 +38,45 @@ class FileLayout:
         schema: The columns, as they were published.
         row_bytes: No row of a CSV file is longer; 0 where that is not known.
         empty_texts: Text columns in which an empty cell is an empty text; in the others it is NULL.
+        categories: Of the columns of ordered categories, by name: all of them, in order.
     """
 
     schema: pa.Schema
     row_bytes: int = 0
     empty_texts: tuple[str, ...] = ()
+    categories: Mapping[str, pa.Array] = field(default_factory=dict)
 
     def encode(self) -> str:
         """Return the layout as text, for `Staged.layout`."""
-        facts = msgspec.json.encode({"row_bytes": self.row_bytes, "empty_texts": self.empty_texts})
-        schema = self.schema.with_metadata({_FACTS: facts})
+        facts = _Facts(
+            row_bytes=self.row_bytes,
+            empty_texts=self.empty_texts,
+            categories={name: _packed(values) for name, values in self.categories.items()},
+        )
+        schema = self.schema.with_metadata({_FACTS: msgspec.json.encode(facts)})
         return base64.b64encode(schema.serialize()).decode()
 
 
 class _Facts(msgspec.Struct):
     row_bytes: int
     empty_texts: tuple[str, ...]
+    categories: dict[str, bytes]
+
+
+def _packed(values: pa.Array) -> bytes:
+    import pyarrow as pa
+
+    batch = pa.record_batch({"": values})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def _unpacked(content: bytes) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.ipc.open_stream(content).read_next_batch().column(0)
 
 
 def layout_of(text: str, columns: Sequence[Column]) -> FileLayout | None:
@@ -78,6 +104,7 @@ def layout_of(text: str, columns: Sequence[Column]) -> FileLayout | None:
         schema=schema.remove_metadata(),
         row_bytes=facts.row_bytes,
         empty_texts=facts.empty_texts,
+        categories={name: _unpacked(content) for name, content in facts.categories.items()},
     )
 
 
@@ -107,7 +134,7 @@ def with_leaves(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType])
     if types.is_map(kind):
         return pa.map_(with_leaves(kind.key_type, change), with_leaves(kind.item_type, change))
     if types.is_struct(kind):
-        return pa.struct([field.with_type(with_leaves(field.type, change)) for field in kind])
+        return pa.struct([f.with_type(with_leaves(f.type, change)) for f in kind])
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         values = kind.value_field
         return pa.list_(values.with_type(with_leaves(values.type, change)))
@@ -142,19 +169,18 @@ def simple_type(kind: pa.DataType) -> pa.DataType:
 def kept_schema(schema: pa.Schema) -> pa.Schema:
     """Return the columns as a text format keeps them.
 
-    Ordered categories, and those in lists, structs and maps, become their values: the categories
-    are not in the file.
+    Categories in lists, structs and maps become their values.
     """
     import pyarrow as pa
 
-    return pa.schema([field.with_type(_kept(field.type)) for field in schema.remove_metadata()])
+    return pa.schema([f.with_type(_kept(f.type)) for f in schema.remove_metadata()])
 
 
 def _kept(kind: pa.DataType) -> pa.DataType:
     import pyarrow as pa
 
     if pa.types.is_dictionary(kind):
-        return kind.value_type if kind.ordered else kind
+        return kind
     return with_leaves(kind, _value_type) if "dictionary<" in str(kind) else kind
 
 
@@ -202,6 +228,46 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
     )
 
 
+def restored(columns: Sequence[pa.Array], layout: FileLayout) -> Iterator[pa.RecordBatch]:
+    """Yield rows with the types that were published.
+
+    Args:
+        columns: As read from the file, all of one length.
+        layout: Of the file. Where it has categories, the rows come in several batches if they have
+            more different values than the category's index can count.
+
+    Raises:
+        PublishError: A column cannot be converted.
+    """
+    import pyarrow as pa
+
+    schema = layout.schema
+    try:
+        arrays = [
+            _ordered(array, f, layout.categories[f.name])
+            if f.name in layout.categories
+            else cast_column(array, f.type, f.name)
+            for array, f in zip(columns, schema, strict=True)
+        ]
+    except PublishError:
+        half = len(columns[0]) // 2
+        if not half or not any(pa.types.is_dictionary(kind) for kind in schema.types):
+            raise
+        yield from restored([column.slice(0, half) for column in columns], layout)
+        yield from restored([column.slice(half) for column in columns], layout)
+        return
+    yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _ordered(array: pa.Array, column: pa.Field, categories: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    values = cast_column(array, categories.type, column.name)
+    places = pc.index_in(values, value_set=categories).cast(column.type.index_type)
+    return pa.DictionaryArray.from_arrays(places, categories, ordered=True)
+
+
 def refuse_years(array: pa.Array, column: str, extension: str) -> None:
     """Refuse dates and times whose text Arrow does not read back.
 
@@ -214,7 +280,9 @@ def refuse_years(array: pa.Array, column: str, extension: str) -> None:
     kind = array.type
     if pa.types.is_timestamp(kind):
         units = PER_SECOND[kind.unit]
-        first, end, numbers = _YEAR_0 * units, _YEAR_10000 * units, array.view(pa.int64())
+        # Arrow reads the whole second first, and in nanoseconds the earliest one does not fit.
+        first = max(_YEAR_0, _EARLIEST // units + 1) * units
+        end, numbers = _YEAR_10000 * units, array.view(pa.int64())
     elif pa.types.is_date32(kind):
         first, end, numbers = _YEAR_0 // 86400, _YEAR_10000 // 86400, array.view(pa.int32())
     elif pa.types.is_date64(kind):
@@ -232,9 +300,10 @@ def refuse_years(array: pa.Array, column: str, extension: str) -> None:
 
 
 def far_year(column: str, text: str, extension: str) -> PublishError:
-    """Return the refusal of a date that has no text of four digits for its year."""
+    """Return the refusal of a date or time whose text is not read back."""
     return PublishError(
-        f"Column {column!r} holds {text}; dates in {extension} go from the year 0000 to 9999.",
+        f"Column {column!r} holds {text}; dates in {extension} go from the year 0000 to 9999, times "
+        f"in nanoseconds from {EARLIEST_NS}.",
         hint="Publish it as .parquet.",
         data={"column": column, "value": text},
     )

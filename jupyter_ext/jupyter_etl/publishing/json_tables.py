@@ -13,12 +13,14 @@ import msgspec
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.publishing.file_layouts import (
+    EARLIEST_NS,
     FileLayout,
     cast_column,
     duration_number,
     duration_text,
     far_year,
     kept_schema,
+    restored,
     simple_type,
     time_number,
     with_leaves,
@@ -105,8 +107,8 @@ def read_json(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader
                 values = [row[field.name] for row in rows]
                 if change is not None:
                     values = [_or_none(change, value) for value in values]
-                arrays.append(cast_column(pa.array(values, kind), field.type, field.name))
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+                arrays.append(pa.array(values, kind))
+            yield from restored(arrays, layout)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
 
@@ -178,7 +180,8 @@ def _writer(kind: pa.DataType, column: str) -> _Change | None:
     if types.is_floating(kind):
         return lambda value: _finite(value, column)
     if types.is_timestamp(kind) or types.is_date(kind):
-        return lambda text: _iso(text, column)
+        earliest = EARLIEST_NS if str(kind).startswith("timestamp[ns") else ""
+        return lambda text: _iso(text, column, earliest)
     if types.is_duration(kind):
         return lambda number: duration_text(number, kind.unit)
     return _nested(kind, lambda inner: _writer(inner, column))
@@ -234,8 +237,8 @@ def _finite(value: float, column: str) -> float:
     )
 
 
-def _iso(text: str, column: str) -> str:
-    if text[4:5] != "-" or text[0] == "-":
+def _iso(text: str, column: str, earliest: str) -> str:
+    if text[4:5] != "-" or text[0] == "-" or text < earliest:
         raise far_year(column, text, "JSON")
     return text.replace(" ", "T")
 

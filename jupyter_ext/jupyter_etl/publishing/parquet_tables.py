@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
-from jupyter_etl.publishing.file_layouts import FileLayout, cast_column
+from jupyter_etl.publishing.file_layouts import FileLayout, restored
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,11 +69,5 @@ def read_parquet(
     if layout is None or layout.schema.equals(reader.schema):
         return reader
     schema = layout.schema
-    batches = (
-        pa.RecordBatch.from_arrays(
-            [cast_column(a, f.type, f.name) for a, f in zip(batch.columns, schema, strict=True)],
-            schema=schema,
-        )
-        for batch in reader
-    )
+    batches = (batch for read in reader for batch in restored(read.columns, layout))
     return pa.RecordBatchReader.from_batches(schema, batches)

@@ -227,17 +227,17 @@ def _absolute(written: str, base: Path) -> str:
     return os.path.normpath(base / Path(written).expanduser())
 
 
+def file_kind(path: str) -> SourceKind | None:
+    """Return the kind of file that a path ends in, compressed or not; None for any other."""
+    kind = _kind_of_ending(path)
+    return kind if kind in _FILE_KINDS else None
+
+
 def _kind_of_ending(path: str) -> SourceKind | None:
     lowered = path.rstrip("/").lower()
     for ending in _COMPRESSED:
         lowered = lowered.removesuffix(ending)
     return _BY_ENDING.get(Path(lowered).suffix)
-
-
-def file_kind(path: str) -> SourceKind | None:
-    """Return the kind of file that a path ends in, compressed or not; None for any other."""
-    kind = _kind_of_ending(path)
-    return kind if kind in _FILE_KINDS else None
 
 
 def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
@@ -282,8 +282,8 @@ def _kind_of_files(
     for number, path in enumerate(paths):
         if number >= _LOOK_AT:
             break
-        kind = file_kind(path.name)
-        if kind is None or left_out(path.relative_to(base).parts, pattern):
+        kind = _kind_of_ending(path.name)
+        if kind not in _FILE_KINDS or left_out(path.relative_to(base).parts, pattern):
             continue
         if path.is_file():
             texts += path.suffix.lower() == ".txt"
