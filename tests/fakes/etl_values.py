@@ -41,6 +41,7 @@ class FakeSettings:
 class FakePreview:
     data: pa.Table
     total_rows: int | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,6 +113,8 @@ export interface ITableInfo {
   name: string;
   columns: IColumn[];
   rows: number | null;
+  /** What was left out, and why the types of columns were chosen. */
+  notes: string[];
 }
 
 export interface ISourceDetails {

@@ -170,6 +170,13 @@ function Table(props: { source: string; table: ITableInfo }): JSX.Element {
         />
       </div>
       {table.columns.length ? <Columns columns={table.columns} /> : null}
+      {table.notes.length ? (
+        <ul className="jp-EtlTable-notes" aria-label={trans.__('Notes')}>
+          {table.notes.map(note => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      ) : null}
     </section>
   );
 }
