@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _DELIMITERS = ",;\t|"
 _SEP_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r|$)', re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+\s*")
+_INNER_COMMA = re.compile(r"\s*[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+\s*|[^,]*\w(?:, [^,]+)+")
 _SAMPLE_ROWS = 200
 _LARGEST_CELL = 2**31 - 1
 
@@ -103,7 +103,9 @@ def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -
             for row in reader:
                 if row and len(row) != width:
                     line = before + reader.line_num
-                    return Fault(line=line, what=f"{len(row)} cells instead of {width}")
+                    return Fault(
+                        line=line, what=f"{len(row)} cell{'s' * (len(row) != 1)} instead of {width}"
+                    )
         except csv.Error as problem:
             line = before + reader.line_num
             if "end of data" in str(problem):
@@ -148,9 +150,10 @@ def _delimiter(head: str, quote: str, escape: str, *, whole: bool) -> str:
         return max(_DELIMITERS, key=lambda sign: (first[sign], sign == ","))
     best = max(even, key=lambda sign: (len(rows[sign][0]), sign == ","))
     if best == ",":
+        # Commas stand in numbers and in sentences too, tabs and bars hardly ever.
         for sign in even[1:]:
             commas = [cell for row in rows[sign] for cell in row if "," in cell]
-            if all(_DECIMAL_COMMA.fullmatch(cell) for cell in commas):
+            if sign in "\t|" or all(_INNER_COMMA.fullmatch(cell) for cell in commas):
                 return sign
     return best
 

@@ -110,7 +110,7 @@ class CsvFile:
         if _BACKSLASH in fault.text and not self.layout.escape:
             hint = "Declare the option escape=backslash if one stands before delimiters."
         return SourceError(
-            f"{what} cannot be read as CSV: {where} has {fault.cells} cells instead of "
+            f"{what} cannot be read as CSV: {where} has {fault.cells} cell{'s' * (fault.cells != 1)} instead of "
             f"{len(self.names)}: {fault.text!r}.",
             hint=hint,
         )
