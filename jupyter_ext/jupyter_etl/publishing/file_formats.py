@@ -111,13 +111,15 @@ def _refuse_columns(schema: pa.Schema, extension: str) -> None:
         kind = (
             field.type.storage_type if isinstance(field.type, pa.BaseExtensionType) else field.type
         )
-        held = not (pa.types.is_nested(kind) or pa.types.is_interval(kind))
-        if not held or "binary" in str(kind) or pa.types.is_run_end_encoded(kind):
-            raise PublishError(
-                f"Column {field.name!r} of type {field.type} does not fit into {extension}.",
-                hint="Write .parquet or .jsonl, or make the column text.",
-                data={"column": field.name},
-            )
+        unheld = pa.types.is_interval(kind) or pa.types.is_run_end_encoded(kind)
+        if not (unheld or pa.types.is_nested(kind) or "binary" in str(kind)):
+            continue
+        other = "convert it to another type" if unheld else "write .parquet or .jsonl"
+        raise PublishError(
+            f"Column {field.name!r} of type {field.type} does not fit into {extension}.",
+            hint=f"Make the column text, or {other}.",
+            data={"column": field.name},
+        )
 
 
 def read_file(

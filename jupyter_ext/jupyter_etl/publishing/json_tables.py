@@ -151,7 +151,7 @@ def _refuse_type(kind: pa.DataType, column: str) -> None:
 def _refused(kind: pa.DataType, column: str) -> PublishError:
     return PublishError(
         f"Column {column!r} of type {kind} does not fit into JSON.",
-        hint="Write .parquet, or make the column text.",
+        hint="Make the column text, or convert it to another type.",
         data={"column": column},
     )
 
