@@ -130,6 +130,15 @@ def test_objects_arrive_exact(name: str) -> None:
     assert column.to_pylist() == (values if expected is None else expected)
 
 
+@pytest.mark.parametrize("name", ["one zone", "two zones"])
+def test_zones_count_where_a_package_has_pyarrow_ignore_them(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Importing pandera or pyspark sets it.
+    monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", "1")
+    test_objects_arrive_exact(name)
+
+
 def test_instants_of_an_hour_that_is_there_twice_and_of_one_that_is_not() -> None:
     twice = [datetime(2026, 10, 25, 2, 30, tzinfo=PARIS, fold=fold) for fold in (0, 1)]
     never = datetime(2026, 3, 29, 2, 30, tzinfo=PARIS)

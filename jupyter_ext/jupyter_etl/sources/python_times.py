@@ -49,11 +49,9 @@ def timestamps(values: Sequence[Any]) -> pa.Array:
         )
     zone = (next(iter(zones)) if len(zones) == 1 else "UTC") if zones else None
     if all(type(value) in (datetime, date, type(None)) for value in values):
-        midnights = [
-            datetime(value.year, value.month, value.day) if type(value) is date else value  # noqa: DTZ001
-            for value in values
-        ]
-        return pa.array(midnights, pa.timestamp("us", tz=zone))
+        # PYARROW_IGNORE_TIMEZONE, which importing pandera or pyspark sets, makes pyarrow drop offsets.
+        plain = [_without_zone(value) for value in values]
+        return pa.array(plain, pa.timestamp("us")).cast(pa.timestamp("us", tz=zone))
     return _counted(values, _instant, lambda unit: pa.timestamp(unit, tz=zone))
 
 
@@ -83,6 +81,13 @@ def times(values: Sequence[Any]) -> pa.Array:
                 fix=".map(lambda t: t.isoformat())",
             )
     return pa.array(values, pa.time64("us"))
+
+
+def _without_zone(value: date | datetime | None) -> datetime | None:
+    """Return a date as its midnight, and a datetime with a zone in UTC."""
+    if not isinstance(value, datetime):
+        return None if value is None else datetime(value.year, value.month, value.day)  # noqa: DTZ001
+    return value if value.utcoffset() is None else value.astimezone(UTC).replace(tzinfo=None)
 
 
 def _counted(values: Sequence[Any], count: Any, kind: Any) -> pa.Array:
