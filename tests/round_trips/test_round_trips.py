@@ -63,9 +63,9 @@ _EXCEL_TEXTS = st.one_of(
 EXCEL_KINDS: Kinds = {
     pa.bool_(): st.booleans(),
     pa.int32(): FLAT[pa.int32()],
-    # XlsxWriter, which pandas and polars use, writes integers as doubles.
-    pa.int64(): st.integers(-(2**53), 2**53),
-    pa.float64(): _FINITE,
+    # XlsxWriter, which pandas and polars use, writes doubles of 16 digits, also for integers.
+    pa.int64(): st.integers(-(10**15), 10**15),
+    pa.float64(): _FINITE.map(lambda value: float(f"{value:.15g}")),
     pa.string(): _EXCEL_TEXTS,
     pa.date32(): _EXCEL_DATES,
     pa.timestamp("us"): _EXCEL_MOMENTS,
