@@ -63,9 +63,9 @@ _EXCEL_TEXTS = st.one_of(
 EXCEL_KINDS: Kinds = {
     pa.bool_(): st.booleans(),
     pa.int32(): FLAT[pa.int32()],
-    # XlsxWriter, which pandas and polars use, writes doubles of 16 digits, also for integers.
+    # XlsxWriter, which pandas and polars use, writes numbers with 16 digits. Sheets have no -0.
     pa.int64(): st.integers(-(10**15), 10**15),
-    pa.float64(): _FINITE.map(lambda value: float(f"{value:.15g}")),
+    pa.float64(): _FINITE.map(lambda value: float(f"{value:.15g}") + 0.0),
     pa.string(): _EXCEL_TEXTS,
     pa.date32(): _EXCEL_DATES,
     pa.timestamp("us"): _EXCEL_MOMENTS,

@@ -82,7 +82,12 @@ def tables(
     """Up to four columns and six rows of the given types; in half of the tables cells are NULL."""
     chosen = draw(st.lists(st.sampled_from(list(kinds)), min_size=1, max_size=4))
     names = draw(
-        st.lists(_NAMES, min_size=len(chosen), max_size=len(chosen), unique_by=str.casefold)
+        st.lists(
+            _NAMES,
+            min_size=len(chosen),
+            max_size=len(chosen),
+            unique_by=lambda name: name.strip().casefold(),
+        )
     )
     rows = draw(st.integers(least_rows, 6))
     nullable = draw(st.booleans())
