@@ -312,6 +312,6 @@ def test_a_notebook_without_kernelspec_and_with_a_parameter_of_the_language(benc
     assert any("python3 is assumed" in str(e["message"]) for e in bench.events(claim, "log"))
     executed = bench.executed(claim)
     [injected] = [c for c in executed.cells if "injected-parameters" in c.metadata.tags]
-    assert 'day = "2026-01-01"' in injected.source
+    assert 'date.fromisoformat("2026-01-01")' in injected.source
     assert "day is 2026-01-01" in outputs(executed)
     assert [event["cell"] for event in bench.events(claim, "cell_started")] == [0, 1]
