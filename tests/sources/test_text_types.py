@@ -8,10 +8,12 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from jupyter_etl.sources.text_hints import hint_on
+from jupyter_etl.sources.text_kinds import BOOLS
+from jupyter_etl.sources.text_numbers import doubles, is_double
 from jupyter_etl.sources.text_types import (
     MISSING_WORDS,
     PLAIN,
@@ -200,6 +202,47 @@ def test_columns_agree_with_what_single_values_are(texts: list[str], twice: bool
         else:
             assert found.evidence.kinds <= kinds_of(text, PLAIN)
             assert _is_written_as(value, text)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    many=_CANONICAL,
+    odd=st.lists(_CANONICAL, max_size=2),
+    before=st.sampled_from([0, 1, 7, 1_100]),
+    behind=st.sampled_from([1, 2, 1_100]),
+)
+def test_columns_have_a_type_where_all_values_have_one_kind(
+    many: str, odd: list[str], before: int, behind: int
+) -> None:
+    texts = [many] * before + odd + [many] * behind
+    values = [text for text in texts if text not in ("", *MISSING_WORDS)]
+    assume(all(text.strip() for text in values))
+    found = examine(pa.array(texts), PLAIN).evidence
+    if not values:
+        assert found.kinds is None
+        return
+    kinds = frozenset.intersection(*(kinds_of(text, PLAIN) for text in {*values}))
+    if {*texts} & {*MISSING_WORDS}:
+        # A word for a missing value is none beside bools.
+        kinds -= {*BOOLS}
+    assert bool(found.kinds) == bool(kinds)
+    if not kinds:
+        assert texts[found.odd_row - 1] == found.odd
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    value=st.floats(-1e18, 1e18),
+    places=st.integers(1, 24),
+    shortest=st.booleans(),
+    last=st.sampled_from(["", *"0123456789"]),
+)
+def test_doubles_are_those_whose_digits_all_come_back(
+    value: float, places: int, shortest: bool, last: str
+) -> None:
+    text = repr(value) if shortest else f"{value:.{places}f}"
+    text = text[:-1] + last if last else text
+    assert (doubles(pa.array([text, "1.5", None])) is not None) == is_double(text)
 
 
 def _is_written_as(value: object, text: str) -> bool:

@@ -8,10 +8,11 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from jupyter_etl.sources.csv_dialect import are_quotes_regular
+from jupyter_etl.sources.csv_dialect import are_quotes_regular, quote_places
 from jupyter_etl.sources.csv_encoding import likely_encoding
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
@@ -60,7 +61,20 @@ class BlockFault:
     cells: int = 0
 
 
-def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[bytes | None]:
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Whole rows of a file.
+
+    Args:
+        data: UTF-8, without names.
+        quotes: Positions of the quotes in it.
+    """
+
+    data: memoryview
+    quotes: np.ndarray
+
+
+def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[Block | None]:
     """Cut a stream at ends of rows.
 
     An end of line is an end of a row where the number of quotes before it is even. That is right
@@ -74,25 +88,26 @@ def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[bytes | No
     Returns:
         Whole rows; None, and nothing more, where no end of a row can be found.
     """
-    sign, rest = quote.encode(), b""
+    rest = b""
     while piece := stream.read(size):
         data = rest + piece if rest else piece
-        end = _last_row_end(data, sign)
+        places = quote_places(data, quote)
+        end, inside = _last_row_end(data, places)
         if end:
-            yield data[:end]
+            yield Block(data=memoryview(data)[:end], quotes=places[:inside])
         elif len(data) >= size * _MOST_BLOCKS:
             yield None
             return
         rest = data[end:]
     if rest:
-        yield rest
+        yield Block(data=memoryview(rest), quotes=quote_places(rest, quote))
 
 
-def parse_block(data: bytes | None, layout: Layout) -> pa.RecordBatch | BlockFault:
+def parse_block(block: Block | None, layout: Layout) -> pa.RecordBatch | BlockFault:
     """Parse whole rows.
 
     Args:
-        data: UTF-8, without names; None as `split_blocks` returns it.
+        block: As `split_blocks` returns it.
         layout: Of the file.
 
     Returns:
@@ -101,19 +116,19 @@ def parse_block(data: bytes | None, layout: Layout) -> pa.RecordBatch | BlockFau
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
-    if data is None:
-        return BlockFault(what="quotes")
-    quoted = layout.quote.encode() in data
-    if quoted and not are_quotes_regular(data, layout.delimiter, layout.quote):
+    if block is None or not are_quotes_regular(
+        block.data, block.quotes, layout.delimiter, layout.quote
+    ):
         return BlockFault(what="quotes")
     invalid: list[pa_csv.InvalidRow] = []
-    options = arrow_options(layout, size=len(data) + 1, quoted=quoted, invalid=invalid)
+    quoted = bool(len(block.quotes))
+    options = arrow_options(layout, size=len(block.data) + 1, quoted=quoted, invalid=invalid)
     try:
-        table = pa_csv.read_csv(pa.BufferReader(data), *options)
+        table = pa_csv.read_csv(pa.BufferReader(block.data), *options)
     except pa.ArrowInvalid as problem:
         if "UTF8" not in str(problem):
             raise
-        return BlockFault(what="encoding", text=likely_encoding(data))
+        return BlockFault(what="encoding", text=likely_encoding(bytes(block.data)))
     if invalid:
         first = invalid[0]
         return BlockFault(
@@ -215,13 +230,13 @@ def in_order(
             future.cancel()
 
 
-def _last_row_end(data: bytes, quote: bytes) -> int:
-    """Return where the last whole row ends; 0 where none does."""
-    total = data.count(quote)
-    behind, place = 0, len(data)
+def _last_row_end(data: bytes, quotes: np.ndarray) -> tuple[int, int]:
+    """Return where the last whole row ends, and how many quotes are before; 0 where none does."""
+    place = len(data)
     while (newline := data.rfind(b"\n", 0, place)) >= 0:
-        behind += data.count(quote, newline + 1, place)
-        if (total - behind) % 2 == 0:
-            return newline + 1
-        place = newline
-    return 0
+        before = int(quotes.searchsorted(newline))
+        if before % 2 == 0:
+            return newline + 1, before
+        # It is inside of quotes, as all ends of lines are back to the one that opens.
+        place = int(quotes[before - 1])
+    return 0, 0

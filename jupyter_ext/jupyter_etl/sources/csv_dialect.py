@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from _csv import Reader
 
+    import numpy as np
+
 _DELIMITERS = ",;\t|"
 _SEP_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r|$)', re.IGNORECASE)
 _INNER_COMMA = re.compile(r"\s*[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+\s*|[^,]*\w(?:, [^,]+)+")
@@ -116,17 +118,29 @@ def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -
     return None
 
 
-def are_quotes_regular(block: bytes, delimiter: str, quote: str) -> bool:
+def quote_places(data: bytes, quote: str) -> np.ndarray:
+    """Return the positions of all quotes."""
+    import numpy as np
+
+    sign = quote.encode()
+    if sign not in data:
+        return np.empty(0, np.intp)
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(sign))
+
+
+def are_quotes_regular(
+    block: bytes | memoryview, places: np.ndarray, delimiter: str, quote: str
+) -> bool:
     """Tell whether quotes stand around whole cells only, and are doubled inside.
 
     Args:
         block: Whole rows.
+        places: Of its quotes.
         delimiter, quote: Of the file.
     """
     import numpy as np
 
     data = np.frombuffer(block, np.uint8)
-    places = np.flatnonzero(data == ord(quote))
     if len(places) % 2:
         return False
     neighbours = np.zeros(256, bool)

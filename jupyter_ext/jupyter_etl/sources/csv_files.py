@@ -109,10 +109,7 @@ def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
 
 def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
     """Read files for their types: all of them, or as many rows as a limit takes."""
-    import pyarrow as pa
-
     what, written = f"Source '{source.name}'", parse_csv_format(source.options)
-    reader = TextReader(form=written.text, declared=written.types)
     first = files.files[:1] if request.limit is not None else files.files
     opened = [look_at(source, files, file, written) for file in first]
     refuse_strangers(what, [(file.file.name, file.names) for file in opened])
@@ -120,6 +117,7 @@ def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
     names = dict.fromkeys(name for file in opened for name in (*file.names, *folders.types))
     wanted = dict.fromkeys(choose(what, list(names), request.columns))
     refuse_absent_columns(what, written.types, names)
+    reader = TextReader(form=written.text, declared=written.types)
     with ThreadPoolExecutor(_workers()) as pool:
         scan = Scan(reader=reader, pool=pool, workers=_workers(), limit=request.limit)
         for number, file in enumerate(files.files):
@@ -131,20 +129,9 @@ def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
                 if request.columns is None:
                     wanted.update(dict.fromkeys(opened[-1].names))
             scan.read(opened[number], tuple(wanted))
-    columns = {
-        name: Inferred(type=written.types[name], reason="declared by an option")
-        if name in written.types
-        else decide(scan.evidence.get(name, Evidence()))
-        for name in wanted
-    }
+    columns = _decided(scan, list(wanted))
     folders = _folders(what, files, written, columns)
-    columns.update(
-        {
-            name: Inferred(type=folders.types[name], reason="given by the names of folders")
-            for name, found in columns.items()
-            if name in folders.types and pa.types.is_null(found.type)
-        }
-    )
+    columns.update(_given(folders, columns))
     return _Table(
         scanned=scan.scanned,
         reader=reader,
@@ -154,6 +141,28 @@ def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
         notes=tuple(_notes(scan, opened, columns)),
         complete=scan.complete,
     )
+
+
+def _decided(scan: Scan, wanted: list[str]) -> dict[str, Inferred]:
+    """Decide the types of columns from all that was read of them."""
+    declared = scan.reader.declared
+    return {
+        name: Inferred(type=declared[name], reason="declared by an option")
+        if name in declared
+        else decide(scan.evidence.get(name, Evidence()))
+        for name in wanted
+    }
+
+
+def _given(folders: HiveFolders, columns: dict[str, Inferred]) -> dict[str, Inferred]:
+    """Return the types of columns that only folders give values."""
+    import pyarrow as pa
+
+    return {
+        name: Inferred(type=folders.types[name], reason="given by the names of folders")
+        for name, found in columns.items()
+        if name in folders.types and pa.types.is_null(found.type)
+    }
 
 
 def _folders(

@@ -20,6 +20,7 @@ from jupyter_etl.sources.csv_dialect import (
     are_quotes_regular,
     find_dialect,
     find_fault,
+    quote_places,
 )
 from jupyter_etl.sources.csv_encoding import as_utf8, find_encoding, likely_encoding
 from jupyter_etl.sources.csv_format import CsvFormat
@@ -178,7 +179,8 @@ def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat
         irregular=bool(written.escape),
     )
     names_as_written = text.encode()[: dialect.offset]
-    regular = are_quotes_regular(names_as_written, dialect.delimiter, written.quote)
+    places = quote_places(names_as_written, written.quote)
+    regular = are_quotes_regular(names_as_written, places, dialect.delimiter, written.quote)
     return found if regular or written.escape else found.resolved()
 
 

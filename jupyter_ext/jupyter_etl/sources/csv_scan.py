@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_etl.sources.csv_blocks import (
     BLOCK_BYTES,
+    Block,
     BlockFault,
     in_order,
     parse_block,
@@ -183,8 +184,8 @@ def worked(
     # Without any column, a batch would have no rows.
     layout = replace(file.layout, wanted=tuple(names) or file.names[:1])
 
-    def parsed(data: bytes | None) -> Result | BlockFault:
-        found = parse_block(data, layout)
+    def parsed(block: Block | None) -> Result | BlockFault:
+        found = parse_block(block, layout)
         return found if isinstance(found, BlockFault) else work(found)
 
     with file.rows() as stream:

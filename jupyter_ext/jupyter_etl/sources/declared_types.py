@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jupyter_etl.errors import DeclarationError, SourceError
-from jupyter_etl.sources.text_conversion import convert, first_failing
-from jupyter_etl.sources.text_types import PLAIN, TextForm
+from jupyter_etl.sources.text_conversion import convert
+from jupyter_etl.sources.text_types import PLAIN, TextForm, first_failing
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:

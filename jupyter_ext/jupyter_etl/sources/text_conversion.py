@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import SourceError
 from jupyter_etl.sources.text_times import DateForm, without_last_zeros
-from jupyter_etl.sources.text_types import PLAIN, TextForm, plain_numbers, trimmed, without_words
+from jupyter_etl.sources.text_types import (
+    PLAIN,
+    TextForm,
+    first_failing,
+    plain_numbers,
+    trimmed,
+    without_words,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,15 +71,6 @@ def convert(
         return found
     position = first_failing(texts, lambda part: attempt(part) is not None)
     raise _refusal(what, column, first_row + position, texts[position].as_py(), kind)
-
-
-def first_failing(values: pa.Array, fits: Callable[[pa.Array], bool]) -> int:
-    """Return the position of the first value for which a test of arrays fails."""
-    right, wrong = 0, len(values)
-    while wrong - right > 1:
-        middle = (right + wrong) // 2
-        right, wrong = (middle, wrong) if fits(values.slice(0, middle)) else (right, middle)
-    return right
 
 
 def _refusal(what: str, column: str, row: int, value: object, kind: pa.DataType) -> SourceError:

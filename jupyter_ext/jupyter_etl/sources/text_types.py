@@ -8,7 +8,7 @@ end of a fraction, and declared marks for decimals and thousands.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ MISSING_WORDS = (
 _BLANKS = " \t"
 _NO_VALUES = ("", *MISSING_WORDS)
 _NUMBERS = frozenset({"integer", "double"})
+_HEAD_ROWS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,9 +272,29 @@ def without_words(texts: pa.Array, words: Sequence[str] = MISSING_WORDS) -> pa.A
     return pc.if_else(pc.is_in(texts, pa.array(words)), pa.scalar(None, pa.string()), texts)
 
 
+def first_failing(values: pa.Array, fits: Callable[[pa.Array], bool]) -> int:
+    """Return the position of the first value for which a test of arrays fails.
+
+    What it takes depends on that position, not on how many values there are behind it.
+    """
+    right, wrong = 0, 1
+    while wrong < len(values) and fits(values.slice(0, wrong)):
+        right, wrong = wrong, wrong * 2
+    wrong = min(wrong, len(values))
+    while wrong - right > 1:
+        middle = (right + wrong) // 2
+        right, wrong = (middle, wrong) if fits(values.slice(0, middle)) else (right, middle)
+    return right
+
+
 def _held(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kind]) -> Examined | None:
     """Read a part of a column in the narrowest kind that holds it; None where none does."""
     for kind in sorted(kinds, key=rank):
+        # An attempt that fails takes long: most do so at once.
+        if len(texts) > _HEAD_ROWS and not _held(
+            texts.slice(0, _HEAD_ROWS), form, first, frozenset({kind})
+        ):
+            continue
         for attempt in _attempts(texts, kind, form):
             column = read_kind(attempt, kind)
             if column is None:
@@ -321,15 +342,11 @@ def _first_odd(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kin
 
     if not kinds:
         return int(pc.index(texts, first).as_py()) + 1
-    right, wrong = 0, len(texts)
-    while wrong - right > 1:
-        middle = (right + wrong) // 2
-        head = texts.slice(0, middle)
-        if head.null_count == middle or _held(head, form, first, kinds) is not None:
-            right = middle
-        else:
-            wrong = middle
-    return wrong
+
+    def holds(head: pa.Array) -> bool:
+        return head.null_count == len(head) or _held(head, form, first, kinds) is not None
+
+    return first_failing(texts, holds) + 1
 
 
 def _has_fractions(texts: pa.Array) -> bool:
