@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from jupyter_etl.sources.csv_dialect import are_quotes_regular
+from jupyter_etl.sources.csv_dialect import BLANK_LINE, are_quotes_regular
 from jupyter_etl.sources.csv_encoding import likely_encoding
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ BLOCK_BYTES = 8 << 20
 _MOST_BLOCKS = 8
 """Pieces without an end of a row after which a file is not cut by counting its quotes."""
 _SHOWN = 80
+_END_OF_FILE = b"\x1a"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -84,7 +86,7 @@ def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[bytes | No
             yield None
             return
         rest = data[end:]
-    if rest:
+    if rest.strip(_END_OF_FILE):
         yield rest
 
 
@@ -106,6 +108,9 @@ def parse_block(data: bytes | None, layout: Layout) -> pa.RecordBatch | BlockFau
     quoted = layout.quote.encode() in data
     if quoted and not are_quotes_regular(data, layout.delimiter, layout.quote):
         return BlockFault(what="quotes")
+    if data.startswith(codecs.BOM_UTF8):
+        # pyarrow takes one mark away, here that of a cell.
+        data = codecs.BOM_UTF8 + data
     invalid: list[pa_csv.InvalidRow] = []
     options = arrow_options(layout, size=len(data) + 1, quoted=quoted, invalid=invalid)
     try:
@@ -160,12 +165,15 @@ def arrow_options(
         layout: Of the file.
         size: Bytes to parse at a time.
         quoted: Whether there is a quote.
-        invalid: Takes rows with another number of cells than there are names.
+        invalid: Takes rows with another number of cells than there are names; lines of blanks are
+            no rows.
     """
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
     def keep(row: pa_csv.InvalidRow) -> str:
+        if row.actual_columns == 1 and not row.text.strip(BLANK_LINE):
+            return "skip"
         if invalid is None:
             return "error"
         invalid.append(row)

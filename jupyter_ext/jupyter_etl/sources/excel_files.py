@@ -106,6 +106,7 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
     dropped = min(max(0, layout.skip - top), len(rows))
     rows, top = rows[dropped:], top + dropped
     _set_integers(rows, odd, (top, left))
+    _widen(rows, odd, (top, left))
     errors = {
         (row - top, column - left): text
         for (row, column), text in odd.errors.items()
@@ -120,6 +121,17 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
         layout=layout,
         notes=notes,
     )
+
+
+def _widen(rows: list[list[Any]], odd: OddCells, start: tuple[int, int]) -> None:
+    """Add cells up to the last error: calamine ends at the last cell that has a value."""
+    if not rows or not odd.errors:
+        return
+    height = max(row for row, _ in odd.errors) - start[0] + 1
+    width = max(len(rows[0]), max(column for _, column in odd.errors) - start[1] + 1)
+    for row in rows:
+        row.extend([""] * (width - len(row)))
+    rows.extend([""] * width for _ in range(height - len(rows)))
 
 
 def _set_integers(rows: Sequence[list[Any]], odd: OddCells, start: tuple[int, int]) -> None:
@@ -361,7 +373,7 @@ def _odd(cells: Sequence[object]) -> tuple[int, object]:
     for cell in cells:
         if cell is not None:
             counts[_kind(cell)] = counts.get(_kind(cell), 0) + 1
-    rare = min(counts, key=lambda kind: counts[kind])
+    rare = min(counts, key=lambda kind: (counts[kind], kind != "text"))
     return next(
         (n, cell) for n, cell in enumerate(cells) if cell is not None and _kind(cell) == rare
     )
