@@ -190,6 +190,14 @@ def test_options_that_are_refused(tmp_path: Path, options: dict[str, str], messa
     assert message in problem.message
 
 
+def test_a_file_that_is_utf8_beside_another_encoding_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "a\nKöln\n".encode("latin-1"), "a.csv")
+    put(tmp_path, "a\nKöln\n".encode(), "b.csv")
+    put(tmp_path, "a\nBonn\n", "c.csv")
+    found = opened(source_of(tmp_path, "csv", encoding="latin-1"))
+    assert found.notes == ("b.csv looks like UTF-8, and is read as iso8859-1.",)
+
+
 def test_a_footer_behind_many_pieces(tmp_path: Path) -> None:
     rows = "".join(f"{n},x{n}\n" for n in range(200_000))
     path = put(tmp_path, f"a,b\n{rows}\nTotal 200000\n\n")

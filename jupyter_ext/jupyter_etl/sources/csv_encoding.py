@@ -18,6 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _UTF8 = ("utf-8", "utf_8", "utf-8-sig", "utf_8_sig", "ascii", "us-ascii")
+UNICODE = (*_UTF8, "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-7")
 _CANDIDATES = ("cp1252", "mac-roman")
 _OTHER_SCRIPTS = (
     *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
@@ -57,6 +58,18 @@ def find_encoding(head: bytes, declared: str) -> str:
         if max(zeros) > len(sample) // 5 and min(zeros) * 5 <= max(zeros):
             return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
     return "utf-8" if declared in {"", "utf-8-sig"} else declared
+
+
+def is_utf8(head: bytes) -> bool:
+    """Tell whether bytes are UTF-8 with characters beyond ASCII, which is hardly ever by chance.
+
+    Args:
+        head: The first bytes of a file; the last character may be cut.
+    """
+    try:
+        return not codecs.getincrementaldecoder("utf-8")().decode(head).isascii()
+    except UnicodeDecodeError:
+        return False
 
 
 def as_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:

@@ -21,7 +21,13 @@ from jupyter_etl.sources.csv_dialect import (
     find_dialect,
     find_fault,
 )
-from jupyter_etl.sources.csv_encoding import as_utf8, find_encoding, likely_encoding
+from jupyter_etl.sources.csv_encoding import (
+    UNICODE,
+    as_utf8,
+    find_encoding,
+    is_utf8,
+    likely_encoding,
+)
 from jupyter_etl.sources.csv_format import CsvFormat
 from jupyter_etl.sources.csv_streams import (
     pieces_of,
@@ -52,6 +58,7 @@ class CsvFile:
         nameless: Those without.
         layout: How to parse it.
         dialect: From its head.
+        is_utf8: Whether its head is UTF-8, though another encoding is declared.
         irregular: Whether quotes stand inside of cells, so that it cannot be cut by counting them.
     """
 
@@ -63,6 +70,7 @@ class CsvFile:
     nameless: tuple[str, ...]
     layout: Layout
     dialect: Dialect
+    is_utf8: bool
     irregular: bool
 
     @property
@@ -200,6 +208,7 @@ def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat
             null=written.text.null,
         ),
         dialect=dialect,
+        is_utf8=encoding not in UNICODE and is_utf8(head),
         irregular=bool(written.escape),
     )
     names_as_written = text.encode()[: dialect.offset]
