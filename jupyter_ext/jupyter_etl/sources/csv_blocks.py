@@ -172,7 +172,7 @@ def arrow_options(
     import pyarrow.csv as pa_csv
 
     def keep(row: pa_csv.InvalidRow) -> str:
-        if row.actual_columns == 1 and not row.text.strip(BLANK_LINE):
+        if not row.text.strip(BLANK_LINE):
             return "skip"
         if invalid is None:
             return "error"

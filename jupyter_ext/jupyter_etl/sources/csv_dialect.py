@@ -81,7 +81,11 @@ def find_dialect(
         plain_escapes(line.encode(), escape, sign, quote).decode() if escape else line
         for line in _kept(head[start:], taken)
     )
-    rows = filter(_is_row, _reader(lines_of_names, sign, quote, escape))
+    rows = (
+        row
+        for row in _reader(lines_of_names, sign, quote, escape)
+        if len(row) > 1 or (row and taken[-1].strip(BLANK_LINE))
+    )
     with _large_cells():
         row = next(rows, None)
         if row is None:
@@ -114,7 +118,7 @@ def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -
     with _large_cells():
         try:
             for row in reader:
-                if len(row) != width and _is_row(row):
+                if len(row) != width and any(cell.strip(BLANK_LINE) for cell in row):
                     line = before + reader.line_num
                     return Fault(
                         line=line, what=f"{len(row)} cell{'s' * (len(row) != 1)} instead of {width}"
