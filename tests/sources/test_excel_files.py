@@ -74,6 +74,21 @@ def test_formulas_behind_the_last_value_are_named(
     assert "a formula whose value is not in the file" in problem.message
 
 
+@pytest.mark.parametrize("number", [-0.5, -1, -0.02])
+def test_negative_times_are_named(tmp_path: Path, number: float) -> None:
+    def shown(sheet: Worksheet) -> None:
+        for row in sheet.iter_rows(min_row=2):
+            row[0].number_format = "h:mm"
+
+    path = saved(tmp_path / "a.xlsx", ["t", "n"], [0.5, -1], [number, 2], change=shown)
+    assert (
+        "cell A3 (column 't') holds the error ########" in refusal(source_of(path, "excel")).message
+    )
+    table = read(source_of(path, "excel", null="########"))
+    assert table["t"].to_pylist() == [time(12), None]
+    assert table["n"].to_pylist() == [-1, 2]
+
+
 def test_words_for_missing_values_stand_apart_by_commas_and_blanks(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.xlsx", ["a"], [1], ["-"], ["?"])
     assert read(source_of(path, "excel", null="-, ?"))["a"].to_pylist() == [1, None, None]
