@@ -62,6 +62,21 @@ FOUND: dict[str, tuple[str | bytes, dict[str, list[object]]]] = {
     "carriage returns": ("a,b\r1,2\r", {"a": [1], "b": [2]}),
     "names over two lines": ('"a\nx",b\n1,2\n', {"a\nx": [1], "b": [2]}),
     "no last newline": ("a,b\n1,2", {"a": [1], "b": [2]}),
+    "lines of blanks": ("  \na,b\n1,2\n \t \n3,4\n  ", {"a": [1, 3], "b": [2, 4]}),
+    "a blank for a name": ('" "\n1\n2\n', {"column_1": [1, 2]}),
+    "a quoted nothing for a name": ('""\n1\n2\n', {"column_1": [1, 2]}),
+    "tabs for blanks": ("a\tb\n1\t2\n\t \t\n3\t4\n", {"a": [1, 3]}),
+    "lines of blanks beside inches": ('a,b\n1,5" x\n \n', {"a": [1], "b": ['5" x']}),
+    "the end of a file of DOS": ("a,b\r\n1,2\r\n\x1a", {"a": [1], "b": [2]}),
+    "the end of a column of DOS": ("a\r\n1\r\n\x1a", {"a": [1]}),
+    "delimiters behind rows alone": ("a,b\n1,2,\n3,4,\n", {"b": [2, 4], "column_3": [None] * 2}),
+    "a mark in a cell": ("a,b\n\ufeffx,2\n", {"a": ["\ufeffx"]}),
+    "a mark in a cell beside inches": ('a,b\n\ufeff5" x,2\n', {"a": ['\ufeff5" x']}),
+    "backslashes of paths": (
+        'a,b\n"x\\"y","C:\\new"\n"z\\\\","\\é"\n',
+        {"a": ['x"y', "z\\"], "b": ["C:\\new", "\\é"]},
+    ),
+    "names in angle brackets": ("<TICKER>,<DATE>\nA,1\n", {"<TICKER>": ["A"]}),
     "words alone": ("country,n\nNA,1\nNA,NA\n", {"country": ["NA", "NA"], "n": [1, None]}),
 }
 
@@ -81,6 +96,18 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "Mac Roman": ("a\nMünchen\ncafé\n".encode("mac-roman"), "encoding=mac-roman"),
     "Mac Roman in the names": ("Größe,b\n1,2\n".encode("mac-roman"), "encoding=mac-roman"),
     "late": (b"a,b\n" + b"x,1\n" * 100_000 + "é,2\n".encode("latin-1"), "encoding=latin-1"),
+    "Shift-JIS": ("名,都\n太郎さん,東京\n".encode("cp932"), "encoding=cp932"),
+    "GBK": ("姓名,城市\n张三,北京\n李四,上海\n".encode("gbk"), "encoding=gb18030"),
+    "Big5": ("姓名,城市\n張三,臺北\n王小明,高雄市\n".encode("big5"), "encoding=big5"),
+    "Korean": ("이름,도시\n홍길동,서울\n".encode("cp949"), "encoding=cp949"),
+    "Cyrillic": ("имя,город\nИван,Москва\n".encode("cp1251"), "encoding=cp1251"),
+    "damaged UTF-8": ("a\nMüller\nKöln\n".encode() + b"x\xff\n", "UTF-8 with damaged bytes"),
+    "half a character": ("a\nMüller Köln\ncafé".encode()[:-1], "UTF-8 with damaged bytes"),
+    "half of UTF-16": ("a,b\n1,é\n".encode("utf-16")[:-1], "It may be cut off"),
+    "JSON": ('[{"a": 1},\n{"a": 2}]', "is JSON, not CSV"),
+    "an error in JSON": ('{"message":"Not Found"}', "is JSON, not CSV"),
+    "an error in XML": ("<Error><Code>NoSuchKey</Code></Error>", "is XML, not CSV"),
+    "blanks alone": (" \n \n", "no line with the names"),
     "text behind a quote": ('a,b\n1,"x"y\n', "line 2 of a.csv has text behind a closing quote"),
     "an open quote": ('a,b\n1,"x\n2,y\n', "a quote that is not closed"),
     "an open quote behind inches": ('a,b\n1,5" x\n2,"y', "a quote that is not closed"),
@@ -120,6 +147,17 @@ def test_declared_encodings(tmp_path: Path, encoding: str) -> None:
         ("a,b\nx\\,y,1\n", {"escape": "backslash"}, ["x,y"]),
         ("# note\na\tb\n1\t2\n", {"skip": "1"}, [1]),
         ("a\tb\n1\t2\n", {"delimiter": "tab"}, [1]),
+        ("a\x01b\n1\x012\n", {"delimiter": "\\x01"}, [1]),
+        ('a,b\n"5,2\n', {"quote": "\\x01"}, ['"5']),
+        ("a,b\n\\N,2\n1,3\n", {"escape": "backslash"}, [None, 1]),
+        ("a,b\nx\\ny\\,z,2\n", {"escape": "backslash"}, ["x\\ny,z"]),
+        ("a,b\n-,x\n?,y\n1,z\n", {"null": "-, ?"}, [None, None, 1]),
+        ("\ufeffa,b\nü,1\n", {"encoding": "latin-1"}, ["ü"]),
+        ("a,b\n1,2\n", {"encoding": "utf-8-sig"}, [1]),
+        ("a,b\n1,2\n3,4\nTotal: 2 rows\n", {"footer": "1"}, [1, 3]),
+        ("a,b\n1,2\n\nTotal\n\nby me\n\n", {"footer": "2"}, [1]),
+        ("a\n1\n\n2\nTotal", {"footer": "1"}, [1, None, 2]),
+        ('a,b\n1,5" x\nTotal\n', {"footer": "1"}, [1]),
     ],
 )
 def test_options(
@@ -144,12 +182,47 @@ def test_options(
         ({"text": "a", "type.a": "date"}, "declared as text"),
         ({"typ.a": "text"}, "no option 'typ.a'"),
         ({"encoding": "klingon"}, "encoding is 'klingon'"),
+        ({"footer": "-1"}, "option footer is '-1'"),
+        ({"skip": "x"}, "option skip is 'x'"),
+        ({"delimiter": "\\x0a"}, "option delimiter is"),
     ],
 )
 def test_options_that_are_refused(tmp_path: Path, options: dict[str, str], message: str) -> None:
     problem = refusal(source_of(put(tmp_path, "a,b\n1,2\n"), "csv", **options))
     assert isinstance(problem, DeclarationError)
     assert message in problem.message
+
+
+def test_a_file_that_is_utf8_beside_another_encoding_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "a\nKöln\n".encode("latin-1"), "a.csv")
+    put(tmp_path, "a\nKöln\n".encode(), "b.csv")
+    put(tmp_path, "a\nBonn\n", "c.csv")
+    found = opened(source_of(tmp_path, "csv", encoding="latin-1"))
+    assert found.notes == ("b.csv looks like UTF-8, and is read as iso8859-1.",)
+
+
+def test_a_footer_behind_many_pieces(tmp_path: Path) -> None:
+    rows = "".join(f"{n},x{n}\n" for n in range(200_000))
+    path = put(tmp_path, f"a,b\n{rows}\nTotal 200000\n\n")
+    table = read(source_of(path, "csv", footer="1"))
+    assert table["a"].to_pylist() == list(range(200_000))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["int64", "uint8", "float", "double", "decimal(5,2)", "bool", "date", "time", "timestamp"],
+)
+def test_a_declared_column_may_be_empty(tmp_path: Path, kind: str) -> None:
+    path = put(tmp_path, "a,b\n,x\nNA,y\n")
+    assert read(source_of(path, "csv", **{"type.a": kind}))["a"].to_pylist() == [None, None]
+    late = put(tmp_path, "a,b\n" + ",x\n" * 10 + "zz,y\n")
+    assert "row 11 has 'zz'" in refusal(source_of(late, "csv", **{"type.a": kind})).message
+
+
+@pytest.mark.parametrize("text", ["1e-400", "-1.5e-999", "1e400"])
+def test_a_declared_double_is_not_zero_or_infinite(tmp_path: Path, text: str) -> None:
+    source = source_of(put(tmp_path, f"a\n0.0\n{text}\n"), "csv", **{"type.a": "double"})
+    assert f"row 2 has '{text}'" in refusal(source).message
 
 
 def test_a_declared_type_names_the_row_in_any_block(

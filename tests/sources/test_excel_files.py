@@ -58,6 +58,42 @@ def error_at(place: str, error: str = "#DIV/0!") -> Callable[[Worksheet], None]:
 # -- errors --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("rows", "cell"),
+    [
+        ([["a"], ["=1+1"]], "A2"),
+        ([["a", "b"], [1, 2], [3, 4], [None, "=B2+B3"]], "B4"),
+        ([["a"], [1, "=A2"]], "B2"),
+    ],
+)
+def test_formulas_behind_the_last_value_are_named(
+    tmp_path: Path, rows: list[list[object]], cell: str
+) -> None:
+    problem = refusal(source_of(saved(tmp_path / "a.xlsx", *rows), "excel"))
+    assert f"cell {cell}" in problem.message
+    assert "a formula whose value is not in the file" in problem.message
+
+
+@pytest.mark.parametrize("number", [-0.5, -1, -0.02])
+def test_negative_times_are_named(tmp_path: Path, number: float) -> None:
+    def shown(sheet: Worksheet) -> None:
+        for row in sheet.iter_rows(min_row=2):
+            row[0].number_format = "h:mm"
+
+    path = saved(tmp_path / "a.xlsx", ["t", "n"], [0.5, -1], [number, 2], change=shown)
+    assert (
+        "cell A3 (column 't') holds the error ########" in refusal(source_of(path, "excel")).message
+    )
+    table = read(source_of(path, "excel", null="########"))
+    assert table["t"].to_pylist() == [time(12), None]
+    assert table["n"].to_pylist() == [-1, 2]
+
+
+def test_words_for_missing_values_stand_apart_by_commas_and_blanks(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.xlsx", ["a"], [1], ["-"], ["?"])
+    assert read(source_of(path, "excel", null="-, ?"))["a"].to_pylist() == [1, None, None]
+
+
 @pytest.mark.parametrize("error", ERRORS)
 def test_an_error_in_a_cell_is_named_and_never_missing(tmp_path: Path, error: str) -> None:
     path = saved(

@@ -280,7 +280,7 @@ def test_a_wrong_sheet_or_a_mixed_column_is_named(book: Path) -> None:
     assert "trips and more trips" in refusal(source).message
     assert "Did you mean 'trips'?" in refusal(source, table="trip").hint
     error = refusal(source, table="trips")
-    assert "column 'mixed' mixes numbers and text; row 2 has 1" in error.message
+    assert "column 'mixed' mixes numbers and text; row 3 has 'n/a'" in error.message
     text = source_of(book, "excel", text="mixed")
     assert read(text, table="trips")["mixed"].to_pylist() == ["1", "n/a"]
 

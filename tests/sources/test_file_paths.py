@@ -116,6 +116,28 @@ def test_where_nothing_else_is_there_what_is_left_out_is_named(tmp_path: Path, p
 # -- what is beside the data ---------------------------------------------------------------------
 
 
+def test_folders_that_a_glob_matches_are_named(tmp_path: Path) -> None:
+    put(tmp_path, "a.csv", "sub/b.csv")
+    found = opened(source_of(tmp_path / "*", "csv"))
+    assert found.batches.read_all().num_rows == 1
+    assert found.notes == ("Left out 1 folder: sub/.",)
+    assert opened(source_of(tmp_path / "**/*", "csv")).notes == ()
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "a.csv")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "gone.csv")
+    assert (
+        "b.csv is a link to a file that is not there" in refusal(source_of(tmp_path, "csv")).message
+    )
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.csv"])
+def test_files_that_are_packed_twice_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(gzip.compress(b"n\n1\n")))
+    assert "packed twice" in refusal(source_of(tmp_path / name, "csv")).message
+
+
 @pytest.mark.parametrize("name", ["README.txt", "notes.txt", "LICENSE", "README.md", "codes.json"])
 def test_text_beside_csv_is_not_data(tmp_path: Path, name: str) -> None:
     put(tmp_path, "a.csv")

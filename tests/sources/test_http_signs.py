@@ -295,6 +295,17 @@ MORE: list[dict[str, Any]] = [
     {"offset": 7, "hasMore": True},
     {"d": {"__count": "8"}},
     {"meta": {"pagination": {"total_pages": 2}}},
+    {"hits": {"total": {"value": 7, "relation": "gte"}}},
+    {"timed_out": True},
+    {"_shards": {"total": 5, "failed": 1}},
+    {"incompleteSearch": True},
+    {"jobComplete": False},
+    {"end_of_stream": False},
+    {"meta": {"found": ">7"}},
+    {"metadata": {"remainingItemCount": 5}},
+    {"errors": [{"message": "a field failed"}]},
+    {"ok": False, "error": "ratelimited"},
+    {"success": False},
 ]  # fmt: skip
 
 
@@ -385,6 +396,13 @@ def test_partial_content_is_not_all(api: Api, range_: dict[str, str]) -> None:
         {"others": {"total": 50, "next": "/x", "rows": [{"id": 1}]}},
         {"sums": {"total": 12.5}, "view_count": 800},
         {"created": "2026-01-01", "status": "ok", "version": 3},
+        {"timed_out": False, "_shards": {"total": 5, "successful": 5, "failed": 0}},
+        {"errors": [], "error": None, "ok": True, "success": True},
+        {"error": 0.05},
+        {"jobComplete": True, "end_of_stream": True, "incompleteSearch": False},
+        {"rate_limit": {"limit": 100, "remaining": 99}, "remaining": 99},
+        {"found": ">3"},
+        {"data": {"errors": [{"n": 1}]}, "sums": {"success": False}},
     ],
     ids=str,
 )

@@ -289,6 +289,7 @@ def _digits(text: str, value: float) -> bool:
         (["1e5"], "add --option type.x=double"),
         (["0.1234567890123456789", "1"], "add --option 'type.x=decimal(38,19)'"),
         (["1", "2", "-"], "looks like 1 but for -: add --option null=-"),
+        ([" 2026-01-01", "2026-01-02"], "looks like 2026-01-01: add --option type.x=date"),
     ],
 )
 def test_hints(texts: list[str], options: str) -> None:
@@ -296,7 +297,12 @@ def test_hints(texts: list[str], options: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "texts", [["007", "12"], ["+4917112345"], ["Berlin", "12"], ["0101.21"], ["1.2.3"], ["NA"], []]
+    "texts",
+    [
+        *(["007", "12"], ["+4917112345"], ["Berlin", "12"], ["0101.21"], ["1.2.3"], ["NA"], []),
+        *(["1e400", "1.5"], ["1e-400"], ["١٢", "3"], ["2026-02-30", "2026-01-01"]),
+        *(["0000-01-01"], ["2026-12-31T23:59:60"], ["2026-12-31 24:00"]),
+    ],
 )
-def test_codes_get_no_hint(texts: list[str]) -> None:
+def test_codes_and_what_no_option_reads_get_no_hint(texts: list[str]) -> None:
     assert hint_on("x", texts, PLAIN) == ""

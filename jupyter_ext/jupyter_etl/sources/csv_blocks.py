@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from jupyter_etl.sources.csv_dialect import are_quotes_regular, quote_places
+from jupyter_etl.sources.csv_dialect import BLANK_LINE, are_quotes_regular, quote_places
 from jupyter_etl.sources.csv_encoding import likely_encoding
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ BLOCK_BYTES = 8 << 20
 _MOST_BLOCKS = 8
 """Pieces without an end of a row after which a file is not cut by counting its quotes."""
 _SHOWN = 80
+_END_OF_FILE = b"\x1a"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -99,7 +101,7 @@ def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[Block | No
             yield None
             return
         rest = data[end:]
-    if rest:
+    if rest.strip(_END_OF_FILE):
         yield Block(data=memoryview(rest), quotes=quote_places(rest, quote))
 
 
@@ -120,11 +122,15 @@ def parse_block(block: Block | None, layout: Layout) -> pa.RecordBatch | BlockFa
         block.data, block.quotes, layout.delimiter, layout.quote
     ):
         return BlockFault(what="quotes")
+    data = block.data
+    if data[:3] == codecs.BOM_UTF8:
+        # pyarrow takes one mark away, here that of a cell.
+        data = memoryview(codecs.BOM_UTF8 + bytes(data))
     invalid: list[pa_csv.InvalidRow] = []
     quoted = bool(len(block.quotes))
-    options = arrow_options(layout, size=len(block.data) + 1, quoted=quoted, invalid=invalid)
+    options = arrow_options(layout, size=len(data) + 1, quoted=quoted, invalid=invalid)
     try:
-        table = pa_csv.read_csv(pa.BufferReader(block.data), *options)
+        table = pa_csv.read_csv(pa.BufferReader(data), *options)
     except pa.ArrowInvalid as problem:
         if "UTF8" not in str(problem):
             raise
@@ -175,12 +181,15 @@ def arrow_options(
         layout: Of the file.
         size: Bytes to parse at a time.
         quoted: Whether there is a quote.
-        invalid: Takes rows with another number of cells than there are names.
+        invalid: Takes rows with another number of cells than there are names; lines of blanks are
+            no rows.
     """
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
     def keep(row: pa_csv.InvalidRow) -> str:
+        if not row.text.strip(BLANK_LINE):
+            return "skip"
         if invalid is None:
             return "error"
         invalid.append(row)

@@ -10,10 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from jupyter_etl.sources.csv_streams import plain_escapes
+
 if TYPE_CHECKING:
     from _csv import Reader
 
     import numpy as np
+
+BLANK_LINE = " \t\r\n\x1a"
+"""Characters of a line that is no row; the last one ends files of DOS."""
 
 _DELIMITERS = ",;\t|"
 _SEP_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r|$)', re.IGNORECASE)
@@ -74,14 +79,26 @@ def find_dialect(
     if not sign:
         sign = _delimiter(head[start:], quote, escape, whole=whole)
     taken: list[str] = []
-    for row in _reader(_kept(head[start:], taken), sign, quote, escape):
-        if row:
-            break
-    else:
-        raise ValueError("it has no line with the names of columns")
-    names = tuple(row) if header else tuple(f"f{n}" for n in range(len(row)))
-    begin = len(head[:start].encode())
-    offset = begin + len("".join(taken).encode()) if header else begin
+    lines_of_names = (
+        plain_escapes(line.encode(), escape, sign, quote).decode() if escape else line
+        for line in _kept(head[start:], taken)
+    )
+    rows = (
+        row
+        for row in _reader(lines_of_names, sign, quote, escape)
+        if len(row) > 1 or (row and taken[-1].strip(BLANK_LINE))
+    )
+    with _large_cells():
+        row = next(rows, None)
+        if row is None:
+            raise ValueError("it has no line with the names of columns")
+        begin = len(head[:start].encode())
+        offset = begin + len("".join(taken).encode()) if header else begin
+        names = tuple(row) if header else tuple(f"f{n}" for n in range(len(row)))
+        below = next(rows, []) if header else []
+    if len(below) == len(names) + 1 and not below[-1]:
+        # The rows end with a delimiter, the names do not.
+        names = (*names, "")
     return Dialect(delimiter=sign, names=names, begin=begin, offset=offset)
 
 
@@ -103,7 +120,7 @@ def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -
     with _large_cells():
         try:
             for row in reader:
-                if row and len(row) != width:
+                if len(row) != width and any(cell.strip(BLANK_LINE) for cell in row):
                     line = before + reader.line_num
                     return Fault(
                         line=line, what=f"{len(row)} cell{'s' * (len(row) != 1)} instead of {width}"
@@ -185,7 +202,12 @@ def _sample(head: str, sign: str, quote: str, escape: str, *, whole: bool) -> li
                 rows = rows if whole else rows[:-1]
         except csv.Error:
             return []
-    return [row for row in rows if row]
+    return [row for row in rows if _is_row(row)]
+
+
+def _is_row(cells: list[str]) -> bool:
+    """Tell a row from an empty line, one of blanks, and the end of a file of DOS."""
+    return len(cells) > 1 or any(not cell or cell.strip(BLANK_LINE) for cell in cells)
 
 
 def _kept(text: str, taken: list[str]) -> Iterator[str]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import io
 import re
 import unicodedata
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from _typeshed import WriteableBuffer
+from jupyter_etl.sources.csv_streams import pieces_of, stream_of
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,10 +18,23 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _UTF8 = ("utf-8", "utf_8", "utf-8-sig", "utf_8_sig", "ascii", "us-ascii")
+UNICODE = (*_UTF8, "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-7")
 _CANDIDATES = ("cp1252", "mac-roman")
+_OTHER_SCRIPTS = (
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
+    *("cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256", "cp874"),
+)
+"""Japanese, Chinese and Korean; Cyrillic, Greek, Hebrew, Arabic and Thai."""
+
+_PAIRS = re.compile(rb"[\x80-\xff](?s:.)")
+_COMMON_BIG5 = range(0xA4, 0xC7)
+"""First bytes of the characters in everyday use."""
+
+_FEWEST_PAIRS = 4
+_MOST_GUESSES = 3
+_SAMPLE_BYTES = 1 << 16
 _SIGNS = frozenset("€£¥§©®™°±µ·«»‹›“”„‘’‚–—…•½¼¾²³¹ªº¿¡×÷ \u00a0")
 _AROUND = re.compile(rb"[\x80-\xff]+")
-_PIECE = 1 << 20
 
 
 def find_encoding(head: bytes, declared: str) -> str:
@@ -32,20 +42,34 @@ def find_encoding(head: bytes, declared: str) -> str:
 
     Args:
         head: Its first bytes.
-        declared: By the option; "" for none.
+        declared: By the option; "" for none. The mark of UTF-8 counts more: it is no text in any
+            other encoding.
 
     Returns:
         A Python codec. UTF-16 is found without a mark too, by the zeros between ASCII characters.
     """
     for mark, encoding in _MARKS:
-        if head.startswith(mark) and (not declared or _is_same_family(declared, encoding)):
+        named = not declared or mark == codecs.BOM_UTF8 or _is_same_family(declared, encoding)
+        if head.startswith(mark) and named:
             return encoding
     if declared == "utf-16" or (not declared and b"\0" in head[:1000]):
         sample = head[:1000]
         zeros = (sample[0::2].count(0), sample[1::2].count(0))
         if max(zeros) > len(sample) // 5 and min(zeros) * 5 <= max(zeros):
             return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
-    return declared or "utf-8"
+    return "utf-8" if declared in {"", "utf-8-sig"} else declared
+
+
+def is_utf8(head: bytes) -> bool:
+    """Tell whether bytes are UTF-8 with characters beyond ASCII, which is hardly ever by chance.
+
+    Args:
+        head: The first bytes of a file; the last character may be cut.
+    """
+    try:
+        return not codecs.getincrementaldecoder("utf-8")().decode(head).isascii()
+    except UnicodeDecodeError:
+        return False
 
 
 def as_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
@@ -58,16 +82,23 @@ def as_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
         if encoding.endswith("sig"):
             stream.read(len(codecs.BOM_UTF8))
         return stream
-    return io.BufferedReader(_Transcoded(stream, encoding), _PIECE)
+    return stream_of(_decoded(stream, encoding))
 
 
 def likely_encoding(data: bytes) -> str:
     """Name the encoding in which bytes that are not UTF-8 make sense.
 
     Returns:
-        ``latin-1``, ``cp1252`` or ``mac-roman``; "" where none gives sensible text. Never one in
-        which a byte is a control character.
+        ``utf-8`` where a few bytes are damaged; ``latin-1``, ``cp1252`` or ``mac-roman``, never one
+        in which a byte is a control character; of other scripts up to three that are possible,
+        joined by ``or``; "" where none gives sensible text.
     """
+    text = data.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    if sum(not sign.isascii() for sign in text) > 2 * damaged:
+        return "utf-8"
+    if _is_other_script(data):
+        return _other_script(data)
     # The two agree where no byte is between 0x80 and 0x9f, in which Latin-1 has control characters.
     scores = {codec: _sense(data, codec) for codec in _CANDIDATES}
     best = max(_CANDIDATES, key=lambda codec: scores[codec])
@@ -76,6 +107,28 @@ def likely_encoding(data: bytes) -> str:
     if best == "cp1252" and not any(0x80 <= byte < 0xA0 for byte in data):
         return "latin-1"
     return best
+
+
+def _is_other_script(data: bytes) -> bool:
+    """Tell whether most bytes beyond ASCII stand in rows, as accented letters hardly do."""
+    runs = [len(found[0]) for found in _AROUND.finditer(data)]
+    if 2 * sum(length for length in runs if length > 2) > sum(runs):
+        return True
+    # The second byte of a character is often ASCII in Big5.
+    pairs = _PAIRS.findall(data)
+    common = sum(pair[0] in _COMMON_BIG5 for pair in pairs)
+    try:
+        codecs.getincrementaldecoder("big5")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return len(pairs) >= _FEWEST_PAIRS and 10 * common > 9 * len(pairs)
+
+
+def _other_script(data: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    possible = from_bytes(data[:_SAMPLE_BYTES], cp_isolation=list(_OTHER_SCRIPTS))
+    return " or encoding=".join(guess.encoding for guess in list(possible)[:_MOST_GUESSES])
 
 
 def _sense(data: bytes, codec: str) -> float:
@@ -111,30 +164,8 @@ def _is_same_family(declared: str, found: str) -> bool:
     return declared.replace("_", "-").startswith(found[:5])
 
 
-class _Transcoded(io.RawIOBase):
-    """A stream in some encoding, read as UTF-8."""
-
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
-        self._pieces = _pieces(stream, encoding)
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = piece
-        size = min(len(view), len(self._rest))
-        view[:size], self._rest = self._rest[:size], self._rest[size:]
-        return size
-
-
-def _pieces(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
+def _decoded(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)()
-    while piece := stream.read(_PIECE):
+    for piece in pieces_of(stream):
         yield decoder.decode(piece).encode()
     yield decoder.decode(b"", final=True).encode()

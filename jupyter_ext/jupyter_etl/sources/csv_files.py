@@ -183,6 +183,9 @@ def _notes(scan: Scan, opened: list[CsvFile], columns: dict[str, Inferred]) -> I
     nameless = dict.fromkeys(name for file in opened for name in file.nameless if name in columns)
     if nameless:
         yield f"Columns without a name are called {', '.join(nameless)}."
+    for file in opened:
+        if file.is_utf8:
+            yield f"{file.file.name} looks like UTF-8, and is read as {file.written.encoding}."
     for name, found in columns.items():
         evidence = scan.evidence.get(name)
         if evidence is not None and pa.types.is_string(found.type):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.sources.declared_types import names_of, parse_declared_types
+from jupyter_etl.sources.options import null_words
 from jupyter_etl.sources.text_types import TextForm
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 CSV_OPTIONS = (
     *("delimiter", "quote", "escape", "decimal", "thousands", "encoding", "header", "skip"),
-    *("null", "text", "date"),
+    *("footer", "null", "text", "date"),
 )
 
 __all__ = ["CSV_OPTIONS", "CsvFormat", "names_of", "parse_csv_format", "text_form_of"]
@@ -39,6 +41,7 @@ class CsvFormat:
         encoding: A Python codec; "" for UTF-8, or UTF-16 where the file shows it.
         header: Whether the first row holds names.
         skip: Lines before the header to leave out.
+        footer: Lines at the end to leave out.
         text: How values are written.
         types: Declared types by column.
     """
@@ -49,6 +52,7 @@ class CsvFormat:
     encoding: str = ""
     header: bool = True
     skip: int = 0
+    footer: int = 0
     text: TextForm = field(default_factory=TextForm)
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
 
@@ -66,8 +70,11 @@ def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
     }
     text = text_form_of(options)
     _refuse_equal({"delimiter": "", "quote": '"', **signs})
-    if not options.get("skip", "0").isdecimal():
-        raise DeclarationError(f"The option skip is '{options['skip']}'; it is a number of lines.")
+    for name in ("skip", "footer"):
+        if not re.fullmatch("[0-9]+", options.get(name, "0")):
+            raise DeclarationError(
+                f"The option {name} is '{options[name]}'; it is a number of lines."
+            )
     header = options.get("header", "yes").lower()
     if header not in {"yes", "no", "true", "false"}:
         raise DeclarationError(f"The option header is '{header}'; it is yes or no.")
@@ -78,6 +85,7 @@ def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
         encoding=_encoding(options.get("encoding", "")),
         header=header in {"yes", "true"},
         skip=int(options.get("skip", "0")),
+        footer=int(options.get("footer", "0")),
         text=text,
         types=parse_declared_types(options),
     )
@@ -105,13 +113,15 @@ def text_form_of(options: Mapping[str, str]) -> TextForm:
     return TextForm(
         decimal=decimal,
         thousands=thousands,
-        null=tuple(options["null"].split(",")) if "null" in options else (),
+        null=null_words(options),
         dates=dates,
     )
 
 
 def _sign(name: str, text: str, *, ascii_only: bool) -> str:
     sign = _NAMED_SIGNS.get(text, text)
+    if re.fullmatch(r"\\x[0-9a-fA-F]{2}", text):
+        sign = chr(int(text[2:], 16))
     if len(sign) != 1 or (ascii_only and not sign.isascii()) or sign in "\r\n":
         raise DeclarationError(
             f"The option {name} is '{text}'; it is one character{' of ASCII' * ascii_only}.",

@@ -22,8 +22,22 @@ from jupyter_etl.sources.csv_dialect import (
     find_fault,
     quote_places,
 )
-from jupyter_etl.sources.csv_encoding import as_utf8, find_encoding, likely_encoding
+from jupyter_etl.sources.csv_encoding import (
+    UNICODE,
+    as_utf8,
+    find_encoding,
+    is_utf8,
+    likely_encoding,
+)
 from jupyter_etl.sources.csv_format import CsvFormat
+from jupyter_etl.sources.csv_streams import (
+    pieces_of,
+    stream_of,
+    with_first_mark,
+    with_plain_escapes,
+    without_last_lines,
+)
+from jupyter_etl.sources.file_content import refuse_documents
 from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
 from jupyter_etl.sources.readings import refuse_twins
 
@@ -45,6 +59,7 @@ class CsvFile:
         nameless: Those without.
         layout: How to parse it.
         dialect: From its head.
+        is_utf8: Whether its head is UTF-8, though another encoding is declared.
         irregular: Whether quotes stand inside of cells, so that it cannot be cut by counting them.
     """
 
@@ -56,6 +71,7 @@ class CsvFile:
     nameless: tuple[str, ...]
     layout: Layout
     dialect: Dialect
+    is_utf8: bool
     irregular: bool
 
     @property
@@ -70,7 +86,15 @@ class CsvFile:
             left = self.dialect.offset
             while left and (passed := stream.read(min(left, _HEAD_BYTES))):
                 left -= len(passed)
-            yield stream
+            yield stream_of(self._plain(pieces_of(stream))) if self.irregular else stream
+
+    def _plain(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        layout = self.layout
+        if layout.escape:
+            pieces = with_plain_escapes(
+                pieces, layout.escape, delimiter=layout.delimiter, quote=layout.quote
+            )
+        return with_first_mark(pieces)
 
     def resolved(self) -> CsvFile:
         """Find out how quotes stand inside quotes, by reading all of the file.
@@ -107,7 +131,10 @@ class CsvFile:
         if fault.what == "encoding":
             return encoding_error(self.source, self.file, self.written.encoding, fault.text)
         where = f"row {rows_before + fault.row:,}" if fault.row else "a row"
-        hint = "If it is not cut off, check the options delimiter, quote and skip."
+        hint = (
+            "If it is a line above or below the table, declare the option skip= or footer=; else "
+            "check the options delimiter and quote."
+        )
         if _BACKSLASH in fault.text and not self.layout.escape:
             hint = "Declare the option escape=backslash if one stands before delimiters."
         return SourceError(
@@ -125,7 +152,10 @@ class CsvFile:
     @contextmanager
     def _utf8(self) -> Iterator[BinaryIO]:
         with open_file(self.files, self.file) as stream:
-            yield as_utf8(stream, self.written.encoding)
+            text = as_utf8(stream, self.written.encoding)
+            if self.written.footer:
+                text = stream_of(without_last_lines(pieces_of(text), self.written.footer))
+            yield text
 
 
 def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat) -> CsvFile:
@@ -147,6 +177,9 @@ def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat
             text = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
         except UnicodeError as problem:
             raise encoding_error(source, file, encoding, likely_encoding(head)) from problem
+        if whole and written.footer:
+            text = b"".join(without_last_lines(iter([text.encode()]), written.footer)).decode()
+        refuse_documents(file.name, text)
         dialect = find_dialect(
             text,
             delimiter=written.delimiter,
@@ -176,6 +209,7 @@ def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat
             null=written.text.null,
         ),
         dialect=dialect,
+        is_utf8=encoding not in UNICODE and is_utf8(head),
         irregular=bool(written.escape),
     )
     names_as_written = text.encode()[: dialect.offset]
@@ -186,11 +220,17 @@ def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat
 
 def encoding_error(source: Source, file: SourceFile, encoding: str, likely: str) -> SourceError:
     """Describe a file that is not in the encoding it was taken for."""
+    if likely == "utf-8":
+        hint = "It is UTF-8 with damaged bytes, or cut off: repair it, or write it again."
+    elif encoding.startswith(("utf-16", "utf-32")):
+        hint = "It may be cut off; write it again, or declare the option encoding=."
+    elif likely:
+        hint = f"Declare it with the option encoding={likely}."
+    else:
+        hint = f"Declare it with the option encoding=; usual ones are {_ENCODINGS}."
     return SourceError(
         f"Source '{source.name}': {file.name} cannot be read as CSV: it is not {encoding} text.",
-        hint=f"Declare it with the option encoding={likely}."
-        if likely
-        else f"Declare it with the option encoding=; usual ones are {_ENCODINGS}.",
+        hint=hint,
         retryable=False,
     )
 

@@ -17,7 +17,7 @@ from jupyter_etl.sources.excel_format import SheetFormat, parse_sheet_format
 from jupyter_etl.sources.file_paths import FileSet, SourceFile, open_file, reading
 from jupyter_etl.sources.file_unions import concat_files
 from jupyter_etl.sources.readings import reading_of_table, refuse_twins
-from jupyter_etl.sources.workbook_cells import UNCALCULATED, OddCells, cell_name, odd_cells
+from jupyter_etl.sources.workbook_cells import UNCALCULATED, cell_name, correct, odd_cells
 from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
         large = any(
             type(cell) is float and abs(cell) >= _EXACT_INTEGERS for row in rows for cell in row
         )
-        odd = odd_cells(content, wanted, large=large)
+        times = any(type(cell) is time for row in rows for cell in row)
+        odd = odd_cells(content, wanted, large=large, times=times)
     except (CalamineError, ParseError, ValueError) as problem:
         raise SourceError(
             f"{what} cannot be read: {problem}", hint="Save the workbook again as .xlsx."
@@ -105,7 +106,7 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
     # Rows above the first cell are not among those that calamine gives.
     dropped = min(max(0, layout.skip - top), len(rows))
     rows, top = rows[dropped:], top + dropped
-    _set_integers(rows, odd, (top, left))
+    correct(rows, odd, (top, left))
     errors = {
         (row - top, column - left): text
         for (row, column), text in odd.errors.items()
@@ -120,15 +121,6 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
         layout=layout,
         notes=notes,
     )
-
-
-def _set_integers(rows: Sequence[list[Any]], odd: OddCells, start: tuple[int, int]) -> None:
-    top, left = start
-    for (row, column), value in odd.integers.items():
-        if 0 <= row - top < len(rows) and 0 <= column - left < len(rows[0]):
-            cell = rows[row - top][column - left]
-            if type(cell) is float and cell == float(value):
-                rows[row - top][column - left] = value
 
 
 def _visible(book: CalamineWorkbook) -> list[str]:
@@ -361,7 +353,7 @@ def _odd(cells: Sequence[object]) -> tuple[int, object]:
     for cell in cells:
         if cell is not None:
             counts[_kind(cell)] = counts.get(_kind(cell), 0) + 1
-    rare = min(counts, key=lambda kind: counts[kind])
+    rare = min(counts, key=lambda kind: (counts[kind], kind != "text"))
     return next(
         (n, cell) for n, cell in enumerate(cells) if cell is not None and _kind(cell) == rare
     )

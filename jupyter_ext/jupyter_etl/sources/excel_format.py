@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.sources.options import null_words
 
 EXCEL_OPTIONS = ("sheet", "skip", "header", "null", "text")
 
@@ -42,5 +43,5 @@ def parse_sheet_format(options: Mapping[str, str]) -> SheetFormat:
         sheet=options.get("sheet", ""),
         skip=int(options.get("skip", "0")),
         header=header in {"yes", "true"},
-        null=frozenset(options["null"].split(",")) if "null" in options else frozenset(),
+        null=frozenset(null_words(options)),
     )

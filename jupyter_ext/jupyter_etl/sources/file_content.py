@@ -32,6 +32,10 @@ _HTML = re.compile(
     rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]",
     re.IGNORECASE | re.DOTALL,
 )
+_DOCUMENTS = (
+    (re.compile(r'\s*(?:\[\s*)?\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\}\s*$)'), "JSON", "json or jsonl"),
+    (re.compile(r"\s*<([\w:]+)(?:\s[^>]*)?>(?:(?!</\1>).)*</\1>\s*$", re.DOTALL), "XML", ""),
+)
 _OTHERS = (
     (rb"PAR1", "a Parquet file", "parquet"),
     (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (or another file of Office)", "excel"),
@@ -40,6 +44,7 @@ _OTHERS = (
     (rb"Obj\x01", "an Avro file", ""),
     (rb"ORC", "an ORC file", ""),
     (rb"%PDF-", "a PDF", ""),
+    (rb"\x1f\x8b|BZh\d1AY&SY|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|PK\x03\x04", "packed twice", ""),
     (rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c", "an archive of RAR or 7-Zip", ""),
 )  # fmt: skip
 
@@ -115,6 +120,27 @@ def refuse_other_content(name: str, head: bytes) -> None:
             hint=f"Declare it with --kind {kind}."
             if kind
             else "Unpack or convert it, and declare the result.",
+            retryable=False,
+        )
+
+
+def refuse_documents(name: str, text: str) -> None:
+    """Refuse what a CSV reader would take for a header: JSON, and an element of XML.
+
+    Args:
+        name: Of the file.
+        text: Its head.
+
+    Raises:
+        SourceError: It is one, such as the error message of a server.
+    """
+    found = next(((what, kind) for sign, what, kind in _DOCUMENTS if sign.match(text)), None)
+    if found is not None:
+        what, kind = found
+        raise SourceError(
+            f"{name} is {what}, not CSV: {text.strip()[:80]!r}.",
+            hint="It may be an error message that was saved; fetch the file again"
+            + (f", or declare it with --kind {kind}." if kind else "."),
             retryable=False,
         )
 

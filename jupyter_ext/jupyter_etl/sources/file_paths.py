@@ -204,8 +204,18 @@ def _matches(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
 def _glob(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
     base = root[: min(root.find(sign) for sign in "*?[" if sign in root)].rpartition("/")[0]
     pattern = PurePosixPath(root[len(base) :]).parts
-    every = [info for info in fs.glob(root, detail=True).values() if info["type"] == "file"]
+    matching = list(fs.glob(root, detail=True).values())
+    every = [info for info in matching if info["type"] == "file"]
     found = _selected(every, base, pattern)
+    folders = [f"{_below(info, base)}/" for info in matching if info["type"] == "directory"]
+    inside = [_below(info, base) for info in every]
+    found = replace(
+        found,
+        left_out=(
+            *found.left_out,
+            *(one for one in folders if not any(name.startswith(one) for name in inside)),
+        ),
+    )
     if not found.infos:
         raise SourceError(
             f"Source '{source.name}': no file matches {source.declared or source.location}"
@@ -304,6 +314,8 @@ def _names(fs: AbstractFileSystem, folder: str) -> list[str]:
 def _file(info: dict[str, Any], base: str) -> SourceFile:
     path = str(info["name"])
     local = Path(path)
+    if info.get("islink") and not local.exists():
+        raise OSError(f"{path} is a link to a file that is not there")
     if "mtime" in info and local.exists():
         known = local.stat()
         if not stat.S_ISREG(known.st_mode):

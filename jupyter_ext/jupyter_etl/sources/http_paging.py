@@ -9,7 +9,7 @@ import httpx
 from jupyter_etl.errors import SourceError
 from jupyter_etl.sources.http_exchange import Answer
 from jupyter_etl.sources.http_options import HttpTarget
-from jupyter_etl.sources.http_refusals import absent, ignored, incomplete, unclear
+from jupyter_etl.sources.http_refusals import absent, ignored, incomplete, lacking, unclear
 from jupyter_etl.sources.http_signs import Position, Signs, find_signs, paging_headers, plain
 from jupyter_etl.spec.names import listed
 
@@ -103,7 +103,7 @@ class Trail:
         told = signs.positions
         signs = replace(signs, positions=tuple(_asked_for(url, position) for position in told))
         if signs.incomplete:
-            raise unclear(self.target, *signs.incomplete[0])
+            raise lacking(self.target, *signs.incomplete[0])
         self.rows += len(records or ())
         self.pages += 1
         if self.pages == 1:

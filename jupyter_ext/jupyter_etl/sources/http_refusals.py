@@ -14,6 +14,17 @@ _OPTIONS = (
 _MOST_SHOWN = 80
 
 
+def lacking(target: HttpTarget, place: str, value: object) -> SourceError:
+    """Return the error for an answer that shows that a part of it is missing; as `unclear`."""
+    shown = target.masked(str(value))[:_MOST_SHOWN]
+    return SourceError(
+        f"Source '{target.name}': the answer is incomplete: {place} is {shown}.",
+        hint=_OPTIONS,
+        retryable=False,
+        data={"place": place},
+    )
+
+
 def unclear(target: HttpTarget, place: str, value: object) -> SourceError:
     """Return the error for an answer that shows that there is more, and not where.
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_etl.sources.http_values import alone, is_none, is_url, read_number, read_truth
+
 _DEPTH = 5
 """Objects inside objects that are searched."""
 
@@ -37,13 +39,17 @@ _MAYBE = re.compile(
 _MORE = re.compile(
     r"(?:is|has|have|there(?:is|are))?more(?:items|results|pages|data|records|rows|available|toread)?"
     r"|(?:have|has(?:a)?)next\w*|next(?:page)?(?:exists|available)|\w*truncated"
-    r"|exceededtransferlimit|(?:results?)?limitexceeded|moreresults\w*"
+    r"|remaining(?:items?|results?|records?|rows?|pages?)(?:count)?|exceededtransferlimit|(?:results?)?limitexceeded|moreresults\w*"
 )
-_INCOMPLETE = re.compile(r"(?:is|has)?(?:incomplete|partial)(?:results?|data)?")
+_INCOMPLETE = re.compile(
+    r"(?:is|has)?(?:incomplete|partial)(?:results?|data|search)?|timedout|terminatedearly"
+)
+_FAILURE = frozenset({"error", "errors"})
+_SUCCESS = frozenset({"ok", "success"})
 _LAST = re.compile(
-    r"(?:is|on)?(?:the)?last(?:page)?|(?:is|at)?(?:the)?end(?:ofrecords|oflist|ofresults|ofdata|reached)?|eof"
+    r"(?:is|on)?(?:the)?last(?:page)?|(?:is|at)?(?:the)?end(?:ofrecords|oflist|ofstream|ofresults|ofdata|reached)?|eof"
 )
-_DONE = re.compile(r"(?:is)?(?:all)?(?:done|final|finished|completed?|exhausted)")
+_DONE = re.compile(r"(?:is|job|query|search)?(?:all)?(?:done|final|finished|completed?|exhausted)")
 """True may speak of the request and not of the pages; false says that something is missing."""
 
 _THINGS = (
@@ -238,11 +244,12 @@ class _Found:
 
     def group(self, place: str, entries: list[tuple[str, object]], size: int) -> None:
         """Take up all entries of one object."""
-        entries = [(key, _alone(value)) for key, value in entries]
+        entries = [(key, alone(value)) for key, value in entries]
         for key, value in entries:
             where = f"{place}.{key}" if place else key
             if not (self._link(where, key, value) or self._cursor(where, key, value)):
                 self._flag(where, key, value)
+        self._failure(place, {plain(key): value for key, value in entries}, size)
         position = _position(place, entries, size)
         if position is not None:
             self.positions.append(position)
@@ -270,29 +277,29 @@ class _Found:
             inner = next((k for name in _HREF for k in value if plain(k) == name), "")
             where, value = (f"{where}.{inner}", value[inner]) if inner else (where, value)
         self.found.append((where, value))
-        if _is_none(value) or (isinstance(value, dict) and all(map(_is_none, value.values()))):
+        if is_none(value) or (isinstance(value, dict) and all(map(is_none, value.values()))):
             return True
-        number = _number(value)
-        if value is True or _truth(value) is True:
+        number = read_number(value)
+        if value is True or read_truth(value) is True:
             self.more.append((where, value))
         elif number is not None and plain(key) == "nextpage":
             self.cursors.append((where, "page", str(number)))
-        elif isinstance(value, str) and (matched[1] or _is_url(value)):
+        elif isinstance(value, str) and (matched[1] or is_url(value)):
             self.urls.append((where, value))
-        elif _truth(value) is not False:
+        elif read_truth(value) is not False:
             self.tokens.append((where, value))
         return True
 
     def _cursor(self, where: str, key: str, value: object) -> bool:
         name = plain(key)
         known = _CURSOR.fullmatch(key) or name in _TOKEN
-        token = name == "offset" and isinstance(value, str) and _number(value) is None
+        token = name == "offset" and isinstance(value, str) and read_number(value) is None
         if not known and not token and not _MAYBE.fullmatch(name):
             return False
         if isinstance(value, dict) and name in {"cursor", "after"}:
             return True
         self.found.append((where, value))
-        if not _is_none(value):
+        if not is_none(value):
             if (known or token) and not isinstance(value, dict | list):
                 self.cursors.append((where, _parameter(key), str(value)))
             else:
@@ -300,11 +307,15 @@ class _Found:
         return True
 
     def _flag(self, where: str, key: str, value: object) -> None:
-        name, truth = plain(key), _truth(value)
-        if truth is None and _number(value) in {0, 1} and name.startswith(("is", "done", "compl")):
-            truth = bool(_number(value))
+        name, truth = plain(key), read_truth(value)
+        if (
+            truth is None
+            and read_number(value) in {0, 1}
+            and name.startswith(("is", "done", "compl"))
+        ):
+            truth = bool(read_number(value))
         if _MORE.fullmatch(name):
-            if truth or (truth is None and _number(value)):
+            if truth or (truth is None and read_number(value)):
                 self.more.append((where, value))
             self.ended |= truth is False
         elif _INCOMPLETE.fullmatch(name) and truth:
@@ -317,9 +328,23 @@ class _Found:
             else:
                 self.ended = True
         elif _EARLIER.fullmatch(name):
-            self.earlier |= truth is not False and not _is_none(value)
+            self.earlier |= truth is not False and not is_none(value)
         elif _FIRST.fullmatch(name):
             self.earlier |= truth is False
+
+    def _failure(self, place: str, named: Mapping[str, object], size: int) -> None:
+        """Take up what says that a part of the answer failed, or that a total is a lower bound."""
+        shards = named.get("shards")
+        if isinstance(shards, dict) and read_number(shards.get("failed")):
+            self.incomplete.append(("_shards.failed", shards["failed"]))
+        if named.get("relation") in {"gte", "gt"} and read_number(named.get("value")) == size:
+            self.incomplete.append((f"{place}.relation", named["relation"]))
+        if place:
+            return
+        for name, value in named.items():
+            failed = name in _FAILURE and value and isinstance(value, str | list | dict)
+            if failed or (name in _SUCCESS and value is False):
+                self.incomplete.append((name, value))
 
 
 def _position(place: str, entries: list[tuple[str, object]], size: int) -> Position | None:
@@ -330,7 +355,7 @@ def _position(place: str, entries: list[tuple[str, object]], size: int) -> Posit
     for key, value in entries:
         name = plain(key)
         # Elasticsearch: "total": {"value": 10000, "relation": "gte"}.
-        number = _number(value.get("value") if isinstance(value, dict) else value)
+        number = read_number(value.get("value") if isinstance(value, dict) else value)
         if number is None:
             continue
         if _PAGES.fullmatch(name):
@@ -367,30 +392,3 @@ def _parameter(key: str) -> str:
         return key
     rest = key[4:].lstrip("_- ")
     return rest[:1].lower() + rest[1:]
-
-
-def _alone(value: object) -> object:
-    """Take a value out of a list of one, as R writes it."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
-
-
-def _is_none(value: object) -> bool:
-    return value in (None, "", 0, "0", False, [], {}, -1, "null", "nil", "None")
-
-
-def _is_url(text: str) -> bool:
-    return text.startswith(("/", "?")) or "://" in text or ("?" in text and "=" in text)
-
-
-def _number(value: object) -> int | None:
-    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 19:
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _truth(value: object) -> bool | None:
-    if isinstance(value, str):
-        return {"true": True, "yes": True, "false": False, "no": False}.get(value.strip().lower())
-    return value if isinstance(value, bool) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Source
@@ -39,3 +39,9 @@ def refuse_options(source: Source, known: Sequence[str]) -> None:
                 f"it has {listed(known, limit=30) or 'none'}.",
                 hint=nearest(option, meant).strip(),
             )
+
+
+def null_words(options: Mapping[str, str]) -> tuple[str, ...]:
+    """Read the option null: texts apart by commas, each with and without the blanks around it."""
+    texts = options.get("null", "").split(",")
+    return tuple(dict.fromkeys(word for text in texts for word in (text, text.strip()) if word))

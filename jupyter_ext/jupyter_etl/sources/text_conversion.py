@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _TRUE = ("true", "t", "yes", "y", "on", "1")
 _FALSE = ("false", "f", "no", "n", "off", "0")
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+_ZERO = r"^[+-]?[0.]+(?:[eE].*)?$"
 _INFINITE = r"^[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?$"
 _STAMP = r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?$"
 _ZONED = r":.*(?:Z|[+-]\d\d(?::?\d\d)?)$"
@@ -125,7 +126,8 @@ def _numbers(texts: pa.Array, kind: pa.DataType, form: TextForm) -> pa.Array | N
         return plain.cast(kind)
     found = plain.cast(pa.float64()).cast(kind)
     fits = pc.and_(pc.equal(pc.is_inf(found), infinite), _keeps_integers(plain, found))
-    return found if pc.all(fits).as_py() else None
+    fits = pc.and_(fits, pc.or_(pc.not_equal(found, 0.0), pc.match_substring_regex(plain, _ZERO)))
+    return found if pc.all(fits, min_count=0).as_py() else None
 
 
 def _keeps_integers(numerals: pa.Array, found: pa.Array) -> pa.Array:
@@ -135,7 +137,7 @@ def _keeps_integers(numerals: pa.Array, found: pa.Array) -> pa.Array:
 
     exact = 2.0**24 if found.type == pa.float32() else 2.0**53
     small = pc.less(pc.abs(found), exact)
-    if pc.all(small).as_py():
+    if pc.all(small, min_count=0).as_py():
         return small
     whole = pc.match_substring_regex(numerals, r"^-?[0-9]+(?:\.0*)?$")
     kept = [
@@ -243,4 +245,4 @@ def _in_zone(stamps: pa.Array, kind: pa.DataType) -> pa.Array | None:
 def _all_match(texts: pa.Array, pattern: str) -> bool:
     import pyarrow.compute as pc
 
-    return bool(pc.all(pc.match_substring_regex(texts, pattern)).as_py())
+    return bool(pc.all(pc.match_substring_regex(texts, pattern), min_count=0).as_py())

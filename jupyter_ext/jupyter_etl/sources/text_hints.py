@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from math import isfinite
 
 from jupyter_etl.sources.text_types import MISSING_WORDS, TextForm, kinds_of
 
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _MARKED = re.compile(
     r"[-+]?(?P<whole>\d+|\d{1,3}(?:(?P<mark>[.,'’ \u00a0\u202f])\d{3})+(?!\d))(?:(?P<point>[.,])(?P<fraction>\d+))?"
 )
@@ -70,6 +73,10 @@ def _dates(name: str, values: Sequence[str], form: TextForm) -> str:
     if len(days) < len(values):
         return ""
     forms = {pattern for day in days for pattern in [_form_of(day, days)] if pattern}
+    if len(forms) == 1 and min(forms).startswith("%Y-%m-%d"):
+        kind = "timestamp" if "%H" in min(forms) else "date"
+        fits = all(map(_is_in_calendar, days))
+        return f"{name} looks like {values[0]}: add {_option(f'type.{name}', kind)}" * fits
     if len(forms) == 1 and not forms & set(form.dates):
         pattern = forms.pop()
         if "%d/%m" in pattern and not any(int(day["first"]) > 12 for day in days):
@@ -89,6 +96,13 @@ def _dates(name: str, values: Sequence[str], form: TextForm) -> str:
 def _is_day(found: re.Match[str]) -> bool:
     lengths = "".join(str(len(found[part])) for part in ("first", "second", "third"))
     return bool(_DAY_LENGTHS.fullmatch(lengths))
+
+
+def _is_in_calendar(day: re.Match[str]) -> bool:
+    with suppress(ValueError):
+        datetime.fromisoformat(day[0])
+        return True
+    return False
 
 
 def _form_of(day: re.Match[str], days: Sequence[re.Match[str]]) -> str:
@@ -120,7 +134,14 @@ def _numbers(name: str, values: Sequence[str], form: TextForm) -> str:
         scale = max(len(value.partition(".")[2]) for value in values)
         option = _option(f"type.{name}", f"decimal(38,{scale})")
         return f"{name} has {odd}, of more digits than a double holds: add {option}"
+    if form.decimal != "." or not all(_is_held(float(v), v) for v in values):
+        return ""
     return f"{name} looks like {odd}: add {_option(f'type.{name}', 'double')}"
+
+
+def _is_held(number: float, text: str) -> bool:
+    """Tell whether a double is neither infinite nor zero in place of a number."""
+    return isfinite(number) and (number != 0 or not re.match(r"[-+]?[0.]*[1-9]", text))
 
 
 def _odd_words(name: str, values: Sequence[str], form: TextForm) -> str:

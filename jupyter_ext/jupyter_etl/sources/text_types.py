@@ -250,7 +250,8 @@ def plain_numbers(texts: pa.Array, form: TextForm) -> pa.Array | None:
     numbers = trimmed(texts)
     if _unmarked(form):
         return numbers
-    if not pc.all(pc.match_substring_regex(numbers, f"^(?:{_marked(form)})$")).as_py():
+    written = pc.match_substring_regex(numbers, f"^(?:{_marked(form)})$")
+    if not pc.all(written, min_count=0).as_py():
         return None
     if form.thousands:
         numbers = pc.replace_substring(numbers, form.thousands, "")

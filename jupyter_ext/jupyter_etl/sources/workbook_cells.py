@@ -6,8 +6,9 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import time
 from posixpath import join, normpath
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 from xml.etree import ElementTree
 
 from jupyter_etl.sources.workbook_binaries import errors_of_xls, errors_of_xlsb
@@ -15,12 +16,16 @@ from jupyter_etl.sources.workbook_binaries import errors_of_xls, errors_of_xlsb
 UNCALCULATED = ""
 """Stands among errors for a formula whose value the file does not have."""
 
+NEGATIVE_TIME = "########"
+"""What Excel shows for a negative date or time."""
+
 _PREFIX = rb"(?:\w+:)?"
 _UNCALCULATED = re.compile(
     rb"(?:</%(p)sf>|<%(p)sf(?:\s[^>]*)?/>)\s*(?:</%(p)sc>|<%(p)sv\s*/>|<%(p)sv>\s*</)"
     % {b"p": _PREFIX}
 )
 _LARGE = re.compile(rb">[+-]?\d{16,}<")
+_NEGATIVE = re.compile(rb"<%(p)sv>\s*-" % {b"p": _PREFIX})
 _DIGITS = re.compile(r"[+-]?\d{16,}")
 _PLACE = re.compile(r"([A-Z]+)(\d+)")
 _CHUNK_BYTES = 1 << 20
@@ -35,19 +40,22 @@ class OddCells:
         errors: What an error is shown as, like ``#DIV/0!``; `UNCALCULATED` for a formula without
             its value.
         integers: Integers of 16 digits and more, as they are written.
+        negatives: Negative numbers, of which calamine makes times after midnight.
     """
 
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     integers: dict[tuple[int, int], int] = field(default_factory=dict)
+    negatives: set[tuple[int, int]] = field(default_factory=set)
 
 
-def odd_cells(book: BinaryIO, sheet: str, *, large: bool) -> OddCells:
+def odd_cells(book: BinaryIO, sheet: str, *, large: bool, times: bool) -> OddCells:
     """Look through a sheet for what calamine does not tell.
 
     Args:
         book: A workbook. Formulas without a value are found in .xlsx and .xlsm alone.
         sheet: Name of the sheet.
         large: Whether the sheet holds numbers of 2^53 and more, which calamine rounds.
+        times: Whether it holds times of day; negative ones are found in .xlsx and .xlsm alone.
 
     Raises:
         ElementTree.ParseError: Its XML is broken.
@@ -64,7 +72,7 @@ def odd_cells(book: BinaryIO, sheet: str, *, large: bool) -> OddCells:
         if "xl/workbook.bin" in names:
             return OddCells(errors=errors_of_xlsb(archive, sheet))
         part = _part(archive, sheet) if "xl/workbook.xml" in names else ""
-        if part not in names or not _is_odd(archive, part, large=large):
+        if part not in names or not _is_odd(archive, part, large=large, times=times):
             return OddCells()
         found = OddCells()
         with archive.open(part) as stream:
@@ -75,7 +83,34 @@ def odd_cells(book: BinaryIO, sheet: str, *, large: bool) -> OddCells:
                     found.errors[place] = UNCALCULATED
                 elif kind in {"", "n"} and _DIGITS.fullmatch(value):
                     found.integers[place] = int(value)
+                elif kind in {"", "n"} and value.startswith("-"):
+                    found.negatives.add(place)
     return found
+
+
+def correct(rows: list[list[Any]], odd: OddCells, start: tuple[int, int]) -> None:
+    """Put integers as they are written, name negative times, and add cells up to the last error.
+
+    Args:
+        rows: As calamine gives them, which ends at the last cell that has a value; changed.
+        odd: Of the sheet; negative times are added to its errors.
+        start: Row and column of the first cell in ``rows``, from 0.
+    """
+    top, left = start
+    for row, column in [*odd.integers, *odd.negatives]:
+        if not (0 <= row - top < len(rows) and 0 <= column - left < len(rows[0])):
+            continue
+        cell, integer = rows[row - top][column - left], odd.integers.get((row, column))
+        if type(cell) is time and (row, column) in odd.negatives:
+            odd.errors[(row, column)] = NEGATIVE_TIME
+        elif integer is not None and type(cell) is float and cell == float(integer):
+            rows[row - top][column - left] = integer
+    if rows and odd.errors:
+        height = max(row for row, _ in odd.errors) - top + 1
+        width = max(len(rows[0]), max(column for _, column in odd.errors) - left + 1)
+        for line in rows:
+            line.extend([""] * (width - len(line)))
+        rows.extend([""] * width for _ in range(height - len(rows)))
 
 
 def cell_name(row: int, column: int) -> str:
@@ -107,13 +142,15 @@ def _part(archive: zipfile.ZipFile, sheet: str) -> str:
     return target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))
 
 
-def _is_odd(archive: zipfile.ZipFile, part: str, *, large: bool) -> bool:
+def _is_odd(archive: zipfile.ZipFile, part: str, *, large: bool, times: bool) -> bool:
     """Search for what `odd_cells` looks for before the XML is parsed, which is slow."""
     before = b""
     with archive.open(part) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             text = before + chunk
             if b't="e"' in text or b"t='e'" in text or (large and _LARGE.search(text)):
+                return True
+            if times and _NEGATIVE.search(text):
                 return True
             if (b"<f" in text or b":f" in text) and _UNCALCULATED.search(text):
                 return True

@@ -1,0 +1,105 @@
+"""Streams of bytes made of pieces: what is left out of CSV files, or written otherwise in them."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_PIECE = 1 << 20
+
+
+def stream_of(pieces: Iterator[bytes]) -> BinaryIO:
+    """Return a stream of the bytes in some pieces."""
+    return io.BufferedReader(_Joined(pieces), _PIECE)
+
+
+def pieces_of(stream: BinaryIO) -> Iterator[bytes]:
+    """Read a stream piece by piece."""
+    while piece := stream.read(_PIECE):
+        yield piece
+
+
+def without_last_lines(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
+    """Leave lines at the end out; empty ones behind them are left out too and do not count.
+
+    Args:
+        pieces: Text whose ends of lines are those of ASCII.
+        count: How many, at least one.
+    """
+    held = b""
+    for piece in pieces:
+        held += piece
+        lines = held.splitlines(keepends=True)
+        filled = [number for number, line in enumerate(lines) if line.strip()]
+        if len(filled) > count:
+            # The line before them is held too: empty lines of the footer may follow it.
+            kept = filled[-count - 1]
+            yield b"".join(lines[:kept])
+            held = b"".join(lines[kept:])
+    lines = held.splitlines(keepends=True)
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    yield b"".join(lines[: filled[-count]] if len(filled) >= count else [])
+
+
+def with_plain_escapes(
+    pieces: Iterator[bytes], escape: str, *, delimiter: str, quote: str
+) -> Iterator[bytes]:
+    r"""Double the escapes that stand before a character that needs none, as in ``C:\new``.
+
+    Parsers take every escape away. Such a one is text: ``\N`` is a missing value in files of MySQL.
+
+    Args:
+        pieces: Text.
+        escape, delimiter, quote: Each one character of ASCII.
+    """
+    held = b""
+    for piece in pieces:
+        data = held + piece
+        last = len(data) - len(data.rstrip(escape.encode()))
+        held = data[-1:] if last % 2 else b""
+        yield plain_escapes(data[: len(data) - len(held)], escape, delimiter, quote)
+    yield held
+
+
+def plain_escapes(data: bytes, escape: str, delimiter: str, quote: str) -> bytes:
+    """Do the same with text that does not end in the middle of an escape."""
+    special = re.escape(f"{escape}{delimiter}{quote}\r\n".encode())
+    sign = re.escape(escape.encode())
+    return re.sub(
+        rb"(%b[%b])|%b" % (sign, special, sign), lambda found: found[1] or found[0] * 2, data
+    )
+
+
+def with_first_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Double a byte order mark at the begin, of which parsers take one away."""
+    first = next(pieces, b"")
+    yield codecs.BOM_UTF8 + first if first.startswith(codecs.BOM_UTF8) else first
+    yield from pieces
+
+
+class _Joined(io.RawIOBase):
+    """A stream of the bytes in some pieces."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = piece
+        size = min(len(view), len(self._rest))
+        view[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
