@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,12 +22,6 @@ signed with two digits, or beyond the range that is written out. ``1e5`` and ``1
 _NUMERAL = re.compile(NUMERAL, re.ASCII)
 _EXACT_DIGITS = 15
 """Significant digits that every double gives back. Source: IEEE 754, 5.12.2."""
-_POWERS = tuple(float(10**power) for power in range(23))
-"""All powers of ten that are doubles."""
-_LARGEST_WHOLE = 1e17
-"""What doubles with 17 digits are without their point."""
-_NEAR = 0.49
-"""Less than half, by more than the errors of rounding."""
 _SAFE_EXPONENTS = range(-290, 290)
 """Decimal exponents at which doubles have their full precision."""
 _SMALLEST, _LARGEST = 1e-290, 1e290
@@ -42,8 +37,10 @@ def is_integer(text: str) -> bool:
 def is_double(text: str) -> bool:
     """Tell whether a text is a numeral whose digits a double gives back.
 
-    The double's exact value, rounded to the digits that are written, must have these digits. Zeros
-    at the end of a fraction do not count.
+    The shortest numeral that stands for the double must have the same value as the text.
+
+    Source:
+        G. L. Steele, J. L. White, How to Print Floating-Point Numbers Accurately, 1990.
     """
     if not _NUMERAL.fullmatch(text):
         return False
@@ -62,7 +59,7 @@ def is_double(text: str) -> bool:
         return False
     if not point and not exponent:
         return value == int(mantissa)
-    return f"{value:.{len(digits) - 1}e}".partition("e")[0].replace(".", "") == digits
+    return Decimal(repr(value)) == abs(Decimal(text))
 
 
 def integers(texts: pa.Array) -> pa.Array | None:
@@ -98,8 +95,7 @@ def doubles(texts: pa.Array) -> pa.Array | None:
         return None
     bytes_ = TextBytes.of(texts)
     doubtful = pc.greater(pc.binary_length(texts), _EXACT_DIGITS)
-    plain = not bytes_.others("-.")
-    if plain:
+    if not bytes_.others("-."):
         if not bytes_.are_plain_numerals(fractions=True):
             return None
     else:
@@ -111,57 +107,9 @@ def doubles(texts: pa.Array) -> pa.Array | None:
     if not pc.any(doubtful).as_py():
         return numbers
     doubted, values = texts.filter(doubtful), numbers.filter(doubtful)
-    if plain:
-        unsure = pa.array(~_are_surely_given_back(doubted, values.to_numpy()))
-        doubted, values = doubted.filter(unsure), values.filter(unsure)
     shortest = pc.equal(values.cast(pa.string()), doubted)
     rest = pc.unique(doubted.filter(pc.invert(shortest)))
     return numbers if all(map(is_double, rest.to_pylist())) else None
-
-
-def _are_surely_given_back(texts: pa.Array, values: np.ndarray) -> np.ndarray:
-    """Tell which doubles surely have all digits of their texts; False is no answer.
-
-    A text with k decimals is an integer M, here up to 10^17, by 10^k. Its double is the nearest, so the
-    double by 10^k is less than 12 from M: it is nearest to M if the integer nearest to it ends with
-    the same three digits.
-
-    Args:
-        texts: Plain numerals of more than 15 characters, none missing.
-        values: Their doubles.
-
-    Source:
-        The exact product: T. J. Dekker, Numerische Mathematik 18 (1971), 224-242.
-    """
-    import numpy as np
-
-    seen = TextBytes.of(texts)
-    points = np.flatnonzero(seen.data == ord("."))
-    if len(points) != len(values):
-        return np.zeros(len(values), bool)
-    decimals = seen.ends - points - 1
-    scales = np.array(_POWERS).take(decimals, mode="clip")
-    values = np.abs(values)
-    possible = (decimals >= 3) & (decimals < len(_POWERS)) & (values <= _LARGEST_WHOLE / scales)
-    values = np.where(possible, values, 0.0)
-    product = values * scales
-    (high, low), (high_scale, low_scale) = _halves(values), _halves(scales)
-    error = (high * high_scale - product + high * low_scale + low * high_scale) + low * low_scale
-    whole = np.rint(product)
-    rest = product - whole + error
-    carried = np.rint(rest)
-    ones, tens, hundreds = (seen.data.take(seen.ends - place) - ord("0") for place in (1, 2, 3))
-    last = ones + 10 * tens.astype(np.int64) + 100 * hundreds.astype(np.int64)
-    found = (whole.astype(np.int64) + carried.astype(np.int64)) % 1000
-    sure: np.ndarray = possible & (found == last) & (np.abs(rest - carried) < _NEAR)
-    return sure
-
-
-def _halves(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split doubles into two of half the digits each."""
-    far = values * (2**27 + 1)
-    high = far - (far - values)
-    return high, values - high
 
 
 def exact_as_doubles(numbers: pa.Array) -> bool:
