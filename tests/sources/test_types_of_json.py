@@ -320,6 +320,8 @@ def test_names_that_differ_in_case_are_kept_apart(tmp_path: Path) -> None:
         ("json", '[{"x": 1,}]', "line 1", ""),
         ("json", '{"x": 1}\n{"x": 2}', "line 2", "--kind jsonl"),
         ("json", '{"x": 1}{"x": 2}', "column 9", "--kind jsonl"),
+        ("jsonl", '{"x": 1}{"x": 2}', "line 1", "a line of its own"),
+        ("jsonl", '{"x": 1}\r{"x": 2}\r', "line 1", "a line of its own"),
         ("json", "[" * 100_000, "nested too deeply", ""),
         ("jsonl", '[{"x": 1}, {"x": 2}]', "record 1 is a list", "kind json"),
         ("json", '[{"x": "a\nb"}]', "control character", ""),

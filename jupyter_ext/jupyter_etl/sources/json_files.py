@@ -84,9 +84,11 @@ def _lines(
         try:
             yield parse_json(line, written=written)
         except ValueError as problem:
+            hint = why_not_json(problem) or "If it is the last line, the file may be cut off."
+            if "--kind jsonl" in hint:
+                hint = "It has several records in one line; each stands in a line of its own."
             raise SourceError(
-                f"{what}: line {number:,} of {file.name} is not JSON: {problem}",
-                hint=why_not_json(problem) or "If it is the last line, the file may be cut off.",
+                f"{what}: line {number:,} of {file.name} is not JSON: {problem}", hint=hint
             ) from problem
 
 
