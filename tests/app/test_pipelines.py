@@ -17,6 +17,7 @@ from jupyter_etl.errors import (
     PermissionDenied,
 )
 from jupyter_etl.model import Catchup, Overlap, ScheduleKind
+from jupyter_etl.spec.timezone import parse_instant
 
 
 @pytest.fixture
@@ -232,3 +233,28 @@ def test_plan_holds_its_start_and_not_its_end(etl: Etl) -> None:
     assert len(past.next) == 1
     none = etl.pipelines.plan("2024-01-02T00:00", timezone="UTC", start=start, end=end)
     assert none.next == ()
+
+
+@pytest.mark.parametrize("when", ["daily at 00:00", "every 15m", "0 0 29 2 *"])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("9998-12-30", None),
+        ("9999-12-31", None),
+        ("0001-01-01", None),
+        ("2026-01-01", "9999-01-01"),
+    ],
+)
+def test_no_plans_near_the_ends_of_the_calendar(
+    etl: Etl, when: str, start: str, end: str | None
+) -> None:
+    first, last = (None if text is None else parse_instant(text) for text in (start, end))
+    assert first is not None
+    with pytest.raises(DeclarationError, match="is not within the years 1900 to 2999"):
+        etl.pipelines.plan(when, timezone="America/New_York", start=first, end=last)
+
+
+@pytest.mark.parametrize("start", ["1900-01-02", "2999-12-30"])
+def test_plans_far_away(etl: Etl, start: str) -> None:
+    planned = etl.pipelines.plan("0 0 29 2 *", timezone="Asia/Tokyo", start=parse_instant(start))
+    assert len(planned.next) == 5

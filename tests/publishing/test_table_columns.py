@@ -175,11 +175,35 @@ def test_wrong_declarations(table: PublishedTable, declared: dict[str, object], 
         (pa.array([1.5]), "cannot partition"),
         (pa.array([NAIVE], pa.timestamp("us")), "cannot partition"),
         (pa.array([""]), "empty text"),
+        (pa.array(["__HIVE_DEFAULT_PARTITION__"]), "__HIVE_DEFAULT_PARTITION__, which stands"),
     ],
 )
 def test_unsuitable_partition_columns(table: PublishedTable, column: pa.Array, words: str) -> None:
     with pytest.raises(PublishError, match=words):
         table.stage(pa.table({"p": column, "x": [1]}), partition_by=("p",))
+
+
+FAR = {
+    "day after": (pa.array([2_932_897], pa.date32()), "10000-01-01"),
+    "day before": (pa.array([0, -719_163], pa.date32()), "0000-12-31"),
+    "time after": (pa.array([253_402_300_800], pa.timestamp("s")), "10000-01-01 00:00:00"),
+    "time before": (pa.array([-62_135_596_801], pa.timestamp("s", "UTC")), "0000-12-31 23:59:59"),
+}
+
+
+@pytest.mark.parametrize("by", [(), ("x",)])
+@pytest.mark.parametrize("name", FAR)
+def test_dates_beyond_the_calendar(table: PublishedTable, name: str, by: tuple[str, ...]) -> None:
+    column, shown = FAR[name]
+    rows = pa.table({"when": column, "x": [1] * len(column)})
+    with pytest.raises(PublishError, match=rf"'when' holds {shown}.*; dates in tables go from"):
+        table.stage(rows, partition_by=by)
+
+
+def test_the_ends_of_the_calendar(table: PublishedTable) -> None:
+    first, last = datetime.min, datetime.max  # noqa: DTZ901
+    rows = pa.table({"d": [first.date(), last.date(), None], "t": [first, last, None]})
+    assert table.rows(table.publish(rows), "d") == rows.to_pylist()
 
 
 def test_too_many_partitions(table: PublishedTable) -> None:

@@ -252,3 +252,40 @@ def test_a_time_names_the_option_that_makes_it_text(table: PublishedTable) -> No
         table.stage(pa.table({"start": pa.array([1], pa.time32("s"))}))
     assert "--option type.start=text" in caught.value.hint
     assert "df['start']" in caught.value.hint
+
+
+F32, F64 = pa.float32(), pa.float64()
+BOTH_NUMBERS: dict[str, tuple[pa.Array, pa.Array, bool]] = {
+    "whole numbers after fractions": (pa.array([1.5, 2.5]), pa.array([1, 2**53]), True),
+    "whole numbers after NaN": (pa.array([float("nan")]), pa.array([7]), True),
+    "whole numbers beyond a double": (pa.array([1.5]), pa.array([2**53 + 1]), False),
+    "whole numbers beyond a float": (pa.array([1.5], F32), pa.array([2**24 + 1]), False),
+    "a float with NULL after whole numbers": (pa.array([1, 2]), pa.array([3.0, None]), True),
+    "a float32 after whole numbers": (pa.array([1, 2]), pa.array([3.0], F32), True),
+    "fractions after whole numbers": (pa.array([1, 2]), pa.array([3.0, 1.5]), False),
+    "NaN after whole numbers": (pa.array([1, 2]), pa.array([3.0, float("nan")]), False),
+    "infinity after whole numbers": (pa.array([1, 2]), pa.array([float("inf")]), False),
+    "-0.0 after whole numbers": (pa.array([1, 2]), pa.array([-0.0]), False),
+    "beyond the digits of a double": (pa.array([1]), pa.array([2.0**62]), False),
+    "beyond a small integer": (pa.array([1], pa.int8()), pa.array([300.0]), False),
+}
+
+
+@pytest.mark.parametrize(("mode", "by"), [(APPEND, ()), (REPLACE, ("day",))])
+@pytest.mark.parametrize("name", BOTH_NUMBERS)
+def test_numbers_that_are_whole_and_floating_fit_by_their_values(
+    table: PublishedTable, name: str, mode: PublishMode, by: tuple[str, ...]
+) -> None:
+    before, after, fits = BOTH_NUMBERS[name]
+    if not fits:
+        with pytest.raises(PublishError, match="cannot change the type of a column: 'x' was"):
+            day_by_day(table, mode, before, after, partition_by=by)
+        return
+    kind, values = day_by_day(table, mode, before, after, partition_by=by)
+    assert kind == str(before.type)
+    assert repr(values) == repr([*before.to_pylist(), *after.cast(before.type).to_pylist()])
+
+
+def test_a_replaced_table_keeps_its_type_where_the_values_allow_it(table: PublishedTable) -> None:
+    kind, values = day_by_day(table, REPLACE, pa.array([1.5]), pa.array([2]), pa.array([2.5]))
+    assert (kind, values) == ("double", [2.5])

@@ -357,3 +357,10 @@ def test_a_duckdb_relation_arrives_exact() -> None:
     assert arrow_of(relation, what="df").to_pylist() == [
         {"x": {"a": BIG, "b": None}, "y": Decimal(5)}
     ]
+
+
+def test_attributes_of_a_frame_do_not_matter() -> None:
+    frame = pd.DataFrame({"a": [1], "b": [Decimal("1.50")]})
+    frame.attrs["made by"] = object()
+    assert arrow_of(frame, what="frame").to_pylist() == [{"a": 1, "b": Decimal("1.50")}]
+    assert list(frame.attrs) == ["made by"]

@@ -222,6 +222,12 @@ def test_two_columns_of_one_name_are_refused() -> None:
             run_local("select a from t", {}, {"t": given})
 
 
+@pytest.mark.parametrize("nothing", [pd.DataFrame(), pd.DataFrame(index=range(3)), pa.table({})])
+def test_frames_without_columns_are_refused(nothing: object) -> None:
+    with pytest.raises(SourceError, match="'t' has no columns"):
+        run_local("SELECT count(*) FROM t", {}, {"t": nothing})  # type: ignore[dict-item]
+
+
 def test_fields_that_differ_in_case_alone_are_refused() -> None:
     rows = pa.table({"s": [[{"ID": 1, "id": 2}]]})
     with pytest.raises(SourceError, match="column 's' has the fields 'ID' and 'id'"):

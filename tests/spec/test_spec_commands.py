@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import example as always_with
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -367,6 +368,7 @@ def test_usage_shows_form_arguments_and_examples() -> None:
     st.integers(1, 10**9),
     st.dictionaries(strategies.identifiers, strategies.words, max_size=3),
 )
+@always_with("a<<", 1, {"a": "<<"})
 def test_values_come_through_quoting(target: str, limit: int, pairs: dict[str, str]) -> None:
     line = f"load {quote_word(target)} --limit {limit}"
     if line.split()[1] not in ("-h", "--help"):

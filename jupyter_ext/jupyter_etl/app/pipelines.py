@@ -21,6 +21,7 @@ from jupyter_etl.spec.names import parse_name, pipeline_name
 from jupyter_etl.spec.notebook import Outline, parse_notebook, snapshot_of
 from jupyter_etl.spec.parameter import resolve_parameters
 from jupyter_etl.spec.schedule import format_schedule, parse_schedule
+from jupyter_etl.spec.span import YEARS
 
 _INSTANT = timedelta(microseconds=1)
 """The step between instants."""
@@ -236,8 +237,15 @@ class Pipelines:
             count: How many, without ``end``.
 
         Raises:
-            DeclarationError: The schedule is not understood.
+            DeclarationError: The schedule is not understood, or an instant is not within `YEARS`.
         """
+        low, high = YEARS
+        for at in (start, end):
+            if at is not None and not low <= at.year <= high:
+                raise DeclarationError(
+                    f"'{at.date()}' is not within the years {low} to {high}.",
+                    hint="Give a --from and a --to within these years.",
+                )
         schedule = parse_schedule(when, timezone=timezone or self._settings.timezone)
         # The engine's intervals hold their end and not their start.
         before = start - _INSTANT

@@ -148,8 +148,9 @@ def change_of(
 def narrowed(rows: pads.Dataset, new: pa.Schema, table: pa.Schema) -> pa.Schema:
     """Give new columns the type of the table's where their values, not their types, allow it.
 
-    These are decimals that fit, which a pandas frame has with as many digits as there can be, and
-    columns of NULL alone.
+    These are decimals that fit, which a pandas frame has with as many digits as there can be; whole
+    numbers and floating-point numbers that are both, which pandas tells apart by whether a value is
+    missing; and columns of NULL alone.
 
     Args:
         rows: The new rows.
@@ -167,7 +168,8 @@ def narrowed(rows: pads.Dataset, new: pa.Schema, table: pa.Schema) -> pa.Schema:
         old = field.type if place < 0 else table.field(place).type
         common = common_type(old, field.type)
         differs = common is None or not common.equals(old)
-        fits = differs and _fits(rows, field.name, old, by_value=common is not None)
+        by_value = common is not None or _are_both_numbers(old, field.type)
+        fits = differs and _fits(rows, field.name, old, by_value=by_value)
         fields.append(field.with_type(old) if fits else field)
     return pa.schema(fields)
 
@@ -182,10 +184,28 @@ def _fits(rows: pads.Dataset, column: str, kind: pa.DataType, *, by_value: bool)
         if not by_value:
             return False
         try:
-            values.cast(kind)
+            cast = values.cast(kind)
+            if pa.types.is_floating(values.type) and not _has_same_bits(cast, values):
+                return False
         except pa.ArrowInvalid:
             return False
     return True
+
+
+def _are_both_numbers(one: pa.DataType, other: pa.DataType) -> bool:
+    """Tell whether one is of whole numbers and the other of floating-point numbers."""
+    import pyarrow as pa
+
+    kinds = [(pa.types.is_integer(kind), pa.types.is_floating(kind)) for kind in (one, other)]
+    return sorted(kinds) == [(False, True), (True, False)]
+
+
+def _has_same_bits(cast: pa.Array, values: pa.Array) -> bool:
+    """Tell whether floating-point numbers come back as they were: an integer has no -0.0."""
+    import pyarrow as pa
+
+    bits = pa.int32() if values.type.bit_width == 32 else pa.int64()
+    return bool(cast.cast(values.type).view(bits).equals(values.view(bits)))
 
 
 def _changed(table: pa.Schema, kept: tuple[pa.Field, ...]) -> tuple[Retyped, ...]:

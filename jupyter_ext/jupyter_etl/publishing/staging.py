@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import resource
 import secrets
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from jupyter_etl.publishing.arrow_types import cast_batch, plain_schema
 from jupyter_etl.publishing.lake import disk_errors
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
     import pyarrow.dataset as pads
 
@@ -37,7 +35,15 @@ _PARTITION_TYPES = ("bool", "int8", "int16", "int32", "int64", "string", "date32
 _NO_PARTITION_LETTERS = "=/%:"
 _LONGEST_PARTITION_NAME = 100
 _NULL_SEGMENT = "__HIVE_DEFAULT_PARTITION__"
-_SHOWN, _SAID, _SHOWN_COLUMNS, _SHOWN_CHARACTERS = 5, 3, 6, 60
+_CALENDAR_DAYS = (-719_162, 2_932_897)
+"""From 1970 to the first day of the year 1, and to the one after the last of 9999."""
+_DAY_US = 86_400_000_000
+_NULL_TEXTS = {
+    # Delta reads an empty partition value as NULL.
+    "": "an empty text",
+    _NULL_SEGMENT: f"the text {_NULL_SEGMENT}, which stands for NULL in the names of folders",
+}
+_SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +124,7 @@ def _refuse_folder(name: str) -> None:
     if found or len(name.encode()) > _LONGEST_PARTITION_NAME:
         said = f"{' and '.join(map(repr, found))} in it" if found else f"{len(name)} letters"
         raise PublishError(
-            f"Column {_shown(name)!r} cannot partition a table: its name has {said}, and is a part "
+            f"Column {shown(name)!r} cannot partition a table: its name has {said}, and is a part "
             "of the names of folders.",
             hint="Rename it: df = df.rename(columns={...}). Letters of any language, digits, spaces "
             f"and signs other than = / % : are possible, {_LONGEST_PARTITION_NAME} bytes in all.",
@@ -136,7 +142,31 @@ def require_column(name: str, known: Sequence[str], what: str) -> None:
 
 def _cast_batches(data: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for batch in data:
-        yield cast_batch(batch, schema)
+        cast = cast_batch(batch, schema)
+        _refuse_far_times(cast)
+        yield cast
+
+
+def _refuse_far_times(batch: pa.RecordBatch) -> None:
+    """Refuse what neither the log of a table nor Python has a date for."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        is_date = pa.types.is_date32(field.type)
+        if not is_date and not pa.types.is_timestamp(field.type):
+            continue
+        plain = column.view(pa.int32() if is_date else pa.int64())
+        first, last = (bound if is_date else bound * _DAY_US for bound in _CALENDAR_DAYS)
+        low, high = pc.min_max(plain).as_py().values()
+        if low is not None and not first <= low <= high < last:
+            far = low if low < first else high
+            shown = pa.scalar(far, plain.type).cast(field.type).cast(pa.string())
+            raise PublishError(
+                f"Column {field.name!r} holds {shown}; dates in tables go from the year 1 to 9999.",
+                hint="Replace it with NULL, make the column text, or publish a .parquet file.",
+                data={"column": field.name},
+            )
 
 
 def _write_plain(
@@ -201,7 +231,7 @@ def _write_partitioned(
     written: list[tuple[str, int]] = []
     try:
         pads.write_dataset(
-            _without_empty_text(batches, partition_by),
+            _with_distinct_folders(batches, partition_by),
             folder,
             schema=schema,
             format=parquet,
@@ -237,21 +267,23 @@ def _most_open_files() -> int:
     return _MOST_PARTITIONS if soft < 0 else max(64, min(_MOST_PARTITIONS, soft // 2))
 
 
-def _without_empty_text(
+def _with_distinct_folders(
     batches: Iterator[pa.RecordBatch], partition_by: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
+    """Refuse texts that would come back as NULL: the folder is the only place that has them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     for batch in batches:
         for name in partition_by:
             column = batch.column(name)
-            if pa.types.is_string(column.type) and pc.any(pc.equal(column, "")).as_py():
-                # Delta reads an empty partition value as NULL: the rows would come back changed.
-                raise PublishError(
-                    f"Partition column {name!r} holds an empty text.",
-                    hint=f"Fill it first: df[{name!r}] = df[{name!r}].replace('', 'none').",
-                )
+            for text, said in _NULL_TEXTS.items() if pa.types.is_string(column.type) else ():
+                if pc.any(pc.equal(column, text)).as_py():
+                    raise PublishError(
+                        f"Partition column {name!r} holds {said}.",
+                        hint=f"Replace it first: df[{name!r}] = df[{name!r}].replace({text!r}, 'none').",
+                        data={"column": name},
+                    )
         yield batch
 
 
@@ -295,7 +327,7 @@ def digest_of(folder: Path, written: Written, partition_by: Sequence[str]) -> st
     """
     import duckdb
 
-    names = ", ".join(_quoted(name) for name in written.schema.names)
+    names = ", ".join(quoted(name) for name in written.schema.names)
     with duckdb.connect() as base:
         base.register("staged_rows", staged_rows(folder, written.files, partition_by))
         sums = base.execute(
@@ -323,86 +355,12 @@ def staged_rows(folder: Path, files: Sequence[str], partition_by: Sequence[str])
     )
 
 
-def check_key(folder: Path, written: Written, key: Sequence[str], by: Sequence[str]) -> None:
-    """Check that the declared key is there, unique and not NULL; NaN is no value either.
-
-    Raises:
-        PublishError: With the number of offending rows and a sample of them.
-    """
-    import duckdb
-    import pyarrow as pa
-
-    for name in key:
-        require_column(name, written.schema.names, "key column")
-    absent = " or ".join(
-        f"{_quoted(name)} is null"
-        + (f" or isnan({_quoted(name)})" if pa.types.is_floating(kind) else "")
-        for name, kind in ((name, written.schema.field(name).type) for name in key)
-    )
-    with (
-        tempfile.TemporaryDirectory() as spill,
-        duckdb.connect(config={"temp_directory": spill, "memory_limit": "1GB"}) as base,
-    ):
-        base.register("staged_rows", staged_rows(folder, written.files, by))
-        _refuse_absent(base, written, key, absent)
-        _refuse_doubled(base, written, key)
-
-
-def _refuse_absent(
-    base: duckdb.DuckDBPyConnection, written: Written, key: Sequence[str], absent: str
-) -> None:
-    nulls = base.execute(f"select count(*) from staged_rows where {absent}").fetchall()[0][0]  # noqa: S608
-    if not nulls:
-        return
-    found = base.execute(f"select * from staged_rows where {absent} limit {_SHOWN}").fetchall()  # noqa: S608
-    rows = [dict(zip(written.schema.names, map(_shown, row), strict=True)) for row in found]
-    raise PublishError(
-        f"{nulls:,} of {written.rows:,} rows have no value in the key ({', '.join(key)}), for "
-        f"example: {_sample(rows)}.",
-        hint="Drop or fill these rows, or choose another key.",
-        data={"null_keys": nulls, "rows": rows},
-    )
-
-
-def _refuse_doubled(base: duckdb.DuckDBPyConnection, written: Written, key: Sequence[str]) -> None:
-    names = ", ".join(_quoted(name) for name in key)
-    base.execute(
-        f"create temp table doubled as select {names}, count(*) as etl_times from staged_rows "  # noqa: S608
-        f"group by {names} having count(*) > 1"
-    )
-    count, rows = base.execute(
-        "select count(*), coalesce(sum(etl_times), 0)::bigint from doubled"
-    ).fetchall()[0]
-    if not count:
-        return
-    twice = base.execute(f"select * from doubled order by {names} limit {_SHOWN}").fetchall()  # noqa: S608
-    sample = "; ".join(f"{_key_text(row[:-1])} ({row[-1]} times)" for row in twice)
-    raise PublishError(
-        f"The key ({', '.join(key)}) is not unique, for example: {sample}. In all {rows:,} of "
-        f"{written.rows:,} rows share {count:,} {'key' if count == 1 else 'keys'}.",
-        hint="Keep one row a key: df = df.drop_duplicates(subset=[...], keep='last').",
-        data={
-            "keys": [[str(value) for value in row[:-1]] for row in twice],
-            "doubled_keys": count,
-            "rows": rows,
-        },
-    )
-
-
-def _sample(rows: Sequence[Mapping[str, str]]) -> str:
-    """Say a few rows, their first columns each."""
-    told = (list(row.items())[:_SHOWN_COLUMNS] for row in rows[:_SAID])
-    return "; ".join(", ".join(f"{name}={value}" for name, value in row) for row in told)
-
-
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as a short text, for a message."""
     text = "NULL" if value is None else str(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
 
 
-def _key_text(values: tuple[object, ...]) -> str:
-    return ", ".join(_shown(value) for value in values)
-
-
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'

@@ -41,9 +41,10 @@ from jupyter_etl.publishing.delta_table import (
     open_rows,
     open_table,
 )
+from jupyter_etl.publishing.keys import check_key
 from jupyter_etl.publishing.lake import disk_errors, is_local, publication_folder
 from jupyter_etl.publishing.reading import limited, wanted_columns
-from jupyter_etl.publishing.staging import Written, check_key, digest_of, write_rows
+from jupyter_etl.publishing.staging import Written, digest_of, write_rows
 from jupyter_etl.publishing.sweeping import sweep_table
 
 if TYPE_CHECKING:

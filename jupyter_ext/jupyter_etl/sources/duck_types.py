@@ -264,11 +264,17 @@ def admitted(name: str, rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.
         The same values: half floats as floats, decimals of 256 bits as those of 128.
 
     Raises:
-        SourceError: Two columns have one name, or a column holds nanoseconds in a duration or an interval, where DuckDB has
+        SourceError: There is no column, two have one name, or a column holds nanoseconds in a duration or an interval, where DuckDB has
             microseconds, more than 38 digits, or fields that differ in case alone.
     """
     import pyarrow as pa
 
+    if not rows.schema.names:
+        raise SourceError(
+            f"'{name}' has no columns.",
+            hint="A query needs at least one; look where the frame is made: it is empty.",
+            retryable=False,
+        )
     refuse_twins(f"'{name}'", rows.schema.names)
     for field in rows.schema:
         _refuse_twin_fields(name, field.name, field.type)

@@ -39,7 +39,8 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
     try:
         if any(name is not None for name in frame.index.names):
             frame = frame.reset_index()
-        plain, apart = frame, {}
+        # pyarrow warns of attributes that are no JSON; a frame made of another one has none.
+        plain, apart = pd.DataFrame(frame) if frame.attrs else frame, {}
         for place in range(frame.shape[1]):
             values = _own_values(frame.iloc[:, place], kept, what, error)
             if values is not None:

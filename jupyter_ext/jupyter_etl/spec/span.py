@@ -14,7 +14,7 @@ _FORMS = (
     "Write days, both included, like 2026-01-01..2026-01-31, or times of which the last is not "
     "included, like 2026-01-01T06:00..2026-01-02T06:00."
 )
-_YEARS = (1900, 2999)
+YEARS = (1900, 2999)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ def _end(text: str, timezone: str) -> date | datetime:
         raise DeclarationError(f"'{written}' is no day of the calendar.", hint=_FORMS) from None
     except DeclarationError as problem:
         raise DeclarationError(problem.message, hint=problem.hint or _FORMS) from None
-    low, high = _YEARS
+    low, high = YEARS
     if not low <= found.year <= high:
         raise DeclarationError(f"'{written}' is not within the years {low} to {high}.", hint=_FORMS)
     return found

@@ -92,7 +92,7 @@ def _read_quoted(line: str, start: int, *, lenient: bool) -> tuple[str, int]:
 def quote_word(text: str) -> str:
     """Write a word so that `split_words` gives it back."""
     plain = text and not any(c.isspace() or c in "'\"" for c in text)
-    if plain and not text.startswith(("-", "#")) and text != "<<":
+    if plain and not text.startswith(("-", "#")) and not text.endswith("<<"):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
