@@ -26,7 +26,7 @@ class Session:
 
     Args:
         shell: Of the kernel or terminal.
-        names: Variables that the magic sees; by default those of the notebook.
+        names: Variables that are visible to the magic; by default those of the notebook.
     """
 
     shell: InteractiveShell
@@ -57,8 +57,8 @@ class Session:
         value = self.namespace.get(name)
         if value is None and name in self.namespace:
             raise NotFound(
-                f"{name!r} is None, and not a frame.",
-                hint="Run the cell that makes it, and look whether it ends in a value.",
+                f"{name!r} is None, not a frame.",
+                hint="Run the cell that defines it, and check that it ends in a value.",
             )
         if value is None:
             known = [known for known in self.namespace if not known.startswith("_")]
@@ -83,7 +83,7 @@ class Session:
         if isinstance(self.names, CallerNames) and self.names.of_function(name):
             raise DeclarationError(
                 f"'{name}' is a variable of a function, which a magic cannot set.",
-                hint=f"Assign what it returns: {name} = %etl sql ..., or {name} = etl.param(...).",
+                hint=f"Assign the result: {name} = %etl sql ..., or {name} = etl.param(...).",
             )
 
     def notebook(self, given: str | None = None) -> Path:

@@ -106,13 +106,13 @@ def test_a_path_with_a_variable_that_has_no_value(
     bench: Workbench, names: dict[str, Any], value: object, said: str
 ) -> None:
     names["r"] = value
-    with pytest.raises(DeclarationError, match=f"names 'r', and 'r' is {said}"):
+    with pytest.raises(DeclarationError, match=f"uses 'r', which is {said}"):
         publish_file(bench, "out/{{r}}.csv", frame(a=[1]))
 
 
 def test_a_variable_that_is_none_is_said_to_be(bench: Workbench, names: dict[str, Any]) -> None:
     names["r"] = None
-    with pytest.raises(DeclarationError, match="is None, and not a frame"):
+    with pytest.raises(DeclarationError, match="is None, not a frame"):
         publish_table(bench, "t", names["r"])
     with pytest.raises(NotFound, match="'r' is None"):
         bench.find("r")

@@ -222,7 +222,7 @@ def test_another_table_that_is_appended_to_has_to_go_back_too(world: World) -> N
     world.publications.rollback("t", 1)
     assert world.watermark() == 3
     # And forward in the same way.
-    with pytest.raises(Conflict, match="has the rows up to 3 only"):
+    with pytest.raises(Conflict, match="has the rows only up to 3"):
         world.publications.rollback("t", 3)
     world.publications.rollback("u", 3, keep_watermarks=True)
     world.publications.rollback("t", 3)

@@ -97,8 +97,8 @@ def test_a_file_behind_a_url_has_the_options_of_both(kind: str) -> None:
     ("options", "secrets", "says"),
     [
         ({"anonymous": "perhaps"}, (), "anonymous is 'perhaps'"),
-        ({"key": "AKIA"}, (), "only one is there"),
-        ({}, ("pw",), "only one is there"),
+        ({"key": "AKIA"}, (), "only one is given"),
+        ({}, ("pw",), "only one is given"),
         ({"regoin": "x"}, (), "regoin"),
     ],
 )

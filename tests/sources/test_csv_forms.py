@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "Mac Roman": ("a\nMünchen\ncafé\n".encode("mac-roman"), "encoding=mac-roman"),
     "Mac Roman in the names": ("Größe,b\n1,2\n".encode("mac-roman"), "encoding=mac-roman"),
     "late": (b"a,b\n" + b"x,1\n" * 100_000 + "é,2\n".encode("latin-1"), "encoding=latin-1"),
-    "text behind a quote": ('a,b\n1,"x"y\n', "line 2 of a.csv has text behind a closing quote"),
+    "text behind a quote": ('a,b\n1,"x"y\n', "line 2 of a.csv has text after a closing quote"),
     "an open quote": ('a,b\n1,"x\n2,y\n', "a quote that is not closed"),
     "an open quote behind inches": ('a,b\n1,5" x\n2,"y', "a quote that is not closed"),
     "a footer": ("a,b\n1,2\nTotal\n", "row 2 has 1 cell instead of 2: 'Total'"),
@@ -137,10 +137,10 @@ def test_options(
         ({"decimal": "-"}, "option decimal is '-'"),
         ({"escape": "ab"}, "option escape is 'ab'"),
         ({"quote": ";", "delimiter": ";"}, "delimiter and quote are both ';'"),
-        ({"date": "dd.mm.yyyy"}, "no form of a date"),
-        ({"date": "%d.%m."}, "no form of a date"),
-        ({"date": "%d.%m.%Y|%H:%M"}, "no form of a date"),
-        ({"type.a": "number"}, "option type.a is 'number', which is no type"),
+        ({"date": "dd.mm.yyyy"}, "not the form of a date"),
+        ({"date": "%d.%m."}, "not the form of a date"),
+        ({"date": "%d.%m.%Y|%H:%M"}, "not the form of a date"),
+        ({"type.a": "number"}, "option type.a is 'number', which is not a type"),
         ({"text": "a", "type.a": "date"}, "declared as text"),
         ({"typ.a": "text"}, "no option 'typ.a'"),
         ({"encoding": "klingon"}, "encoding is 'klingon'"),
@@ -240,13 +240,13 @@ def test_notes_and_reasons(tmp_path: Path) -> None:
     path = put(tmp_path, ',amount,zip\n0,"1.375,45",007\n1,"2,5",123\n')
     notes = opened(source_of(path, "csv")).notes
     assert notes == (
-        "Columns without a name are called column_1.",
+        "Columns without a name are named column_1.",
         "amount looks like 1.375,45: add --option decimal=, --option thousands=.",
     )
     (table,) = FileConnector().tables(source_of(path, "csv"), NOTHING)
     assert table.rows == 2
-    assert "zip: string, '007' (row 1) is neither number, date nor bool." in table.notes
-    assert "column_1: int64, every value is an integer of 64 bits." in table.notes
+    assert "zip: string, '007' (row 1) is not a number, date or bool." in table.notes
+    assert "column_1: int64, every value is a 64-bit integer." in table.notes
 
 
 def test_a_preview_says_that_it_has_not_seen_all(tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ def test_hidden_and_chart_sheets_do_not_count(book: Path) -> None:
     source = source_of(book, "excel")
     found = opened(source)
     assert found.batches.read_all().to_pylist() == [{"a": 1}]
-    assert found.notes == ("Left out 3 hidden or chart sheets: plot, secret and cfg.",)
+    assert found.notes == ("Skipped 3 hidden or chart sheets: plot, secret and cfg.",)
     (table,) = FileConnector().tables(source, no_access())
     assert (table.name, table.notes) == ("", found.notes)
 
@@ -270,7 +270,7 @@ def test_the_owner_file_of_excel_is_left_out(tmp_path: Path) -> None:
     for place in ("", "*.xlsx"):
         found = opened(source_of(tmp_path / place, "excel"))
         assert found.batches.read_all().num_rows == 1
-        assert found.notes == ("Left out 1 file: ~$book.xlsx.",)
+        assert found.notes == ("Skipped 1 file: ~$book.xlsx.",)
 
 
 # -- headers and layout --------------------------------------------------------------------------

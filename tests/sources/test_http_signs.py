@@ -400,7 +400,7 @@ def test_fewer_records_than_the_total_are_an_error_after_all_pages(api: Api) -> 
     })  # fmt: skip
     problem = refusal(api)
     assert "declares 9 records" in problem.message
-    assert "7 came in 3 pages" in problem.message
+    assert "7 arrived in 3 pages" in problem.message
     assert read(api, total="none").num_rows == COUNT
     assert "declares 9" in refusal(api, next="next").message
     served(api, "page", lambda start, more: {"total": 9}, by="page")
@@ -635,9 +635,9 @@ def test_a_parameter_that_is_ignored_is_noticed_in_spite_of_a_count(
     api: Api, told: dict[str, Any]
 ) -> None:
     api.answer = lambda asked: said_json({"rows": ALL, **told})
-    assert "was there before" in refusal(api, page="pgae").message
+    assert "repeats an earlier page" in refusal(api, page="pgae").message
     api.answer = lambda asked: said_json({"rows": ALL, "next_cursor": "x", **told})
-    assert "was there before" in refusal(api).message
+    assert "repeats an earlier page" in refusal(api).message
 
 
 def test_an_empty_page_that_counts_itself_is_not_the_end(api: Api) -> None:

@@ -156,11 +156,11 @@ def test_declared_marks(texts: list[str], form: TextForm, kind: str) -> None:
 @pytest.mark.parametrize(
     ("texts", "reason"),
     [
-        (["1", "2", "007"], "'007' (row 3) has another form than '1'"),
-        (["Berlin"], "'Berlin' (row 1) is neither number, date nor bool"),
-        (["1", "2"], "every value is an integer of 64 bits"),
-        (["NA"], "there are only texts like NA"),
-        (["true", "NA"], "'NA' (row 2) has another form than 'true'"),
+        (["1", "2", "007"], "'007' (row 3) has a different form from '1'"),
+        (["Berlin"], "'Berlin' (row 1) is not a number, date or bool"),
+        (["1", "2"], "every value is a 64-bit integer"),
+        (["NA"], "all values are texts such as NA"),
+        (["true", "NA"], "'NA' (row 2) has a different form from 'true'"),
     ],
 )
 def test_the_reason_names_what_decided(texts: list[str], reason: str) -> None:
@@ -245,7 +245,7 @@ def _digits(text: str, value: float) -> bool:
         ([".5", "1.5"], "looks like .5: add --option type.x=double"),
         (["1e5"], "add --option type.x=double"),
         (["0.1234567890123456789", "1"], "add --option 'type.x=decimal(38,19)'"),
-        (["1", "2", "-"], "looks like 1 but for -: add --option null=-"),
+        (["1", "2", "-"], "looks like 1 except for -: add --option null=-"),
     ],
 )
 def test_hints(texts: list[str], options: str) -> None:

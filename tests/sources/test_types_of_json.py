@@ -301,7 +301,7 @@ def test_another_encoding_is_an_option(tmp_path: Path, kind: str) -> None:
     path.write_bytes((text if kind == "jsonl" else f"[{text}]").encode("latin-1"))
     assert "encoding=windows-1252" in refusal(path, kind).hint
     assert read(path, kind, encoding="latin-1")["x"].to_pylist() == ["\u00e4"]
-    with pytest.raises(DeclarationError, match="no encoding"):
+    with pytest.raises(DeclarationError, match="not a known encoding"):
         read(path, kind, encoding="latin-99")
 
 

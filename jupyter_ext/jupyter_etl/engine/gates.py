@@ -22,7 +22,7 @@ ANY = "any"
 """Declared where the number of rows may be anything."""
 
 EXPECTED = 10
-"""So many values have to be expected among rows that are added, before none of them is no chance."""
+"""Without any value in added rows, chance is ruled out if at least so many were to be expected."""
 
 _SHOWN = 20
 
@@ -30,9 +30,9 @@ _SHOWN = 20
 def judge_difference(difference: Difference, staged: Staged) -> Difference:
     """Add the reasons to hold what is staged; none where it can be published.
 
-    Like is compared with like: a replaced table with the one before, each replaced partition with
-    the same partition before. Rows that are appended, told apart by a key, or of partitions that
-    are new, may be any number, and are compared with the table only as to its columns.
+    A replaced table is compared with its previous version, each replaced partition with
+    its previous content. Rows that are appended, upserted, or in partitions that
+    are new may be of any number; only their columns are compared with the table.
 
     Args:
         difference: From `jupyter_etl.ports.Publisher.compare`.
@@ -78,10 +78,10 @@ def _emptied_reasons(difference: Difference, staged: Staged) -> list[str]:
 
 
 def _is_no_chance(one: Emptied, staged: Staged) -> bool:
-    """Whether rows without a value in a column are a sign that something broke.
+    """Whether a column without values in the new rows is a reason to hold the run.
 
-    A partition, or table, that comes again has the values that it had. Rows that are added to it are
-    others: of a column with few values they may well have none.
+    A replaced partition or table is expected to have values again. Added rows
+    are different rows: for a column with few values, they may well have none.
     """
     if one.absent or staged.mode is PublishMode.REPLACE:
         return True

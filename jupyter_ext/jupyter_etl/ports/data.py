@@ -101,7 +101,7 @@ class Access:
         secret: Resolves the name of a secret to its value; raises `NotFound`.
         frame: Returns the variable of that name of the notebook; raises `NotFound`.
         publication: Opens a reader over a publication's live version; raises `NotFound`.
-        timezone: IANA name of the zone whose days are meant in a query, and of times without a
+        timezone: IANA name of the time zone for days in a query, and for times without a
             zone; "" for the source's own.
     """
 
@@ -123,8 +123,8 @@ class Connector(Protocol):
         declaration.
 
         Raises:
-            DeclarationError: There is no such option, or an option has a value that is not
-                possible; the message lists what is allowed.
+            DeclarationError: There is no such option, or the value of an option is
+                invalid; the message lists what is allowed.
         """
         ...
 
@@ -169,7 +169,7 @@ class CheckRunner(Protocol):
             dataset: Name used in messages.
             last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
             reference: Returns a publication, or opens it, by name: for ``references`` rules.
-            timezone: IANA name of the zone whose days are meant in a rule.
+            timezone: IANA name of the time zone for the days in rules.
 
         Raises:
             DeclarationError: A rule names a column that is not there, or is not valid SQL.

@@ -22,13 +22,13 @@ _LARGEST_CELL = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """What the head of a file tells about all of it.
+    """The dialect of a file, inferred from its head.
 
     Args:
         delimiter: One character.
         names: Of the columns, as written; "" for a nameless one.
-        begin: Bytes of UTF-8 in front of the names, or of the first row where there are none.
-        offset: Bytes of UTF-8 in front of the first row of data.
+        begin: Bytes of UTF-8 before the names, or before the first row if there are none.
+        offset: Bytes of UTF-8 before the first row of data.
     """
 
     delimiter: str
@@ -76,7 +76,7 @@ def find_dialect(
         if row:
             break
     else:
-        raise ValueError("it has no line with the names of columns")
+        raise ValueError("it has no line with column names")
     names = tuple(row) if header else tuple(f"f{n}" for n in range(len(row)))
     begin = len(head[:start].encode())
     offset = begin + len("".join(taken).encode()) if header else begin
@@ -110,7 +110,7 @@ def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -
             line = before + reader.line_num
             if "end of data" in str(problem):
                 return Fault(line=line, what="a quote that is not closed")
-            return Fault(line=line, what="text behind a closing quote")
+            return Fault(line=line, what="text after a closing quote")
         finally:
             text.detach()
     return None
@@ -150,7 +150,7 @@ def _delimiter(head: str, quote: str, escape: str, *, whole: bool) -> str:
         return max(_DELIMITERS, key=lambda sign: (first[sign], sign == ","))
     best = max(even, key=lambda sign: (len(rows[sign][0]), sign == ","))
     if best == ",":
-        # Commas stand in numbers and in sentences too, tabs and bars hardly ever.
+        # Commas also occur in numbers and sentences, tabs and bars hardly ever.
         for sign in even[1:]:
             commas = [cell for row in rows[sign] for cell in row if "," in cell]
             if sign in "\t|" or all(_INNER_COMMA.fullmatch(cell) for cell in commas):

@@ -1,4 +1,4 @@
-"""The encoding of a CSV file: found where the file shows it, named in an error where it may be."""
+"""The encoding of a CSV file: detected if possible, otherwise suggested in an error."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _PIECE = 1 << 20
 
 
 def find_encoding(head: bytes, declared: str) -> str:
-    """Tell how a file is encoded.
+    """Detect the encoding of a file.
 
     Args:
         head: Its first bytes.
         declared: By the option; "" for none.
 
     Returns:
-        A Python codec. UTF-16 is found without a mark too, by the zeros between ASCII characters.
+        A Python codec. UTF-16 without a mark is detected by the zeros between ASCII characters.
     """
     for mark, encoding in _MARKS:
         if head.startswith(mark) and (not declared or _is_same_family(declared, encoding)):
@@ -52,7 +52,7 @@ def as_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
     """Return a stream of UTF-8 without a byte order mark.
 
     Raises:
-        UnicodeError: Later, by the stream: a byte does not belong to the encoding.
+        UnicodeError: Raised by the stream later: a byte is invalid in the encoding.
     """
     if encoding in _UTF8:
         if encoding.endswith("sig"):
@@ -62,7 +62,7 @@ def as_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
 
 
 def likely_encoding(data: bytes) -> str:
-    """Name the encoding in which bytes that are not UTF-8 make sense.
+    """Guess the encoding of bytes that are not UTF-8.
 
     Returns:
         ``latin-1``, ``cp1252`` or ``mac-roman``; "" where none gives sensible text. Never one in

@@ -1,4 +1,4 @@
-"""CSV files: types are decided over all of them, and never at the price of a value."""
+"""CSV files: types are inferred from all files, without changing a value."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class _Table:
 
     @property
     def rows(self) -> int | None:
-        """How many there are; None where not all were read."""
+        """The number of rows; None if not all were read."""
         return sum(file.rows for file in self.scanned) if self.complete else None
 
 
@@ -140,7 +140,7 @@ def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
     folders = _folders(what, files, written, columns)
     columns.update(
         {
-            name: Inferred(type=folders.types[name], reason="given by the names of folders")
+            name: Inferred(type=folders.types[name], reason="taken from folder names")
             for name, found in columns.items()
             if name in folders.types and pa.types.is_null(found.type)
         }
@@ -173,7 +173,7 @@ def _notes(scan: Scan, opened: list[CsvFile], columns: dict[str, Inferred]) -> I
 
     nameless = dict.fromkeys(name for file in opened for name in file.nameless if name in columns)
     if nameless:
-        yield f"Columns without a name are called {', '.join(nameless)}."
+        yield f"Columns without a name are named {', '.join(nameless)}."
     for name, found in columns.items():
         evidence = scan.evidence.get(name)
         if evidence is not None and pa.types.is_string(found.type):
@@ -183,11 +183,11 @@ def _notes(scan: Scan, opened: list[CsvFile], columns: dict[str, Inferred]) -> I
             if hint:
                 yield hint
     if not scan.complete:
-        yield f"Types are inferred from the first {scan.rows:,} rows; others may change them."
+        yield f"Types are inferred from the first {scan.rows:,} rows; later rows may change them."
 
 
 def _batches(table: _Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Hand out all rows, from memory or from the files again."""
+    """Yield all rows, from memory or from the files again."""
     for scanned in table.scanned:
         if scanned.blocks is None:
             for rows, arrays in _again(table, scanned, schema.names, schema):

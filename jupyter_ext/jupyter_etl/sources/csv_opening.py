@@ -1,4 +1,4 @@
-"""Opens CSV files: what their heads tell, and streams of UTF-8 behind their names."""
+"""Opens CSV files: detects dialect and encoding, and provides streams of UTF-8."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class CsvFile:
         nameless: Those without.
         layout: How to parse it.
         dialect: From its head.
-        irregular: Whether quotes stand inside of cells, so that it cannot be cut by counting them.
+        irregular: Whether there are quotes inside cells, so that it cannot be split by counting them.
     """
 
     source: Source
@@ -72,10 +72,10 @@ class CsvFile:
             yield stream
 
     def resolved(self) -> CsvFile:
-        """Find out how quotes stand inside quotes, by reading all of the file.
+        """Detect how quotes are escaped inside quotes, by reading the whole file.
 
         Raises:
-            SourceError: Neither doubled quotes nor backslashes make sense of it.
+            SourceError: The file is consistent with neither doubled quotes nor backslashes.
         """
         first = self._fault()
         if first is None:
@@ -91,7 +91,7 @@ class CsvFile:
                 return replace(escaped, irregular=True)
         raise SourceError(
             f"Source '{self.source.name}': line {first.line:,} of {self.file.name} has {first.what}.",
-            hint="If it is not cut off, check the options delimiter, quote and escape.",
+            hint="If the file is complete, check the options delimiter, quote and escape.",
             retryable=first.what.startswith("a quote"),
         )
 
@@ -106,9 +106,9 @@ class CsvFile:
         if fault.what == "encoding":
             return encoding_error(self.source, self.file, self.written.encoding, fault.text)
         where = f"row {rows_before + fault.row:,}" if fault.row else "a row"
-        hint = "If it is not cut off, check the options delimiter, quote and skip."
+        hint = "If the file is complete, check the options delimiter, quote and skip."
         if _BACKSLASH in fault.text and not self.layout.escape:
-            hint = "Declare the option escape=backslash if one stands before delimiters."
+            hint = "If backslashes precede delimiters, declare the option escape=backslash."
         return SourceError(
             f"{what} cannot be read as CSV: {where} has {fault.cells} cell{'s' * (fault.cells != 1)} instead of "
             f"{len(self.names)}: {fault.text!r}.",
@@ -128,7 +128,7 @@ class CsvFile:
 
 
 def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat) -> CsvFile:
-    """Find the form of a file from its head.
+    """Detect the form of a file from its head.
 
     Args:
         source, files, file: What to read.
@@ -188,7 +188,7 @@ def encoding_error(source: Source, file: SourceFile, encoding: str, likely: str)
         f"Source '{source.name}': {file.name} cannot be read as CSV: it is not {encoding} text.",
         hint=f"Declare it with the option encoding={likely}."
         if likely
-        else f"Declare it with the option encoding=; usual ones are {_ENCODINGS}.",
+        else f"Declare it with the option encoding=; common ones are {_ENCODINGS}.",
         retryable=False,
     )
 
@@ -209,7 +209,7 @@ def clear_errors(source: Source, file: SourceFile) -> Iterator[None]:
         raise SourceError(
             f"Source '{source.name}': {file.name} cannot be read as CSV: "
             f"{str(problem).splitlines()[0][:300]}.",
-            hint="If it is not cut off, check the options delimiter, quote, skip and decimal.",
+            hint="If the file is complete, check the options delimiter, quote, skip and decimal.",
             retryable=True,
         ) from problem
 

@@ -47,7 +47,7 @@ def exact_table(
     Args:
         relation: A query that has not been run, or a relation of the user.
         what: Subject of messages: ``The result``.
-        shown: Returns the name under which a column is handed out.
+        shown: Returns the name of a column in the result.
 
     Returns:
         The rows. Times with a zone are in UTC; integers of 128 bits are ``int64``,
@@ -104,11 +104,13 @@ def table_of_relation(name: str, relation: Any, error: type[EtlError] = SourceEr
 
 
 def _cell(what: str, name: str, kind: Any, cell: str) -> str:
-    """Write how a column is read so that its values arrive."""
+    """Return the SQL that reads a column so that its values are exact."""
     for inner in _within(kind):
         if str(inner.id) in _NO_ARROW:
             advice = _NO_ARROW[str(inner.id)].replace("{}", name)
-            raise _refused(what, name, f"is a {inner}, which Arrow cannot hold exactly", advice)
+            raise _refused(
+                what, name, f"is a {inner}, which Arrow cannot represent exactly", advice
+            )
     if any(str(inner.id) == "interval" for inner in _within(kind)):
         return _guarded(what, name, kind, cell)
     exact = _castable(kind)
@@ -254,7 +256,7 @@ def _refused(what: str, name: str, why: str, advice: str) -> SourceError:
 
 
 def admitted(name: str, rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.RecordBatchReader:
-    """Prepare rows for DuckDB where it would cut values off, or has no such type.
+    """Prepare rows for DuckDB if it would truncate values or lacks a type.
 
     Args:
         name: Of the table, for messages.
@@ -265,7 +267,7 @@ def admitted(name: str, rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.
 
     Raises:
         SourceError: Two columns have one name, or a column holds nanoseconds in a duration or an interval, where DuckDB has
-            microseconds, more than 38 digits, or fields that differ in case alone.
+            microseconds, more than 38 digits, or fields that differ only in case.
     """
     import pyarrow as pa
 
@@ -303,7 +305,7 @@ def _taken(name: str, field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedArr
     except pa.ArrowInvalid as problem:
         raise SourceError(
             f"'{name}': column '{field.name}' ({kind}) does not fit DuckDB: {problem}.",
-            hint="Round it, or make it a text, in Python first.",
+            hint="Round it or convert it to text in Python first.",
             retryable=False,
             data={"column": field.name},
         ) from problem
@@ -331,7 +333,7 @@ def _refuse_twin_fields(name: str, column: str, kind: pa.DataType) -> None:
         if twin != field.name:
             raise SourceError(
                 f"'{name}': column '{column}' has the fields '{twin}' and '{field.name}', which "
-                "DuckDB cannot tell apart: they differ in case alone.",
+                "DuckDB cannot distinguish: they differ only in case.",
                 hint="Rename one of them in Python first, or leave the column out.",
                 retryable=False,
                 data={"column": column},

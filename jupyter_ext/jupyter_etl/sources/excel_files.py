@@ -132,7 +132,7 @@ def _set_integers(rows: Sequence[list[Any]], odd: OddCells, start: tuple[int, in
 
 
 def _visible(book: CalamineWorkbook) -> list[str]:
-    """Return the sheets with cells that people see; all sheets where none is visible."""
+    """Return the visible sheets with cells; all sheets if none is visible."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     seen = [
@@ -148,7 +148,7 @@ def _hidden(book: CalamineWorkbook) -> tuple[str, ...]:
     if not others:
         return ()
     noun = "sheet" if len(others) == 1 else "sheets"
-    return (f"Left out {len(others)} hidden or chart {noun}: {listed(others, limit=8)}.",)
+    return (f"Skipped {len(others)} hidden or chart {noun}: {listed(others, limit=8)}.",)
 
 
 def _refuse_other_sheet(
@@ -258,7 +258,7 @@ def _errors_by_column(
             raise SourceError(
                 f"{sheet.what}: cell {place} ({of}) holds a formula whose value is not in the "
                 "file.",
-                hint="A program wrote it. Open the workbook in Excel or LibreOffice and save it.",
+                hint="A program wrote the workbook. Open it in Excel or LibreOffice and save it.",
                 retryable=False,
                 data={"column": names[column], "cell": place},
             )
@@ -343,8 +343,8 @@ class _Column:
         for row, cell in enumerate(self.cells, self.first_row):
             if isinstance(cell, int) and int(float(cell)) != cell:
                 raise SourceError(
-                    f"{self.what}: column '{self.name}' has {cell} in row {row}, which no double "
-                    "holds, beside numbers with a fraction or larger ones.",
+                    f"{self.what}: column '{self.name}' has {cell} in row {row}, which a double cannot "
+                    "represent exactly, among numbers with a fraction or larger ones.",
                     hint=f"Declare the option text={self.name}.",
                     retryable=False,
                     data={"column": self.name},

@@ -42,7 +42,7 @@ def check_options(source: Source) -> None:
     """Check the values of options that a kind of file has.
 
     Raises:
-        DeclarationError: A value is not possible.
+        DeclarationError: A value is invalid.
     """
     parse_declared_types(source.options)
     if source.kind in _FORMATS:

@@ -61,7 +61,7 @@ class HttpConnector:
         """Check the options; nothing is fetched and no secret is asked for.
 
         Raises:
-            DeclarationError: An option it does not have, or a value that is not possible.
+            DeclarationError: An option it does not have, or an invalid value.
         """
         known = FILE_OPTIONS.get(source.kind, FILE_OPTIONS["json"])
         refuse_options(source, (*HTTP_OPTIONS, *known))

@@ -75,7 +75,7 @@ _FIRST = re.compile(r"(?:is)?first(?:page)?")
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Where a page says it is, and what it counts to.
+    """The position of a page, and the totals that it declares.
 
     Args:
         place: Of the object that says so, with dots.
@@ -100,7 +100,7 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class Signs:
-    """What one answer says about the pages behind it; each with its place in the answer.
+    """Signs of further pages in one answer, each with its place.
 
     Args:
         urls: Addresses of a next page, the outermost first.
@@ -237,7 +237,7 @@ class _Found:
     earlier: bool = False
 
     def group(self, place: str, entries: list[tuple[str, object]], size: int) -> None:
-        """Take up all entries of one object."""
+        """Collect all entries of one object."""
         entries = [(key, _alone(value)) for key, value in entries]
         for key, value in entries:
             where = f"{place}.{key}" if place else key
@@ -248,7 +248,7 @@ class _Found:
             self.positions.append(position)
 
     def signs(self) -> Signs:
-        """Return all that was found."""
+        """Return the collected signs."""
         return Signs(
             urls=tuple(self.urls),
             cursors=tuple(self.cursors),

@@ -63,7 +63,7 @@ def _records(
             raise SourceError(
                 f"{what}: {file.name} is not JSON: {problem}",
                 hint=why_not_json(problem)
-                or "It may be cut off; a file with one record a line is of kind jsonl.",
+                or "It may be truncated; a file with one record per line is of kind jsonl.",
             ) from problem
         path = source.options.get("path", source.options.get("json", ""))
         yield records_at(f"{what}: {file.name}", document, path)
@@ -86,7 +86,7 @@ def _lines(
         except ValueError as problem:
             raise SourceError(
                 f"{what}: line {number:,} of {file.name} is not JSON: {problem}",
-                hint=why_not_json(problem) or "If it is the last line, the file may be cut off.",
+                hint=why_not_json(problem) or "If it is the last line, the file may be truncated.",
             ) from problem
 
 

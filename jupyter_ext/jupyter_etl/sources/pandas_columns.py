@@ -1,4 +1,4 @@
-"""pandas frames as Arrow tables: exact, or refused with the column and what to do."""
+"""pandas frames as Arrow tables: exact, or refused with the column and a fix."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
     except ValueError as problem:
         raise error(
             f"{what!r} cannot be turned into a table: {problem}",
-            hint="Give each column, and the index, a name of its own.",
+            hint="Give each column and the index a unique name.",
             retryable=False,
         ) from problem
     for place, values in apart.items():
@@ -67,7 +67,7 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
 def _own_values(
     column: pd.Series, kept: dict[str, pa.DataType], what: str, error: type[EtlError]
 ) -> pa.Array | None:
-    """Convert a column that pyarrow would change, or refuse in words of its own; None for others."""
+    """Convert a column that pyarrow would change or refuse; None for others."""
     try:
         return column_array(column, kept.get(str(column.name)))
     except Unfit as problem:
@@ -143,7 +143,7 @@ def column_array(column: pd.Series, kept: pa.DataType | None = None) -> pa.Array
 
 
 def _objects(column: pd.Series, kept: pa.DataType | None) -> pa.Array:
-    """Convert each Decimal object once, however often it is there: that takes microseconds."""
+    """Convert each Decimal object once, because that takes microseconds."""
     import numpy as np
     import pandas as pd
 
@@ -204,7 +204,7 @@ def _whole(found: pa.Array | None, column: pd.Series) -> pa.Array:
 
 
 def _foreign(column: pd.Series) -> pa.Array:
-    """Convert a column of another package's type as it says itself, else by its values."""
+    """Convert a column of an extension type by its own conversion, otherwise by its values."""
     import pyarrow as pa
 
     if callable(getattr(column.array, "__arrow_array__", None)):

@@ -277,7 +277,7 @@ def list_array(values: Sequence[Any], inside: Convert) -> pa.Array:
 
 
 def _numbers(values: Sequence[Any]) -> pa.Array | None:
-    """Join lists that are numpy arrays of one numeric type, without an object for each number."""
+    """Join lists that are numpy arrays of one numeric type, without creating an object per number."""
     import numpy as np
     import pyarrow as pa
 

@@ -24,11 +24,11 @@ _FEW = 2
 
 
 def hint_on(name: str, texts: Sequence[str], form: TextForm) -> str:
-    """Say which option would read a column that stayed text.
+    """Suggest the option that reads a column that stayed text.
 
     Args:
         name: The column.
-        texts: Some of its values, the one among them that does not fit.
+        texts: Some of its values, including the one that does not fit.
         form: How values are declared to be written.
 
     Returns:
@@ -119,7 +119,7 @@ def _numbers(name: str, values: Sequence[str], form: TextForm) -> str:
     if digits > 15 and "e" not in odd.lower():
         scale = max(len(value.partition(".")[2]) for value in values)
         option = _option(f"type.{name}", f"decimal(38,{scale})")
-        return f"{name} has {odd}, of more digits than a double holds: add {option}"
+        return f"{name} has {odd}, with more digits than a double holds: add {option}"
     return f"{name} looks like {odd}: add {_option(f'type.{name}', 'double')}"
 
 
@@ -136,7 +136,7 @@ def _odd_words(name: str, values: Sequence[str], form: TextForm) -> str:
         return ""
     example = next(value for value in values if value not in words)
     option = _option("null", ",".join(words))
-    return f"{name} looks like {example} but for {' and '.join(words)}: add {option}"
+    return f"{name} looks like {example} except for {' and '.join(words)}: add {option}"
 
 
 def _option(name: str, value: str) -> str:

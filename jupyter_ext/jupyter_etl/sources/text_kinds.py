@@ -89,5 +89,5 @@ def named_kind(kind: Kind) -> str:
         return " or ".join(BOOLS[kind])
     if kind in _TIMES:
         return f"a time like {kind}"
-    names = {"integer": "an integer of 64 bits", "double": "a number that a double holds"}
+    names = {"integer": "a 64-bit integer", "double": "a number that a double holds"}
     return names.get(kind, "a date like 2026-12-31")

@@ -1,4 +1,4 @@
-"""Python objects as arrays of the Arrow type that they were made of, where they still are of it."""
+"""Python objects as arrays of their original Arrow type, if they still have it."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _wider_nested(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
 
 
 def _clash(left: pa.DataType, right: pa.DataType) -> bool:
-    """Tell whether Arrow would unite two types at the price of a value: digits, or text as bytes."""
+    """Tell whether Arrow would unite two types with a loss: of digits, or text as bytes."""
     import pyarrow as pa
 
     return any(

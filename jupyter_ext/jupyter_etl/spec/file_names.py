@@ -1,4 +1,4 @@
-"""Names of files that are never data: what systems, editors and writers leave beside them."""
+"""Names of files that never hold data: files of systems, editors and writers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DOCUMENTATION = re.compile(
 
 
 def is_never_data(name: str) -> bool:
-    """Tell whether a file or folder of that name is left out of a folder or glob.
+    """Tell whether folders and globs skip a file or folder with this name.
 
     A folder like ``_region=north`` is a partition. Source: Hadoop's and Spark's rule for names
     that begin with ``.`` or ``_``.
@@ -48,7 +48,7 @@ def left_out(parts: Sequence[str], pattern: Iterable[str] = ()) -> str:
 
     Args:
         parts: Names of the path's folders and file, below the declared folder.
-        pattern: The parts of the glob; a name of this kind that is written there is meant:
+        pattern: The parts of the glob; a name that it spells out is read:
             ``.cache/*.csv``, ``_*.csv``.
 
     Returns:

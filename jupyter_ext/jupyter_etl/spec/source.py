@@ -117,7 +117,7 @@ def parse_source(
 
 
 def absence(source: Source) -> str:
-    """Say that nothing is at the location of a source yet.
+    """Note that the location of a source does not exist yet.
 
     Args:
         source: As declared.
@@ -289,7 +289,7 @@ def _kind_of_files(
             texts += path.suffix.lower() == ".txt"
             found[kind] = found.get(kind, 0) + 1
     if len(found) > 1 and found.get(SourceKind.CSV) == texts:
-        # Text files beside data of another kind are about the data.
+        # Text files next to data of another kind document the data.
         del found[SourceKind.CSV]
     if len(found) == 1:
         return next(iter(found))

@@ -33,7 +33,7 @@ _PIECE = re.compile(
 
 
 def mark_of(dialect: str) -> str:
-    """Return the quotation mark of identifiers in which they can be nothing else.
+    """Return the quotation mark that always denotes identifiers.
 
     SQLite takes an unknown name in double quotes for a text, and MySQL any.
 

@@ -1,4 +1,4 @@
-"""Types that Python code gives to parameters, told without running it."""
+"""Types of parameters in Python code, without running it."""
 
 from __future__ import annotations
 
