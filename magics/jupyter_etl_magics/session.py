@@ -72,7 +72,7 @@ class Session:
         """Make a variable of the notebook.
 
         Raises:
-            DeclarationError: Where the magic stands the name is a variable of a function, which
+            DeclarationError: At the place of the magic the name is a variable of a function, which
                 a magic cannot set.
         """
         self.refuse_of_function(name)

@@ -98,7 +98,7 @@ class Publications:
 
         Raises:
             NotFound: As `version`.
-            PublishError: It is a table, its file is gone, or it lies in an object store.
+            PublishError: It is a table, its file does not exist, or it is in an object store.
         """
         found = choose_version(self, name, number=version, draft=draft)
         if found.what.kind is PublicationKind.TABLE:

@@ -58,7 +58,7 @@ def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
     A file that a notebook wrote itself has no recorded types: it is read like a source.
 
     Raises:
-        PublishError: It has no rows, or its files are gone.
+        PublishError: It has no rows, or its files do not exist.
         SourceError: A file without recorded types cannot be read.
     """
     what = version.what

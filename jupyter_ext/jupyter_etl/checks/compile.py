@@ -53,7 +53,7 @@ class CompiledChecks:
     Args:
         rules: In the order given.
         joins: What follows ``FROM data``.
-        inner: What stands for columns that differ only in case, see `inner_columns`.
+        inner: Replacements for columns that differ only in case, see `inner_columns`.
     """
 
     rules: tuple[CompiledRule, ...]

@@ -12,7 +12,7 @@ EXIT = "NotebookExit"
 """Name of the exception that ends a cell where `stop_at_exit` was called."""
 
 MENTIONS_EXIT = re.compile(r"\b(exit|quit|ask_exit)\b")
-"""What stands in code that calls `exit()`."""
+"""Text that occurs in code that calls `exit()`."""
 
 _SUCCESS = ("", "0", "None", "False")
 """Texts of a ``SystemExit`` for which Python exits with code 0."""
@@ -31,7 +31,7 @@ class Exit:
     failure: str = ""
 
     def say(self, cell: str = "") -> str:
-        """Return a sentence for people; ``cell`` is the cell's name, "" where it stands there."""
+        """Return a sentence for the user; ``cell`` is the cell's name, or ""."""
         where = f" in {cell}" if cell else ""
         return f"the notebook ended the run{where} with {self.how}; later cells were not executed"
 

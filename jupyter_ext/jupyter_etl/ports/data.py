@@ -117,7 +117,7 @@ class Connector(Protocol):
     kinds: tuple[str, ...]
 
     def check(self, source: Source) -> None:
-        """Check a declaration; nothing is opened, and no secret is asked for.
+        """Check a declaration; nothing is opened, and no secret is requested.
 
         It is called when a source is declared. A connector without this method accepts every
         declaration.

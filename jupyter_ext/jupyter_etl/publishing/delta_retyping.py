@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def retype(table: DeltaTable, location: str, wanted: pa.Schema, scratch: Path) -> None:
     """Commit a table's rows in other types, without changing values, if the types differ.
 
-    It is a commit of its own, which publishes nothing: readers of the ledger's version do not see it.
+    It is a separate commit, which publishes nothing: readers of the ledger's version do not see it.
     Files keep the batch in their names.
 
     Args:

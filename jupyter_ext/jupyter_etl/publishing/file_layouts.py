@@ -142,7 +142,7 @@ def with_leaves(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType])
 
 
 def simple_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type whose text form stands for a leaf: no dictionary, view or half; UTC."""
+    """Return the type in which a leaf is written as text: no dictionary, view or half; UTC."""
     import pyarrow as pa
 
     types = pa.types

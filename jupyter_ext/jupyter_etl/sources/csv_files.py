@@ -68,7 +68,7 @@ def read_csv(source: Source, files: FileSet, request: ReadRequest) -> Reading:
         request: Columns and limit.
 
     Raises:
-        SourceError: A file is cut off, not CSV, or a value does not have its declared type.
+        SourceError: A file is truncated, not CSV, or a value does not have its declared type.
     """
     if request.limit is not None:
         return _read(source, files, request)

@@ -27,14 +27,14 @@ _NO_ARROW = {
 """Types without an equal in frames and tables, and the cast that helps."""
 
 _DECIMAL_ENDS = Decimal("1e38")
-"""What a decimal of 38 digits stays below."""
+"""Upper bound of decimals with 38 digits."""
 
 _LONGEST_HOURS = 2_562_046
 """Hours of an interval whose nanoseconds, in which Arrow counts, fit into 64 bits."""
 
 _DATE_END = 2**31 - 1
 _INSTANT_END = 2**63 - 1
-"""What DuckDB keeps for infinity, and negated for -infinity, in days and in any unit of time."""
+"""DuckDB's value for infinity, and negated for -infinity, in days and in any unit of time."""
 
 _DAY = {"us": 86_400_000_000, "ns": 86_400_000_000_000}
 

@@ -328,7 +328,7 @@ class _Column:
         return self._numbers() if kinds == {"numbers"} else pa.array(cells)
 
     def _numbers(self) -> pa.Array:
-        """Make integers of a column in which no number has a fraction; Excel knows only doubles."""
+        """Convert a column without fractions to integers; Excel has only doubles."""
         import pyarrow as pa
 
         numbers = [cell for cell in self.cells if isinstance(cell, int | float)]

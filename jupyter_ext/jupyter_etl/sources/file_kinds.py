@@ -35,7 +35,7 @@ _FORMATS: dict[str, Callable[[Mapping[str, str]], object]] = {
     "json": json_encoding,
     "jsonl": json_encoding,
 }
-"""What reads the options of a kind besides types."""
+"""Readers of the options of each kind, besides types."""
 
 
 def check_options(source: Source) -> None:

@@ -194,7 +194,7 @@ def _matches(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
     if not fs.exists(root):
         raise _absent(fs, root, source)
     info = fs.info(root)
-    # In an object store one name can be a file and a folder; a slash behind it means the folder.
+    # In an object store one name can be a file and a folder; a trailing slash means the folder.
     if info["type"] == "directory" or (source.location.endswith("/") and fs.isdir(root)):
         return _folder(fs, root, source)
     base, _, name = root.rpartition("/")

@@ -33,7 +33,7 @@ class Paging:
         parameter: Of the query; "" for ``auto``, ``none`` and ``next``.
         path: Where in the answer the cursor or the URL is, like ``meta.next``; "" for the usual
             places.
-        optional: The first answer may lack what is at ``path``.
+        optional: The first answer may lack the ``path``.
         counted: The total that an answer declares is the number of records.
         most: Pages to read at the most; more are an error.
     """

@@ -118,8 +118,8 @@ def _page(
     """Read an answer.
 
     Args:
-        target, source, answer, body: What was asked for and what came.
-        behind: It may be the page behind the last one, which some leave empty.
+        target, source, answer, body: The request and its answer.
+        behind: It may be a page after the last one, which some servers leave empty.
     """
     empty = answer.empty or (behind and not body.stat().st_size)
     kind = "json" if empty else _kind(target, source, answer, body)

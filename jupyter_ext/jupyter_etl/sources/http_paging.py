@@ -53,7 +53,7 @@ class Trail:
 
     @property
     def counts(self) -> bool:
-        """The next page was asked for by a number, so that one behind the last may be asked for."""
+        """The next page was requested by number, so a page after the last one may be requested."""
         return self.pages > 0 and (self._paging.style in _COUNTED or self._expected is not None)
 
     @property
@@ -88,7 +88,7 @@ class Trail:
         """Return the URL of the page after this one; None at the end.
 
         Args:
-            url: That was asked for.
+            url: Of the request.
             answer: What came.
             document: Its body as JSON; None for another format.
             records: Of this page; None where the format does not show them.
@@ -144,7 +144,7 @@ class Trail:
         if records or self._total is None or self.declared >= self._total[1]:
             self._total = None if records is None else (place, self.declared)
         sure = [p.total for p in signs.positions if p.sure and p.total is not None]
-        # A page behind the last one may declare none.
+        # A page after the last one may declare none.
         self._sure = max([*sure, self._sure or 0]) if sure else self._sure
 
     def _begin(self, url: httpx.URL, signs: Signs) -> None:
@@ -248,7 +248,7 @@ class Trail:
             raise unclear(self.target, *left[0])
 
     def _given(self, document: object, signs: Signs) -> object:
-        """Return what is at the path of the option next; None where a later page lacks it."""
+        """Return the value at the path of the option next; None if a later page lacks it."""
         steps = tuple(self._paging.path.split("."))
         found = document
         while steps:

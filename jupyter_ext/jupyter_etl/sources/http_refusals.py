@@ -53,11 +53,11 @@ def incomplete(target: HttpTarget, place: str, total: int, *, rows: int, pages: 
 
 
 def ignored(target: HttpTarget, parameter: str, *, asked: int, answered: int) -> SourceError:
-    """Return the error for a server that answers another page than was asked for.
+    """Return the error for an answer with another page than the requested one.
 
     Args:
         target: The API.
-        parameter: What the page was asked for with.
+        parameter: The parameter of the page.
         asked, answered: Its values.
     """
     return SourceError(
@@ -90,7 +90,7 @@ def absent(target: HttpTarget, step: str, inside: object) -> SourceError:
     Args:
         target: The API.
         step: The first name of the path that is not there; "" where no cursor is found.
-        inside: Where it was looked for.
+        inside: Where it was searched.
     """
     paging = target.paging
     names = list(inside) if isinstance(inside, dict) else []

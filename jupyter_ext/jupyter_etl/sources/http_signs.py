@@ -112,7 +112,7 @@ class Signs:
         done: A flag says that something is complete, the request or the records.
         earlier: There is a page before this one.
         positions: Totals, pages and positions, one for each object that has some.
-        found: Every place at which a link or cursor stands, also null.
+        found: Every place of a link or cursor, also null.
     """
 
     urls: tuple[tuple[str, str], ...] = ()
@@ -197,7 +197,7 @@ def _groups(
 
 
 def _is_another_list(name: str, node: dict[str, Any]) -> bool:
-    """Tell whether an object holds records of its own, so that what it says is about those."""
+    """Tell whether an object contains its own records, so that its entries describe those."""
     return not _PAGERS.fullmatch(plain(name)) and any(
         isinstance(value, list)
         and plain(key) not in _LINKS
@@ -343,7 +343,7 @@ def _position(place: str, entries: list[tuple[str, object]], size: int) -> Posit
             offset = offset or (key, number)
         elif _COUNT.fullmatch(name):
             counts.append((number, key))
-    # `count` beside a total is often the size of a page; a total below the size counts pages.
+    # Next to a total, `count` is often the size of a page; a total below the size counts pages.
     real = [told for told in totals if told[0] >= size]
     if not totals and not counts and not pages and not page and not offset:
         return None

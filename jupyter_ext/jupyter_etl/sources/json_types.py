@@ -214,7 +214,7 @@ def _decimal(value: float | Decimal | None) -> Decimal | None:
     written = Decimal(repr(value))
     if not written.is_finite():
         raise UnfitError("NaN or infinity, and numbers that no double holds")
-    # An integer takes no digit behind the point, whether it was read as 2 or as 2.0.
+    # An integer takes no digit after the point, whether it was read as 2 or as 2.0.
     return written.to_integral_value() if value.is_integer() else written
 
 

@@ -164,7 +164,7 @@ def _first_rows(codes: np.ndarray, count: int) -> np.ndarray:
 
     rows = np.zeros(count, dtype=np.int64)
     there = np.flatnonzero(codes >= 0)[::-1]
-    # The last assignment to a place counts, and from behind that is the first row.
+    # The last assignment to a place counts, and in reverse order that is the first row.
     rows[codes[there]] = there
     return rows
 

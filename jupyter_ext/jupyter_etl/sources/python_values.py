@@ -32,7 +32,7 @@ def array_of(values: Sequence[Any], *, nested: bool = False) -> pa.Array:
     """Make an Arrow array of Python objects.
 
     Integers and floats together become doubles, integers and Decimals decimals, dates and datetimes
-    timestamps, where that is exact. Decimals have 38 digits and the largest scale that is there.
+    timestamps, where that is exact. Decimals have 38 digits and the largest scale of the values.
 
     Args:
         values: None, NaN, NaT and NA are missing; NaN is a value among the numbers of a list.
@@ -244,7 +244,7 @@ def _dictionaries(values: Sequence[Any]) -> pa.Array:
 
 
 def array_inside(values: Sequence[Any]) -> pa.Array:
-    """Make an Arrow array of what is inside lists or dictionaries; raises `Unfit`."""
+    """Make an Arrow array of the elements of lists or dictionaries; raises `Unfit`."""
     return array_of(values, nested=True)
 
 

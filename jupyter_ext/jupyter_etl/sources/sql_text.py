@@ -39,7 +39,7 @@ class Statement:
 
     Args:
         pieces: Text and names of placeholders in turn, text first and last.
-        verb: What it does, lower case: its first word, behind ``WITH`` that of the statement itself.
+        verb: Its first word in lower case; after ``WITH``, that of the statement itself.
         writes: Whether it is a query that writes: ``SELECT ... INTO``, or a ``WITH`` that changes
             rows.
     """

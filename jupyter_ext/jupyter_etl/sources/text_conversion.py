@@ -174,7 +174,7 @@ def _dates(texts: pa.Array, kind: pa.DataType, form: TextForm) -> pa.Array | Non
 
 
 def _of_declared_forms(texts: pa.Array, form: TextForm) -> tuple[pa.Array | None, pa.Array]:
-    """Read what is of a declared form of dates, each text by its own.
+    """Parse texts in a declared form of dates.
 
     Returns:
         Dates or timestamps, None without any; and the texts that are of none of the forms.

@@ -70,7 +70,7 @@ class TextRuler:
     def within(
         self, keys: pa.Array, after: CursorValue | None, upto: CursorValue | None
     ) -> tuple[pa.Array, int]:
-        """Return which rows lie between the values, null for those without, and how many behind.
+        """Return which rows are between the values, null for those without, and how many are after.
 
         Raises:
             SourceError: The texts are of forms that have no common order.

@@ -60,7 +60,7 @@ def _bools(texts: pa.Array, true: str, false: str) -> pa.Array | None:
 
 
 def wider_kinds(kind: Kind, column: pa.Array) -> frozenset[Kind]:
-    """Return the kind that a column of this kind may become beside values of another part."""
+    """Return the kinds to which this kind may widen for values of another part."""
     if kind == "integer" and exact_as_doubles(column):
         return frozenset({"double"})
     if isinstance(kind, StampForm) and kind.unit == "us" and fits_nanoseconds(column):

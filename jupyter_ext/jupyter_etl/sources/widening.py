@@ -44,7 +44,7 @@ def wider(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
 
 
 def _as_decimal(kind: pa.DataType, other: pa.DataType) -> pa.DataType:
-    """Return the decimal that holds every value of an integer type, beside another decimal."""
+    """Return the decimal that holds every value of an integer type, to unite it with a decimal."""
     import pyarrow as pa
 
     if not (pa.types.is_integer(kind) and pa.types.is_decimal(other)):

@@ -84,7 +84,7 @@ def exact_names(
 
 
 def inner_name(name: str) -> str:
-    """Return the spelling that stands for a name: letters and digits that no other name has."""
+    """Return the replacement of a name: letters and digits that no other name has."""
     return f"_etl_{name.encode(errors='surrogatepass').hex()}_"
 
 
@@ -94,7 +94,7 @@ def shown(text: str) -> str:
 
 
 def inner_columns(columns: Sequence[str]) -> dict[str, str]:
-    """Return what stands for those columns of a table that differ only in case, or have no name."""
+    """Return the replacements of columns that differ only in case, or have no name."""
     alike = {name for spelled in twins(columns).values() for name in spelled}
     return {name: inner_name(name) for name in columns if name in alike or not name}
 
@@ -177,7 +177,7 @@ def _refuse_names_as_values(tree: exp.Expr, tables: Mapping[str, Sequence[str]])
 
 
 def _relations(tree: exp.Expr) -> Iterator[str]:
-    """Yield what a column may be written behind: names and aliases of tables."""
+    """Yield the possible qualifiers of a column: names and aliases of tables."""
     from sqlglot import exp
 
     for table in tree.find_all(exp.Table):
@@ -188,7 +188,7 @@ def _relations(tree: exp.Expr) -> Iterator[str]:
 
 
 _Place = tuple["exp.Identifier", str]
-"""An identifier, and what stands there instead."""
+"""An identifier and its replacement."""
 
 
 def _table_places(tree: exp.Expr, inner: Mapping[str, str]) -> Iterator[_Place]:

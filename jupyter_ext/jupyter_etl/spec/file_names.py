@@ -39,7 +39,7 @@ def is_never_data(name: str) -> bool:
 
 
 def is_documentation(name: str) -> bool:
-    """Tell whether a text file is about the data beside it: ``README.txt``."""
+    """Tell whether a text file documents the data next to it: ``README.txt``."""
     return _DOCUMENTATION.fullmatch(name) is not None
 
 
@@ -52,7 +52,7 @@ def left_out(parts: Sequence[str], pattern: Iterable[str] = ()) -> str:
             ``.cache/*.csv``, ``_*.csv``.
 
     Returns:
-        The path up to the name that is never data, a folder with a slash behind it; "" where the
+        The path up to the name that is never data, with a trailing slash for a folder; "" if the
         path is data.
     """
     meant = [part for part in pattern if is_never_data(part)]

@@ -123,7 +123,7 @@ def absence(source: Source) -> str:
         source: As declared.
 
     Returns:
-        A sentence with the nearest name; "" where something is there, or where only its connector
+        A sentence with the nearest name; "" if it exists, or if only its connector
         can tell, as for a URL.
     """
     location = source.location.removeprefix("sqlite:///")
@@ -260,7 +260,7 @@ def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
 
 
 def _matching(path: Path) -> tuple[Path, Iterator[Path]]:
-    """Return the folder in front of a glob, and what matches."""
+    """Return the folder before the wildcards of a glob, and the matches."""
     base = Path(*_before_glob(path))
     return base, base.glob(str(path.relative_to(base))) if base.is_dir() else iter(())
 

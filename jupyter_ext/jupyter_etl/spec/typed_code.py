@@ -111,7 +111,7 @@ def made_type(code: str) -> ParameterType | None:
         code: An expression of a parameters cell.
 
     Returns:
-        A type of the standard library's values; None for what is not known without running it.
+        A type of the standard library; None if it is unknown without running the code.
     """
     return _made(_expression(code))
 
