@@ -51,9 +51,9 @@ def test_a_renamed_column_is_found_in_every_replaced_partition(table: PublishedT
     renamed = table.stage(days(*range(1, 31), amount_eur=amounts), partition_by=("day",))
     found = difference(table, renamed)
     assert found.reasons == (
-        "column 'amount' is absent (new: 'amount_eur'), and version 1 has 60 values of it in "
+        "column 'amount' is absent (new: 'amount_eur'), but version 1 has 60 values in "
         "day=2026-01-01; day=2026-01-02; day=2026-01-03 and 27 more partitions; "
-        "--allow amount lets it through",
+        "--allow amount allows this",
     )
 
 
@@ -142,7 +142,7 @@ def test_upserted_rows_without_a_column_would_overwrite_it(table: PublishedTable
     table.publish(pa.table({"id": [1, 2, 3], "x": ["a", "b", None]}), key=("id",))
     staged = table.stage(pa.table({"id": [1], "y": ["a"]}), mode=UPSERT, key=("id",))
     (reason,) = difference(table, staged).reasons
-    assert reason.startswith("column 'x' is absent (new: 'y'), and version 1 has 2 values of it;")
+    assert reason.startswith("column 'x' is absent (new: 'y'), but version 1 has 2 values;")
 
 
 def test_a_sparse_column_may_be_empty_in_few_rows_that_are_added(table: PublishedTable) -> None:

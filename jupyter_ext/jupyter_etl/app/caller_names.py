@@ -96,8 +96,8 @@ def caller_names(notebook: Mapping[str, object]) -> CallerNames:
             for name in _variables(around) - inner.keys() - unset:
                 beyond.setdefault(
                     name,
-                    f"'{name}' is a variable of the function {around.co_name}, which has no value "
-                    f"here: {_called(frame.f_code)} does not use it.",
+                    f"'{name}' is a variable of the function {around.co_name} and has no value "
+                    f"here, because {_called(frame.f_code)} does not use it.",
                 )
     return CallerNames(inner, _module_names(frame, notebook), unset=unset, beyond=beyond)
 

@@ -148,8 +148,8 @@ def _refuse_others(
     alike = _version_alike(store, other.name, setting.watermark)
     first = f"jupyter etl rollback {other.name} --to {alike} --keep-watermarks; or" if alike else ""
     raise Conflict(
-        f"With version {wanted.number} of {wanted.name!r} the {setting.words}. {pipeline} publishes "
-        f"{other.name!r} by {label} too: it {what}.",
+        f"Version {wanted.number} of {wanted.name!r} sets the {setting.words}. {pipeline} publishes "
+        f"{other.name!r} by {label} too, which {what}.",
         hint=f"{f'First: {first} l' if first else 'L'}eave the watermark as it is: {keep}",
         data={"name": wanted.name, "other": other.name, "version": alike},
     )

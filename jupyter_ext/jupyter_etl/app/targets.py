@@ -97,8 +97,8 @@ def shadowing(source: str, channel: Channel) -> list[str]:
     inside = [name for name in names if name.startswith(f"{source}.")]
     notes = []
     if inside:
-        are = "is a publication" if len(inside) == 1 else "are publications"
-        notes.append(f"{listed(inside)} {are}, and no tables of this source, which come after.")
+        are = "is a publication and takes" if len(inside) == 1 else "are publications and take"
+        notes.append(f"{listed(inside)} {are} precedence over tables of this source.")
     if source in names:
         notes.append(
             f"There is also a publication {source}; the name refers to the source. "

@@ -100,8 +100,8 @@ def _emptied_words(one: Emptied, difference: Difference) -> str:
     new = f" (new: {_names(difference.added)})" if one.absent and difference.added else ""
     count = "values" if one.values is None else f"{one.values:,} values"
     return (
-        f"column {one.name!r} {what}{new}, and version {difference.number} has {count} of it{where}; "
-        f"--allow {one.name} lets it through"
+        f"column {one.name!r} {what}{new}, but version {difference.number} has {count}{where}; "
+        f"--allow {one.name} allows this"
     )
 
 
@@ -119,7 +119,7 @@ def _row_reasons(difference: Difference, staged: Staged) -> list[str]:
     where = "" if before == difference.rows_before else " in the partitions that it replaces"
     return [
         f"it has {after:,} rows{where}, and {version} has {before:,} ({_share(before, after):+.0%}; "
-        f"up to {allowed:.0%} is let through)"
+        f"up to {allowed:.0%} is allowed)"
     ]
 
 
@@ -146,7 +146,7 @@ def _partition_reasons(
     return [
         f"{worst.name} has {worst.after:,} rows, and version {difference.number} has "
         f"{worst.before:,} ({_share(worst.before, worst.after):+.0%}; up to {_allowed(staged):.0%} "
-        f"is let through){others}"
+        f"is allowed){others}"
     ]
 
 
