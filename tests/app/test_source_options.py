@@ -1,4 +1,4 @@
-"""Options that there are not, and values that are not possible, are refused without reading."""
+"""Unknown options and invalid values are refused without reading."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_source_that_is_refused_is_not_in_the_catalogue(bench: Workbench, here
 
 
 class _Old:
-    """A connector of somebody's that was written before the method was there."""
+    """A connector of another package that lacks the method."""
 
     kinds = ("old",)
 

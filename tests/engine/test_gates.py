@@ -140,9 +140,9 @@ def emptied(
     [
         (emptied(1, 100, 100), staged(), True),
         (emptied(1, 100, 100, days=1), staged(by=DAYS), True),
-        # Nobody has counted the values of a nested column, but there are some.
+        # The values of a nested column are not counted, but exist.
         (emptied(None, 100, 100), staged(), True),
-        # Of what is added, a column that was always filled must be.
+        # In added rows, a column that always had values must have some.
         (emptied(100, 100, 1), staged(APPEND), True),
         (emptied(100, 100, 1), staged(UPSERT), True),
         (emptied(99, 100, 1), staged(APPEND), False),
@@ -150,11 +150,11 @@ def emptied(
         (emptied(50, 100, 19), staged(APPEND), False),
         (emptied(50, 100, 20), staged(UPSERT), True),
         (emptied(None, 100, 1000), staged(APPEND), False),
-        # A column that is absent is no chance.
+        # An absent column is never chance.
         (emptied(1, 100, 1, absent=True), staged(APPEND), True),
         (emptied(None, 100, 1, absent=True), staged(UPSERT), True),
         (emptied(1, 100, 1, absent=True), staged(by=DAYS), True),
-        # It is told as a dropped column there.
+        # It is reported as a dropped column there.
         (emptied(1, 100, 1, absent=True), staged(), False),
         (emptied(1, 100, 1, absent=True), staged(APPEND, contract=Contract.FREEZE), False),
         (emptied(100, 100, 100), staged(allow=("amount",)), False),
@@ -187,7 +187,7 @@ def test_the_reason_names_column_values_partitions_and_the_way_out() -> None:
         ({"dropped": (A,)}, staged(allow=("a",)), ""),
         ({"dropped": (A,), "added": (B,)}, staged(), "added 'b'; dropped 'a'"),
         ({"retyped": (RETYPED,)}, staged(allow=("x",)), ""),
-        # What is frozen stays so.
+        # A frozen contract stays frozen.
         ({"dropped": (A,)}, staged(contract=Contract.FREEZE, allow=("a",)), "dropped 'a'"),
     ],
 )
@@ -219,7 +219,7 @@ def test_each_partition_is_compared_with_itself() -> None:
     )
     assert reasons(partitions((100, 3), (100, 190)), staged(by=DAYS, change="any")) == ""
     assert reasons(partitions((100, 190)), staged(by=DAYS, change="1")) == ""
-    # In all too many is said once.
+    # Too many rows in total is reported once.
     assert reasons(partitions((100, 3), (100, 4)), by_day).startswith("it has 7 rows in the part")
 
 

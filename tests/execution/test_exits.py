@@ -1,4 +1,4 @@
-"""Notebooks that end themselves: `exit()`, `quit()`, `sys.exit()`."""
+"""Notebooks that end their run: `exit()`, `quit()`, `sys.exit()`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_what_a_reply_says(reply: dict[str, Any], may_raise: bool, ended: Exit |
 
 
 class Shell(SimpleNamespace):
-    """What of IPython's shell `exit()` uses."""
+    """The part of IPython's shell that `exit()` uses."""
 
     def __init__(self, status: object) -> None:
         self.payloads: list[dict[str, object]] = []

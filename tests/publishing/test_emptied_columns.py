@@ -81,7 +81,7 @@ def test_several_partition_columns(table: PublishedTable) -> None:
 def test_a_column_that_is_absent_from_partitions_that_are_new(table: PublishedTable) -> None:
     table.publish(days(1, x=[1, 2], none=[None, None]), partition_by=("day",))
     assert lost(table, days(2), partition_by=("day",)) == {"x": (2,)}
-    # There, NULL is no change.
+    # NULL is no change there.
     empty = days(2, x=pa.nulls(2, pa.int64()), none=pa.nulls(2))  # type: ignore[arg-type]
     assert lost(table, empty, partition_by=("day",)) == {}
 
@@ -149,7 +149,7 @@ def test_a_sparse_column_may_be_empty_in_few_rows_that_are_added(table: Publishe
     table.publish(pa.table({"id": range(100), "note": ["x"] + [None] * 99}))
     few = pa.table({"id": [1, 2], "note": pa.nulls(2, pa.string())})
     assert difference(table, table.stage(few, mode=APPEND)).reasons == ()
-    # The same rows in the place of all: there was a note.
+    # The same rows replace all: the note had values.
     assert "column 'note' is NULL" in "; ".join(difference(table, table.stage(few)).reasons)
 
 

@@ -1,4 +1,4 @@
-"""Forms of CSV files: what is found, what is named in an error, and what the options say."""
+"""Forms of CSV files: detected, named in an error, or set by options."""
 
 from __future__ import annotations
 

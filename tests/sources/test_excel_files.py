@@ -1,4 +1,4 @@
-"""Excel: errors and formulas in cells, sheets that nobody sees, headers, large integers."""
+"""Excel: errors and formulas in cells, hidden sheets, headers, large integers."""
 
 from __future__ import annotations
 

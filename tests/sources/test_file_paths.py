@@ -1,4 +1,4 @@
-"""Which files a location means, and what is said about the rest."""
+"""Which files a location means, and the notes about the skipped ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ JUNK = (
     "$RECYCLE.BIN/a.csv",
     "@eaDir/a.csv",
 )
-"""Files of CSV that no folder and no glob means."""
+"""CSV files that folders and globs skip."""
 
 
 def put(folder: Path, *names: str, text: str = "n\n1\n") -> None:
@@ -113,7 +113,7 @@ def test_where_nothing_else_is_there_what_is_left_out_is_named(tmp_path: Path, p
     assert not error.retryable
 
 
-# -- what is beside the data ---------------------------------------------------------------------
+# -- files next to the data ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["README.txt", "notes.txt", "LICENSE", "README.md", "codes.json"])
@@ -162,7 +162,7 @@ def test_the_kind_of_a_folder_is_told_by_its_data(tmp_path: Path, junk: str) -> 
         parse_source("a", ".", base=tmp_path)
 
 
-# -- what the content is -------------------------------------------------------------------------
+# -- content -------------------------------------------------------------------------------------
 
 PACKERS = {
     "gz": gzip.compress,

@@ -1,4 +1,4 @@
-"""A value arrives in each database as it is, or is refused by the name of its placeholder."""
+"""A value arrives in each database exactly, or is refused with the name of its placeholder."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SAME: tuple[object, ...] = (
     2**63 - 1,
     -(2**63),
 )
-"""What every database has."""
+"""Types of every database."""
 
 Row = tuple[object, object]
 

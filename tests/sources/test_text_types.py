@@ -1,4 +1,4 @@
-"""A column of texts becomes another type only where every value can be written back."""
+"""A column of texts becomes another type only if every value can be written back."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_inference(texts: list[str | None], kind: str) -> None:
 def test_where_a_column_is_cut_makes_no_difference(texts: list[str | None], kind: str) -> None:
     chunks = pa.chunked_array([[text] for text in texts], pa.string())
     assert str(infer_type(chunks).type) == kind
-    # Blocks are read side by side too, each without what the others show.
+    # Blocks are also read in parallel, each without the evidence of the others.
     evidence = [examine(chunk, PLAIN).evidence for chunk in chunks.chunks]
     joined = evidence[0] if evidence else examine(pa.array([], pa.string()), PLAIN).evidence
     for part in evidence[1:]:
@@ -203,7 +203,7 @@ def test_columns_agree_with_what_single_values_are(texts: list[str], twice: bool
 
 
 def _is_written_as(value: object, text: str) -> bool:
-    """Compare a value with its text: by every digit that is written."""
+    """Compare a value with every digit of its text."""
     if isinstance(value, bool):
         return str(value) in (text, text.title())
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""Names that differ only in case get a spelling each, and only where that is needed."""
+"""Names that differ only in case are replaced, and only if necessary."""
 
 from __future__ import annotations
 
