@@ -34,7 +34,7 @@ class Session:
 
     @property
     def namespace(self) -> Mapping[str, object]:
-        """The variables that the magic sees: those of its function come before the notebook's."""
+        """The variables that are visible to the magic: those of its function take precedence."""
         return self.shell.user_ns if self.names is None else self.names
 
     @property

@@ -1,4 +1,4 @@
-"""Lists, structs and maps as Python objects: pandas' own conversion makes floats of their integers."""
+"""Lists, structs and maps as Python objects: pandas would convert their integers to floats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def nested_objects(column: pa.ChunkedArray) -> np.ndarray:
-    """Make lists of lists, dictionaries of structs and lists of pairs of maps.
+    """Convert lists to lists, structs to dictionaries and maps to lists of pairs.
 
     Their values are those that Arrow converts to in Python: int, float, Decimal, date, datetime with
     its zone, or pandas' Timestamp if there are nanoseconds; None is NULL.

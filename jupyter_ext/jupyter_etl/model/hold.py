@@ -33,7 +33,7 @@ class Emptied:
 
     Args:
         name: Of the column.
-        absent: Whether the new rows have no such column; else it is NULL, or NaN, in all of them.
+        absent: Whether the new rows lack the column; otherwise it is NULL or NaN in all of them.
         values: How many values it has in the rows that are compared; None if they were
             not counted.
         rows_before: Rows that the new rows are compared with: those they replace, or all.

@@ -89,7 +89,7 @@ class Staged:
         allow: Columns that the publish gate lets vanish, become empty or change their type.
         digest: Digest of the rows of an append, equal for equal rows; "" if unknown.
         origins: Where its columns come from, as far as SQL tells.
-        layout: How a file holds its rows, as its publisher reads it; "" for one without rows.
+        layout: Layout of a file, as its publisher encodes it; "" for a file without rows.
     """
 
     name: str

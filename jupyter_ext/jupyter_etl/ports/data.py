@@ -32,7 +32,7 @@ class Since:
         column: The cursor.
         after: Rows up to this value need not come; a value as it is bound in SQL.
         like: For a text, the pattern (of SQL's LIKE) of the texts that can be compared with it by
-            their characters; those that do not match it come. "" where all can.
+            their characters; texts that do not match are returned. "" if all can be compared.
     """
 
     column: str

@@ -252,7 +252,7 @@ def widens(new: pa.DataType, old: pa.DataType) -> bool:
 
 
 def common_type(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
-    """Return the type a column has that holds rows of both types.
+    """Return the type of a column with rows of both types.
 
     That is the old type if it holds every value of the new one. A decimal gets the digits of
     both, before and after the point, up to 38 in total. Lists, structs and maps follow from their

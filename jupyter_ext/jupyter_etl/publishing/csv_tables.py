@@ -22,7 +22,7 @@ _LEAST_BLOCK_BYTES = 1 << 20
 _OLD_BLOCK_BYTES = 64 << 20
 """For a file that is older than the record of row lengths."""
 _PLAIN_CELL_BYTES = 96
-"""No number or date takes more, and a decimal of 76 digits not even that."""
+"""Upper bound for numbers and dates, also for decimals of 76 digits."""
 
 
 def write_csv(data: pa.RecordBatchReader, file: IO[bytes] | GzipFile) -> tuple[int, FileLayout]:
@@ -138,7 +138,7 @@ def read_csv(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
 
     Args:
         stream: The file's bytes, unpacked.
-        layout: As kept with the version.
+        layout: As stored with the version.
     """
     import pyarrow as pa
     import pyarrow.csv as pacsv
@@ -169,7 +169,7 @@ def read_csv(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
 
 
 def _cell_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type that pyarrow's reader makes of a cell."""
+    """Return the type to which pyarrow's reader converts a cell."""
     import pyarrow as pa
 
     simple = simple_type(kind)

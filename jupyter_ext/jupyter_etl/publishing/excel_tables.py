@@ -221,7 +221,7 @@ def read_excel(stream: IO[bytes], layout: FileLayout, rows: int) -> pa.RecordBat
 
     Args:
         stream: The file's bytes.
-        layout: As kept with the version.
+        layout: As stored with the version.
         rows: Their number; those without any value at the end are not in the sheet.
     """
     import pyarrow as pa

@@ -129,8 +129,8 @@ def read_file(
 
     Args:
         location: Path or fsspec URL.
-        layout: As kept with the version; None for a file that was not made of rows here.
-        rows: Their number, where it is known.
+        layout: As stored with the version; None for a file that was not written from rows here.
+        rows: Their number, if known.
 
     Returns:
         None if the file has no rows with types.

@@ -36,7 +36,7 @@ class FileLayout:
 
     Args:
         schema: The columns, as they were published.
-        row_bytes: No row of a CSV file is longer; 0 where that is not known.
+        row_bytes: Upper bound of the row length of a CSV file; 0 if unknown.
         empty_texts: Text columns in which an empty cell is an empty text; in the others it is NULL.
         categories: Of the columns of ordered categories, by name: all of them, in order.
     """

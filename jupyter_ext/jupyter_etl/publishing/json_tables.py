@@ -85,7 +85,7 @@ def read_json(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader
 
     Args:
         stream: The file's bytes.
-        layout: As kept with the version.
+        layout: As stored with the version.
     """
     import pyarrow as pa
 

@@ -60,7 +60,7 @@ def read_parquet(
 
     Args:
         filesystem, path: Where it is.
-        layout: As kept with the version; None takes the types from the file alone.
+        layout: As stored with the version; None takes the types from the file alone.
     """
     import pyarrow as pa
     import pyarrow.dataset as pads

@@ -68,7 +68,7 @@ class TextReader:
     def reread(
         self, name: str, texts: pa.Array, kind: pa.DataType, evidence: Evidence | None
     ) -> pa.Array | None:
-        """Read a column whose type is known; None where a value does not have it any more."""
+        """Read a column whose type is known; None if a value does not have this type."""
         import pyarrow as pa
 
         if evidence is None:

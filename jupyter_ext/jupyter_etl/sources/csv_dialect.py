@@ -58,7 +58,7 @@ def find_dialect(
     Args:
         head: Its first characters, decoded.
         delimiter, quote, escape, header, skip: As in `CsvFormat`.
-        whole: Whether the head is all of the file.
+        whole: Whether the head is the whole file.
 
     Raises:
         ValueError: There is no line with names.

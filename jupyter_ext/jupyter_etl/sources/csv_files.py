@@ -108,7 +108,7 @@ def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
 
 
 def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
-    """Read files for their types: all of them, or as many rows as a limit takes."""
+    """Scan files for their types: all rows, or up to a limit."""
     import pyarrow as pa
 
     what, written = f"Source '{source.name}'", parse_csv_format(source.options)
@@ -232,7 +232,7 @@ def _again(
 def _batch(
     table: _Table, scanned: Scanned, rows: int, arrays: dict[str, pa.Array], schema: pa.Schema
 ) -> pa.RecordBatch:
-    """Make a batch; a column that the file lacks is the folder's, or NULL."""
+    """Make a batch; a column that the file lacks comes from the folder, or is NULL."""
     import pyarrow as pa
 
     file, folders = scanned.file, table.folders

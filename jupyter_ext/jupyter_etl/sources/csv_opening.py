@@ -183,7 +183,7 @@ def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat
 
 
 def encoding_error(source: Source, file: SourceFile, encoding: str, likely: str) -> SourceError:
-    """Describe a file that is not in the encoding it was taken for."""
+    """Return the error for a file that is not in the assumed encoding."""
     return SourceError(
         f"Source '{source.name}': {file.name} cannot be read as CSV: it is not {encoding} text.",
         hint=f"Declare it with the option encoding={likely}."

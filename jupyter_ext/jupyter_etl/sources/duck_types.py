@@ -176,7 +176,7 @@ def _finished(what: str, name: str, kind: str, column: pa.ChunkedArray) -> pa.Ch
 
 
 def _integers(column: pa.ChunkedArray, least: pa.DataType) -> pa.ChunkedArray:
-    """Give whole numbers the first of 64 bits, 38 digits and text that holds all of them."""
+    """Convert integers to the first of int64, decimal and text that holds all of them."""
     import pyarrow as pa
 
     if pa.types.is_decimal(column.type):

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 _EXACT_INTEGERS = 2.0**53
-"""From here on a double no longer holds every integer."""
+"""From here on not every integer is exact as a double."""
 
 
 def read_excel(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     """Read one sheet of all files of an Excel source.
 
     Raises:
-        SourceError: A file is no workbook, the sheet is not there, a cell holds an error, or a
+        SourceError: A file is not a workbook, the sheet does not exist, a cell contains an error, or a
             column mixes types.
     """
     sheets = [_sheet(source, files, file, request.table) for file in files.files]
@@ -238,7 +238,7 @@ def _table(source: Source, sheet: _Sheet) -> pa.Table:
 def _errors_by_column(
     sheet: _Sheet, names: Sequence[str], declared: Mapping[str, pa.DataType]
 ) -> dict[int, dict[int, str]]:
-    """Return the texts of error cells that the options take as missing or as text.
+    """Return the texts of error cells that the options read as missing or as text.
 
     Raises:
         SourceError: There is another one.

@@ -163,7 +163,7 @@ def open_file(files: FileSet, file: SourceFile, *, workbook: bool = False) -> It
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """What a location means.
+    """The files of a location.
 
     Args:
         infos: Of the files, as the filesystem gives them.

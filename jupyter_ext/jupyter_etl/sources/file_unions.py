@@ -73,7 +73,7 @@ def unite_files(
 
     Raises:
         SourceError: A file shares no column with the others, a column has types that no type
-            holds both, or a declared column is not there.
+            can unite, or a declared column does not exist.
     """
     import pyarrow as pa
 

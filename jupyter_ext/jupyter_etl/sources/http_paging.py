@@ -89,7 +89,7 @@ class Trail:
 
         Args:
             url: Of the request.
-            answer: What came.
+            answer: Of the server.
             document: Its body as JSON; None for another format.
             records: Of this page; None where the format does not show them.
 

@@ -113,7 +113,7 @@ class RecordTables:
         """Yield the records of each part, with its own columns and the types of all parts.
 
         Raises:
-            SourceError: A column has types in two places that no type holds both, or a value is
+            SourceError: A column has types in two places that cannot be united, or a value is
                 not exact in its declared type.
         """
         import pyarrow as pa

@@ -34,7 +34,7 @@ def parse_json(text: bytes | str, *, written: bool = False, encoding: str = "") 
     Args:
         text: Bytes are in ``encoding``; without one UTF-8, UTF-16 or UTF-32, with or without a
             byte order mark.
-        written: Return numbers as `Numeral`; `exact` makes numbers of them.
+        written: Return numbers as `Numeral`; `exact` converts them.
         encoding: As `json_encoding` returns it.
 
     Raises:
@@ -50,7 +50,7 @@ def parse_json(text: bytes | str, *, written: bool = False, encoding: str = "") 
 
 
 def exact(value: Any) -> Any:
-    """Make numbers of the numerals in a value, as `parse_json` reads them."""
+    """Convert the numerals in a value to numbers, as `parse_json` does."""
     kind = type(value)
     if kind is Numeral:
         return int(value) if value.lstrip("-").isdecimal() else _fraction(value)

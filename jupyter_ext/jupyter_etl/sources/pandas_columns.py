@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlError]) -> pa.Table:
-    """Make an Arrow table of a pandas frame or series.
+    """Convert a pandas frame or series to an Arrow table.
 
     Args:
         what: Its name, for messages.
@@ -85,7 +85,7 @@ def _refusal(what: str, name: object, problem: Unfit, error: type[EtlError]) -> 
 
 
 def table_of_columns(what: str, columns: Mapping[str, Any], error: type[EtlError]) -> pa.Table:
-    """Make an Arrow table of a dictionary of columns; arguments and errors as of `table_of_pandas`."""
+    """Convert a dictionary of columns to an Arrow table; arguments and errors as for `table_of_pandas`."""
     import pandas as pd
     import pyarrow as pa
 
@@ -196,7 +196,7 @@ def _taken(values: pa.Array, codes: Any) -> pa.Array:
 
 
 def _whole(found: pa.Array | None, column: pd.Series) -> pa.Array:
-    """Return a converted column, or what pyarrow makes of it."""
+    """Return a converted column, by default by pyarrow's conversion."""
     import pyarrow as pa
 
     made = pa.array(column, from_pandas=True) if found is None else found

@@ -25,7 +25,7 @@ def is_plain(kind: pa.DataType) -> bool:
 
 
 def plain_table(table: pa.Table, what: str, error: type[EtlError]) -> pa.Table:
-    """Give the columns of a table plain types of the same values.
+    """Convert the columns of a table to plain types with the same values.
 
     Args:
         table: All rows.

@@ -166,7 +166,7 @@ def code_of_statement(statement: Statement) -> str:
 
 
 def never_texts(sql: str) -> str:
-    """Write names in double quotes in those marks in which SQLite never takes them for texts."""
+    """Quote names in double quotes with the marks in which SQLite never reads them as text."""
     return "".join(
         quoted(token.group()[1:-1].replace('""', '"'), "`")
         if token.group()[0] == '"'

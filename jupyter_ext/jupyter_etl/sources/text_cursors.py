@@ -30,8 +30,8 @@ class TextRuler:
     """Compares texts by their characters, if that is also the order of their values.
 
     Times and whole numbers of several forms are compared as what they are. Texts that have no order
-    at all are refused. What was compared by characters before another form came up, was compared
-    rightly: the forms seen until then, the watermark's among them, had that order.
+    at all are refused. Texts that were compared by characters before another form appeared were compared
+    correctly: the previous forms, including that of the watermark, had that order.
 
     Args:
         what, column: For messages.

@@ -124,7 +124,7 @@ def _numbers(name: str, values: Sequence[str], form: TextForm) -> str:
 
 
 def _odd_words(name: str, values: Sequence[str], form: TextForm) -> str:
-    """Look for a word that means missing among numbers or dates."""
+    """Look for a word that may mean a missing value among numbers or dates."""
     others = [value for value in values if not kinds_of(value, form)]
     words = dict.fromkeys(others)
     if not others or len(words) > _FEW or len(others) * 3 > len(values):

@@ -1,7 +1,7 @@
 """Lossless inference of the type of a column of texts, with the reason.
 
 A column becomes a number, a date or a bool only if every value of it, written back in the canonical
-form of that type, gives the text that was there. Allowed are blanks around a number, zeros at the
+form of that type, gives the original text. Allowed are blanks around a number, zeros at the
 end of a fraction, and declared marks for decimals and thousands.
 """
 
@@ -74,7 +74,7 @@ class Inferred:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a part of a column shows; the evidence of two parts can be joined.
+    """The possible kinds of a part of a column; the evidence of two parts can be joined.
 
     Args:
         kinds: The kinds that hold every value; None while there is no value.

@@ -98,7 +98,7 @@ def _as(array: pa.Array, kind: pa.DataType) -> pa.Array:
 def fitted(array: pa.Array, kind: pa.DataType) -> pa.Array | None:
     """Give an array another type of the same kind; None where a value would change.
 
-    A decimal keeps its scale: one that has got a larger scale is another number, whatever the
+    A decimal keeps its scale: a larger scale makes it a different number, whatever the
     values of the day.
     """
     import pyarrow as pa

@@ -267,7 +267,7 @@ def _near(
 
 
 def _spelling(name: str, known: Sequence[str]) -> str:
-    """Return a name as the tables spell it, where only one of theirs is meant."""
+    """Return a name as the tables spell it, if it is unambiguous."""
     alike = {one for one in known if folded(one) == folded(name)}
     return alike.pop() if name not in alike and len(alike) == 1 else name
 

@@ -44,7 +44,7 @@ def is_documentation(name: str) -> bool:
 
 
 def left_out(parts: Sequence[str], pattern: Iterable[str] = ()) -> str:
-    """Find what takes a path out of a folder or glob.
+    """Find the part of a path that folders and globs skip.
 
     Args:
         parts: Names of the path's folders and file, below the declared folder.

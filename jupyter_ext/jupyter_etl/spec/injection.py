@@ -34,7 +34,7 @@ def inject_types(
 
     Args:
         cells: Of a Python notebook with parameters; the injected one is changed in place.
-        declared: What the notebook declares; of two with one name the later counts.
+        declared: Declarations of the notebook; the later of two with one name applies.
         given: Values by name.
         at: As for `coerce`.
 

@@ -61,7 +61,7 @@ def zone_of(text: str) -> str:
 def text_order(text: str) -> int | None:
     """Return what a time or a number sorts by; None for any other text.
 
-    Times are nanoseconds since 1970; those without a zone are taken for UTC, as SQLite does.
+    Times are nanoseconds since 1970; those without a zone count as UTC, as in SQLite.
     """
     if _WHOLE.fullmatch(text):
         return int(text)
@@ -70,7 +70,7 @@ def text_order(text: str) -> int | None:
 
 
 def is_text_further(text: str, than: str) -> bool:
-    """Tell whether a text lies beyond another: as times, as numbers, or by its characters."""
+    """Tell whether a text is after another: as times, as numbers, or by characters."""
     if form_of(shape_of(text)) is form_of(shape_of(than)):
         one, other = text_order(text), text_order(than)
         if one is not None and other is not None:
@@ -79,7 +79,7 @@ def is_text_further(text: str, than: str) -> bool:
 
 
 def are_in_order(form: TextForm, shapes: Collection[str], zones: Collection[str]) -> bool:
-    """Tell whether texts of one form have, character by character, the order of what they mean.
+    """Tell whether texts of one form sort, character by character, like their values.
 
     Args:
         form: Of all of them.
