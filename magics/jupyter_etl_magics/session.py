@@ -26,7 +26,7 @@ class Session:
 
     Args:
         shell: Of the kernel or terminal.
-        names: Variables that the magic sees; by default those of the notebook.
+        names: Variables that are visible to the magic; by default those of the notebook.
     """
 
     shell: InteractiveShell
@@ -34,7 +34,7 @@ class Session:
 
     @property
     def namespace(self) -> Mapping[str, object]:
-        """The variables that the magic sees: those of its function come before the notebook's."""
+        """The variables that are visible to the magic: those of its function take precedence."""
         return self.shell.user_ns if self.names is None else self.names
 
     @property
@@ -57,8 +57,8 @@ class Session:
         value = self.namespace.get(name)
         if value is None and name in self.namespace:
             raise NotFound(
-                f"{name!r} is None, and not a frame.",
-                hint="Run the cell that makes it, and look whether it ends in a value.",
+                f"{name!r} is None, not a frame.",
+                hint="Run the cell that defines it, and check that it ends in a value.",
             )
         if value is None:
             known = [known for known in self.namespace if not known.startswith("_")]
@@ -72,7 +72,7 @@ class Session:
         """Make a variable of the notebook.
 
         Raises:
-            DeclarationError: Where the magic stands the name is a variable of a function, which
+            DeclarationError: At the place of the magic the name is a variable of a function, which
                 a magic cannot set.
         """
         self.refuse_of_function(name)
@@ -83,7 +83,7 @@ class Session:
         if isinstance(self.names, CallerNames) and self.names.of_function(name):
             raise DeclarationError(
                 f"'{name}' is a variable of a function, which a magic cannot set.",
-                hint=f"Assign what it returns: {name} = %etl sql ..., or {name} = etl.param(...).",
+                hint=f"Assign the result: {name} = %etl sql ..., or {name} = etl.param(...).",
             )
 
     def notebook(self, given: str | None = None) -> Path:

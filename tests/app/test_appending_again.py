@@ -19,12 +19,12 @@ DAY = timedelta(days=1)
 
 
 class World(Publishing):
-    """Runs that append rows and nothing else."""
+    """Runs that only append rows."""
 
     def append(
         self, rows: pa.Table, key: str, *, cause: Cause = Cause.MANUAL, day: int = 0, by: str = ""
     ) -> list[int]:
-        """Return what the table holds after a run of its own has appended the rows."""
+        """Return the content of the table after a separate run has appended the rows."""
         start = NOW + day * DAY
         new = replace(a_run(key), cause=cause, interval=Partition(start=start, end=start + DAY))
         claim = self.attempt(self.store.add_run(new, now=self.clock.now()).id)
@@ -63,7 +63,7 @@ def test_rows_that_occur_twice_in_one_append_stay_two(world: World) -> None:
 def test_other_rows_are_appended(world: World) -> None:
     world.append(rows(1), "1")
     assert world.append(rows(2), "2") == [1, 2]
-    # Rows that are only partly the same are another append.
+    # Rows that are only partly the same are a different append.
     assert world.append(rows(2, 3), "3") == [1, 2, 2, 3]
 
 
@@ -77,7 +77,7 @@ def test_the_same_values_of_other_columns_or_types_are_other_rows(world: World) 
 def test_equal_rows_of_two_days_are_both_kept(world: World, cause: Cause) -> None:
     world.append(rows(1), "monday", cause=cause, day=0)
     assert world.append(rows(1), "tuesday", cause=cause, day=1) == [1, 1]
-    # One of the days once more: by its interval, whatever its rows are now.
+    # One of the days again: identified by its interval, whatever its rows are now.
     assert world.append(rows(5), "monday again", cause=Cause.BACKFILL, day=0) == [1, 5]
 
 
@@ -99,7 +99,7 @@ def test_other_rows_of_a_partition_that_is_there_are_refused(world: World) -> No
 
 
 def test_many_rows_in_partitions_have_one_digest_however_they_are_written(world: World) -> None:
-    """Arrow writes partitions by several threads, and the order of the rows differs each time."""
+    """Arrow writes partitions with several threads, so the order of the rows differs each time."""
     table = pa.table({"x": range(300_000), "day": [n % 7 for n in range(300_000)]})
     digests = {world.stage(table, partition_by=("day",)).digest for _ in range(4)}
     assert len(digests) == 1

@@ -1,4 +1,4 @@
-"""Sums of a database that are published day by day through pandas: the day's values decide no type."""
+"""Sums of a database, published daily through pandas: the type does not depend on the day's values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_sixty_days_of_sums_are_those_of_the_database(bench: Workbench, postgres
     for number in range(DAYS):
         sums = bench.sql("wh", ONE_DAY, parameters={"day": FIRST + timedelta(days=number)})
         assert isinstance(sums, pd.DataFrame)
-        # What the frame knows of its types is lost every other day.
+        # Every other day the frame loses its recorded types.
         frame = sums.sort_values("region") if number % 2 else pd.DataFrame(sums.to_dict("list"))
         publish_table(bench, "sums.added", frame, mode="append", live=True)
         publish_table(bench, "sums.merged", frame, mode="upsert", key=("day", "region"), live=True)

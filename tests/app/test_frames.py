@@ -232,7 +232,7 @@ def test_whatever_speaks_arrow_is_a_frame() -> None:
 
 
 def test_none_is_said_to_be_none() -> None:
-    with pytest.raises(DeclarationError, match="'orders' is None, and not a frame"):
+    with pytest.raises(DeclarationError, match="'orders' is None, not a frame"):
         to_arrow(None, what="orders")
 
 
@@ -240,7 +240,7 @@ def test_none_is_said_to_be_none() -> None:
 def test_what_is_no_frame_is_named(value: object) -> None:
     with pytest.raises(DeclarationError) as caught:
         to_arrow(value, what="orders")
-    assert caught.value.message == f"'orders' is a {type(value).__name__}, and not a frame."
+    assert caught.value.message == f"'orders' is a {type(value).__name__}, not a frame."
     assert "pandas" in caught.value.hint
 
 

@@ -43,7 +43,7 @@ def test_a_run_is_held_and_approved(
     told = json.loads(capsys.readouterr().out)
     assert {(one["name"], one["version"]) for one in told["published"]} == {("t", 2), ("more", 2)}
     assert etl.publications.read("t").num_rows == 2
-    # Other rows than those of the first run.
+    # Different rows from those of the first run.
     assert etl.publications.read("more").num_rows == 12
     assert etl.runs.get(2).state is RunState.SUCCEEDED
     assert main(["diff", "t", "1", "2"]) == 0

@@ -335,5 +335,5 @@ def test_an_upsert_without_a_column_is_held_and_overwrites_it_once_approved(worl
     assert world.state(held) is RunState.HELD
     world.holds.approve(held.run.id)
     assert world.read(world.live("keyed"))["x"].to_pylist() == [None, None]
-    # There is no value to lose any more.
+    # No value is left that could be lost.
     assert world.state(world.make("again", rows(y=["e", "f"]))) is RunState.SUCCEEDED

@@ -241,7 +241,7 @@ def test_texts_of_two_forms_are_followed_as_times(
     runs.sql("insert into orders values (2, '2026-01-02 18:00:00', 'k')")
     second = runs.run()
     assert second.load(since="at") == [2]
-    # Another load of the run sees the same.
+    # Another load of the run reads the same.
     assert second.load(since="at", key=["key"]) == [2]
     second.finish()
     found = runs.store.load_watermark("nb", replace(ORDERS, column="at"))

@@ -1,4 +1,4 @@
-"""A name means one thing: a source, else an exact publication, else a table of a source."""
+"""How names are resolved: a source, then an exact publication, then a table of a source."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_a_table_comes_back_from_pandas_as_it_was(table: pa.Table) -> None:
     back = to_arrow(to_pandas(table))
     assert back.to_pylist() == table.to_pylist()
     for field in table.schema:
-        # Text at the top of a frame is a type of pandas' own.
+        # At the top level of a frame, text has a type of pandas.
         if field.type != pa.string():
             assert back.schema.field(field.name).type == field.type
 

@@ -106,13 +106,13 @@ def test_a_path_with_a_variable_that_has_no_value(
     bench: Workbench, names: dict[str, Any], value: object, said: str
 ) -> None:
     names["r"] = value
-    with pytest.raises(DeclarationError, match=f"names 'r', and 'r' is {said}"):
+    with pytest.raises(DeclarationError, match=f"uses 'r', which is {said}"):
         publish_file(bench, "out/{{r}}.csv", frame(a=[1]))
 
 
 def test_a_variable_that_is_none_is_said_to_be(bench: Workbench, names: dict[str, Any]) -> None:
     names["r"] = None
-    with pytest.raises(DeclarationError, match="is None, and not a frame"):
+    with pytest.raises(DeclarationError, match="is None, not a frame"):
         publish_table(bench, "t", names["r"])
     with pytest.raises(NotFound, match="'r' is None"):
         bench.find("r")
@@ -317,8 +317,8 @@ def test_by_hand_what_would_hold_a_run_is_said(bench: Workbench) -> None:
     renamed = days.rename(columns={"amount": "amount_eur"})
     draft = publish_table(bench, "t", renamed, partition_by=["day"])
     assert draft.findings == (
-        "column 'amount' is absent (new: 'amount_eur'), and version 1 has 3 values of it in day=1; "
-        "day=2; --allow amount lets it through",
+        "column 'amount' is absent (new: 'amount_eur'), but version 1 has 3 values in day=1; "
+        "day=2; --allow amount allows this",
     )
     allowed = publish_table(bench, "t", renamed, partition_by=["day"], allow=["amount"])
     assert allowed.findings == ()

@@ -1,4 +1,4 @@
-"""Parameters arrive with the types that the notebook declares, however they are given."""
+"""Parameters arrive with the types that the notebook declares, whatever form they are given in."""
 
 from __future__ import annotations
 

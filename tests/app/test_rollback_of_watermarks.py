@@ -1,4 +1,4 @@
-"""A rollback sets the watermarks of the loads whose rows it takes away: the next run reads them again."""
+"""A rollback restores the watermarks of the loads whose rows it removes: the next run reads them again."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_of_two_pipelines_each_goes_back_to_its_own(world: World) -> None:
     world.publications.rollback("t", 2)
     assert (world.ids(), world.ids(of="returns")) == ([1, 2, 3], [1, 2, 3, 4, 5])
     assert (world.watermark(), world.watermark("returns", RETURNS)) == (3, 5)
-    # Before there were any rows of the second, it is where it began.
+    # Before the first rows of the second load, its watermark is where it began.
     world.publications.rollback("t", 1)
     assert (world.watermark(), world.watermark("returns", RETURNS)) == (3, None)
     world.load(9, pipeline="returns", cursor=RETURNS)
@@ -222,7 +222,7 @@ def test_another_table_that_is_appended_to_has_to_go_back_too(world: World) -> N
     world.publications.rollback("t", 1)
     assert world.watermark() == 3
     # And forward in the same way.
-    with pytest.raises(Conflict, match="has the rows up to 3 only"):
+    with pytest.raises(Conflict, match="has the rows only up to 3"):
         world.publications.rollback("t", 3)
     world.publications.rollback("u", 3, keep_watermarks=True)
     world.publications.rollback("t", 3)
@@ -253,7 +253,7 @@ def test_a_version_of_before_the_record_is_refused_with_the_commands(world: Worl
         "jupyter etl watermark orders wh.orders --since updated_at --set VALUE" in caught.value.hint
     )
     world.publications.rollback("t", 1, keep_watermarks=True)
-    # What came after it is known.
+    # Later versions have a record.
     world.load(12)
     world.publications.rollback("t", 3)
     assert (world.ids(), world.watermark()) == (list(range(1, 10)), 9)

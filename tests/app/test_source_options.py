@@ -1,4 +1,4 @@
-"""Options that there are not, and values that are not possible, are refused without reading."""
+"""Unknown options and invalid values are refused without reading."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def test_a_file_behind_a_url_has_the_options_of_both(kind: str) -> None:
     ("options", "secrets", "says"),
     [
         ({"anonymous": "perhaps"}, (), "anonymous is 'perhaps'"),
-        ({"key": "AKIA"}, (), "only one is there"),
-        ({}, ("pw",), "only one is there"),
+        ({"key": "AKIA"}, (), "only one is given"),
+        ({}, ("pw",), "only one is given"),
         ({"regoin": "x"}, (), "regoin"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_source_that_is_refused_is_not_in_the_catalogue(bench: Workbench, here
 
 
 class _Old:
-    """A connector of somebody's that was written before the method was there."""
+    """A connector of another package that lacks the method."""
 
     kinds = ("old",)
 

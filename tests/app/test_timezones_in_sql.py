@@ -1,4 +1,4 @@
-"""Days in SQL are those of the schedule's timezone, in each engine, whatever the machine's is."""
+"""Days in SQL are those of the schedule's timezone in each engine, whatever the machine's timezone."""
 
 from __future__ import annotations
 

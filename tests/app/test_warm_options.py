@@ -1,4 +1,4 @@
-"""Options of libraries in a warm kernel: those of a cold one, with a reason for each exception."""
+"""Options of libraries in a warm kernel equal those of a cold one, with a reason for each exception."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def test_a_warm_kernel_ends_a_run_by_exit_as_a_cold_one_does(etl: Etl, here: Pat
         assert (made.state, printed, how["warm"]) == (RunState.SUCCEEDED, "before\n", not cold)
         told.append([e["message"] for e in etl.runs.events(made.id) if e["kind"] == "log"])
     assert told[0] == told[1]
-    assert "ended itself in cell 1 by exit()" in told[0][0]
+    assert "ended the run in cell 1 with exit()" in told[0][0]
 
 
 def rested() -> int | None:

@@ -1,4 +1,4 @@
-"""What the audited files need, and where reading them differs from other tools, with the reason."""
+"""Options for the audited files, and where their values differ from other tools, with the reason."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PANDAS: Mapping[str, Mapping[str, Any]] = {
     "statsmodels/datasets/macrodata/src/unemp.csv": {"skiprows": 9},
     "statsmodels/datasets/modechoice/modechoice.csv": {"sep": ";"},
 }
-"""What pandas has to be told."""
+"""Arguments for pandas."""
 
 REFUSED: Mapping[str, str] = {
     "bokeh_sampledata/_data/airports.json": "holds an object, no list of records",
@@ -38,7 +38,7 @@ REFUSED: Mapping[str, str] = {
     "sklearn/datasets/data/wine_data.csv": " instead of ",
     "statsmodels/datasets/macrodata/src/unemp.csv": " instead of ",
     "statsmodels/datasets/scotland/src/scotland_population.csv": " instead of ",
-    "statsmodels/datasets/scotland/src/scotvote.csv": "text behind a closing quote",
+    "statsmodels/datasets/scotland/src/scotvote.csv": "text after a closing quote",
     "statsmodels/discrete/tests/results/mnlogit_resid.csv": "has two columns named",
     "statsmodels/discrete/tests/results/poisson_resid.csv": "has two columns named",
     "statsmodels/genmod/tests/results/gee_nominal_1.csv": "has two columns named",
@@ -63,7 +63,7 @@ REFUSED: Mapping[str, str] = {
     "vega_datasets/datasets.json": "holds an object, no list of records",
     "vega_datasets/local_datasets.json": "holds an object, no list of records",
 }
-"""Files that are refused, and what the error says."""
+"""Refused files, and the text of the error."""
 
 DIFFERENCES: Mapping[str, Mapping[str, int]] = {
     "bokeh_sampledata/_data/CGM.csv.gz": {DATE: 1},
@@ -107,4 +107,4 @@ DIFFERENCES: Mapping[str, Mapping[str, int]] = {
     "vega_datasets/_data/la-riots.csv": {DATE: 1},
     "vega_datasets/_data/us-employment.csv": {DATE: 1},
 }
-"""By file and reason, how many columns differ."""
+"""Number of differing columns by file and reason."""

@@ -1,4 +1,4 @@
-"""Data files of other projects: loaded, published, read back, and compared with what others read.
+"""Data files of other projects: loaded, published, read back, and compared with other readers.
 
 CSV files and workbooks are compared with pandas, JSON with Python's own reader, Parquet with
 pyarrow. A difference without a reason in `differences.py` fails, and so does a reason whose
@@ -81,7 +81,7 @@ def test_every_value_arrives(name: str, tmp_path: Path) -> None:
 
 
 def published(rows: pa.Table, kind: str, folder: Path) -> pa.Table:
-    """Return what comes back from a table, or from a file where a table cannot hold the columns."""
+    """Return the values read back from a table, or from a file if a table does not support the columns."""
     as_text = publish_and_read("x.jsonl" if kind in {"json", "jsonl"} else "x.csv", rows)
     assert as_text.schema == rows.schema
     assert same_bits(as_text, rows)
@@ -111,7 +111,7 @@ def others(kind: str, path: Path, name: str) -> Columns:
     else:
         frame = pd.read_excel(path, engine="calamine", **PANDAS.get(name, {}))
     return [
-        # pandas has a name for a column that has none.
+        # pandas names a column that has no name.
         ("" if str(label).startswith("Unnamed:") else str(label), values.astype(object).tolist())
         for label, values in frame.items()
     ]

@@ -21,10 +21,10 @@ _MISSING = {"NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "", "-nan"
 
 
 def same_bits(back: pa.Table, rows: pa.Table) -> bool:
-    """Tell whether every value came back; a table's own types may be wider."""
+    """Tell whether every value is read back; types of a table may be wider."""
     for after, before in zip(back.columns, rows.columns, strict=True):
         if pa.types.is_null(before.type) and after.null_count == len(after):
-            # A table has no type for it.
+            # Tables do not support the type.
             continue
         kept = after.cast(before.type)
         if not kept.equals(before) and bits_of(kept) != bits_of(before):

@@ -1,4 +1,4 @@
-"""What it takes to load a large CSV file, against those who read CSV for a living."""
+"""Time and memory to load a large CSV file, compared with other libraries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SELECT
     END AS note
 FROM (SELECT n, hash(n + 7) >> 1 AS h FROM range({rows}) AS r(n))
 """
-"""Values that a hash gives: the same for each run. `zip` has the trap, zeros in front."""
+"""Values from a hash, equal in each run. `zip` has leading zeros, which readers may lose."""
 
 _VERIFY = """
 import pyarrow as pa, pyarrow.compute as pc, pyarrow.parquet as pq
@@ -150,7 +150,7 @@ _FROM_PANDAS = (
 
 
 def csv(folder: Path, size: Size) -> Iterator[Figure]:
-    """A CSV file as an Arrow table and as a frame, each time in a process of its own."""
+    """A CSV file as an Arrow table and as a frame, each in a separate process."""
     megabytes = _write(folder, size.csv_mb * 1_000_000 // _ROW_BYTES)
     with platform(folder / "home") as at:
         at.etl.sources.declare("orders", str(folder / _FILE), base=folder)
@@ -171,7 +171,7 @@ def csv(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def _write(folder: Path, rows: int) -> float:
-    """Write the file, and its values as they are; return its megabytes."""
+    """Write the file, and its exact values; return its size in megabytes."""
     import duckdb
 
     with duckdb.connect() as connection:
@@ -185,7 +185,7 @@ def _write(folder: Path, rows: int) -> float:
 def _against(
     at: Platform, folder: Path, size: Size, reader: Reader
 ) -> tuple[Pair, list[str], Cost]:
-    """Take ours and a peer's that was told of the trap in turn.
+    """Measure ours and a peer with declared zip codes in turn.
 
     Returns:
         Both, the columns in which the peer lost values, and what it took and lost untold.

@@ -235,7 +235,7 @@ class WatermarksContract:
         found = store.load_watermark("orders", ORDERS)
         assert found is not None
         assert (found.value, found.era, found.run_id, found.moved_by) == (number(3), 1, None, "ada")
-        # The run in hand began in the era before.
+        # The current run began in the previous era.
         publish(store, in_hand, moved_to(number(5), after=number(3)))
         assert value_of(store) == number(3)
 

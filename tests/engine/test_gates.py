@@ -77,7 +77,7 @@ def test_rows_within_half(before: int | None, after: int | None, held: bool) -> 
 
 def test_the_reason_says_both_numbers_and_the_share() -> None:
     assert reasons(rows(1000, 380), staged()) == (
-        "it has 380 rows, and version 41 has 1,000 (-62%; up to 50% is let through)"
+        "it has 380 rows, and version 41 has 1,000 (-62%; up to 50% is allowed)"
     )
     assert reasons(rows(1000, 0), staged()) == "it is empty, and version 41 has 1,000 rows"
     by_day = staged(by=("day",))
@@ -140,9 +140,9 @@ def emptied(
     [
         (emptied(1, 100, 100), staged(), True),
         (emptied(1, 100, 100, days=1), staged(by=DAYS), True),
-        # Nobody has counted the values of a nested column, but there are some.
+        # The values of a nested column are not counted, but exist.
         (emptied(None, 100, 100), staged(), True),
-        # Of what is added, a column that was always filled must be.
+        # In added rows, a column that always had values must have some.
         (emptied(100, 100, 1), staged(APPEND), True),
         (emptied(100, 100, 1), staged(UPSERT), True),
         (emptied(99, 100, 1), staged(APPEND), False),
@@ -150,11 +150,11 @@ def emptied(
         (emptied(50, 100, 19), staged(APPEND), False),
         (emptied(50, 100, 20), staged(UPSERT), True),
         (emptied(None, 100, 1000), staged(APPEND), False),
-        # A column that is absent is no chance.
+        # An absent column is never chance.
         (emptied(1, 100, 1, absent=True), staged(APPEND), True),
         (emptied(None, 100, 1, absent=True), staged(UPSERT), True),
         (emptied(1, 100, 1, absent=True), staged(by=DAYS), True),
-        # It is told as a dropped column there.
+        # It is reported as a dropped column there.
         (emptied(1, 100, 1, absent=True), staged(), False),
         (emptied(1, 100, 1, absent=True), staged(APPEND, contract=Contract.FREEZE), False),
         (emptied(100, 100, 100), staged(allow=("amount",)), False),
@@ -170,13 +170,13 @@ def test_columns_that_have_no_value_any_more(
 
 def test_the_reason_names_column_values_partitions_and_the_way_out() -> None:
     assert reasons(emptied(534, 534, 534, days=30), staged(by=DAYS)) == (
-        "column 'amount' is NULL in all 534 new rows, and version 4 has 534 values of it in day=0; "
-        "day=1; day=2 and 27 more partitions; --allow amount lets it through"
+        "column 'amount' is NULL in all 534 new rows, but version 4 has 534 values in day=0; "
+        "day=1; day=2 and 27 more partitions; --allow amount allows this"
     )
     renamed = replace(emptied(9, 9, 3, absent=True), added=(A,))
     assert reasons(renamed, staged(UPSERT)) == (
-        "column 'amount' is absent (new: 'a'), and version 4 has 9 values of it; "
-        "--allow amount lets it through"
+        "column 'amount' is absent (new: 'a'), but version 4 has 9 values; "
+        "--allow amount allows this"
     )
 
 
@@ -187,7 +187,7 @@ def test_the_reason_names_column_values_partitions_and_the_way_out() -> None:
         ({"dropped": (A,)}, staged(allow=("a",)), ""),
         ({"dropped": (A,), "added": (B,)}, staged(), "added 'b'; dropped 'a'"),
         ({"retyped": (RETYPED,)}, staged(allow=("x",)), ""),
-        # What is frozen stays so.
+        # A frozen contract stays frozen.
         ({"dropped": (A,)}, staged(contract=Contract.FREEZE, allow=("a",)), "dropped 'a'"),
     ],
 )
@@ -214,12 +214,12 @@ def test_each_partition_is_compared_with_itself() -> None:
     by_day = staged(by=DAYS)
     assert reasons(partitions((100, 60), (100, 150)), by_day) == ""
     assert reasons(partitions((100, 3), (100, 190)), by_day) == (
-        "day=0 has 3 rows, and version 4 has 100 (-97%; up to 50% is let through); "
+        "day=0 has 3 rows, and version 4 has 100 (-97%; up to 50% is allowed); "
         "1 more partitions change by more than that"
     )
     assert reasons(partitions((100, 3), (100, 190)), staged(by=DAYS, change="any")) == ""
     assert reasons(partitions((100, 190)), staged(by=DAYS, change="1")) == ""
-    # In all too many is said once.
+    # Too many rows in total is reported once.
     assert reasons(partitions((100, 3), (100, 4)), by_day).startswith("it has 7 rows in the part")
 
 

@@ -137,7 +137,7 @@ _CITIES = {"Nord": "Lübeck Kiel", "Ost": "Görlitz Jena", "Süd": "Nürnberg M�
 
 @contextmanager
 def messy_files(here: Path) -> Iterator[World]:
-    """The export of a shop's till, and a workbook with a sheet for each region."""
+    """The export of a cash register, and a workbook with one sheet per region."""
     draw = random.Random(7)
     lines, total, sold = [], Decimal(0), set()
     cities = " ".join(_CITIES.values()).split()

@@ -1,4 +1,4 @@
-"""Notebooks that end themselves: `exit()`, `quit()`, `sys.exit()`."""
+"""Notebooks that end their run: `exit()`, `quit()`, `sys.exit()`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fakes.notebooks import code, write_notebook
 from jupyter_etl.execution.exits import Exit, exit_code, exit_of, stop_at_exit
 from jupyter_etl.model import Outcome
 
-ENDED = "the notebook ended itself in cell {} by {}; later cells were not executed"
+ENDED = "the notebook ended the run in cell {} with {}; later cells were not executed"
 
 STAGE = """
 import os
@@ -65,7 +65,7 @@ def test_what_a_reply_says(reply: dict[str, Any], may_raise: bool, ended: Exit |
 
 
 class Shell(SimpleNamespace):
-    """What of IPython's shell `exit()` uses."""
+    """The part of IPython's shell that `exit()` uses."""
 
     def __init__(self, status: object) -> None:
         self.payloads: list[dict[str, object]] = []
@@ -118,7 +118,7 @@ def test_a_run_ends_as_a_success_and_publishes_what_was_staged(
     shown = outputs(executed)
     assert shown.count("once") == 1
     assert "behind" not in shown
-    assert f"[etl] the notebook ended itself by {how}" in shown
+    assert f"[etl] the notebook ended the run with {how}" in shown
     assert "NotebookExit" not in shown
     assert executed.cells[2].metadata.papermill["status"] == "completed"
     assert bench.events(claim, "log")[0]["message"] == ENDED.format(3, how)
@@ -178,4 +178,4 @@ def test_papermills_engine_ends_alike(
     shown = outputs(nbformat.read(out, as_version=4))
     assert "before" in shown
     assert "behind" not in shown
-    assert ("ended itself by exit()" in shown) == (not problem)
+    assert ("ended the run with exit()" in shown) == (not problem)

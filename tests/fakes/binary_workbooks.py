@@ -51,7 +51,7 @@ def _biff(kind: int, body: bytes) -> bytes:
 
 
 def _compound(stream: bytes) -> bytes:
-    """Put a stream called Workbook into a compound file, among the small ones where it is small."""
+    """Write a stream named Workbook into a compound file, as a small stream if it is small."""
     small = len(stream) < 4096
     data = stream.ljust(-(-len(stream) // 512) * 512, b"\0")
     sectors = len(data) // 512

@@ -1,4 +1,4 @@
-"""A file that was published into a lake of its own, and read back."""
+"""A file that is published into a separate lake and read back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_etl.publishing.file_publisher import FilePublisher
 
 
 def publish_and_read(path: str, rows: pa.Table) -> pa.Table:
-    """Return what a reader of the published file gets."""
+    """Return the published file as a reader gets it."""
     with tempfile.TemporaryDirectory() as folder:
         version = committed_file(path, rows, lake=f"{folder}/lake")
         return FilePublisher().read(version, ReadRequest()).batches.read_all()

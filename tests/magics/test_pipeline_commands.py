@@ -52,7 +52,7 @@ def test_a_draft_and_what_differs(frames: Notebook) -> None:
     assert (
         "only the live version has: day" in frames.card("%etl publish table sales.daily fewer").text
     )
-    assert "A run that publishes this is held: its columns change: dropped 'day'" in (
+    assert "A run that publishes this would be held: its columns change: dropped 'day'" in (
         frames.card("%etl publish table sales.daily fewer").text
     )
     allowed = frames.card("%etl publish table sales.daily fewer --allow day").text

@@ -1,4 +1,4 @@
-"""Inside a function its own variables come before the notebook's."""
+"""Inside a function, its variables take precedence over the notebook's."""
 
 from __future__ import annotations
 

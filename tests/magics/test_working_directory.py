@@ -1,4 +1,4 @@
-"""A notebook that changes its working directory still means the files beside it."""
+"""Relative paths stay relative to the notebook after it changes its working directory."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_file_to_publish_lies_beside_the_notebook(two_folders: Path, notebook:
 def test_the_file_of_a_session_says_the_folder(
     two_folders: Path, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where the kernel was started before its notebook was moved."""
+    """As if the kernel was started before its notebook was moved."""
     moved = write_notebook(two_folders / "elsewhere" / "moved.ipynb")
     monkeypatch.setenv("JPY_SESSION_NAME", str(moved))
     notebook.run("%etl source orders data/orders.csv")

@@ -51,9 +51,9 @@ def test_a_renamed_column_is_found_in_every_replaced_partition(table: PublishedT
     renamed = table.stage(days(*range(1, 31), amount_eur=amounts), partition_by=("day",))
     found = difference(table, renamed)
     assert found.reasons == (
-        "column 'amount' is absent (new: 'amount_eur'), and version 1 has 60 values of it in "
+        "column 'amount' is absent (new: 'amount_eur'), but version 1 has 60 values in "
         "day=2026-01-01; day=2026-01-02; day=2026-01-03 and 27 more partitions; "
-        "--allow amount lets it through",
+        "--allow amount allows this",
     )
 
 
@@ -81,7 +81,7 @@ def test_several_partition_columns(table: PublishedTable) -> None:
 def test_a_column_that_is_absent_from_partitions_that_are_new(table: PublishedTable) -> None:
     table.publish(days(1, x=[1, 2], none=[None, None]), partition_by=("day",))
     assert lost(table, days(2), partition_by=("day",)) == {"x": (2,)}
-    # There, NULL is no change.
+    # NULL is no change there.
     empty = days(2, x=pa.nulls(2, pa.int64()), none=pa.nulls(2))  # type: ignore[arg-type]
     assert lost(table, empty, partition_by=("day",)) == {}
 
@@ -142,14 +142,14 @@ def test_upserted_rows_without_a_column_would_overwrite_it(table: PublishedTable
     table.publish(pa.table({"id": [1, 2, 3], "x": ["a", "b", None]}), key=("id",))
     staged = table.stage(pa.table({"id": [1], "y": ["a"]}), mode=UPSERT, key=("id",))
     (reason,) = difference(table, staged).reasons
-    assert reason.startswith("column 'x' is absent (new: 'y'), and version 1 has 2 values of it;")
+    assert reason.startswith("column 'x' is absent (new: 'y'), but version 1 has 2 values;")
 
 
 def test_a_sparse_column_may_be_empty_in_few_rows_that_are_added(table: PublishedTable) -> None:
     table.publish(pa.table({"id": range(100), "note": ["x"] + [None] * 99}))
     few = pa.table({"id": [1, 2], "note": pa.nulls(2, pa.string())})
     assert difference(table, table.stage(few, mode=APPEND)).reasons == ()
-    # The same rows in the place of all: there was a note.
+    # The same rows replace all: the note had values.
     assert "column 'note' is NULL" in "; ".join(difference(table, table.stage(few)).reasons)
 
 

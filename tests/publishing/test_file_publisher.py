@@ -252,8 +252,8 @@ def test_excel_holds_rows_and_makes_no_formula_of_a_value(folder: Path) -> None:
     ("path", "rows", "words"),
     [
         ("x.doc", pa.table({"x": [1]}), "names no format.*Use one of .parquet"),
-        ("x.csv", pa.table({"x": [[1]]}), "'x' of type list.*does not fit into .csv"),
-        ("x.xlsx", pa.table({"x": [b"1"]}), "'x' of type binary does not fit"),
+        ("x.csv", pa.table({"x": [[1]]}), "'x' of type list.*cannot be stored in .csv"),
+        ("x.xlsx", pa.table({"x": [b"1"]}), "'x' of type binary cannot be stored"),
         ("x.json", pa.table([[1], [2]], names=["x", "x"]), "Two columns"),
         ("x.json", pa.table({}), "no columns"),
     ],
@@ -394,7 +394,7 @@ _FAR = pa.array([2_932_897, 0], pa.int32()).cast(pa.date32())
 @pytest.mark.parametrize(
     ("path", "cells", "words"),
     [
-        ("x.csv", _FAR, "'v' holds 10000-01-01; dates in .csv go from the year 0000 to 9999"),
+        ("x.csv", _FAR, "'v' holds 10000-01-01; dates in .csv range from the year 0000 to 9999"),
         ("x.xlsx", _FAR, "'v' holds 10000-01-01"),
         ("x.json", _FAR, "'v' holds 10000-01-01"),
         ("x.csv", pa.array([-(2**62)] * 2).cast(pa.timestamp("us")), "'v' holds .*-46116"),
@@ -405,21 +405,25 @@ _FAR = pa.array([2_932_897, 0], pa.int32()).cast(pa.date32())
             for cells in ([-(2**63) + 1, None],)
         ),
         ("x.jsonl", pa.array([[-(2**63) + 1], None], pa.list_(pa.timestamp("ns"))), "'v' .*1677"),
-        ("x.json", pa.array([1.0, math.nan]), "'v' holds nan, for which JSON has no number"),
-        ("x.jsonl", pa.array([[math.inf], None]), "'v' holds inf"),
-        ("x.json", pa.array([{"a": -math.inf}, None]), "'v' holds -inf"),
-        ("x.xlsx", pa.array(["", None]), "'v' holds both NULL and empty texts"),
-        ("x.xlsx", pa.array(["a", "x" * 32_768]), "'v' holds a text of 32,768 characters in row 3"),
-        ("x.csv", pa.array([b"1", b"2"]), "'v' of type binary does not fit into .csv"),
-        ("x.csv", pa.array([{"a": 1}, None]), "'v' of type struct.* does not fit into .csv"),
+        ("x.json", pa.array([1.0, math.nan]), "'v' contains nan, which JSON cannot represent"),
+        ("x.jsonl", pa.array([[math.inf], None]), "'v' contains inf"),
+        ("x.json", pa.array([{"a": -math.inf}, None]), "'v' contains -inf"),
+        ("x.xlsx", pa.array(["", None]), "'v' contains both NULL and empty texts"),
+        (
+            "x.xlsx",
+            pa.array(["a", "x" * 32_768]),
+            "'v' contains a text of 32,768 characters in row 3",
+        ),
+        ("x.csv", pa.array([b"1", b"2"]), "'v' of type binary cannot be stored in .csv"),
+        ("x.csv", pa.array([{"a": 1}, None]), "'v' of type struct.* cannot be stored in .csv"),
         (
             "x.csv",
             pa.array([pa.MonthDayNano([1, 2, 3]), None]),
-            "'v' of type month_day_nano_interval does not fit into .csv",
+            "'v' of type month_day_nano_interval cannot be stored in .csv",
         ),
-        ("x.json", pa.array([pa.MonthDayNano([1, 2, 3]), None]), "'v' of type .* into JSON"),
-        ("x.parquet", pa.array([pa.MonthDayNano([1, 2, 3]), None]), "'v' of type .* into .parquet"),
-        ("x.parquet", pa.array([100, None], pa.decimal128(4, -2)), "'v' of type .* into .parquet"),
+        ("x.json", pa.array([pa.MonthDayNano([1, 2, 3]), None]), "'v' of type .* in JSON"),
+        ("x.parquet", pa.array([pa.MonthDayNano([1, 2, 3]), None]), "'v' of type .* in .parquet"),
+        ("x.parquet", pa.array([100, None], pa.decimal128(4, -2)), "'v' of type .* in .parquet"),
     ],
 )
 def test_a_value_that_a_format_cannot_hold_is_refused_by_name(
@@ -431,7 +435,7 @@ def test_a_value_that_a_format_cannot_hold_is_refused_by_name(
 
 
 def test_one_column_of_texts_that_csv_cannot_tell_apart(folder: Path) -> None:
-    with pytest.raises(PublishError, match="'v' holds both NULL and empty texts"):
+    with pytest.raises(PublishError, match="'v' contains both NULL and empty texts"):
         written(folder, "x.csv", pa.table({"v": ["", None]}))
 
 

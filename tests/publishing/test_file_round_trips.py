@@ -1,4 +1,4 @@
-"""Random typed tables, published as files: they come back equal, or a column is refused by name."""
+"""Random typed tables, published as files: read back equal, or refused with the column."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _decimals(draw: st.DrawFn, precision: int, scale: int) -> Decimal:
 
 
 def _leaves(*, finite: bool) -> list[tuple[pa.DataType, st.SearchStrategy[object]]]:
-    """Return types with what makes values for them, as `pa.array` takes them."""
+    """Return types with strategies for their values, as `pa.array` accepts them."""
     every = not finite
     instants = st.integers(-(2**63) // 10**9 + 1, 2**63 // 10**9 - 1)
     far = st.one_of(instants, st.sampled_from([-62_135_596_800, 253_402_300_799]))
@@ -122,7 +122,7 @@ def _column(draw: st.DrawFn, rows: int, path: str) -> pa.Array:
 
 @st.composite
 def _tables(draw: st.DrawFn, path: str) -> pa.Table:
-    """Draw columns of types that the format has, and values that it can hold."""
+    """Draw columns of types and values that the format supports."""
     name = _TEXTS.filter(lambda text: "\0" not in text) if "csv" in path else _TEXTS
     names = draw(st.lists(name, min_size=1, max_size=4, unique=True))
     rows = draw(st.integers(0, 5))
@@ -138,7 +138,7 @@ def test_what_is_published_is_read_back(path: str) -> None:
         try:
             back = publish_and_read(path, rows)
         except PublishError as refused:
-            # The only values drawn here that a format does not hold.
+            # The only drawn values that a format does not support.
             if "both NULL and empty texts" not in str(refused):
                 raise
             return

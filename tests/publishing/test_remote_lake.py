@@ -1,4 +1,4 @@
-"""Files of a lake in an object store: what is published there is read back."""
+"""Files of a lake in an object store: published and read back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the name of a bucket that is found through the environment, as a lake's is."""
+    """Return the name of a bucket whose credentials come from the environment, as for a lake."""
     put(endpoint, "lake/note.txt", b"")
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)

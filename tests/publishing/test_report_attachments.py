@@ -1,4 +1,4 @@
-"""Pictures attached to texts: in the page where they are there, said to be left out where not."""
+"""Pictures attached to texts: in the page if they exist, otherwise noted as left out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def text(source: str, attachments: object = None) -> object:
 
 
 def pictures(page: str) -> list[str]:
-    """Return what each image of a page holds: its kind, or that it is left out."""
+    """Return the kind of each image of a page, or that it is left out."""
     found = []
     for address in re.findall(r'<img[^>]*\bsrc="([^"]*)"', page):
         head, _, data = html.unescape(address).partition(",")

@@ -289,7 +289,7 @@ def test_nan_stays_nan(table: PublishedTable) -> None:
         (pa.array([[timedelta(1)]]), "'c' is of type duration"),
         (
             pa.array([[("a", NAIVE)]], pa.map_(pa.string(), pa.timestamp("us"))),
-            "'c' is of type map.*no times without a zone",
+            "'c' is of type map.*no timestamps without a time zone",
         ),
     ],
 )

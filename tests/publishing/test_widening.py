@@ -139,7 +139,7 @@ def test_what_a_killed_commit_has_widened_is_undone(table: PublishedTable) -> No
     assert [row["x"] for row in table.rows(what)] == [Decimal("1.50"), Decimal("2.50")]
 
 
-# -- columns that held nothing yet
+# -- columns without values so far
 
 LATER = {
     "integers": pa.array([1]),

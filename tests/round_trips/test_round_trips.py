@@ -1,4 +1,4 @@
-"""Random typed tables, written by other tools and read by ours: equal, or refused by name.
+"""Random typed tables, written by other tools and read by this package: equal, or refused with the column.
 
 ``FUZZ=10000`` tries so many examples a pair instead of 200: `make fuzz`.
 """
@@ -42,7 +42,7 @@ _FINITE = st.floats(allow_nan=False, allow_infinity=False)
 JSON_KINDS: Kinds = {
     **{kind: cells for kind, cells in FLAT.items() if not pa.types.is_floating(kind)},
     **NESTED,
-    # JSON has no form for NaN and infinity.
+    # JSON cannot represent NaN and infinity.
     pa.float64(): _FINITE,
 }
 
@@ -141,7 +141,7 @@ def test_json(writer: str) -> None:
     tool, _, lines = writer.partition(" ")
 
     @many
-    # A list without a record has no names.
+    # A list without records has no names.
     @given(table=tables(WRITTEN["json"][tool], least_rows=1))
     def check(table: pa.Table) -> None:
         _try(table, writers.JSON[writer], "jsonl" if lines else "json", same_json)

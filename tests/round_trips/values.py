@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 PARIS = "Europe/Paris"
 MISSING = {"", "NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "#N/A", "#NA", "<NA>"}
-"""Texts that stand for a missing value in a column of numbers or dates."""
+"""Texts that mean a missing value in a column of numbers or dates."""
 
 _TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8),
@@ -138,13 +138,13 @@ def same_value(before: object, after: object, kind: pa.DataType) -> bool:
             same_value(value, after[name], kind) for name, value in before.items()
         )
     if isinstance(before, float) and math.isnan(before):
-        # pandas has one sign for what is missing and what is no number.
+        # pandas does not distinguish missing values from NaN.
         return after is None
     return type(before) is type(after) and before == after
 
 
 def same_text(before: object, after: object, kind: pa.DataType) -> bool:
-    """Compare values of formats that write cells as text: CSV, and JSON for what it has no type for.
+    """Compare values of formats that write cells as text: CSV, and JSON for types that it lacks.
 
     A value may come back as the text that was written, or as a wider type that holds it exactly.
     An empty text and a missing value are one in CSV.
@@ -161,7 +161,7 @@ def same_text(before: object, after: object, kind: pa.DataType) -> bool:
 
 
 def same_json(before: object, after: object, kind: pa.DataType) -> bool:
-    """Compare values of JSON, which has no times and no decimals, but lists, objects and null."""
+    """Compare values of JSON, which has lists, objects and null, but no times and decimals."""
     if isinstance(before, list) and isinstance(after, list):
         return len(before) == len(after) and all(
             same_json(a, b, kind) for a, b in zip(before, after, strict=True)
@@ -180,10 +180,10 @@ def same_json(before: object, after: object, kind: pa.DataType) -> bool:
 def _is_missing(before: object, kind: pa.DataType) -> bool:
     if isinstance(before, float):
         return math.isnan(before)
-    if before == "":
-        return True
+    if not isinstance(before, str) or not before:
+        return before == ""
     measured = pa.types.is_primitive(kind) and not pa.types.is_boolean(kind)
-    return measured and before in MISSING
+    return measured and before.strip() in MISSING
 
 
 def _same_cell(before: str, after: object) -> bool:

@@ -17,7 +17,7 @@ Writer = Callable[[pa.Table, Path], None]
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
-    """Return the frame that pandas users have: nullable types, so that integers stay integers."""
+    """Return a pandas frame with nullable types, so that integers stay integers."""
     nullable = {
         kind(): dtype()
         for kind, dtype in (
@@ -31,7 +31,7 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
     for place, field in enumerate(table.schema):
         if pa.types.is_nested(field.type):
-            # pyarrow makes floats of integers beside NULL in them.
+            # pyarrow converts integers to floats if there are NULLs among them.
             frame.isetitem(place, pd.Series(table.column(place).to_pylist(), dtype=object))
     return frame
 
@@ -43,7 +43,7 @@ def polars_of(table: pa.Table) -> pl.DataFrame:
 
 @cache
 def duckdb_base() -> duckdb.DuckDBPyConnection:
-    """Return one database in memory: to open one takes longer than to write a small file."""
+    """Return one in-memory database, because opening one takes longer than writing a small file."""
     base = duckdb.connect()
     base.execute("SET TimeZone = 'UTC'")
     return base

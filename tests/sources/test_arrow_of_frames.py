@@ -1,4 +1,4 @@
-"""Frames as Arrow tables: the type, and every value, or the column and the row that has none."""
+"""Frames as Arrow tables: the type and every value, or an error with the column and row."""
 
 from __future__ import annotations
 

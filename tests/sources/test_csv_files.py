@@ -73,7 +73,7 @@ def test_an_archive_of_several_files(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.csv", "x\n1\n")
         archive.writestr("b.csv", "x\n2\n")
-    assert "holds 2 files (a.csv and b.csv)" in refusal(source_of(path, "csv")).message
+    assert "contains 2 files (a.csv and b.csv)" in refusal(source_of(path, "csv")).message
 
 
 def test_options(tmp_path: Path) -> None:

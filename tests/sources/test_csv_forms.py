@@ -1,4 +1,4 @@
-"""Forms of CSV files: what is found, what is named in an error, and what the options say."""
+"""Forms of CSV files: detected, named in an error, or set by options."""
 
 from __future__ import annotations
 
@@ -103,12 +103,12 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "Cyrillic": ("имя,город\nИван,Москва\n".encode("cp1251"), "encoding=cp1251"),
     "damaged UTF-8": ("a\nMüller\nKöln\n".encode() + b"x\xff\n", "UTF-8 with damaged bytes"),
     "half a character": ("a\nMüller Köln\ncafé".encode()[:-1], "UTF-8 with damaged bytes"),
-    "half of UTF-16": ("a,b\n1,é\n".encode("utf-16")[:-1], "It may be cut off"),
+    "half of UTF-16": ("a,b\n1,é\n".encode("utf-16")[:-1], "It may be truncated"),
     "JSON": ('[{"a": 1},\n{"a": 2}]', "is JSON, not CSV"),
     "an error in JSON": ('{"message":"Not Found"}', "is JSON, not CSV"),
     "an error in XML": ("<Error><Code>NoSuchKey</Code></Error>", "is XML, not CSV"),
-    "blanks alone": (" \n \n", "no line with the names"),
-    "text behind a quote": ('a,b\n1,"x"y\n', "line 2 of a.csv has text behind a closing quote"),
+    "blanks alone": (" \n \n", "no line with column names"),
+    "text behind a quote": ('a,b\n1,"x"y\n', "line 2 of a.csv has text after a closing quote"),
     "an open quote": ('a,b\n1,"x\n2,y\n', "a quote that is not closed"),
     "an open quote behind inches": ('a,b\n1,5" x\n2,"y', "a quote that is not closed"),
     "a footer": ("a,b\n1,2\nTotal\n", "row 2 has 1 cell instead of 2: 'Total'"),
@@ -175,10 +175,10 @@ def test_options(
         ({"decimal": "-"}, "option decimal is '-'"),
         ({"escape": "ab"}, "option escape is 'ab'"),
         ({"quote": ";", "delimiter": ";"}, "delimiter and quote are both ';'"),
-        ({"date": "dd.mm.yyyy"}, "no form of a date"),
-        ({"date": "%d.%m."}, "no form of a date"),
-        ({"date": "%d.%m.%Y|%H:%M"}, "no form of a date"),
-        ({"type.a": "number"}, "option type.a is 'number', which is no type"),
+        ({"date": "dd.mm.yyyy"}, "not the form of a date"),
+        ({"date": "%d.%m."}, "not the form of a date"),
+        ({"date": "%d.%m.%Y|%H:%M"}, "not the form of a date"),
+        ({"type.a": "number"}, "option type.a is 'number', which is not a type"),
         ({"text": "a", "type.a": "date"}, "declared as text"),
         ({"typ.a": "text"}, "no option 'typ.a'"),
         ({"encoding": "klingon"}, "encoding is 'klingon'"),
@@ -198,7 +198,7 @@ def test_a_file_that_is_utf8_beside_another_encoding_is_named(tmp_path: Path) ->
     put(tmp_path, "a\nKöln\n".encode(), "b.csv")
     put(tmp_path, "a\nBonn\n", "c.csv")
     found = opened(source_of(tmp_path, "csv", encoding="latin-1"))
-    assert found.notes == ("b.csv looks like UTF-8, and is read as iso8859-1.",)
+    assert found.notes == ("b.csv looks like UTF-8, but is read as iso8859-1.",)
 
 
 def test_a_footer_behind_many_pieces(tmp_path: Path) -> None:
@@ -313,13 +313,13 @@ def test_notes_and_reasons(tmp_path: Path) -> None:
     path = put(tmp_path, ',amount,zip\n0,"1.375,45",007\n1,"2,5",123\n')
     notes = opened(source_of(path, "csv")).notes
     assert notes == (
-        "Columns without a name are called column_1.",
+        "Columns without a name are named column_1.",
         "amount looks like 1.375,45: add --option decimal=, --option thousands=.",
     )
     (table,) = FileConnector().tables(source_of(path, "csv"), NOTHING)
     assert table.rows == 2
-    assert "zip: string, '007' (row 1) is neither number, date nor bool." in table.notes
-    assert "column_1: int64, every value is an integer of 64 bits." in table.notes
+    assert "zip: string, '007' (row 1) is not a number, date or bool." in table.notes
+    assert "column_1: int64, every value is a 64-bit integer." in table.notes
 
 
 def test_a_preview_says_that_it_has_not_seen_all(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Excel: errors and formulas in cells, sheets that nobody sees, headers, large integers."""
+"""Excel: errors and formulas in cells, hidden sheets, headers, large integers."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_hidden_and_chart_sheets_do_not_count(book: Path) -> None:
     source = source_of(book, "excel")
     found = opened(source)
     assert found.batches.read_all().to_pylist() == [{"a": 1}]
-    assert found.notes == ("Left out 3 hidden or chart sheets: plot, secret and cfg.",)
+    assert found.notes == ("Skipped 3 hidden or chart sheets: plot, secret and cfg.",)
     (table,) = FileConnector().tables(source, no_access())
     assert (table.name, table.notes) == ("", found.notes)
 
@@ -306,7 +306,7 @@ def test_the_owner_file_of_excel_is_left_out(tmp_path: Path) -> None:
     for place in ("", "*.xlsx"):
         found = opened(source_of(tmp_path / place, "excel"))
         assert found.batches.read_all().num_rows == 1
-        assert found.notes == ("Left out 1 file: ~$book.xlsx.",)
+        assert found.notes == ("Skipped 1 file: ~$book.xlsx.",)
 
 
 # -- headers and layout --------------------------------------------------------------------------

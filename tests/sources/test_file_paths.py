@@ -1,4 +1,4 @@
-"""Which files a location means, and what is said about the rest."""
+"""Which files a location means, and the notes about the skipped ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ JUNK = (
     "$RECYCLE.BIN/a.csv",
     "@eaDir/a.csv",
 )
-"""Files of CSV that no folder and no glob means."""
+"""CSV files that folders and globs skip."""
 
 
 def put(folder: Path, *names: str, text: str = "n\n1\n") -> None:
@@ -56,7 +56,7 @@ def test_what_is_never_data_is_left_out_of_folders_and_globs(
     assert found.batches.read_all()["n"].to_pylist() == [1, 1]
     (note,) = found.notes
     said = next(part for part in note.split(": ")[1].rstrip(".").split(", "))
-    assert note.startswith("Left out 1 ")
+    assert note.startswith("Skipped 1 ")
     assert junk.startswith(said.rstrip("/"))
 
 
@@ -68,7 +68,7 @@ def test_backups_and_incomplete_downloads_are_left_out_of_a_glob(tmp_path: Path,
     put(tmp_path, "a.csv", junk)
     found = opened(source_of(tmp_path / "*", "csv"))
     assert found.batches.read_all().num_rows == 1
-    assert found.notes == (f"Left out 1 file: {junk}.",)
+    assert found.notes == (f"Skipped 1 file: {junk}.",)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_where_nothing_else_is_there_what_is_left_out_is_named(tmp_path: Path, p
     assert not error.retryable
 
 
-# -- what is beside the data ---------------------------------------------------------------------
+# -- files next to the data ----------------------------------------------------------------------
 
 
 def test_folders_that_a_glob_matches_are_named(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_text_beside_csv_is_not_data(tmp_path: Path, name: str) -> None:
     put(tmp_path, name, text="Notes about this data\nand more of them\n")
     found = opened(source_of(tmp_path, "csv"))
     assert found.batches.read_all().to_pydict() == {"n": [1]}
-    assert found.notes == (f"Left out 1 file: {name}.",)
+    assert found.notes == (f"Skipped 1 file: {name}.",)
     (table,) = FileConnector().tables(source_of(tmp_path, "csv"), no_access())
     assert table.notes[:1] == found.notes
 
@@ -154,7 +154,7 @@ def test_a_folder_of_text_files_alone_is_csv_without_its_readme(tmp_path: Path) 
     put(tmp_path, "README.txt", "License.txt", text="About this data\n")
     found = opened(source_of(tmp_path, "csv"))
     assert found.batches.read_all().num_rows == 2
-    assert found.notes == ("Left out 2 files: License.txt and README.txt.",)
+    assert found.notes == ("Skipped 2 files: License.txt and README.txt.",)
 
 
 def test_a_glob_of_text_files_means_all_of_them(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_the_kind_of_a_folder_is_told_by_its_data(tmp_path: Path, junk: str) -> 
         parse_source("a", ".", base=tmp_path)
 
 
-# -- what the content is -------------------------------------------------------------------------
+# -- content -------------------------------------------------------------------------------------
 
 PACKERS = {
     "gz": gzip.compress,
@@ -250,8 +250,8 @@ def test_a_pointer_or_a_web_page_is_named(tmp_path: Path, kind: str, packed: str
         return
     path = tmp_path / "orders.x"
     for body, says, hint in [
-        (POINTER, "orders.x is a pointer of Git LFS", "git lfs pull"),
-        (b"/annex/objects/SHA256E-s1--0\n", "orders.x is a pointer of git-annex", "git annex get"),
+        (POINTER, "orders.x is a Git LFS pointer", "git lfs pull"),
+        (b"/annex/objects/SHA256E-s1--0\n", "orders.x is a git-annex pointer", "git annex get"),
         *((page, "orders.x is HTML", "browser") for page in PAGES),
     ]:
         path.write_bytes(gzip.compress(body) if packed else body)
@@ -306,10 +306,10 @@ def test_what_macos_and_windows_put_into_an_archive_does_not_count(tmp_path: Pat
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"a.csv": b"n\n1\n", "b.csv": b"n\n2\n"}, "holds 2 files (a.csv and b.csv)"),
-        ({"a.csv": b"n\n1\n", "README.txt": b"x"}, "holds 2 files (a.csv and README.txt)"),
-        ({}, "holds 0 files"),
-        ({"__MACOSX/._a.csv": b"x"}, "holds 0 files"),
+        ({"a.csv": b"n\n1\n", "b.csv": b"n\n2\n"}, "contains 2 files (a.csv and b.csv)"),
+        ({"a.csv": b"n\n1\n", "README.txt": b"x"}, "contains 2 files (a.csv and README.txt)"),
+        ({}, "contains 0 files"),
+        ({"__MACOSX/._a.csv": b"x"}, "contains 0 files"),
     ],
 )
 def test_an_archive_of_several_files_is_refused(
@@ -324,4 +324,4 @@ def test_an_archive_with_a_password_is_named(tmp_path: Path) -> None:
     for sign, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         body[body.find(sign) + flags] |= 1
     (tmp_path / "a.zip").write_bytes(bytes(body))
-    assert "protected by a password" in refusal(source_of(tmp_path / "a.zip", "csv")).message
+    assert "password-protected" in refusal(source_of(tmp_path / "a.zip", "csv")).message

@@ -60,7 +60,7 @@ def test_an_index_with_a_meaning_becomes_a_column() -> None:
 @pytest.mark.parametrize("value", [3, "text", None, object()])
 def test_what_is_no_frame(value: object) -> None:
     named = "None" if value is None else f"a {type(value).__name__}"
-    with pytest.raises(SourceError, match=f"'df' is {named}, and not a frame"):
+    with pytest.raises(SourceError, match=f"'df' is {named}, not a frame"):
         arrow_of(value, what="df")
 
 

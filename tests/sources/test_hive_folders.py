@@ -1,4 +1,4 @@
-"""Folders named ``key=value`` give a column, for files of every kind."""
+"""Folders named ``key=value`` add a column, for files of every kind."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def test_a_parameter_that_the_server_does_not_know_is_noticed(
 ) -> None:
     api.answer = lambda asked: said_json({"data": ALL, "next_cursor": "x"})
     problem = refusal(api, path="data", **options)
-    assert "was there before" in problem.message
+    assert "repeats an earlier page" in problem.message
     assert not problem.retryable
 
 
@@ -195,4 +195,4 @@ def test_more_pages_than_allowed_are_an_error(api: Api) -> None:
 
 def test_a_next_page_that_is_no_http(api: Api) -> None:
     api.answer = lambda asked: said_json([], Link='<file:///etc/passwd>; rel="next"')
-    assert "no http or https URL" in refusal(api).message
+    assert "not an http or https URL" in refusal(api).message

@@ -16,7 +16,7 @@ from jupyter_etl.ports import ReadRequest
 from jupyter_etl.sources.http_connector import HttpConnector
 
 ALL = [{"id": n, "next": "x", "has_more": True, "total": 99} for n in range(7)]
-"""Records have names of their own, which are never taken for signs."""
+"""Names in records are never treated as signs."""
 
 SIZE = 3
 COUNT = len(ALL)
@@ -49,7 +49,7 @@ def refusal(api: Api, query: str = "", **options: str) -> EtlError:
 
 
 Envelope = Callable[[int, bool], dict[str, Any]]
-"""Makes an answer of the first record's number and of whether there is more."""
+"""Makes an answer from the number of the first record and whether there are more."""
 
 
 def served(api: Api, parameter: str, envelope: Envelope, *, by: str = "offset") -> None:
@@ -418,7 +418,7 @@ def test_fewer_records_than_the_total_are_an_error_after_all_pages(api: Api) -> 
     })  # fmt: skip
     problem = refusal(api)
     assert "declares 9 records" in problem.message
-    assert "7 came in 3 pages" in problem.message
+    assert "7 arrived in 3 pages" in problem.message
     assert read(api, total="none").num_rows == COUNT
     assert "declares 9" in refusal(api, next="next").message
     served(api, "page", lambda start, more: {"total": 9}, by="page")
@@ -578,7 +578,7 @@ def test_an_end_before_what_a_followed_answer_declares(
 
 
 def test_a_flag_that_is_true_before_an_empty_page(api: Api) -> None:
-    # Some tell of more where a page is full.
+    # Some servers report more pages whenever a page is full.
     api.answer = lambda asked: (
         said_json({"rows": ALL, "has_more": True})
         if asked.query["page"] == "1"
@@ -603,7 +603,7 @@ def test_the_last_page_again_is_the_end_where_the_total_is_reached(api: Api) -> 
     assert read(api, page="page").num_rows == COUNT
 
 
-# -- options that are not found ---------------------------------------------------------------------
+# -- options whose place does not exist --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -653,9 +653,9 @@ def test_a_parameter_that_is_ignored_is_noticed_in_spite_of_a_count(
     api: Api, told: dict[str, Any]
 ) -> None:
     api.answer = lambda asked: said_json({"rows": ALL, **told})
-    assert "was there before" in refusal(api, page="pgae").message
+    assert "repeats an earlier page" in refusal(api, page="pgae").message
     api.answer = lambda asked: said_json({"rows": ALL, "next_cursor": "x", **told})
-    assert "was there before" in refusal(api).message
+    assert "repeats an earlier page" in refusal(api).message
 
 
 def test_an_empty_page_that_counts_itself_is_not_the_end(api: Api) -> None:

@@ -84,7 +84,7 @@ def test_a_name_that_is_a_file_and_a_folder_means_the_file(endpoint: str) -> Non
         source_at(endpoint, "both/orders.csv", "csv"), ReadRequest(), with_secret()
     )
     assert found.batches.read_all()["id"].to_pylist() == [1, 2]
-    assert found.notes == ("Left out 1 folder: orders.csv/.",)
+    assert found.notes == ("Skipped 1 folder: orders.csv/.",)
     folder = source_at(endpoint, "both/orders.csv/", "csv")
     rows = FileConnector().read(folder, ReadRequest(), with_secret()).batches.read_all()
     assert rows["id"].to_pylist() == [9]

@@ -1,4 +1,4 @@
-"""A value arrives in each database as it is, or is refused by the name of its placeholder."""
+"""A value arrives in each database exactly, or is refused with the name of its placeholder."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SAME: tuple[object, ...] = (
     2**63 - 1,
     -(2**63),
 )
-"""What every database has."""
+"""Types of every database."""
 
 Row = tuple[object, object]
 
@@ -214,7 +214,7 @@ def test_postgresql_only_placeholders_are_replaced(wh: Source) -> None:
     """
     (found,) = query(wh, sql, x="7").to_pylist()
     assert list(found.values()) == [":x", ":x", " :x ", "it's :x", 1, 7, 2, "%s %", True]
-    with pytest.raises(DeclarationError, match=r"\$1 of its own"):
+    with pytest.raises(DeclarationError, match=r"its own \$1"):
         query(wh, "select $1 as a, :x as b", x=1)
     (text,) = query(wh, "select '$1' as a, :x as b", x=1).to_pylist()
     assert text == {"a": "$1", "b": 1}

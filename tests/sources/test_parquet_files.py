@@ -1,4 +1,4 @@
-"""Parquet: types that are united, columns that cannot be read, and declared types."""
+"""Parquet: united types, unreadable columns, and declared types."""
 
 from __future__ import annotations
 

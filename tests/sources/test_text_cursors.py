@@ -1,4 +1,4 @@
-"""No row whose text lies further is left out, whatever form it has; or the load is refused."""
+"""No row with a later text is missed, whatever its form; otherwise the load is refused."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_texts_without_a_common_order_are_refused(
         read([*old, new], old[-1])
     assert words in caught.value.message
     assert "--option type.at=timestamp[us]" in caught.value.hint
-    # A database does not keep back the row that tells.
+    # A database returns the row that decides.
     with closing(sqlite3.connect(tmp_path / "wh.db")) as connection, connection:
         connection.execute("CREATE TABLE orders (at)")
         connection.executemany("INSERT INTO orders VALUES (?)", [(t,) for t in [*old, new]])

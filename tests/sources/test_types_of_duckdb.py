@@ -1,4 +1,4 @@
-"""Every type DuckDB knows arrives as DuckDB shows it, or with an error that names the column."""
+"""Every DuckDB type arrives as DuckDB shows it, or with an error that names the column."""
 
 from __future__ import annotations
 

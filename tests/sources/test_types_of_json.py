@@ -1,4 +1,4 @@
-"""Values of JSON: exact, with one type for a column however its records are cut, or refused."""
+"""Values of JSON: exact or refused, with one type per column, whatever the batches."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_type_is_that_of_all_files(tmp_path: Path, values: list[str], kind: st
 
 
 def plain(value: Any) -> Any:
-    """Make numbers comparable: a double is the decimal that is written for it."""
+    """Make numbers comparable: a double as the decimal of its text."""
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, dict):
@@ -139,7 +139,7 @@ _SHAPES = st.sampled_from(["{0}", "[{0}]", "[]", '{{"a": {0}}}', '{{"b": [{0}, n
 
 
 def texts() -> st.SearchStrategy[list[str]]:
-    """Columns of one kind mostly, so that many have a type."""
+    """Mostly columns of one kind, so that many have a type."""
 
     def of(kind: st.SearchStrategy[Any], shapes: list[str]) -> st.SearchStrategy[list[str]]:
         value = st.builds(
@@ -301,7 +301,7 @@ def test_another_encoding_is_an_option(tmp_path: Path, kind: str) -> None:
     path.write_bytes((text if kind == "jsonl" else f"[{text}]").encode("latin-1"))
     assert "encoding=windows-1252" in refusal(path, kind).hint
     assert read(path, kind, encoding="latin-1")["x"].to_pylist() == ["\u00e4"]
-    with pytest.raises(DeclarationError, match="no encoding"):
+    with pytest.raises(DeclarationError, match="not a known encoding"):
         read(path, kind, encoding="latin-99")
 
 

@@ -1,4 +1,4 @@
-"""Names that differ in case alone get a spelling each, and only where that is needed."""
+"""Names that differ only in case are replaced, and only if necessary."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_only_the_twins_change_and_the_rest_of_the_text_stays() -> None:
     ],
 )
 def test_what_would_show_the_names_as_values_is_refused(sql: str) -> None:
-    with pytest.raises(DeclarationError, match="'ID' and 'id' differ in case alone"):
+    with pytest.raises(DeclarationError, match="'ID' and 'id' differ only in case"):
         rewritten(sql, TWINS)
 
 

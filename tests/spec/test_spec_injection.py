@@ -1,4 +1,4 @@
-"""Types of parameters that Python code tells, and the code that gives values of them."""
+"""Types of parameters in Python code, and the code that creates their values."""
 
 from __future__ import annotations
 

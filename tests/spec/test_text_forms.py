@@ -1,4 +1,4 @@
-"""What texts stand for, and whether their characters have that order."""
+"""What texts represent, and whether they sort character by character."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_whether_characters_have_the_order_of_the_meaning(texts: list[str], in_o
         ("2026-01-02T06:00:00+02:00", "2026-01-02T05:00:00Z", False),
         ("10", "9", True),
         ("b", "a", True),
-        # Of two forms nothing is known but the characters.
+        # For two forms, only the characters can be compared.
         ("10", "2026-01-01", False),
         ("2026-13-45", "2026-01-01", True),
     ],

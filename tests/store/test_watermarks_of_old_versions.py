@@ -1,4 +1,4 @@
-"""Of the versions of an old ledger nobody knows the watermarks; those that come after record them."""
+"""Versions of an old ledger have no recorded watermarks; later ones do."""
 
 from __future__ import annotations
 

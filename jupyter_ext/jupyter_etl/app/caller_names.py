@@ -1,4 +1,4 @@
-"""The variables that a call of `%etl` or of ``jupyter_etl`` sees: those of the code that calls."""
+"""The variables that are visible to a call of `%etl` or of ``jupyter_etl``: those of its caller."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _OURS = frozenset({"jupyter_etl", "jupyter_etl_magics", "IPython", "ipykernel", 
 
 
 class CallerNames(Mapping[str, object]):
-    """Names as Python finds them where `%etl` or a call stands.
+    """Names as Python resolves them at the place of a call or of `%etl`.
 
-    First come the variables of the function, then those of the functions around it, those of its
-    module, and those of the notebook.
+    The order is: the variables of the function, of the enclosing functions, of its
+    module, and of the notebook.
 
     Args:
-        inner: Variables of the function and of those around it.
+        inner: Variables of the function and of the enclosing ones.
         outer: Variables of the module and of the notebook.
-        unset: Variables of the function, or of one around it, that have no value yet: nothing of
-            that name outside is meant.
-        beyond: Variables of a function around that has ended, by name: why they have no value.
+        unset: Variables of the function, or of an enclosing one, that have no value yet: no variable of
+            that name outside is used.
+        beyond: Variables of an enclosing function that has returned, by name: why they have no value.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class CallerNames(Mapping[str, object]):
 
         Raises:
             KeyError: There is none.
-            DeclarationError: It is one of a function around that is out of reach.
+            DeclarationError: It is one of an enclosing function that has returned.
         """
         if name in self._inner:
             return self._inner[name]
@@ -71,12 +71,12 @@ class CallerNames(Mapping[str, object]):
         return sum(1 for _ in self)
 
     def of_function(self, name: str) -> bool:
-        """Tell whether a name is a variable of a function, and none of a module."""
+        """Tell whether a name is a variable of a function, not of a module."""
         return name in self._inner or name in self._unset or name in self._beyond
 
 
 def caller_names(notebook: Mapping[str, object]) -> CallerNames:
-    """Return the variables that the code sees which has called into this package.
+    """Return the variables that are visible to the code that called this package.
 
     Args:
         notebook: The variables of the notebook.
@@ -96,14 +96,14 @@ def caller_names(notebook: Mapping[str, object]) -> CallerNames:
             for name in _variables(around) - inner.keys() - unset:
                 beyond.setdefault(
                     name,
-                    f"'{name}' is a variable of the function {around.co_name}, which has no value "
-                    f"here: {_called(frame.f_code)} does not use it.",
+                    f"'{name}' is a variable of the function {around.co_name} and has no value "
+                    f"here, because {_called(frame.f_code)} does not use it.",
                 )
     return CallerNames(inner, _module_names(frame, notebook), unset=unset, beyond=beyond)
 
 
 def in_turn(*names: Mapping[str, object]) -> Mapping[str, object]:
-    """Return one mapping of several, of which the first that has a name gives its value."""
+    """Join mappings; the first that has a name provides its value."""
     return ChainMap(*cast("list[MutableMapping[str, object]]", list(names)))
 
 
@@ -127,7 +127,7 @@ def _module_names(frame: FrameType, notebook: Mapping[str, object]) -> Mapping[s
 
 
 def _take(frame: FrameType, inner: dict[str, object], unset: set[str]) -> None:
-    """Add the variables of a function that runs, where no function inside of it has them."""
+    """Add the variables of a running function, unless an inner function has them."""
     for name, value in frame.f_locals.items():
         if name not in unset:
             inner.setdefault(name, value)
@@ -143,7 +143,7 @@ def _called(code: CodeType) -> str:
 
 
 def _around(frame: FrameType) -> Iterator[FrameType | CodeType]:
-    """Yield the functions around one: those that run, else what is known of their names."""
+    """Yield the enclosing functions: those that are running, otherwise their names as far as known."""
     code = frame.f_code
     while "<locals>" in code.co_qualname:
         running = [one for one in _stack(frame) if _holds(one.f_code, code)]
@@ -183,7 +183,7 @@ def _is_or_has(const: object, code: CodeType) -> bool:
 
 
 def _function_around(frame: FrameType, code: CodeType) -> CodeType | None:
-    """Find the function around one that runs no more, by its name in the module."""
+    """Find an enclosing function that has returned, by its name in the module."""
     outermost = code.co_qualname.split(".<locals>")[0].split(".")
     found: object = frame.f_globals.get(outermost[0])
     for name in outermost[1:]:

@@ -127,7 +127,7 @@ def _no_pandas(table: pa.Table, problem: Exception) -> DeclarationError:
         except (OverflowError, ValueError) as found:
             return DeclarationError(
                 f"Column '{field.name}' ({field.type}) cannot be a pandas column: {found}.",
-                hint="Python's dates go from the year 1 to 9999, its times to microseconds. Take "
+                hint="Python's dates range from year 1 to 9999, and its times have microseconds. Use "
                 "--as arrow, or cast the column in the query.",
                 data={"column": field.name, "type": str(field.type)},
             )

@@ -1,4 +1,4 @@
-"""What a cell that loads data prints: how much came, and what its reader should know."""
+"""What a cell that loads data prints: the number of rows and notes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def print_notes(first: str, notes: Sequence[str]) -> None:
     """Print lines into the output of the cell.
 
     Args:
-        first: What was read.
+        first: The line about what was read.
         notes: As `Reading.notes`; a source with thousands of columns may have as many.
     """
     more = [f"and {len(notes) - _MOST_NOTES:,} more notes"] if len(notes) > _MOST_NOTES else []

@@ -1,4 +1,4 @@
-"""Lists, structs and maps as Python objects: pandas' own conversion makes floats of their integers."""
+"""Lists, structs and maps as Python objects: pandas would convert their integers to floats."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def nested_objects(column: pa.ChunkedArray) -> np.ndarray:
-    """Make lists of lists, dictionaries of structs and lists of pairs of maps.
+    """Convert lists to lists, structs to dictionaries and maps to lists of pairs.
 
-    What is inside is what Arrow has for it in Python: int, float, Decimal, date, datetime with its
-    zone, pandas' Timestamp where there are nanoseconds; None is NULL.
+    Their values are those that Arrow converts to in Python: int, float, Decimal, date, datetime with
+    its zone, or pandas' Timestamp if there are nanoseconds; None is NULL.
 
     Raises:
-        OverflowError, ValueError: Python has no such date, or a struct two fields of one name.
+        OverflowError, ValueError: Python has no such date, or a struct has two fields with the same name.
     """
     import numpy as np
 
@@ -63,7 +63,7 @@ def _is_exact(kind: pa.DataType) -> bool:
 
 
 def _cut(array: pa.Array, flat: list[Any]) -> list[Any]:
-    """Cut elements into the lists that they are of; a missing list has none."""
+    """Split elements into their lists; a missing list has none."""
     import pyarrow.compute as pc
 
     cut: list[Any] = []
@@ -91,7 +91,7 @@ def _pairs(array: pa.Array) -> list[Any]:
 def _dictionaries(array: pa.Array) -> list[Any]:
     names = [field.name for field in array.type]
     if len(set(names)) < len(names):
-        raise ValueError("a struct has two fields of one name")
+        raise ValueError("a struct has two fields with the same name")
     there = array.is_valid().to_pylist()
     if not names:
         return [{} if is_there else None for is_there in there]

@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 
 def notebook_folder(names: Mapping[str, object] | None = None) -> Path:
-    """Return the folder that relative paths start from, wherever ``os.chdir`` has led.
+    """Return the folder that relative paths start from, whatever ``os.chdir`` has set.
 
     Args:
         names: The notebook's variables; by default those of ``__main__``.
 
     Returns:
-        The folder of the notebook; where that is unknown, the one that this kernel was started in,
+        The folder of the notebook; if that is unknown, the folder in which this kernel was started,
         and outside of IPython the working directory.
     """
     path = channel().context.notebook if in_run() else notebook_path()
@@ -107,7 +107,7 @@ def workbench(namespace: Mapping[str, object] | None = None) -> Workbench:
     """Return the workbench of this notebook.
 
     Args:
-        namespace: Its variables; by default those that the calling code sees, see `CallerNames`:
+        namespace: Its variables; by default those visible to the calling code, see `CallerNames`:
             the notebook's are those of ``__main__``, where a kernel keeps them.
     """
     names = caller_names(main_names()) if namespace is None else namespace

@@ -17,7 +17,7 @@ def in_run() -> bool:
 
 
 def notebook_path(environ: Mapping[str, str] | None = None) -> Path | None:
-    """Return the notebook that this kernel belongs to, where that is known.
+    """Return the notebook that this kernel belongs to, if known.
 
     Source:
         ``JPY_SESSION_NAME`` is set by jupyter_server for the kernel of a session.

@@ -247,7 +247,7 @@ def _hand_over(
 
 
 def _difference(staged: Staged, before: PublicationVersion | None) -> Difference | None:
-    """Compare with the live version as the publish gate does, which judges runs alone."""
+    """Compare with the live version as the publish gate does; the gate itself applies to runs only."""
     if before is None or before.what.kind is not staged.kind or before.pruned_at is not None:
         return None
     difference = publisher_for(staged.kind).compare(staged, before)
@@ -310,7 +310,7 @@ def _render(path: str, values: Mapping[str, object]) -> str:
         name = match.group(1).strip()
         if name in values and _is_missing(values[name]):
             raise DeclarationError(
-                f"The path {path!r} names {name!r}, and {name!r} is {values[name]}.",
+                f"The path {path!r} uses {name!r}, which is {values[name]}.",
                 hint="Give it a value in an earlier cell.",
             )
         if not name.isidentifier() or name not in values:
@@ -325,7 +325,7 @@ def _render(path: str, values: Mapping[str, object]) -> str:
 
 
 def _is_missing(value: object) -> bool:
-    """Tell whether a value is None, or pandas' or a float's name for nothing."""
+    """Tell whether a value is None, NaN, NaT or NA."""
     if isinstance(value, float):
         return math.isnan(value)
     return value is None or type(value).__name__ in ("NaTType", "NAType")

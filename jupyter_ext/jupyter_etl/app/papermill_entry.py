@@ -23,7 +23,7 @@ class PapermillEntry:
         declares, as in a run.
 
         Raises:
-            DeclarationError: A setting is not what it should be, or a parameter is of another type.
+            DeclarationError: A setting is invalid, or a parameter has another type.
         """
         from datetime import datetime
         from zoneinfo import ZoneInfo

@@ -98,7 +98,7 @@ class Publications:
 
         Raises:
             NotFound: As `version`.
-            PublishError: It is a table, its file is gone, or it lies in an object store.
+            PublishError: It is a table, its file does not exist, or it is in an object store.
         """
         found = choose_version(self, name, number=version, draft=draft)
         if found.what.kind is PublicationKind.TABLE:
@@ -108,7 +108,7 @@ class Publications:
             )
         if not is_local(found.what.location):
             raise PublishError(
-                f"The file of {name!r} version {found.number} lies in an object store: "
+                f"The file of {name!r} version {found.number} is in an object store: "
                 f"{found.what.location}.",
                 hint=f"Open it there, or read its rows: jupyter etl read {name} --format parquet",
             )
@@ -150,9 +150,9 @@ class Publications:
     ) -> PublicationVersion:
         """Make the content of an old version the newest one; readers get it at once.
 
-        What was published since stays in the history. The watermarks of the loads whose rows the
-        publication holds become those that the old version was published with, in the same
-        transaction, so that the next run reads what was taken away.
+        Later versions stay in the history. The watermarks of the loads whose rows the
+        publication contains are restored to those of the old version, in the same
+        transaction, so that the next run reads the removed rows again.
 
         Args:
             name: Of the publication.

@@ -33,7 +33,7 @@ def check_source(source: Source) -> None:
         MissingDependency: The connector needs a package that is not installed.
     """
     connector = connector_for(source.kind)
-    # Blocks of others may be older than this method of the port.
+    # Connectors of other packages may be older than this method.
     check = getattr(connector, "check", None)
     if check is not None:
         with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
@@ -55,11 +55,11 @@ def tables_of(source: Source, access: Access) -> list[TableInfo]:
 def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
     """Start reading one version of a publication.
 
-    A file that a notebook wrote itself has no types on record: it is read like a source.
+    A file that a notebook wrote itself has no recorded types: it is read like a source.
 
     Raises:
-        PublishError: It has no rows, or its files are gone.
-        SourceError: A file without types on record cannot be read.
+        PublishError: It has no rows, or its files do not exist.
+        SourceError: A file without recorded types cannot be read.
     """
     what = version.what
     if what.kind is PublicationKind.FILE and not says_types(what):

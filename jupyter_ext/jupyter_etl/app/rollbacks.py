@@ -1,4 +1,4 @@
-"""Which watermarks a rollback sets, so that the next run reads again what is taken away."""
+"""Which watermarks a rollback sets, so that the next run reads the removed rows again."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def watermarks_to_set(
         owner: Who rolls back.
 
     Raises:
-        Conflict: The version does not tell, or another publication of the same loads would get rows
-            twice or miss some. The hint has the command that rolls back all the same.
+        Conflict: The version has no record, or another publication of the same loads would get rows
+            twice or miss some. The hint has the command that rolls back nevertheless.
         PermissionDenied: A pipeline belongs to somebody else.
     """
     if wanted.watermarks is None or live.watermarks is None:
@@ -80,7 +80,7 @@ def _differing(
     then = {(one.pipeline, one.cursor): one for one in wanted}
     found = []
     for key, one in {**{(o.pipeline, o.cursor): o for o in live}, **then}.items():
-        # Where the version has no rows of a load, that goes back to where the first of them began.
+        # If the version has no rows of a load, its watermark is reset to where the first of them began.
         value = one.value if key in then else one.begun
         now = present.get(key)
         before = None if now is None else now.value
@@ -101,7 +101,7 @@ def _refuse_unknown(store: Store, wanted: PublicationVersion) -> None:
     raise Conflict(
         f"Version {number} of {name!r} was published before versions recorded their watermarks, and "
         f"{first.pipeline} loads by {', '.join(w.cursor.label for w in known)}: its next run would "
-        "not read the rows again that a rollback takes away.",
+        "not read the removed rows again.",
         hint=f"jupyter etl rollback {name} --to {number} --keep-watermarks; then, with the greatest "
         f"{column} of that version: jupyter etl watermark {first.pipeline} {target} --since {column} "
         "--set VALUE",
@@ -117,9 +117,9 @@ def _refuse_strangers(
         pipeline = setting.watermark.pipeline
         if owners.get(pipeline, owner) != owner:
             raise PermissionDenied(
-                f"Version {wanted.number} of {wanted.name!r} needs another {setting.words}, and the "
+                f"Version {wanted.number} of {wanted.name!r} sets the {setting.words}, but the "
                 f"pipeline belongs to {owners[pipeline]!r}, not to {owner!r}.",
-                hint="Ask its owner, or leave the watermark: "
+                hint="Ask its owner, or keep the watermark: "
                 f"jupyter etl rollback {wanted.name} --to {wanted.number} --keep-watermarks",
             )
 
@@ -127,7 +127,7 @@ def _refuse_strangers(
 def _refuse_others(
     store: Store, setting: Setting, other: Publication, wanted: PublicationVersion
 ) -> None:
-    """Refuse where another publication of the same load would get rows twice, or miss some."""
+    """Refuse if another publication of the same load would get rows twice or miss some."""
     live, value = other.live, setting.watermark.value
     its = None if live is None else _mark(live, setting.watermark)
     if live is None or its is None:
@@ -135,28 +135,28 @@ def _refuse_others(
     mode = live.what.mode
     label, pipeline = setting.watermark.cursor.label, setting.watermark.pipeline
     if mode is PublishMode.APPEND and _beyond(setting.before, value) and _beyond(its.value, value):
-        what = f"has the rows up to {_said(its.value)}, and would have some of them twice"
+        what = f"has the rows up to {_said(its.value)} and would get some of them twice"
     elif (
         mode is not PublishMode.REPLACE
         and _beyond(value, its.value)
         and not _beyond(setting.before, its.value)
     ):
-        what = f"has the rows up to {_said(its.value)} only, and would never get those after"
+        what = f"has the rows only up to {_said(its.value)} and would never get the later ones"
     else:
         return
     keep = f"jupyter etl rollback {wanted.name} --to {wanted.number} --keep-watermarks"
     alike = _version_alike(store, other.name, setting.watermark)
     first = f"jupyter etl rollback {other.name} --to {alike} --keep-watermarks; or" if alike else ""
     raise Conflict(
-        f"With version {wanted.number} of {wanted.name!r} the {setting.words}. {pipeline} publishes "
-        f"{other.name!r} by {label} too: it {what}.",
+        f"Version {wanted.number} of {wanted.name!r} sets the {setting.words}. {pipeline} publishes "
+        f"{other.name!r} by {label} too, which {what}.",
         hint=f"{f'First: {first} l' if first else 'L'}eave the watermark as it is: {keep}",
         data={"name": wanted.name, "other": other.name, "version": alike},
     )
 
 
 def _version_alike(store: Store, name: str, wanted: VersionWatermark) -> int | None:
-    """Return the newest version of another publication that goes just as far."""
+    """Return the newest version of another publication with the same watermark."""
     for version in store.load_publication_versions(name):
         mark = _mark(version, wanted)
         if version.pruned_at is None and mark is not None and mark.value == wanted.value:

@@ -31,7 +31,7 @@ class Target:
 
 
 def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) -> Target:
-    """Find what a name stands for: a source, a publication, a table of a source, then a variable.
+    """Resolve a name: a source, a publication, a table of a source, then a variable.
 
     A publication that has only drafts comes last.
 
@@ -57,8 +57,8 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
         return Target(name=name, variable=namespace[name])
     if name in namespace:
         raise NotFound(
-            f"{name!r} is None, and no source or publication is named so.",
-            hint="Run the cell that makes it, and look whether it ends in a value.",
+            f"{name!r} is None, and no source or publication has that name.",
+            hint="Run the cell that defines it, and check that it ends in a value.",
         )
     known = [*sources, *(p.name for p in channel.publications())]
     guess = nearest(name, [*known, *(n for n in namespace if not n.startswith("_"))])
@@ -72,7 +72,7 @@ def table_of_source(name: str, sources: Container[str]) -> tuple[str, str] | Non
     """Split ``wh.orders`` into the source and its table; None where it begins with no source.
 
     Args:
-        name: Of a source, with the table "", or SOURCE.TABLE.
+        name: A source, whose table is "", or SOURCE.TABLE.
         sources: Names of sources; the longest that fits is meant.
     """
     parts = name.split(".")
@@ -84,24 +84,24 @@ def table_of_source(name: str, sources: Container[str]) -> tuple[str, str] | Non
 
 
 def shadowing(source: str, channel: Channel) -> list[str]:
-    """Say which publications have names that could be tables of a source, or its own name.
+    """Note which publications have the name of a source or could be its tables.
 
     Args:
         source: Its name.
         channel: Knows publications.
 
     Returns:
-        Sentences for who declares the source; none where all names are apart.
+        Sentences for the user; none if all names are distinct.
     """
     names = [one.name for one in channel.publications() if one.live is not None]
     inside = [name for name in names if name.startswith(f"{source}.")]
     notes = []
     if inside:
-        are = "is a publication" if len(inside) == 1 else "are publications"
-        notes.append(f"{listed(inside)} {are}, and no tables of this source, which come after.")
+        are = "is a publication and takes" if len(inside) == 1 else "are publications and take"
+        notes.append(f"{listed(inside)} {are} precedence over tables of this source.")
     if source in names:
         notes.append(
-            f"There is a publication {source} too: the name means the source. "
+            f"There is also a publication {source}; the name refers to the source. "
             f"etl.read({source!r}) reads the publication."
         )
     return notes

@@ -53,7 +53,7 @@ class CompiledChecks:
     Args:
         rules: In the order given.
         joins: What follows ``FROM data``.
-        inner: What stands for columns that differ in case alone, see `inner_columns`.
+        inner: Replacements for columns that differ only in case, see `inner_columns`.
     """
 
     rules: tuple[CompiledRule, ...]
@@ -119,7 +119,7 @@ def quoted(name: str) -> str:
 
 
 def cell_of(name: str, inner: Mapping[str, str]) -> str:
-    """Write a column of the data, under the name by which it is registered."""
+    """Return the SQL of a column of the data, by its registered name."""
     return f"{DATA}.{quoted(inner.get(name, name))}"
 
 
@@ -154,7 +154,7 @@ def _compile_expression(
 
 
 def _refuse_twins(rule: CheckRule, columns: Sequence[str]) -> None:
-    """Refuse a rule about columns that differ in case alone: which is meant may be a slip."""
+    """Refuse a rule about a column if another name differs only in case; it may be a typo."""
     alike = twins(columns)
     if not alike:
         return
@@ -163,9 +163,9 @@ def _refuse_twins(rule: CheckRule, columns: Sequence[str]) -> None:
         spelled = alike.get(folded(word))
         if spelled:
             raise DeclarationError(
-                f"The check '{rule.text}' is about '{word}', and the columns {listed(spelled)} "
-                "differ in case alone.",
-                hint="Rename all but one of them in the data, so that the rule means one column.",
+                f"The check '{rule.text}' uses '{word}', but the columns {listed(spelled)} "
+                "differ only in case.",
+                hint="Rename all but one of them in the data, so that the rule is unambiguous.",
                 data={"columns": spelled},
             )
 

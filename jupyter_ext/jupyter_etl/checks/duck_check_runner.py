@@ -56,7 +56,7 @@ class DuckCheckRunner:
             dataset: Name used in messages.
             last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
             reference: Returns a publication, or opens it, by name: for ``references`` rules.
-            timezone: IANA name of the zone whose days are meant in a rule.
+            timezone: IANA name of the time zone for the days in rules.
 
         Returns:
             One result a rule, in order; rules that are broken bring up to twenty of their rows.

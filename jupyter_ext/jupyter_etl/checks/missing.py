@@ -15,7 +15,7 @@ def nan_as_null(rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.RecordBa
     Half floats become floats, since DuckDB has none.
 
     Args:
-        rows: A table, or a stream, which is handed on piece by piece.
+        rows: A table, or a stream, which is processed batch by batch.
     """
     import pyarrow as pa
 
@@ -66,7 +66,7 @@ def _cleaned(values: pa.Array) -> pa.Array:
     if kind.num_fields:
         if not _has_nan(values):
             return values
-        # Arrow has no function that reaches into nested values; pandas' NaN is NULL at any depth.
+        # Arrow has no function for nested values; pandas' NaN is NULL at any depth.
         return pa.array(values.to_pylist(), kind, from_pandas=True)
     values = values.cast(_type_of(kind))
     absent = pc.is_nan(values)

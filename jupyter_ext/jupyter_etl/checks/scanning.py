@@ -25,7 +25,7 @@ def sandbox(*, streams: bool, timezone: str) -> Iterator[duckdb.DuckDBPyConnecti
     Args:
         streams: Whether it reads streams. What makes these, a driver or the ledger, may belong to
             the thread that opened it, so no other one may read.
-        timezone: IANA name of the zone whose days are meant.
+        timezone: IANA name of the time zone for days.
     """
     import duckdb
 
@@ -47,7 +47,7 @@ def sandbox(*, streams: bool, timezone: str) -> Iterator[duckdb.DuckDBPyConnecti
 
 @contextmanager
 def opened(rows: Rows) -> Iterator[pa.Table | pa.RecordBatchReader]:
-    """Hand out rows for one pass, NaN as NULL, and close a stream after it."""
+    """Provide rows for one pass, with NaN as NULL, and close a stream afterwards."""
     if not callable(rows):
         yield nan_as_null(rows)
         return

@@ -35,7 +35,7 @@ def opens_namespace(source: str) -> bool:
 
 
 def names_of_functions(tree: ast.Module) -> frozenset[str]:
-    """Return the variables of the functions and classes in a cell: a magic there sees them."""
+    """Return the variables of the functions and classes in a cell, which a magic there can use."""
     scopes = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.comprehension
     inside = [
         inner for node in ast.walk(tree) if isinstance(node, scopes) for inner in ast.walk(node)

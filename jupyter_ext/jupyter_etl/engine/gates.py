@@ -22,7 +22,7 @@ ANY = "any"
 """Declared where the number of rows may be anything."""
 
 EXPECTED = 10
-"""So many values have to be expected among rows that are added, before none of them is no chance."""
+"""Without any value in added rows, chance is ruled out if at least so many were to be expected."""
 
 _SHOWN = 20
 
@@ -30,9 +30,9 @@ _SHOWN = 20
 def judge_difference(difference: Difference, staged: Staged) -> Difference:
     """Add the reasons to hold what is staged; none where it can be published.
 
-    Like is compared with like: a replaced table with the one before, each replaced partition with
-    the same partition before. Rows that are appended, told apart by a key, or of partitions that
-    are new, may be any number, and are compared with the table only as to its columns.
+    A replaced table is compared with its previous version, each replaced partition with
+    its previous content. Rows that are appended, upserted, or in partitions that
+    are new may be of any number; only their columns are compared with the table.
 
     Args:
         difference: From `jupyter_etl.ports.Publisher.compare`.
@@ -78,10 +78,10 @@ def _emptied_reasons(difference: Difference, staged: Staged) -> list[str]:
 
 
 def _is_no_chance(one: Emptied, staged: Staged) -> bool:
-    """Whether rows without a value in a column are a sign that something broke.
+    """Whether a column without values in the new rows is a reason to hold the run.
 
-    A partition, or table, that comes again has the values that it had. Rows that are added to it are
-    others: of a column with few values they may well have none.
+    A replaced partition or table is expected to have values again. Added rows
+    are different rows: for a column with few values, they may well have none.
     """
     if one.absent or staged.mode is PublishMode.REPLACE:
         return True
@@ -100,8 +100,8 @@ def _emptied_words(one: Emptied, difference: Difference) -> str:
     new = f" (new: {_names(difference.added)})" if one.absent and difference.added else ""
     count = "values" if one.values is None else f"{one.values:,} values"
     return (
-        f"column {one.name!r} {what}{new}, and version {difference.number} has {count} of it{where}; "
-        f"--allow {one.name} lets it through"
+        f"column {one.name!r} {what}{new}, but version {difference.number} has {count}{where}; "
+        f"--allow {one.name} allows this"
     )
 
 
@@ -119,7 +119,7 @@ def _row_reasons(difference: Difference, staged: Staged) -> list[str]:
     where = "" if before == difference.rows_before else " in the partitions that it replaces"
     return [
         f"it has {after:,} rows{where}, and {version} has {before:,} ({_share(before, after):+.0%}; "
-        f"up to {allowed:.0%} is let through)"
+        f"up to {allowed:.0%} is allowed)"
     ]
 
 
@@ -146,7 +146,7 @@ def _partition_reasons(
     return [
         f"{worst.name} has {worst.after:,} rows, and version {difference.number} has "
         f"{worst.before:,} ({_share(worst.before, worst.after):+.0%}; up to {_allowed(staged):.0%} "
-        f"is let through){others}"
+        f"is allowed){others}"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Imports ahead of runs that decide as they would in a kernel."""
+"""Imports ahead of runs, with the same defaults as in a kernel."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 @contextmanager
 def as_in_a_kernel() -> Iterator[None]:
-    """Let modules that are imported meanwhile find an IPython kernel around them.
+    """Let modules that are imported in this context detect an IPython kernel.
 
-    Some look once, when they are imported, whether they are in a terminal: pandas then shows as
+    Some check during the import whether they run in a terminal: pandas then shows as
     many columns as fit into its width, and DuckDB shows no progress.
 
     Source:

@@ -47,7 +47,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         options: For papermill's client.
 
     Attributes:
-        ended: How the notebook ended itself; None where it did not.
+        ended: How the notebook ended the run; None if it did not.
     """
 
     km: Any
@@ -93,7 +93,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         return self.nb
 
     def stop_at_exit(self) -> None:
-        """Have ``exit()`` end its cell, in a kernel of IPython's whose notebook may call it."""
+        """Make ``exit()`` end its cell in an IPython kernel, if the notebook may call it."""
         mentioned = any(MENTIONS_EXIT.search(cell.source) for cell in self.nb.cells)
         if mentioned and self.kc.info.get("implementation") == "ipython":
             self.wait_for_reply(self.kc.execute(exit_code(), silent=True, store_history=False))
@@ -158,7 +158,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
 
     @staticmethod
     def _end(cell: Any, ended: Exit) -> None:
-        """Show how a notebook ended itself, and raise that where it is a failure."""
+        """Show how a notebook ended the run, and raise an error if it is a failure."""
         shown = [one for one in cell.outputs if one.get("ename") != "SystemExit"]
         cell.outputs = shown
         if ended.failure:

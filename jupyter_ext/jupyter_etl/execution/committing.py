@@ -152,7 +152,7 @@ def batch_of(run: Run, staged: Staged) -> Batch:
     """Return what the rows are that a run appends.
 
     Runs of one pipeline for one interval append the same; a run for an upstream version appends
-    what no other does; a run that somebody asked for may be repeated, so the rows themselves tell.
+    what no other does; a run on request may be repeated, so its rows identify it.
     """
     if run.new.cause in (Cause.SCHEDULE, Cause.BACKFILL):
         return Batch(key=run.new.pipeline, interval=run.new.interval)
@@ -162,7 +162,7 @@ def batch_of(run: Run, staged: Staged) -> Batch:
 
 
 def batch_of_rows(staged: Staged) -> Batch:
-    """Return the batch of an append that is told by its rows alone."""
+    """Return the batch of an append that is identified by its rows alone."""
     return Batch(key=f"rows:{staged.digest}", apart=True)
 
 

@@ -14,7 +14,7 @@ from jupyter_etl.spec.duration import format_duration
 
 OUT_OF_MEMORY = "OutOfMemory"
 KERNEL_EXITED = "KernelExited"
-"""Type of the error where a kernel was killed by nobody: code of its notebook ended the process."""
+"""Type of the error if code of the notebook ended the kernel's process."""
 
 _MEMORY_ERRORS = frozenset({"MemoryError", "_ArrayMemoryError", "ArrowMemoryError"})
 _MAX_ERROR = 500

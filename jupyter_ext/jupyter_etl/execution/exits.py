@@ -1,4 +1,4 @@
-"""A notebook that ends itself: ``exit()``, ``quit()`` and ``sys.exit()``."""
+"""Notebooks that end their run: ``exit()``, ``quit()`` and ``sys.exit()``."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ EXIT = "NotebookExit"
 """Name of the exception that ends a cell where `stop_at_exit` was called."""
 
 MENTIONS_EXIT = re.compile(r"\b(exit|quit|ask_exit)\b")
-"""What stands in code that calls `exit()`."""
+"""Text that occurs in code that calls `exit()`."""
 
 _SUCCESS = ("", "0", "None", "False")
-"""Texts of a ``SystemExit`` that Python ends with exit code 0 for."""
+"""Texts of a ``SystemExit`` for which Python exits with code 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exit:
-    """How a notebook ended itself.
+    """How a notebook ended its run.
 
     Args:
         how: The call.
@@ -31,9 +31,9 @@ class Exit:
     failure: str = ""
 
     def say(self, cell: str = "") -> str:
-        """Return a sentence for people; ``cell`` is the cell's name, "" where it stands there."""
+        """Return a sentence for the user; ``cell`` is the cell's name, or ""."""
         where = f" in {cell}" if cell else ""
-        return f"the notebook ended itself{where} by {self.how}; later cells were not executed"
+        return f"the notebook ended the run{where} with {self.how}; later cells were not executed"
 
 
 def exit_of(reply: Mapping[str, Any], *, may_raise: bool) -> Exit | None:
@@ -45,7 +45,7 @@ def exit_of(reply: Mapping[str, Any], *, may_raise: bool) -> Exit | None:
             none.
 
     Returns:
-        None where it did not. A ``SystemExit`` with a status is an error like any other.
+        None if it did not. A ``SystemExit`` with a status is an error like any other.
 
     Source:
         Jupyter's messaging specification, "Payloads (DEPRECATED)": ``ask_exit``. IPython's
@@ -63,12 +63,12 @@ def exit_of(reply: Mapping[str, Any], *, may_raise: bool) -> Exit | None:
 
 
 def stop_at_exit(shell):  # type: ignore[no-untyped-def]  # its text is executed by other kernels
-    """Have ``exit()`` end its cell as well; the kernel lives on until its runner ends it.
+    """Make ``exit()`` end its cell as well; the runner ends the kernel later.
 
     IPython's executes the rest of the cell, and stops the kernel 0.1 s later.
 
     Args:
-        shell: IPython's; it needs to know nothing of this package.
+        shell: IPython's; this code must not import this package.
     """
 
     class NotebookExit(BaseException):

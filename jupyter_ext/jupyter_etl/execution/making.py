@@ -321,9 +321,9 @@ class Making:
 
 
 def _held_by_checks(record: RunRecord) -> Ending | None:
-    """A check that failed holds the run's outputs, even where the notebook went on.
+    """A failed check holds the run's outputs, even if the notebook continued.
 
-    A notebook that went on and publishes nothing has nothing to hold: it has dealt with it.
+    If the notebook continued and publishes nothing, there is nothing to hold.
     """
     if not record.staged:
         return None

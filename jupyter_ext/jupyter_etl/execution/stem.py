@@ -48,7 +48,7 @@ NO_HISTORY = "--HistoryManager.hist_file=:memory:"
 """What nbclient adds to the kernel named python3; what a run executes is nobody's history."""
 
 _BACKEND = "MPLBACKEND"
-"""What a kernel sets only where nobody else has."""
+"""What a kernel sets only if it is not set yet."""
 
 _MAX_ORDERS_BYTES = 200_000
 _READY = b"1"

@@ -280,7 +280,7 @@ def _import_all(life: Life, command: Sequence[str]) -> None:
             continue
         before = _threads()
         try:
-            # Others may ask more of a kernel than there is.
+            # Other modules may need more of a kernel than this provides.
             with as_in_a_kernel() if name in PRELOAD else contextlib.nullcontext():
                 importlib.import_module(name)
         except Exception as problem:  # noqa: BLE001 - a run that needs it will say so again

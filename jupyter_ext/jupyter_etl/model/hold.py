@@ -29,16 +29,16 @@ class Retyped:
 
 @dataclass(frozen=True, kw_only=True)
 class Emptied:
-    """A column without a value in the new rows, though what is live has values in it.
+    """A column without values in the new rows that has values in the live version.
 
     Args:
         name: Of the column.
-        absent: Whether the new rows have no such column; else it is NULL, or NaN, in all of them.
-        values: How many values it has in what the new rows are compared with; None where nobody
-            has counted.
+        absent: Whether the new rows lack the column; otherwise it is NULL or NaN in all of them.
+        values: How many values it has in the rows that are compared; None if they were
+            not counted.
         rows_before: Rows that the new rows are compared with: those they replace, or all.
         new_rows: Rows that have no value.
-        partitions: A few of the partitions where it is so, as ``day=2026-01-01``; empty where the
+        partitions: Some of the affected partitions, as ``day=2026-01-01``; empty if the
             table is compared as a whole.
         partition_count: How many there are.
     """
@@ -54,7 +54,7 @@ class Emptied:
 
 @dataclass(frozen=True, kw_only=True)
 class PartitionRows:
-    """A partition that is replaced by another number of rows.
+    """A partition that is replaced with a different number of rows.
 
     Args:
         name: ``day=2026-01-01``.

@@ -87,9 +87,9 @@ class Staged:
         batch: What the rows of an append are; None where nobody has said.
         approved: Whether a person has accepted that it breaks its contract.
         allow: Columns that the publish gate lets vanish, become empty or change their type.
-        digest: Of the rows of an append, the same for the same rows; "" where it is not known.
+        digest: Digest of the rows of an append, equal for equal rows; "" if unknown.
         origins: Where its columns come from, as far as SQL tells.
-        layout: How a file holds its rows, as its publisher reads it; "" for one without rows.
+        layout: Layout of a file, as its publisher encodes it; "" for a file without rows.
     """
 
     name: str
@@ -163,8 +163,8 @@ class PublicationVersion:
         published_at: UTC.
         pruned_at: When its content was deleted to make room, UTC; None while it can be read.
         note: How it came to be, where a person decided: ``approved by sam``; else "".
-        watermarks: How far the incremental loads had come whose rows it holds; empty for a draft;
-            None of a version that is older than this record.
+        watermarks: Those of the incremental loads whose rows it contains; empty for a draft;
+            None for a version that is older than this record.
     """
 
     name: str

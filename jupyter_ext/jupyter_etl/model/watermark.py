@@ -79,12 +79,12 @@ class Watermark:
 
 @dataclass(frozen=True, kw_only=True)
 class VersionWatermark:
-    """How far an incremental load had come that a version of a publication holds rows of.
+    """The watermark of an incremental load whose rows a version of a publication contains.
 
     Args:
         pipeline, cursor: As on `Watermark`.
         value: The watermark when the version was published; None for the start.
-        begun: Where the first load began that the publication has rows of; None for the start.
+        begun: Where the first load began whose rows the publication contains; None for the start.
     """
 
     pipeline: str

@@ -32,7 +32,7 @@ class Since:
         column: The cursor.
         after: Rows up to this value need not come; a value as it is bound in SQL.
         like: For a text, the pattern (of SQL's LIKE) of the texts that can be compared with it by
-            their characters; those that do not match it come. "" where all can.
+            their characters; texts that do not match are returned. "" if all can be compared.
     """
 
     column: str
@@ -101,7 +101,7 @@ class Access:
         secret: Resolves the name of a secret to its value; raises `NotFound`.
         frame: Returns the variable of that name of the notebook; raises `NotFound`.
         publication: Opens a reader over a publication's live version; raises `NotFound`.
-        timezone: IANA name of the zone whose days are meant in a query, and of times without a
+        timezone: IANA name of the time zone for days in a query, and for times without a
             zone; "" for the source's own.
     """
 
@@ -117,14 +117,14 @@ class Connector(Protocol):
     kinds: tuple[str, ...]
 
     def check(self, source: Source) -> None:
-        """Check a declaration; nothing is opened, and no secret is asked for.
+        """Check a declaration; nothing is opened, and no secret is requested.
 
         It is called when a source is declared. A connector without this method accepts every
         declaration.
 
         Raises:
-            DeclarationError: There is no such option, or an option has a value that is not
-                possible; the message lists what is allowed.
+            DeclarationError: There is no such option, or the value of an option is
+                invalid; the message lists what is allowed.
         """
         ...
 
@@ -169,7 +169,7 @@ class CheckRunner(Protocol):
             dataset: Name used in messages.
             last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
             reference: Returns a publication, or opens it, by name: for ``references`` rules.
-            timezone: IANA name of the zone whose days are meant in a rule.
+            timezone: IANA name of the time zone for the days in rules.
 
         Raises:
             DeclarationError: A rule names a column that is not there, or is not valid SQL.

@@ -139,8 +139,8 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
             token: Of the turn taken by `begin_commits`, which is given back; None where nothing
                 else commits to the publication.
             note: As on `PublicationVersion`.
-            content_of: Number of the version whose content it has, and with it the watermarks that
-                it records; None for content of its own.
+            content_of: Number of the version whose content and recorded watermarks
+                it has; None for new content.
             watermarks: To be set in the same transaction, as `set_watermark` does.
 
         Raises:

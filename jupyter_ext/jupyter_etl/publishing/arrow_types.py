@@ -42,7 +42,7 @@ def plain_schema(schema: pa.Schema) -> tuple[pa.Schema, frozenset[str]]:
 
 
 def settled(kind: pa.DataType) -> pa.DataType:
-    """Return a type with text for what is null inside it: tables do not have that."""
+    """Return a type with text in place of nested nulls, which tables do not support."""
     import pyarrow as pa
 
     types = pa.types
@@ -83,7 +83,7 @@ def plain_type(kind: pa.DataType, column: str) -> pa.DataType:
 
     types = pa.types
     if isinstance(kind, pa.BaseExtensionType) or types.is_list_view(kind):
-        # What an extension type stores is not what its values are.
+        # The storage of an extension type is not its values.
         raise _no_such_type(kind, column)
     if types.is_dictionary(kind):
         return plain_type(kind.value_type, column)
@@ -137,8 +137,8 @@ def _plain_nested(kind: pa.DataType, column: str) -> pa.DataType:
         if "timestamp[us]" in str(made):
             # Delta overlooks them when it decides which features a new table needs.
             raise PublishError(
-                f"Column {column!r} is of type {kind}: a table has no times without a zone in maps.",
-                hint="Give them a zone, or make them text.",
+                f"Column {column!r} is of type {kind}: tables have no timestamps without a time zone in maps.",
+                hint="Give them a time zone, or convert them to text.",
                 data={"column": column, "type": str(kind)},
             )
         return made
@@ -149,7 +149,7 @@ def _plain_nested(kind: pa.DataType, column: str) -> pa.DataType:
 
 def _no_such_type(kind: pa.DataType, column: str) -> PublishError:
     return PublishError(
-        f"Column {column!r} is of type {kind}, which tables do not have.",
+        f"Column {column!r} is of type {kind}, which tables do not support.",
         hint=_fix(kind, column),
         data={"column": column, "type": str(kind)},
     )
@@ -160,14 +160,16 @@ def _fix(kind: pa.DataType, column: str) -> str:
 
     if pa.types.is_time(kind):
         return (
-            f"Make it text: --option type.{column}=text where the file is declared as a source, a "
+            f"Convert it to text: --option type.{column}=text where the file is declared as a source, a "
             f"cast in the query, or df[{column!r}] = df[{column!r}].astype('string')."
         )
     if pa.types.is_duration(kind):
         return f"Make it seconds: df[{column!r}] = df[{column!r}].dt.total_seconds()."
     if pa.types.is_decimal(kind):
         return "Round it to at most 38 digits, or make it text."
-    return f"Make it text: df[{column!r}] = df[{column!r}].astype('string'), or drop the column."
+    return (
+        f"Convert it to text: df[{column!r}] = df[{column!r}].astype('string'), or drop the column."
+    )
 
 
 def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -218,11 +220,9 @@ def _cast_hint(kind: pa.DataType, column: str) -> str:
     if pa.types.is_timestamp(kind):
         return f"Drop the nanoseconds: df[{column!r}] = df[{column!r}].dt.floor('us')."
     if pa.types.is_unsigned_integer(kind):
-        return f"Make it text: df[{column!r}] = df[{column!r}].astype('string')."
+        return f"Convert it to text: df[{column!r}] = df[{column!r}].astype('string')."
     if pa.types.is_decimal(kind):
-        return (
-            f"Round it to the digits that the table has: df[{column!r}].map(lambda v: round(v, 2))."
-        )
+        return f"Round it to the scale of the table: df[{column!r}].map(lambda v: round(v, 2))."
     return "Convert the column before publishing it."
 
 
@@ -252,11 +252,11 @@ def widens(new: pa.DataType, old: pa.DataType) -> bool:
 
 
 def common_type(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
-    """Return the type a column has that holds rows of both types.
+    """Return the type of a column with rows of both types.
 
-    That is the old type where it holds every value of the new one. Of decimals it has the digits of
-    both, before and behind the point, up to 38 in all. Lists, structs and maps follow from what is in
-    them.
+    That is the old type if it holds every value of the new one. A decimal gets the digits of
+    both, before and after the point, up to 38 in total. Lists, structs and maps follow from their
+    elements.
 
     Args:
         old: What the table has.

@@ -28,7 +28,7 @@ def file_name(batch: Batch | None) -> str:
 
 
 def renewed_name(path: str) -> str:
-    """Return a new path for the rows of a data file, of the same folder and batch."""
+    """Return a new path for the rows of a data file, in the same folder and batch."""
     folder, slash, name = path.rpartition("/")
     mark, _, _ = name.removesuffix(".parquet").rpartition("-")
     kept = f"{mark}-" if _NAME.fullmatch(name) else "part-"

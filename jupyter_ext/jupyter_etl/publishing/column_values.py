@@ -17,19 +17,19 @@ _FLOATS = ("FLOAT", "DOUBLE")
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnValues:
-    """What a parquet file, or several, hold.
+    """The number of rows and values in one or several parquet files.
 
     Args:
         rows: Their number.
-        values: By column how many values are not NULL, inside of nested ones too; a column of
-            floats that holds nothing but NaN has none; None where the footer does not tell.
+        values: By column, how many values are not NULL, also inside nested ones; a column of
+            floats with only NaN has none; None if the footer has no count.
     """
 
     rows: int
     values: Mapping[str, int | None]
 
     def plus(self, other: ColumnValues) -> ColumnValues:
-        """Add what another file holds."""
+        """Add the counts of another file."""
         both = {**other.values, **self.values}
         for name in self.values.keys() & other.values.keys():
             mine, its = self.values[name], other.values[name]

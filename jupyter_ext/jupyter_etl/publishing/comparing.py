@@ -1,4 +1,4 @@
-"""How a staged table differs from the version that consumers get, told from schemas, logs and footers."""
+"""How a staged table differs from the live version, by schemas, logs and footers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV files of what is published: written so that every value comes back, and read with their types."""
+"""Published CSV files: every value can be read back, with its type."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 _LEAST_BLOCK_BYTES = 1 << 20
 _OLD_BLOCK_BYTES = 64 << 20
-"""For a file from before the length of its rows was kept."""
+"""For a file that is older than the record of row lengths."""
 _PLAIN_CELL_BYTES = 96
-"""No number or date takes more, and a decimal of 76 digits not even that."""
+"""Upper bound for numbers and dates, also for decimals of 76 digits."""
 
 
 def write_csv(data: pa.RecordBatchReader, file: IO[bytes] | GzipFile) -> tuple[int, FileLayout]:
-    """Write rows as CSV: texts quoted, NULL an empty cell without quotes.
+    """Write rows as CSV: text in quotes, NULL as an empty cell without quotes.
 
     Args:
         data: The rows; it is read to its end.
         file: Where to.
 
     Returns:
-        Number of rows, and what reading them back needs.
+        Number of rows, and the layout for reading them back.
 
     Raises:
         PublishError: A column or value that CSV cannot hold.
@@ -60,7 +60,7 @@ def _refuse_names(names: list[str]) -> None:
     for name in names:
         if "\0" in name:
             raise PublishError(
-                f"Column {name!r} has a NUL in its name, which CSV readers do not read.",
+                f"Column {name!r} has a NUL character in its name, which CSV readers reject.",
                 hint="Rename it, or publish .parquet or .jsonl.",
                 data={"column": name},
             )
@@ -81,7 +81,7 @@ def _header_bytes(schema: pa.Schema) -> int:
 
 
 def _row_bytes(batch: pa.RecordBatch) -> int:
-    """Return a length that no row of the batch exceeds: every character may be a quote."""
+    """Return an upper bound of the row length: every character may be a quote."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -97,7 +97,7 @@ def _row_bytes(batch: pa.RecordBatch) -> int:
 def _write_one_column(
     data: pa.RecordBatchReader, file: IO[bytes] | GzipFile, schema: pa.Schema
 ) -> tuple[int, FileLayout]:
-    """Write no empty line: many readers leave them out. NULL is ``""``, as pandas writes it."""
+    """Avoid empty lines, which many readers skip. NULL is ``""``, as pandas writes it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -120,9 +120,9 @@ def _write_one_column(
         file.write("".join(f"{line}\n" for line in lines).encode())
     if nulls and empties:
         raise PublishError(
-            f"Column {field.name!r} holds both NULL and empty texts, which a CSV file of one column "
-            "does not tell apart.",
-            hint="Fill one of them, add a second column, or publish .parquet or .jsonl.",
+            f"Column {field.name!r} contains both NULL and empty texts, which a CSV file with one column "
+            "cannot distinguish.",
+            hint="Replace one of them, add a second column, or publish .parquet or .jsonl.",
             data={"column": field.name},
         )
     texts = (field.name,) if empties else ()
@@ -138,7 +138,7 @@ def read_csv(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
 
     Args:
         stream: The file's bytes, unpacked.
-        layout: As kept with the version.
+        layout: As stored with the version.
     """
     import pyarrow as pa
     import pyarrow.csv as pacsv
@@ -169,7 +169,7 @@ def read_csv(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
 
 
 def _cell_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type that pyarrow's reader makes of a cell."""
+    """Return the type to which pyarrow's reader converts a cell."""
     import pyarrow as pa
 
     simple = simple_type(kind)

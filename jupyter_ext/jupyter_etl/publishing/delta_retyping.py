@@ -1,7 +1,7 @@
-"""Giving columns of a Delta table another type: every live file is written once more.
+"""Change the types of columns of a Delta table by rewriting every live file.
 
-Readers of Delta tables may refuse files whose types are not those of the table, so that the types in
-the log alone cannot change.
+Readers of Delta tables may refuse files whose types differ from those of the table. Therefore the types in
+the log cannot change alone.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 
 def retype(table: DeltaTable, location: str, wanted: pa.Schema, scratch: Path) -> None:
-    """Commit a table's rows with other types of the same values, if they are others.
+    """Commit a table's rows in other types, without changing values, if the types differ.
 
-    It is a commit of its own, which publishes nothing: readers of the ledger's version do not see it.
-    Files keep the batch that their names tell.
+    It is a separate commit, which publishes nothing: readers of the ledger's version do not see it.
+    Files keep the batch in their names.
 
     Args:
         table: At its head; afterwards at the new one.
         location: Of the table.
         wanted: The columns of the table, in their types; others are ignored.
-        scratch: Folder for files on their way.
+        scratch: Folder for temporary files.
 
     Raises:
         PublishError: A value is not one of the new type.

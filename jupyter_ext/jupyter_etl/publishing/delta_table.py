@@ -94,7 +94,7 @@ def facts_of(table: DeltaTable) -> Facts:
 def blank_columns(table: DeltaTable, new: pa.Schema) -> frozenset[str]:
     """Return the columns that hold nothing but NULL in every live file.
 
-    Files tell nothing of lists and structs: those that the new rows have in another type are read.
+    Files have no counts for lists and structs: they are read if the new rows have another type.
     """
     files = live_files(table)
     schema = arrow_schema(table)

@@ -1,4 +1,4 @@
-"""Columns without a value in staged rows, though they have values in what is live."""
+"""Columns without values in staged rows that have values in the live version."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def emptied_columns(
 
     Args:
         staged: The new rows.
-        new: What they hold, from `staged_values`.
+        new: Their counts, from `staged_values`.
         location: Of the table.
         schema: Of the table.
         live: Its files, by partition.
-        by_partition: Whether partitions are replaced, each of which is compared with itself; else
-            all new rows are compared with all that are live.
+        by_partition: Whether partitions are replaced, and each is compared with itself; otherwise
+            all new rows are compared with all live rows.
     """
     everything = [file for files in live.values() for file in files]
     names = [name for name in schema.names if name not in _partition_columns(live)]
@@ -122,7 +122,7 @@ def _add(
 
     values = _logged_values(files, name)
     if values is None or (values and pa.types.is_floating(schema.field(name).type)):
-        # The log counts NaN as a value, and knows nothing of nested columns.
+        # The log counts NaN as a value, and has no counts for nested columns.
         values = values if any(_footers_show(files, name, location)) else 0
     if values == 0:
         return
@@ -146,7 +146,7 @@ def _logged_values(files: Sequence[LiveFile], name: str) -> int | None:
 
 
 def _footers_show(files: Sequence[LiveFile], name: str, location: str) -> Iterator[bool]:
-    """Tell of each file whether it has values; where nothing tells, it has."""
+    """Tell for each file whether it has values; without counts, it is assumed to."""
     from urllib.parse import unquote
 
     import fsspec

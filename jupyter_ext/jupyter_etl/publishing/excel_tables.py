@@ -1,4 +1,4 @@
-"""Excel sheets of what is published: a value is a cell that gives it back exactly, or else text."""
+"""Published Excel sheets: a value is stored as a cell that reproduces it exactly, otherwise as text."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def write_excel(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLayo
         target: Where to.
 
     Returns:
-        Number of rows, and what reading them back needs.
+        Number of rows, and the layout for reading them back.
 
     Raises:
         PublishError: A column or value that a sheet cannot hold.
-        MissingDependency: There is no openpyxl.
+        MissingDependency: openpyxl is not installed.
     """
     try:
         openpyxl = import_module("openpyxl")
@@ -72,7 +72,7 @@ def write_excel(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLayo
 
     def cell(text: str, kind: str = "s") -> object:
         made = openpyxl.cell.WriteOnlyCell(sheet, value=text)
-        # As said: a text of the data must not become a formula, and a number keeps its digits.
+        # Text must not become a formula, and a number must keep its digits.
         made.data_type = kind
         return made
 
@@ -87,7 +87,7 @@ def write_excel(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLayo
             for record in zip(*made, strict=True):
                 sheet.append(record)
     except BaseException:
-        # Else it would go on writing when it is collected, into a file that is closed by then.
+        # Otherwise it would write into a closed file when it is garbage-collected.
         sheet.close()
         raise
     book.save(target)
@@ -98,7 +98,7 @@ def write_excel(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLayo
 def _refuse_size(number: int, most: int, what: str) -> None:
     if number > most:
         raise PublishError(
-            f"An Excel sheet holds {most:,} {what}, and there are more.",
+            f"An Excel sheet can have {most:,} {what}; there are more.",
             hint="Publish a .csv or .parquet.",
         )
 
@@ -143,9 +143,9 @@ class _Column:
     def has_empty_texts(self) -> bool:
         if self._empties and self._nulls:
             raise PublishError(
-                f"Column {self.name!r} holds both NULL and empty texts, which an Excel sheet does "
-                "not tell apart.",
-                hint="Fill one of them, or publish .csv or .parquet.",
+                f"Column {self.name!r} contains both NULL and empty texts, which an Excel sheet "
+                "cannot distinguish.",
+                hint="Replace one of them, or publish .csv or .parquet.",
                 data={"column": self.name},
             )
         return self._empties
@@ -178,12 +178,12 @@ class _Column:
 
 
 def _escaped(text: str, column: str, row: int) -> str:
-    """Write what XML or a reader would change the way Excel does: ``_x000D_``."""
+    """Escape what XML or a reader would change, as Excel does: ``_x000D_``."""
     found = _ESCAPED.sub(_escape, text)
     if len(found.encode("utf-16-le")) // 2 > _CELL_CHARACTERS:
         raise PublishError(
-            f"Column {column!r} holds a text of {len(text):,} characters in row {row:,} of the "
-            f"sheet; an Excel cell holds {_CELL_CHARACTERS:,}.",
+            f"Column {column!r} contains a text of {len(text):,} characters in row {row:,} of the "
+            f"sheet; an Excel cell can contain {_CELL_CHARACTERS:,}.",
             hint="Shorten it, or publish a .csv or .parquet.",
             data={"column": column, "row": row},
         )
@@ -196,7 +196,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _moment(kind: pa.DataType, number: int) -> object:
-    """Return what Excel holds exactly as a date or time; None where it does not."""
+    """Return the value as Excel's date or time; None if that is not exact."""
     import pyarrow as pa
 
     types = pa.types
@@ -221,7 +221,7 @@ def read_excel(stream: IO[bytes], layout: FileLayout, rows: int) -> pa.RecordBat
 
     Args:
         stream: The file's bytes.
-        layout: As kept with the version.
+        layout: As stored with the version.
         rows: Their number; those without any value at the end are not in the sheet.
     """
     import pyarrow as pa
@@ -243,7 +243,7 @@ def _cells(found: list[list[Any]], place: int, rows: int) -> Iterator[object]:
 
 
 def _moment_text(cell: object, unit: str) -> str:
-    """Write what a cell holds with as many digits as the unit has, which Arrow reads."""
+    """Write the value of a cell with the digits of its unit, for Arrow to parse."""
     if isinstance(cell, datetime):
         return cell.isoformat(timespec=_TIMESPECS.get(unit, "microseconds"))
     return str(cell)
@@ -258,7 +258,7 @@ def _carrier(kind: pa.DataType) -> pa.DataType:
 
 
 def _reader(kind: pa.DataType, *, empty: bool) -> _Cell:
-    """Return what makes a value of a cell."""
+    """Return the converter from a cell to a value."""
     import pyarrow as pa
 
     types = pa.types

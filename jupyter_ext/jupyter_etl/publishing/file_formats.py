@@ -40,7 +40,7 @@ def write_file(data: pa.RecordBatchReader, target: Path, *, path: str) -> tuple[
         path: As declared.
 
     Returns:
-        Number of rows, and what reading them back needs.
+        Number of rows, and the layout for reading them back.
 
     Raises:
         PublishError: No such format, or a column or value that it cannot hold.
@@ -61,7 +61,7 @@ def write_file(data: pa.RecordBatchReader, target: Path, *, path: str) -> tuple[
 
 
 def _watched(data: pa.RecordBatchReader, categories: dict[str, pa.Array]) -> pa.RecordBatchReader:
-    """Hand the rows on, and keep the order of categories, which no text says."""
+    """Pass the rows on, and record the order of categories, which text does not store."""
     import pyarrow as pa
 
     names = [f.name for f in data.schema if pa.types.is_dictionary(f.type) and f.type.ordered]
@@ -74,7 +74,7 @@ def _watched(data: pa.RecordBatchReader, categories: dict[str, pa.Array]) -> pa.
                     raise PublishError(
                         f"Column {name!r} has ordered categories that differ from one batch of rows "
                         "to another.",
-                        hint="Make the column text, or publish .parquet.",
+                        hint="Convert the column to text, or publish .parquet.",
                         data={"column": name},
                     )
             yield batch
@@ -116,8 +116,8 @@ def _refuse_columns(schema: pa.Schema, extension: str) -> None:
             continue
         other = "convert it to another type" if unheld else "write .parquet or .jsonl"
         raise PublishError(
-            f"Column {field.name!r} of type {field.type} does not fit into {extension}.",
-            hint=f"Make the column text, or {other}.",
+            f"Column {field.name!r} of type {field.type} cannot be stored in {extension}.",
+            hint=f"Convert the column to text, or {other}.",
             data={"column": field.name},
         )
 
@@ -129,11 +129,11 @@ def read_file(
 
     Args:
         location: Path or fsspec URL.
-        layout: As kept with the version; None for a file that was not made of rows here.
-        rows: Their number, where it is known.
+        layout: As stored with the version; None for a file that was not written from rows here.
+        rows: Their number, if known.
 
     Returns:
-        None where the file does not say its rows and their types.
+        None if the file has no rows with types.
 
     Raises:
         OSError: The file is gone.

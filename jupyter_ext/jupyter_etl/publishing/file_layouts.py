@@ -1,4 +1,4 @@
-"""What a published file holds, kept with its version: reading it back decides nothing anew."""
+"""The schema and layout of a published file, stored with its version, so that nothing is inferred."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FileLayout:
 
     Args:
         schema: The columns, as they were published.
-        row_bytes: No row of a CSV file is longer; 0 where that is not known.
+        row_bytes: Upper bound of the row length of a CSV file; 0 if unknown.
         empty_texts: Text columns in which an empty cell is an empty text; in the others it is NULL.
         categories: Of the columns of ordered categories, by name: all of them, in order.
     """
@@ -80,14 +80,14 @@ def _unpacked(content: bytes) -> pa.Array:
 
 
 def layout_of(text: str, columns: Sequence[Column]) -> FileLayout | None:
-    """Return the layout on record.
+    """Return the recorded layout.
 
     Args:
         text: From `FileLayout.encode`; "" for a version from before layouts were kept.
         columns: Of the version; they stand in for a layout that was not kept.
 
     Returns:
-        None where neither says the types.
+        None if neither has the types.
     """
     import pyarrow as pa
 
@@ -109,7 +109,7 @@ def layout_of(text: str, columns: Sequence[Column]) -> FileLayout | None:
 
 
 def _type_named(text: str) -> pa.DataType | None:
-    """Return the plain type that Arrow writes so; None for a nested one."""
+    """Return the plain type with this name in Arrow; None for a nested one."""
     import pyarrow as pa
 
     if match := re.fullmatch(r"decimal(32|64|128|256)\((\d+), (-?\d+)\)", text):
@@ -142,7 +142,7 @@ def with_leaves(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType])
 
 
 def simple_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type whose text form stands for a leaf: no dictionary, view or half; UTC."""
+    """Return the type in which a leaf is written as text: no dictionary, view or half; UTC."""
     import pyarrow as pa
 
     types = pa.types
@@ -203,7 +203,7 @@ def cast_column(array: pa.Array, kind: pa.DataType, column: str) -> pa.Array:
     except (pa.ArrowException, OverflowError) as problem:
         raise PublishError(
             f"Column {column!r} of type {array.type} cannot be converted to {kind}: {problem}",
-            hint="Publish it as .parquet, or make the column text.",
+            hint="Publish it as .parquet, or convert the column to text.",
             data={"column": column},
         ) from problem
 
@@ -269,7 +269,7 @@ def _ordered(array: pa.Array, column: pa.Field, categories: pa.Array) -> pa.Arra
 
 
 def refuse_years(array: pa.Array, column: str, extension: str) -> None:
-    """Refuse dates and times whose text Arrow does not read back.
+    """Refuse dates and times whose text Arrow cannot parse.
 
     Raises:
         PublishError: One is before the year 0 or after 9999.
@@ -300,9 +300,9 @@ def refuse_years(array: pa.Array, column: str, extension: str) -> None:
 
 
 def far_year(column: str, text: str, extension: str) -> PublishError:
-    """Return the refusal of a date or time whose text is not read back."""
+    """Return the error for a date or time whose text cannot be parsed."""
     return PublishError(
-        f"Column {column!r} holds {text}; dates in {extension} go from the year 0000 to 9999, times "
+        f"Column {column!r} holds {text}; dates in {extension} range from the year 0000 to 9999, times "
         f"in nanoseconds from {EARLIEST_NS}.",
         hint="Publish it as .parquet.",
         data={"column": column, "value": text},

@@ -159,7 +159,7 @@ class FilePublisher:
 
 
 def says_types(what: Committed) -> bool:
-    """Tell whether a published file can be read back without finding types anew."""
+    """Tell whether a published file can be read back without inferring types."""
     return (
         extension_of(what.location) == ".parquet"
         or layout_of(what.layout, what.columns) is not None
@@ -174,7 +174,7 @@ def _write(data: pa.RecordBatchReader, target: Path, path: str) -> tuple[int, Fi
     except (pa.ArrowException, ValueError, TypeError) as problem:
         raise PublishError(
             f"The rows cannot be written as {path!r}: {in_one_line(problem)}.",
-            hint="Write .parquet, which holds every type.",
+            hint="Write .parquet, which supports the most types.",
         ) from problem
 
 
@@ -205,14 +205,14 @@ def _reading(sentence: str) -> Iterator[None]:
     except (pa.ArrowException, MsgspecError, CalamineError, ValueError) as problem:
         raise PublishError(
             f"{sentence}: {in_one_line(problem)}.",
-            hint="The file is not as it was published. Read another version: %etl history shows them.",
+            hint="The file has changed since it was published. Read another version; %etl history lists them.",
         ) from problem
 
 
 def _gone(location: str, sentence: str) -> PublishError:
     return PublishError(
         f"{sentence}: its file is gone ({location}).",
-        hint="Read another version: %etl history shows them.",
+        hint="Read another version; %etl history lists them.",
     )
 
 

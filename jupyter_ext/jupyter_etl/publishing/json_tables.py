@@ -1,4 +1,4 @@
-"""JSON files of what is published: one record a line, read with the types that were published."""
+"""Published JSON files: one record per line, read back with the published types."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _Change = Callable[[Any], Any]
 def write_json(
     data: pa.RecordBatchReader, file: IO[bytes], *, lines: bool
 ) -> tuple[int, FileLayout]:
-    """Write rows as JSON, one record a line.
+    """Write rows as JSON, one record per line.
 
     Decimals are numbers with all their digits; dates, times and instants (UTC) ISO 8601 texts;
     durations ISO 8601 texts of seconds; binary base64; maps lists of pairs.
@@ -48,7 +48,7 @@ def write_json(
         lines: Without the brackets and commas of one array.
 
     Returns:
-        Number of rows, and what reading them back needs.
+        Number of rows, and the layout for reading them back.
 
     Raises:
         PublishError: A column or value that JSON cannot hold.
@@ -85,7 +85,7 @@ def read_json(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader
 
     Args:
         stream: The file's bytes.
-        layout: As kept with the version.
+        layout: As stored with the version.
     """
     import pyarrow as pa
 
@@ -150,8 +150,8 @@ def _refuse_type(kind: pa.DataType, column: str) -> None:
 
 def _refused(kind: pa.DataType, column: str) -> PublishError:
     return PublishError(
-        f"Column {column!r} of type {kind} does not fit into JSON.",
-        hint="Make the column text, or convert it to another type.",
+        f"Column {column!r} of type {kind} cannot be stored in JSON.",
+        hint="Convert the column to text, or convert it to another type.",
         data={"column": column},
     )
 
@@ -173,7 +173,7 @@ def _number_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _writer(kind: pa.DataType, column: str) -> _Change | None:
-    """Return what makes JSON of a value, or refuses it; None where it is one already."""
+    """Return the converter of a value to JSON, or to an error; None if none is needed."""
     import pyarrow as pa
 
     types = pa.types
@@ -188,7 +188,7 @@ def _writer(kind: pa.DataType, column: str) -> _Change | None:
 
 
 def _reader(kind: pa.DataType) -> _Change | None:
-    """Return what makes a value of what was in the JSON; None where it is one already."""
+    """Return the converter from JSON to a value; None if none is needed."""
     import pyarrow as pa
 
     if pa.types.is_time(kind):
@@ -201,7 +201,7 @@ def _reader(kind: pa.DataType) -> _Change | None:
 
 
 def _nested(kind: pa.DataType, inner: Callable[[pa.DataType], _Change | None]) -> _Change | None:
-    """Return what changes the values in lists, structs and maps; None where nothing is to change."""
+    """Return the converter for lists, structs and maps; None if none is needed."""
     import pyarrow as pa
 
     if pa.types.is_map(kind):
@@ -230,7 +230,7 @@ def _finite(value: float, column: str) -> float:
     if math.isfinite(value):
         return value
     raise PublishError(
-        f"Column {column!r} holds {value}, for which JSON has no number.",
+        f"Column {column!r} contains {value}, which JSON cannot represent.",
         hint=f"Make it NULL (pandas: df[{column!r}].replace([np.nan, np.inf, -np.inf], None)), or "
         "publish .parquet or .csv.",
         data={"column": column},

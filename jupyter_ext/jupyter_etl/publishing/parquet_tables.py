@@ -1,4 +1,4 @@
-"""Parquet files of what is published: types that Parquet changes come back as they were."""
+"""Published Parquet files: types that Parquet changes are restored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_parquet(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLa
         target: Where to.
 
     Returns:
-        Number of rows, and what reading them back needs.
+        Number of rows, and the layout for reading them back.
 
     Raises:
         PublishError: A column of a type that Parquet does not have.
@@ -38,7 +38,7 @@ def write_parquet(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLa
 
 
 def _refuse_types(schema: pa.Schema) -> None:
-    """Write each column without rows: only the writer says which types there are."""
+    """Write each column without rows, because only the writer can tell whether it supports a type."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -47,8 +47,8 @@ def _refuse_types(schema: pa.Schema) -> None:
             pq.write_metadata(pa.schema([field]), pa.BufferOutputStream())
         except (pa.ArrowException, OSError) as problem:
             raise PublishError(
-                f"Column {field.name!r} of type {field.type} does not fit into .parquet: {problem}",
-                hint="Make the column text, or convert it to another type.",
+                f"Column {field.name!r} of type {field.type} cannot be stored in .parquet: {problem}",
+                hint="Convert the column to text, or convert it to another type.",
                 data={"column": field.name},
             ) from problem
 
@@ -60,7 +60,7 @@ def read_parquet(
 
     Args:
         filesystem, path: Where it is.
-        layout: As kept with the version; None takes the types from the file alone.
+        layout: As stored with the version; None takes the types from the file alone.
     """
     import pyarrow as pa
     import pyarrow.dataset as pads

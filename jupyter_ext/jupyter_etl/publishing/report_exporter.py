@@ -1,4 +1,4 @@
-"""nbconvert's exporter of HTML, for pages whose pictures are those that the notebook holds."""
+"""nbconvert's HTML exporter, for pages whose pictures come from the notebook."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PREFIX = "attachment:"
 _PREFERRED = ("image/svg+xml", "image/png", "image/webp", "image/gif", "image/jpeg")
 _IN_HTML = re.compile(rf"""(?i)(\bsrc\s*=\s*)(["']){_PREFIX}(.*?)\2""")
 _NOWHERE = "lost-attachment"
-"""In place of the address of a picture that is not there; the cleaning shows that it is left out."""
+"""Replaces the address of a missing picture; the cleaning notes that it is left out."""
 
 
 class ReportExporter(HTMLExporter):
@@ -43,7 +43,7 @@ class ReportExporter(HTMLExporter):
 
 
 class _Renderer(IPythonRenderer):
-    """Finds attachments by their names as they are, and as an address spells them."""
+    """Finds attachments by their names, also percent-encoded as in URLs."""
 
     def _embed_image_or_attachment(self, src: str) -> str:
         if src.lower().startswith(_PREFIX):
@@ -65,7 +65,7 @@ class _Renderer(IPythonRenderer):
 
 
 def picture_of(name: str, attachments: Mapping[str, Any]) -> str:
-    """Return an attached picture as a data URL; "" where there is none.
+    """Return an attached picture as a data URL; "" if it does not exist.
 
     Args:
         name: As the text spells it: with ``%20`` for a blank, for one.

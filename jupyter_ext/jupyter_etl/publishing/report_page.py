@@ -76,7 +76,7 @@ def render_report(notebook: str, heading: Heading, *, hide_code: bool) -> str:
 
 @contextmanager
 def _blaming_content() -> Iterator[None]:
-    """Make an error of what renders and cleans one of the notebook, whose content is its cause."""
+    """Turn an error of rendering or cleaning into one of the notebook, whose content is the cause."""
     try:
         yield
     except (OSError, MemoryError):

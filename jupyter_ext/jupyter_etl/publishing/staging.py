@@ -119,15 +119,15 @@ def _refuse_partitioning(schema: pa.Schema, partition_by: Sequence[str]) -> None
 
 
 def _refuse_folder(name: str) -> None:
-    """Refuse a name that the folders of partitions, ``name=value``, cannot be told by."""
+    """Refuse a name that is not allowed in folders of partitions, ``name=value``."""
     found = sorted({letter for letter in name if letter in _NO_PARTITION_LETTERS})
     if found or len(name.encode()) > _LONGEST_PARTITION_NAME:
         said = f"{' and '.join(map(repr, found))} in it" if found else f"{len(name)} letters"
         raise PublishError(
-            f"Column {shown(name)!r} cannot partition a table: its name has {said}, and is a part "
-            "of the names of folders.",
+            f"Column {shown(name)!r} cannot partition a table: its name has {said}, but becomes part "
+            "of folder names.",
             hint="Rename it: df = df.rename(columns={...}). Letters of any language, digits, spaces "
-            f"and signs other than = / % : are possible, {_LONGEST_PARTITION_NAME} bytes in all.",
+            f"and signs other than = / % : are allowed, up to {_LONGEST_PARTITION_NAME} bytes.",
             data={"column": name},
         )
 

@@ -63,9 +63,9 @@ def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) ->
     except (TypeError, ValueError) as problem:
         named = "None" if data is None else f"a {type(data).__name__}"
         raise error(
-            f"{what!r} is {named}, and not a frame.",
+            f"{what!r} is {named}, not a frame.",
             hint="A pandas, polars or Arrow table is needed."
             if data is not None
-            else "Run the cell that makes it first, and look whether it ends in a value.",
+            else "Run the cell that defines it, and check that it ends in a value.",
             retryable=False,
         ) from problem

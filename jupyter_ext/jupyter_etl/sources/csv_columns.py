@@ -1,4 +1,4 @@
-"""The columns of CSV files: texts become values block by block, types are decided at the end."""
+"""The columns of CSV files: text is converted block by block, types are decided at the end."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class TextReader:
     declared: Mapping[str, pa.DataType]
 
     def read(self, texts: pa.RecordBatch, known: Known) -> dict[str, Part]:
-        """Read the columns of a block as far as that is possible before all blocks are known.
+        """Convert the columns of a block as far as possible before all blocks are examined.
 
         Args:
             texts: Columns of type ``string``.
-            known: From the blocks before; it may lag behind.
+            known: Evidence of previous blocks; it may be incomplete.
         """
         return {
             name: self._part(name, column, known.get(name))
@@ -68,7 +68,7 @@ class TextReader:
     def reread(
         self, name: str, texts: pa.Array, kind: pa.DataType, evidence: Evidence | None
     ) -> pa.Array | None:
-        """Read a column whose type is known; None where a value does not have it any more."""
+        """Read a column whose type is known; None if a value does not have this type."""
         import pyarrow as pa
 
         if evidence is None:
@@ -100,7 +100,7 @@ def finished(part: Part, kind: pa.DataType) -> pa.Array | None:
     """Give one column of a block the type that all blocks have.
 
     Returns:
-        None where only the texts of the file can give it.
+        None if it requires the texts of the file.
     """
     import pyarrow as pa
 
@@ -108,7 +108,7 @@ def finished(part: Part, kind: pa.DataType) -> pa.Array | None:
     if values.type == kind:
         return values
     if pa.types.is_string(values.type):
-        # Nothing but words for missing values, in a column of numbers or dates.
+        # Only words for missing values, in a column of numbers or dates.
         return pa.nulls(len(values), kind)
     if pa.types.is_string(kind):
         renders = pa.types.is_integer(values.type) or pa.types.is_date(values.type)

@@ -29,13 +29,13 @@ _LARGEST_CELL = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """What the head of a file tells about all of it.
+    """The dialect of a file, inferred from its head.
 
     Args:
         delimiter: One character.
         names: Of the columns, as written; "" for a nameless one.
-        begin: Bytes of UTF-8 in front of the names, or of the first row where there are none.
-        offset: Bytes of UTF-8 in front of the first row of data.
+        begin: Bytes of UTF-8 before the names, or before the first row if there are none.
+        offset: Bytes of UTF-8 before the first row of data.
     """
 
     delimiter: str
@@ -65,7 +65,7 @@ def find_dialect(
     Args:
         head: Its first characters, decoded.
         delimiter, quote, escape, header, skip: As in `CsvFormat`.
-        whole: Whether the head is all of the file.
+        whole: Whether the head is the whole file.
 
     Raises:
         ValueError: There is no line with names.
@@ -91,7 +91,7 @@ def find_dialect(
     with _large_cells():
         row = next(rows, None)
         if row is None:
-            raise ValueError("it has no line with the names of columns")
+            raise ValueError("it has no line with column names")
         begin = len(head[:start].encode())
         offset = begin + len("".join(taken).encode()) if header else begin
         names = tuple(row) if header else tuple(f"f{n}" for n in range(len(row)))
@@ -129,7 +129,7 @@ def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -
             line = before + reader.line_num
             if "end of data" in str(problem):
                 return Fault(line=line, what="a quote that is not closed")
-            return Fault(line=line, what="text behind a closing quote")
+            return Fault(line=line, what="text after a closing quote")
         finally:
             text.detach()
     return None
@@ -181,7 +181,7 @@ def _delimiter(head: str, quote: str, escape: str, *, whole: bool) -> str:
         return max(_DELIMITERS, key=lambda sign: (first[sign], sign == ","))
     best = max(even, key=lambda sign: (len(rows[sign][0]), sign == ","))
     if best == ",":
-        # Commas stand in numbers and in sentences too, tabs and bars hardly ever.
+        # Commas also occur in numbers and sentences, tabs and bars hardly ever.
         for sign in even[1:]:
             commas = [cell for row in rows[sign] for cell in row if "," in cell]
             if sign in "\t|" or all(_INNER_COMMA.fullmatch(cell) for cell in commas):

@@ -1,4 +1,4 @@
-"""The encoding of a CSV file: found where the file shows it, named in an error where it may be."""
+"""The encoding of a CSV file: detected if possible, otherwise suggested in an error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _AROUND = re.compile(rb"[\x80-\xff]+")
 
 
 def find_encoding(head: bytes, declared: str) -> str:
-    """Tell how a file is encoded.
+    """Detect the encoding of a file.
 
     Args:
         head: Its first bytes.
@@ -46,7 +46,7 @@ def find_encoding(head: bytes, declared: str) -> str:
             other encoding.
 
     Returns:
-        A Python codec. UTF-16 is found without a mark too, by the zeros between ASCII characters.
+        A Python codec. UTF-16 without a mark is detected by the zeros between ASCII characters.
     """
     for mark, encoding in _MARKS:
         named = not declared or mark == codecs.BOM_UTF8 or _is_same_family(declared, encoding)
@@ -76,7 +76,7 @@ def as_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
     """Return a stream of UTF-8 without a byte order mark.
 
     Raises:
-        UnicodeError: Later, by the stream: a byte does not belong to the encoding.
+        UnicodeError: Raised by the stream later: a byte is invalid in the encoding.
     """
     if encoding in _UTF8:
         if encoding.endswith("sig"):
@@ -86,7 +86,7 @@ def as_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
 
 
 def likely_encoding(data: bytes) -> str:
-    """Name the encoding in which bytes that are not UTF-8 make sense.
+    """Guess the encoding of bytes that are not UTF-8.
 
     Returns:
         ``utf-8`` where a few bytes are damaged; ``latin-1``, ``cp1252`` or ``mac-roman``, never one

@@ -1,4 +1,4 @@
-"""CSV files: types are decided over all of them, and never at the price of a value."""
+"""CSV files: types are inferred from all files, without changing a value."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class _Table:
 
     @property
     def rows(self) -> int | None:
-        """How many there are; None where not all were read."""
+        """The number of rows; None if not all were read."""
         return sum(file.rows for file in self.scanned) if self.complete else None
 
 
@@ -68,7 +68,7 @@ def read_csv(source: Source, files: FileSet, request: ReadRequest) -> Reading:
         request: Columns and limit.
 
     Raises:
-        SourceError: A file is cut off, not CSV, or a value does not have its declared type.
+        SourceError: A file is truncated, not CSV, or a value does not have its declared type.
     """
     if request.limit is not None:
         return _read(source, files, request)
@@ -108,7 +108,7 @@ def _read(source: Source, files: FileSet, request: ReadRequest) -> Reading:
 
 
 def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
-    """Read files for their types: all of them, or as many rows as a limit takes."""
+    """Scan files for their types: all rows, or up to a limit."""
     what, written = f"Source '{source.name}'", parse_csv_format(source.options)
     first = files.files[:1] if request.limit is not None else files.files
     opened = [look_at(source, files, file, written) for file in first]
@@ -182,10 +182,10 @@ def _notes(scan: Scan, opened: list[CsvFile], columns: dict[str, Inferred]) -> I
 
     nameless = dict.fromkeys(name for file in opened for name in file.nameless if name in columns)
     if nameless:
-        yield f"Columns without a name are called {', '.join(nameless)}."
+        yield f"Columns without a name are named {', '.join(nameless)}."
     for file in opened:
         if file.is_utf8:
-            yield f"{file.file.name} looks like UTF-8, and is read as {file.written.encoding}."
+            yield f"{file.file.name} looks like UTF-8, but is read as {file.written.encoding}."
     for name, found in columns.items():
         evidence = scan.evidence.get(name)
         if evidence is not None and pa.types.is_string(found.type):
@@ -195,11 +195,11 @@ def _notes(scan: Scan, opened: list[CsvFile], columns: dict[str, Inferred]) -> I
             if hint:
                 yield hint
     if not scan.complete:
-        yield f"Types are inferred from the first {scan.rows:,} rows; others may change them."
+        yield f"Types are inferred from the first {scan.rows:,} rows; later rows may change them."
 
 
 def _batches(table: _Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Hand out all rows, from memory or from the files again."""
+    """Yield all rows, from memory or from the files again."""
     for scanned in table.scanned:
         if scanned.blocks is None:
             for rows, arrays in _again(table, scanned, schema.names, schema):
@@ -244,7 +244,7 @@ def _again(
 def _batch(
     table: _Table, scanned: Scanned, rows: int, arrays: dict[str, pa.Array], schema: pa.Schema
 ) -> pa.RecordBatch:
-    """Make a batch; a column that the file lacks is the folder's, or NULL."""
+    """Make a batch; a column that the file lacks comes from the folder, or is NULL."""
     import pyarrow as pa
 
     file, folders = scanned.file, table.folders

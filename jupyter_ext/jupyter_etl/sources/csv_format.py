@@ -34,11 +34,11 @@ class CsvFormat:
     """How CSV files are written.
 
     Args:
-        delimiter: One character; "" to find it in the file.
+        delimiter: One character; "" to detect it.
         quote: One character.
-        escape: What stands before a quote inside quotes; "" to find out, where quotes are not
+        escape: The character before a quote inside quotes; "" to detect it, if quotes are not
             doubled.
-        encoding: A Python codec; "" for UTF-8, or UTF-16 where the file shows it.
+        encoding: A Python codec; "" to detect UTF-8 or UTF-16.
         header: Whether the first row holds names.
         skip: Lines before the header to leave out.
         footer: Lines at the end to leave out.
@@ -61,7 +61,7 @@ def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
     """Read the options of a source.
 
     Raises:
-        DeclarationError: A value is not possible.
+        DeclarationError: A value is invalid.
     """
     signs = {
         name: _sign(name, options[name], ascii_only=name in _ONE_OF_ASCII)
@@ -73,11 +73,11 @@ def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
     for name in ("skip", "footer"):
         if not re.fullmatch("[0-9]+", options.get(name, "0")):
             raise DeclarationError(
-                f"The option {name} is '{options[name]}'; it is a number of lines."
+                f"The option {name} is '{options[name]}'; it must be a number of lines."
             )
     header = options.get("header", "yes").lower()
     if header not in {"yes", "no", "true", "false"}:
-        raise DeclarationError(f"The option header is '{header}'; it is yes or no.")
+        raise DeclarationError(f"The option header is '{header}'; it must be yes or no.")
     return CsvFormat(
         delimiter=signs.get("delimiter", ""),
         quote=signs.get("quote", '"'),
@@ -95,7 +95,7 @@ def text_form_of(options: Mapping[str, str]) -> TextForm:
     """Read the options that say how values are written: decimal, thousands, null and date.
 
     Raises:
-        DeclarationError: A value is not possible.
+        DeclarationError: A value is invalid.
     """
     decimal = _sign("decimal", options.get("decimal", "."), ascii_only=True)
     thousands = options.get("thousands", "")
@@ -104,7 +104,7 @@ def text_form_of(options: Mapping[str, str]) -> TextForm:
     for name, sign in (("decimal", decimal), ("thousands", thousands)):
         if sign and (sign.isalnum() or sign in '-+"'):
             raise DeclarationError(
-                f"The option {name} is '{sign}'; it is a mark such as a point or a comma."
+                f"The option {name} is '{sign}'; it must be a mark such as a point or a comma."
             )
     _refuse_equal({"decimal": decimal, "thousands": thousands})
     dates = tuple(filter(None, (form.strip() for form in options.get("date", "").split("|"))))
@@ -124,8 +124,8 @@ def _sign(name: str, text: str, *, ascii_only: bool) -> str:
         sign = chr(int(text[2:], 16))
     if len(sign) != 1 or (ascii_only and not sign.isascii()) or sign in "\r\n":
         raise DeclarationError(
-            f"The option {name} is '{text}'; it is one character{' of ASCII' * ascii_only}.",
-            hint="The one behind Tab is called tab." if name == "delimiter" else "",
+            f"The option {name} is '{text}'; it must be one{' ASCII' * ascii_only} character.",
+            hint="For a tab, write delimiter=tab." if name == "delimiter" else "",
         )
     return sign
 
@@ -135,21 +135,21 @@ def _refuse_equal(signs: Mapping[str, str]) -> None:
     for name, sign in signs.items():
         if sign and seen.setdefault(sign, name) != name:
             raise DeclarationError(
-                f"The options {seen[sign]} and {name} are both '{sign}'; they have to differ."
+                f"The options {seen[sign]} and {name} are both '{sign}'; they must differ."
             )
 
 
 def _refuse_date_form(form: str) -> None:
-    """Refuse a form that does not give a whole date back."""
+    """Refuse a form that does not reproduce a whole date."""
     try:
         back = datetime.strptime(_SAMPLE.strftime(form), form.replace("%-", "%"))  # noqa: DTZ007
     except ValueError:
         back = None
     if back is None or back.replace(tzinfo=None) != _SAMPLE:
         raise DeclarationError(
-            f"The option date has '{form}', which is no form of a date with year, month and day.",
-            hint="Forms are written as for Python's strptime: %d.%m.%Y, %m/%d/%Y %H:%M. "
-            "Several stand apart by |.",
+            f"The option date has '{form}', which is not the form of a date with year, month and day.",
+            hint="Write forms as for Python's strptime: %d.%m.%Y, %m/%d/%Y %H:%M. "
+            "Separate several forms by |.",
         )
 
 
@@ -161,7 +161,7 @@ def _encoding(name: str) -> str:
         "".encode(name)
     except LookupError as problem:
         raise DeclarationError(
-            f"The option encoding is '{name}', which is none.",
-            hint="Usual ones are utf-8, latin-1, cp1252, mac-roman and utf-16.",
+            f"The option encoding is '{name}', which is not a known encoding.",
+            hint="Common encodings are utf-8, latin-1, cp1252, mac-roman and utf-16.",
         ) from problem
     return codec.name

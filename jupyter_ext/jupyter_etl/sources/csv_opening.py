@@ -1,4 +1,4 @@
-"""Opens CSV files: what their heads tell, and streams of UTF-8 behind their names."""
+"""Opens CSV files: detects dialect and encoding, and provides streams of UTF-8."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class CsvFile:
         layout: How to parse it.
         dialect: From its head.
         is_utf8: Whether its head is UTF-8, though another encoding is declared.
-        irregular: Whether quotes stand inside of cells, so that it cannot be cut by counting them.
+        irregular: Whether there are quotes inside cells, so that it cannot be split by counting them.
     """
 
     source: Source
@@ -97,10 +97,10 @@ class CsvFile:
         return with_first_mark(pieces)
 
     def resolved(self) -> CsvFile:
-        """Find out how quotes stand inside quotes, by reading all of the file.
+        """Detect how quotes are escaped inside quotes, by reading the whole file.
 
         Raises:
-            SourceError: Neither doubled quotes nor backslashes make sense of it.
+            SourceError: The file is consistent with neither doubled quotes nor backslashes.
         """
         first = self._fault()
         if first is None:
@@ -116,7 +116,7 @@ class CsvFile:
                 return replace(escaped, irregular=True)
         raise SourceError(
             f"Source '{self.source.name}': line {first.line:,} of {self.file.name} has {first.what}.",
-            hint="If it is not cut off, check the options delimiter, quote and escape.",
+            hint="If the file is complete, check the options delimiter, quote and escape.",
             retryable=first.what.startswith("a quote"),
         )
 
@@ -132,11 +132,11 @@ class CsvFile:
             return encoding_error(self.source, self.file, self.written.encoding, fault.text)
         where = f"row {rows_before + fault.row:,}" if fault.row else "a row"
         hint = (
-            "If it is a line above or below the table, declare the option skip= or footer=; else "
-            "check the options delimiter and quote."
+            "If it is a line above or below the table, declare the option skip= or footer=; "
+            "otherwise check the options delimiter and quote."
         )
         if _BACKSLASH in fault.text and not self.layout.escape:
-            hint = "Declare the option escape=backslash if one stands before delimiters."
+            hint = "If backslashes precede delimiters, declare the option escape=backslash."
         return SourceError(
             f"{what} cannot be read as CSV: {where} has {fault.cells} cell{'s' * (fault.cells != 1)} instead of "
             f"{len(self.names)}: {fault.text!r}.",
@@ -159,7 +159,7 @@ class CsvFile:
 
 
 def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat) -> CsvFile:
-    """Find the form of a file from its head.
+    """Detect the form of a file from its head.
 
     Args:
         source, files, file: What to read.
@@ -219,15 +219,15 @@ def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat
 
 
 def encoding_error(source: Source, file: SourceFile, encoding: str, likely: str) -> SourceError:
-    """Describe a file that is not in the encoding it was taken for."""
+    """Return the error for a file that is not in the assumed encoding."""
     if likely == "utf-8":
-        hint = "It is UTF-8 with damaged bytes, or cut off: repair it, or write it again."
+        hint = "It is UTF-8 with damaged bytes, or truncated: repair it, or write it again."
     elif encoding.startswith(("utf-16", "utf-32")):
-        hint = "It may be cut off; write it again, or declare the option encoding=."
+        hint = "It may be truncated; write it again, or declare the option encoding=."
     elif likely:
         hint = f"Declare it with the option encoding={likely}."
     else:
-        hint = f"Declare it with the option encoding=; usual ones are {_ENCODINGS}."
+        hint = f"Declare it with the option encoding=; common ones are {_ENCODINGS}."
     return SourceError(
         f"Source '{source.name}': {file.name} cannot be read as CSV: it is not {encoding} text.",
         hint=hint,
@@ -251,7 +251,7 @@ def clear_errors(source: Source, file: SourceFile) -> Iterator[None]:
         raise SourceError(
             f"Source '{source.name}': {file.name} cannot be read as CSV: "
             f"{str(problem).splitlines()[0][:300]}.",
-            hint="If it is not cut off, check the options delimiter, quote, skip and decimal.",
+            hint="If the file is complete, check the options delimiter, quote, skip and decimal.",
             retryable=True,
         ) from problem
 

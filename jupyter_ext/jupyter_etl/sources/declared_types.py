@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TYPE_OPTION = "type."
-"""What the names of these options begin with; the column follows."""
+"""Prefix of these options; the column follows."""
 
 TYPES = (
     *("text", "bool", "date", "time", "timestamp"),
@@ -30,7 +30,7 @@ TYPES = (
         "timestamp[us, Europe/Paris]",
     ),
 )
-"""The types there are, as they are written; numbers, units and zones in them are examples."""
+"""The available types; their numbers, units and zones are examples."""
 
 _SYNONYMS = {
     "string": "text",
@@ -81,7 +81,7 @@ def parse_declared_types(options: Mapping[str, str]) -> dict[str, pa.DataType]:
             raise DeclarationError(
                 f"Column '{column}' is declared as text by the option text and as {kind} by "
                 f"{TYPE_OPTION}{column}.",
-                hint="Take one of the two away.",
+                hint="Remove one of the two.",
             )
     return declared
 
@@ -103,7 +103,7 @@ def parse_type(option: str, text: str) -> pa.DataType:
     if kind is None:
         simple = [known.partition("(")[0].partition("[")[0] for known in TYPES]
         raise DeclarationError(
-            f"The option {option} is '{text}', which is no type; types are {', '.join(TYPES)}.",
+            f"The option {option} is '{text}', which is not a type; types are {', '.join(TYPES)}.",
             hint="" if name in simple else nearest(name, simple).strip(),
         )
     return kind
@@ -112,7 +112,7 @@ def parse_type(option: str, text: str) -> pa.DataType:
 def refuse_absent_columns(
     what: str, declared: Iterable[str], known: Iterable[str], *, retryable: bool = False
 ) -> None:
-    """Refuse types of columns that are not there.
+    """Refuse declared types of columns that do not exist.
 
     Args:
         what: Subject of the message: ``Source 'trips'``.
@@ -120,7 +120,7 @@ def refuse_absent_columns(
         known: Columns of the data.
 
     Raises:
-        SourceError: A column is not there; the message lists those that are.
+        SourceError: A column does not exist; the message lists the existing ones.
     """
     there = list(known)
     for column in declared:
@@ -190,7 +190,7 @@ def cast_exactly(
             raise SourceError(
                 f"{what}: column '{column}' is declared as {kind}; row {first_row + place:,} has "
                 f"{str(chunk[place].as_py())[:80]} ({values.type}), which is not exact in it.",
-                hint="Declare another type, or take the option away.",
+                hint="Declare another type, or remove the option.",
                 retryable=False,
                 data={"column": column, "row": first_row + place},
             )
@@ -205,7 +205,7 @@ def names_of(text: str) -> tuple[str, ...]:
 
 
 def _cast_and_back(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
-    """Cast an array; None where the way back does not give the same values."""
+    """Cast an array; None if casting back does not give the same values."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -241,7 +241,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _made(name: str, arguments: list[str]) -> pa.DataType | None:
-    """Make a type of its name and of what stands in brackets behind it; None for an unknown one."""
+    """Make a type from its name and the arguments in brackets; None for an unknown one."""
     import pyarrow as pa
 
     if not arguments and name in {"text", "bool", "date", "float", "double"}:

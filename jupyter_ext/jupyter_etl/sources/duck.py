@@ -71,7 +71,7 @@ def run_local(
         parameters: Values of the placeholders.
         tables: By name; a name with dots can be written as ``a.b`` or ``"a.b"``. A reader is read
             once, and as a stream where the query names it once.
-        timezone: IANA name of the zone whose days are meant, and of times without a zone.
+        timezone: IANA name of the time zone for days, and for times without a zone.
 
     Returns:
         The rows.
@@ -126,7 +126,7 @@ def _sandbox(timezone: str) -> duckdb.DuckDBPyConnection:
 
 
 def _bindable(name: str, value: object) -> object:
-    """Return a value that DuckDB binds as it is.
+    """Return a value that DuckDB binds exactly.
 
     Raises:
         DeclarationError: DuckDB would make a double of it, or has no such value.
@@ -137,11 +137,11 @@ def _bindable(name: str, value: object) -> object:
         # DuckDB counts the zero before the point where one follows it.
         width = max(len(digits) - min(places, 0), places + (len(digits) < places))
         if width > _MOST_DIGITS:
-            raise _unbindable(name, f"the decimal {value} of more than {_MOST_DIGITS} digits")
+            raise _unbindable(name, f"the decimal {value} with more than {_MOST_DIGITS} digits")
     if isinstance(value, int) and not -(2**127) <= value < 2**128:
         raise _unbindable(name, f"{value}, an integer of more than 128 bits")
     if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
-        raise _unbindable(name, "no valid Unicode text")
+        raise _unbindable(name, "not valid Unicode text")
     return value
 
 

@@ -27,14 +27,14 @@ _NO_ARROW = {
 """Types without an equal in frames and tables, and the cast that helps."""
 
 _DECIMAL_ENDS = Decimal("1e38")
-"""What a decimal of 38 digits stays below."""
+"""Upper bound of decimals with 38 digits."""
 
 _LONGEST_HOURS = 2_562_046
 """Hours of an interval whose nanoseconds, in which Arrow counts, fit into 64 bits."""
 
 _DATE_END = 2**31 - 1
 _INSTANT_END = 2**63 - 1
-"""What DuckDB keeps for infinity, and negated for -infinity, in days and in any unit of time."""
+"""DuckDB's value for infinity, and negated for -infinity, in days and in any unit of time."""
 
 _DAY = {"us": 86_400_000_000, "ns": 86_400_000_000_000}
 
@@ -47,7 +47,7 @@ def exact_table(
     Args:
         relation: A query that has not been run, or a relation of the user.
         what: Subject of messages: ``The result``.
-        shown: Returns the name under which a column is handed out.
+        shown: Returns the name of a column in the result.
 
     Returns:
         The rows. Times with a zone are in UTC; integers of 128 bits are ``int64``,
@@ -104,11 +104,13 @@ def table_of_relation(name: str, relation: Any, error: type[EtlError] = SourceEr
 
 
 def _cell(what: str, name: str, kind: Any, cell: str) -> str:
-    """Write how a column is read so that its values arrive."""
+    """Return the SQL that reads a column so that its values are exact."""
     for inner in _within(kind):
         if str(inner.id) in _NO_ARROW:
             advice = _NO_ARROW[str(inner.id)].replace("{}", name)
-            raise _refused(what, name, f"is a {inner}, which Arrow cannot hold exactly", advice)
+            raise _refused(
+                what, name, f"is a {inner}, which Arrow cannot represent exactly", advice
+            )
     if any(str(inner.id) == "interval" for inner in _within(kind)):
         return _guarded(what, name, kind, cell)
     exact = _castable(kind)
@@ -174,7 +176,7 @@ def _finished(what: str, name: str, kind: str, column: pa.ChunkedArray) -> pa.Ch
 
 
 def _integers(column: pa.ChunkedArray, least: pa.DataType) -> pa.ChunkedArray:
-    """Give whole numbers the first of 64 bits, 38 digits and text that holds all of them."""
+    """Convert integers to the first of int64, decimal and text that holds all of them."""
     import pyarrow as pa
 
     if pa.types.is_decimal(column.type):
@@ -254,7 +256,7 @@ def _refused(what: str, name: str, why: str, advice: str) -> SourceError:
 
 
 def admitted(name: str, rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.RecordBatchReader:
-    """Prepare rows for DuckDB where it would cut values off, or has no such type.
+    """Prepare rows for DuckDB if it would truncate values or lacks a type.
 
     Args:
         name: Of the table, for messages.
@@ -264,8 +266,9 @@ def admitted(name: str, rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.
         The same values: half floats as floats, decimals of 256 bits as those of 128.
 
     Raises:
-        SourceError: There is no column, two have one name, or a column holds nanoseconds in a duration or an interval, where DuckDB has
-            microseconds, more than 38 digits, or fields that differ in case alone.
+        SourceError: There is no column, two have one name, or a column holds nanoseconds in a duration or
+            an interval, where DuckDB has microseconds, more than 38 digits, or fields that differ only
+            in case.
     """
     import pyarrow as pa
 
@@ -309,7 +312,7 @@ def _taken(name: str, field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedArr
     except pa.ArrowInvalid as problem:
         raise SourceError(
             f"'{name}': column '{field.name}' ({kind}) does not fit DuckDB: {problem}.",
-            hint="Round it, or make it a text, in Python first.",
+            hint="Round it or convert it to text in Python first.",
             retryable=False,
             data={"column": field.name},
         ) from problem
@@ -337,7 +340,7 @@ def _refuse_twin_fields(name: str, column: str, kind: pa.DataType) -> None:
         if twin != field.name:
             raise SourceError(
                 f"'{name}': column '{column}' has the fields '{twin}' and '{field.name}', which "
-                "DuckDB cannot tell apart: they differ in case alone.",
+                "DuckDB cannot distinguish: they differ only in case.",
                 hint="Rename one of them in Python first, or leave the column out.",
                 retryable=False,
                 data={"column": column},

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 _EXACT_INTEGERS = 2.0**53
-"""From here on a double no longer holds every integer."""
+"""From here on not every integer is exact as a double."""
 
 
 def read_excel(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     """Read one sheet of all files of an Excel source.
 
     Raises:
-        SourceError: A file is no workbook, the sheet is not there, a cell holds an error, or a
+        SourceError: A file is not a workbook, the sheet does not exist, a cell contains an error, or a
             column mixes types.
     """
     sheets = [_sheet(source, files, file, request.table) for file in files.files]
@@ -124,7 +124,7 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
 
 
 def _visible(book: CalamineWorkbook) -> list[str]:
-    """Return the sheets with cells that people see; all sheets where none is visible."""
+    """Return the visible sheets with cells; all sheets if none is visible."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     seen = [
@@ -140,7 +140,7 @@ def _hidden(book: CalamineWorkbook) -> tuple[str, ...]:
     if not others:
         return ()
     noun = "sheet" if len(others) == 1 else "sheets"
-    return (f"Left out {len(others)} hidden or chart {noun}: {listed(others, limit=8)}.",)
+    return (f"Skipped {len(others)} hidden or chart {noun}: {listed(others, limit=8)}.",)
 
 
 def _refuse_other_sheet(
@@ -230,7 +230,7 @@ def _table(source: Source, sheet: _Sheet) -> pa.Table:
 def _errors_by_column(
     sheet: _Sheet, names: Sequence[str], declared: Mapping[str, pa.DataType]
 ) -> dict[int, dict[int, str]]:
-    """Return the texts of error cells that the options take as missing or as text.
+    """Return the texts of error cells that the options read as missing or as text.
 
     Raises:
         SourceError: There is another one.
@@ -250,7 +250,7 @@ def _errors_by_column(
             raise SourceError(
                 f"{sheet.what}: cell {place} ({of}) holds a formula whose value is not in the "
                 "file.",
-                hint="A program wrote it. Open the workbook in Excel or LibreOffice and save it.",
+                hint="A program wrote the workbook. Open it in Excel or LibreOffice and save it.",
                 retryable=False,
                 data={"column": names[column], "cell": place},
             )
@@ -320,7 +320,7 @@ class _Column:
         return self._numbers() if kinds == {"numbers"} else pa.array(cells)
 
     def _numbers(self) -> pa.Array:
-        """Make integers of a column in which no number has a fraction; Excel knows only doubles."""
+        """Convert a column without fractions to integers; Excel has only doubles."""
         import pyarrow as pa
 
         numbers = [cell for cell in self.cells if isinstance(cell, int | float)]
@@ -335,8 +335,8 @@ class _Column:
         for row, cell in enumerate(self.cells, self.first_row):
             if isinstance(cell, int) and int(float(cell)) != cell:
                 raise SourceError(
-                    f"{self.what}: column '{self.name}' has {cell} in row {row}, which no double "
-                    "holds, beside numbers with a fraction or larger ones.",
+                    f"{self.what}: column '{self.name}' has {cell} in row {row}, which a double cannot "
+                    "represent exactly, among numbers with a fraction or larger ones.",
                     hint=f"Declare the option text={self.name}.",
                     retryable=False,
                     data={"column": self.name},

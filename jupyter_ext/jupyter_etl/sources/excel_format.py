@@ -32,13 +32,15 @@ def parse_sheet_format(options: Mapping[str, str]) -> SheetFormat:
     """Read the options of a source.
 
     Raises:
-        DeclarationError: A value is not possible.
+        DeclarationError: A value is invalid.
     """
     if not options.get("skip", "0").isdecimal():
-        raise DeclarationError(f"The option skip is '{options['skip']}'; it is a number of rows.")
+        raise DeclarationError(
+            f"The option skip is '{options['skip']}'; it must be a number of rows."
+        )
     header = options.get("header", "yes").lower()
     if header not in {"yes", "no", "true", "false"}:
-        raise DeclarationError(f"The option header is '{header}'; it is yes or no.")
+        raise DeclarationError(f"The option header is '{header}'; it must be yes or no.")
     return SheetFormat(
         sheet=options.get("sheet", ""),
         skip=int(options.get("skip", "0")),

@@ -1,4 +1,4 @@
-"""What a file holds by its first bytes: how it is compressed, and what is no data at all."""
+"""The content of a file by its first bytes: compression, and formats that are refused."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _DOCUMENTS = (
 )
 _OTHERS = (
     (rb"PAR1", "a Parquet file", "parquet"),
-    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (or another file of Office)", "excel"),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (or another Office file)", "excel"),
     (rb"SQLite format 3\x00", "an SQLite database", "sql"),
     (rb"ARROW1|FEA1", "an Arrow or Feather file", ""),
     (rb"Obj\x01", "an Avro file", ""),
     (rb"ORC", "an ORC file", ""),
     (rb"%PDF-", "a PDF", ""),
     (rb"\x1f\x8b|BZh\d1AY&SY|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|PK\x03\x04", "packed twice", ""),
-    (rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c", "an archive of RAR or 7-Zip", ""),
+    (rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c", "a RAR or 7-Zip archive", ""),
 )  # fmt: skip
 
 
@@ -53,16 +53,16 @@ _OTHERS = (
 def open_text(name: str, stream: BinaryIO) -> Iterator[BinaryIO]:
     """Unpack a file of text: CSV, JSON.
 
-    How it is compressed is told by its first bytes, whatever its name ends in.
+    The first bytes decide how it is compressed, not the extension.
 
     Args:
         name: Of the file, for messages.
         stream: The file, which can seek.
 
     Raises:
-        SourceError: It is known to hold something else than text: a pointer of Git LFS, a web
+        SourceError: It is known not to be text: a Git LFS pointer, a web
             page, a workbook; or it is an archive that does not hold exactly one file.
-        EOFError: It is compressed and cut off or damaged.
+        EOFError: It is compressed, and truncated or damaged.
     """
     with _unpacked(name, stream) as (unpacked, head):
         refuse_other_content(name, head)
@@ -81,7 +81,7 @@ def open_workbook(name: str, stream: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def refuse_pointer_or_page(name: str, head: bytes) -> None:
-    """Refuse a pointer to data that is elsewhere, and a web page.
+    """Refuse pointers to data elsewhere, and web pages.
 
     Args:
         name: Of the file.
@@ -93,13 +93,13 @@ def refuse_pointer_or_page(name: str, head: bytes) -> None:
     for pattern, system, command in _POINTERS:
         if re.match(pattern, head):
             raise SourceError(
-                f"{name} is a pointer of {system}, not the data.",
+                f"{name} is a {system} pointer, not the data.",
                 hint=f"Fetch the data in its repository: {command}.",
                 retryable=False,
             )
     if _HTML.match(_plain(head)):
         raise SourceError(
-            f"{name} is HTML, not data; it may be a login or error page that was saved.",
+            f"{name} is HTML, not data; it may be a saved login or error page.",
             hint="Open it in a browser to see what it says, and fetch the file again.",
             retryable=False,
         )
@@ -116,7 +116,7 @@ def refuse_other_content(name: str, head: bytes) -> None:
     if found is not None:
         what, kind = found
         raise SourceError(
-            f"{name} is {what}, whatever its name says.",
+            f"{name} is {what}, despite its name.",
             hint=f"Declare it with --kind {kind}."
             if kind
             else "Unpack or convert it, and declare the result.",
@@ -146,14 +146,14 @@ def refuse_documents(name: str, text: str) -> None:
 
 
 def _plain(head: bytes) -> bytes:
-    """Return the head as ASCII without byte order mark and blanks in front."""
+    """Return the head as ASCII without byte order mark and leading blanks."""
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         head = head.decode("utf-16", "ignore").encode("ascii", "ignore")
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
 def head_of(stream: BinaryIO) -> bytes:
-    """Return the first bytes of a stream that can seek, and go back to its begin."""
+    """Return the first bytes of a seekable stream, and go back to its start."""
     head = stream.read(_HEAD_BYTES)
     stream.seek(0)
     return head
@@ -174,7 +174,7 @@ def _unpacked(name: str, stream: BinaryIO) -> Iterator[tuple[BinaryIO, bytes]]:
 
 @contextmanager
 def _zstd(stream: BinaryIO) -> Iterator[IO[bytes]]:
-    """Unpack into a temporary file: a reader may go back to the begin, which Arrow's cannot."""
+    """Unpack into a temporary file, because readers may go back to the start, and Arrow's stream cannot."""
     import pyarrow as pa
 
     with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as unpacked:
@@ -206,11 +206,11 @@ def _damage() -> Iterator[None]:
 
 
 def _member(name: str, outer: BinaryIO) -> Any:
-    """Open the one file of a zip archive; what systems put beside it does not count."""
+    """Open the only file of a zip archive, ignoring files that systems add."""
     try:
         archive = zipfile.ZipFile(outer)
     except zipfile.BadZipFile as problem:
-        raise EOFError(f"it is no complete zip archive ({problem})") from problem
+        raise EOFError(f"it is not a complete zip archive ({problem})") from problem
     members = [
         member
         for member in archive.infolist()
@@ -219,19 +219,19 @@ def _member(name: str, outer: BinaryIO) -> Any:
     names = [member.filename for member in members]
     if "[Content_Types].xml" in names or "mimetype" in names:
         raise SourceError(
-            f"{name} is a workbook or another file of Office, whatever its name says.",
+            f"{name} is a workbook or another Office file, despite its name.",
             hint="Declare it with --kind excel.",
             retryable=False,
         )
     if len(members) != 1:
         raise SourceError(
-            f"{name} holds {len(members)} files ({listed(names)}); one is expected.",
+            f"{name} contains {len(members)} files ({listed(names)}); one is expected.",
             hint="Unpack it and declare the folder as the source.",
             retryable=False,
         )
     if members[0].flag_bits & 1:
         raise SourceError(
-            f"{name} is protected by a password.",
+            f"{name} is password-protected.",
             hint="Unpack it, and declare the file in it.",
             retryable=False,
         )
@@ -239,7 +239,7 @@ def _member(name: str, outer: BinaryIO) -> Any:
         return archive.open(members[0])
     except NotImplementedError as problem:
         raise SourceError(
-            f"{name} is packed by a method that is not known here ({problem}).",
+            f"{name} is compressed with an unsupported method ({problem}).",
             hint="Pack it again with another tool, or unpack it.",
             retryable=False,
         ) from problem

@@ -35,14 +35,14 @@ _FORMATS: dict[str, Callable[[Mapping[str, str]], object]] = {
     "json": json_encoding,
     "jsonl": json_encoding,
 }
-"""What reads the options of a kind besides types."""
+"""Readers of the options of each kind, besides types."""
 
 
 def check_options(source: Source) -> None:
     """Check the values of options that a kind of file has.
 
     Raises:
-        DeclarationError: A value is not possible.
+        DeclarationError: A value is invalid.
     """
     parse_declared_types(source.options)
     if source.kind in _FORMATS:

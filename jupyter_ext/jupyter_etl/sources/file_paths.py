@@ -35,7 +35,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {
 """Endings that count as files of a kind where the location is a folder."""
 
 _TEXT_ENDINGS = tuple(f"txt{packed}" for packed in _PACKED)
-"""Count as CSV in a folder that has no file with an ending of CSV."""
+"""Count as CSV in a folder without any .csv or .tsv file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class FileSet:
     Args:
         fs: The filesystem they are on.
         files: At least one, sorted by name.
-        notes: Sentences about what the location holds and is not among them.
+        notes: Sentences about files of the location that are skipped.
     """
 
     fs: AbstractFileSystem
@@ -154,7 +154,7 @@ def open_file(files: FileSet, file: SourceFile, *, workbook: bool = False) -> It
         workbook: It is one, which may be a zip archive itself; else it is text.
 
     Raises:
-        SourceError: It holds something else: a pointer of Git LFS, a web page, several files.
+        SourceError: It has other content: a Git LFS pointer, a web page, several files.
     """
     unpack = open_workbook if workbook else open_text
     with files.fs.open(file.path, "rb") as stream, unpack(file.name, stream) as unpacked:
@@ -163,13 +163,13 @@ def open_file(files: FileSet, file: SourceFile, *, workbook: bool = False) -> It
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """What a location means.
+    """The files of a location.
 
     Args:
         infos: Of the files, as the filesystem gives them.
         base: The folder that holds them all.
-        left_out: What lies there and is not among them, relative to the base.
-        notes: What else is to be said.
+        left_out: Files and folders that are skipped, relative to the base.
+        notes: Further notes.
     """
 
     infos: list[dict[str, Any]]
@@ -185,7 +185,7 @@ class _Found:
         if any(name.endswith("/") for name in names):
             one, many = "folder", "files and folders"
         noun = one if len(names) == 1 else many
-        return (f"Left out {len(names)} {noun}: {listed(names, limit=8)}.",)
+        return (f"Skipped {len(names)} {noun}: {listed(names, limit=8)}.",)
 
 
 def _matches(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
@@ -194,7 +194,7 @@ def _matches(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
     if not fs.exists(root):
         raise _absent(fs, root, source)
     info = fs.info(root)
-    # In an object store one name can be a file and a folder; a slash behind it means the folder.
+    # In an object store one name can be a file and a folder; a trailing slash means the folder.
     if info["type"] == "directory" or (source.location.endswith("/") and fs.isdir(root)):
         return _folder(fs, root, source)
     base, _, name = root.rpartition("/")
@@ -220,7 +220,7 @@ def _glob(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
         raise SourceError(
             f"Source '{source.name}': no file matches {source.declared or source.location}"
             f"{_but(found) or _instead(fs, base)}.",
-            hint="Check the pattern; a relative one starts at the notebook's folder.",
+            hint="Check the pattern; a relative pattern starts at the notebook's folder.",
             retryable=False,
         )
     return found
@@ -242,14 +242,14 @@ def _folder(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
         raise SourceError(
             f"Source '{source.name}': the folder {source.declared or source.location} has no "
             f"{source.kind} file (.{', .'.join(plain)}){_but(found) or _instead(fs, root)}.",
-            hint="Declare the files by a glob like 'folder/*.dat' if they end otherwise.",
+            hint="If the files have another extension, declare a glob such as 'folder/*.dat'.",
             retryable=False,
         )
     return found
 
 
 def _selected(infos: list[dict[str, Any]], base: str, pattern: tuple[str, ...] = ()) -> _Found:
-    """Leave out what is never data; folders of it count as one."""
+    """Skip files that never hold data; a skipped folder counts as one."""
     kept, out = [], []
     for info in infos:
         name = left_out(PurePosixPath(_below(info, base)).parts, pattern)
@@ -261,7 +261,7 @@ def _selected(infos: list[dict[str, Any]], base: str, pattern: tuple[str, ...] =
 
 
 def _of_kind(found: _Found, kind: str) -> _Found:
-    """Keep the files that end as the kind does; ``.txt`` is CSV where no other file is."""
+    """Keep the files with an extension of the kind; ``.txt`` is CSV if there is no other."""
     kept = _ending(found.infos, ENDINGS.get(kind, ()))
     if not kept and kind == "csv":
         texts = _ending(found.infos, _TEXT_ENDINGS)
@@ -283,7 +283,7 @@ def _below(info: dict[str, Any], base: str) -> str:
 def _but(found: _Found) -> str:
     if not found.left_out:
         return ""
-    return f" but what is left out: {listed(sorted(set(found.left_out)), limit=8)}"
+    return f" except files that are skipped: {listed(sorted(set(found.left_out)), limit=8)}"
 
 
 def _absent(fs: AbstractFileSystem, root: str, source: Source) -> SourceError:
@@ -293,7 +293,7 @@ def _absent(fs: AbstractFileSystem, root: str, source: Source) -> SourceError:
     return SourceError(
         f"Source '{source.name}': there is no {source.declared or source.location}"
         f"{_instead(fs, folder)}.",
-        hint=suggestion or "Check the path; a relative one starts at the notebook's folder.",
+        hint=suggestion or "Check the path; a relative pattern starts at the notebook's folder.",
         retryable=False,
         data={"location": source.location, "there": there[:50]},
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FileUnion:
-    """The table that several files are.
+    """Several files as one table.
 
     Args:
         what: Subject of messages: ``Source 'trips'``.
@@ -63,7 +63,7 @@ def unite_files(
     *,
     complete: bool = True,
 ) -> FileUnion:
-    """Find the table that several files are.
+    """Unite the schemas of several files.
 
     Args:
         source: Whose options may declare types.
@@ -73,7 +73,7 @@ def unite_files(
 
     Raises:
         SourceError: A file shares no column with the others, a column has types that no type
-            holds both, or a declared column is not there.
+            can unite, or a declared column does not exist.
     """
     import pyarrow as pa
 
@@ -154,7 +154,7 @@ def _declared(
 
 
 def _types_inside(schemas: Sequence[pa.Schema]) -> dict[str, pa.DataType]:
-    """Return the type of each column over all files; those that do not unite are left out."""
+    """Return the type of each column over all files, without those that cannot be united."""
     import pyarrow as pa
 
     found: dict[str, pa.DataType | None] = {}

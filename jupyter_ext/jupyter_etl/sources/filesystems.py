@@ -35,27 +35,27 @@ def place_options(source: Source) -> tuple[str, ...]:
 
 
 def check_place(source: Source) -> None:
-    """Check what a source says about where its files are; nothing is opened.
+    """Check the options of a source's filesystem; nothing is opened.
 
     Raises:
-        DeclarationError: A secret that the filesystem has no place for, or an option is wrong.
+        DeclarationError: The filesystem takes no secret, or an option is invalid.
     """
     scheme = _scheme(source)
     if scheme not in _S3:
         if source.secrets and scheme:
             raise DeclarationError(
                 f"Source '{source.name}': {scheme}:// takes its credentials from the environment, "
-                "and no secret.",
-                hint="Leave --secret out and set them as the filesystem's package wants them.",
+                "not from a secret.",
+                hint="Leave --secret out and set them as the filesystem's package requires.",
             )
         return
     anonymous = source.options.get("anonymous", "no").lower()
     if anonymous not in {"yes", "no"}:
-        raise DeclarationError(f"The option anonymous is '{anonymous}'; it is yes or no.")
+        raise DeclarationError(f"The option anonymous is '{anonymous}'; it must be yes or no.")
     if bool(source.secrets) != ("key" in source.options):
         raise DeclarationError(
-            f"Source '{source.name}': an access key has an id and a secret; only one is there.",
-            hint="Write --option key=ID --secret NAME; without both, the environment tells.",
+            f"Source '{source.name}': an access key has an id and a secret; only one is given.",
+            hint="Write --option key=ID --secret NAME; without both, they come from the environment.",
         )
 
 
@@ -67,7 +67,7 @@ def open_filesystem(source: Source, access: Access) -> tuple[AbstractFileSystem,
         access: Gives its secrets.
 
     Raises:
-        DeclarationError: A secret that the filesystem has no place for, or an option is wrong.
+        DeclarationError: The filesystem takes no secret, or an option is invalid.
         MissingDependency: The filesystem needs a package that is not installed.
         NotFound: A secret has no value.
         SourceError: There is no such kind of filesystem.

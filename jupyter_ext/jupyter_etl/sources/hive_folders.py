@@ -1,4 +1,4 @@
-"""Columns that folders give: ``zip=01234/day=2026-01-01/part.parquet``.
+"""Columns from folder names: ``zip=01234/day=2026-01-01/part.parquet``.
 
 Source: Apache Hive's layout of partitions, as Spark and Arrow write it.
 """
@@ -24,18 +24,18 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass(frozen=True, kw_only=True)
 class HiveFolders:
-    """The columns that the folders of a source give.
+    """The columns from the folder names of a source.
 
     Args:
         types: Arrow types by column, in the order of the folders; decided over all files.
-        values: By the name of a file: the value of each column its folders give.
+        values: By file name, the value of each column from its folders.
     """
 
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, pa.Scalar]] = field(default_factory=dict)
 
     def schema_of(self, file: SourceFile, inside: pa.Schema) -> pa.Schema:
-        """Return the schema of a file with the columns of its folders behind its own."""
+        """Return the schema of a file, followed by the columns of its folders."""
         import pyarrow as pa
 
         for name in self.values.get(file.name, {}):
@@ -62,14 +62,14 @@ class HiveFolders:
         return batch
 
     def column(self, file: SourceFile, name: str, rows: int) -> pa.Array:
-        """Return a column that the folders of a file give, or NULLs where they do not."""
+        """Return a column from the folders of a file, or NULLs if they lack it."""
         import pyarrow as pa
 
         value = self.values.get(file.name, {}).get(name)
         return pa.nulls(rows, self.types[name]) if value is None else pa.repeat(value, rows)
 
     def check(self, what: str, file: SourceFile, name: str, own: pa.Array) -> None:
-        """Compare a column that the folders of a file give, and that the file has itself.
+        """Compare a column from the folders of a file with the same column in the file.
 
         Raises:
             SourceError: A value is another one.
@@ -144,7 +144,7 @@ def _texts(what: str, path: str) -> dict[str, str | None]:
 
 
 def _inferred(texts: pa.Array) -> pa.Array:
-    """Give folders the type whose canonical form all of them are, else leave them text."""
+    """Infer the type of folder values; they stay text if not all are canonical."""
     import pyarrow as pa
 
     kind = infer_type(texts).type
@@ -162,9 +162,9 @@ def _converted(what: str, name: str, texts: pa.Array, kind: pa.DataType) -> pa.A
     except SourceError as problem:
         written = [text for text in texts.unique().to_pylist() if text is not None]
         raise SourceError(
-            f"{what}: the column '{name}' is {kind}, and a folder gives it by a name that is not: "
+            f"{what}: the column '{name}' is {kind}, but the value of a folder is not: "
             f"{name}={written[0]}.",
-            hint="Rename the folder, or take the column out of the files.",
+            hint="Rename the folder, or remove the column from the files.",
             retryable=False,
             data={"column": name},
         ) from problem
@@ -172,8 +172,8 @@ def _converted(what: str, name: str, texts: pa.Array, kind: pa.DataType) -> pa.A
 
 def _disagree(what: str, name: str, folder: object, inside: object) -> SourceError:
     return SourceError(
-        f"{what}: column '{name}' is {inside} in the file and {folder} by the name of its folder.",
-        hint="Move the file to its folder, or give the column in the files another name.",
+        f"{what}: column '{name}' is {inside} in the file and {folder} in the name of its folder.",
+        hint="Move the file to the right folder, or rename the column in the files.",
         retryable=False,
         data={"column": name},
     )

@@ -37,7 +37,7 @@ _HEAD_ROWS = 100
 
 
 def _unasked(name: str) -> NoReturn:
-    raise NotFound(f"'{name}' is not asked for while a declaration is checked.")
+    raise NotFound(f"'{name}' is not available while a declaration is checked.")
 
 
 _NO_ACCESS = Access(secret=lambda name: "", frame=_unasked, publication=_unasked)
@@ -58,10 +58,10 @@ class HttpConnector:
         self._wait = wait
 
     def check(self, source: Source) -> None:
-        """Check the options; nothing is fetched and no secret is asked for.
+        """Check the options; nothing is fetched and no secret is requested.
 
         Raises:
-            DeclarationError: An option it does not have, or a value that is not possible.
+            DeclarationError: An option it does not have, or an invalid value.
         """
         known = FILE_OPTIONS.get(source.kind, FILE_OPTIONS["json"])
         refuse_options(source, (*HTTP_OPTIONS, *known))

@@ -33,7 +33,7 @@ class Paging:
         parameter: Of the query; "" for ``auto``, ``none`` and ``next``.
         path: Where in the answer the cursor or the URL is, like ``meta.next``; "" for the usual
             places.
-        optional: The first answer may lack what is at ``path``.
+        optional: The first answer may lack the ``path``.
         counted: The total that an answer declares is the number of records.
         most: Pages to read at the most; more are an error.
     """
@@ -163,7 +163,7 @@ def _parse_paging(options: Mapping[str, str]) -> Paging:
         )
     if options.get("total", "none") != "none":
         raise DeclarationError(
-            f"The option total is '{options['total']}'; it is none.",
+            f"The option total is '{options['total']}'; it must be none.",
             hint="total=none says that the total in the answer does not count the records.",
         )
     path = options.get("next", "")
@@ -173,7 +173,7 @@ def _parse_paging(options: Mapping[str, str]) -> Paging:
         style, parameter = "none" if path == "none" else "next" if path else "auto", ""
     if styles and (not parameter or path == "none"):
         raise DeclarationError(
-            f"The option {style} is empty, or stands beside next=none.",
+            f"The option {style} is empty, or is combined with next=none.",
             hint=f"{style}=NAME names a parameter of the query; next=none reads one page.",
         )
     return Paging(

@@ -39,7 +39,7 @@ _KINDS = {
 _ERRORS = frozenset(
     {"error", "errors", "errormessage", "errorcode", "exception", "fault", "message"}
 )
-"""Names under which answers with the status 200 tell of an error."""
+"""Names with which answers with status 200 report an error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def fetch_pages(exchange: Exchange, trail: Trail, source: Source, folder: Path) 
         page, document = _page(target, source, answer, body, behind=trail.counts)
         if page.records and page.digest == before and trail.by_parameter:
             if trail.complete and trail.pages > 1:
-                # Some answer with the last page again for any page behind it.
+                # Some servers repeat the last page for any later one.
                 return
             raise repeated(target, number)
         before = page.digest
@@ -118,8 +118,8 @@ def _page(
     """Read an answer.
 
     Args:
-        target, source, answer, body: What was asked for and what came.
-        behind: It may be the page behind the last one, which some leave empty.
+        target, source, answer, body: The request and its answer.
+        behind: It may be a page after the last one, which some servers leave empty.
     """
     empty = answer.empty or (behind and not body.stat().st_size)
     kind = "json" if empty else _kind(target, source, answer, body)
@@ -136,7 +136,7 @@ def _page(
 
 
 def _is_vacant(document: object, path: str) -> bool:
-    """Tell whether the list of records is null or left out, and nothing tells of an error."""
+    """Tell whether the list of records is null or absent, and no error is reported."""
     found = document
     for step in filter(None, path.split(".")):
         if found is None:
@@ -189,7 +189,7 @@ def _document(target: HttpTarget, source: Source, answer: Answer, body: Path) ->
         raise SourceError(
             f"Source '{target.name}': what {answer.url.host} answered is not JSON: {problem}",
             hint=why_not_json(problem)
-            or "If it is another kind of file, say so: --kind csv|jsonl|parquet|excel.",
+            or "If it is another kind of file, declare it: --kind csv|jsonl|parquet|excel.",
         ) from problem
 
 

@@ -1,4 +1,4 @@
-"""Where an API goes on: by what its answers say, or by counting; and whether all of it has come."""
+"""The next page of an API, from its answers or by counting, and whether all records have arrived."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from jupyter_etl.spec.names import listed
 
 _COUNTED = frozenset({"page", "offset"})
 _ENDS = frozenset({404, 416})
-"""Statuses with which APIs answer a page behind the last one."""
+"""Statuses with which APIs answer a request after the last page."""
 
 _ALWAYS = frozenset({"scrollid", "bookmark"})
-"""Cursors that come with the last page too."""
+"""Cursors that are also present on the last page."""
 
 
 class Trail:
-    """The way through the pages of one reading.
+    """The sequence of pages of one reading.
 
     Args:
         target: The API.
@@ -53,7 +53,7 @@ class Trail:
 
     @property
     def counts(self) -> bool:
-        """The next page was asked for by a number, so that one behind the last may be asked for."""
+        """The next page was requested by number, so a page after the last one may be requested."""
         return self.pages > 0 and (self._paging.style in _COUNTED or self._expected is not None)
 
     @property
@@ -63,7 +63,7 @@ class Trail:
 
     @property
     def complete(self) -> bool:
-        """As many records as the answers declare as the total have been read."""
+        """Whether as many records as the declared total have been read."""
         return self._sure is not None and self.rows + self._start >= self._sure
 
     def first_url(self) -> httpx.URL:
@@ -74,7 +74,7 @@ class Trail:
         return url
 
     def is_end(self, problem: SourceError) -> bool:
-        """Tell whether a refused page is behind the last one.
+        """Tell whether a refused page is after the last one.
 
         Args:
             problem: As `Exchange.get` raises it.
@@ -88,13 +88,13 @@ class Trail:
         """Return the URL of the page after this one; None at the end.
 
         Args:
-            url: That was asked for.
-            answer: What came.
+            url: Of the request.
+            answer: Of the server.
             document: Its body as JSON; None for another format.
             records: Of this page; None where the format does not show them.
 
         Raises:
-            SourceError: The answer shows that there is more, and not where; or it is the last
+            SourceError: The answer has signs of more pages but not their address; or it is the last
                 one, and records are missing.
         """
         if self._paging.style == "none":
@@ -117,7 +117,7 @@ class Trail:
         return found
 
     def finish(self) -> None:
-        """Compare what was read with the total that the answers declare.
+        """Compare the number of records with the declared total.
 
         Raises:
             SourceError: Fewer records came.
@@ -144,7 +144,7 @@ class Trail:
         if records or self._total is None or self.declared >= self._total[1]:
             self._total = None if records is None else (place, self.declared)
         sure = [p.total for p in signs.positions if p.sure and p.total is not None]
-        # A page behind the last one may declare none.
+        # A page after the last one may declare none.
         self._sure = max([*sure, self._sure or 0]) if sure else self._sure
 
     def _begin(self, url: httpx.URL, signs: Signs) -> None:
@@ -204,9 +204,9 @@ class Trail:
         now = url.params.get(name) or str(first)
         if not now.isdecimal():
             raise SourceError(
-                f"Source '{self.target.name}': the parameter {name} in its URL is '{now}', no "
+                f"Source '{self.target.name}': the parameter {name} in its URL is '{now}', not a "
                 "number.",
-                hint=f"Leave {name} out of the URL, or let it be the number to begin with.",
+                hint=f"Leave {name} out of the URL, or set it to the first number.",
                 retryable=False,
             )
         return url.copy_set_param(name, str(int(now) + step))
@@ -248,7 +248,7 @@ class Trail:
             raise unclear(self.target, *left[0])
 
     def _given(self, document: object, signs: Signs) -> object:
-        """Return what is at the path of the option next; None where a later page lacks it."""
+        """Return the value at the path of the option next; None if a later page lacks it."""
         steps = tuple(self._paging.path.split("."))
         found = document
         while steps:
@@ -266,13 +266,13 @@ class Trail:
         return found
 
     def _is_last(self, signs: Signs) -> bool:
-        """Tell whether the answer itself shows that nothing is behind it."""
+        """Tell whether the answer itself shows that it is the last page."""
         return (signs.ended or signs.done or self.complete) and not signs.more
 
     def _said(
         self, url: httpx.URL, answer: Answer, records: list[object] | None, signs: Signs
     ) -> httpx.URL | None:
-        """Go where the answer itself says, by the names that are in use for it."""
+        """Follow the link or cursor in the answer, by its usual names."""
         links = [("the Link header", answer.link)] if answer.link else list(signs.urls)
         if links:
             self._by_url = True
@@ -300,7 +300,7 @@ class Trail:
                     self._open = more
                     return found
         if not more and not records and not signs.positions:
-            # An empty answer behind one that declares more.
+            # An empty answer after one that declares more.
             more = self._open
         self._open = []
         if more:
@@ -319,7 +319,7 @@ class Trail:
         return self.rows + max(self._start - 1, 0) < told.total and not self._by_url
 
     def _missing_pages(self, signs: Signs) -> list[tuple[str, object]]:
-        """Return the places that declare pages behind this one."""
+        """Return the places that declare further pages."""
         return [
             (f"{told.place}.{told.pages_name}".lstrip("."), told.pages)
             for told in signs.positions
@@ -363,14 +363,14 @@ class Trail:
         if joined.scheme not in {"http", "https"}:
             raise SourceError(
                 f"Source '{self.target.name}': its next page is at "
-                f"'{self.target.masked(found)[:100]}', which is no http or https URL.",
+                f"'{self.target.masked(found)[:100]}', which is not an http or https URL.",
                 retryable=False,
             )
         return joined
 
 
 def _asked_for(url: httpx.URL, told: Position) -> Position:
-    """Take away an offset that is not in the URL: it may be that of the next page."""
+    """Ignore an offset that is not in the URL: it may be that of the next page."""
     if told.offset is None or told.offset[1] <= 1:
         return told
     key, number = told.offset

@@ -7,9 +7,9 @@ from jupyter_etl.sources.http_options import HttpTarget
 from jupyter_etl.spec.names import listed, nearest
 
 _OPTIONS = (
-    "Say how the next page is asked for: --option page=page, offset=offset or cursor=cursor (the "
+    "Declare how the next page is requested: --option page=page, offset=offset or cursor=cursor (the "
     "name of a parameter; for a cursor also next=PATH, its place in the answer), or next=PATH of "
-    "a URL; or --option next=none to read this page alone."
+    "a URL; or --option next=none to read only this page."
 )
 _MOST_SHOWN = 80
 
@@ -26,7 +26,7 @@ def lacking(target: HttpTarget, place: str, value: object) -> SourceError:
 
 
 def unclear(target: HttpTarget, place: str, value: object) -> SourceError:
-    """Return the error for an answer that shows that there is more, and not where.
+    """Return the error for an answer with signs of more pages but not their address.
 
     Args:
         target: The API.
@@ -36,7 +36,7 @@ def unclear(target: HttpTarget, place: str, value: object) -> SourceError:
     shown = target.masked(str(value))[:_MOST_SHOWN]
     return SourceError(
         f"Source '{target.name}': the answer is incomplete: there are more pages or records "
-        f"({place} is {shown}), and it does not say how to ask for them.",
+        f"({place} is {shown}), and it does not say how to request them.",
         hint=_OPTIONS,
         retryable=False,
         data={"place": place},
@@ -50,25 +50,25 @@ def incomplete(target: HttpTarget, place: str, total: int, *, rows: int, pages: 
         target: The API.
         place: Of the object that declares them.
         total: What it declares.
-        rows: Records that came, with those that the URL leaves out at the beginning.
-        pages: Pages that came.
+        rows: Records read, and those that the URL skips at the start.
+        pages: Pages read.
     """
     return SourceError(
         f"Source '{target.name}': the answer declares {total:,} records"
-        f"{f' (in {place})' if place else ''}, and {rows:,} came in {pages:,} "
+        f"{f' (in {place})' if place else ''}, but {rows:,} arrived in {pages:,} "
         f"page{'s' if pages > 1 else ''}.",
-        hint=f"{_OPTIONS} Where this number does not count the records: --option total=none.",
+        hint=f"{_OPTIONS} If this number does not count the records: --option total=none.",
         retryable=False,
         data={"total": total, "rows": rows, "pages": pages},
     )
 
 
 def ignored(target: HttpTarget, parameter: str, *, asked: int, answered: int) -> SourceError:
-    """Return the error for a server that answers another page than was asked for.
+    """Return the error for an answer with another page than the requested one.
 
     Args:
         target: The API.
-        parameter: What the page was asked for with.
+        parameter: The parameter of the page.
         asked, answered: Its values.
     """
     return SourceError(
@@ -81,13 +81,13 @@ def ignored(target: HttpTarget, parameter: str, *, asked: int, answered: int) ->
 
 
 def repeated(target: HttpTarget, number: int) -> SourceError:
-    """Return the error for a page that was there before.
+    """Return the error for a repeated page.
 
     Args:
         target: The API.
         number: Of the page, from 1.
     """
-    said = f"Source '{target.name}': page {number} is one that was there before"
+    said = f"Source '{target.name}': page {number} repeats an earlier page"
     if target.paging.parameter:
         hint = "The parameter that asks for the next page may have another name."
     else:
@@ -101,14 +101,14 @@ def absent(target: HttpTarget, step: str, inside: object) -> SourceError:
     Args:
         target: The API.
         step: The first name of the path that is not there; "" where no cursor is found.
-        inside: Where it was looked for.
+        inside: Where it was searched.
     """
     paging = target.paging
     names = list(inside) if isinstance(inside, dict) else []
     there = f"there is {listed(names)}" if names else "there is no object"
     option = f"next={paging.path}" if step else f"cursor={paging.parameter}"
     what = paging.path if step else "a cursor"
-    again = "Where the answer leaves it out on the last page, write next=PATH? with a question mark"
+    again = "If the answer omits it on the last page, write next=PATH? with a question mark"
     return SourceError(
         f"Source '{target.name}': the option {option} needs {what}, which is not in the answer; "
         f"{there}.",

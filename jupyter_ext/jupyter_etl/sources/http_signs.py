@@ -81,7 +81,7 @@ _FIRST = re.compile(r"(?:is)?first(?:page)?")
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Where a page says it is, and what it counts to.
+    """The position of a page, and the totals that it declares.
 
     Args:
         place: Of the object that says so, with dots.
@@ -106,7 +106,7 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class Signs:
-    """What one answer says about the pages behind it; each with its place in the answer.
+    """Signs of further pages in one answer, each with its place.
 
     Args:
         urls: Addresses of a next page, the outermost first.
@@ -118,7 +118,7 @@ class Signs:
         done: A flag says that something is complete, the request or the records.
         earlier: There is a page before this one.
         positions: Totals, pages and positions, one for each object that has some.
-        found: Every place at which a link or cursor stands, also null.
+        found: Every place of a link or cursor, also null.
     """
 
     urls: tuple[tuple[str, str], ...] = ()
@@ -203,7 +203,7 @@ def _groups(
 
 
 def _is_another_list(name: str, node: dict[str, Any]) -> bool:
-    """Tell whether an object holds records of its own, so that what it says is about those."""
+    """Tell whether an object contains its own records, so that its entries describe those."""
     return not _PAGERS.fullmatch(plain(name)) and any(
         isinstance(value, list)
         and plain(key) not in _LINKS
@@ -243,7 +243,7 @@ class _Found:
     earlier: bool = False
 
     def group(self, place: str, entries: list[tuple[str, object]], size: int) -> None:
-        """Take up all entries of one object."""
+        """Collect all entries of one object."""
         entries = [(key, alone(value)) for key, value in entries]
         for key, value in entries:
             where = f"{place}.{key}" if place else key
@@ -255,7 +255,7 @@ class _Found:
             self.positions.append(position)
 
     def signs(self) -> Signs:
-        """Return all that was found."""
+        """Return the collected signs."""
         return Signs(
             urls=tuple(self.urls),
             cursors=tuple(self.cursors),
@@ -368,7 +368,7 @@ def _position(place: str, entries: list[tuple[str, object]], size: int) -> Posit
             offset = offset or (key, number)
         elif _COUNT.fullmatch(name):
             counts.append((number, key))
-    # `count` beside a total is often the size of a page; a total below the size counts pages.
+    # Next to a total, `count` is often the size of a page; a total below the size counts pages.
     real = [told for told in totals if told[0] >= size]
     if not totals and not counts and not pages and not page and not offset:
         return None

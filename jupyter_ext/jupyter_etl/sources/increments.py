@@ -255,7 +255,7 @@ class _Ruler:
     def within(
         self, keys: pa.Array, after: CursorValue | None, upto: CursorValue | None
     ) -> tuple[pa.Array, int]:
-        """Return which rows lie between the values, null for those without, and how many behind."""
+        """Return which rows are between the values, null for those without, and how many are after."""
         import pyarrow.compute as pc
 
         mask, beyond = pc.is_valid(keys), 0

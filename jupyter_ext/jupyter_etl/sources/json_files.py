@@ -63,7 +63,7 @@ def _records(
             raise SourceError(
                 f"{what}: {file.name} is not JSON: {problem}",
                 hint=why_not_json(problem)
-                or "It may be cut off; a file with one record a line is of kind jsonl.",
+                or "It may be truncated; a file with one record per line is of kind jsonl.",
             ) from problem
         path = source.options.get("path", source.options.get("json", ""))
         yield records_at(f"{what}: {file.name}", document, path)
@@ -84,7 +84,7 @@ def _lines(
         try:
             yield parse_json(line, written=written)
         except ValueError as problem:
-            hint = why_not_json(problem) or "If it is the last line, the file may be cut off."
+            hint = why_not_json(problem) or "If it is the last line, the file may be truncated."
             if "--kind jsonl" in hint:
                 hint = "It has several records in one line; each stands in a line of its own."
             raise SourceError(

@@ -89,17 +89,17 @@ class RecordTables:
         self._chunks: list[_Chunk] = []
 
     def add(self, part: str, records: Iterable[object]) -> int:
-        """Take up the records of a file or page; a name that a record lacks is null there.
+        """Add the records of a file or page; a name that a record lacks is null.
 
         Args:
             part: Name of the file or page.
             records: Objects as `parse_json` returns them.
 
         Returns:
-            How many there were.
+            Their number.
 
         Raises:
-            SourceError: A record is no object, or a column mixes types that no type holds both.
+            SourceError: A record is not an object, or a column mixes types that cannot be united.
         """
         every, first = iter(records), 1
         while chunk := list(islice(every, CHUNK_RECORDS)):
@@ -113,7 +113,7 @@ class RecordTables:
         """Yield the records of each part, with its own columns and the types of all parts.
 
         Raises:
-            SourceError: A column has types in two places that no type holds both, or a value is
+            SourceError: A column has types in two places that cannot be united, or a value is
                 not exact in its declared type.
         """
         import pyarrow as pa
@@ -133,7 +133,7 @@ class RecordTables:
         for number, record in enumerate(records):
             if type(record) is not dict:
                 raise SourceError(
-                    f"{self._what}, {part}: record {first + number:,} is {_kind(record)}, no "
+                    f"{self._what}, {part}: record {first + number:,} is {_kind(record)}, not an "
                     "object with names.",
                     hint="A document that is a list of records is of kind json."
                     if isinstance(record, list)
@@ -144,7 +144,7 @@ class RecordTables:
         rows: Sequence[dict[str, Any]] = records  # type: ignore[assignment]
         if bad := next((name for name in names if not _is_unicode(name)), None):
             odd = next(number for number, row in enumerate(rows) if bad in row)
-            problem = NotUnicodeError("a name with half of a surrogate pair")
+            problem = NotUnicodeError("a name with an unpaired surrogate")
             raise self._unfit(part, bad, first + odd, rows[odd][bad], problem)
         try:
             columns = {
@@ -217,7 +217,7 @@ class RecordTables:
         return SourceError(
             f"{self._what}, {part}: column '{plain}' mixes values that no type holds: {problem}; "
             f"record {record:,} has {shown(value)}.",
-            hint="Repair the text: its escapes \\ud800 to \\udfff come in pairs."
+            hint="Repair the text: its escapes \\ud800 to \\udfff must come in pairs."
             if isinstance(problem, NotUnicodeError)
             else f"--option {TYPE_OPTION}{plain}=text keeps every value as it is written.",
             retryable=False,
@@ -235,7 +235,7 @@ def _is_unicode(name: str) -> bool:
 
 
 def _head(array: pa.Array, rows: int) -> pa.Array:
-    # Made anew: of a part, only the values that are in it count.
+    # Rebuilt, because only the values of this part count.
     return array_of(array.slice(0, rows).to_pylist())
 
 

@@ -21,7 +21,7 @@ _MOST_SHOWN = 60
 
 
 class Numeral(str):
-    """A number as it is written."""
+    """A number as written in the document."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ def parse_json(text: bytes | str, *, written: bool = False, encoding: str = "") 
     Args:
         text: Bytes are in ``encoding``; without one UTF-8, UTF-16 or UTF-32, with or without a
             byte order mark.
-        written: Return numbers as `Numeral`; `exact` makes numbers of them.
+        written: Return numbers as `Numeral`; `exact` converts them.
         encoding: As `json_encoding` returns it.
 
     Raises:
@@ -50,7 +50,7 @@ def parse_json(text: bytes | str, *, written: bool = False, encoding: str = "") 
 
 
 def exact(value: Any) -> Any:
-    """Make numbers of the numerals in a value, as `parse_json` reads them."""
+    """Convert the numerals in a value to numbers, as `parse_json` does."""
     kind = type(value)
     if kind is Numeral:
         return int(value) if value.lstrip("-").isdecimal() else _fraction(value)
@@ -85,7 +85,7 @@ def json_encoding(options: Mapping[str, str]) -> str:
         return codecs.lookup(encoding).name if encoding else ""
     except LookupError:
         raise DeclarationError(
-            f"The option encoding is '{encoding}', which is no encoding.",
+            f"The option encoding is '{encoding}', which is not a known encoding.",
             hint="For example encoding=utf-8, latin-1, windows-1252 or mac-roman.",
         ) from None
 
@@ -98,7 +98,7 @@ def why_not_json(problem: ValueError) -> str:
     """
     if isinstance(problem, UnicodeDecodeError):
         return (
-            "Say how it is encoded: --option encoding=windows-1252, latin-1 or mac-roman; or save "
+            "Declare its encoding: --option encoding=windows-1252, latin-1 or mac-roman; or save "
             "it as UTF-8."
         )
     if "number" in str(problem) or "integer string" in str(problem):
@@ -106,7 +106,7 @@ def why_not_json(problem: ValueError) -> str:
     if isinstance(problem, json.JSONDecodeError):
         rest = problem.doc[problem.pos : problem.pos + 1]
         if problem.msg == "Extra data" and rest in {"{", "["}:
-            return "It has one record a line: declare it with --kind jsonl."
+            return "It has one record per line: declare it with --kind jsonl."
     return ""
 
 
@@ -123,7 +123,7 @@ def encoding_of(head: bytes) -> str:
 
 def _fraction(text: str) -> float | Decimal:
     value = float(text)
-    # Below, doubles have fewer digits.
+    # Smaller doubles have fewer digits.
     if len(text) <= _SHORT and (1e-300 < value < 1e300 or -1e300 < value < -1e-300):
         return value
     if repr(value) == text or not any(sign.isdecimal() for sign in text):

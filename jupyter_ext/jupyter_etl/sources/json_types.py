@@ -1,4 +1,4 @@
-"""Arrow columns of JSON values: one type that holds every value of a column, however it is cut."""
+"""Arrow columns of JSON values: one type for every value of a column, independent of batches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UnfitError(ValueError):
 
 
 class NotUnicodeError(UnfitError):
-    """A text or a name is no Unicode, so that no column can hold it."""
+    """A text or name is not valid Unicode, so no column can store it."""
 
 
 def array_of(values: list[Any]) -> pa.Array:
@@ -78,7 +78,7 @@ def unite_arrays(arrays: Sequence[pa.Array]) -> list[pa.Array]:
 
 
 def _built(values: list[Any]) -> pa.Array:
-    """Make a column of its parts, which Arrow cannot infer at once."""
+    """Make a column from its parts, if Arrow cannot infer it at once."""
     import pyarrow as pa
 
     kinds = set(map(type, values)) - {type(None)}
@@ -88,7 +88,7 @@ def _built(values: list[Any]) -> pa.Array:
         try:
             return pa.StructArray.from_arrays(children, names=list(names), mask=_nulls(values))
         except UnicodeEncodeError as problem:
-            raise NotUnicodeError("a name with half of a surrogate pair") from problem
+            raise NotUnicodeError("a name with an unpaired surrogate") from problem
     if kinds == {list}:
         items = array_of(list(chain.from_iterable(value for value in values if value)))
         offsets = [0]
@@ -99,7 +99,7 @@ def _built(values: list[Any]) -> pa.Array:
         # Reached with a large number alone; floats and small integers are a column of doubles.
         return _decimals(values)
     if kinds == {str}:
-        raise NotUnicodeError("text with half of a surrogate pair")
+        raise NotUnicodeError("text with an unpaired surrogate")
     names_of = {_NAMES.get(kind, "numbers"): None for kind in map(type, values) if kind in kinds}
     raise UnfitError(" and ".join(names_of))
 
@@ -214,7 +214,7 @@ def _decimal(value: float | Decimal | None) -> Decimal | None:
     written = Decimal(repr(value))
     if not written.is_finite():
         raise UnfitError("NaN or infinity, and numbers that no double holds")
-    # An integer takes no digit behind the point, whether it was read as 2 or as 2.0.
+    # An integer takes no digit after the point, whether it was read as 2 or as 2.0.
     return written.to_integral_value() if value.is_integer() else written
 
 

@@ -1,8 +1,8 @@
 """The Arrow types of a pandas frame's columns of objects, kept in the frame's attributes.
 
-pandas has no type for decimals, dates and lists, so that a column of nothing, or of a day with small
-amounts only, would lose its own. ``DataFrame.attrs`` come along through filters, joins of columns
-and copies, pickles and Parquet files; what they say is taken for a hint only, see `array_as`.
+pandas has no type for decimals, dates and lists. A column without values, or of a day with small
+amounts only, would lose its type. ``DataFrame.attrs`` survive filters, joins of columns
+and copies, pickles and Parquet files. They are used as a hint only, see `array_as`.
 """
 
 from __future__ import annotations

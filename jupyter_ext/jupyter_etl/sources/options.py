@@ -1,4 +1,4 @@
-"""Options of a source by name: which there are, and the nearest to one that there is not."""
+"""Options of a source by name: the known ones, and the nearest to an unknown one."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def is_known(option: str, known: Sequence[str]) -> bool:
 
 
 def refuse_options(source: Source, known: Sequence[str]) -> None:
-    """Refuse an option that a source does not have.
+    """Refuse an unknown option.
 
     Args:
         source: As declared.
         known: Options of its kind.
 
     Raises:
-        DeclarationError: There is one; the message lists those there are.
+        DeclarationError: An option is unknown; the message lists the known ones.
     """
     for option in source.options:
         if not is_known(option, known):

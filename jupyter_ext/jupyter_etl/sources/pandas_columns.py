@@ -1,4 +1,4 @@
-"""pandas frames as Arrow tables: exact, or refused with the column and what to do."""
+"""pandas frames as Arrow tables: exact, or refused with the column and a fix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlError]) -> pa.Table:
-    """Make an Arrow table of a pandas frame or series.
+    """Convert a pandas frame or series to an Arrow table.
 
     Args:
         what: Its name, for messages.
@@ -57,7 +57,7 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
     except ValueError as problem:
         raise error(
             f"{what!r} cannot be turned into a table: {problem}",
-            hint="Give each column, and the index, a name of its own.",
+            hint="Give each column and the index a unique name.",
             retryable=False,
         ) from problem
     for place, values in apart.items():
@@ -68,7 +68,7 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
 def _own_values(
     column: pd.Series, kept: dict[str, pa.DataType], what: str, error: type[EtlError]
 ) -> pa.Array | None:
-    """Convert a column that pyarrow would change, or refuse in words of its own; None for others."""
+    """Convert a column that pyarrow would change or refuse; None for others."""
     try:
         return column_array(column, kept.get(str(column.name)))
     except Unfit as problem:
@@ -86,7 +86,7 @@ def _refusal(what: str, name: object, problem: Unfit, error: type[EtlError]) -> 
 
 
 def table_of_columns(what: str, columns: Mapping[str, Any], error: type[EtlError]) -> pa.Table:
-    """Make an Arrow table of a dictionary of columns; arguments and errors as of `table_of_pandas`."""
+    """Convert a dictionary of columns to an Arrow table; arguments and errors as for `table_of_pandas`."""
     import pandas as pd
     import pyarrow as pa
 
@@ -144,7 +144,7 @@ def column_array(column: pd.Series, kept: pa.DataType | None = None) -> pa.Array
 
 
 def _objects(column: pd.Series, kept: pa.DataType | None) -> pa.Array:
-    """Convert each Decimal object once, however often it is there: that takes microseconds."""
+    """Convert each Decimal object once, because that takes microseconds."""
     import numpy as np
     import pandas as pd
 
@@ -165,7 +165,7 @@ def _first_rows(codes: np.ndarray, count: int) -> np.ndarray:
 
     rows = np.zeros(count, dtype=np.int64)
     there = np.flatnonzero(codes >= 0)[::-1]
-    # The last assignment to a place counts, and from behind that is the first row.
+    # The last assignment to a place counts, and in reverse order that is the first row.
     rows[codes[there]] = there
     return rows
 
@@ -197,7 +197,7 @@ def _taken(values: pa.Array, codes: Any) -> pa.Array:
 
 
 def _whole(found: pa.Array | None, column: pd.Series) -> pa.Array:
-    """Return a converted column, or what pyarrow makes of it."""
+    """Return a converted column, by default by pyarrow's conversion."""
     import pyarrow as pa
 
     made = pa.array(column, from_pandas=True) if found is None else found
@@ -205,7 +205,7 @@ def _whole(found: pa.Array | None, column: pd.Series) -> pa.Array:
 
 
 def _foreign(column: pd.Series) -> pa.Array:
-    """Convert a column of another package's type as it says itself, else by its values."""
+    """Convert a column of an extension type by its own conversion, otherwise by its values."""
     import pyarrow as pa
 
     if callable(getattr(column.array, "__arrow_array__", None)):

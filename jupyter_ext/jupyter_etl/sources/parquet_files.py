@@ -86,7 +86,7 @@ def _rows(
         what = f"column '{column}' of {file.name}" if column else file.name
         raise SourceError(
             f"Source '{source.name}': {what} cannot be read: {str(problem).splitlines()[0][:300]}",
-            hint="The file may be damaged, or of a form that Arrow does not read; the other columns "
+            hint="The file may be damaged, or in a form that Arrow cannot read; the other columns "
             "can be read with --columns."
             if column
             else "The file may be damaged; fetch it again.",

@@ -1,4 +1,4 @@
-"""Arrow types that have a plain one of the same values: it is what everything here works with."""
+"""Arrow types that have a plain equivalent, which is used everywhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_plain(kind: pa.DataType) -> bool:
 
 
 def plain_table(table: pa.Table, what: str, error: type[EtlError]) -> pa.Table:
-    """Give the columns of a table plain types of the same values.
+    """Convert the columns of a table to plain types with the same values.
 
     Args:
         table: All rows.
@@ -47,7 +47,7 @@ def plain_table(table: pa.Table, what: str, error: type[EtlError]) -> pa.Table:
             raise error(
                 f"Column {field.name!r} of {what!r} is of type {field.type}, whose values have no "
                 "plain type.",
-                hint="Make it text, or take the column out.",
+                hint="Convert it to text, or drop the column.",
                 retryable=False,
                 data={"column": field.name},
             ) from problem

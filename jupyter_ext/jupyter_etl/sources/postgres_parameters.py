@@ -1,4 +1,4 @@
-"""Values of placeholders for PostgreSQL: each with the type that holds it exactly."""
+"""Values of placeholders for PostgreSQL, each with a type that represents it exactly."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _POSITIONAL = re.compile(r"\$\d")
 
 
 def refuse_positional(statement: Statement) -> None:
-    """Refuse a ``$1`` of the user's own beside placeholders, which become the same.
+    """Refuse the user's own ``$1`` in addition to placeholders, which become the same.
 
     Raises:
         DeclarationError: There is one outside of texts, quoted names and comments.
@@ -27,7 +27,7 @@ def refuse_positional(statement: Statement) -> None:
     found = _POSITIONAL.search(code_of_statement(statement))
     if found and statement.names:
         raise DeclarationError(
-            f"The query has {found[0]} of its own beside values that are bound.",
+            f"The query has its own {found[0]} in addition to bound values.",
             hint="Write {{name}} for each value.",
         )
 
@@ -44,7 +44,7 @@ def bound_values(statement: Statement, values: Mapping[str, object]) -> list[obj
 
 
 def typed_mark(mark: str, value: object, wanted: str | None) -> str:
-    """Write a placeholder so that its value has the right type there.
+    """Return the SQL of a placeholder whose value has the expected type.
 
     A text is bound as text, and PostgreSQL does not compare that with a date or a uuid; so what the
     server expects there is asked, and the text is cast to it.
@@ -96,19 +96,21 @@ def _bound(name: str, value: object) -> object:
     if isinstance(value, datetime | time):
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_snan():
-        raise DeclarationError(f"The value of '{name}' is a signalling NaN, which numeric has not.")
+        raise DeclarationError(
+            f"The value of '{name}' is a signalling NaN, which numeric does not support."
+        )
     return str(value)
 
 
 def _refuse_text(name: str, value: str) -> None:
     if "\0" in value:
         raise DeclarationError(
-            f"The value of '{name}' holds a NUL character, which PostgreSQL's texts cannot.",
-            hint=f"Take it out: {name}.replace(chr(0), ''), or bind bytes.",
+            f"The value of '{name}' contains a NUL character, which text in PostgreSQL cannot contain.",
+            hint=f"Remove it: {name}.replace(chr(0), ''), or bind bytes.",
         )
     try:
         value.encode()
     except UnicodeEncodeError as problem:
         raise DeclarationError(
-            f"The value of '{name}' is no valid Unicode text: {problem.reason}."
+            f"The value of '{name}' is not valid Unicode text: {problem.reason}."
         ) from problem

@@ -18,7 +18,7 @@ _UNITS |= {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
 
 
 def timestamps(values: Sequence[Any]) -> pa.Array:
-    """Make timestamps of datetimes and dates.
+    """Convert datetimes and dates to timestamps.
 
     The unit is microseconds, or nanoseconds where a value has some. Several zones become UTC.
 
@@ -56,7 +56,7 @@ def timestamps(values: Sequence[Any]) -> pa.Array:
 
 
 def durations(values: Sequence[Any]) -> pa.Array:
-    """Make durations in microseconds, or in nanoseconds where a value has some.
+    """Convert to durations in microseconds, or in nanoseconds if a value has some.
 
     Args:
         values: `timedelta`, pandas' Timedelta, numpy's timedelta64; None is missing.
@@ -70,7 +70,7 @@ def durations(values: Sequence[Any]) -> pa.Array:
 
 
 def times(values: Sequence[Any]) -> pa.Array:
-    """Make times of day; raises `Unfit` for one with a zone."""
+    """Convert to times of day; raises `Unfit` for one with a zone."""
     import pyarrow as pa
 
     for row, value in enumerate(values):

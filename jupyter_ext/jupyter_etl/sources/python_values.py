@@ -29,10 +29,10 @@ _EXACT_INTEGERS = frozenset({"integer", "fraction"})
 
 
 def array_of(values: Sequence[Any], *, nested: bool = False) -> pa.Array:
-    """Make an Arrow array of Python objects.
+    """Convert Python objects to an Arrow array.
 
     Integers and floats together become doubles, integers and Decimals decimals, dates and datetimes
-    timestamps, where that is exact. Decimals have 38 digits and the largest scale that is there.
+    timestamps, where that is exact. Decimals have 38 digits and the largest scale of the values.
 
     Args:
         values: None, NaN, NaT and NA are missing; NaN is a value among the numbers of a list.
@@ -93,7 +93,7 @@ def _kind_of(kind: type) -> str | None:
 def _without_nan(
     values: Sequence[Any], names: set[str], kinds: dict[type, str | None]
 ) -> tuple[Sequence[Any], set[str]]:
-    """Take NaN for what pandas means by it: a missing value."""
+    """Treat NaN as pandas does, as a missing value."""
     floats = {kind for kind, name in kinds.items() if name == "fraction"}
     cleaned = [None if type(v) in floats and v != v else v for v in values]
     if any(type(value) in floats for value in cleaned):
@@ -244,7 +244,7 @@ def _dictionaries(values: Sequence[Any]) -> pa.Array:
 
 
 def array_inside(values: Sequence[Any]) -> pa.Array:
-    """Make an Arrow array of what is inside lists or dictionaries; raises `Unfit`."""
+    """Convert the elements of lists or dictionaries to an Arrow array; raises `Unfit`."""
     return array_of(values, nested=True)
 
 
@@ -277,7 +277,7 @@ def list_array(values: Sequence[Any], inside: Convert) -> pa.Array:
 
 
 def _numbers(values: Sequence[Any]) -> pa.Array | None:
-    """Join lists that are numpy arrays of one numeric type, without an object for each number."""
+    """Join lists that are numpy arrays of one numeric type, without creating an object per number."""
     import numpy as np
     import pyarrow as pa
 

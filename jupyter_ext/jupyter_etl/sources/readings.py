@@ -30,7 +30,7 @@ def choose(what: str, known: Sequence[str], columns: Sequence[str] | None) -> li
         columns: Columns asked for; None for all.
 
     Raises:
-        SourceError: A column is not there; the message lists those that are.
+        SourceError: A column does not exist; the message lists the existing ones.
     """
     if columns is None:
         return list(known)

@@ -254,7 +254,7 @@ class _Reading:
 
 
 def _spelled(name: str, known: Collection[str]) -> str | None:
-    """Find a name: as it is written, else the one that differs in case alone."""
+    """Find a name: as it is written, else the one that differs only in case."""
     if name in known:
         return name
     alike = [one for one in known if one.lower() == name.lower()]

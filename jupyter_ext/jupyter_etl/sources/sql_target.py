@@ -49,7 +49,7 @@ class SqlTarget:
         url: With the password, if it needs one; never shown.
         readonly: Refuse anything but reading.
         password: To keep out of messages; "" for none.
-        timezone: IANA name of the zone whose days are meant; "" for the database's.
+        timezone: IANA name of the time zone for days; "" for that of the database.
     """
 
     name: str

@@ -39,7 +39,7 @@ class Statement:
 
     Args:
         pieces: Text and names of placeholders in turn, text first and last.
-        verb: What it does, lower case: its first word, behind ``WITH`` that of the statement itself.
+        verb: Its first word in lower case; after ``WITH``, that of the statement itself.
         writes: Whether it is a query that writes: ``SELECT ... INTO``, or a ``WITH`` that changes
             rows.
     """
@@ -166,7 +166,7 @@ def code_of_statement(statement: Statement) -> str:
 
 
 def never_texts(sql: str) -> str:
-    """Write names in double quotes in those marks in which SQLite never takes them for texts."""
+    """Quote names in double quotes with the marks in which SQLite never reads them as text."""
     return "".join(
         quoted(token.group()[1:-1].replace('""', '"'), "`")
         if token.group()[0] == '"'

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BATCH_ROWS = 1 << 16
 _STORAGE = ("integer", "real", "text", "blob")
 _ONLY_READ = "PRAGMA query_only = 1"
-"""A query that writes, which there should not be, is refused by the database."""
+"""Makes the database refuse a query that writes."""
 _EXACT = 2**53
 """Integers up to this size are exact as a double."""
 
@@ -89,7 +89,7 @@ def connect_sqlite(where: str) -> sqlite3.Connection:
 
 
 def _refuse_texts(target: SqlTarget, where: str, sql: str, bound: Sequence[object]) -> None:
-    """Refuse a name in double quotes that is no column, which SQLite would take for a text.
+    """Refuse a name in double quotes that is not a column; SQLite would read it as text.
 
     Source:
         https://www.sqlite.org/quirks.html, "Double-quoted String Literals Are Accepted"
@@ -107,7 +107,7 @@ def _refuse_texts(target: SqlTarget, where: str, sql: str, bound: Sequence[objec
             target.fail(problem)
         raise SourceError(
             f"Source '{target.name}': no such column: {found[1]}.",
-            hint="In double quotes stands the name of a column; a text stands in single quotes: "
+            hint="Double quotes are for names of columns; write text in single quotes: "
             f"'{found[1]}'.",
             retryable=False,
         ) from problem
@@ -255,7 +255,7 @@ def _execute(
     bound: Sequence[object],
     limit: int | None,
 ) -> pa.RecordBatchReader:
-    """Run what is no query (PRAGMA, EXPLAIN, INSERT ...), and commit it when its rows have arrived."""
+    """Run a statement that is not a query (PRAGMA, EXPLAIN, INSERT ...), and commit it after its rows have arrived."""
     import pyarrow as pa
 
     try:
@@ -286,11 +286,11 @@ def _plain(name: str, value: object) -> object:
         try:
             plain.encode()
         except UnicodeEncodeError:
-            raise _no_value(name, "no valid Unicode text", "bytes") from None
+            raise _no_value(name, "not valid Unicode text", "bytes") from None
     if plain is None or isinstance(plain, str | bytes | int | float):
         return plain
     if isinstance(plain, Decimal):
-        raise _no_value(name, f"the decimal {value}, which no double has the digits of", "str(...)")
+        raise _no_value(name, f"the decimal {value}, whose digits no double has", "str(...)")
     raise _no_value(name, f"a {type(value).__name__}", "a number, a text or a date")
 
 

@@ -39,11 +39,11 @@ def convert(
 ) -> pa.Array | pa.ChunkedArray:
     """Convert a column of texts to the type it was declared to have.
 
-    More is allowed than where a type is inferred: leading zeros, plus signs, any exponent, mixed
-    forms of timestamps. Empty texts and words such as ``NA`` are missing, but in texts.
+    More spellings are accepted than in inference: leading zeros, plus signs, any exponent, mixed
+    forms of timestamps. Empty texts and words such as ``NA`` are missing values, except in text.
 
     Args:
-        texts: What is there.
+        texts: The column.
         kind: As `parse_type` returns it.
         form: How values are written.
         what: Subject of messages: ``Source 'trips', a.csv``.
@@ -78,7 +78,7 @@ def _refusal(what: str, column: str, row: int, value: object, kind: pa.DataType)
     return SourceError(
         f"{what}: column '{column}' is declared as {kind}; row {row:,} has {str(value)[:80]!r}.",
         hint=f"Declare the option type.{column}=text, or another type; "
-        "null= names texts that mean missing.",
+        "null= sets the texts that mean a missing value.",
         retryable=False,
         data={"column": column, "row": row},
     )
@@ -174,7 +174,7 @@ def _dates(texts: pa.Array, kind: pa.DataType, form: TextForm) -> pa.Array | Non
 
 
 def _of_declared_forms(texts: pa.Array, form: TextForm) -> tuple[pa.Array | None, pa.Array]:
-    """Read what is of a declared form of dates, each text by its own.
+    """Parse texts in a declared form of dates.
 
     Returns:
         Dates or timestamps, None without any; and the texts that are of none of the forms.

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_SHAPES = 10_000
-"""Times and numbers have few; texts of more shapes are taken as they are."""
+"""Times and numbers have few; texts with more shapes are compared as text."""
 
 _OFFSET = r"[0-9](?P<zone> ?[+-][0-9]{2}(?::?[0-9]{2})?)$"
 
 
 class TextRuler:
-    """Compares texts by their characters, as long as that is the order of what they stand for.
+    """Compares texts by their characters, if that is also the order of their values.
 
     Times and whole numbers of several forms are compared as what they are. Texts that have no order
-    at all are refused. What was compared by characters before another form came up, was compared
-    rightly: the forms seen until then, the watermark's among them, had that order.
+    at all are refused. Texts that were compared by characters before another form appeared were compared
+    correctly: the previous forms, including that of the watermark, had that order.
 
     Args:
         what, column: For messages.
@@ -70,7 +70,7 @@ class TextRuler:
     def within(
         self, keys: pa.Array, after: CursorValue | None, upto: CursorValue | None
     ) -> tuple[pa.Array, int]:
-        """Return which rows lie between the values, null for those without, and how many behind.
+        """Return which rows are between the values, null for those without, and how many are after.
 
         Raises:
             SourceError: The texts are of forms that have no common order.
@@ -141,7 +141,7 @@ class TextRuler:
         return (0, 0) if order is None else (1, order)
 
     def _look_at(self, keys: pa.Array, bounds: list[str]) -> None:
-        """Take note of the forms of texts; raises `SourceError`."""
+        """Record the forms of texts; raises `SourceError`."""
         import numpy as np
         import pyarrow.compute as pc
 
@@ -170,7 +170,7 @@ class TextRuler:
             self._zones.add(zone_of(text))
 
     def _note_offsets(self, keys: pa.Array) -> None:
-        """Take note of the offsets of times, of which a shape shows the length alone."""
+        """Record the offsets of times, because a shape contains only their length."""
         import pyarrow.compute as pc
 
         if any("0" in zone for zone in map(zone_of, self._forms)):

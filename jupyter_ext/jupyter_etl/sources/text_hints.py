@@ -27,11 +27,11 @@ _FEW = 2
 
 
 def hint_on(name: str, texts: Sequence[str], form: TextForm) -> str:
-    """Say which option would read a column that stayed text.
+    """Suggest the option that reads a column that stayed text.
 
     Args:
         name: The column.
-        texts: Some of its values, the one among them that does not fit.
+        texts: Some of its values, including the one that does not fit.
         form: How values are declared to be written.
 
     Returns:
@@ -133,7 +133,7 @@ def _numbers(name: str, values: Sequence[str], form: TextForm) -> str:
     if digits > 15 and "e" not in odd.lower():
         scale = max(len(value.partition(".")[2]) for value in values)
         option = _option(f"type.{name}", f"decimal(38,{scale})")
-        return f"{name} has {odd}, of more digits than a double holds: add {option}"
+        return f"{name} has {odd}, with more digits than a double holds: add {option}"
     if form.decimal != "." or not all(_is_held(float(v), v) for v in values):
         return ""
     return f"{name} looks like {odd}: add {_option(f'type.{name}', 'double')}"
@@ -145,7 +145,7 @@ def _is_held(number: float, text: str) -> bool:
 
 
 def _odd_words(name: str, values: Sequence[str], form: TextForm) -> str:
-    """Look for a word that means missing among numbers or dates."""
+    """Look for a word that may mean a missing value among numbers or dates."""
     others = [value for value in values if not kinds_of(value, form)]
     words = dict.fromkeys(others)
     if not others or len(words) > _FEW or len(others) * 3 > len(values):
@@ -157,7 +157,7 @@ def _odd_words(name: str, values: Sequence[str], form: TextForm) -> str:
         return ""
     example = next(value for value in values if value not in words)
     option = _option("null", ",".join(words))
-    return f"{name} looks like {example} but for {' and '.join(words)}: add {option}"
+    return f"{name} looks like {example} except for {' and '.join(words)}: add {option}"
 
 
 def _option(name: str, value: str) -> str:

@@ -60,7 +60,7 @@ def _bools(texts: pa.Array, true: str, false: str) -> pa.Array | None:
 
 
 def wider_kinds(kind: Kind, column: pa.Array) -> frozenset[Kind]:
-    """Return the kind that a column of this kind may become beside values of another part."""
+    """Return the kinds to which this kind may widen for values of another part."""
     if kind == "integer" and exact_as_doubles(column):
         return frozenset({"double"})
     if isinstance(kind, StampForm) and kind.unit == "us" and fits_nanoseconds(column):
@@ -89,5 +89,5 @@ def named_kind(kind: Kind) -> str:
         return " or ".join(BOOLS[kind])
     if kind in _TIMES:
         return f"a time like {kind}"
-    names = {"integer": "an integer of 64 bits", "double": "a number that a double holds"}
+    names = {"integer": "a 64-bit integer", "double": "a number that a double holds"}
     return names.get(kind, "a date like 2026-12-31")

@@ -1,7 +1,7 @@
-"""Lossless inference: which type a column of texts has, and why.
+"""Lossless inference of the type of a column of texts, with the reason.
 
 A column becomes a number, a date or a bool only if every value of it, written back in the canonical
-form of that type, gives the text that was there. Allowed are blanks around a number, zeros at the
+form of that type, gives the original text. Allowed are blanks around a number, zeros at the
 end of a fraction, and declared marks for decimals and thousands.
 """
 
@@ -66,7 +66,7 @@ class Inferred:
 
     Args:
         type: ``null`` where there is no value at all.
-        reason: Why, as a part of a sentence: ``every value is a whole number``.
+        reason: Why, as a part of a sentence: ``every value is a 64-bit integer``.
     """
 
     type: pa.DataType
@@ -75,7 +75,7 @@ class Inferred:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a part of a column shows; the evidence of two parts can be joined.
+    """The possible kinds of a part of a column; the evidence of two parts can be joined.
 
     Args:
         kinds: The kinds that hold every value; None while there is no value.
@@ -186,22 +186,22 @@ def decide(evidence: Evidence) -> Inferred:
     kinds = evidence.kinds
     if kinds is None:
         if evidence.words:
-            return Inferred(type=pa.string(), reason="there are only texts like NA")
-        return Inferred(type=pa.null(), reason="there is no value")
+            return Inferred(type=pa.string(), reason="all values are texts such as NA")
+        return Inferred(type=pa.null(), reason="it has no values")
     kind = min(kinds, key=rank, default=None)
     if kind is None:
         where = f"{evidence.odd[:40]!r} (row {evidence.odd_row:,})"
         if evidence.odd_row <= 1 or evidence.odd == evidence.first:
-            return Inferred(type=pa.string(), reason=f"{where} is neither number, date nor bool")
+            return Inferred(type=pa.string(), reason=f"{where} is not a number, date or bool")
         return Inferred(
-            type=pa.string(), reason=f"{where} has another form than {evidence.first[:40]!r}"
+            type=pa.string(), reason=f"{where} has a different form from {evidence.first[:40]!r}"
         )
     if kind in BOOLS and evidence.words:
-        return Inferred(type=pa.string(), reason="there are texts like NA beside bools")
+        return Inferred(type=pa.string(), reason="it has texts such as NA among bools")
     if kind == "double" and not evidence.fractional:
         return Inferred(
             type=pa.string(),
-            reason="not every value is an integer of 64 bits, and none has a fraction",
+            reason="not every value is a 64-bit integer, and none has a fraction",
         )
     return Inferred(type=type_of(kind), reason=f"every value is {named_kind(kind)}")
 
@@ -226,7 +226,7 @@ def kinds_of(text: str, form: TextForm) -> frozenset[Kind]:
 
 
 def without_missing(texts: pa.Array, form: TextForm) -> pa.Array:
-    """Make empty texts NULL, and those that are declared to mean missing."""
+    """Replace empty texts and declared missing values by NULL."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -240,7 +240,7 @@ def without_missing(texts: pa.Array, form: TextForm) -> pa.Array:
 
 
 def plain_numbers(texts: pa.Array, form: TextForm) -> pa.Array | None:
-    """Take blanks, words for missing values and declared marks out of a column of numbers.
+    """Remove blanks, words for missing values and declared marks from a column of numbers.
 
     Returns:
         Numerals with a decimal point; None where a text has another form than is declared.
@@ -259,14 +259,14 @@ def plain_numbers(texts: pa.Array, form: TextForm) -> pa.Array | None:
 
 
 def trimmed(texts: pa.Array) -> pa.Array:
-    """Take blanks away around values, and make words for missing values NULL."""
+    """Strip blanks around values, and replace words for missing values by NULL."""
     import pyarrow.compute as pc
 
     return without_words(pc.ascii_trim(texts, _BLANKS), _NO_VALUES)
 
 
 def without_words(texts: pa.Array, words: Sequence[str] = MISSING_WORDS) -> pa.Array:
-    """Make some texts NULL."""
+    """Replace some texts by NULL."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -312,7 +312,7 @@ def _held(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kind]) -
 
 
 def _attempts(texts: pa.Array, kind: Kind, form: TextForm) -> Iterator[pa.Array]:
-    """Hand out the texts as they are, and then without what a kind allows around its values."""
+    """Yield the texts unchanged, then without the differences that a kind allows."""
     if kind != "double" or _unmarked(form):
         yield texts
     if kind in _NUMBERS:
@@ -338,7 +338,7 @@ def _first_value(texts: pa.Array) -> str | None:
 
 
 def _first_odd(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kind]) -> int:
-    """Find the row, from 1, at which no kind holds all values any more."""
+    """Find the first row, from 1, up to which no kind holds all values."""
     import pyarrow.compute as pc
 
     if not kinds:

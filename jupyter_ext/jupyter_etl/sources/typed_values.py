@@ -1,4 +1,4 @@
-"""Python objects as arrays of the Arrow type that they were made of, where they still are of it."""
+"""Python objects as arrays of their original Arrow type, if they still have it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _as(array: pa.Array, kind: pa.DataType) -> pa.Array:
 def fitted(array: pa.Array, kind: pa.DataType) -> pa.Array | None:
     """Give an array another type of the same kind; None where a value would change.
 
-    A decimal keeps its scale: one that has got a larger scale is another number, whatever the
+    A decimal keeps its scale: a larger scale makes it a different number, whatever the
     values of the day.
     """
     import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Why values of a column have no Arrow type in common."""
+"""Why the values of a column have no common Arrow type."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Unfit(Exception):
         reason: A clause about the value.
         row: Of the value, counted from 0; None where it is the type of the whole column.
         other: A row with a value that it does not go with.
-        fix: Code that makes it right, to be read behind ``df['x']``.
+        fix: Code that fixes the column, to append to ``df['x']``.
     """
 
     def __init__(

@@ -84,7 +84,7 @@ def refuse_strangers(what: str, parts: Sequence[tuple[str, Sequence[str]]]) -> N
     raise SourceError(
         f"{what}: {listed(strangers)} {'has' if len(strangers) == 1 else 'have'} no column in "
         f"common with {listed(groups[0][0], limit=3)}; {first} has {listed(columns_of_first)}.",
-        hint="Take it out of the folder, or declare the files by a glob without it.",
+        hint="Remove it from the folder, or declare the files with a glob that excludes it.",
         retryable=False,
         data={"files": strangers},
     )

@@ -44,7 +44,7 @@ def wider(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
 
 
 def _as_decimal(kind: pa.DataType, other: pa.DataType) -> pa.DataType:
-    """Return the decimal that holds every value of an integer type, beside another decimal."""
+    """Return the decimal that holds every value of an integer type, to unite it with a decimal."""
     import pyarrow as pa
 
     if not (pa.types.is_integer(kind) and pa.types.is_decimal(other)):
@@ -87,7 +87,7 @@ def _wider_nested(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
 
 
 def _clash(left: pa.DataType, right: pa.DataType) -> bool:
-    """Tell whether Arrow would unite two types at the price of a value: digits, or text as bytes."""
+    """Tell whether Arrow would unite two types with a loss: of digits, or text as bytes."""
     import pyarrow as pa
 
     return any(

@@ -130,7 +130,7 @@ def _records_of_biff(book: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _workbook_stream(content: bytes) -> bytes:
-    """Take the stream of the workbook out of the compound file around it."""
+    """Extract the stream of the workbook from its compound file."""
     size = 1 << struct.unpack_from("<H", content, 30)[0]
     first_folder, _, cutoff, first_mini = struct.unpack_from("<IIII", content, 48)
     first_more, more = struct.unpack_from("<II", content, 68)

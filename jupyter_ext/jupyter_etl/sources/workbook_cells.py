@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from jupyter_etl.sources.workbook_binaries import errors_of_xls, errors_of_xlsb
 
 UNCALCULATED = ""
-"""Stands among errors for a formula whose value the file does not have."""
+"""Marks a formula without a stored value among the errors."""
 
 NEGATIVE_TIME = "########"
 """What Excel shows for a negative date or time."""
@@ -49,7 +49,7 @@ class OddCells:
 
 
 def odd_cells(book: BinaryIO, sheet: str, *, large: bool, times: bool) -> OddCells:
-    """Look through a sheet for what calamine does not tell.
+    """Search a sheet for what calamine does not report.
 
     Args:
         book: A workbook. Formulas without a value are found in .xlsx and .xlsm alone.
@@ -159,7 +159,7 @@ def _is_odd(archive: zipfile.ZipFile, part: str, *, large: bool, times: bool) ->
 
 
 def _cells(stream: IO[bytes]) -> Iterator[tuple[tuple[int, int], str, bool, str]]:
-    """Hand out place, type, whether it has a formula, and value of each cell of a sheet."""
+    """Yield place, type, whether it has a formula, and value of each cell of a sheet."""
     row = column = -1
     for event, element in ElementTree.iterparse(stream, ("start", "end")):  # noqa: S314
         tag = _local(element.tag)

@@ -55,7 +55,7 @@ def order_of(value: CursorValue) -> int | Decimal | str:
 
 
 def is_further(value: CursorValue, than: CursorValue) -> bool:
-    """Tell whether a value lies beyond another; values of two kinds cannot be compared."""
+    """Tell whether a value is after another; values of two kinds cannot be compared."""
     if value.kind is than.kind is CursorKind.TEXT:
         return is_text_further(value.text, than.text)
     # Of one kind the orders are of one type.

@@ -1,4 +1,4 @@
-"""Names that differ in case alone, kept apart in SQL for an engine that does not tell them apart."""
+"""Names that differ only in case, kept apart in SQL for an engine that does not tell them apart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _INNER = re.compile(r"_etl_((?:[0-9a-f]{2})*)_")
 
 @dataclass(frozen=True, kw_only=True)
 class ExactNames:
-    """A query in which no two names differ in case alone.
+    """A query in which no two names differ only in case.
 
     Args:
         sql: The query, with other names in the place of those that do.
@@ -40,7 +40,7 @@ class ExactNames:
 
 
 def folded(name: str) -> str:
-    """Return what names that differ in case alone have in common."""
+    """Return what names that differ only in case have in common."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -49,7 +49,7 @@ def exact_names(
     tree: exp.Expr | None,
     tables: Mapping[str, Sequence[str]],
 ) -> ExactNames:
-    """Give names that differ in case alone another spelling each, in the text of a query.
+    """Give names that differ only in case another spelling each, in the text of a query.
 
     Args:
         sql: One query in DuckDB's SQL.
@@ -84,23 +84,23 @@ def exact_names(
 
 
 def inner_name(name: str) -> str:
-    """Return the spelling that stands for a name: letters and digits that no other name has."""
+    """Return the replacement of a name: letters and digits that no other name has."""
     return f"_etl_{name.encode(errors='surrogatepass').hex()}_"
 
 
 def shown(text: str) -> str:
-    """Put the names of the notebook back into a text: a name of the result, a message."""
+    """Restore the names of the notebook in a text: a column of the result, a message."""
     return _INNER.sub(lambda found: bytes.fromhex(found[1]).decode(errors="replace"), text)
 
 
 def inner_columns(columns: Sequence[str]) -> dict[str, str]:
-    """Return what stands for those columns of a table that differ in case alone, or have no name."""
+    """Return the replacements of columns that differ only in case, or have no name."""
     alike = {name for spelled in twins(columns).values() for name in spelled}
     return {name: inner_name(name) for name in columns if name in alike or not name}
 
 
 def twins(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return the spellings that differ in case alone, by what they have in common."""
+    """Return the spellings that differ only in case, by what they have in common."""
     found: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         found.setdefault(folded(name), []).append(name)
@@ -154,7 +154,7 @@ def _label(table: exp.Table) -> str:
 
 
 def _refuse_names_as_values(tree: exp.Expr, tables: Mapping[str, Sequence[str]]) -> None:
-    """Refuse what would show the spellings of columns as values, or finds them by a pattern."""
+    """Refuse queries that return names of columns as values, or select them by a pattern."""
     from sqlglot import exp
 
     named = {folded(name) for name in _relations(tree)}
@@ -171,13 +171,13 @@ def _refuse_names_as_values(tree: exp.Expr, tables: Mapping[str, Sequence[str]])
     pairs = [pair for columns in tables.values() for pair in twins(columns).values()]
     said = " and ".join(f"'{name}'" for name in pairs[0]) if pairs else "Names"
     raise DeclarationError(
-        f"{said} differ in case alone, and the query takes whole rows, or columns by a pattern.",
+        f"{said} differ only in case, and the query uses whole rows, or columns by a pattern.",
         hint="Name the columns one by one, or rename one of them in Python first.",
     )
 
 
 def _relations(tree: exp.Expr) -> Iterator[str]:
-    """Yield what a column may be written behind: names and aliases of tables."""
+    """Yield the possible qualifiers of a column: names and aliases of tables."""
     from sqlglot import exp
 
     for table in tree.find_all(exp.Table):
@@ -188,7 +188,7 @@ def _relations(tree: exp.Expr) -> Iterator[str]:
 
 
 _Place = tuple["exp.Identifier", str]
-"""An identifier, and what stands there instead."""
+"""An identifier and its replacement."""
 
 
 def _table_places(tree: exp.Expr, inner: Mapping[str, str]) -> Iterator[_Place]:
@@ -267,7 +267,7 @@ def _near(
 
 
 def _spelling(name: str, known: Sequence[str]) -> str:
-    """Return a name as the tables spell it, where only one of theirs is meant."""
+    """Return a name as the tables spell it, if it is unambiguous."""
     alike = {one for one in known if folded(one) == folded(name)}
     return alike.pop() if name not in alike and len(alike) == 1 else name
 
@@ -276,13 +276,13 @@ def _replaced(sql: str, places: Iterable[_Place]) -> str:
     """Put names into a text, each where sqlglot has seen the other one."""
     spans: dict[int, tuple[int, str]] = {}
     for one, name in places:
-        # Without a place the name stands nowhere in the text, and is refused below.
+        # A name without a place does not occur in the text, and is refused below.
         start, end = int(one.meta.get("start", 0)), int(one.meta.get("end", -1))
         written = sql[start : end + 1]
         plain = re.sub(r'""', '"', written[1:-1]) if written[:1] == '"' else written
         if plain != one.name:
             raise DeclarationError(
-                f"'{one.name}' differs from another name in case alone, and cannot be told apart "
+                f"'{one.name}' differs from another name only in case, and they cannot be distinguished "
                 "in this query.",
                 hint="Rename one of them in Python first.",
             )

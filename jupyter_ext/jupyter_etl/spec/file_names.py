@@ -1,4 +1,4 @@
-"""Names of files that are never data: what systems, editors and writers leave beside them."""
+"""Names of files that never hold data: files of systems, editors and writers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DOCUMENTATION = re.compile(
 
 
 def is_never_data(name: str) -> bool:
-    """Tell whether a file or folder of that name is left out of a folder or glob.
+    """Tell whether folders and globs skip a file or folder with this name.
 
     A folder like ``_region=north`` is a partition. Source: Hadoop's and Spark's rule for names
     that begin with ``.`` or ``_``.
@@ -39,20 +39,20 @@ def is_never_data(name: str) -> bool:
 
 
 def is_documentation(name: str) -> bool:
-    """Tell whether a text file is about the data beside it: ``README.txt``."""
+    """Tell whether a text file documents the data next to it: ``README.txt``."""
     return _DOCUMENTATION.fullmatch(name) is not None
 
 
 def left_out(parts: Sequence[str], pattern: Iterable[str] = ()) -> str:
-    """Find what takes a path out of a folder or glob.
+    """Find the part of a path that folders and globs skip.
 
     Args:
         parts: Names of the path's folders and file, below the declared folder.
-        pattern: The parts of the glob; a name of this kind that is written there is meant:
+        pattern: The parts of the glob; a name that it spells out is read:
             ``.cache/*.csv``, ``_*.csv``.
 
     Returns:
-        The path up to the name that is never data, a folder with a slash behind it; "" where the
+        The path up to the name that is never data, with a trailing slash for a folder; "" if the
         path is data.
     """
     meant = [part for part in pattern if is_never_data(part)]

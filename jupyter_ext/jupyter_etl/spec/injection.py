@@ -1,4 +1,4 @@
-"""The cell of a run's parameters, with values of their types in place of texts."""
+"""The cell of a run's parameters, with typed values in place of texts."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def inject_types(
     *,
     at: datetime,
 ) -> None:
-    """Have the cell that papermill injected make dates, decimals and the like of their texts.
+    """Rewrite papermill's injected cell so that it creates dates, decimals and other values from text.
 
     Only values that JSON has as text are written anew, as code that imports nothing by a name.
 
     Args:
         cells: Of a Python notebook with parameters; the injected one is changed in place.
-        declared: What the notebook declares; of two with one name the later counts.
+        declared: Declarations of the notebook; the later of two with one name applies.
         given: Values by name.
         at: As for `coerce`.
 
@@ -53,7 +53,7 @@ def inject_types(
 
 
 def _is_text(parameter: Parameter) -> bool:
-    """Whether the notebook's own default is a text, so that its code takes one."""
+    """Whether the notebook's default is text, so that its code expects text."""
     found, value = read_literal(parameter.default or "")
     return parameter.origin == "cell" and found and isinstance(value, str)
 
@@ -68,7 +68,7 @@ def _rewritten(source: str, typed: Mapping[str, str]) -> str:
 
 
 def code_of(value: object, parameter: Parameter) -> str:
-    """Write a value as Python that makes it.
+    """Return Python code that creates a value.
 
     Args:
         value: Of the types of `coerce`.

@@ -190,7 +190,7 @@ def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
 
 
 def _like_default(parameter: Parameter, typed: object, value: object) -> object:
-    """Take a timezone that nobody wrote from a datetime where the notebook's default has none."""
+    """Remove the implicit timezone of a datetime if the notebook's default has none."""
     if not isinstance(typed, datetime) or parameter.origin != "cell":
         return typed
     if isinstance(value, str) and value.strip().lower() not in DATE_WORDS:
@@ -246,7 +246,7 @@ def _unknown(name: str, known: list[str]) -> DeclarationError:
 
 
 def to_json(value: object) -> object:
-    """Write a typed value as JSON can hold it: dates, times, decimals, paths as text."""
+    """Return a typed value for JSON: dates, times, decimals and paths as text."""
     if isinstance(value, date | time):
         return value.isoformat()
     return str(value) if isinstance(value, timedelta | Decimal | PurePath | UUID) else value

@@ -22,7 +22,7 @@ def plain_value(value: object, *, name: str) -> object:
 
     Returns:
         None, str, bytes, bool, int, float, Decimal, date, datetime, time, timedelta, or a list of
-        them. NaT and NA are None.
+        elements. NaT and NA are None.
 
     Raises:
         DeclarationError: It is something else, or has nanoseconds; a frame has its own hint.
@@ -114,7 +114,7 @@ def _pandas_scalar(value: Any, name: str) -> object:
 
 def _too_fine(value: object, name: str) -> DeclarationError:
     return DeclarationError(
-        f"{{{{{name}}}}} is {value}; values are bound with microseconds, and it has nanoseconds.",
+        f"{{{{{name}}}}} is {value}; bound values have microseconds, but it has nanoseconds.",
         hint=f"Round it first: pd.Timestamp({name}).floor('us').",
     )
 

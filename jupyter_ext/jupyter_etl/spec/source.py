@@ -117,13 +117,13 @@ def parse_source(
 
 
 def absence(source: Source) -> str:
-    """Say that nothing is at the location of a source yet.
+    """Note that the location of a source does not exist yet.
 
     Args:
         source: As declared.
 
     Returns:
-        A sentence with the nearest name; "" where something is there, or where only its connector
+        A sentence with the nearest name; "" if it exists, or if only its connector
         can tell, as for a URL.
     """
     location = source.location.removeprefix("sqlite:///")
@@ -260,7 +260,7 @@ def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
 
 
 def _matching(path: Path) -> tuple[Path, Iterator[Path]]:
-    """Return the folder in front of a glob, and what matches."""
+    """Return the folder before the wildcards of a glob, and the matches."""
     base = Path(*_before_glob(path))
     return base, base.glob(str(path.relative_to(base))) if base.is_dir() else iter(())
 
@@ -289,7 +289,7 @@ def _kind_of_files(
             texts += path.suffix.lower() == ".txt"
             found[kind] = found.get(kind, 0) + 1
     if len(found) > 1 and found.get(SourceKind.CSV) == texts:
-        # Text files beside data of another kind are about the data.
+        # Text files next to data of another kind document the data.
         del found[SourceKind.CSV]
     if len(found) == 1:
         return next(iter(found))

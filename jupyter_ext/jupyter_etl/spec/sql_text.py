@@ -33,9 +33,9 @@ _PIECE = re.compile(
 
 
 def mark_of(dialect: str) -> str:
-    """Return the quotation mark of identifiers in which they can be nothing else.
+    """Return the quotation mark that always denotes identifiers.
 
-    SQLite takes an unknown name in double quotes for a text, and MySQL any.
+    SQLite reads an unknown name in double quotes as text, and MySQL any name.
 
     Args:
         dialect: As a database URL begins: ``sqlite``, ``mysql+pymysql`` ...

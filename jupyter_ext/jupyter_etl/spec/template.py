@@ -15,7 +15,7 @@ from jupyter_etl.spec.sql_text import Span, spans_of
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _INSIDE = re.compile(r"\s*([^\W\d]\w*)\s*(?:\|\s*(\w+)\s*)?")
 _OF_ARRAY = re.compile(r"\b(?:any|some|all)\s*\(\s*\Z", re.IGNORECASE)
-"""Before an array; a list stands there in square brackets."""
+"""Precedes an array, where a list is written in square brackets."""
 _FORMS = "Write {{x}} for a value, {{x|ident}} for a name of a column or table."
 
 

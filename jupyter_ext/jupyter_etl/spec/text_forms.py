@@ -1,4 +1,4 @@
-"""Forms of texts that stand for times or numbers, and whether characters have their order."""
+"""Forms of texts that represent times or numbers, and whether they sort character by character."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TextForm(StrEnum):
-    """What a text stands for."""
+    """What a text represents."""
 
     TIME = "time"
     """ISO 8601 from the year to the day or further."""
@@ -39,12 +39,12 @@ class TextForm(StrEnum):
 
 
 def shape_of(text: str) -> str:
-    """Return a text with a 0 in the place of each digit."""
+    """Return a text with each digit replaced by 0."""
     return _DIGIT.sub("0", text)
 
 
 def form_of(shape: str) -> TextForm:
-    """Tell what texts of a shape stand for."""
+    """Return what texts of a shape represent."""
     if _TIME.fullmatch(shape):
         return TextForm.TIME
     if _WHOLE.fullmatch(shape):
@@ -53,7 +53,7 @@ def form_of(shape: str) -> TextForm:
 
 
 def zone_of(text: str) -> str:
-    """Return what a time has behind its seconds; "" for none."""
+    """Return the part of a time after its seconds; "" for none."""
     found = _TIME.fullmatch(text)
     return (found["zone"] or "") if found else ""
 
@@ -61,7 +61,7 @@ def zone_of(text: str) -> str:
 def text_order(text: str) -> int | None:
     """Return what a time or a number sorts by; None for any other text.
 
-    Times are nanoseconds since 1970; those without a zone are taken for UTC, as SQLite does.
+    Times are nanoseconds since 1970; those without a zone count as UTC, as in SQLite.
     """
     if _WHOLE.fullmatch(text):
         return int(text)
@@ -70,7 +70,7 @@ def text_order(text: str) -> int | None:
 
 
 def is_text_further(text: str, than: str) -> bool:
-    """Tell whether a text lies beyond another: as times, as numbers, or by its characters."""
+    """Tell whether a text is after another: as times, as numbers, or by characters."""
     if form_of(shape_of(text)) is form_of(shape_of(than)):
         one, other = text_order(text), text_order(than)
         if one is not None and other is not None:
@@ -79,7 +79,7 @@ def is_text_further(text: str, than: str) -> bool:
 
 
 def are_in_order(form: TextForm, shapes: Collection[str], zones: Collection[str]) -> bool:
-    """Tell whether texts of one form have, character by character, the order of what they mean.
+    """Tell whether texts of one form sort, character by character, like their values.
 
     Args:
         form: Of all of them.
@@ -91,7 +91,7 @@ def are_in_order(form: TextForm, shapes: Collection[str], zones: Collection[str]
     if form is TextForm.TIME:
         found = [match for shape in shapes if (match := _TIME.fullmatch(shape))]
         betweens = {match["between"] for match in found} - {None}
-        # A shorter time sorts before those that go on, but behind them where it ends with Z.
+        # A shorter time sorts before longer ones, but after them if it ends with Z.
         exact = len(shapes) == 1 or all(zone == "" or zone[0] in " +-" for zone in zones)
         return len(betweens) < 2 and len(zones) < 2 and exact
     return not _same_but_longer(shapes)

@@ -1,4 +1,4 @@
-"""Types that Python code gives to parameters, told without running it."""
+"""Types of parameters in Python code, without running it."""
 
 from __future__ import annotations
 
@@ -105,19 +105,19 @@ def _names(node: ast.expr | None) -> list[str]:
 
 
 def made_type(code: str) -> ParameterType | None:
-    """Return the type of what code makes: ``date(2026, 1, 1)``, ``Path("a") / "b"``.
+    """Return the type of the value of an expression: ``date(2026, 1, 1)``, ``Path("a") / "b"``.
 
     Args:
         code: An expression of a parameters cell.
 
     Returns:
-        A type of the standard library's values; None for what is not known without running it.
+        A type of the standard library; None if it is unknown without running the code.
     """
     return _made(_expression(code))
 
 
 def is_naive(code: str) -> bool:
-    """Tell whether a datetime that code makes has no timezone, as far as its text shows."""
+    """Tell whether the datetime of an expression has no timezone, as far as its text shows."""
     return made_type(code) is _DATETIME and not _AWARE.search(code)
 
 
@@ -161,7 +161,7 @@ def _called(func: ast.expr) -> ParameterType | None:
 
 
 def _owner(node: ast.expr) -> ParameterType | None:
-    """Return the type of a class that is named, or of a value that is made."""
+    """Return the type of a named class, or of a created value."""
     if isinstance(node, ast.Name):
         return _MAKERS.get(node.id)
     if isinstance(node, ast.Attribute) and node.attr not in _SAME:

@@ -100,7 +100,7 @@ def record_watermarks(
     visible: Sequence[PublicationVersion],
     moves: Iterable[CursorMove],
 ) -> list[PublicationVersion]:
-    """Record with new versions how far the loads of their run had come.
+    """Record the watermarks of a run's loads with its new versions.
 
     Args:
         connection: Of the transaction that makes them visible, after the watermarks were moved.

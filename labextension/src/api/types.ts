@@ -113,7 +113,7 @@ export interface ITableInfo {
   name: string;
   columns: IColumn[];
   rows: number | null;
-  /** What was left out, and why the types of columns were chosen. */
+  /** Skipped files, and the reasons for the types of columns. */
   notes: string[];
 }
 

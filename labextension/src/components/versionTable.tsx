@@ -163,7 +163,7 @@ function VersionActions(props: {
     const sure = await opener.confirm({
       title: trans.__('Go back to version %1 of %2?', number, name),
       body: trans.__(
-        'Its content becomes the newest version, for all who read it. What was published since stays in the history. Watermarks of incremental loads are set to those of that version, so that the next run reads the rows since then again. It is recorded as rolled back by %1.',
+        'Its content becomes the newest version for all readers. Later versions stay in the history. Watermarks of incremental loads are restored to those of that version, so that the next run reads the later rows again. It is recorded as rolled back by %1.',
         model.summary?.owner ?? ''
       ),
       accept: trans.__('Roll back'),

@@ -91,7 +91,7 @@ def _notes(done: Published) -> list[str]:
     if done.retyped:
         changes = (f"{one.name} was {one.before} and is {one.after}" for one in done.retyped)
         notes.append(f"Changed types: {'; '.join(changes)}.")
-    notes += [f"A run that publishes this is held: {finding}." for finding in done.findings]
+    notes += [f"A run that publishes this would be held: {finding}." for finding in done.findings]
     if done.version is not None:
         notes.append(f"At {shown(done.version.what.location)}")
         if done.version.draft:

@@ -12,7 +12,7 @@ from jupyter_etl_magics.session import Session
 
 
 def execute(session: Session, command: Command) -> None:
-    """Declare a source; show what was understood, and whether a file is not there yet."""
+    """Declare a source; show its kind and location, and whether a file does not exist yet."""
     args: dict[str, Any] = command.args
     named = {"path": args["json"], "sheet": args["sheet"], "delimiter": args["delimiter"]}
     source = session.workbench.declare(

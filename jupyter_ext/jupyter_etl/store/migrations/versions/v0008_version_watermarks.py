@@ -1,4 +1,4 @@
-"""Each version of a publication records how far the loads that made it had come."""
+"""Each version of a publication records the watermarks of its loads."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # NULL: of the versions that are there nobody knows it.
+    # NULL for existing versions: their watermarks were not recorded.
     op.add_column("publication_versions", sa.Column("watermarks", sa.Text))
 
 
