@@ -123,7 +123,7 @@ def parse_block(block: Block | None, layout: Layout) -> pa.RecordBatch | BlockFa
     ):
         return BlockFault(what="quotes")
     data = block.data
-    if data[:3] == codecs.BOM_UTF8:
+    if bytes(data[:3]) == codecs.BOM_UTF8:
         # pyarrow takes one mark away, here that of a cell.
         data = memoryview(codecs.BOM_UTF8 + bytes(data))
     invalid: list[pa_csv.InvalidRow] = []
