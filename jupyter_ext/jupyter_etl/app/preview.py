@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jupyter_etl.model import Column, TableInfo
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -24,6 +26,15 @@ class Preview:
     data: pa.Table
     total_rows: int | None
     notes: tuple[str, ...] = ()
+
+
+def info_of(table: pa.Table) -> TableInfo:
+    """Describe a frame; a column is nullable where it has NULLs."""
+    columns = tuple(
+        Column(name=field.name, type=str(field.type), nullable=bool(column.null_count))
+        for field, column in zip(table.schema, table.columns, strict=True)
+    )
+    return TableInfo(name="", columns=columns, rows=table.num_rows)
 
 
 def preview_of(reading: Reading, limit: int) -> Preview:

@@ -17,7 +17,7 @@ from jupyter_etl.app.frames import to_arrow
 from jupyter_etl.app.incremental import IncrementalLoad, NewRows, load_since, stream_since
 from jupyter_etl.app.load_notes import print_notes
 from jupyter_etl.app.passes import Stream, comes_again, rows_of
-from jupyter_etl.app.preview import Preview, preview_of
+from jupyter_etl.app.preview import Preview, info_of, preview_of
 from jupyter_etl.app.querying import Query, answer
 from jupyter_etl.app.reading import (
     access_with,
@@ -32,7 +32,6 @@ from jupyter_etl.app.versions import live_version
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound, SourceError
 from jupyter_etl.model import (
     CheckResult,
-    Column,
     Freshness,
     Read,
     RunContext,
@@ -131,12 +130,7 @@ class Workbench:
         if target.publication is not None:
             what = live_version(target.publication).what
             return [TableInfo(name="", columns=what.columns, rows=what.rows)]
-        table = to_arrow(target.variable, what=name)
-        columns = tuple(
-            Column(name=f.name, type=str(f.type), nullable=bool(table.column(f.name).null_count))
-            for f in table.schema
-        )
-        return [TableInfo(name="", columns=columns, rows=table.num_rows)]
+        return [info_of(to_arrow(target.variable, what=name))]
 
     def preview(self, name: str, *, limit: int = 20) -> Preview:
         """Return the first rows of a source's table, a publication or a variable."""
@@ -331,7 +325,7 @@ class Workbench:
         with self.telling(target):
             reading = self._open(target, request)
             table = reading.batches.read_all()
-        self._report(target, reading, table)
+        self._report_size(target, reading, rows=table.num_rows, size_bytes=table.nbytes)
         return table, reading.notes
 
     def _open(self, target: Target, request: ReadRequest) -> Reading:
@@ -359,9 +353,6 @@ class Workbench:
                         target.source.name, str(problem), retryable=problem.retryable
                     )
             raise
-
-    def _report(self, target: Target, reading: Reading, table: pa.Table) -> None:
-        self._report_size(target, reading, rows=table.num_rows, size_bytes=table.nbytes)
 
     def _report_size(self, target: Target, reading: Reading, *, rows: int, size_bytes: int) -> None:
         origin = target.source or target.publication
