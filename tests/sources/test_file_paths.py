@@ -120,7 +120,7 @@ def test_folders_that_a_glob_matches_are_named(tmp_path: Path) -> None:
     put(tmp_path, "a.csv", "sub/b.csv")
     found = opened(source_of(tmp_path / "*", "csv"))
     assert found.batches.read_all().num_rows == 1
-    assert found.notes == ("Left out 1 folder: sub/.",)
+    assert found.notes == ("Skipped 1 folder: sub/.",)
     assert opened(source_of(tmp_path / "**/*", "csv")).notes == ()
 
 

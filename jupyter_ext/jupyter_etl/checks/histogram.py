@@ -38,9 +38,7 @@ class Histogram:
             self._double()
         while self._span(low, high) >= _MOST:
             self._double()
-        places, counts = np.unique(
-            np.floor(values / self._width).astype(np.int64), return_counts=True
-        )
+        places, counts = np.unique(self._places(values), return_counts=True)
         for place, count in zip(places.tolist(), counts.tolist(), strict=True):
             self._counts[place] += count
 
@@ -58,13 +56,19 @@ class Histogram:
         places = range(min(counts), max(counts) + 1)
         return [(place * width, (place + 1) * width, counts[place]) for place in places]
 
+    def _places(self, values: np.ndarray) -> np.ndarray:
+        """Return the number of the bin of each value."""
+        places = np.floor(values / self._width)
+        # A quotient that underflows to -0.0 is in the bin below zero.
+        return np.where((places == 0) & (values < 0), -1, places).astype(np.int64)
+
     def _double(self) -> None:
         self._width *= 2
         self._counts = _halved(self._counts)
 
     def _span(self, low: float, high: float) -> int:
         """Return how many bins lie between the first and the last."""
-        places = [math.floor(low / self._width), math.floor(high / self._width)]
+        places: list[int] = self._places(np.array([low, high])).tolist()
         places += [min(self._counts), max(self._counts)] if self._counts else []
         return max(places) - min(places)
 

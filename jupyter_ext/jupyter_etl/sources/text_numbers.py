@@ -59,7 +59,8 @@ def is_double(text: str) -> bool:
         return False
     if not point and not exponent:
         return value == int(mantissa)
-    return Decimal(repr(value)) == abs(Decimal(text))
+    # Not abs(), which rounds to the digits of the context.
+    return Decimal(repr(value)) == Decimal(text.removeprefix("-"))
 
 
 def integers(texts: pa.Array) -> pa.Array | None:
