@@ -208,7 +208,7 @@ def _parsed_like(before: object, text: str) -> bool:
     if isinstance(before, bool):
         return text.lower() == str(before).lower()
     if isinstance(before, float) and not math.isfinite(before):
-        return float(text) == before
+        return float(text) == before or (math.isnan(before) and math.isnan(float(text)))
     if isinstance(before, int | Decimal):
         return Decimal(text) == before
     if isinstance(before, float):
