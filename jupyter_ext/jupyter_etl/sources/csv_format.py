@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.sources.declared_types import names_of, parse_declared_types
-from jupyter_etl.sources.options import null_words
+from jupyter_etl.sources.options import null_words, parse_count, parse_header
 from jupyter_etl.sources.text_types import TextForm
 
 if TYPE_CHECKING:
@@ -70,22 +70,14 @@ def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
     }
     text = text_form_of(options)
     _refuse_equal({"delimiter": "", "quote": '"', **signs})
-    for name in ("skip", "footer"):
-        if not re.fullmatch("[0-9]+", options.get(name, "0")):
-            raise DeclarationError(
-                f"The option {name} is '{options[name]}'; it must be a number of lines."
-            )
-    header = options.get("header", "yes").lower()
-    if header not in {"yes", "no", "true", "false"}:
-        raise DeclarationError(f"The option header is '{header}'; it must be yes or no.")
     return CsvFormat(
         delimiter=signs.get("delimiter", ""),
         quote=signs.get("quote", '"'),
         escape=signs.get("escape", ""),
         encoding=_encoding(options.get("encoding", "")),
-        header=header in {"yes", "true"},
-        skip=int(options.get("skip", "0")),
-        footer=int(options.get("footer", "0")),
+        header=parse_header(options),
+        skip=parse_count(options, "skip", "lines"),
+        footer=parse_count(options, "footer", "lines"),
         text=text,
         types=parse_declared_types(options),
     )

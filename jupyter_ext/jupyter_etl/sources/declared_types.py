@@ -109,9 +109,7 @@ def parse_type(option: str, text: str) -> pa.DataType:
     return kind
 
 
-def refuse_absent_columns(
-    what: str, declared: Iterable[str], known: Iterable[str], *, retryable: bool = False
-) -> None:
+def refuse_absent_columns(what: str, declared: Iterable[str], known: Iterable[str]) -> None:
     """Refuse declared types of columns that do not exist.
 
     Args:
@@ -128,7 +126,7 @@ def refuse_absent_columns(
             raise SourceError(
                 f"{what} has no column '{column}', whose type is declared; it has {listed(there)}.",
                 hint=nearest(column, there).strip(),
-                retryable=retryable,
+                retryable=False,
                 data={"column": column, "columns": there},
             )
 

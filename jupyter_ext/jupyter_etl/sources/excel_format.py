@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jupyter_etl.errors import DeclarationError
-from jupyter_etl.sources.options import null_words
+from jupyter_etl.sources.options import null_words, parse_count, parse_header
 
 EXCEL_OPTIONS = ("sheet", "skip", "header", "null", "text")
 
@@ -34,16 +33,9 @@ def parse_sheet_format(options: Mapping[str, str]) -> SheetFormat:
     Raises:
         DeclarationError: A value is invalid.
     """
-    if not options.get("skip", "0").isdecimal():
-        raise DeclarationError(
-            f"The option skip is '{options['skip']}'; it must be a number of rows."
-        )
-    header = options.get("header", "yes").lower()
-    if header not in {"yes", "no", "true", "false"}:
-        raise DeclarationError(f"The option header is '{header}'; it must be yes or no.")
     return SheetFormat(
         sheet=options.get("sheet", ""),
-        skip=int(options.get("skip", "0")),
-        header=header in {"yes", "true"},
+        skip=parse_count(options, "skip", "rows"),
+        header=parse_header(options),
         null=frozenset(null_words(options)),
     )

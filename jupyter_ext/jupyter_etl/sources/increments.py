@@ -12,7 +12,7 @@ from jupyter_etl.errors import SourceError
 from jupyter_etl.model import CursorKind, CursorValue
 from jupyter_etl.ports import Reading, Since
 from jupyter_etl.sources.readings import choose
-from jupyter_etl.sources.text_cursors import TextRuler
+from jupyter_etl.sources.text_cursors import TextRuler, between
 from jupyter_etl.spec.cursor import DAY, SECOND, order_of, value_at, value_in
 from jupyter_etl.spec.text_forms import bound_below
 
@@ -256,16 +256,8 @@ class _Ruler:
         self, keys: pa.Array, after: CursorValue | None, upto: CursorValue | None
     ) -> tuple[pa.Array, int]:
         """Return which rows are between the values, null for those without, and how many are after."""
-        import pyarrow.compute as pc
-
-        mask, beyond = pc.is_valid(keys), 0
-        if after is not None:
-            mask = pc.and_kleene(mask, pc.greater(keys, self.key(after, keys.type)))
-        if upto is not None:
-            high = self.key(upto, keys.type)
-            beyond = pc.sum(pc.greater(keys, high)).as_py() or 0
-            mask = pc.and_kleene(mask, pc.less_equal(keys, high))
-        return mask, beyond
+        low, high = (None if v is None else self.key(v, keys.type) for v in (after, upto))
+        return between(keys, low, high)
 
     def greatest(self, keys: pa.Array, than: Any) -> Any:
         """Return the greatest of values and of one that was found before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from jupyter_etl.errors import DeclarationError
@@ -45,3 +46,32 @@ def null_words(options: Mapping[str, str]) -> tuple[str, ...]:
     """Read the option null: texts apart by commas, each with and without the blanks around it."""
     texts = options.get("null", "").split(",")
     return tuple(dict.fromkeys(word for text in texts for word in (text, text.strip()) if word))
+
+
+def parse_count(options: Mapping[str, str], name: str, unit: str) -> int:
+    """Read an option that counts lines or rows; 0 without it.
+
+    Args:
+        options: Of the source.
+        name: Of the option: ``skip``.
+        unit: What it counts, for the message: ``lines``.
+
+    Raises:
+        DeclarationError: It is not a whole number.
+    """
+    text = options.get(name, "0")
+    if not re.fullmatch("[0-9]+", text):
+        raise DeclarationError(f"The option {name} is '{text}'; it must be a number of {unit}.")
+    return int(text)
+
+
+def parse_header(options: Mapping[str, str]) -> bool:
+    """Read the option ``header``: whether the first row holds names; by default it does.
+
+    Raises:
+        DeclarationError: It is neither yes nor no.
+    """
+    text = options.get("header", "yes").lower()
+    if text not in {"yes", "no", "true", "false"}:
+        raise DeclarationError(f"The option header is '{text}'; it must be yes or no.")
+    return text in {"yes", "true"}

@@ -26,6 +26,24 @@ _MOST_SHAPES = 10_000
 _OFFSET = r"[0-9](?P<zone> ?[+-][0-9]{2}(?::?[0-9]{2})?)$"
 
 
+def between(keys: pa.Array, low: pa.Scalar | None, high: pa.Scalar | None) -> tuple[pa.Array, int]:
+    """Return which keys are greater than ``low`` and at most ``high``, and how many are greater.
+
+    Args:
+        keys: Values of a cursor; NULL is in no range.
+        low, high: Of the same type; None for no bound.
+    """
+    import pyarrow.compute as pc
+
+    mask, beyond = pc.is_valid(keys), 0
+    if low is not None:
+        mask = pc.and_kleene(mask, pc.greater(keys, low))
+    if high is not None:
+        beyond = pc.sum(pc.greater(keys, high)).as_py() or 0
+        mask = pc.and_kleene(mask, pc.less_equal(keys, high))
+    return mask, beyond
+
+
 class TextRuler:
     """Compares texts by their characters, if that is also the order of their values.
 
@@ -76,20 +94,16 @@ class TextRuler:
             SourceError: The texts are of forms that have no common order.
         """
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         low, high = (None if value is None else value.text for value in (after, upto))
         self._look_at(keys, [text for text in (low, high) if text])
         if not self._plain:
             return self._within_by_meaning(keys, low, high)
-        mask, beyond = pc.is_valid(keys), 0
-        if low is not None:
-            mask = pc.and_kleene(mask, pc.greater(keys, pa.scalar(low, keys.type)))
-        if high is not None:
-            top = pa.scalar(high, keys.type)
-            beyond = pc.sum(pc.greater(keys, top)).as_py() or 0
-            mask = pc.and_kleene(mask, pc.less_equal(keys, top))
-        return mask, beyond
+        return between(
+            keys,
+            None if low is None else pa.scalar(low, keys.type),
+            None if high is None else pa.scalar(high, keys.type),
+        )
 
     def greatest(self, keys: pa.Array, than: str | None) -> str:
         """Return the greatest of texts and of one that was found before."""
