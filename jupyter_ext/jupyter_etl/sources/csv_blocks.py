@@ -70,10 +70,12 @@ class Block:
     Args:
         data: UTF-8, without names.
         quotes: Positions of the quotes in it.
+        is_ascii: Whether it has no characters outside of ASCII.
     """
 
     data: memoryview
     quotes: np.ndarray
+    is_ascii: bool
 
 
 def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[Block | None]:
@@ -96,13 +98,15 @@ def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[Block | No
         places = quote_places(data, quote)
         end, inside = _last_row_end(data, places)
         if end:
-            yield Block(data=memoryview(data)[:end], quotes=places[:inside])
+            whole = memoryview(data)[:end]
+            yield Block(data=whole, quotes=places[:inside], is_ascii=data.isascii())
         elif len(data) >= size * _MOST_BLOCKS:
             yield None
             return
         rest = data[end:]
     if rest.strip(_END_OF_FILE):
-        yield Block(data=memoryview(rest), quotes=quote_places(rest, quote))
+        places = quote_places(rest, quote)
+        yield Block(data=memoryview(rest), quotes=places, is_ascii=rest.isascii())
 
 
 def parse_block(block: Block | None, layout: Layout) -> pa.RecordBatch | BlockFault:
@@ -128,7 +132,9 @@ def parse_block(block: Block | None, layout: Layout) -> pa.RecordBatch | BlockFa
         data = memoryview(codecs.BOM_UTF8 + bytes(data))
     invalid: list[pa_csv.InvalidRow] = []
     quoted = bool(len(block.quotes))
-    options = arrow_options(layout, size=len(data) + 1, quoted=quoted, invalid=invalid)
+    options = arrow_options(
+        layout, size=len(data) + 1, quoted=quoted, ascii_only=block.is_ascii, invalid=invalid
+    )
     try:
         table = pa_csv.read_csv(pa.BufferReader(data), *options)
     except pa.ArrowInvalid as problem:
@@ -173,6 +179,7 @@ def arrow_options(
     *,
     size: int,
     quoted: bool,
+    ascii_only: bool = False,
     invalid: list[pa_csv.InvalidRow] | None = None,
 ) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
     """Translate to pyarrow's options.
@@ -181,6 +188,7 @@ def arrow_options(
         layout: Of the file.
         size: Bytes to parse at a time.
         quoted: Whether there is a quote.
+        ascii_only: Whether all characters are ASCII, so that UTF-8 needs no check.
         invalid: Takes rows with another number of cells than there are names; lines of blanks are
             no rows.
     """
@@ -211,6 +219,7 @@ def arrow_options(
             column_types=dict.fromkeys(layout.wanted, pa.string()),
             null_values=["", *layout.null],
             strings_can_be_null=True,
+            check_utf8=not ascii_only,
         ),
     )
 

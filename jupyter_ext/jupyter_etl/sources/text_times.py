@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from jupyter_etl.sources.text_numbers import TextBytes
+from jupyter_etl.sources.text_bytes import TextBytes
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jupyter_etl.sources.text_bytes import TextBytes
 from jupyter_etl.sources.text_kinds import (
     BOOLS,
     Kind,
@@ -21,7 +22,7 @@ from jupyter_etl.sources.text_kinds import (
     type_of,
     wider_kinds,
 )
-from jupyter_etl.sources.text_numbers import TextBytes, is_double, is_integer
+from jupyter_etl.sources.text_numbers import is_double, is_integer
 from jupyter_etl.sources.text_times import DateForm, is_date, stamp_forms, time_form
 
 if TYPE_CHECKING:
