@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from jupyter_etl.sources.csv_dialect import BLANK_LINE, are_quotes_regular, quote_places
 from jupyter_etl.sources.csv_encoding import likely_encoding
+from jupyter_etl.sources.csv_streams import read_into
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,12 +71,14 @@ class Block:
     Args:
         data: UTF-8, without names.
         quotes: Positions of the quotes in it.
-        is_ascii: Whether it has no characters outside of ASCII.
+        memory: Where the data are.
+        spare: Takes the memory when the block has been parsed.
     """
 
     data: memoryview
     quotes: np.ndarray
-    is_ascii: bool
+    memory: bytearray
+    spare: deque[bytearray]
 
 
 def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[Block | None]:
@@ -90,23 +93,33 @@ def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[Block | No
         size: Bytes to read at a time.
 
     Returns:
-        Whole rows; None, and nothing more, where no end of a row can be found.
+        Whole rows, until they are parsed; None, and nothing more, where no end of a row can be
+        found.
     """
+    spare: deque[bytearray] = deque()
     rest = b""
-    while piece := stream.read(size):
-        data = rest + piece if rest else piece
+    while True:
+        memory = spare.pop() if spare else bytearray()
+        if len(memory) < len(rest) + size:
+            memory = bytearray(2 * (len(rest) + size))
+        space = memoryview(memory)
+        space[: len(rest)] = rest
+        read = read_into(stream, space[len(rest) : len(rest) + size])
+        data = space[: len(rest) + read]
         places = quote_places(data, quote)
-        end, inside = _last_row_end(data, places)
-        if end:
-            whole = memoryview(data)[:end]
-            yield Block(data=whole, quotes=places[:inside], is_ascii=data.isascii())
-        elif len(data) >= size * _MOST_BLOCKS:
+        if not read:
+            if rest.strip(_END_OF_FILE):
+                yield Block(data=data, quotes=places, memory=memory, spare=spare)
+            return
+        end, inside = _last_row_end(memory, len(data), places)
+        if not end and len(data) >= size * _MOST_BLOCKS:
             yield None
             return
-        rest = data[end:]
-    if rest.strip(_END_OF_FILE):
-        places = quote_places(rest, quote)
-        yield Block(data=memoryview(rest), quotes=places, is_ascii=rest.isascii())
+        rest = bytes(data[end:])
+        if not end:
+            spare.append(memory)
+        else:
+            yield Block(data=data[:end], quotes=places[:inside], memory=memory, spare=spare)
 
 
 def parse_block(block: Block | None, layout: Layout) -> pa.RecordBatch | BlockFault:
@@ -119,21 +132,30 @@ def parse_block(block: Block | None, layout: Layout) -> pa.RecordBatch | BlockFa
     Returns:
         Columns of type ``string``, empty cells NULL.
     """
+    if block is None:
+        return BlockFault(what="quotes")
+    try:
+        return _parse(block, layout)
+    finally:
+        block.spare.append(block.memory)
+
+
+def _parse(block: Block, layout: Layout) -> pa.RecordBatch | BlockFault:
+    import numpy as np
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
-    if block is None or not are_quotes_regular(
-        block.data, block.quotes, layout.delimiter, layout.quote
-    ):
-        return BlockFault(what="quotes")
     data = block.data
+    if not are_quotes_regular(data, block.quotes, layout.delimiter, layout.quote):
+        return BlockFault(what="quotes")
+    ascii_only = bool(np.frombuffer(data, np.int8).min(initial=0) >= 0)
     if bytes(data[:3]) == codecs.BOM_UTF8:
         # pyarrow takes one mark away, here that of a cell.
         data = memoryview(codecs.BOM_UTF8 + bytes(data))
     invalid: list[pa_csv.InvalidRow] = []
     quoted = bool(len(block.quotes))
     options = arrow_options(
-        layout, size=len(data) + 1, quoted=quoted, ascii_only=block.is_ascii, invalid=invalid
+        layout, size=len(data) + 1, quoted=quoted, ascii_only=ascii_only, invalid=invalid
     )
     try:
         table = pa_csv.read_csv(pa.BufferReader(data), *options)
@@ -248,9 +270,9 @@ def in_order(
             future.cancel()
 
 
-def _last_row_end(data: bytes, quotes: np.ndarray) -> tuple[int, int]:
+def _last_row_end(data: bytearray, size: int, quotes: np.ndarray) -> tuple[int, int]:
     """Return where the last whole row ends, and how many quotes are before; 0 where none does."""
-    place = len(data)
+    place = size
     while (newline := data.rfind(b"\n", 0, place)) >= 0:
         before = int(quotes.searchsorted(newline))
         if before % 2 == 0:

@@ -25,6 +25,15 @@ def pieces_of(stream: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
+def read_into(stream: BinaryIO, space: memoryview) -> int:
+    """Read bytes to where they are needed; 0 at the end of the stream."""
+    if hasattr(stream, "readinto"):
+        return int(stream.readinto(space))
+    piece = stream.read(len(space))
+    space[: len(piece)] = piece
+    return len(piece)
+
+
 def without_last_lines(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
     """Leave lines at the end out; empty ones behind them are left out too and do not count.
 

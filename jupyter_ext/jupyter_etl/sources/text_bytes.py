@@ -34,15 +34,16 @@ class TextBytes:
             texts = texts.drop_null()
         _, offsets, data = texts.buffers()
         places = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+        first, last = int(places[0]), int(places[-1])
         places = places.astype(np.intp)
+        if first:
+            places -= first
         begins, ends = places[:-1], places[1:]
         filled = ends > begins
         if not filled.all():
             begins, ends = begins[filled], ends[filled]
         every = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
-        return cls(
-            data=every[places[0] : places[-1]], begins=begins - places[0], ends=ends - places[0]
-        )
+        return cls(data=every[first:last], begins=begins, ends=ends)
 
     @property
     def filled(self) -> int:
