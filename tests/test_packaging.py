@@ -56,4 +56,5 @@ def test_the_wheel_holds_two_packages_and_the_built_panel(tmp_path: Path) -> Non
     assert f"{panel}/package.json" in names
     assert f"{panel}/static/style.js" in names
     assert "jupyter_etl/server/openapi.yaml" in names
+    assert "jupyter_etl/serve/templates/index.html" in names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]

@@ -130,12 +130,16 @@ class Client:
         self._app = create_app(FakeCatalogue(publications), TOKEN)
 
     def request(
-        self, method: str, path: str, headers: dict[str, str] | list[tuple[Any, Any]] | None = None
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | list[tuple[Any, Any]] | None = None,
+        data: dict[str, str] | None = None,
     ) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://serve") as client:
-                return await client.request(method, path, headers=headers)
+                return await client.request(method, path, headers=headers, data=data)
 
         return anyio.run(send)
 

@@ -18,6 +18,8 @@ from jupyter_etl.model import PublicationKind
 from jupyter_etl.serve.answers import failure, failure_of, json_answer
 from jupyter_etl.serve.catalogue import Catalogue
 from jupyter_etl.serve.files import file_answer
+from jupyter_etl.serve.pages import index_page
+from jupyter_etl.serve.sign_in import SIGN_OUT_PATH, sign_out, wants_page
 from jupyter_etl.serve.tables import parse_count, table_answer
 from jupyter_etl.serve.token import TokenGate
 
@@ -33,6 +35,11 @@ def create_app(catalogue: Catalogue, token: str) -> Starlette:
         catalogue: Gives the publications.
         token: What consumers must send; see `load_or_make_token`.
     """
+
+    def index(request: Request) -> Response:
+        if wants_page(request.headers):
+            return index_page(catalogue.publications.list())
+        return json_answer({"publications": "/publications"})
 
     def publications(request: Request) -> Response:
         return json_answer({"items": _listing(catalogue)})
@@ -51,6 +58,7 @@ def create_app(catalogue: Catalogue, token: str) -> Starlette:
         )
 
     routes = [
+        _route("/", index),
         _route("/healthz", lambda request: json_answer({"status": "ok"})),
         _route("/publications", publications),
         _route("/tables/{name}", table),
@@ -58,6 +66,7 @@ def create_app(catalogue: Catalogue, token: str) -> Starlette:
         _route("/files/{name}/versions/{number}", file),
         _route("/reports/{name}", report),
         _route("/reports/{name}/versions/{number}", report),
+        Route(SIGN_OUT_PATH, sign_out, methods=["GET"]),
     ]
     return Starlette(
         routes=routes,

@@ -13,13 +13,18 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jupyter_etl.errors import DeclarationError, PermissionDenied, StoreError
 from jupyter_etl.serve.answers import failure
+from jupyter_etl.serve.pages import sign_in_page
+from jupyter_etl.serve.sign_in import SIGN_IN_PATH, Cookies, sign_in, wants_page
 
 _OPEN_PATHS = frozenset({"/healthz"})
 _IN_QUERY = frozenset({"token", "access_token", "api_key"})
+_READING = frozenset({"GET", "HEAD"})
+"""What a cookie permits."""
 _TOKEN_BYTES = 32
 
 
@@ -83,7 +88,7 @@ def _load(path: Path) -> str:
 
 
 class TokenGate:
-    """Lets a request through only with ``Authorization: Bearer <token>``.
+    """Lets a request through only with ``Authorization: Bearer <token>``, or a browser's cookie.
 
     It stands before the routes, so that without a token nobody learns which paths exist. A token
     in the query string is refused even if it is right: addresses end up in logs and histories.
@@ -96,17 +101,24 @@ class TokenGate:
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
         self._digest = _digest(token)
+        self._cookies = Cookies(token=token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on or answer 401."""
         if scope["type"] != "http" or scope["path"] in _OPEN_PATHS:
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "POST" and scope["path"] == SIGN_IN_PATH:
+            await (await sign_in(Request(scope, receive), self._cookies))(scope, receive, send)
+            return
         refusal = self._refusal(scope)
         if refusal is None:
             await self._app(scope, receive, send)
             return
-        answer = failure(401, "Unauthorized", *refusal)
+        if wants_page(Headers(scope=scope)):
+            answer = sign_in_page(Request(scope).url.path)
+        else:
+            answer = failure(401, "Unauthorized", *refusal)
         answer.headers["WWW-Authenticate"] = 'Bearer realm="jupyter-etl"'
         await answer(scope, receive, send)
 
@@ -115,7 +127,10 @@ class TokenGate:
         names = {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
         if names & _IN_QUERY:
             return ("A token in the address is refused.", "Send it as Authorization: Bearer TOKEN.")
-        values = Headers(scope=scope).getlist("authorization")
+        headers = Headers(scope=scope)
+        if scope["method"] in _READING and self._cookies.accepts(headers):
+            return None
+        values = headers.getlist("authorization")
         scheme, _, given = values[0].partition(" ") if len(values) == 1 else ("", "", "")
         # Digests have one length: the time taken tells nothing about the token's.
         right = compare_digest(_digest(given.strip()), self._digest)
