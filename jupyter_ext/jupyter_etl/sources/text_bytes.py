@@ -45,11 +45,6 @@ class TextBytes:
         every = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
         return cls(data=every[first:last], begins=begins, ends=ends)
 
-    @property
-    def filled(self) -> int:
-        """Number of texts that are not empty."""
-        return len(self.begins)
-
     def others(self, signs: str) -> bool:
         """Tell whether there is a byte that is neither a digit nor one of the signs."""
         import numpy as np

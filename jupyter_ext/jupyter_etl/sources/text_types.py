@@ -233,7 +233,7 @@ def without_missing(texts: pa.Array, form: TextForm) -> pa.Array:
 
     if form.null:
         missing = pc.is_in(texts, pa.array(["", *form.null]))
-    elif TextBytes.of(texts).filled == len(texts) - texts.null_count:
+    elif pc.min(pc.binary_length(texts)).as_py() != 0:
         return texts
     else:
         missing = pc.equal(texts, "")
