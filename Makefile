@@ -109,7 +109,7 @@ chaos: system .venv/.test ## Kill at random for half an hour and count (SEED=, S
 		$(if $(KERNEL),--kernel $(KERNEL)) $(if $(ONLY),--only $(ONLY))
 
 fuzz: .venv/.test ## Try many more random tables than `make test` does (FUZZ=10000)
-	FUZZ=$(or $(FUZZ),10000) $(TESTS) -n 2 tests/round_trips
+	FUZZ=$(or $(FUZZ),10000) $(TESTS) -n 2 --timeout=0 tests/round_trips
 
 docs: .venv/.test ## Check that the docs name everything there is and show what comes (WRITE=1: write it)
 	$(RUN) python -m pytest -q tests/test_docs.py tests/examples $(if $(WRITE),--write)

@@ -23,6 +23,7 @@ from jupyter_etl.app.secrets import EnvironmentSecrets
 from jupyter_etl.app.settings import PREFIX, Settings
 from jupyter_etl.execution.kernels import ATTEMPT
 from jupyter_etl.model import RunContext
+from jupyter_etl.serve.sign_in import SIGN_IN_PATH, SIGN_OUT_PATH
 from jupyter_etl.spec.commands import CLI_COMMANDS, MAGIC_COMMANDS, cli_parser, parse_line
 from jupyter_etl.spec.grammar import CommandSpec
 
@@ -164,7 +165,7 @@ def test_every_trait_of_the_server_extension_is_documented() -> None:
 
 
 def documented_routes(heading: str) -> set[str]:
-    return set(re.findall(r"`((?:GET|POST|DELETE|PUT|PATCH) /\S+)`", heading))
+    return set(re.findall(r"`((?:GET|POST|DELETE|PUT|PATCH) /[^\s`]*)`", heading))
 
 
 def test_the_routes_of_the_panel_are_documented() -> None:
@@ -183,6 +184,7 @@ def test_the_routes_of_the_consumers_service_are_documented() -> None:
     code = (PACKAGE / "serve" / "application.py").read_text("utf-8")
     routes = {f"GET {path}" for path in re.findall(r'_route\(\s*"([^"]+)"', code)}
     assert routes
+    routes |= {f"POST {SIGN_IN_PATH}", f"GET {SIGN_OUT_PATH}"}
     assert documented_routes(section(text_of("rest.md"), "The consumers' service")) == routes
 
 
