@@ -13,7 +13,10 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 PARIS = "Europe/Paris"
-MISSING = {"", "NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "#N/A", "#NA", "<NA>"}
+MISSING = {
+    *("", "NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "#N/A", "#NA", "<NA>"),
+    *("#N/A N/A", "\\N", "-NaN", "-nan", "NAN", "NaT", "None"),
+}
 """Texts that mean a missing value in a column of numbers or dates."""
 
 _TEXTS = st.one_of(
