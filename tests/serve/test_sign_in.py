@@ -70,7 +70,7 @@ def test_a_long_form_is_refused(app: Client) -> None:
         ("", False),
     ],
 )
-def test_only_paths_of_the_service_are_gone_to(path: str, kept: bool) -> None:
+def test_redirects_stay_on_the_service(path: str, kept: bool) -> None:
     assert local_path(path) == (path if kept else "/")
 
 

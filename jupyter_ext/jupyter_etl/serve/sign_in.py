@@ -22,10 +22,10 @@ _MOST_FORM_BYTES = 16_384
 
 @dataclass(frozen=True, kw_only=True)
 class Cookies:
-    """Makes and checks cookies that stand for the token.
+    """Makes and checks session cookies.
 
-    A cookie holds the time at which it expires, and a keyed hash of that. So it does not tell the
-    token, and it ends with the token.
+    A cookie holds its time of expiry and an HMAC of it with the token as the key. It does not
+    reveal the token, and is invalid as soon as the token changes.
 
     Args:
         token: Of the service.
@@ -39,10 +39,10 @@ class Cookies:
         return f"{expires}.{self._signature(expires)}"
 
     def accepts(self, headers: Headers) -> bool:
-        """Tell whether a request carries a valid cookie and comes from a page of this service.
+        """Tell whether a request has a valid cookie and is no cross-site request of a script.
 
-        A navigation may come from anywhere, as a link in a mail does: its answer is shown to the
-        person, not to the site that has the link.
+        Navigations from other sites are accepted, such as a link in a mail: the other site cannot
+        read the answer.
         """
         site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "")
         if site not in ("none", "same-origin") and mode != "navigate":
@@ -59,12 +59,12 @@ class Cookies:
 
 
 def wants_page(headers: Headers) -> bool:
-    """Tell whether a person's browser asks, not a program."""
+    """Tell whether the client is a browser that asks for a page, not a program with a token."""
     return "text/html" in headers.get("accept", "") and "authorization" not in headers
 
 
 async def sign_in(request: Request, cookies: Cookies) -> Response:
-    """Answer to the form of the sign-in page: a cookie, or the page again."""
+    """Check the token of the sign-in form; return a session cookie, or the form again."""
     body = b""
     async for piece in request.stream():
         body += piece
@@ -72,8 +72,7 @@ async def sign_in(request: Request, cookies: Cookies) -> Response:
             return sign_in_page("/", message="The request is too long.", status=413)
     form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     given, path = form.get("token", [""])[0].strip(), local_path(form.get("next", ["/"])[0])
-    digests = (hashlib.sha256(text.encode()).digest() for text in (given, cookies.token))
-    if not hmac.compare_digest(*digests):
+    if not hmac.compare_digest(given.encode(), cookies.token.encode()):
         return sign_in_page(path, message="This is not the token of the service.")
     answer = RedirectResponse(path, status_code=303)
     answer.set_cookie(

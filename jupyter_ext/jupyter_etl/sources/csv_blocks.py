@@ -71,8 +71,8 @@ class Block:
     Args:
         data: UTF-8, without names.
         quotes: Positions of the quotes in it.
-        memory: Where the data are.
-        spare: Takes the memory when the block has been parsed.
+        memory: The buffer that holds the data.
+        spare: Free buffers; `parse_block` returns this one to them.
     """
 
     data: memoryview

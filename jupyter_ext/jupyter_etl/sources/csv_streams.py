@@ -26,7 +26,7 @@ def pieces_of(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def read_into(stream: BinaryIO, space: memoryview) -> int:
-    """Read bytes to where they are needed; 0 at the end of the stream."""
+    """Read bytes into a buffer; return how many, 0 at the end of the stream."""
     if hasattr(stream, "readinto"):
         return int(stream.readinto(space))
     piece = stream.read(len(space))
