@@ -51,7 +51,7 @@ def are_shortest(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
 
 
 def _are_shortest(texts: pa.Array, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Do so for numerals without an exponent.
+    """Do the work of `are_shortest` for numerals without an exponent.
 
     In units of the last digit of the numeral, the double is ``nearest + rest``. The numeral is at
     most 12 units away: it is ``nearest`` where it has the same last two digits. It is the shortest
