@@ -322,7 +322,7 @@ def test_a_kernel_that_closes_all_its_files_does_not_outlive_its_runner(
     ("change", "why"),
     [
         (lambda spec: {**spec, "env": {"PYTHONHASHSEED": "7"}}, "differs in PYTHONHASHSEED"),
-        (lambda spec: {**spec, "argv": [spec["argv"][0], "-B", *spec["argv"][1:]]}, "options of"),
+        (lambda spec: {**spec, "argv": [spec["argv"][0], "-B", *spec["argv"][1:]]}, "option -B"),
     ],
 )
 def test_a_kernel_that_is_not_the_same_starts_cold(
@@ -337,6 +337,24 @@ def test_a_kernel_that_is_not_the_same_starts_cold(
     made, printed, how = run(etl, path)
     assert (made.state, printed, how["warm"]) == (RunState.SUCCEEDED, "1\n", False)
     assert why in str(how["why"])
+
+
+def test_a_kernel_as_ipykernel_installs_it_is_warm(
+    etl: Etl, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An interpreter of the same environment, with the option that ipykernel writes.
+    (tmp_path / "linked").symlink_to(Path(sys.executable).parent.parent)
+    python = tmp_path / "linked" / "bin" / "python3"
+    argv = [str(python), "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f"]
+    spec = {"argv": [*argv, "{connection_file}"], "display_name": "Mine", "language": "python"}
+    folder = tmp_path / "jupyter" / "kernels" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps(spec | {"metadata": {"debugger": True}}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    path = write_notebook(here / "mine.ipynb", "print(6 * 7)", kernel="mine")
+    _, printed, how = run(etl, path)
+    assert printed.strip() == "42"
+    assert how == {**how, "warm": True, "why": ""}
 
 
 def test_switched_off_for_all(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from jupyter_core.utils import run_sync
 
 from jupyter_etl.execution.channel import CHANNEL, socket_in
+from jupyter_etl.execution.kernel_command import arguments_of
 from jupyter_etl.execution.kernel_line import EtlKernelManager, Gate
 from jupyter_etl.execution.kernels import DEFAULT_KERNEL, kernel_environment
 from jupyter_etl.execution.provisioner import NotWarm, environment_of, why_cold
@@ -90,10 +91,14 @@ class EarlyKernel:
         here = self.manager.kernel_spec
         if asked.metadata.get("kernel_provisioner"):
             return "its kernelspec names a provisioner"
-        if (asked.argv, asked.env) != (here.argv, here.env):
-            other = why_cold(self.stem, _command(asked.argv), {**env, **asked.env})
-            return other or "it is started with arguments of its own"
-        return why_cold(self.stem, _command(asked.argv), env)
+        other = why_cold(self.stem, _command(asked.argv), {**env, **asked.env})
+        if other:
+            return other
+        if arguments_of(asked.argv) != arguments_of(here.argv):
+            return "it is started with arguments of its own"
+        if asked.env != here.env:
+            return "its kernelspec sets variables of its own"
+        return ""
 
     def become(
         self,
@@ -125,5 +130,6 @@ class EarlyKernel:
 
 def _command(argv: Sequence[str]) -> list[str]:
     # As jupyter_client writes it.
-    here = Path(argv[0]).name == argv[0] and argv[0].startswith("python")
+    major, minor = sys.version_info[:2]
+    here = argv[0] in ("python", f"python{major}", f"python{major}.{minor}")
     return [sys.executable if here else argv[0], *argv[1:]]

@@ -14,8 +14,9 @@ from typing import Any
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_etl.execution.fork import read_at_import
+from jupyter_etl.execution.kernel_command import why_other_command
 from jupyter_etl.execution.kernels import COLD
-from jupyter_etl.execution.stem import FIRST_ARGUMENT, LAUNCHER, Orders, Stem, readable
+from jupyter_etl.execution.stem import Orders, Stem, readable
 
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
 
@@ -108,10 +109,9 @@ def why_cold(stem: Stem | None, command: Sequence[str], env: Mapping[str, str]) 
     """
     if stem is None:
         return os.environ.get(COLD, "its runner was started cold")
-    if tuple(command[1:FIRST_ARGUMENT]) != ("-m", LAUNCHER):
-        return "it is not IPython's kernel, or is started with options of the interpreter"
-    if not _is_this_python(command[0]):
-        return f"it belongs to another interpreter: {command[0]}"
+    other = why_other_command(command, env)
+    if other:
+        return other
     if stem.poll() is not None:
         return "the warm kernel of this attempt has ended"
     if not stem.is_free:
@@ -121,12 +121,6 @@ def why_cold(stem: Stem | None, command: Sequence[str], env: Mapping[str, str]) 
         names = sorted(dict(asked.items() ^ stem.imported_with.items()))
         return f"its environment differs in {', '.join(names)}"
     return ""
-
-
-def _is_this_python(program: str) -> bool:
-    # Not by what it links to: the interpreter of each virtual environment is the same file.
-    asked, here = Path(program), Path(sys.executable)
-    return asked.parent == here.parent and asked.resolve() == here.resolve()
 
 
 def _require(program: str, env: Mapping[str, str] | None) -> None:

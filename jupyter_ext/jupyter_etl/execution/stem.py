@@ -37,12 +37,9 @@ from jupyter_etl.execution.fork import (
     take_environment,
     widen_descriptors,
 )
+from jupyter_etl.execution.kernel_command import LAUNCHER, arguments_of
 from jupyter_etl.execution.kernels import ATTEMPT
 from jupyter_etl.execution.processes import has_children
-
-LAUNCHER = "ipykernel_launcher"
-FIRST_ARGUMENT = 3
-"""Where the arguments of IPython's kernel begin in its command, behind ``python -m`` and its name."""
 
 NO_HISTORY = "--HistoryManager.hist_file=:memory:"
 """What nbclient adds to the kernel named python3; what a run executes is nobody's history."""
@@ -224,7 +221,7 @@ def _become(line: socket.socket) -> None:
     reseed()
     from ipykernel.kernelapp import IPKernelApp
 
-    arguments = list(orders.command[FIRST_ARGUMENT:])
+    arguments = arguments_of(orders.command)
     # What stands there in a kernel that was started by its command.
     sys.argv = [str(sys.modules[LAUNCHER].__file__), *arguments]
     app: Any = IPKernelApp
