@@ -15,6 +15,7 @@ from typing import Any
 from bench.processes import Broken, environment, need, server, tail, wait_for
 from fakes.notebooks import write_notebook
 from jupyter_etl.app import Etl, Settings
+from jupyter_etl.execution.kernels import DEFAULT_KERNEL
 from jupyter_etl.model import Run, RunState
 
 _PATIENCE_S = 120.0
@@ -42,13 +43,15 @@ class Platform:
         """The environment of its processes."""
         return environment(self.home, JUPYTER_ETL_LEDGER=self.etl.settings.ledger)
 
-    def notebook(self, name: str, *cells: str) -> Path:
+    def notebook(self, name: str, *cells: str, kernel: str = DEFAULT_KERNEL) -> Path:
         """Write a notebook."""
-        return write_notebook(self.folder / "notebooks" / f"{name}.ipynb", *cells)
+        path = self.folder / "notebooks" / f"{name}.ipynb"
+        return write_notebook(path, *cells, kernel=kernel)
 
-    def deploy(self, name: str, *cells: str, when: str = "") -> str:
+    def deploy(self, name: str, *cells: str, when: str = "", kernel: str = DEFAULT_KERNEL) -> str:
         """Deploy a notebook of these cells and return the name of its pipeline."""
-        done = self.etl.pipelines.schedule(self.notebook(name, *cells), when, retries=0)
+        path = self.notebook(name, *cells, kernel=kernel)
+        done = self.etl.pipelines.schedule(path, when, retries=0)
         return done.pipeline.name
 
     def run(self, pipeline: str) -> tuple[float, Run]:

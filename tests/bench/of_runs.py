@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from bench.figures import Figure, against, in_turn, percentile
 from bench.living import Platform, platform, printed
@@ -38,6 +41,7 @@ from bench.processes import (
 )
 from bench.sizes import Size
 from fakes.notebooks import write_notebook
+from jupyter_etl.execution.kernels import DEFAULT_KERNEL
 from jupyter_etl.model import Run, RunState
 
 _WORKERS = 2
@@ -45,9 +49,12 @@ _REST_S = 2.0
 """After a run: so long it takes at most until the next runner is ready."""
 _MANY_A_SECOND = 20
 """Runs that are queued for each second of a window: more than can be made in it."""
+_INSTALLED = "installed"
+"""Name of a kernel that ``python -m ipykernel install`` has registered."""
 _KINDS = (
-    ("one-cell notebook", "1 + 1", 1 / 12, 1 / 35),
-    ("notebook importing pandas and duckdb", "import pandas, duckdb", 1 / 15, None),
+    ("one-cell notebook", "1 + 1", DEFAULT_KERNEL, 1 / 12, 1 / 35),
+    ("one-cell notebook, kernel as ipykernel installs it", "1 + 1", _INSTALLED, 1 / 12, 1 / 35),
+    ("notebook importing pandas and duckdb", "import pandas, duckdb", DEFAULT_KERNEL, 1 / 15, None),
 )
 
 
@@ -55,24 +62,36 @@ def run(folder: Path, size: Size) -> Iterator[Figure]:
     """One run through a living scheduler, from the request to its end, against papermill."""
     with ExitStack() as stack:
         at = stack.enter_context(platform(folder))
-        names = [at.deploy(f"n{n}", cell) for n, (_, cell, _, _) in enumerate(_KINDS)]
-        stack.enter_context(at.scheduler(workers=_WORKERS))
+        path = {"JUPYTER_PATH": _install_kernel(folder / "kernels")}
+        stack.enter_context(patch.dict(os.environ, path))
+        names = [
+            at.deploy(f"n{n}", cell, kernel=kernel)
+            for n, (_, cell, kernel, *_) in enumerate(_KINDS)
+        ]
+        stack.enter_context(at.scheduler(workers=_WORKERS, **path))
         env = RUNS.environ(environment())
         live = stack.enter_context(worker(folder, python=RUNS.python, env=env))
-        for name, (what, _, in_process, command) in zip(names, _KINDS, strict=True):
-            yield from _one_kind(at, live, name, what, (in_process, command), size)
+        for name, (what, cell, _, in_process, command) in zip(names, _KINDS, strict=True):
+            peers = write_notebook(folder / "peers" / f"{name}.ipynb", cell)
+            yield from _one_kind(at, live, name, peers, what, (in_process, command), size)
+
+
+def _install_kernel(prefix: Path) -> str:
+    """Register a kernel of this environment; return the folder in which Jupyter finds it."""
+    words = ["-m", "ipykernel", "install", "--prefix", str(prefix), "--name", _INSTALLED]
+    subprocess.run([sys.executable, *words], env=environment(), capture_output=True, check=True)
+    return str(prefix / "share" / "jupyter")
 
 
 def _one_kind(
     at: Platform,
     live: Worker,
     name: str,
+    path: Path,
     what: str,
     goals: tuple[float, float | None],
     size: Size,
 ) -> Iterator[Figure]:
-    path = at.folder / "notebooks" / f"{name}.ipynb"
-
     made: list[Run] = []
 
     def ours() -> Cost:

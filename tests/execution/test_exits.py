@@ -12,7 +12,7 @@ import pytest
 
 from fakes.attempts import AttemptBench, notebook_text, outputs
 from fakes.notebooks import code, write_notebook
-from jupyter_etl.execution.exits import Exit, exit_code, exit_of, stop_at_exit
+from jupyter_etl.execution.exits import Exit, exit_of, kernel_code, stop_at_exit
 from jupyter_etl.model import Outcome
 
 ENDED = "the notebook ended the run in cell {} with {}; later cells were not executed"
@@ -69,8 +69,10 @@ class Shell(SimpleNamespace):
 
     def __init__(self, status: object) -> None:
         self.payloads: list[dict[str, object]] = []
+        app = SimpleNamespace(close=None, reset_io=lambda: None, io_loop=SimpleNamespace())
         super().__init__(
             keepkernel_on_exit=status,
+            kernel=SimpleNamespace(parent=app),
             payload_manager=SimpleNamespace(write_payload=self.payloads.append),
         )
 
@@ -85,7 +87,7 @@ def test_the_kernel_says_it_and_leaves_the_cell(
     shell = Shell(status)
     if by_code:
         names: dict[str, object] = {"get_ipython": lambda: shell}
-        exec(exit_code(), names)  # noqa: S102 - as a kernel does
+        exec(kernel_code(may_exit=True), names)  # noqa: S102 - as a kernel does
         assert set(names) == {"get_ipython", "__builtins__"}
     else:
         stop_at_exit(shell)
@@ -150,6 +152,33 @@ def test_a_cell_that_may_raise_ends_the_run_by_exit_alone(
     shown = outputs(bench.executed(claim))
     assert "goes on" in shown
     assert "behind" not in shown
+
+
+@pytest.mark.kernel
+def test_a_cold_kernel_ends_without_taking_itself_apart(bench: AttemptBench) -> None:
+    cell = """
+import atexit, threading, time
+from types import SimpleNamespace
+
+def note(name):
+    open(name, 'w').close()
+
+class Module:
+    def __del__(self):
+        note('taken apart')
+
+kept = Module()
+kept.itself = kept
+app = get_ipython().kernel.parent
+app.heartbeat.context = SimpleNamespace(term=lambda: note('closed'))
+atexit.register(note, 'registered')
+threading.Thread(target=lambda: (time.sleep(0.3), note('thread'))).start()
+"""
+    report, _ = bench.run_text(notebook_text([cell]))
+    assert (report.outcome, report.error) == (Outcome.SUCCEEDED, "")
+    left = {path.name for path in bench.notebooks.iterdir()}
+    assert {"registered", "thread"} <= left
+    assert not {"taken apart", "closed"} & left
 
 
 @pytest.mark.kernel

@@ -155,6 +155,9 @@ class FakePipelines:
             raise NotFound(f"There is no pipeline {name!r}.", hint="%etl status lists them.")
         return self.held[name]
 
+    def cold_start(self, pipeline: Pipeline) -> str:
+        return "" if pipeline.policy.warm else "It was deployed with --cold."
+
     def versions(self, name: str) -> list[PipelineVersion]:
         found = self.get(name)
         return [

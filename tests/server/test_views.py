@@ -88,10 +88,12 @@ def test_a_pipeline_shows_its_last_14_runs_oldest_first() -> None:
         now=NOW,
         words=lambda schedule: f"words of {schedule.text}",
         locate=lambda path: path.removeprefix("/root/"),
+        cold_start="Its runs start cold.",
     )
     assert [run["id"] for run in view["last_runs"]] == list(range(17, 31))
     assert view["words"] == "words of daily at 07:00"
     assert view["notebook_path"] == "p.ipynb"
+    assert view["cold_start"] == "Its runs start cold."
     assert view["next_due"] == "2025-03-03T07:00:00Z"
     json.dumps(view)
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jupyter_etl.app.cold_starts import ColdStarts
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.policies import make_policy
 from jupyter_etl.app.settings import Settings
@@ -53,7 +54,8 @@ class Deployment:
         change: ``new``, ``changed`` or ``unchanged``.
         words: Its schedule in words; "" without one.
         next: The next instants, UTC.
-        note: What daylight saving does to them, what is assumed of the notebook; "" for nothing.
+        note: What daylight saving does to them, what is assumed of the notebook, why its
+            runs start cold; "" for nothing.
         findings: What preflight found.
     """
 
@@ -72,6 +74,7 @@ class Pipelines:
         self._store = store
         self._clock = clock
         self._settings = settings
+        self._cold_starts = ColdStarts(store, settings)
 
     def schedule(
         self,
@@ -184,7 +187,7 @@ class Pipelines:
         change = "new" if before is None else "changed"
         if before is not None and before.version == deployed.version:
             change = "unchanged"
-        notes = [*outline.notes, plan.note if plan else ""]
+        notes = [*outline.notes, plan.note if plan else "", self.cold_start(deployed)]
         return Deployment(
             pipeline=deployed,
             change=change,
@@ -312,6 +315,11 @@ class Pipelines:
     def declared(self, pipeline: Pipeline) -> Outline:
         """Return the outline of the deployed version."""
         return parse_notebook(self._store.load_snapshot(pipeline.content_hash))
+
+    def cold_start(self, pipeline: Pipeline) -> str:
+        """Say why its runs start cold, and what would make them warm; "" where they are warm."""
+        cold = self._cold_starts.of(pipeline)
+        return cold.say() if cold else ""
 
     def _find(self, name: str) -> Pipeline | None:
         try:

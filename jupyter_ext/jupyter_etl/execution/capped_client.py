@@ -9,7 +9,7 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 from papermill.clientwrap import PapermillNotebookClient
 
-from jupyter_etl.execution.exits import EXIT, MENTIONS_EXIT, Exit, exit_code, exit_of
+from jupyter_etl.execution.exits import EXIT, MENTIONS_EXIT, Exit, exit_of, kernel_code
 from jupyter_etl.execution.kernel_line import EtlKernelManager
 from jupyter_etl.execution.output_caps import (
     OutputCaps,
@@ -87,16 +87,17 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         self.reset_execution_trackers()
         with self.setup_kernel(**kwargs):
             self.nb.metadata["language_info"] = self.kc.info["language_info"]
-            self.stop_at_exit()
+            self.prepare_kernel()
             self.papermill_execute_cells()
             self.set_widgets_metadata()
         return self.nb
 
-    def stop_at_exit(self) -> None:
-        """Make ``exit()`` end its cell in an IPython kernel, if the notebook may call it."""
-        mentioned = any(MENTIONS_EXIT.search(cell.source) for cell in self.nb.cells)
-        if mentioned and self.kc.info.get("implementation") == "ipython":
-            self.wait_for_reply(self.kc.execute(exit_code(), silent=True, store_history=False))
+    def prepare_kernel(self) -> None:
+        """Make an IPython kernel end at once, and ``exit()`` its cell if the notebook may call it."""
+        if self.kc.info.get("implementation") == "ipython":
+            may_exit = any(MENTIONS_EXIT.search(cell.source) for cell in self.nb.cells)
+            code = kernel_code(may_exit=may_exit)
+            self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False))
 
     def papermill_execute_cells(self) -> None:
         """Execute each cell as papermill does, until one ends the notebook."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -16,10 +16,16 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from jupyter_core.utils import run_sync
 
 from jupyter_etl.execution.channel import CHANNEL, socket_in
-from jupyter_etl.execution.kernel_command import arguments_of
+from jupyter_etl.execution.kernel_command import (
+    ARGUMENTS,
+    LAUNCHER,
+    launch_of,
+    split_command,
+    why_cold,
+)
 from jupyter_etl.execution.kernel_line import EtlKernelManager, Gate
 from jupyter_etl.execution.kernels import DEFAULT_KERNEL, kernel_environment
-from jupyter_etl.execution.provisioner import NotWarm, environment_of, why_cold
+from jupyter_etl.execution.provisioner import NotWarm, environment_of, why_used
 from jupyter_etl.execution.sockets import make_folder
 from jupyter_etl.execution.stem import NO_HISTORY, Stem
 
@@ -55,6 +61,10 @@ class EarlyKernel:
         self.stem = stem
         self.folder = make_folder()
         self.manager: Any = EtlKernelManager(kernel_name=DEFAULT_KERNEL)
+        # Not the kernelspec of this name, which may be of another environment.
+        self.manager._kernel_spec = KernelSpec(
+            argv=[sys.executable, "-m", LAUNCHER, *ARGUMENTS], language="python"
+        )
         self.manager.connection_file = str(self.folder / "kernel.json")
         self.manager.socket_folder = self.folder
         self.manager.stem = stem
@@ -79,29 +89,21 @@ class EarlyKernel:
         await self.client.shell_channel.get_msg(timeout=_START_S)
         await self.client.is_heard({asked})
 
-    def why_cold(self, asked: KernelSpec, env: Mapping[str, str]) -> str:
+    def why_cold(self, asked: KernelSpec, env: Mapping[str, str], cwd: str) -> str:
         """Say why this is not the kernel that a notebook asks for; "" where it is.
 
         Args:
             asked: Its kernelspec.
-            env: In which it is to run.
+            env, cwd: In which it is to run.
         """
         if self.why_not:
             return self.why_not
-        here = self.manager.kernel_spec
-        if asked.metadata.get("kernel_provisioner"):
-            return "its kernelspec names a provisioner"
-        other = why_cold(self.stem, _command(asked.argv), {**env, **asked.env})
-        if other:
-            return other
-        if arguments_of(asked.argv) != arguments_of(here.argv):
-            return "it is started with arguments of its own"
-        if asked.env != here.env:
-            return "its kernelspec sets variables of its own"
-        return ""
+        cold = why_cold(asked, env, Path(cwd))
+        return cold.why if cold else why_used(self.stem, launch_of(asked, env).env)
 
     def become(
         self,
+        asked: KernelSpec,
         env: Mapping[str, str],
         cwd: str,
         *,
@@ -111,25 +113,23 @@ class EarlyKernel:
         """Be the kernel of a run.
 
         Args:
+            asked: Its kernelspec.
             env, cwd: Its environment and working directory.
             address_space_bytes: Its limit; None for none.
             gate: In front of what it shows.
         """
         self.manager.gate = self.client.gate = gate
         provisioner = self.manager.provisioner
-        launch = run_sync(KernelProvisionerBase.pre_launch)(provisioner, env=dict(env))
+        launch = launch_of(asked, env)
+        kwargs = run_sync(KernelProvisionerBase.pre_launch)(provisioner, env=dict(launch.env))
         self.stem.go(
-            environment_of(launch["env"]), cwd=cwd, address_space_bytes=address_space_bytes
+            environment_of(kwargs["env"]),
+            module=split_command(launch.command)[1],
+            cwd=cwd,
+            address_space_bytes=address_space_bytes,
         )
 
     def dismiss(self) -> None:
         """End it, whatever it is doing, and delete its sockets."""
         self.stem.dismiss()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _command(argv: Sequence[str]) -> list[str]:
-    # As jupyter_client writes it.
-    major, minor = sys.version_info[:2]
-    here = argv[0] in ("python", f"python{major}", f"python{major}.{minor}")
-    return [sys.executable if here else argv[0], *argv[1:]]

@@ -1,4 +1,4 @@
-"""Notebooks that end their run: ``exit()``, ``quit()`` and ``sys.exit()``."""
+"""How kernels end, and notebooks that end their run: ``exit()``, ``quit()`` and ``sys.exit()``."""
 
 from __future__ import annotations
 
@@ -85,7 +85,45 @@ def stop_at_exit(shell):  # type: ignore[no-untyped-def]  # its text is executed
     shell.ask_exit = ask_exit
 
 
-def exit_code() -> str:
-    """Return code by which an IPython kernel calls `stop_at_exit`."""
-    call = f"{stop_at_exit.__name__}(get_ipython())\ndel {stop_at_exit.__name__}\n"
-    return inspect.getsource(stop_at_exit) + call
+def end_at_once(shell):  # type: ignore[no-untyped-def]  # its text is executed by other kernels
+    """Make a kernel that was started cold end as a warm one does, see `fork.leave`.
+
+    It waits for its threads, runs what is registered with `atexit`, and is gone: no socket is closed and
+    no module is taken apart, which takes longest and may wait for a peer or a thread.
+
+    Args:
+        shell: IPython's; this code must not import this package.
+    """
+    import atexit
+    import contextlib
+    import os
+    import sys
+    import threading
+
+    app = shell.kernel.parent
+
+    def leave():  # type: ignore[no-untyped-def]
+        threading._shutdown()  # type: ignore[attr-defined]  # it is not public
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(0)
+
+    atexit.unregister(app.close)
+    atexit.register(app.reset_io)
+    # What ipykernel calls in the main thread once it has answered to shutdown_request.
+    app.io_loop.stop = leave
+
+
+def kernel_code(*, may_exit: bool) -> str:
+    """Return what an IPython kernel that was started cold executes before the first cell.
+
+    Args:
+        may_exit: Whether the notebook may call ``exit()``.
+    """
+    wanted = [end_at_once, *([stop_at_exit] if may_exit else [])]
+    return "".join(
+        f"{inspect.getsource(one)}{one.__name__}(get_ipython())\ndel {one.__name__}\n"
+        for one in wanted
+    )

@@ -14,6 +14,7 @@ import signal
 import socket
 import stat
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from typing import Any, NoReturn
 ROOM_BYTES = 4500
 """How many bytes of words and of environment a template starts with, for its forks to write over."""
 
-_BEFORE_IMPORT = re.compile(r"PYTHON|LD_|OMP_|MKL_|NUMEXPR_|GOTO_|MALLOC_|LC_|LANG$|LANGUAGE$")
+_BEFORE_IMPORT = re.compile(r"PYTHON|LD_|OMP_|MKL_|NUMEXPR_MAX_|GOTO_|MALLOC_|LC_|LANG$|LANGUAGE$")
 """Variables that a program or a library reads once, when it is started or imported."""
 
 QUIET = {
@@ -32,9 +33,10 @@ QUIET = {
     "OPENBLAS_THREAD_TIMEOUT": "18",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "_RJEM_MALLOC_CONF": "background_thread:false",
+    "NUMEXPR_NUM_THREADS": "1",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
-"""What keeps numpy, pyarrow and deltalake from starting threads when they are imported.
+"""What keeps numpy, numexpr, pyarrow and deltalake from starting threads when they are imported.
 
 The threads that OpenBLAS is given later sleep after 2^18 ticks of the processor without work, and
 not after 2^26: by default they would take a core away from a run's first tenth of a second.
@@ -99,10 +101,11 @@ def reset_signals() -> None:
 
 
 def take_environment(env: Mapping[str, str]) -> None:
-    """Replace the environment."""
+    """Replace the environment, and forget what has been read from the old one."""
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
+    tempfile.tempdir = None
 
 
 @cache
@@ -114,7 +117,10 @@ def thread_pools() -> Any:
 
 
 def restore_threads(env: Mapping[str, str]) -> None:
-    """Give OpenBLAS the threads that it would have made itself, were it loaded in this environment.
+    """Give OpenBLAS and numexpr the threads that they would have made themselves.
+
+    Args:
+        env: In which they would have been loaded; that of this process.
 
     Source:
         OpenBLAS, USAGE.md: OPENBLAS_NUM_THREADS before GOTO_NUM_THREADS before OMP_NUM_THREADS.
@@ -124,6 +130,9 @@ def restore_threads(env: Mapping[str, str]) -> None:
     threads = given[0] if given else len(os.sched_getaffinity(0))
     if threads > 1:
         thread_pools().limit(limits=threads)
+    numexpr: Any = sys.modules.get("numexpr")
+    if numexpr is not None:
+        numexpr.nthreads = numexpr.utils._init_num_threads()
 
 
 def reseed() -> None:

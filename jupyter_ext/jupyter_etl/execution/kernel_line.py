@@ -118,6 +118,14 @@ class EtlKernelManager(AsyncKernelManager):
         connection: Any = self.get_connection_info()
         return lambda: _ask_to_interrupt(connection)
 
+    @property
+    def ipykernel(self) -> bool:
+        """Whether it is IPython's, by its command: its name may be any.
+
+        nbclient asks, and keeps what such a kernel executes out of its user's history.
+        """
+        return self.kernel_spec is not None and bool(_IPYKERNEL & set(self.kernel_spec.argv))
+
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
         spec = self.kernel_spec
         if self.socket_folder is not None and spec and _is_ipython_here(spec.argv):

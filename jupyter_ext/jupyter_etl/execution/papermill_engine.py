@@ -242,7 +242,7 @@ class EtlNotebookClient(CappedNotebookClient):
             session.events.add("kernel", warm=not why_cold, why=why_cold)
             self.nb.metadata["language_info"] = self.kc.info["language_info"]
             if why_cold:
-                self.stop_at_exit()
+                self.prepare_kernel()
             if session.prepared.speaks_etl:
                 self._load_magics()
             if session.start.code:
@@ -258,7 +258,8 @@ class EtlNotebookClient(CappedNotebookClient):
         early = self._session.early
         if early is None:
             return os.environ.get(COLD, "its runner was started cold")
-        why_cold = early.why_cold(self._session.prepared.kernel.spec, env)
+        spec = self._session.prepared.kernel.spec
+        why_cold = early.why_cold(spec, env, cwd)
         if why_cold:
             # It may have the sockets that another kernel is about to make.
             early.stem.dismiss()
@@ -266,7 +267,11 @@ class EtlNotebookClient(CappedNotebookClient):
         self.km, self.kc = early.manager, early.client
         self._say_process()
         early.become(
-            env, cwd, address_space_bytes=self._session.address_space_bytes, gate=self.admits
+            spec,
+            env,
+            cwd,
+            address_space_bytes=self._session.address_space_bytes,
+            gate=self.admits,
         )
         return ""
 

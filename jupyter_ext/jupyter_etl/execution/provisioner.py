@@ -7,15 +7,14 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_etl.execution.fork import read_at_import
-from jupyter_etl.execution.kernel_command import why_other_command
-from jupyter_etl.execution.kernels import COLD
+from jupyter_etl.execution.kernel_command import HONOURED, why_other_command
 from jupyter_etl.execution.stem import Orders, Stem, readable
 
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
@@ -76,10 +75,12 @@ class EtlWarmProvisioner(EtlLocalProvisioner):
         if stem is None:
             return await super().launch_kernel(cmd, **kwargs)
         env = environment_of(kwargs.get("env") or os.environ)
-        why = why_cold(stem, cmd, env)
+        cwd = Path(kwargs.get("cwd") or Path.cwd())
+        other = why_other_command(cmd, env, cwd)
+        why = other.why if other else why_used(stem, env)
         if why:
             raise NotWarm(why)
-        stem.begin(Orders(command=tuple(cmd), env=env, cwd=str(kwargs.get("cwd") or Path.cwd())))
+        stem.begin(Orders(command=tuple(cmd), env=env, cwd=str(cwd)))
         process: Any = stem
         self.process, self.pid, self.pgid = process, stem.pid, stem.pid
         return self.connection_info
@@ -99,28 +100,15 @@ def environment_of(env: Mapping[str, str]) -> dict[str, str]:
     return {**env, "JPY_PARENT_PID": str(os.getpid())}
 
 
-def why_cold(stem: Stem | None, command: Sequence[str], env: Mapping[str, str]) -> str:
-    """Say why a stem cannot become this kernel; "" where it can.
-
-    Args:
-        stem: Of the runner; None where it has none.
-        command: Of the kernel.
-        env: Its environment.
-    """
-    if stem is None:
-        return os.environ.get(COLD, "its runner was started cold")
-    other = why_other_command(command, env)
-    if other:
-        return other
+def why_used(stem: Stem, env: Mapping[str, str]) -> str:
+    """Say why a stem cannot become a kernel in this environment; "" where it can."""
     if stem.poll() is not None:
         return "the warm kernel of this attempt has ended"
     if not stem.is_free:
         return "the warm kernel of this attempt has been used before"
     asked = read_at_import(env)
-    if asked != stem.imported_with:
-        names = sorted(dict(asked.items() ^ stem.imported_with.items()))
-        return f"its environment differs in {', '.join(names)}"
-    return ""
+    names = sorted({name for name, _ in asked.items() ^ stem.imported_with.items()} - HONOURED)
+    return f"its environment differs in {', '.join(names)}" if names else ""
 
 
 def _require(program: str, env: Mapping[str, str] | None) -> None:

@@ -17,6 +17,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
@@ -37,8 +38,9 @@ from jupyter_etl.execution.fork import (
     take_environment,
     widen_descriptors,
 )
-from jupyter_etl.execution.kernel_command import LAUNCHER, arguments_of
+from jupyter_etl.execution.kernel_command import LAUNCHER, PACKAGE, arguments_of, python_path
 from jupyter_etl.execution.kernels import ATTEMPT
+from jupyter_etl.execution.module_paths import add_to_path
 from jupyter_etl.execution.processes import has_children
 
 NO_HISTORY = "--HistoryManager.hist_file=:memory:"
@@ -59,12 +61,14 @@ class Orders:
         command: Of the kernel, as it would be executed.
         env: Its environment.
         cwd: Its working directory.
+        module: Which the interpreter executes.
         address_space_bytes: Its limit; None for none.
     """
 
     command: tuple[str, ...]
     env: Mapping[str, str]
     cwd: str
+    module: str = LAUNCHER
     address_space_bytes: int | None = None
 
 
@@ -104,17 +108,27 @@ class Stem:
         with contextlib.suppress(ConnectionError):
             self._line.send(msgspec.json.encode(orders))
 
-    def go(self, env: Mapping[str, str], *, cwd: str, address_space_bytes: int | None) -> None:
+    def go(
+        self,
+        env: Mapping[str, str],
+        *,
+        cwd: str,
+        module: str = LAUNCHER,
+        address_space_bytes: int | None = None,
+    ) -> None:
         """Have it be the kernel of a run, and return when it is or has ended.
 
         It writes to where this process writes to by now.
 
         Args:
             env, cwd: Its environment and working directory.
+            module: Which the interpreter executes.
             address_space_bytes: Its limit; None for none.
         """
         assert self.begun is not None  # noqa: S101 - it is asked of what has begun
-        orders = replace(self.begun, env=env, cwd=cwd, address_space_bytes=address_space_bytes)
+        orders = replace(
+            self.begun, env=env, cwd=cwd, module=module, address_space_bytes=address_space_bytes
+        )
         self._went = True
         with contextlib.suppress(ConnectionError):
             socket.send_fds(self._line, [msgspec.json.encode(orders)], [2])
@@ -218,6 +232,7 @@ def _become(line: socket.socket) -> None:
     reset_signals()
     go_first()
     take_environment(orders.env)
+    _allow_imports()
     reseed()
     from ipykernel.kernelapp import IPKernelApp
 
@@ -236,8 +251,16 @@ def _become(line: socket.socket) -> None:
     # What the kernel sets itself: the backend of matplotlib, the kind of terminal.
     own = {name: value for name, value in os.environ.items() if orders.env.get(name) != value}
     loop = IOLoop.current()
-    loop.add_handler(line.fileno(), lambda *_: _go(line, own, output, kernel.shell), IOLoop.READ)
+    loop.add_handler(
+        line.fileno(), lambda *_: _go(line, orders.env, own, output, kernel.shell), IOLoop.READ
+    )
     kernel.start()
+
+
+def _allow_imports() -> None:
+    """Take back what runners forbid themselves to import, see `skip_slow_import`."""
+    for name in [name for name, module in sys.modules.items() if module is None]:
+        del sys.modules[name]
 
 
 def _look_for_children_quickly(kernel: Any) -> None:
@@ -249,7 +272,13 @@ def _look_for_children_quickly(kernel: Any) -> None:
     kernel._process_children = lambda: children() if has_children(os.getpid()) else []
 
 
-def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result, shell: Any) -> None:
+def _go(
+    line: socket.socket,
+    before: Mapping[str, str],
+    own: Mapping[str, str],
+    output: os.stat_result,
+    shell: Any,
+) -> None:
     """Become the kernel of a run, between two messages."""
     IOLoop.current().remove_handler(line.fileno())
     orders, logs = _next(line)
@@ -259,6 +288,7 @@ def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result, she
     backend = {_BACKEND: orders.env[_BACKEND]} if _BACKEND in orders.env else {}
     take_environment({**orders.env, **own, **backend})
     os.chdir(orders.cwd)
+    _take_paths(before, orders)
     restore_threads(orders.env)
     limit_address_space(orders.address_space_bytes)
     # As far as its notebook can see it has executed nothing.
@@ -266,6 +296,22 @@ def _go(line: socket.socket, own: Mapping[str, str], output: os.stat_result, she
     # IPython collects garbage when it ends, and would look through all of its own.
     gc.freeze()
     line.send(_READY)
+
+
+def _take_paths(before: Mapping[str, str], orders: Orders) -> None:
+    """Import from where the kernel, started by its command, would import from."""
+    if orders.module == PACKAGE:
+        from ipykernel import __main__ as package
+
+        sys.argv[0] = str(package.__file__)
+    here = Path(orders.cwd)
+    folders = [str(folder) for folder in python_path(orders.env, here)]
+    # `python -m` puts the working directory first; only the launcher takes it away again.
+    first = [orders.cwd] if orders.module == PACKAGE else []
+    old = [str(folder) for folder in python_path(before, here)]
+    if folders == old:
+        folders = old = []
+    add_to_path([*first, *folders], instead_of=old)
 
 
 def _next(line: socket.socket) -> tuple[Orders, list[int]]:

@@ -24,6 +24,7 @@ import msgspec
 
 from jupyter_etl.execution.as_in_a_kernel import as_in_a_kernel
 from jupyter_etl.execution.fork import ROOM_BYTES, thread_pools
+from jupyter_etl.execution.module_paths import kernel_modules
 from jupyter_etl.execution.standby import (
     MAX_REQUEST_BYTES,
     Request,
@@ -291,6 +292,7 @@ def _import_all(life: Life, command: Sequence[str]) -> None:
             left_out = life.left_out | {name: "it starts a thread"}
             _begin_anew(life, command, left_out=left_out, runners=life.runners)
     thread_pools()
+    kernel_modules()
 
 
 def _is_installed(name: str) -> bool:

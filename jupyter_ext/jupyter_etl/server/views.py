@@ -86,6 +86,7 @@ def pipeline_view(
     waiting: Set[int] = frozenset(),
     words: Callable[[Schedule], str],
     locate: Callable[[str], str | None],
+    cold_start: str = "",
 ) -> JSON:
     """Make a PipelineView.
 
@@ -96,6 +97,7 @@ def pipeline_view(
         waiting: Numbers of the runs that a gate holds until a person decides.
         words: Says a schedule in words.
         locate: Returns the contents path of a file on disk, None where it is outside.
+        cold_start: Why its runs start cold; "" where they are warm.
     """
     view: JSON = to_builtins(pipeline)
     view["words"] = words(pipeline.schedule) if pipeline.schedule else "on demand"
@@ -113,6 +115,7 @@ def pipeline_view(
     )
     view["health"] = health_of(pipeline, runs, now, waiting)
     view["notebook_path"] = locate(pipeline.notebook)
+    view["cold_start"] = cold_start
     return view
 
 

@@ -185,6 +185,8 @@ export interface IPipelineView extends IPipeline {
   health: Health;
   /** Relative to the server's root; null where the notebook lies outside. */
   notebook_path: string | null;
+  /** Why its runs start cold; empty where they are warm. */
+  cold_start: string;
 }
 
 export interface IPublishedRef {

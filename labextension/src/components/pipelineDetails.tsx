@@ -43,6 +43,7 @@ export function PipelineDetails(props: {
               policy.overlap
             )
           ],
+          pipeline.cold_start ? [trans.__('Start'), pipeline.cold_start] : null,
           parameters.length
             ? [
                 trans.__('Parameters'),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from jupyter_etl.app.cold_starts import ColdStarts
 from jupyter_etl.app.disk import local_folders, shortage
 from jupyter_etl.app.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
 from jupyter_etl.app.executors import executor_for
@@ -218,4 +219,20 @@ def _is_known(run_id: int, store: Store) -> bool:
     return True
 
 
-CHECKS = (scheduler, attempts, in_hand, queue, removed, folders)
+def warm_starts(setup: Setup) -> Diagnosis | None:
+    """Is there a kernel that could start warm, and does not?"""
+    if setup.store is None:
+        return None
+    if not setup.settings.warm:
+        return well("warm starts", "switched off with JUPYTER_ETL_WARM=0")
+    reasons = ColdStarts(setup.store, setup.settings)
+    wanted = [one for one in setup.store.load_pipelines() if one.policy.warm]
+    cold = {one.name: reason for one in wanted if (reason := reasons.of(one))}
+    if not cold:
+        return well("warm starts", f"{len(wanted):,} pipelines can start warm")
+    told = listed(f"{name} ({reason.why})" for name, reason in cold.items())
+    remedy = next(iter(cold.values())).remedy
+    return warn("warm starts", f"these start cold: {told}", f"{remedy[0].upper()}{remedy[1:]}.")
+
+
+CHECKS = (scheduler, attempts, in_hand, queue, removed, folders, warm_starts)

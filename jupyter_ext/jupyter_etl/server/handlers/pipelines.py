@@ -38,6 +38,7 @@ class PipelineHandlerBase(EtlHandler):
                 waiting=waiting,
                 words=format_schedule,
                 locate=self.contents_path,
+                cold_start=etl.pipelines.cold_start(pipeline),
             )
             for pipeline in pipelines
         ]

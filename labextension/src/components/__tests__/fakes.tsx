@@ -274,6 +274,7 @@ export function pipeline(change: any = {}): any {
     words: 'every day at 06:00, UTC',
     last_runs: [],
     health: 'ok',
+    cold_start: '',
     ...change
   };
 }

@@ -142,6 +142,20 @@ describe('pipelines', () => {
     expect(row.querySelector('[role=alert]')).toBeNull();
   });
 
+  it.each([
+    ['', false],
+    ['Its runs start cold, because it was deployed with --cold.', true]
+  ])('tells why runs start cold: %p', async (cold_start, told) => {
+    w.client.lists.pipelines = [pipeline({ cold_start })];
+    const node = await panel('pipelines');
+    await settle(() =>
+      (node.querySelector('.jp-EtlRow-head') as HTMLElement).click()
+    );
+    const terms = [...node.querySelectorAll('dt')].map(one => one.textContent);
+    expect(terms.includes('Start')).toBe(told);
+    expect(node.textContent).toContain(cold_start);
+  });
+
   it('takes an unscheduling back', async () => {
     w.client.lists.pipelines = [pipeline()];
     const node = await panel('pipelines');
