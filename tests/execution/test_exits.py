@@ -73,6 +73,7 @@ class Shell(SimpleNamespace):
         super().__init__(
             keepkernel_on_exit=status,
             kernel=SimpleNamespace(parent=app),
+            events=SimpleNamespace(register=lambda *_: None),
             payload_manager=SimpleNamespace(write_payload=self.payloads.append),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from jupyter_etl.execution.kernel_command import Cold, why_cold
 from jupyter_etl.execution.kernels import kernel_environment, kernel_of
 from jupyter_etl.model import Pipeline
 from jupyter_etl.ports import Store
+
+_FRESH_S = 10.0
+"""How long an answer for a kernel holds: a page shows many pipelines, most with one kernel."""
 
 
 class ColdStarts:
@@ -30,6 +34,7 @@ class ColdStarts:
         self._store = store
         self._settings = settings
         self._metadata: dict[str, Mapping[str, Any]] = {}
+        self._found: dict[tuple[str, Path], tuple[float, Cold | None]] = {}
 
     def of(self, pipeline: Pipeline) -> Cold | None:
         """Return the reason; None where its runs start warm, or its kernel is not installed here."""
@@ -42,15 +47,17 @@ class ColdStarts:
             )
         if sys.platform != "linux":
             return Cold(why="warm starts need Linux", remedy="run the scheduler on Linux")
-        return self.of_kernel(pipeline)
+        return self._of_notebook(pipeline)
 
-    def of_kernel(self, pipeline: Pipeline) -> Cold | None:
+    def _of_notebook(self, pipeline: Pipeline) -> Cold | None:
         """Return the reason as far as it is the kernel."""
-        try:
-            spec = kernel_of(self._metadata_of(pipeline)).spec
-        except ExecutionError:
-            return None
-        return why_cold(spec, kernel_environment({}), Path(pipeline.notebook).parent)
+        metadata, folder = self._metadata_of(pipeline), Path(pipeline.notebook).parent
+        key = str(metadata["kernelspec"].get("name") or ""), folder
+        at, cold = self._found.get(key, (-_FRESH_S, None))
+        if time.monotonic() - at >= _FRESH_S:
+            cold = _of_kernel(metadata, folder)
+            self._found[key] = time.monotonic(), cold
+        return cold
 
     def _metadata_of(self, pipeline: Pipeline) -> Mapping[str, Any]:
         found = self._metadata.get(pipeline.content_hash)
@@ -60,3 +67,11 @@ class ColdStarts:
             found = {"kernelspec": found.get("kernelspec", {})}
             self._metadata[pipeline.content_hash] = found
         return found
+
+
+def _of_kernel(metadata: Mapping[str, Any], folder: Path) -> Cold | None:
+    try:
+        spec = kernel_of(metadata).spec
+    except ExecutionError:
+        return None
+    return why_cold(spec, kernel_environment({}), folder)

@@ -116,13 +116,27 @@ def end_at_once(shell):  # type: ignore[no-untyped-def]  # its text is executed 
     app.io_loop.stop = leave
 
 
+def forget_execution(shell):  # type: ignore[no-untyped-def]  # its text is executed by other kernels
+    """Make a kernel forget that it has executed this code, once it has.
+
+    Args:
+        shell: IPython's; this code must not import this package.
+    """
+
+    def forget():  # type: ignore[no-untyped-def]
+        shell.events.unregister("post_execute", forget)
+        shell.last_execution_result, shell.last_execution_succeeded = None, True
+
+    shell.events.register("post_execute", forget)
+
+
 def kernel_code(*, may_exit: bool) -> str:
     """Return what an IPython kernel that was started cold executes before the first cell.
 
     Args:
         may_exit: Whether the notebook may call ``exit()``.
     """
-    wanted = [end_at_once, *([stop_at_exit] if may_exit else [])]
+    wanted = [end_at_once, forget_execution, *([stop_at_exit] if may_exit else [])]
     return "".join(
         f"{inspect.getsource(one)}{one.__name__}(get_ipython())\ndel {one.__name__}\n"
         for one in wanted
