@@ -63,7 +63,7 @@ def test_an_automatic_pause_is_no_calm(window, lab, stopped) -> None:
     bar = window.page.locator(".jp-EtlStatusItem")
     expect(bar).to_contain_text("1 paused after failures")
     expect(bar).to_have_attribute("title", re.compile("To go on: jupyter etl resume flaky"))
-    expect(bar.get_by_role("img")).to_have_class("jp-EtlStatus jp-mod-stopped")
+    expect(bar.locator(".jp-EtlStatus.jp-mod-stopped")).to_be_visible()
 
     panel = window.open_panel("Pipelines")
     first = panel.locator(".jp-EtlRow").first
