@@ -120,13 +120,15 @@ def show_styled(html: str, text: str) -> None:
 
 
 def shown(value: object) -> str:
-    """Return a value as people read it."""
+    """Return a value as people read it; an instant in local time with its zone."""
     if value is None or value == "":
         return "–"
     if isinstance(value, Drawing):
         return value.text
     if isinstance(value, datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        if value.tzinfo is None:
+            return str(value)
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, _Datum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from jupyter_etl.app.health import seconds_of
 from jupyter_etl.model import Checkpoint, Run, RunState
 from jupyter_etl_magics.display import Card
 
@@ -21,11 +22,10 @@ def outcome_of(run: Run) -> str:
     return (run.outcome if run.finished_at and run.outcome else run.state).value.replace("_", " ")
 
 
-def seconds_of(run: Run) -> float | None:
-    """Return how long it took or has taken, seconds; None before it starts."""
-    if run.started_at is None:
-        return None
-    return round(((run.finished_at or datetime.now(UTC)) - run.started_at).total_seconds(), 1)
+def took(run: Run) -> float | None:
+    """Return how long it was at work, seconds; None before it starts."""
+    seconds = seconds_of(run, datetime.now(UTC))
+    return None if seconds is None else round(seconds, 1)
 
 
 def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
@@ -43,7 +43,7 @@ def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
         }
         for v in run.published
     ]
-    took = seconds_of(run)
+    seconds = took(run)
     cell = "" if run.failed_cell is None else f"Cell {run.failed_cell + 1}: "
     verdict = f"{run.verdict.kind}: {run.verdict.evidence}" if run.verdict else ""
     again = ""
@@ -53,7 +53,7 @@ def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
         )
     return Card(
         title=f"Run {run.id} of {run.new.pipeline}: {outcome_of(run)}"
-        + ("" if took is None else f" in {took:.1f} s"),
+        + ("" if seconds is None else f" in {seconds:.1f} s"),
         tone=_TONES.get(run.state, ""),
         rows=rows,
         notes=[f"{cell}{run.error}" if run.error else "", verdict, run.output, again],

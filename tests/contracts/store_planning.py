@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from contracts.store_values import (
     EARLY,
@@ -13,6 +14,7 @@ from contracts.store_values import (
     a_run,
     an_output,
     finish,
+    start,
     started,
     succeeded,
 )
@@ -202,11 +204,46 @@ class PlanningContract:
         assert (last["quiet"], last["unknown"]) == ([], [])
         gone = store.load_last_runs(["even", "odd"], count=3, states=(RunState.CANCELLED,))
         assert [[run.id for run in gone[name]] for name in ("even", "odd")] == [[ids[2]], []]
-        ended = (RunState.CANCELLED, RunState.SUCCEEDED)
-        bad = store.load_last_runs(
-            ["even", "odd"], count=1, states=ended, only=(RunState.CANCELLED,)
-        )
-        assert [[run.id for run in bad[name]] for name in ("even", "odd")] == [[ids[2]], []]
+
+    def test_the_last_runs_of_a_cause_that_publish_live(self, store: Store) -> None:
+        store.deploy(a_pipeline("even"), now=NOW)
+        given = {
+            "scheduled": {"cause": Cause.SCHEDULE},
+            "draft": {"cause": Cause.SCHEDULE, "draft": True},
+            "file": {"version": None, "cause": Cause.MANUAL},
+            "manual": {"cause": Cause.MANUAL},
+            "backfill": {"cause": Cause.BACKFILL},
+        }
+        ids = {
+            key: store.add_run(
+                replace(a_run(key, pipeline="even"), **{"version": 1, **fields}), now=NOW
+            ).id
+            for key, fields in given.items()
+        }
+        for causes, live, expected in (
+            ((), True, ["backfill", "manual", "scheduled"]),
+            ((Cause.MANUAL,), False, ["manual", "file"]),
+            ((Cause.MANUAL, Cause.SCHEDULE), True, ["manual", "scheduled"]),
+            ((Cause.UPSTREAM,), False, []),
+        ):
+            found = store.load_last_runs(["even"], count=9, causes=causes, live=live)["even"]
+            assert [run.id for run in found] == [ids[key] for key in expected]
+
+    def test_the_time_at_work_is_that_of_all_attempts(self, store: Store) -> None:
+        run = store.add_run(a_run("again"), now=NOW)
+        (first,) = store.claim("s", now=NOW, limit=1)
+        start(store, first, now=NOW)
+        at_work = store.load_run(run.id)
+        assert (at_work.worked_s, at_work.attempt_started_at) == (None, NOW)
+        finish(store, first, NO_ANSWER, state=RunState.FAILED, now=NOW + timedelta(seconds=5))
+        store.requeue(run.id, now=NOW + HOUR)
+        (second,) = store.claim("s", now=NOW + HOUR, limit=1)
+        start(store, second, now=NOW + HOUR)
+        again = store.load_run(run.id)
+        assert (again.worked_s, again.attempt_started_at) == (5.0, NOW + HOUR)
+        finish(store, second, succeeded(), now=NOW + HOUR + timedelta(seconds=7))
+        assert store.load_runs()[0].worked_s == 12.0
+        assert store.load_run(run.id).attempt_started_at is None
 
     def test_due_are_those_whose_time_has_come(self, store: Store) -> None:
         for name, at in (("later", NOW + HOUR), ("now", NOW), ("old", EARLY), ("never", None)):

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 
 from fakes.clock import FakeClock
 from fakes.etl_lineage import FakeLineage
-from fakes.etl_runs import FakeRuns
+from fakes.etl_runs import FakeLedger, FakeRuns
 from fakes.etl_values import (
     HASH,
     FakeDeployment,
@@ -30,6 +31,7 @@ from fakes.etl_values import (
 )
 from fakes.etl_watermarks import FakeWatermarks
 from jupyter_etl.app.differences import VersionDifference
+from jupyter_etl.app.health import Health
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PublishError
 from jupyter_etl.model import (
     Breaker,
@@ -48,7 +50,7 @@ from jupyter_etl.model import (
     Source,
     TableInfo,
 )
-from jupyter_etl.ports import SchedulerInfo
+from jupyter_etl.ports import SchedulerInfo, Store
 from jupyter_etl.publishing.changes import RowChange, RowChanges
 
 
@@ -71,6 +73,12 @@ class FakeEtl:
         self.holds = FakeHolds(self)
         self.lineage = FakeLineage(self.clock, self.publications.get)
         self.watermarks = FakeWatermarks(self)
+        self.health = Health(
+            cast("Store", FakeLedger(self)),
+            self.clock,
+            alive=lambda: list(self.alive),
+            disk=lambda: "",
+        )
 
     @contextmanager
     def woken(self, wake: Callable[[], object], *, patience_s: float = 0.0) -> Iterator[None]:
@@ -367,6 +375,7 @@ A_DIFFERENCE = Difference(
 class FakeHolds:
     def __init__(self, etl: FakeEtl) -> None:
         self._etl = etl
+        self.waiting = True
         self.held = Hold(
             run_id=2,
             attempt=1,
@@ -378,7 +387,7 @@ class FakeHolds:
 
     def list(self) -> list[Hold]:
         self._etl.calls.append("holds.list")
-        return [self.held]
+        return [self.held] if self.waiting else []
 
     def approve(self, target: int) -> None:
         self._etl.calls.append("holds.approve")

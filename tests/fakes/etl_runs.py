@@ -17,6 +17,7 @@ from jupyter_etl.errors import Conflict, NotFound
 from jupyter_etl.model import (
     TERMINAL,
     Attempt,
+    Cause,
     CheckResult,
     CheckRule,
     CheckStatus,
@@ -89,28 +90,28 @@ class FakeRuns:
         self.held[made.id] = made
         return made
 
-    def last(
+    def last(self, pipelines: Sequence[str], *, count: int) -> dict[str, list[RunSummary]]:
+        self._etl.calls.append("runs.last")
+        return self.newest(pipelines, count=count)
+
+    def newest(
         self,
         pipelines: Sequence[str],
         *,
         count: int,
-        states: tuple[RunState, ...] = (),
-        only: tuple[RunState, ...] = (),
+        states: Sequence[RunState] = (),
+        causes: Sequence[Cause] = (),
+        live: bool = False,
     ) -> dict[str, list[RunSummary]]:
-        self._etl.calls.append("runs.last")
-        newest = [self.held[number] for number in sorted(self.held, reverse=True)]
-        last = {
-            name: [
-                run
-                for run in newest
-                if run.new.pipeline == name and (not states or run.state in states)
-            ][:count]
-            for name in pipelines
-        }
-        return {
-            name: [summary_of(run) for run in runs if not only or run.state in only]
-            for name, runs in last.items()
-        }
+        """Answer as `Store.load_last_runs`."""
+        runs = [
+            summary_of(self.held[number])
+            for number in sorted(self.held, reverse=True)
+            if (not states or self.held[number].state in states)
+            and (not causes or self.held[number].new.cause in causes)
+            and not (live and self.held[number].new.draft)
+        ]
+        return {name: [run for run in runs if run.pipeline == name][:count] for name in pipelines}
 
     def list(
         self,
@@ -177,3 +178,15 @@ class FakeRuns:
             if pipeline in (None, self.held[run_id].new.pipeline)
             and (not states or self.held[run_id].state in states)
         ]
+
+
+class FakeLedger:
+    """What `Health` asks the ledger for."""
+
+    def __init__(self, etl: FakeEtl) -> None:
+        self.load_last_runs = etl.runs.newest
+        self.load_runs = etl.runs.list
+        self.load_holds = etl.holds.list
+        self.load_pipelines = etl.pipelines.list
+        self.load_publications = etl.publications.list
+        self.load_breakers = lambda: list(etl.sources.silent().values())

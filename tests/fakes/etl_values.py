@@ -124,12 +124,20 @@ def summary_of(run: Run) -> RunSummary:
     return RunSummary(
         id=run.id,
         pipeline=run.new.pipeline,
+        version=run.new.version,
+        cause=run.new.cause,
+        draft=run.new.draft,
         state=run.state,
         outcome=run.outcome,
+        attempts=run.attempts,
         due_at=run.new.due_at,
         not_before=run.not_before,
+        created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
+        error=run.error,
+        worked_s=run.worked_s,
+        attempt_started_at=run.attempt_started_at,
     )
 
 

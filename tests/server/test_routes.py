@@ -36,10 +36,13 @@ async def test_summary(ask, etl) -> None:
     assert (answer.json["failing"], answer.json["held"]) == (0, 1)
     (held,) = (await ask("/pipelines?filter=failing")).json["items"]
     assert (held["name"], held["health"]) == ("delays", "held")
-    etl.holds.held = replace(etl.holds.held, run_id=999)
+    assert (answer.json["attention"], answer.json["well"]) == (1, False)
+    assert (answer.json["runs"], answer.json["runs_active"]) == (2, 0)
+    etl.runs.held[3] = a_run(3, "delays", etl.clock.now())
+    etl.runs.held[2] = replace(etl.runs.held[2], state=RunState.CANCELLED)
+    etl.holds.waiting = False
     answer = await ask("/summary")
-    assert answer.json["failing"] == 1
-    assert answer.json["runs_active"] == 0
+    assert (answer.json["held"], answer.json["attention"], answer.json["well"]) == (0, 0, True)
     assert [s["id"] for s in answer.json["schedulers"]] == ["s1"]
 
 
@@ -63,7 +66,7 @@ async def test_a_page_of_pipelines_takes_one_list_of_runs(ask, etl) -> None:
         etl.pipelines.held[f"p{number}"] = a_pipeline(f"p{number}", Path("/n.ipynb"))
     etl.calls.clear()
     assert len((await ask("/pipelines")).json["items"]) == 100
-    assert etl.calls == ["pipelines.list", "runs.last", "holds.list"]
+    assert etl.calls == ["pipelines.list", "runs.last"]
 
 
 async def test_where_a_notebook_lies(ask) -> None:
@@ -133,7 +136,8 @@ async def test_arguments_are_checked(ask, etl) -> None:
 
 
 async def test_pause_resume_delete(ask, etl) -> None:
-    assert (await ask("/pipelines/delays/pause", "POST")).json["health"] == "paused"
+    paused = (await ask("/pipelines/delays/pause", "POST")).json
+    assert (paused["health"], paused["paused_by"]) == ("held", "person")
     assert etl.pipelines.held["delays"].paused
     assert (await ask("/pipelines/delays/resume", "POST")).json["paused"] is False
     answer = await ask("/pipelines/delays", "DELETE")

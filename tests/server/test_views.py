@@ -14,18 +14,22 @@ import pytest
 
 from fakes.etl import FakeEtl
 from fakes.etl_values import TOKEN, a_pipeline, a_run, a_schedule, summary_of
-from jupyter_etl.model import Breaker, Freshness, Outcome, RunState
+from jupyter_etl.model import (
+    Breaker,
+    HealthState,
+    Outcome,
+    PausedBy,
+    PipelineHealth,
+    RunState,
+)
 from jupyter_etl.server.cells import cell_value, preview_view
 from jupyter_etl.server.views import (
     attempt_view,
-    freshness_of,
-    health_of,
     pipeline_view,
     publication_view,
     run_detail_view,
     run_view,
     schedule_view,
-    seconds_of,
     source_view,
     tail_of,
 )
@@ -35,49 +39,9 @@ LATER = NOW + timedelta(hours=1)
 AGO = NOW - timedelta(hours=1)
 
 
-def runs(*states: RunState):
-    return [summary_of(a_run(n, "p", AGO, state=state)) for n, state in enumerate(states, 1)]
-
-
-GOOD, BAD, HELD = RunState.SUCCEEDED, RunState.FAILED, RunState.HELD
-CANCELLED, SKIPPED = RunState.CANCELLED, RunState.SKIPPED
-
-
-@pytest.mark.parametrize(
-    ("states", "fields", "health"),
-    [
-        ([], {}, "never"),
-        ([GOOD], {}, "ok"),
-        ([BAD, GOOD], {}, "ok"),
-        ([GOOD, BAD], {}, "failing"),
-        ([GOOD, HELD], {}, "failing"),
-        ([BAD, CANCELLED, SKIPPED], {}, "failing"),
-        ([GOOD, SKIPPED], {}, "ok"),
-        ([CANCELLED], {}, "never"),
-        ([BAD, RunState.RUNNING], {"paused": True}, "running"),
-        ([BAD, RunState.DISPATCHED], {}, "running"),
-        ([BAD], {"paused": True}, "paused"),
-        ([GOOD], {"next_due": NOW - timedelta(minutes=5)}, "late"),
-        ([GOOD], {"next_due": NOW - timedelta(seconds=5)}, "ok"),
-        ([], {"next_due": LATER}, "never"),
-        ([GOOD, RunState.QUEUED], {}, "late"),
-    ],
+HEALTH = PipelineHealth(
+    state=HealthState.FAILING, why="Run 4 failed.", paused_by=PausedBy.PERSON, run_id=4
 )
-def test_health(states, fields, health) -> None:
-    pipeline = a_pipeline("p", Path("/p.ipynb"), **fields)
-    assert health_of(pipeline, runs(*states), NOW) == health
-
-
-@pytest.mark.parametrize(("waiting", "health"), [({2}, "held"), ({1}, "failing")])
-def test_the_run_that_waits_for_a_person_is_held(waiting, health) -> None:
-    pipeline = a_pipeline("p", Path("/p.ipynb"))
-    assert health_of(pipeline, runs(HELD, HELD), NOW, waiting) == health
-    assert health_of(pipeline, runs(HELD, HELD, GOOD), NOW, waiting) == "ok"
-
-
-def test_a_queued_run_that_waits_for_its_retry_is_not_late() -> None:
-    waiting = summary_of(a_run(1, "p", AGO, state=RunState.QUEUED, not_before=LATER))
-    assert health_of(a_pipeline("p", Path("/p.ipynb")), [waiting], NOW) == "never"
 
 
 def test_a_pipeline_shows_its_last_14_runs_oldest_first() -> None:
@@ -85,6 +49,7 @@ def test_a_pipeline_shows_its_last_14_runs_oldest_first() -> None:
     view = pipeline_view(
         a_pipeline("p", Path("/root/p.ipynb"), next_due=LATER),
         made,
+        HEALTH,
         now=NOW,
         words=lambda schedule: f"words of {schedule.text}",
         locate=lambda path: path.removeprefix("/root/"),
@@ -94,6 +59,8 @@ def test_a_pipeline_shows_its_last_14_runs_oldest_first() -> None:
     assert view["words"] == "words of daily at 07:00"
     assert view["notebook_path"] == "p.ipynb"
     assert view["cold_start"] == "Its runs start cold."
+    assert (view["health"], view["health_note"], view["health_run"]) == ("failing", HEALTH.why, 4)
+    assert (view["severity"] > 0, view["paused_by"], view["running"]) == (True, "person", False)
     assert view["next_due"] == "2025-03-03T07:00:00Z"
     json.dumps(view)
 
@@ -102,25 +69,12 @@ def test_a_pipeline_without_a_schedule_says_so() -> None:
     view = pipeline_view(
         a_pipeline("p", Path("/p.ipynb"), schedule=None),
         [],
+        HEALTH,
         now=NOW,
         words=lambda schedule: schedule.text,
         locate=lambda path: None,
     )
     assert (view["words"], view["notebook_path"], view["last_runs"]) == ("on demand", None, [])
-
-
-@pytest.mark.parametrize(
-    ("fields", "seconds"),
-    [
-        ({}, 12.0),
-        ({"state": RunState.RUNNING, "finished_at": None}, 3600.0),
-        ({"state": RunState.QUEUED}, None),
-        ({"state": RunState.QUEUED, "started_at": AGO, "finished_at": AGO}, None),
-        ({"finished_at": AGO - timedelta(seconds=5)}, 0.0),
-    ],
-)
-def test_seconds(fields, seconds) -> None:
-    assert seconds_of(a_run(1, "p", AGO, **fields), NOW) == seconds
 
 
 def test_a_run_tells_why_it_was_skipped() -> None:
@@ -155,21 +109,6 @@ def test_the_tail_begins_with_a_line() -> None:
     assert tail.startswith("line ")
     assert tail.endswith("line 009999")
     assert len(tail_of("x" * 30_000)) == 20_000
-
-
-@pytest.mark.parametrize(
-    ("freshness", "age", "fresh"),
-    [
-        (None, 10.0, "none"),
-        (Freshness(warn_s=5.0), None, "none"),
-        (Freshness(warn_s=5.0), 4.9, "ok"),
-        (Freshness(warn_s=5.0), 5.0, "warn"),
-        (Freshness(warn_s=5.0, error_s=9.0), 9.0, "error"),
-        (Freshness(error_s=9.0), 8.0, "ok"),
-    ],
-)
-def test_freshness(freshness, age, fresh) -> None:
-    assert freshness_of(freshness, age) == fresh
 
 
 def test_a_publication_has_the_age_of_its_live_version(tmp_path: Path) -> None:

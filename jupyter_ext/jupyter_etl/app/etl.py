@@ -17,6 +17,7 @@ from jupyter_etl.app.clock import SystemClock
 from jupyter_etl.app.disk import disk_guard
 from jupyter_etl.app.doctor import Diagnosis, diagnose
 from jupyter_etl.app.executors import executor_for
+from jupyter_etl.app.health import Health
 from jupyter_etl.app.holds import Holds
 from jupyter_etl.app.lineage import Lineage
 from jupyter_etl.app.liveness import alive_among
@@ -104,6 +105,12 @@ class Etl:
     def holds(self) -> Holds:
         """What the publish gate holds back."""
         return Holds(self.store, self.clock, self.settings)
+
+    @cached_property
+    def health(self) -> Health:
+        """How pipelines and everything together stand."""
+        guard = disk_guard(self.settings)
+        return Health(self.store, self.clock, alive=self.schedulers, disk=guard)
 
     @cached_property
     def watermarks(self) -> Watermarks:

@@ -196,18 +196,14 @@ class Runs:
         pipelines: Sequence[str],
         *,
         count: int,
-        states: Sequence[RunState] = (),
-        only: Sequence[RunState] = (),
     ) -> dict[str, builtins.list[RunSummary]]:
         """Return the newest ``count`` runs of each of these deployed pipelines, newest first.
 
         Args:
             pipelines: Names; every one is in the answer.
             count: Of each.
-            states: Counts only runs in these; all where there are none.
-            only: Leaves out those of the counted that are not in these; none where there are none.
         """
-        return self._store.load_last_runs(pipelines, count=count, states=states, only=only)
+        return self._store.load_last_runs(pipelines, count=count)
 
     def count(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
         """Count runs."""

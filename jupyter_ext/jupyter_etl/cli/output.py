@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -47,24 +47,16 @@ def write_table(rows: Sequence[Mapping[str, object]], empty: str) -> None:
 
 
 def shown(value: object) -> str:
-    """Return a value as people read it."""
+    """Return a value as people read it; an instant in local time with its zone."""
     if value is None or value == "":
         return "-"
     if isinstance(value, datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     if isinstance(value, float):
         return f"{value:,.1f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return str(value)
-
-
-def seconds_of(run: Run) -> float | None:
-    """Return how long a run took or has taken, seconds; None before it starts."""
-    if run.started_at is None:
-        return None
-    end = run.finished_at or datetime.now(UTC)
-    return round((end - run.started_at).total_seconds(), 3)
 
 
 def outcome_of(run: Run) -> str | None:

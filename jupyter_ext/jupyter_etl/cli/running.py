@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 
 from jupyter_etl.app import Etl
 from jupyter_etl.app.daily import daily_prune
+from jupyter_etl.app.health import seconds_of
 from jupyter_etl.cli.output import (
     outcome_of,
     published_by,
     say,
-    seconds_of,
     shown,
     write,
     write_json,
@@ -70,7 +70,7 @@ def trigger(etl: Etl, args: Namespace) -> int:
     if args.wait:
         return _conclude(etl, made, as_json=args.json, times=True)
     if args.json:
-        write_json({**_result(made), **_times(made)})
+        write_json({**_result(etl, made), **_times(made)})
     else:
         write(f"Run {made.id} of {made.new.pipeline} is queued.")
         say(f"  Follow it: jupyter etl logs {made.id}")
@@ -118,7 +118,10 @@ def schedule(etl: Etl, args: Namespace) -> int:
 def up(etl: Etl, args: Namespace) -> int:
     """Be a scheduler until told to stop, or until nothing is left to do."""
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S %z",
+        stream=sys.stderr,
     )
     stopping = False
 
@@ -213,10 +216,10 @@ def _progress(*, quiet: bool) -> Any:
 def _conclude(etl: Etl, run: Run, *, as_json: bool, times: bool = False) -> int:
     kept = None if run.outcome is Outcome.SUCCEEDED else etl.runs.checkpoint(run.id)
     if as_json:
-        write_json({**_result(run, kept), **(_times(run) if times else {})})
+        write_json({**_result(etl, run, kept), **(_times(run) if times else {})})
     else:
         outcome = outcome_of(run) or run.state.value
-        took = seconds_of(run)
+        took = _seconds(etl, run)
         write(f"Run {run.id} {outcome.replace('_', ' ')} in {shown(took)} s.")
         if run.error:
             where = "" if run.failed_cell is None else f"cell {run.failed_cell + 1}: "
@@ -233,7 +236,7 @@ def _conclude(etl: Etl, run: Run, *, as_json: bool, times: bool = False) -> int:
     return _CODES.get(run.outcome, 1) if run.outcome else 4
 
 
-def _result(run: Run, kept: Checkpoint | None = None) -> dict[str, object]:
+def _result(etl: Etl, run: Run, kept: Checkpoint | None = None) -> dict[str, object]:
     return {
         "run": run.id,
         "outcome": outcome_of(run),
@@ -241,10 +244,15 @@ def _result(run: Run, kept: Checkpoint | None = None) -> dict[str, object]:
         "error": run.error or None,
         "verdict": run.verdict.kind.value if run.verdict else None,
         "output": run.output or None,
-        "seconds": seconds_of(run),
+        "seconds": _seconds(etl, run),
         "published": published_by(run),
         "retry_from": kept.failed_cell if kept else None,
     }
+
+
+def _seconds(etl: Etl, run: Run) -> float | None:
+    took = seconds_of(run, etl.clock.now())
+    return None if took is None else round(took, 3)
 
 
 def _times(run: Run) -> dict[str, object]:

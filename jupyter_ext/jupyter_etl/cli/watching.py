@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
+from datetime import datetime
 
 from jupyter_etl.app import Etl
-from jupyter_etl.app.disk import disk_guard
+from jupyter_etl.app.health import STATE_WORDS, Overview, seconds_of
 from jupyter_etl.app.resuming import retried_words
-from jupyter_etl.cli.output import outcome_of, say, seconds_of, write, write_json, write_table
-from jupyter_etl.model import CheckStatus, Run, RunState
+from jupyter_etl.cli.output import outcome_of, say, write, write_json, write_table
+from jupyter_etl.model import (
+    ACTIVE,
+    FAILING_STATES,
+    CheckStatus,
+    HealthState,
+    PausedBy,
+    Pipeline,
+    PipelineHealth,
+    Run,
+    RunState,
+)
 from jupyter_etl.spec.schedule import format_schedule
 
 _WHY = 60
 """Characters of an error in a table; the whole is in the log and in JSON."""
-_ACTIVE = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
 
 
 def status(etl: Etl, args: Namespace) -> int:
     """Show how everything stands."""
     found = etl.pipelines.list()
-    alive = etl.schedulers()
+    overview = etl.health.overview()
     due = sorted((p.next_due, p.name) for p in found if p.next_due and not p.paused)
-    last = etl.runs.last([p.name for p in found], count=1)
-    failing = [name for name, runs in last.items() if runs and runs[0].state is RunState.FAILED]
-    stopped = {p.name: p.pause_note for p in found if p.pause_note}
-    silent = etl.sources.silent()
-    full = disk_guard(etl.settings)()
     facts = {
+        "well": overview.well,
         "owner": etl.settings.owner,
         "home": str(etl.settings.home),
         "lake": etl.settings.lake,
-        "schedulers": len(alive),
+        "schedulers": len(overview.schedulers),
         "pipelines": len(found),
         "paused": sum(p.paused for p in found),
-        "paused_by_platform": list(stopped),
-        "failing": failing,
-        "silent_sources": list(silent),
-        "full_disk": full or None,
-        "active_runs": etl.runs.count(states=_ACTIVE),
+        "paused_by_platform": overview.names(HealthState.AUTO_PAUSED),
+        "failing": overview.names(*FAILING_STATES),
+        "backfill_failed": overview.names(HealthState.BACKFILL_FAILED),
+        "late": overview.names(HealthState.LATE),
+        "held_runs": sorted(overview.held_runs),
+        "stale": list(overview.stale),
+        "silent_sources": list(overview.silent_sources),
+        "full_disk": overview.full_disk or None,
+        "active_runs": etl.runs.count(states=ACTIVE),
         "publications": len(etl.publications.list()),
         "next_due": due[0][0] if due else None,
         "next_pipeline": due[0][1] if due else None,
@@ -45,52 +56,99 @@ def status(etl: Etl, args: Namespace) -> int:
     if args.json:
         write_json(facts)
         return 0
+    write("All is well." if overview.well else f"Needs you: {', '.join(overview.problems)}.")
     rows = [
-        {"": name.replace("_", " "), " ": ", ".join(value) if isinstance(value, list) else value}
+        {"": name.replace("_", " "), " ": _listed(value) if isinstance(value, list) else value}
         for name, value in facts.items()
+        if name != "well"
     ]
     write_table(rows, "")
-    for name, note in stopped.items():
-        say(f"{name}: {note}\n  To go on: jupyter etl resume {name}")
-    for name, breaker in silent.items():
+    _say_what_to_do(overview)
+    return 0
+
+
+def _listed(values: Sequence[object]) -> str:
+    return ", ".join(str(value) for value in values)
+
+
+def _say_what_to_do(overview: Overview) -> None:
+    for name, health in overview.attention.items():
+        say(f"{name}: {health.why}")
+        if health.paused_by is PausedBy.PERSON:
+            say("  A person paused it.")
+        if health.paused_by:
+            say(f"  To go on: jupyter etl resume {name}")
+    for name in overview.stale:
+        say(f"{name} is older than its owner promised.")
+    for name, breaker in overview.silent_sources.items():
         say(
             f"{name} did not answer {breaker.failures} times in a row; "
             f"the next run tries it at {breaker.retry_at:%H:%M:%S} UTC."
         )
-    if full:
-        say(f"No run is started on this machine: {full}.")
-    if not alive:
+    if overview.full_disk:
+        say(f"No run is started on this machine: {overview.full_disk}.")
+    if not overview.schedulers:
         say("No scheduler is alive. Start one: jupyter etl up")
-    return 0
 
 
 def pipelines(etl: Etl, args: Namespace) -> int:
     """List the pipelines."""
-    rows: list[dict[str, object]] = [
-        {
-            "pipeline": p.name,
-            "version": p.version,
-            "schedule": format_schedule(p.schedule) if p.schedule else "on demand",
-            "next_due": p.next_due,
-            "paused": p.paused,
-            "owner": p.owner,
-            "notebook": p.notebook,
-            "pause_note": p.pause_note or None,
-        }
-        for p in etl.pipelines.list()
-    ]
-    _show(rows, args, "No pipelines yet. Deploy one: jupyter etl schedule NOTEBOOK WHEN")
+    found = etl.pipelines.list()
+    health = etl.health.of(found)
+    if args.json:
+        write_json([_pipeline_row(p, health[p.name]) for p in found])
+        return 0
+    write_table(
+        [_short_pipeline_row(p, health[p.name]) for p in found],
+        "No pipelines yet. Deploy one: jupyter etl schedule NOTEBOOK WHEN",
+    )
     return 0
+
+
+def _pipeline_row(pipeline: Pipeline, health: PipelineHealth) -> dict[str, object]:
+    return {
+        "pipeline": pipeline.name,
+        "health": health.state.value,
+        "why": health.why or None,
+        "version": pipeline.version,
+        "schedule": _schedule_of(pipeline),
+        "next_due": pipeline.next_due,
+        "paused": pipeline.paused,
+        "paused_by": health.paused_by,
+        "running": health.running,
+        "last_success_at": health.last_success_at,
+        "owner": pipeline.owner,
+        "notebook": pipeline.notebook,
+        "pause_note": pipeline.pause_note or None,
+    }
+
+
+def _short_pipeline_row(pipeline: Pipeline, health: PipelineHealth) -> dict[str, object]:
+    """Return what fits into a terminal's line."""
+    return {
+        "pipeline": pipeline.name,
+        "health": STATE_WORDS[health.state],
+        "schedule": _schedule_of(pipeline),
+        "next": "paused" if pipeline.paused else pipeline.next_due,
+        "last success": health.last_success_at,
+        "owner": pipeline.owner,
+        "why": _short(health.why),
+    }
+
+
+def _schedule_of(pipeline: Pipeline) -> str:
+    return format_schedule(pipeline.schedule) if pipeline.schedule else "on demand"
 
 
 def runs(etl: Etl, args: Namespace) -> int:
     """List runs, newest first."""
     states = tuple(RunState(text) for text in args.state)
     found = etl.runs.list(pipeline=args.pipeline, states=states, limit=args.limit)
+    now = etl.clock.now()
     if args.json:
-        write_json([_row(run) for run in found])
+        write_json([_row(run, now) for run in found])
         return 0
-    write_table([_short_row(run) for run in found], "No runs yet.")
+    write_table([_short_row(run, now) for run in found], "No runs yet.")
     total = etl.runs.count(pipeline=args.pipeline, states=states)
     if total > len(found):
         say(f"Showing {len(found)} of {total:,} runs; more with --limit.")
@@ -153,7 +211,7 @@ def unschedule(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def _row(run: Run) -> dict[str, object]:
+def _row(run: Run, now: datetime) -> dict[str, object]:
     return {
         "run": run.id,
         "pipeline": run.new.pipeline,
@@ -165,17 +223,14 @@ def _row(run: Run) -> dict[str, object]:
         "attempts": run.attempts,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
-        "seconds": seconds_of(run),
+        "seconds": _rounded(seconds_of(run, now)),
         "error": run.error or None,
         "note": run.new.note or None,
     }
 
 
-def _short_row(run: Run) -> dict[str, object]:
+def _short_row(run: Run, now: datetime) -> dict[str, object]:
     """Return what fits into a terminal's line, with why a run failed or was skipped."""
-    why = " ".join((run.error or run.new.note).split())
-    if len(why) > _WHY:
-        why = f"{why[: _WHY - 1]}…"
     return {
         "run": run.id,
         "pipeline": run.new.pipeline,
@@ -184,13 +239,16 @@ def _short_row(run: Run) -> dict[str, object]:
         "outcome": outcome_of(run) or run.state.value,
         "attempts": run.attempts,
         "started_at": run.started_at,
-        "seconds": seconds_of(run),
-        "why": why,
+        "seconds": _rounded(seconds_of(run, now)),
+        "why": _short(run.error or run.new.note),
     }
 
 
-def _show(rows: list[dict[str, object]], args: Namespace, empty: str) -> None:
-    if args.json:
-        write_json(rows)
-    else:
-        write_table(rows, empty)
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _short(text: str) -> str:
+    """Return a text on one line, cut to `_WHY` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= _WHY else f"{line[: _WHY - 1]}…"

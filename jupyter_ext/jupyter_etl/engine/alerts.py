@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from jupyter_etl.engine.health import load_health
 from jupyter_etl.engine.reaper import is_orphan
 from jupyter_etl.errors import EtlError, NotFound, user_code_boundary
-from jupyter_etl.model import Run, RunState
+from jupyter_etl.model import FAILURES_TO_PAUSE, HealthState, PipelineHealth, Run, RunState
 from jupyter_etl.ports import Notifier, Store
 
 _LOG = logging.getLogger(__name__)
@@ -59,27 +60,39 @@ def _tell(run: Run, store: Store, notifier: Notifier) -> None:
 
 
 def _message(run: Run, store: Store) -> tuple[str, str, str] | None:
-    name = run.new.pipeline
+    name, body = run.new.pipeline, _body(run)
+    health = _health(run, store)
+    stopped = health is not None and health.state is HealthState.AUTO_PAUSED
+    why = f"\n{health.why}\nTo go on: jupyter etl resume {name}" if health and stopped else ""
     if run.state is RunState.FAILED:
-        return "error", f"{name} failed", _body(run) + _pause(name, store)
+        if health and stopped and health.run_id == run.id:
+            return (
+                "critical",
+                f"{name} is paused: it failed {FAILURES_TO_PAUSE} times in a row",
+                body + why,
+            )
+        return "error", f"{name} failed", body + why
     if run.state is RunState.HELD:
         gated = run.verdict is not None and run.verdict.evidence.startswith("The publish gate")
         by = "the publish gate" if gated else "a check"
-        return "warning", f"{name} was held by {by}", _body(run)
+        return "warning", f"{name} was held by {by}", body
     if run.state is RunState.SUCCEEDED:
-        return "info", f"{name} works again", _body(run)
+        if stopped:
+            return "warning", f"{name} succeeded and is still paused", body + why
+        if health and health.failing:
+            return "warning", f"{name} is still failing", f"{body}\n{health.why}"
+        return "info", f"{name} works again", body
     # Somebody asked for it once more before anybody was told.
     return None
 
 
-def _pause(name: str, store: Store) -> str:
+def _health(run: Run, store: Store) -> PipelineHealth | None:
+    """Return how the pipeline of a run stands; None where it is not deployed any more."""
     try:
-        pipeline = store.load_pipeline(name)
+        pipeline = store.load_pipeline(run.new.pipeline)
     except NotFound:
-        return ""
-    if not pipeline.pause_note:
-        return ""
-    return f"\n{pipeline.pause_note}\nTo go on: jupyter etl resume {name}"
+        return None
+    return load_health(store, [pipeline], run.finished_at or run.created_at)[pipeline.name]
 
 
 def _body(run: Run) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from jupyter_etl.engine.verdicts import judge
-from jupyter_etl.model import AttemptReport, OnLost, Outcome, Run, RunState
+from jupyter_etl.model import AttemptReport, OnLost, Outcome, Run, RunState, Verdict
 
 BASE_S = 2.0
 """Longest wait before the second attempt; each further one may wait twice as long."""
@@ -42,16 +42,25 @@ def plan_next(
     Returns:
         The state of the run, and the earliest start of the next attempt, if it is queued for one.
     """
-    lost = report.outcome is Outcome.LOST
-    if lost and run.cancel_requested:
+    if report.outcome is Outcome.LOST and run.cancel_requested:
         return RunState.CANCELLED, None
-    failed = report.outcome is Outcome.FAILED
-    says_so = report.verdict is not None and report.verdict.retryable
-    mendable = (lost and _may_repeat(run)) or (failed and says_so)
-    left = run.attempts <= run.new.policy.retries
-    if mendable and left and not run.cancel_requested:
+    if is_retried(run, report.outcome, report.verdict, attempts=run.attempts):
         return RunState.QUEUED, now + timedelta(seconds=backoff_s(run.attempts, draw=draw))
     return _STATES[report.outcome], None
+
+
+def is_retried(run: Run, outcome: Outcome, verdict: Verdict | None, *, attempts: int) -> bool:
+    """Tell whether the platform tries a run again by itself.
+
+    Args:
+        run: Which.
+        outcome, verdict: Of its last attempt.
+        attempts: How many were made, that one included.
+    """
+    says_so = verdict is not None and verdict.retryable
+    lost, failed = outcome is Outcome.LOST, outcome is Outcome.FAILED
+    repairable = (lost and _may_repeat(run)) or (failed and says_so)
+    return repairable and attempts <= run.new.policy.retries and not run.cancel_requested
 
 
 def lost_report(run: Run, why: str) -> AttemptReport:

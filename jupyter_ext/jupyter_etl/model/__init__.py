@@ -4,6 +4,14 @@ from jupyter_etl.model.breaker import Breaker
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.model.checkpoint import Checkpoint, Resumption, Retried, Said
 from jupyter_etl.model.freshness import Freshness
+from jupyter_etl.model.health import (
+    ATTENTION,
+    FAILING_STATES,
+    FreshnessState,
+    HealthState,
+    PausedBy,
+    PipelineHealth,
+)
 from jupyter_etl.model.hold import (
     Decision,
     Difference,
@@ -71,7 +79,9 @@ from jupyter_etl.model.watermark import (
 
 __all__ = [
     "ACTIVE",
+    "ATTENTION",
     "BAD",
+    "FAILING_STATES",
     "FAILURES_TO_PAUSE",
     "IN_HAND",
     "TERMINAL",
@@ -103,7 +113,9 @@ __all__ = [
     "Estimate",
     "Frequent",
     "Freshness",
+    "FreshnessState",
     "Grain",
+    "HealthState",
     "Hold",
     "NewRun",
     "OnLost",
@@ -113,7 +125,9 @@ __all__ = [
     "ParameterType",
     "Partition",
     "PartitionRows",
+    "PausedBy",
     "Pipeline",
+    "PipelineHealth",
     "PipelineVersion",
     "Policy",
     "Profile",

@@ -176,6 +176,8 @@ class Run:
         reads: What it read.
         resume_from: Number of the attempt whose kept variables the next attempt starts with; None
             for a start from the first cell.
+        worked_s: Seconds that its ended attempts took together; None before the first has ended.
+        attempt_started_at: When the attempt in hand began, UTC; None where none is.
     """
 
     id: int
@@ -198,6 +200,8 @@ class Run:
     checks: tuple[CheckResult, ...] = ()
     reads: tuple[Read, ...] = ()
     resume_from: int | None = None
+    worked_s: float | None = None
+    attempt_started_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,18 +209,28 @@ class RunSummary:
     """What a list of a pipeline's last runs shows of each; the rest is in its `Run`.
 
     Args:
-        id, state, outcome, not_before, started_at, finished_at: As on `Run`.
-        pipeline, due_at: As on `NewRun`.
+        id, state, outcome, attempts, not_before, created_at, started_at, finished_at, error: As on
+            `Run`.
+        pipeline, version, cause, draft, due_at: As on `NewRun`.
+        worked_s, attempt_started_at: As on `Run`.
     """
 
     id: int
     pipeline: str
+    version: int | None
+    cause: Cause
+    draft: bool
     state: RunState
     outcome: Outcome | None
+    attempts: int
     due_at: datetime
     not_before: datetime
+    created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    error: str = ""
+    worked_s: float | None = None
+    attempt_started_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

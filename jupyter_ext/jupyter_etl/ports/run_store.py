@@ -12,6 +12,7 @@ from jupyter_etl.model import (
     AttemptReport,
     Beat,
     Breaker,
+    Cause,
     NewRun,
     Pipeline,
     PublicationVersion,
@@ -256,15 +257,17 @@ class RunStore(Protocol):
         *,
         count: int,
         states: Sequence[RunState] = (),
-        only: Sequence[RunState] = (),
+        causes: Sequence[Cause] = (),
+        live: bool = False,
     ) -> dict[str, list[RunSummary]]:
         """Return the newest ``count`` runs of each of these deployed pipelines, newest first.
 
         Args:
             names: Of pipelines; every one is in the answer.
             count: Of each.
-            states: Counts only runs in these; all where there are none.
-            only: Leaves out those of the counted that are not in these; none where there are none.
+            states: Only runs in these; all where there are none.
+            causes: Only runs of these; all where there are none.
+            live: Only runs that publish live and execute a deployed version.
         """
         ...
 

@@ -73,7 +73,7 @@ class Notifier(Protocol):
         Args:
             title: One line.
             body: Plain text.
-            severity: ``info``, ``warning`` or ``error``.
+            severity: ``info``, ``warning``, ``error`` or ``critical``.
             run: What it is about.
 
         Raises:

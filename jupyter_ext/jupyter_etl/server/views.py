@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import to_builtins
 
 from jupyter_etl.app.differences import hold_view
+from jupyter_etl.app.health import (
+    age_of,
+    publication_freshness,
+    seconds_of,
+    working_since,
+)
 from jupyter_etl.model import (
     BAD,
-    IN_HAND,
-    TERMINAL,
     Attempt,
     Breaker,
-    Freshness,
     Hold,
     Outcome,
     Pipeline,
+    PipelineHealth,
     Publication,
     PublicationVersion,
     Retried,
@@ -35,55 +39,16 @@ JSON = dict[str, Any]
 STRIP = 14
 """How many of its last runs a pipeline shows."""
 
-_GRACE = timedelta(seconds=60)
-"""A scheduler that is alive starts what is due well within it."""
-
 _TAIL = 20_000
 """Characters of a log that come with its run."""
-
-
-def health_of(
-    pipeline: Pipeline, runs: Sequence[RunSummary], now: datetime, waiting: Set[int] = frozenset()
-) -> str:
-    """Sum a pipeline up in one word.
-
-    Args:
-        pipeline: As in the ledger.
-        runs: Its last runs, oldest first.
-        now: Aware.
-        waiting: Numbers of the runs that a gate holds until a person decides.
-
-    Returns:
-        ``running`` while a run is in hand, ``paused``, ``held`` where the last run that came to a
-        result waits for a person, ``failing`` where it failed or a check held it, ``late`` where something is due and nobody starts it,
-        ``never`` where no run came to a result, else ``ok``.
-    """
-    if any(run.state in IN_HAND for run in runs):
-        return "running"
-    if pipeline.paused:
-        return "paused"
-    results = [run for run in runs if run.state in {*BAD, RunState.SUCCEEDED}]
-    if results and results[-1].state in BAD:
-        return "held" if results[-1].id in waiting else "failing"
-    due = [run.not_before for run in runs if run.state is RunState.QUEUED]
-    if pipeline.next_due is not None:
-        due.append(pipeline.next_due)
-    if any(is_late(instant, now) for instant in due):
-        return "late"
-    return "ok" if results else "never"
-
-
-def is_late(due: datetime | None, now: datetime) -> bool:
-    """Return whether a scheduler that is alive would have started this; False for nothing due."""
-    return due is not None and due < now - _GRACE
 
 
 def pipeline_view(
     pipeline: Pipeline,
     runs: Sequence[RunSummary],
+    health: PipelineHealth,
     *,
     now: datetime,
-    waiting: Set[int] = frozenset(),
     words: Callable[[Schedule], str],
     locate: Callable[[str], str | None],
     cold_start: str = "",
@@ -93,8 +58,8 @@ def pipeline_view(
     Args:
         pipeline: As in the ledger.
         runs: Its last runs, oldest first.
+        health: How it stands.
         now: Aware.
-        waiting: Numbers of the runs that a gate holds until a person decides.
         words: Says a schedule in words.
         locate: Returns the contents path of a file on disk, None where it is outside.
         cold_start: Why its runs start cold; "" where they are warm.
@@ -113,19 +78,26 @@ def pipeline_view(
             for run in runs[-STRIP:]
         ]
     )
-    view["health"] = health_of(pipeline, runs, now, waiting)
+    view |= health_view(health)
     view["notebook_path"] = locate(pipeline.notebook)
     view["cold_start"] = cold_start
     return view
 
 
-def seconds_of(run: Run | RunSummary, now: datetime) -> float | None:
-    """Return how long a run took, or takes so far; None for one that is not at work."""
-    if run.started_at is None:
-        return None
-    if run.finished_at is not None and run.state in TERMINAL:
-        return max(0.0, (run.finished_at - run.started_at).total_seconds())
-    return max(0.0, (now - run.started_at).total_seconds()) if run.state in IN_HAND else None
+def health_view(health: PipelineHealth) -> JSON:
+    """Make the part of a PipelineView that says how the pipeline stands."""
+    view: JSON = to_builtins(
+        {
+            "health": health.state,
+            "health_note": health.why,
+            "health_run": health.run_id,
+            "severity": health.severity,
+            "paused_by": health.paused_by,
+            "running": health.running,
+            "last_success_at": health.last_success_at,
+        }
+    )
+    return view
 
 
 def run_view(run: Run, *, now: datetime) -> JSON:
@@ -143,6 +115,7 @@ def run_view(run: Run, *, now: datetime) -> JSON:
             "started_at": run.started_at,
             "finished_at": run.finished_at,
             "seconds": seconds_of(run, now),
+            "working_since": working_since(run, now),
             "cell": run.cell,
             "cells": run.cells,
             "error": run.error or (run.new.note if run.state is RunState.SKIPPED else ""),
@@ -211,17 +184,6 @@ def tail_of(log: str) -> str:
     return cut.partition("\n")[2] or cut
 
 
-def freshness_of(freshness: Freshness | None, age_s: float | None) -> str:
-    """Judge an age in seconds: ``ok``, ``warn`` or ``error``; ``none`` without promise or age."""
-    if freshness is None or age_s is None:
-        return "none"
-    if freshness.error_s is not None and age_s >= freshness.error_s:
-        return "error"
-    if freshness.warn_s is not None and age_s >= freshness.warn_s:
-        return "warn"
-    return "ok"
-
-
 def source_view(source: Source, breaker: Breaker | None) -> JSON:
     """Make the JSON of a source in a list; its breaker is None while it answers."""
     view: JSON = to_builtins(source)
@@ -231,12 +193,9 @@ def source_view(source: Source, breaker: Breaker | None) -> JSON:
 
 def publication_view(publication: Publication, *, now: datetime) -> JSON:
     """Make a PublicationView; its age is the age of the live version."""
-    age_s = None
-    if publication.live is not None:
-        age_s = max(0.0, (now - publication.live.published_at).total_seconds())
     view: JSON = to_builtins(publication)
-    view["age_s"] = age_s
-    view["fresh"] = freshness_of(publication.freshness, age_s)
+    view["age_s"] = age_of(publication, now)
+    view["fresh"] = to_builtins(publication_freshness(publication, now))
     return view
 
 

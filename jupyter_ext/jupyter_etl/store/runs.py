@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, false, func, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from jupyter_etl.errors import Conflict
-from jupyter_etl.model import TERMINAL, PublicationVersion, Run, RunState, RunSummary
+from jupyter_etl.model import TERMINAL, Cause, PublicationVersion, Run, RunState, RunSummary
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.problems import no_run
 from jupyter_etl.store.rows import publication_version_of, run_of
-from jupyter_etl.store.schema import pipelines, publication_versions, runs
+from jupyter_etl.store.schema import attempts, pipelines, publication_versions, runs
 
 # SQLite takes 32,766 values in a statement; a page of runs never needs so many.
 _CHUNK = 1000
-_SUMMARY = [runs.c[field.name] for field in fields(RunSummary)]
+_SUMMARY = [runs.c[field.name] for field in fields(RunSummary) if field.name in runs.c]
 
 
 class Runs(Part):
@@ -50,26 +51,28 @@ class Runs(Part):
         *,
         count: int,
         states: Sequence[RunState] = (),
-        only: Sequence[RunState] = (),
+        causes: Sequence[Cause] = (),
+        live: bool = False,
     ) -> dict[str, list[RunSummary]]:
         """Return the newest ``count`` runs of each of these deployed pipelines, newest first."""
         own = runs.alias("own")
         oldest = select(own.c.id).where(own.c.pipeline == pipelines.c.name)
-        if states:
-            oldest = oldest.where(own.c.state.in_(states))
+        oldest = oldest.where(*_chosen(own, states, causes, live=live))
         oldest = oldest.order_by(own.c.id.desc()).limit(1).offset(count - 1)
         from_there = runs.c.id >= func.coalesce(oldest.correlate(pipelines).scalar_subquery(), 0)
         # An expression, so that SQLite goes from the few pipelines to their runs, not from all runs.
         of_each = and_(runs.c.pipeline == pipelines.c.name.concat(""), from_there)
-        query = _filtered(select(*_SUMMARY), None, only or states)
+        query = select(*_SUMMARY).where(*_chosen(runs, states, causes, live=live))
         query = query.join_from(pipelines, runs, of_each).order_by(runs.c.id.desc())
         last: dict[str, list[RunSummary]] = {name: [] for name in names}
         every = list(names)
         with self._ledger.reading() as connection:
             for start in range(0, len(every), _CHUNK):
                 few = pipelines.c.name.in_(every[start : start + _CHUNK])
-                for row in connection.execute(query.where(few)):
-                    last[row.pipeline].append(RunSummary(**row._mapping))
+                rows = connection.execute(query.where(few)).all()
+                work = _work_of(connection, rows)
+                for row in rows:
+                    last[row.pipeline].append(RunSummary(**row._mapping, **work.get(row.id, {})))
         return last
 
     def load_runs_between(self, pipeline: str, start: datetime, end: datetime) -> list[Run]:
@@ -170,7 +173,40 @@ def published_by(
 
 def _with_published(connection: Connection, rows: Sequence[Row[Any]]) -> list[Run]:
     published = published_by(connection, [row.id for row in rows])
-    return [run_of(row, published.get(row.id, ())) for row in rows]
+    work = _work_of(connection, rows)
+    return [replace(run_of(row, published.get(row.id, ())), **work.get(row.id, {})) for row in rows]
+
+
+def _work_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict[str, Any]]:
+    """Return `Run.worked_s` and `Run.attempt_started_at` of runs, by id; others have neither."""
+    attempted = [row.id for row in rows if row.attempts]
+    work: dict[int, dict[str, Any]] = defaultdict(dict)
+    for start in range(0, len(attempted), _CHUNK):
+        few = attempts.c.run_id.in_(attempted[start : start + _CHUNK])
+        query = select(attempts.c.run_id, attempts.c.started_at, attempts.c.finished_at)
+        for run_id, started_at, finished_at in connection.execute(
+            query.where(few, attempts.c.started_at.is_not(None))
+        ):
+            if finished_at is None:
+                work[run_id]["attempt_started_at"] = started_at
+            else:
+                took_s = max(0.0, (finished_at - started_at).total_seconds())
+                work[run_id]["worked_s"] = work[run_id].get("worked_s", 0.0) + took_s
+    return work
+
+
+def _chosen(
+    table: Any, states: Sequence[RunState], causes: Sequence[Cause], *, live: bool
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of `Runs.load_last_runs` on ``runs`` or an alias of it."""
+    found: list[ColumnElement[bool]] = []
+    if states:
+        found.append(table.c.state.in_(states))
+    if causes:
+        found.append(table.c.cause.in_(causes))
+    if live:
+        found += [table.c.version.is_not(None), table.c.draft == false()]
+    return found
 
 
 def _filtered(query: Select[Any], pipeline: str | None, states: Sequence[RunState]) -> Select[Any]:

@@ -25,8 +25,17 @@ export type RunState =
 export type Outcome =
   'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'held' | 'lost';
 
+/** The most severe first. */
 export type Health =
-  'ok' | 'running' | 'held' | 'failing' | 'late' | 'paused' | 'never';
+  | 'auto_paused'
+  | 'failing'
+  | 'held'
+  | 'backfill_failed'
+  | 'late'
+  | 'running'
+  | 'paused'
+  | 'never'
+  | 'ok';
 
 export type PublicationKind = 'table' | 'file' | 'report' | 'api';
 
@@ -71,10 +80,28 @@ export interface ISummary {
   owner: string;
   sources: number;
   pipelines: number;
+  /** Pipelines that need a person. */
+  attention: number;
+  /** Pipelines that the platform paused after failures, and why. */
+  auto_paused: { name: string; note: string }[];
+  /** Pipelines; those in `auto_paused` are counted. */
   failing: number;
+  backfill_failed: number;
+  late: number;
   /** Runs that wait for a decision of a person. */
   held: number;
+  /** Publications that are older than promised. */
+  stale: number;
+  silent_sources: number;
+  /** Why no run is started on this machine; empty where one may be. */
+  full_disk: string;
+  /** Whether nothing needs a person. */
+  well: boolean;
+  /** All that are on record. */
+  runs: number;
+  /** Queued ones are counted. */
   runs_active: number;
+  runs_running: number;
   publications: number;
   schedulers: ISchedulerInfo[];
   version: string;
@@ -183,6 +210,15 @@ export interface IPipelineView extends IPipeline {
   /** At most 14, the oldest first. */
   last_runs: ILastRun[];
   health: Health;
+  /** Why; empty where there is nothing to add. */
+  health_note: string;
+  /** The run that `health_note` is about. */
+  health_run: number | null;
+  /** 0 where nobody has to act; higher is more urgent. */
+  severity: number;
+  paused_by: 'person' | 'platform' | null;
+  running: boolean;
+  last_success_at: string | null;
   /** Relative to the server's root; null where the notebook lies outside. */
   notebook_path: string | null;
   /** Why its runs start cold; empty where they are warm. */
@@ -213,7 +249,10 @@ export interface IRunView {
   due_at: string;
   started_at: string | null;
   finished_at: string | null;
+  /** At work, without the time in which it waited. */
   seconds: number | null;
+  /** While it runs, the present minus `seconds`. */
+  working_since: string | null;
   cell: number | null;
   cells: number | null;
   error: string;

@@ -7,5 +7,6 @@ export * from './now';
 export * from './panelView';
 export * from './publicationPage';
 export * from './scheduleFormView';
+export { healthLabel } from './status';
 export * from './statusView';
 export * from './useFetched';

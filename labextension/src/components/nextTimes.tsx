@@ -108,13 +108,14 @@ export function NextTimes(props: ISchedulePreviewState): JSX.Element {
   );
 }
 
-/** "2026-02-09T06:00:00+01:00" -> "Mon, 9 Feb 2026, 06:00" as the clock on that wall shows it. */
+/** "2026-02-09T06:00:00+01:00" -> "Mon, 9 Feb 2026, 06:00 UTC+01:00": the local time there. */
 export function spellLocal(local: string): string {
-  const found = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d:\d\d)/.exec(local);
+  const found =
+    /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d:\d\d)\S*?([+-]\d\d:\d\d|Z)?$/.exec(local);
   if (!found) {
     return local;
   }
-  const [, year, month, day, time] = found;
+  const [, year, month, day, time, offset] = found;
   const date = new Date(Number(year), Number(month) - 1, Number(day));
   const words = date.toLocaleDateString(undefined, {
     weekday: 'short',
@@ -122,5 +123,8 @@ export function spellLocal(local: string): string {
     month: 'short',
     year: 'numeric'
   });
-  return `${words}, ${time}`;
+  if (!offset) {
+    return `${words}, ${time}`;
+  }
+  return `${words}, ${time} UTC${/^(Z|[+-]00:00)$/.test(offset) ? '' : offset}`;
 }

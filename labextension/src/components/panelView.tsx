@@ -81,7 +81,9 @@ function TabBody(props: { tab: Tab }): JSX.Element {
 
 function useInfos(): Record<Tab, ITabInfo> {
   const { model, trans } = useEtl();
-  const { summary } = model;
+  const { summary, runQuery } = model;
+  const filtered = runQuery.pipeline !== '' || runQuery.state !== '';
+  const listed = filtered || model.tab === 'runs' ? model.runs.total : null;
   return {
     sources: {
       label: trans.__('Sources'),
@@ -92,15 +94,15 @@ function useInfos(): Record<Tab, ITabInfo> {
     pipelines: {
       label: trans.__('Pipelines'),
       count: summary?.pipelines ?? null,
-      title: summary?.failing
-        ? trans.__('Pipelines; failing: %1', summary.failing)
+      title: summary?.attention
+        ? trans.__('Pipelines; need you: %1', summary.attention)
         : trans.__('Pipelines'),
-      alert: summary?.failing ?? 0
+      alert: summary?.attention ?? 0
     },
     runs: {
       label: trans.__('Runs'),
-      count: summary?.runs_active ?? null,
-      title: trans.__('Runs in progress'),
+      count: listed ?? (filtered ? null : (summary?.runs ?? null)),
+      title: filtered ? trans.__('Runs that match') : trans.__('Runs'),
       alert: 0
     },
     published: {

@@ -34,6 +34,12 @@ export function PipelineDetails(props: {
           [trans.__('Owner'), pipeline.owner],
           next ? [trans.__('Next run'), formatMoment(next)] : null,
           [
+            trans.__('Last success'),
+            pipeline.last_success_at
+              ? formatMoment(pipeline.last_success_at)
+              : trans.__('none yet')
+          ],
+          [
             trans.__('Policy'),
             trans.__(
               '%1 retries, %2 limit, catch-up %3, overlap %4',

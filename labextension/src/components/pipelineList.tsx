@@ -9,8 +9,6 @@ import { PagedRows } from './list';
 import { PipelineRow } from './pipelineRow';
 import { scheduleIcon } from './icons';
 
-const NEEDY: ReadonlySet<string> = new Set(['failing', 'held', 'late']);
-
 /** All pipelines, those that need somebody first. */
 export function PipelineList(): JSX.Element {
   const { trans } = useEtl();
@@ -18,8 +16,12 @@ export function PipelineList(): JSX.Element {
   const { filter, search } = model.pipelineQuery;
   const needy = unique([
     ...model.attention.items,
-    ...model.pipelines.items.filter(pipeline => NEEDY.has(pipeline.health))
-  ]);
+    ...model.pipelines.items.filter(pipeline => pipeline.severity > 0)
+  ]).sort(
+    (one, other) =>
+      other.severity - one.severity || one.name.localeCompare(other.name)
+  );
+  const needyTotal = Math.max(needy.length, model.attention.total ?? 0);
   const first = new Set(needy.map(pipeline => pipeline.name));
   const rest = model.pipelines.items.filter(
     pipeline => !first.has(pipeline.name)
@@ -69,7 +71,7 @@ export function PipelineList(): JSX.Element {
         groups={[
           {
             title: needy.length
-              ? trans.__('Needs you · %1', needy.length)
+              ? trans.__('Needs you · %1', needyTotal)
               : undefined,
             rows: needy.map(row)
           },

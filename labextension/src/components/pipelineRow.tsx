@@ -5,8 +5,8 @@ import type { IPipelineView } from '../api';
 import { lines } from '../model';
 import { Action } from './action';
 import { useEtl } from './context';
-import { ErrorNotice } from './notice';
-import { Countdown, useNow } from './now';
+import { ErrorNotice, Notice } from './notice';
+import { Ago, Countdown, useNow } from './now';
 import { PipelineDetails } from './pipelineDetails';
 import { Row } from './row';
 import { RunStrip } from './runStrip';
@@ -50,9 +50,14 @@ export const PipelineRow = React.memo(function PipelineRow(
       aside={<span className="jp-EtlRow-owner">{pipeline.owner}</span>}
       actions={<PipelineActions pipeline={pipeline} busy={props.busy} />}
       lines={
-        <div className="jp-EtlRow-line" title={pipeline.words}>
-          {pipeline.words || trans.__('On demand')}
-        </div>
+        <>
+          <div className="jp-EtlRow-line" title={pipeline.words}>
+            {pipeline.words || trans.__('On demand')}
+          </div>
+          {pipeline.severity && pipeline.health !== 'auto_paused' ? (
+            <Why pipeline={pipeline} />
+          ) : null}
+        </>
       }
       foot={
         <>
@@ -64,6 +69,13 @@ export const PipelineRow = React.memo(function PipelineRow(
       }
       below={
         <>
+          {pipeline.health === 'auto_paused' ? (
+            <Stopped
+              pipeline={pipeline}
+              busy={props.busy}
+              onOpenRun={openRun}
+            />
+          ) : null}
           {props.leavesAt !== null ? (
             <Leaving name={pipeline.name} at={props.leavesAt} />
           ) : null}
@@ -138,11 +150,91 @@ function scheduleHint(pipeline: IPipelineView): string {
   return `%etl schedule "${schedule?.text ?? ''}" --tz ${schedule?.timezone ?? 'UTC'}`;
 }
 
+/** Why it needs somebody, and since when it has not worked. */
+function Why(props: { pipeline: IPipelineView }): JSX.Element {
+  const { health, health_note: note } = props.pipeline;
+  return (
+    <>
+      <div
+        className={`jp-EtlRow-why jp-mod-${healthShape(health)}`}
+        title={note}
+      >
+        {note}
+      </div>
+      <div className="jp-EtlRow-line">
+        <LastSuccess pipeline={props.pipeline} />
+      </div>
+    </>
+  );
+}
+
+/** Said when the platform paused it: nothing runs until somebody resumes it. */
+function Stopped(props: {
+  pipeline: IPipelineView;
+  busy: boolean;
+  onOpenRun: (id: number) => void;
+}): JSX.Element {
+  const { model, trans } = useEtl();
+  const { name, health_note: note, health_run: run } = props.pipeline;
+  return (
+    <Notice
+      shape="stopped"
+      label={trans.__('Paused after failures')}
+      actions={
+        <>
+          <Action
+            label={trans.__('Resume')}
+            of={trans.__('%1 after its failures', name)}
+            line={lines.resume(name)}
+            text
+            primary
+            disabled={props.busy}
+            onClick={() => void model.resume(name)}
+          />
+          {run !== null ? (
+            <Action
+              label={trans.__('Show run %1', run)}
+              text
+              onClick={() => props.onOpenRun(run)}
+            />
+          ) : null}
+        </>
+      }
+    >
+      <p className="jp-EtlNotice-message">{note}</p>
+      <p className="jp-EtlNotice-hint">
+        <LastSuccess pipeline={props.pipeline} />
+      </p>
+    </Notice>
+  );
+}
+
+function LastSuccess(props: { pipeline: IPipelineView }): JSX.Element {
+  const { trans } = useEtl();
+  const { last_success_at: last } = props.pipeline;
+  return last === null ? (
+    <>{trans.__('No run has succeeded yet')}</>
+  ) : (
+    <span>
+      {trans.__('Last success:')} <Ago at={last} />
+    </span>
+  );
+}
+
 function Next(props: { pipeline: IPipelineView }): JSX.Element {
   const { trans } = useEtl();
-  const { paused, next_due: next, pause_note: note, schedule } = props.pipeline;
-  if (paused) {
-    return <span title={note}>{note || trans.__('paused')}</span>;
+  const { paused_by: by, next_due: next, running, schedule } = props.pipeline;
+  if (running) {
+    return <>{trans.__('running')}</>;
+  }
+  if (by) {
+    return (
+      <>
+        {by === 'platform'
+          ? trans.__('paused by the platform')
+          : trans.__('paused')}
+      </>
+    );
   }
   if (next) {
     return <Countdown at={next} />;

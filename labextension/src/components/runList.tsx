@@ -9,6 +9,9 @@ import { Segments } from './fields';
 import { PagedRows } from './list';
 import { RunRow } from './runRow';
 
+/** The states of a run that is not finished. */
+const IN_PROGRESS = 'queued,dispatched,running';
+
 /** All runs, those that go on first. */
 export function RunList(): JSX.Element {
   const { trans } = useEtl();
@@ -26,6 +29,10 @@ export function RunList(): JSX.Element {
   const held = new Set(model.holds.items.map(hold => hold.run));
   const waiting = model.runs.items.filter(run => held.has(run.id));
   const going = model.runs.items.filter(run => !isTerminal(run.state));
+  // A part of the list does not tell how many there are.
+  const complete = model.runs.items.length === model.runs.total;
+  const counted = (title: string, rows: IRunView[]) =>
+    complete ? trans.__('%1 · %2', title, rows.length) : title;
   const done = model.runs.items.filter(
     run => isTerminal(run.state) && !held.has(run.id)
   );
@@ -38,7 +45,7 @@ export function RunList(): JSX.Element {
           value={state}
           options={[
             { value: '', label: trans.__('All') },
-            { value: 'running', label: trans.__('Running') },
+            { value: IN_PROGRESS, label: trans.__('In progress') },
             { value: 'failed', label: trans.__('Failed') },
             { value: 'held', label: trans.__('Held') }
           ]}
@@ -84,12 +91,12 @@ export function RunList(): JSX.Element {
         }
         groups={[
           {
-            title: trans.__('Waits for you · %1', waiting.length),
+            title: counted(trans.__('Waits for you'), waiting),
             rows: waiting.map(row)
           },
           {
             title: going.length
-              ? trans.__('In progress · %1', going.length)
+              ? counted(trans.__('In progress'), going)
               : undefined,
             rows: going.map(row)
           },

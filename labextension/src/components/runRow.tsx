@@ -43,10 +43,10 @@ export const RunRow = React.memo(function RunRow(props: {
         <>
           <div className="jp-EtlRow-line">
             {summaryOf(run, trans)}
-            {going && run.started_at ? (
+            {going && run.working_since ? (
               <>
                 {' · '}
-                <Elapsed since={run.started_at} />
+                <Elapsed since={run.working_since} />
               </>
             ) : null}
           </div>

@@ -6,6 +6,7 @@ import type { Health, Outcome, RunState } from '../api';
 /** The shapes: each tells its meaning without its colour. */
 export type Shape =
   | 'ok'
+  | 'stopped'
   | 'failing'
   | 'held'
   | 'running'
@@ -31,6 +32,15 @@ const PATHS: Record<Shape, JSX.Element> = {
         d="M5.6 5.6l4.8 4.8M10.4 5.6l-4.8 4.8"
         className="jp-EtlStatus-mark"
       />
+    </>
+  ),
+  stopped: (
+    <>
+      <path
+        d="M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z"
+        fill="currentColor"
+      />
+      <path d="M6.2 5.2v5.6M9.8 5.2v5.6" className="jp-EtlStatus-mark" />
     </>
   ),
   held: (
@@ -84,12 +94,25 @@ export function Status(props: { shape: Shape; label: string }): JSX.Element {
 
 /** The shape of a pipeline's health. */
 export function healthShape(health: Health): Shape {
-  return health === 'never' ? 'none' : health;
+  switch (health) {
+    case 'auto_paused':
+      return 'stopped';
+    case 'backfill_failed':
+      return 'late';
+    case 'never':
+      return 'none';
+    default:
+      return health;
+  }
 }
 
 /** A pipeline's health in a word or two. */
 export function healthLabel(health: Health, trans: TranslationBundle): string {
   switch (health) {
+    case 'auto_paused':
+      return trans.__('Paused after failures');
+    case 'backfill_failed':
+      return trans.__('Backfill failed');
     case 'ok':
       return trans.__('OK');
     case 'running':

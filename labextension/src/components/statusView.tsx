@@ -1,6 +1,8 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { ApiError, ISummary } from '../api';
+import { lines } from '../model';
 import { useEtl, useModel } from './context';
 import { etlIcon } from './icons';
 import { Status, type Shape } from './status';
@@ -9,28 +11,13 @@ import { Status, type Shape } from './status';
 export function StatusView(props: { onOpen: () => void }): JSX.Element | null {
   const { trans } = useEtl();
   const { summary, summaryError } = useModel();
-  const parts: string[] = [];
-  if (summary?.runs_active) {
-    parts.push(trans.__('%1 running', summary.runs_active));
-  }
-  if (summary?.failing) {
-    parts.push(trans.__('%1 failing', summary.failing));
-  }
-  if (summary?.held) {
-    parts.push(trans.__('%1 held', summary.held));
-  }
-  if (summary && !summary.schedulers.length) {
-    parts.push(trans.__('no scheduler'));
-  }
-  if (summaryError) {
-    parts.push(trans.__('not reached'));
-  }
-  const text = parts.join(' · ');
+  const text = summary ? partsOf(summary, trans).join(' · ') : '';
+  const shown = summaryError ? trans.__('not reached') : text;
   return (
     <button
       type="button"
-      className="jp-EtlStatusItem"
-      title={text ? trans.__('ETL: %1', text) : trans.__('ETL: all is well')}
+      className={`jp-EtlStatusItem jp-mod-${shapeOf(summary, summaryError)}`}
+      title={titleOf(summary, shown, trans)}
       onClick={props.onOpen}
     >
       <etlIcon.react tag="span" className="jp-EtlStatusItem-icon" />
@@ -38,24 +25,76 @@ export function StatusView(props: { onOpen: () => void }): JSX.Element | null {
       {summary || summaryError ? (
         <Status
           shape={shapeOf(summary, summaryError)}
-          label={text || trans.__('OK')}
+          label={shown || trans.__('OK')}
         />
       ) : null}
-      {text ? <span>{text}</span> : null}
+      {shown ? <span>{shown}</span> : null}
     </button>
   );
 }
 
+/** What is not as it should be, the worst first, and what runs. */
+function partsOf(summary: ISummary, trans: TranslationBundle): string[] {
+  const stopped = summary.auto_paused.length;
+  const failing = summary.failing - stopped;
+  return [
+    stopped ? trans.__('%1 paused after failures', stopped) : '',
+    failing ? trans.__('%1 failing', failing) : '',
+    summary.held ? trans.__('%1 held', summary.held) : '',
+    summary.backfill_failed
+      ? trans.__('%1 backfill failed', summary.backfill_failed)
+      : '',
+    summary.late ? trans.__('%1 late', summary.late) : '',
+    summary.stale ? trans.__('%1 too old', summary.stale) : '',
+    summary.silent_sources
+      ? trans._n(
+          '%1 source does not answer',
+          '%1 sources do not answer',
+          summary.silent_sources
+        )
+      : '',
+    summary.full_disk ? trans.__('disk full') : '',
+    summary.schedulers.length ? '' : trans.__('no scheduler'),
+    summary.runs_running ? trans.__('%1 running', summary.runs_running) : '',
+    summary.runs_active > summary.runs_running
+      ? trans.__('%1 queued', summary.runs_active - summary.runs_running)
+      : ''
+  ].filter(Boolean);
+}
+
+/** The same with why the platform paused something, and how to go on. */
+function titleOf(
+  summary: ISummary | null,
+  shown: string,
+  trans: TranslationBundle
+): string {
+  const notes = (summary?.auto_paused ?? []).map(({ name, note }) =>
+    trans.__('%1: %2\nTo go on: %3', name, note, lines.resume(name))
+  );
+  const first = summary?.well
+    ? trans.__('ETL: all is well')
+    : trans.__('ETL: %1', shown);
+  const what =
+    summary?.well && shown ? trans.__('%1 (%2)', first, shown) : first;
+  return [what, ...notes, summary?.full_disk ?? ''].filter(Boolean).join('\n');
+}
+
 /** The shape of what is worst. */
 function shapeOf(summary: ISummary | null, error: ApiError | null): Shape {
-  if (error || summary?.failing) {
+  if (!summary || error) {
+    return error ? 'failing' : 'none';
+  }
+  if (summary.auto_paused.length) {
+    return 'stopped';
+  }
+  if (summary.failing) {
     return 'failing';
   }
-  if (summary?.held) {
+  if (summary.held) {
     return 'held';
   }
-  if (summary && !summary.schedulers.length) {
+  if (!summary.well) {
     return 'late';
   }
-  return summary?.runs_active ? 'running' : 'ok';
+  return summary.runs_running ? 'running' : 'ok';
 }

@@ -65,7 +65,7 @@ export function formatInstant(iso: string): string {
     : date.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' });
 }
 
-/** An instant as short as it can be read: "9 Feb 2026, 06:00". */
+/** An instant as short as it can be read: "9 Feb 2026, 06:00 UTC". */
 export function formatMoment(iso: string): string {
   const date = new Date(iso);
   return Number.isNaN(date.getTime())
@@ -76,18 +76,20 @@ export function formatMoment(iso: string): string {
         year: 'numeric',
         hour: '2-digit',
         minute: '2-digit',
-        hourCycle: 'h23'
+        hourCycle: 'h23',
+        timeZoneName: 'short'
       });
 }
 
-/** An instant as "07:30" when it is near, else "Mon 07:30" or "24 Feb". */
+/** An instant as "07:30 UTC" when it is near, else "Mon 07:30 UTC" or "24 Feb". */
 export function formatClock(iso: string, now: number): string {
   const date = new Date(iso);
   const away = Math.abs(date.getTime() - now) / 1000;
   const time: Intl.DateTimeFormatOptions = {
     hour: '2-digit',
     minute: '2-digit',
-    hourCycle: 'h23'
+    hourCycle: 'h23',
+    timeZoneName: 'short'
   };
   if (away < DAY && date.getDate() === new Date(now).getDate()) {
     return date.toLocaleTimeString(undefined, time);

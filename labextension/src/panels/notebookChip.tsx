@@ -4,7 +4,7 @@ import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import type { INotebookInfo, IRunEvent } from '../api';
-import { etlIcon, type IEtlContext } from '../components';
+import { etlIcon, healthLabel, type IEtlContext } from '../components';
 import { runOfPath } from '../drive/runDrive';
 import { formatClock, formatInstant } from '../model';
 import type { IEtlModel } from '../tokens';
@@ -74,7 +74,8 @@ export class NotebookChip extends ReactWidget {
       ? [
           `v${pipeline.version}`,
           this._info?.changed ? trans.__('changed') : '',
-          pipeline.paused
+          pipeline.severity ? healthLabel(pipeline.health, trans) : '',
+          pipeline.paused_by === 'person'
             ? trans.__('paused')
             : next
               ? trans.__('next %1', formatClock(next, Date.now()))
@@ -84,7 +85,7 @@ export class NotebookChip extends ReactWidget {
           .join(' · ')
       : trans.__('Schedule');
     const title = pipeline
-      ? `${pipeline.name}: ${pipeline.words}${next ? `\n${formatInstant(next)}` : ''}`
+      ? `${pipeline.name}: ${pipeline.words}${pipeline.health_note ? `\n${pipeline.health_note}` : ''}${next ? `\n${formatInstant(next)}` : ''}`
       : trans.__('Schedule this notebook …');
     return (
       <button

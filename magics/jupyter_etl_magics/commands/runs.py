@@ -7,7 +7,7 @@ from typing import Any
 from jupyter_etl.model import RunState
 from jupyter_etl.spec.commands import Command
 from jupyter_etl_magics.display import Card, of_total, show
-from jupyter_etl_magics.run_card import outcome_of, seconds_of
+from jupyter_etl_magics.run_card import outcome_of, took
 from jupyter_etl_magics.session import Session
 
 
@@ -24,7 +24,7 @@ def execute(session: Session, command: Command) -> None:
             "outcome": outcome_of(run),
             "cause": run.new.cause.value,
             "due": run.new.due_at,
-            "seconds": seconds_of(run),
+            "seconds": took(run),
             "error": run.error or run.new.note,
         }
         for run in found

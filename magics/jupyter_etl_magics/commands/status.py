@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from jupyter_etl.model import RunState
+from jupyter_etl.model import ACTIVE
 from jupyter_etl.spec.commands import Command
 from jupyter_etl_magics.display import Card, show
+from jupyter_etl_magics.health_notes import attention_notes, tone_of
 from jupyter_etl_magics.session import Session
 
 
@@ -15,24 +16,30 @@ def execute(session: Session, _command: Command) -> None:
         show(Card(title=f"Inside run {context.id} of {context.pipeline}."))
         return
     etl = session.etl
-    active = (RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING)
-    alive = etl.schedulers()
-    found = etl.pipelines.list()
+    overview = etl.health.overview()
     rows: list[dict[str, object]] = [
         {"": "owner", " ": etl.settings.owner},
         {"": "home", " ": str(etl.settings.home)},
-        {"": "schedulers alive", " ": len(alive)},
-        {"": "pipelines", " ": len(found)},
-        {"": "runs waiting or running", " ": etl.runs.count(states=active)},
+        {"": "schedulers alive", " ": len(overview.schedulers)},
+        {"": "pipelines", " ": len(overview.pipelines)},
+        {"": "runs waiting or running", " ": etl.runs.count(states=ACTIVE)},
+        {"": "runs held", " ": len(overview.held_runs)},
         {"": "publications", " ": len(etl.publications.list())},
     ]
-    waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
-    stopped = [f"{p.name}: {p.pause_note}" for p in found if p.pause_note]
     silent = [
         f"{name} did not answer {breaker.failures} times in a row; "
         f"the next run tries it at {breaker.retry_at:%H:%M:%S} UTC."
-        for name, breaker in etl.sources.silent().items()
+        for name, breaker in overview.silent_sources.items()
     ]
-    tone = "ok" if alive and not stopped and not silent else "warn"
-    notes = [waiting, *stopped, *silent]
-    show(Card(title="jupyter-etl", tone=tone, rows=rows, notes=notes))
+    notes = [
+        *attention_notes(overview.attention),
+        *(f"{name} is older than its owner promised." for name in overview.stale),
+        *silent,
+        f"No run is started on this machine: {overview.full_disk}." if overview.full_disk else "",
+        "" if overview.schedulers else "No scheduler is alive. Start one: jupyter etl up",
+    ]
+    tone = tone_of(overview.pipelines.values())
+    if not overview.well and tone != "error":
+        tone = "warn"
+    title = "All is well." if overview.well else f"Needs you: {', '.join(overview.problems)}."
+    show(Card(title=title, tone=tone or "ok", rows=rows, notes=notes))

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from jupyter_etl.app.doctor.diagnosis import Diagnosis, Setup, listed, warn
+from jupyter_etl.engine.health import load_health
+from jupyter_etl.model import HealthState, PipelineHealth
+from jupyter_etl.ports import Store
 
 
 def paused(setup: Setup) -> Diagnosis | None:
     """Has the platform paused no pipeline?"""
     if setup.store is None:
         return None
-    found = [pipeline for pipeline in setup.store.load_pipelines() if pipeline.pause_note]
+    found = _in_state(setup, setup.store, HealthState.AUTO_PAUSED)
     if not found:
         return None
-    notes = listed(f"{pipeline.name} ({pipeline.pause_note})" for pipeline in found)
-    first = found[0].name
+    notes = listed(f"{name} ({health.why})" for name, health in found.items())
     return warn(
         "paused",
         f"the platform paused: {notes}",
-        f"Mend what fails, then: jupyter etl resume {first}",
+        f"Mend what fails, then: jupyter etl resume {next(iter(found))}",
     )
+
+
+def failing(setup: Setup) -> Diagnosis | None:
+    """Does every pipeline work?"""
+    if setup.store is None:
+        return None
+    found = _in_state(setup, setup.store, HealthState.FAILING, HealthState.BACKFILL_FAILED)
+    if not found:
+        return None
+    notes = listed(f"{name} ({health.why})" for name, health in found.items())
+    return warn("failing", notes, f"jupyter etl runs --pipeline {next(iter(found))}")
 
 
 def silent(setup: Setup) -> Diagnosis | None:
@@ -36,4 +49,9 @@ def silent(setup: Setup) -> Diagnosis | None:
     )
 
 
-CHECKS = (paused, silent)
+def _in_state(setup: Setup, store: Store, *states: HealthState) -> dict[str, PipelineHealth]:
+    found = load_health(store, store.load_pipelines(), setup.clock.now())
+    return {name: health for name, health in found.items() if health.state in states}
+
+
+CHECKS = (paused, failing, silent)

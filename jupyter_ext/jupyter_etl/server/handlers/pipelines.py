@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
+from jupyter_etl.app.health import by_severity
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Pipeline
 from jupyter_etl.server.bodies import Deploy, Nothing, Trigger
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
-from jupyter_etl.server.history import last_bad, last_runs, late_names, waiting_runs
-from jupyter_etl.server.views import pipeline_view, run_view
+from jupyter_etl.server.views import STRIP, pipeline_view, run_view
 from jupyter_etl.spec.schedule import format_schedule
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ class PipelineHandlerBase(EtlHandler):
 
     def views(self, etl: Etl, pipelines: Sequence[Pipeline]) -> list[dict[str, object]]:
         """Make the views of some pipelines, with their last runs."""
-        runs = last_runs(etl, [pipeline.name for pipeline in pipelines])
-        waiting = waiting_runs(etl, (run for some in runs.values() for run in some))
+        runs = etl.runs.last([pipeline.name for pipeline in pipelines], count=STRIP)
+        health = etl.health.of(pipelines)
         now = etl.clock.now()
         return [
             pipeline_view(
                 pipeline,
-                runs[pipeline.name],
+                runs[pipeline.name][::-1],
+                health[pipeline.name],
                 now=now,
-                waiting=waiting,
                 words=format_schedule,
                 locate=self.contents_path,
                 cold_start=etl.pipelines.cold_start(pipeline),
@@ -54,7 +54,7 @@ class PipelinesHandler(PipelineHandlerBase):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Return a page of the pipelines, by name."""
+        """Return a page of the pipelines: by name, or those that need a person by severity."""
         chosen = self.get_query_argument("filter", "all")
         if chosen not in _FILTERS:
             allowed = ", ".join(_FILTERS)
@@ -68,8 +68,8 @@ class PipelinesHandler(PipelineHandlerBase):
             if chosen == "mine":
                 found = [p for p in found if p.owner == etl.settings.owner]
             elif chosen == "failing":
-                needy = last_bad(etl, found).keys() | late_names(etl, found, etl.clock.now())
-                found = [p for p in found if p.name in needy]
+                named = {p.name: p for p in found}
+                found = [named[name] for name in by_severity(etl.health.of(found))]
             shown = found[offset : offset + limit]
             return {"items": self.views(etl, shown), "total": len(found)}
 

@@ -8,9 +8,8 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from jupyter_etl._version import __version__
-from jupyter_etl.model import ACTIVE
+from jupyter_etl.model import FAILING_STATES, IN_HAND, HealthState, RunState
 from jupyter_etl.server.handler import EtlHandler
-from jupyter_etl.server.history import failing_names
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
@@ -27,15 +26,29 @@ class SummaryHandler(EtlHandler):
 
 
 def _summary(etl: Etl) -> object:
-    pipelines = etl.pipelines.list()
+    found = etl.health.overview()
+    in_hand = etl.runs.count(states=IN_HAND)
     return {
         "owner": etl.settings.owner,
         "sources": len(etl.sources.list()),
-        "pipelines": len(pipelines),
-        "failing": len(failing_names(etl, pipelines)),
-        "held": len(etl.holds.list()),
-        "runs_active": etl.runs.count(states=ACTIVE),
+        "pipelines": len(found.pipelines),
+        "attention": len(found.attention),
+        "auto_paused": [
+            {"name": name, "note": found.pipelines[name].why}
+            for name in found.names(HealthState.AUTO_PAUSED)
+        ],
+        "failing": len(found.names(*FAILING_STATES)),
+        "backfill_failed": len(found.names(HealthState.BACKFILL_FAILED)),
+        "late": len(found.names(HealthState.LATE)),
+        "held": len(found.held_runs),
+        "stale": len(found.stale),
+        "silent_sources": len(found.silent_sources),
+        "full_disk": found.full_disk,
+        "well": found.well,
+        "runs": etl.runs.count(),
+        "runs_active": in_hand + etl.runs.count(states=(RunState.QUEUED,)),
+        "runs_running": in_hand,
         "publications": len(etl.publications.list()),
-        "schedulers": etl.schedulers(),
+        "schedulers": found.schedulers,
         "version": __version__,
     }

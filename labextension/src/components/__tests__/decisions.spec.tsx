@@ -103,6 +103,54 @@ describe('what is held', () => {
     expect(shape()).toContain('jp-mod-failing');
   });
 
+  it.each([
+    [{}, 'ok', 'all is well', ''],
+    [
+      { runs_active: 2, runs_running: 2 },
+      'running',
+      'all is well',
+      '2 running'
+    ],
+    [{ runs_active: 3, runs_running: 1 }, 'running', 'all is well', '2 queued'],
+    [{ well: false, late: 1 }, 'late', 'ETL: 1 late', '1 late'],
+    [{ well: false, stale: 1 }, 'late', 'ETL: 1 too old', '1 too old'],
+    [
+      { well: false, backfill_failed: 1 },
+      'late',
+      'ETL: 1 backfill failed',
+      '1 backfill failed'
+    ],
+    [
+      { well: false, silent_sources: 1 },
+      'late',
+      '1 source does not answer',
+      '1 source'
+    ],
+    [{ well: false, full_disk: 'no space' }, 'late', 'no space', 'disk full'],
+    [{ well: false, schedulers: [] }, 'late', 'no scheduler', 'no scheduler'],
+    [{ well: false, failing: 2 }, 'failing', 'ETL: 2 failing', '2 failing'],
+    [
+      {
+        well: false,
+        failing: 2,
+        late: 1,
+        auto_paused: [{ name: 'daily', note: 'After 5 failures' }]
+      },
+      'stopped',
+      'daily: After 5 failures\nTo go on: jupyter etl resume daily',
+      '1 paused after failures · 1 failing · 1 late'
+    ]
+  ])('says in the status bar: %j', async (change, shape, title, text) => {
+    w.client.lists.holds = [];
+    w.client.summaryValue = { ...w.client.summaryValue, held: 0, ...change };
+    await settle(() => w.model.refresh());
+    const node = await draw(w, <StatusView onOpen={() => undefined} />);
+    const item = node.querySelector('.jp-EtlStatusItem')!;
+    expect(item.className).toContain(`jp-mod-${shape}`);
+    expect(item.getAttribute('title')).toContain(title);
+    expect(item.textContent).toContain(text);
+  });
+
   it('stands first among the runs, with the decision in its details', async () => {
     const node = await panel('runs');
     expect(node.querySelector('.jp-EtlGroup-title')!.textContent).toBe(

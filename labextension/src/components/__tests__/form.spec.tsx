@@ -148,7 +148,10 @@ describe('DataTable', () => {
 describe('spellLocal', () => {
   it('shows the clock of that place, whatever the browser has', () => {
     expect(spellLocal('2026-02-09T06:00:00+01:00')).toBe(
-      'Mon, Feb 9, 2026, 06:00'
+      'Mon, Feb 9, 2026, 06:00 UTC+01:00'
+    );
+    expect(spellLocal('2026-02-09T06:00:00+00:00')).toBe(
+      'Mon, Feb 9, 2026, 06:00 UTC'
     );
     expect(spellLocal('soon')).toBe('soon');
   });

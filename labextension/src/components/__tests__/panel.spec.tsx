@@ -108,15 +108,58 @@ describe('pipelines', () => {
   it('puts those that need somebody first', async () => {
     w.client.lists.pipelines = [
       pipeline({ name: 'good' }),
-      pipeline({ name: 'bad', health: 'failing' })
+      pipeline({ name: 'bad', health: 'failing', severity: 4 }),
+      pipeline({ name: 'overdue', health: 'late', severity: 1 }),
+      pipeline({ name: 'stopped', health: 'auto_paused', severity: 5 })
     ];
     const node = await panel('pipelines');
     const names = [...node.querySelectorAll('.jp-EtlRow')].map(row =>
       row.getAttribute('data-name')
     );
-    expect(names).toEqual(['bad', 'good']);
-    expect(node.textContent).toContain('Needs you · 1');
+    expect(names).toEqual(['stopped', 'bad', 'overdue', 'good']);
+    expect(node.textContent).toContain('Needs you · 3');
   });
+
+  it('says why the platform paused one, and resumes it there', async () => {
+    w.client.lists.pipelines = [
+      pipeline({
+        health: 'auto_paused',
+        severity: 5,
+        paused: true,
+        paused_by: 'platform',
+        health_note: 'Paused by the platform after 5 failures in a row',
+        health_run: 42
+      })
+    ];
+    const node = await panel('pipelines');
+    const notice = node.querySelector('.jp-EtlNotice.jp-mod-stopped')!;
+    expect(notice.textContent).toContain('after 5 failures in a row');
+    expect(notice.textContent).toContain('No run has succeeded yet');
+    await settle(() =>
+      button(node, 'Resume: daily after its failures').click()
+    );
+    expect(w.client.said).toContain('resume daily');
+    await settle(() => button(node, 'Show run 42').click());
+    expect([w.model.tab, w.model.openRun]).toEqual(['runs', 42]);
+  });
+
+  it.each([
+    ['person', 'failing', 4, 'Failing', 'paused'],
+    ['person', 'paused', 0, 'Paused', 'paused'],
+    ['platform', 'auto_paused', 5, 'Paused after failures', 'by the platform']
+  ])(
+    'paused by the %s it is %s',
+    async (paused_by, health, severity, label, text) => {
+      w.client.lists.pipelines = [
+        pipeline({ health, severity, paused: true, paused_by })
+      ];
+      const row = (await panel('pipelines')).querySelector('.jp-EtlRow')!;
+      const sign = row.querySelector('.jp-EtlRow-sign svg')!;
+      expect(sign.getAttribute('aria-label')).toBe(label);
+      expect(row.querySelector('.jp-EtlRow-foot')!.textContent).toContain(text);
+      expect(button(row as HTMLElement, 'Resume: daily')).not.toBeNull();
+    }
+  );
 
   it('runs and pauses, and tells the line that does the same', async () => {
     w.client.lists.pipelines = [pipeline()];
@@ -268,5 +311,37 @@ describe('runs', () => {
     expect(node.textContent).toContain('showing 50 of 120');
     await settle(() => button(node, 'Show more').click());
     expect(node.querySelectorAll('.jp-EtlRow')).toHaveLength(100);
+  });
+});
+
+describe('the count of the runs', () => {
+  const count = (node: HTMLElement) =>
+    node.querySelector('#jp-etl-tab-runs')!.textContent;
+
+  it('is that of the list, filtered or not', async () => {
+    w.client.summaryValue = { ...w.client.summaryValue, runs: 3 };
+    w.client.lists.runs = [run(), run({ id: 41 }), run({ id: 40 })];
+    const node = await panel('pipelines');
+    expect(count(node)).toContain('3');
+    await settle(() => {
+      w.model.tab = 'runs';
+    });
+    expect(count(node)).toContain('3');
+    w.client.lists.runs = [run()];
+    await settle(() => w.model.filterRuns({ state: 'failed' }));
+    expect(count(node)).toContain('1');
+    await settle(() => {
+      w.model.tab = 'pipelines';
+    });
+    expect(count(node)).toContain('1');
+  });
+
+  it('has a filter for all that is in progress', async () => {
+    const node = await panel('runs');
+    const input = node.querySelector(
+      'input[value="queued,dispatched,running"]'
+    ) as HTMLInputElement;
+    await settle(() => input.click());
+    expect(w.client.said.join()).toContain('queued,dispatched,running');
   });
 });

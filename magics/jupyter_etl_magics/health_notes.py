@@ -1,0 +1,32 @@
+"""How the health of pipelines is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from jupyter_etl.model import PausedBy, PipelineHealth
+
+
+def attention_notes(needy: Mapping[str, PipelineHealth]) -> list[str]:
+    """Return a line for each pipeline that needs a person, with the way to go on.
+
+    Args:
+        needy: In the order to show them in.
+    """
+    return [_note(name, health) for name, health in needy.items()]
+
+
+def tone_of(found: Iterable[PipelineHealth]) -> str:
+    """Return the tone of a card about these pipelines; "" where there are none."""
+    every = list(found)
+    if any(health.failing for health in every):
+        return "error"
+    if any(health.severity for health in every):
+        return "warn"
+    return "ok" if every else ""
+
+
+def _note(name: str, health: PipelineHealth) -> str:
+    person = " A person paused it." if health.paused_by is PausedBy.PERSON else ""
+    resume = f" To go on: %etl resume {name}" if health.paused_by else ""
+    return f"{name}: {health.why}{person}{resume}"
