@@ -153,6 +153,10 @@ function addRunCommands(options: ICommandOptions): void {
         { path: runPath(Number(args.id)), factory: 'Notebook' }
       );
       if (panel && args.atFailure) {
+        if (panel.isDisposed) {
+          // Notebook 7 has opened it in a browser tab of its own.
+          return;
+        }
         await panel.revealed;
         await panel.context.ready;
         await showFailure(

@@ -1,5 +1,6 @@
 import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
@@ -20,6 +21,8 @@ interface IDocumentOptions {
   app: JupyterFrontEnd;
   context: IEtlContext;
   restorer: ILayoutRestorer | null;
+  /** Whether the main area of the application takes several documents. */
+  hasTabs: boolean;
 }
 
 /** Add the commands that open previews, reports and logs in the main area. */
@@ -45,7 +48,8 @@ function addPreview(options: IDocumentOptions): void {
       const name = previewName(target);
       return {
         key: `${target.kind}:${name}:${target.draft ? 'draft' : ''}`,
-        label: name,
+        label: target.draft ? trans.__('%1 (draft)', name) : name,
+        caption: trans.__('First rows of %1', name),
         icon: tableIcon,
         create: () => new PreviewBody({ context, target })
       };
@@ -71,7 +75,8 @@ function addReport(options: IDocumentOptions): void {
       const { ReportFrame } = await import('./panels/report');
       return {
         key: `${name}:${which.version ?? ''}:${which.draft ? 'draft' : ''}`,
-        label: name,
+        label: reportName(name, which, trans),
+        caption: trans.__('Report %1', reportName(name, which, trans)),
         icon: reportIcon,
         create: () =>
           new ReportFrame({
@@ -99,6 +104,7 @@ function addPublication(options: IDocumentOptions): void {
       return {
         key: name,
         label: name,
+        caption: trans.__('Publication %1', name),
         icon: tableIcon,
         create: () => new PublicationBody({ context, name })
       };
@@ -108,7 +114,7 @@ function addPublication(options: IDocumentOptions): void {
 
 function addLog(options: IDocumentOptions): void {
   const { context } = options;
-  const { trans } = context;
+  const { model, trans } = context;
   addKind(options, {
     kind: 'log',
     command: CommandIDs.openLog,
@@ -117,15 +123,37 @@ function addLog(options: IDocumentOptions): void {
     describedBy: ARGS.run,
     show: async args => {
       const run = Number(args.id);
-      const { LogBody } = await import('./panels/log');
+      const [{ LogBody }, pipeline] = await Promise.all([
+        import('./panels/log'),
+        model.client.run(run).then(
+          found => found.pipeline,
+          // The log itself tells what is wrong.
+          () => ''
+        )
+      ]);
       return {
         key: String(run),
-        label: trans.__('Log of run %1', run),
+        label: pipeline
+          ? trans.__('Log: %1 #%2', pipeline, run)
+          : trans.__('Log: #%1', run),
+        caption: pipeline
+          ? trans.__('Log of run %1 of %2', run, pipeline)
+          : trans.__('Log of run %1', run),
         icon: scheduleIcon,
         create: () => new LogBody({ context, run })
       };
     }
   });
+}
+
+/** `City numbers v2`: a report, and which version of it unless it is the newest. */
+function reportName(
+  name: string,
+  which: { version: number | null; draft: boolean },
+  trans: TranslationBundle
+): string {
+  const version = which.version === null ? name : `${name} v${which.version}`;
+  return which.draft ? trans.__('%1 (draft)', version) : version;
 }
 
 /** A kind of document, and the command that opens one. */
@@ -142,7 +170,10 @@ interface IKind {
 interface IShown {
   /** Tells one document of this kind from another. */
   key: string;
+  /** Title of the tab. */
   label: string;
+  /** The same in words, as its tooltip. */
+  caption: string;
   icon: LabIcon;
   create: () => Widget;
 }
@@ -160,7 +191,7 @@ function addKind(options: IDocumentOptions, kind: IKind): void {
 
 /** A function that opens a document of a kind, or comes back to it. */
 function opening(
-  { app, restorer }: IDocumentOptions,
+  { app, restorer, hasTabs }: IDocumentOptions,
   { kind, command }: IKind
 ): (shown: IShown, args: ReadonlyPartialJSONObject) => MainAreaWidget {
   const tracker = new WidgetTracker<MainAreaWidget>({
@@ -181,13 +212,15 @@ function opening(
       widget = new MainAreaWidget({ content: shown.create() });
       widget.id = id;
       widget.title.label = shown.label;
+      widget.title.caption = shown.caption;
       widget.title.icon = shown.icon;
       widget.title.closable = true;
       // The command opens it again after a reload.
       opened.set(id, args);
       widget.disposed.connect(() => opened.delete(id));
       void tracker.add(widget);
-      app.shell.add(widget, 'main');
+      // A page of Notebook 7 has one document in its main area, and takes no second.
+      app.shell.add(widget, hasTabs ? 'main' : 'down');
     }
     app.shell.activateById(id);
     return widget;

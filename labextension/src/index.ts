@@ -1,4 +1,5 @@
 import {
+  ILabShell,
   ILayoutRestorer,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
@@ -8,7 +9,11 @@ import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import {
+  ITranslator,
+  nullTranslator,
+  type TranslationBundle
+} from '@jupyterlab/translation';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { Token } from '@lumino/coreutils';
 import { DisposableDelegate } from '@lumino/disposable';
@@ -17,7 +22,7 @@ import { EtlClient, type PipelineFilter } from './api';
 import { addCommands } from './commands';
 import type { IEtlContext } from './components';
 import { addDocuments } from './documents';
-import { DRIVE, RunDrive } from './drive/runDrive';
+import { DRIVE, RunDrive, runOfPath } from './drive/runDrive';
 import { CommandIDs } from './ids';
 import { EtlModel } from './model';
 import { createOpener } from './opener';
@@ -78,7 +83,8 @@ const ui: JupyterFrontEndPlugin<IEtlContext> = {
     INotebookTracker,
     IFileBrowserFactory,
     ICommandPalette,
-    ILayoutRestorer
+    ILayoutRestorer,
+    ILabShell
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -87,7 +93,8 @@ const ui: JupyterFrontEndPlugin<IEtlContext> = {
     notebooks: INotebookTracker | null,
     files: IFileBrowserFactory | null,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    labShell: ILabShell | null
   ): IEtlContext => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const opener = createOpener({
@@ -97,7 +104,7 @@ const ui: JupyterFrontEndPlugin<IEtlContext> = {
     });
     const context: IEtlContext = { model: etl, opener, trans };
     addCommands({ app, context, notebooks, files, sidebar: SIDEBAR_ID });
-    addDocuments({ app, context, restorer });
+    addDocuments({ app, context, restorer, hasTabs: labShell !== null });
     for (const command of [
       CommandIDs.open,
       CommandIDs.schedule,
@@ -176,7 +183,7 @@ const runs: JupyterFrontEndPlugin<void> = {
     );
     app.docRegistry.addWidgetExtension('Notebook', {
       createNew: (
-        _widget: NotebookPanel,
+        widget: NotebookPanel,
         document: DocumentRegistry.IContext<DocumentRegistry.IModel>
       ) => {
         if (document.path.startsWith(`${DRIVE}:`)) {
@@ -186,11 +193,38 @@ const runs: JupyterFrontEndPlugin<void> = {
             shouldStart: false,
             autoStartDefault: false
           };
+          void nameRun(widget, etl, trans);
         }
       }
     });
   }
 };
+
+/** Title the tab of an executed notebook by its pipeline and run: `daily-sales #42`. */
+async function nameRun(
+  widget: NotebookPanel,
+  etl: IEtlModel,
+  trans: TranslationBundle
+): Promise<void> {
+  const id = runOfPath(widget.context.path);
+  if (id === null) {
+    return;
+  }
+  try {
+    const { pipeline } = await etl.client.run(id);
+    await widget.context.ready;
+    if (!widget.isDisposed) {
+      widget.title.label = `${pipeline} #${id}`;
+      widget.title.caption = trans.__(
+        'Run %1 of %2, as executed',
+        id,
+        pipeline
+      );
+    }
+  } catch {
+    // The document says what is wrong; its title stays the number of the run.
+  }
+}
 
 const status: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-etl:status',

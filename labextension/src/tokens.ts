@@ -89,6 +89,8 @@ export interface IEtlModel extends IDisposable {
 
   /** Fetch the summary and the list in front. */
   refresh(): Promise<void>;
+  /** Start a scheduler, and wait until it is seen to be alive. */
+  startScheduler(): Promise<void>;
   deploy(request: IDeployRequest): Promise<IDeployment>;
   trigger(pipeline: string): Promise<void>;
   pause(pipeline: string): Promise<void>;

@@ -129,3 +129,32 @@ def test_a_scheduler_until_nothing_is_left(command: Command, here: Path) -> None
     (run,) = command("runs", "--json").json
     assert (run["outcome"], run["cause"]) == ("succeeded", "manual")
     assert command("history", "a.b", "--json").json[0]["run"] == run["run"]
+
+
+def test_a_run_is_followed_to_its_end(command: Command, here: Path) -> None:
+    write_notebook(here / "a.ipynb", FRAME, "import os\n_ = os.system('echo hello')", "1 / 0")
+    assert command("schedule", "a.ipynb").code == 0
+    assert command("trigger", "a").code == 0
+    assert "waits for a scheduler" in command("logs", "a").out
+    scheduler = start("up", "--until-idle")
+    said = command("logs", "a", "--follow")
+    assert finish(scheduler).code == 0
+    assert said.code == 1
+    for part in ("queued on request", "cell 1 succeeded", "| hello", "ZeroDivisionError"):
+        assert said.out.count(part) >= 1, said
+    assert "attempt 1 failed after" in said.out
+    again = command("logs", "1", "-f", "--json")
+    assert again.code == 1
+    lines = [json.loads(line) for line in again.out.splitlines()]
+    assert lines[0].keys() == {"kind", "text", "at", "attempt"}
+    assert [line["kind"] for line in lines[:3]] == ["run", "attempt", "started"]
+
+
+@pytest.mark.parametrize("words", [("logs", "dialy"), ("logs", "dialy", "-f"), ("logs", "7")])
+def test_the_log_of_what_is_not_there(command: Command, here: Path, words: tuple[str]) -> None:
+    write_notebook(here / "daily.ipynb", "1")
+    assert command("schedule", "daily.ipynb").code == 0
+    said = command(*words)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"NotFound: There is no run or pipeline '{words[1]}'.")
+    assert ("Did you mean 'daily'?" in said.err) == (words[1] == "dialy")

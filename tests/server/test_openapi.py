@@ -94,6 +94,7 @@ async def test_each_get_answers_as_described(ask, etl) -> None:
 
 
 POSTS = [
+    ("/schedulers", "200", None),
     ("/pipelines", "201", {"notebook": "delays.ipynb", "when": "daily at 07:00"}),
     ("/pipelines/{name}/pause", "200", None),
     ("/pipelines/{name}/resume", "200", {}),

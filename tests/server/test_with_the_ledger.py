@@ -71,6 +71,11 @@ async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
     assert run["state"] == "queued"
     detail = await good("RunDetail", f"/runs/{run['id']}")
     assert detail["parameters"] == {"day": "x"}
+    log = await ask(f"/runs/{run['id']}/log")
+    assert log.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert "queued on request" in log.body.decode()
+    assert "waits for a scheduler, and none is alive" in log.body.decode()
+    assert detail["log_tail"].splitlines()[0] == log.body.decode().splitlines()[0]
     cancelled = await good("RunView", f"/runs/{run['id']}/cancel", "POST")
     assert cancelled["state"] == "cancelled"
     assert (await good("RetriedRun", f"/runs/{run['id']}/retry", "POST"))["state"] == "queued"

@@ -158,7 +158,8 @@ def test_reading_commands_take_json(name: str) -> None:
             "runs --pipeline p --limit 5 --json",
             {"pipeline": "p", "state": (), "limit": 5, "json": True},
         ),
-        ("logs 42", {"run": 42, "json": False}),
+        ("logs 42", {"run": "42", "follow": False, "json": False}),
+        ("logs daily -f", {"run": "daily", "follow": True, "json": False}),
     ],
 )
 def test_understood(line: str, args: dict[str, object]) -> None:

@@ -224,7 +224,7 @@ from jupyter_etl.spec.words import quote_word
             "runs",
             {"pipeline": None, "state": ("failed", "held"), "limit": 3},
         ),
-        ("logs 42", None, "logs", {"run": 42}),
+        ("logs 42", None, "logs", {"run": "42"}),
         ("owner sam@x.org", None, "owner", {"owner": "sam@x.org", "pipeline": None}),
         ("pause", None, "pause", {"pipeline": None}),
     ],
@@ -312,7 +312,7 @@ def test_options_of_a_policy() -> None:
         ("check orders", "", ["nothing below", "id: unique"]),
         ("param", None, ["needs NAME", "%etl param day date"]),
         ("", "x = 1", ["%%etl needs a command"]),
-        ("logs x", None, ["RUN of 'logs'", "'x'"]),
+        ("cancel x", None, ["RUN of 'cancel'", "'x'"]),
         ("help lod", None, []),
     ],
 )

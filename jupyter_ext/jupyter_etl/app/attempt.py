@@ -46,7 +46,11 @@ class Attempting:
         self._early = EarlyKernel(stem) if stem is not None and not has_startup_code() else None
         # It warns of every parameter that %etl declares instead of a tagged cell.
         logging.getLogger("papermill").setLevel(logging.ERROR)
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        logging.basicConfig(
+            level=logging.INFO,
+            format="%(asctime)s %(levelname)s %(message)s",
+            datefmt="%Y-%m-%d %H:%M:%S %z",
+        )
         self._etl = Etl.open()
         # Its connections are opened anew when they are needed, which may be much later.
         self._etl.store.close()

@@ -200,6 +200,7 @@ def _read(cursor: Cursor, reading: Reading, *, rows: int, size: int, note: str) 
         rows=rows,
         bytes=size,
         note=note,
+        seconds=reading.seconds,
     )
 
 

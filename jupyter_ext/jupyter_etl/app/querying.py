@@ -187,6 +187,7 @@ def _in_source(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table,
     with bench.telling(target):
         reading = open_source(source, request, bench.access())
         table = reading.batches.read_all()
+    seconds = reading.seconds
     tables, origins = _told(source, bound, table)
     # The rows are those of the result: how many of each table were read is not known.
     alone = len(tables) == 1
@@ -197,6 +198,7 @@ def _in_source(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table,
             version=reading.version,
             rows=table.num_rows if alone or not tables else None,
             bytes=table.nbytes if alone or not tables else None,
+            seconds=seconds,
         )
         bench.channel.report_read(read)
     return table, origins

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from time import perf_counter
 from typing import cast
 
 from jupyter_etl.app.registry import load_block
@@ -42,8 +43,10 @@ def check_source(source: Source) -> None:
 
 def open_source(source: Source, request: ReadRequest, access: Access) -> Reading:
     """Start reading a source; raises `SourceError`."""
+    begun = perf_counter()
     with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
-        return connector_for(source.kind).read(source, request, access)
+        reading = connector_for(source.kind).read(source, request, access)
+        return replace(reading, begun=begun)
 
 
 def tables_of(source: Source, access: Access) -> list[TableInfo]:
@@ -61,7 +64,7 @@ def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
         PublishError: It has no rows, or its files do not exist.
         SourceError: A file without recorded types cannot be read.
     """
-    what = version.what
+    begun, what = perf_counter(), version.what
     if what.kind is PublicationKind.FILE and not says_types(what):
         kind = file_kind(what.location)
         if kind is not None and request.query is None:
@@ -69,7 +72,8 @@ def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
             access = access_with(secret=_no_secret, publication=_no_publication)
             return replace(open_source(source, request, access), version=str(version.number))
     with user_code_boundary(f"The publisher of {version.name!r}", PublishError):
-        return publisher_for(version.what.kind).read(version, request)
+        reading = publisher_for(version.what.kind).read(version, request)
+        return replace(reading, begun=begun)
 
 
 def _no_secret(name: str) -> str:

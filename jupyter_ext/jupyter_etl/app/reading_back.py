@@ -40,8 +40,15 @@ def read_version(
     """
     at = None if as_of is None else instant_given(as_of, line.context.timezone)
     found = choose_version(line, name, number=number, as_of=at, draft=draft)
-    table: pa.Table = open_version(found, request).batches.read_all()
+    reading = open_version(found, request)
+    table: pa.Table = reading.batches.read_all()
     line.report_read(
-        Read(source=name, version=str(found.number), rows=table.num_rows, bytes=table.nbytes)
+        Read(
+            source=name,
+            version=str(found.number),
+            rows=table.num_rows,
+            bytes=table.nbytes,
+            seconds=reading.seconds,
+        )
     )
     return table

@@ -13,8 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 from jupyter_etl.app.executors import executor_for
+from jupyter_etl.app.find_run import find_run
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.resuming import kept_checkpoint, retry_from_failed_cell
+from jupyter_etl.app.run_log import RunLog, format_lines
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.attempts import lost_report
 from jupyter_etl.engine.reaper import end_attempt, sweep
@@ -270,15 +272,22 @@ class Runs:
             )
         return run
 
+    def find(self, target: str | int) -> Run:
+        """Return a run by its number, or the latest run of a pipeline by its name.
+
+        Raises:
+            NotFound: There is none; the message suggests another.
+        """
+        return find_run(target, self._store)
+
+    def open_log(self, run_id: int) -> RunLog:
+        """Return the log of a run, to be read or followed; raises `NotFound`."""
+        return RunLog(run_id, store=self._store, clock=self._clock, home=self._settings.home)
+
     def log(self, run_id: int) -> str:
-        """Return what the runners of a run wrote, attempt by attempt."""
-        self.get(run_id)
-        texts = []
-        for folder in self._folders(run_id):
-            path = folder / "runner.log"
-            if path.is_file():
-                texts.append(path.read_text("utf-8", errors="replace"))
-        return "\n".join(texts)
+        """Return what happened in a run as text, a line an event; raises `NotFound`."""
+        log = self.open_log(run_id)
+        return "\n".join([*format_lines(log.new_lines(rest=True), log.zone), ""])
 
     def notebook(self, run_id: int) -> str:
         """Return the executed notebook, as far as it has come; raises `NotFound` before any."""

@@ -19,13 +19,7 @@ from jupyter_etl.app.load_notes import print_notes
 from jupyter_etl.app.passes import Stream, comes_again, rows_of
 from jupyter_etl.app.preview import Preview, info_of, preview_of
 from jupyter_etl.app.querying import Query, answer
-from jupyter_etl.app.reading import (
-    access_with,
-    check_source,
-    open_source,
-    open_version,
-    tables_of,
-)
+from jupyter_etl.app.reading import access_with, check_source, open_source, open_version, tables_of
 from jupyter_etl.app.remembered import Remembered, whole
 from jupyter_etl.app.targets import Target, find_target
 from jupyter_etl.app.versions import live_version
@@ -363,6 +357,7 @@ class Workbench:
                 version=reading.version,
                 rows=rows,
                 bytes=size_bytes,
+                seconds=reading.seconds,
             )
             self.channel.report_read(read)
 

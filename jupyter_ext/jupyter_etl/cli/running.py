@@ -73,7 +73,7 @@ def trigger(etl: Etl, args: Namespace) -> int:
         write_json({**_result(etl, made), **_times(made)})
     else:
         write(f"Run {made.id} of {made.new.pipeline} is queued.")
-        say(f"  Follow it: jupyter etl logs {made.id}")
+        say(f"  Follow it: jupyter etl logs {made.id} --follow")
     return 0
 
 
@@ -233,7 +233,12 @@ def _conclude(etl: Etl, run: Run, *, as_json: bool, times: bool = False) -> int:
         if kept is not None:
             again = f"jupyter etl retry {run.id} --from-failed-cell"
             write(f"  Retry from cell {kept.failed_cell + 1}: {again}")
-    return _CODES.get(run.outcome, 1) if run.outcome else 4
+    return exit_code_of(run)
+
+
+def exit_code_of(run: Run) -> int:
+    """Return the exit code that tells how a run ended; 4 where none of it was executed."""
+    return _CODES[run.outcome] if run.outcome else 4
 
 
 def _result(etl: Etl, run: Run, kept: Checkpoint | None = None) -> dict[str, object]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from jupyter_etl.app import Etl
 from jupyter_etl.app.health import STATE_WORDS, Overview, seconds_of
 from jupyter_etl.app.resuming import retried_words
+from jupyter_etl.app.run_log import format_lines
 from jupyter_etl.cli.output import outcome_of, say, write, write_json, write_table
+from jupyter_etl.cli.running import exit_code_of
 from jupyter_etl.model import (
     ACTIVE,
     FAILING_STATES,
@@ -21,6 +26,7 @@ from jupyter_etl.model import (
     Run,
     RunState,
 )
+from jupyter_etl.spec.printable import printable
 from jupyter_etl.spec.schedule import format_schedule
 
 _WHY = 60
@@ -156,19 +162,38 @@ def runs(etl: Etl, args: Namespace) -> int:
 
 
 def logs(etl: Etl, args: Namespace) -> int:
-    """Show the log of a run."""
-    text = etl.runs.log(args.run)
-    checks = etl.runs.get(args.run).checks
+    """Show the log of a run, or follow it; then the exit code is that of the run."""
+    run = etl.runs.find(args.run)
+    if args.follow:
+        return _follow(etl, run.id, as_json=args.json)
     if args.json:
-        events = etl.runs.events(args.run)
-        write_json({"run": args.run, "log": text, "events": events, "checks": checks})
+        text, events = etl.runs.log(run.id), etl.runs.events(run.id)
+        write_json({"run": run.id, "log": text, "events": events, "checks": run.checks})
         return 0
-    write(text.rstrip("\n"))
-    for result in checks:
+    write(etl.runs.log(run.id).rstrip("\n"))
+    for result in run.checks:
         if result.status is not CheckStatus.PASS:
-            write(f"\n{result.status}: {result.dataset}: {result.message}")
-            write_table(result.sample, "No single row breaks it.")
+            write(printable(f"\n{result.status}: {result.dataset}: {result.message}"))
+            rows = [{name: printable(text) for name, text in row.items()} for row in result.sample]
+            write_table(rows, "No single row breaks it.")
     return 0
+
+
+def _follow(etl: Etl, run_id: int, *, as_json: bool) -> int:
+    log = etl.runs.open_log(run_id)
+    try:
+        for lines in log.follow():
+            if as_json:
+                texts = [msgspec.json.encode(line).decode() for line in lines]
+            else:
+                texts = format_lines(lines, log.zone)
+            for text in texts:
+                write(text)
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        say(f"The run goes on: jupyter etl logs {run_id} --follow")
+        raise
+    return exit_code_of(log.run)
 
 
 def cancel(etl: Etl, args: Namespace) -> int:

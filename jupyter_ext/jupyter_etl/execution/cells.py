@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_etl.spec.printable import printable
+
 _MARKER = "papermill-error-cell-tag"
 _INJECTED = "injected-parameters"
+_MAX_LABEL = 80
+_MAX_TRACEBACK = 40_000
 
 NotebookCell = Mapping[str, Any]
 
@@ -62,6 +66,31 @@ def count_code(cells: Sequence[NotebookCell]) -> int:
 def say_cell(index: int | None) -> str:
     """Name a cell for people, who count from 1: ``cell 3``."""
     return "the cell of injected parameters" if index is None else f"cell {index + 1}"
+
+
+def cell_label(cell: NotebookCell) -> str:
+    """Return what tells a cell from others in a log: its first line of text, else its tags."""
+    source = cell.get("source", "")
+    text = source if isinstance(source, str) else "".join(source)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    label = first or ", ".join(_tags(cell))
+    return label if len(label) <= _MAX_LABEL else f"{label[: _MAX_LABEL - 1]}…"
+
+
+def traceback_of(cell: NotebookCell) -> str:
+    """Return the traceback of the error that a cell shows, without colours; "" where it has none.
+
+    Of a very long one the beginning and the end are kept.
+    """
+    errors = [one for one in cell.get("outputs", ()) if one.get("output_type") == "error"]
+    if not errors:
+        return ""
+    shown = printable("\n".join(errors[-1].get("traceback", ())))
+    text = shown or f"{errors[-1].get('ename', '')}: {errors[-1].get('evalue', '')}"
+    if len(text) <= _MAX_TRACEBACK:
+        return text
+    head, tail = _MAX_TRACEBACK // 4, _MAX_TRACEBACK * 3 // 4
+    return f"{text[:head]}\n[…]\n{text[-tail:]}"
 
 
 def _tags(cell: NotebookCell) -> Sequence[str]:

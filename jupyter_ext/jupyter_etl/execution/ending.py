@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from jupyter_etl.errors import EtlError, ExecutionError
@@ -11,6 +10,7 @@ from jupyter_etl.execution.halt import Halt, HaltReason
 from jupyter_etl.execution.progress import Progress
 from jupyter_etl.model import Outcome
 from jupyter_etl.spec.duration import format_duration
+from jupyter_etl.spec.printable import printable
 
 OUT_OF_MEMORY = "OutOfMemory"
 KERNEL_EXITED = "KernelExited"
@@ -18,7 +18,6 @@ KERNEL_EXITED = "KernelExited"
 
 _MEMORY_ERRORS = frozenset({"MemoryError", "_ArrayMemoryError", "ArrowMemoryError"})
 _MAX_ERROR = 500
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +171,7 @@ def _retryable(problem: EtlError) -> bool | None:
 
 def one_line(name: str, value: object) -> str:
     """Return ``NameError: name 'x' is not defined``: class and first line, without colours."""
-    lines = _ANSI.sub("", str(value)).strip().splitlines()
+    lines = printable(str(value)).strip().splitlines()
     return _short(f"{name}: {lines[0]}" if lines and lines[0] else name)
 
 
@@ -191,5 +190,5 @@ def _ending_of_cell(name: str, value: str, cell: int | None) -> Ending:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(printable(text).split())
     return text if len(text) <= _MAX_ERROR else f"{text[: _MAX_ERROR - 1]}…"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -46,8 +45,6 @@ from jupyter_etl.model import (
     PublicationKind,
 )
 from jupyter_etl.ports import Claim, Clock, Publisher, Store
-
-_log = logging.getLogger(__name__)
 
 HELD_BACK = "HeldBack"
 """Type of the error of an attempt that the publish gate holds."""
@@ -272,10 +269,9 @@ class Making:
         return Keeper(folder=self.folder, attempt=number, record=record, prepared=prepared)
 
     def _say(self, text: str) -> None:
-        """Say something to the person who looks at the run, and at its log."""
+        """Say something to the person who reads the log of the run."""
         if text:
             self.events.log(text)
-            _log.info(text)
 
     def _commit(self, record: RunRecord, ending: Ending) -> _Made:
         if record.staged:

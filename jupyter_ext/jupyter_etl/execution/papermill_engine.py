@@ -20,7 +20,7 @@ from papermill.execute import execute_notebook
 from papermill.iorw import LocalHandler, papermill_io
 
 from jupyter_etl.execution.capped_client import CappedNotebookClient
-from jupyter_etl.execution.cells import say_cell
+from jupyter_etl.execution.cells import say_cell, traceback_of
 from jupyter_etl.execution.channel import CHANNEL
 from jupyter_etl.execution.checkpoint import Keeper
 from jupyter_etl.execution.early_kernel import EarlyKernel
@@ -189,7 +189,8 @@ class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
         super().cell_complete(cell, cell_index, **kwargs)
         self._holding = False
         ok = cell.metadata.papermill["status"] != self.FAILED
-        self._progress.cell_finished(cell_index, code=code, ok=ok)
+        traceback = "" if ok else traceback_of(cell)
+        self._progress.cell_finished(cell_index, code=code, ok=ok, traceback=traceback)
 
 
 class EtlNotebookClient(CappedNotebookClient):

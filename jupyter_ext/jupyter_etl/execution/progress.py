@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from jupyter_etl.execution.beat import Beats
-from jupyter_etl.execution.cells import NotebookCell, deployed_indices
+from jupyter_etl.execution.cells import NotebookCell, cell_label, deployed_indices
 from jupyter_etl.execution.events import EventLog
 
 
@@ -54,13 +54,16 @@ class Progress:
         self.at = self.deployed(index)
         if code and self.at is not None:
             self._since = time.monotonic()
-            self._events.add("cell_started", cell=self.at, done=self._done, of=self._of)
+            label = cell_label(self._deployed[self.at])
+            self._events.add(
+                "cell_started", cell=self.at, done=self._done, of=self._of, label=label
+            )
 
     def cell_failed(self, name: str, text: str) -> None:
         """Take note of the error that the kernel replied, which need not show as an output."""
         self.failure = (name, text)
 
-    def cell_finished(self, index: int, *, code: bool, ok: bool) -> None:
+    def cell_finished(self, index: int, *, code: bool, ok: bool, traceback: str = "") -> None:
         """Say that a cell has ended; one that failed is not counted as done."""
         cell = self.deployed(index)
         if not code or cell is None:
@@ -73,5 +76,6 @@ class Progress:
             of=self._of,
             ok=ok,
             seconds=round(time.monotonic() - self._since, 3),
+            **({"traceback": traceback} if traceback else {}),
         )
         self._beats.progress(self._done)

@@ -93,6 +93,8 @@ class Read:
         version: Version of a publication, or a fingerprint of a file; "" where unknown.
         rows, bytes: What was read; None where unknown.
         note: What an incremental load read, in words; "" for any other.
+        seconds: From opening the source to its last row; None where unknown. It does not tell one
+            read from another.
     """
 
     source: str
@@ -101,6 +103,7 @@ class Read:
     rows: int | None = None
     bytes: int | None = None
     note: str = ""
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

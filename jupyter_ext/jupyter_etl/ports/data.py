@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_etl.model import (
@@ -72,12 +73,19 @@ class Reading:
         total_rows: Rows there are without ``limit``, where that is known for nothing; else None.
         notes: Sentences for the reader of the data: files left out, columns that stayed text though
             they look like numbers, names that were given to columns without one.
+        begun: Value of `time.perf_counter` when it was asked for.
     """
 
     batches: pa.RecordBatchReader
     version: str = ""
     total_rows: int | None = None
     notes: tuple[str, ...] = ()
+    begun: float = field(default_factory=perf_counter, compare=False)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it was asked for."""
+        return round(perf_counter() - self.begun, 3)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from jupyter_etl.server.handlers.runs import (
     RunsHandler,
 )
 from jupyter_etl.server.handlers.sources import SourceHandler, SourcePreviewHandler, SourcesHandler
-from jupyter_etl.server.handlers.summary import SummaryHandler
+from jupyter_etl.server.handlers.summary import SchedulersHandler, SummaryHandler
 from jupyter_etl.server.handlers.versions import (
     HoldsHandler,
     PublicationDiffHandler,
@@ -44,6 +44,7 @@ PREFIX = "etl/v1"
 
 ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
     ("/summary", SummaryHandler),
+    ("/schedulers", SchedulersHandler),
     ("/sources", SourcesHandler),
     ("/sources/{name}", SourceHandler),
     ("/sources/{name}/preview", SourcePreviewHandler),

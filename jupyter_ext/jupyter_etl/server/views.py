@@ -154,7 +154,7 @@ def run_detail_view(
     Args:
         run: As in the ledger.
         attempts: Its attempts, oldest first; their tokens stay here.
-        log: What its runners wrote.
+        log: What happened in it.
         held: What of it waits for a decision.
         now: Aware.
     """

@@ -54,6 +54,10 @@ RUN = Argument(
     name="run", kind=ValueKind.WHOLE, least=1, required=True, completes="run",
     help="The number of the run.",
 )  # fmt: skip
+RUN_OR_PIPELINE = Argument(
+    name="run", placeholder="RUN|PIPELINE", required=True, completes="run",
+    help="The number of the run, or the name of a pipeline for its latest run.",
+)  # fmt: skip
 DRAFT = Argument(
     name="draft", flags=("--draft",), kind=ValueKind.FLAG,
     help="Publish beside the live versions.",
@@ -358,8 +362,8 @@ _WATCH = (
     CommandSpec(name="runs", group="Watch", summary="List runs, newest first.",
                 arguments=(OF_PIPELINE, STATE, LIMIT_RUNS),
                 examples=("runs --pipeline daily-sales -n 5",)),
-    CommandSpec(name="logs", group="Watch", summary="Show the log of a run.", arguments=(RUN,),
-                examples=("logs 42",)),
+    CommandSpec(name="logs", group="Watch", summary="Show the log of a run.",
+                arguments=(RUN_OR_PIPELINE,), examples=("logs 42", "logs daily-sales")),
     CommandSpec(name="cancel", group="Watch", summary="Cancel a run.", arguments=(RUN,),
                 examples=("cancel 42",)),
     CommandSpec(name="retry", group="Watch", summary="Run a finished run again.",

@@ -218,6 +218,11 @@ export class EtlClient {
     return this._json('notebook', { path: contentsPath });
   }
 
+  /** Start a scheduler on the machine of the server, unless one is alive. */
+  startScheduler(): Promise<void> {
+    return this._nothing('schedulers', 'POST');
+  }
+
   private async _nothing(
     where: string,
     method: string,
@@ -261,7 +266,11 @@ export class EtlClient {
       url,
       init,
       this._settings
-    );
+    ).catch(reason => {
+      throw reason instanceof ServerConnection.NetworkError
+        ? unreachable()
+        : reason;
+    });
     if (!response.ok) {
       throw await errorOf(response);
     }
@@ -269,6 +278,14 @@ export class EtlClient {
   }
 
   private _settings: ServerConnection.ISettings;
+}
+
+function unreachable(): ApiError {
+  return new ApiError({
+    message: 'The Jupyter server does not answer.',
+    hint: 'Check that it is running. The panel asks again by itself.',
+    type: 'Unreachable'
+  });
 }
 
 function path(...parts: (string | number)[]): string {

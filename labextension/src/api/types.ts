@@ -295,6 +295,8 @@ export interface IRead {
   version: string;
   rows: number | null;
   bytes: number | null;
+  note: string;
+  seconds: number | null;
 }
 
 export interface IAttempt {

@@ -29,14 +29,25 @@ export function Notice(props: {
   );
 }
 
-/** An error where it happened: what failed, the next step, and a way to try again. */
+/** The error that is shown once for all, above what it concerns; null if there is none. */
+export const SharedError = React.createContext<ApiError | null>(null);
+
+/**
+ * An error where it happened: what failed, the next step, and a way to try again.
+ *
+ * Nothing where the same is said above for all.
+ */
 export function ErrorNotice(props: {
   error: ApiError;
   onRetry?: () => void;
   onDismiss?: () => void;
-}): JSX.Element {
+}): JSX.Element | null {
   const { trans } = useEtl();
+  const shared = React.useContext(SharedError);
   const { error, onRetry, onDismiss } = props;
+  if (shared !== null && shared.message === error.message) {
+    return null;
+  }
   return (
     <Notice
       shape="failing"

@@ -7,7 +7,7 @@ import { Action } from './action';
 import { Announcer } from './announcer';
 import { useEtl, useModel } from './context';
 import { scheduleIcon } from './icons';
-import { ErrorNotice } from './notice';
+import { ErrorNotice, SharedError } from './notice';
 import { PipelineList } from './pipelineList';
 import { PublishedList } from './publishedList';
 import { RunList } from './runList';
@@ -59,7 +59,9 @@ export function PanelView(): JSX.Element {
         aria-labelledby={`jp-etl-tab-${model.tab}`}
         tabIndex={0}
       >
-        <TabBody tab={model.tab} />
+        <SharedError.Provider value={summaryError}>
+          <TabBody tab={model.tab} />
+        </SharedError.Provider>
       </div>
       <Announcer />
     </div>

@@ -79,6 +79,12 @@ function Sections(props: { publication: IPublicationDetails }): JSX.Element {
         : Promise.resolve(null),
     [model, name, pair]
   );
+  const shown = React.useRef<HTMLElement>(null);
+  React.useEffect(() => {
+    if (compared.value) {
+      shown.current?.scrollIntoView({ block: 'nearest' });
+    }
+  }, [compared.value]);
   return (
     <>
       {newest ? (
@@ -103,7 +109,7 @@ function Sections(props: { publication: IPublicationDetails }): JSX.Element {
         )}
       </section>
       {history.length > 1 && newest?.what.kind !== 'report' ? (
-        <section aria-label={trans.__('Compare')}>
+        <section aria-label={trans.__('Compare')} ref={shown}>
           <h3>{trans.__('Compare')}</h3>
           <Compare
             versions={history}

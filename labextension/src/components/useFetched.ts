@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import { toApiError, type ApiError } from '../api';
+import { SharedError } from './notice';
 
 /** What was fetched, what went wrong, and a way to try again. */
 export interface IFetched<T> {
@@ -41,5 +42,12 @@ export function useFetched<T>(
       live = false;
     };
   }, [...deps, turn]);
+  const shared = React.useContext(SharedError);
+  React.useEffect(() => {
+    if (shared === null && error !== null) {
+      // What kept everything from being fetched is over.
+      retry();
+    }
+  }, [shared]);
   return { value, error, retry };
 }

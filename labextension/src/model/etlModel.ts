@@ -30,6 +30,10 @@ const HINT_DELAY_MS = 100;
 /** While a run goes on, look this often even if no event comes. */
 const ACTIVE_INTERVAL_MS = 3000;
 
+/** How often, and how long apart, to look for a scheduler that was started. */
+const SCHEDULER_TRIES = 20;
+const SCHEDULER_DELAY_MS = 1000;
+
 /** The state of the panel: a poll for the truth, events as hints. */
 export class EtlModel implements IEtlModel {
   /**
@@ -188,6 +192,23 @@ export class EtlModel implements IEtlModel {
       await this._poll.refresh();
       await this._poll.tick.catch(() => undefined);
     }
+  }
+
+  startScheduler(): Promise<void> {
+    return this._act('scheduler', async () => {
+      await this.client.startScheduler();
+      for (let tries = 0; tries < SCHEDULER_TRIES; tries++) {
+        await this.refresh();
+        if (this._summary?.schedulers.length || this._disposed) {
+          return;
+        }
+        await new Promise(done => setTimeout(done, SCHEDULER_DELAY_MS));
+      }
+      throw new ApiError({
+        message: 'The scheduler was started, and is not alive yet.',
+        hint: 'Its log is scheduler.log in the platform home; see jupyter etl doctor.'
+      });
+    });
   }
 
   async deploy(request: IDeployRequest): Promise<IDeployment> {

@@ -8,13 +8,23 @@ import {
   useFetched,
   type IEtlContext
 } from '../components';
+import { Action } from '../components/action';
+import { runLabel, runShape, Status } from '../components/status';
+import { isTerminal, lines } from '../model';
 
-/** The log of a run, whole. */
+/** Between two looks at the log of a run that goes on; its output makes no event. */
+const LIVE_MS = 2000;
+
+/** Pixels from the end within which a reader counts as being at it. */
+const AT_END_PX = 24;
+
+/** The log of a run; it follows a run that goes on. */
 export class LogBody extends ReactWidget {
   constructor(options: { context: IEtlContext; run: number }) {
     super();
     this._context = options.context;
     this._run = options.run;
+    this.addClass('jp-EtlPreview');
     this.addClass('jp-EtlLogPage');
   }
 
@@ -30,30 +40,105 @@ export class LogBody extends ReactWidget {
   private _run: number;
 }
 
-function LogView(props: { run: number }): JSX.Element {
-  const { model, trans } = useEtl();
-  const [turn, again] = React.useReducer((count: number) => count + 1, 0);
-  const { value, error, retry } = useFetched(
-    () => model.client.runLog(props.run),
-    [model, props.run, turn]
-  );
+/** What happened in a run so far, and what comes. */
+export function LogView(props: { run: number }): JSX.Element {
+  const { model, opener, trans } = useEtl();
+  const id = props.run;
+  const { value, error, retry } = useFetched(async () => {
+    // The state first: when it says that the run has ended, the log has the end.
+    const run = await model.client.run(id);
+    return { run, text: await model.client.runLog(id) };
+  }, [model, id]);
   React.useEffect(() => {
     const onRun = (_: unknown, event: { run: number }) => {
-      if (event.run === props.run) {
-        again();
+      if (event.run === id) {
+        retry();
       }
     };
     model.runChanged.connect(onRun);
     return () => {
       model.runChanged.disconnect(onRun);
     };
-  }, [model, props.run]);
-  if (error) {
-    return <ErrorNotice error={error} onRetry={retry} />;
-  }
+  }, [model, id, retry]);
+  const live = value !== null && !isTerminal(value.run.state);
+  React.useEffect(() => {
+    if (!live) {
+      return;
+    }
+    const timer = window.setInterval(() => {
+      if (!document.hidden) {
+        retry();
+      }
+    }, LIVE_MS);
+    return () => window.clearInterval(timer);
+  }, [live, retry]);
+  const line = lines.log(id);
   return (
-    <pre tabIndex={0} aria-label={trans.__('Log of run %1', props.run)}>
-      {value === '' ? trans.__('The log is empty.') : value}
+    <>
+      <div className="jp-EtlPreview-head">
+        {value ? (
+          <>
+            <Status
+              shape={runShape(value.run.state)}
+              label={runLabel(value.run, trans)}
+            />
+            <h2>{`${value.run.pipeline} #${id}`}</h2>
+            <span>{runLabel(value.run, trans)}</span>
+          </>
+        ) : (
+          <h2>{trans.__('Run %1', id)}</h2>
+        )}
+        <code>{line}</code>
+        <Action
+          label={trans.__('Copy line')}
+          text
+          onClick={() => opener.copy(line)}
+        />
+        <Action label={trans.__('Refresh')} text onClick={retry} />
+      </div>
+      {error ? <ErrorNotice error={error} onRetry={retry} /> : null}
+      {value ? (
+        <LogText
+          text={value.text}
+          label={trans.__('Log of run %1', id)}
+          fromEnd={value.run.state !== 'succeeded'}
+        />
+      ) : error ? null : (
+        <div className="jp-EtlWaiting" role="status">
+          {trans.__('Loading …')}
+        </div>
+      )}
+    </>
+  );
+}
+
+/** A text that stays at its end as it grows, unless somebody has scrolled away from there. */
+function LogText(props: {
+  text: string;
+  label: string;
+  /** Whether to show the end at first. */
+  fromEnd: boolean;
+}): JSX.Element {
+  const node = React.useRef<HTMLPreElement>(null);
+  const atEnd = React.useRef(props.fromEnd);
+  React.useLayoutEffect(() => {
+    const shown = node.current;
+    if (shown && atEnd.current) {
+      shown.scrollTop = shown.scrollHeight;
+    }
+  }, [props.text]);
+  return (
+    <pre
+      ref={node}
+      tabIndex={0}
+      role="log"
+      aria-label={props.label}
+      onScroll={event => {
+        const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
+        atEnd.current = scrollHeight - clientHeight - scrollTop < AT_END_PX;
+      }}
+    >
+      {props.text}
     </pre>
   );
 }

@@ -1,4 +1,4 @@
-"""``%etl logs``: what a run wrote."""
+"""``%etl logs``: what happened in a run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ from jupyter_etl_magics.session import Session
 def execute(session: Session, command: Command) -> None:
     """Show a run and its log."""
     args: dict[str, Any] = command.args
-    run = session.etl.runs.get(args["run"])
+    run = session.etl.runs.find(args["run"])
     show(run_card(run, session.etl.runs.checkpoint(run.id)))
     sys.stdout.write(session.etl.runs.log(run.id))

@@ -106,7 +106,7 @@ class RunLogHandler(EtlHandler):
     @web.authenticated
     @authorized
     async def get(self, run: str) -> None:
-        """Return what its runners wrote, as plain text."""
+        """Return what happened in it, as plain text."""
         run_id = self.run_id(run)
         text = await self.ask(lambda etl: etl.runs.log(run_id))
         self.finish(text, set_content_type="text/plain; charset=utf-8")

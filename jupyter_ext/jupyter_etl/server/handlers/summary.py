@@ -9,6 +9,7 @@ from tornado import web
 
 from jupyter_etl._version import __version__
 from jupyter_etl.model import FAILING_STATES, IN_HAND, HealthState, RunState
+from jupyter_etl.server.bodies import Nothing
 from jupyter_etl.server.handler import EtlHandler
 
 if TYPE_CHECKING:
@@ -23,6 +24,17 @@ class SummaryHandler(EtlHandler):
     async def get(self) -> None:
         """Count what there is and what needs somebody."""
         await self.answer(_summary)
+
+
+class SchedulersHandler(EtlHandler):
+    """``schedulers``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Start a scheduler, unless one is alive; it registers itself within seconds."""
+        self.body(Nothing)
+        await self.answer(lambda etl: {"started": etl.start_scheduler()})
 
 
 def _summary(etl: Etl) -> object:

@@ -243,11 +243,18 @@ describe('PublicationPage', () => {
   });
 
   it('compares two versions', async () => {
+    const shown: string[] = [];
+    Element.prototype.scrollIntoView = function () {
+      shown.push(this.getAttribute('aria-label') ?? '');
+    };
     const node = await page();
+    expect(shown).toEqual([]);
     await settle(() =>
       button(node, 'Compare: sales.daily v3 with the version before').click()
     );
     expect(w.client.said).toContain('diff sales.daily 2 3');
+    // The result stands below what may be a long history.
+    expect(shown).toEqual(['Compare']);
     expect(node.querySelector('.jp-EtlDifference')!.textContent).toContain(
       'Column delay'
     );

@@ -121,6 +121,9 @@ export class FakeClient {
       attempts_list: [],
       log_tail: 'the end'
     });
+  logText = '';
+  runLog = (id: number) => this.answer(`log ${id}`, this.logText);
+  startScheduler = () => this.answer('startScheduler', undefined);
   runNotebook = (id: number) =>
     this.answer(`notebook ${id}`, { cells: [], nbformat: 4 });
   previewSchedule = (query: any) =>

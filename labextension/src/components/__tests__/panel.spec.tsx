@@ -88,6 +88,62 @@ describe('PanelView', () => {
     expect(node.textContent).toContain('jupyter etl up');
   });
 
+  it('starts a scheduler when none is alive, and waits until it is', async () => {
+    const alive = w.client.summaryValue;
+    w.client.summaryValue = { ...alive, schedulers: [] };
+    const node = await panel('pipelines');
+    await settle(() => button(node, 'Start: a scheduler').click());
+    expect(w.client.said).toContain('startScheduler');
+    const starting = button(node, 'Starting …: a scheduler');
+    expect(starting.disabled).toBe(true);
+    w.client.summaryValue = alive;
+    await pass(2000);
+    expect(node.textContent).not.toContain('No scheduler is alive');
+  });
+
+  it('says why no scheduler could be started', async () => {
+    w.client.summaryValue = { ...w.client.summaryValue, schedulers: [] };
+    w.client.fail.startScheduler = new ApiError({ message: 'Not allowed.' });
+    const node = await panel('pipelines');
+    await settle(() => button(node, 'Start: a scheduler').click());
+    expect(node.querySelector('[role=alert]')!.textContent).toBe(
+      'Not allowed.'
+    );
+    expect(button(node, 'Start: a scheduler').disabled).toBe(false);
+  });
+
+  it.each(['sources', 'pipelines', 'runs', 'published'])(
+    'says once that the server is down, above the %s',
+    async tab => {
+      w.client.lists.runs = [run({ state: 'failed' })];
+      const node = await panel(tab);
+      if (tab === 'runs') {
+        await settle(() =>
+          (node.querySelector('.jp-EtlRow-head') as HTMLElement).click()
+        );
+      }
+      const down = () => new ApiError({ message: 'It does not answer.' });
+      for (const name of [
+        'summary',
+        'sources',
+        'pipelines',
+        'runs',
+        'run',
+        'publications',
+        'holds'
+      ]) {
+        w.client.fail[name] = down();
+      }
+      await settle(() => w.model.refresh());
+      await settle();
+      expect(node.textContent!.split('It does not answer.').length).toBe(2);
+      w.client.fail = {};
+      await settle(() => button(node, 'Try again').click());
+      await settle();
+      expect(node.querySelector('[role=alert]')).toBeNull();
+    }
+  );
+
   it('shows an error in place, with its hint and a way to try again', async () => {
     w.client.fail.runs = new ApiError({
       message: 'The ledger cannot be reached.',
