@@ -6,7 +6,7 @@ import logging
 
 from jupyter_etl.engine.reaper import is_orphan
 from jupyter_etl.errors import EtlError, NotFound, user_code_boundary
-from jupyter_etl.model import Run, RunState
+from jupyter_etl.model import Run, RunState, held_by_phrase
 from jupyter_etl.ports import Notifier, Store
 
 _LOG = logging.getLogger(__name__)
@@ -63,9 +63,9 @@ def _message(run: Run, store: Store) -> tuple[str, str, str] | None:
     if run.state is RunState.FAILED:
         return "error", f"{name} failed", _body(run) + _pause(name, store)
     if run.state is RunState.HELD:
-        gated = run.verdict is not None and run.verdict.evidence.startswith("The publish gate")
-        by = "the publish gate" if gated else "a check"
-        return "warning", f"{name} was held by {by}", _body(run)
+        by = held_by_phrase(run.held_by)
+        body = f"{_body(run)}\nTo decide: jupyter etl held {run.id}"
+        return "warning", f"{name} was held by {by}", body
     if run.state is RunState.SUCCEEDED:
         return "info", f"{name} works again", _body(run)
     # Somebody asked for it once more before anybody was told.

@@ -8,9 +8,13 @@ from jupyter_etl.model.hold import (
     Decision,
     Difference,
     Emptied,
+    HeldBy,
     Hold,
     PartitionRows,
     Retyped,
+    broken_checks,
+    held_by_of,
+    held_by_phrase,
 )
 from jupyter_etl.model.lineage import RunLineage, Written
 from jupyter_etl.model.origin import ColumnOrigin
@@ -104,6 +108,7 @@ __all__ = [
     "Frequent",
     "Freshness",
     "Grain",
+    "HeldBy",
     "Hold",
     "NewRun",
     "OnLost",
@@ -143,4 +148,7 @@ __all__ = [
     "VersionWatermark",
     "Watermark",
     "Written",
+    "broken_checks",
+    "held_by_of",
+    "held_by_phrase",
 ]

@@ -30,10 +30,10 @@ def last_runs(etl: Etl, names: Sequence[str]) -> dict[str, tuple[RunSummary, ...
 
 
 def waiting_runs(etl: Etl, runs: Iterable[Run | RunSummary]) -> frozenset[int]:
-    """Return the numbers of those runs that a gate holds until a person decides.
+    """Return the numbers of those runs that are held until a person decides.
 
     Args:
-        etl: The facade; it is asked only where one of the runs is held by something.
+        etl: The facade; it is asked only where one of the runs is held.
         runs: All that are asked about.
     """
     held = {run.id for run in runs if run.state is RunState.HELD}

@@ -51,11 +51,11 @@ def health_of(
         pipeline: As in the ledger.
         runs: Its last runs, oldest first.
         now: Aware.
-        waiting: Numbers of the runs that a gate holds until a person decides.
+        waiting: Numbers of the runs that are held until a person decides.
 
     Returns:
         ``running`` while a run is in hand, ``paused``, ``held`` where the last run that came to a
-        result waits for a person, ``failing`` where it failed or a check held it, ``late`` where something is due and nobody starts it,
+        result waits for a person, ``failing`` where it failed, ``late`` where something is due and nobody starts it,
         ``never`` where no run came to a result, else ``ok``.
     """
     if any(run.state in IN_HAND for run in runs):
@@ -93,7 +93,7 @@ def pipeline_view(
         pipeline: As in the ledger.
         runs: Its last runs, oldest first.
         now: Aware.
-        waiting: Numbers of the runs that a gate holds until a person decides.
+        waiting: Numbers of the runs that are held until a person decides.
         words: Says a schedule in words.
         locate: Returns the contents path of a file on disk, None where it is outside.
     """
@@ -152,11 +152,12 @@ def run_view(run: Run, *, now: datetime) -> JSON:
                 {"name": v.name, "version": v.number, "rows": v.what.rows, "draft": v.draft}
                 for v in run.published
             ],
+            "held_by": run.held_by,
             "has_notebook": bool(run.output),
             "resumable": (
                 run.new.policy.checkpoint
-                and run.state in BAD
-                and run.outcome in (Outcome.FAILED, Outcome.HELD)
+                and run.state is RunState.FAILED
+                and run.outcome is Outcome.FAILED
                 and run.failed_cell is not None
             ),
         }
