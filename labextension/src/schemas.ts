@@ -57,7 +57,8 @@ export const ARGS = {
         type: ['integer', 'null'],
         description: 'Version of a publication; the newest if left out'
       },
-      draft: { type: 'boolean', description: 'Whether a draft is meant' }
+      draft: { type: 'boolean', description: 'Whether a draft is meant' },
+      held: whole('Number of a held run, whose staged rows are meant')
     },
     ['kind', 'name']
   ),

@@ -17,6 +17,7 @@ BY_HAND = frozenset(
         "backfill",
         "cancel",
         "diff",
+        "held",
         "lineage",
         "logs",
         "pause",

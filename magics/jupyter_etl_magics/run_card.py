@@ -46,7 +46,7 @@ def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
     seconds = took(run)
     cell = "" if run.failed_cell is None else f"Cell {run.failed_cell + 1}: "
     verdict = f"{run.verdict.kind}: {run.verdict.evidence}" if run.verdict else ""
-    again = ""
+    again = f"To look at it and decide: %etl held {run.id}" if run.state is RunState.HELD else ""
     if checkpoint is not None:
         again = (
             f"Retry from cell {checkpoint.failed_cell + 1}: %etl retry {run.id} --from-failed-cell"

@@ -22,6 +22,9 @@ from jupyter_etl.execution.incremental import with_batches
 from jupyter_etl.model import (
     AttemptReport,
     Cause,
+    CheckResult,
+    CheckRule,
+    CheckStatus,
     CursorMove,
     CursorValue,
     Outcome,
@@ -33,6 +36,14 @@ from jupyter_etl.model import (
 from jupyter_etl.ports import Claim
 from jupyter_etl.publishing.table_publisher import TablePublisher
 
+BROKEN = CheckResult(
+    rule=CheckRule(text="id: unique", kind="unique", column="id"),
+    status=CheckStatus.ERROR,
+    dataset="rows",
+    failed_rows=2,
+    total_rows=5,
+    message="2 of 5 rows: id is not unique",
+)
 APPEND, UPSERT = PublishMode.APPEND, PublishMode.UPSERT
 
 
@@ -80,6 +91,7 @@ class World(Publishing):
                 halt=self.halt,
                 events=EventLog(self.base / "events.jsonl", self.clock),
                 gate=self.gate,
+                broken=self.broken,
                 moves=(move,),
             )
         except HeldBack as held:
@@ -88,6 +100,7 @@ class World(Publishing):
                 outcome=Outcome.HELD,
                 staged=tuple(staged),
                 differences=held.differences,
+                checks=self.broken,
             )
             self._end(claim, report, RunState.HELD)
         except PublishError:
@@ -101,6 +114,7 @@ class World(Publishing):
         return replace(judged, reasons=("look",)) if self.strict else replace(judged, reasons=())
 
     strict = False
+    broken: tuple[CheckResult, ...] = ()
 
     @property
     def ids(self) -> list[int]:
@@ -164,34 +178,42 @@ def test_who_sets_it_back_is_not_overrun_by_a_run_in_hand(world: World) -> None:
     assert (world.ids, world.watermark) == (list(range(1, 10)), number(9))
 
 
-def held(world: World, mode: PublishMode) -> Claim:
+@pytest.fixture(params=["gate", "check", "both"])
+def held_by(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def held(world: World, mode: PublishMode, held_by: str) -> Claim:
     world.end(world.begin("1"), world.move(3), mode)
     claim = world.begin("2")
-    world.strict = True
+    world.strict = held_by != "check"
+    world.broken = () if held_by == "gate" else (BROKEN,)
     world.end(claim, world.move(5), mode)
-    world.strict = False
+    world.strict, world.broken = False, ()
     assert world.store.load_run(claim.run.id).state is RunState.HELD
     assert (world.ids, world.watermark) == ([1, 2, 3], number(3))
     return claim
 
 
 @pytest.mark.parametrize("mode", [APPEND, UPSERT])
-def test_what_is_approved_moves_it(world: World, mode: PublishMode) -> None:
-    claim = held(world, mode)
+def test_what_is_approved_moves_it(world: World, mode: PublishMode, held_by: str) -> None:
+    claim = held(world, mode, held_by)
     world.holds.approve(claim.run.id)
     assert (world.ids, world.watermark) == ([1, 2, 3, 4, 5], number(5))
     assert world.store.load_publication(TABLE).live is not None
 
 
-def test_what_is_rejected_comes_again(world: World) -> None:
-    claim = held(world, APPEND)
+def test_what_is_rejected_comes_again(world: World, held_by: str) -> None:
+    claim = held(world, APPEND, held_by)
     world.holds.reject(claim.run.id)
     world.end(world.begin("3"), world.move(5))
     assert (world.ids, world.watermark) == ([1, 2, 3, 4, 5], number(5))
 
 
-def test_a_held_append_whose_rows_were_published_meanwhile_is_not_approved(world: World) -> None:
-    claim = held(world, APPEND)
+def test_a_held_append_whose_rows_were_published_meanwhile_is_not_approved(
+    world: World, held_by: str
+) -> None:
+    claim = held(world, APPEND, held_by)
     world.end(world.begin("3"), world.move(7))
     with pytest.raises(PublishError, match="from 3 to 7"):
         world.holds.approve(claim.run.id)

@@ -78,6 +78,7 @@ def test_held_by_a_check(command: Command, here: Path) -> None:
     cells = (FRAME, "%etl publish table a.b df", "%%etl check df\nrows > 5\nid > 1 : warn")
     write_notebook(here / "held.ipynb", *cells)
     found = result(command("run", "held.ipynb", "--json"), 3)
+    assert found["error"] == "a check of 'df' failed: 2 rows: rows > 5 is false"
     assert (found["outcome"], found["cell"], found["verdict"]) == ("held", 2, "data")
     assert found["published"] == []
     said = command("logs", str(found["run"]))

@@ -1,7 +1,8 @@
-"""What every ledger does about what the publish gate holds back."""
+"""What every ledger does about what is held back."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,9 @@ from jupyter_etl.errors import Conflict, NotFound, PermissionDenied
 from jupyter_etl.model import (
     AttemptReport,
     Batch,
+    CheckResult,
+    CheckRule,
+    CheckStatus,
     Column,
     Contract,
     Cursor,
@@ -20,6 +24,7 @@ from jupyter_etl.model import (
     CursorValue,
     Decision,
     Difference,
+    HeldBy,
     Hold,
     Outcome,
     PublicationKind,
@@ -50,6 +55,15 @@ DIFFERENCE = Difference(
     new_rows=3,
     reasons=("it has 3 rows",),
 )
+WARNED = CheckResult(
+    rule=CheckRule(text="id > 1", kind="expression", argument="id > 1"),
+    status=CheckStatus.WARN,
+    dataset="daily",
+    failed_rows=1,
+    total_rows=3,
+    message="1 of 3 rows: id > 1 is false",
+)
+BROKEN = replace(WARNED, status=CheckStatus.ERROR)
 CURSOR = Cursor(source="wh", table="orders", column="id")
 
 
@@ -67,9 +81,42 @@ class HoldsContract:
             differences=(DIFFERENCE,),
             held_at=NOW,
         )
-        assert store.load_run(claim.run.id).state is RunState.HELD
+        run = store.load_run(claim.run.id)
+        assert (run.state, run.held_by) == (RunState.HELD, (HeldBy.GATE,))
+        assert store.load_runs(states=[RunState.HELD]) == [run]
         with pytest.raises(NotFound):
             store.load_hold(started(store, a_run("other")).run.id)
+
+    @pytest.mark.parametrize(
+        ("staged", "differences", "checks", "held_by"),
+        [
+            ((STAGED,), (replace(DIFFERENCE, reasons=()),), (WARNED, BROKEN), [HeldBy.CHECK]),
+            ((STAGED,), (DIFFERENCE,), (BROKEN,), [HeldBy.CHECK, HeldBy.GATE]),
+            ((STAGED,), (DIFFERENCE,), (WARNED,), [HeldBy.GATE]),
+            ((), (), (BROKEN,), [HeldBy.CHECK]),
+        ],
+    )
+    def test_checks_and_the_gate_are_one_hold(
+        self,
+        store: Store,
+        staged: tuple[Staged, ...],
+        differences: tuple[Difference, ...],
+        checks: tuple[CheckResult, ...],
+        held_by: list[HeldBy],
+    ) -> None:
+        claim = started(store, a_run("held"))
+        report = AttemptReport(
+            outcome=Outcome.HELD, staged=staged, differences=differences, checks=checks
+        )
+        finish(store, claim, report, state=RunState.HELD)
+        (hold,) = store.load_holds()
+        assert (hold.staged, hold.differences) == (staged, differences)
+        assert list(hold.checks) == [one for one in checks if one is BROKEN]
+        assert list(hold.held_by) == held_by
+        assert list(store.load_run(claim.run.id).held_by) == held_by
+        assert decide(store, claim, Decision.APPROVED) == []
+        run = store.load_run(claim.run.id)
+        assert (run.state, run.held_by) == (RunState.SUCCEEDED, ())
 
     def test_an_approval_makes_all_visible_and_ends_the_run(self, store: Store) -> None:
         claim = held(store)

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from fakes.attempts import AttemptBench, FakePublisher, notebook_text, outputs
-from jupyter_etl.errors import Conflict, PublishError
+from jupyter_etl.errors import Conflict, NotFound, PublishError
 from jupyter_etl.execution.channel import CHANNEL
-from jupyter_etl.model import AttemptReport, Outcome, PublicationKind, Read, RunState
+from jupyter_etl.model import AttemptReport, HeldBy, Outcome, PublicationKind, Read, RunState
 
 pytestmark = pytest.mark.kernel
 
@@ -168,37 +168,56 @@ def test_other_ways_to_end(bench: AttemptBench, code, outcome, error):
         assert error_cell(executed) == 2
 
 
-def test_a_check_holds_everything_back_even_where_the_notebook_goes_on(bench: AttemptBench):
-    failing = (
-        "class CheckFailed(Exception): pass\n"
-        "try:\n    check('error'); raise CheckFailed()\nexcept CheckFailed: pass"
-    )
-    report, _ = bench.run_text(notebook_text([STAGE, "stage('t')", failing, "print('on')"]))
-    assert report.outcome is Outcome.HELD
-    assert report.error == "CheckFailed: 0 rows"
-    assert bench.table.commits == []
-    assert bench.store.load_run(1).state is RunState.HELD
-    assert [str(check.status) for check in bench.store.load_run(1).checks] == ["error"]
-
-
-def test_a_check_that_the_notebook_deals_with_holds_nothing_where_nothing_is_published(
-    bench: AttemptBench,
+@pytest.mark.parametrize(
+    ("cells", "failed", "staged"),
+    [
+        (["check('error')", "stage('t'); print('on')"], 1, ["t"]),
+        (["stage('s')", "check('error'); stage('t')", "print('on')"], 2, ["s", "t"]),
+        (["check('pass')", "check('error')", "stage('t'); print('on')"], 2, ["t"]),
+        (["check('error')", "print('on')"], 1, []),
+    ],
+)
+def test_a_failed_check_holds_all_outputs_and_later_cells_are_executed(
+    bench: AttemptBench, cells: list[str], failed: int, staged: list[str]
 ):
-    failing = (
-        "class CheckFailed(Exception): pass\n"
-        "try:\n    check('error'); raise CheckFailed()\nexcept CheckFailed: pass"
-    )
-    report, _ = bench.run_text(notebook_text([STAGE, failing]))
-    assert report.outcome is Outcome.SUCCEEDED
-    assert [str(check.status) for check in bench.store.load_run(1).checks] == ["error"]
+    report, claim = bench.run_text(notebook_text([STAGE, *cells]))
+    assert (report.outcome, report.failed_cell) == (Outcome.HELD, failed)
+    assert report.error == "a check of 'orders' failed: 0 rows"
+    assert f"jupyter etl held {claim.run.id}" in bench.events(claim, "log")[-1]["message"]
+    assert "on" in outputs(bench.executed(claim))
+    assert [one.name for one in report.staged] == staged
+    assert bench.table.commits == []
+    run = bench.store.load_run(1)
+    assert (run.state, run.held_by) == (RunState.HELD, (HeldBy.CHECK,))
+    assert "error" in [check.status for check in run.checks]
+    hold = bench.store.load_hold(1)
+    assert (list(hold.names), [one.message for one in hold.checks]) == (staged, ["0 rows"])
+    assert all(Path(one.folder, "part.txt").is_file() for one in hold.staged)
 
 
-def test_a_failed_check_and_a_broken_commit(bench: AttemptBench):
+@pytest.mark.parametrize("status", ["pass", "warn"])
+def test_a_later_result_of_the_same_rule_replaces_the_earlier(bench: AttemptBench, status: str):
+    cells = [STAGE, "check('error')", f"check('{status}')", "stage('t')"]
+    report, _ = bench.run_text(notebook_text(cells))
+    assert (report.outcome, report.failed_cell) == (Outcome.SUCCEEDED, None)
+    assert len(bench.table.commits) == 1
+
+
+def test_a_cell_that_fails_behind_a_failed_check_fails_the_run(bench: AttemptBench):
+    report, _ = bench.run_text(notebook_text([STAGE, "stage('t'); check('error')", "1 / 0"]))
+    assert (report.outcome, report.failed_cell, report.staged) == (Outcome.FAILED, 2, ())
+    assert report.error == "ZeroDivisionError: division by zero"
+    with pytest.raises(NotFound):
+        bench.store.load_hold(1)
+
+
+def test_a_check_failure_that_the_notebook_raises_and_a_broken_commit(bench: AttemptBench):
     raising = (
         "from jupyter_etl.errors import CheckFailed\nraise CheckFailed('2 rows are not unique')"
     )
     report, _ = bench.run_text(notebook_text([STAGE, "stage('t')", raising]))
-    assert (report.outcome, report.failed_cell) == (Outcome.HELD, 2)
+    # Later cells were not executed, so the outputs are not complete.
+    assert (report.outcome, report.failed_cell) == (Outcome.FAILED, 2)
     assert report.error == "CheckFailed: 2 rows are not unique"
     assert bench.table.commits == []
 

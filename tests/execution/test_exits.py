@@ -183,6 +183,50 @@ threading.Thread(target=lambda: (time.sleep(0.3), note('thread'))).start()
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("raised", "name"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import sys; sys.exit(3)", "SystemExit"),
+        ("raise KeyError('x')", "KeyError"),
+    ],
+)
+def test_an_expected_exception_does_not_fail_the_run(
+    bench: AttemptBench, tmp_path: Path, raised: str, name: str
+) -> None:
+    path = write_notebook(
+        tmp_path / "tagged.ipynb", STAGE, code(raised, "raises-exception"), "print('behind')"
+    )
+    report, claim = bench.run_text(path.read_text("utf-8"))
+    assert (report.outcome, report.error, report.failed_cell) == (Outcome.SUCCEEDED, "", None)
+    assert len(bench.table.commits) == 1
+    executed = bench.executed(claim)
+    assert "behind" in outputs(executed)
+    errors = [one.ename for one in executed.cells[1].outputs if one.output_type == "error"]
+    assert errors == [name]
+    assert "papermill-error-cell" not in nbformat.writes(executed)
+    assert len(executed.cells) == 3
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("cells", "failed", "error"),
+    [
+        ([code("1 / 0", "raises-exception"), "[][0]"], 1, "IndexError"),
+        ([code("exit('no rows')", "raises-exception"), "print('behind')"], 0, "SystemExit"),
+        ([code("1 / 0", "raises-error"), "print('behind')"], 0, "ZeroDivisionError"),
+    ],
+)
+def test_other_exceptions_fail_the_run_beside_it(
+    bench: AttemptBench, tmp_path: Path, cells: list[object], failed: int, error: str
+) -> None:
+    path = write_notebook(tmp_path / "tagged.ipynb", *cells)
+    report, _ = bench.run_text(path.read_text("utf-8"))
+    assert (report.outcome, report.failed_cell) == (Outcome.FAILED, failed)
+    assert error in report.error
+
+
+@pytest.mark.kernel
 def test_code_that_ends_the_kernel_is_the_notebooks_fault(bench: AttemptBench) -> None:
     report, _ = bench.run_text(notebook_text([STAGE, "import os; os._exit(0)"]))
     assert report.outcome is Outcome.FAILED

@@ -23,6 +23,7 @@ COMMANDS = [
     "pause",
     "resume",
     "unschedule",
+    "held",
     "approve",
     "reject",
     "diff",

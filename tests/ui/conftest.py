@@ -42,6 +42,13 @@ NOTEBOOKS = {
         "import pandas as pd\nnumbers = pd.DataFrame({'id': range(n)})",
         "%etl publish table gated.numbers numbers",
     ],
+    "checked": [
+        TRIPS[0],
+        "%etl param n int = 10",
+        "import pandas as pd\nlevels = pd.DataFrame({'id': range(n)})",
+        "%%etl check levels\nrows >= 10",
+        "%etl publish table checked.levels levels",
+    ],
     "shows": [
         TRIPS[0],
         "new = %etl load trips --since trips",

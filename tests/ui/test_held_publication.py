@@ -1,4 +1,4 @@
-"""What the publish gate holds back: seen, approved, compared and taken back."""
+"""What is held back by the publish gate or a check: seen, previewed, decided, taken back."""
 
 from __future__ import annotations
 
@@ -48,3 +48,28 @@ def test_a_held_version_is_approved_and_taken_back(window, lab) -> None:
     window.page.locator(".jp-Dialog").get_by_role("button", name="Roll back").click()
     expect(page.locator(".jp-EtlData-count")).to_have_text("showing 10 of 10 rows")
     assert lab.ask("publications/gated.numbers")["live"]["number"] == 3
+
+
+@pytest.mark.parametrize("decision", ["Approve", "Reject"])
+def test_what_a_check_holds_is_previewed_and_decided(window, lab, decision: str) -> None:
+    lab.deploy("checked.ipynb")
+    lab.ask("pipelines/checked/trigger", {"parameters": {"n": 9}})
+    number = lab.wait_for_run("checked", "held")["id"]
+
+    window.open_panel("Runs")
+    label = window.row(number).get_by_role("img", name="Held by a check")
+    expect(label).to_be_visible()
+    window.open_panel("Published")
+    card = window.panel.get_by_role("region", name=f"Held: run {number}")
+    expect(card).to_contain_text("Held by a check")
+    expect(card).to_contain_text("9 rows: rows >= 10 is false")
+    assert violations(window, "#jp-etl-sidebar") == []
+    card.get_by_role("button", name="Preview 9 rows: checked.levels").click()
+    preview = window.page.locator(".jp-EtlPreview:visible")
+    expect(preview.get_by_role("heading")).to_have_text(f"checked.levels #{number}")
+    expect(preview.locator(".jp-EtlData-count")).to_have_text("showing 9 of 9 rows")
+    card.get_by_role("button", name=f"{decision}: #{number}").click()
+    window.page.locator(".jp-Dialog").get_by_role("button", name=decision).click()
+    expect(card).to_have_count(0)
+    ended = "succeeded" if decision == "Approve" else "cancelled"
+    assert lab.ask(f"runs/{number}")["state"] == ended

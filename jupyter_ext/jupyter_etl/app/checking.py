@@ -14,7 +14,7 @@ from jupyter_etl.app.frames import to_pandas
 from jupyter_etl.app.passes import Stream, passes, rows_of
 from jupyter_etl.app.registry import load_block
 from jupyter_etl.errors import CheckFailed
-from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, RunContext
+from jupyter_etl.model import CheckResult, CheckRule, RunContext, broken_checks
 from jupyter_etl.ports import Channel, CheckRunner
 from jupyter_etl.spec.check import parse_checks
 from jupyter_etl.spec.duration import parse_duration
@@ -51,7 +51,9 @@ class Bench(Protocol):
 
 
 def check_data(bench: Bench, name: str, rules: object, data: object = None) -> list[CheckResult]:
-    """Check data, and report the results before a broken rule stops the cell.
+    """Check data, and report the results.
+
+    By hand a broken rule stops the cell. A run goes on to its end, and is held then: see the runner.
 
     Args:
         bench: Finds what is called so.
@@ -63,7 +65,7 @@ def check_data(bench: Bench, name: str, rules: object, data: object = None) -> l
         A result a rule, in order.
 
     Raises:
-        CheckFailed: A rule of severity error was broken.
+        CheckFailed: By hand: a rule of severity error was broken.
         DeclarationError: A rule is not understood.
         MissingDependency: There is a schema, and pandera is not installed.
     """
@@ -77,8 +79,8 @@ def check_data(bench: Bench, name: str, rules: object, data: object = None) -> l
         table = rows.first.read_all() if isinstance(rows, Stream) else rows
         results = check_schema(rules, to_pandas(table), dataset=name)
     bench.channel.report_checks(results)
-    broken = [r for r in results if r.status is CheckStatus.ERROR]
-    if broken:
+    broken = broken_checks(tuple(results))
+    if broken and bench.context.id is None:
         raise CheckFailed(
             f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}.",
             hint="Mend the data, or let a rule only warn by ending it with ': warn'.",

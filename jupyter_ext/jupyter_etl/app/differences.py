@@ -16,6 +16,7 @@ from jupyter_etl.model import (
     PublicationKind,
     PublicationVersion,
     Retyped,
+    held_by_phrase,
 )
 from jupyter_etl.ports import ReadRequest
 from jupyter_etl.publishing.changes import RowChanges, compare_rows
@@ -143,8 +144,26 @@ def hold_view(hold: Hold) -> dict[str, object]:
         "names": list(hold.names),
         "owner": hold.owner,
         "held_at": hold.held_at,
+        "held_by": [str(one) for one in hold.held_by],
+        "outputs": [
+            {"name": one.name, "kind": str(one.kind), "mode": str(one.mode), "rows": one.rows}
+            for one in hold.staged
+        ],
+        "checks": msgspec.to_builtins(list(hold.checks)),
         "differences": [msgspec.to_builtins(one) for one in hold.differences],
     }
+
+
+def hold_title(hold: Hold) -> str:
+    """Return ``Run 7 is held by a check: sales.daily``."""
+    names = ", ".join(hold.names) or "it publishes nothing"
+    return f"Run {hold.run_id} is held by {held_by_phrase(hold.held_by)}: {names}"
+
+
+def hold_reasons(hold: Hold) -> list[str]:
+    """Return why a run is held, one sentence for each failed check and reason of the gate."""
+    checks = [f"a check of {one.dataset} failed: {one.message}" for one in hold.checks]
+    return checks + [f"{d.name}: {reason}" for d in hold.differences for reason in d.reasons]
 
 
 def diff_view(found: VersionDifference) -> dict[str, object]:

@@ -103,7 +103,7 @@ class Etl:
 
     @cached_property
     def holds(self) -> Holds:
-        """What the publish gate holds back."""
+        """What failed checks and the publish gate hold back."""
         return Holds(self.store, self.clock, self.settings)
 
     @cached_property

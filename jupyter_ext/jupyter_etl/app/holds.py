@@ -1,4 +1,4 @@
-"""Decide about what the publish gate holds back."""
+"""Decide about what failed checks and the publish gate hold back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jupyter_etl.app.reading import publisher_for
+from jupyter_etl.app.preview import Preview, preview_of
+from jupyter_etl.app.reading import open_staged, publisher_for
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.app.turns import turn
 from jupyter_etl.errors import (
@@ -29,6 +30,7 @@ from jupyter_etl.model import (
     PublicationVersion,
     PublishMode,
     Run,
+    RunState,
     Staged,
 )
 from jupyter_etl.ports import Clock, Store
@@ -70,7 +72,7 @@ class Holds:
         """
         text = str(target)
         if text.isdecimal():
-            return self._store.load_hold(int(text))
+            return self._hold_of(int(text))
         waiting = self.list()
         for hold in reversed(waiting):
             if text in hold.names:
@@ -78,14 +80,42 @@ class Holds:
         known = ", ".join(sorted({name for hold in waiting for name in hold.names})) or "nothing"
         raise NotFound(
             f"Nothing is held back of {text!r}; what waits is: {known}.",
-            hint="jupyter etl approve, without a name, shows all that is held.",
+            hint="jupyter etl held, without a name, shows all that is held.",
         )
+
+    def preview(self, target: str | int, name: str, *, limit: int = 20) -> Preview:
+        """Return the first rows that an approval would publish.
+
+        Args:
+            target: As for `get`.
+            name: The publication: one of those that the run holds back.
+            limit: The most rows to return.
+
+        Returns:
+            Of an append or an upsert the new rows alone.
+
+        Raises:
+            NotFound: Nothing of that name is held there, or the staged files are gone.
+            Conflict: It was decided before, or the run is made again.
+            PublishError: It has no rows, or cannot be read.
+        """
+        hold = self.get(target)
+        self._must_wait(hold, self._store.load_run(hold.run_id))
+        staged = next((one for one in hold.staged if one.name == name), None)
+        if staged is None:
+            raise NotFound(
+                f"Run {hold.run_id} holds nothing back that is called {name!r}; it holds: "
+                f"{', '.join(hold.names) or 'nothing'}.",
+                hint=f"jupyter etl held {hold.run_id}",
+            )
+        self._must_be_there(hold, staged)
+        return preview_of(open_staged(staged, limit=limit), limit)
 
     def approve(self, target: str | int) -> Approved:
         """Publish what was held, just as its run has staged it.
 
         All outputs of the run become visible at once, and the run counts as succeeded; who approved
-        is on record with each version.
+        is on record with each version. A run that publishes nothing then counts as succeeded.
 
         Args:
             target: As for `get`.
@@ -99,7 +129,8 @@ class Holds:
         hold = self._own(target)
         run = self._store.load_run(hold.run_id)
         self._must_wait(hold, run)
-        self._must_be_there(hold)
+        for staged in hold.staged:
+            self._must_be_there(hold, staged)
         draft = run.new.draft
         with turn(self._store, self._clock, hold.names, draft=draft) as token:
             self._must_not_double(hold, run)
@@ -131,6 +162,18 @@ class Holds:
         self._discard(hold)
         return hold
 
+    def _hold_of(self, run_id: int) -> Hold:
+        try:
+            return self._store.load_hold(run_id)
+        except NotFound:
+            if self._store.load_run(run_id).state is not RunState.HELD:
+                raise
+            # A ledger of a version in which a failed check stopped the notebook.
+            raise NotFound(
+                f"A check stopped run {run_id} before its last cell, so there is nothing to publish.",
+                hint=f"Run it again: jupyter etl retry {run_id}",
+            ) from None
+
     def _own(self, target: str | int) -> Hold:
         hold = self.get(target)
         if hold.owner != self._settings.owner:
@@ -141,21 +184,21 @@ class Holds:
         return hold
 
     def _must_wait(self, hold: Hold, run: Run) -> None:
-        if hold.decision is not None or run.attempts != hold.attempt:
+        waits = run.state is RunState.HELD and run.attempts == hold.attempt
+        if hold.decision is not None or not waits:
             by = f" by {hold.decided_by}" if hold.decided_by else ""
             what = f"was {hold.decision}{by}" if hold.decision else f"is made again ({run.state})"
             raise Conflict(f"Run {hold.run_id} {what}; there is nothing to decide about.")
 
-    def _must_be_there(self, hold: Hold) -> None:
-        for staged in hold.staged:
-            folder = Path(staged.folder)
-            if not folder.is_dir() or any(not (folder / name).is_file() for name in staged.files):
-                raise NotFound(
-                    f"What run {hold.run_id} has staged as {staged.name!r} is not on this machine "
-                    f"({folder}).",
-                    hint="Approve it on the machine that made the run, or: "
-                    f"jupyter etl retry {hold.run_id}",
-                )
+    def _must_be_there(self, hold: Hold, staged: Staged) -> None:
+        folder = Path(staged.folder)
+        if not folder.is_dir() or any(not (folder / name).is_file() for name in staged.files):
+            raise NotFound(
+                f"What run {hold.run_id} has staged as {staged.name!r} is not on this machine "
+                f"({folder}).",
+                hint="Approve it on the machine that made the run, or: "
+                f"jupyter etl retry {hold.run_id}",
+            )
 
     def _must_not_double(self, hold: Hold, run: Run) -> None:
         """Refuse to append what a later run has read again; its watermark tells."""

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
 from typing import cast
 
 from jupyter_etl.app.registry import load_block
 from jupyter_etl.app.versions import live_version
 from jupyter_etl.errors import NotFound, PublishError, SourceError, user_code_boundary
-from jupyter_etl.model import Publication, PublicationKind, PublicationVersion, Source, TableInfo
+from jupyter_etl.model import (
+    Committed,
+    Publication,
+    PublicationKind,
+    PublicationVersion,
+    Source,
+    Staged,
+    TableInfo,
+)
 from jupyter_etl.ports import Access, Connector, Publisher, Reading, ReadRequest
 from jupyter_etl.publishing.file_publisher import says_types
+from jupyter_etl.publishing.reading import limited
+from jupyter_etl.publishing.staging import staged_rows
 from jupyter_etl.spec.source import file_kind
 
 
@@ -74,6 +86,54 @@ def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
     with user_code_boundary(f"The publisher of {version.name!r}", PublishError):
         reading = publisher_for(version.what.kind).read(version, request)
         return replace(reading, begun=begun)
+
+
+def open_staged(staged: Staged, *, limit: int) -> Reading:
+    """Start reading what a run has staged and nobody has published.
+
+    Args:
+        staged: Its files are there.
+        limit: The most rows to read.
+
+    Raises:
+        PublishError: It has no rows, or its files cannot be read.
+        SourceError: A file without recorded types cannot be read.
+    """
+    if staged.kind is PublicationKind.TABLE:
+        with user_code_boundary(f"Reading what is staged as {staged.name!r}", PublishError):
+            rows = staged_rows(Path(staged.folder), staged.files, staged.partition_by)
+            batches = limited(rows, rows.schema.names, limit)
+            return Reading(batches=batches, total_rows=staged.rows)
+    location = str(Path(staged.folder, *staged.files[:1]))
+    if staged.kind is PublicationKind.FILE and (staged.layout or file_kind(location)):
+        return open_version(_as_version(staged, location), ReadRequest(limit=limit))
+    raise PublishError(
+        f"{staged.name!r} is a {staged.kind} without rows.",
+        hint="Look at the executed notebook."
+        if staged.kind is PublicationKind.REPORT
+        else f"Open the file itself: {location}",
+    )
+
+
+def _as_version(staged: Staged, location: str) -> PublicationVersion:
+    return PublicationVersion(
+        name=staged.name,
+        number=0,
+        draft=True,
+        what=Committed(
+            name=staged.name,
+            kind=staged.kind,
+            location=location,
+            rows=staged.rows,
+            columns=staged.columns,
+            layout=staged.layout,
+        ),
+        owner="",
+        pipeline="",
+        run_id=None,
+        notebook="",
+        published_at=datetime.fromtimestamp(0, UTC),
+    )
 
 
 def _no_secret(name: str) -> str:

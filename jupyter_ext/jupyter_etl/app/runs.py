@@ -231,6 +231,9 @@ class Runs:
             raise Conflict(
                 f"Run {run_id} of {run.new.pipeline} has {_ENDED[run.state]} already; there is "
                 "nothing to cancel.",
+                hint=f"To throw its outputs away: jupyter etl reject {run_id}"
+                if run.state is RunState.HELD
+                else "",
                 data={"run_id": run_id, "state": str(run.state)},
             )
         return self._store.request_cancel(run_id, now=self._clock.now())

@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
     "published": reading.published,
     "history": reading.history,
     "read": reading.read,
+    "held": versions.held,
     "approve": versions.approve,
     "reject": versions.reject,
     "diff": versions.diff,
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Its words; by default those of the process.
 
     Returns:
-        Exit code: 0 done, 1 failed, 2 not understood, 3 held by a check, 4 cancelled, 5 timed out.
+        Exit code: 0 done, 1 failed, 2 not understood, 3 held, 4 cancelled, 5 timed out.
     """
     parser = cli_parser()
     try:

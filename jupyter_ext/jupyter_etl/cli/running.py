@@ -230,6 +230,8 @@ def _conclude(etl: Etl, run: Run, *, as_json: bool, times: bool = False) -> int:
             kind = "draft" if version.draft else "version"
             write(f"  {version.name} {kind} {version.number}, {shown(version.what.rows)} rows")
         write(f"  {run.output}" if run.output else "  No notebook was executed.")
+        if run.outcome is Outcome.HELD:
+            write(f"  To look at it and decide: jupyter etl held {run.id}")
         if kept is not None:
             again = f"jupyter etl retry {run.id} --from-failed-cell"
             write(f"  Retry from cell {kept.failed_cell + 1}: {again}")

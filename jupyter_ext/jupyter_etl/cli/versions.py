@@ -1,4 +1,4 @@
-"""The commands about versions and what the publish gate holds back."""
+"""The commands about versions and what is held back."""
 
 from __future__ import annotations
 
@@ -10,16 +10,50 @@ from jupyter_etl.app.differences import (
     change_words,
     diff_view,
     difference_rows,
+    hold_reasons,
+    hold_title,
     hold_view,
 )
+from jupyter_etl.app.preview import Preview
 from jupyter_etl.cli.output import write, write_json, write_table
+from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Hold, PublicationVersion
+
+
+def held(etl: Etl, args: Namespace) -> int:
+    """Show what is held back: all, or one with its first rows."""
+    if args.target is None:
+        return _list_held(etl, args)
+    hold = etl.holds.get(args.target)
+    previews: dict[str, Preview | PublishError] = {}
+    for name in hold.names:
+        try:
+            previews[name] = etl.holds.preview(hold.run_id, name, limit=args.limit)
+        except PublishError as problem:
+            previews[name] = problem
+    if args.json:
+        rows = {
+            name: one.data.to_pylist() if isinstance(one, Preview) else None
+            for name, one in previews.items()
+        }
+        write_json({**hold_view(hold), "rows": rows})
+        return 0
+    _write_hold(hold)
+    for name, one in previews.items():
+        if isinstance(one, Preview):
+            total = "" if one.total_rows is None else f" of {one.total_rows:,}"
+            write(f"\n{name}: {one.data.num_rows:,}{total} rows")
+            write_table(one.data.to_pylist(), "")
+        else:
+            write(f"\n{one.message} {one.hint}")
+    _write_choice(hold)
+    return 0
 
 
 def approve(etl: Etl, args: Namespace) -> int:
     """Publish what is held back, or show what is."""
     if args.target is None:
-        return _held(etl, args)
+        return _list_held(etl, args)
     done = etl.holds.approve(args.target)
     if args.json:
         write_json({**hold_view(done.hold), "published": [_view(v) for v in done.versions]})
@@ -27,6 +61,8 @@ def approve(etl: Etl, args: Namespace) -> int:
     _write_hold(done.hold)
     for version in done.versions:
         write(f"Approved: {version.name} is version {version.number} now.")
+    if not done.versions:
+        write(f"Approved: run {done.hold.run_id} counts as succeeded; it publishes nothing.")
     return 0
 
 
@@ -67,7 +103,7 @@ def rollback(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def _held(etl: Etl, args: Namespace) -> int:
+def _list_held(etl: Etl, args: Namespace) -> int:
     waiting = etl.holds.list()
     if args.json:
         write_json([hold_view(hold) for hold in waiting])
@@ -76,16 +112,22 @@ def _held(etl: Etl, args: Namespace) -> int:
         write("Nothing is held back.")
     for hold in waiting:
         _write_hold(hold)
-        write(f"To publish it: jupyter etl approve {hold.run_id}; or: reject {hold.run_id}")
+        _write_choice(hold)
     return 0
 
 
 def _write_hold(hold: Hold) -> None:
-    write(f"Run {hold.run_id} of {hold.owner}: {', '.join(hold.names)}")
+    write(f"{hold_title(hold)} (owner {hold.owner})")
+    for reason in hold_reasons(hold):
+        write(f"  {reason}")
     for difference in hold.differences:
-        for reason in difference.reasons:
-            write(f"{difference.name} was held: {reason}")
-        write_table(difference_rows(difference), "")
+        if rows := difference_rows(difference):
+            write_table([{"publication": difference.name, **row} for row in rows], "")
+
+
+def _write_choice(hold: Hold) -> None:
+    write(f"To look at it: jupyter etl held {hold.run_id}")
+    write(f"To publish it: jupyter etl approve {hold.run_id}; or: jupyter etl reject {hold.run_id}")
 
 
 def _view(version: PublicationVersion) -> dict[str, object]:

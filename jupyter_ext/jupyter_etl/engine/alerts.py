@@ -7,7 +7,14 @@ import logging
 from jupyter_etl.engine.health import load_health
 from jupyter_etl.engine.reaper import is_orphan
 from jupyter_etl.errors import EtlError, NotFound, user_code_boundary
-from jupyter_etl.model import FAILURES_TO_PAUSE, HealthState, PipelineHealth, Run, RunState
+from jupyter_etl.model import (
+    FAILURES_TO_PAUSE,
+    HealthState,
+    PipelineHealth,
+    Run,
+    RunState,
+    held_by_phrase,
+)
 from jupyter_etl.ports import Notifier, Store
 
 _LOG = logging.getLogger(__name__)
@@ -73,8 +80,8 @@ def _message(run: Run, store: Store) -> tuple[str, str, str] | None:
             )
         return "error", f"{name} failed", body + why
     if run.state is RunState.HELD:
-        gated = run.verdict is not None and run.verdict.evidence.startswith("The publish gate")
-        by = "the publish gate" if gated else "a check"
+        by = held_by_phrase(run.held_by)
+        body = f"{body}\nTo decide: jupyter etl held {run.id}"
         return "warning", f"{name} was held by {by}", body
     if run.state is RunState.SUCCEEDED:
         if stopped:

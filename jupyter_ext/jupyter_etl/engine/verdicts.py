@@ -143,7 +143,7 @@ _ENDINGS = {
     Outcome.CANCELLED: "Somebody asked to cancel it.",
     Outcome.TIMED_OUT: "It took longer than its timeout allows",
     Outcome.LOST: "Its runner fell silent before it could report",
-    Outcome.HELD: "A check holds back what it would have published",
+    Outcome.HELD: "It waits for a person to decide about what it would publish",
 }
 
 
@@ -168,9 +168,6 @@ def judge(
         evidence = _sentence(_ENDINGS[outcome], message)
         return Verdict(kind=VerdictKind.PLATFORM, evidence=evidence, retryable=True)
     if outcome is Outcome.HELD:
-        if error_type == "HeldBack":
-            says = "The publish gate holds what differs too much from the version before"
-            return Verdict(kind=VerdictKind.DATA, evidence=_sentence(says, message))
         return Verdict(kind=VerdictKind.DATA, evidence=_sentence(_ENDINGS[outcome], message))
     if outcome is not Outcome.FAILED:
         detail = message if outcome is Outcome.TIMED_OUT else ""

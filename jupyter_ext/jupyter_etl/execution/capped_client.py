@@ -10,6 +10,7 @@ from nbclient.exceptions import CellExecutionError
 from papermill.clientwrap import PapermillNotebookClient
 
 from jupyter_etl.execution.exits import EXIT, MENTIONS_EXIT, Exit, exit_of, kernel_code
+from jupyter_etl.execution.expected_errors import TAG
 from jupyter_etl.execution.kernel_line import EtlKernelManager
 from jupyter_etl.execution.output_caps import (
     OutputCaps,
@@ -150,7 +151,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         if exec_reply is not None:
             content = self._redactor.redact_message("execute_reply", exec_reply["content"])
             exec_reply = {**exec_reply, "content": content}
-            may_raise = "raises-exception" in cell.metadata.get("tags", ())
+            may_raise = TAG in cell.metadata.get("tags", ())
             self.ended = exit_of(content, may_raise=may_raise)
             if self.ended is not None:
                 self._end(cell, self.ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from jupyter_etl.execution.incremental import refuse_doubles
 from jupyter_etl.model import (
     Batch,
     Cause,
+    CheckResult,
     Committed,
     CursorMove,
     Difference,
@@ -41,17 +43,28 @@ class HeldBack(Exception):
 
     Args:
         differences: Of all its tables, those with reasons among them.
+        checks: The rules of severity error that failed.
     """
 
-    def __init__(self, differences: tuple[Difference, ...]) -> None:
-        super().__init__(differences)
+    def __init__(
+        self, differences: tuple[Difference, ...], checks: tuple[CheckResult, ...] = ()
+    ) -> None:
+        super().__init__(differences, checks)
         self.differences = differences
+        self.checks = checks
 
     @property
     def sentence(self) -> str:
-        """The reasons, by publication."""
-        reasons = (f"{d.name!r} is held: {r}" for d in self.differences for r in d.reasons)
-        return "; ".join(reasons)
+        """The failed checks by dataset, and the reasons of the gate by publication."""
+        first = {one.dataset: one for one in reversed(self.checks)}
+        count = Counter(one.dataset for one in self.checks)
+        failed = [
+            f"a check of {name!r} failed: {first[name].message}"
+            + (f" (and {count[name] - 1} more)" if count[name] > 1 else "")
+            for name in count
+        ]
+        reasons = [f"{d.name!r} is held: {r}" for d in self.differences for r in d.reasons]
+        return "; ".join([*failed, *reasons])
 
 
 def commit_outputs(
@@ -67,6 +80,7 @@ def commit_outputs(
     halt: Halt,
     events: EventLog,
     gate: Gate | None = None,
+    broken: tuple[CheckResult, ...] = (),
     moves: Sequence[CursorMove] = (),
 ) -> tuple[Committed, ...]:
     """Move every staged output to its place; the ledger makes them visible afterwards.
@@ -86,10 +100,11 @@ def commit_outputs(
         halt: Ends the wait for a turn.
         events: Hear whom the attempt waits for.
         gate: Says what a person has to look at first; None lets everything through.
+        broken: The rules of severity error that failed.
         moves: What the run's incremental loads read.
 
     Raises:
-        HeldBack: The gate has reasons; nothing was committed.
+        HeldBack: A check failed, or the gate has reasons; nothing was committed.
         EtlError: An output could not be committed, or the attempt has to stop. None of them
             becomes visible.
     """
@@ -101,8 +116,11 @@ def commit_outputs(
         load = store.load_watermark
         now = {m.cursor: outlast(lambda c=m.cursor: load(pipeline, c), beats) for m in moves}  # type: ignore[misc]
         refuse_doubles(staged, moves, now)
+    judged: tuple[Difference, ...] = ()
     if gate is not None and not run.new.draft:
-        _pass_gate(staged, gate, store, publishers, beats)
+        judged = _differences(staged, gate, store, publishers, beats)
+    if broken or any(one.reasons for one in judged):
+        raise HeldBack(judged, broken)
     committed = []
     for one in staged:
         name, draft = one.name, run.new.draft
@@ -125,14 +143,14 @@ def commit_outputs(
     return tuple(committed)
 
 
-def _pass_gate(
+def _differences(
     staged: Sequence[Staged],
     gate: Gate,
     store: Store,
     publishers: Mapping[PublicationKind, Publisher],
     beats: Beats,
-) -> None:
-    """Raise `HeldBack` where a person has to look; asked in the turn, so nothing changes since."""
+) -> tuple[Difference, ...]:
+    """Compare the tables with what is live; asked in the turn, so nothing changes since."""
     found = []
     for one in staged:
         if one.kind is not PublicationKind.TABLE:
@@ -144,8 +162,7 @@ def _pass_gate(
             difference = publishers[one.kind].compare(one, previous)
         if difference is not None:
             found.append(gate(difference, one))
-    if any(one.reasons for one in found):
-        raise HeldBack(tuple(found))
+    return tuple(found)
 
 
 def batch_of(run: Run, staged: Staged) -> Batch:

@@ -185,8 +185,7 @@ def _ending_of_cell(name: str, value: str, cell: int | None) -> Ending:
         text = _short(str(value))
     else:
         text = one_line(name, value)
-    outcome = Outcome.HELD if name == "CheckFailed" else Outcome.FAILED
-    return Ending(outcome=outcome, error_type=name, error=text, failed_cell=cell)
+    return Ending(outcome=Outcome.FAILED, error_type=name, error=text, failed_cell=cell)
 
 
 def _short(text: str) -> str:

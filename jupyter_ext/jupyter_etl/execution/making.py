@@ -38,18 +38,14 @@ from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.resuming import NotRestored, Start, from_the_start, start_of
 from jupyter_etl.model import (
     AttemptReport,
-    CheckStatus,
     Committed,
-    Difference,
     Outcome,
     PublicationKind,
+    broken_checks,
 )
 from jupyter_etl.ports import Claim, Clock, Publisher, Store
 
-HELD_BACK = "HeldBack"
-"""Type of the error of an attempt that the publish gate holds."""
-
-_Made = tuple[tuple[Committed, ...], Ending, tuple[Difference, ...]]
+_Made = tuple[tuple[Committed, ...], Ending, HeldBack | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +119,7 @@ class Making:
             checks=record.checks,
             reads=noted_reads(record.reads, record.moves, why_not),
             staged=tuple(record.staged) if held else (),
-            differences=held,
+            differences=held.differences if held else (),
             moves=record.moves,
             origins={one.name: one.origins for one in record.staged if one.origins},
         )
@@ -150,10 +146,8 @@ class Making:
     def _make(self, record: RunRecord, watch: MemoryWatch) -> _Made:
         ending = self._execute(record, watch)
         if ending.outcome is Outcome.SUCCEEDED:
-            ending = _held_by_checks(record) or ending
-        if ending.outcome is Outcome.SUCCEEDED:
             return self._commit(record, ending)
-        return (), ending, ()
+        return (), ending, None
 
     def _execute(self, record: RunRecord, watch: MemoryWatch) -> Ending:
         policy = self.claim.run.new.policy
@@ -216,6 +210,7 @@ class Making:
                 of=prepared.code_cells,
             )
         )
+        record.follow(progress[0])
         # Imported here: papermill costs half a second, and what is refused above needs none of it.
         from jupyter_etl.execution.papermill_engine import Session, execute
 
@@ -278,7 +273,7 @@ class Making:
             # A runner that was asleep past its lease learns it here, before it writes to the lake.
             self.beats.beat()
         if self.halt.reason is not None:
-            return (), self._halted(), ()
+            return (), self._halted(), None
         try:
             committed = commit_outputs(
                 record.staged,
@@ -292,41 +287,22 @@ class Making:
                 halt=self.halt,
                 events=self.events,
                 gate=self.gate,
+                broken=broken_checks(record.checks),
                 moves=record.moves,
             )
         except HeldBack as held:
-            error = f"{held.sentence}. Look, then: jupyter etl approve {self.claim.run.id}"
-            self._say(error)
-            return (
-                (),
-                Ending(outcome=Outcome.HELD, error_type=HELD_BACK, error=error),
-                held.differences,
-            )
+            self._say(f"held: {held.sentence}. To decide: jupyter etl held {self.claim.run.id}")
+            cell = record.broken_cell
+            return (), Ending(outcome=Outcome.HELD, error=held.sentence, failed_cell=cell), held
         except EtlError as problem:
             if self.halt.reason is not None:
-                return (), self._halted(), ()
-            return (), ending_of_etl_error(problem), ()
+                return (), self._halted(), None
+            return (), ending_of_etl_error(problem), None
         except Exception as problem:  # noqa: BLE001 - an attempt ends with a record
-            return (), ending_of_error(problem, None), ()
-        return committed, ending, ()
+            return (), ending_of_error(problem, None), None
+        return committed, ending, None
 
     def _halted(self) -> Ending:
         """Tell the end of an attempt that has to stop after its last cell."""
         reason = self.halt.reason or HaltReason.CANCELLED
         return ending_of_halt(reason, None, self.claim.run.new.policy.timeout_s, self.halt.detail)
-
-
-def _held_by_checks(record: RunRecord) -> Ending | None:
-    """A failed check holds the run's outputs, even if the notebook continued.
-
-    If the notebook continued and publishes nothing, there is nothing to hold.
-    """
-    if not record.staged:
-        return None
-    broken = [result.message for result in record.checks if result.status is CheckStatus.ERROR]
-    if not broken:
-        return None
-    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
-    return Ending(
-        outcome=Outcome.HELD, error_type="CheckFailed", error=f"CheckFailed: {broken[0]}{more}"
-    )

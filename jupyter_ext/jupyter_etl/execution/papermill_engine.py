@@ -16,6 +16,7 @@ import nbformat
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 from papermill.iorw import LocalHandler, papermill_io
 
@@ -26,6 +27,7 @@ from jupyter_etl.execution.checkpoint import Keeper
 from jupyter_etl.execution.early_kernel import EarlyKernel
 from jupyter_etl.execution.ending import KERNEL_EXITED, error_of_halt, one_line
 from jupyter_etl.execution.events import EventLog
+from jupyter_etl.execution.expected_errors import accept_expected_errors
 from jupyter_etl.execution.folders import write_atomically
 from jupyter_etl.execution.guard import Guard
 from jupyter_etl.execution.halt import Halt
@@ -91,22 +93,26 @@ def execute(session: Session, output: Path) -> None:
         output: Where the executed notebook goes, after every cell.
 
     Raises:
-        PapermillExecutionError: A cell failed, or its kernel died.
+        PapermillExecutionError: A cell failed without the tag ``raises-exception``, or its kernel died.
         Exception: The kernel did not start, or whatever else papermill raises.
     """
     prepared = session.prepared
     papermill_engines.register(ENGINE, EtlEngine)
     papermill_io.register(os.sep, _WholeFiles())
-    execute_notebook(
-        _literal(prepared.path),
-        _literal(output),
-        parameters=dict(prepared.parameters),
-        engine_name=ENGINE,
-        kernel_name=prepared.kernel.name,
-        progress_bar=False,
-        start_timeout=START_TIMEOUT_S,
-        session=session,
-    )
+    try:
+        execute_notebook(
+            _literal(prepared.path),
+            _literal(output),
+            parameters=dict(prepared.parameters),
+            engine_name=ENGINE,
+            kernel_name=prepared.kernel.name,
+            progress_bar=False,
+            start_timeout=START_TIMEOUT_S,
+            session=session,
+        )
+    except PapermillExecutionError:
+        if not accept_expected_errors(output):
+            raise
 
 
 class _WholeFiles(LocalHandler):  # type: ignore[misc]

@@ -12,6 +12,7 @@ from jupyter_etl.execution.ending import Ending, one_line
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.folders import STAGE
 from jupyter_etl.execution.incremental import CursorBook, with_batches
+from jupyter_etl.execution.progress import Progress
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.model import (
     CheckResult,
@@ -81,6 +82,8 @@ class RunRecord:
         self._pinned: dict[str, Publication] = {}
         self._staged: dict[str, Staged] = {}
         self._checks: dict[tuple[str, str], CheckResult] = {}
+        self._check_cells: dict[tuple[str, str], int | None] = {}
+        self._progress: Progress | None = None
         self._reads: dict[Read, None] = {}
         self._cursors = CursorBook(claim.run.new)
         self._failure: _SourceFailure | None = None
@@ -101,6 +104,20 @@ class RunRecord:
         """The last result of every rule about every dataset."""
         with self._lock:
             return tuple(self._checks.values())
+
+    @property
+    def broken_cell(self) -> int | None:
+        """The first cell in which a check of severity error failed, by its deployed index.
+
+        None where none failed, or an earlier attempt has executed it.
+        """
+        with self._lock:
+            cells = [
+                self._check_cells.get(key)
+                for key, result in self._checks.items()
+                if result.status is CheckStatus.ERROR
+            ]
+        return min((cell for cell in cells if cell is not None), default=None)
 
     @property
     def reads(self) -> tuple[Read, ...]:
@@ -141,6 +158,10 @@ class RunRecord:
             self._reads = dict.fromkeys(said.reads)
             self._pinned = {one.name: one for one in said.pinned}
             self._cursors.take_over(said.moves)
+
+    def follow(self, progress: Progress) -> None:
+        """Say what knows the cell that is executed."""
+        self._progress = progress
 
     def set_notebook(self, parameters: Mapping[str, object], outputs: Mapping[str, str]) -> None:
         """Say what was read from the notebook.
@@ -249,9 +270,11 @@ class RunRecord:
     def report_checks(self, results: Sequence[CheckResult]) -> None:
         """Take note of what checks found; a later result of the same rule replaces the earlier."""
         results = [self._without_secrets(result) for result in results]
+        cell = self._progress.at if self._progress else None
         with self._lock:
             for result in results:
                 self._checks[result.dataset, result.rule.text] = result
+                self._check_cells[result.dataset, result.rule.text] = cell
         broken = [result.message for result in results if result.status is CheckStatus.ERROR]
         self._events.add("checks", results=list(results), broken=broken)
 

@@ -123,7 +123,7 @@ def run_attempt(
             judge=judge,
         )
     events.add("finished", outcome=report.outcome, error=report.error, cell=report.failed_cell)
-    if report.outcome is not Outcome.HELD or not report.staged:
+    if report.outcome is not Outcome.HELD:
         # Committed or not, nobody needs what was staged any more.
         shutil.rmtree(folder / STAGE, ignore_errors=True)
     discard_superseded(folder, claim, report.outcome)

@@ -16,9 +16,13 @@ from jupyter_etl.model.hold import (
     Decision,
     Difference,
     Emptied,
+    HeldBy,
     Hold,
     PartitionRows,
     Retyped,
+    broken_checks,
+    held_by_of,
+    held_by_phrase,
 )
 from jupyter_etl.model.lineage import RunLineage, Written
 from jupyter_etl.model.origin import ColumnOrigin
@@ -116,6 +120,7 @@ __all__ = [
     "FreshnessState",
     "Grain",
     "HealthState",
+    "HeldBy",
     "Hold",
     "NewRun",
     "OnLost",
@@ -157,4 +162,7 @@ __all__ = [
     "VersionWatermark",
     "Watermark",
     "Written",
+    "broken_checks",
+    "held_by_of",
+    "held_by_phrase",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from jupyter_etl.model.check import CheckResult, CheckStatus
 from jupyter_etl.model.publication import Column, Staged
 from jupyter_etl.model.watermark import CursorMove
 
@@ -16,6 +17,26 @@ class Decision(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
+
+
+class HeldBy(StrEnum):
+    """What holds a run until a person decides."""
+
+    CHECK = "check"
+    GATE = "gate"
+
+
+_PHRASES = {HeldBy.CHECK: "a check", HeldBy.GATE: "the publish gate"}
+
+
+def held_by_phrase(held_by: tuple[HeldBy, ...]) -> str:
+    """Return ``a check and the publish gate``; "" for nothing."""
+    return " and ".join(_PHRASES[one] for one in held_by)
+
+
+def broken_checks(checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """Return the results of the rules that hold a run: those of severity error that failed."""
+    return tuple(one for one in checks if one.status is CheckStatus.ERROR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,13 +139,15 @@ class Hold:
     Args:
         run_id, attempt: Whose outputs.
         owner: Who may decide: the run's owner.
-        staged: All outputs of the run: they become visible together.
+        staged: All outputs of the run: they become visible together. Empty where a check failed in
+            a run that publishes nothing.
         differences: Of the tables among them that have a version already.
         held_at: UTC.
         decision: What became of it; None while it waits.
         decided_by: Who decided; "" before.
         decided_at: UTC; None before.
         moves: What its incremental loads read; the watermarks move when it is approved.
+        checks: The rules of severity error that failed.
     """
 
     run_id: int
@@ -137,8 +160,27 @@ class Hold:
     decided_by: str = ""
     decided_at: datetime | None = None
     moves: tuple[CursorMove, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The publications that wait."""
         return tuple(one.name for one in self.staged)
+
+    @property
+    def held_by(self) -> tuple[HeldBy, ...]:
+        """Everything that holds it."""
+        return held_by_of(self.checks, self.differences)
+
+
+def held_by_of(
+    checks: tuple[CheckResult, ...], differences: tuple[Difference, ...]
+) -> tuple[HeldBy, ...]:
+    """Return what holds a held run: failed checks, the gate's reasons, or both.
+
+    Where neither is on record it was a check: older versions kept no results of checks that were
+    written in Python.
+    """
+    reasons = any(one.reasons for one in differences)
+    found = {HeldBy.CHECK: bool(broken_checks(checks)) or not reasons, HeldBy.GATE: reasons}
+    return tuple(by for by, holds in found.items() if holds)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from jupyter_etl.model.check import CheckResult
-from jupyter_etl.model.hold import Difference
+from jupyter_etl.model.hold import Difference, HeldBy
 from jupyter_etl.model.origin import ColumnOrigin
 from jupyter_etl.model.partition import Partition
 from jupyter_etl.model.pipeline import Policy
@@ -171,7 +171,8 @@ class Run:
         cell, cells: Progress of the attempt in hand: cells finished, code cells in all.
         created_at, started_at, finished_at: UTC; start of the first attempt, end of the last.
         error: One line; "" where none.
-        failed_cell: Index (0-based, all cells counted) of the cell that failed.
+        failed_cell: Index (0-based, all cells counted) of the cell that failed, or in which the
+            check failed that holds it.
         verdict: Whose fault a failure is.
         output: Absolute path of the executed notebook; "" before there is one.
         published: The versions it made visible.
@@ -181,6 +182,7 @@ class Run:
             for a start from the first cell.
         worked_s: Seconds that its ended attempts took together; None before the first has ended.
         attempt_started_at: When the attempt in hand began, UTC; None where none is.
+        held_by: What holds it; empty unless ``state`` is held.
     """
 
     id: int
@@ -205,6 +207,7 @@ class Run:
     resume_from: int | None = None
     worked_s: float | None = None
     attempt_started_at: datetime | None = None
+    held_by: tuple[HeldBy, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,7 +297,8 @@ class AttemptReport:
         checks, reads: What was found and read.
         failed_source: Name of the source that did not answer; "" where none is at fault.
         staged: Outputs to keep aside until a person decides; empty unless ``outcome`` is held.
-        differences: Why they are kept aside.
+        differences: Of the tables among them, with the publish gate's reasons; failed checks are
+            reasons too.
         moves: What incremental loads read. Watermarks move with what is committed, and with what
             is kept aside when it is approved.
         origins: Where the columns of what is committed come from, by publication.

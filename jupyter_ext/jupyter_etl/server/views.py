@@ -17,7 +17,6 @@ from jupyter_etl.app.health import (
     working_since,
 )
 from jupyter_etl.model import (
-    BAD,
     Attempt,
     Breaker,
     Hold,
@@ -128,11 +127,12 @@ def run_view(run: Run, *, now: datetime) -> JSON:
                 {"name": v.name, "version": v.number, "rows": v.what.rows, "draft": v.draft}
                 for v in run.published
             ],
+            "held_by": run.held_by,
             "has_notebook": bool(run.output),
             "resumable": (
                 run.new.policy.checkpoint
-                and run.state in BAD
-                and run.outcome in (Outcome.FAILED, Outcome.HELD)
+                and run.state is RunState.FAILED
+                and run.outcome is Outcome.FAILED
                 and run.failed_cell is not None
             ),
         }

@@ -46,7 +46,7 @@ _RUNNING = (
     CommandSpec(
         name="run", group="Run",
         summary="Run a notebook now, as a schedule would, and wait. Exit code: 0 succeeded, "
-                "1 failed, 2 usage, 3 held by a check, 4 cancelled, 5 timed out.",
+                "1 failed, 2 usage, 3 held, 4 cancelled, 5 timed out.",
         arguments=(_NOTEBOOK, PARAM, DRAFT, TIMEOUT, CHECKPOINT, COLD, JSON),
         examples=("run report.ipynb -p day=2026-01-01 --timeout 10m",
                   "run report.ipynb --draft --json"),

@@ -30,15 +30,25 @@ def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[Command
     """
     return (
         CommandSpec(
+            name="held", group=group,
+            summary="Show what is held by a check or the publish gate, with its first rows.",
+            arguments=(Argument(name="target", completes="publication",
+                                help=f"{_HELD}; without it, all that waits is shown."),
+                       Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE,
+                                default=20, least=1, placeholder="N",
+                                help="Rows to show of each output."), *more),
+            examples=("held", "held 42", "held sales.daily -n 100"),
+        ),
+        CommandSpec(
             name="approve", group=group,
-            summary="Publish what the gate holds back, or show it all.",
+            summary="Publish what is held back, or show it all.",
             arguments=(Argument(name="target", completes="publication",
                                 help=f"{_HELD}; without it, all that waits is shown."), *more),
             examples=("approve", "approve 42", "approve sales.daily"),
         ),
         CommandSpec(
             name="reject", group=group,
-            summary="Throw away what the gate holds back.",
+            summary="Throw away what is held back.",
             arguments=(Argument(name="target", required=True, completes="publication",
                                 help=f"{_HELD}."), *more),
             examples=("reject 42",),

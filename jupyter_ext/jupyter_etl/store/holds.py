@@ -17,6 +17,7 @@ from jupyter_etl.model import (
     Outcome,
     PublicationVersion,
     RunState,
+    broken_checks,
 )
 from jupyter_etl.store.commits import check_turn, give_back
 from jupyter_etl.store.lineage import save_lineage
@@ -36,7 +37,7 @@ _OUTCOMES = {
     Decision.REJECTED: Outcome.CANCELLED,
     Decision.EXPIRED: Outcome.CANCELLED,
 }
-_HOLDS = select(holds, runs.c.owner, held_moves.c.moves).select_from(holds)
+_HOLDS = select(holds, runs.c.owner, runs.c.checks, held_moves.c.moves).select_from(holds)
 _SAME = (held_moves.c.run_id == holds.c.run_id) & (held_moves.c.number == holds.c.number)
 
 
@@ -128,7 +129,7 @@ def save_hold(
     connection: Connection, run_id: int, number: int, report: AttemptReport, now: datetime
 ) -> None:
     """Note what an attempt holds back, inside the transaction that ends it."""
-    if report.staged:
+    if report.outcome is Outcome.HELD:
         connection.execute(
             insert(holds).values(
                 run_id=run_id,
@@ -181,4 +182,5 @@ def _hold_of(row: Row[Any]) -> Hold:
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         moves=row.moves or (),
+        checks=broken_checks(row.checks or ()),
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from jupyter_etl.model import (
     TERMINAL,
     Attempt,
+    HeldBy,
     NewRun,
     Partition,
     Pipeline,
@@ -116,8 +117,12 @@ def new_run_of(row: Row[Any]) -> NewRun:
     )
 
 
-def run_of(row: Row[Any], published: tuple[PublicationVersion, ...] = ()) -> Run:
-    """Return the run in a row of ``runs``, with the versions it made visible."""
+def run_of(
+    row: Row[Any],
+    published: tuple[PublicationVersion, ...] = (),
+    held_by: tuple[HeldBy, ...] = (),
+) -> Run:
+    """Return the run in a row of ``runs``, with the versions it made visible and what holds it."""
     return Run(
         id=row.id,
         new=new_run_of(row),
@@ -139,6 +144,7 @@ def run_of(row: Row[Any], published: tuple[PublicationVersion, ...] = ()) -> Run
         checks=row.checks,
         reads=row.reads,
         resume_from=row.resume_from,
+        held_by=held_by,
     )
 
 

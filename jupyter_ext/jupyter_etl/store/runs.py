@@ -12,11 +12,21 @@ from sqlalchemy import Connection, Row, Select, and_, false, func, select, updat
 from sqlalchemy.sql.elements import ColumnElement
 
 from jupyter_etl.errors import Conflict
-from jupyter_etl.model import TERMINAL, Cause, PublicationVersion, Run, RunState, RunSummary
+from jupyter_etl.model import (
+    TERMINAL,
+    Cause,
+    Difference,
+    HeldBy,
+    PublicationVersion,
+    Run,
+    RunState,
+    RunSummary,
+    held_by_of,
+)
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.problems import no_run
 from jupyter_etl.store.rows import publication_version_of, run_of
-from jupyter_etl.store.schema import attempts, pipelines, publication_versions, runs
+from jupyter_etl.store.schema import attempts, holds, pipelines, publication_versions, runs
 
 # SQLite takes 32,766 values in a statement; a page of runs never needs so many.
 _CHUNK = 1000
@@ -29,7 +39,7 @@ class Runs(Part):
     def load_run(self, run_id: int) -> Run:
         """Raises `NotFound`."""
         with self._ledger.reading() as connection:
-            return _with_published(connection, [locked_run(connection, run_id, lock=False)])[0]
+            return runs_of(connection, [locked_run(connection, run_id, lock=False)])[0]
 
     def load_runs(
         self,
@@ -43,7 +53,7 @@ class Runs(Part):
         query = _filtered(select(runs), pipeline, states)
         query = query.order_by(runs.c.id.desc()).limit(limit).offset(offset)
         with self._ledger.reading() as connection:
-            return _with_published(connection, connection.execute(query).all())
+            return runs_of(connection, connection.execute(query).all())
 
     def load_last_runs(
         self,
@@ -81,7 +91,7 @@ class Runs(Part):
             runs.c.pipeline == pipeline, runs.c.interval_start < end, runs.c.interval_end > start
         )
         with self._ledger.reading() as connection:
-            return _with_published(connection, connection.execute(query.order_by(runs.c.id)).all())
+            return runs_of(connection, connection.execute(query.order_by(runs.c.id)).all())
 
     def count_runs(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
         """Count what `load_runs` would list without a limit."""
@@ -104,7 +114,7 @@ class Runs(Part):
                 )
             elif row.state not in TERMINAL:
                 _change(connection, run_id, cancel_requested=True)
-            return _with_published(connection, [locked_run(connection, run_id)])[0]
+            return runs_of(connection, [locked_run(connection, run_id)])[0]
 
     def requeue(
         self,
@@ -137,7 +147,7 @@ class Runs(Part):
                 resume_from=resume_from,
                 **executed,
             )
-            return _with_published(connection, [locked_run(connection, run_id)])[0]
+            return runs_of(connection, [locked_run(connection, run_id)])[0]
 
 
 def locked_run(connection: Connection, run_id: int, *, lock: bool = True) -> Row[Any]:
@@ -171,10 +181,18 @@ def published_by(
     return {run_id: tuple(versions) for run_id, versions in found.items()}
 
 
-def _with_published(connection: Connection, rows: Sequence[Row[Any]]) -> list[Run]:
+def runs_of(connection: Connection, rows: Sequence[Row[Any]]) -> list[Run]:
+    """Return the runs in rows of ``runs``, with the versions they made visible and what holds them."""
     published = published_by(connection, [row.id for row in rows])
+    held_by = _held_by(connection, [row for row in rows if row.state is RunState.HELD])
     work = _work_of(connection, rows)
-    return [replace(run_of(row, published.get(row.id, ())), **work.get(row.id, {})) for row in rows]
+    return [
+        replace(
+            run_of(row, published.get(row.id, ()), held_by.get(row.id, ())),
+            **work.get(row.id, {}),
+        )
+        for row in rows
+    ]
 
 
 def _work_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict[str, Any]]:
@@ -207,6 +225,19 @@ def _chosen(
     if live:
         found += [table.c.version.is_not(None), table.c.draft == false()]
     return found
+
+
+def _held_by(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, tuple[HeldBy, ...]]:
+    """Return what holds runs; older ledgers have no hold where a check stopped the notebook."""
+    differences: dict[int, tuple[Difference, ...]] = {}
+    attempts = {row.id: row.attempts for row in rows}
+    for start in range(0, len(rows), _CHUNK):
+        few = [row.id for row in rows[start : start + _CHUNK]]
+        query = select(holds.c.run_id, holds.c.number, holds.c.differences)
+        for hold in connection.execute(query.where(holds.c.run_id.in_(few))):
+            if hold.number == attempts[hold.run_id]:
+                differences[hold.run_id] = hold.differences
+    return {row.id: held_by_of(row.checks, differences.get(row.id, ())) for row in rows}
 
 
 def _filtered(query: Select[Any], pipeline: str | None, states: Sequence[RunState]) -> Select[Any]:

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, and_, false, func, select, update
 from jupyter_etl.model import BAD, RunState
 from jupyter_etl.ports import Claim
 from jupyter_etl.store.part import Part
-from jupyter_etl.store.rows import attempt_of, run_of
-from jupyter_etl.store.runs import published_by
+from jupyter_etl.store.rows import attempt_of
+from jupyter_etl.store.runs import runs_of
 from jupyter_etl.store.schema import attempts, runs
 
 _RESULTS = (RunState.SUCCEEDED, RunState.FAILED)
@@ -30,15 +30,13 @@ class Telling(Part):
             rows = connection.execute(untold).all()
             if not rows:
                 return []
-            published = published_by(connection, [row.id for row in rows])
+            untold_runs = runs_of(connection, rows)
             last = select(attempts).join(
                 runs, and_(runs.c.id == attempts.c.run_id, runs.c.attempts == attempts.c.number)
             )
             of_rows = last.where(attempts.c.run_id.in_([row.id for row in rows]))
             made = {row.run_id: attempt_of(row) for row in connection.execute(of_rows)}
-        return [
-            Claim(run=run_of(row, published.get(row.id, ())), attempt=made[row.id]) for row in rows
-        ]
+        return [Claim(run=run, attempt=made[run.id]) for run in untold_runs]
 
     def save_told(self, run_ids: Sequence[int]) -> None:
         """Note that people were told of the end of these runs."""

@@ -15,6 +15,7 @@ from jupyter_etl.model import (
     Cursor,
     CursorMove,
     CursorValue,
+    Outcome,
     PublicationVersion,
     VersionWatermark,
     Watermark,
@@ -173,7 +174,7 @@ def save_held_moves(
     connection: Connection, run_id: int, number: int, report: AttemptReport
 ) -> None:
     """Keep the moves of an attempt whose outputs are kept aside, until somebody decides."""
-    if report.staged and report.moves:
+    if report.outcome is Outcome.HELD and report.moves:
         kept = insert(held_moves).values(run_id=run_id, number=number, moves=report.moves)
         connection.execute(kept)
 

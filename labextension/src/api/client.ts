@@ -163,7 +163,7 @@ export class EtlClient {
 
   previewPublication(
     name: string,
-    which: IWhich,
+    which: IWhich & { held?: number },
     limit: number
   ): Promise<IPreview> {
     return this._json(path('publications', name, 'preview'), {

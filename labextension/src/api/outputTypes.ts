@@ -1,4 +1,10 @@
-import type { IColumn, IFreshness, PublicationKind } from './types';
+import type {
+  HeldBy,
+  ICheckResult,
+  IColumn,
+  IFreshness,
+  PublicationKind
+} from './types';
 
 /** How what is held, or a version, differs from the version before. */
 export interface IDifference {
@@ -22,6 +28,17 @@ export interface IHold {
   names: string[];
   owner: string;
   held_at: string;
+  held_by: HeldBy[];
+  /** What an approval would publish. */
+  outputs: {
+    name: string;
+    kind: PublicationKind;
+    mode: 'replace' | 'append' | 'upsert';
+    /** Of a table or a file with rows. */
+    rows: number | null;
+  }[];
+  /** The rules of severity error that failed. */
+  checks: ICheckResult[];
   differences: IDifference[];
 }
 

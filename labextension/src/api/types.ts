@@ -37,6 +37,9 @@ export type Health =
   | 'never'
   | 'ok';
 
+/** What holds a run. */
+export type HeldBy = 'check' | 'gate';
+
 export type PublicationKind = 'table' | 'file' | 'report' | 'api';
 
 export type ParameterType =
@@ -262,6 +265,8 @@ export interface IRunView {
   draft: boolean;
   attempts: number;
   published: IPublishedRef[];
+  /** What holds it; empty unless its state is held. */
+  held_by: HeldBy[];
   has_notebook: boolean;
   /** A cell failed, and its variables were to be kept. */
   resumable: boolean;

@@ -12,6 +12,8 @@ export interface IPreviewTarget {
   table?: string;
   version?: number | null;
   draft?: boolean;
+  /** Number of a run that is held: what it would publish, instead of a version. */
+  held?: number;
 }
 
 /** What is asked before something is done. */

@@ -1,33 +1,44 @@
+import { notebookIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { IHold } from '../api';
-import { lines } from '../model';
+import { formatCount, lines } from '../model';
 import { Action } from './action';
+import { Checks } from './checks';
 import { useEtl, useModel } from './context';
 import { DifferenceTable } from './difference';
 import { ErrorNotice } from './notice';
 import { Ago } from './now';
+import { heldLabel } from './status';
 
-/** What a run holds back, how it differs from what is live, and the decision. */
+/** What a run holds back and why, how it differs from what is live, and the decision. */
 export function HoldCard(props: { hold: IHold }): JSX.Element {
   const { opener, trans } = useEtl();
   const model = useModel();
   const { hold } = props;
-  const names = hold.names.join(', ');
+  const names = hold.names.join(', ') || trans.__('run %1', hold.run);
   const key = `run:${hold.run}`;
   const problem = model.problem(key);
   const me = model.summary?.owner ?? '';
   const decide = async (approve: boolean) => {
     const sure = await opener.confirm({
       title: approve
-        ? trans.__('Publish %1?', names)
+        ? hold.names.length
+          ? trans.__('Publish %1?', names)
+          : trans.__('Accept %1?', names)
         : trans.__('Reject %1?', names),
       body: approve
-        ? trans.__(
-            'What run %1 has made becomes the newest version, for all who read it. It is recorded as approved by %2.',
-            hold.run,
-            me
-          )
+        ? hold.names.length
+          ? trans.__(
+              'What run %1 has made becomes the newest version, for all who read it. It is recorded as approved by %2.',
+              hold.run,
+              me
+            )
+          : trans.__(
+              'Run %1 publishes nothing. It counts as succeeded, and is recorded as approved by %2.',
+              hold.run,
+              me
+            )
         : trans.__(
             'What run %1 has made is thrown away; what is live stays. It is recorded as rejected by %2.',
             hold.run,
@@ -50,11 +61,28 @@ export function HoldCard(props: { hold: IHold }): JSX.Element {
         <span className="jp-EtlHold-run">{trans.__('run %1', hold.run)}</span>
         <Ago at={hold.held_at} />
       </div>
-      {hold.names.map(name => {
+      <p>{heldLabel(hold.held_by, trans)}</p>
+      <Checks checks={hold.checks} />
+      {hold.outputs.map(({ name, mode, rows }) => {
         const difference = hold.differences.find(item => item.name === name);
         return (
           <div key={name} className="jp-EtlHold-output">
             <h4>{name}</h4>
+            {rows !== null ? (
+              <Action
+                label={
+                  mode === 'replace'
+                    ? trans.__('Preview %1 rows', formatCount(rows))
+                    : trans.__('Preview %1 new rows', formatCount(rows))
+                }
+                of={name}
+                line={lines.held(hold.run)}
+                text
+                onClick={() =>
+                  opener.preview({ kind: 'publication', name, held: hold.run })
+                }
+              />
+            ) : null}
             {difference ? (
               <>
                 {difference.reasons.map(reason => (
@@ -86,6 +114,13 @@ export function HoldCard(props: { hold: IHold }): JSX.Element {
           text
           disabled={model.busy(key)}
           onClick={() => void decide(false)}
+        />
+        <Action
+          label={trans.__('Open executed notebook')}
+          of={`#${hold.run}`}
+          icon={notebookIcon}
+          text
+          onClick={() => opener.openRun(hold.run)}
         />
       </div>
       {problem ? (

@@ -122,7 +122,14 @@ function RunFacts(props: { run: IRunDetails }): JSX.Element {
             : null
         ]}
       />
-      <Checks checks={run.checks} />
+      <Checks
+        checks={
+          // The failed ones are on the card.
+          run.hold
+            ? run.checks.filter(check => check.status !== 'error')
+            : run.checks
+        }
+      />
       {run.log_tail ? (
         <pre
           className="jp-EtlLog"

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { Health, Outcome, RunState } from '../api';
+import type { HeldBy, Health, Outcome, RunState } from '../api';
 
 /** The shapes: each tells its meaning without its colour. */
 export type Shape =
@@ -153,7 +153,7 @@ export function runShape(state: RunState): Shape {
 
 /** How a run stands, in a few words. */
 export function runLabel(
-  run: { state: RunState; outcome: Outcome | null },
+  run: { state: RunState; outcome: Outcome | null; held_by?: HeldBy[] },
   trans: TranslationBundle
 ): string {
   if (run.state === 'failed' && run.outcome === 'timed_out') {
@@ -168,7 +168,7 @@ export function runLabel(
     case 'failed':
       return trans.__('Failed');
     case 'held':
-      return trans.__('Held by a check');
+      return heldLabel(run.held_by ?? [], trans);
     case 'running':
       return trans.__('Running');
     case 'dispatched':
@@ -179,5 +179,20 @@ export function runLabel(
       return trans.__('Cancelled');
     case 'skipped':
       return trans.__('Skipped');
+  }
+}
+
+/** What holds a run, in a few words. */
+export function heldLabel(by: HeldBy[], trans: TranslationBundle): string {
+  if (by.length > 1) {
+    return trans.__('Held by a check and the publish gate');
+  }
+  switch (by[0]) {
+    case 'check':
+      return trans.__('Held by a check');
+    case 'gate':
+      return trans.__('Held by the publish gate');
+    default:
+      return trans.__('Held');
   }
 }

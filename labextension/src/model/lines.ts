@@ -29,6 +29,7 @@ export const lines = {
   python: (name: string): string => `etl.read(${JSON.stringify(name)})`,
   pythonVersion: (name: string, version: number): string =>
     `etl.read(${JSON.stringify(name)}, version=${version})`,
+  held: (run: number): string => `jupyter etl held ${run}`,
   approve: (run: number): string => `jupyter etl approve ${run}`,
   reject: (run: number): string => `jupyter etl reject ${run}`,
   rollback: (name: string, to: number): string =>

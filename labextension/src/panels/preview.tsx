@@ -19,11 +19,14 @@ const MOST = 500;
 /** The name under which a preview is shown. */
 export function previewName(target: IPreviewTarget): string {
   const name = target.table ? `${target.name}.${target.table}` : target.name;
+  if (target.held) {
+    return `${name} #${target.held}`;
+  }
   const version = target.version ? ` v${target.version}` : '';
   return `${name}${version}`;
 }
 
-/** The first rows of a source or a publication. */
+/** The first rows of a source, a publication, or of what a run holds back. */
 export class PreviewBody extends ReactWidget {
   constructor(options: { context: IEtlContext; target: IPreviewTarget }) {
     super();
@@ -48,17 +51,24 @@ export class PreviewBody extends ReactWidget {
 export function PreviewView(props: { target: IPreviewTarget }): JSX.Element {
   const { model, opener, trans } = useEtl();
   const { target } = props;
-  const { kind, name, table = '', version, draft } = target;
+  const { kind, name, table = '', version, draft, held } = target;
   const [limit, setLimit] = React.useState(STEP);
   const { value, error, retry } = useFetched(
     () =>
       kind === 'source'
         ? model.client.previewSource(name, table, limit)
-        : model.client.previewPublication(name, { version, draft }, limit),
-    [model, kind, name, table, version, draft, limit]
+        : model.client.previewPublication(
+            name,
+            held ? { held } : { version, draft },
+            limit
+          ),
+    [model, kind, name, table, version, draft, held, limit]
   );
-  const line =
-    kind === 'source' ? lines.preview(name, table) : lines.python(name);
+  const line = held
+    ? lines.held(held)
+    : kind === 'source'
+      ? lines.preview(name, table)
+      : lines.python(name);
   const more = value !== null && value.rows.length >= limit && limit < MOST;
   return (
     <>

@@ -15,9 +15,11 @@ from jupyter_etl_magics.session import Session
 _TONES = {CheckStatus.PASS: "ok", CheckStatus.WARN: "warn", CheckStatus.ERROR: "error"}
 _MARKS = {CheckStatus.PASS: "✓ pass", CheckStatus.WARN: "! warn", CheckStatus.ERROR: "✗ error"}
 
+_HELD = "The run goes on. After its last cell it is held with all that it publishes."
+
 
 def execute(session: Session, command: Command) -> None:
-    """Show what each rule found; a broken one of severity error stops the cell."""
+    """Show what each rule found; by hand a broken one of severity error stops the cell."""
     name, schema = str(command.args["name"]), command.args["schema"]
     rules = (command.cell or "") if schema is None else session.frame(str(schema))
     try:
@@ -25,10 +27,11 @@ def execute(session: Session, command: Command) -> None:
     except CheckFailed as failed:
         _show(name, msgspec.convert(failed.data["results"], list[CheckResult]))
         raise
-    _show(name, results)
+    held = any(result.status is CheckStatus.ERROR for result in results)
+    _show(name, results, note=_HELD if held else "")
 
 
-def _show(name: str, results: Sequence[CheckResult]) -> None:
+def _show(name: str, results: Sequence[CheckResult], note: str = "") -> None:
     rows = [
         {"": _MARKS[r.status], "rule": r.rule.text, "found": r.message, "rows": r.failed_rows}
         for r in results
@@ -45,6 +48,7 @@ def _show(name: str, results: Sequence[CheckResult]) -> None:
             title=f"{name}: {counts} over {total:,} rows",
             tone=_TONES[worst],
             rows=rows,
+            notes=[note],
             below=[_breaking(result) for result in results if result.sample],
         )
     )

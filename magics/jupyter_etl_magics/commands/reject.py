@@ -1,4 +1,4 @@
-"""``%etl reject``: throw away what the publish gate holds back."""
+"""``%etl reject``: throw away what is held back."""
 
 from __future__ import annotations
 

@@ -67,13 +67,17 @@ class PublicationPreviewHandler(EtlHandler):
     @web.authenticated
     @authorized
     async def get(self, name: str) -> None:
-        """Return the first rows of one version."""
+        """Return the first rows of one version, or of what a run holds back."""
         name = self.named(name, "publication")
         version, draft = self.version(), self.flag("draft")
+        held = self.number("held", default=0)
         limit = self.number("limit", default=20, low=1, high=MOST_ROWS)
 
         def preview(etl: Etl) -> object:
-            found = etl.publications.preview(name, version=version, draft=draft, limit=limit)
+            if held:
+                found = etl.holds.preview(held, name, limit=limit)
+            else:
+                found = etl.publications.preview(name, version=version, draft=draft, limit=limit)
             return preview_view(found.data, found.total_rows)
 
         await self.answer(preview, slow=True)

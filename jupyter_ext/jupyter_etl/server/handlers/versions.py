@@ -1,4 +1,4 @@
-"""What the publish gate holds back, and versions compared and brought back."""
+"""What is held back, and versions compared and brought back."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import { ApiError } from '../../api';
+import { PreviewView } from '../../panels/preview';
 import { PanelView } from '../panelView';
 import { PublicationPage } from '../publicationPage';
 import { StatusView } from '../statusView';
@@ -21,7 +22,52 @@ const HOLD = {
   names: ['sales.daily'],
   owner: 'sam',
   held_at: '2026-02-09T06:00:00Z',
+  held_by: ['gate'],
+  outputs: [{ name: 'sales.daily', kind: 'table', mode: 'replace', rows: 3 }],
+  checks: [],
   differences: [difference()]
+};
+
+const BROKEN = {
+  rule: {
+    text: 'id: unique',
+    kind: 'unique',
+    severity: 'error',
+    column: 'id',
+    argument: ''
+  },
+  status: 'error',
+  dataset: 'daily',
+  failed_rows: 2,
+  total_rows: 3,
+  message: '2 of 3 rows: id is not unique',
+  sample: [{ id: '7' }]
+};
+
+const HOLDS = {
+  'the gate': HOLD,
+  'a check': {
+    ...HOLD,
+    held_by: ['check'],
+    checks: [BROKEN],
+    differences: [difference({ reasons: [] })]
+  },
+  both: { ...HOLD, held_by: ['check', 'gate'], checks: [BROKEN] },
+  'a check, with new rows': {
+    ...HOLD,
+    held_by: ['check'],
+    outputs: [{ ...HOLD.outputs[0], mode: 'append' }],
+    checks: [BROKEN],
+    differences: []
+  },
+  'a check, without outputs': {
+    ...HOLD,
+    names: [],
+    held_by: ['check'],
+    outputs: [],
+    checks: [BROKEN],
+    differences: []
+  }
 };
 
 let w: IWorld;
@@ -35,9 +81,11 @@ afterEach(async () => {
   w.model.dispose();
 });
 
-async function panel(tab: any): Promise<HTMLElement> {
-  w.client.lists.holds = [HOLD];
-  w.client.lists.runs = [run({ state: 'held', outcome: 'held' })];
+async function panel(tab: any, hold: any = HOLD): Promise<HTMLElement> {
+  w.client.lists.holds = [hold];
+  w.client.lists.runs = [
+    run({ state: 'held', outcome: 'held', held_by: hold.held_by })
+  ];
   w.model.tab = tab;
   w.model.watched = true;
   await settle(() => w.model.refresh());
@@ -67,6 +115,63 @@ describe('what is held', () => {
     await settle(() => button(card, 'Approve: #42').click());
     expect(w.client.said).toContain('approve 42');
     expect(w.opener.said.pop()[2]).toContain('approved by sam');
+  });
+
+  it.each([
+    ['the gate', 'Held by the publish gate', 'Preview 3 rows'],
+    ['a check', 'Held by a check', 'Preview 3 rows'],
+    ['both', 'Held by a check and the publish gate', 'Preview 3 rows'],
+    ['a check, with new rows', 'Held by a check', 'Preview 3 new rows'],
+    ['a check, without outputs', 'Held by a check', null]
+  ] as const)(
+    'is named, shown and decided: %s',
+    async (kind, label, preview) => {
+      const hold = HOLDS[kind];
+      const node = await panel('runs', hold);
+      expect(
+        node.querySelector(`.jp-EtlRow [role=img][aria-label="${label}"]`)
+      ).not.toBeNull();
+      await settle(() => {
+        w.model.openRun = 42;
+      });
+      const card = node.querySelector('.jp-EtlHold')!;
+      expect(card.textContent).toContain(label);
+      expect(card.textContent!.includes(BROKEN.message)).toBe(
+        hold.checks.length > 0
+      );
+      expect(card.textContent!.includes('version 6 has 10')).toBe(
+        label.includes('gate')
+      );
+      expect(node.querySelectorAll('.jp-EtlFailure')).toHaveLength(0);
+      const previews = [...card.querySelectorAll('button')].filter(item =>
+        item.getAttribute('aria-label')?.startsWith('Preview')
+      );
+      expect(previews.map(item => item.textContent)).toEqual(
+        preview ? [preview] : []
+      );
+      for (const item of previews) {
+        item.click();
+        expect(w.opener.said.pop()).toEqual([
+          'preview',
+          { kind: 'publication', name: 'sales.daily', held: 42 }
+        ]);
+      }
+      w.opener.sure = true;
+      await settle(() => button(card, 'Reject: #42').click());
+      await settle(() => button(card, 'Approve: #42').click());
+      expect(w.client.said).toContain('reject 42');
+      expect(w.client.said).toContain('approve 42');
+      expect(w.opener.said.pop()![2]).toContain('approved by sam');
+    }
+  );
+
+  it('is previewed by the rows that its run has staged', async () => {
+    const target = { kind: 'publication', name: 'sales.daily', held: 42 };
+    const node = await draw(w, <PreviewView target={target as any} />);
+    await settle();
+    expect(w.client.said).toContain('rows of sales.daily #42');
+    expect(node.querySelector('h2')!.textContent).toBe('sales.daily #42');
+    expect(node.querySelector('code')!.textContent).toBe('jupyter etl held 42');
   });
 
   it('goes away once it is decided', async () => {

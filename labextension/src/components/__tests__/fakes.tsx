@@ -81,8 +81,12 @@ export class FakeClient {
   publicationDetails: any = null;
   publication = (name: string) =>
     this.answer(`publication ${name}`, this.publicationDetails);
-  previewPublication = (name: string) =>
-    this.answer(`rows of ${name}`, { columns: [], rows: [], total_rows: 0 });
+  previewPublication = (name: string, which: any = {}) =>
+    this.answer(`rows of ${name}${which.held ? ` #${which.held}` : ''}`, {
+      columns: [],
+      rows: [],
+      total_rows: 0
+    });
   contentUrl = (name: string, version?: number) =>
     `http://lab/${name}/content${version ? `?version=${version}` : ''}`;
   diff = (name: string, between: any) =>
@@ -321,6 +325,7 @@ export function run(change: any = {}): any {
     draft: false,
     attempts: 1,
     published: [],
+    held_by: [],
     has_notebook: false,
     resumable: false,
     ...change
