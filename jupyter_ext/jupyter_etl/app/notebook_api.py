@@ -79,7 +79,7 @@ def channel() -> Channel:
         return RunnerChannel(Path(os.environ[CHANNEL_VARIABLE]))
     from jupyter_etl.app.by_hand import HandChannel
 
-    return HandChannel(open_etl(), notebook=notebook_path())
+    return HandChannel(open_etl(), notebook=notebook_path)
 
 
 def close() -> None:
