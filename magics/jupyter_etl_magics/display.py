@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 _STYLE = """<style>
 .etl-card{font-family:var(--jp-ui-font-family,system-ui);font-size:13px;line-height:1.45;
 color:var(--jp-ui-font-color1,inherit);margin:2px 0}
-.etl-card table{border-collapse:collapse;margin:4px 0;font-variant-numeric:tabular-nums}
-.etl-card th{text-align:left;font-weight:600;color:var(--jp-ui-font-color2,inherit);
+div.etl-card.etl-card table{border-collapse:collapse;margin:4px 0;
+font-variant-numeric:tabular-nums}
+div.etl-card.etl-card th{text-align:left;font-weight:600;color:var(--jp-ui-font-color2,inherit);
 border-bottom:1px solid var(--jp-border-color1,#8888);padding:2px 10px 2px 0}
-.etl-card td{padding:2px 10px 2px 0;text-align:left;vertical-align:top;
+div.etl-card.etl-card td{padding:2px 10px 2px 0;text-align:left;vertical-align:top;
 border-bottom:1px solid var(--jp-border-color3,#8883)}
-.etl-card td.etl-number{text-align:right}
 .etl-card .etl-title{font-weight:600}
 .etl-card .etl-note{color:var(--jp-ui-font-color2,inherit)}
 .etl-card .etl-ok{color:var(--jp-success-color1,#2e7d32)}
 .etl-card .etl-warn{color:var(--jp-warn-color1,#b26a00)}
 .etl-card .etl-error{color:var(--jp-error-color1,#c62828)}
 </style>"""
+"""Tables repeat the class: JupyterLab's rules, which align cells to the right, are more specific."""
+
 _MARKS = {"ok": "✓", "warn": "!", "error": "✗", "": ""}
 
 
@@ -136,7 +138,8 @@ def shown(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        # Not 1.23457e+06: people read numbers of this size as counts and amounts.
+        return f"{value:,.0f}" if 1e5 <= abs(value) < 1e15 else f"{value:,.6g}"
     return str(value)
 
 
@@ -179,9 +182,7 @@ def _html_table(rows: Sequence[Mapping[str, object]]) -> str:
 def _html_cell(value: object) -> str:
     if isinstance(value, Drawing):
         return f"<td>{value.html}</td>"
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    mark = ' class="etl-number"' if number else ""
-    return f"<td{mark}>{escape(shown(value))}</td>"
+    return f"<td>{escape(shown(value))}</td>"
 
 
 def _text_table(rows: Sequence[Mapping[str, object]]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from jupyter_etl.app.failure_lines import failure_lines
 from jupyter_etl.app.health import seconds_of
 from jupyter_etl.model import Checkpoint, Run, RunState
 from jupyter_etl_magics.display import Card
@@ -44,8 +45,6 @@ def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
         for v in run.published
     ]
     seconds = took(run)
-    cell = "" if run.failed_cell is None else f"Cell {run.failed_cell + 1}: "
-    verdict = f"{run.verdict.kind}: {run.verdict.evidence}" if run.verdict else ""
     again = f"To look at it and decide: %etl held {run.id}" if run.state is RunState.HELD else ""
     if checkpoint is not None:
         again = (
@@ -56,5 +55,5 @@ def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
         + ("" if seconds is None else f" in {seconds:.1f} s"),
         tone=_TONES.get(run.state, ""),
         rows=rows,
-        notes=[f"{cell}{run.error}" if run.error else "", verdict, run.output, again],
+        notes=[*failure_lines(run), run.output, again],
     )

@@ -11,8 +11,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_etl.app.caller_names import CallerNames
 from jupyter_etl.app.notebook_api import notebook_folder, open_etl, workbench
-from jupyter_etl.app.notebook_place import in_run, notebook_path
-from jupyter_etl.errors import DeclarationError, NotFound
+from jupyter_etl.app.notebook_place import in_run, notebook_path, saved_notebook
+from jupyter_etl.errors import Conflict, DeclarationError, NotFound
 from jupyter_etl.spec.names import nearest
 
 if TYPE_CHECKING:
@@ -97,13 +97,34 @@ class Session:
         """
         if given is not None:
             return notebook_folder(self.shell.user_ns) / Path(given).expanduser()
-        path = notebook_path()
-        if path is None:
-            raise DeclarationError(
-                "This kernel belongs to no saved notebook.",
-                hint="Save the notebook and restart its kernel, or use: jupyter etl schedule",
+        return saved_notebook()
+
+    def notebook_to_run(self, given: str | None = None) -> Path:
+        """Return the notebook that is meant, whose file is what runs.
+
+        Args:
+            given: Its path; None for this one.
+
+        Raises:
+            DeclarationError: This kernel belongs to no notebook file.
+            Conflict: The file of this notebook lacks the cell that is being run.
+        """
+        notebook = self.notebook(given)
+        if given is not None and notebook.resolve() != self._own_notebook():
+            return notebook
+        history = self.shell.history_manager
+        cell = history.input_hist_raw[-1].strip() if history is not None else ""
+        saved = self.etl.pipelines.outline(notebook).cells
+        if cell and not any(c.source.strip() == cell for c in saved):
+            raise Conflict(
+                f"{notebook.name} on disk lacks this cell, so an older state would run.",
+                hint="Save the notebook first, then run the cell again.",
             )
-        return path
+        return notebook
+
+    def _own_notebook(self) -> Path | None:
+        path = notebook_path()
+        return None if path is None else path.resolve()
 
     def pipeline(self, given: str | None = None) -> str:
         """Return the name of the pipeline that is meant.

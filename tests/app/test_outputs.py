@@ -241,7 +241,7 @@ def test_a_file_is_named_after_the_interval_of_its_run(
 def test_a_report_of_the_saved_notebook(
     etl: Etl, bench: Workbench, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(DeclarationError) as caught:
         publish_report(bench, "Daily sales")
     assert "jupyter etl run" in caught.value.hint
     notebook_api.close()
@@ -266,7 +266,7 @@ def test_a_name_of_another_owner(etl: Etl, bench: Workbench) -> None:
     other = Etl.open(Settings.from_env(owner="kim"))
     from jupyter_etl.app.by_hand import HandChannel
 
-    line = HandChannel(other, notebook=None)
+    line = HandChannel(other, notebook=lambda: None)
     kims = Workbench(line, namespace={}, base=Path.cwd(), secret=str)
     with pytest.raises(PermissionDenied) as caught:
         publish_table(kims, "t", frame(a=[2]), live=True)

@@ -71,7 +71,7 @@ def test_failed(command: Command, here: Path) -> None:
     assert "ZeroDivisionError" in executed
     said = command("run", "bad.ipynb")
     assert said.code == 1
-    assert "cell 2: ZeroDivisionError" in said.out
+    assert "Cell 2: ZeroDivisionError" in said.out
 
 
 def test_held_by_a_check(command: Command, here: Path) -> None:

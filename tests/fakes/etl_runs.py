@@ -73,7 +73,12 @@ class FakeRuns:
         self.held = {1: good, 2: held}
 
     def trigger(
-        self, pipeline: str, *, parameters: dict[str, object] | None = None, wait: bool = False
+        self,
+        pipeline: str,
+        *,
+        parameters: dict[str, object] | None = None,
+        draft: bool = False,
+        wait: bool = False,
     ) -> Run:
         self._etl.calls.append("runs.trigger")
         self._etl.pipelines.get(pipeline)
@@ -86,7 +91,7 @@ class FakeRuns:
             attempts=0,
             output="",
         )
-        made = replace(made, new=replace(made.new, parameters=parameters or {}))
+        made = replace(made, new=replace(made.new, parameters=parameters or {}, draft=draft))
         self.held[made.id] = made
         return made
 

@@ -10,6 +10,7 @@ import pytest
 
 from contracts.store_ends import FAILED, dead
 from contracts.store_values import a_run, claim_one, finish, start, started
+from fakes.notebooks import code, write_notebook
 from fakes.shell import Notebook
 from jupyter_etl.app import notebook_api, notebook_place
 from jupyter_etl.app.etl import Etl
@@ -83,6 +84,42 @@ def test_a_report_by_its_title_or_name(notebook: Notebook) -> None:
     notebook.run('%etl publish report "Daily sales" --hide-code')
     notebook.run('%etl publish report "Daily sales" --name brief')
     assert [p.name for p in etl().publications.list()] == ["brief", "daily-sales"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("outputs", "hide_code", "blank"),
+    [
+        ([], "", True),
+        (["card"], "--hide-code", True),
+        (["card"], "", False),
+        (["text"], "--hide-code", False),
+        (["card", "text"], "", False),
+    ],
+)
+def test_a_report_without_outputs_says_so(
+    notebook: Notebook, outputs: list[str], hide_code: str, blank: bool
+) -> None:
+    said = {"output_type": "stream", "name": "stdout", "text": "said"}
+    card = {
+        "output_type": "display_data",
+        "data": {"text/plain": "a card"},
+        "metadata": {"jupyter_etl": {"card": True}},
+    }
+    made = {"text": said, "card": card}
+    write_notebook(notebook.path, {**code("1 + 1"), "outputs": [made[one] for one in outputs]})
+    card_text = notebook.card(f'%etl publish report "Daily sales" {hide_code}').text
+    assert card_text.startswith("! " if blank else "✓ ")
+    assert ("The saved notebook has no outputs" in card_text) is blank
+
+
+def test_a_run_of_an_unsaved_cell_is_refused(notebook: Notebook) -> None:
+    notebook.save("%etl run")
+    problem, said = notebook.fails("%etl run --draft")
+    assert isinstance(problem, Conflict)
+    assert "Save the notebook first" in said
+    assert isinstance(notebook.fails("%etl run ./sales.ipynb")[0], Conflict)
+    assert etl().runs.list() == []
 
 
 def test_scheduling_shows_words_and_times(notebook: Notebook) -> None:
@@ -170,6 +207,12 @@ def test_what_has_ended_is_not_cancelled(deployed: Notebook) -> None:
     problem, said = deployed.fails("%etl cancel 1")
     assert isinstance(problem, Conflict)
     assert "Run 1 of sales has succeeded already; there is nothing to cancel." in said
+
+
+def test_triggering_a_draft(deployed: Notebook) -> None:
+    deployed.run("%etl trigger --draft")
+    deployed.run("%etl trigger")
+    assert [run.new.draft for run in etl().runs.list()] == [False, True]
 
 
 def test_triggering_and_following(deployed: Notebook) -> None:

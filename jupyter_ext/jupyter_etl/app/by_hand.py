@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import builtins
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from jupyter_etl.app.etl import Etl
+from jupyter_etl.app.notebook_place import saved_notebook
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.turns import turn
 from jupyter_etl.engine.ticks import interval_of
-from jupyter_etl.errors import EtlError, NotFound, PublishError, user_code_boundary
+from jupyter_etl.errors import EtlError, PublishError, user_code_boundary
 from jupyter_etl.execution.committing import batch_of_rows, newest_version
 from jupyter_etl.model import (
     CheckResult,
@@ -35,11 +36,15 @@ class HandChannel:
     """Implements `jupyter_etl.ports.Channel` for a cell that is run by hand.
 
     Outputs become drafts at once, beside what consumers see.
+
+    Args:
+        etl: The ledger and its settings.
+        notebook: Returns the notebook; asked each time, for it may be renamed or saved meanwhile.
     """
 
-    def __init__(self, etl: Etl, *, notebook: Path | None) -> None:
+    def __init__(self, etl: Etl, *, notebook: Callable[[], Path | None]) -> None:
         self._etl = etl
-        self._notebook = str(notebook) if notebook else ""
+        self._find_notebook = notebook
         self._stages = tempfile.TemporaryDirectory(prefix="jupyter-etl-")
 
     def close(self) -> None:
@@ -47,23 +52,28 @@ class HandChannel:
         self._stages.cleanup()
 
     @property
+    def _notebook(self) -> str:
+        found = self._find_notebook()
+        return str(found) if found else ""
+
+    @property
     def context(self) -> RunContext:
         """A draft run that stands for now."""
-        now = self._etl.clock.now()
+        notebook, now = self._notebook, self._etl.clock.now()
         interval = interval_of(None, now)
         return RunContext(
             id=None,
-            pipeline=Path(self._notebook).stem,
+            pipeline=Path(notebook).stem,
             attempt=0,
             logical_at=now,
             start=interval.start,
             end=interval.end,
             draft=True,
             owner=self._etl.settings.owner,
-            notebook=self._notebook,
+            notebook=notebook,
             folder=self._stages.name,
             timezone=self._etl.settings.timezone,
-            outputs=self._outputs(),
+            outputs=_outputs_of(notebook),
         )
 
     def declare_source(self, source: Source) -> Source:
@@ -128,7 +138,9 @@ class HandChannel:
         draft = not live
         etl.store.check_publication(staged.name, staged.kind, etl.settings.owner)
         if staged.kind is PublicationKind.REPORT:
-            staged = replace(staged, options={**staged.options, "notebook": self._saved_notebook()})
+            # An error for a notebook that is not saved.
+            notebook = str(saved_notebook())
+            staged = replace(staged, options={**staged.options, "notebook": notebook})
         if staged.mode is PublishMode.APPEND:
             # A cell that is run again appends the same rows: they take the place of the first ones.
             staged = replace(staged, batch=batch_of_rows(staged))
@@ -152,19 +164,12 @@ class HandChannel:
                 token=token,
             )
 
-    def _outputs(self) -> dict[str, str]:
-        """Return what the saved notebook publishes; an unsaved one publishes nothing yet."""
-        if not self._notebook:
-            return {}
-        try:
-            return read_notebook(Path(self._notebook))[2].outputs
-        except EtlError:
-            return {}
 
-    def _saved_notebook(self) -> str:
-        if not self._notebook or not Path(self._notebook).is_file():
-            raise NotFound(
-                "A report is made of the saved notebook, and this kernel belongs to none.",
-                hint="Save the notebook, or run it: jupyter etl run NOTEBOOK --draft",
-            )
-        return self._notebook
+def _outputs_of(notebook: str) -> dict[str, str]:
+    """Return what the saved notebook publishes; an unsaved one publishes nothing yet."""
+    if not notebook:
+        return {}
+    try:
+        return read_notebook(Path(notebook))[2].outputs
+    except EtlError:
+        return {}

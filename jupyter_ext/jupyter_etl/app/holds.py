@@ -34,6 +34,7 @@ from jupyter_etl.model import (
     Staged,
 )
 from jupyter_etl.ports import Clock, Store
+from jupyter_etl.spec.names import nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,12 @@ class Holds:
         for hold in reversed(waiting):
             if text in hold.names:
                 return hold
-        known = ", ".join(sorted({name for hold in waiting for name in hold.names})) or "nothing"
+        held = sorted({name for hold in waiting for name in hold.names})
+        published = [one.name for one in self._store.load_publications()]
+        if text not in published:
+            hint = nearest(text, [*held, *published]).strip()
+            raise NotFound(f"There is no publication {text!r}.", hint=hint)
+        known = ", ".join(held) or "nothing"
         raise NotFound(
             f"Nothing is held back of {text!r}; what waits is: {known}.",
             hint="jupyter etl held, without a name, shows all that is held.",

@@ -79,7 +79,7 @@ def channel() -> Channel:
         return RunnerChannel(Path(os.environ[CHANNEL_VARIABLE]))
     from jupyter_etl.app.by_hand import HandChannel
 
-    return HandChannel(open_etl(), notebook=notebook_path())
+    return HandChannel(open_etl(), notebook=notebook_path)
 
 
 def close() -> None:
@@ -396,6 +396,5 @@ def read(
     from jupyter_etl.app.reading_back import read_version
 
     request = ReadRequest(columns=None if columns is None else tuple(columns), limit=limit)
-    return to_pandas(
-        read_version(channel(), name, request, number=version, as_of=as_of, draft=draft)
-    )
+    read = read_version(channel(), name, request, number=version, as_of=as_of, draft=draft)
+    return to_pandas(read)

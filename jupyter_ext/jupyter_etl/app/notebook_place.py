@@ -7,6 +7,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from jupyter_etl.errors import DeclarationError
+
+_COMMAND = "jupyter etl schedule NOTEBOOK, or: jupyter etl run NOTEBOOK"
+
 CHANNEL_VARIABLE = "JUPYTER_ETL_CHANNEL"
 """Environment variable that names the runner's socket inside a run."""
 
@@ -17,18 +21,84 @@ def in_run() -> bool:
 
 
 def notebook_path(environ: Mapping[str, str] | None = None) -> Path | None:
-    """Return the notebook that this kernel belongs to, if known.
+    """Return the saved notebook that this kernel belongs to now; None where that is unknown."""
+    path, _ = _notebook_of_kernel(os.environ if environ is None else environ)
+    return path if path is not None and path.is_file() else None
+
+
+def saved_notebook() -> Path:
+    """Return the saved notebook that this kernel belongs to.
+
+    Raises:
+        DeclarationError: It is not saved, or which one it is cannot be told; the message says why.
+    """
+    path, recorded = _notebook_of_kernel(os.environ)
+    if path is None:
+        raise DeclarationError(
+            "This kernel belongs to no notebook.",
+            hint=f"Run the cell in a saved notebook, or use: {_COMMAND}",
+        )
+    if path.is_file():
+        return path
+    if recorded:
+        raise DeclarationError(
+            f"There is no file {path}.",
+            hint=f"Save the notebook, then run the cell again. Or use: {_COMMAND}",
+        )
+    raise DeclarationError(
+        f"The notebook was {path.name} when its kernel started, and has been renamed or moved since.",
+        hint="Restart the kernel; to do without, install jupyter-etl where the Jupyter server runs. "
+        f"Or use: {_COMMAND}",
+    )
+
+
+def _notebook_of_kernel(environ: Mapping[str, str]) -> tuple[Path | None, bool]:
+    """Return the notebook's path, and whether it is up to date.
+
+    Only the Jupyter server's record follows a notebook that is renamed or moved. Without it there is
+    the name that the notebook had when the kernel started.
 
     Source:
-        ``JPY_SESSION_NAME`` is set by jupyter_server for the kernel of a session.
+        ``__vsc_ipynb_file__`` is set by VS Code, whose sessions on a server have invented names;
+        ``JPY_SESSION_NAME`` by jupyter_server for the kernel of a session.
     """
-    env = os.environ if environ is None else environ
-    name = env.get("JPY_SESSION_NAME", "")
-    if not name.endswith(".ipynb"):
-        return None
+    names = main_names()
+    in_vs_code = str(names.get("__vsc_ipynb_file__", ""))
+    recorded = "" if in_vs_code else _read_record(kernel_connection_file())
+    name = in_vs_code or recorded or environ.get("JPY_SESSION_NAME", "")
     # Under a remote contents manager the name is no path of this machine.
-    path = start_folder(main_names()) / name
-    return path if path.is_file() else None
+    path = start_folder(names) / name if name.endswith(".ipynb") else None
+    return path, bool(recorded)
+
+
+def notebook_record(connection_file: Path) -> Path:
+    """Return the file in which the Jupyter server records which notebook a kernel belongs to.
+
+    It holds the absolute path as UTF-8 text.
+
+    Args:
+        connection_file: Of the kernel; the record lies beside it, where only its user can write.
+    """
+    # Not kernel-*.json: jupyter_client takes every such file for a connection file.
+    return connection_file.with_name(f"jupyter-etl-{connection_file.stem}.notebook")
+
+
+def kernel_connection_file() -> Path | None:
+    """Return the connection file of this kernel; None in a process that is no kernel."""
+    # A process that is no kernel has no need to import ipykernel.
+    kernelapp = sys.modules.get("ipykernel.kernelapp")
+    if kernelapp is None or not kernelapp.IPKernelApp.initialized():
+        return None
+    return Path(kernelapp.IPKernelApp.instance().abs_connection_file)
+
+
+def _read_record(connection_file: Path | None) -> str:
+    if connection_file is None:
+        return ""
+    try:
+        return notebook_record(connection_file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def main_names() -> Mapping[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from jupyter_etl.errors import DeclarationError, NotFound, PermissionDenied
@@ -56,3 +57,18 @@ def read_notebook(notebook: Path) -> tuple[Path, str, Outline]:
             hint="Check its path and its disk.",
         ) from problem
     return path, text, parse_notebook(text, path=str(path))
+
+
+def has_outputs(notebook: Path, *, cards: bool) -> bool:
+    """Tell whether a saved notebook has any output.
+
+    Args:
+        notebook: A notebook that can be read.
+        cards: Whether what `%etl` itself shows counts as output.
+    """
+    cells = json.loads(notebook.read_text("utf-8")).get("cells", [])
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return any(
+        cards or not output.get("metadata", {}).get("jupyter_etl", {}).get("card")
+        for output in outputs
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_etl.app.caller_names import in_turn
 from jupyter_etl.app.frames import as_reader
+from jupyter_etl.app.notebooks import has_outputs
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.remembered import of_output
 from jupyter_etl.engine.gates import ANY, judge_difference
@@ -54,6 +55,7 @@ class Published:
         before: The live version until now; None for a new name.
         retyped: By hand, columns whose values do not fit the type that the live version has.
         findings: By hand, why the publish gate would hold a run that publishes this.
+        blank: A report by hand whose page shows no output.
     """
 
     staged: Staged
@@ -61,6 +63,7 @@ class Published:
     before: PublicationVersion | None
     retyped: tuple[Retyped, ...] = ()
     findings: tuple[str, ...] = ()
+    blank: bool = False
 
     @property
     def added_columns(self) -> tuple[str, ...]:
@@ -217,7 +220,11 @@ def publish_report(
             "logical_at": context.logical_at.isoformat(),
         },
     )
-    return _hand_over(workbench, staged, None, live=live)
+    published = _hand_over(workbench, staged, None, live=live)
+    if context.id is not None:
+        # The runner renders the page after the last cell, with all outputs.
+        return published
+    return replace(published, blank=not has_outputs(Path(context.notebook), cards=not hide_code))
 
 
 def _hand_over(

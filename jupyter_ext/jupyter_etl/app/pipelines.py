@@ -273,8 +273,11 @@ class Pipelines:
         return self._store.load_pipeline(name)
 
     def versions(self, name: str) -> builtins.list[PipelineVersion]:
-        """Return its versions, newest first."""
-        return self._store.load_pipeline_versions(name)
+        """Return its versions, newest first; raises `NotFound`."""
+        found = self._store.load_pipeline_versions(name)
+        if not found:
+            self.get(name)
+        return found
 
     def pause(self, name: str) -> Pipeline:
         """Plan nothing until `resume`; a run in hand goes on."""

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from jupyter_etl.app.executors import executor_for
 from jupyter_etl.app.find_run import find_run
+from jupyter_etl.app.known_names import must_be_pipeline
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.resuming import kept_checkpoint, retry_from_failed_cell
 from jupyter_etl.app.run_log import RunLog, format_lines
@@ -139,6 +140,7 @@ class Runs:
         pipeline: str,
         *,
         parameters: Mapping[str, object] | None = None,
+        draft: bool = False,
         wait: bool = False,
         on_event: OnEvent | None = None,
     ) -> Run:
@@ -147,6 +149,7 @@ class Runs:
         Args:
             pipeline: Its name.
             parameters: Over those it was deployed with.
+            draft: Publish beside the live versions.
             wait: Return at the end of the run instead of at once.
             on_event: Called with each event while waiting.
 
@@ -172,6 +175,7 @@ class Runs:
                 owner=deployed.owner,
                 parameters=given,
                 policy=deployed.policy,
+                draft=draft,
                 priority=_IMPATIENT if wait else deployed.policy.priority,
                 sources=deployed.sources,
                 timezone=(
@@ -190,8 +194,11 @@ class Runs:
         limit: int = 100,
         offset: int = 0,
     ) -> list[Run]:
-        """Return runs, newest first."""
-        return self._store.load_runs(pipeline=pipeline, states=states, limit=limit, offset=offset)
+        """Return runs, newest first; raises `NotFound` where there is no such pipeline."""
+        found = self._store.load_runs(pipeline=pipeline, states=states, limit=limit, offset=offset)
+        if pipeline is not None and not found:
+            must_be_pipeline(self._store, pipeline)
+        return found
 
     def last(
         self,

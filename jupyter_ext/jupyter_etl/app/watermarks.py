@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import builtins
 
+from jupyter_etl.app.known_names import must_be_pipeline, must_be_readable
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.app.targets import table_of_source
-from jupyter_etl.errors import DeclarationError, NotFound
+from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Cursor, Watermark
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.spec.cursor import parse_cursor
-from jupyter_etl.spec.names import listed, nearest
+from jupyter_etl.spec.names import listed
 
 
 class Watermarks:
@@ -27,9 +28,17 @@ class Watermarks:
         Args:
             pipeline: Of this one; None for all.
             target: ``SOURCE``, ``SOURCE.TABLE`` or a publication; "" for all.
+
+        Raises:
+            NotFound: No pipeline, source or publication has that name.
         """
         found = self._store.load_watermarks(pipeline)
-        return [one for one in found if not target or _named(one.cursor) == target]
+        if pipeline is not None and not found:
+            must_be_pipeline(self._store, pipeline)
+        wanted = [one for one in found if not target or _named(one.cursor) == target]
+        if target and not wanted:
+            must_be_readable(self._store, target)
+        return wanted
 
     def set(
         self, pipeline: str, target: str, value: str | None, *, column: str | None = None
@@ -49,8 +58,6 @@ class Watermarks:
             PermissionDenied: The pipeline belongs to somebody else.
         """
         known = self.list(pipeline, target)
-        if not known:
-            self._must_be_known(pipeline)
         cursors = [one.cursor for one in known if column in (None, one.cursor.column)]
         if len(cursors) == 1:
             cursor = cursors[0]
@@ -69,14 +76,6 @@ class Watermarks:
         return self._store.set_watermark(
             pipeline, cursor, parsed, by=self._settings.owner, now=self._clock.now()
         )
-
-    def _must_be_known(self, pipeline: str) -> None:
-        names = [one.name for one in self._store.load_pipelines()]
-        names += [one.pipeline for one in self._store.load_watermarks()]
-        if pipeline not in names:
-            raise NotFound(
-                f"There is no pipeline {pipeline!r}.", hint=nearest(pipeline, names).strip()
-            )
 
     def _new_cursor(self, target: str, column: str) -> Cursor:
         """Read a target as a load does: a source, a table of one, or a publication."""

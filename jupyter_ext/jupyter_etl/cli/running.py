@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from jupyter_etl.app import Etl
 from jupyter_etl.app.daily import daily_prune
+from jupyter_etl.app.failure_lines import failure_lines
 from jupyter_etl.app.health import seconds_of
 from jupyter_etl.cli.output import (
     outcome_of,
@@ -61,6 +62,7 @@ def trigger(etl: Etl, args: Namespace) -> int:
         made = etl.runs.trigger(
             args.pipeline,
             parameters=args.param,
+            draft=args.draft,
             wait=args.wait,
             on_event=_progress(quiet=args.json),
         )
@@ -221,11 +223,8 @@ def _conclude(etl: Etl, run: Run, *, as_json: bool, times: bool = False) -> int:
         outcome = outcome_of(run) or run.state.value
         took = _seconds(etl, run)
         write(f"Run {run.id} {outcome.replace('_', ' ')} in {shown(took)} s.")
-        if run.error:
-            where = "" if run.failed_cell is None else f"cell {run.failed_cell + 1}: "
-            write(f"  {where}{run.error}")
-        if run.verdict is not None:
-            write(f"  {run.verdict.kind}: {run.verdict.evidence}")
+        for line in failure_lines(run):
+            write(f"  {line}")
         for version in run.published:
             kind = "draft" if version.draft else "version"
             write(f"  {version.name} {kind} {version.number}, {shown(version.what.rows)} rows")

@@ -76,9 +76,10 @@ class WatermarkReset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters of one run."""
+    """How one run differs from those of the schedule."""
 
     parameters: Values = {}
+    draft: bool = False
 
 
 def parse_body(body: bytes, kind: type[_T]) -> _T:

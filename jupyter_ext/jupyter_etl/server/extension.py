@@ -11,6 +11,7 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Unicode, default
 
 from jupyter_etl.server.handler import SERVICE
+from jupyter_etl.server.kernel_notebooks import KernelNotebooks
 from jupyter_etl.server.routes import tornado_rules
 from jupyter_etl.server.service import EtlService
 from jupyter_etl.server.watcher import RUN_EVENT, RunWatcher
@@ -32,6 +33,7 @@ class EtlExtensionApp(ExtensionApp):
     name = "jupyter_etl"
     load_other_extensions = True
 
+    _notebooks: KernelNotebooks | None = None
     _watcher: RunWatcher | None = None
     _starting: asyncio.Task[None] | None = None
 
@@ -59,9 +61,13 @@ class EtlExtensionApp(ExtensionApp):
         )
 
     def initialize_settings(self) -> None:
-        """Put the facade, unopened, where the routes find it, and register the events."""
+        """Put the facade, unopened, where the routes find it; register the events, follow sessions."""
         self.settings[SERVICE] = EtlService(self._open_etl)
         self.settings["event_logger"].register_event_schema(_EVENTS / "run.yaml")
+        if self.serverapp is not None:
+            root = Path(getattr(self.serverapp.contents_manager, "root_dir", ""))
+            self._notebooks = KernelNotebooks(self.serverapp.session_manager, root, self.log)
+            self._notebooks.follow()
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
@@ -79,6 +85,8 @@ class EtlExtensionApp(ExtensionApp):
         """Let go of the ledger; the scheduler and its runs go on."""
         if self._starting is not None:
             self._starting.cancel()
+        if self._notebooks is not None:
+            self._notebooks.forget()
         if self._watcher is not None:
             await self._watcher.stop()
         if self.serverapp is not None:

@@ -66,7 +66,7 @@ _RUNNING = (
     CommandSpec(
         name="trigger", group="Run",
         summary="Run the deployed version of a pipeline once, through the scheduler.",
-        arguments=(_PIPELINE, PARAM,
+        arguments=(_PIPELINE, PARAM, DRAFT,
                    Argument(name="wait", flags=("--wait",), kind=ValueKind.FLAG,
                             help="Wait for its end; the exit code is that of 'run'."),
                    JSON),

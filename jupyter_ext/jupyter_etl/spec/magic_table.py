@@ -318,7 +318,7 @@ _PIPELINE = (
     ),
     CommandSpec(
         name="trigger", group="Schedule", summary="Run the deployed version once.",
-        arguments=(_THIS_PIPELINE, PARAM,
+        arguments=(_THIS_PIPELINE, PARAM, DRAFT,
                    Argument(name="wait", flags=("--wait",), kind=ValueKind.FLAG,
                             help="Wait for its end.")),
         examples=("trigger daily-sales -p day=2026-01-01",),

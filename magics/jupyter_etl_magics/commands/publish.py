@@ -79,11 +79,16 @@ def _show(done: Published) -> None:
                     "published": done.before.published_at,
                 }
             )
-    show(Card(title=title, tone="ok", rows=rows, notes=_notes(done)))
+    show(Card(title=title, tone="warn" if done.blank else "ok", rows=rows, notes=_notes(done)))
 
 
 def _notes(done: Published) -> list[str]:
     notes = []
+    if done.blank:
+        notes.append(
+            "The saved notebook has no outputs, so the page shows none. Run the cells, save the "
+            "notebook and publish again; or let a run make the page: %etl run --draft"
+        )
     if done.added_columns:
         notes.append(f"New columns: {', '.join(done.added_columns)}.")
     if done.missing_columns:

@@ -17,7 +17,7 @@ def execute(session: Session, command: Command) -> None:
     """Run the saved file in a fresh kernel, show its progress and what came of it."""
     args: dict[str, Any] = command.args
     done = session.etl.runs.run(
-        session.notebook(args["notebook"]),
+        session.notebook_to_run(args["notebook"]),
         parameters=args["param"],
         draft=args["draft"],
         timeout_s=args["timeout"],

@@ -6,7 +6,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jupyter_etl.app.pipelines import Deployment
-from jupyter_etl.errors import Conflict
 from jupyter_etl.spec.commands import Command
 from jupyter_etl_magics.display import Card, show
 from jupyter_etl_magics.session import Session
@@ -15,10 +14,8 @@ from jupyter_etl_magics.session import Session
 def execute(session: Session, command: Command) -> None:
     """Snapshot the saved notebook as the next version, and show when it runs."""
     args: dict[str, Any] = command.args
-    notebook = session.notebook()
-    _must_be_saved(session, notebook)
     done = session.etl.pipelines.schedule(
-        notebook,
+        session.notebook_to_run(),
         args["when"],
         timezone=args["tz"],
         name=args["name"],
@@ -37,18 +34,6 @@ def execute(session: Session, command: Command) -> None:
         after_all=args["after_all"],
     )
     _show(done, alive=bool(session.etl.schedulers()))
-
-
-def _must_be_saved(session: Session, notebook: Any) -> None:
-    """Refuse to deploy a file that lacks the cell that is being run."""
-    history = session.shell.history_manager
-    cell = history.input_hist_raw[-1].strip() if history is not None else ""
-    saved = session.etl.pipelines.outline(notebook).cells
-    if cell and not any(c.source.strip() == cell for c in saved):
-        raise Conflict(
-            f"{notebook.name} on disk lacks this cell, so an older state would be deployed.",
-            hint="Save the notebook first, then run the cell again.",
-        )
 
 
 def _show(done: Deployment, *, alive: bool) -> None:

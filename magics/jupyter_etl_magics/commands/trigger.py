@@ -22,7 +22,7 @@ def execute(session: Session, command: Command) -> None:
         raise ExecutionError(
             "No scheduler is alive, so the run would wait for ever.", hint="Run: jupyter etl up"
         )
-    run = etl.runs.trigger(name, parameters=args["param"], wait=args["wait"])
+    run = etl.runs.trigger(name, parameters=args["param"], draft=args["draft"], wait=args["wait"])
     if args["wait"]:
         show(run_card(run, session.etl.runs.checkpoint(run.id)))
         return

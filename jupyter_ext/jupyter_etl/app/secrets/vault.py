@@ -164,7 +164,11 @@ class Vault:
         if refused is not None:
             raise refused
         if not had:
-            raise NotFound(f"No secret is named {secret!r}.", hint="List them: %etl secret list")
+            known = [one.name for one in self.list()]
+            raise NotFound(
+                f"No secret is named {secret!r}.{nearest(secret, known)}",
+                hint="List them: %etl secret list",
+            )
         return had
 
     def _named(self, name: str, sources: tuple[str, ...]) -> NamedSecret:

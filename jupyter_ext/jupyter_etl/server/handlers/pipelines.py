@@ -158,10 +158,10 @@ class PipelineTriggerHandler(EtlHandler):
     async def post(self, name: str) -> None:
         """Ask the scheduler for one run of the deployed version."""
         name = self.named(name, "pipeline")
-        parameters = self.body(Trigger).parameters
+        asked = self.body(Trigger)
 
         def trigger(etl: Etl) -> object:
-            run = etl.runs.trigger(name, parameters=parameters)
+            run = etl.runs.trigger(name, parameters=asked.parameters, draft=asked.draft)
             return run_view(run, now=etl.clock.now())
 
         await self.answer(trigger, status=201)

@@ -1,0 +1,92 @@
+"""Names that are almost right, and the commands of a table that take one: a wrong name is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from fakes.notebooks import write_notebook
+from jupyter_etl.app import notebook_api
+from jupyter_etl.app.etl import Etl
+from jupyter_etl.app.outputs import publish_table
+from jupyter_etl.spec.grammar import Argument, CellUse, CommandSpec
+
+RIGHT = {
+    "frame": "orders_frame",
+    "notebook": "daily-sales.ipynb",
+    "pipeline": "daily-sales",
+    "publication": "sales.daily",
+    "run": "1",
+    "source": "orders",
+    "table": "orders",
+}
+WRONG = {
+    "frame": "order_frame",
+    "notebook": "daily-sale.ipynb",
+    "pipeline": "daily-sale",
+    "publication": "sales.dayly",
+    "run": "99",
+    "source": "ordes",
+    "table": "ordes",
+}
+SUGGESTION = {**{kind: f"Did you mean '{name}'?" for kind, name in RIGHT.items()}, "run": "no run 99"}  # fmt: skip
+"""What is said of the wrong name; runs have numbers, among which none is near."""
+
+_FILLER = {
+    "amount": "10",
+    "before": "1",
+    "question": "mean(a) of orders",
+    "span": "2026-01-01..2026-01-02",
+    "verb": "rm",
+    "when": '"daily at 06:00"',
+}
+NEW_NAMES = frozenset({("publish table", "name"), ("schedule", "after")})
+"""Where a name need not be there yet; what ``--after`` takes has tests of its own."""
+
+
+@dataclass(frozen=True)
+class WrongName:
+    """A command with one name that is not there.
+
+    Args:
+        words: As typed, without ``%etl`` or ``jupyter etl``.
+        kind: What the name would be of, a key of `WRONG`.
+        cell: Whether the command takes a cell.
+    """
+
+    words: tuple[str, ...]
+    kind: str
+    cell: bool
+
+
+def wrong_names(table: Sequence[CommandSpec]) -> Iterator[WrongName]:
+    """Yield a command for each argument of a table that completes to a name that must be there."""
+    for spec in table:
+        command = f"{spec.name} {spec.variant}".strip()
+        for wanted in spec.arguments:
+            if wanted.completes in WRONG and (command, wanted.name) not in NEW_NAMES:
+                words = [part for one in spec.arguments for part in _part(one, wanted)]
+                yield WrongName(
+                    (*command.split(), *words), wanted.completes, spec.cell is CellUse.OPTIONAL
+                )
+
+
+def declare_right_names(etl: Etl, folder: Path) -> None:
+    """Declare, deploy and publish what the right names are of."""
+    (folder / "orders.csv").write_text("a\n1\n")
+    etl.sources.declare("orders", "orders.csv", base=folder)
+    notebook = write_notebook(folder / "daily-sales.ipynb", "1 + 1")
+    etl.pipelines.schedule(notebook, "daily at 06:00")
+    publish_table(notebook_api.workbench({}), "sales.daily", pd.DataFrame({"a": [1]}), live=True)
+
+
+def _part(argument: Argument, wanted: Argument) -> list[str]:
+    if argument is wanted:
+        wrong = WRONG[str(argument.completes)]
+        return [argument.flags[-1], wrong] if argument.flags else [wrong]
+    if argument.flags or not argument.required:
+        return []
+    return [RIGHT.get(str(argument.completes)) or _FILLER.get(argument.name, "x")]
