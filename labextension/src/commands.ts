@@ -219,8 +219,16 @@ async function openDialog(
     const { name, version } = deployment.pipeline;
     const message =
       deployment.change === 'unchanged'
-        ? trans.__('%1 was already deployed like this.', name)
-        : trans.__('%1 v%2 runs %3.', name, version, deployment.words);
+        ? trans.__('%1: nothing changed.', name)
+        : [
+            trans.__(
+              '%1 v%2 runs %3.',
+              name,
+              version,
+              deployment.words || trans.__('on demand')
+            ),
+            ...deployment.changes
+          ].join('\n');
     Notification.success(message, {
       autoClose: 10_000,
       actions: [

@@ -191,6 +191,8 @@ class FakePipelines:
         owner: str | None = None,
         after: tuple[str, ...] = (),
         after_all: bool = False,
+        on_demand: bool = False,
+        reset: tuple[str, ...] = (),
     ) -> FakeDeployment:
         self._etl.calls.append("pipelines.schedule")
         plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
@@ -208,6 +210,7 @@ class FakePipelines:
         return FakeDeployment(
             pipeline=made,
             change="new",
+            changes=(),
             words=plan.words,
             next=plan.next,
             note=plan.note,

@@ -118,3 +118,31 @@ async def test_bad_input_is_one_sentence(real: Etl, ask, jp_root_dir: Path) -> N
     assert gone.status == 422
     assert gone.error["type"] == "SourceError"
     assert real.pipelines.list() == []
+
+
+@pytest.mark.parametrize(
+    ("more", "changes"),
+    [
+        ({}, []),
+        ({"when": "every 2h"}, ["schedule: every 1 h -> every 2 h"]),
+        ({"on_demand": True}, ["schedule: every 1 h -> on demand"]),
+        ({"retries": 0}, ["retries: 7 -> 0"]),
+        ({"parameters": {}}, []),
+        ({"checkpoint": False}, []),
+        (
+            {"reset": ["param", "checkpoint"]},
+            ["parameter day: 2026-01-01 -> the notebook's default", "checkpoint: yes -> no"],
+        ),
+    ],
+)
+async def test_a_body_changes_only_what_it_says(
+    real: Etl, ask, more: dict[str, object], changes: list[str]
+) -> None:
+    first = {"when": "every 1h", "retries": 7, "checkpoint": True}
+    body = {"notebook": "delays.ipynb"}
+    day = {"parameters": {"day": "2026-01-01"}}
+    assert (await ask("/pipelines", "POST", body={**body, **first, **day})).status == 201
+    again = await ask("/pipelines", "POST", body={**body, **more})
+    assert again.status == 201
+    matches(again.json, "Deployment")
+    assert again.json["changes"] == changes

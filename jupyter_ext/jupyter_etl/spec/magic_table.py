@@ -105,6 +105,11 @@ SCHEDULE_OPTIONS = (
              help="Run when a new version of one of these publications is live."),
     Argument(name="after_all", flags=("--after-all",), kind=ValueKind.FLAG,
              help="Wait until each publication of --after has a new version."),
+    Argument(name="on_demand", flags=("--on-demand",), kind=ValueKind.FLAG,
+             help="Take the schedule away: it runs when somebody asks for it."),
+    Argument(name="reset", flags=("--reset",), kind=ValueKind.NAMES, placeholder="WHAT[,WHAT]",
+             help="Back to the default first: all, schedule, param, param.NAME, or an option such "
+                  "as retries. What is neither reset nor given stays as it is deployed."),
 )  # fmt: skip
 BACKFILL_OPTIONS = (
     Argument(name="by", flags=("--by",), choices=_texts(Grain),

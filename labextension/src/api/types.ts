@@ -150,6 +150,8 @@ export interface IPolicy {
   memory_bytes: number | null;
   checkpoint: boolean;
   warm: boolean;
+  /** Whether it may publish a name that another pipeline publishes, too. */
+  shared: boolean;
 }
 
 export interface ILastRun {
@@ -325,11 +327,17 @@ export interface IDeployRequest {
   owner: string | null;
   after: string[];
   after_all: boolean;
+  /** Take the schedule away. */
+  on_demand: boolean;
+  /** What goes back to its default; everything else that is not given is kept. */
+  reset: string[];
 }
 
 export interface IDeployment {
   pipeline: IPipeline;
   change: 'new' | 'changed' | 'unchanged';
+  /** What differs from the version before, one phrase each. */
+  changes: string[];
   words: string;
   next: string[];
   note: string;

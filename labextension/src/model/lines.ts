@@ -128,6 +128,12 @@ export function scheduleLine(request: IDeployRequest): string {
   if (request.cold) {
     words.push('--cold');
   }
+  if (request.on_demand) {
+    words.push('--on-demand');
+  }
+  if (request.reset.length) {
+    words.push('--reset', request.reset.join(','));
+  }
   if (request.owner) {
     words.push('--owner', quote(request.owner));
   }

@@ -99,6 +99,8 @@ class PipelinesHandler(PipelineHandlerBase):
                 owner=asked.owner,
                 after=tuple(asked.after),
                 after_all=asked.after_all,
+                on_demand=asked.on_demand,
+                reset=tuple(asked.reset),
             ),
             status=201,
         )

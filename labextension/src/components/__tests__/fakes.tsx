@@ -263,6 +263,7 @@ export function pipeline(change: any = {}): any {
       parallel: 1,
       memory_bytes: null,
       checkpoint: false,
+      shared: false,
       warm: true
     },
     paused: false,
