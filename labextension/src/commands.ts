@@ -1,4 +1,4 @@
-import { Notification } from '@jupyterlab/apputils';
+import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { JupyterFrontEnd } from '@jupyterlab/application';
@@ -119,6 +119,27 @@ function addPipelineCommands({ app, context }: ICommandOptions): void {
     caption: trans.__('Follow the schedule again'),
     describedBy: ARGS.pipeline,
     execute: args => model.resume(String(args.pipeline))
+  });
+  commands.addCommand(CommandIDs.relink, {
+    label: trans.__('Relink Pipeline'),
+    caption: trans.__('Say where its notebook is after a rename or move'),
+    describedBy: ARGS.relink,
+    execute: async args => {
+      const pipeline = String(args.pipeline);
+      if (typeof args.path === 'string') {
+        await model.relink(pipeline, args.path);
+      } else if (!(await model.relink(pipeline))) {
+        // It was not found: the person may know.
+        const { value } = await InputDialog.getText({
+          title: trans.__('Where is the notebook of %1 now?', pipeline),
+          label: trans.__('Path as the file browser shows it'),
+          placeholder: trans.__('folder/notebook.ipynb')
+        });
+        if (value?.trim()) {
+          await model.relink(pipeline, value.trim());
+        }
+      }
+    }
   });
   commands.addCommand(CommandIDs.unschedule, {
     label: trans.__('Unschedule Pipeline'),

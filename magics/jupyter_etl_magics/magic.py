@@ -31,6 +31,7 @@ BY_HAND = frozenset(
         "schedule",
         "secret",
         "trigger",
+        "relink",
         "unschedule",
     }
 )

@@ -188,10 +188,10 @@ class _At:
 
 
 def test_after_all_stays_with_after(etl: Etl, notebook: Path) -> None:
-    etl.pipelines.schedule(notebook, after=["a", "b"], after_all=True)
-    done = etl.pipelines.schedule(notebook, after=["a", "c"])
+    etl.pipelines.schedule(notebook, after=["a", "b"], after_all=True, expect=True)
+    done = etl.pipelines.schedule(notebook, after=["a", "c"], expect=True)
     assert done.changes == ("schedule: after each of a and b -> after each of a and c",)
-    any_one = etl.pipelines.schedule(notebook, after=["a", "c"], reset=["schedule"])
+    any_one = etl.pipelines.schedule(notebook, after=["a", "c"], reset=["schedule"], expect=True)
     assert any_one.words == "after each new version of a or c"
     assert etl.pipelines.schedule(notebook, after_all=True).words == "after each of a and c"
 

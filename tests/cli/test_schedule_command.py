@@ -35,3 +35,18 @@ def test_what_is_not_given_stays(
     assert again.code == 0
     for text in shown:
         assert text in again.out
+
+
+def test_relinking(command: Command, notebook: Path) -> None:
+    assert command("schedule", notebook, "every 1h").code == 0
+    notebook.rename(notebook.with_name("b.ipynb"))
+    listed = command("pipelines")
+    assert "The notebook of a is gone; version 1 runs as it was deployed." in listed.err
+    assert "jupyter etl relink a" in listed.err
+    assert '"missing": true' in command("pipelines", "--json").out
+    done = command("relink", "a")
+    assert (done.code, "b.ipynb" in done.out) == (0, True)
+    assert command("pipelines").err == ""
+    (notebook.parent / "b.ipynb").rename(notebook.with_name("c.ipynb"))
+    assert "b.ipynb -> " in command("schedule", "c.ipynb").out
+    assert command("relink", "a", "nothing.ipynb").code == 2

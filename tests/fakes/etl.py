@@ -193,6 +193,9 @@ class FakePipelines:
         after_all: bool = False,
         on_demand: bool = False,
         reset: tuple[str, ...] = (),
+        expect: bool = False,
+        shared: bool = False,
+        own_line: bool = True,
     ) -> FakeDeployment:
         self._etl.calls.append("pipelines.schedule")
         plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
@@ -242,6 +245,14 @@ class FakePipelines:
 
     def resume(self, name: str) -> Pipeline:
         return self._change("resume", name, False)
+
+    def missing(self, pipeline: Pipeline) -> bool:
+        return False
+
+    def relink(self, name: str, notebook: Path | None = None) -> Pipeline:
+        self._etl.calls.append("pipelines.relink")
+        self.held[name] = replace(self.get(name), notebook=str(notebook))
+        return self.held[name]
 
     def unschedule(self, name: str) -> None:
         self._etl.calls.append("pipelines.unschedule")

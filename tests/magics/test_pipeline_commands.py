@@ -152,7 +152,7 @@ def test_a_backfill_first_dry_then_queued(deployed: Notebook) -> None:
 
 def test_the_policy_of_a_schedule(notebook: Notebook) -> None:
     line = (
-        "%etl schedule --after a,b --after-all --on-lost fail --priority -5 --memory 2GB "
+        "%etl schedule --after a,b --after-all --expect --on-lost fail --priority -5 --memory 2GB "
         "--checkpoint"
     )
     notebook.save(line)
@@ -277,3 +277,19 @@ def test_a_redeployment_keeps_what_is_not_given_and_shows_what_changes(notebook:
     text = notebook.card(away).text
     assert "schedule: every 1 h -> on demand" in text
     assert "retries: 7 -> 3" in text
+
+
+def test_relinking_this_notebook(notebook: Notebook) -> None:
+    old = notebook.path.with_name("old.ipynb")
+    notebook.save(SCHEDULE)
+    notebook.path.rename(old)
+    etl().pipelines.schedule(old)
+    old.rename(notebook.path)
+    assert "The notebook of old is gone" in notebook.card("%etl pipelines").text
+    problem, said = notebook.fails("%etl pause")
+    assert isinstance(problem, NotFound)
+    assert "%etl relink" in said
+    assert str(notebook.path) in notebook.card("%etl relink").text
+    assert "old is paused" in notebook.card("%etl pause").text
+    assert isinstance(notebook.fails("%etl relink")[0], NotFound)
+    assert "old has its notebook" in notebook.card("%etl relink old").text

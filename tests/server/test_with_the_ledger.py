@@ -146,3 +146,29 @@ async def test_a_body_changes_only_what_it_says(
     assert again.status == 201
     matches(again.json, "Deployment")
     assert again.json["changes"] == changes
+
+
+async def test_a_notebook_that_was_renamed_is_relinked(real: Etl, jp_root_dir: Path, ask) -> None:
+    assert (await ask("/pipelines", "POST", body={"notebook": "delays.ipynb"})).status == 201
+    assert (await ask("/pipelines/delays")).json["missing"] is False
+    (jp_root_dir / "delays.ipynb").rename(jp_root_dir / "late.ipynb")
+    view = (await ask("/pipelines/delays")).json
+    assert (view["missing"], view["notebook_path"]) == (True, "delays.ipynb")
+    for body in ({}, {"notebook": "late.ipynb"}):
+        answer = await ask("/pipelines/delays/relink", "POST", body=body)
+        matches(answer.json, "PipelineView")
+        assert (answer.json["missing"], answer.json["notebook_path"]) == (False, "late.ipynb")
+    outside = await ask("/pipelines/delays/relink", "POST", body={"notebook": "../x.ipynb"})
+    assert outside.status == 404
+
+
+async def test_a_retry_says_what_it_deployed(real: Etl, jp_root_dir: Path, ask) -> None:
+    await ask("/pipelines", "POST", body={"notebook": "delays.ipynb"})
+    run = (await ask("/pipelines/delays/trigger", "POST", body={"parameters": {"day": "x"}})).json
+    await ask(f"/runs/{run['id']}/cancel", "POST")
+    (jp_root_dir / "delays.ipynb").unlink()
+    body = {"from_failed_cell": True}
+    retried = (await ask(f"/runs/{run['id']}/retry", "POST", body=body)).json
+    matches(retried, "RetriedRun")
+    assert retried["deployed"] is None
+    assert retried["note"].startswith("There is no notebook at")

@@ -116,6 +116,8 @@ def test_reading_commands_take_json(name: str) -> None:
                 "owner": "sam",
                 "after": (),
                 "after_all": False,
+                "expect": False,
+                "shared": False,
                 "on_demand": False,
                 "reset": (),
             },

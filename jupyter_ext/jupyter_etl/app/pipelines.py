@@ -9,8 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from jupyter_etl.app.moved_notebooks import (
+    find_notebook,
+    has_moved,
+    is_missing,
+    moved_pipeline,
+)
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.policies import make_policy
+from jupyter_etl.app.publication_names import check_names
 from jupyter_etl.app.redeployment import changes_between, kept_from
 from jupyter_etl.app.schedule_previews import (
     SchedulePreview,
@@ -21,7 +28,7 @@ from jupyter_etl.app.schedule_previews import (
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.preflight import Finding, preflight
 from jupyter_etl.engine.ticks import next_tick
-from jupyter_etl.errors import Conflict, DeclarationError, NotFound
+from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
 from jupyter_etl.model import Pipeline, PipelineVersion
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.spec.names import listed, parse_name, pipeline_name
@@ -83,6 +90,9 @@ class Pipelines:
         after_all: bool = False,
         on_demand: bool = False,
         reset: Sequence[str] = (),
+        expect: bool = False,
+        shared: bool = False,
+        own_line: bool = True,
     ) -> Deployment:
         """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
 
@@ -103,14 +113,19 @@ class Pipelines:
             after_all: Wait until each of them has a new version.
             on_demand: Take the schedule away.
             reset: What goes back to its default first, see `RESETS`.
+            expect: Whether names in ``after`` may be new: publications that are to come.
+            shared: Whether it may publish what another pipeline publishes.
+            own_line: Whether the notebook's own ``%etl schedule`` counts.
 
         Raises:
             DeclarationError: The notebook, schedule, a parameter or a policy is not understood.
             PermissionDenied: Another owner has the name.
-            Conflict: Another notebook has the name.
+            NotFound: Nothing publishes a name in ``after``.
+            Conflict: Another notebook has the name, or another pipeline publishes what this does.
         """
         path, text, outline = read_notebook(notebook)
-        declared = None if when or after or on_demand else _declared(outline)
+        given = when or after or on_demand or not own_line
+        declared = None if given else _declared(outline)
         if declared is not None:
             return self.schedule(
                 path,
@@ -131,8 +146,11 @@ class Pipelines:
                 after=declared["after"],
                 after_all=after_all or declared["after_all"],
                 reset=reset or declared["reset"],
+                expect=expect or declared["expect"],
+                shared=shared or declared["shared"],
             )
-        called = self._named(path, name)
+        snapshot = snapshot_of(text)
+        called = self._named(path, name, snapshot)
         before = self._find(called)
         kept = kept_from(before, outline, reset)
         policy = make_policy(
@@ -146,6 +164,7 @@ class Pipelines:
             memory_bytes=memory_bytes,
             checkpoint=checkpoint,
             cold=cold,
+            shared=shared,
         )
         now = self._clock.now()
         schedule = changed_schedule(
@@ -161,15 +180,15 @@ class Pipelines:
         if schedule is not None:
             # One that has fired for the last time is no reason to refuse another version.
             plan = preview_of(schedule, now, spent=schedule == kept.schedule)
-        given = {**kept.parameters, **(parameters or {})}
-        resolve_parameters(outline.parameters, given, at=now)
+        values = {**kept.parameters, **(parameters or {})}
+        resolve_parameters(outline.parameters, values, at=now)
         pipeline = Pipeline(
             name=called,
             notebook=str(path),
-            content_hash=self._store.save_snapshot(snapshot_of(text)),
+            content_hash=self._store.save_snapshot(snapshot),
             owner=owner or self._settings.owner,
             schedule=plan.schedule if plan else None,
-            parameters=given,
+            parameters=values,
             policy=policy,
             next_due=plan.next[0] if plan and plan.next else None,
             sources=outline.sources_among(
@@ -177,6 +196,10 @@ class Pipelines:
                 [one.name for one in self._store.load_publications() if one.live is not None],
             ),
         )
+        was = None if before is None else self.declared(before)
+        check_names(self._store, before, was, pipeline, outline, expect=expect)
+        if before is not None and has_moved(self._store, before, path, snapshot):
+            self.relink(before.name, path)
         deployed = self._store.deploy(pipeline, now=now)
         return self._deployment(before, deployed, outline, plan)
 
@@ -191,7 +214,7 @@ class Pipelines:
         if before is not None:
             changes = changes_between(before, deployed, self.declared(before), outline)
         change = "new" if before is None else "changed"
-        if before is not None and before.version == deployed.version:
+        if before is not None and before.version == deployed.version and not changes:
             change = "unchanged"
         notes = [*outline.notes, plan.note if plan else ""]
         return Deployment(
@@ -204,13 +227,16 @@ class Pipelines:
             findings=preflight(outline),
         )
 
-    def _named(self, path: Path, name: str | None) -> str:
+    def _named(self, path: Path, name: str | None, snapshot: str) -> str:
         """Return the name of the pipeline that a deployment of this file is about."""
         if name is not None:
             return parse_name(name, what="pipeline")
         by_stem = parse_name(pipeline_name(path.stem), what="pipeline")
         names = [one.name for one in self._store.load_pipelines() if one.notebook == str(path)]
-        if not names or by_stem in names:
+        if not names:
+            moved = moved_pipeline(self._store, path, snapshot, self._settings.owner)
+            return by_stem if moved is None else moved.name
+        if by_stem in names:
             return by_stem
         if len(names) > 1:
             raise Conflict(
@@ -278,6 +304,40 @@ class Pipelines:
     def hand_over(self, name: str, owner: str) -> Pipeline:
         """Make somebody else accountable."""
         return self._store.change_pipeline(name, now=self._clock.now(), owner=owner)
+
+    def relink(self, name: str, notebook: Path | None = None) -> Pipeline:
+        """Tell a pipeline where its notebook is; history, schedule and deployed version stay.
+
+        Args:
+            name: Of the pipeline.
+            notebook: Path of the file; None looks for it around its old place.
+
+        Raises:
+            NotFound: There is no such pipeline, or no such notebook.
+            Conflict: Without ``notebook``, the old file is there, or several may be meant.
+            DeclarationError: The file is no notebook.
+            PermissionDenied: The pipeline belongs to another owner.
+        """
+        pipeline = self.get(name)
+        path = None if notebook is None else read_notebook(notebook)[0]
+        if path is None:
+            path = find_notebook(self._store, pipeline)
+        if pipeline.owner != self._settings.owner:
+            raise PermissionDenied(
+                f"The pipeline {name!r} belongs to {pipeline.owner!r}, not to "
+                f"{self._settings.owner!r}.",
+                hint="Ask its owner to relink it, or to hand it over.",
+            )
+        return self._store.change_pipeline(name, now=self._clock.now(), notebook=str(path))
+
+    def missing(self, pipeline: Pipeline) -> bool:
+        """Tell whether the notebook's file is gone; the deployed version still runs."""
+        return is_missing(pipeline)
+
+    def moved_to(self, notebook: Path) -> Pipeline | None:
+        """Return the pipeline whose notebook this is after a rename or move, if there is one."""
+        path, text, _ = read_notebook(notebook)
+        return moved_pipeline(self._store, path, snapshot_of(text), self._settings.owner)
 
     def outline(self, notebook: Path) -> Outline:
         """Read what a notebook declares, without running it."""

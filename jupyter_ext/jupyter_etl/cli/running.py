@@ -99,6 +99,8 @@ def schedule(etl: Etl, args: Namespace) -> int:
         after_all=args.after_all,
         on_demand=args.on_demand,
         reset=args.reset,
+        expect=args.expect,
+        shared=args.shared,
     )
     pipeline = done.pipeline
     state = f"version {pipeline.version}, {done.change}"

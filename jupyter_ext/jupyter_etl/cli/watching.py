@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 from jupyter_etl.app import Etl
 from jupyter_etl.app.disk import disk_guard
@@ -75,11 +76,18 @@ def pipelines(etl: Etl, args: Namespace) -> int:
             "paused": p.paused,
             "owner": p.owner,
             "notebook": p.notebook,
+            "missing": etl.pipelines.missing(p),
             "pause_note": p.pause_note or None,
         }
         for p in etl.pipelines.list()
     ]
     _show(rows, args, "No pipelines yet. Deploy one: jupyter etl schedule NOTEBOOK WHEN")
+    for row in rows:
+        if row["missing"] and not args.json:
+            say(
+                f"The notebook of {row['pipeline']} is gone; version {row['version']} runs as it was "
+                f"deployed. If it was renamed or moved: jupyter etl relink {row['pipeline']}"
+            )
     return 0
 
 
@@ -143,6 +151,18 @@ def resume(etl: Etl, args: Namespace) -> int:
     pipeline = etl.pipelines.resume(args.pipeline)
     due = f"; next {pipeline.next_due:%Y-%m-%d %H:%M} UTC" if pipeline.next_due else ""
     write(f"{pipeline.name} is resumed{due}.")
+    return 0
+
+
+def relink(etl: Etl, args: Namespace) -> int:
+    """Tell a pipeline where its notebook is."""
+    given = None if args.notebook is None else Path(args.notebook)
+    pipeline = etl.pipelines.relink(args.pipeline, given)
+    write(f"{pipeline.name} has its notebook at {pipeline.notebook}")
+    if etl.pipelines.changed(pipeline):
+        write(
+            f"  Version {pipeline.version} runs until you deploy it: jupyter etl schedule NOTEBOOK"
+        )
     return 0
 
 

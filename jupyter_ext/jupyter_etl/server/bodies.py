@@ -59,6 +59,14 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     after_all: bool = False
     on_demand: bool = False
     reset: Names = []
+    expect: bool = False
+    shared: bool = False
+
+
+class Relink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a notebook is now, as a contents path; without one it is looked for."""
+
+    notebook: Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)] | None = None
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -86,6 +86,7 @@ def pipeline_view(
     waiting: Set[int] = frozenset(),
     words: Callable[[Schedule], str],
     locate: Callable[[str], str | None],
+    missing: bool = False,
 ) -> JSON:
     """Make a PipelineView.
 
@@ -96,6 +97,7 @@ def pipeline_view(
         waiting: Numbers of the runs that a gate holds until a person decides.
         words: Says a schedule in words.
         locate: Returns the contents path of a file on disk, None where it is outside.
+        missing: Whether the notebook's file is gone.
     """
     view: JSON = to_builtins(pipeline)
     view["words"] = words(pipeline.schedule) if pipeline.schedule else "on demand"
@@ -113,6 +115,7 @@ def pipeline_view(
     )
     view["health"] = health_of(pipeline, runs, now, waiting)
     view["notebook_path"] = locate(pipeline.notebook)
+    view["missing"] = missing
     return view
 
 
@@ -165,9 +168,14 @@ def run_view(run: Run, *, now: datetime) -> JSON:
 
 
 def retried_view(retried: Retried, *, now: datetime) -> JSON:
-    """Make a RunView that says where the run goes on, or why it does not."""
-    view = run_view(retried.run, now=now)
-    return {**view, "resumes_at": retried.cell, "why_not": retried.why_not}
+    """Make a RunView that says where the run goes on, or why it does not, and with what."""
+    return {
+        **run_view(retried.run, now=now),
+        "resumes_at": retried.cell,
+        "why_not": retried.why_not,
+        "deployed": retried.deployed,
+        "note": retried.note,
+    }
 
 
 def run_detail_view(

@@ -187,6 +187,8 @@ export interface IPipelineView extends IPipeline {
   health: Health;
   /** Relative to the server's root; null where the notebook lies outside. */
   notebook_path: string | null;
+  /** The file is gone; runs execute the deployed version. */
+  missing: boolean;
 }
 
 export interface IPublishedRef {
@@ -231,6 +233,10 @@ export interface IRunView {
 export interface IRetriedRun extends IRunView {
   resumes_at: number | null;
   why_not: string;
+  /** The version as which the saved notebook was deployed for it, if it was. */
+  deployed: number | null;
+  /** Why the deployed version runs, and not the saved notebook. */
+  note: string;
 }
 
 export interface ICheckResult {

@@ -25,5 +25,11 @@ def execute(session: Session, _command: Command) -> None:
     notes = [
         f"{p.name}: {p.pause_note} To go on: %etl resume {p.name}" for p in found if p.pause_note
     ]
+    notes += [
+        f"The notebook of {p.name} is gone; version {p.version} runs as it was deployed. If this is it, "
+        f"renamed or moved: %etl relink {p.name}"
+        for p in found
+        if session.etl.pipelines.missing(p)
+    ]
     title = counted(len(rows), "pipeline")
     show(Card(title=title, rows=rows, notes=notes) if rows else Card(title=empty))

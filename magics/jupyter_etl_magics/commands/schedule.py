@@ -37,6 +37,8 @@ def execute(session: Session, command: Command) -> None:
         after_all=args["after_all"],
         on_demand=args["on_demand"],
         reset=args["reset"],
+        expect=args["expect"],
+        shared=args["shared"],
     )
     _show(done, alive=bool(session.etl.schedulers()))
 

@@ -10,7 +10,7 @@ from tornado import web
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Pipeline
-from jupyter_etl.server.bodies import Deploy, Nothing, Trigger
+from jupyter_etl.server.bodies import Deploy, Nothing, Relink, Trigger
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
 from jupyter_etl.server.history import last_bad, last_runs, late_names, waiting_runs
 from jupyter_etl.server.views import pipeline_view, run_view
@@ -38,6 +38,7 @@ class PipelineHandlerBase(EtlHandler):
                 waiting=waiting,
                 words=format_schedule,
                 locate=self.contents_path,
+                missing=etl.pipelines.missing(pipeline),
             )
             for pipeline in pipelines
         ]
@@ -101,6 +102,8 @@ class PipelinesHandler(PipelineHandlerBase):
                 after_all=asked.after_all,
                 on_demand=asked.on_demand,
                 reset=tuple(asked.reset),
+                expect=asked.expect,
+                shared=asked.shared,
             ),
             status=201,
         )
@@ -149,6 +152,19 @@ class PipelineResumeHandler(PipelineHandlerBase):
         name = self.named(name, "pipeline")
         self.body(Nothing)
         await self.answer_one(lambda etl: etl.pipelines.resume(name))
+
+
+class PipelineRelinkHandler(PipelineHandlerBase):
+    """``pipelines/{name}/relink``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, name: str) -> None:
+        """Tell it where its notebook is after a rename or move."""
+        name = self.named(name, "pipeline")
+        given = self.body(Relink).notebook
+        notebook = None if given is None else self.contents_file(given)
+        await self.answer_one(lambda etl: etl.pipelines.relink(name, notebook))
 
 
 class PipelineTriggerHandler(EtlHandler):
