@@ -22,6 +22,7 @@ COMMANDS = [
     "retry",
     "pause",
     "resume",
+    "relink",
     "unschedule",
     "approve",
     "reject",

@@ -8,14 +8,14 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.ui
 
 
-@pytest.fixture
-def wanders(lab) -> None:
-    """A pipeline and a notebook of which no other test knows."""
-    lab.root.joinpath("wanders.ipynb").write_bytes(lab.root.joinpath("trips.ipynb").read_bytes())
-    lab.deploy("wanders.ipynb", shared=True)
+def deploy_new(lab, name: str) -> None:
+    """Deploy a notebook of which no other test knows."""
+    lab.root.joinpath(f"{name}.ipynb").write_bytes(lab.root.joinpath("trips.ipynb").read_bytes())
+    lab.deploy(f"{name}.ipynb", shared=True)
 
 
-def test_rename_in_the_file_browser_and_relink(window, wanders, lab) -> None:
+def test_rename_in_the_file_browser_and_relink(window, lab) -> None:
+    deploy_new(lab, "wanders")
     window.open_panel("Pipelines")
     window.page.evaluate(
         "() => window.jupyterapp.serviceManager.contents.rename('wanders.ipynb', 'arrived.ipynb')"
@@ -32,14 +32,15 @@ def test_rename_in_the_file_browser_and_relink(window, wanders, lab) -> None:
     assert (view["notebook_path"], view["missing"], view["version"]) == ("arrived.ipynb", False, 1)
 
 
-def test_a_notebook_that_is_gone_is_said(window, wanders, lab) -> None:
+def test_a_notebook_that_is_gone_is_said(window, lab) -> None:
+    deploy_new(lab, "leaves")
     window.open_panel("Pipelines")
-    row = window.unfold("wanders")
-    button = row.get_by_role("button", name="Open notebook: wanders")
+    row = window.unfold("leaves")
+    button = row.get_by_role("button", name="Open notebook: leaves")
     button.wait_for()
-    lab.root.joinpath("wanders.ipynb").unlink()
+    lab.root.joinpath("leaves.ipynb").unlink()
     button.click()
     expect(window.page.locator("body")).to_contain_text(
-        "There is no notebook at wanders.ipynb: it was renamed, moved or deleted."
+        "There is no notebook at leaves.ipynb: it was renamed, moved or deleted."
     )
     expect(window.page.locator("body")).not_to_contain_text("Invalid response")

@@ -351,7 +351,7 @@ _PIPELINE = (
     ),
     CommandSpec(
         name="relink", group="Schedule",
-        summary="Make this notebook the one of a pipeline, after a rename or move.",
+        summary="Make this the notebook of a pipeline after a rename.",
         arguments=(Argument(name="pipeline", completes="pipeline",
                             help="Its name; by default the one whose notebook this was."),),
         examples=("relink", "relink daily-sales"),

@@ -248,13 +248,12 @@ describe('runs', () => {
   it('says what a retry runs', async () => {
     const failed = { state: 'failed', resumable: true, version: 2 };
     w.client.lists.runs = [run({ id: 42, failed_cell: 1, ...failed })];
-    w.client.retry = (id: number) =>
-      w.client.answer(`retry ${id}`, {
-        version: 2,
-        why_not: '',
-        deployed: null,
-        note: 'cell 1 is not as attempt 1 executed it'
-      }) as any;
+    w.client.retry = async () => ({
+      version: 2,
+      why_not: '',
+      deployed: null,
+      note: 'cell 1 is not as attempt 1 executed it'
+    });
     const node = await panel('runs');
     await settle(() =>
       (node.querySelector('.jp-EtlRow-head') as HTMLElement).click()
