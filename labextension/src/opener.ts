@@ -43,6 +43,7 @@ export function createOpener(options: {
               : toApiError(reason).message,
             gone
               ? {
+                  autoClose: false,
                   actions: [
                     {
                       label: trans.__('Relink'),

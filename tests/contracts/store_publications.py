@@ -133,7 +133,7 @@ class PublicationsContract:
         def check(pipeline: str | None) -> None:
             store.check_publication("sales.daily", PublicationKind.TABLE, "ada", pipeline=pipeline)
 
-        published = by_hand(store, draft=False)
+        published = publish_by_run(store, "1")
         check("second")
         first = a_pipeline(name=published.pipeline, owner="ada")
         store.deploy(first, now=NOW)
