@@ -1,4 +1,4 @@
-import { Notification } from '@jupyterlab/apputils';
+import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { JupyterFrontEnd } from '@jupyterlab/application';
@@ -120,6 +120,27 @@ function addPipelineCommands({ app, context }: ICommandOptions): void {
     describedBy: ARGS.pipeline,
     execute: args => model.resume(String(args.pipeline))
   });
+  commands.addCommand(CommandIDs.relink, {
+    label: trans.__('Relink Pipeline'),
+    caption: trans.__('Say where its notebook is after a rename or move'),
+    describedBy: ARGS.relink,
+    execute: async args => {
+      const pipeline = String(args.pipeline);
+      if (typeof args.path === 'string') {
+        await model.relink(pipeline, args.path);
+      } else if (!(await model.relink(pipeline))) {
+        // It was not found: the person may know.
+        const { value } = await InputDialog.getText({
+          title: trans.__('Where is the notebook of %1 now?', pipeline),
+          label: trans.__('Path as the file browser shows it'),
+          placeholder: trans.__('folder/notebook.ipynb')
+        });
+        if (value?.trim()) {
+          await model.relink(pipeline, value.trim());
+        }
+      }
+    }
+  });
   commands.addCommand(CommandIDs.unschedule, {
     label: trans.__('Unschedule Pipeline'),
     caption: trans.__('Take the schedule away; this can be undone for a while'),
@@ -223,8 +244,16 @@ async function openDialog(
     const { name, version } = deployment.pipeline;
     const message =
       deployment.change === 'unchanged'
-        ? trans.__('%1 was already deployed like this.', name)
-        : trans.__('%1 v%2 runs %3.', name, version, deployment.words);
+        ? trans.__('%1: nothing changed.', name)
+        : [
+            trans.__(
+              '%1 v%2 runs %3.',
+              name,
+              version,
+              deployment.words || trans.__('on demand')
+            ),
+            ...deployment.changes
+          ].join('\n');
     Notification.success(message, {
       autoClose: 10_000,
       actions: [

@@ -25,6 +25,7 @@ import { addDocuments } from './documents';
 import { DRIVE, RunDrive, runOfPath } from './drive/runDrive';
 import { CommandIDs } from './ids';
 import { EtlModel } from './model';
+import { watchNotebooks } from './movedNotebooks';
 import { createOpener } from './opener';
 import { NotebookChip } from './panels/notebookChip';
 import { Sidebar, SIDEBAR_ID } from './panels/sidebar';
@@ -100,10 +101,12 @@ const ui: JupyterFrontEndPlugin<IEtlContext> = {
     const opener = createOpener({
       commands: app.commands,
       client: etl.client,
+      contents: app.serviceManager.contents,
       trans
     });
     const context: IEtlContext = { model: etl, opener, trans };
     addCommands({ app, context, notebooks, files, sidebar: SIDEBAR_ID });
+    watchNotebooks({ app, context });
     addDocuments({ app, context, restorer, hasTabs: labShell !== null });
     for (const command of [
       CommandIDs.open,

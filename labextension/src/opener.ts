@@ -4,6 +4,7 @@ import {
   Notification,
   showDialog
 } from '@jupyterlab/apputils';
+import type { Contents } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
@@ -17,9 +18,10 @@ const BRIEF_MS = 2500;
 export function createOpener(options: {
   commands: CommandRegistry;
   client: EtlClient;
+  contents: Pick<Contents.IManager, 'get'>;
   trans: TranslationBundle;
 }): IOpener {
-  const { commands, client, trans } = options;
+  const { commands, client, contents, trans } = options;
   const run = (id: string, args: Record<string, unknown> = {}) => {
     commands.execute(id, JSON.parse(JSON.stringify(args))).catch(reason => {
       const { message, hint } = toApiError(reason);
@@ -27,7 +29,35 @@ export function createOpener(options: {
     });
   };
   return {
-    openNotebook: path => run('docmanager:open', { path, factory: 'Notebook' }),
+    openNotebook: (path, pipeline) => {
+      contents.get(path, { content: false }).then(
+        () => run('docmanager:open', { path, factory: 'Notebook' }),
+        reason => {
+          const gone = reason?.response?.status === 404;
+          Notification.error(
+            gone
+              ? trans.__(
+                  'There is no notebook at %1: it was renamed, moved or deleted.',
+                  path
+                )
+              : toApiError(reason).message,
+            gone
+              ? {
+                  autoClose: false,
+                  actions: [
+                    {
+                      label: trans.__('Relink'),
+                      caption: trans.__('Say where the notebook is now'),
+                      callback: () => run(CommandIDs.relink, { pipeline })
+                    }
+                  ]
+                }
+              : {}
+          );
+        }
+      );
+    },
+    relink: pipeline => run(CommandIDs.relink, { pipeline }),
     schedule: path => run(CommandIDs.schedule, { path }),
     openRun: (id, at) =>
       run(CommandIDs.openRun, { id, atFailure: at !== undefined, ...at }),

@@ -33,6 +33,13 @@ export const ARGS = {
     path: text('Contents path; the notebook in front if left out')
   }),
   pipeline: object({ pipeline: text('Name of the pipeline') }, ['pipeline']),
+  relink: object(
+    {
+      pipeline: text('Name of the pipeline'),
+      path: text('Contents path of its notebook; looked for if left out')
+    },
+    ['pipeline']
+  ),
   run: object({ id: whole('Number of the run') }, ['id']),
   openRun: object(
     {

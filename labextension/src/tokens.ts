@@ -95,6 +95,8 @@ export interface IEtlModel extends IDisposable {
   trigger(pipeline: string): Promise<void>;
   pause(pipeline: string): Promise<void>;
   resume(pipeline: string): Promise<void>;
+  /** Tell a pipeline where its notebook is; tells whether it was done. */
+  relink(pipeline: string, notebook?: string): Promise<boolean>;
   /** Unschedule after a grace time in which `undoUnschedule` takes it back. */
   unschedule(pipeline: string): void;
   undoUnschedule(pipeline: string): void;

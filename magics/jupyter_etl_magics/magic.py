@@ -32,6 +32,7 @@ BY_HAND = frozenset(
         "schedule",
         "secret",
         "trigger",
+        "relink",
         "unschedule",
     }
 )

@@ -137,8 +137,15 @@ class Session:
         """
         if given is not None:
             return given
-        path = str(self.notebook().resolve())
+        notebook = self.notebook()
+        path = str(notebook.resolve())
         names = [p.name for p in self.etl.pipelines.list() if p.notebook == path]
+        moved = None if names else self.etl.pipelines.moved_to(notebook)
+        if moved is not None:
+            raise NotFound(
+                f"This is the notebook of {moved.name}, which knows it as {moved.notebook}.",
+                hint="Tell it: %etl relink",
+            )
         if not names:
             raise NotFound(
                 "This notebook is not deployed.", hint='Deploy it: %etl schedule "daily at 06:00"'

@@ -173,7 +173,7 @@ def test_unknown_parameters_list_the_known(etl: Etl, notebook: Path) -> None:
 
 
 def test_after_a_publication(etl: Etl, notebook: Path) -> None:
-    done = etl.pipelines.schedule(notebook, after=["sales.daily", "sales.weekly"])
+    done = etl.pipelines.schedule(notebook, after=["sales.daily", "sales.weekly"], expect=True)
     assert done.pipeline.schedule is not None
     assert done.pipeline.schedule.kind is ScheduleKind.AFTER
     assert (done.next, done.pipeline.next_due) == ((), None)

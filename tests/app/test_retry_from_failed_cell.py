@@ -67,7 +67,11 @@ def test_the_version_deployed_now_is_executed(etl: Etl, here: Path, fail: Fail) 
     assert etl.runs.checkpoint(run.id) == KEPT
     retried = etl.runs.retry_from_failed_cell(run.id)
     assert (retried.cell, retried.why_not) == (1, "")
-    assert retried_words(retried) == f"Run {run.id} of nb is queued again and goes on from cell 2."
+    assert retried_words(retried) == (
+        f"Run {run.id} of nb is queued again and goes on from cell 2. It executes version 2, not the "
+        "saved notebook: cell 1 is not as attempt 1 executed it, so the notebook as it is saved needs "
+        "a whole run; deploy it and run it."
+    )
     assert (retried.run.state, retried.run.resume_from) == (RunState.QUEUED, 1)
     assert (retried.run.new.version, retried.run.new.content_hash) == (2, mended.content_hash)
 
@@ -158,3 +162,85 @@ def test_what_is_refused(etl: Etl, here: Path, fail: Fail) -> None:
     with pytest.raises(DeclarationError, match="'n'"):
         etl.runs.retry_from_failed_cell(given.id)
     assert etl.runs.get(given.id).state is RunState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("cells", "version", "words"),
+    [
+        (CELLS, 1, "Run 1 of nb is queued again and goes on from cell 2."),
+        (
+            ("a = 1", "b = 1", "c = 3"),
+            2,
+            "The saved notebook is deployed as version 2. "
+            "Run 1 of nb is queued again and goes on from cell 2.",
+        ),
+        (
+            ("a = 1", "b = 1", "c = 4", "d = 5"),
+            2,
+            "The saved notebook is deployed as version 2. "
+            "Run 1 of nb is queued again and goes on from cell 2.",
+        ),
+        (("a = 2", "b = 1"), 1, "cell 1 is not as attempt 1 executed it, so the notebook"),
+        ((), 1, "the notebook has 0 code cells now"),
+    ],
+)
+def test_a_corrected_notebook_is_deployed_first(
+    etl: Etl, here: Path, fail: Fail, cells: tuple[str, ...], version: int, words: str
+) -> None:
+    etl.pipelines.schedule(write_notebook(here / "nb.ipynb", *CELLS), "every 1h", retries=1)
+    run = fail(etl.runs.trigger("nb"))
+    write_notebook(here / "nb.ipynb", *cells)
+    retried = etl.runs.retry_from_failed_cell(run.id)
+    assert words in retried_words(retried)
+    assert retried.deployed == (2 if version == 2 else None)
+    assert (retried.cell, retried.run.new.version) == (1, version)
+    pipeline = etl.pipelines.get("nb")
+    assert (pipeline.version, pipeline.content_hash) == (version, retried.run.new.content_hash)
+    assert pipeline.schedule is not None
+    assert (pipeline.policy.retries, pipeline.schedule.text) == (1, "every 1h")
+
+
+def test_the_line_of_the_notebook_does_not_change_the_schedule(
+    etl: Etl, here: Path, fail: Fail
+) -> None:
+    line = '%etl schedule "daily at 05:00"'
+    etl.pipelines.schedule(write_notebook(here / "nb.ipynb", *CELLS, line), "every 1h")
+    run = fail(etl.runs.trigger("nb"))
+    write_notebook(here / "nb.ipynb", "a = 1", "b = 1", line)
+    assert etl.runs.retry_from_failed_cell(run.id).deployed == 2
+    schedule = etl.pipelines.get("nb").schedule
+    assert schedule is not None
+    assert schedule.text == "every 1h"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "note"),
+    [
+        (lambda path: path.unlink(), "There is no notebook at"),
+        (lambda path: path.write_text("{"), "is no JSON"),
+        (
+            lambda path: write_notebook(path, "a = 1", "etl.publish('taken', a)"),
+            "The pipeline 'other' publishes 'taken' already",
+        ),
+    ],
+)
+def test_why_the_old_cell_runs(
+    etl: Etl, here: Path, fail: Fail, spoil: Callable[[Path], object], note: str
+) -> None:
+    other = write_notebook(here / "other.ipynb", "etl.publish('taken', 1)")
+    etl.pipelines.schedule(other)
+    run = fail(deployed(etl, here))
+    spoil(here / "nb.ipynb")
+    retried = etl.runs.retry_from_failed_cell(run.id)
+    assert (retried.deployed, retried.run.new.version) == (None, 1)
+    assert note in retried.note
+    assert "It executes version 1, not the saved notebook" in retried_words(retried)
+
+
+def test_another_owner_does_not_deploy(etl: Etl, here: Path, fail: Fail) -> None:
+    run = fail(deployed(etl, here))
+    etl.pipelines.hand_over("nb", "kim")
+    write_notebook(here / "nb.ipynb", "a = 1", "b = 1")
+    retried = etl.runs.retry_from_failed_cell(run.id)
+    assert retried.note == "the pipeline belongs to 'kim', who can deploy it"
+    assert etl.pipelines.get("nb").version == 1

@@ -282,7 +282,7 @@ def test_the_policy_of_a_schedule(command: Command, here: Path) -> None:
     assert command("schedule", "a.ipynb", "--priority", "4").code == 0
     policy = notebook_api.open_etl().pipelines.get("a").policy
     assert (policy.memory_bytes, policy.priority, policy.checkpoint) == (10**9, 4, False)
-    said = command("schedule", "a.ipynb", "--after", "a.b,c.d", "--after-all")
+    said = command("schedule", "a.ipynb", "--after", "a.b,c.d", "--after-all", "--expect")
     assert "after each of a.b and c.d" in said.out
     refused(command("schedule", "a.ipynb", "@daily", "--memory", "1MB"), "1 MB", "64 MB")
     refused(command("schedule", "a.ipynb", "@daily", "--priority", "101"), "101", code=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.store_values import (
@@ -126,6 +128,24 @@ class PublicationsContract:
             store.check_publication("sales.daily", PublicationKind.TABLE, "eve")
         with pytest.raises(PermissionDenied):
             by_hand(store, owner="eve", draft=True)
+
+    def test_a_name_is_of_one_pipeline_unless_it_is_shared(self, store: Store) -> None:
+        def check(pipeline: str | None) -> None:
+            store.check_publication("sales.daily", PublicationKind.TABLE, "ada", pipeline=pipeline)
+
+        published = publish_by_run(store, "1")
+        check("second")
+        first = a_pipeline(name=published.pipeline, owner="ada")
+        store.deploy(first, now=NOW)
+        check(first.name)
+        check(None)
+        with pytest.raises(Conflict, match=first.name):
+            check("second")
+        store.deploy(replace(first, policy=replace(first.policy, shared=True)), now=NOW)
+        check("second")
+        store.deploy(first, now=NOW)
+        store.remove_pipeline(first.name)
+        check("second")
 
     def test_a_name_is_of_one_kind(self, store: Store) -> None:
         by_hand(store, draft=True)

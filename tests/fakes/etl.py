@@ -202,6 +202,11 @@ class FakePipelines:
         owner: str | None = None,
         after: tuple[str, ...] = (),
         after_all: bool = False,
+        on_demand: bool = False,
+        reset: tuple[str, ...] = (),
+        expect: bool = False,
+        shared: bool = False,
+        own_line: bool = True,
     ) -> FakeDeployment:
         self._etl.calls.append("pipelines.schedule")
         plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
@@ -219,6 +224,7 @@ class FakePipelines:
         return FakeDeployment(
             pipeline=made,
             change="new",
+            changes=(),
             words=plan.words,
             next=plan.next,
             note=plan.note,
@@ -250,6 +256,14 @@ class FakePipelines:
 
     def resume(self, name: str) -> Pipeline:
         return self._change("resume", name, False)
+
+    def missing(self, pipeline: Pipeline) -> bool:
+        return False
+
+    def relink(self, name: str, notebook: Path | None = None) -> Pipeline:
+        self._etl.calls.append("pipelines.relink")
+        self.held[name] = replace(self.get(name), notebook=str(notebook))
+        return self.held[name]
 
     def unschedule(self, name: str) -> None:
         self._etl.calls.append("pipelines.unschedule")

@@ -70,6 +70,7 @@ class FakeSchedulePreview:
 class FakeDeployment:
     pipeline: Pipeline
     change: str
+    changes: tuple[str, ...]
     words: str
     next: tuple[datetime, ...]
     note: str

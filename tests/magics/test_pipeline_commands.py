@@ -128,7 +128,7 @@ def test_scheduling_shows_words_and_times(notebook: Notebook) -> None:
     assert "sales: every day at 06:00, Europe/Paris (version 1 deployed), owner sam" in card.text
     assert card.text.count("06:00:00 CE") == 5
     assert "jupyter etl up" in card.text
-    assert "unchanged" in notebook.card(SCHEDULE).text
+    assert "nothing changed" in notebook.card(SCHEDULE).text
     assert etl().pipelines.get("sales").notebook == str(notebook.path)
 
 
@@ -189,7 +189,7 @@ def test_a_backfill_first_dry_then_queued(deployed: Notebook) -> None:
 
 def test_the_policy_of_a_schedule(notebook: Notebook) -> None:
     line = (
-        "%etl schedule --after a,b --after-all --on-lost fail --priority -5 --memory 2GB "
+        "%etl schedule --after a,b --after-all --expect --on-lost fail --priority -5 --memory 2GB "
         "--checkpoint"
     )
     notebook.save(line)
@@ -301,3 +301,38 @@ def fail(report: AttemptReport, *, times: int) -> None:
         run = replace(a_run(key, pipeline="sales", cause=Cause.SCHEDULE), due_at=now)
         claim = started(etl().store, run, now=now)
         finish(etl().store, claim, report, state=RunState.FAILED, now=now)
+
+
+def test_a_redeployment_keeps_what_is_not_given_and_shows_what_changes(notebook: Notebook) -> None:
+    first = '%etl schedule "every 1h" --retries 7'
+    notebook.save(first)
+    notebook.run(first)
+    bare = "%etl schedule --priority 4"
+    notebook.save(bare)
+    text = notebook.card(bare).text
+    assert "sales: every 1 h (version 2 deployed)" in text
+    assert "notebook: 1 cell changed" in text
+    assert "priority: 0 -> 4" in text
+    assert "nothing changed" in notebook.card(bare).text
+    assert etl().pipelines.get("sales").policy.retries == 7
+    away = "%etl schedule --on-demand --reset retries"
+    notebook.save(away)
+    text = notebook.card(away).text
+    assert "schedule: every 1 h -> on demand" in text
+    assert "retries: 7 -> 3" in text
+
+
+def test_relinking_this_notebook(notebook: Notebook) -> None:
+    old = notebook.path.with_name("old.ipynb")
+    notebook.save(SCHEDULE)
+    notebook.path.rename(old)
+    etl().pipelines.schedule(old)
+    old.rename(notebook.path)
+    assert "The notebook of old is gone" in notebook.card("%etl pipelines").text
+    problem, said = notebook.fails("%etl pause")
+    assert isinstance(problem, NotFound)
+    assert "%etl relink" in said
+    assert str(notebook.path) in notebook.card("%etl relink").text
+    assert "old is paused" in notebook.card("%etl pause").text
+    assert isinstance(notebook.fails("%etl relink")[0], NotFound)
+    assert "old has its notebook" in notebook.card("%etl relink old").text

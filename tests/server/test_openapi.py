@@ -98,6 +98,7 @@ POSTS = [
     ("/pipelines", "201", {"notebook": "delays.ipynb", "when": "daily at 07:00"}),
     ("/pipelines/{name}/pause", "200", None),
     ("/pipelines/{name}/resume", "200", {}),
+    ("/pipelines/{name}/relink", "200", {"notebook": "delays.ipynb"}),
     ("/pipelines/{name}/trigger", "201", {"parameters": {"day": "2025-03-01"}, "draft": True}),
     ("/pipelines/{name}/watermarks/reset", "200", {"table": "trips", "since": "id"}),
     ("/runs/{id}/cancel", "200", None),

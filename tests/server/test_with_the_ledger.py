@@ -123,3 +123,57 @@ async def test_bad_input_is_one_sentence(real: Etl, ask, jp_root_dir: Path) -> N
     assert gone.status == 422
     assert gone.error["type"] == "SourceError"
     assert real.pipelines.list() == []
+
+
+@pytest.mark.parametrize(
+    ("more", "changes"),
+    [
+        ({}, []),
+        ({"when": "every 2h"}, ["schedule: every 1 h -> every 2 h"]),
+        ({"on_demand": True}, ["schedule: every 1 h -> on demand"]),
+        ({"retries": 0}, ["retries: 7 -> 0"]),
+        ({"parameters": {}}, []),
+        ({"checkpoint": False}, []),
+        (
+            {"reset": ["param", "checkpoint"]},
+            ["parameter day: 2026-01-01 -> the notebook's default", "checkpoint: yes -> no"],
+        ),
+    ],
+)
+async def test_a_body_changes_only_what_it_says(
+    real: Etl, ask, more: dict[str, object], changes: list[str]
+) -> None:
+    first = {"when": "every 1h", "retries": 7, "checkpoint": True}
+    body = {"notebook": "delays.ipynb"}
+    day = {"parameters": {"day": "2026-01-01"}}
+    assert (await ask("/pipelines", "POST", body={**body, **first, **day})).status == 201
+    again = await ask("/pipelines", "POST", body={**body, **more})
+    assert again.status == 201
+    matches(again.json, "Deployment")
+    assert again.json["changes"] == changes
+
+
+async def test_a_notebook_that_was_renamed_is_relinked(real: Etl, jp_root_dir: Path, ask) -> None:
+    assert (await ask("/pipelines", "POST", body={"notebook": "delays.ipynb"})).status == 201
+    assert (await ask("/pipelines/delays")).json["missing"] is False
+    (jp_root_dir / "delays.ipynb").rename(jp_root_dir / "late.ipynb")
+    view = (await ask("/pipelines/delays")).json
+    assert (view["missing"], view["notebook_path"]) == (True, "delays.ipynb")
+    for body in ({}, {"notebook": "late.ipynb"}):
+        answer = await ask("/pipelines/delays/relink", "POST", body=body)
+        matches(answer.json, "PipelineView")
+        assert (answer.json["missing"], answer.json["notebook_path"]) == (False, "late.ipynb")
+    outside = await ask("/pipelines/delays/relink", "POST", body={"notebook": "../x.ipynb"})
+    assert outside.status == 404
+
+
+async def test_a_retry_says_what_it_deployed(real: Etl, jp_root_dir: Path, ask) -> None:
+    await ask("/pipelines", "POST", body={"notebook": "delays.ipynb"})
+    run = (await ask("/pipelines/delays/trigger", "POST", body={"parameters": {"day": "x"}})).json
+    await ask(f"/runs/{run['id']}/cancel", "POST")
+    (jp_root_dir / "delays.ipynb").unlink()
+    body = {"from_failed_cell": True}
+    retried = (await ask(f"/runs/{run['id']}/retry", "POST", body=body)).json
+    matches(retried, "RetriedRun")
+    assert retried["deployed"] is None
+    assert retried["note"].startswith("There is no notebook at")

@@ -22,6 +22,7 @@ COMMANDS = [
     "retry",
     "pause",
     "resume",
+    "relink",
     "unschedule",
     "held",
     "approve",
@@ -117,6 +118,10 @@ def test_reading_commands_take_json(name: str) -> None:
                 "owner": "sam",
                 "after": (),
                 "after_all": False,
+                "expect": False,
+                "shared": False,
+                "on_demand": False,
+                "reset": (),
             },
         ),
         (

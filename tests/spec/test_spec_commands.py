@@ -189,6 +189,10 @@ from jupyter_etl.spec.words import quote_word
                 "owner": None,
                 "after": (),
                 "after_all": False,
+                "expect": False,
+                "shared": False,
+                "on_demand": False,
+                "reset": (),
             },
         ),
         (

@@ -94,7 +94,7 @@ class Etl:
     @cached_property
     def runs(self) -> Runs:
         """What ran, runs and will run."""
-        return Runs(self.store, self.clock, self.settings, self.warm_runners)
+        return Runs(self.store, self.clock, self.settings, self.pipelines, self.warm_runners)
 
     @cached_property
     def backfills(self) -> Backfills:

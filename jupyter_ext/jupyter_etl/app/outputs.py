@@ -181,7 +181,7 @@ def publish_file(
     if data is None:
         options["source"] = str((workbench.base / rendered).resolve())
     staged = Staged(
-        name=parse_name(name or _file_name(path), what="publication"),
+        name=parse_name(name or file_name(path), what="publication"),
         kind=PublicationKind.FILE,
         folder=str(workbench.channel.stage_folder("file")),
         options=options,
@@ -347,7 +347,8 @@ def _spell(value: object) -> str:
     return f"{value:%Y-%m-%dT%H%M%S%z}"
 
 
-def _file_name(path: str) -> str:
+def file_name(path: str) -> str:
+    """Return the default name of the publication of a file; ``path`` may have templates."""
     plain = Path(_TEMPLATE.sub("", path))
     parts = [*plain.parent.parts, plain.name.partition(".")[0]]
     return ".".join(filter(None, (slug(part, empty="") for part in parts))) or "file"

@@ -5,44 +5,37 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jupyter_etl.app.cold_starts import ColdStarts
+from jupyter_etl.app.moved_notebooks import (
+    find_notebook,
+    has_moved,
+    is_missing,
+    moved_pipeline,
+)
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.policies import make_policy
+from jupyter_etl.app.publication_names import check_names
+from jupyter_etl.app.redeployment import changes_between, kept_from
+from jupyter_etl.app.schedule_previews import (
+    SchedulePreview,
+    changed_schedule,
+    preview_between,
+    preview_of,
+)
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.preflight import Finding, preflight
-from jupyter_etl.engine.ticks import daylight_note, next_tick, next_ticks, ticks_between
-from jupyter_etl.errors import DeclarationError, NotFound
-from jupyter_etl.model import Pipeline, PipelineVersion, Policy, Schedule, ScheduleKind
+from jupyter_etl.engine.ticks import next_tick
+from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
+from jupyter_etl.model import Pipeline, PipelineVersion
 from jupyter_etl.ports import Clock, Store
-from jupyter_etl.spec.names import parse_name, pipeline_name
+from jupyter_etl.spec.names import listed, parse_name, pipeline_name
 from jupyter_etl.spec.notebook import Outline, parse_notebook, snapshot_of
 from jupyter_etl.spec.parameter import resolve_parameters
-from jupyter_etl.spec.schedule import format_schedule, parse_schedule
-from jupyter_etl.spec.span import YEARS
-
-_INSTANT = timedelta(microseconds=1)
-"""The step between instants."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SchedulePreview:
-    """A schedule before it is deployed.
-
-    Args:
-        schedule: As understood.
-        words: The same in words.
-        next: The next instants, UTC; empty for ``after``.
-        note: What daylight saving does to them; "" where nothing.
-    """
-
-    schedule: Schedule
-    words: str
-    next: tuple[datetime, ...]
-    note: str
+from jupyter_etl.spec.schedule import parse_schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +45,7 @@ class Deployment:
     Args:
         pipeline: As it now stands in the ledger.
         change: ``new``, ``changed`` or ``unchanged``.
+        changes: What differs from the version before, one phrase each; empty for a new pipeline.
         words: Its schedule in words; "" without one.
         next: The next instants, UTC.
         note: What daylight saving does to them, what is assumed of the notebook, why its
@@ -61,6 +55,7 @@ class Deployment:
 
     pipeline: Pipeline
     change: str
+    changes: tuple[str, ...]
     words: str
     next: tuple[datetime, ...]
     note: str
@@ -96,29 +91,44 @@ class Pipelines:
         owner: str | None = None,
         after: Sequence[str] = (),
         after_all: bool = False,
+        on_demand: bool = False,
+        reset: Sequence[str] = (),
+        expect: bool = False,
+        shared: bool = False,
+        own_line: bool = True,
     ) -> Deployment:
         """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
 
+        What is not given stays as it is deployed. Without ``when``, ``after`` and ``on_demand`` the
+        options of the notebook's own ``%etl schedule`` count as given, where it has one; an
+        argument of this call comes before them.
+
         Args:
             notebook: Path of the saved file.
-            when: The schedule in words, cron or ISO; without it and ``after`` what the notebook's own
-                ``%etl schedule`` says, and for one that says nothing, runs on demand only.
-            timezone: IANA name; by default the setting's.
-            name: Of the pipeline; by default the file's stem.
-            parameters: Values for the notebook's parameters.
+            when: The schedule in words, cron or ISO. A new pipeline without any runs on demand.
+            timezone: IANA name; by default that of the deployed schedule, else the setting's.
+            name: Of the pipeline; by default of the one that runs this file, else the file's stem.
+            parameters: Values for the notebook's parameters, over the deployed ones.
             retries, timeout_s, catchup, overlap, on_lost, priority, memory_bytes, checkpoint,
-            cold: Policy; by default `Policy`'s.
+            cold: Policy; for a new pipeline by default `Policy`'s.
             owner: Accountable; by default the setting's.
             after: Publications whose new versions start a run.
             after_all: Wait until each of them has a new version.
+            on_demand: Take the schedule away.
+            reset: What goes back to its default first, see `RESETS`.
+            expect: Whether names in ``after`` may be new: publications that are to come.
+            shared: Whether it may publish what another pipeline publishes.
+            own_line: Whether the notebook's own ``%etl schedule`` counts.
 
         Raises:
             DeclarationError: The notebook, schedule, a parameter or a policy is not understood.
             PermissionDenied: Another owner has the name.
-            Conflict: Another notebook has the name.
+            NotFound: Nothing publishes a name in ``after``.
+            Conflict: Another notebook has the name, or another pipeline publishes what this does.
         """
         path, text, outline = read_notebook(notebook)
-        declared = None if when or after else _declared(outline)
+        given = when or after or on_demand or not own_line
+        declared = None if given else _declared(outline)
         if declared is not None:
             return self.schedule(
                 path,
@@ -138,8 +148,16 @@ class Pipelines:
                 owner=owner or declared["owner"],
                 after=declared["after"],
                 after_all=after_all or declared["after_all"],
+                reset=reset or declared["reset"],
+                expect=expect or declared["expect"],
+                shared=shared or declared["shared"],
             )
+        snapshot = snapshot_of(text)
+        called = self._named(path, name, snapshot)
+        before = self._find(called)
+        kept = kept_from(before, outline, reset)
         policy = make_policy(
+            kept.policy,
             retries=retries,
             timeout_s=timeout_s,
             catchup=catchup,
@@ -149,32 +167,31 @@ class Pipelines:
             memory_bytes=memory_bytes,
             checkpoint=checkpoint,
             cold=cold,
+            shared=shared,
+        )
+        now = self._clock.now()
+        schedule = changed_schedule(
+            kept.schedule,
+            when,
+            timezone=timezone,
+            after=after,
+            after_all=after_all,
+            on_demand=on_demand,
+            default_zone=self._settings.timezone,
         )
         plan = None
-        if when or after or after_all:
-            plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
-        return self._deploy(path, text, outline, plan, name, parameters or {}, policy, owner)
-
-    def _deploy(
-        self,
-        path: Path,
-        text: str,
-        outline: Outline,
-        plan: SchedulePreview | None,
-        name: str | None,
-        parameters: Mapping[str, object],
-        policy: Policy,
-        owner: str | None,
-    ) -> Deployment:
-        now = self._clock.now()
-        resolve_parameters(outline.parameters, parameters, at=now)
+        if schedule is not None:
+            # One that has fired for the last time is no reason to refuse another version.
+            plan = preview_of(schedule, now, spent=schedule == kept.schedule)
+        values = {**kept.parameters, **(parameters or {})}
+        resolve_parameters(outline.parameters, values, at=now)
         pipeline = Pipeline(
-            name=parse_name(name or pipeline_name(path.stem), what="pipeline"),
+            name=called,
             notebook=str(path),
-            content_hash=self._store.save_snapshot(snapshot_of(text)),
+            content_hash=self._store.save_snapshot(snapshot),
             owner=owner or self._settings.owner,
             schedule=plan.schedule if plan else None,
-            parameters=dict(parameters),
+            parameters=values,
             policy=policy,
             next_due=plan.next[0] if plan and plan.next else None,
             sources=outline.sources_among(
@@ -182,20 +199,55 @@ class Pipelines:
                 [one.name for one in self._store.load_publications() if one.live is not None],
             ),
         )
-        before = self._find(pipeline.name)
+        was = None if before is None else self.declared(before)
+        check_names(self._store, before, was, pipeline, outline, expect=expect)
+        if before is not None and has_moved(self._store, before, path, snapshot):
+            self.relink(before.name, path)
         deployed = self._store.deploy(pipeline, now=now)
+        return self._deployment(before, deployed, outline, plan)
+
+    def _deployment(
+        self,
+        before: Pipeline | None,
+        deployed: Pipeline,
+        outline: Outline,
+        plan: SchedulePreview | None,
+    ) -> Deployment:
+        changes: tuple[str, ...] = ()
+        if before is not None:
+            changes = changes_between(before, deployed, self.declared(before), outline)
         change = "new" if before is None else "changed"
-        if before is not None and before.version == deployed.version:
+        if before is not None and before.version == deployed.version and not changes:
             change = "unchanged"
         notes = [*outline.notes, plan.note if plan else "", self.cold_start(deployed)]
         return Deployment(
             pipeline=deployed,
             change=change,
+            changes=changes,
             words=plan.words if plan else "",
             next=plan.next if plan else (),
             note=" ".join(filter(None, notes)),
             findings=preflight(outline),
         )
+
+    def _named(self, path: Path, name: str | None, snapshot: str) -> str:
+        """Return the name of the pipeline that a deployment of this file is about."""
+        if name is not None:
+            return parse_name(name, what="pipeline")
+        by_stem = parse_name(pipeline_name(path.stem), what="pipeline")
+        names = [one.name for one in self._store.load_pipelines() if one.notebook == str(path)]
+        if not names:
+            moved = moved_pipeline(self._store, path, snapshot, self._settings.owner)
+            return by_stem if moved is None else moved.name
+        if by_stem in names:
+            return by_stem
+        if len(names) > 1:
+            raise Conflict(
+                f"{path.name} is deployed as {listed(names)}.",
+                hint=f"Say which of them: --name {names[0]}",
+                data={"names": names},
+            )
+        return names[0]
 
     def preview(
         self,
@@ -209,18 +261,7 @@ class Pipelines:
         """Say what a schedule means; raises `DeclarationError`, also when it never fires."""
         zone = timezone or self._settings.timezone
         schedule = parse_schedule(when, timezone=zone, after=tuple(after), after_all=after_all)
-        ticks = next_ticks(schedule, self._clock.now(), count)
-        if not ticks and schedule.kind is not ScheduleKind.AFTER:
-            raise DeclarationError(
-                f"The schedule {when!r} never fires from now on.",
-                hint="Give a time in the future, such as 'daily at 06:00'.",
-            )
-        return SchedulePreview(
-            schedule=schedule,
-            words=format_schedule(schedule),
-            next=tuple(ticks),
-            note=daylight_note(schedule, ticks),
-        )
+        return preview_of(schedule, self._clock.now(), count=count)
 
     def plan(
         self,
@@ -231,38 +272,9 @@ class Pipelines:
         end: datetime | None = None,
         count: int = 5,
     ) -> SchedulePreview:
-        """Say when a schedule fires, also in the past.
-
-        Args:
-            when: The schedule.
-            timezone: IANA name; by default the setting's.
-            start, end: The instants ``start <= t < end``, UTC.
-            count: How many, without ``end``.
-
-        Raises:
-            DeclarationError: The schedule is not understood, or an instant is not within `YEARS`.
-        """
-        low, high = YEARS
-        for at in (start, end):
-            if at is not None and not low <= at.year <= high:
-                raise DeclarationError(
-                    f"'{at.date()}' is not within the years {low} to {high}.",
-                    hint="Give a --from and a --to within these years.",
-                )
+        """Say when a schedule fires, also in the past; see `preview_between`."""
         schedule = parse_schedule(when, timezone=timezone or self._settings.timezone)
-        # The engine's intervals hold their end and not their start.
-        before = start - _INSTANT
-        ticks = (
-            next_ticks(schedule, before, count)
-            if end is None
-            else list(ticks_between(schedule, before, end - _INSTANT))
-        )
-        return SchedulePreview(
-            schedule=schedule,
-            words=format_schedule(schedule),
-            next=tuple(ticks),
-            note=daylight_note(schedule, ticks),
-        )
+        return preview_between(schedule, start, end, count=count)
 
     def list(self) -> builtins.list[Pipeline]:
         """Return all pipelines, by name."""
@@ -298,6 +310,40 @@ class Pipelines:
     def hand_over(self, name: str, owner: str) -> Pipeline:
         """Make somebody else accountable."""
         return self._store.change_pipeline(name, now=self._clock.now(), owner=owner)
+
+    def relink(self, name: str, notebook: Path | None = None) -> Pipeline:
+        """Tell a pipeline where its notebook is; history, schedule and deployed version stay.
+
+        Args:
+            name: Of the pipeline.
+            notebook: Path of the file; None looks for it around its old place.
+
+        Raises:
+            NotFound: There is no such pipeline, or no such notebook.
+            Conflict: Without ``notebook``, the old file is there, or several may be meant.
+            DeclarationError: The file is no notebook.
+            PermissionDenied: The pipeline belongs to another owner.
+        """
+        pipeline = self.get(name)
+        path = None if notebook is None else read_notebook(notebook)[0]
+        if path is None:
+            path = find_notebook(self._store, pipeline)
+        if pipeline.owner != self._settings.owner:
+            raise PermissionDenied(
+                f"The pipeline {name!r} belongs to {pipeline.owner!r}, not to "
+                f"{self._settings.owner!r}.",
+                hint="Ask its owner to relink it, or to hand it over.",
+            )
+        return self._store.change_pipeline(name, now=self._clock.now(), notebook=str(path))
+
+    def missing(self, pipeline: Pipeline) -> bool:
+        """Tell whether the notebook's file is gone; the deployed version still runs."""
+        return is_missing(pipeline)
+
+    def moved_to(self, notebook: Path) -> Pipeline | None:
+        """Return the pipeline whose notebook this is after a rename or move, if there is one."""
+        path, text, _ = read_notebook(notebook)
+        return moved_pipeline(self._store, path, snapshot_of(text), self._settings.owner)
 
     def outline(self, notebook: Path) -> Outline:
         """Read what a notebook declares, without running it."""

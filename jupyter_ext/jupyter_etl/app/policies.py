@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ _T = TypeVar("_T", bound=StrEnum)
 
 
 def make_policy(
+    kept: Policy,
     *,
     retries: int | None = None,
     timeout_s: float | None = None,
@@ -29,13 +31,20 @@ def make_policy(
     memory_bytes: int | None = None,
     checkpoint: bool = False,
     cold: bool = False,
+    shared: bool = False,
 ) -> Policy:
-    """Return the policy with these values, and `Policy`'s own where one is None.
+    """Return a policy with these values, and the kept one's where none is given.
+
+    Args:
+        kept: What counts where a value is None, or a flag is not set.
+        retries, timeout_s, catchup, overlap, on_lost, priority, memory_bytes, checkpoint: As on
+            `Policy`.
+        cold: The opposite of ``warm``.
+        shared: As on `Policy`.
 
     Raises:
         DeclarationError: A value is out of range or none of its choices.
     """
-    default = Policy()
     if retries is not None and retries < 0:
         raise DeclarationError(f"retries is {retries}; it must be 0 or more.")
     if timeout_s is not None and timeout_s <= 0:
@@ -50,16 +59,18 @@ def make_policy(
             f"{format_size(LEAST_MEMORY_BYTES)}.",
             hint="Write it like 2GB: the most that the notebook's kernel may take.",
         )
-    return Policy(
-        retries=default.retries if retries is None else retries,
-        timeout_s=default.timeout_s if timeout_s is None else timeout_s,
-        catchup=_choice(Catchup, catchup, default.catchup, "catchup"),
-        overlap=_choice(Overlap, overlap, default.overlap, "overlap"),
-        on_lost=_choice(OnLost, on_lost, default.on_lost, "on_lost"),
-        priority=default.priority if priority is None else priority,
-        memory_bytes=memory_bytes,
-        checkpoint=checkpoint,
-        warm=not cold,
+    return replace(
+        kept,
+        retries=kept.retries if retries is None else retries,
+        timeout_s=kept.timeout_s if timeout_s is None else timeout_s,
+        catchup=_choice(Catchup, catchup, kept.catchup, "catchup"),
+        overlap=_choice(Overlap, overlap, kept.overlap, "overlap"),
+        on_lost=_choice(OnLost, on_lost, kept.on_lost, "on_lost"),
+        priority=kept.priority if priority is None else priority,
+        memory_bytes=kept.memory_bytes if memory_bytes is None else memory_bytes,
+        checkpoint=checkpoint or kept.checkpoint,
+        warm=kept.warm and not cold,
+        shared=shared or kept.shared,
     )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_etl.app.notebooks import read_notebook
+from jupyter_etl.app.pipelines import Pipelines
+from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.resuming import plan_resumption
-from jupyter_etl.errors import NotFound
+from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
 from jupyter_etl.execution.checkpoint import load_checkpoint
 from jupyter_etl.execution.folders import attempt_folder
 from jupyter_etl.execution.preparation import given_parameters
@@ -25,30 +27,32 @@ class _Executable:
     version: int | None
 
 
-def retry_from_failed_cell(store: Store, clock: Clock, home: Path, run: Run) -> Retried:
+def retry_from_failed_cell(
+    store: Store, clock: Clock, settings: Settings, pipelines: Pipelines, run: Run
+) -> Retried:
     """Queue a finished run so that it goes on from the newest checkpoint.
 
-    A run of a deployed pipeline executes the version that is deployed now; a run of a file, the
-    file as it is now. The runner decides again where it begins: here is only said what is to be
-    expected.
+    A run of a file executes the file as it is now. Of a deployed pipeline the saved notebook is
+    deployed first, if it has changed and the run can go on with it; else the deployed version is
+    executed. The runner decides again where it begins: here is only said what is to be expected.
 
     Args:
         store: The ledger.
         clock: For the time of the request.
-        home: The platform's home folder.
+        settings: For the home folder, and for who asks.
+        pipelines: Deploys.
         run: Which; it is finished and did not succeed.
 
     Raises:
         NotFound: The notebook of a run of a file is gone.
         DeclarationError: It is no notebook any more, or does not know a parameter of the run.
     """
+    number, checkpoint = _newest(settings.home, run)
+    deployed, note = None, ""
+    if run.new.version is not None:
+        deployed, note = _deploy_saved(store, settings, pipelines, run, checkpoint)
     executable = _executable(store, run)
-    parameters = given_parameters(parse_notebook(executable.snapshot), run.new)
-    number, checkpoint = _newest(home, run)
-    if isinstance(checkpoint, Checkpoint):
-        planned = plan_resumption(checkpoint, executable.snapshot, parameters)
-    else:
-        planned = Resumption(why_not=checkpoint)
+    planned = _planned(checkpoint, executable.snapshot, run)
     queued = store.requeue(
         run.id,
         now=clock.now(),
@@ -56,16 +60,66 @@ def retry_from_failed_cell(store: Store, clock: Clock, home: Path, run: Run) -> 
         content_hash=executable.content_hash,
         version=executable.version,
     )
-    return Retried(run=queued, cell=planned.cell, why_not=planned.why_not)
+    return Retried(
+        run=queued, cell=planned.cell, why_not=planned.why_not, deployed=deployed, note=note
+    )
+
+
+def _planned(checkpoint: Checkpoint | str, snapshot: str, run: Run) -> Resumption:
+    parameters = given_parameters(parse_notebook(snapshot), run.new)
+    if isinstance(checkpoint, str):
+        return Resumption(why_not=checkpoint)
+    return plan_resumption(checkpoint, snapshot, parameters)
+
+
+def _deploy_saved(
+    store: Store,
+    settings: Settings,
+    pipelines: Pipelines,
+    run: Run,
+    checkpoint: Checkpoint | str,
+) -> tuple[int | None, str]:
+    """Deploy the saved notebook, if the run can go on with it.
+
+    Returns:
+        The version that was deployed, or None; and why the saved notebook is not what runs.
+    """
+    try:
+        pipeline = store.load_pipeline(run.new.pipeline)
+    except NotFound:
+        return None, "the pipeline is off the schedule"
+    path = Path(pipeline.notebook)
+    try:
+        snapshot = snapshot_of(read_notebook(path)[1])
+        if snapshot == store.load_snapshot(pipeline.content_hash):
+            return None, ""
+        if pipeline.owner != settings.owner:
+            return None, f"the pipeline belongs to {pipeline.owner!r}, who can deploy it"
+        planned = _planned(checkpoint, snapshot, run)
+        if planned.cell is None:
+            return None, (
+                f"{planned.why_not}, so the notebook as it is saved needs a whole run; deploy it and "
+                "run it"
+            )
+        done = pipelines.schedule(path, name=pipeline.name, own_line=False)
+    except (Conflict, DeclarationError, NotFound, PermissionDenied) as problem:
+        return None, problem.message.removesuffix(".")
+    return done.pipeline.version, ""
 
 
 def retried_words(retried: Retried) -> str:
     """Say what became of the wish to go on from the failed cell."""
     run = retried.run
-    queued = f"Run {run.id} of {run.new.pipeline} is queued again"
+    words = f"Run {run.id} of {run.new.pipeline} is queued again"
     if retried.cell is None:
-        return f"{queued}, from its first cell: {retried.why_not}."
-    return f"{queued} and goes on from cell {retried.cell + 1}."
+        words += f", from its first cell: {retried.why_not}."
+    else:
+        words += f" and goes on from cell {retried.cell + 1}."
+    if retried.deployed is not None:
+        return f"The saved notebook is deployed as version {retried.deployed}. {words}"
+    if retried.note:
+        return f"{words} It executes version {run.new.version}, not the saved notebook: {retried.note}."
+    return words
 
 
 def kept_checkpoint(home: Path, run: Run) -> Checkpoint | None:

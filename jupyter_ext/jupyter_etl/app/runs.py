@@ -16,6 +16,7 @@ from jupyter_etl.app.executors import executor_for
 from jupyter_etl.app.find_run import find_run
 from jupyter_etl.app.known_names import must_be_pipeline
 from jupyter_etl.app.notebooks import read_notebook
+from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.resuming import kept_checkpoint, retry_from_failed_cell
 from jupyter_etl.app.run_log import RunLog, format_lines
 from jupyter_etl.app.settings import Settings
@@ -62,11 +63,17 @@ class Runs:
     """Start, follow and stop runs, and read what they left."""
 
     def __init__(
-        self, store: Store, clock: Clock, settings: Settings, warm: WarmRunners | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        pipelines: Pipelines,
+        warm: WarmRunners | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
+        self._pipelines = pipelines
         self._warm = warm
 
     def run(
@@ -254,7 +261,8 @@ class Runs:
         """Queue a finished run so that it goes on from the cell that failed, where it can.
 
         Args:
-            run_id: Which. It executes what is deployed now; a run of a file, the file as it is now.
+            run_id: Which. A saved notebook that it can go on with is deployed first; else it
+                executes what is deployed now. A run of a file executes the file as it is now.
 
         Raises:
             Conflict: It is not finished, or succeeded.
@@ -262,7 +270,9 @@ class Runs:
             DeclarationError: It is no notebook any more, or does not know a parameter of the run.
         """
         run = self._finished(run_id)
-        return retry_from_failed_cell(self._store, self._clock, self._settings.home, run)
+        return retry_from_failed_cell(
+            self._store, self._clock, self._settings, self._pipelines, run
+        )
 
     def checkpoint(self, run_id: int) -> Checkpoint | None:
         """Return what `retry_from_failed_cell` would go on from; None where nothing was kept."""

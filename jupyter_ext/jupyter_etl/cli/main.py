@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
     "retry": watching.retry,
     "pause": watching.pause,
     "resume": watching.resume,
+    "relink": watching.relink,
     "unschedule": watching.unschedule,
     "sources": reading.sources,
     "secret": secrets.secret,

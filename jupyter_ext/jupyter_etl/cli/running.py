@@ -99,10 +99,16 @@ def schedule(etl: Etl, args: Namespace) -> int:
         owner=args.owner,
         after=args.after,
         after_all=args.after_all,
+        on_demand=args.on_demand,
+        reset=args.reset,
+        expect=args.expect,
+        shared=args.shared,
     )
     pipeline = done.pipeline
     state = f"version {pipeline.version}, {done.change}"
     write(f"{pipeline.name}: {done.words or 'runs on demand'} ({state}), owner {pipeline.owner}")
+    for change in done.changes or (("nothing changed",) if done.change == "unchanged" else ()):
+        write(f"  {change}")
     zone = ZoneInfo(pipeline.schedule.timezone) if pipeline.schedule else UTC
     for instant in done.next:
         write(f"  {instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}")

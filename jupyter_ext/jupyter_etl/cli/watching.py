@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
@@ -101,13 +102,21 @@ def pipelines(etl: Etl, args: Namespace) -> int:
     """List the pipelines."""
     found = etl.pipelines.list()
     health = etl.health.of(found)
+    missing = {p.name for p in found if etl.pipelines.missing(p)}
     if args.json:
-        write_json([_pipeline_row(p, health[p.name]) for p in found])
+        rows = [_pipeline_row(p, health[p.name]) for p in found]
+        write_json([{**row, "missing": row["pipeline"] in missing} for row in rows])
         return 0
     write_table(
         [_short_pipeline_row(p, health[p.name]) for p in found],
         "No pipelines yet. Deploy one: jupyter etl schedule NOTEBOOK WHEN",
     )
+    for p in found:
+        if p.name in missing:
+            say(
+                f"The notebook of {p.name} is gone; version {p.version} runs as it was deployed. "
+                f"If it was renamed or moved: jupyter etl relink {p.name}"
+            )
     return 0
 
 
@@ -226,6 +235,18 @@ def resume(etl: Etl, args: Namespace) -> int:
     pipeline = etl.pipelines.resume(args.pipeline)
     due = f"; next {pipeline.next_due:%Y-%m-%d %H:%M} UTC" if pipeline.next_due else ""
     write(f"{pipeline.name} is resumed{due}.")
+    return 0
+
+
+def relink(etl: Etl, args: Namespace) -> int:
+    """Tell a pipeline where its notebook is."""
+    given = None if args.notebook is None else Path(args.notebook)
+    pipeline = etl.pipelines.relink(args.pipeline, given)
+    write(f"{pipeline.name} has its notebook at {pipeline.notebook}")
+    if etl.pipelines.changed(pipeline):
+        write(
+            f"  Version {pipeline.version} runs until you deploy it: jupyter etl schedule NOTEBOOK"
+        )
     return 0
 
 

@@ -286,12 +286,19 @@ class RunRecord:
             PublishError: Its kind is not installed, or the run has staged that name already and
                 the modes do not allow one to replace the other.
             PermissionDenied: The name belongs to another owner.
-            Conflict: The name is a publication of another kind.
+            Conflict: The name is a publication of another kind, or of another pipeline.
         """
         self._validate(staged)
         # Only a person approves, and only the runner knows what the run appends.
         staged = replace(staged, approved=False, batch=None)
-        self._store.check_publication(staged.name, staged.kind, self._new.owner)
+        deployed = self._new.version is not None
+        alone = deployed and not self._new.draft and not self._new.policy.shared
+        self._store.check_publication(
+            staged.name,
+            staged.kind,
+            self._new.owner,
+            pipeline=self._new.pipeline if alone else None,
+        )
         with self._lock:
             self._refuse_second(staged)
             self._staged[staged.name] = staged

@@ -82,8 +82,12 @@ class Retried:
     Args:
         run: As it is queued now.
         cell, why_not: As in `Resumption`, as far as can be told before the run.
+        deployed: Number of the version that was deployed for it; None where none was.
+        note: Why the saved notebook is not what runs; "" where it is.
     """
 
     run: Run
     cell: int | None = None
     why_not: str = ""
+    deployed: int | None = None
+    note: str = ""

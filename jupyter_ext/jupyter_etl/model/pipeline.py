@@ -93,6 +93,7 @@ class Policy:
         checkpoint: Keep the variables of a failed attempt, so that it can go on from there.
         warm: Fork the attempts' processes from one that has the usual packages imported; else
             start each from nothing.
+        shared: Whether it may publish a name that another pipeline publishes, too.
     """
 
     retries: int = 3
@@ -105,6 +106,7 @@ class Policy:
     memory_bytes: int | None = None
     checkpoint: bool = False
     warm: bool = True
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,8 +107,9 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
         paused: bool | None = None,
         next_due: datetime | None = None,
         owner: str | None = None,
+        notebook: str | None = None,
     ) -> Pipeline:
-        """Pause, resume (with the next time) or hand over. Advances ``revision``."""
+        """Pause, resume (with the next time), hand over or relink. Advances ``revision``."""
         ...
 
     def remove_pipeline(self, name: str) -> None:
@@ -191,8 +192,22 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
         """Return the number the next version will get, 1 for a new name."""
         ...
 
-    def check_publication(self, name: str, kind: PublicationKind, owner: str) -> None:
-        """Raise `PermissionDenied` or `Conflict` if that owner cannot publish that kind there."""
+    def check_publication(
+        self, name: str, kind: PublicationKind, owner: str, *, pipeline: str | None = None
+    ) -> None:
+        """Check that a name can be published.
+
+        Args:
+            name: Of the publication.
+            kind: Of what is to be published.
+            owner: Who publishes.
+            pipeline: Deployed pipeline that publishes and is not shared; None for any other.
+
+        Raises:
+            PermissionDenied: The name belongs to another owner.
+            Conflict: It is of another kind; or another deployed pipeline that is not shared has
+                published it last.
+        """
         ...
 
     def load_publication(self, name: str) -> Publication:

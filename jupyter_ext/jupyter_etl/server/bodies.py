@@ -34,7 +34,11 @@ class ScheduleText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A notebook to deploy; ``notebook`` is a contents path."""
+    """A notebook to deploy; ``notebook`` is a contents path.
+
+    What a deployed pipeline has stays where a field is left out, null, empty or false; ``reset`` and
+    ``on_demand`` take it away.
+    """
 
     notebook: Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
     when: Text = ""
@@ -53,6 +57,16 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     owner: Name | None = None
     after: Names = []
     after_all: bool = False
+    on_demand: bool = False
+    reset: Names = []
+    expect: bool = False
+    shared: bool = False
+
+
+class Relink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a notebook is now, as a contents path; without one it is looked for."""
+
+    notebook: Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)] | None = None
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from jupyter_etl.server.handlers.notebooks import NotebookHandler, SchedulePrevi
 from jupyter_etl.server.handlers.pipelines import (
     PipelineHandler,
     PipelinePauseHandler,
+    PipelineRelinkHandler,
     PipelineResumeHandler,
     PipelinesHandler,
     PipelineTriggerHandler,
@@ -51,6 +52,7 @@ ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
     ("/pipelines", PipelinesHandler),
     ("/pipelines/{name}", PipelineHandler),
     ("/pipelines/{name}/pause", PipelinePauseHandler),
+    ("/pipelines/{name}/relink", PipelineRelinkHandler),
     ("/pipelines/{name}/resume", PipelineResumeHandler),
     ("/pipelines/{name}/trigger", PipelineTriggerHandler),
     ("/pipelines/{name}/versions", PipelineVersionsHandler),

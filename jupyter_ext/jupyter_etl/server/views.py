@@ -51,6 +51,7 @@ def pipeline_view(
     words: Callable[[Schedule], str],
     locate: Callable[[str], str | None],
     cold_start: str = "",
+    missing: bool = False,
 ) -> JSON:
     """Make a PipelineView.
 
@@ -62,6 +63,7 @@ def pipeline_view(
         words: Says a schedule in words.
         locate: Returns the contents path of a file on disk, None where it is outside.
         cold_start: Why its runs start cold; "" where they are warm.
+        missing: Whether the notebook's file is gone.
     """
     view: JSON = to_builtins(pipeline)
     view["words"] = words(pipeline.schedule) if pipeline.schedule else "on demand"
@@ -80,6 +82,7 @@ def pipeline_view(
     view |= health_view(health)
     view["notebook_path"] = locate(pipeline.notebook)
     view["cold_start"] = cold_start
+    view["missing"] = missing
     return view
 
 
@@ -141,9 +144,14 @@ def run_view(run: Run, *, now: datetime) -> JSON:
 
 
 def retried_view(retried: Retried, *, now: datetime) -> JSON:
-    """Make a RunView that says where the run goes on, or why it does not."""
-    view = run_view(retried.run, now=now)
-    return {**view, "resumes_at": retried.cell, "why_not": retried.why_not}
+    """Make a RunView that says where the run goes on, or why it does not, and with what."""
+    return {
+        **run_view(retried.run, now=now),
+        "resumes_at": retried.cell,
+        "why_not": retried.why_not,
+        "deployed": retried.deployed,
+        "note": retried.note,
+    }
 
 
 def run_detail_view(

@@ -113,6 +113,16 @@ _RUNNING = (
         summary="Say what would go wrong when a notebook runs by itself.",
         arguments=(_NOTEBOOK, JSON), examples=("preflight report.ipynb",),
     ),
+    CommandSpec(
+        name="relink", group="Run",
+        summary="Tell a pipeline where its notebook is after a rename or move.",
+        arguments=(
+            _PIPELINE,
+            Argument(name="notebook", completes="notebook",
+                     help="Its path; by default it is looked for around its old place."),
+        ),
+        examples=("relink daily-sales", "relink daily-sales reports/daily_sales.ipynb"),
+    ),
 )  # fmt: skip
 
 _WATCHING = (

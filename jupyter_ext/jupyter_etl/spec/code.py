@@ -119,6 +119,31 @@ def calls_in(source: str) -> list[tuple[str, str]]:
     ]
 
 
+def published_in(source: str) -> list[tuple[str, str]]:
+    """Find calls of ``etl.publish``.
+
+    Args:
+        source: Of the cell.
+
+    Returns:
+        The kind and the first argument of each, where both can be told from the text; in order.
+    """
+    tree = _parsed(_python_of(source)[0])
+    found = []
+    for node in ast.walk(tree) if tree is not None else ():
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="etl"), attr="publish"),
+                args=[ast.Constant(value=str(name)), *_],
+                keywords=keywords,
+            ):
+                kinds = [one.value for one in keywords if one.arg == "kind"]
+                kind = kinds[0] if kinds else ast.Constant(value="table")
+                if isinstance(kind, ast.Constant) and isinstance(kind.value, str):
+                    found.append((kind.value, name))
+    return found
+
+
 def parameters_in_python(source: str) -> tuple[list[Parameter], list[str]]:
     """Read papermill's parameters cell.
 

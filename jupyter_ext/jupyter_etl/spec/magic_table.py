@@ -109,6 +109,15 @@ SCHEDULE_OPTIONS = (
              help="Run when a new version of one of these publications is live."),
     Argument(name="after_all", flags=("--after-all",), kind=ValueKind.FLAG,
              help="Wait until each publication of --after has a new version."),
+    Argument(name="expect", flags=("--expect",), kind=ValueKind.FLAG,
+             help="Names in --after may be those of publications that are to come."),
+    Argument(name="shared", flags=("--shared",), kind=ValueKind.FLAG,
+             help="It may publish what another pipeline publishes, too."),
+    Argument(name="on_demand", flags=("--on-demand",), kind=ValueKind.FLAG,
+             help="Take the schedule away: it runs when somebody asks for it."),
+    Argument(name="reset", flags=("--reset",), kind=ValueKind.NAMES, placeholder="WHAT[,WHAT]",
+             help="Back to the default first: all, schedule, param, param.NAME, or an option such "
+                  "as retries. What is neither reset nor given stays as it is deployed."),
 )  # fmt: skip
 BACKFILL_OPTIONS = (
     Argument(name="by", flags=("--by",), choices=_texts(Grain),
@@ -343,6 +352,13 @@ _PIPELINE = (
             ("resume", "Plan runs again."),
             ("unschedule", "Take the pipeline off the schedule; its record stays."),
         )
+    ),
+    CommandSpec(
+        name="relink", group="Schedule",
+        summary="Make this the notebook of a pipeline after a rename.",
+        arguments=(Argument(name="pipeline", completes="pipeline",
+                            help="Its name; by default the one whose notebook this was."),),
+        examples=("relink", "relink daily-sales"),
     ),
     CommandSpec(
         name="owner", group="Schedule", summary="Show or change who is accountable.",

@@ -83,8 +83,9 @@ class Pipelines(Part):
         paused: bool | None = None,
         next_due: datetime | None = None,
         owner: str | None = None,
+        notebook: str | None = None,
     ) -> Pipeline:
-        """Pause, resume (with the next time) or hand over. Advances ``revision``.
+        """Pause, resume (with the next time), hand over or relink. Advances ``revision``.
 
         A pipeline that is handed over takes its publications with it: otherwise the next run,
         which belongs to the new owner, could not publish them.
@@ -100,6 +101,7 @@ class Pipelines(Part):
                     pause_note=row.pause_note if paused is None else "",
                     next_due=None if is_paused else next_due or row.next_due,
                     owner=row.owner if owner is None else owner,
+                    notebook=row.notebook if notebook is None else notebook,
                     revision=row.revision + 1,
                     updated_at=now,
                 )
@@ -176,7 +178,8 @@ def _check_same(row: Row[Any], pipeline: Pipeline) -> None:
     if row.notebook != pipeline.notebook:
         raise Conflict(
             f"The pipeline {row.name!r} runs the notebook {row.notebook}, not {pipeline.notebook}.",
-            hint="Choose another name, or take the other notebook off the schedule first.",
+            hint="Choose another name. If that notebook was renamed or moved: "
+            f"jupyter etl relink {row.name} NOTEBOOK",
             data={"name": row.name, "notebook": row.notebook},
         )
 

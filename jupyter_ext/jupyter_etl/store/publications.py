@@ -13,6 +13,7 @@ from jupyter_etl.errors import Conflict, PermissionDenied
 from jupyter_etl.model import (
     Committed,
     Freshness,
+    Policy,
     Publication,
     PublicationKind,
     PublicationVersion,
@@ -23,7 +24,7 @@ from jupyter_etl.store.connection import inserting
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.problems import not_found
 from jupyter_etl.store.rows import publication_of, publication_version_of
-from jupyter_etl.store.schema import publication_versions, publications
+from jupyter_etl.store.schema import pipelines, publication_versions, publications
 from jupyter_etl.store.watermarks import put_watermark
 
 
@@ -97,14 +98,18 @@ class Publications(Part):
             number = connection.execute(select(last).where(publications.c.name == name)).scalar()
         return (number or 0) + 1
 
-    def check_publication(self, name: str, kind: PublicationKind, owner: str) -> None:
-        """Raise `PermissionDenied` or `Conflict` if that owner cannot publish that kind there."""
+    def check_publication(
+        self, name: str, kind: PublicationKind, owner: str, *, pipeline: str | None = None
+    ) -> None:
+        """Check that a name can be published; raises `PermissionDenied` or `Conflict`."""
         query = select(publications).where(publications.c.name == name)
         with self._ledger.reading() as connection:
             row = connection.execute(query).one_or_none()
-        if row is not None:
-            _check_owner(row, owner)
-            _check_kind(row, kind)
+            if row is not None:
+                _check_owner(row, owner)
+                _check_kind(row, kind)
+            if row is not None and pipeline not in (None, row.pipeline):
+                _check_pipeline(connection, name, row.pipeline)
 
     def load_publication(self, name: str) -> Publication:
         """Raises `NotFound`."""
@@ -259,6 +264,19 @@ def _check_owner(row: Row[Any], owner: str) -> None:
             f"The publication {row.name!r} belongs to {row.owner!r}, not to {owner!r}.",
             hint="Publish under another name, or ask its owner to hand over the pipeline.",
             data={"name": row.name, "owner": row.owner},
+        )
+
+
+def _check_pipeline(connection: Connection, name: str, other: str) -> None:
+    query = select(pipelines.c.policy).where(
+        pipelines.c.name == other, pipelines.c.removed == false()
+    )
+    policy: Policy | None = connection.execute(query).scalar()
+    if policy is not None and not policy.shared:
+        raise Conflict(
+            f"The pipeline {other!r} publishes {name!r} already.",
+            hint="Publish under another name; or deploy one of the two with --shared.",
+            data={"name": name, "pipeline": other},
         )
 
 

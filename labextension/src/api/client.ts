@@ -90,6 +90,13 @@ export class EtlClient {
     return this._nothing(path('pipelines', name, 'resume'), 'POST');
   }
 
+  /** Tell a pipeline where its notebook is; null lets the server look for it. */
+  relink(name: string, notebook: string | null): Promise<void> {
+    return this._nothing(path('pipelines', name, 'relink'), 'POST', {
+      notebook
+    });
+  }
+
   trigger(name: string, parameters: Record<string, Json> = {}): Promise<void> {
     return this._nothing(path('pipelines', name, 'trigger'), 'POST', {
       parameters

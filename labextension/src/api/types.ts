@@ -180,6 +180,8 @@ export interface IPolicy {
   memory_bytes: number | null;
   checkpoint: boolean;
   warm: boolean;
+  /** Whether it may publish a name that another pipeline publishes, too. */
+  shared: boolean;
 }
 
 export interface ILastRun {
@@ -226,6 +228,8 @@ export interface IPipelineView extends IPipeline {
   notebook_path: string | null;
   /** Why its runs start cold; empty where they are warm. */
   cold_start: string;
+  /** The file is gone; runs execute the deployed version. */
+  missing: boolean;
 }
 
 export interface IPublishedRef {
@@ -275,6 +279,10 @@ export interface IRunView {
 export interface IRetriedRun extends IRunView {
   resumes_at: number | null;
   why_not: string;
+  /** The version as which the saved notebook was deployed for it, if it was. */
+  deployed: number | null;
+  /** Why the deployed version runs, and not the saved notebook. */
+  note: string;
 }
 
 export interface ICheckResult {
@@ -373,11 +381,17 @@ export interface IDeployRequest {
   owner: string | null;
   after: string[];
   after_all: boolean;
+  /** Take the schedule away. */
+  on_demand: boolean;
+  /** What goes back to its default; everything else that is not given is kept. */
+  reset: string[];
 }
 
 export interface IDeployment {
   pipeline: IPipeline;
   change: 'new' | 'changed' | 'unchanged';
+  /** What differs from the version before, one phrase each. */
+  changes: string[];
   words: string;
   next: string[];
   note: string;

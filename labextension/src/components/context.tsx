@@ -28,7 +28,10 @@ export interface IQuestion {
 
 /** What the panel can ask of the application around it. */
 export interface IOpener {
-  openNotebook(path: string): void;
+  /** Open the notebook of a pipeline; one that is gone is said, with a way to relink it. */
+  openNotebook(path: string, pipeline: string): void;
+  /** Say where the notebook of a pipeline is now. */
+  relink(pipeline: string): void;
   /** Open the schedule dialog; without a path for the notebook in front. */
   schedule(path?: string): void;
   /** Open the executed notebook of a run, at the failed cell if asked to. */

@@ -67,6 +67,14 @@ export function FailureCard(props: {
           />
         ) : null}
       </div>
+      {run.resumable && run.version !== null ? (
+        <p className="jp-EtlField-note">
+          {trans.__(
+            'Retry runs version %1 again. From the failed cell: if you have corrected that cell or later ones and saved the notebook, it is deployed first.',
+            run.version
+          )}
+        </p>
+      ) : null}
     </section>
   );
 }

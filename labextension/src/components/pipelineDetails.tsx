@@ -62,13 +62,13 @@ export function PipelineDetails(props: {
       />
       <Watermarks pipeline={name} lastRun={lastEnd(pipeline)} />
       <div className="jp-EtlRow-buttons">
-        {path !== null ? (
+        {path !== null && !pipeline.missing ? (
           <Action
             label={trans.__('Open notebook')}
             of={name}
             icon={notebookIcon}
             text
-            onClick={() => opener.openNotebook(path)}
+            onClick={() => opener.openNotebook(path, name)}
           />
         ) : null}
         <Action

@@ -79,6 +79,7 @@ export const PipelineRow = React.memo(function PipelineRow(
           {props.leavesAt !== null ? (
             <Leaving name={pipeline.name} at={props.leavesAt} />
           ) : null}
+          {pipeline.missing ? <Missing pipeline={pipeline} /> : null}
           {props.problem ? (
             <ErrorNotice
               error={props.problem}
@@ -128,7 +129,7 @@ function PipelineActions(props: {
           onClick={() => void model.pause(name)}
         />
       )}
-      {path !== null ? (
+      {path !== null && !props.pipeline.missing ? (
         <Action
           label={trans.__('Edit schedule')}
           of={name}
@@ -243,6 +244,33 @@ function Next(props: { pipeline: IPipelineView }): JSX.Element {
     <>{trans.__('waits for new data')}</>
   ) : (
     <>{trans.__('nothing due')}</>
+  );
+}
+
+/** The notebook's file is gone: what still runs, and the way back. */
+function Missing(props: { pipeline: IPipelineView }): JSX.Element {
+  const { opener, trans } = useEtl();
+  const { name, notebook, version } = props.pipeline;
+  return (
+    <Notice
+      shape="late"
+      label={trans.__('Notebook gone')}
+      actions={
+        <Action
+          label={trans.__('Relink')}
+          of={name}
+          line={lines.relink(name)}
+          text
+          onClick={() => opener.relink(name)}
+        />
+      }
+    >
+      {trans.__(
+        '%1 was renamed, moved or deleted. Runs go on with version %2, as it was deployed.',
+        notebook.split('/').pop(),
+        version
+      )}
+    </Notice>
   );
 }
 

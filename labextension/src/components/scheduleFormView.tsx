@@ -56,7 +56,8 @@ export function ScheduleFormView(props: {
           value={form.mode}
           options={[
             { value: 'times', label: trans.__('At set times') },
-            { value: 'after', label: trans.__('After new data') }
+            { value: 'after', label: trans.__('After new data') },
+            { value: 'demand', label: trans.__('On demand') }
           ]}
           onChange={mode => setForm({ ...form, mode })}
         />
@@ -64,11 +65,15 @@ export function ScheduleFormView(props: {
           <div>
             {form.mode === 'times' ? (
               <WhenFields {...part} error={whenError} />
-            ) : (
+            ) : form.mode === 'after' ? (
               <AfterField {...part} />
+            ) : (
+              <p className="jp-EtlField-note">
+                {trans.__('It runs only when somebody asks for it.')}
+              </p>
             )}
           </div>
-          <NextTimes {...meaning} />
+          {form.mode === 'demand' ? null : <NextTimes {...meaning} />}
         </div>
       </section>
       {info.parameters.length || Object.keys(form.values).length ? (

@@ -233,6 +233,13 @@ export class EtlModel implements IEtlModel {
     );
   }
 
+  async relink(pipeline: string, notebook?: string): Promise<boolean> {
+    await this._act(`pipeline:${pipeline}`, () =>
+      this.client.relink(pipeline, notebook ?? null)
+    );
+    return this.problem(`pipeline:${pipeline}`) === null;
+  }
+
   unschedule(pipeline: string): void {
     this._actions.later(pipeline, () =>
       this._act(`pipeline:${pipeline}`, () => this.client.unschedule(pipeline))
@@ -249,11 +256,20 @@ export class EtlModel implements IEtlModel {
 
   retry(run: number, fromFailedCell = false): Promise<void> {
     return this._act(`run:${run}`, async () => {
-      const { why_not } = await this.client.retry(run, fromFailedCell);
-      if (why_not) {
-        throw new ApiError({
-          message: `It is queued again, from its first cell: ${why_not}.`
-        });
+      const retried = await this.client.retry(run, fromFailedCell);
+      const said = [];
+      if (retried.why_not) {
+        said.push(
+          `It is queued again, from its first cell: ${retried.why_not}.`
+        );
+      }
+      if (retried.note) {
+        said.push(
+          `Version ${retried.version} runs, not the saved notebook: ${retried.note}.`
+        );
+      }
+      if (said.length) {
+        throw new ApiError({ message: said.join(' ') });
       }
     });
   }

@@ -5,3 +5,4 @@ export * from './lines';
 export * from './pagedList';
 export * from './presets';
 export * from './scheduleForm';
+export * from './paths';

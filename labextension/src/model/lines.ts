@@ -14,6 +14,7 @@ export const lines = {
   trigger: (name: string): string => `jupyter etl trigger ${quote(name)}`,
   pause: (name: string): string => `jupyter etl pause ${quote(name)}`,
   resume: (name: string): string => `jupyter etl resume ${quote(name)}`,
+  relink: (name: string): string => `jupyter etl relink ${quote(name)}`,
   unschedule: (name: string): string => `jupyter etl unschedule ${quote(name)}`,
   runs: (name: string): string => `jupyter etl runs --pipeline ${quote(name)}`,
   cancel: (id: number): string => `jupyter etl cancel ${id}`,
@@ -128,6 +129,12 @@ export function scheduleLine(request: IDeployRequest): string {
   }
   if (request.cold) {
     words.push('--cold');
+  }
+  if (request.on_demand) {
+    words.push('--on-demand');
+  }
+  if (request.reset.length) {
+    words.push('--reset', request.reset.join(','));
   }
   if (request.owner) {
     words.push('--owner', quote(request.owner));

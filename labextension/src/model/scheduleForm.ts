@@ -5,6 +5,7 @@ import type {
   IDeployRequest,
   INotebookInfo,
   IParameter,
+  ISchedule,
   Json,
   Overlap
 } from '../api';
@@ -18,7 +19,7 @@ import {
 
 /** What the fields hold; numbers as they were typed. */
 export interface IScheduleForm {
-  mode: 'times' | 'after';
+  mode: 'times' | 'after' | 'demand';
   choice: IPresetChoice;
   /** The words or the cron expression: what is sent. */
   when: string;
@@ -40,6 +41,8 @@ export interface IScheduleForm {
   >;
   /** Only what differs from the notebook's defaults. */
   values: Readonly<Record<string, string>>;
+  /** The deployed pipeline, and the parameters that it gives a value to. */
+  deployed: Readonly<{ name: string; parameters: readonly string[] }> | null;
 }
 
 /** Which field is wrong. */
@@ -49,12 +52,13 @@ export type FormProblem = 'when' | 'after' | 'name' | 'retries' | 'timeout';
 export function formFor(info: INotebookInfo, path: string): IScheduleForm {
   const { pipeline } = info;
   const schedule = pipeline?.schedule ?? null;
+  const declared = new Set(info.parameters.map(item => item.name));
   const when =
     schedule && schedule.kind !== 'after'
       ? schedule.text
       : wordsOf(DEFAULT_CHOICE);
   return {
-    mode: schedule?.kind === 'after' ? 'after' : 'times',
+    mode: pipeline && !schedule ? 'demand' : modeOf(schedule),
     choice: choiceOf(when),
     when,
     timezone:
@@ -77,12 +81,21 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
       cold: !(pipeline?.policy.warm ?? true)
     },
     values: Object.fromEntries(
-      Object.entries(pipeline?.parameters ?? {}).map(([key, value]) => [
-        key,
-        typeof value === 'string' ? value : JSON.stringify(value)
-      ])
-    )
+      Object.entries(pipeline?.parameters ?? {})
+        .filter(([key]) => declared.has(key))
+        .map(([key, value]) => [
+          key,
+          typeof value === 'string' ? value : JSON.stringify(value)
+        ])
+    ),
+    deployed: pipeline
+      ? { name: pipeline.name, parameters: Object.keys(pipeline.parameters) }
+      : null
   };
+}
+
+function modeOf(schedule: ISchedule | null): IScheduleForm['mode'] {
+  return schedule?.kind === 'after' ? 'after' : 'times';
 }
 
 /** "a/b/daily.ipynb" -> "daily". */
@@ -139,11 +152,14 @@ export function requestOf(
     parameters[name] = readValue(text, types.get(name) ?? 'any');
   }
   const times = form.mode === 'times';
+  const after = form.mode === 'after';
+  const name = form.name.trim();
+  const { deployed } = form;
   return {
     notebook: path,
     when: times ? form.when.trim() : '',
     timezone: form.timezone,
-    name: form.name.trim() || null,
+    name: name || null,
     parameters,
     retries: /^\d+$/.test(form.retries.trim()) ? Number(form.retries) : null,
     timeout_s: readDuration(form.timeout),
@@ -151,7 +167,15 @@ export function requestOf(
     overlap: form.overlap,
     ...form.kept,
     owner: form.owner.trim() || null,
-    after: times ? [] : [...form.after],
-    after_all: !times && form.afterAll
+    after: after ? [...form.after] : [],
+    after_all: after && form.afterAll,
+    on_demand: form.mode === 'demand',
+    // The server keeps what is left out.
+    reset:
+      deployed?.name === name
+        ? deployed.parameters
+            .filter(key => !(key in form.values))
+            .map(key => `param.${key}`)
+        : []
   };
 }

@@ -28,6 +28,12 @@ def execute(session: Session, _command: Command) -> None:
     ]
     empty = 'No pipelines yet. Deploy this notebook: %etl schedule "daily at 06:00"'
     notes = attention_notes(by_severity(health))
+    notes += [
+        f"The notebook of {p.name} is gone; version {p.version} runs as it was deployed. If this is it, "
+        f"renamed or moved: %etl relink {p.name}"
+        for p in found
+        if session.etl.pipelines.missing(p)
+    ]
     tone = tone_of(health.values())
     title = counted(len(rows), "pipeline")
     show(Card(title=title, tone=tone, rows=rows, notes=notes) if rows else Card(title=empty))

@@ -15,7 +15,12 @@ def execute(session: Session, command: Command) -> None:
     args: dict[str, Any] = command.args
     if args["from_failed_cell"]:
         retried = session.etl.runs.retry_from_failed_cell(args["run"])
-        show(Card(title=retried_words(retried), tone="warn" if retried.why_not else "ok"))
+        show(
+            Card(
+                title=retried_words(retried),
+                tone="warn" if retried.why_not or retried.note else "ok",
+            )
+        )
         return
     run = session.etl.runs.retry(args["run"])
     show(Card(title=f"Run {run.id} of {run.new.pipeline} is queued again.", tone="ok"))

@@ -32,6 +32,10 @@ def execute(session: Session, command: Command) -> None:
         owner=args["owner"],
         after=args["after"],
         after_all=args["after_all"],
+        on_demand=args["on_demand"],
+        reset=args["reset"],
+        expect=args["expect"],
+        shared=args["shared"],
     )
     _show(done, alive=bool(session.etl.schedulers()))
 
@@ -43,13 +47,14 @@ def _show(done: Deployment, *, alive: bool) -> None:
     found = [f"{f.severity}: {f.message} {f.hint}".strip() for f in done.findings]
     waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
     paused = "It is paused: %etl resume" if pipeline.paused else ""
-    state = "unchanged" if done.change == "unchanged" else f"version {pipeline.version} deployed"
+    unchanged = done.change == "unchanged"
+    state = "nothing changed" if unchanged else f"version {pipeline.version} deployed"
     show(
         Card(
             title=f"{pipeline.name}: {done.words or 'runs on demand'} ({state}), "
             f"owner {pipeline.owner}",
             tone="warn" if waiting or paused or found else "ok",
             rows=rows,
-            notes=[done.note, *found, paused, waiting],
+            notes=[*done.changes, done.note, *found, paused, waiting],
         )
     )

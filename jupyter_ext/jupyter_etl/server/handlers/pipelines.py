@@ -11,7 +11,7 @@ from tornado import web
 from jupyter_etl.app.health import by_severity
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Pipeline
-from jupyter_etl.server.bodies import Deploy, Nothing, Trigger
+from jupyter_etl.server.bodies import Deploy, Nothing, Relink, Trigger
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
 from jupyter_etl.server.views import STRIP, pipeline_view, run_view
 from jupyter_etl.spec.schedule import format_schedule
@@ -39,6 +39,7 @@ class PipelineHandlerBase(EtlHandler):
                 words=format_schedule,
                 locate=self.contents_path,
                 cold_start=etl.pipelines.cold_start(pipeline),
+                missing=etl.pipelines.missing(pipeline),
             )
             for pipeline in pipelines
         ]
@@ -100,6 +101,10 @@ class PipelinesHandler(PipelineHandlerBase):
                 owner=asked.owner,
                 after=tuple(asked.after),
                 after_all=asked.after_all,
+                on_demand=asked.on_demand,
+                reset=tuple(asked.reset),
+                expect=asked.expect,
+                shared=asked.shared,
             ),
             status=201,
         )
@@ -148,6 +153,19 @@ class PipelineResumeHandler(PipelineHandlerBase):
         name = self.named(name, "pipeline")
         self.body(Nothing)
         await self.answer_one(lambda etl: etl.pipelines.resume(name))
+
+
+class PipelineRelinkHandler(PipelineHandlerBase):
+    """``pipelines/{name}/relink``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, name: str) -> None:
+        """Tell it where its notebook is after a rename or move."""
+        name = self.named(name, "pipeline")
+        given = self.body(Relink).notebook
+        notebook = None if given is None else self.contents_file(given)
+        await self.answer_one(lambda etl: etl.pipelines.relink(name, notebook))
 
 
 class PipelineTriggerHandler(EtlHandler):

@@ -112,7 +112,9 @@ export class FakeClient {
   cancel = (id: number) => this.answer(`cancel ${id}`, undefined);
   retry = (id: number, fromFailedCell = false) =>
     this.answer(`retry ${id}${fromFailedCell ? ' from the failed cell' : ''}`, {
-      why_not: ''
+      why_not: '',
+      deployed: null,
+      note: ''
     });
   run = (id: number) =>
     this.answer(`run ${id}`, {
@@ -153,6 +155,7 @@ export class FakeOpener implements IOpener {
       this.said.push([name, ...args]);
     };
   openNotebook = this.say('openNotebook');
+  relink = this.say('relink');
   schedule = this.say('schedule');
   openRun = this.say('openRun');
   openLog = this.say('openLog');
@@ -256,6 +259,7 @@ export function pipeline(change: any = {}): any {
     name: 'daily',
     notebook: '/home/sam/daily.ipynb',
     notebook_path: 'daily.ipynb',
+    missing: false,
     content_hash: '',
     owner: 'sam',
     version: 3,
@@ -280,6 +284,7 @@ export function pipeline(change: any = {}): any {
       parallel: 1,
       memory_bytes: null,
       checkpoint: false,
+      shared: false,
       warm: true
     },
     paused: false,

@@ -358,6 +358,27 @@ describe('runs', () => {
     expect(w.client.said).toContain('retry 42 from the failed cell');
   });
 
+  it('says what a retry runs', async () => {
+    const failed = { state: 'failed', resumable: true, version: 2 };
+    w.client.lists.runs = [run({ id: 42, failed_cell: 1, ...failed })];
+    w.client.retry = async () => ({
+      version: 2,
+      why_not: '',
+      deployed: null,
+      note: 'cell 1 is not as attempt 1 executed it'
+    });
+    const node = await panel('runs');
+    await settle(() =>
+      (node.querySelector('.jp-EtlRow-head') as HTMLElement).click()
+    );
+    const card = node.querySelector('.jp-EtlFailure')!;
+    expect(card.textContent).toContain('Retry runs version 2 again.');
+    await settle(() => button(card, 'Retry from the failed cell: #42').click());
+    expect(node.textContent).toContain(
+      'Version 2 runs, not the saved notebook: cell 1 is not as attempt 1 executed it.'
+    );
+  });
+
   it('shows a page, and more when asked', async () => {
     w.client.lists.runs = Array.from({ length: 120 }, (_, index) =>
       run({ id: index, state: 'succeeded' })
@@ -399,5 +420,27 @@ describe('the count of the runs', () => {
     ) as HTMLInputElement;
     await settle(() => input.click());
     expect(w.client.said.join()).toContain('queued,dispatched,running');
+  });
+});
+
+describe('a pipeline whose notebook is gone', () => {
+  it('says what still runs, and offers to relink it', async () => {
+    w.client.lists.pipelines = [pipeline({ missing: true })];
+    const node = await panel('pipelines');
+    expect(node.textContent).toContain(
+      'daily.ipynb was renamed, moved or deleted. Runs go on with version 3, as it was deployed.'
+    );
+    await settle(() => button(node, 'Relink: daily').click());
+    expect(w.opener.said).toContainEqual(['relink', 'daily']);
+    expect(
+      node.querySelector('[aria-label="Edit schedule: daily"]')
+    ).toBeNull();
+  });
+
+  it('is not said of one that is there', async () => {
+    w.client.lists.pipelines = [pipeline()];
+    const node = await panel('pipelines');
+    expect(node.textContent).not.toContain('renamed');
+    expect(node.querySelector('[aria-label="Relink: daily"]')).toBeNull();
   });
 });

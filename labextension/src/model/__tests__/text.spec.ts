@@ -140,3 +140,70 @@ describe('problemsOf', () => {
     expect(problemsOf({ ...form, mode: 'after' })).toEqual(['after']);
   });
 });
+
+describe('the form of a deployed pipeline', () => {
+  const deployed = (fields: any): any => ({
+    ...INFO,
+    parameters: [
+      { name: 'day', type: 'date', default: '1', origin: 'cell', help: '' }
+    ],
+    pipeline: {
+      name: 'b',
+      owner: 'sam',
+      schedule: null,
+      parameters: { day: '2026-01-01', gone: 'x' },
+      policy: {
+        retries: 7,
+        timeout_s: 90,
+        catchup: 'all',
+        overlap: 'queue',
+        on_lost: 'fail',
+        priority: 5,
+        memory_bytes: null,
+        checkpoint: true,
+        warm: false,
+        parallel: 1,
+        shared: false
+      },
+      ...fields
+    }
+  });
+
+  it('stays on demand', () => {
+    const form = formFor(deployed({}), 'b.ipynb');
+    expect(form.mode).toBe('demand');
+    const request = requestOf(form, 'b.ipynb', []);
+    expect(request).toMatchObject({
+      when: '',
+      after: [],
+      on_demand: true,
+      retries: 7,
+      timeout_s: 90,
+      priority: 5,
+      parameters: { day: '2026-01-01' },
+      reset: ['param.gone']
+    });
+    expect(scheduleLine(request)).toContain('--on-demand --reset param.gone');
+    expect(problemsOf(form)).toEqual([]);
+  });
+
+  it('says which parameters go back to their default', () => {
+    const form = { ...formFor(deployed({}), 'b.ipynb'), values: {} };
+    expect(requestOf(form, 'b.ipynb', []).reset).toEqual([
+      'param.day',
+      'param.gone'
+    ]);
+    const other = requestOf({ ...form, name: 'c' }, 'b.ipynb', []);
+    expect(other.reset).toEqual([]);
+  });
+
+  it.each([
+    ['cron', 'daily at 06:00', 'times'],
+    ['after', '', 'after']
+  ])('opens a schedule of kind %s', (kind, text, mode) => {
+    const schedule = { kind, text, timezone: 'UTC', after: ['x'] };
+    const form = formFor(deployed({ schedule }), 'b.ipynb');
+    expect(form.mode).toBe(mode);
+    expect(requestOf(form, 'b.ipynb', []).on_demand).toBe(false);
+  });
+});
