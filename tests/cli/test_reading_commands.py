@@ -281,7 +281,10 @@ def test_the_policy_of_a_schedule(command: Command, here: Path) -> None:
     # Without a time the notebook's own line counts, with what the command says over it.
     assert command("schedule", "a.ipynb", "--priority", "4").code == 0
     policy = notebook_api.open_etl().pipelines.get("a").policy
-    assert (policy.memory_bytes, policy.priority, policy.checkpoint) == (10**9, 4, False)
+    # What neither of them gives stays as it is deployed.
+    assert (policy.memory_bytes, policy.priority, policy.checkpoint) == (10**9, 4, True)
+    assert command("schedule", "a.ipynb", "--reset", "checkpoint").code == 0
+    assert not notebook_api.open_etl().pipelines.get("a").policy.checkpoint
     said = command("schedule", "a.ipynb", "--after", "a.b,c.d", "--after-all", "--expect")
     assert "after each of a.b and c.d" in said.out
     refused(command("schedule", "a.ipynb", "@daily", "--memory", "1MB"), "1 MB", "64 MB")
