@@ -33,8 +33,12 @@ from jupyter_etl.app.differences import VersionDifference
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PublishError
 from jupyter_etl.model import (
     Breaker,
+    Bundle,
+    BundleFile,
     Column,
     Difference,
+    FileChange,
+    FileRole,
     Freshness,
     Hold,
     Parameter,
@@ -134,6 +138,13 @@ class FakeSources:
         return self.quiet
 
 
+class FakeFiles:
+    files = (BundleFile(path="helper.py", content_hash=HASH, bytes=12, role=FileRole.MODULE),)
+
+    def now(self, notebook: Path, pipeline: Pipeline | None = None) -> Bundle:
+        return Bundle(files=self.files, include=("config/*.yaml",))
+
+
 class FakePipelines:
     def __init__(self, etl: FakeEtl) -> None:
         self._etl = etl
@@ -144,6 +155,7 @@ class FakePipelines:
         )
         other = a_pipeline("brief", Path("/elsewhere/brief.ipynb"), owner="kim", schedule=None)
         self.held = {"delays": first, "brief": other}
+        self.files = FakeFiles()
 
     def list(self) -> list[Pipeline]:
         self._etl.calls.append("pipelines.list")
@@ -168,6 +180,7 @@ class FakePipelines:
                 policy=found.policy,
                 deployed_by=found.owner,
                 deployed_at=self._etl.clock.now(),
+                files=self.files.files,
             )
         ]
 
@@ -191,6 +204,7 @@ class FakePipelines:
         owner: str | None = None,
         after: tuple[str, ...] = (),
         after_all: bool = False,
+        include: tuple[str, ...] = (),
     ) -> FakeDeployment:
         self._etl.calls.append("pipelines.schedule")
         plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
@@ -212,6 +226,8 @@ class FakePipelines:
             next=plan.next,
             note=plan.note,
             findings=self.findings(),
+            files=self.files.files,
+            file_changes=(FileChange(path="helper.py", change="added"),),
         )
 
     def preview(

@@ -258,3 +258,21 @@ def fail(report: AttemptReport, *, times: int) -> None:
         run = replace(a_run(key, pipeline="sales", cause=Cause.SCHEDULE), due_at=now)
         claim = started(etl().store, run, now=now)
         finish(etl().store, claim, report, state=RunState.FAILED, now=now)
+
+
+def test_the_files_that_a_version_pins(notebook: Notebook, here: Path) -> None:
+    (here / "helper.py").write_text("VALUE = 1\n")
+    (here / "a.csv").write_text("a\n1\n")
+    line = f"{SCHEDULE} --include *.csv"
+    notebook.save("import helper", line)
+    said = notebook.card(line).text
+    assert "Pinned with the notebook: 2 files, 14 B" in said
+    assert [line.split() for line in said.splitlines() if ".py" in line or ".csv" in line] == [
+        ["a.csv", "4", "B", "added"], ["helper.py", "10", "B", "added"],
+    ]  # fmt: skip
+    (here / "helper.py").write_text("VALUE = 2\n")
+    assert "changed" in notebook.card(line).text
+    name = notebook.path.stem
+    card = notebook.card(f"%etl diff {name} 1 2").text
+    assert "1 changed file" in card
+    assert "+VALUE = 2" in card

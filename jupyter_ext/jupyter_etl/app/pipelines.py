@@ -9,16 +9,25 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jupyter_etl.app.bundles import LocalFiles
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.policies import make_policy
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.preflight import Finding, preflight
 from jupyter_etl.engine.ticks import daylight_note, next_tick, next_ticks, ticks_between
 from jupyter_etl.errors import DeclarationError, NotFound
-from jupyter_etl.model import Pipeline, PipelineVersion, Policy, Schedule, ScheduleKind
+from jupyter_etl.model import (
+    BundleFile,
+    FileChange,
+    Pipeline,
+    PipelineVersion,
+    Policy,
+    Schedule,
+    ScheduleKind,
+)
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.spec.names import parse_name, pipeline_name
-from jupyter_etl.spec.notebook import Outline, parse_notebook, snapshot_of
+from jupyter_etl.spec.notebook import Outline, parse_notebook
 from jupyter_etl.spec.parameter import resolve_parameters
 from jupyter_etl.spec.schedule import format_schedule, parse_schedule
 from jupyter_etl.spec.span import YEARS
@@ -55,6 +64,8 @@ class Deployment:
         next: The next instants, UTC.
         note: What daylight saving does to them, what is assumed of the notebook; "" for nothing.
         findings: What preflight found.
+        files: The local files that the version pins.
+        file_changes: How these differ from those of the version that was deployed before.
     """
 
     pipeline: Pipeline
@@ -63,6 +74,8 @@ class Deployment:
     next: tuple[datetime, ...]
     note: str
     findings: tuple[Finding, ...]
+    files: tuple[BundleFile, ...] = ()
+    file_changes: tuple[FileChange, ...] = ()
 
 
 class Pipelines:
@@ -72,6 +85,8 @@ class Pipelines:
         self._store = store
         self._clock = clock
         self._settings = settings
+        self.files = LocalFiles(store, settings)
+        """The local files that versions pin."""
 
     def schedule(
         self,
@@ -93,6 +108,7 @@ class Pipelines:
         owner: str | None = None,
         after: Sequence[str] = (),
         after_all: bool = False,
+        include: Sequence[str] = (),
     ) -> Deployment:
         """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
 
@@ -108,9 +124,11 @@ class Pipelines:
             owner: Accountable; by default the setting's.
             after: Publications whose new versions start a run.
             after_all: Wait until each of them has a new version.
+            include: Patterns of files that the version pins besides the local modules; by default
+                those of the version before.
 
         Raises:
-            DeclarationError: The notebook, schedule, a parameter or a policy is not understood.
+            DeclarationError: The notebook, schedule, a pattern, a parameter or a policy is not understood.
             PermissionDenied: Another owner has the name.
             Conflict: Another notebook has the name.
         """
@@ -135,6 +153,7 @@ class Pipelines:
                 owner=owner or declared["owner"],
                 after=declared["after"],
                 after_all=after_all or declared["after_all"],
+                include=include or declared["include"],
             )
         policy = make_policy(
             retries=retries,
@@ -150,7 +169,9 @@ class Pipelines:
         plan = None
         if when or after or after_all:
             plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
-        return self._deploy(path, text, outline, plan, name, parameters or {}, policy, owner)
+        return self._deploy(
+            path, text, outline, plan, name, parameters or {}, policy, owner, include
+        )
 
     def _deploy(
         self,
@@ -162,13 +183,17 @@ class Pipelines:
         parameters: Mapping[str, object],
         policy: Policy,
         owner: str | None,
+        include: Sequence[str],
     ) -> Deployment:
         now = self._clock.now()
         resolve_parameters(outline.parameters, parameters, at=now)
+        called = parse_name(name or pipeline_name(path.stem), what="pipeline")
+        before = self._find(called)
+        pinned = self.files.pin(path, text, outline, include=include, before=before)
         pipeline = Pipeline(
-            name=parse_name(name or pipeline_name(path.stem), what="pipeline"),
+            name=called,
             notebook=str(path),
-            content_hash=self._store.save_snapshot(snapshot_of(text)),
+            content_hash=pinned.content_hash,
             owner=owner or self._settings.owner,
             schedule=plan.schedule if plan else None,
             parameters=dict(parameters),
@@ -179,12 +204,11 @@ class Pipelines:
                 [one.name for one in self._store.load_publications() if one.live is not None],
             ),
         )
-        before = self._find(pipeline.name)
         deployed = self._store.deploy(pipeline, now=now)
         change = "new" if before is None else "changed"
         if before is not None and before.version == deployed.version:
             change = "unchanged"
-        notes = [*outline.notes, plan.note if plan else ""]
+        notes = [*outline.notes, *pinned.notes, plan.note if plan else ""]
         return Deployment(
             pipeline=deployed,
             change=change,
@@ -192,6 +216,8 @@ class Pipelines:
             next=plan.next if plan else (),
             note=" ".join(filter(None, notes)),
             findings=preflight(outline),
+            files=pinned.files,
+            file_changes=pinned.changes,
         )
 
     def preview(
@@ -270,8 +296,8 @@ class Pipelines:
         return self._store.load_pipeline(name)
 
     def versions(self, name: str) -> builtins.list[PipelineVersion]:
-        """Return its versions, newest first."""
-        return self._store.load_pipeline_versions(name)
+        """Return its versions with their files, newest first."""
+        return self.files.versions(name)
 
     def pause(self, name: str) -> Pipeline:
         """Plan nothing until `resume`; a run in hand goes on."""
@@ -302,12 +328,8 @@ class Pipelines:
         return list(preflight(self.outline(notebook)))
 
     def changed(self, pipeline: Pipeline) -> bool:
-        """Tell whether the notebook's file differs from what is deployed, or is gone."""
-        try:
-            _, text, _ = read_notebook(Path(pipeline.notebook))
-        except (DeclarationError, NotFound):
-            return True
-        return snapshot_of(text) != self._store.load_snapshot(pipeline.content_hash)
+        """Tell whether the notebook or a file of its version differs from what is deployed."""
+        return self.files.changed(pipeline)
 
     def declared(self, pipeline: Pipeline) -> Outline:
         """Return the outline of the deployed version."""

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jupyter_etl.app import Etl
+from jupyter_etl.app.bundles.listing import file_lines
 from jupyter_etl.app.daily import daily_prune
 from jupyter_etl.cli.output import (
     outcome_of,
@@ -97,6 +98,7 @@ def schedule(etl: Etl, args: Namespace) -> int:
         owner=args.owner,
         after=args.after,
         after_all=args.after_all,
+        include=args.include,
     )
     pipeline = done.pipeline
     state = f"version {pipeline.version}, {done.change}"
@@ -106,6 +108,8 @@ def schedule(etl: Etl, args: Namespace) -> int:
         write(f"  {instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}")
     if done.note:
         write(f"  {done.note}")
+    for line in file_lines(done.files, done.file_changes):
+        write(f"  {line}")
     for finding in done.findings:
         say(f"  {finding.severity}: {finding.message} {finding.hint}".rstrip())
     if pipeline.paused:

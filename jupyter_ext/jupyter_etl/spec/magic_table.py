@@ -105,6 +105,9 @@ SCHEDULE_OPTIONS = (
              help="Run when a new version of one of these publications is live."),
     Argument(name="after_all", flags=("--after-all",), kind=ValueKind.FLAG,
              help="Wait until each publication of --after has a new version."),
+    Argument(name="include", flags=("--include",), repeated=True, placeholder="GLOB",
+             help="Files that belong to the version, like 'config/*.yaml'; local modules that are "
+                  "imported belong to it anyway."),
 )  # fmt: skip
 BACKFILL_OPTIONS = (
     Argument(name="by", flags=("--by",), choices=_texts(Grain),

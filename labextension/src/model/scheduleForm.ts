@@ -38,6 +38,10 @@ export interface IScheduleForm {
       'on_lost' | 'priority' | 'memory_bytes' | 'checkpoint' | 'cold'
     >
   >;
+  /** Patterns of files that the version pins, separated by blanks. */
+  include: string;
+  /** Whether the deployed version has such patterns. */
+  included: boolean;
   /** Only what differs from the notebook's defaults. */
   values: Readonly<Record<string, string>>;
 }
@@ -76,6 +80,8 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
       checkpoint: pipeline?.policy.checkpoint ?? false,
       cold: !(pipeline?.policy.warm ?? true)
     },
+    include: info.include.join(' '),
+    included: info.include.length > 0,
     values: Object.fromEntries(
       Object.entries(pipeline?.parameters ?? {}).map(([key, value]) => [
         key,
@@ -152,6 +158,13 @@ export function requestOf(
     ...form.kept,
     owner: form.owner.trim() || null,
     after: times ? [] : [...form.after],
-    after_all: !times && form.afterAll
+    after_all: !times && form.afterAll,
+    include: patternsOf(form)
   };
+}
+
+/** The patterns to send: an empty one takes away those that are deployed. */
+function patternsOf(form: IScheduleForm): string[] {
+  const patterns = form.include.split(/\s+/).filter(Boolean);
+  return patterns.length || !form.included ? patterns : [''];
 }
