@@ -21,7 +21,7 @@ from jupyter_etl import errors
 from jupyter_etl.app import notebook_api, notebook_place
 from jupyter_etl.app.secrets import EnvironmentSecrets
 from jupyter_etl.app.settings import PREFIX, Settings
-from jupyter_etl.execution.kernels import ATTEMPT
+from jupyter_etl.execution.kernels import ATTEMPT, BUNDLE, WORKING_FOLDER
 from jupyter_etl.model import RunContext
 from jupyter_etl.serve.sign_in import SIGN_IN_PATH, SIGN_OUT_PATH
 from jupyter_etl.spec.commands import CLI_COMMANDS, MAGIC_COMMANDS, cli_parser, parse_line
@@ -131,7 +131,7 @@ def test_no_command_is_documented_that_there_is_not(
 @cache
 def settings() -> set[str]:
     names = set(Settings.from_env({}, home="/nowhere").environ())
-    kernel = {notebook_place.CHANNEL_VARIABLE, ATTEMPT}
+    kernel = {notebook_place.CHANNEL_VARIABLE, ATTEMPT, BUNDLE, WORKING_FOLDER}
     return names | kernel | {EnvironmentSecrets.variable("")}
 
 

@@ -111,7 +111,9 @@ def counts(world: Publishing, *, days: float = 200, dry_run: bool = False) -> di
     return {one.kind: one.count for one in done.pruned}
 
 
-NOTHING = dict.fromkeys(("versions", "files", "runs", "stages", "holds", "snapshots", "logs"), 0)
+NOTHING = dict.fromkeys(
+    ("versions", "files", "runs", "stages", "bundles", "holds", "snapshots", "logs"), 0
+)
 
 
 @pytest.fixture

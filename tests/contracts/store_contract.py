@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from contracts.store_bundles import BundlesContract
 from contracts.store_claims import ClaimsContract
 from contracts.store_commits import CommitsContract
 from contracts.store_declared import DeclaredContract
@@ -21,6 +22,7 @@ from jupyter_etl.ports import Store
 
 class StoreContract(
     DeclaredContract,
+    BundlesContract,
     PlanningContract,
     ClaimsContract,
     RunsContract,

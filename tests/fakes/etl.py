@@ -35,8 +35,12 @@ from jupyter_etl.app.health import Health
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PublishError
 from jupyter_etl.model import (
     Breaker,
+    Bundle,
+    BundleFile,
     Column,
     Difference,
+    FileChange,
+    FileRole,
     Freshness,
     Hold,
     Parameter,
@@ -142,6 +146,13 @@ class FakeSources:
         return self.quiet
 
 
+class FakeFiles:
+    files = (BundleFile(path="helper.py", content_hash=HASH, bytes=12, role=FileRole.MODULE),)
+
+    def now(self, notebook: Path, pipeline: Pipeline | None = None) -> Bundle:
+        return Bundle(files=self.files, include=("config/*.yaml",))
+
+
 class FakePipelines:
     def __init__(self, etl: FakeEtl) -> None:
         self._etl = etl
@@ -152,6 +163,7 @@ class FakePipelines:
         )
         other = a_pipeline("brief", Path("/elsewhere/brief.ipynb"), owner="kim", schedule=None)
         self.held = {"delays": first, "brief": other}
+        self.files = FakeFiles()
 
     def list(self) -> list[Pipeline]:
         self._etl.calls.append("pipelines.list")
@@ -179,6 +191,7 @@ class FakePipelines:
                 policy=found.policy,
                 deployed_by=found.owner,
                 deployed_at=self._etl.clock.now(),
+                files=self.files.files,
             )
         ]
 
@@ -207,6 +220,7 @@ class FakePipelines:
         expect: bool = False,
         shared: bool = False,
         own_line: bool = True,
+        include: tuple[str, ...] = (),
     ) -> FakeDeployment:
         self._etl.calls.append("pipelines.schedule")
         plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
@@ -229,6 +243,8 @@ class FakePipelines:
             next=plan.next,
             note=plan.note,
             findings=self.findings(),
+            files=self.files.files,
+            file_changes=(FileChange(path="helper.py", change="added"),),
         )
 
     def preview(

@@ -10,9 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from jupyter_etl.model import (
+    BundleFile,
     Cause,
     Column,
     Committed,
+    FileChange,
     NewRun,
     Outcome,
     Parameter,
@@ -75,6 +77,8 @@ class FakeDeployment:
     next: tuple[datetime, ...]
     note: str
     findings: tuple[FakeFinding, ...]
+    files: tuple[BundleFile, ...] = ()
+    file_changes: tuple[FileChange, ...] = ()
 
 
 def a_schedule() -> Schedule:

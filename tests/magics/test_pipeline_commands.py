@@ -336,3 +336,21 @@ def test_relinking_this_notebook(notebook: Notebook) -> None:
     assert "old is paused" in notebook.card("%etl pause").text
     assert isinstance(notebook.fails("%etl relink")[0], NotFound)
     assert "old has its notebook" in notebook.card("%etl relink old").text
+
+
+def test_the_files_that_a_version_pins(notebook: Notebook, here: Path) -> None:
+    (here / "helper.py").write_text("VALUE = 1\n")
+    (here / "a.csv").write_text("a\n1\n")
+    line = f"{SCHEDULE} --include *.csv"
+    notebook.save("import helper", line)
+    said = notebook.card(line).text
+    assert "Pinned with the notebook: 2 files, 14 B" in said
+    assert [line.split() for line in said.splitlines() if ".py" in line or ".csv" in line] == [
+        ["a.csv", "4", "B", "added"], ["helper.py", "10", "B", "added"],
+    ]  # fmt: skip
+    (here / "helper.py").write_text("VALUE = 2\n")
+    assert "changed" in notebook.card(line).text
+    name = notebook.path.stem
+    card = notebook.card(f"%etl diff {name} 1 2").text
+    assert "1 changed file" in card
+    assert "+VALUE = 2" in card

@@ -177,3 +177,44 @@ async def test_a_retry_says_what_it_deployed(real: Etl, jp_root_dir: Path, ask) 
     matches(retried, "RetriedRun")
     assert retried["deployed"] is None
     assert retried["note"].startswith("There is no notebook at")
+
+
+async def test_local_files_of_a_deployment(real: Etl, ask, jp_root_dir: Path) -> None:
+    (jp_root_dir / "helper.py").write_text("VALUE = 1\n")
+    (jp_root_dir / "a.txt").write_text("1")
+    book = json.loads(json.dumps(NOTEBOOK))
+    book["cells"][0]["source"] = "import helper"
+    (jp_root_dir / "local.ipynb").write_text(json.dumps(book))
+
+    async def deploy(**more: object) -> dict:
+        body = {"notebook": "local.ipynb", "when": "@daily", **more}
+        answer = await ask("/pipelines", "POST", body=body)
+        assert answer.status == 201, answer.body
+        matches(answer.json, "Deployment")
+        return answer.json
+
+    def paths(files: list[dict]) -> list[str]:
+        return [file["path"] for file in files]
+
+    before = (await ask("/notebook?path=local.ipynb")).json
+    matches(before, "NotebookView")
+    assert (paths(before["files"]), before["include"]) == (["helper.py"], [])
+    assert paths((await deploy(include=["*.txt"]))["files"]) == ["a.txt", "helper.py"]
+    (jp_root_dir / "helper.py").write_text("VALUE = 2\n")
+    shown = (await ask("/notebook?path=local.ipynb")).json
+    assert (shown["changed"], shown["include"]) == (True, ["*.txt"])
+    second = await deploy()
+    assert second["pipeline"]["version"] == 2
+    assert second["file_changes"] == [{"path": "helper.py", "change": "changed"}]
+    assert paths((await deploy(include=[""]))["files"]) == ["helper.py"]
+    versions = (await ask("/pipelines/local/versions")).json
+    matches(versions, "PipelineVersions")
+    assert [one["file_changes"] for one in versions["items"]] == [
+        [{"path": "a.txt", "change": "removed"}],
+        [{"path": "helper.py", "change": "changed"}],
+        [{"path": "a.txt", "change": "added"}, {"path": "helper.py", "change": "added"}],
+    ]
+    for pattern, said in (("nothing*", "matches no file"), ("../x", "leads out of the project")):
+        body = {"notebook": "local.ipynb", "include": [pattern]}
+        refused = await ask("/pipelines", "POST", body=body)
+        assert (refused.status, said in refused.error["message"]) == (400, True)

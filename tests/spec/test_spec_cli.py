@@ -122,6 +122,7 @@ def test_reading_commands_take_json(name: str) -> None:
                 "shared": False,
                 "on_demand": False,
                 "reset": (),
+                "include": (),
             },
         ),
         (

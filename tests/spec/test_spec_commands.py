@@ -193,6 +193,7 @@ from jupyter_etl.spec.words import quote_word
                 "shared": False,
                 "on_demand": False,
                 "reset": (),
+                "include": (),
             },
         ),
         (

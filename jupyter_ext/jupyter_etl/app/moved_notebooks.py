@@ -12,6 +12,7 @@ from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
 from jupyter_etl.model import Pipeline
 from jupyter_etl.ports import Store
+from jupyter_etl.spec.bundle import add_bundle, bundle_of
 from jupyter_etl.spec.names import listed
 from jupyter_etl.spec.notebook import cell_ids, snapshot_of
 
@@ -131,7 +132,7 @@ def _deployed(store: Store, pipeline: Pipeline) -> str | None:
 def _is_same(deployed: str | None, snapshot: str | None) -> bool:
     if deployed is None or snapshot is None:
         return False
-    if deployed == snapshot:
+    if deployed == add_bundle(snapshot, bundle_of(deployed)):
         return True
     old, new = _identifying(cell_ids(deployed)), _identifying(cell_ids(snapshot))
     return bool(old) and 2 * len(old & new) > len(old)

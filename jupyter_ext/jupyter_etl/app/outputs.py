@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from jupyter_etl.errors import (
     PublishError,
     user_code_boundary,
 )
+from jupyter_etl.execution.kernels import WORKING_FOLDER
 from jupyter_etl.model import (
     Contract,
     Difference,
@@ -179,7 +181,9 @@ def publish_file(
         )
     options = {"path": rendered}
     if data is None:
-        options["source"] = str((workbench.base / rendered).resolve())
+        # A run that has a working directory of its own has written the file there.
+        folder = Path(os.environ.get(WORKING_FOLDER) or workbench.base)
+        options["source"] = str((folder / rendered).resolve())
     staged = Staged(
         name=parse_name(name or file_name(path), what="publication"),
         kind=PublicationKind.FILE,

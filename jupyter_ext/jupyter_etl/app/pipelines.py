@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from jupyter_etl.app.bundles import LocalFiles
+from jupyter_etl.app.bundles.local_files import PinnedVersion
 from jupyter_etl.app.cold_starts import ColdStarts
 from jupyter_etl.app.moved_notebooks import (
     find_notebook,
@@ -29,8 +31,8 @@ from jupyter_etl.app.schedule_previews import (
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.preflight import Finding, preflight
 from jupyter_etl.engine.ticks import next_tick
-from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
-from jupyter_etl.model import Pipeline, PipelineVersion
+from jupyter_etl.errors import Conflict, NotFound, PermissionDenied
+from jupyter_etl.model import BundleFile, FileChange, Pipeline, PipelineVersion
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.spec.names import listed, parse_name, pipeline_name
 from jupyter_etl.spec.notebook import Outline, parse_notebook, snapshot_of
@@ -51,6 +53,8 @@ class Deployment:
         note: What daylight saving does to them, what is assumed of the notebook, why its
             runs start cold; "" for nothing.
         findings: What preflight found.
+        files: The local files that the version pins.
+        file_changes: How these differ from those of the version that was deployed before.
     """
 
     pipeline: Pipeline
@@ -60,6 +64,8 @@ class Deployment:
     next: tuple[datetime, ...]
     note: str
     findings: tuple[Finding, ...]
+    files: tuple[BundleFile, ...] = ()
+    file_changes: tuple[FileChange, ...] = ()
 
 
 class Pipelines:
@@ -70,6 +76,8 @@ class Pipelines:
         self._clock = clock
         self._settings = settings
         self._cold_starts = ColdStarts(store, settings)
+        self.files = LocalFiles(store, settings)
+        """The local files that versions pin."""
 
     def schedule(
         self,
@@ -96,6 +104,7 @@ class Pipelines:
         expect: bool = False,
         shared: bool = False,
         own_line: bool = True,
+        include: Sequence[str] = (),
     ) -> Deployment:
         """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
 
@@ -119,9 +128,11 @@ class Pipelines:
             expect: Whether names in ``after`` may be new: publications that are to come.
             shared: Whether it may publish what another pipeline publishes.
             own_line: Whether the notebook's own ``%etl schedule`` counts.
+            include: Patterns of files that the version pins besides the local modules; by default
+                those of the version before.
 
         Raises:
-            DeclarationError: The notebook, schedule, a parameter or a policy is not understood.
+            DeclarationError: The notebook, schedule, a pattern, a parameter or a policy is not understood.
             PermissionDenied: Another owner has the name.
             NotFound: Nothing publishes a name in ``after``.
             Conflict: Another notebook has the name, or another pipeline publishes what this does.
@@ -151,6 +162,7 @@ class Pipelines:
                 reset=reset or declared["reset"],
                 expect=expect or declared["expect"],
                 shared=shared or declared["shared"],
+                include=include or declared["include"],
             )
         snapshot = snapshot_of(text)
         called = self._named(path, name, snapshot)
@@ -185,10 +197,11 @@ class Pipelines:
             plan = preview_of(schedule, now, spent=schedule == kept.schedule)
         values = {**kept.parameters, **(parameters or {})}
         resolve_parameters(outline.parameters, values, at=now)
+        pinned = self.files.pin(path, text, outline, include=include, before=before)
         pipeline = Pipeline(
             name=called,
             notebook=str(path),
-            content_hash=self._store.save_snapshot(snapshot),
+            content_hash=pinned.content_hash,
             owner=owner or self._settings.owner,
             schedule=plan.schedule if plan else None,
             parameters=values,
@@ -204,7 +217,7 @@ class Pipelines:
         if before is not None and has_moved(self._store, before, path, snapshot):
             self.relink(before.name, path)
         deployed = self._store.deploy(pipeline, now=now)
-        return self._deployment(before, deployed, outline, plan)
+        return self._deployment(before, deployed, outline, plan, pinned)
 
     def _deployment(
         self,
@@ -212,6 +225,7 @@ class Pipelines:
         deployed: Pipeline,
         outline: Outline,
         plan: SchedulePreview | None,
+        pinned: PinnedVersion,
     ) -> Deployment:
         changes: tuple[str, ...] = ()
         if before is not None:
@@ -219,7 +233,12 @@ class Pipelines:
         change = "new" if before is None else "changed"
         if before is not None and before.version == deployed.version and not changes:
             change = "unchanged"
-        notes = [*outline.notes, plan.note if plan else "", self.cold_start(deployed)]
+        notes = [
+            *outline.notes,
+            *pinned.notes,
+            plan.note if plan else "",
+            self.cold_start(deployed),
+        ]
         return Deployment(
             pipeline=deployed,
             change=change,
@@ -228,6 +247,8 @@ class Pipelines:
             next=plan.next if plan else (),
             note=" ".join(filter(None, notes)),
             findings=preflight(outline),
+            files=pinned.files,
+            file_changes=pinned.changes,
         )
 
     def _named(self, path: Path, name: str | None, snapshot: str) -> str:
@@ -285,8 +306,8 @@ class Pipelines:
         return self._store.load_pipeline(name)
 
     def versions(self, name: str) -> builtins.list[PipelineVersion]:
-        """Return its versions, newest first; raises `NotFound`."""
-        found = self._store.load_pipeline_versions(name)
+        """Return its versions with their files, newest first; raises `NotFound`."""
+        found = self.files.versions(name)
         if not found:
             self.get(name)
         return found
@@ -354,12 +375,8 @@ class Pipelines:
         return list(preflight(self.outline(notebook)))
 
     def changed(self, pipeline: Pipeline) -> bool:
-        """Tell whether the notebook's file differs from what is deployed, or is gone."""
-        try:
-            _, text, _ = read_notebook(Path(pipeline.notebook))
-        except (DeclarationError, NotFound):
-            return True
-        return snapshot_of(text) != self._store.load_snapshot(pipeline.content_hash)
+        """Tell whether the notebook or a file of its version differs from what is deployed."""
+        return self.files.changed(pipeline)
 
     def declared(self, pipeline: Pipeline) -> Outline:
         """Return the outline of the deployed version."""

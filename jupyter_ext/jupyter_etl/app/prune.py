@@ -14,6 +14,7 @@ from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.retention import plan_kept
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.errors import Conflict, EtlError, PublishError, user_code_boundary
+from jupyter_etl.execution.bundles import bundles_folder
 from jupyter_etl.execution.folders import STAGE, attempt_folder
 from jupyter_etl.model import TERMINAL, Decision, Publication
 from jupyter_etl.ports import Clock, Store
@@ -37,7 +38,8 @@ class Pruned:
 
     Args:
         kind: ``versions`` (of publications), ``files`` (in the lake), ``runs`` (their folders),
-            ``stages`` (of lost attempts), ``holds`` (nobody decided), ``snapshots`` or ``logs``.
+            ``stages`` (of lost attempts), ``holds`` (nobody decided), ``snapshots``, ``bundles``
+            (copies of pinned files) or ``logs``.
         count: How many.
         bytes: Their size; 0 for versions, whose files are counted as such.
     """
@@ -94,6 +96,7 @@ def prune(settings: Settings, store: Store, clock: Clock, *, dry_run: bool = Fal
             _prune_runs(settings, store, clock, dry_run, failed, waiting),
             _prune_stages(settings, store, clock, dry_run, failed, waiting),
             Pruned(kind="snapshots", count=snapshots[0], bytes=snapshots[1]),
+            _prune_bundles(settings, clock, dry_run, failed),
             holds,
             _rotate_logs(settings.home, dry_run),
         ),
@@ -217,6 +220,14 @@ def _prune_stages(
     ended = store.load_ended_attempts(run_ids, before=clock.now() - _SETTLED)
     folders = [stages[one] for one in ended if one in stages and one not in waiting]
     return _delete_folders("stages", folders, dry_run, failed)
+
+
+def _prune_bundles(settings: Settings, clock: Clock, dry_run: bool, failed: list[str]) -> Pruned:
+    """Delete the copies of pinned files that no run has used for long; the ledger has the files."""
+    before = (clock.now() - timedelta(days=settings.keep_days)).timestamp()
+    folders = bundles_folder(settings.home).glob("*")
+    old = [folder for folder in folders if folder.stat().st_mtime < before]
+    return _delete_folders("bundles", old, dry_run, failed)
 
 
 def _delete_folders(kind: str, folders: Iterable[Path], dry_run: bool, failed: list[str]) -> Pruned:

@@ -91,7 +91,7 @@ def _deploy_saved(
     path = Path(pipeline.notebook)
     try:
         snapshot = snapshot_of(read_notebook(path)[1])
-        if snapshot == store.load_snapshot(pipeline.content_hash):
+        if not pipelines.files.changed(pipeline):
             return None, ""
         if pipeline.owner != settings.owner:
             return None, f"the pipeline belongs to {pipeline.owner!r}, who can deploy it"

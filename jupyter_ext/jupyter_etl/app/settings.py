@@ -18,6 +18,7 @@ from jupyter_etl.spec.timezone import parse_timezone
 
 PREFIX = "JUPYTER_ETL_"
 QUERY_BYTES = 2_000_000_000
+BUNDLE_BYTES = 50_000_000
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 
@@ -48,6 +49,8 @@ class Settings:
             (``JUPYTER_ETL_RUN_OUTPUT``).
         alert_hosts: Hosts and networks outside of the public internet that a webhook may reach
             (``JUPYTER_ETL_ALERT_HOSTS``, by spaces: ``chat.example 10.1.0.0/16``).
+        bundle_bytes: The most that the local files of a version may take together
+            (``JUPYTER_ETL_BUNDLE_LIMIT``, as ``50MB``; 0 for no limit).
         keep_versions: How many of the newest versions of a publication, and runs of a pipeline,
             `prune` keeps whatever their age (``JUPYTER_ETL_KEEP_VERSIONS``).
         keep_held_days: Days for which it keeps what waits for `Holds.approve`
@@ -79,6 +82,7 @@ class Settings:
     run_output_bytes: int = RUN_OUTPUT_BYTES
     disk_reserve: float = 5.0
     query_bytes: int = QUERY_BYTES
+    bundle_bytes: int = BUNDLE_BYTES
     keep_versions: int = 30
     keep_days: int = 90
     keep_held_days: int = 14
@@ -127,6 +131,7 @@ class Settings:
             run_output_bytes=_size(env, "RUN_OUTPUT", RUN_OUTPUT_BYTES) or 0,
             disk_reserve=_percent(env, "DISK_RESERVE", 5.0),
             query_bytes=_size(env, "QUERY_LIMIT", QUERY_BYTES) or 0,
+            bundle_bytes=_size(env, "BUNDLE_LIMIT", BUNDLE_BYTES) or 0,
             keep_versions=_whole(env, "KEEP_VERSIONS", 30),
             keep_days=_whole(env, "KEEP_DAYS", 90),
             keep_held_days=_whole(env, "KEEP_HELD_DAYS", 14),
@@ -164,6 +169,7 @@ class Settings:
             PREFIX + "RUN_OUTPUT": str(self.run_output_bytes),
             PREFIX + "DISK_RESERVE": str(self.disk_reserve),
             PREFIX + "QUERY_LIMIT": str(self.query_bytes),
+            PREFIX + "BUNDLE_LIMIT": str(self.bundle_bytes),
             PREFIX + "KEEP_VERSIONS": str(self.keep_versions),
             PREFIX + "KEEP_DAYS": str(self.keep_days),
             PREFIX + "KEEP_HELD_DAYS": str(self.keep_held_days),

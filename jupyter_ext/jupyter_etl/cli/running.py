@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jupyter_etl.app import Etl
+from jupyter_etl.app.bundles.listing import file_lines
 from jupyter_etl.app.daily import daily_prune
 from jupyter_etl.app.failure_lines import failure_lines
 from jupyter_etl.app.health import seconds_of
@@ -103,6 +104,7 @@ def schedule(etl: Etl, args: Namespace) -> int:
         reset=args.reset,
         expect=args.expect,
         shared=args.shared,
+        include=args.include,
     )
     pipeline = done.pipeline
     state = f"version {pipeline.version}, {done.change}"
@@ -114,6 +116,8 @@ def schedule(etl: Etl, args: Namespace) -> int:
         write(f"  {instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}")
     if done.note:
         write(f"  {done.note}")
+    for line in file_lines(done.files, done.file_changes):
+        write(f"  {line}")
     for finding in done.findings:
         say(f"  {finding.severity}: {finding.message} {finding.hint}".rstrip())
     if pipeline.paused:

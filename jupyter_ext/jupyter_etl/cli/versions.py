@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from jupyter_etl.app import Etl
+from jupyter_etl.app.bundles.versions import names_pipeline
 from jupyter_etl.app.differences import (
     change_rows,
     change_words,
@@ -78,7 +79,9 @@ def reject(etl: Etl, args: Namespace) -> int:
 
 
 def diff(etl: Etl, args: Namespace) -> int:
-    """Show how two versions differ."""
+    """Show how two versions differ: of a publication, or the notebook and files of a pipeline."""
+    if names_pipeline(etl.store, args.name):
+        return _diff_files(etl, args)
     found = etl.publications.diff(
         args.name, args.before, args.after, key=args.key, draft=args.draft, sample=args.limit
     )
@@ -90,6 +93,20 @@ def diff(etl: Etl, args: Namespace) -> int:
     write(change_words(found))
     if found.changes is not None and found.changes.sample:
         write_table(change_rows(found.changes), "")
+    return 0
+
+
+def _diff_files(etl: Etl, args: Namespace) -> int:
+    found = etl.pipelines.files.diff(args.name, args.before, args.after)
+    if args.json:
+        write_json(found)
+        return 0
+    if not found:
+        write("The notebook and its files are the same.")
+    for file in found:
+        write(f"{file.path}: {file.change}")
+        for line in file.lines:
+            write(f"  {line}")
     return 0
 
 

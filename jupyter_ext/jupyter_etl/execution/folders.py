@@ -32,6 +32,11 @@ def attempt_folder(home: Path, run_id: int, number: int) -> Path:
     return home / "runs" / f"{run_id:08d}" / str(number)
 
 
+def home_of(folder: Path) -> Path:
+    """Return the platform's home folder, given the folder of an attempt."""
+    return folder.parents[2]
+
+
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Replace a file in one step, so that a reader sees the old content or the new one.
 

@@ -16,6 +16,12 @@ ATTEMPT = "JUPYTER_ETL_ATTEMPT"
 COLD = "JUPYTER_ETL_COLD"
 """Environment variable that tells a runner why it was not forked from a template."""
 
+BUNDLE = "JUPYTER_ETL_BUNDLE"
+"""Environment variable of kernels: the folder that has the pinned files of the run's version."""
+
+WORKING_FOLDER = "JUPYTER_ETL_FOLDER"
+"""Environment variable of kernels that start in a folder of the attempt: that folder."""
+
 SECRET = "JUPYTER_ETL_SECRET_"  # noqa: S105 - the beginning of a name, no value
 """Beginning of the environment variables that hold secrets; a kernel asks its runner for them."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.execution.beat import Beats
+from jupyter_etl.execution.bundles import Pinned, pin
 from jupyter_etl.execution.channel import CHANNEL, ChannelServer
 from jupyter_etl.execution.checkpoint import Keeper, PlanResumption
 from jupyter_etl.execution.committing import Gate, HeldBack, commit_outputs, outlast
@@ -22,7 +23,7 @@ from jupyter_etl.execution.ending import (
 )
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.finishing import Judge, with_verdict
-from jupyter_etl.execution.folders import EXECUTED, SNAPSHOT
+from jupyter_etl.execution.folders import EXECUTED, SNAPSHOT, home_of
 from jupyter_etl.execution.guard import Guard
 from jupyter_etl.execution.halt import Halt, HaltReason
 from jupyter_etl.execution.incremental import noted_reads
@@ -199,6 +200,9 @@ class Making:
             lambda: self.store.load_snapshot(new.content_hash), self.beats
         )
         prepared = prepare(body, new, self.folder / SNAPSHOT)
+        pinned = self._pinned(prepared)
+        if pinned is not None:
+            prepared, env = replace(prepared, folder=pinned.folder), {**env, **pinned.env}
         record.set_notebook(prepared.parameters, prepared.outputs)
         if prepared.kernel.assumed:
             self.events.log(f"the notebook names no kernel; {DEFAULT_KERNEL} is assumed")
@@ -229,6 +233,7 @@ class Making:
             early=self.early,
             redactor=self.redactor,
             log=self.log,
+            pinned=pinned,
         )
         if session.keeper is not None:
             keepers.append(session.keeper)
@@ -242,6 +247,17 @@ class Making:
             self._say(again.note)
             record.take_over(again.said)
             execute(replace(session, start=again), self.folder / EXECUTED)
+
+    def _pinned(self, prepared: Prepared) -> Pinned | None:
+        if prepared.bundle is None:
+            return None
+        return pin(
+            prepared.bundle,
+            Path(self.claim.run.new.notebook),
+            home=home_of(self.folder),
+            attempt=self.folder,
+            load=lambda hashes: outlast(lambda: self.store.load_files(hashes), self.beats),
+        )
 
     def _start(self, snapshot: str, prepared: Prepared) -> Start:
         resume_from = self.claim.run.resume_from

@@ -27,6 +27,7 @@ from typing import Any
 import cloudpickle
 
 from jupyter_etl.errors import ExecutionError
+from jupyter_etl.execution.kernels import BUNDLE, WORKING_FOLDER
 from jupyter_etl.spec.size import format_size
 
 INDEX = "names.json"
@@ -124,8 +125,7 @@ def restore_names(namespace: dict[str, Any], folder: Path) -> Restored:
     with (folder / VALUES).open("rb") as file:
         unpickler = pickle.Unpickler(file)  # noqa: S301 - the author's values in the author's kernel
         around = unpickler.load()
-        os.chdir(around["cwd"])
-        sys.path[:] = [*around["path"], *(one for one in sys.path if one not in around["path"])]
+        _go_back(around)
         for name in index["names"]:
             namespace[name] = unpickler.load()
     # cloudpickle leaves its own there when it makes a function.
@@ -135,6 +135,25 @@ def restore_names(namespace: dict[str, Any], folder: Path) -> Restored:
         sys.modules["numpy"].random.set_state(around["numpy"])
     # A checkpoint of an older version has no queries.
     return Restored(extensions=tuple(around["extensions"]), queries=around.get("queries", {}))
+
+
+def _go_back(around: Mapping[str, Any]) -> None:
+    """Take up a working directory and a search path; pinned files are those of this run's version."""
+    folder, bundle = around.get("folder", ""), around.get("bundle", "")
+    cwd = Path(around["cwd"])
+    if folder and cwd.is_relative_to(folder):
+        # It was a folder of the attempt before; this kernel has started in the one that replaces it.
+        cwd = Path.cwd() / cwd.relative_to(folder)
+    os.chdir(cwd)
+    own = [one for one in sys.path if _is_below(one, os.environ.get(BUNDLE, ""))]
+    path = [one for one in around["path"] if one not in own and not _is_below(one, bundle)]
+    place = path.index("") if "" in path else 0
+    path[place:place] = own
+    sys.path[:] = [*path, *(one for one in sys.path if one not in path)]
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return bool(folder) and Path(path).is_relative_to(folder)
 
 
 def notebook_namespace() -> dict[str, Any]:
@@ -268,6 +287,8 @@ def _surroundings(
     return {
         "cwd": str(Path.cwd()),
         "path": list(sys.path),
+        "folder": os.environ.get(WORKING_FOLDER, ""),
+        "bundle": os.environ.get(BUNDLE, ""),
         "extensions": sorted(extensions),
         "queries": queries,
         "random": random.getstate(),

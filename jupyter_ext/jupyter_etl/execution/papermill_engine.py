@@ -20,6 +20,8 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 from papermill.iorw import LocalHandler, papermill_io
 
+from jupyter_etl.errors import ExecutionError
+from jupyter_etl.execution.bundles import Pinned
 from jupyter_etl.execution.capped_client import CappedNotebookClient
 from jupyter_etl.execution.cells import say_cell, traceback_of
 from jupyter_etl.execution.channel import CHANNEL
@@ -67,6 +69,7 @@ class Session:
         early: Becomes the notebook's kernel, where it can; None for a cold start.
         redactor: Takes secrets out of what the cells show.
         log: Takes them out of the runner's log; None where nothing else writes to it.
+        pinned: The files of the version; None where it is the notebook alone.
     """
 
     prepared: Prepared
@@ -83,6 +86,7 @@ class Session:
     early: EarlyKernel | None = None
     redactor: Redactor = field(default_factory=Redactor)
     log: LogSweep | None = None
+    pinned: Pinned | None = None
 
 
 def execute(session: Session, output: Path) -> None:
@@ -250,6 +254,8 @@ class EtlNotebookClient(CappedNotebookClient):
             self.nb.metadata["language_info"] = self.kc.info["language_info"]
             if why_cold:
                 self.prepare_kernel()
+            if session.pinned is not None:
+                self._import_pinned(session.pinned.code)
             if session.prepared.speaks_etl:
                 self._load_magics()
             if session.start.code:
@@ -267,6 +273,8 @@ class EtlNotebookClient(CappedNotebookClient):
             return os.environ.get(COLD, "its runner was started cold")
         spec = self._session.prepared.kernel.spec
         why_cold = early.why_cold(spec, env, cwd)
+        if not why_cold and self._session.pinned is not None:
+            why_cold = self._session.pinned.why_cold
         if why_cold:
             # It may have the sockets that another kernel is about to make.
             early.stem.dismiss()
@@ -355,6 +363,11 @@ class EtlNotebookClient(CappedNotebookClient):
         reply = await asyncio.wait_for(self.async_wait_for_reply(sent), timeout_s)
         content: dict[str, Any] = reply["content"]
         return content
+
+    def _import_pinned(self, code: str) -> None:
+        problem = self._ask(code, timeout_s=None) if code else ""
+        if problem:
+            raise ExecutionError(f"The pinned modules of the version cannot be used: {problem}.")
 
     def _load_magics(self) -> None:
         reply = self.wait_for_reply(self.kc.execute(_LOAD_MAGICS, silent=True, store_history=False))

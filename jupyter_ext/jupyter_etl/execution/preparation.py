@@ -15,7 +15,8 @@ from jupyter_etl.errors import DeclarationError, ExecutionError
 from jupyter_etl.execution.cells import NotebookCell, count_code
 from jupyter_etl.execution.folders import write_atomically
 from jupyter_etl.execution.kernels import Kernel, kernel_of
-from jupyter_etl.model import NewRun, Parameter
+from jupyter_etl.model import Bundle, NewRun, Parameter
+from jupyter_etl.spec.bundle import without_bundle
 from jupyter_etl.spec.notebook import Outline, parse_notebook
 from jupyter_etl.spec.parameter import resolve_parameters
 
@@ -37,6 +38,7 @@ class Prepared:
         outputs: Frames that it publishes as tables: variable to publication.
         declared: What the notebook declares.
         asked_kernel: The kernel that the notebook names; None where it names none.
+        bundle: The files that the version pins; None where it is the notebook alone.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class Prepared:
     outputs: Mapping[str, str]
     declared: tuple[Parameter, ...] = ()
     asked_kernel: str | None = None
+    bundle: Bundle | None = None
 
 
 def prepare(body: str, new: NewRun, path: Path) -> Prepared:
@@ -68,7 +71,8 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
     notebook = read_notebook(body)
     kernel = kernel_of(notebook["metadata"])
     folder = Path(new.notebook).parent
-    if not folder.is_dir():
+    bundle = without_bundle(notebook["metadata"])
+    if bundle is None and not folder.is_dir():
         raise ExecutionError(
             f"The notebook's folder is gone: {folder}.",
             hint="It is the working directory of its runs: put it back, or deploy the notebook "
@@ -87,6 +91,7 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
         outputs=outline.outputs,
         declared=outline.parameters,
         asked_kernel=outline.kernel,
+        bundle=bundle,
         speaks_etl=kernel.language == "python"
         and any(_SPEAKS_ETL.search(cell["source"]) for cell in code),
     )

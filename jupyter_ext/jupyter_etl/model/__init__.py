@@ -1,6 +1,7 @@
 """The nouns of jupyter-etl as frozen values; nothing here does anything."""
 
 from jupyter_etl.model.breaker import Breaker
+from jupyter_etl.model.bundle import Bundle, BundleFile, FileChange, FileRole
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.model.checkpoint import Checkpoint, Resumption, Retried, Said
 from jupyter_etl.model.freshness import Freshness
@@ -95,6 +96,8 @@ __all__ = [
     "Beat",
     "Bin",
     "Breaker",
+    "Bundle",
+    "BundleFile",
     "Catchup",
     "Cause",
     "CheckResult",
@@ -115,6 +118,8 @@ __all__ = [
     "Difference",
     "Emptied",
     "Estimate",
+    "FileChange",
+    "FileRole",
     "Frequent",
     "Freshness",
     "FreshnessState",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from jupyter_etl.model.bundle import BundleFile, FileChange
 from jupyter_etl.model.schedule import Schedule
 
 FAILURES_TO_PAUSE = 5
@@ -156,12 +157,14 @@ class PipelineVersion:
     Args:
         pipeline: Its name.
         number: 1 for the first.
-        content_hash: SHA-256 (hex) of the snapshot.
+        content_hash: SHA-256 (hex) of the snapshot, which lists the local files of the version.
         notebook: Absolute path it was deployed from.
         schedule: Its schedule at the time.
         parameters: Its parameters at the time.
         policy: Its policy at the time.
         deployed_by, deployed_at: Who and when (UTC).
+        files: The local files that it pins; empty where they were not loaded.
+        file_changes: How these differ from those of the version before.
     """
 
     pipeline: str
@@ -173,3 +176,5 @@ class PipelineVersion:
     policy: Policy
     deployed_by: str
     deployed_at: datetime
+    files: tuple[BundleFile, ...] = ()
+    file_changes: tuple[FileChange, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +71,17 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
 
     def load_snapshot(self, content_hash: str) -> str:
         """Raises `NotFound`."""
+        ...
+
+    def save_bundle(self, body: str, files: Sequence[bytes]) -> str:
+        """Keep a snapshot with the contents of the files that it lists; return its hash.
+
+        Equal contents are stored once, whatever snapshots list them.
+        """
+        ...
+
+    def load_files(self, content_hashes: Collection[str]) -> dict[str, bytes]:
+        """Return contents that `save_bundle` has kept, by SHA-256 (hex); raises `NotFound`."""
         ...
 
     def deploy(self, pipeline: Pipeline, *, now: datetime) -> Pipeline:
@@ -290,6 +301,8 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
 
     def prune_snapshots(self, *, before: datetime, dry_run: bool) -> tuple[int, int]:
         """Delete the snapshots saved before an instant that no pipeline, version or run names.
+
+        The files that only such snapshots list are deleted with them.
 
         Returns:
             How many there were, and their bytes.

@@ -17,6 +17,7 @@ _E = TypeVar("_E", bound=StrEnum)
 Text = Annotated[str, msgspec.Meta(max_length=2_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Names = Annotated[list[Name], msgspec.Meta(max_length=100)]
+Patterns = Annotated[list[Text], msgspec.Meta(max_length=100)]
 Values = dict[str, object]
 
 
@@ -61,6 +62,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reset: Names = []
     expect: bool = False
     shared: bool = False
+    include: Patterns = []
 
 
 class Relink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -118,6 +118,9 @@ SCHEDULE_OPTIONS = (
     Argument(name="reset", flags=("--reset",), kind=ValueKind.NAMES, placeholder="WHAT[,WHAT]",
              help="Back to the default first: all, schedule, param, param.NAME, or an option such "
                   "as retries. What is neither reset nor given stays as it is deployed."),
+    Argument(name="include", flags=("--include",), repeated=True, placeholder="GLOB",
+             help="Files that belong to the version, like 'config/*.yaml'; local modules that are "
+                  "imported belong to it anyway."),
 )  # fmt: skip
 BACKFILL_OPTIONS = (
     Argument(name="by", flags=("--by",), choices=_texts(Grain),

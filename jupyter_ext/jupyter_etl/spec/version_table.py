@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from jupyter_etl.spec.grammar import Argument, CommandSpec, ValueKind
 
@@ -55,9 +56,9 @@ def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[Command
         ),
         CommandSpec(
             name="diff", group=group,
-            summary="Show how two versions of a table differ.",
+            summary="Show how two versions of a table or a pipeline differ.",
             arguments=(
-                _NAME,
+                replace(_NAME, help="The publication or the pipeline."),
                 Argument(name="before", kind=ValueKind.WHOLE, least=1, required=True,
                          help="The number of a version."),
                 Argument(name="after", kind=ValueKind.WHOLE, least=1,
@@ -72,7 +73,7 @@ def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[Command
                          least=1, placeholder="N", help="Rows to show of each kind of change."),
                 *more,
             ),
-            examples=("diff sales.daily 41 42", "diff sales.daily 41 --key id"),
+            examples=("diff sales.daily 41 42", "diff sales.daily 41 --key id", "diff ingest 1 2"),
         ),
         CommandSpec(
             name="rollback", group=group,

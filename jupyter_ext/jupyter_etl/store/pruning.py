@@ -15,6 +15,7 @@ from jupyter_etl.store.schema import (
     pipelines,
     publication_versions,
     runs,
+    snapshot_files,
     snapshots,
 )
 
@@ -83,8 +84,8 @@ class Pruning(Part):
             with self._ledger.writing() as connection:
                 # Asked once more: somebody may have named one of them meanwhile.
                 still = _unnamed(connection, before, hashes[start : start + _PART])
-                these = snapshots.c.content_hash.in_(list(still))
-                connection.execute(delete(snapshots).where(these))
+                for table in (snapshots, snapshot_files):
+                    connection.execute(delete(table).where(table.c.content_hash.in_(list(still))))
             total, freed = total + len(still), freed + sum(still.values())
         return total, freed
 
@@ -99,14 +100,23 @@ def _unnamed(
         before: They were saved before this instant.
         among: Of these alone; None for all.
     """
-    every = [select(table.c.content_hash) for table in (pipelines, pipeline_versions, runs)]
+    naming = (pipelines, pipeline_versions, runs)
+    every = [select(table.c.content_hash) for table in naming]
     size = func.length(snapshots.c.body).label("size")
     query = select(snapshots.c.content_hash, size)
+    # A file is named by what names the snapshots that list it.
+    listed = [
+        select(snapshot_files.c.file_hash.label("content_hash")).join(
+            table, table.c.content_hash == snapshot_files.c.content_hash
+        )
+        for table in naming
+    ]
     if among is not None:
         every = [one.where(one.selected_columns.content_hash.in_(among)) for one in every]
+        listed = [one.where(snapshot_files.c.file_hash.in_(among)) for one in listed]
         query = query.where(snapshots.c.content_hash.in_(among))
     # A join, because PostgreSQL compares every row with every other for a long NOT IN.
-    named = union(*every).subquery()
+    named = union(*every, *listed).subquery()
     joined = snapshots.outerjoin(named, named.c.content_hash == snapshots.c.content_hash)
     old = or_(snapshots.c.saved_at.is_(None), snapshots.c.saved_at < before)
     query = query.select_from(joined).where(old, named.c.content_hash.is_(None))

@@ -47,7 +47,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0008"
+REVISION = "0009"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -78,6 +78,15 @@ snapshots = Table(
     Column("body", LargeBinary, nullable=False),
     # Until a version or a run names it, prune must leave it to whoever is about to do so.
     Column("saved_at", Instant),
+)
+
+# The files that a snapshot lists; their contents are rows of snapshots, each stored once.
+snapshot_files = Table(
+    "snapshot_files",
+    metadata,
+    Column("content_hash", Text, primary_key=True),
+    Column("file_hash", Text, primary_key=True),
+    Index("ix_snapshot_files_file_hash", "file_hash"),
 )
 
 pipelines = Table(

@@ -23,12 +23,14 @@ from jupyter_etl.store.pruning import Pruning
 from jupyter_etl.store.publications import Publications
 from jupyter_etl.store.runs import Runs
 from jupyter_etl.store.schedulers import Schedulers
+from jupyter_etl.store.snapshots import Snapshots
 from jupyter_etl.store.telling import Telling
 from jupyter_etl.store.watermarks import Watermarks
 
 
 class SqlStore(
     Catalogue,
+    Snapshots,
     Pipelines,
     Planning,
     Looking,

@@ -348,12 +348,30 @@ export interface IFinding {
   hint: string;
 }
 
+/** A local file that a version pins beside its notebook. */
+export interface IBundleFile {
+  path: string;
+  content_hash: string;
+  bytes: number;
+  role: 'module' | 'script' | 'data';
+  executable: boolean;
+}
+
+export interface IFileChange {
+  path: string;
+  change: 'added' | 'changed' | 'removed';
+}
+
 export interface INotebookInfo {
   parameters: IParameter[];
   findings: IFinding[];
   kernel: string | null;
   pipeline: IPipelineView | null;
   changed: boolean;
+  /** What a deployment would pin. */
+  files: IBundleFile[];
+  /** The patterns that are deployed. */
+  include: string[];
 }
 
 export interface ISchedulePreview {
@@ -385,6 +403,7 @@ export interface IDeployRequest {
   on_demand: boolean;
   /** What goes back to its default; everything else that is not given is kept. */
   reset: string[];
+  include: string[];
 }
 
 export interface IDeployment {
@@ -396,6 +415,8 @@ export interface IDeployment {
   next: string[];
   note: string;
   findings: IFinding[];
+  files: IBundleFile[];
+  file_changes: IFileChange[];
 }
 
 /** What the server says while a run goes on. */

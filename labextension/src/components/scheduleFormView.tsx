@@ -17,6 +17,7 @@ import { Findings } from './findings';
 import { NextTimes, useSchedulePreview } from './nextTimes';
 import { ErrorNotice, Notice } from './notice';
 import { ParameterFields } from './parameterFields';
+import { PinnedFiles } from './pinnedFiles';
 import { PolicyFields } from './policyFields';
 import { WhenFields } from './whenFields';
 
@@ -86,6 +87,7 @@ export function ScheduleFormView(props: {
         <div className="jp-EtlForm-title">{trans.__('Policy')}</div>
         <PolicyFields {...part} />
       </section>
+      <PinnedFiles {...part} files={info.files} />
       <Findings findings={info.findings} />
       <section
         className="jp-EtlLine"
@@ -113,7 +115,7 @@ function Deployed(props: { info: INotebookInfo }): JSX.Element | null {
   return changed ? (
     <Notice shape="late" label={trans.__('Changed')}>
       {trans.__(
-        'Version %1 runs now. The notebook has changed since: deploying makes version %2.',
+        'Version %1 runs now. The notebook or a file of it has changed since: deploying makes version %2.',
         pipeline.version,
         pipeline.version + 1
       )}
@@ -121,7 +123,7 @@ function Deployed(props: { info: INotebookInfo }): JSX.Element | null {
   ) : (
     <Notice shape="ok" label={trans.__('Deployed')}>
       {trans.__(
-        'Version %1 runs now, and the notebook has not changed since.',
+        'Version %1 runs now, and nothing has changed since.',
         pipeline.version
       )}
     </Notice>

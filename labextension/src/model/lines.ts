@@ -139,6 +139,9 @@ export function scheduleLine(request: IDeployRequest): string {
   if (request.owner) {
     words.push('--owner', quote(request.owner));
   }
+  for (const pattern of request.include) {
+    words.push('--include', quote(pattern));
+  }
   return words.join(' ');
 }
 

@@ -39,6 +39,10 @@ export interface IScheduleForm {
       'on_lost' | 'priority' | 'memory_bytes' | 'checkpoint' | 'cold'
     >
   >;
+  /** Patterns of files that the version pins, separated by blanks. */
+  include: string;
+  /** Whether the deployed version has such patterns. */
+  included: boolean;
   /** Only what differs from the notebook's defaults. */
   values: Readonly<Record<string, string>>;
   /** The deployed pipeline, and the parameters that it gives a value to. */
@@ -80,6 +84,8 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
       checkpoint: pipeline?.policy.checkpoint ?? false,
       cold: !(pipeline?.policy.warm ?? true)
     },
+    include: info.include.join(' '),
+    included: info.include.length > 0,
     values: Object.fromEntries(
       Object.entries(pipeline?.parameters ?? {})
         .filter(([key]) => declared.has(key))
@@ -176,6 +182,13 @@ export function requestOf(
         ? deployed.parameters
             .filter(key => !(key in form.values))
             .map(key => `param.${key}`)
-        : []
+        : [],
+    include: patternsOf(form)
   };
+}
+
+/** The patterns to send: an empty one takes away those that are deployed. */
+function patternsOf(form: IScheduleForm): string[] {
+  const patterns = form.include.split(/\s+/).filter(Boolean);
+  return patterns.length || !form.included ? patterns : [''];
 }

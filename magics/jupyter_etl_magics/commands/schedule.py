@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jupyter_etl.app.bundles.listing import file_rows, pinned_words
 from jupyter_etl.app.pipelines import Deployment
 from jupyter_etl.spec.commands import Command
 from jupyter_etl_magics.display import Card, show
@@ -36,6 +37,7 @@ def execute(session: Session, command: Command) -> None:
         reset=args["reset"],
         expect=args["expect"],
         shared=args["shared"],
+        include=args["include"],
     )
     _show(done, alive=bool(session.etl.schedulers()))
 
@@ -45,6 +47,7 @@ def _show(done: Deployment, *, alive: bool) -> None:
     zone = ZoneInfo(pipeline.schedule.timezone) if pipeline.schedule else None
     rows = [{"next": f"{t.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"} for t in done.next]
     found = [f"{f.severity}: {f.message} {f.hint}".strip() for f in done.findings]
+    files = file_rows(done.files, done.file_changes)
     waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
     paused = "It is paused: %etl resume" if pipeline.paused else ""
     unchanged = done.change == "unchanged"
@@ -56,5 +59,6 @@ def _show(done: Deployment, *, alive: bool) -> None:
             tone="warn" if waiting or paused or found else "ok",
             rows=rows,
             notes=[*done.changes, done.note, *found, paused, waiting],
+            below=[Card(title=pinned_words(done.files), rows=files)] if files else [],
         )
     )

@@ -52,12 +52,15 @@ class NotebookHandler(PipelineHandlerBase):
         def look(etl: Etl) -> object:
             outline = etl.pipelines.outline(notebook)
             pipeline = _pipeline_of(etl, notebook)
+            local = etl.pipelines.files.now(notebook, pipeline)
             return {
                 "parameters": outline.parameters,
                 "findings": etl.pipelines.preflight(notebook),
                 "kernel": outline.kernel,
                 "pipeline": self.views(etl, [pipeline])[0] if pipeline else None,
                 "changed": pipeline is not None and etl.pipelines.changed(pipeline),
+                "files": local.files,
+                "include": local.include,
             }
 
         await self.answer(look)

@@ -105,6 +105,7 @@ class PipelinesHandler(PipelineHandlerBase):
                 reset=tuple(asked.reset),
                 expect=asked.expect,
                 shared=asked.shared,
+                include=tuple(asked.include),
             ),
             status=201,
         )

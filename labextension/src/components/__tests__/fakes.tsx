@@ -51,7 +51,9 @@ export class FakeClient {
     findings: [],
     kernel: 'python3',
     pipeline: null,
-    changed: false
+    changed: false,
+    files: [],
+    include: []
   };
   fail: Record<string, ApiError> = {};
 

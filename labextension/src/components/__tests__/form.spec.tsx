@@ -120,6 +120,28 @@ describe('ScheduleFormView', () => {
     expect(said.pop().parameters).toEqual({ limit: 25 });
   });
 
+  it('lists the files that are pinned, and sends patterns of others', async () => {
+    const [node, said] = await form({
+      files: [
+        { path: 'helper.py', content_hash: 'a', bytes: 1234, role: 'module' }
+      ],
+      include: ['config/*.yaml']
+    });
+    expect(node.querySelector('.jp-EtlFiles')!.textContent).toBe(
+      'helper.py 1.2 kB'
+    );
+    expect(said.pop().include).toEqual(['config/*.yaml']);
+    await type(node, 'Also include', 'a.csv b.csv');
+    expect(said.pop().include).toEqual(['a.csv', 'b.csv']);
+    await type(node, 'Also include', '');
+    expect(said.pop().include).toEqual(['']);
+  });
+
+  it('says where a notebook has no local files', async () => {
+    const [node] = await form();
+    expect(node.textContent).toContain('imports no local module');
+  });
+
   it('tells that the notebook has changed since it was deployed', async () => {
     const [node] = await form({ pipeline: pipeline(), changed: true });
     expect(node.textContent).toContain('deploying makes version 4');

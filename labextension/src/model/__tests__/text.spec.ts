@@ -14,7 +14,9 @@ const INFO: any = {
   findings: [],
   kernel: null,
   pipeline: null,
-  changed: false
+  changed: false,
+  files: [],
+  include: []
 };
 
 describe('durations', () => {
@@ -110,6 +112,21 @@ describe('scheduleLine', () => {
     );
     const times = requestOf({ ...form, mode: 'times' }, 'b.ipynb', []);
     expect(times.after_all).toBe(false);
+  });
+
+  it('names the files to include, and takes away those that are deployed', () => {
+    const info = { ...INFO, include: ['config/*.yaml', 'a b'] };
+    const form = formFor(info, 'b.ipynb');
+    const given = requestOf({ ...form, include: 'x.txt  y/*.csv' }, 'b', []);
+    expect(given.include).toEqual(['x.txt', 'y/*.csv']);
+    expect(scheduleLine(given)).toMatch(
+      /--include x.txt --include "y\/\*.csv"$/
+    );
+    const none = requestOf({ ...form, include: ' ' }, 'b', []);
+    expect(none.include).toEqual(['']);
+    expect(scheduleLine(none)).toMatch(/--include ""$/);
+    const never = requestOf(formFor(INFO, 'b.ipynb'), 'b', []);
+    expect(never.include).toEqual([]);
   });
 
   it('quotes what a shell would read', () => {
