@@ -175,7 +175,7 @@ def test_a_check_holds_everything_back_even_where_the_notebook_goes_on(bench: At
     )
     report, _ = bench.run_text(notebook_text([STAGE, "stage('t')", failing, "print('on')"]))
     assert report.outcome is Outcome.HELD
-    assert report.error == "CheckFailed: 0 rows"
+    assert report.error == "0 rows"
     assert bench.table.commits == []
     assert bench.store.load_run(1).state is RunState.HELD
     assert [str(check.status) for check in bench.store.load_run(1).checks] == ["error"]
@@ -199,7 +199,7 @@ def test_a_failed_check_and_a_broken_commit(bench: AttemptBench):
     )
     report, _ = bench.run_text(notebook_text([STAGE, "stage('t')", raising]))
     assert (report.outcome, report.failed_cell) == (Outcome.HELD, 2)
-    assert report.error == "CheckFailed: 2 rows are not unique"
+    assert report.error == "2 rows are not unique"
     assert bench.table.commits == []
 
     bench.table = FakePublisher(

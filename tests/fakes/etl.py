@@ -191,6 +191,7 @@ class FakePipelines:
         owner: str | None = None,
         after: tuple[str, ...] = (),
         after_all: bool = False,
+        anyway: bool = False,
     ) -> FakeDeployment:
         self._etl.calls.append("pipelines.schedule")
         plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)

@@ -116,6 +116,7 @@ def test_reading_commands_take_json(name: str) -> None:
                 "owner": "sam",
                 "after": (),
                 "after_all": False,
+                "anyway": False,
             },
         ),
         (

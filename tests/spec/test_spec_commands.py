@@ -189,6 +189,7 @@ from jupyter_etl.spec.words import quote_word
                 "owner": None,
                 "after": (),
                 "after_all": False,
+                "anyway": False,
             },
         ),
         (

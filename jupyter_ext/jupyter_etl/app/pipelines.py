@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.policies import make_policy
+from jupyter_etl.app.preflight import NotebookPlace
 from jupyter_etl.app.settings import Settings
-from jupyter_etl.engine.preflight import Finding, preflight
+from jupyter_etl.engine.preflight import Finding, errors_in, preflight, summarize
 from jupyter_etl.engine.ticks import daylight_note, next_tick, next_ticks, ticks_between
 from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.model import Pipeline, PipelineVersion, Policy, Schedule, ScheduleKind
@@ -62,7 +63,7 @@ class Deployment:
     words: str
     next: tuple[datetime, ...]
     note: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 class Pipelines:
@@ -93,6 +94,7 @@ class Pipelines:
         owner: str | None = None,
         after: Sequence[str] = (),
         after_all: bool = False,
+        anyway: bool = False,
     ) -> Deployment:
         """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
 
@@ -108,9 +110,11 @@ class Pipelines:
             owner: Accountable; by default the setting's.
             after: Publications whose new versions start a run.
             after_all: Wait until each of them has a new version.
+            anyway: Deploy it though preflight has found errors.
 
         Raises:
-            DeclarationError: The notebook, schedule, a parameter or a policy is not understood.
+            DeclarationError: The notebook, schedule, a parameter or a policy is not understood, or
+                preflight has found errors, which are in its ``data``.
             PermissionDenied: Another owner has the name.
             Conflict: Another notebook has the name.
         """
@@ -135,6 +139,7 @@ class Pipelines:
                 owner=owner or declared["owner"],
                 after=declared["after"],
                 after_all=after_all or declared["after_all"],
+                anyway=anyway,
             )
         policy = make_policy(
             retries=retries,
@@ -150,7 +155,11 @@ class Pipelines:
         plan = None
         if when or after or after_all:
             plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)
-        return self._deploy(path, text, outline, plan, name, parameters or {}, policy, owner)
+        findings = self._findings(path, outline, after)
+        if not anyway:
+            _refuse_errors(path, findings)
+        done = self._deploy(path, text, outline, plan, name, parameters or {}, policy, owner)
+        return replace(done, findings=findings)
 
     def _deploy(
         self,
@@ -191,7 +200,6 @@ class Pipelines:
             words=plan.words if plan else "",
             next=plan.next if plan else (),
             note=" ".join(filter(None, notes)),
-            findings=preflight(outline),
         )
 
     def preview(
@@ -299,7 +307,8 @@ class Pipelines:
 
     def preflight(self, notebook: Path) -> builtins.list[Finding]:
         """Look for what would fail or surprise in a headless run."""
-        return list(preflight(self.outline(notebook)))
+        path, _, outline = read_notebook(notebook)
+        return list(self._findings(path, outline))
 
     def changed(self, pipeline: Pipeline) -> bool:
         """Tell whether the notebook's file differs from what is deployed, or is gone."""
@@ -313,11 +322,52 @@ class Pipelines:
         """Return the outline of the deployed version."""
         return parse_notebook(self._store.load_snapshot(pipeline.content_hash))
 
+    def _findings(
+        self, path: Path, outline: Outline, after: Sequence[str] = ()
+    ) -> tuple[Finding, ...]:
+        declared = _declared(outline) or {"after": ()}
+        place = NotebookPlace(
+            self._store,
+            path,
+            outline.kernel,
+            self._check_schedule,
+            expected=[*after, *declared["after"]],
+        )
+        return preflight(outline, place)
+
+    def _check_schedule(self, args: Mapping[str, Any], outline: Outline) -> None:
+        self.preview(
+            args["when"],
+            timezone=args["tz"],
+            after=args["after"],
+            after_all=args["after_all"],
+            count=1,
+        )
+        resolve_parameters(outline.parameters, args["param"], at=self._clock.now())
+
     def _find(self, name: str) -> Pipeline | None:
         try:
             return self._store.load_pipeline(name)
         except NotFound:
             return None
+
+
+def _refuse_errors(path: Path, findings: Sequence[Finding]) -> None:
+    """Refuse to deploy what would fail in a run; raises `DeclarationError`."""
+    errors = errors_in(findings)
+    if not errors:
+        return
+    lines = [f"  {one.message} {one.hint}".rstrip() for one in errors]
+    raise DeclarationError(
+        "\n".join(
+            [
+                f"{path.name} would fail in a run, so it is not deployed. {summarize(findings)}",
+                *lines,
+            ]
+        ),
+        hint="Correct it, or deploy it all the same: --anyway",
+        data={"findings": [asdict(one) for one in findings]},
+    )
 
 
 def _declared(outline: Outline) -> dict[str, Any] | None:

@@ -331,6 +331,4 @@ def _held_by_checks(record: RunRecord) -> Ending | None:
     if not broken:
         return None
     more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
-    return Ending(
-        outcome=Outcome.HELD, error_type="CheckFailed", error=f"CheckFailed: {broken[0]}{more}"
-    )
+    return Ending(outcome=Outcome.HELD, error_type="CheckFailed", error=f"{broken[0]}{more}")

@@ -53,6 +53,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     owner: Name | None = None
     after: Names = []
     after_all: bool = False
+    anyway: bool = False
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

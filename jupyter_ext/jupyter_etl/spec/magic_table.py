@@ -105,6 +105,8 @@ SCHEDULE_OPTIONS = (
              help="Run when a new version of one of these publications is live."),
     Argument(name="after_all", flags=("--after-all",), kind=ValueKind.FLAG,
              help="Wait until each publication of --after has a new version."),
+    Argument(name="anyway", flags=("--anyway",), kind=ValueKind.FLAG,
+             help="Deploy it though preflight finds that it would fail in a run."),
 )  # fmt: skip
 BACKFILL_OPTIONS = (
     Argument(name="by", flags=("--by",), choices=_texts(Grain),

@@ -290,6 +290,10 @@ export interface IFinding {
   cell: number | null;
   message: string;
   hint: string;
+  /** What it is about: "kernel", "file", "import" ... */
+  kind: string;
+  /** The cells that could not be checked, or not in full. */
+  unchecked: number[];
 }
 
 export interface INotebookInfo {
@@ -325,6 +329,8 @@ export interface IDeployRequest {
   owner: string | null;
   after: string[];
   after_all: boolean;
+  /** Deploy it though preflight finds errors. */
+  anyway?: boolean;
 }
 
 export interface IDeployment {

@@ -35,6 +35,7 @@ def execute(session: Session, command: Command) -> None:
         owner=args["owner"],
         after=args["after"],
         after_all=args["after_all"],
+        anyway=args["anyway"],
     )
     _show(done, alive=bool(session.etl.schedulers()))
 
@@ -56,6 +57,7 @@ def _show(done: Deployment, *, alive: bool) -> None:
     zone = ZoneInfo(pipeline.schedule.timezone) if pipeline.schedule else None
     rows = [{"next": f"{t.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"} for t in done.next]
     found = [f"{f.severity}: {f.message} {f.hint}".strip() for f in done.findings]
+    worth_care = any(f.severity != "info" for f in done.findings)
     waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
     paused = "It is paused: %etl resume" if pipeline.paused else ""
     state = "unchanged" if done.change == "unchanged" else f"version {pipeline.version} deployed"
@@ -63,7 +65,7 @@ def _show(done: Deployment, *, alive: bool) -> None:
         Card(
             title=f"{pipeline.name}: {done.words or 'runs on demand'} ({state}), "
             f"owner {pipeline.owner}",
-            tone="warn" if waiting or paused or found else "ok",
+            tone="warn" if waiting or paused or worth_care else "ok",
             rows=rows,
             notes=[done.note, *found, paused, waiting],
         )

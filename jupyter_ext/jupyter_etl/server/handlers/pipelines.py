@@ -99,6 +99,7 @@ class PipelinesHandler(PipelineHandlerBase):
                 owner=asked.owner,
                 after=tuple(asked.after),
                 after_all=asked.after_all,
+                anyway=asked.anyway,
             ),
             status=201,
         )
