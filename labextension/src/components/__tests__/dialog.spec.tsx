@@ -20,7 +20,7 @@ async function open(...findings: any[]): Promise<HTMLButtonElement> {
   dialog = new ScheduleDialog({ context: w, path: 'work/daily.ipynb' });
   await settle(() => Widget.attach(dialog, document.body));
   await pass(1000);
-  return dialog.node.querySelector('button.jp-mod-accept')!;
+  return dialog.node.querySelector<HTMLButtonElement>('button.jp-mod-accept')!;
 }
 
 beforeEach(() => {
