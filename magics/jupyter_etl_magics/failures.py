@@ -27,7 +27,7 @@ def _show(
     tb_offset: int | None = None,
 ) -> list[str]:
     shell.user_ns_hidden[LAST] = shell.user_ns[LAST] = (kind, error, trace)
-    lines = [f"\x1b[31m{kind.__name__}\x1b[0m: {error.message}"]
+    lines = [f"\x1b[31mError\x1b[0m: {error.message}"]
     if error.hint:
         lines.append(f"\x1b[36mNext\x1b[0m: {error.hint}")
     lines.append("\x1b[2m%etl debug shows the traceback.\x1b[0m")

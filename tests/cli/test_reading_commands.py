@@ -330,6 +330,27 @@ def test_every_outcome_has_its_exit_code() -> None:
     assert set(running._CODES) == set(Outcome)
 
 
+def test_what_would_fail_is_deployed_only_anyway(command: Command, here: Path) -> None:
+    write_notebook(here / "lost.ipynb", "open('gone.csv')", "import no_such_package")
+    said = command("schedule", "lost.ipynb", "@daily")
+    assert (said.code, said.out) == (2, "")
+    for word in ("lost.ipynb would fail in a run", "2 errors", "'gone.csv'", "'no_such_package'"):
+        assert word in said.err
+    assert "DeclarationError" not in said.err
+    assert command("pipelines", "--json").json == []
+    anyway = command("schedule", "lost.ipynb", "@daily", "--anyway")
+    assert anyway.code == 0
+    assert "'gone.csv'" in anyway.err
+
+
+def test_what_could_not_be_checked_is_said(command: Command, here: Path) -> None:
+    write_notebook(here / "star.ipynb", "from math import *", "%etl publish table a.b pi")
+    said = command("preflight", "star.ipynb")
+    assert said.code == 0
+    assert "1 cell could not be checked" in said.err
+    assert "Nothing found" not in said.out + said.err
+
+
 class TestBadInput:
     """One sentence that names the thing, a next step, and nothing lost."""
 

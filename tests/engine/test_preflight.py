@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_etl.engine.preflight import Finding, preflight
+from jupyter_etl.engine.preflight import Finding, preflight, summarize
 from jupyter_etl.spec.notebook import parse_notebook
 
 PUBLISH = "df = 1\n%etl publish table sales.daily df"
@@ -86,7 +86,7 @@ def test_what_python_defines_is_not_missing(source: str) -> None:
     [
         ("x += 1", "x"),
         ("rows = [r for r in frame]\nprint(r)", "frame r"),
-        ("def f():\n    return never", "never"),
+        ("def f():\n    return never\nf()", "never"),
         ("def f(a=default):\n    return a", "default"),
         ("@decorate\ndef f(): ...", "decorate"),
         ("class A(Base):\n    pass", "Base"),
@@ -240,8 +240,69 @@ def test_a_notebook_that_publishes_nothing_is_told_so() -> None:
 
 
 def test_another_language_is_not_read_as_python() -> None:
-    findings = check("x <- read.csv(y)", language="r", last="")
-    assert [one.severity for one in findings] == ["info"]
+    findings = check("x <- read.csv(y)", "y = (", language="r", last="")
+    assert [one.severity for one in findings] == ["info", "info"]
+    assert findings[0].message.startswith("2 code cells are in r and could not be checked")
+    assert summarize(findings) == "2 notes; 2 cells could not be checked."
+
+
+@pytest.mark.parametrize(
+    ("sources", "line"),
+    [
+        ((), "Nothing found: it should run by itself."),
+        (("print(a)",), "1 error."),
+        (("print(a)", "input()", "datetime.now()\nimport datetime"), "3 errors, 1 warning."),
+        (("from anywhere import *\nprint(a)",), "1 note; 1 cell could not be checked."),
+    ],
+)
+def test_the_findings_in_one_line(sources: tuple[str, ...], line: str) -> None:
+    assert summarize(check(*sources)) == line
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f():\n    return never",
+        "if flag:\n    print(never)\nflag = 1",
+        "for x in open('rows'):\n    print(never)",
+        "print(1) if 2 > 1 else never",
+        "x = [never for row in open('rows')]",
+        "f = lambda: never",
+        "import sys\nif len(sys.argv) > 9:\n    sys.exit()\nprint(never)",
+    ],
+)
+def test_what_may_never_be_evaluated_is_a_warning(source: str) -> None:
+    texts = [text for text in said(source, severity="warning") if "`never`" in text]
+    assert len(texts) == 1
+    assert "never" not in missing(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f():\n    return never\nf()",
+        "def f():\n    g()\ndef g():\n    never\nf()",
+        "async def f():\n    never\nawait f()",
+        "if True:\n    never",
+        "if __name__ == '__main__':\n    never",
+        "for x in (1, 2):\n    never",
+        "while True:\n    never\n    break",
+        "with open('x') as f:\n    never",
+        "try:\n    pass\nfinally:\n    never",
+        "class A:\n    x = never",
+        "x = [never for y in (1, 2)]",
+    ],
+)
+def test_what_is_evaluated_in_every_run_is_an_error(source: str) -> None:
+    assert missing(source) == ["never"]
+
+
+def test_a_cell_that_may_fail_stops_no_deployment() -> None:
+    cell = {"cell_type": "code", "source": "never", "outputs": []}
+    cell["metadata"] = {"tags": ["raises-exception"]}
+    document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    findings = preflight(parse_notebook(json.dumps(document)))
+    assert "error" not in {one.severity for one in findings}
 
 
 def test_findings_come_worst_first() -> None:

@@ -218,7 +218,7 @@ def test_a_check_failure_that_the_notebook_raises_and_a_broken_commit(bench: Att
     report, _ = bench.run_text(notebook_text([STAGE, "stage('t')", raising]))
     # Later cells were not executed, so the outputs are not complete.
     assert (report.outcome, report.failed_cell) == (Outcome.FAILED, 2)
-    assert report.error == "CheckFailed: 2 rows are not unique"
+    assert report.error == "2 rows are not unique"
     assert bench.table.commits == []
 
     bench.table = FakePublisher(

@@ -96,7 +96,7 @@ def test_checks_and_failures_are_recorded_without_it(line: Line) -> None:
     assert line.record.checks[0].sample == ({"a": "[secret wh_pw]"},)
 
     line.kernel.report_failure("wh", f"no {VALUE} here", retryable=False)
-    shown = "SourceError: no [secret wh_pw] here"
+    shown = "no [secret wh_pw] here"
     blamed = line.record.blame(
         Ending(outcome=Outcome.FAILED, error_type="SourceError", error=shown, failed_cell=1)
     )

@@ -221,6 +221,7 @@ class FakePipelines:
         shared: bool = False,
         own_line: bool = True,
         include: tuple[str, ...] = (),
+        anyway: bool = False,
     ) -> FakeDeployment:
         self._etl.calls.append("pipelines.schedule")
         plan = self.preview(when, timezone=timezone, after=after, after_all=after_all)

@@ -52,6 +52,8 @@ class FakeFinding:
     cell: int | None
     message: str
     hint: str
+    kind: str = ""
+    unchecked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

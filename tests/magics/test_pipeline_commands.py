@@ -256,6 +256,15 @@ def test_what_a_headless_run_would_stumble_over(notebook: Notebook) -> None:
     assert isinstance(problem, NotFound)
 
 
+def test_what_would_fail_is_deployed_only_anyway(notebook: Notebook) -> None:
+    notebook.save("open('gone.csv')", SCHEDULE, f"{SCHEDULE} --anyway")
+    problem, text = notebook.fails(SCHEDULE)
+    assert isinstance(problem, DeclarationError)
+    assert "'gone.csv'" in problem.message
+    assert "DeclarationError" not in text
+    assert "'gone.csv'" in notebook.card(f"{SCHEDULE} --anyway").text
+
+
 def test_commands_that_do_nothing_inside_a_run(
     deployed: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 import jupyter_etl.server
+from fakes.notebooks import write_notebook
 from jupyter_etl.app import Etl, Settings
 from jupyter_etl.server.handler import SERVICE
 from jupyter_etl.server.service import EtlService
@@ -93,6 +94,28 @@ async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
     assert (await good("Runs", "/runs?state=queued"))["total"] == 1
     assert (await good("Publications", "/publications"))["items"] == []
     assert (await good("SchedulePreview", "/schedule/preview", "POST", {"when": "@daily"}))["next"]
+
+
+async def test_what_would_fail_is_deployed_only_anyway(real: Etl, ask, jp_root_dir: Path) -> None:
+    write_notebook(jp_root_dir / "lost.ipynb", "open('gone.csv')")
+    body = {"notebook": "lost.ipynb", "when": "daily at 07:00"}
+    (finding, *_) = (await ask("/notebook?path=lost.ipynb", "GET")).json["findings"]
+    assert (finding["severity"], finding["kind"], finding["cell"]) == ("error", "file", 0)
+    refused = await ask("/pipelines", "POST", body=body)
+    assert refused.status == 400
+    assert "'gone.csv'" in refused.json["error"]["message"]
+    assert real.pipelines.list() == []
+    deployed = await ask("/pipelines", "POST", body={**body, "anyway": True})
+    assert deployed.status == 201
+    assert finding in deployed.json["findings"]
+
+
+async def test_an_error_names_the_field_that_is_wrong(real: Etl, ask) -> None:
+    wrong = await ask("/schedule/preview", "POST", body={"when": "@daily", "timezone": "Mars/Base"})
+    assert wrong.json["error"]["field"] == "timezone"
+    matches(wrong.json, "Error")
+    other = await ask("/schedule/preview", "POST", body={"when": "sometimes"})
+    assert "field" not in other.json["error"]
 
 
 async def test_bad_input_is_one_sentence(real: Etl, ask, jp_root_dir: Path) -> None:

@@ -123,6 +123,7 @@ def test_reading_commands_take_json(name: str) -> None:
                 "on_demand": False,
                 "reset": (),
                 "include": (),
+                "anyway": False,
             },
         ),
         (

@@ -194,6 +194,7 @@ from jupyter_etl.spec.words import quote_word
                 "on_demand": False,
                 "reset": (),
                 "include": (),
+                "anyway": False,
             },
         ),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -26,6 +27,7 @@ from jupyter_etl.app.workbench import Workbench
 from jupyter_etl.errors import DeclarationError, PermissionDenied
 from jupyter_etl.model import CheckResult, Estimate, Profile, RunContext, Source
 from jupyter_etl.ports import Channel, ReadRequest
+from jupyter_etl.spec.source import absence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,7 +174,7 @@ def source(
     options: Mapping[str, str] | None = None,
     limit: int | None = None,
 ) -> Source:
-    """Declare a source: ``%etl source NAME LOCATION``. Nothing is opened.
+    """Declare a source: ``%etl source NAME LOCATION``. Nothing is opened; an absent file is warned of.
 
     Args:
         name: Unique in the catalogue.
@@ -187,7 +189,7 @@ def source(
         DeclarationError: The location or an option is not understood.
         PermissionDenied: Another owner has the name.
     """
-    return workbench().declare(
+    declared = workbench().declare(
         name,
         location,
         kind=kind,
@@ -196,6 +198,9 @@ def source(
         options=options,
         limit=limit,
     )
+    if absent := absence(declared):
+        warnings.warn(absent, stacklevel=2)
+    return declared
 
 
 def load(

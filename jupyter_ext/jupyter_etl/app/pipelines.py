@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from jupyter_etl.app.moved_notebooks import (
 )
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.policies import make_policy
+from jupyter_etl.app.preflight import NotebookPlace
 from jupyter_etl.app.publication_names import check_names
 from jupyter_etl.app.redeployment import changes_between, kept_from
 from jupyter_etl.app.schedule_previews import (
@@ -29,9 +30,9 @@ from jupyter_etl.app.schedule_previews import (
     preview_of,
 )
 from jupyter_etl.app.settings import Settings
-from jupyter_etl.engine.preflight import Finding, preflight
+from jupyter_etl.engine.preflight import Finding, errors_in, preflight, summarize
 from jupyter_etl.engine.ticks import next_tick
-from jupyter_etl.errors import Conflict, NotFound, PermissionDenied
+from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
 from jupyter_etl.model import BundleFile, FileChange, Pipeline, PipelineVersion
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.spec.names import listed, parse_name, pipeline_name
@@ -105,6 +106,7 @@ class Pipelines:
         shared: bool = False,
         own_line: bool = True,
         include: Sequence[str] = (),
+        anyway: bool = False,
     ) -> Deployment:
         """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
 
@@ -130,9 +132,11 @@ class Pipelines:
             own_line: Whether the notebook's own ``%etl schedule`` counts.
             include: Patterns of files that the version pins besides the local modules; by default
                 those of the version before.
+            anyway: Deploy it though preflight has found errors.
 
         Raises:
-            DeclarationError: The notebook, schedule, a pattern, a parameter or a policy is not understood.
+            DeclarationError: The notebook, schedule, a pattern, a parameter or a policy is not
+                understood, or preflight has found errors, which are in its ``data``.
             PermissionDenied: Another owner has the name.
             NotFound: Nothing publishes a name in ``after``.
             Conflict: Another notebook has the name, or another pipeline publishes what this does.
@@ -163,6 +167,7 @@ class Pipelines:
                 expect=expect or declared["expect"],
                 shared=shared or declared["shared"],
                 include=include or declared["include"],
+                anyway=anyway,
             )
         snapshot = snapshot_of(text)
         called = self._named(path, name, snapshot)
@@ -197,6 +202,9 @@ class Pipelines:
             plan = preview_of(schedule, now, spent=schedule == kept.schedule)
         values = {**kept.parameters, **(parameters or {})}
         resolve_parameters(outline.parameters, values, at=now)
+        findings = self._findings(path, outline, after)
+        if not anyway:
+            _refuse_errors(path, findings)
         pinned = self.files.pin(path, text, outline, include=include, before=before)
         pipeline = Pipeline(
             name=called,
@@ -217,7 +225,7 @@ class Pipelines:
         if before is not None and has_moved(self._store, before, path, snapshot):
             self.relink(before.name, path)
         deployed = self._store.deploy(pipeline, now=now)
-        return self._deployment(before, deployed, outline, plan, pinned)
+        return self._deployment(before, deployed, outline, plan, pinned, findings)
 
     def _deployment(
         self,
@@ -226,6 +234,7 @@ class Pipelines:
         outline: Outline,
         plan: SchedulePreview | None,
         pinned: PinnedVersion,
+        findings: tuple[Finding, ...],
     ) -> Deployment:
         changes: tuple[str, ...] = ()
         if before is not None:
@@ -246,7 +255,7 @@ class Pipelines:
             words=plan.words if plan else "",
             next=plan.next if plan else (),
             note=" ".join(filter(None, notes)),
-            findings=preflight(outline),
+            findings=findings,
             files=pinned.files,
             file_changes=pinned.changes,
         )
@@ -372,7 +381,8 @@ class Pipelines:
 
     def preflight(self, notebook: Path) -> builtins.list[Finding]:
         """Look for what would fail or surprise in a headless run."""
-        return list(preflight(self.outline(notebook)))
+        path, _, outline = read_notebook(notebook)
+        return list(self._findings(path, outline))
 
     def changed(self, pipeline: Pipeline) -> bool:
         """Tell whether the notebook or a file of its version differs from what is deployed."""
@@ -387,11 +397,54 @@ class Pipelines:
         cold = self._cold_starts.of(pipeline)
         return cold.say() if cold else ""
 
+    def _findings(
+        self, path: Path, outline: Outline, after: Sequence[str] = ()
+    ) -> tuple[Finding, ...]:
+        declared = _declared(outline) or {"after": ()}
+        place = NotebookPlace(
+            self._store,
+            path,
+            outline.kernel,
+            self._check_schedule,
+            expected=[*after, *declared["after"]],
+        )
+        return preflight(outline, place)
+
+    def _check_schedule(self, args: Mapping[str, Any], outline: Outline) -> None:
+        # A line that gives no time keeps the deployed schedule, or takes it away.
+        if args["when"] or args["after"]:
+            self.preview(
+                args["when"],
+                timezone=args["tz"],
+                after=args["after"],
+                after_all=args["after_all"],
+                count=1,
+            )
+        resolve_parameters(outline.parameters, args["param"], at=self._clock.now())
+
     def _find(self, name: str) -> Pipeline | None:
         try:
             return self._store.load_pipeline(name)
         except NotFound:
             return None
+
+
+def _refuse_errors(path: Path, findings: Sequence[Finding]) -> None:
+    """Refuse to deploy what would fail in a run; raises `DeclarationError`."""
+    errors = errors_in(findings)
+    if not errors:
+        return
+    lines = [f"  {one.message} {one.hint}".rstrip() for one in errors]
+    raise DeclarationError(
+        "\n".join(
+            [
+                f"{path.name} would fail in a run, so it is not deployed. {summarize(findings)}",
+                *lines,
+            ]
+        ),
+        hint="Correct it, or deploy it all the same: --anyway",
+        data={"findings": [asdict(one) for one in findings]},
+    )
 
 
 def _declared(outline: Outline) -> dict[str, Any] | None:

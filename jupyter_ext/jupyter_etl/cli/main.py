@@ -101,7 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as problem:
-        say(f"{type(problem).__name__}: {problem}")
+        said = problem.strerror or str(problem)
+        say(f"{said}: {problem.filename}" if problem.filename else f"{said}.")
         say("  Look for what is wrong: jupyter etl doctor")
         return FAILED
 
@@ -126,6 +127,6 @@ def _call_with_ledger(args: Namespace) -> int:
 
 
 def _explain(problem: EtlError) -> None:
-    say(f"{type(problem).__name__}: {problem.message}")
+    say(problem.message)
     if problem.hint:
         say(f"  {problem.hint}")

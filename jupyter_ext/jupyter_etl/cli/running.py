@@ -27,6 +27,7 @@ from jupyter_etl.cli.output import (
     write_json,
     write_table,
 )
+from jupyter_etl.engine.preflight import errors_in, summarize
 from jupyter_etl.errors import ExecutionError
 from jupyter_etl.model import Checkpoint, Outcome, Run
 from jupyter_etl.spec.timezone import parse_instant, parse_timezone
@@ -105,6 +106,7 @@ def schedule(etl: Etl, args: Namespace) -> int:
         expect=args.expect,
         shared=args.shared,
         include=args.include,
+        anyway=args.anyway,
     )
     pipeline = done.pipeline
     state = f"version {pipeline.version}, {done.change}"
@@ -188,8 +190,10 @@ def preflight(etl: Etl, args: Namespace) -> int:
             {"severity": f.severity, "cell": f.cell, "finding": f"{f.message} {f.hint}".strip()}
             for f in findings
         ]
-        write_table(rows, "Nothing found: it should run by itself.")
-    return 1 if any(f.severity == "error" for f in findings) else 0
+        write_table(rows, summarize(findings))
+        if findings:
+            say(summarize(findings))
+    return 1 if errors_in(findings) else 0
 
 
 def need_scheduler(etl: Etl, *, waiting: bool) -> None:

@@ -6,8 +6,8 @@ import builtins
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from jupyter_etl.engine.cell_code import opens_namespace, parse_cell
-from jupyter_etl.engine.name_reader import NameReader
+from jupyter_etl.engine.preflight.cell_code import opens_namespace, parse_cell
+from jupyter_etl.engine.preflight.name_reader import NameReader
 from jupyter_etl.model import Checkpoint, Resumption
 from jupyter_etl.spec.notebook import Cell, Outline, parse_notebook
 

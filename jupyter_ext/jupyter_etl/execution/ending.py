@@ -17,6 +17,7 @@ KERNEL_EXITED = "KernelExited"
 """Type of the error if code of the notebook ended the kernel's process."""
 
 _MEMORY_ERRORS = frozenset({"MemoryError", "_ArrayMemoryError", "ArrowMemoryError"})
+_OWN_ERRORS = frozenset(["EtlError", *(kind.__name__ for kind in EtlError.__subclasses__())])
 _MAX_ERROR = 500
 
 
@@ -170,9 +171,14 @@ def _retryable(problem: EtlError) -> bool | None:
 
 
 def one_line(name: str, value: object) -> str:
-    """Return ``NameError: name 'x' is not defined``: class and first line, without colours."""
+    """Return ``NameError: name 'x' is not defined``: class and first line, without colours.
+
+    The platform's own errors are sentences, which stand without their class.
+    """
     lines = printable(str(value)).strip().splitlines()
-    return _short(f"{name}: {lines[0]}" if lines and lines[0] else name)
+    if not lines or not lines[0]:
+        return _short(name)
+    return _short(lines[0] if name.rpartition(".")[2] in _OWN_ERRORS else f"{name}: {lines[0]}")
 
 
 def _ending_of_cell(name: str, value: str, cell: int | None) -> Ending:

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             etl.close()
     except EtlError as problem:
-        _say(f"{type(problem).__name__}: {problem}")
+        _say(str(problem))
         return 1
     except OSError as problem:
         _say(f"{args.host}:{args.port} cannot be listened on: {problem.strerror}")

@@ -63,6 +63,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     expect: bool = False
     shared: bool = False
     include: Patterns = []
+    anyway: bool = False
 
 
 class Relink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

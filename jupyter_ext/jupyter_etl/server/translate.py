@@ -51,7 +51,8 @@ def error_body(status: int, problem: BaseException | None) -> dict[str, dict[str
         problem: What was raised; None where only the status is known.
 
     Returns:
-        ``{"error": {"type", "message", "hint"}}``. An unforeseen exception gives nothing of itself
+        ``{"error": {"type", "message", "hint"}}``, with ``field`` where one field of the request is
+        known to be wrong. An unforeseen exception gives nothing of itself
         away: it may carry data or paths, and is in the server's log.
     """
     kind, hint = responses.get(status, "Error").replace(" ", ""), ""
@@ -66,4 +67,7 @@ def error_body(status: int, problem: BaseException | None) -> dict[str, dict[str
     elif problem is not None:
         message = "The server met an error it did not expect."
         hint = "The log of the Jupyter server has the details."
-    return {"error": {"type": kind, "message": message, "hint": hint}}
+    error = {"type": kind, "message": message, "hint": hint}
+    if isinstance(problem, EtlError) and isinstance(field := problem.data.get("field"), str):
+        error["field"] = field
+    return {"error": error}

@@ -27,11 +27,12 @@ _NO_SCHEMA = re.compile(r"Table with name \"(.+?)\" does not exist because schem
 _NO_COLUMN = re.compile(r"Referenced column \"(.+?)\" (?:was )?not found", re.DOTALL)
 
 
-def table_names(query: str) -> list[str]:
+def table_names(query: str, *, dialect: str = "duckdb") -> list[str]:
     """Find the tables a query reads.
 
     Args:
-        query: One statement of DuckDB's SQL, with or without ``:name`` placeholders.
+        query: One statement, with or without ``:name`` placeholders.
+        dialect: Of its SQL, as sqlglot calls it.
 
     Returns:
         Each name once, as written without quotes, its parts joined by dots; names that the query
@@ -44,8 +45,8 @@ def table_names(query: str) -> list[str]:
     from sqlglot.errors import SqlglotError
 
     try:
-        tree = _parsed(query)
-    except SqlglotError as problem:
+        tree = _parsed(query, dialect)
+    except (SqlglotError, ValueError) as problem:
         text = re.sub(r"\x1b\[\d+m", "", str(problem)).splitlines()[0]
         raise DeclarationError(f"The query cannot be read: {text}") from problem
     if tree is None:
@@ -87,12 +88,7 @@ def run_local(
     sql = statement.render(lambda name: f"${name}")
     values = {name: _bindable(name, parameters[name]) for name in statement.names}
     with _sandbox(timezone) as connection:
-        kinds = _kinds(connection, sql)
-        if len(kinds) != 1 or not (kinds[0] == "SELECT" or statement.verb == "pivot"):
-            raise DeclarationError(
-                f"A local query is one SELECT, and this is {listed(kinds) or 'none'}.",
-                hint="Assign results with '<<' and publish them with %etl publish.",
-            )
+        _refuse_other_statements(connection, sql, statement.verb)
         ready = {
             name: admitted(name, _scannable(name, table, query)) for name, table in tables.items()
         }
@@ -106,6 +102,31 @@ def run_local(
         except duckdb.Error as problem:
             _fail(problem, known)
     return result
+
+
+def check_local_query(query: str) -> None:
+    """Refuse a query that `run_local` would refuse whatever its tables are.
+
+    Args:
+        query: With or without ``:name`` placeholders.
+
+    Raises:
+        DeclarationError: It is not valid SQL of DuckDB, or not one SELECT.
+    """
+    statement = parse_statement(query, set(_PLACEHOLDER.findall(query)))
+    with _sandbox("UTC") as connection:
+        _refuse_other_statements(
+            connection, statement.render(lambda name: f"${name}"), statement.verb
+        )
+
+
+def _refuse_other_statements(connection: duckdb.DuckDBPyConnection, sql: str, verb: str) -> None:
+    kinds = _kinds(connection, sql)
+    if len(kinds) != 1 or not (kinds[0] == "SELECT" or verb == "pivot"):
+        raise DeclarationError(
+            f"A local query is one SELECT, and this is {listed(kinds) or 'none'}.",
+            hint="Assign results with '<<' and publish them with %etl publish.",
+        )
 
 
 def _sandbox(timezone: str) -> duckdb.DuckDBPyConnection:
@@ -152,19 +173,19 @@ def _unbindable(name: str, said: str) -> DeclarationError:
     )
 
 
-def _parsed(query: str) -> exp.Expr | None:
+def _parsed(query: str, dialect: str = "duckdb") -> exp.Expr | None:
     import sqlglot
     from sqlglot.errors import ParseError
 
     try:
-        return sqlglot.parse(query, dialect="duckdb")[0]
+        return sqlglot.parse(query, dialect=dialect)[0]
     except ParseError:
         # ':p0::int' is beyond the parser, and '$p0::int' is not.
         names = set(_PLACEHOLDER.findall(query))
         if not names:
             raise
         rendered = parse_statement(query, names).render(lambda name: f"${name}")
-        return sqlglot.parse(rendered, dialect="duckdb")[0]
+        return sqlglot.parse(rendered, dialect=dialect)[0]
 
 
 def _tables(tree: exp.Expr) -> Iterator[exp.Table]:

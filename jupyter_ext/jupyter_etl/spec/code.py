@@ -18,6 +18,11 @@ _MAGIC = re.compile(r"(?P<indent>\s*)(?P<target>[^#'\"%!=]+?=\s*)?(?P<mark>%%?|!
 _ETL = re.compile(r"etl(?![\w?])\s?(.*)", re.DOTALL)
 _CELL_ETL = re.compile(r"\s*%%etl(?![\w?])[^\S\n]?([^\n]*)(?:\n(.*))?", re.DOTALL)
 _MARKER = "_etl_line_{}_"
+PYTHON_CELLS = frozenset(
+    {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun", "python", "python3", "debug"}
+)
+"""Cell magics below which there is Python."""
+
 _TYPE_COMMENT = re.compile(r"type:\s*([^\s#]+)\s*(.*)", re.DOTALL)
 _ASSIGNMENT = re.compile(
     r"\s*(?:(?:let|var|const|val|local|export)\s+)?([A-Za-z_]\w*)\s*(?:<-|=)\s*([^\s#;][^#;]*)"
@@ -33,11 +38,13 @@ def commands_in(source: str) -> tuple[list[Command], list[str]]:
     Returns:
         The commands in order, and a note for each that cannot be read.
     """
-    whole = _CELL_ETL.fullmatch(source)
-    lines = [(whole[1], whole[2] or "")] if whole else [(line, None) for line in _lines(source)]
     commands: list[Command] = []
     notes: list[str] = []
-    for line, cell in lines:
+    whole = source.lstrip().startswith("%%")
+    for _, line, cell in command_lines(source):
+        if whole and cell is None:
+            # Below another cell magic, which decides whether it is executed.
+            continue
         try:
             commands.append(parse_line(line, cell))
         except DeclarationError as problem:
@@ -46,7 +53,22 @@ def commands_in(source: str) -> tuple[list[Command], list[str]]:
     return commands, notes
 
 
-def _lines(source: str) -> list[str]:
+def command_lines(source: str) -> list[tuple[int, str, str | None]]:
+    """Find the ``%etl`` and ``%%etl`` of a Python code cell, unread.
+
+    Args:
+        source: Of the cell.
+
+    Returns:
+        The number of the line, from 1, what follows the mark there, and the text below for
+        ``%%etl``; in order.
+    """
+    if whole := _CELL_ETL.fullmatch(source):
+        return [(source[: whole.start(1)].count("\n") + 1, whole[1], whole[2] or "")]
+    return [(number + 1, line, None) for number, line in _lines(source)]
+
+
+def _lines(source: str) -> list[tuple[int, str]]:
     """Return what follows ``%etl`` on lines that are code, not text of a string."""
     code, magics = _python_of(source)
     tree = _parsed(code)
@@ -55,8 +77,8 @@ def _lines(source: str) -> list[str]:
     else:
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         live = {number for number in magics if _MARKER.format(number) in names}
-    found = (_ETL.fullmatch(magics[number]) for number in sorted(live))
-    return [match[1] for match in found if match]
+    found = ((number, _ETL.fullmatch(magics[number])) for number in sorted(live))
+    return [(number, match[1]) for number, match in found if match]
 
 
 def _python_of(source: str) -> tuple[str, dict[int, str]]:
@@ -66,7 +88,11 @@ def _python_of(source: str) -> tuple[str, dict[int, str]]:
         Python of as many lines, and what follows the mark by line number.
     """
     if source.lstrip().startswith("%%"):
-        return "", {}
+        head, _, body = source.lstrip().partition("\n")
+        if not PYTHON_CELLS.intersection(head[2:].split()[:1]):
+            return "", {}
+        skipped = source[: len(source) - len(source.lstrip())].count("\n") + 1
+        source = "\n" * skipped + body
     lines, out = source.split("\n"), []
     magics: dict[int, str] = {}
     position = 0

@@ -121,6 +121,8 @@ SCHEDULE_OPTIONS = (
     Argument(name="include", flags=("--include",), repeated=True, placeholder="GLOB",
              help="Files that belong to the version, like 'config/*.yaml'; local modules that are "
                   "imported belong to it anyway."),
+    Argument(name="anyway", flags=("--anyway",), kind=ValueKind.FLAG,
+             help="Deploy it though preflight finds that it would fail in a run."),
 )  # fmt: skip
 BACKFILL_OPTIONS = (
     Argument(name="by", flags=("--by",), choices=_texts(Grain),

@@ -33,6 +33,7 @@ def parse_timezone(name: str) -> ZoneInfo:
     raise DeclarationError(
         f"There is no timezone '{name}'.{_near(wanted, available_timezones())}",
         hint="Use an IANA name, like UTC or Europe/Paris.",
+        data={"field": "timezone"},
     )
 
 

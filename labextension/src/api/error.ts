@@ -5,23 +5,27 @@ export class ApiError extends Error {
    * @param options.hint - The next step; empty where there is none.
    * @param options.type - The class of the error on the server.
    * @param options.status - The HTTP status; 0 when nothing answered.
+   * @param options.field - The field of the request that is wrong, where one is.
    */
   constructor(options: {
     message: string;
     hint?: string;
     type?: string;
     status?: number;
+    field?: string;
   }) {
     super(options.message);
     this.name = 'ApiError';
     this.hint = options.hint ?? '';
     this.type = options.type ?? 'Error';
     this.status = options.status ?? 0;
+    this.field = options.field ?? '';
   }
 
   readonly hint: string;
   readonly type: string;
   readonly status: number;
+  readonly field: string;
 }
 
 /** Any thrown value as an `ApiError`. */
@@ -36,7 +40,12 @@ export function toApiError(reason: unknown): ApiError {
 
 /** Read the error out of an answer that is not OK. */
 export async function errorOf(response: Response): Promise<ApiError> {
-  let said: { type?: string; message?: string; hint?: string } = {};
+  let said: {
+    type?: string;
+    message?: string;
+    hint?: string;
+    field?: string;
+  } = {};
   try {
     const body = await response.json();
     said = body?.error ?? { message: body?.message };
@@ -47,6 +56,7 @@ export async function errorOf(response: Response): Promise<ApiError> {
     message: said.message || `${response.status} ${response.statusText}`.trim(),
     hint: said.hint,
     type: said.type,
-    status: response.status
+    status: response.status,
+    field: said.field
   });
 }

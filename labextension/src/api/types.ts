@@ -346,6 +346,10 @@ export interface IFinding {
   cell: number | null;
   message: string;
   hint: string;
+  /** What it is about: "kernel", "file", "import" ... */
+  kind: string;
+  /** The cells that could not be checked, or not in full. */
+  unchecked: number[];
 }
 
 /** A local file that a version pins beside its notebook. */
@@ -404,6 +408,8 @@ export interface IDeployRequest {
   /** What goes back to its default; everything else that is not given is kept. */
   reset: string[];
   include: string[];
+  /** Deploy it though preflight finds errors. */
+  anyway?: boolean;
 }
 
 export interface IDeployment {

@@ -4,6 +4,11 @@ import type { IFinding } from '../api';
 import { useEtl } from './context';
 import { Status } from './status';
 
+/** Whether what was found stops a deployment. */
+export function hasErrors(findings: readonly IFinding[]): boolean {
+  return findings.some(finding => finding.severity === 'error');
+}
+
 /** What a look at the notebook found that may stop it from running alone. */
 export function Findings(props: { findings: IFinding[] }): JSX.Element {
   const { trans } = useEtl();
@@ -15,9 +20,15 @@ export function Findings(props: { findings: IFinding[] }): JSX.Element {
       </p>
     );
   }
+  const unchecked = new Set(props.findings.flatMap(one => one.unchecked)).size;
   return (
     <section aria-label={trans.__('Before it runs alone')}>
       <div className="jp-EtlForm-title">{trans.__('Before it runs alone')}</div>
+      {hasErrors(props.findings) ? (
+        <p className="jp-EtlFindings-verdict">
+          {trans.__('It would fail in a run, so it is deployed only anyway.')}
+        </p>
+      ) : null}
       <ul className="jp-EtlFindings">
         {props.findings.map((finding, index) => (
           <li key={index}>
@@ -36,6 +47,15 @@ export function Findings(props: { findings: IFinding[] }): JSX.Element {
           </li>
         ))}
       </ul>
+      {unchecked ? (
+        <p className="jp-EtlFindings-verdict">
+          {trans._n(
+            '%1 cell could not be checked.',
+            '%1 cells could not be checked.',
+            unchecked
+          )}
+        </p>
+      ) : null}
     </section>
   );
 }

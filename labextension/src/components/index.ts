@@ -1,6 +1,7 @@
 export * from './context';
 export * from './dataTable';
 export * from './emptyState';
+export { hasErrors } from './findings';
 export * from './icons';
 export * from './notice';
 export * from './now';

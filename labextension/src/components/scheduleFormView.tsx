@@ -44,9 +44,10 @@ export function ScheduleFormView(props: {
   }, [said]);
   const line = scheduleLine(request);
   const part = { form, onChange: setForm };
-  const whenError = meaning.error
+  const wrongText = meaning.error
     ? [meaning.error.message, meaning.error.hint].filter(Boolean).join(' ')
     : undefined;
+  const ofZone = meaning.error?.field === 'timezone';
   return (
     <div className="jp-EtlForm">
       <Deployed info={info} />
@@ -65,7 +66,11 @@ export function ScheduleFormView(props: {
         <div className="jp-EtlForm-when">
           <div>
             {form.mode === 'times' ? (
-              <WhenFields {...part} error={whenError} />
+              <WhenFields
+                {...part}
+                error={ofZone ? undefined : wrongText}
+                zoneError={ofZone ? wrongText : undefined}
+              />
             ) : form.mode === 'after' ? (
               <AfterField {...part} />
             ) : (

@@ -22,7 +22,10 @@ export interface IFormPart {
 
 /** When: a preset, or the words and cron that it writes. */
 export function WhenFields(
-  props: IFormPart & { error: string | undefined }
+  props: IFormPart & {
+    error: string | undefined;
+    zoneError: string | undefined;
+  }
 ): JSX.Element {
   const { trans } = useEtl();
   const { form, onChange } = props;
@@ -130,16 +133,18 @@ export function WhenFields(
           />
         )}
       </Field>
-      <ZoneField form={form} onChange={onChange} />
+      <ZoneField form={form} onChange={onChange} error={props.zoneError} />
     </>
   );
 }
 
-function ZoneField(props: IFormPart): JSX.Element {
+function ZoneField(
+  props: IFormPart & { error: string | undefined }
+): JSX.Element {
   const { trans } = useEtl();
   const list = React.useId();
   return (
-    <Field label={trans.__('Timezone')}>
+    <Field label={trans.__('Timezone')} error={props.error}>
       {ids => (
         <>
           <input

@@ -11,6 +11,7 @@ import {
 } from '../api';
 import {
   ErrorNotice,
+  hasErrors,
   EtlProvider,
   NowProvider,
   ScheduleFormView,
@@ -41,12 +42,14 @@ export class ScheduleDialog extends Dialog<IDeployment | null> {
       defaultButton: 1
     });
     this._scheduleBody = body;
+    this._context = options.context;
     this.addClass('jp-EtlDialog');
     this.node.setAttribute(
       'aria-label',
       trans.__('Schedule %1', options.path.split('/').pop())
     );
     body.onValidity = valid => this._enable(valid);
+    body.onErrors = found => this._label(found);
     this._enable(false);
   }
 
@@ -89,6 +92,19 @@ export class ScheduleDialog extends Dialog<IDeployment | null> {
     }
   }
 
+  /** Say on the button that what preflight found is overruled. */
+  private _label(anyway: boolean): void {
+    const { trans } = this._context;
+    const label = this.node.querySelector(
+      'button.jp-mod-accept .jp-Dialog-buttonLabel'
+    );
+    if (label) {
+      label.textContent = anyway
+        ? trans.__('Deploy anyway')
+        : trans.__('Deploy');
+    }
+  }
+
   private _enable(valid: boolean): void {
     this._valid = valid;
     const button = this.node.querySelector<HTMLButtonElement>(
@@ -100,6 +116,7 @@ export class ScheduleDialog extends Dialog<IDeployment | null> {
   }
 
   private _scheduleBody: ScheduleBody;
+  private _context: IEtlContext;
   private _valid = false;
 }
 
@@ -117,6 +134,9 @@ class ScheduleBody
   /** Told whether what is in the form can be deployed. */
   onValidity: (valid: boolean) => void = () => undefined;
 
+  /** Told whether preflight found what would fail in a run. */
+  onErrors: (found: boolean) => void = () => undefined;
+
   getValue(): IDeployment | null {
     return this._deployment;
   }
@@ -127,10 +147,15 @@ class ScheduleBody
       return false;
     }
     try {
-      this._deployment = await this._context.model.deploy(this._request);
+      this._deployment = await this._context.model.deploy({
+        ...this._request,
+        anyway: this._errors
+      });
       return true;
     } catch (reason) {
       this._error = toApiError(reason);
+      // The notebook may have been saved since: preflight is asked again.
+      this._attempts += 1;
       this.update();
       return false;
     }
@@ -143,6 +168,11 @@ class ScheduleBody
           <Body
             path={this._path}
             error={this._error}
+            attempts={this._attempts}
+            onErrors={found => {
+              this._errors = found;
+              this.onErrors(found);
+            }}
             onChange={request => {
               this._request = request;
               if (this._error) {
@@ -162,18 +192,25 @@ class ScheduleBody
   private _request: IDeployRequest | null = null;
   private _deployment: IDeployment | null = null;
   private _error: ApiError | null = null;
+  private _errors = false;
+  private _attempts = 0;
 }
 
 function Body(props: {
   path: string;
   error: ApiError | null;
+  /** How often deploying was refused. */
+  attempts: number;
+  onErrors: (found: boolean) => void;
   onChange: (request: IDeployRequest | null) => void;
 }): JSX.Element {
   const { model, trans } = useEtl();
   const { value, error, retry } = useFetched(
     () => model.client.notebook(props.path),
-    [model, props.path]
+    [model, props.path, props.attempts]
   );
+  const errors = value !== null && hasErrors(value.findings);
+  React.useEffect(() => props.onErrors(errors), [errors]);
   if (error) {
     return <ErrorNotice error={error} onRetry={retry} />;
   }

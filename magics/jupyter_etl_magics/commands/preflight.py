@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from jupyter_etl.engine.preflight import summarize
 from jupyter_etl.spec.commands import Command
-from jupyter_etl_magics.display import Card, counted, show
+from jupyter_etl_magics.display import Card, show
 from jupyter_etl_magics.session import Session
 
 
@@ -18,5 +19,4 @@ def execute(session: Session, command: Command) -> None:
     ]
     severities = {f.severity for f in findings}
     worst = "error" if "error" in severities else "warn" if "warning" in severities else "ok"
-    title = counted(len(rows), "finding") if rows else "Nothing found: it should run by itself."
-    show(Card(title=title, tone=worst if rows else "ok", rows=rows))
+    show(Card(title=summarize(findings), tone=worst, rows=rows))

@@ -38,6 +38,7 @@ def execute(session: Session, command: Command) -> None:
         expect=args["expect"],
         shared=args["shared"],
         include=args["include"],
+        anyway=args["anyway"],
     )
     _show(done, alive=bool(session.etl.schedulers()))
 
@@ -48,6 +49,7 @@ def _show(done: Deployment, *, alive: bool) -> None:
     rows = [{"next": f"{t.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"} for t in done.next]
     found = [f"{f.severity}: {f.message} {f.hint}".strip() for f in done.findings]
     files = file_rows(done.files, done.file_changes)
+    worth_care = any(f.severity != "info" for f in done.findings)
     waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
     paused = "It is paused: %etl resume" if pipeline.paused else ""
     unchanged = done.change == "unchanged"
@@ -56,7 +58,7 @@ def _show(done: Deployment, *, alive: bool) -> None:
         Card(
             title=f"{pipeline.name}: {done.words or 'runs on demand'} ({state}), "
             f"owner {pipeline.owner}",
-            tone="warn" if waiting or paused or found else "ok",
+            tone="warn" if waiting or paused or worth_care else "ok",
             rows=rows,
             notes=[*done.changes, done.note, *found, paused, waiting],
             below=[Card(title=pinned_words(done.files), rows=files)] if files else [],

@@ -28,6 +28,7 @@ def execute(session: Session, command: Command) -> None:
     traits = [source.kind, source.location, "read only" if source.readonly else ""]
     if source.limit is not None:
         traits.append(f"{counted(source.limit, 'run')} at once")
-    notes = [absence(source), *shadowing(source.name, session.workbench.channel)]
+    absent = absence(source)
+    notes = [absent, *shadowing(source.name, session.workbench.channel)]
     title = f"{source.name}: {', '.join(filter(None, traits))}"
-    show(Card(title=title, tone="ok", notes=notes))
+    show(Card(title=title, tone="warn" if absent else "ok", notes=notes))

@@ -106,6 +106,7 @@ class PipelinesHandler(PipelineHandlerBase):
                 expect=asked.expect,
                 shared=asked.shared,
                 include=tuple(asked.include),
+                anyway=asked.anyway,
             ),
             status=201,
         )

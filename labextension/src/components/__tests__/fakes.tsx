@@ -134,6 +134,19 @@ export class FakeClient {
   startScheduler = () => this.answer('startScheduler', undefined);
   runNotebook = (id: number) =>
     this.answer(`notebook ${id}`, { cells: [], nbformat: 4 });
+  requests: any[] = [];
+  notebook = (path: string) => this.answer(`info ${path}`, this.notebookInfo);
+  deploy = (request: any) => {
+    this.requests.push(request);
+    return this.answer(`deploy ${request.notebook}`, {
+      pipeline: pipeline(),
+      change: 'new',
+      words: '',
+      next: [],
+      note: '',
+      findings: []
+    });
+  };
   previewSchedule = (query: any) =>
     this.answer(`preview ${query.when}`, {
       words: `in words: ${query.when}`,

@@ -86,6 +86,25 @@ describe('ScheduleFormView', () => {
     expect(said.pop()).toBeNull();
   });
 
+  it('says a wrong timezone under its own field', async () => {
+    w.client.fail.preview = new ApiError({
+      message: "There is no timezone 'Mars/Base'.",
+      field: 'timezone'
+    });
+    const [node, said] = await form();
+    await type(node, 'Timezone', 'Mars/Base');
+    await pass(PAUSE_MS);
+    const invalid = [...node.querySelectorAll('[aria-invalid="true"]')];
+    expect(invalid.map(field => (field as HTMLInputElement).value)).toEqual([
+      'Mars/Base'
+    ]);
+    const note = invalid[0].getAttribute('aria-describedby')!;
+    expect(document.getElementById(note)!.textContent).toBe(
+      "There is no timezone 'Mars/Base'."
+    );
+    expect(said.pop()).toBeNull();
+  });
+
   it('refuses a time limit that is none', async () => {
     const [node, said] = await form();
     await type(node, 'Time limit', 'soon');

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _KNOWN = frozenset(dir(builtins)) | frozenset(
@@ -49,15 +50,20 @@ class NameReader(ast.NodeVisitor):
     missing any more once ``import *``, ``exec`` or ``%run`` may have defined it.
 
     Args:
+        certain: Tells whether an expression is evaluated in every run.
         defined: Index of the first cell that defines a name.
         missing: Index of the first cell that uses a name before any cell has defined it.
-        deferred: The same for names in the bodies of functions, which may be defined later.
+        doubtful: The same for uses that may never be evaluated.
+        deferred: Index of the first cell with a function whose body uses a name, which may be
+            defined later, and whether that is certainly evaluated.
         opened: Whether names may have been defined that cannot be told from the text.
     """
 
+    certain: Callable[[ast.AST], bool] = lambda _: True
     defined: dict[str, int] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
-    deferred: dict[str, int] = field(default_factory=dict)
+    doubtful: dict[str, int] = field(default_factory=dict)
+    deferred: dict[str, tuple[int, bool]] = field(default_factory=dict)
     opened: bool = False
     _cell: int = 0
     _quiet: int = 0
@@ -72,21 +78,31 @@ class NameReader(ast.NodeVisitor):
         """Say that a cell defines a name of the notebook."""
         self.defined.setdefault(name, cell)
 
-    def use(self, name: str, cell: int) -> None:
-        """Say that a cell uses a name."""
+    def use(self, name: str, cell: int, *, certain: bool = True) -> None:
+        """Say that a cell uses a name, in every run or perhaps."""
         if self.opened or self._quiet or _is_known(name) or name in self.defined:
             return
         if not any(name in scope for scope in self._scopes):
-            self.missing.setdefault(name, cell)
+            (self.missing if certain else self.doubtful).setdefault(name, cell)
 
-    def undefined(self) -> dict[str, int]:
-        """Return the names that were missing when their cell ran, with its index."""
+    def undefined(self, *, certain: bool = True) -> dict[str, int]:
+        """Return the names that are missing when their cell runs, with its index.
+
+        Args:
+            certain: In every run; else those that are missing only if their code is evaluated.
+        """
         never = {
             name: cell
-            for name, cell in self.deferred.items()
-            if name not in self.defined and not _is_known(name) and not self.opened
+            for name, (cell, surely) in self.deferred.items()
+            if surely == certain
+            and name not in self.defined
+            and not _is_known(name)
+            and not self.opened
         }
-        return {**never, **self.missing}
+        if certain:
+            return {**never, **self.missing}
+        sure = self.undefined()
+        return {k: c for k, c in {**never, **self.doubtful}.items() if k not in sure}
 
     def _bind(self, name: str) -> None:
         if self._scopes:
@@ -98,7 +114,7 @@ class NameReader(ast.NodeVisitor):
         if isinstance(node.ctx, ast.Store):
             self._bind(node.id)
         elif isinstance(node.ctx, ast.Load):
-            self.use(node.id, self._cell)
+            self.use(node.id, self._cell, certain=self.certain(node))
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
@@ -115,7 +131,7 @@ class NameReader(ast.NodeVisitor):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
-            self.use(node.target.id, self._cell)
+            self.use(node.target.id, self._cell, certain=self.certain(node))
         self._visit_all([node.value, node.target])
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
@@ -212,7 +228,12 @@ class NameReader(ast.NodeVisitor):
             elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
                 hidden = inner.id in own or any(inner.id in scope for scope in self._scopes)
                 if not hidden and not self._quiet and not _catches_inside(node):
-                    self.deferred.setdefault(inner.id, self._cell)
+                    self._postpone(inner)
+
+    def _postpone(self, use: ast.Name) -> None:
+        known = self.deferred.get(use.id)
+        if known is None or (self.certain(use) and not known[1]):
+            self.deferred[use.id] = (self._cell, self.certain(use))
 
 
 def _is_known(name: str) -> bool:

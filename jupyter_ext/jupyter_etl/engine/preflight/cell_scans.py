@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from jupyter_etl.engine.finding import Finding
+from jupyter_etl.engine.preflight.finding import Finding
 
 _ROOTS = "home|Users|mnt|media|data|tmp|var|opt|srv|root|Volumes|scratch|etc"
 _ABSOLUTE = re.compile(rf"(?:file://|sqlite:///)?/(?:{_ROOTS})/\S|[A-Za-z]:[\\/]\w|~/\w")

@@ -6,9 +6,34 @@ import ast
 import re
 import warnings
 
-_PYTHON_CELLS = frozenset(
-    {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun", "python", "python3", "debug"}
+from jupyter_etl.spec.code import PYTHON_CELLS
+
+_FOREIGN_CELLS = frozenset(
+    [
+        "etl",
+        "sql",
+        "bash",
+        "sh",
+        "script",
+        "perl",
+        "ruby",
+        "cmd",
+        "system",
+        "sx",
+        "html",
+        "HTML",
+        "javascript",
+        "js",
+        "latex",
+        "markdown",
+        "svg",
+        "SVG",
+        "writefile",
+        "file",
+    ]
 )
+"""Cell magics of other languages that define no variable, unless an option or ``<<`` says so."""
+
 _LINE = re.compile(
     r"(?P<indent>\s*)(?P<target>[\w.,\[\]'\" ]+?=\s*)?(?P<mark>%(?=[A-Za-z])|!(?!=))(?P<rest>.*)"
 )
@@ -21,7 +46,8 @@ def parse_cell(source: str) -> ast.Module:
     """Parse a cell; magics, shell commands and help become nothing, on lines of the same number.
 
     Raises:
-        SyntaxError: It is not valid Python besides them.
+        SyntaxError: It is not valid Python besides them; also what only the compiler refuses, such
+            as a ``return`` outside of a function.
     """
     try:
         return _parse(source)
@@ -31,6 +57,11 @@ def parse_cell(source: str) -> ast.Module:
 
 def opens_namespace(source: str) -> bool:
     """Tell whether a cell has magics that define names nobody can tell from the text."""
+    head = source.lstrip().partition("\n")[0]
+    if head.startswith("%%") and not head.startswith("%%etl"):
+        word = ([*head[2:].split(), ""])[0]
+        if word not in PYTHON_CELLS | _FOREIGN_CELLS or re.search(r"<<|\s--?(?:out|o)\b", head):
+            return True
     return re.search(r"(?m)^\s*%(?:run|pylab|load|store|loadpy|rerun|macro)\b", source) is not None
 
 
@@ -52,7 +83,10 @@ def _parse(code: str) -> ast.Module:
         # A doubtful escape in somebody's string is not this program's to complain about.
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(code)
+            tree = ast.parse(code)
+            # In a notebook await may stand outside of a function.
+            compile(code, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+            return tree
         except (ValueError, RecursionError, MemoryError) as problem:
             raise SyntaxError(str(problem) or "the cell is too deeply nested") from problem
 
@@ -61,10 +95,11 @@ def _python_of(source: str) -> str:
     head, _, body = source.lstrip().partition("\n")
     if head.startswith("%%"):
         words = head[2:].split()
-        if not words or words[0] not in _PYTHON_CELLS:
+        if not words or words[0] not in PYTHON_CELLS:
             return ""
         kept = _CAPTURE.match(head[2:])
-        source = (f"{kept['name']} = None" if kept else "") + "\n" + body
+        above = "\n" * source[: len(source) - len(source.lstrip())].count("\n")
+        source = f"{above}{kept['name']} = None\n{body}" if kept else f"{above}\n{body}"
     lines, out = source.split("\n"), []
     position = 0
     while position < len(lines):

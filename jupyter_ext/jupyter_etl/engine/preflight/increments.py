@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jupyter_etl.engine.finding import Finding
+from jupyter_etl.engine.preflight.finding import Finding
 from jupyter_etl.spec.commands import Command
 
 

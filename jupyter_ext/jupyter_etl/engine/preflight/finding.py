@@ -1,0 +1,56 @@
+"""What preflight has to say about one place of a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+ORDER = ("error", "warning", "info")
+"""Severities, the worst first: fails in a run, may surprise in a run, worth knowing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that would go wrong, or may.
+
+    Args:
+        severity: ``error``, ``warning`` or ``info``.
+        cell: Index of the cell, 0-based over all cells; None for the whole.
+        message: One sentence; cells are counted from 1 there.
+        hint: The next step.
+        kind: What it is about: ``kernel``, ``syntax``, ``name``, ``import``, ``file``, ``source``,
+            ``table``, ``check``, ``publish``, ``schedule``, ``command``, ``secret``, ``unchecked``;
+            "" for anything else.
+        unchecked: Indices of the cells that could not be checked, or not in full.
+    """
+
+    severity: str
+    cell: int | None
+    message: str
+    hint: str = ""
+    kind: str = field(default="", compare=False)
+    unchecked: tuple[int, ...] = field(default=(), compare=False)
+
+
+def errors_in(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that stop a deployment."""
+    return [one for one in findings if one.severity == "error"]
+
+
+def summarize(findings: Iterable[Finding]) -> str:
+    """Sum up in one line: what was found, and how many cells could not be checked."""
+    every = list(findings)
+    counts = [
+        _counted(sum(one.severity == severity for one in every), noun)
+        for severity, noun in (("error", "error"), ("warning", "warning"), ("info", "note"))
+    ]
+    unchecked = {cell for one in every for cell in one.unchecked}
+    if not every:
+        return "Nothing found: it should run by itself."
+    said = ", ".join(filter(None, counts))
+    rest = f"; {_counted(len(unchecked), 'cell')} could not be checked" if unchecked else ""
+    return f"{said}{rest}."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
