@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from jupyter_etl.app.bundles.paths import PathReader
-from jupyter_etl.engine.cell_code import parse_cell
+from jupyter_etl.engine.preflight.cell_code import parse_cell
 
 _MAGIC = re.compile(r"(?m)^[^\S\n]*%(run|load_ext|reload_ext|aimport)[^\S\n]+([^\n]+)")
 _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[^\S\n]+(?:-a[^\S\n]+)?([^\n]+)")
