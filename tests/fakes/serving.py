@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,8 +127,10 @@ class FakeCatalogue:
 class Client:
     """Sends requests to the application without a socket."""
 
-    def __init__(self, publications: FakePublications) -> None:
-        self._app = create_app(FakeCatalogue(publications), TOKEN)
+    def __init__(
+        self, publications: FakePublications, token: Callable[[], str] = lambda: TOKEN
+    ) -> None:
+        self._app = create_app(FakeCatalogue(publications), token)
 
     def request(
         self,

@@ -19,7 +19,8 @@ from jupyter_etl.errors import (
     StoreError,
 )
 from jupyter_etl.serve.application import create_app
-from jupyter_etl.serve.token import load_or_make_token
+from jupyter_etl.serve.sign_in import COOKIE, Cookies
+from jupyter_etl.serve.token import TokenFile, load_or_make_token
 
 PATHS = [
     "/publications",
@@ -35,7 +36,7 @@ PATHS = [
 
 
 def test_every_route_is_tested() -> None:
-    app = create_app(FakeCatalogue(), TOKEN)
+    app = create_app(FakeCatalogue(), lambda: TOKEN)
     routes = {route.path for route in app.routes}  # type: ignore[attr-defined]
     covered = {
         path.replace("sales", "{name}")
@@ -379,6 +380,47 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
     with pytest.raises(StoreError, match="cannot be kept"):
         load_or_make_token(tmp_path / "plain" / "serve.token")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_token_that_is_removed_or_replaced_is_refused_at_once(
+    publications: FakePublications, tmp_path: Path
+) -> None:
+    path = tmp_path / "serve.token"
+    app = Client(publications, TokenFile(path).current)
+    first = load_or_make_token(path)
+    cookie = {"Cookie": f"{COOKIE}={Cookies(token=first).make()}"}
+    assert app.get("/publications", headers=bearer(first)).status_code == 200
+    assert app.get("/publications", headers=cookie).status_code == 200
+
+    path.unlink()
+    assert app.get("/publications", headers=bearer(first)).status_code == 401
+    assert app.get("/publications", headers=cookie).status_code == 401
+    second = path.read_text().strip()
+    assert app.get("/publications", headers=bearer(second)).status_code == 200
+
+    path.write_text("a-token-of-my-own-choice\n")
+    assert app.get("/publications", headers=bearer(second)).status_code == 401
+    assert app.get("/publications", headers=bearer("a-token-of-my-own-choice")).status_code == 200
+
+
+def test_a_token_that_others_may_read_from_now_on_is_refused(
+    publications: FakePublications, tmp_path: Path
+) -> None:
+    path = tmp_path / "serve.token"
+    app = Client(publications, TokenFile(path).current)
+    token = load_or_make_token(path)
+    assert app.get("/publications", headers=bearer(token)).status_code == 200
+    path.chmod(0o644)
+    answer = app.get("/publications", headers=bearer(token))
+    assert answer.status_code == 503
+    assert str(tmp_path) not in answer.text
+    assert app.get("/healthz").status_code == 200
+    path.chmod(0o600)
+    assert app.get("/publications", headers=bearer(token)).status_code == 200
 
 
 def test_the_listing_is_json_of_plain_values(get) -> None:  # type: ignore[no-untyped-def]
