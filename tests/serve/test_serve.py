@@ -16,6 +16,8 @@ from fakes.serving import NOW, TOKEN, Client, FakeCatalogue, FakePublications
 from jupyter_etl.errors import (
     DeclarationError,
     PermissionDenied,
+    PublishError,
+    SourceError,
     StoreError,
 )
 from jupyter_etl.serve.application import create_app
@@ -320,8 +322,10 @@ def test_a_file_that_was_swapped_is_404(
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (StoreError("ledger is away"), 503),
-        (PermissionDenied("not yours"), 403),
+        (StoreError("/home/sam/secret-place/ledger.db is away"), 503),
+        (PublishError("gone", hint="Look into /home/sam/secret-place."), 503),
+        (PermissionDenied("/home/sam/secret-place is a symbolic link"), 503),
+        (SourceError("s3://secret-place does not answer"), 503),
         (RuntimeError("/home/sam/secret-place exploded"), 500),
         (OSError("/home/sam/secret-place"), 500),
     ],

@@ -85,6 +85,7 @@ def table_answer(catalogue: Catalogue, name: str, request: Request) -> Response:
     etag = f'"{version.number}"'
     if unchanged(request, etag):
         return not_modified(etag)
+    _require_columns(asked, version)
     reading = catalogue.publications.reader(
         name,
         version=version.number,
@@ -93,6 +94,16 @@ def table_answer(catalogue: Catalogue, name: str, request: Request) -> Response:
     )
     total = version.what.rows if reading.total_rows is None else reading.total_rows
     return _streamed(asked, version, reading, _headers(asked, version, total, request), total)
+
+
+def _require_columns(asked: TableRequest, version: PublicationVersion) -> None:
+    known = [column.name for column in version.what.columns]
+    absent = [column for column in asked.columns or () if column not in known]
+    if absent:
+        raise DeclarationError(
+            f"Version {version.number} of {version.name!r} has no column {absent[0]!r}.",
+            hint=f"The columns are: {', '.join(known)}.",
+        )
 
 
 def _headers(
