@@ -13,6 +13,7 @@ import pytest
 from fakes.commits import TABLE, Owned, Publishing
 from jupyter_etl.app import Settings
 from jupyter_etl.app.holds import Holds
+from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.app.prune import prune
 from jupyter_etl.engine.gates import judge_difference
 from jupyter_etl.errors import Conflict, NotFound, PermissionDenied
@@ -78,7 +79,7 @@ class Gated(Publishing):
             store=self.store,
             publishers=PUBLISHERS,
             clock=self.clock,
-            lake=self.lake,
+            lake=LedgerLake(root=self.lake, store=self.store),
             executed=self.base / "executed.ipynb",
             beats=Owned(),  # type: ignore[arg-type]
             halt=self.halt,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound, StoreError
+from jupyter_etl.model import PublicationVersion
 
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -49,6 +52,17 @@ def failure_of(error: EtlError) -> Response:
         return failure(503, kind, "The ledger cannot be read at present.", hint)
     hint = "Try again. If it persists, ask the owner of the publication."
     return failure(503, kind, "The published data cannot be read at present.", hint)
+
+
+def etag_of(version: PublicationVersion) -> str:
+    """Return the entity tag of a version, quoted.
+
+    The number alone is not enough: after a restore of the ledger it is given to other content.
+    """
+    what, at = version.what, version.published_at.isoformat()
+    content = what.content_hash or what.token
+    digest = hashlib.sha256(f"{version.number} {content} {at}".encode()).hexdigest()
+    return f'"{version.number}-{digest[:16]}"'
 
 
 def unchanged(request: Request, etag: str) -> bool:
