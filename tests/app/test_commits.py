@@ -19,6 +19,7 @@ from jupyter_etl.execution.halt import HaltReason
 from jupyter_etl.model import PublishMode
 from jupyter_etl.ports import Claim
 from jupyter_etl.publishing import delta_commit, lake, table_publisher
+from jupyter_etl.publishing.lake_marker import MARKER
 from jupyter_etl.publishing.table_publisher import TablePublisher
 
 APPEND, REPLACE, UPSERT = PublishMode.APPEND, PublishMode.REPLACE, PublishMode.UPSERT
@@ -257,6 +258,9 @@ def test_a_table_that_the_ledger_does_not_know_is_not_replaced_by_an_append(
     fresh = Publishing(tmp_path / "new")
     fresh.lake = world.lake
     claim = fresh.run("1")
+    with pytest.raises(StorageError, match="belongs to another ledger"):
+        fresh.commit(claim, [fresh.stage(fresh.rows_of(claim))])
+    (Path(world.lake) / MARKER).unlink()
     with pytest.raises(PublishError, match="knows nothing of"):
         fresh.commit(claim, [fresh.stage(fresh.rows_of(claim))])
     assert len(world.read()) == 2 * ROWS

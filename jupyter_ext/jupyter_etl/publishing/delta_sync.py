@@ -31,8 +31,10 @@ def sync_commit(location: str, entries: Sequence[LogEntry]) -> None:
 def _written(table: Path, entry: LogEntry) -> Iterator[Path]:
     for line in entry.text.splitlines():
         added = json.loads(line).get("add")
-        if added and "://" not in added["path"]:
-            yield table / unquote(added["path"])
+        path = table / unquote(added["path"]) if added else None
+        # What a killed run has added may have been deleted since it was undone.
+        if path is not None and path.exists():
+            yield path
     log = table / "_delta_log"
     yield log / entry_name(entry.version)
     checkpoints = list(log.glob(f"{entry.version:020d}.checkpoint*"))
