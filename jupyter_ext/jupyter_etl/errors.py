@@ -97,6 +97,15 @@ class PublishError(EtlError):
     """An output cannot be staged or committed."""
 
 
+class StorageError(EtlError):
+    """What was published is not in the lake, or is not what the ledger has on record.
+
+    The lake is not mounted, or files or log entries of a table are missing or damaged.
+    """
+
+    retryable_by_default = True
+
+
 class StoreError(EtlError):
     """The ledger cannot be reached or is not usable."""
 

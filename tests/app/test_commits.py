@@ -13,12 +13,13 @@ import pytest
 from fakes.commits import ROWS, TABLE, Publishing, wrong_rows
 from jupyter_etl.app.notebook_api import workbench
 from jupyter_etl.app.outputs import publish_table
-from jupyter_etl.errors import Conflict, PublishError
+from jupyter_etl.errors import Conflict, PublishError, StorageError
 from jupyter_etl.execution import committing
 from jupyter_etl.execution.halt import HaltReason
 from jupyter_etl.model import PublishMode
 from jupyter_etl.ports import Claim
 from jupyter_etl.publishing import delta_commit, lake, table_publisher
+from jupyter_etl.publishing.lake_marker import MARKER
 from jupyter_etl.publishing.table_publisher import TablePublisher
 
 APPEND, REPLACE, UPSERT = PublishMode.APPEND, PublishMode.REPLACE, PublishMode.UPSERT
@@ -244,7 +245,7 @@ def test_a_table_older_than_the_ledger_is_not_built_on(world: Publishing) -> Non
     log = Path(world.lake, "tables", TABLE, "_delta_log")
     (log / f"{2:020d}.json").unlink()
     claim = world.run("4")
-    with pytest.raises(PublishError, match="an older copy of it was put back"):
+    with pytest.raises(StorageError, match=r"its log ends at \d+, and the ledger has it at"):
         world.commit(claim, [world.stage(world.rows_of(claim))])
 
 
@@ -257,6 +258,9 @@ def test_a_table_that_the_ledger_does_not_know_is_not_replaced_by_an_append(
     fresh = Publishing(tmp_path / "new")
     fresh.lake = world.lake
     claim = fresh.run("1")
+    with pytest.raises(StorageError, match="belongs to another ledger"):
+        fresh.commit(claim, [fresh.stage(fresh.rows_of(claim))])
+    (Path(world.lake) / MARKER).unlink()
     with pytest.raises(PublishError, match="knows nothing of"):
         fresh.commit(claim, [fresh.stage(fresh.rows_of(claim))])
     assert len(world.read()) == 2 * ROWS

@@ -16,6 +16,7 @@ from fakes.commits import TABLE, Owned, Publishing
 from jupyter_etl.app import Settings
 from jupyter_etl.app.differences import hold_reasons
 from jupyter_etl.app.holds import Holds
+from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.app.prune import prune
 from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.runs import Runs
@@ -105,7 +106,7 @@ class Gated(Publishing):
             store=self.store,
             publishers=PUBLISHERS,
             clock=self.clock,
-            lake=self.lake,
+            lake=LedgerLake(root=self.lake, store=self.store),
             executed=self.base / "executed.ipynb",
             beats=Owned(),  # type: ignore[arg-type]
             halt=self.halt,

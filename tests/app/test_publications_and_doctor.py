@@ -12,7 +12,7 @@ from jupyter_etl.app.doctor import Diagnosis
 from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.outputs import publish_file, publish_table
 from jupyter_etl.app.settings import host_name
-from jupyter_etl.errors import NotFound, PublishError, StoreError
+from jupyter_etl.errors import NotFound, PublishError, StorageError, StoreError
 from jupyter_etl.ports import SchedulerInfo
 
 
@@ -59,7 +59,7 @@ def test_a_table_is_no_file_and_the_other_way_round(published: Etl) -> None:
     assert "--format" in caught.value.hint
     assert published.publications.file("page", draft=True).read_text() == "hi"
     published.publications.file("page", draft=True).unlink()
-    with pytest.raises(PublishError, match="gone"):
+    with pytest.raises(StorageError, match="is not in the lake"):
         published.publications.file("page", draft=True)
 
 

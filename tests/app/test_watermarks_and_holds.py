@@ -13,6 +13,7 @@ from contracts.store_watermarks import ORDERS, moved_to, number
 from fakes.commits import TABLE, Owned, Publishing
 from jupyter_etl.app import Settings
 from jupyter_etl.app.holds import Holds
+from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.engine.gates import judge_difference
 from jupyter_etl.errors import PublishError
 from jupyter_etl.execution.committing import HeldBack, commit_outputs
@@ -85,7 +86,7 @@ class World(Publishing):
                 store=self.store,
                 publishers={PublicationKind.TABLE: TablePublisher()},
                 clock=self.clock,
-                lake=self.lake,
+                lake=LedgerLake(root=self.lake, store=self.store),
                 executed=self.base / "executed.ipynb",
                 beats=Owned(),  # type: ignore[arg-type]
                 halt=self.halt,

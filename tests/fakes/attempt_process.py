@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from fakes.attempts import FakePublisher, SystemClock, decide
+from fakes.lakes import FakeLake
 from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.execution.runner import run_attempt
 from jupyter_etl.model import Outcome, PublicationKind, Verdict, VerdictKind
@@ -34,7 +35,7 @@ if __name__ == "__main__":
         decide=decide,
         judge=judge,
         plan_resumption=plan_resumption,
-        lake="lake",
+        lake=FakeLake(),
         beat_s=0.2,
         lease_s=30.0,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 
+from fakes.lakes import FakeLake
 from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.execution.events import read_events
 from jupyter_etl.execution.folders import EVENTS, EXECUTED, save_claim
@@ -205,7 +206,7 @@ class AttemptBench:
             decide=decide,
             judge=self._judge,
             plan_resumption=plan_resumption,
-            lake="lake",
+            lake=FakeLake(),
             beat_s=self.beat_s,
             lease_s=self.lease_s,
             limits=self.limits,

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from contracts.store_values import a_run
 from fakes.attempts import SystemClock
+from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.execution.committing import commit_outputs
 from jupyter_etl.execution.events import EventLog
 from jupyter_etl.execution.halt import Halt
@@ -106,7 +107,7 @@ class Publishing:
                 PublicationKind.FILE: FilePublisher(),
             },
             clock=self.clock,
-            lake=self.lake,
+            lake=LedgerLake(root=self.lake, store=self.store),
             executed=self.base / "executed.ipynb",
             beats=Owned(),  # type: ignore[arg-type]
             halt=self.halt,

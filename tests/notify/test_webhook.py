@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -121,12 +122,42 @@ def test_a_refusal_is_an_error_that_does_not_show_the_token(receiver, status, re
         "64:ff9b::a9fe:a9fe",
         "2002:a9fe:a9fe::1",
         "10.0.0.1",
+        "100.64.0.1",
+        "100.100.100.200",
+        "168.63.129.16",
+        "172.31.255.255",
+        "192.0.0.9",
+        "192.0.0.192",
+        "192.0.2.1",
+        "192.88.99.1",
         "192.168.1.1",
+        "198.19.255.255",
+        "198.51.100.1",
+        "203.0.113.1",
+        "240.0.0.1",
+        "255.255.255.255",
         "127.1",
         "0.0.0.0",  # noqa: S104
+        "::",
         "::1",
+        "::8.8.8.8",
+        "::ffff:0:8.8.8.8",
+        "::ffff:10.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::8.8.8.8",
+        "100::1",
+        "2001::1",
+        "2001:2::1",
+        "2001:db8::1",
+        "2002:7f00:1::1",
+        "3fff::1",
+        "5f00::1",
+        "fc00::1",
+        "fd00:ec2::254",
         "fe80::1",
-        "fd00::1",
+        "febf::1",
+        "fec0::1",
+        "ff02::1",
         "224.0.0.1",
         "localhost",
     ],
@@ -134,6 +165,46 @@ def test_a_refusal_is_an_error_that_does_not_show_the_token(receiver, status, re
 def test_no_way_to_write_an_inner_address_gets_through(host):
     with pytest.raises(PermissionDenied, match="not a public one"):
         connect(host, 9, AllowList(), timeout_s=1.0)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "1.1.1.1",
+        "11.0.0.1",
+        "100.63.255.255",
+        "100.128.0.1",
+        "168.63.129.17",
+        "172.32.0.1",
+        "192.0.1.1",
+        "192.31.196.1",
+        "223.255.255.255",
+        "2000::1",
+        "2001:200::1",
+        "2606:4700::1111",
+        "2a00:1450::1",
+        "::ffff:1.1.1.1",
+        "64:ff9b::1.1.1.1",
+        "2002:101:101::1",
+    ],
+)
+def test_a_public_address_is_allowed(address):
+    assert AllowList().allows("h", ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
+    ("entry", "address", "allowed"),
+    [
+        ("fd00::/8", "fd00::1", True),
+        ("fd00::/8", "10.0.0.1", False),
+        ("10.0.0.0/8", "::ffff:10.0.0.1", True),
+        ("10.0.0.0/8", "64:ff9b::10.0.0.1", True),
+        ("10.0.0.0/8", "fd00::1", False),
+        ("chat.example", "fd00::1", False),
+    ],
+)
+def test_an_allowed_network_is_compared_with_what_the_address_stands_for(entry, address, allowed):
+    assert AllowList.of([entry]).allows("h", ipaddress.ip_address(address)) is allowed
 
 
 def test_a_host_can_be_allowed_by_name(receiver):

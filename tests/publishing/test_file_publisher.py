@@ -17,7 +17,7 @@ import pytest
 
 from contracts.publisher_contract import PublisherContract
 from fakes.published_file import publish_and_read
-from jupyter_etl.errors import PublishError
+from jupyter_etl.errors import PublishError, StorageError
 from jupyter_etl.model import PublicationKind, Staged
 from jupyter_etl.ports import ReadRequest
 from jupyter_etl.publishing import lake as lake_module
@@ -159,7 +159,7 @@ def test_a_crash_in_the_middle_of_a_commit_leaves_no_half_file(
         )
 
     with monkeypatch.context() as patch:
-        patch.setattr(lake_module, "_sync", killed)
+        patch.setattr(lake_module, "sync", killed)
         with pytest.raises(KeyboardInterrupt):
             commit()
     assert not list(lake.rglob("x.csv"))
@@ -467,9 +467,23 @@ def test_a_file_that_was_changed_afterwards_is_not_read_as_something_else(
         request(folder, path), pa.table({"n": [1], "m": [2]}).to_reader()
     )
     what = contract.committed(staged, str(tmp_path / "lake"), 1, "t")
-    Path(what.location).write_text('"n","m"\none,two\n')
+    file = Path(what.location)
+    file.write_bytes(b'"n","m"\nx'.ljust(file.stat().st_size, b"x")[: file.stat().st_size])
     with pytest.raises(PublishError, match=r"Version 1 of 'daily' cannot be read: .*[^.]\.$"):
         FilePublisher().read(contract.version(what), ReadRequest()).batches.read_all()
+
+
+@pytest.mark.parametrize("path", ["x.csv", "x.parquet"])
+@pytest.mark.parametrize("content", [b"", b"half"])
+def test_a_file_that_lost_a_part_is_not_read(
+    folder: Path, tmp_path: Path, path: str, content: bytes
+) -> None:
+    contract = TestCsvFile()
+    staged = FilePublisher().stage(request(folder, path), pa.table({"n": [1]}).to_reader())
+    what = contract.committed(staged, str(tmp_path / "lake"), 1, "t")
+    Path(what.location).write_bytes(content)
+    with pytest.raises(StorageError, match=f"has {len(content)} bytes, and the ledger has"):
+        FilePublisher().read(contract.version(what), ReadRequest())
 
 
 def test_reading_columns_and_limit(folder: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from fakes.object_store import KEY, SECRET, object_store, put
 from fakes.published_file import committed_file
 from jupyter_etl.app.reading import open_version
-from jupyter_etl.errors import PublishError
+from jupyter_etl.errors import StorageError
 from jupyter_etl.ports import ReadRequest
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ def test_a_file(bucket: str, path: str) -> None:
     assert open_version(version, ReadRequest()).batches.read_all().equals(ROWS)
     assert open_version(version, ReadRequest(limit=1)).batches.read_all().num_rows == 1
     gone = replace(version.what, location=f"s3://{bucket}/etl/not-{path}")
-    with pytest.raises(PublishError, match="its file is gone"):
+    with pytest.raises(StorageError, match="its file is not in the lake"):
         open_version(replace(version, what=gone), ReadRequest()).batches.read_all()
 
 

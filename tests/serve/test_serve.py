@@ -5,6 +5,7 @@ import json
 import os
 import stat
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from fakes.serving import NOW, TOKEN, Client, FakeCatalogue, FakePublications
 from jupyter_etl.errors import (
     DeclarationError,
     PermissionDenied,
+    PublishError,
+    SourceError,
     StoreError,
 )
 from jupyter_etl.serve.application import create_app
-from jupyter_etl.serve.token import load_or_make_token
+from jupyter_etl.serve.sign_in import COOKIE, Cookies
+from jupyter_etl.serve.token import TokenFile, load_or_make_token
 
 PATHS = [
     "/publications",
@@ -35,7 +39,7 @@ PATHS = [
 
 
 def test_every_route_is_tested() -> None:
-    app = create_app(FakeCatalogue(), TOKEN)
+    app = create_app(FakeCatalogue(), lambda: TOKEN)
     routes = {route.path for route in app.routes}  # type: ignore[attr-defined]
     covered = {
         path.replace("sales", "{name}")
@@ -171,7 +175,7 @@ def test_a_table_is_a_page_that_says_how_much_there_is(get) -> None:  # type: ig
     assert body["rows"][0] == [0, 0.5]
     assert (body["total_rows"], body["complete"], body["version"]) == (25_000, False, 2)
     assert answer.headers["x-total-rows"] == "25000"
-    assert answer.headers["etag"] == '"2"'
+    assert answer.headers["etag"].startswith('"2-')
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
@@ -271,6 +275,22 @@ def test_what_has_not_changed_is_not_sent(get) -> None:  # type: ignore[no-untyp
         assert get(path, **{"If-None-Match": '"other"'}).status_code == 200
 
 
+def test_a_number_that_is_given_again_is_another_version(
+    get, publications: FakePublications
+) -> None:  # type: ignore[no-untyped-def]
+    """After a restore of the ledger, other rows get the number that a client has seen."""
+    etag = get("/tables/sales").headers["etag"]
+    versions = publications.versions["sales"]
+    for changed in (
+        {"published_at": NOW + timedelta(seconds=1)},
+        {"what": replace(versions[-1].what, token="run-9.1/sales")},
+    ):
+        publications.versions["sales"] = [replace(one, **changed) for one in versions]
+        answer = get("/tables/sales", **{"If-None-Match": etag})
+        assert answer.status_code == 200
+        assert answer.headers["etag"] != etag
+
+
 # -- files and reports
 
 
@@ -296,7 +316,7 @@ def test_a_report_gets_an_origin_of_its_own(get) -> None:  # type: ignore[no-unt
 
 
 @pytest.mark.parametrize("swap", ["symlink", "folder", "fifo", "gone"])
-def test_a_file_that_was_swapped_is_404(
+def test_a_file_that_was_swapped_is_503(
     get, publications: FakePublications, tmp_path: Path, swap: str
 ) -> None:  # type: ignore[no-untyped-def]
     path = publications.file("export", version=2)
@@ -309,7 +329,7 @@ def test_a_file_that_was_swapped_is_404(
     elif swap == "fifo":
         os.mkfifo(path)
     answer = get("/files/export")
-    assert answer.status_code == 404
+    assert answer.status_code == 503
     assert "secret" not in answer.text
 
 
@@ -319,8 +339,10 @@ def test_a_file_that_was_swapped_is_404(
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (StoreError("ledger is away"), 503),
-        (PermissionDenied("not yours"), 403),
+        (StoreError("/home/sam/secret-place/ledger.db is away"), 503),
+        (PublishError("gone", hint="Look into /home/sam/secret-place."), 503),
+        (PermissionDenied("/home/sam/secret-place is a symbolic link"), 503),
+        (SourceError("s3://secret-place does not answer"), 503),
         (RuntimeError("/home/sam/secret-place exploded"), 500),
         (OSError("/home/sam/secret-place"), 500),
     ],
@@ -379,6 +401,47 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
     with pytest.raises(StoreError, match="cannot be kept"):
         load_or_make_token(tmp_path / "plain" / "serve.token")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_token_that_is_removed_or_replaced_is_refused_at_once(
+    publications: FakePublications, tmp_path: Path
+) -> None:
+    path = tmp_path / "serve.token"
+    app = Client(publications, TokenFile(path).current)
+    first = load_or_make_token(path)
+    cookie = {"Cookie": f"{COOKIE}={Cookies(token=first).make()}"}
+    assert app.get("/publications", headers=bearer(first)).status_code == 200
+    assert app.get("/publications", headers=cookie).status_code == 200
+
+    path.unlink()
+    assert app.get("/publications", headers=bearer(first)).status_code == 401
+    assert app.get("/publications", headers=cookie).status_code == 401
+    second = path.read_text().strip()
+    assert app.get("/publications", headers=bearer(second)).status_code == 200
+
+    path.write_text("a-token-of-my-own-choice\n")
+    assert app.get("/publications", headers=bearer(second)).status_code == 401
+    assert app.get("/publications", headers=bearer("a-token-of-my-own-choice")).status_code == 200
+
+
+def test_a_token_that_others_may_read_from_now_on_is_refused(
+    publications: FakePublications, tmp_path: Path
+) -> None:
+    path = tmp_path / "serve.token"
+    app = Client(publications, TokenFile(path).current)
+    token = load_or_make_token(path)
+    assert app.get("/publications", headers=bearer(token)).status_code == 200
+    path.chmod(0o644)
+    answer = app.get("/publications", headers=bearer(token))
+    assert answer.status_code == 503
+    assert str(tmp_path) not in answer.text
+    assert app.get("/healthz").status_code == 200
+    path.chmod(0o600)
+    assert app.get("/publications", headers=bearer(token)).status_code == 200
 
 
 def test_the_listing_is_json_of_plain_values(get) -> None:  # type: ignore[no-untyped-def]

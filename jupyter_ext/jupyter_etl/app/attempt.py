@@ -91,7 +91,7 @@ class Attempting:
                 decide=partial(plan_next, draw=random.random),
                 judge=judge,
                 plan_resumption=plan_resumption,
-                lake=etl.settings.lake,
+                lake=etl.lake,
                 beat_s=etl.settings.beat_s,
                 lease_s=etl.settings.lease_s,
                 limits=etl.settings.limits,

@@ -146,9 +146,10 @@ class HandChannel:
             staged = replace(staged, batch=batch_of_rows(staged))
         with turn(etl.store, etl.clock, [staged.name], draft=draft) as token:
             with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
+                etl.lake.claim()
                 committed = publisher_for(staged.kind).commit(
                     staged,
-                    lake=etl.settings.lake,
+                    lake=etl.lake.root,
                     draft=draft,
                     number=etl.store.next_publication_number(staged.name, draft=draft),
                     token=f"{token}/{staged.name}",

@@ -19,6 +19,7 @@ from jupyter_etl.app.doctor import Diagnosis, diagnose
 from jupyter_etl.app.executors import executor_for
 from jupyter_etl.app.health import Health
 from jupyter_etl.app.holds import Holds
+from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.app.lineage import Lineage
 from jupyter_etl.app.liveness import alive_among
 from jupyter_etl.app.pipelines import Pipelines
@@ -121,6 +122,11 @@ class Etl:
     def lineage(self) -> Lineage:
         """What is made of what."""
         return Lineage(self.store)
+
+    @cached_property
+    def lake(self) -> LedgerLake:
+        """Where all outputs lie."""
+        return LedgerLake(root=self.settings.lake, store=self.store)
 
     @cached_property
     def publications(self) -> Publications:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.app.preview import Preview, preview_of
 from jupyter_etl.app.reading import open_staged, publisher_for
 from jupyter_etl.app.settings import Settings
@@ -57,6 +58,7 @@ class Holds:
         self._store = store
         self._clock = clock
         self._settings = settings
+        self._lake = LedgerLake(root=settings.lake, store=store)
 
     def list(self) -> builtins.list[Hold]:
         """Return what waits for a decision, oldest first."""
@@ -140,6 +142,7 @@ class Holds:
         draft = run.new.draft
         with turn(self._store, self._clock, hold.names, draft=draft) as token:
             self._must_not_double(hold, run)
+            self._lake.claim()
             committed = tuple(self._commit(hold, run))
             versions = self._store.decide_hold(
                 hold,
@@ -223,7 +226,7 @@ class Holds:
             with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
                 yield publisher_for(staged.kind).commit(
                     ready,
-                    lake=self._settings.lake,
+                    lake=self._lake.root,
                     draft=draft,
                     number=self._store.next_publication_number(staged.name, draft=draft),
                     # Of the hold: an approval that is cut off and made again commits once.

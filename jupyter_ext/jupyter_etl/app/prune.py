@@ -10,10 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.retention import plan_kept
 from jupyter_etl.app.settings import Settings
-from jupyter_etl.errors import Conflict, EtlError, PublishError, user_code_boundary
+from jupyter_etl.errors import (
+    Conflict,
+    EtlError,
+    PublishError,
+    StorageError,
+    user_code_boundary,
+)
 from jupyter_etl.execution.bundles import bundles_folder
 from jupyter_etl.execution.folders import STAGE, attempt_folder
 from jupyter_etl.model import TERMINAL, Decision, Publication
@@ -76,7 +83,7 @@ def prune(settings: Settings, store: Store, clock: Clock, *, dry_run: bool = Fal
     busy: list[str] = []
     failed: list[str] = []
     versions, files, size = 0, 0, 0
-    for publication in store.load_publications():
+    for publication in _publications(settings, store, failed):
         for draft in (False, True):
             try:
                 gone = _prune_publication(publication, draft, settings, store, clock, dry_run)
@@ -103,6 +110,16 @@ def prune(settings: Settings, store: Store, clock: Clock, *, dry_run: bool = Fal
         busy=tuple(busy),
         failed=tuple(failed),
     )
+
+
+def _publications(settings: Settings, store: Store, failed: list[str]) -> list[Publication]:
+    """Return all publications; none where the lake is not there."""
+    try:
+        LedgerLake(root=settings.lake, store=store).check()
+    except StorageError as problem:
+        failed.append(problem.message)
+        return []
+    return store.load_publications()
 
 
 def _prune_publication(

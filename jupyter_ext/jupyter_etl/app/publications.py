@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.app.differences import VersionDifference, diff_versions
+from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.app.preview import Preview, preview_of
 from jupyter_etl.app.reading import open_version, publisher_for
 from jupyter_etl.app.rollbacks import watermarks_to_set
@@ -18,7 +19,7 @@ from jupyter_etl.app.versions import choose_version, instant_given, live_version
 from jupyter_etl.errors import Conflict, NotFound, PublishError, user_code_boundary
 from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
 from jupyter_etl.ports import Clock, Reading, ReadRequest, Store
-from jupyter_etl.publishing.lake import is_local
+from jupyter_etl.publishing.lake import is_local, still_there
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +32,7 @@ class Publications:
         self._store = store
         self._clock = clock
         self._settings = settings
+        self._lake = LedgerLake(root=settings.lake, store=store)
 
     def list(self) -> list[Publication]:
         """Return all publications, by name."""
@@ -98,7 +100,8 @@ class Publications:
 
         Raises:
             NotFound: As `version`.
-            PublishError: It is a table, its file does not exist, or it is in an object store.
+            PublishError: It is a table, or it is in an object store.
+            StorageError: Its file is not there.
         """
         found = choose_version(self, name, number=version, draft=draft)
         if found.what.kind is PublicationKind.TABLE:
@@ -112,10 +115,7 @@ class Publications:
                 f"{found.what.location}.",
                 hint=f"Open it there, or read its rows: jupyter etl read {name} --format parquet",
             )
-        path = Path(found.what.location)
-        if not path.is_file():
-            raise PublishError(f"The file of {name!r} version {found.number} is gone: {path}.")
-        return path
+        return Path(still_there(found).location)
 
     def diff(
         self,
@@ -177,10 +177,11 @@ class Publications:
             settings = (
                 () if keep_watermarks else watermarks_to_set(store, live, wanted, owner=owner)
             )
+            self._lake.claim()
             with user_code_boundary(f"Bringing back {name!r}", PublishError):
                 restored = publisher_for(wanted.what.kind).restore(
                     wanted,
-                    lake=self._settings.lake,
+                    lake=self._lake.root,
                     draft=False,
                     number=store.next_publication_number(name, draft=False),
                     token=f"{token}/{name}",

@@ -129,6 +129,12 @@ _RULES = (
         retryable=True,
     ),
     _rule(VerdictKind.PLATFORM, "The ledger could not be reached", "StoreError", retryable=True),
+    _rule(
+        VerdictKind.PLATFORM,
+        "The lake is not there, or is damaged",
+        "StorageError",
+        retryable=True,
+    ),
 )
 
 _QUOTING = (

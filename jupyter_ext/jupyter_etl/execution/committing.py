@@ -27,7 +27,7 @@ from jupyter_etl.model import (
     Run,
     Staged,
 )
-from jupyter_etl.ports import Claim, Clock, Publisher, Store
+from jupyter_etl.ports import Claim, Clock, Lake, Publisher, Store
 
 _RETRY_S = 0.5
 _TURN_S = (0.1, 0.5)
@@ -74,7 +74,7 @@ def commit_outputs(
     store: Store,
     publishers: Mapping[PublicationKind, Publisher],
     clock: Clock,
-    lake: str,
+    lake: Lake,
     executed: Path,
     beats: Beats,
     halt: Halt,
@@ -94,7 +94,7 @@ def commit_outputs(
         store: The ledger, for turns, numbers and previous versions.
         publishers: By kind.
         clock: For the time of the turns.
-        lake: Folder or URL under which all outputs lie.
+        lake: Where all outputs lie.
         executed: The executed notebook, which reports are made of.
         beats: Tell whether the attempt still owns its run while the ledger is out of reach.
         halt: Ends the wait for a turn.
@@ -110,6 +110,7 @@ def commit_outputs(
     """
     if staged:
         _wait_for_turns(staged, claim, store, clock, beats, halt, events)
+        outlast(lake.claim, beats)
     run = claim.run
     if not run.new.draft:
         pipeline = run.new.pipeline
@@ -133,7 +134,7 @@ def commit_outputs(
             committed.append(
                 publishers[one.kind].commit(
                     ready,
-                    lake=lake,
+                    lake=lake.root,
                     draft=draft,
                     number=number,
                     token=_token(claim, name),

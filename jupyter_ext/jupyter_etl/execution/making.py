@@ -44,7 +44,7 @@ from jupyter_etl.model import (
     PublicationKind,
     broken_checks,
 )
-from jupyter_etl.ports import Claim, Clock, Publisher, Store
+from jupyter_etl.ports import Claim, Clock, Lake, Publisher, Store
 
 _Made = tuple[tuple[Committed, ...], Ending, HeldBack | None]
 
@@ -62,7 +62,7 @@ class Making:
         events: Hears what happens.
         halt: Says when to stop.
         beats: The sign of life; they are running.
-        lake: Folder or URL under which all outputs lie.
+        lake: Where all outputs lie.
         plan_resumption: Decides whether the attempt can go on from a checkpoint.
         limits: Of memory and outputs.
         snapshot: What is executed; "" where it is still to be loaded.
@@ -81,7 +81,7 @@ class Making:
     events: EventLog
     halt: Halt
     beats: Beats
-    lake: str
+    lake: Lake
     plan_resumption: PlanResumption
     limits: Limits
     redactor: Redactor
@@ -199,6 +199,7 @@ class Making:
         body = self.snapshot or outlast(
             lambda: self.store.load_snapshot(new.content_hash), self.beats
         )
+        outlast(self.lake.check, self.beats)
         prepared = prepare(body, new, self.folder / SNAPSHOT)
         pinned = self._pinned(prepared)
         if pinned is not None:

@@ -31,7 +31,7 @@ from jupyter_etl.execution.preparation import count_code_cells
 from jupyter_etl.execution.redacted_writing import LogSweep, redacted_logs
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.model import AttemptReport, Outcome, PublicationKind
-from jupyter_etl.ports import Claim, Clock, Decide, Publisher, Store
+from jupyter_etl.ports import Claim, Clock, Decide, Lake, Publisher, Store
 
 
 def run_attempt(
@@ -43,7 +43,7 @@ def run_attempt(
     decide: Decide,
     judge: Judge,
     plan_resumption: PlanResumption,
-    lake: str,
+    lake: Lake,
     beat_s: float,
     lease_s: float,
     limits: Limits | None = None,
@@ -61,7 +61,7 @@ def run_attempt(
         decide: What becomes of the run afterwards.
         judge: Whose fault a failure is: ``judge(error_type, message, outcome=...)``.
         plan_resumption: Decides whether the attempt can go on from a checkpoint.
-        lake: Folder or URL under which all outputs lie.
+        lake: Where all outputs lie.
         beat_s: Seconds between beats.
         lease_s: Seconds without a beat after which the attempt gives itself up.
         limits: Of memory and outputs; None for the defaults.

@@ -114,6 +114,19 @@ class Staged:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogEntry:
+    """One entry of a Delta table's log.
+
+    Args:
+        version: Of the Delta table.
+        text: The content of its file: a JSON object a line.
+    """
+
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Committed:
     """Where a staged output now lies; it becomes visible with the ledger's transaction.
 
@@ -128,6 +141,11 @@ class Committed:
         mode, key, partition_by, contract, title: As staged.
         content_hash: SHA-256 (hex) of a file or report; "" for a table.
         layout: As staged.
+        token: Of the commit, as the table's log has it; "" for files and reports, and for versions
+            that are older than this record.
+        files_hash: SHA-256 (hex) of the paths of a table's data files; "" as for ``token``.
+        log: The entries of the table's log since the version before. The ledger keeps them for
+            repair, apart from the version: empty in a version that was loaded.
     """
 
     name: str
@@ -145,6 +163,9 @@ class Committed:
     title: str = ""
     content_hash: str = ""
     layout: str = ""
+    token: str = ""
+    files_hash: str = ""
+    log: tuple[LogEntry, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,38 @@ from dataclasses import dataclass
 from jupyter_etl.errors import EtlError, PermissionDenied
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# IANA's special-purpose registries, and the addresses of cloud metadata services outside of them. The list is
+# written out because `is_global` differs between versions of Python. 192.0.0.0/24 and 2001::/23 are refused
+# whole: what is public in them is of no use to a webhook.
+_SPECIAL: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # carrier-grade NAT
+        "127.0.0.0/8",  # loopback
+        "168.63.129.16/32",  # Azure's host
+        "169.254.0.0/16",  # link local, metadata services
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",  # private
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+        "2001::/23",  # protocol assignments, Teredo
+        "2001:db8::/32",  # documentation
+        "3fff::/20",  # documentation
+    )
+)
+# All other IPv6 addresses are loopback, translated, local, multicast, or not assigned.
+_GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +54,7 @@ class AllowList:
     """
 
     hosts: frozenset[str] = frozenset()
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    networks: tuple[Network, ...] = ()
 
     @classmethod
     def of(cls, entries: Sequence[str]) -> AllowList:
@@ -40,9 +72,7 @@ class AllowList:
         plain = _unmapped(address)
         if host.lower().rstrip(".") in self.hosts:
             return True
-        if any(plain.version == net.version and plain in net for net in self.networks):
-            return True
-        return plain.is_global and not plain.is_multicast
+        return any(plain in network for network in self.networks) or _is_public(plain)
 
 
 def connect(host: str, port: int, allowed: AllowList, *, timeout_s: float) -> socket.socket:
@@ -85,13 +115,19 @@ def connect(host: str, port: int, allowed: AllowList, *, timeout_s: float) -> so
     raise _unreachable(host, last)
 
 
+def _is_public(address: Address) -> bool:
+    if address.version == 6 and address not in _GLOBAL_IPV6:
+        return False
+    return not any(address in network for network in _SPECIAL)
+
+
 def _unmapped(address: Address) -> Address:
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        return inner or address
-    return address
+    """The IPv4 address that an IPv6 address stands for, or the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _unreachable(host: str, problem: Exception | None) -> EtlError:

@@ -185,6 +185,32 @@ class CheckRunner(Protocol):
         ...
 
 
+class Lake(Protocol):
+    """Where all outputs lie."""
+
+    @property
+    def root(self) -> str:
+        """Folder or fsspec URL."""
+        ...
+
+    def check(self) -> None:
+        """Look whether a folder is the lake; an object store is not asked.
+
+        Raises:
+            StorageError: It is not mounted, or belongs to another ledger.
+        """
+        ...
+
+    def claim(self) -> None:
+        """Look whether it is the lake, and mark a new one as the ledger's, before a commit.
+
+        Raises:
+            StorageError: As `check`.
+            PublishError: It cannot be written.
+        """
+        ...
+
+
 class Publisher(Protocol):
     """Makes one kind of output: stages it in the kernel, commits it in the runner."""
 
@@ -216,7 +242,7 @@ class Publisher(Protocol):
             The difference, without reasons; None where the kind has nothing to compare.
 
         Raises:
-            PublishError: The version before cannot be read.
+            StorageError: The version before cannot be read.
         """
         ...
 
@@ -250,6 +276,7 @@ class Publisher(Protocol):
 
         Raises:
             PublishError: A broken contract, a full disk, no permission.
+            StorageError: ``previous`` is not in the lake, or is not what the ledger has on record.
         """
         ...
 
@@ -272,7 +299,8 @@ class Publisher(Protocol):
             lake, draft, number, token, previous: As for `commit`.
 
         Raises:
-            PublishError: Its files are gone, it lies in another lake, or the disk refuses.
+            PublishError: It lies in another lake, or the disk refuses.
+            StorageError: It or ``previous`` is not there, or not what the ledger has on record.
         """
         ...
 
@@ -280,7 +308,8 @@ class Publisher(Protocol):
         """Open exactly that version.
 
         Raises:
-            PublishError: Its files are gone, or the kind has no rows.
+            PublishError: The kind has no rows.
+            StorageError: It is not in the lake, or is not what the ledger has on record.
         """
         ...
 

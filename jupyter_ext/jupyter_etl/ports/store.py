@@ -13,6 +13,7 @@ from jupyter_etl.model import (
     Decision,
     Freshness,
     Hold,
+    LogEntry,
     Pipeline,
     PipelineVersion,
     Publication,
@@ -50,6 +51,10 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
 
     All raise `StoreError` when the ledger cannot be reached. Instants are aware and UTC.
     """
+
+    def load_identity(self) -> str:
+        """Return the id of the ledger, which its lakes carry: 32 hexadecimal digits."""
+        ...
 
     # sources
     def save_source(self, source: Source) -> Source:
@@ -233,6 +238,10 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
         self, name: str, *, draft: bool = False
     ) -> list[PublicationVersion]:
         """Newest first; raises `NotFound`."""
+        ...
+
+    def load_table_log(self, name: str, number: int, *, draft: bool) -> tuple[LogEntry, ...]:
+        """Return the log entries that a table's version was committed with; empty for none."""
         ...
 
     def set_freshness(self, name: str, freshness: Freshness | None, *, owner: str) -> Publication:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from jupyter_etl.model import Difference, PartitionRows, PublicationVersion, PublishMode, Staged
 from jupyter_etl.publishing.delta_commit import is_whole, partition_of
+from jupyter_etl.publishing.delta_record import open_published
 from jupyter_etl.publishing.delta_table import (
     arrow_schema,
     blank_columns,
     columns_of,
     facts_of,
     live_files,
-    open_table,
 )
 from jupyter_etl.publishing.emptied import (
     Partition,
@@ -25,11 +25,13 @@ from jupyter_etl.publishing.fitting import change_of, narrowed
 from jupyter_etl.publishing.staging import staged_rows, staged_schema
 
 
-def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference | None:
-    """Compare a staged table with a version; None where that has no table any more."""
-    table = open_table(previous.what.location, previous.what.delta_version)
-    if table is None:
-        return None
+def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference:
+    """Compare a staged table with a version.
+
+    Raises:
+        StorageError: The version is not in the lake, or is damaged.
+    """
+    table = open_published(previous)
     whole = is_whole(staged)
     facts, new = facts_of(table), staged_schema(Path(staged.folder))
     present = arrow_schema(table)

@@ -7,20 +7,26 @@ reader of an older version notices.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import PublicationVersion
-from jupyter_etl.publishing.delta_table import hook_properties
-from jupyter_etl.publishing.lake import is_local
+from jupyter_etl.publishing.delta_record import (
+    TOKEN,
+    commit_info,
+    damaged,
+    first_line,
+    missing,
+    open_published,
+    read_entry,
+    verify_head,
+)
+from jupyter_etl.publishing.delta_table import hook_properties, open_table
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
 
-_TOKEN = "etlToken"  # noqa: S105
 _BASE = "etlBase"
 _NUMBER = "etlNumber"
 _CHANGED_ROWS = "etlChangedRows"
@@ -46,30 +52,46 @@ class Base:
         return _NOTHING if self.version is None else str(self.version)
 
 
-def base_of(previous: PublicationVersion | None, location: str, head: int | None) -> Base:
-    """Return what the commit after ``previous`` is built on.
+def open_base(previous: PublicationVersion | None, location: str) -> tuple[DeltaTable | None, Base]:
+    """Open a table at its head, and return what the commit after ``previous`` is built on.
 
     Args:
         previous: What the ledger has as the newest version.
         location: Of the table.
-        head: Its newest Delta version; None where there is no table.
+
+    Returns:
+        The table, None where there is none; and the base.
 
     Raises:
-        PublishError: The table has lost the live version: an older copy of it was put back.
+        StorageError: The table is not there, or its version ``previous`` is not what the ledger has
+            on record.
     """
-    if previous is None or head is None:
-        return Base(version=None)
-    live = previous.what.delta_version
-    if previous.what.location != location or live is None:
-        return Base(version=head, elsewhere=True)
+    from deltalake.exceptions import DeltaError
+
+    here = previous is not None and previous.what.location == location
+    try:
+        table = open_table(location)
+    except DeltaError as problem:
+        if previous is None or not here:
+            raise
+        raise damaged(previous, first_line(problem)) from problem
+    if previous is None:
+        return table, Base(version=None)
+    if table is None:
+        if here and previous.pruned_at is None:
+            raise missing(previous)
+        return None, Base(version=None)
+    head, live = int(table.version()), previous.what.delta_version
+    if not here or live is None:
+        return table, Base(version=head, elsewhere=True)
     if head < live:
-        raise PublishError(
-            f"The table at {location} ends at its version {head}, and version {previous.number} of "
-            f"{previous.name!r} is its version {live}: an older copy of it was put back.",
-            hint="Put back the copy of the lake that belongs to the ledger, or move the folder away.",
-            data={"head": head, "live": live},
-        )
-    return Base(version=live)
+        raise damaged(previous, f"its log ends at {head}, and the ledger has it at {live}")
+    if previous.pruned_at is None:
+        if head == live:
+            verify_head(table, previous)
+        else:
+            open_published(previous)
+    return table, Base(version=live)
 
 
 def commit_properties(
@@ -78,7 +100,7 @@ def commit_properties(
     """Return what makes a commit findable by its token, and refuses any version but the next."""
     from deltalake import CommitProperties
 
-    told = {_TOKEN: token, _NUMBER: str(number), _BASE: str(base)}
+    told = {TOKEN: token, _NUMBER: str(number), _BASE: str(base)}
     if changed_rows is not None:
         told[_CHANGED_ROWS] = str(changed_rows)
     return CommitProperties(custom_metadata=told, max_commit_retries=0)
@@ -106,27 +128,14 @@ def load_made(location: str, version: int) -> Made:
 
     `DeltaTable.history` reads the log's newest entries even where an older version is open.
     """
-    told: dict[str, str] = {}
-    for line in _log_entry(location, version).splitlines():
-        told = json.loads(line).get("commitInfo") or told
-    changed = told.get(_CHANGED_ROWS)
+    info = commit_info(read_entry(location, version))
+    changed = info.get(_CHANGED_ROWS)
     return Made(
-        token=str(told.get(_TOKEN, "")),
-        number=int(told.get(_NUMBER, 0)),
-        base=str(told.get(_BASE, "")),
+        token=str(info.get(TOKEN, "")),
+        number=int(info.get(_NUMBER, 0)),
+        base=str(info.get(_BASE, "")),
         changed_rows=None if changed is None else int(changed),
     )
-
-
-def _log_entry(location: str, version: int) -> bytes:
-    path = f"{location}/_delta_log/{version:020d}.json"
-    if is_local(location):
-        return Path(path).read_bytes()
-    import fsspec
-
-    filesystem, remote = fsspec.core.url_to_fs(path)
-    content: bytes = filesystem.cat_file(remote)
-    return content
 
 
 def is_done(made: Made, base: Base, head: int, token: str) -> bool:

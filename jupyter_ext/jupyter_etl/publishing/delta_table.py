@@ -7,6 +7,7 @@ own retries would not look at what has been committed meanwhile.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ class Facts:
     bytes: int
     columns: tuple[Column, ...]
     partition_by: tuple[str, ...]
+    files_hash: str
 
 
 def open_table(location: str, version: int | None = None) -> DeltaTable | None:
@@ -88,7 +90,12 @@ def facts_of(table: DeltaTable) -> Facts:
         bytes=int(pc.sum(actions.column("size_bytes")).as_py() or 0),
         columns=columns_of(arrow_schema(table)),
         partition_by=tuple(table.metadata().partition_columns),
+        files_hash=_hash_of(actions.column("path").to_pylist()),
     )
+
+
+def _hash_of(paths: list[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
 
 
 def blank_columns(table: DeltaTable, new: pa.Schema) -> frozenset[str]:

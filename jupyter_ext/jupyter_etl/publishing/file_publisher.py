@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import PublishError
+from jupyter_etl.errors import PublishError, StorageError
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
 from jupyter_etl.ports import Reading, ReadRequest, Swept
 from jupyter_etl.publishing.delta_table import columns_of
@@ -19,7 +19,6 @@ from jupyter_etl.publishing.file_layouts import FileLayout, layout_of
 from jupyter_etl.publishing.lake import (
     disk_errors,
     in_one_line,
-    is_local,
     place_version,
     publication_folder,
     relative_path,
@@ -116,9 +115,8 @@ class FilePublisher:
 
         location = version.what.location
         what = f"Version {version.number} of {version.name!r} cannot be read"
-        if is_local(location) and not Path(location).is_file():
-            raise _gone(location, what)
         with disk_errors(what):
+            still_there(version)
             reader = _readable(version.what, what)
         if reader is None:
             raise PublishError(
@@ -183,7 +181,10 @@ def _readable(what: Committed, sentence: str) -> pa.RecordBatchReader | None:
         with _reading(sentence):
             return read_file(what.location, layout_of(what.layout, what.columns), what.rows)
     except FileNotFoundError as problem:
-        raise _gone(what.location, sentence) from problem
+        raise StorageError(
+            f"{sentence}: its file is not in the lake ({what.location}).",
+            hint="Read another version; %etl history lists them.",
+        ) from problem
 
 
 def _selected(
@@ -207,13 +208,6 @@ def _reading(sentence: str) -> Iterator[None]:
             f"{sentence}: {in_one_line(problem)}.",
             hint="The file has changed since it was published. Read another version; %etl history lists them.",
         ) from problem
-
-
-def _gone(location: str, sentence: str) -> PublishError:
-    return PublishError(
-        f"{sentence}: its file is gone ({location}).",
-        hint="Read another version; %etl history lists them.",
-    )
 
 
 def _copy_source(request: Staged, target: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from jupyter_etl.errors import PublishError
+from jupyter_etl.errors import PublishError, StorageError
 from jupyter_etl.model import Committed, PublicationVersion
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -115,7 +115,8 @@ def in_one_line(problem: Exception) -> str:
 def place_linked(source: Path, target: Path) -> None:
     """Put a file of an attempt's stage into the lake without copying it where that is possible.
 
-    The staged file stays, so that the same commit can be made again after a crash.
+    The staged file stays, so that the same commit can be made again after a crash. Nothing is
+    synced: the caller does that for a whole commit.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -125,7 +126,6 @@ def place_linked(source: Path, target: Path) -> None:
         if problem.errno == errno.EEXIST:
             raise
         shutil.copyfile(source, target)
-    _sync(target)
 
 
 def place_copied(source: Path, target: Path) -> None:
@@ -137,9 +137,9 @@ def place_copied(source: Path, target: Path) -> None:
     aside = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         shutil.copyfile(source, aside)
-        _sync(aside)
+        sync(aside)
         aside.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
@@ -192,6 +192,8 @@ def place_version(source: Path, folder: str, path: PurePosixPath) -> tuple[str, 
         target = Path(location)
         if not target.is_file():
             place_copied(source, target)
+            for above in (Path(folder), *list(Path(folder).parents)[:2]):
+                sync(above)
         return location, sha256_of(target), target.stat().st_size
     import fsspec
 
@@ -205,15 +207,25 @@ def still_there(version: PublicationVersion) -> Committed:
     """Return where the file of a version lies.
 
     Raises:
-        PublishError: It is gone.
+        StorageError: It is not there, or does not have the size that the ledger has on record.
     """
-    location = version.what.location
-    if is_local(location) and not Path(location).is_file():
-        raise PublishError(
-            f"The file of version {version.number} of {version.name!r} is gone ({location}).",
-            hint="%etl history shows the other versions.",
+    what, named = version.what, f"The file of version {version.number} of {version.name!r}"
+    if not is_local(what.location):
+        return what
+    try:
+        size = Path(what.location).stat().st_size
+    except FileNotFoundError as problem:
+        raise StorageError(
+            f"{named} is not in the lake ({what.location}).",
+            hint="Mount the lake, or restore the file from a backup.",
+        ) from problem
+    if size != what.bytes:
+        raise StorageError(
+            f"{named} has {size:,} bytes, and the ledger has {what.bytes:,} on record "
+            f"({what.location}).",
+            hint="Restore the file from a backup, or publish it again.",
         )
-    return version.what
+    return what
 
 
 def sha256_of(path: Path) -> str:
@@ -222,7 +234,8 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on disk before this returns."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -12,6 +12,7 @@ from pathlib import Path
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import PublicationVersion
 from jupyter_etl.ports import Swept
+from jupyter_etl.publishing.delta_record import verify
 from jupyter_etl.publishing.delta_table import open_table, paths_of
 from jupyter_etl.publishing.lake import disk_errors, is_local, publication_folder
 
@@ -88,23 +89,23 @@ def _needed(kept: Sequence[PublicationVersion], folder: str, stored: set[str]) -
     """Return the data files of the kept versions; None where none of them lies here.
 
     Raises:
+        StorageError: A version is not what the ledger has on record.
         PublishError: One of them is not there: whatever is wrong, this is no time to delete.
     """
-    numbers = sorted(
-        {
-            v.what.delta_version
-            for v in kept
-            if v.what.location == folder and v.what.delta_version is not None
-        }
+    versions = sorted(
+        (v for v in kept if v.what.location == folder and v.what.delta_version is not None),
+        key=lambda version: version.what.delta_version or 0,
     )
-    table = open_table(folder, numbers[0]) if numbers else None
+    table = open_table(folder, versions[0].what.delta_version) if versions else None
     if table is None:
         return None
     needed: set[str] = set()
-    for number in numbers:
+    for version in versions:
         # Upwards: each step reads only the commits since the last one.
-        if number != numbers[0]:
-            table.load_as_version(number)
+        if version is not versions[0]:
+            table.load_as_version(version.what.delta_version or 0)
+        # The files that a damaged log does not know of must not be deleted.
+        verify(table, version)
         needed |= paths_of(table)
     absent = sorted(needed - stored)
     if absent:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import PublishError
+from jupyter_etl.errors import PublishError, StorageError
 from jupyter_etl.model import (
     Column,
     Committed,
@@ -27,13 +27,21 @@ from jupyter_etl.publishing.comparing import compare_staged
 from jupyter_etl.publishing.delta_commit import Commit, is_whole, write_commit
 from jupyter_etl.publishing.delta_head import (
     Base,
-    base_of,
     commit_properties,
     is_done,
     load_made,
+    open_base,
     refuse_strange,
     undo_beyond,
 )
+from jupyter_etl.publishing.delta_record import (
+    TOKEN,
+    commit_info,
+    missing,
+    open_published,
+    read_entries,
+)
+from jupyter_etl.publishing.delta_sync import sync_commit
 from jupyter_etl.publishing.delta_table import (
     columns_of,
     facts_of,
@@ -42,7 +50,7 @@ from jupyter_etl.publishing.delta_table import (
     open_table,
 )
 from jupyter_etl.publishing.keys import check_key
-from jupyter_etl.publishing.lake import disk_errors, is_local, publication_folder
+from jupyter_etl.publishing.lake import disk_errors, publication_folder
 from jupyter_etl.publishing.reading import limited, wanted_columns
 from jupyter_etl.publishing.staging import Written, digest_of, write_rows
 from jupyter_etl.publishing.sweeping import sweep_table
@@ -117,9 +125,7 @@ class TablePublisher:
         location = publication_folder(lake, "tables", staged.name, draft=draft)
         for attempt in range(_COMMIT_ATTEMPTS):
             with _foreign_errors(f"{staged.name!r} cannot be published"):
-                table = open_table(location)
-                head = None if table is None else int(table.version())
-                base = base_of(previous, location, head)
+                table, base = open_base(previous, location)
                 work = Commit(
                     staged=staged, location=location, token=token, number=number, base=base
                 )
@@ -155,10 +161,10 @@ class TablePublisher:
             )
         for attempt in range(_COMMIT_ATTEMPTS):
             with _foreign_errors(what):
-                table = open_table(location)
+                open_published(version)
+                table, base = open_base(previous, location)
                 if table is None:
-                    raise PublishError(f"{what}: its files are gone ({location}).")
-                base = base_of(previous, location, int(table.version()))
+                    raise missing(version)
                 try:
                     return _restore_on(table, version, base=base, number=number, token=token)
                 except CommitFailedError:
@@ -167,24 +173,14 @@ class TablePublisher:
 
     def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
         """Open the rows of exactly that version; see `Publisher.read`."""
-        what = version.what
-        gone = PublishError(
-            f"Version {version.number} of {version.name!r} cannot be read: its files are gone "
-            f"({what.location}).",
-            hint="Read another version: %etl history shows them.",
-        )
         with _foreign_errors(f"Version {version.number} of {version.name!r} cannot be read"):
-            if is_local(what.location) and not Path(what.location).is_dir():
-                raise gone
-            table = open_table(what.location, what.delta_version)
-            if table is None:
-                raise gone
-            rows = open_rows(table, what.location)
+            table = open_published(version)
+            rows = open_rows(table, version.what.location)
             columns = wanted_columns(version, request, rows.schema.names)
             return Reading(
                 batches=limited(rows, columns, request.limit),
                 version=str(version.number),
-                total_rows=facts_of(table).rows,
+                total_rows=version.what.rows,
             )
 
     def sweep(
@@ -216,15 +212,20 @@ def _commit_on(work: Commit, table: DeltaTable | None) -> Committed:
         head = int(table.version())
         made = load_made(location, head)
         if is_done(made, work.base, head, work.token):
-            return _committed(staged, location, head, made.changed_rows)
+            return _committed(work, head, made.changed_rows)
         if work.base.version is None and not is_whole(staged):
             refuse_strange(made, location, staged.name)
         undo_beyond(table, work.base)
-    return _committed(staged, location, write_commit(work, table), staged.rows)
+    return _committed(work, write_commit(work, table), staged.rows)
 
 
 def _restore_on(
-    table: DeltaTable, version: PublicationVersion, *, base: Base, number: int, token: str
+    table: DeltaTable,
+    version: PublicationVersion,
+    *,
+    base: Base,
+    number: int,
+    token: str,
 ) -> Committed:
     """Commit the files of an old version anew; raises `CommitFailedError`."""
     location, head = version.what.location, int(table.version())
@@ -237,7 +238,7 @@ def _restore_on(
         # Delta commits nothing where the head holds just these files.
         after = open_table(location)
         head = head if after is None else int(after.version())
-    return replace(version.what, delta_version=head, changed_rows=None)
+    return _recorded(replace(version.what, delta_version=head, changed_rows=None), base)
 
 
 def _never_alone(name: str, location: str) -> PublishError:
@@ -267,12 +268,13 @@ def _columns(written: Written) -> tuple[Column, ...]:
     )
 
 
-def _committed(staged: Staged, location: str, version: int, changed: int | None) -> Committed:
+def _committed(work: Commit, version: int, changed: int | None) -> Committed:
+    staged, location = work.staged, work.location
     table = open_table(location, version)
     if table is None:
-        raise PublishError(f"The table at {location} disappeared while it was published.")
+        raise StorageError(f"The table at {location} disappeared while it was published.")
     facts = facts_of(table)
-    return Committed(
+    committed = Committed(
         name=staged.name,
         kind=PublicationKind.TABLE,
         location=location,
@@ -284,9 +286,20 @@ def _committed(staged: Staged, location: str, version: int, changed: int | None)
         mode=staged.mode,
         key=staged.key,
         partition_by=facts.partition_by,
+        files_hash=facts.files_hash,
         contract=staged.contract,
         title=staged.title,
     )
+    return _recorded(committed, work.base)
+
+
+def _recorded(committed: Committed, base: Base) -> Committed:
+    """Add the token and the log entries since the base, after all of it is on disk."""
+    version = committed.delta_version or 0
+    first = version if base.version is None else min(base.version + 1, version)
+    log = read_entries(committed.location, first, version)
+    sync_commit(committed.location, log)
+    return replace(committed, token=commit_info(log[-1].text).get(TOKEN, ""), log=log)
 
 
 def _pause(attempt: int) -> None:

@@ -3,6 +3,6 @@
 from jupyter_etl.serve.application import create_app
 from jupyter_etl.serve.catalogue import Catalogue, Publications
 from jupyter_etl.serve.service import serve
-from jupyter_etl.serve.token import load_or_make_token
+from jupyter_etl.serve.token import TokenFile
 
-__all__ = ["Catalogue", "Publications", "create_app", "load_or_make_token", "serve"]
+__all__ = ["Catalogue", "Publications", "TokenFile", "create_app", "serve"]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from jupyter_etl.app import Etl
 from jupyter_etl.errors import EtlError
 from jupyter_etl.serve.service import serve
-from jupyter_etl.serve.token import load_or_make_token
+from jupyter_etl.serve.token import TokenFile
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,10 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         etl = Etl.open()
         try:
             path = etl.settings.home / "serve.token"
-            token = load_or_make_token(path)
+            token = TokenFile(path)
+            token.current()
             port = args.port or _free_port(args.host)
             _say(f"Serving publications on http://{args.host}:{port}; the token is in {path}")
-            serve(etl, args.host, port, token)
+            serve(etl, args.host, port, token.current)
         finally:
             etl.close()
     except EtlError as problem:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from jupyter_etl.errors import (
-    Conflict,
-    DeclarationError,
-    EtlError,
-    NotFound,
-    PermissionDenied,
-    PublishError,
-    StoreError,
-)
-
-_STATUS: tuple[tuple[type[EtlError], int], ...] = (
-    (DeclarationError, 400),
-    (PermissionDenied, 403),
-    (NotFound, 404),
-    (Conflict, 409),
-    (StoreError, 503),
-    (PublishError, 400),
-)
+from jupyter_etl.errors import DeclarationError, EtlError, NotFound, StoreError
+from jupyter_etl.model import PublicationVersion
 
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -53,11 +39,30 @@ def failure(status: int, kind: str, message: str, hint: str = "") -> Response:
 
 
 def failure_of(error: EtlError) -> Response:
-    """Return an error of the platform; a server's fault does not tell the server's paths."""
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    if status == 500:
-        return failure(500, type(error).__name__, "This could not be read.", "Ask its owner.")
-    return failure(status, type(error).__name__, error.message, error.hint)
+    """Return an error of the platform. Only what the client did wrong is answered in the error's own words.
+
+    Other messages may contain paths and addresses of the server; they are for its log.
+    """
+    kind = type(error).__name__
+    if isinstance(error, DeclarationError | NotFound):
+        status = 404 if isinstance(error, NotFound) else 400
+        return failure(status, kind, error.message, error.hint)
+    if isinstance(error, StoreError):
+        hint = "Try again. If it persists, ask the operator."
+        return failure(503, kind, "The ledger cannot be read at present.", hint)
+    hint = "Try again. If it persists, ask the owner of the publication."
+    return failure(503, kind, "The published data cannot be read at present.", hint)
+
+
+def etag_of(version: PublicationVersion) -> str:
+    """Return the entity tag of a version, quoted.
+
+    The number alone is not enough: after a restore of the ledger it is given to other content.
+    """
+    what, at = version.what, version.published_at.isoformat()
+    content = what.content_hash or what.token
+    digest = hashlib.sha256(f"{version.number} {content} {at}".encode()).hexdigest()
+    return f'"{version.number}-{digest[:16]}"'
 
 
 def unchanged(request: Request, etag: str) -> bool:

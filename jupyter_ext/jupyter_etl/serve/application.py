@@ -28,12 +28,12 @@ _LOG = logging.getLogger(__name__)
 Answer = Callable[[Request], Response]
 
 
-def create_app(catalogue: Catalogue, token: str) -> Starlette:
+def create_app(catalogue: Catalogue, token: Callable[[], str]) -> Starlette:
     """Return the service as an ASGI application.
 
     Args:
         catalogue: Gives the publications.
-        token: What consumers must send; see `load_or_make_token`.
+        token: Returns what consumers must send now; see `TokenFile`.
     """
 
     def index(request: Request) -> Response:

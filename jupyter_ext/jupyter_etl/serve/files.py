@@ -13,9 +13,9 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from jupyter_etl.errors import NotFound
+from jupyter_etl.errors import NotFound, StorageError
 from jupyter_etl.model import PublicationKind, PublicationVersion
-from jupyter_etl.serve.answers import SAFE_HEADERS, not_modified, unchanged
+from jupyter_etl.serve.answers import SAFE_HEADERS, etag_of, not_modified, unchanged
 from jupyter_etl.serve.catalogue import Catalogue
 from jupyter_etl.serve.lookup import live_version
 from jupyter_etl.serve.tables import ascii_name
@@ -41,7 +41,7 @@ def file_answer(
     version = live_version(catalogue, name, number)
     if version.what.kind is not kind:
         raise NotFound(f"{name!r} is no {kind}.", hint=f"It is a {version.what.kind}.")
-    etag = f'"{version.number}-{version.what.content_hash[:16]}"'
+    etag = etag_of(version)
     if unchanged(request, etag):
         return not_modified(etag)
     path = catalogue.publications.file(name, version=version.number)
@@ -62,7 +62,7 @@ def file_answer(
 
 def _opened(path: Path, version: PublicationVersion) -> tuple[BinaryIO, int]:
     """Open a plain file; never through a symbolic link, also if it was put there just now."""
-    gone = NotFound(f"The file of version {version.number} of {version.name!r} is gone.")
+    gone = StorageError(f"The file of version {version.number} of {version.name!r} is gone.")
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

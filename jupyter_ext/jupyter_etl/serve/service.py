@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jupyter_etl.serve.application import create_app
 from jupyter_etl.serve.catalogue import Catalogue
 
 
-def serve(catalogue: Catalogue, host: str, port: int, token: str) -> None:
+def serve(catalogue: Catalogue, host: str, port: int, token: Callable[[], str]) -> None:
     """Serve until the process is told to end (SIGINT or SIGTERM).
 
     Args:
         catalogue: Gives the publications.
         host: Address to listen on; ``127.0.0.1`` keeps it on this machine.
         port: TCP port.
-        token: What consumers must send; see `load_or_make_token`.
+        token: Returns what consumers must send now; see `TokenFile`.
     """
     import uvicorn
 

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.model import PublicationVersion
 from jupyter_etl.ports import Reading
-from jupyter_etl.serve.answers import SAFE_HEADERS, not_modified, unchanged
+from jupyter_etl.serve.answers import SAFE_HEADERS, etag_of, not_modified, unchanged
 from jupyter_etl.serve.catalogue import Catalogue
 from jupyter_etl.serve.lookup import live_version
 from jupyter_etl.serve.rows import FORMATS, json_rows, page, refuse_in_csv
@@ -82,9 +82,10 @@ def table_answer(catalogue: Catalogue, name: str, request: Request) -> Response:
     version = live_version(catalogue, name, asked.version)
     if not version.what.columns:
         raise NotFound(f"{name!r} has no rows.", hint=f"Ask for /{version.what.kind}s/{name}.")
-    etag = f'"{version.number}"'
+    etag = etag_of(version)
     if unchanged(request, etag):
         return not_modified(etag)
+    _require_columns(asked, version)
     reading = catalogue.publications.reader(
         name,
         version=version.number,
@@ -95,12 +96,22 @@ def table_answer(catalogue: Catalogue, name: str, request: Request) -> Response:
     return _streamed(asked, version, reading, _headers(asked, version, total, request), total)
 
 
+def _require_columns(asked: TableRequest, version: PublicationVersion) -> None:
+    known = [column.name for column in version.what.columns]
+    absent = [column for column in asked.columns or () if column not in known]
+    if absent:
+        raise DeclarationError(
+            f"Version {version.number} of {version.name!r} has no column {absent[0]!r}.",
+            hint=f"The columns are: {', '.join(known)}.",
+        )
+
+
 def _headers(
     asked: TableRequest, version: PublicationVersion, total: int | None, request: Request
 ) -> dict[str, str]:
     headers = {
         **SAFE_HEADERS,
-        "ETag": f'"{version.number}"',
+        "ETag": etag_of(version),
         "X-Version": str(version.number),
         "X-Limit": str(asked.limit),
         "X-Offset": str(asked.offset),

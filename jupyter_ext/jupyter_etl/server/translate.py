@@ -17,6 +17,7 @@ from jupyter_etl.errors import (
     PermissionDenied,
     PublishError,
     SourceError,
+    StorageError,
     StoreError,
 )
 
@@ -36,9 +37,9 @@ _STATUS: tuple[tuple[type[EtlError], int], ...] = (
 def status_of(error: EtlError) -> int:
     """Return the HTTP status that answers an error; 500 for one that is nobody's fault outside.
 
-    A `StoreError` is 503 where later may do, else 500.
+    A `StoreError` or `StorageError` is 503 where later may do, else 500.
     """
-    if isinstance(error, StoreError):
+    if isinstance(error, StoreError | StorageError):
         return 503 if error.retryable else 500
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 

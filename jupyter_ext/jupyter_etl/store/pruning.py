@@ -17,6 +17,7 @@ from jupyter_etl.store.schema import (
     runs,
     snapshot_files,
     snapshots,
+    table_logs,
 )
 
 # SQLite takes 32,766 values in a statement.
@@ -40,6 +41,13 @@ class Pruning(Part):
                         publication_versions.c.pruned_at.is_(None),
                     )
                     .values(pruned_at=now)
+                )
+                connection.execute(
+                    delete(table_logs).where(
+                        table_logs.c.name == name,
+                        table_logs.c.draft == draft,
+                        table_logs.c.number.in_(numbers[start : start + _CHUNK]),
+                    )
                 )
 
     def load_old_runs(self, *, before: datetime, keep: int) -> list[int]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, and_, false, insert, or_, select, true, update
 
 from jupyter_etl.errors import Conflict, PermissionDenied
 from jupyter_etl.model import (
     Committed,
     Freshness,
+    LogEntry,
     Policy,
     Publication,
     PublicationKind,
@@ -24,7 +27,7 @@ from jupyter_etl.store.connection import inserting
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.problems import not_found
 from jupyter_etl.store.rows import publication_of, publication_version_of
-from jupyter_etl.store.schema import pipelines, publication_versions, publications
+from jupyter_etl.store.schema import pipelines, publication_versions, publications, table_logs
 from jupyter_etl.store.watermarks import put_watermark
 
 
@@ -136,6 +139,19 @@ class Publications(Part):
             _row(connection, name)
             return [publication_version_of(row) for row in connection.execute(query)]
 
+    def load_table_log(self, name: str, number: int, *, draft: bool) -> tuple[LogEntry, ...]:
+        """Return the log entries of a version; empty for none on record."""
+        query = select(table_logs.c.entries).where(
+            table_logs.c.name == name,
+            table_logs.c.number == number,
+            table_logs.c.draft == draft,
+        )
+        with self._ledger.reading() as connection:
+            found = connection.execute(query).scalar()
+        if found is None:
+            return ()
+        return msgspec.json.decode(zlib.decompress(found), type=tuple[LogEntry, ...])
+
     def set_freshness(self, name: str, freshness: Freshness | None, *, owner: str) -> Publication:
         """Promise an age. Raises `NotFound` or `PermissionDenied`."""
         with self._ledger.writing() as connection:
@@ -190,13 +206,20 @@ def _add_version(
         .values(changes)
         .returning(counter)
     ).scalar_one()
+    if what.log:
+        entries = zlib.compress(msgspec.json.encode(what.log))
+        connection.execute(
+            insert(table_logs).values(
+                name=what.name, number=number, draft=publishing.draft, entries=entries
+            )
+        )
     added = connection.execute(
         insert(publication_versions)
         .values(
             name=what.name,
             number=number,
             draft=publishing.draft,
-            what=what,
+            what=replace(what, log=()),
             owner=publishing.owner,
             pipeline=publishing.pipeline,
             run_id=publishing.run_id,

@@ -47,7 +47,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -249,6 +249,17 @@ publication_versions = Table(
     Column("watermarks", Json(tuple[VersionWatermark, ...])),
     Index("ix_publication_versions_run_id", "run_id"),
 )
+
+table_logs = Table(
+    "table_logs",
+    metadata,
+    Column("name", Text, ForeignKey("publications.name"), primary_key=True),
+    Column("draft", Boolean, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("entries", LargeBinary, nullable=False),
+)
+
+identity = Table("identity", metadata, Column("id", Text, primary_key=True))
 
 schedulers = Table(
     "schedulers",

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from sqlalchemy import select
+
 from jupyter_etl.ports import Store
 from jupyter_etl.store.attempts import Attempts
 from jupyter_etl.store.breakers import Breakers
@@ -23,6 +25,7 @@ from jupyter_etl.store.pruning import Pruning
 from jupyter_etl.store.publications import Publications
 from jupyter_etl.store.runs import Runs
 from jupyter_etl.store.schedulers import Schedulers
+from jupyter_etl.store.schema import identity
 from jupyter_etl.store.snapshots import Snapshots
 from jupyter_etl.store.telling import Telling
 from jupyter_etl.store.watermarks import Watermarks
@@ -55,11 +58,19 @@ class SqlStore(
 
     def __init__(self, url: str) -> None:
         super().__init__(Ledger(url))
+        self._id = ""
         try:
             bring_up_to_date(self._ledger)
         except BaseException:
             self._ledger.close()
             raise
+
+    def load_identity(self) -> str:
+        """Return the id of the ledger."""
+        if not self._id:
+            with self._ledger.reading() as connection:
+                self._id = connection.execute(select(identity.c.id)).scalar_one()
+        return self._id
 
     def close(self) -> None:
         """Close all connections."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jupyter_etl.app.doctor import failing, ledger, machine, running
+from jupyter_etl.app.doctor import failing, ledger, machine, running, storage
 from jupyter_etl.app.doctor.diagnosis import Diagnosis, Setup, Status, wrong
 from jupyter_etl.app.liveness import alive_among
 from jupyter_etl.app.settings import Settings
@@ -15,7 +15,7 @@ from jupyter_etl.store.facts import LedgerFacts
 
 __all__ = ["Diagnosis", "Status", "diagnose"]
 
-_CHECKS = (*ledger.CHECKS, *machine.CHECKS, *running.CHECKS, *failing.CHECKS)
+_CHECKS = (*ledger.CHECKS, *machine.CHECKS, *storage.CHECKS, *running.CHECKS, *failing.CHECKS)
 
 
 def diagnose(settings: Settings, clock: Clock, *, mend: bool = False) -> list[Diagnosis]:
