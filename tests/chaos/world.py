@@ -139,7 +139,7 @@ class World:
     def deploy(self, name: str, *when: str, files: bool = True) -> None:
         """Deploy a pipeline whose runs are tried again and again, and none of them skipped."""
         path = self.notebook(name, files=files)
-        options = ["--catchup", "all", "--overlap", "queue", "--retries", "1000"]
+        options = ["--catchup", "all", "--overlap", "queue", "--retries", "1000", "--shared"]
         self.call("schedule", str(path), *when, *options)
 
     def start_scheduler(self, *words: str, workers: int = 2, skew_s: float = 0.0) -> int:
