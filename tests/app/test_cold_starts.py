@@ -49,7 +49,8 @@ def test_a_pipeline_tells_why_it_starts_cold(etl: Etl, here: Path, kernels: Path
     install(kernels, "r", language="R", argv=["R", "-e", "IRkernel::main()"])
     told = {}
     for kernel in ("python3", "installed", "slow", "threads", "r", "missing"):
-        done = etl.pipelines.schedule(write_notebook(here / f"{kernel}.ipynb", "1", kernel=kernel))
+        path = write_notebook(here / f"{kernel}.ipynb", "1", kernel=kernel)
+        done = etl.pipelines.schedule(path, anyway=True)
         told[kernel] = etl.pipelines.cold_start(done.pipeline)
         assert told[kernel] in done.note
     assert told == {
@@ -73,7 +74,7 @@ def test_a_pipeline_that_asks_for_it_and_a_platform_that_does(etl: Etl, here: Pa
         "for a warm start, deploy it without --cold."
     )
     off = ColdStarts(etl.store, replace(etl.settings, warm=False))
-    found = off.of(etl.pipelines.schedule(path).pipeline)
+    found = off.of(etl.pipelines.schedule(path, reset=["cold"]).pipeline)
     assert found is not None
     assert found.why == "JUPYTER_ETL_WARM is 0"
 

@@ -72,6 +72,7 @@ def test_a_ledger_that_is_well(etl: Etl) -> None:
     items = found(etl.settings)
     wanted = {"ledger", "schema", "integrity", "clock", "home", "lake", "disk", "permissions"}
     wanted |= {"kernels", "packages", "scheduler", "attempts", "runs", "queue", "warm starts"}
+    wanted |= {"mounted"}
     assert set(items) == wanted
     assert [one.what for one in items.values() if not one.ok] == []
 

@@ -17,6 +17,7 @@ from jupyter_etl.app import Settings
 from jupyter_etl.app.differences import hold_reasons
 from jupyter_etl.app.holds import Holds
 from jupyter_etl.app.lakes import LedgerLake
+from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.prune import prune
 from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.runs import Runs
@@ -458,11 +459,16 @@ def test_previewed_it_shows_the_staged_rows(world: Gated, kind: Kind) -> None:
         world.holds.preview(claim.run.id, TABLE)
 
 
+def runs_of(world: Gated) -> Runs:
+    pipelines = Pipelines(world.store, world.clock, world.settings)
+    return Runs(world.store, world.clock, world.settings, pipelines)
+
+
 @every_kind
 def test_it_cannot_be_cancelled(world: Gated, kind: Kind) -> None:
     claim = kind.make(world)
     with pytest.raises(Conflict, match="been held already") as caught:
-        Runs(world.store, world.clock, world.settings).cancel(claim.run.id)
+        runs_of(world).cancel(claim.run.id)
     assert caught.value.hint.endswith(f"jupyter etl reject {claim.run.id}")
     assert world.state(claim) is RunState.HELD
 
@@ -470,7 +476,7 @@ def test_it_cannot_be_cancelled(world: Gated, kind: Kind) -> None:
 @every_kind
 def test_retried_it_waits_no_more(world: Gated, kind: Kind) -> None:
     claim = kind.make(world)
-    Runs(world.store, world.clock, world.settings).retry(claim.run.id)
+    runs_of(world).retry(claim.run.id)
     assert world.holds.list() == []
     for decide in (world.holds.approve, world.holds.reject):
         with pytest.raises(Conflict):

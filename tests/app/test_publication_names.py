@@ -86,7 +86,7 @@ def test_the_line_of_the_notebook_is_checked_too(etl: Etl, here: Path) -> None:
     "source",
     [
         PUBLISH,
-        "etl.publish('sales.daily', df)",
+        "import jupyter_etl as etl\netl.publish('sales.daily', df)",
         "%etl publish file sales.daily.csv df --name sales.daily",
     ],
 )

@@ -72,7 +72,7 @@ def test_a_rehearsal_ends_though_its_kernel_does_not_answer(
             decide=lambda run, report, now: plan_next(run, report, now, draw=lambda: 0.0),
             judge=judge,
             plan_resumption=plan_resumption,
-            lake=etl.settings.lake,
+            lake=etl.lake,
             beat_s=5.0,
             lease_s=30.0,
             early=early,

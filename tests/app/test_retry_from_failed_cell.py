@@ -152,7 +152,7 @@ def test_why_it_starts_from_the_first_cell(etl: Etl, here: Path, fail: Fail) -> 
 
 def test_what_is_refused(etl: Etl, here: Path, fail: Fail) -> None:
     with_parameter = code("n = 1", "parameters")
-    run = deployed(etl, here, with_parameter, "a = 1", "b")
+    run = deployed(etl, here, with_parameter, "a = 1", "a")
     with pytest.raises(Conflict, match="is queued"):
         etl.runs.retry_from_failed_cell(run.id)
     etl.runs.cancel(run.id)
@@ -219,7 +219,9 @@ def test_the_line_of_the_notebook_does_not_change_the_schedule(
         (lambda path: path.unlink(), "There is no notebook at"),
         (lambda path: path.write_text("{"), "is no JSON"),
         (
-            lambda path: write_notebook(path, "a = 1", "etl.publish('taken', a)"),
+            lambda path: write_notebook(
+                path, "a = 1", "import jupyter_etl as etl\netl.publish('taken', a)"
+            ),
             "The pipeline 'other' publishes 'taken' already",
         ),
     ],
@@ -227,7 +229,9 @@ def test_the_line_of_the_notebook_does_not_change_the_schedule(
 def test_why_the_old_cell_runs(
     etl: Etl, here: Path, fail: Fail, spoil: Callable[[Path], object], note: str
 ) -> None:
-    other = write_notebook(here / "other.ipynb", "etl.publish('taken', 1)")
+    other = write_notebook(
+        here / "other.ipynb", "import jupyter_etl as etl\netl.publish('taken', 1)"
+    )
     etl.pipelines.schedule(other)
     run = fail(deployed(etl, here))
     spoil(here / "nb.ipynb")

@@ -157,5 +157,5 @@ def test_the_log_of_what_is_not_there(command: Command, here: Path, words: tuple
     assert command("schedule", "daily.ipynb").code == 0
     said = command(*words)
     assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"NotFound: There is no run or pipeline '{words[1]}'.")
+    assert said.err.startswith(f"There is no run or pipeline '{words[1]}'.")
     assert ("Did you mean 'daily'?" in said.err) == (words[1] == "dialy")

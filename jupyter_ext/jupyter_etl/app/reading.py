@@ -125,6 +125,7 @@ def _as_version(staged: Staged, location: str) -> PublicationVersion:
             kind=staged.kind,
             location=location,
             rows=staged.rows,
+            bytes=staged.bytes,
             columns=staged.columns,
             layout=staged.layout,
         ),

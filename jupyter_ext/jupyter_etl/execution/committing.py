@@ -110,7 +110,6 @@ def commit_outputs(
     """
     if staged:
         _wait_for_turns(staged, claim, store, clock, beats, halt, events)
-        outlast(lake.claim, beats)
     run = claim.run
     if not run.new.draft:
         pipeline = run.new.pipeline
@@ -122,6 +121,8 @@ def commit_outputs(
         judged = _differences(staged, gate, store, publishers, beats)
     if broken or any(one.reasons for one in judged):
         raise HeldBack(judged, broken)
+    if staged:
+        outlast(lake.claim, beats)
     committed = []
     for one in staged:
         name, draft = one.name, run.new.draft

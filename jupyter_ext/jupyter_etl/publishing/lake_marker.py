@@ -38,7 +38,7 @@ def read_marker(lake: str) -> str | None:
         filesystem, remote = fsspec.core.url_to_fs(path)
         content: bytes = filesystem.cat_file(remote)
         return content[:_MOST_BYTES].decode("ascii", "replace").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as problem:
         raise StorageError(f"The lake {lake} cannot be read: {problem}.") from problem

@@ -37,6 +37,11 @@ _FOREIGN_CELLS = frozenset(
 _LINE = re.compile(
     r"(?P<indent>\s*)(?P<target>[\w.,\[\]'\" ]+?=\s*)?(?P<mark>%(?=[A-Za-z])|!(?!=))(?P<rest>.*)"
 )
+# An extension may put variables into the session, as `%run` does.
+_OPENING = re.compile(
+    r"(?m)^\s*%(?:(?:run|pylab|load|store|loadpy|rerun|macro)\b"
+    r"|(?:re)?load_ext\s+(?!(?:jupyter_etl|jupyter_etl_magics|autoreload)\s*$))"
+)
 _TIMED = re.compile(r"(?:time|timeit|prun|memit|lprun)\s+(?P<code>[^-].*)")
 _HELP = re.compile(r"(?P<indent>\s*)(?:\?{1,2}[\w.]+|[\w.]+\?{1,2})\s*")
 _CAPTURE = re.compile(r"capture\s+(?:-\S+\s+)*(?P<name>[A-Za-z_]\w*)")
@@ -62,7 +67,7 @@ def opens_namespace(source: str) -> bool:
         word = ([*head[2:].split(), ""])[0]
         if word not in PYTHON_CELLS | _FOREIGN_CELLS or re.search(r"<<|\s--?(?:out|o)\b", head):
             return True
-    return re.search(r"(?m)^\s*%(?:run|pylab|load|store|loadpy|rerun|macro)\b", source) is not None
+    return _OPENING.search(source) is not None
 
 
 def names_of_functions(tree: ast.Module) -> frozenset[str]:
