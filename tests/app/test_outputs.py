@@ -304,8 +304,7 @@ def test_no_write_permission_on_the_lake(
     bench = notebook_api.workbench({})
     with pytest.raises(PublishError) as caught:
         publish_table(bench, "t", frame(a=[1]), live=True)
-    assert "'t'" in caught.value.message
-    assert str(here / "file") in str(caught.value)
+    assert str(here / "file") in caught.value.message
     etl = notebook_api.open_etl()
     assert etl.publications.list() == []
 

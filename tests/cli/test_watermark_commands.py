@@ -48,10 +48,11 @@ def test_they_are_listed(sales: str, command: Command, etl: Etl) -> None:
         "at": NOW.isoformat().replace("+00:00", "Z"),
     }
     assert command("watermarks", "--json").json == [expected]
-    assert command("watermarks", "--pipeline", "other", "--json").json == []
+    assert "There is no pipeline 'other'." in command("watermarks", "--pipeline", "other").err
     assert command("watermark", "sales", "wh.orders", "--json").json == [expected]
     assert AT in command("watermarks").out
     assert "No watermarks yet" in command("watermark", "sales", "wh").out
+    assert "There is no source or publication 'no'." in command("watermark", "sales", "no").err
 
 
 def test_one_is_set_and_taken_away(sales: str, command: Command, etl: Etl) -> None:

@@ -32,7 +32,7 @@ WRONG = {
     "source": "ordes",
     "table": "ordes",
 }
-SUGGESTION = {**{kind: f"Did you mean '{name}'?" for kind, name in RIGHT.items()}, "run": "no run 99"}  # fmt: skip
+SUGGESTION = {**{kind: f"Did you mean '{name}'?" for kind, name in RIGHT.items()}, "run": "There is no run"}  # fmt: skip
 """What is said of the wrong name; runs have numbers, among which none is near."""
 
 _FILLER = {

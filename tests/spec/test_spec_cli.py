@@ -142,7 +142,7 @@ def test_reading_commands_take_json(name: str) -> None:
         ),
         (
             "trigger p -p k=v --wait --json",
-            {"pipeline": "p", "param": {"k": "v"}, "wait": True, "json": True},
+            {"pipeline": "p", "param": {"k": "v"}, "draft": False, "wait": True, "json": True},
         ),
         ("up --workers 2 --until-idle", {"workers": 2, "until_idle": True}),
         (

@@ -202,8 +202,20 @@ def source_view(source: Source, breaker: Breaker | None) -> JSON:
 def publication_view(publication: Publication, *, now: datetime) -> JSON:
     """Make a PublicationView; its age is the age of the live version."""
     view: JSON = to_builtins(publication)
+    for key in ("live", "draft"):
+        view[key] = version_view(getattr(publication, key))
     view["age_s"] = age_of(publication, now)
     view["fresh"] = to_builtins(publication_freshness(publication, now))
+    return view
+
+
+def version_view(version: PublicationVersion | None) -> JSON | None:
+    """Make the JSON of a version, without what the ledger keeps to compare the lake with."""
+    if version is None:
+        return None
+    view: JSON = to_builtins(version)
+    for key in ("token", "files_hash", "log"):
+        del view["what"][key]
     return view
 
 
@@ -224,7 +236,7 @@ def publication_detail_view(
     """
     return {
         **publication_view(publication, now=now),
-        "history": to_builtins(list(history)),
+        "history": [version_view(version) for version in history],
         "ways_in": [{"engine": engine, "code": code} for engine, code in ways],
     }
 

@@ -32,7 +32,7 @@ def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[Command
     return (
         CommandSpec(
             name="held", group=group,
-            summary="Show what is held by a check or the publish gate, with its first rows.",
+            summary="Show what a check or the gate holds, with its first rows.",
             arguments=(Argument(name="target", completes="publication",
                                 help=f"{_HELD}; without it, all that waits is shown."),
                        Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE,

@@ -42,6 +42,8 @@ def names_pipeline(store: Store, name: str) -> bool:
 
 def with_files(store: Store, versions: Sequence[PipelineVersion]) -> list[PipelineVersion]:
     """Complete versions, newest first, with their files and how these have changed."""
+    if not versions:
+        return []
     hashes = {version.content_hash for version in versions}
     bundles = {one: bundle_of(store.load_snapshot(one)) for one in hashes}
     listed = [bundles[version.content_hash] for version in versions]
