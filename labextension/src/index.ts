@@ -1,12 +1,17 @@
 import {
   ILabShell,
   ILayoutRestorer,
+  IRouter,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
-import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import {
+  INotebookTracker,
+  NotebookActions,
+  type NotebookPanel
+} from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import {
@@ -22,6 +27,7 @@ import { EtlClient, type PipelineFilter } from './api';
 import { addCommands } from './commands';
 import type { IEtlContext } from './components';
 import { addDocuments } from './documents';
+import { addRunRoute } from './drive/route';
 import { DRIVE, RunDrive, runOfPath } from './drive/runDrive';
 import { CommandIDs } from './ids';
 import { EtlModel } from './model';
@@ -147,6 +153,12 @@ const notebook: JupyterFrontEndPlugin<void> = {
     context: IEtlContext,
     toolbars: IToolbarWidgetRegistry | null
   ): void => {
+    NotebookActions.executed.connect((_sender, { cell }) => {
+      // Matches the magic, and calls like etl.publish(...).
+      if (/%etl\b|\betl\./.test(cell.model.sharedModel.getSource())) {
+        context.model.noteExecuted();
+      }
+    });
     const chip = (widget: NotebookPanel) =>
       new NotebookChip({ context, document: widget.context });
     if (toolbars) {
@@ -168,11 +180,12 @@ const runs: JupyterFrontEndPlugin<void> = {
   description: 'Opens executed notebooks as read-only documents.',
   autoStart: true,
   requires: [IEtlModel],
-  optional: [ITranslator],
+  optional: [ITranslator, IRouter],
   activate: (
     app: JupyterFrontEnd,
     etl: IEtlModel,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    router: IRouter | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     app.serviceManager.contents.addDrive(
@@ -184,6 +197,9 @@ const runs: JupyterFrontEndPlugin<void> = {
         )
       })
     );
+    if (router) {
+      addRunRoute(app, router);
+    }
     app.docRegistry.addWidgetExtension('Notebook', {
       createNew: (
         widget: NotebookPanel,
@@ -203,7 +219,12 @@ const runs: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** Title the tab of an executed notebook by its pipeline and run: `daily-sales #42`. */
+/**
+ * Title the tab of an executed notebook by its pipeline and run: `daily-sales #42`.
+ *
+ * A document takes a new title as a wish to rename its file, and sets the title back when that
+ * fails. The file of an executed notebook has no other name, so its document must not listen.
+ */
 async function nameRun(
   widget: NotebookPanel,
   etl: IEtlModel,
@@ -217,6 +238,8 @@ async function nameRun(
     const { pipeline } = await etl.client.run(id);
     await widget.context.ready;
     if (!widget.isDisposed) {
+      // There is no public way to say so.
+      widget.title.changed.disconnect(widget['_onTitleChanged'], widget);
       widget.title.label = `${pipeline} #${id}`;
       widget.title.caption = trans.__(
         'Run %1 of %2, as executed',

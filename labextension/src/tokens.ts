@@ -56,7 +56,7 @@ export interface IEtlModel extends IDisposable {
   /** A run went on or ended. */
   readonly runChanged: ISignal<IEtlModel, IRunEvent>;
 
-  /** A notebook was deployed or its pipeline changed; tells its contents path. */
+  /** A notebook may have been deployed: tells its contents path, empty where any may be meant. */
   readonly deployed: ISignal<IEtlModel, string>;
 
   /** A publication has, or may have, another version. */
@@ -91,6 +91,8 @@ export interface IEtlModel extends IDisposable {
   refresh(): Promise<void>;
   /** Start a scheduler, and wait until it is seen to be alive. */
   startScheduler(): Promise<void>;
+  /** A cell that may have declared, published or deployed something was executed. */
+  noteExecuted(): void;
   deploy(request: IDeployRequest): Promise<IDeployment>;
   trigger(pipeline: string): Promise<void>;
   pause(pipeline: string): Promise<void>;

@@ -78,7 +78,7 @@ def test_an_automatic_pause_is_no_calm(window, lab, stopped) -> None:
     runs = window.open_panel("Runs")
     total = lab.ask("runs?limit=1")["total"]
     expect(window.tab("Runs")).to_contain_text(str(total))
-    runs.get_by_text("Failed", exact=True).first.click()
+    runs.get_by_role("radio", name="Failed", exact=True).check()
     expect(window.tab("Runs")).to_contain_text(str(lab.ask("runs?state=failed")["total"]))
 
     said = cli(lab, "status")

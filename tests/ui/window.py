@@ -41,7 +41,11 @@ class Window:
 
     def open(self) -> None:
         """Load JupyterLab in a workspace without history."""
-        self.page.goto(f"{self.lab.url}lab?token={TOKEN}&reset")
+        self.load(f"{self.lab.url}lab?token={TOKEN}&reset")
+
+    def load(self, url: str) -> None:
+        """Load an address of JupyterLab."""
+        self.page.goto(url)
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
         self.page.locator("#jp-left-stack").wait_for(state="attached")
 

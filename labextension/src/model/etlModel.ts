@@ -217,6 +217,11 @@ export class EtlModel implements IEtlModel {
     return deployment;
   }
 
+  noteExecuted(): void {
+    this._deployed.emit('');
+    this._hint.invoke().catch(() => undefined);
+  }
+
   trigger(pipeline: string): Promise<void> {
     return this._act(`pipeline:${pipeline}`, () =>
       this.client.trigger(pipeline)

@@ -122,7 +122,7 @@ export class NotebookChip extends ReactWidget {
   }
 
   private _onDeployed(_sender: IEtlModel, path: string): void {
-    if (path === this._document.localPath) {
+    if (!path || path === this._document.localPath) {
       void this.refresh();
     }
   }
