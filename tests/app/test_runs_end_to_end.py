@@ -100,6 +100,33 @@ def test_when_the_last_check_fails_nothing_is_published(etl: Etl, here: Path) ->
     assert "rows > 100" in etl.runs.notebook(run.id)
 
 
+MAGIC = "%%etl check df\nrows > 100"
+CALL = "etl.check('df', 'rows > 100')"
+HANDLED = f"try:\n    {CALL}\nexcept Exception as problem:\n    print(problem)"
+
+
+@pytest.mark.parametrize(
+    ("check", "publishes", "state"),
+    [
+        (MAGIC, True, RunState.HELD),
+        (MAGIC, False, RunState.HELD),
+        (CALL, True, RunState.FAILED),
+        (CALL, False, RunState.FAILED),
+        (HANDLED, True, RunState.HELD),
+        (HANDLED, False, RunState.SUCCEEDED),
+    ],
+)
+def test_what_a_failed_check_does_to_a_run(
+    etl: Etl, here: Path, check: str, publishes: bool, state: RunState
+) -> None:
+    last = "%etl publish table a.table df" if publishes else "print('end')"
+    cells = [FRAME, "import jupyter_etl as etl", check, last]
+    run = etl.runs.run(write_notebook(here / "a.ipynb", *cells))
+    assert run.state is state
+    assert [one.status.value for one in run.checks] == ["error"]
+    assert run.published == ()
+
+
 def test_what_was_live_stays_when_a_later_run_fails(etl: Etl, here: Path) -> None:
     path = write_notebook(
         here / "a.ipynb",

@@ -70,7 +70,7 @@ def test_it_opens_from_the_file_browser_and_the_palette(window) -> None:
 
 
 def test_a_name_that_another_owner_holds_is_refused_and_nothing_is_lost(window, lab) -> None:
-    lab.deploy("trips.ipynb", name="theirs", owner="alex")
+    lab.deploy("trips.ipynb", name="theirs", owner="alex", shared=True)
     window.execute("jupyter-etl:schedule", path="by_menu.ipynb")
     name = window.dialog.get_by_label("Name", exact=True)
     name.fill("theirs")

@@ -50,22 +50,24 @@ class Bench(Protocol):
         ...
 
 
-def check_data(bench: Bench, name: str, rules: object, data: object = None) -> list[CheckResult]:
+def check_data(
+    bench: Bench, name: str, rules: object, data: object = None, *, raises: bool = True
+) -> list[CheckResult]:
     """Check data, and report the results.
-
-    By hand a broken rule stops the cell. A run goes on to its end, and is held then: see the runner.
 
     Args:
         bench: Finds what is called so.
         name: A variable, source or publication; the name shown where ``data`` is given.
         rules: One a line, see docs; or a pandera ``DataFrameSchema`` or ``DataFrameModel``.
         data: What to check instead of what ``name`` stands for.
+        raises: Whether a broken rule is raised in a run. Where it is not, the run goes on to its
+            end, and is held then. By hand it always is.
 
     Returns:
         A result a rule, in order.
 
     Raises:
-        CheckFailed: By hand: a rule of severity error was broken.
+        CheckFailed: A rule of severity error was broken.
         DeclarationError: A rule is not understood.
         MissingDependency: There is a schema, and pandera is not installed.
     """
@@ -78,9 +80,10 @@ def check_data(bench: Bench, name: str, rules: object, data: object = None) -> l
 
         table = rows.first.read_all() if isinstance(rows, Stream) else rows
         results = check_schema(rules, to_pandas(table), dataset=name)
-    bench.channel.report_checks(results)
+    raised = raises or bench.context.id is None
+    bench.channel.report_checks(results, raised=raised)
     broken = broken_checks(tuple(results))
-    if broken and bench.context.id is None:
+    if broken and raised:
         raise CheckFailed(
             f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}.",
             hint="Mend the data, or let a rule only warn by ending it with ': warn'.",

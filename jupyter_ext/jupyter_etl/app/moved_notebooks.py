@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from jupyter_etl.model import Pipeline
 from jupyter_etl.ports import Store
 from jupyter_etl.spec.bundle import add_bundle, bundle_of
 from jupyter_etl.spec.names import listed
-from jupyter_etl.spec.notebook import cell_ids, snapshot_of
+from jupyter_etl.spec.notebook import cells_by_id, snapshot_of
 
 MOST_FILES = 2_000
 """Notebooks that a search reads, and folders that it visits, at most."""
@@ -31,7 +31,7 @@ def is_missing(pipeline: Pipeline) -> bool:
 def moved_pipeline(store: Store, path: Path, snapshot: str, owner: str) -> Pipeline | None:
     """Find the pipeline whose notebook was renamed or moved to a path.
 
-    Its old file is gone, and the new one has the deployed content or most of its cells, told by
+    Its old file is gone, and the new one has the deployed content or most of its cells, with
     their ids. A copy, whose original is still there, is another notebook.
 
     Args:
@@ -134,9 +134,10 @@ def _is_same(deployed: str | None, snapshot: str | None) -> bool:
         return False
     if deployed == add_bundle(snapshot, bundle_of(deployed)):
         return True
-    old, new = _identifying(cell_ids(deployed)), _identifying(cell_ids(snapshot))
+    # Ids alone do not identify a notebook: all copies of a template have them.
+    old, new = _identifying(cells_by_id(deployed)), _identifying(cells_by_id(snapshot))
     return bool(old) and 2 * len(old & new) > len(old)
 
 
-def _identifying(ids: Sequence[str]) -> set[str]:
-    return {one for one in ids if not _MADE_UP.fullmatch(one)}
+def _identifying(cells: Mapping[str, str]) -> set[tuple[str, str]]:
+    return {(one, source) for one, source in cells.items() if not _MADE_UP.fullmatch(one)}

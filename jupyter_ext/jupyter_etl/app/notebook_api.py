@@ -285,8 +285,7 @@ def check(name: str, rules: object, data: object = None) -> list[CheckResult]:
         data: What to check instead of what ``name`` stands for.
 
     Raises:
-        CheckFailed: A rule of severity error was broken. In a run nothing is raised: it is held
-            after its last cell.
+        CheckFailed: A rule of severity error was broken.
     """
     return workbench().check(name, rules, data)
 

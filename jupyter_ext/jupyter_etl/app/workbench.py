@@ -259,12 +259,11 @@ class Workbench:
         )
         return answer(self, query_, as_)
 
-    def check(self, name: str, rules: object, data: object = None) -> list[CheckResult]:
-        """Check data; results are reported before a broken rule stops the cell.
-
-        Arguments, results and errors as `checking.check_data`.
-        """
-        return check_data(self, name, rules, data)
+    def check(
+        self, name: str, rules: object, data: object = None, *, raises: bool = True
+    ) -> list[CheckResult]:
+        """Check data; arguments, results and errors as `checking.check_data`."""
+        return check_data(self, name, rules, data, raises=raises)
 
     def reference(self, name: str) -> pa.RecordBatchReader:
         """Open what a rule refers to: a source or a publication."""

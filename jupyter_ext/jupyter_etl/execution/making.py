@@ -42,7 +42,6 @@ from jupyter_etl.model import (
     Committed,
     Outcome,
     PublicationKind,
-    broken_checks,
 )
 from jupyter_etl.ports import Claim, Clock, Lake, Publisher, Store
 
@@ -304,7 +303,7 @@ class Making:
                 halt=self.halt,
                 events=self.events,
                 gate=self.gate,
-                broken=broken_checks(record.checks),
+                broken=record.broken,
                 moves=record.moves,
             )
         except HeldBack as held:

@@ -30,6 +30,7 @@ from jupyter_etl.model import (
     Said,
     Source,
     Staged,
+    broken_checks,
 )
 from jupyter_etl.ports import Claim, Clock, Store
 
@@ -83,6 +84,7 @@ class RunRecord:
         self._staged: dict[str, Staged] = {}
         self._checks: dict[tuple[str, str], CheckResult] = {}
         self._check_cells: dict[tuple[str, str], int | None] = {}
+        self._raised: dict[tuple[str, str], bool] = {}
         self._progress: Progress | None = None
         self._reads: dict[Read, None] = {}
         self._cursors = CursorBook(claim.run.new)
@@ -104,6 +106,20 @@ class RunRecord:
         """The last result of every rule about every dataset."""
         with self._lock:
             return tuple(self._checks.values())
+
+    @property
+    def broken(self) -> tuple[CheckResult, ...]:
+        """The failed checks that hold the run.
+
+        Where nothing is published, those do not that were raised and handled by the notebook.
+        """
+        with self._lock:
+            checks = [
+                result
+                for key, result in self._checks.items()
+                if self._staged or not self._raised.get(key)
+            ]
+        return broken_checks(tuple(checks))
 
     @property
     def broken_cell(self) -> int | None:
@@ -267,7 +283,7 @@ class RunRecord:
         with self._lock:
             self._failure = failure
 
-    def report_checks(self, results: Sequence[CheckResult]) -> None:
+    def report_checks(self, results: Sequence[CheckResult], raised: bool = False) -> None:
         """Take note of what checks found; a later result of the same rule replaces the earlier."""
         results = [self._without_secrets(result) for result in results]
         cell = self._progress.at if self._progress else None
@@ -275,6 +291,7 @@ class RunRecord:
             for result in results:
                 self._checks[result.dataset, result.rule.text] = result
                 self._check_cells[result.dataset, result.rule.text] = cell
+                self._raised[result.dataset, result.rule.text] = raised
         broken = [result.message for result in results if result.status is CheckStatus.ERROR]
         self._events.add("checks", results=list(results), broken=broken)
 

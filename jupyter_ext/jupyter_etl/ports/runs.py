@@ -152,8 +152,13 @@ class Channel(Protocol):
         """
         ...
 
-    def report_checks(self, results: Sequence[CheckResult]) -> None:
-        """Tell what checks found."""
+    def report_checks(self, results: Sequence[CheckResult], *, raised: bool = False) -> None:
+        """Tell what checks found.
+
+        Args:
+            results: One a rule.
+            raised: Whether a broken rule is raised in the notebook, which may handle it.
+        """
         ...
 
     def stage_folder(self, name: str) -> Path:

@@ -287,10 +287,10 @@ def snapshot_of(text: str) -> str:
     return json.dumps(snapshot, sort_keys=True, indent=1) + "\n"
 
 
-def cell_ids(snapshot: str) -> tuple[str, ...]:
-    """Return the ids of the cells of a snapshot, in order; none for formats before 4.5."""
+def cells_by_id(snapshot: str) -> dict[str, str]:
+    """Return the sources of the cells of a snapshot by their ids; none for formats before 4.5."""
     cells = json.loads(snapshot)["cells"]
-    return tuple(str(cell["id"]) for cell in cells if "id" in cell)
+    return {str(cell["id"]): str(cell["source"]) for cell in cells if "id" in cell}
 
 
 def _bare_cell(cell: Cell, raw: dict[str, object], has_ids: bool) -> dict[str, object]:
