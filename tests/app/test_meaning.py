@@ -47,7 +47,7 @@ def _bench(context: RunContext, frame: Any = None, rows: int | None = None) -> W
     live = SimpleNamespace(what=SimpleNamespace(rows=rows))
     channel = SimpleNamespace(
         context=context,
-        report_checks=lambda results, raised: reported.append(results),
+        report_checks=lambda results, returned: reported.append(results),
         publication=lambda _name: SimpleNamespace(live=live),
     )
     return Workbench(channel, namespace={"orders": frame}, base=Path(), secret=str)  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def test_last_is_the_publication_that_the_frame_becomes() -> None:
     frame = pd.DataFrame({"id": [1, 2, 3]})
     context = _context(outputs={"orders": "sales.daily"})
     bench = _bench(context, frame, rows=10)
-    [broken] = bench.check("orders", "rows > 0.5 * last", raises=False)
+    [broken] = bench.check("orders", "rows > 0.5 * last", returned=False)
     [kept] = _bench(context, frame, rows=4).check("orders", "rows > 0.5 * last")
     assert (broken.status, kept.status) == (CheckStatus.ERROR, CheckStatus.PASS)
 

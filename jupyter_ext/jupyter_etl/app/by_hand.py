@@ -125,7 +125,7 @@ class HandChannel:
     def report_failure(self, source: str, message: str, *, retryable: bool) -> None:
         """By hand nothing is recorded."""
 
-    def report_checks(self, results: Sequence[CheckResult], *, raised: bool = False) -> None:
+    def report_checks(self, results: Sequence[CheckResult], *, returned: bool = False) -> None:
         """By hand nothing is recorded."""
 
     def stage_folder(self, name: str) -> Path:

@@ -51,7 +51,7 @@ class Bench(Protocol):
 
 
 def check_data(
-    bench: Bench, name: str, rules: object, data: object = None, *, raises: bool = True
+    bench: Bench, name: str, rules: object, data: object = None, *, returned: bool = True
 ) -> list[CheckResult]:
     """Check data, and report the results.
 
@@ -60,14 +60,15 @@ def check_data(
         name: A variable, source or publication; the name shown where ``data`` is given.
         rules: One a line, see docs; or a pandera ``DataFrameSchema`` or ``DataFrameModel``.
         data: What to check instead of what ``name`` stands for.
-        raises: Whether a broken rule is raised in a run. Where it is not, the run goes on to its
-            end, and is held then. By hand it always is.
+        returned: Whether the notebook gets the results as values. A run that publishes nothing is
+            held only by those that it does not get.
 
     Returns:
         A result a rule, in order.
 
     Raises:
-        CheckFailed: A rule of severity error was broken.
+        CheckFailed: By hand: a rule of severity error was broken. A run goes on to its end, and is
+            held then.
         DeclarationError: A rule is not understood.
         MissingDependency: There is a schema, and pandera is not installed.
     """
@@ -80,10 +81,9 @@ def check_data(
 
         table = rows.first.read_all() if isinstance(rows, Stream) else rows
         results = check_schema(rules, to_pandas(table), dataset=name)
-    raised = raises or bench.context.id is None
-    bench.channel.report_checks(results, raised=raised)
+    bench.channel.report_checks(results, returned=returned)
     broken = broken_checks(tuple(results))
-    if broken and raised:
+    if broken and bench.context.id is None:
         raise CheckFailed(
             f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}.",
             hint="Mend the data, or let a rule only warn by ending it with ': warn'.",

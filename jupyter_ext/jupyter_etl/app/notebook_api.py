@@ -285,7 +285,8 @@ def check(name: str, rules: object, data: object = None) -> list[CheckResult]:
         data: What to check instead of what ``name`` stands for.
 
     Raises:
-        CheckFailed: A rule of severity error was broken.
+        CheckFailed: A rule of severity error was broken. In a run nothing is raised: it is held
+            after its last cell, if it publishes anything.
     """
     return workbench().check(name, rules, data)
 

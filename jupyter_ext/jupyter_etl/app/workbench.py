@@ -260,10 +260,10 @@ class Workbench:
         return answer(self, query_, as_)
 
     def check(
-        self, name: str, rules: object, data: object = None, *, raises: bool = True
+        self, name: str, rules: object, data: object = None, *, returned: bool = True
     ) -> list[CheckResult]:
         """Check data; arguments, results and errors as `checking.check_data`."""
-        return check_data(self, name, rules, data, raises=raises)
+        return check_data(self, name, rules, data, returned=returned)
 
     def reference(self, name: str) -> pa.RecordBatchReader:
         """Open what a rule refers to: a source or a publication."""

@@ -113,9 +113,9 @@ class RunnerChannel:
         """Tell that a source could not be read."""
         self._ask("report_failure", None, source=source, message=message, retryable=retryable)
 
-    def report_checks(self, results: Sequence[CheckResult], *, raised: bool = False) -> None:
+    def report_checks(self, results: Sequence[CheckResult], *, returned: bool = False) -> None:
         """Tell what checks found."""
-        self._ask("report_checks", None, results=list(results), raised=raised)
+        self._ask("report_checks", None, results=list(results), returned=returned)
 
     def stage_folder(self, name: str) -> Path:
         """Return a new empty folder to stage an output in."""
@@ -273,7 +273,7 @@ def _verbs(record: RunRecord) -> dict[str, Callable[..., Any]]:
         "cursor_start": taking(record.cursor_start, cursor=Cursor),
         "report_move": taking(record.report_move, move=CursorMove),
         "report_failure": taking(record.report_failure, source=str, message=str, retryable=bool),
-        "report_checks": taking(record.report_checks, results=list[CheckResult], raised=bool),
+        "report_checks": taking(record.report_checks, results=list[CheckResult], returned=bool),
         "publish": taking(record.publish, staged=Staged),
     }
 

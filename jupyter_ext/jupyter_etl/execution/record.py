@@ -84,7 +84,7 @@ class RunRecord:
         self._staged: dict[str, Staged] = {}
         self._checks: dict[tuple[str, str], CheckResult] = {}
         self._check_cells: dict[tuple[str, str], int | None] = {}
-        self._raised: dict[tuple[str, str], bool] = {}
+        self._returned: dict[tuple[str, str], bool] = {}
         self._progress: Progress | None = None
         self._reads: dict[Read, None] = {}
         self._cursors = CursorBook(claim.run.new)
@@ -111,13 +111,13 @@ class RunRecord:
     def broken(self) -> tuple[CheckResult, ...]:
         """The failed checks that hold the run.
 
-        Where nothing is published, those do not that were raised and handled by the notebook.
+        Where nothing is published, those do not whose results the notebook has got as values.
         """
         with self._lock:
             checks = [
                 result
                 for key, result in self._checks.items()
-                if self._staged or not self._raised.get(key)
+                if self._staged or not self._returned.get(key)
             ]
         return broken_checks(tuple(checks))
 
@@ -283,7 +283,7 @@ class RunRecord:
         with self._lock:
             self._failure = failure
 
-    def report_checks(self, results: Sequence[CheckResult], raised: bool = False) -> None:
+    def report_checks(self, results: Sequence[CheckResult], returned: bool = False) -> None:
         """Take note of what checks found; a later result of the same rule replaces the earlier."""
         results = [self._without_secrets(result) for result in results]
         cell = self._progress.at if self._progress else None
@@ -291,7 +291,7 @@ class RunRecord:
             for result in results:
                 self._checks[result.dataset, result.rule.text] = result
                 self._check_cells[result.dataset, result.rule.text] = cell
-                self._raised[result.dataset, result.rule.text] = raised
+                self._returned[result.dataset, result.rule.text] = returned
         broken = [result.message for result in results if result.status is CheckStatus.ERROR]
         self._events.add("checks", results=list(results), broken=broken)
 

@@ -152,12 +152,12 @@ class Channel(Protocol):
         """
         ...
 
-    def report_checks(self, results: Sequence[CheckResult], *, raised: bool = False) -> None:
+    def report_checks(self, results: Sequence[CheckResult], *, returned: bool = False) -> None:
         """Tell what checks found.
 
         Args:
             results: One a rule.
-            raised: Whether a broken rule is raised in the notebook, which may handle it.
+            returned: Whether the notebook gets them as values, and can act on them.
         """
         ...
 

@@ -23,7 +23,7 @@ def execute(session: Session, command: Command) -> None:
     name, schema = str(command.args["name"]), command.args["schema"]
     rules = (command.cell or "") if schema is None else session.frame(str(schema))
     try:
-        results: Sequence[CheckResult] = session.workbench.check(name, rules, raises=False)
+        results: Sequence[CheckResult] = session.workbench.check(name, rules, returned=False)
     except CheckFailed as failed:
         _show(name, msgspec.convert(failed.data["results"], list[CheckResult]))
         raise
