@@ -59,6 +59,7 @@ class Ended:
         error: In the run's words.
         cells: Each with all that it shows; None where no notebook was executed.
         kernels: Whether each kernel that it started was warm.
+        why: The reasons of those that were not.
     """
 
     outcome: str
@@ -66,6 +67,7 @@ class Ended:
     error: str
     cells: tuple[str, ...] | None
     kernels: tuple[bool, ...]
+    why: tuple[str, ...]
 
 
 def without_its_own(text: str, folder: Path) -> str:
@@ -120,6 +122,7 @@ def executed(etl: Etl, folder: Path) -> Callable[[tuple[str, str]], Ended]:
             error=without_its_own(run.error, folder / way),
             cells=None if cells is None else tuple(without_its_own(t, folder / way) for t in texts),
             kernels=tuple(event["warm"] for event in said if event["kind"] == "kernel"),
+            why=tuple(event["why"] for event in said if event["kind"] == "kernel"),
         )
 
     return execute
@@ -146,6 +149,6 @@ def test_the_same_outcome_and_outputs_warm_and_cold(etl: Etl, tmp_path: Path) ->
         assert (set(warm.kernels), set(cold.kernels)) in (
             ({True}, {False}),
             (set(), set()),
-        ), name
+        ), f"{name}: {warm.why}"
     assert {one.outcome for one in ended.values()} == {"succeeded", "failed", "held"}
     assert any(one.kernels for one in ended.values())
