@@ -163,7 +163,7 @@ COLD = (
     "beside the notebooks",
     "data",
 )
-"""Layouts that are run cold, too: the longest way to a kernel."""
+"""Layouts that are run cold, too, and once more when their files are deleted."""
 
 
 def write(folder: Path, layout: Layout) -> Path:
@@ -215,7 +215,7 @@ def test_a_version_is_what_was_deployed(
     assert deployed.change == "new"
     assert deployed.pipeline.version == 1
     assert not etl.pipelines.changed(deployed.pipeline)
-    for how in ("edited", "deleted"):
+    for how in ("edited", "deleted") if cold else ("edited",):
         change(here, layout, how)
         made = run("work")
         assert (how, made.state, made.error) == (how, RunState.SUCCEEDED, "")

@@ -67,7 +67,7 @@ class Platform:
         asked_for = self.etl.runs.trigger(pipeline)
         run = self.etl.runs.wait(asked_for.id, timeout_s=_PATIENCE_S)
         self.need_success(run)
-        return (_ended(run) - asked).total_seconds(), run
+        return (ended_at(run) - asked).total_seconds(), run
 
     def need_success(self, run: Run) -> None:
         """Raise `Broken` where a run did not succeed."""
@@ -127,7 +127,8 @@ def printed(platform: Platform, run: Run) -> str:
     raise Broken(f"the cells of run {run.id} printed nothing")
 
 
-def _ended(run: Run) -> datetime:
+def ended_at(run: Run) -> datetime:
+    """Return when a run ended; raises `Broken`."""
     if run.finished_at is None:
         raise Broken(f"run {run.id} has no end")
     return run.finished_at

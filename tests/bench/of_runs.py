@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 from bench.figures import Figure, against, in_turn, percentile
-from bench.living import Platform, platform, printed
+from bench.living import Platform, ended_at, platform, printed
 from bench.notebook_peers import (
     POLL_S,
     JobFailed,
@@ -74,6 +76,26 @@ def run(folder: Path, size: Size) -> Iterator[Figure]:
         for name, (what, cell, _, in_process, command) in zip(names, _KINDS, strict=True):
             peers = write_notebook(folder / "peers" / f"{name}.ipynb", cell)
             yield from _one_kind(at, live, name, peers, what, (in_process, command), size)
+        yield _end_of_cold_run(at, size)
+
+
+def _end_of_cold_run(at: Platform, size: Size) -> Figure:
+    """Measure from the end of the last cell to the end of the run, which is after the kernel's."""
+    path = at.notebook("cold", "1 + 1")
+    seconds = []
+    for _ in range(size.cold):
+        run = at.etl.runs.run(path, cold=True)
+        at.need_success(run)
+        book = json.loads(at.etl.runs.notebook(run.id))
+        cell_end = datetime.fromisoformat(book["cells"][-1]["metadata"]["papermill"]["end_time"])
+        seconds.append((ended_at(run) - cell_end.replace(tzinfo=UTC)).total_seconds())
+    return Figure(
+        what="end of a cold run after its last cell, p99",
+        value=percentile(seconds, 0.99),
+        unit="s",
+        goal=0.3,
+        detail=f"{len(seconds)} runs, p50 {percentile(seconds, 0.5):.3g} s",
+    )
 
 
 def _install_kernel(prefix: Path) -> str:

@@ -12,6 +12,7 @@ class Size:
     Args:
         pairs: Interleaved pairs behind a ratio of runs.
         data_pairs: The same for those on many rows.
+        cold: Runs that are started cold.
         fires: Due times whose latency is taken.
         window_s: Seconds for which throughput is taken, after it has begun.
         rest_s: Seconds for which the scheduler is watched at rest.
@@ -31,6 +32,7 @@ class Size:
 
     pairs: int = 7
     data_pairs: int = 3
+    cold: int = 60
     fires: int = 75
     window_s: float = 40.0
     rest_s: float = 20.0
@@ -58,6 +60,7 @@ FULL = Size()
 QUICK = Size(
     pairs=1,
     data_pairs=1,
+    cold=2,
     fires=3,
     window_s=3.0,
     rest_s=2.0,
