@@ -26,7 +26,7 @@ def new_ledger(folder: Path) -> str:
 def empty(store: SqlStore) -> None:
     """Make a ledger as if it were new: its statements stay compiled."""
     ledger = store._ledger
-    tables = [table.name for table in reversed(metadata.sorted_tables)]
+    tables = [table.name for table in reversed(metadata.sorted_tables) if table.name != "identity"]
     with ledger.writing() as opened:
         if ledger.is_sqlite:
             for name in tables:

@@ -127,7 +127,7 @@ def test_an_older_copy_is_migrated_when_it_is_put_back(path: Path, tmp_path: Pat
     assert len(runs_in(path)) == 4
     assert inspect_file(tmp_path / "old.sqlite").revision == "0001"
     left = sorted(file.name for file in tmp_path.iterdir())
-    assert left == ["backups", "ledger.sqlite", "old.sqlite"]
+    assert left == [".ledger.sqlite.id", "backups", "ledger.sqlite", "old.sqlite"]
 
 
 @pytest.mark.parametrize("damage", ["header", "pages", "gone"])
@@ -186,7 +186,8 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(path: Path, tmp_path
     with pytest.raises(StoreError, match="cannot be migrated"):
         put_back(copy, path, kept=tmp_path / "kept", migrate=fail)
     assert runs_in(path) == ["a", "b"]
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["copy.sqlite", "ledger.sqlite"]
+    left = sorted(file.name for file in tmp_path.iterdir())
+    assert left == [".ledger.sqlite.id", "copy.sqlite", "ledger.sqlite"]
 
 
 @pytest.mark.parametrize("content", [b"x", b"hello, this is a text" * 100, b""])

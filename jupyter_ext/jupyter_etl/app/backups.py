@@ -15,7 +15,7 @@ from jupyter_etl.errors import Conflict, StoreError
 from jupyter_etl.store import inspect_ledger, open_store
 from jupyter_etl.store.backup import LedgerFile, back_up, inspect_file, put_back, stamp, unused
 from jupyter_etl.store.connection import Ledger
-from jupyter_etl.store.migrating import bring_up_to_date, known_revisions, ledger_path
+from jupyter_etl.store.migrating import bring_up_to_date, known_revisions
 
 _IN_HAND = 5
 
@@ -115,7 +115,7 @@ def _default(settings: Settings, now: datetime) -> Path:
 def _sqlite_ledger(settings: Settings, instead: str) -> Path:
     """Return the ledger's file; for PostgreSQL raise what to do instead."""
     ledger = Ledger(settings.ledger)
-    path = ledger_path(ledger)
+    path = ledger.path
     if path is not None:
         return path
     if ledger.is_sqlite:
@@ -145,7 +145,7 @@ def _without_password(url: URL) -> str:
 
 
 def _refuse_in_use(settings: Settings, ledger: Path, now: datetime) -> None:
-    if not ledger.exists():
+    if not ledger.exists() or not ledger.stat().st_size:
         return
     try:
         facts = inspect_ledger(settings.ledger)

@@ -22,6 +22,7 @@ from jupyter_etl.app.holds import Holds
 from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.app.lineage import Lineage
 from jupyter_etl.app.liveness import alive_among
+from jupyter_etl.app.lost_ledger import refuse_lost_ledger
 from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.runs import Runs
@@ -65,6 +66,7 @@ class Etl:
         from jupyter_etl.store import open_store
 
         chosen = settings or Settings.from_env()
+        refuse_lost_ledger(chosen)
         return cls(settings=chosen, store=open_store(chosen.ledger))
 
     @cached_property

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from jupyter_etl.errors import MissingDependency, StoreError
 from jupyter_etl.ports import Bell
 from jupyter_etl.store.bells import ListeningBell, PipeBell, notify, ring_pipes
+from jupyter_etl.store.ledger_file import WatchedFile, note_identity
 from jupyter_etl.store.problems import translated
 
 _WAIT_S = 75
@@ -50,16 +51,34 @@ class Ledger:
         self.is_sqlite = backend == "sqlite"
         self._engines: dict[int, Engine] = {}
         self._elsewhere: Path | None = None
+        self._file: WatchedFile | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """Where a SQLite ledger lies; None where its URL is a ``file:`` URI, or PostgreSQL's."""
+        database = self.url.database or ""
+        return Path(database) if self.is_sqlite and not database.startswith("file:") else None
+
+    def watch(self, identity: str) -> None:
+        """Check from now on, before each transaction, that the file is there and is this ledger.
+
+        Args:
+            identity: Id of the ledger.
+        """
+        if self.path is not None:
+            note_identity(self.path, identity)
+            self._file = WatchedFile(self.path, self.place, identity)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the ledger, and only reads."""
-        with translated(self.place), self._engine().connect() as connection:
+        with translated(self.place), self._checked_engine().connect() as connection:
             if not self.is_sqlite:
                 connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             with connection.begin():
+                self._check_identity(connection)
                 yield connection
 
     @contextmanager
@@ -70,9 +89,10 @@ class Ledger:
             patiently: Wait for any time for locks and answers of PostgreSQL, as a migration must.
             ring: Wake the schedulers once it is committed.
         """
-        with translated(self.place), self._engine().connect() as connection:
+        with translated(self.place), self._checked_engine().connect() as connection:
             connection.execution_options(ledger_writes=True)
             with connection.begin():
+                self._check_identity(connection)
                 if patiently and not self.is_sqlite:
                     _be_patient(connection)
                 yield connection
@@ -118,6 +138,17 @@ class Ledger:
         engine = self._engines.get(os.getpid())
         if engine is not None:
             engine.dispose()
+
+    def _checked_engine(self) -> Engine:
+        watched = self._file if self._elsewhere is None else None
+        if watched is not None and watched.was_replaced():
+            # Its connections write to a file that has no name any more.
+            self.close()
+        return self._engine()
+
+    def _check_identity(self, connection: Connection) -> None:
+        if self._file is not None and self._elsewhere is None:
+            self._file.check_identity(connection)
 
     def _engine(self) -> Engine:
         pid = os.getpid()

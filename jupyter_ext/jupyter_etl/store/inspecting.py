@@ -10,9 +10,9 @@ from sqlalchemy import Connection, insert, text
 from jupyter_etl.store.connection import Ledger
 from jupyter_etl.store.facts import LedgerFacts
 from jupyter_etl.store.filesystems import network_filesystem
+from jupyter_etl.store.ledger_file import refuse_lost
 from jupyter_etl.store.migrating import (
     journal_mode,
-    ledger_path,
     read_revision,
     refuse_other_file,
 )
@@ -31,9 +31,11 @@ def look_at(url: str) -> LedgerFacts:
 
 
 def _of_sqlite(ledger: Ledger) -> LedgerFacts:
-    path = ledger_path(ledger)
+    path = ledger.path
     safe = journal_mode(sqlite3.sqlite_version_info)
     network = "" if path is None else network_filesystem(path)
+    if path is not None:
+        refuse_lost(path, ledger.place)
     if path is not None and not path.exists():
         return LedgerFacts(place=ledger.place, newest=REVISION, path=path, network=network)
     if path is not None:

@@ -16,6 +16,7 @@ from jupyter_etl.errors import StoreError
 from jupyter_etl.store.backup import back_up, is_sqlite, stamp, unused
 from jupyter_etl.store.connection import Ledger
 from jupyter_etl.store.filesystems import network_filesystem
+from jupyter_etl.store.ledger_file import refuse_lost
 from jupyter_etl.store.schema import REVISION, VERSION_TABLE
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -86,9 +87,10 @@ def set_journal_mode(path: Path, mode: str, *, wait_s: float = 60.0) -> None:
 
 
 def _create_file(ledger: Ledger) -> None:
-    path = ledger_path(ledger)
+    path = ledger.path
     if path is None:
         return
+    refuse_lost(path, ledger.place)
     if path.exists():
         refuse_other_file(path, ledger.place)
         return
@@ -118,7 +120,8 @@ def refuse_other_file(path: Path, place: str) -> None:
     if path.is_file() and path.stat().st_size > 0 and not is_sqlite(path):
         raise StoreError(
             f"The ledger {place} failed: file is not a database.",
-            hint="The path names some other file; set another ledger, or move that file away.",
+            hint="Set another ledger. If it was one and is damaged, restore its last backup: "
+            "jupyter etl restore FILE",
             retryable=False,
         )
 
@@ -135,14 +138,6 @@ def known_revisions() -> list[str]:
     """Return the revisions that this version can migrate, oldest first."""
     files = (_MIGRATIONS / "versions").glob("v*_*.py")
     return sorted(file.name[1:].partition("_")[0] for file in files)
-
-
-def ledger_path(ledger: Ledger) -> Path | None:
-    """Return where a SQLite ledger lies; None where its URL is a ``file:`` URI, or PostgreSQL's."""
-    if not ledger.is_sqlite:
-        return None
-    database = ledger.url.database or ""
-    return None if database.startswith("file:") else Path(database)
 
 
 def read_revision(ledger: Ledger) -> str | None:
@@ -193,7 +188,7 @@ def _migrate(ledger: Ledger, connection: Connection, found: str | None, *, backu
             hint="Upgrade: pip install --upgrade jupyter-etl",
             retryable=False,
         )
-    path = ledger_path(ledger)
+    path = ledger.path
     if found is not None and path is not None and backup:
         _back_up_first(path, found, ledger.place)
     command.upgrade(config, "head")

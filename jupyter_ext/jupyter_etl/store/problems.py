@@ -33,11 +33,21 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ),
     (
         "file is not a database",
-        "The path names some other file; set another ledger, or move that file away.",
+        "Set another ledger. If it was one and is damaged, restore its last backup: "
+        "jupyter etl restore FILE",
         False,
     ),
-    ("no such table", "The file was replaced while it was in use; start again.", False),
-    ("malformed", "The file is damaged; restore the last backup of the ledger.", False),
+    (
+        "no such table",
+        "The file is no ledger, or not a whole one; restore the last backup: "
+        "jupyter etl restore FILE",
+        False,
+    ),
+    (
+        "malformed",
+        "The file is damaged; restore the last backup: jupyter etl restore FILE",
+        False,
+    ),
     ("disk i/o error", "Check the disk; on a network file system use PostgreSQL instead.", True),
     ("authentication failed", "Check the user and the password of the ledger's URL.", False),
     ("no password supplied", "Add the password: in ~/.pgpass, or as PGPASSWORD.", False),

@@ -47,7 +47,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0010"
+REVISION = "0011"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -156,6 +156,8 @@ runs = Table(
     Column("state", Choice(RunState), nullable=False),
     Column("outcome", Choice(Outcome)),
     Column("attempts", Integer, nullable=False),
+    # Of these, those that a fault of the platform ended before the notebook began.
+    Column("unstarted", Integer, nullable=False, server_default="0"),
     Column("not_before", Instant, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
     Column("cell", Integer),
@@ -259,6 +261,15 @@ table_logs = Table(
     Column("entries", LargeBinary, nullable=False),
 )
 
+# The highest version numbers that were given before the ledger was restored.
+given_numbers = Table(
+    "given_numbers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("draft", Boolean, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
 identity = Table("identity", metadata, Column("id", Text, primary_key=True))
 
 schedulers = Table(
@@ -269,6 +280,7 @@ schedulers = Table(
     Column("pid", Integer, nullable=False),
     Column("workers", Integer, nullable=False),
     Column("seen_at", Instant, nullable=False),
+    Column("note", Words, nullable=False, server_default=""),
 )
 
 lines = Table(

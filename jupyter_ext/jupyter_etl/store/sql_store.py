@@ -61,6 +61,7 @@ class SqlStore(
         self._id = ""
         try:
             bring_up_to_date(self._ledger)
+            self._ledger.watch(self.load_identity())
         except BaseException:
             self._ledger.close()
             raise

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from jupyter_etl.app.doctor import failing, ledger, machine, running, storage
 from jupyter_etl.app.doctor.diagnosis import Diagnosis, Setup, Status, wrong
 from jupyter_etl.app.liveness import alive_among
+from jupyter_etl.app.lost_ledger import refuse_lost_ledger
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.errors import EtlError
 from jupyter_etl.ports import Clock, SchedulerInfo, Store
@@ -45,6 +46,7 @@ def _look(settings: Settings, clock: Clock, *, mend: bool) -> Setup:
     store: Store | None = None
     schedulers: list[SchedulerInfo] = []
     try:
+        refuse_lost_ledger(settings)
         facts = inspect_ledger(settings.ledger)
         if facts.revision == facts.newest:
             store = open_store(settings.ledger)

@@ -1,0 +1,118 @@
+"""The file of a SQLite ledger: that it is there, and still the same ledger.
+
+SQLite goes on with a file that was deleted, and takes a missing or empty one for a new database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from jupyter_etl.errors import StoreError
+
+RESTORE = "Put the file back, or restore the last backup: jupyter etl restore FILE"
+_READ_IDENTITY = "SELECT id FROM identity"
+
+
+class WatchedFile:
+    """The file of a ledger that is open, looked at before each transaction.
+
+    Args:
+        path: The file.
+        place: The ledger as people know it.
+        identity: Its id.
+    """
+
+    def __init__(self, path: Path, place: str, identity: str) -> None:
+        self._path = path
+        self._place = place
+        self._identity = identity
+        self._inode = self._look()
+
+    def was_replaced(self) -> bool:
+        """Tell whether another file has the name since the last call.
+
+        Raises:
+            StoreError: There is no such file, or it is empty.
+        """
+        found = self._look()
+        replaced, self._inode = found != self._inode, found
+        return replaced
+
+    def check_identity(self, connection: Connection) -> None:
+        """Raise `StoreError` where a transaction sees another ledger."""
+        # SQLAlchemy would take twenty times as long.
+        driver = connection.connection.driver_connection
+        assert driver is not None  # noqa: S101 - the connection is open
+        try:
+            row = driver.execute(_READ_IDENTITY).fetchone()
+        except sqlite3.OperationalError as problem:
+            if "no such table" not in str(problem):
+                raise
+            row = None
+        found = row[0] if row else "no ledger"
+        if found != self._identity:
+            raise _lost(
+                f"The ledger {self._place} was replaced by another one while it was in use: it is "
+                f"{found[:12]}, not {self._identity[:12]}.",
+                hint=f"{RESTORE}. To use the other ledger, restart what uses this one.",
+            )
+
+    def _look(self) -> tuple[int, int]:
+        try:
+            found = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise _lost(
+                f"The ledger {self._place} is gone: its file was deleted or moved, or its disk is "
+                "not mounted."
+            ) from None
+        except OSError as problem:
+            raise StoreError(
+                f"The ledger {self._place} cannot be looked at: {problem.strerror}.",
+                hint="Check its folder and its disk.",
+            ) from problem
+        if not found.st_size:
+            raise _lost(f"The ledger {self._place} is empty: its file has 0 bytes.")
+        return found.st_dev, found.st_ino
+
+
+def refuse_lost(path: Path, place: str, *traces: Path) -> None:
+    """Raise `StoreError` where a ledger was at a path, and no file or an empty one is there now.
+
+    Args:
+        path: Of the ledger.
+        place: The ledger as people know it.
+        traces: Other files and folders that only a ledger which was used leaves.
+    """
+    # Asked first: all of them are made after the ledger.
+    found = [trace for trace in (_id_file(path), *traces) if trace.exists()]
+    if not found or (path.exists() and (path.is_dir() or path.stat().st_size)):
+        return
+    what = "is empty: its file has 0 bytes" if path.exists() else "is gone: there is no such file"
+    raise _lost(
+        f"The ledger {place} {what}.",
+        hint=f"{RESTORE}. To begin with a new ledger instead, move these away: "
+        f"{', '.join(map(str, found))}.",
+        retryable=False,
+    )
+
+
+def note_identity(path: Path, identity: str) -> None:
+    """Note beside a ledger that it was made, so that a file that is lost is not taken for new."""
+    file = _id_file(path)
+    # Where nothing can be written, no new ledger can be made either.
+    with contextlib.suppress(OSError):
+        if not file.exists() or file.read_text().strip() != identity:
+            file.touch(mode=0o600)
+            file.write_text(f"{identity}\n")
+
+
+def _id_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.id")
+
+
+def _lost(message: str, *, hint: str = f"{RESTORE}.", retryable: bool = True) -> StoreError:
+    return StoreError(message, hint=hint, retryable=retryable)
