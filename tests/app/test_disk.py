@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import resource
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,9 +14,10 @@ import pytest
 from contracts.store_values import a_run
 from fakes.clock import FakeClock
 from fakes.executor import FakeExecutor
-from jupyter_etl.app.disk import disk_guard, shortage, space_of
+from jupyter_etl.app.disk import disk_guard, shortage, space_of, start_guard, unwritable
+from jupyter_etl.app.doctor import Status
 from jupyter_etl.app.etl import Etl
-from jupyter_etl.app.settings import Settings
+from jupyter_etl.app.settings import Settings, host_name
 from jupyter_etl.engine.scheduler import Scheduler
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import RunState
@@ -120,3 +124,52 @@ def test_the_reserve_is_a_setting(text: str, value: float) -> None:
 def test_a_reserve_that_is_no_percentage_is_refused(text: str) -> None:
     with pytest.raises(DeclarationError, match="DISK_RESERVE"):
         Settings.from_env({"JUPYTER_ETL_DISK_RESERVE": text}, home="/nowhere")
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EIO])
+def test_a_home_that_cannot_be_written_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    settings = Settings.from_env({}, home=str(tmp_path / "home"), lake="s3://bucket/lake")
+    guard = start_guard(settings, Disk())
+    assert guard() == ""
+    assert list(tmp_path.iterdir()) == []
+
+    def refuse(**options: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert guard() == f"{settings.home} cannot be written: {os.strerror(code)}"
+
+
+def test_a_disk_on_which_files_can_be_made_and_not_filled_is_said(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        assert unwritable([tmp_path]) == f"{tmp_path} cannot be written: its disk is full"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_every_surface_says_why_a_scheduler_starts_nothing(etl: Etl) -> None:
+    clock, why = FakeClock(etl.clock.now()), ["the home cannot be written: Read-only file system"]
+    scheduler = Scheduler(
+        store=etl.store, executor=FakeExecutor(etl.store, clock), clock=clock,
+        notifier=None, id="one", host=host_name(), pid=os.getpid(),  # type: ignore[arg-type]
+        workers=2, lease_s=30.0, tick_s=1.0, pause=lambda: why[0],
+    )  # fmt: skip
+    etl.store.add_run(a_run(due_at=clock.now()), now=clock.now())
+    scheduler.tick()
+    scheduler.tick()
+    name = f"{host_name()}:{os.getpid()}"
+    overview = etl.health.overview()
+    assert overview.waiting == {name: why[0]}
+    assert "1 schedulers that start no runs" in overview.problems
+    found = {one.what: one for one in etl.doctor()}
+    assert found["scheduler"].status is Status.ERROR
+    assert why[0] in found["scheduler"].message
+
+    why[0] = ""
+    scheduler.tick()
+    scheduler.tick()
+    assert etl.health.overview().waiting == {}

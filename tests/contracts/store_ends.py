@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from contracts.store_values import HOUR, NOW, a_pipeline, a_plan, a_run, finish, started
+from contracts.store_values import (
+    HOUR,
+    NOW,
+    a_pipeline,
+    a_plan,
+    a_run,
+    claim_one,
+    finish,
+    start,
+    started,
+)
 from jupyter_etl.errors import Conflict
 from jupyter_etl.model import (
     FAILURES_TO_PAUSE,
@@ -36,8 +47,31 @@ def dead(source: str = "wh", *, retryable: bool = True, reads: tuple[Read, ...] 
     )
 
 
+NOT_BEGUN = AttemptReport(outcome=Outcome.FAILED, error="no space", began=False)
+
+
 class EndsContract:
     """Pausing, breakers, and whom to tell."""
+
+    def test_attempts_that_did_not_begin_are_counted(self, store: Store) -> None:
+        run = store.add_run(a_run(), now=NOW)
+        for began, unstarted in ((False, 1), (True, 1), (False, 2)):
+            claim = claim_one(store, run_id=run.id)
+            if began:
+                start(store, claim)
+            report = replace(NOT_BEGUN, began=began)
+            finish(store, claim, report, state=RunState.QUEUED, not_before=NOW)
+            assert store.load_run(run.id).unstarted == unstarted
+        assert store.load_run(run.id).attempts == 3
+
+    def test_an_attempt_that_has_begun_is_not_lost_before_its_start(self, store: Store) -> None:
+        claim = started(store, a_run())
+        lost = replace(NOT_BEGUN, outcome=Outcome.LOST)
+        with pytest.raises(Conflict):
+            finish(store, claim, lost, state=RunState.QUEUED)
+        assert store.load_run(claim.run.id).state is RunState.RUNNING
+        finish(store, claim, NOT_BEGUN, state=RunState.QUEUED)
+        assert store.load_run(claim.run.id).unstarted == 1
 
     def test_a_pipeline_that_fails_again_and_again_is_paused(self, store: Store) -> None:
         deployed = store.deploy(a_pipeline(), now=NOW)

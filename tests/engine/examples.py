@@ -94,7 +94,14 @@ def run(
     )
 
 
-def claim(id: int = 1, *, beat: int = 0, started: bool = True, number: int = 1) -> Claim:
+def claim(
+    id: int = 1,
+    *,
+    beat: int = 0,
+    started: bool = True,
+    number: int = 1,
+    policy: Policy | None = None,
+) -> Claim:
     attempt = Attempt(
         run_id=id,
         number=number,
@@ -104,7 +111,7 @@ def claim(id: int = 1, *, beat: int = 0, started: bool = True, number: int = 1) 
         beat=beat,
         started_at=NOW if started else None,
     )
-    return Claim(run=run(id, state=RunState.RUNNING), attempt=attempt)
+    return Claim(run=run(id, state=RunState.RUNNING, policy=policy), attempt=attempt)
 
 
 def version(name: str, number: int, at: datetime = NOW) -> PublicationVersion:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.examples import NOW, run
-from jupyter_etl.engine.attempts import CAP_S, backoff_s, lost_report, plan_next
+from engine.examples import NOW, claim, run
+from jupyter_etl.engine.attempts import (
+    CAP_S,
+    UNSTARTED_CAP_S,
+    backoff_s,
+    lost_report,
+    plan_next,
+)
 from jupyter_etl.model import AttemptReport, OnLost, Outcome, Policy, RunState, Verdict, VerdictKind
 
 MENDABLE = Verdict(kind=VerdictKind.SOURCE, evidence="it did not answer", retryable=True)
@@ -50,6 +57,25 @@ def test_a_failure_that_may_mend_is_tried_so_often(outcome: Outcome) -> None:
     assert decide(outcome, MENDABLE, retries=0) == (RunState.FAILED, None)
 
 
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.LOST])
+@pytest.mark.parametrize("on_lost", OnLost)
+def test_an_attempt_that_did_not_begin_uses_up_no_retry(outcome: Outcome, on_lost: OnLost) -> None:
+    report = AttemptReport(outcome=outcome, began=False)
+    policy = Policy(retries=0, on_lost=on_lost)
+    waits = []
+    for made in range(1, 99):
+        one = replace(run(attempts=made, policy=policy), unstarted=made - 1)
+        state, not_before = plan_next(one, report, NOW, draw=lambda: 1.0)
+        assert state is RunState.QUEUED
+        assert not_before is not None
+        waits.append((not_before - NOW).total_seconds())
+    assert waits[:3] == [2.0, 4.0, 8.0]
+    assert max(waits) == UNSTARTED_CAP_S
+    cancelled = run(policy=policy, cancel=True)
+    expected = RunState.CANCELLED if outcome is Outcome.LOST else RunState.FAILED
+    assert plan_next(cancelled, report, NOW, draw=lambda: 1.0) == (expected, None)
+
+
 def test_a_lost_attempt_is_tried_again_without_a_verdict() -> None:
     assert decide(Outcome.LOST) == (RunState.QUEUED, NOW + timedelta(seconds=1))
 
@@ -65,13 +91,13 @@ def test_a_lost_attempt_ends_the_run_where_the_policy_says_so() -> None:
 
 
 def test_what_is_on_record_of_a_lost_attempt() -> None:
-    kept = lost_report(run(policy=Policy(on_lost=OnLost.FAIL)), "the runner is gone")
+    kept = lost_report(claim(policy=Policy(on_lost=OnLost.FAIL)), "the runner is gone")
     assert kept.error.startswith("the runner is gone. Its cells may have run")
     assert "jupyter etl retry 1" in kept.error
-    again = lost_report(run(), "the runner is gone")
+    again = lost_report(claim(), "the runner is gone")
     assert again.error == "the runner is gone"
     for report in (kept, again):
-        assert (report.outcome, report.committed) == (Outcome.LOST, ())
+        assert (report.outcome, report.committed, report.began) == (Outcome.LOST, (), True)
         assert report.verdict is not None
         assert report.verdict.kind is VerdictKind.PLATFORM
         assert report.verdict.evidence.endswith("the runner is gone")

@@ -1,8 +1,9 @@
-"""The free space of the disks that runs write to."""
+"""The disks that runs write to: their free space, and whether they can be written."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ class _Blocks(Protocol):
     @property
     def f_bavail(self) -> int: ...
 
+
+_PROBE = bytes(65536)
 
 Statvfs = Callable[[Path], _Blocks]
 
@@ -90,7 +93,34 @@ def shortage(folders: Sequence[Path], reserve: float, statvfs: Statvfs = os.stat
     return ""
 
 
+def unwritable(folders: Sequence[Path]) -> str:
+    """Say which folder cannot be written; nothing is left in it.
+
+    Args:
+        folders: Folders; for one that does not exist, the nearest that does is tried.
+
+    Returns:
+        One sentence; "" where all can be written.
+    """
+    for folder in folders:
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        try:
+            with tempfile.TemporaryFile(dir=nearest, buffering=0) as file:
+                # Where a disk or a quota is full, files can be made and not filled.
+                if file.write(_PROBE) < len(_PROBE):
+                    return f"{folder} cannot be written: its disk is full"
+        except OSError as problem:
+            return f"{folder} cannot be written: {problem.strerror}"
+    return ""
+
+
 def disk_guard(settings: Settings, statvfs: Statvfs = os.statvfs) -> Callable[[], str]:
-    """Return what tells a scheduler why it should start nothing now; "" where it may."""
+    """Return what tells which disk has less free space than its reserve; "" for none."""
     folders = local_folders(settings)
     return lambda: shortage(folders, settings.disk_reserve, statvfs)
+
+
+def start_guard(settings: Settings, statvfs: Statvfs = os.statvfs) -> Callable[[], str]:
+    """Return what tells a scheduler why it should start nothing now; "" where it may."""
+    folders, short = local_folders(settings), disk_guard(settings, statvfs)
+    return lambda: short() or unwritable(folders)

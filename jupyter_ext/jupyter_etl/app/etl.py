@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from jupyter_etl.app.backfills import Backfills
 from jupyter_etl.app.clock import SystemClock
-from jupyter_etl.app.disk import disk_guard
+from jupyter_etl.app.disk import disk_guard, start_guard
 from jupyter_etl.app.doctor import Diagnosis, diagnose
 from jupyter_etl.app.executors import executor_for
 from jupyter_etl.app.health import Health
@@ -153,7 +153,7 @@ class Etl:
             lease_s=self.settings.lease_s,
             tick_s=self.settings.tick_s,
             draw=random.random,
-            pause=disk_guard(self.settings),
+            pause=start_guard(self.settings),
         )
 
     @cached_property

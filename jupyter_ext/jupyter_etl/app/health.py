@@ -52,7 +52,7 @@ class Overview:
         held_runs: Numbers of the runs that wait for a decision, of deployed pipelines or not.
         schedulers: Those that are alive.
         silent_sources: The open breakers, by source.
-        full_disk: Why no run is started on this machine; "" where one may be.
+        full_disk: Which disk of this machine is too full to start runs; "" for none.
         stale: Names of the publications that are older than their owner promised.
     """
 
@@ -62,6 +62,11 @@ class Overview:
     silent_sources: Mapping[str, Breaker]
     full_disk: str
     stale: Sequence[str]
+
+    @property
+    def waiting(self) -> dict[str, str]:
+        """Why schedulers plan or start nothing, by ``host:pid``."""
+        return {f"{one.host}:{one.pid}": one.note for one in self.schedulers if one.note}
 
     @property
     def attention(self) -> dict[str, PipelineHealth]:
@@ -89,6 +94,8 @@ class Overview:
         found = [f"{count} {words}" for words, count in counted.items() if count]
         if self.full_disk:
             found.append("disk full")
+        elif self.waiting:
+            found.append(f"{len(self.waiting)} schedulers that start no runs")
         return found if self.schedulers else [*found, "no scheduler"]
 
     def names(self, *states: HealthState) -> list[str]:

@@ -396,7 +396,9 @@ class Runs:
         claim = Claim(run=run, attempt=attempt)
         if executor is not None:
             sweep(executor, claim)
-        report = lost_report(run, f"the runner ended with exit code {exit_code} before the run did")
+        report = lost_report(
+            claim, f"the runner ended with exit code {exit_code} before the run did"
+        )
         # A scheduler may have noticed it first.
         end_attempt(self._store, claim, report, now=self._clock.now(), draw=random.random)
 

@@ -55,6 +55,7 @@ def status(etl: Etl, args: Namespace) -> int:
         "stale": list(overview.stale),
         "silent_sources": list(overview.silent_sources),
         "full_disk": overview.full_disk or None,
+        "waiting_schedulers": [f"{name}: {why}" for name, why in overview.waiting.items()],
         "active_runs": etl.runs.count(states=ACTIVE),
         "publications": len(etl.publications.list()),
         "next_due": due[0][0] if due else None,
@@ -94,6 +95,8 @@ def _say_what_to_do(overview: Overview) -> None:
         )
     if overview.full_disk:
         say(f"No run is started on this machine: {overview.full_disk}.")
+    for name, why in overview.waiting.items():
+        say(f"The scheduler {name} starts no runs: {why}.")
     if not overview.schedulers:
         say("No scheduler is alive. Start one: jupyter etl up")
 

@@ -242,6 +242,12 @@ def _why_late(
         return "It is due, and no scheduler has planned it."
     in_hand = {run.cause for run in evidence.active if run.state in IN_HAND}
     for run in evidence.active:
+        due_at = max(run.due_at, run.created_at)
+        if run.state is not RunState.RUNNING and run.unstarted and is_late(due_at, now):
+            return (
+                f"Run {run.id} could not be started, {run.unstarted:,} times so far: "
+                f"{run.error.strip().rstrip('.')}. The next try is at {run.not_before:%H:%M:%S} UTC."
+            )
         waits = run.state is RunState.QUEUED and is_late(run.not_before, now)
         if waits and run.cause not in in_hand:
             return f"Run {run.id} is due, and no scheduler has started it."

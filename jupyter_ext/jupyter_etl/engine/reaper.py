@@ -99,7 +99,7 @@ class Reaper:
         )
         # Before the ledger is told: from then on the next attempt may start.
         sweep(self._executor, claim)
-        return self.end(claim, lost_report(claim.run, error))
+        return self.end(claim, lost_report(claim, error))
 
     def _silence(self) -> str:
         return f"no sign of life from the runner for more than {self._lease_s:g} s"

@@ -150,7 +150,12 @@ class Scheduler:
             return
         self._store.save_scheduler(
             SchedulerInfo(
-                id=self._id, host=self._host, pid=self._pid, workers=self._workers, seen_at=now
+                id=self._id,
+                host=self._host,
+                pid=self._pid,
+                workers=self._workers,
+                seen_at=now,
+                note=self._paused_by,
             )
         )
         others = self._store.load_schedulers()
@@ -174,7 +179,8 @@ class Scheduler:
         own = own_attempts(live, scheduler_id=self._id, host=self._host, alive=self._alive)
         free = max(0, self._workers - len(own))
         claims: list[Claim] = []
-        if free and not self._is_paused() and ready:
+        # Asked again while it is so, that it is known when it is over.
+        if free and (ready or self._paused_by) and not self._is_paused() and ready:
             claims = self._store.claim(self._id, now=self._clock.now(), limit=free)
         for claim in claims:
             self._start_one(claim)
@@ -187,6 +193,9 @@ class Scheduler:
             _LOG.warning("No run is started now: %s", why)
         elif self._paused_by and not why:
             _LOG.warning("Runs are started again")
+        if why != self._paused_by:
+            # The ledger is told at the next look.
+            self._said_alive_at = None
         self._paused_by = why
         return bool(why)
 
@@ -198,7 +207,9 @@ class Scheduler:
             error = f"the runner could not be started: {problem}"
             _LOG.warning("Run %s: %s", claim.run.id, error)
             verdict = Verdict(kind=VerdictKind.PLATFORM, evidence=error, retryable=True)
-            report = AttemptReport(outcome=Outcome.FAILED, error=error, verdict=verdict)
+            report = AttemptReport(
+                outcome=Outcome.FAILED, error=error, verdict=verdict, began=False
+            )
             self._reaper.end(claim, report)
 
     def _is_idle(self) -> bool:

@@ -30,7 +30,7 @@ _ABSENT = re.compile(
 )
 _EXHAUSTED = re.compile(
     r"no space left|disk (?:is )?full|quota exceeded|too many open files|input/output error"
-    r"|resource temporarily unavailable|cannot allocate",
+    r"|resource temporarily unavailable|cannot allocate|read-only file system|stale file handle",
     re.IGNORECASE,
 )
 _BROKEN_PROMISE = re.compile(r"contract|schema|column|type|unique|null|key|rows", re.IGNORECASE)
@@ -126,6 +126,12 @@ _RULES = (
         VerdictKind.PLATFORM,
         "The kernel died under the notebook",
         "DeadKernelError DeadKernel KernelDied",
+        retryable=True,
+    ),
+    _rule(
+        VerdictKind.PLATFORM,
+        "The platform could not start the notebook",
+        "NotStarted",
         retryable=True,
     ),
     _rule(VerdictKind.PLATFORM, "The ledger could not be reached", "StoreError", retryable=True),

@@ -32,6 +32,7 @@ class Ending:
         failed_cell: Index in the deployed notebook, 0-based over all cells.
         source: Name of the source whose error it is; "" where none is known.
         retryable: Whether a further attempt may succeed; None where the error does not say so.
+        began: As on `AttemptReport`.
     """
 
     outcome: Outcome
@@ -40,6 +41,7 @@ class Ending:
     failed_cell: int | None = None
     source: str = ""
     retryable: bool | None = None
+    began: bool = True
 
 
 def ending_of_halt(

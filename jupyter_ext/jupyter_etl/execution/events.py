@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 
@@ -10,9 +11,13 @@ import msgspec
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.ports import Clock
 
+_LOG = logging.getLogger(__name__)
+
 
 class EventLog:
     """Writes events as they happen; a line is written whole or not at all.
+
+    An event that cannot be written is lost, and the attempt goes on.
 
     Args:
         path: The file; it is created with the first event.
@@ -38,8 +43,18 @@ class EventLog:
             fields = self._redactor.redact_fields(msgspec.to_builtins(fields), but=("outcome",))
         event = {"at": self._clock.now().isoformat(), "kind": kind, **fields}
         line = msgspec.json.encode(event) + b"\n"
-        with self._lock, self._path.open("ab", buffering=0) as file:
-            file.write(line)
+        with self._lock:
+            try:
+                self._append(line)
+            except OSError as problem:
+                _LOG.warning("The event %r cannot be written: %s", kind, problem)
+
+    def _append(self, line: bytes) -> None:
+        with self._path.open("ab", buffering=0) as file:
+            end = file.tell()
+            if file.write(line) != len(line):
+                # The disk is full.
+                file.truncate(end)
 
     def log(self, message: str) -> None:
         """Append a remark for people."""

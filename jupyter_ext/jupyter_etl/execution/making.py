@@ -37,6 +37,7 @@ from jupyter_etl.execution.record import RunRecord
 from jupyter_etl.execution.redacted_writing import LogSweep
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.resuming import NotRestored, Start, from_the_start, start_of
+from jupyter_etl.execution.unstarted import ending_before_start
 from jupyter_etl.model import (
     AttemptReport,
     Committed,
@@ -122,6 +123,7 @@ class Making:
             differences=held.differences if held else (),
             moves=record.moves,
             origins={one.name: one.origins for one in record.staged if one.origins},
+            began=ending.began,
         )
         return with_verdict(report, ending, judge)
 
@@ -182,6 +184,10 @@ class Making:
             timeout_s = self.claim.run.new.policy.timeout_s
             return ending_of_halt(halt.reason, at, timeout_s, halt.detail)
         if problem is not None:
+            began = progress is not None and progress.began
+            unstarted = None if began else ending_before_start(problem, home_of(self.folder))
+            if unstarted is not None:
+                return unstarted
             return record.blame(refused_memory(ending_of_error(problem, progress), watch.verdict))
         return Ending(outcome=Outcome.SUCCEEDED)
 

@@ -31,6 +31,7 @@ class Progress:
         self._done = 0
         self._since = 0.0
         self.at: int | None = None
+        self.began = False
         self.failure: tuple[str, str] | None = None
 
     def begin(self, executed: Sequence[NotebookCell], *, done: int = 0) -> None:
@@ -52,6 +53,7 @@ class Progress:
     def cell_started(self, index: int, *, code: bool) -> None:
         """Say that a cell begins."""
         self.at = self.deployed(index)
+        self.began = self.began or self.at is not None
         if code and self.at is not None:
             self._since = time.monotonic()
             label = cell_label(self._deployed[self.at])

@@ -183,6 +183,8 @@ class Run:
         worked_s: Seconds that its ended attempts took together; None before the first has ended.
         attempt_started_at: When the attempt in hand began, UTC; None where none is.
         held_by: What holds it; empty unless ``state`` is held.
+        unstarted: How many of its attempts ended before the notebook began, by a fault of the
+            platform; they use up no retries.
     """
 
     id: int
@@ -208,6 +210,7 @@ class Run:
     worked_s: float | None = None
     attempt_started_at: datetime | None = None
     held_by: tuple[HeldBy, ...] = ()
+    unstarted: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +221,7 @@ class RunSummary:
         id, state, outcome, attempts, not_before, created_at, started_at, finished_at, error: As on
             `Run`.
         pipeline, version, cause, draft, due_at: As on `NewRun`.
-        worked_s, attempt_started_at: As on `Run`.
+        worked_s, attempt_started_at, unstarted: As on `Run`.
     """
 
     id: int
@@ -237,6 +240,7 @@ class RunSummary:
     error: str = ""
     worked_s: float | None = None
     attempt_started_at: datetime | None = None
+    unstarted: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,6 +306,8 @@ class AttemptReport:
         moves: What incremental loads read. Watermarks move with what is committed, and with what
             is kept aside when it is approved.
         origins: Where the columns of what is committed come from, by publication.
+        began: Whether a cell of the notebook may have run; False where a fault of the platform
+            ended the attempt before.
     """
 
     outcome: Outcome
@@ -318,6 +324,7 @@ class AttemptReport:
     differences: tuple[Difference, ...] = ()
     moves: tuple[CursorMove, ...] = ()
     origins: Mapping[str, tuple[ColumnOrigin, ...]] = field(default_factory=dict)
+    began: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

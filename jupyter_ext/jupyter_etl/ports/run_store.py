@@ -179,7 +179,8 @@ class RunStore(Protocol):
             The versions that became visible.
 
         Raises:
-            Conflict: The token is stale, or the attempt has ended. Nothing was written.
+            Conflict: The token is stale, the attempt has ended, or it has begun and was reported as
+                lost before it began. Nothing was written.
             PermissionDenied: A publication belongs to another owner. Nothing was written.
         """
         ...

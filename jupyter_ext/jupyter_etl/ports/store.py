@@ -37,6 +37,7 @@ class SchedulerInfo:
         host, pid: Where it runs.
         workers: Attempts it makes at once.
         seen_at: When it last said so, UTC.
+        note: Why it plans or starts nothing now; "" where it does.
     """
 
     id: str
@@ -44,6 +45,7 @@ class SchedulerInfo:
     pid: int
     workers: int
     seen_at: datetime
+    note: str = ""
 
 
 class Store(RunStore, WatermarkStore, LineageStore, Protocol):

@@ -46,7 +46,7 @@ _OWNED = update(attempts).where(
     attempts.c.token == bindparam("of_token"),
     attempts.c.outcome.is_(None),
 )
-_BEGUN = _OWNED.where(attempts.c.started_at.is_(None))
+_UNSTARTED = _OWNED.where(attempts.c.started_at.is_(None))
 _BEATEN = _OWNED.values(beat=attempts.c.beat + 1)
 _THIS = runs.c.id == bindparam("this")
 _RUNNING = (
@@ -79,7 +79,7 @@ class Attempts(Part):
         """A runner begins. Raises `Conflict` when the token is stale or it has begun before."""
         with self._ledger.writing() as connection:
             begun = connection.execute(
-                _BEGUN,
+                _UNSTARTED,
                 {**_key(run_id, number, token), "host": host, "pid": pid, "started_at": now},
             )
             if begun.rowcount != 1:
@@ -148,6 +148,7 @@ class Attempts(Part):
                 .values(
                     state=state,
                     outcome=report.outcome,
+                    unstarted=runs.c.unstarted + (not report.began),
                     not_before=(not_before or now) if queued else row.not_before,
                     finished_at=None if queued else now,
                     checks=report.checks,
@@ -207,7 +208,9 @@ def _end_attempt(
         "peak_rss_bytes": report.peak_rss_bytes,
         **_account(report),
     }
-    ended = connection.execute(_OWNED, {**_key(*key), **values})
+    # One that has begun since it was loaded is not lost before its start.
+    unstarted = report.outcome is Outcome.LOST and not report.began
+    ended = connection.execute(_UNSTARTED if unstarted else _OWNED, {**_key(*key), **values})
     if ended.rowcount != 1:
         raise stale(key[0], key[1])
 

@@ -115,7 +115,13 @@ def _create_file(ledger: Ledger) -> None:
 
 
 def refuse_other_file(path: Path, place: str) -> None:
-    """Raise `StoreError` where a file is neither empty nor SQLite's."""
+    """Raise `StoreError` where a path is a folder, or a file that is neither empty nor SQLite's."""
+    if path.is_dir():
+        raise StoreError(
+            f"The ledger {place} failed: unable to open database: it is a folder.",
+            hint="Set another ledger: the path of a file.",
+            retryable=False,
+        )
     # SQLite itself takes a file of one byte for an empty database, and overwrites it.
     if path.is_file() and path.stat().st_size > 0 and not is_sqlite(path):
         raise StoreError(

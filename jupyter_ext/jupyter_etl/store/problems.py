@@ -24,12 +24,12 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     (
         "readonly database",
         "Make the file and its folder writable for this user, or set another ledger.",
-        False,
+        True,
     ),
     (
         "unable to open database",
         "Check that its folder exists and is writable for this user, or set another ledger.",
-        False,
+        True,
     ),
     (
         "file is not a database",

@@ -82,6 +82,7 @@ def new_run_row(new: NewRun, now: datetime) -> dict[str, object]:
         "sources": new.sources,
         "state": new.state,
         "attempts": 0,
+        "unstarted": 0,
         "not_before": max(new.due_at, now),
         "cancel_requested": False,
         "created_at": now,
@@ -145,6 +146,7 @@ def run_of(
         reads=row.reads,
         resume_from=row.resume_from,
         held_by=held_by,
+        unstarted=row.unstarted,
     )
 
 

@@ -22,6 +22,7 @@ class Schedulers(Part):
             "pid": info.pid,
             "workers": info.workers,
             "seen_at": info.seen_at,
+            "note": info.note,
         }
         with self._ledger.writing() as connection:
             new = inserting(connection, schedulers).values(id=info.id, **facts)
@@ -42,7 +43,12 @@ class Schedulers(Part):
             rows = connection.execute(select(schedulers).order_by(schedulers.c.id)).all()
         return [
             SchedulerInfo(
-                id=row.id, host=row.host, pid=row.pid, workers=row.workers, seen_at=row.seen_at
+                id=row.id,
+                host=row.host,
+                pid=row.pid,
+                workers=row.workers,
+                seen_at=row.seen_at,
+                note=row.note,
             )
             for row in rows
         ]

@@ -77,6 +77,8 @@ export interface ISchedulerInfo {
   pid: number;
   workers: number;
   seen_at: string;
+  /** Why it plans or starts nothing now; empty where it does. */
+  note: string;
 }
 
 export interface ISummary {
@@ -96,7 +98,7 @@ export interface ISummary {
   /** Publications that are older than promised. */
   stale: number;
   silent_sources: number;
-  /** Why no run is started on this machine; empty where one may be. */
+  /** Which disk of this machine is too full to start runs; empty for none. */
   full_disk: string;
   /** Whether nothing needs a person. */
   well: boolean;

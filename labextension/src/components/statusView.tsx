@@ -37,6 +37,7 @@ export function StatusView(props: { onOpen: () => void }): JSX.Element | null {
 function partsOf(summary: ISummary, trans: TranslationBundle): string[] {
   const stopped = summary.auto_paused.length;
   const failing = summary.failing - stopped;
+  const waiting = summary.schedulers.filter(({ note }) => note);
   return [
     stopped ? trans.__('%1 paused after failures', stopped) : '',
     failing ? trans.__('%1 failing', failing) : '',
@@ -54,6 +55,13 @@ function partsOf(summary: ISummary, trans: TranslationBundle): string[] {
         )
       : '',
     summary.full_disk ? trans.__('disk full') : '',
+    waiting.length && !summary.full_disk
+      ? trans._n(
+          '%1 scheduler starts no runs',
+          '%1 schedulers start no runs',
+          waiting.length
+        )
+      : '',
     summary.schedulers.length ? '' : trans.__('no scheduler'),
     summary.runs_running ? trans.__('%1 running', summary.runs_running) : '',
     summary.runs_active > summary.runs_running
@@ -76,7 +84,12 @@ function titleOf(
     : trans.__('ETL: %1', shown);
   const what =
     summary?.well && shown ? trans.__('%1 (%2)', first, shown) : first;
-  return [what, ...notes, summary?.full_disk ?? ''].filter(Boolean).join('\n');
+  const waiting = (summary?.schedulers ?? [])
+    .filter(({ note }) => note)
+    .map(({ host, pid, note }) => `${host}:${pid}: ${note}`);
+  return [what, ...notes, summary?.full_disk ?? '', ...waiting]
+    .filter(Boolean)
+    .join('\n');
 }
 
 /** The shape of what is worst. */

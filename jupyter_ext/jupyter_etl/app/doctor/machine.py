@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from jupyter_etl._version import __version__
-from jupyter_etl.app.disk import local_folders, shortage, space_of
+from jupyter_etl.app.disk import local_folders, shortage, space_of, unwritable
 from jupyter_etl.app.doctor.diagnosis import (
     Diagnosis,
     Setup,
@@ -139,9 +139,12 @@ def _folder(what: str, location: str) -> Diagnosis:
             f"{path} cannot be made: {nearest} is a file",
             f"Move that file away, or set another {what}.",
         )
-    if os.access(nearest, os.W_OK):
+    problem = unwritable([path])
+    if not problem:
         return well(what, f"{path} can be written")
-    return wrong(what, f"{path} cannot be written", f"chmod u+w {nearest}")
+    if os.access(nearest, os.W_OK):
+        return wrong(what, problem, "Free some space, or look at the disk: dmesg, mount.")
+    return wrong(what, problem, f"chmod u+w {nearest}; or mount its disk for writing.")
 
 
 def _private(setup: Setup) -> Iterator[tuple[Path, int]]:

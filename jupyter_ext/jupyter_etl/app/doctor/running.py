@@ -30,6 +30,14 @@ def scheduler(setup: Setup) -> Diagnosis:
     """Is one alive, where something waits for one?"""
     if setup.alive:
         names = listed(f"{info.host}:{info.pid}" for info in setup.alive)
+        waiting = [info for info in setup.alive if info.note]
+        if waiting:
+            notes = listed(f"{info.host}:{info.pid} ({info.note})" for info in waiting)
+            return wrong(
+                "scheduler",
+                f"{len(waiting)} of {len(setup.alive)} start no runs: {notes}",
+                "Correct what they say; they go on by themselves.",
+            )
         return well("scheduler", f"{len(setup.alive)} alive ({names})")
     hint = "Run: jupyter etl up"
     store = setup.store
@@ -161,7 +169,7 @@ def _end(claim: Claim, setup: Setup, store: Store) -> bool:
     )
     try:
         sweep(executor, claim)
-        return reaper.end(claim, lost_report(claim.run, "its runner was gone, found by the doctor"))
+        return reaper.end(claim, lost_report(claim, "its runner was gone, found by the doctor"))
     finally:
         executor.close()
 

@@ -232,6 +232,24 @@ describe('what is held', () => {
       '1 source'
     ],
     [{ well: false, full_disk: 'no space' }, 'late', 'no space', 'disk full'],
+    [
+      {
+        well: false,
+        schedulers: [
+          {
+            id: 's',
+            host: 'here',
+            pid: 7,
+            workers: 2,
+            seen_at: '2026-01-05T12:00:00Z',
+            note: '/home cannot be written: Read-only file system'
+          }
+        ]
+      },
+      'late',
+      'here:7: /home cannot be written: Read-only file system',
+      '1 scheduler starts no runs'
+    ],
     [{ well: false, schedulers: [] }, 'late', 'no scheduler', 'no scheduler'],
     [{ well: false, failing: 2 }, 'failing', 'ETL: 2 failing', '2 failing'],
     [
