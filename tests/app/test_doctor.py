@@ -72,7 +72,7 @@ def test_a_ledger_that_is_well(etl: Etl) -> None:
     items = found(etl.settings)
     wanted = {"ledger", "schema", "integrity", "clock", "home", "lake", "disk", "permissions"}
     wanted |= {"kernels", "packages", "scheduler", "attempts", "runs", "queue", "warm starts"}
-    wanted |= {"mounted"}
+    wanted |= {"mounted", "due times"}
     assert set(items) == wanted
     assert [one.what for one in items.values() if not one.ok] == []
 
@@ -149,14 +149,21 @@ def test_a_network_file_system_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ahead_s", "said"), [(0, ""), (3, ""), (90, "90 s ahead"), (-90, "behind")]
+    ("ahead_s", "status", "said"),
+    [
+        (0, Status.OK, ""),
+        (3, Status.OK, ""),
+        (50, Status.WARN, "50 s ahead"),
+        (90, Status.ERROR, "90 s ahead"),
+        (-90, Status.ERROR, "behind"),
+    ],
 )
-def test_the_databases_clock_is_compared(ahead_s: int, said: str) -> None:
+def test_the_databases_clock_is_compared(ahead_s: int, status: Status, said: str) -> None:
     now = FakeClock().now()
     there = now + timedelta(seconds=ahead_s)
     facts = LedgerFacts(place="l", newest="0002", now=there, asked_at=now, answered_at=now)
     item = ledger.clock(a_setup(facts))
-    assert item.status is (Status.WARN if said else Status.OK)
+    assert item.status is status
     assert said in item.message
 
 
@@ -320,3 +327,39 @@ def test_packages_that_do_not_match_are_said(etl: Etl, monkeypatch: pytest.Monke
     assert "psutil" not in item.message
     remote = replace(etl.settings, ledger="postgresql://u@h/d")
     assert "psycopg" in machine.packages(a_setup(None, settings=remote)).message
+
+
+def test_a_due_time_that_its_schedule_does_not_explain_is_corrected(etl: Etl) -> None:
+    now = etl.clock.now()
+    etl.store.deploy(a_pipeline(next_due=now + timedelta(days=9)), now=now)
+    said = found(etl.settings)["due times"]
+    assert said.status is Status.ERROR
+    assert "orders" in said.message
+    assert "jupyter etl doctor --mend" in said.hint
+
+    other = SchedulerInfo(
+        id="other", host=host_name(), pid=os.getpid(), workers=1, seen_at=now + timedelta(hours=9)
+    )
+    etl.store.save_scheduler(other)
+    assert found(etl.settings, mend=True)["due times"].status is Status.ERROR, (
+        "whose clock is right?"
+    )
+    etl.store.remove_scheduler("other")
+
+    assert found(etl.settings, mend=True)["due times"].mended == "corrected orders"
+    assert found(etl.settings)["due times"].status is Status.OK
+    due = etl.store.load_pipeline("orders").next_due
+    assert due is not None
+    assert due - now < timedelta(days=2)
+
+
+@pytest.mark.parametrize("seen_h", [-24, 0, 24])
+def test_a_scheduler_that_plans_nothing_for_its_clock_is_said(seen_h: int) -> None:
+    now = FakeClock().now()
+    info = SchedulerInfo(
+        id="s", host=host_name(), pid=os.getpid(), workers=1, seen_at=now + timedelta(hours=seen_h),
+        note="the clock is 1 day, 0:00:00 ahead of that of the ledger's server; set it by NTP",
+    )  # fmt: skip
+    item = ledger.clock(a_setup(None, schedulers=(info,)))
+    assert item.status is Status.ERROR
+    assert "1 day, 0:00:00 ahead" in item.message

@@ -10,6 +10,7 @@ from contracts.store_bundles import BundlesContract
 from contracts.store_claims import ClaimsContract
 from contracts.store_commits import CommitsContract
 from contracts.store_declared import DeclaredContract
+from contracts.store_due_times import DueTimesContract
 from contracts.store_ends import EndsContract
 from contracts.store_holds import HoldsContract
 from contracts.store_lineage import LineageContract
@@ -24,6 +25,7 @@ class StoreContract(
     DeclaredContract,
     BundlesContract,
     PlanningContract,
+    DueTimesContract,
     ClaimsContract,
     RunsContract,
     EndsContract,

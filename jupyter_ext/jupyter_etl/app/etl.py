@@ -21,7 +21,7 @@ from jupyter_etl.app.health import Health
 from jupyter_etl.app.holds import Holds
 from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.app.lineage import Lineage
-from jupyter_etl.app.liveness import alive_among
+from jupyter_etl.app.liveness import alive_among, may_be_running
 from jupyter_etl.app.lost_ledger import refuse_lost_ledger
 from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.publications import Publications
@@ -154,6 +154,8 @@ class Etl:
             tick_s=self.settings.tick_s,
             draw=random.random,
             pause=start_guard(self.settings),
+            ledger_time=self.store.load_time,
+            is_running=may_be_running,
         )
 
     @cached_property

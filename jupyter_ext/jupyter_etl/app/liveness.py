@@ -14,6 +14,11 @@ _SILENT_AFTER = timedelta(seconds=45)
 """A scheduler says every 10 s that it is alive."""
 
 
+def may_be_running(info: SchedulerInfo) -> bool:
+    """Tell whether the process of a scheduler is there, or cannot be looked for from here."""
+    return info.host != host_name() or psutil.pid_exists(info.pid)
+
+
 def alive_among(schedulers: Sequence[SchedulerInfo], now: datetime) -> list[SchedulerInfo]:
     """Return those that are alive, as far as can be told from here.
 
@@ -21,10 +26,6 @@ def alive_among(schedulers: Sequence[SchedulerInfo], now: datetime) -> list[Sche
         schedulers: As the ledger has them.
         now: UTC.
     """
-    here = host_name()
     return [
-        info
-        for info in schedulers
-        if info.seen_at >= now - _SILENT_AFTER
-        and (info.host != here or psutil.pid_exists(info.pid))
+        info for info in schedulers if info.seen_at >= now - _SILENT_AFTER and may_be_running(info)
     ]

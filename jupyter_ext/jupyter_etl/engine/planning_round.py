@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from jupyter_etl.engine.planner import fresh_versions, plan_due, plan_upstream
 from jupyter_etl.errors import EtlError, StoreError, user_code_boundary
 from jupyter_etl.model import Pipeline, Run
-from jupyter_etl.ports import Clock, Outlook, Planned, Store
+from jupyter_etl.ports import Outlook, Planned, Store
 
 _LOG = logging.getLogger(__name__)
 _BATCH = 1000
@@ -24,12 +25,12 @@ class PlanningRound:
 
     Args:
         store: The ledger.
-        clock: Of this process.
+        now: Returns the time to plan by, UTC.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
-        self._clock = clock
+        self._now = now
         self._broken: dict[str, int] = {}
         self.more = False
         """Whether the last `plan` left something that is due."""
@@ -53,10 +54,10 @@ class PlanningRound:
         Raises:
             StoreError: The ledger cannot be reached.
         """
-        return bool(self._sound(self._store.load_due(self._clock.now(), limit=_BATCH)))
+        return bool(self._sound(self._store.load_due(self._now(), limit=_BATCH)))
 
     def _plan_due(self) -> int:
-        now = self._clock.now()
+        now = self._now()
         due = self._store.load_due(now, limit=_BATCH)
 
         def decide(pipeline: Pipeline, active: Sequence[Run]) -> Planned:
@@ -73,7 +74,7 @@ class PlanningRound:
         live = self._store.load_live_versions(sorted(names)) if names else {}
 
         def decide(pipeline: Pipeline, active: Sequence[Run]) -> Planned:
-            return plan_upstream(pipeline, live, active=active, now=self._clock.now())
+            return plan_upstream(pipeline, live, active=active, now=self._now())
 
         return self._plan([one for one in subscribers if fresh_versions(one, live)], decide)
 
@@ -85,7 +86,7 @@ class PlanningRound:
         active = self._store.load_overlapping([pipeline.name for pipeline in sound])
         decided = (self._guarded(pipeline, active[pipeline.name], decide) for pipeline in sound)
         plans = [plan for plan in decided if plan is not None and _has_news(plan)]
-        now = self._clock.now()
+        now = self._now()
         # Where a plan was not written, another scheduler or the owner was first; the next look
         # shows what is left.
         written = self._store.plan(plans, now=now) if plans else []

@@ -6,9 +6,11 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jupyter_etl.engine.alerts import tell_untold
+from jupyter_etl.engine.clock_guard import ClockGuard
+from jupyter_etl.engine.due_times import correct_due_times
 from jupyter_etl.engine.planning_round import PlanningRound
 from jupyter_etl.engine.reaper import Reaper, own_attempts
 from jupyter_etl.errors import EtlError, StoreError, user_code_boundary
@@ -29,6 +31,7 @@ SAY_ALIVE_S = 10.0
 
 _GONE = timedelta(seconds=6 * SAY_ALIVE_S)
 _FORGOTTEN = timedelta(hours=1)
+_CORRECT_S = 3600.0
 _POLL_S = 0.1
 _INSTANT_S = 1e-6
 _LONGEST_BACKOFF_S = 30.0
@@ -50,6 +53,8 @@ class Scheduler:
         tick_s: Seconds between two looks at the ledger.
         draw: Returns a number in ``[0, 1)``; it spreads retries.
         pause: Says why no attempt should be started now; "" where one may.
+        ledger_time: Returns the time of the ledger's server; None where it has none.
+        is_running: Whether a scheduler with an old heartbeat may be running all the same.
     """
 
     def __init__(
@@ -67,6 +72,8 @@ class Scheduler:
         tick_s: float,
         draw: Callable[[], float] = random.random,
         pause: Callable[[], str] = str,
+        ledger_time: Callable[[], datetime | None] = lambda: None,
+        is_running: Callable[[SchedulerInfo], bool] = lambda info: True,
     ) -> None:
         self._store = store
         self._executor = executor
@@ -79,7 +86,11 @@ class Scheduler:
         self._tick_s = tick_s
         self._pause = pause
         self._paused_by = ""
-        self._planning = PlanningRound(store, clock)
+        self._clocks = ClockGuard(clock, id=id, ledger_time=ledger_time, is_running=is_running)
+        self._planning = PlanningRound(store, self._clocks.now)
+        self._wrong_clock = ""
+        self._others_differed = False
+        self._corrected_at: float | None = None
         self._reaper = Reaper(
             store=store, executor=executor, clock=clock, lease_s=lease_s, draw=draw
         )
@@ -101,7 +112,7 @@ class Scheduler:
         self._say_alive()
         self._outlook = None
         outlook = self._store.load_outlook(self._clock.now())
-        planned = self._planning.plan(outlook)
+        planned = self._plan(outlook) if self._is_clock_right(outlook) else 0
         live, reaped = self._reaper.reap(live=outlook.live)
         told = self._tell() if outlook.untold or reaped else 0
         started = self._start(live, ready=outlook.ready or planned + reaped > 0)
@@ -155,17 +166,44 @@ class Scheduler:
                 pid=self._pid,
                 workers=self._workers,
                 seen_at=now,
-                note=self._paused_by,
+                note=self._wrong_clock or self._paused_by,
             )
         )
         others = self._store.load_schedulers()
+        self._clocks.compare(others)
+        if self._clocks.others_differ or self._others_differed:
+            # They may have planned by a wrong clock.
+            self._corrected_at = None
+        self._others_differed = self._clocks.others_differ
         self._alive = frozenset(
             {one.id for one in others if now - one.seen_at < _GONE} | {self._id}
         )
-        for one in others:
-            if now - one.seen_at > _FORGOTTEN:
-                self._store.remove_scheduler(one.id)
+        if not self._others_differed:
+            for one in others:
+                if now - one.seen_at > _FORGOTTEN:
+                    self._store.remove_scheduler(one.id)
         self._said_alive_at = monotonic
+
+    def _is_clock_right(self, outlook: Outlook) -> bool:
+        why = self._clocks.why_not(busy=outlook.due or outlook.ready)
+        if why and not self._wrong_clock:
+            _LOG.warning("Nothing is planned or started: %s", why)
+        elif self._wrong_clock and not why:
+            _LOG.warning("Runs are planned and started again: the clock is right")
+        if why != self._wrong_clock and not (why and self._wrong_clock):
+            # The ledger is told at the next look.
+            self._said_alive_at = None
+        self._wrong_clock = why
+        if why:
+            self._corrected_at = None
+        return not why
+
+    def _plan(self, outlook: Outlook) -> int:
+        monotonic, corrected = self._clock.monotonic(), 0
+        if self._corrected_at is None or monotonic - self._corrected_at >= _CORRECT_S:
+            corrected = len(correct_due_times(self._store, self._clocks.now()))
+            self._corrected_at = monotonic
+        return corrected + self._planning.plan(outlook)
 
     def _tell(self) -> int:
         return tell_untold(
@@ -180,7 +218,8 @@ class Scheduler:
         free = max(0, self._workers - len(own))
         claims: list[Claim] = []
         # Asked again while it is so, that it is known when it is over.
-        if free and (ready or self._paused_by) and not self._is_paused() and ready:
+        may_start = not self._wrong_clock and (ready or bool(self._paused_by))
+        if free and may_start and not self._is_paused() and ready:
             claims = self._store.claim(self._id, now=self._clock.now(), limit=free)
         for claim in claims:
             self._start_one(claim)

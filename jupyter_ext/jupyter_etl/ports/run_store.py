@@ -103,6 +103,47 @@ class RunStore(Protocol):
         """
         ...
 
+    def load_time(self) -> datetime | None:
+        """Return the time of the ledger's server, UTC; None for a ledger that has none."""
+        ...
+
+    def load_scheduled(self, now: datetime) -> list[Pipeline]:
+        """Return the timed pipelines that are not paused and not due by an instant, by name."""
+        ...
+
+    def load_missed_early(self, until: datetime) -> set[str]:
+        """Return the pipelines with a record of missed times that was made after an instant."""
+        ...
+
+    def load_last_scheduled(
+        self, names: Collection[str], *, until: datetime
+    ) -> dict[str, datetime]:
+        """Return the last time up to an instant for which each pipeline's schedule made a run.
+
+        A record of missed times counts; what was made after the instant does not. A pipeline
+        without any is left out.
+        """
+        ...
+
+    def correct_due(
+        self, plans: Sequence[Planned], *, until: datetime, waits_until: datetime, now: datetime
+    ) -> list[bool]:
+        """Set due times, and take back what was planned before its time.
+
+        Args:
+            plans: The due times, each if nobody changed its pipeline meanwhile. Of these
+                pipelines, runs of the schedule that were not begun are deleted where they are for
+                times after ``until``, or were made after it; so are records of missed times.
+            until: Latest instant that may have come. Queued runs of all pipelines that are due by
+                then and have to wait longer may start now.
+            waits_until: Latest instant that the wait before a retry may reach; the same.
+            now: UTC.
+
+        Returns:
+            Whether each plan was written.
+        """
+        ...
+
     def add_run(self, run: NewRun, *, now: datetime) -> Run:
         """Insert one run; where its logical key exists, return that one."""
         ...

@@ -148,7 +148,7 @@ class Attempts(Part):
                 .values(
                     state=state,
                     outcome=report.outcome,
-                    unstarted=runs.c.unstarted + (not report.began),
+                    unstarted=runs.c.unstarted + int(not report.began),
                     not_before=(not_before or now) if queued else row.not_before,
                     finished_at=None if queued else now,
                     checks=report.checks,

@@ -97,7 +97,7 @@ class Planning(Part):
         )
         overlapping: dict[str, list[Run]] = {name: [] for name in names}
         with self._ledger.reading() as connection:
-            for names_ in _chunks(names):
+            for names_ in chunks(names):
                 chosen = every.where(runs.c.pipeline.in_(names_)).subquery()
                 query = select(chosen).where(chosen.c.place <= _MANY).order_by(chosen.c.id.desc())
                 for row in connection.execute(query):
@@ -107,10 +107,10 @@ class Planning(Part):
     def plan(self, plans: Sequence[Planned], *, now: datetime) -> list[bool]:
         """Insert runs and advance ``next_due``, each if nobody changed its pipeline meanwhile."""
         with self._ledger.writing(ring=True) as connection:
-            written = _compare(connection, plans)
+            written = compare(connection, plans)
             won = [plan for plan, wins in zip(plans, written, strict=True) if wins]
             plan_once(connection)
-            _advance(connection, won)
+            advance(connection, won)
             _supersede(connection, won, now)
             _insert_all(connection, [run for plan in won for run in plan.runs], now)
         return written
@@ -125,7 +125,7 @@ class Planning(Part):
             return run_of(there, published_by(connection, [there.id]).get(there.id, ()))
 
 
-def _compare(connection: Connection, plans: Sequence[Planned]) -> list[bool]:
+def compare(connection: Connection, plans: Sequence[Planned]) -> list[bool]:
     """Tell for each plan whether its pipeline is as it was loaded; nobody changes those now."""
     there = pipelines.c.removed == false()
     query = select(pipelines.c.name, pipelines.c.revision).where(there)
@@ -142,7 +142,8 @@ def _compare(connection: Connection, plans: Sequence[Planned]) -> list[bool]:
     ]
 
 
-def _advance(connection: Connection, plans: Sequence[Planned]) -> None:
+def advance(connection: Connection, plans: Sequence[Planned]) -> None:
+    """Write the due times of plans, and the versions that their runs have seen."""
     if not plans:
         return
     advanced = (
@@ -191,7 +192,7 @@ def _supersede(connection: Connection, plans: Sequence[Planned], now: datetime) 
             [{"this": run_id, "why": _superseded_by(old[run_id])} for run_id in waiting],
         )
     running = [row.id for row in meant if row.state in IN_HAND]
-    for few in _chunks(running):
+    for few in chunks(running):
         connection.execute(update(runs).where(runs.c.id.in_(few)).values(cancel_requested=true()))
 
 
@@ -209,11 +210,12 @@ def _in_chunks(
     connection: Connection, query: Select[Any], key: ColumnElement[Any], values: Collection[Any]
 ) -> list[Row[Any]]:
     """Return the rows whose key is one of many values."""
-    few = (connection.execute(query.where(key.in_(chunk))) for chunk in _chunks(values))
+    few = (connection.execute(query.where(key.in_(chunk))) for chunk in chunks(values))
     return [row for found in few for row in found]
 
 
-def _chunks(values: Collection[_T]) -> Iterator[list[_T]]:
+def chunks(values: Collection[_T]) -> Iterator[list[_T]]:
+    """Yield lists that fit into one statement."""
     every = list(values)
     return (every[start : start + _MANY] for start in range(0, len(every), _MANY))
 

@@ -15,6 +15,7 @@ from jupyter_etl.store.catalogue import Catalogue
 from jupyter_etl.store.claiming import Claiming
 from jupyter_etl.store.commits import Commits
 from jupyter_etl.store.connection import Ledger
+from jupyter_etl.store.due_times import DueTimes
 from jupyter_etl.store.holds import Holds
 from jupyter_etl.store.lineage import Lineage
 from jupyter_etl.store.looking import Looking
@@ -36,6 +37,7 @@ class SqlStore(
     Snapshots,
     Pipelines,
     Planning,
+    DueTimes,
     Looking,
     Claiming,
     Attempts,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from jupyter_etl.app.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
+from jupyter_etl.app.liveness import may_be_running
+from jupyter_etl.engine.clock_guard import APART
+from jupyter_etl.engine.due_times import correct_due_times, unexplained_due_times
 from jupyter_etl.errors import StoreError
 from jupyter_etl.store import mend_journal
 
@@ -90,6 +93,11 @@ def filesystem(setup: Setup) -> Diagnosis | None:
 def clock(setup: Setup) -> Diagnosis:
     """Do the clocks of this machine, the database and the schedulers agree?"""
     now, facts = setup.clock.now(), setup.facts
+    waiting = [info for info in setup.schedulers if info.note and may_be_running(info)]
+    wrong_clocks = [info for info in waiting if "clock" in info.note]
+    if wrong_clocks:
+        notes = listed(f"{info.host}:{info.pid} ({info.note})" for info in wrong_clocks)
+        return wrong("clock", f"schedulers plan nothing: {notes}", "Set the clocks by NTP.")
     ahead = [info for info in setup.schedulers if info.seen_at > now + _APART]
     if ahead:
         names = listed(f"{info.host}:{info.pid}" for info in ahead)
@@ -103,11 +111,29 @@ def clock(setup: Setup) -> Diagnosis:
     if facts.asked_at - _APART <= facts.now <= facts.answered_at + _APART:
         return well("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC, as on the database's server")
     apart_s = (facts.now - facts.answered_at).total_seconds()
-    return warn(
+    return (wrong if abs(apart_s) > APART.total_seconds() else warn)(
         "clock",
         f"the database's server is {abs(apart_s):,.0f} s {'ahead' if apart_s > 0 else 'behind'}",
-        "Set both clocks by NTP: schedules go by this machine's.",
+        "Set both clocks by NTP: a scheduler more than a minute off plans nothing.",
     )
 
 
-CHECKS = (ledger, schema, integrity, journal, filesystem, clock)
+def due_times(setup: Setup) -> Diagnosis | None:
+    """Does the schedule of each pipeline explain when it is due?"""
+    if setup.store is None:
+        return None
+    now = (setup.facts.now if setup.facts else None) or setup.clock.now()
+    found = unexplained_due_times(setup.store, now)
+    if not found:
+        return well("due times", "each is the next time of its schedule")
+    told = listed(f"{one.name} ({one.next_due:%Y-%m-%d %H:%M} UTC)" for one in found)
+    message = f"the schedules of these pipelines do not explain when they are due: {told}"
+    doubtful = any(abs(info.seen_at - setup.clock.now()) > APART for info in setup.alive)
+    if doubtful or not setup.mend:
+        hint = "Is the clock right? Schedulers correct them, or now: jupyter etl doctor --mend"
+        return wrong("due times", message, hint)
+    done = listed(correct_due_times(setup.store, now)) or "none"
+    return well("due times", "each is the next time of its schedule", mended=f"corrected {done}")
+
+
+CHECKS = (ledger, schema, integrity, journal, filesystem, clock, due_times)
