@@ -278,5 +278,5 @@ def test_the_pipeline_of_somebody_else_is_left_alone(world: World) -> None:
 
 def test_there_is_nothing_before_the_first_version(world: World) -> None:
     world.load(3)
-    with pytest.raises(NotFound, match="no version of 't' before version 1"):
+    with pytest.raises(NotFound, match="no version of 't' before version 1, the first"):
         world.publications.rollback("t")

@@ -65,6 +65,22 @@ class PublicationsContract:
         assert (publication.owner, publication.pipeline) == ("ada", "orders")
         assert (publication.kind, publication.created_at) == (PublicationKind.TABLE, NOW + HOUR)
 
+    def test_no_number_is_given_again(self, store: Store) -> None:
+        by_hand(store, draft=False)
+        store.save_given_numbers({("sales.daily", False): 7, ("new", True): 3})
+        store.save_given_numbers({("sales.daily", False): 5, ("new", True): 4})
+        assert store.next_publication_number("sales.daily", draft=False) == 8
+        assert store.next_publication_number("sales.daily", draft=True) == 1
+        assert store.next_publication_number("new", draft=True) == 5
+        numbers = [by_hand(store, draft=draft).number for draft in (False, False, True)]
+        assert numbers == [8, 9, 1]
+        publication = store.load_publication("sales.daily")
+        assert publication.live is not None
+        assert publication.live.number == 9
+        history = store.load_publication_versions("sales.daily")
+        assert [version.number for version in history] == [9, 8, 1]
+        assert store.next_publication_number("sales.daily", draft=False) == 10
+
     def test_live_and_draft_are_numbered_apart(self, store: Store) -> None:
         assert store.next_publication_number("sales.daily", draft=True) == 1
         first = by_hand(store, draft=True)

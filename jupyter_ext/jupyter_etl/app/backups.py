@@ -5,19 +5,25 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, update
 
 from jupyter_etl.app.liveness import alive_among
 from jupyter_etl.app.settings import Settings, sqlite_url
 from jupyter_etl.errors import Conflict, StoreError
+from jupyter_etl.publishing.lake_marker import read_marker
+from jupyter_etl.publishing.lake_numbers import read_numbers
 from jupyter_etl.store import inspect_ledger, open_store
 from jupyter_etl.store.backup import LedgerFile, back_up, inspect_file, put_back, stamp, unused
 from jupyter_etl.store.connection import Ledger
 from jupyter_etl.store.migrating import bring_up_to_date, known_revisions
+from jupyter_etl.store.numbering import Numbers, note_given, read_given
+from jupyter_etl.store.schema import identity as identity_table
 
 _IN_HAND = 5
+_WITH_IDENTITY = "0010"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +90,8 @@ def check_copy(file: Path) -> LedgerFile:
 def restore(settings: Settings, file: Path, *, now: datetime) -> Restored:
     """Let the ledger hold what a copy holds; what it held is kept beside.
 
+    Numbers of runs and versions that were given since the copy was made are not given again.
+
     Args:
         settings: Where the ledger is.
         file: What `backup` made; it is left as it is.
@@ -91,6 +99,7 @@ def restore(settings: Settings, file: Path, *, now: datetime) -> Restored:
 
     Raises:
         StoreError: The copy cannot be used, or the ledger is PostgreSQL; it holds what it held.
+        StorageError: The lake cannot be read.
         Conflict: A scheduler is alive, or an attempt is in hand.
     """
     ledger = _sqlite_ledger(
@@ -98,11 +107,12 @@ def restore(settings: Settings, file: Path, *, now: datetime) -> Restored:
     )
     held = check_copy(file)
     _refuse_in_use(settings, ledger, now)
+    numbers = _given_numbers(settings, ledger)
     kept = put_back(
         file,
         ledger,
         kept=unused(_default(settings, now)),
-        migrate=_migrate,
+        migrate=partial(_migrate, numbers=numbers, identity=_lost_identity(settings, held)),
         last_run=_last_folder(settings.home),
     )
     return Restored(ledger=ledger, runs=held.runs, revision=held.revision, kept=kept)
@@ -175,11 +185,28 @@ def _refuse_in_use(settings: Settings, ledger: Path, now: datetime) -> None:
         )
 
 
-def _migrate(path: Path) -> None:
+def _given_numbers(settings: Settings, ledger: Path) -> Numbers:
+    """Return the highest version numbers that readers may have seen."""
+    found = read_numbers(settings.lake)
+    for key, number in read_given(ledger).items():
+        found[key] = max(number, found.get(key, 0))
+    return found
+
+
+def _lost_identity(settings: Settings, held: LedgerFile) -> str | None:
+    """Return the id that a lake has of a ledger whose copy is from before ledgers had one."""
+    return read_marker(settings.lake) if held.revision < _WITH_IDENTITY else None
+
+
+def _migrate(path: Path, *, numbers: Numbers, identity: str | None) -> None:
     # The copy itself is the backup of this migration.
     ledger = Ledger(sqlite_url(path))
     try:
         bring_up_to_date(ledger, backup=False)
+        with ledger.writing() as connection:
+            note_given(connection, numbers)
+            if identity:
+                connection.execute(update(identity_table).values(id=identity))
     finally:
         ledger.close()
 

@@ -15,8 +15,8 @@ from jupyter_etl.app.reading import open_version, publisher_for
 from jupyter_etl.app.rollbacks import watermarks_to_set
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.app.turns import turn
-from jupyter_etl.app.versions import choose_version, instant_given, live_version
-from jupyter_etl.errors import Conflict, NotFound, PublishError, user_code_boundary
+from jupyter_etl.app.versions import choose_version, instant_given, live_version, number_before
+from jupyter_etl.errors import Conflict, PublishError, user_code_boundary
 from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
 from jupyter_etl.ports import Clock, Reading, ReadRequest, Store
 from jupyter_etl.publishing.lake import is_local, still_there
@@ -141,8 +141,9 @@ class Publications:
             PublishError: It is a report, or the key is none.
         """
         second = choose_version(self, name, number=after, draft=draft)
-        number = second.number - 1 if before is None else before
-        first = choose_version(self, name, number=number, draft=draft)
+        if before is None:
+            before = number_before(self.history(name, draft=draft), second.number)
+        first = choose_version(self, name, number=before, draft=draft)
         return diff_versions(first, second, key=key, sample=sample)
 
     def rollback(
@@ -209,6 +210,6 @@ class Publications:
         name = live.name
         if to == live.number:
             raise Conflict(f"Version {to} of {name!r} is live already.")
-        if to is None and live.number == 1:
-            raise NotFound(f"There is no version of {name!r} before version 1, which is live.")
-        return choose_version(self, name, number=to or live.number - 1)
+        return choose_version(
+            self, name, number=to or number_before(self.history(name), live.number)
+        )

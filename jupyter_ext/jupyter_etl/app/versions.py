@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -106,6 +107,23 @@ def _present(version: PublicationVersion) -> PublicationVersion:
             "and JUPYTER_ETL_KEEP_DAYS say what is kept.",
         )
     return version
+
+
+def number_before(versions: Sequence[PublicationVersion], number: int) -> int:
+    """Return the number of the version before another; numbers may leave gaps after a restore.
+
+    Args:
+        versions: All of a publication, newest first.
+        number: Of one of them.
+
+    Raises:
+        NotFound: It is the first.
+    """
+    for version in versions:
+        if version.number < number:
+            return version.number
+    name = versions[0].name
+    raise NotFound(f"There is no version of {name!r} before version {number}, the first.")
 
 
 def live_version(publication: Publication) -> PublicationVersion:

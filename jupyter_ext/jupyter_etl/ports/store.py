@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -208,6 +208,14 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
 
     def next_publication_number(self, name: str, *, draft: bool) -> int:
         """Return the number the next version will get, 1 for a new name."""
+        ...
+
+    def save_given_numbers(self, numbers: Mapping[tuple[str, bool], int]) -> None:
+        """Give none of these version numbers again, and none below them.
+
+        Args:
+            numbers: The highest by name of the publication, and whether it is of drafts.
+        """
         ...
 
     def check_publication(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
 
 _BASE = "etlBase"
-_NUMBER = "etlNumber"
+NUMBER = "etlNumber"
 _CHANGED_ROWS = "etlChangedRows"
 _NOTHING, _ELSEWHERE = "nothing", "elsewhere"
 
@@ -100,7 +100,7 @@ def commit_properties(
     """Return what makes a commit findable by its token, and refuses any version but the next."""
     from deltalake import CommitProperties
 
-    told = {TOKEN: token, _NUMBER: str(number), _BASE: str(base)}
+    told = {TOKEN: token, NUMBER: str(number), _BASE: str(base)}
     if changed_rows is not None:
         told[_CHANGED_ROWS] = str(changed_rows)
     return CommitProperties(custom_metadata=told, max_commit_retries=0)
@@ -132,7 +132,7 @@ def load_made(location: str, version: int) -> Made:
     changed = info.get(_CHANGED_ROWS)
     return Made(
         token=str(info.get(TOKEN, "")),
-        number=int(info.get(_NUMBER, 0)),
+        number=int(info.get(NUMBER, 0)),
         base=str(info.get(_BASE, "")),
         changed_rows=None if changed is None else int(changed),
     )
@@ -159,13 +159,19 @@ def undo_beyond(table: DeltaTable, base: Base) -> None:
         )
 
 
-def refuse_strange(made: Made, location: str, name: str) -> None:
+def refuse_strange(made: Made, location: str, name: str, *, number: int) -> None:
     """Refuse to replace what cannot be the rest of a first run that was killed.
+
+    Args:
+        made: Whose commit the head of the table is.
+        location: Of the table.
+        name: Of the publication.
+        number: Of its first version: 1, or higher after a restore of the ledger.
 
     Raises:
         PublishError: The table has versions of another ledger, or was not made here.
     """
-    if made.number != 1:
+    if made.number not in (1, number):
         raise PublishError(
             f"There is a table at {location} that the ledger knows nothing of, so {name!r} is not "
             "published over it.",

@@ -214,7 +214,7 @@ def _commit_on(work: Commit, table: DeltaTable | None) -> Committed:
         if is_done(made, work.base, head, work.token):
             return _committed(work, head, made.changed_rows)
         if work.base.version is None and not is_whole(staged):
-            refuse_strange(made, location, staged.name)
+            refuse_strange(made, location, staged.name, number=work.number)
         undo_beyond(table, work.base)
     return _committed(work, write_commit(work, table), staged.rows)
 

@@ -46,7 +46,7 @@ _OWNED = update(attempts).where(
     attempts.c.token == bindparam("of_token"),
     attempts.c.outcome.is_(None),
 )
-_UNSTARTED = _OWNED.where(attempts.c.started_at.is_(None))
+_BEGUN = _OWNED.where(attempts.c.started_at.is_(None))
 _BEATEN = _OWNED.values(beat=attempts.c.beat + 1)
 _THIS = runs.c.id == bindparam("this")
 _RUNNING = (
@@ -79,7 +79,7 @@ class Attempts(Part):
         """A runner begins. Raises `Conflict` when the token is stale or it has begun before."""
         with self._ledger.writing() as connection:
             begun = connection.execute(
-                _UNSTARTED,
+                _BEGUN,
                 {**_key(run_id, number, token), "host": host, "pid": pid, "started_at": now},
             )
             if begun.rowcount != 1:
@@ -210,7 +210,7 @@ def _end_attempt(
     }
     # One that has begun since it was loaded is not lost before its start.
     unstarted = report.outcome is Outcome.LOST and not report.began
-    ended = connection.execute(_UNSTARTED if unstarted else _OWNED, {**_key(*key), **values})
+    ended = connection.execute(_BEGUN if unstarted else _OWNED, {**_key(*key), **values})
     if ended.rowcount != 1:
         raise stale(key[0], key[1])
 

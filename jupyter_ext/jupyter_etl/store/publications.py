@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.store.commits import check_turn, give_back
 from jupyter_etl.store.connection import inserting
+from jupyter_etl.store.numbering import next_number, note_given
 from jupyter_etl.store.part import Part
 from jupyter_etl.store.problems import not_found
 from jupyter_etl.store.rows import publication_of, publication_version_of
@@ -96,10 +97,13 @@ class Publications(Part):
 
     def next_publication_number(self, name: str, *, draft: bool) -> int:
         """Return the number the next version will get, 1 for a new name."""
-        last = publications.c.draft_number if draft else publications.c.live_number
         with self._ledger.reading() as connection:
-            number = connection.execute(select(last).where(publications.c.name == name)).scalar()
-        return (number or 0) + 1
+            return next_number(connection, name, draft=draft)
+
+    def save_given_numbers(self, numbers: Mapping[tuple[str, bool], int]) -> None:
+        """Give none of these version numbers again, and none below them."""
+        with self._ledger.writing() as connection:
+            note_given(connection, numbers)
 
     def check_publication(
         self, name: str, kind: PublicationKind, owner: str, *, pipeline: str | None = None
@@ -197,15 +201,13 @@ def _add_version(
     connection: Connection, what: Committed, publishing: Publishing
 ) -> PublicationVersion:
     counter = publications.c.draft_number if publishing.draft else publications.c.live_number
-    changes: dict[str, object] = {counter.name: counter + 1}
+    # Its row is locked, so nobody else gets the number.
+    number = next_number(connection, what.name, draft=publishing.draft)
+    watermarks = _watermarks(connection, what.name, publishing)
+    changes: dict[str, object] = {counter.name: number}
     if not publishing.draft:
         changes["pipeline"] = publishing.pipeline
-    number = connection.execute(
-        update(publications)
-        .where(publications.c.name == what.name)
-        .values(changes)
-        .returning(counter)
-    ).scalar_one()
+    connection.execute(update(publications).where(publications.c.name == what.name).values(changes))
     if what.log:
         entries = zlib.compress(msgspec.json.encode(what.log))
         connection.execute(
@@ -226,7 +228,7 @@ def _add_version(
             notebook=publishing.notebook,
             published_at=publishing.now,
             note=publishing.note,
-            watermarks=_watermarks(connection, what.name, number, publishing),
+            watermarks=watermarks,
         )
         .returning(publication_versions)
     ).one()
@@ -234,12 +236,14 @@ def _add_version(
 
 
 def _watermarks(
-    connection: Connection, name: str, number: int, publishing: Publishing
+    connection: Connection, name: str, publishing: Publishing
 ) -> tuple[VersionWatermark, ...] | None:
     """Return those of the version whose rows the new one has; its own loads are added later."""
-    if publishing.draft or number == 1:
+    last = select(publications.c.live_number).where(publications.c.name == name)
+    live = connection.execute(last).scalar_one()
+    if publishing.draft or not live:
         return ()
-    of = publishing.content_of or number - 1
+    of = publishing.content_of or live
     query = select(publication_versions.c.watermarks).where(
         publication_versions.c.name == name,
         publication_versions.c.draft == false(),

@@ -54,6 +54,7 @@ export function VersionTable(props: {
                 key={version.number}
                 version={version}
                 newest={index === 0}
+                before={versions[index + 1]?.number}
                 onCompare={props.onCompare}
               />
             ))}
@@ -83,6 +84,8 @@ export function VersionTable(props: {
 function VersionLine(props: {
   version: IPublicationVersion;
   newest: boolean;
+  /** Number of the version before; after a restore there are gaps. */
+  before: number | undefined;
   onCompare: (before: number, after: number) => void;
 }): JSX.Element {
   const { trans } = useEtl();
@@ -149,10 +152,12 @@ function RunLink(props: { version: IPublicationVersion }): JSX.Element {
 function VersionActions(props: {
   version: IPublicationVersion;
   newest: boolean;
+  before: number | undefined;
   onCompare: (before: number, after: number) => void;
 }): JSX.Element | null {
   const { opener, trans } = useEtl();
   const model = useModel();
+  const { before } = props;
   const { name, number, what, draft, pruned_at: pruned } = props.version;
   const of = `${name} v${number}`;
   if (pruned) {
@@ -214,13 +219,13 @@ function VersionActions(props: {
           onClick={() => opener.copy(link)}
         />
       ) : null}
-      {number > 1 && what.kind !== 'report' ? (
+      {before !== undefined && what.kind !== 'report' ? (
         <Action
           label={trans.__('Compare')}
           of={trans.__('%1 with the version before', of)}
-          line={lines.diff(name, number - 1, number)}
+          line={lines.diff(name, before, number)}
           text
-          onClick={() => props.onCompare(number - 1, number)}
+          onClick={() => props.onCompare(before, number)}
         />
       ) : null}
       {props.newest ? null : (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from jupyter_etl.app.doctor.diagnosis import Diagnosis, Setup, listed, well, wrong
+from jupyter_etl.app.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
 from jupyter_etl.app.lakes import LedgerLake
 from jupyter_etl.errors import EtlError
 from jupyter_etl.model import PublicationKind, PublicationVersion
 from jupyter_etl.ports import Store
 from jupyter_etl.publishing.delta_repair import examine, restore_entries
 from jupyter_etl.publishing.lake import still_there
+from jupyter_etl.publishing.lake_numbers import read_numbers
 
 
 def mounted(setup: Setup) -> Diagnosis | None:
@@ -41,6 +42,30 @@ def published(setup: Setup) -> Diagnosis | None:
     return wrong("published", message, problems[0].hint, mended=done)
 
 
+def numbers(setup: Setup) -> Diagnosis | None:
+    """Does the ledger know of all versions that are in the lake?"""
+    if setup.store is None:
+        return None
+    store = setup.store
+    found = read_numbers(setup.settings.lake)
+    given = {key: store.next_publication_number(key[0], draft=key[1]) for key in found}
+    if setup.mend:
+        store.save_given_numbers({k: n for k, n in found.items() if n >= given[k]})
+    # The number after the last may be of a run that was killed before the ledger recorded it.
+    unknown = [f"{name} ({found[name, d]})" for name, d in found if found[name, d] > given[name, d]]
+    if not unknown:
+        return None
+    message = f"the lake has later versions than the ledger: {listed(unknown)}"
+    if setup.mend:
+        return well("numbers", message, mended="their numbers are not given again")
+    return warn(
+        "numbers",
+        message,
+        "Was an older copy of the ledger restored? To give none of their numbers again: jupyter etl "
+        "doctor --mend",
+    )
+
+
 def _problem(version: PublicationVersion) -> EtlError | None:
     try:
         if version.what.kind is PublicationKind.TABLE:
@@ -68,4 +93,4 @@ def _repair(live: list[PublicationVersion], store: Store) -> list[str]:
     return names
 
 
-CHECKS = (mounted, published)
+CHECKS = (mounted, published, numbers)
