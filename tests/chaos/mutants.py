@@ -7,6 +7,8 @@ Each mutant takes one promise away, and the harness must turn red:
 - ``no_token``: the ledger takes what a stale attempt says.
 - ``no_unique``: the ledger holds a time twice, and does not notice that a plan is an old one.
 - ``stage_is_publish``: what a cell publishes is visible at once.
+- ``counts_unstarted``: attempts that never began use up retries; in simulations only.
+- ``trusts_its_clock``: a scheduler plans by any clock, and no due time is corrected; the same.
 
 "Watermark before commit" is not among them: ``test_watermarks.py`` has a simulation of its own.
 
@@ -132,6 +134,14 @@ def _at_once(publish: Any) -> Any:
     return publish_now
 
 
+def _as_if_begun(plan_next: Any) -> Any:
+    def plan(run: Any, report: Any, now: Any, *, draw: Any) -> Any:
+        run, report = replace(run, unstarted=0), replace(report, began=True)
+        return plan_next(run, report, now, draw=draw)
+
+    return plan
+
+
 _ATTEMPTS, _REAPER = "jupyter_etl.engine.attempts", "jupyter_etl.engine.reaper"
 _LEDGER = "jupyter_etl.store.attempts"
 
@@ -140,6 +150,7 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
     "impatient": (
         Change(module=_ATTEMPTS, path="BASE_S", make=lambda seconds: 0.05),
         Change(module=_ATTEMPTS, path="CAP_S", make=lambda seconds: 1.0),
+        Change(module=_ATTEMPTS, path="UNSTARTED_CAP_S", make=lambda seconds: 1.0),
     ),
     "no_catch_up": (
         Change(
@@ -176,6 +187,21 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
     "no_unique": (),
     "stage_is_publish": (
         Change(module="jupyter_etl.execution.record", path="RunRecord.publish", make=_at_once),
+    ),
+    "counts_unstarted": (
+        Change(module="jupyter_etl.engine.reaper", path="plan_next", make=_as_if_begun),
+    ),
+    "trusts_its_clock": (
+        Change(
+            module="jupyter_etl.engine.clock_guard",
+            path="ClockGuard.why_not",
+            make=lambda why_not: lambda guard, *, busy: "",
+        ),
+        Change(
+            module="jupyter_etl.engine.scheduler",
+            path="correct_due_times",
+            make=lambda correct: lambda store, now: [],
+        ),
     ),
 }
 """All changes by name."""

@@ -209,7 +209,8 @@ class Machine:
 
     def start(self, claim: Claim) -> None:
         draw = self.cluster.draw
-        if self.cluster.rages and draw.random() < 0.02:
+        broken = self.cluster.rages and draw.random() < 0.02
+        if broken or not self.cluster.home_is_writable:
             raise ExecutionError("no process could be made")
         runner = Runner(claim=claim, cluster=self.cluster, machine=self, cells=draw.randint(1, 3))
         self.cluster.runners.append(runner)
@@ -241,6 +242,7 @@ class Cluster:
         machines: How many, each with a scheduler.
         pipelines: How many, due every five minutes, none of whose times may be left out.
         eager: Runners publish in the middle: the mutant ``stage_is_publish``.
+        retries: Of each pipeline.
     """
 
     def __init__(
@@ -252,13 +254,16 @@ class Cluster:
         machines: int = 3,
         pipelines: int = 3,
         eager: bool = False,
+        retries: int = 1000,
     ) -> None:
         self.draw = random.Random(seed)
         self.time = FakeClock()
         self.store = store
         self.url = url
         self.rages = True
+        self.home_is_writable = True
         self.eager = eager
+        self.retries = retries
         self.crashes = 0
         self.outages = 0
         self.runners: list[Runner] = []
@@ -306,6 +311,16 @@ class Cluster:
             else:
                 self.draw.choice(self.runners).step()
 
+    def calm(self, seconds: float, *, step_s: float = 2.0) -> None:
+        """Let time pass in which nothing else goes wrong."""
+        self.rages = False
+        for _ in range(int(seconds / step_s)):
+            for machine in self.machines:
+                machine.look()
+            for runner in list(self.runners):
+                runner.step()
+            self.time.advance(step_s)
+
     def rest(self, *, steps: int = 3000) -> bool:
         """Let everything come to rest; return whether it did."""
         self.rages = False
@@ -345,7 +360,7 @@ class Cluster:
             content_hash=self.store.save_snapshot("{}"),
             owner="sam",
             schedule=schedule,
-            policy=Policy(retries=1000, catchup=Catchup.ALL, overlap=Overlap.QUEUE),
+            policy=Policy(retries=self.retries, catchup=Catchup.ALL, overlap=Overlap.QUEUE),
             next_due=next_tick(schedule, self.time.now()),
         )
         self.store.deploy(pipeline, now=self.time.now())

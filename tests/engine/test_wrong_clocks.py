@@ -188,8 +188,8 @@ def test_the_servers_clock_decides(store, clock, deploy, by: timedelta) -> None:
 
 
 @pytest.mark.parametrize(("catchup", "overlap"), list(zip(Catchup, Overlap, strict=True)))
-@pytest.mark.parametrize("by", [DAY, timedelta(hours=1), timedelta(minutes=2)])
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("by", [DAY, timedelta(minutes=2)])
+@pytest.mark.parametrize("name", ["minute", "hourly", "noon in Berlin"])
 def test_what_a_wrong_clock_has_planned_is_corrected(
     store, clock, deploy, name: str, by: timedelta, catchup: Catchup, overlap: Overlap
 ) -> None:
@@ -201,8 +201,8 @@ def test_what_a_wrong_clock_has_planned_is_corrected(
     go(clock, 12, wrong)
     store.remove_scheduler("wrong")
     right = Machine(store, clock, "right", running=False)
-    go(clock, 300, right, step=20)
-    go(clock, 3600, right, step=60)
+    go(clock, 240, right, step=20)
+    go(clock, 3600, right, step=180)
     assert unexplained_due_times(store, clock.now()) == []
     assert_all_ran(store, schedule, since, clock.now())
 

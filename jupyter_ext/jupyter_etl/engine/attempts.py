@@ -98,10 +98,10 @@ def _may_repeat(run: Run) -> bool:
     return run.new.policy.on_lost is OnLost.RETRY
 
 
-def backoff_s(attempts: int, *, draw: Callable[[], float], cap_s: float = CAP_S) -> float:
+def backoff_s(attempts: int, *, draw: Callable[[], float], cap_s: float | None = None) -> float:
     """Return the seconds to wait after so many attempts: exponential, with full jitter.
 
     Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
     # The exponent is bounded so that no number of attempts overflows a float.
-    return draw() * min(cap_s, BASE_S * 2.0 ** min(attempts - 1, 32))
+    return draw() * min(CAP_S if cap_s is None else cap_s, BASE_S * 2.0 ** min(attempts - 1, 32))

@@ -1,0 +1,102 @@
+"""A home that is read-only, and a clock that is a day off, for a while: nothing is lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from chaos import record
+from chaos.mutants import CHANGES
+from chaos.simulation import Cluster
+from fakes.ledger import new_ledger
+from jupyter_etl.ports import Store
+from jupyter_etl.store import open_store
+
+pytestmark = pytest.mark.chaos
+
+DAY_S = 86_400.0
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, logger="jupyter_etl.engine")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return new_ledger(tmp_path)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = open_store(url)
+    yield store
+    store.close()
+
+
+def read_only_home(cluster: Cluster) -> None:
+    cluster.calm(60)
+    cluster.home_is_writable = False
+    cluster.calm(420, step_s=5.0)
+    cluster.home_is_writable = True
+
+
+def clock_ahead(cluster: Cluster) -> None:
+    _wrong_clock(cluster, DAY_S)
+
+
+def clock_behind(cluster: Cluster) -> None:
+    cluster.calm(600, step_s=15.0)
+    _wrong_clock(cluster, -DAY_S)
+
+
+def _wrong_clock(cluster: Cluster, by_s: float) -> None:
+    cluster.calm(60)
+    clock = cluster.machines[1].clock
+    clock.skew_s = by_s
+    cluster.calm(12)
+    clock.skew_s = 0.0
+
+
+def inspect(cluster: Cluster, fault: Callable[[Cluster], None]) -> list[str]:
+    """Play a fault, let some time pass, and return what is wrong."""
+    fault(cluster)
+    cluster.calm(1500, step_s=15.0)
+    for _ in range(40):
+        if not record.unfinished(cluster.url) and not cluster.runners:
+            break
+        cluster.calm(2)
+    return cluster.inspect().all()
+
+
+@pytest.mark.parametrize("fault", [read_only_home, clock_ahead, clock_behind])
+def test_nothing_is_lost_or_doubled(
+    store: Store, url: str, fault: Callable[[Cluster], None]
+) -> None:
+    assert inspect(Cluster(store, url, seed=1, retries=2), fault) == []
+
+
+@pytest.mark.parametrize(
+    ("mutant", "fault", "finding"),
+    [
+        ("counts_unstarted", read_only_home, "failed: run"),
+        ("trusts_its_clock", clock_ahead, "is still queued"),
+    ],
+)
+def test_the_mutant_is_caught(
+    store: Store,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    mutant: str,
+    fault: Callable[[Cluster], None],
+    finding: str,
+) -> None:
+    for change in CHANGES[mutant]:
+        owner, attribute = change.target(import_module(change.module))
+        monkeypatch.setattr(owner, attribute, change.make(getattr(owner, attribute)))
+    found = inspect(Cluster(store, url, seed=1, retries=2), fault)
+    assert any(finding in one for one in found), found[:9]
