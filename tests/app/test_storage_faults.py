@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pytest
@@ -17,7 +18,9 @@ from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.errors import EtlError, StorageError
 from jupyter_etl.model import AttemptReport, Outcome, PublicationVersion, PublishMode, RunState
+from jupyter_etl.ports import ReadRequest
 from jupyter_etl.publishing.lake_marker import MARKER
+from jupyter_etl.publishing.table_publisher import TablePublisher
 from jupyter_etl.store import open_store
 
 MODES: dict[str, dict[str, object]] = {
@@ -212,6 +215,37 @@ def test_missing_data_files_are_named_and_not_repaired(world: World) -> None:
     assert found.status is Status.ERROR
     assert lost.name in found.message
     assert "backup" in found.hint
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PAR1")])
+def test_a_data_file_that_is_lost_or_damaged(
+    world: World, damage: Callable[[Path], object]
+) -> None:
+    for path in Path(world.live.what.location).rglob("*.parquet"):
+        damage(path)
+    with pytest.raises(StorageError) as caught:
+        TablePublisher().read(world.live, ReadRequest()).batches.read_all()
+    assert caught.value.hint
+
+
+def test_a_lake_that_is_unmounted_during_a_commit(world: World) -> None:
+    """What was written lies below the mount point, or nowhere: nothing of it is recorded."""
+    claim = world.run("during")
+    staged = [world.stage(world.rows_of(claim), **world.declared)]
+    store, number = world.store, world.live.number
+    aside = world.base / "aside"
+
+    def numbered(name: str, *, draft: bool) -> int:
+        Path(world.lake).rename(aside)
+        (Path(world.lake) / "tables").mkdir(parents=True)
+        return store.next_publication_number(name, draft=draft)
+
+    world.store = Mock(wraps=store, next_publication_number=numbered)
+    with pytest.raises(StorageError):
+        world.commit(claim, [replace(one, name="a.new.one") for one in staged])
+    world.store = store
+    assert world.live.number == number
+    assert [one.name for one in store.load_publications()] == [TABLE]
 
 
 def test_a_prune_never_deletes_by_a_damaged_log(world: World) -> None:

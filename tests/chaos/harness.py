@@ -111,6 +111,8 @@ def fight(
         _drain(world, report.findings, battle)
     finally:
         reader.communicate(b"")
+    if reader.returncode != 0:
+        raise AssertionError((world.folder / "reader.log").read_text())
     found = inspect(world, expected, killer.killed)
     _merge(report.findings, found)
     seen = json.loads(said.read_text())

@@ -77,6 +77,7 @@ def inspect(world: World, expected: dict[str, Expected], killed: Collection[int]
         killed: The numbers of processes that could not clean up.
     """
     found = inspect_ledger(world.ledger_url, expected)
+    found.lost += world.noticed
     _look_at_rows(found, world)
     _look_at_files(found, world.ledger_url)
     _look_at_stages(found, world, killed)

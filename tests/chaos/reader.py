@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chaos.record import published_runs
 from chaos.world import ROWS, TABLE
 from jupyter_etl.app.etl import Etl
-from jupyter_etl.errors import StoreError
+from jupyter_etl.errors import StorageError, StoreError
 
 PAUSE_S = 3.0
 
@@ -67,8 +67,9 @@ def main(report: Path) -> None:
         try:
             etl = etl or Etl.open()
             known, wrong = look(etl, url, known, draw)
-        except (StoreError, SQLAlchemyError):
-            # The ledger was stopped, or is not there yet: a consumer waits.
+        except (StoreError, StorageError, SQLAlchemyError):
+            # The ledger was stopped, or is not there yet; the lake is not mounted, or is damaged:
+            # a consumer waits.
             continue
         reads += 1
         torn += wrong

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,9 @@ from chaos.harness import Battle, Report, fight  # noqa: E402 - the path comes f
 from chaos.invariants import Expected, hours  # noqa: E402
 from chaos.killer import Killer  # noqa: E402
 from chaos.mutants import MUTANTS, caught, forget_unique  # noqa: E402
+from chaos.power_cut import MODES, Story  # noqa: E402
 from chaos.publishers import crowd  # noqa: E402
+from chaos.storage import damage, log_entries, unmount  # noqa: E402
 from chaos.world import World  # noqa: E402
 from fakes.postgres import PostgresServer, find_binaries  # noqa: E402
 
@@ -38,6 +42,7 @@ COLUMNS = (
 )  # fmt: skip
 PARTITIONS = 400
 PUBLISHERS, COMMITS = 16, 200
+POWER_SEEDS = 10
 DOWN_S = 2.0
 FULL_S = 4.0
 
@@ -142,6 +147,48 @@ class Chaos:
 
             world = World(folder=place, kernel=self.kernel)
             self._fight("full disk", world, battle, between=between)
+
+    def unmounted(self) -> None:
+        """The lake is an empty folder now and then, as where its disk is not mounted."""
+        self._befall("lake unmounted", unmount)
+
+    def damaged(self) -> None:
+        """The newest entry of the table's log is emptied or cut, and repaired later."""
+        self._befall("log entries damaged", partial(damage, draw=random.Random(self.seed)))
+
+    def _befall(
+        self,
+        name: str,
+        blow: Callable[[World], None],
+        *,
+        patches: tuple[str, ...] = (),
+        red: bool = False,
+    ) -> Report:
+        """Fight while something befalls the lake five times."""
+        with folder() as place:
+            battle = self.battle(60)
+            due = moments(battle.kills)
+            world = World(folder=place, kernel=self.kernel, patches=("impatient", *patches))
+
+            def between(killer: Killer) -> None:
+                if due and killer.kills.total() >= due[0] and log_entries(world):
+                    due.pop(0)
+                    blow(world)
+
+            return self._fight(name, world, battle, between=between, red=red)
+
+    def power(self) -> None:
+        """The power is cut at each fsync of a commit, and what was not synced is lost or left."""
+        seeds = range(self.seed, self.seed + max(1, round(POWER_SEEDS * self.scale)))
+        for mode in MODES:
+            with folder() as place:
+                story = Story(place, mode, seeds)
+                story.tell()
+                found = story.findings()
+            say(f"power cuts, {mode}: {len(story.images)} images, {len(found)} not whole")
+            for text in found[:20]:
+                say(f"  {text[:300]}")
+            self.broken = self.broken or bool(found)
 
     def publishers(self) -> None:
         """16 publishers with 200 commits each on one table, a process killed every 40 commits."""
@@ -278,7 +325,9 @@ def _without_unique(world: World) -> dict[str, Expected]:
     return {}
 
 
-BATTLES = ("sqlite", "postgres", "backfill", "disk", "mutants")
+BATTLES = (
+    "sqlite", "postgres", "backfill", "disk", "unmounted", "damaged", "power", "mutants",
+)  # fmt: skip
 
 
 def main() -> int:

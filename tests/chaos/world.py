@@ -60,6 +60,7 @@ class World:
         patches: Names from `chaos.mutants`, for all of its processes.
         lease_s: Without a beat for so long an attempt is lost.
         linger_s: How long a run goes on after it has published its rows.
+        noticed: What was wrong on the way; it counts in the end.
     """
 
     folder: Path
@@ -69,6 +70,7 @@ class World:
     lease_s: float = 6.0
     linger_s: float = 1.0
     schedulers: dict[int, Fork] = field(default_factory=dict)
+    noticed: list[str] = field(default_factory=list)
     _nursery: Nursery | None = None
 
     def __post_init__(self) -> None:
@@ -118,13 +120,19 @@ class World:
             self._nursery = Nursery(self.environ(), self.folder)
         return self._nursery
 
-    def call(self, *words: str, skew_s: float = 0.0) -> str:
-        """Run one command of the product to its end, and return what it printed."""
+    def call(self, *words: str, skew_s: float = 0.0, codes: tuple[int, ...] = (0,)) -> str:
+        """Run one command of the product to its end, and return what it printed.
+
+        Args:
+            words: The command.
+            skew_s: How wrong its clock is.
+            codes: The exit codes that are expected.
+        """
         out, err = self.folder / "call.out", self.folder / "call.err"
         for path in (out, err):
             path.unlink(missing_ok=True)
         code = self.nursery.fork(*words, out=out, err=err, skew_s=skew_s).wait()
-        if code != 0:
+        if code not in codes:
             raise AssertionError(f"{words} ended with {code}: {err.read_text()}")
         return out.read_text()
 

@@ -142,6 +142,9 @@ def commit_outputs(
                     previous=previous,
                 )
             )
+    if committed:
+        # Its file system may have been unmounted meanwhile: what was written is not there then.
+        outlast(lake.check, beats)
     return tuple(committed)
 
 

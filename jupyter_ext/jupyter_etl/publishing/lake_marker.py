@@ -66,6 +66,7 @@ def write_marker(lake: str, ledger: str) -> str:
 
 
 def _write_exclusively(path: Path, ledger: str) -> None:
+    created = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
     try:
@@ -75,4 +76,5 @@ def _write_exclusively(path: Path, ledger: str) -> None:
             os.link(part, path)
     finally:
         part.unlink(missing_ok=True)
-    sync(path.parent)
+    for folder in (path.parent, *(one.parent for one in created)):
+        sync(folder)

@@ -37,6 +37,8 @@ from jupyter_etl.publishing.delta_head import (
 from jupyter_etl.publishing.delta_record import (
     TOKEN,
     commit_info,
+    damaged,
+    first_line,
     missing,
     open_published,
     read_entries,
@@ -173,12 +175,15 @@ class TablePublisher:
 
     def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
         """Open the rows of exactly that version; see `Publisher.read`."""
+        import pyarrow as pa
+
         with _foreign_errors(f"Version {version.number} of {version.name!r} cannot be read"):
             table = open_published(version)
             rows = open_rows(table, version.what.location)
             columns = wanted_columns(version, request, rows.schema.names)
+            batches = limited(rows, columns, request.limit)
             return Reading(
-                batches=limited(rows, columns, request.limit),
+                batches=pa.RecordBatchReader.from_batches(batches.schema, _whole(batches, version)),
                 version=str(version.number),
                 total_rows=version.what.rows,
             )
@@ -203,6 +208,18 @@ class TablePublisher:
                 older_than=older_than,
                 dry_run=dry_run,
             )
+
+
+def _whole(batches: pa.RecordBatchReader, version: PublicationVersion) -> Iterator[pa.RecordBatch]:
+    """Yield batches; raise `StorageError` where a data file is missing or cannot be read."""
+    import pyarrow as pa
+
+    try:
+        yield from batches
+    except FileNotFoundError as problem:
+        raise missing(version) from problem
+    except (OSError, pa.ArrowInvalid) as problem:
+        raise damaged(version, first_line(problem)) from problem
 
 
 def _commit_on(work: Commit, table: DeltaTable | None) -> Committed:

@@ -1,0 +1,43 @@
+"""What befalls a lake while its platform works: it is not mounted for a while, or a log is damaged."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+from chaos.world import TABLE, World
+
+AWAY_S = 3.0
+"""Longer than the pause of the reader."""
+
+
+def log_entries(world: World) -> list[Path]:
+    """Return the entries of the table's log, the newest last."""
+    return sorted((world.home / "lake").glob(f"**/{TABLE}/_delta_log/*.json"))
+
+
+def unmount(world: World) -> None:
+    """Put an empty folder where the lake is, for a while; nothing may be written there."""
+    lake, aside = world.home / "lake", world.home / "lake-aside"
+    lake.rename(aside)
+    lake.mkdir()
+    time.sleep(AWAY_S)
+    world.noticed += [
+        f"written to the mount point: {path.relative_to(lake)}"
+        for path in lake.rglob("*")
+        if path.is_file()
+    ]
+    lake.rename(world.home / f"mount-point-{time.monotonic_ns()}")
+    aside.rename(lake)
+
+
+def damage(world: World, draw: random.Random) -> None:
+    """Empty or cut the newest log entry of the table; after a while, have it repaired."""
+    newest = log_entries(world)[-1]
+    content = newest.read_bytes()
+    newest.write_bytes(content[: draw.choice((0, len(content) // 2))])
+    time.sleep(AWAY_S)
+    world.call("doctor", "--mend", codes=(0, 1))
+    if newest.read_bytes() != content:
+        world.noticed.append(f"{newest.name} was not repaired")
