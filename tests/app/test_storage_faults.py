@@ -314,3 +314,22 @@ def test_a_new_lake_is_marked_before_its_first_commit(tmp_path: Path) -> None:
     world.commit(claim, [staged])
     assert (Path(world.lake) / MARKER).read_text().strip() == world.store.load_identity()
     assert len(world.store.load_identity()) == 32
+
+
+def test_a_marked_lake_without_a_publication_is_missed(tmp_path: Path) -> None:
+    """Nothing is live in it yet, and still it is not a new one."""
+    (tmp_path / "home").mkdir(mode=0o700)
+    settings = Settings.from_env({}, home=str(tmp_path / "home"), lake=str(tmp_path / "lake"))
+    world = Publishing(tmp_path, open_store(settings.ledger))
+    world.commit(world.run("first"), [world.stage(pa.table({"run": [1], "row": [0]}))])
+    Path(world.lake).rename(tmp_path / "aside")
+    Path(world.lake).mkdir()
+    claim = world.run("second")
+    with pytest.raises(StorageError, match="is not there") as caught:
+        world.commit(claim, [world.stage_file("note", "text")])
+    assert "doctor --mend" in caught.value.hint
+    assert list(Path(world.lake).iterdir()) == []
+
+    found = {one.what: one for one in diagnose(settings, SystemClock(), mend=True)}
+    assert found["mounted"].mended
+    world.commit(claim, [world.stage_file("note", "text")])

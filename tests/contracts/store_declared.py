@@ -207,3 +207,10 @@ class DeclaredContract:
         store.remove_scheduler("s1")
         store.remove_scheduler("unknown")
         assert [scheduler.id for scheduler in store.load_schedulers()] == ["s2"]
+
+    def test_lakes_are_recorded_once(self, store: Store) -> None:
+        assert not store.has_lake("/a/lake")
+        for _ in range(2):
+            store.save_lake("/a/lake")
+        assert store.has_lake("/a/lake")
+        assert not store.has_lake("/a")

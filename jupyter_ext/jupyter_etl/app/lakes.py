@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_etl.errors import StorageError
+from jupyter_etl.errors import EtlError, StorageError
 from jupyter_etl.model import PublicationVersion
 from jupyter_etl.ports import Store
 from jupyter_etl.publishing.lake import is_local
-from jupyter_etl.publishing.lake_marker import marker_path, read_marker, write_marker
+from jupyter_etl.publishing.lake_marker import MARKER, marker_path, read_marker, write_marker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +33,30 @@ class LedgerLake:
     def claim(self) -> None:
         """Check the lake, and mark it where it is new; see the port."""
         if not self._find_marker():
-            ledger = self.store.load_identity()
-            found = write_marker(self.root, ledger)
-            if found != ledger:
-                raise self._foreign(found)
+            self._mark()
+        elif not self.store.has_lake(self._place):
+            self.store.save_lake(self._place)
+
+    def mark_again(self) -> bool:
+        """Mark a lake that was emptied on purpose; False where that is not what is wrong."""
+        if any(self._expected()):
+            return False
+        try:
+            self._mark()
+        except EtlError:
+            return False
+        return True
+
+    @property
+    def _place(self) -> str:
+        return str(Path(self.root).absolute()) if is_local(self.root) else self.root.rstrip("/")
+
+    def _mark(self) -> None:
+        ledger = self.store.load_identity()
+        found = write_marker(self.root, ledger)
+        if found != ledger:
+            raise self._foreign(found)
+        self.store.save_lake(self._place)
 
     def _find_marker(self) -> bool:
         """Tell whether there is a marker; raise `StorageError` for a wrong or missing one."""
@@ -47,20 +67,27 @@ class LedgerLake:
             return True
         expected = list(self._expected())
         # A lake without a marker is new, or was written by a version that made none.
-        if expected and not any(map(_is_there, expected)):
+        if any(map(_is_there, expected)):
+            return False
+        if expected:
             raise StorageError(
                 f"The lake {self.root} is not there: none of the {len(expected):,} publications "
                 "that the ledger has in it can be found.",
                 hint="Mount it, or set JUPYTER_ETL_LAKE to where it is. If it is lost, restore it "
                 "from a backup.",
             )
+        if self.store.has_lake(self._place):
+            raise StorageError(
+                f"The lake {self.root} is not there: its marker {MARKER} is missing.",
+                hint="Mount it, or set JUPYTER_ETL_LAKE to where it is. If you have emptied it: "
+                "jupyter etl doctor --mend",
+            )
         return False
 
     def _expected(self) -> Iterator[PublicationVersion]:
-        root = str(Path(self.root).absolute()) if is_local(self.root) else self.root.rstrip("/")
         for publication in self.store.load_publications():
             live = publication.live
-            if live is not None and live.what.location.startswith(f"{root}/"):
+            if live is not None and live.what.location.startswith(f"{self._place}/"):
                 yield live
 
     def _foreign(self, found: str) -> StorageError:

@@ -58,6 +58,14 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
         """Return the id of the ledger, which its lakes carry: 32 hexadecimal digits."""
         ...
 
+    def save_lake(self, root: str) -> None:
+        """Record that a lake carries the marker of this ledger; idempotent."""
+        ...
+
+    def has_lake(self, root: str) -> bool:
+        """Tell whether a lake was recorded."""
+        ...
+
     # sources
     def save_source(self, source: Source) -> Source:
         """Declare a source; idempotent. Raises `PermissionDenied` if another owner has the name."""

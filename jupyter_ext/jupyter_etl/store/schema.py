@@ -47,7 +47,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0011"
+REVISION = "0012"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -269,6 +269,9 @@ given_numbers = Table(
     Column("draft", Boolean, primary_key=True),
     Column("number", Integer, nullable=False),
 )
+
+# The roots in which a marker was written: a root without one is not mounted.
+lakes = Table("lakes", metadata, Column("root", Text, primary_key=True))
 
 identity = Table("identity", metadata, Column("id", Text, primary_key=True))
 

@@ -14,7 +14,7 @@ from jupyter_etl.store.breakers import Breakers
 from jupyter_etl.store.catalogue import Catalogue
 from jupyter_etl.store.claiming import Claiming
 from jupyter_etl.store.commits import Commits
-from jupyter_etl.store.connection import Ledger
+from jupyter_etl.store.connection import Ledger, inserting
 from jupyter_etl.store.due_times import DueTimes
 from jupyter_etl.store.holds import Holds
 from jupyter_etl.store.lineage import Lineage
@@ -26,7 +26,7 @@ from jupyter_etl.store.pruning import Pruning
 from jupyter_etl.store.publications import Publications
 from jupyter_etl.store.runs import Runs
 from jupyter_etl.store.schedulers import Schedulers
-from jupyter_etl.store.schema import identity
+from jupyter_etl.store.schema import identity, lakes
 from jupyter_etl.store.snapshots import Snapshots
 from jupyter_etl.store.telling import Telling
 from jupyter_etl.store.watermarks import Watermarks
@@ -74,6 +74,17 @@ class SqlStore(
             with self._ledger.reading() as connection:
                 self._id = connection.execute(select(identity.c.id)).scalar_one()
         return self._id
+
+    def save_lake(self, root: str) -> None:
+        """Record that a lake carries the marker of this ledger; idempotent."""
+        with self._ledger.writing() as connection:
+            new = inserting(connection, lakes).values(root=root)
+            connection.execute(new.on_conflict_do_nothing())
+
+    def has_lake(self, root: str) -> bool:
+        """Tell whether a lake was recorded."""
+        with self._ledger.reading() as connection:
+            return connection.execute(select(lakes).where(lakes.c.root == root)).first() is not None
 
     def close(self) -> None:
         """Close all connections."""

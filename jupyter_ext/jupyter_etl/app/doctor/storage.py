@@ -20,7 +20,9 @@ def mounted(setup: Setup) -> Diagnosis | None:
     try:
         lake.check()
     except EtlError as problem:
-        return wrong("mounted", problem.message, problem.hint)
+        if not (setup.mend and lake.mark_again()):
+            return wrong("mounted", problem.message, problem.hint)
+        return well("mounted", f"{lake.root} is empty", mended="it was marked again")
     return well("mounted", f"{lake.root} is the lake of this ledger")
 
 
