@@ -202,7 +202,7 @@ def test_what_a_wrong_clock_has_planned_is_corrected(
     store.remove_scheduler("wrong")
     right = Machine(store, clock, "right", running=False)
     go(clock, 240, right, step=20)
-    go(clock, 3600, right, step=180)
+    go(clock, 3600, right, step=60)
     assert unexplained_due_times(store, clock.now()) == []
     assert_all_ran(store, schedule, since, clock.now())
 
