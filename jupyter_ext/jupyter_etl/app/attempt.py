@@ -19,6 +19,7 @@ from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.engine.verdicts import judge
 from jupyter_etl.errors import Conflict
 from jupyter_etl.execution.early_kernel import EarlyKernel, has_startup_code
+from jupyter_etl.execution.processes import adopt_orphans
 from jupyter_etl.execution.runner import run_attempt
 from jupyter_etl.execution.stem import Stem
 from jupyter_etl.model import Outcome, PublicationKind
@@ -71,6 +72,7 @@ class Attempting:
         Returns:
             Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
         """
+        adopt_orphans()
         if self._early is None and self._stem is not None:
             self._early = EarlyKernel(self._stem)
         return self._make(folder, etl=self._etl, early=self._early)
