@@ -12,6 +12,7 @@
     ├── NotFound             no source, pipeline, run or publication has that name
     ├── Conflict             somebody else was first: a stale token, an edited pipeline, a name in use
     ├── PermissionDenied     the name belongs to another owner
+    ├── LimitExceeded        a look at data took more memory or time than it may
     └── MissingDependency    an optional package is needed and not installed
 
 A message says what failed, the value received and the values allowed; ``hint`` is the next step.
@@ -122,6 +123,10 @@ class Conflict(EtlError):
 
 class PermissionDenied(EtlError):
     """The name belongs to another owner."""
+
+
+class LimitExceeded(EtlError):
+    """A look at data took more memory or time than it may, and was stopped."""
 
 
 class MissingDependency(EtlError):
