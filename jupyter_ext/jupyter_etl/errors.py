@@ -29,6 +29,14 @@ _IN_URL = re.compile(r"""(:/+[^\s:/?#'"@]*:)(?!\d{1,5}(?:[/?#\s'"]|$))[^\s'"]+@"
 _IN_PAIR = re.compile(r"""\b((?:password|passwd|pwd)=)[^\s&;'"]+""", re.IGNORECASE)
 
 
+_LONG_NUMBER = re.compile(r"\d{100,}")
+
+
+def _shortened(text: str) -> str:
+    """Return a text in which a number of thousands of digits stands as its beginning."""
+    return _LONG_NUMBER.sub(lambda found: f"{found[0][:20]}... ({len(found[0]):,} digits)", text)
+
+
 def _without_passwords(text: str) -> str:
     """Return a text with ``***`` in place of passwords in URLs and in ``password=...``."""
     if ":/" not in text and "=" not in text:
@@ -57,9 +65,9 @@ class EtlError(Exception):
         data: Mapping[str, object] | None = None,
     ) -> None:
         # Whatever was typed may be in a message, and messages end in notebooks, ledger and alerts.
-        self.message = _without_passwords(message)
+        self.message = _shortened(_without_passwords(message))
         super().__init__(self.message)
-        self.hint = _without_passwords(hint)
+        self.hint = _shortened(_without_passwords(hint))
         self.retryable = self.retryable_by_default if retryable is None else retryable
         self.data = dict(data or {})
 

@@ -54,7 +54,9 @@ class MemoryWatch:
         self._orphans: set[int] = set()
         self._resident = 0
         self._look_again_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="etl-memory", daemon=True)
+        self._thread = threading.Thread(
+            target=halt.guarding(self._run), name="etl-memory", daemon=True
+        )
         self.peak_bytes = 0
         self.kernel_peak_bytes = 0
 

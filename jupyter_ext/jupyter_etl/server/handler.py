@@ -13,10 +13,11 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from jupyter_etl.errors import EtlError, NotFound, StoreError
-from jupyter_etl.server.bodies import parse_body, parse_flag, parse_id, parse_number
+from jupyter_etl.server.bodies import parse_body, parse_flag, parse_number
 from jupyter_etl.server.paths import relative_path, resolve_path
 from jupyter_etl.server.service import EtlService
 from jupyter_etl.server.translate import error_body, status_of
+from jupyter_etl.spec.numbers import parse_id
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
