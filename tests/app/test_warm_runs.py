@@ -428,3 +428,18 @@ def _lives(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_the_log_of_a_run_stays_small_whoever_writes_to_it(
+    etl: Etl, here: Path, cold: bool
+) -> None:
+    flood = (
+        "import os, subprocess\n"
+        "for _ in range(300): os.write(2, b'x' * 99_999 + b'\\n')\n"
+        "subprocess.run(['head', '-c', '30000000', '/dev/zero'])"
+    )
+    made, _, _ = run(etl, write_notebook(here / "flood.ipynb", flood), cold=cold)
+    assert made.state is RunState.SUCCEEDED
+    log = etl.settings.home / "runs" / f"{made.id:08d}" / "1" / "runner.log"
+    assert 5_000_000 < log.stat().st_size <= 20_000_000
