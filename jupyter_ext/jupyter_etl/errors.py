@@ -12,6 +12,7 @@
     ├── NotFound             no source, pipeline, run or publication has that name
     ├── Conflict             somebody else was first: a stale token, an edited pipeline, a name in use
     ├── PermissionDenied     the name belongs to another owner
+    ├── LimitExceeded        a look at data took more memory or time than it may
     └── MissingDependency    an optional package is needed and not installed
 
 A message says what failed, the value received and the values allowed; ``hint`` is the next step.
@@ -26,6 +27,14 @@ from contextlib import contextmanager
 # In ``scheme://user:password@host`` what is between; a port and a path with an @ are none.
 _IN_URL = re.compile(r"""(:/+[^\s:/?#'"@]*:)(?!\d{1,5}(?:[/?#\s'"]|$))[^\s'"]+@""")
 _IN_PAIR = re.compile(r"""\b((?:password|passwd|pwd)=)[^\s&;'"]+""", re.IGNORECASE)
+
+
+_LONG_NUMBER = re.compile(r"\d{100,}")
+
+
+def _shortened(text: str) -> str:
+    """Return a text in which a number of thousands of digits stands as its beginning."""
+    return _LONG_NUMBER.sub(lambda found: f"{found[0][:20]}... ({len(found[0]):,} digits)", text)
 
 
 def _without_passwords(text: str) -> str:
@@ -56,9 +65,9 @@ class EtlError(Exception):
         data: Mapping[str, object] | None = None,
     ) -> None:
         # Whatever was typed may be in a message, and messages end in notebooks, ledger and alerts.
-        self.message = _without_passwords(message)
+        self.message = _shortened(_without_passwords(message))
         super().__init__(self.message)
-        self.hint = _without_passwords(hint)
+        self.hint = _shortened(_without_passwords(hint))
         self.retryable = self.retryable_by_default if retryable is None else retryable
         self.data = dict(data or {})
 
@@ -122,6 +131,10 @@ class Conflict(EtlError):
 
 class PermissionDenied(EtlError):
     """The name belongs to another owner."""
+
+
+class LimitExceeded(EtlError):
+    """A look at data took more memory or time than it may, and was stopped."""
 
 
 class MissingDependency(EtlError):

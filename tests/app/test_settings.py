@@ -68,6 +68,8 @@ def test_another_process_gets_the_same_settings() -> None:
         ("WORKERS", "many"),
         ("WORKERS", "1.5"),
         ("WORKERS", "inf"),
+        *((name, "1e12") for name in ("WORKERS", "LEASE", "BEAT", "TICK", "KEEP_DAYS", "STANDBY")),
+        *((name, "9" * 60) for name in ("LEASE", "KEEP_VERSIONS", "MEMORY", "CELL_OUTPUT")),
         ("LEASE", "-1"),
         ("LEASE", "nan"),
         ("BEAT", "5s"),

@@ -278,6 +278,35 @@ def test_the_kernel_of_a_killed_runner_dies_and_carries_its_mark(etl: Etl, here:
     assert "JUPYTER_ETL_LEDGER" not in names
 
 
+ESCAPE = """
+import os, subprocess, sys, time
+code = "import os, sys, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); "
+code += "open(sys.argv[1], 'w').write(str(os.getpid())); os.closerange(0, 99); time.sleep(1000)"
+subprocess.run([sys.executable, "-c", code, "escaped"], env={}, start_new_session=True)
+while not (os.path.exists("escaped") and open("escaped").read()): time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "cold", "state"),
+    [
+        ("", False, RunState.SUCCEEDED),
+        ("", True, RunState.SUCCEEDED),
+        ("1 / 0", False, RunState.FAILED),
+        ("time.sleep(1000)", False, RunState.FAILED),
+        ("os.kill(os.getppid(), 9); time.sleep(1000)", False, RunState.FAILED),
+    ],
+)
+def test_a_process_without_environment_and_parents_ends_with_the_attempt(
+    etl: Etl, here: Path, then: str, cold: bool, state: RunState
+) -> None:
+    path = write_notebook(here / "escape.ipynb", ESCAPE, then)
+    made = etl.runs.run(path, cold=cold, timeout_s=4.0 if "sleep" in then else 60.0)
+    assert made.state is state
+    escaped = int((here / "escaped").read_text())
+    until("the end of what has escaped", lambda: not _lives(escaped))
+
+
 def test_code_that_a_user_has_kernels_start_with_is_not_executed_ahead_of_the_run(
     etl: Etl, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -399,3 +428,18 @@ def _lives(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_the_log_of_a_run_stays_small_whoever_writes_to_it(
+    etl: Etl, here: Path, cold: bool
+) -> None:
+    flood = (
+        "import os, subprocess\n"
+        "for _ in range(300): os.write(2, b'x' * 99_999 + b'\\n')\n"
+        "subprocess.run(['head', '-c', '30000000', '/dev/zero'])"
+    )
+    made, _, _ = run(etl, write_notebook(here / "flood.ipynb", flood), cold=cold)
+    assert made.state is RunState.SUCCEEDED
+    log = etl.settings.home / "runs" / f"{made.id:08d}" / "1" / "runner.log"
+    assert 5_000_000 < log.stat().st_size <= 20_000_000

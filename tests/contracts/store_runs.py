@@ -17,7 +17,7 @@ from contracts.store_values import (
     started,
     succeeded,
 )
-from jupyter_etl.errors import Conflict, NotFound, StoreError
+from jupyter_etl.errors import Conflict, DeclarationError, NotFound, StoreError
 from jupyter_etl.model import (
     TERMINAL,
     AttemptReport,
@@ -233,6 +233,12 @@ class RunsContract:
         finish(store, second, LOST, state=RunState.FAILED)
         plain = store.requeue(claim.run.id, now=NOW)
         assert (plain.new, plain.resume_from) == (mended.new, None)
+
+    @pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30])
+    def test_a_number_beyond_64_bits_is_an_error_of_ours(self, store: Store, number: int) -> None:
+        for call in (store.load_run, store_cancel(store), store_requeue(store)):
+            with pytest.raises((NotFound, DeclarationError)):
+                call(number)
 
     def test_unknown_runs_are_said_to_be(self, store: Store) -> None:
         for call in (store.load_run, store_cancel(store), store_requeue(store)):

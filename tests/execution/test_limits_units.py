@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from fakes.patience import PATIENCE_S
+from jupyter_etl.engine.verdicts import judge
 from jupyter_etl.execution.ending import (
     Ending,
     ending_of_halt,
     error_of_halt,
     refused_memory,
 )
+from jupyter_etl.execution.guard import Guard
 from jupyter_etl.execution.halt import Halt, HaltReason
 from jupyter_etl.execution.limits import (
     Limits,
@@ -22,7 +25,7 @@ from jupyter_etl.execution.limits import (
     say_bytes,
 )
 from jupyter_etl.execution.memory import MemoryWatch
-from jupyter_etl.model import Outcome
+from jupyter_etl.model import Outcome, VerdictKind
 
 BOMB = "kept = []\nfor _ in range(200): kept.append(b'x' * 5_000_000)\nimport time; time.sleep(100)"
 
@@ -120,3 +123,17 @@ def test_a_kernel_that_was_ended_says_why():
     assert "the run was cancelled" in error_of_halt(halt, 0)
     halt.ask(HaltReason.OUT_OF_MEMORY, "never heard")
     assert halt.detail == "", "the first reason stays"
+
+
+def test_a_watch_that_fails_stops_the_attempt_and_is_the_platforms_fault():
+    halt = Halt()
+    # More seconds than a lock can wait for: no surface lets them through, and a ledger may hold them.
+    with Guard(halt, timeout_s=1e12, marker=("NOBODY", "has this")):
+        assert halt.wait(PATIENCE_S)
+    assert halt.reason is HaltReason.UNGUARDED
+    ended = ending_of_halt(halt.reason, 1, 1e12, halt.detail)
+    assert (ended.outcome, ended.failed_cell, ended.retryable) == (Outcome.FAILED, 1, True)
+    assert ended.error.startswith("the watch over time and cancellation failed in cell 2: Overflow")
+    verdict = judge(ended.error_type, ended.error, outcome=ended.outcome, retryable=True)
+    assert (verdict.kind, verdict.retryable) == (VerdictKind.PLATFORM, True)
+    assert "nothing watched over it" in error_of_halt(halt, 1)

@@ -7,6 +7,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Semaphore
+from urllib.parse import quote
+
+import pytest
 
 from fakes.etl_values import TOKEN, a_pipeline, a_run
 from fakes.patience import PATIENCE_S
@@ -24,6 +27,8 @@ from jupyter_etl.model import RunState
 from jupyter_etl.server.handler import SERVICE
 from jupyter_etl.server.service import EtlService
 from jupyter_etl.server.translate import status_of
+
+JSON = {"Content-Type": "application/json"}
 
 
 def names(answer) -> list[str]:
@@ -92,14 +97,61 @@ async def test_a_notebook_is_deployed(ask, etl) -> None:
     assert etl.pipelines.held["new"].parameters == {"n": [1, None, "x"]}
 
 
+@pytest.mark.parametrize(
+    ("field", "allowed"),
+    [
+        ("retries", "a whole number from 0 to 100"),
+        ("priority", "a whole number from -100 to 100"),
+        ("timeout_s", "from 0.001 s to 3,162,240,000 s"),
+        ("memory_bytes", "a whole number from 64 MB to 1000000 TB"),
+    ],
+)
+async def test_numbers_of_a_deployment_have_ranges(ask, etl, field: str, allowed: str) -> None:
+    etl.calls.clear()
+    for number in (
+        "1e12",
+        "1e308",
+        "1e400",
+        "9" * 10_000,
+        "-1e9",
+        str(2**63),
+        "true",
+        '"3"',
+        "[1]",
+    ):
+        raw = f'{{"notebook": "delays.ipynb", "{field}": {number}}}'
+        answer = await ask("/pipelines", "POST", body=raw, headers=JSON)
+        assert answer.status == 400, number[:20]
+        assert answer.error["field"] == field
+        assert allowed in f"{answer.error['message']} {answer.error['hint']}", number[:20]
+    assert "pipelines.schedule" not in etl.calls
+
+
+@pytest.mark.parametrize("number", ["-1", "1e3", "9" * 10_000, str(2**63), "²", "NaN", "true"])
+async def test_numbers_of_a_query_have_ranges(ask, etl, number: str) -> None:
+    for path, field in (
+        ("/runs?limit=", "limit"),
+        ("/runs?offset=", "offset"),
+        ("/pipelines?limit=", "limit"),
+        ("/sources/trips/preview?limit=", "limit"),
+        ("/publications/flights.daily/preview?version=", "version"),
+        ("/publications/flights.daily/preview?held=", "held"),
+        ("/publications/flights.daily/diff?before=", "before"),
+        ("/publications/flights.daily/lineage?depth=", "depth"),
+    ):
+        answer = await ask(path + quote(number))
+        assert (answer.status, answer.error["field"]) == (400, field), path
+        assert f"{field} is " in answer.error["message"]
+
+
 async def test_bodies_are_checked(ask, etl) -> None:
     good = {"notebook": "delays.ipynb"}
     for body, said in (
         ({}, "missing required field `notebook`"),
         ({**good, "nope": 1}, "unknown field `nope`"),
         ({**good, "retries": "3"}, "Expected `int | null`, got `str` - at `$.retries`"),
-        ({**good, "retries": -1}, ">= 0"),
-        ({**good, "timeout_s": 0}, "> 0"),
+        ({**good, "retries": -1}, "retries is -1; it must be a whole number from 0 to 100."),
+        ({**good, "timeout_s": 0}, "timeout_s is 0.0 s; it must be from 0.001 s to"),
         ({**good, "after": "x"}, "Expected `array`"),
         ({**good, "parameters": [1]}, "Expected `object`"),
     ):

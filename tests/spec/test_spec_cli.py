@@ -201,7 +201,7 @@ def test_no_words_and_version() -> None:
         ("backfill p", ["'backfill'", "FROM..TO"]),
         ("backfill p 2026-01-01 --by year", ["'year'", "hour, day, week and month"]),
         ("read x --format xml", ["'xml'", "csv, json, arrow and parquet"]),
-        ("up --workers 0", ["'0'", "below 1"]),
+        ("up --workers 0", ["'0'", "from 1 to"]),
         ("runs --state bad", ["'bad'", "queued"]),
         ("cancel me", ["'me'", "digits"]),
     ],

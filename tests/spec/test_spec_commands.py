@@ -273,7 +273,7 @@ def test_options_of_a_policy() -> None:
     assert args["memory"] == 3 * 2**29
     assert parse_line("schedule --after a,b --after-all").args["after_all"] is True
     assert parse_line("source wh x.csv --limit 2").args["limit"] == 2
-    with pytest.raises(DeclarationError, match="below 1"):
+    with pytest.raises(DeclarationError, match="from 1 to"):
         parse_line("source wh x.csv --limit 0")
 
 
@@ -289,7 +289,7 @@ def test_options_of_a_policy() -> None:
         ("load x --limit", None, ["--limit", "needs a value", "--limit N"]),
         ("load x --limit --as", None, ["--limit", "needs a value"]),
         ("load x --limit many", None, ["--limit of 'load'", "'many'", "digits"]),
-        ("load x --limit 0", None, ["'0'", "below 1"]),
+        ("load x --limit 0", None, ["'0'", "from 1 to"]),
         ("load x --limit 1 --limit 2", None, ["--limit", "given twice"]),
         (
             "load x --as pands",

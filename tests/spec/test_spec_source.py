@@ -122,7 +122,7 @@ def test_everything_else_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_limit_below_one_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DeclarationError, match="limit of the source 'x' is 0"):
+    with pytest.raises(DeclarationError, match="limit is 0; it must be"):
         parse_source("x", "a.csv", base=tmp_path, limit=0)
 
 

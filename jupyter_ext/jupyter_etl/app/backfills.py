@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.backfill import PartitionPlan, Step, plan_backfill
 from jupyter_etl.engine.partitions import format_span, partitions_of
-from jupyter_etl.errors import Conflict, DeclarationError
+from jupyter_etl.errors import Conflict
 from jupyter_etl.model import ACTIVE, TERMINAL, Grain, NewRun, Pipeline, Run, RunState
 from jupyter_etl.ports import Clock, Planned, SchedulerInfo, Store
 from jupyter_etl.spec.duration import format_duration
 from jupyter_etl.spec.notebook import parse_notebook
+from jupyter_etl.spec.numbers import check_numbers
 from jupyter_etl.spec.parameter import resolve_parameters
 from jupyter_etl.spec.span import parse_span
 
@@ -155,8 +156,7 @@ class Backfills:
             DeclarationError: The range or a parameter is not understood, a partition is not over.
         """
         deployed = self._store.load_pipeline(pipeline)
-        if parallel is not None and parallel < 1:
-            raise DeclarationError(f"parallel is {parallel}; it must be 1 or more.")
+        check_numbers(parallel=parallel)
         schedule = deployed.schedule
         zone = schedule.timezone if schedule else self._settings.timezone
         partitions = partitions_of(

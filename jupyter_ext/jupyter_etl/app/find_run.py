@@ -8,9 +8,8 @@ from jupyter_etl.errors import NotFound
 from jupyter_etl.model import Run
 from jupyter_etl.ports import Store
 from jupyter_etl.spec.names import nearest
+from jupyter_etl.spec.numbers import parse_id
 
-_DIGITS = 16
-"""So many digits are no number of a run."""
 _RECENT = 1_000
 """Runs whose pipelines are suggested; those of files were never deployed."""
 
@@ -26,9 +25,10 @@ def find_run(target: str | int, store: Store) -> Run:
         NotFound: There is none; the message suggests another.
     """
     text = str(target).strip()
-    if text.isdecimal() and text.isascii() and len(text) < _DIGITS:
+    number = parse_id(text)
+    if number is not None:
         with contextlib.suppress(NotFound):
-            return store.load_run(int(text))
+            return store.load_run(number)
     found = store.load_runs(pipeline=text, limit=1)
     if found:
         return found[0]

@@ -36,6 +36,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.spec.names import nearest
+from jupyter_etl.spec.numbers import parse_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +75,9 @@ class Holds:
             NotFound: Nothing is held there.
         """
         text = str(target)
-        if text.isdecimal():
-            return self._hold_of(int(text))
+        number = parse_id(text)
+        if number is not None:
+            return self._hold_of(number)
         waiting = self.list()
         for hold in reversed(waiting):
             if text in hold.names:

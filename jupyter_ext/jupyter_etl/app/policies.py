@@ -8,13 +8,7 @@ from typing import TypeVar
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Catchup, OnLost, Overlap, Policy
-from jupyter_etl.spec.size import format_size
-
-MOST_PRIORITY = 100
-"""A pipeline's priority is from minus this to this."""
-
-LEAST_MEMORY_BYTES = 64_000_000
-"""A kernel with nothing in it takes about as much."""
+from jupyter_etl.spec.numbers import check_numbers
 
 _T = TypeVar("_T", bound=StrEnum)
 
@@ -45,20 +39,9 @@ def make_policy(
     Raises:
         DeclarationError: A value is out of range or none of its choices.
     """
-    if retries is not None and retries < 0:
-        raise DeclarationError(f"retries is {retries}; it must be 0 or more.")
-    if timeout_s is not None and timeout_s <= 0:
-        raise DeclarationError(f"timeout is {timeout_s:g} s; it must be above 0.")
-    if priority is not None and abs(priority) > MOST_PRIORITY:
-        raise DeclarationError(
-            f"priority is {priority}; it must be from {-MOST_PRIORITY} to {MOST_PRIORITY}."
-        )
-    if memory_bytes is not None and memory_bytes < LEAST_MEMORY_BYTES:
-        raise DeclarationError(
-            f"memory is {format_size(memory_bytes)}; it must be at least "
-            f"{format_size(LEAST_MEMORY_BYTES)}.",
-            hint="Write it like 2GB: the most that the notebook's kernel may take.",
-        )
+    check_numbers(
+        retries=retries, timeout_s=timeout_s, priority=priority, memory_bytes=memory_bytes
+    )
     return replace(
         kept,
         retries=kept.retries if retries is None else retries,

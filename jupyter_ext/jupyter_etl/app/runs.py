@@ -7,7 +7,6 @@ import contextlib
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +16,7 @@ from jupyter_etl.app.find_run import find_run
 from jupyter_etl.app.known_names import must_be_pipeline
 from jupyter_etl.app.notebooks import read_notebook
 from jupyter_etl.app.pipelines import Pipelines
+from jupyter_etl.app.policies import make_policy
 from jupyter_etl.app.resuming import kept_checkpoint, retry_from_failed_cell
 from jupyter_etl.app.run_log import RunLog, format_lines
 from jupyter_etl.app.settings import Settings
@@ -108,7 +108,9 @@ class Runs:
         path, text, outline = read_notebook(notebook)
         now = self._clock.now()
         resolve_parameters(outline.parameters, parameters or {}, at=now)
-        policy = Policy(retries=0, checkpoint=checkpoint, warm=not cold)
+        policy = make_policy(
+            Policy(retries=0), timeout_s=timeout_s, checkpoint=checkpoint, cold=cold
+        )
         run = self._store.add_run(
             NewRun(
                 pipeline=pipeline_name(path.stem),
@@ -120,7 +122,7 @@ class Runs:
                 due_at=now,
                 owner=self._settings.owner,
                 parameters=dict(parameters or {}),
-                policy=replace(policy, timeout_s=timeout_s) if timeout_s else policy,
+                policy=policy,
                 draft=draft,
                 priority=_IMPATIENT,
                 timezone=self._settings.timezone,

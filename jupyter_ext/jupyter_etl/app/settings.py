@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import math
 import os
 import socket
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from zoneinfo import available_timezones
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.execution.limits import CELL_OUTPUT_BYTES, RUN_OUTPUT_BYTES, Limits
+from jupyter_etl.spec.numbers import MOST_SETTING
 from jupyter_etl.spec.size import parse_size
 from jupyter_etl.spec.timezone import parse_timezone
 
@@ -199,9 +199,10 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < math.inf:
+    if not 0 < value <= MOST_SETTING:
         raise DeclarationError(
-            f"{PREFIX}{name} is {text!r}; it must be a number above 0.",
+            f"{PREFIX}{name} is {text!r}; it must be a number above 0 and at most "
+            f"{MOST_SETTING:,}.",
             hint=f"Unset it for the default, {default:g}.",
         )
     return value

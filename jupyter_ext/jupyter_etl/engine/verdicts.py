@@ -134,6 +134,12 @@ _RULES = (
         "NotStarted",
         retryable=True,
     ),
+    _rule(
+        VerdictKind.PLATFORM,
+        "The runner could not watch over its notebook",
+        "GuardError",
+        retryable=True,
+    ),
     _rule(VerdictKind.PLATFORM, "The ledger could not be reached", "StoreError", retryable=True),
     _rule(
         VerdictKind.PLATFORM,

@@ -57,7 +57,9 @@ class Beats:
         self._cell: int | None = None
         self._last = clock.monotonic()
         self._reached = True
-        self._thread = threading.Thread(target=self._run, name="etl-beat", daemon=True)
+        self._thread = threading.Thread(
+            target=halt.guarding(self._run), name="etl-beat", daemon=True
+        )
 
     def progress(self, cell: int) -> None:
         """Say how many code cells are done; the ledger hears of it at once."""

@@ -58,6 +58,14 @@ def ending_of_halt(
     where = "" if at is None else f" in {say_cell(at)}"
     if reason is HaltReason.OUT_OF_MEMORY:
         return ending_of_memory(at, detail)
+    if reason is HaltReason.UNGUARDED:
+        return Ending(
+            outcome=Outcome.FAILED,
+            error_type="GuardError",
+            error=_short(f"the watch over time and cancellation failed{where}: {detail}"),
+            failed_cell=at,
+            retryable=True,
+        )
     if reason is HaltReason.TIMED_OUT:
         text = f"timed out after {format_duration(timeout_s)}{where}"
         return Ending(outcome=Outcome.TIMED_OUT, error_type="Timeout", error=text, failed_cell=at)
@@ -111,6 +119,8 @@ def error_of_halt(halt: Halt, at: int | None) -> str:
     where = say_cell(at)
     if halt.reason is HaltReason.OUT_OF_MEMORY:
         return ending_of_memory(at, halt.detail).error
+    if halt.reason is HaltReason.UNGUARDED:
+        return f"the kernel was ended in {where}: nothing watched over it any more"
     if halt.reason is HaltReason.TIMED_OUT:
         return f"the kernel was ended in {where}: the time of the run is over"
     if halt.reason is HaltReason.CANCELLED:

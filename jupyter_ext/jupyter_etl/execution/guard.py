@@ -43,7 +43,7 @@ class Guard:
         self._kernel: psutil.Process | None = None
         self._ask: Callable[[], None] | None = None
         self._leaving = False
-        self._thread = threading.Thread(target=self._watch, name="etl-guard", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="etl-guard", daemon=True)
 
     def kernel_started(self, pid: int, *, ask: Callable[[], None] | None = None) -> None:
         """Say which process to interrupt.
@@ -74,6 +74,12 @@ class Guard:
         self._halt.wake()
         self._thread.join()
         kill_tree(self._kernel, self._marker, but_itself=self._leaving)
+
+    def _run(self) -> None:
+        watch = self._halt.guarding(self._watch)
+        watch()
+        if self._halt.reason is HaltReason.UNGUARDED:
+            kill_tree(self._kernel, self._marker)
 
     def _watch(self) -> None:
         if not self._halt.wait(self._timeout_s):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from enum import StrEnum
 
 
@@ -10,15 +11,17 @@ class HaltReason(StrEnum):
     """What ended an attempt early.
 
     ``fenced`` says that the attempt no longer owns its run: it publishes and records nothing.
+    ``unguarded`` says that what watches its time and its cancellation has failed.
     """
 
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
     FENCED = "fenced"
+    UNGUARDED = "unguarded"
 
 
-AT_ONCE = frozenset({HaltReason.OUT_OF_MEMORY, HaltReason.FENCED})
+AT_ONCE = frozenset({HaltReason.OUT_OF_MEMORY, HaltReason.FENCED, HaltReason.UNGUARDED})
 """Reasons that leave no time for an interrupt."""
 
 
@@ -52,6 +55,21 @@ class Halt:
     def detail(self) -> str:
         """What was said with the reason."""
         return self._detail
+
+    def guarding(self, watch: Callable[[], None]) -> Callable[[], None]:
+        """Return a watch for a thread that stops the attempt where it fails: nothing else would.
+
+        Args:
+            watch: To be called once.
+        """
+
+        def guarded() -> None:
+            try:
+                watch()
+            except Exception as problem:  # noqa: BLE001 - whatever it is, nothing watches any more
+                self.ask(HaltReason.UNGUARDED, f"{type(problem).__name__}: {problem}")
+
+        return guarded
 
     def wait(self, seconds: float) -> bool:
         """Wait for the flag, or for `wake`; return whether it came within ``seconds``."""

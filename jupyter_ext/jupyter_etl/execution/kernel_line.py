@@ -23,7 +23,7 @@ from jupyter_etl.execution.stem import Stem
 Gate = Callable[[str, int], bool]
 """``gate(message type, bytes of its content)``: whether the message is wanted."""
 
-_QUEUE = 64
+_QUEUE = 8
 _IPYKERNEL = frozenset({"ipykernel_launcher", "ipykernel"})
 _ANSWER_S = 1.0
 

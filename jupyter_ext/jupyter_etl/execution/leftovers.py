@@ -32,10 +32,12 @@ def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> i
         How many processes were killed.
     """
     runners = list(_runners([*command, str(folder)], pid))
-    for runner in runners:
-        _kill(runner)
+    # Before the runner, which adopts orphans, is gone: afterwards nothing leads to them.
+    started = [process for runner in runners for process in _started_by(runner)]
+    for process in (*runners, *started):
+        _kill(process)
     # Afterwards: a runner that lives could still start a kernel.
-    killed = len(runners) + kill_tree(None, (ATTEMPT, str(folder)))
+    killed = len(runners) + len(started) + kill_tree(None, (ATTEMPT, str(folder)))
     sweep_sockets()
     return killed
 
@@ -53,6 +55,13 @@ def _runners(command: Sequence[str], pid: int | None) -> Iterator[psutil.Process
         known = process.pid == pid and command[-1] in words
         if process.pid != me and (words == command or known):
             yield process
+
+
+def _started_by(runner: psutil.Process) -> list[psutil.Process]:
+    try:
+        return runner.children(recursive=True)
+    except psutil.Error:
+        return []
 
 
 def _kill(process: psutil.Process) -> None:

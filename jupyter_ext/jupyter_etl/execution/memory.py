@@ -16,7 +16,9 @@ from jupyter_etl.execution.processes import (
     carriers,
     kill_tree,
     members,
+    orphans,
     process_of,
+    reap,
     resident_bytes,
     used_bytes,
 )
@@ -49,9 +51,12 @@ class MemoryWatch:
         self._done = threading.Event()
         self._kernel: psutil.Process | None = None
         self._escaped: set[int] = set()
+        self._orphans: set[int] = set()
         self._resident = 0
         self._look_again_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="etl-memory", daemon=True)
+        self._thread = threading.Thread(
+            target=halt.guarding(self._run), name="etl-memory", daemon=True
+        )
         self.peak_bytes = 0
         self.kernel_peak_bytes = 0
 
@@ -89,7 +94,10 @@ class MemoryWatch:
 
     def _sample(self, number: int) -> None:
         if self._kernel is not None and number % _ESCAPED_EVERY == 0:
-            self._escaped = carriers(self._marker)
+            # Those that have been seen before: nothing of the runner's own waits for seconds.
+            reap(self._orphans)
+            self._orphans = orphans((self._kernel.pid,))
+            self._escaped = carriers(self._marker) | self._orphans
         pids = members(self._kernel) | self._escaped
         self._resident = resident = resident_bytes(pids)
         self.peak_bytes = max(self.peak_bytes, resident + resident_bytes([os.getpid()]))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import signal
+import sys
 import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -18,6 +21,58 @@ _LISTS_CHILDREN = Path("/proc/thread-self/children").exists()
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _ROUNDS = 50
 _ROUND_S = 0.02
+_PR_SET_CHILD_SUBREAPER = 36
+_adopting: tuple[int, set[int]] = (0, set())
+"""The process that adopts orphans, and the children that it had when it began; a fork does not."""
+
+
+def adopt_orphans() -> None:
+    """Have the orphans among the descendants of this process become its children.
+
+    A process that clears its environment, forks twice and leaves its session can be found in no
+    other way. To be called in a process that runs one attempt, or that forks such processes.
+
+    Source:
+        prctl(2) PR_SET_CHILD_SUBREAPER; Linux only.
+    """
+    global _adopting
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _adopting = os.getpid(), set(_children(os.getpid()))
+
+
+def orphans(known: Collection[int] = ()) -> set[int]:
+    """Return the adopted children of this process, zombies too; none where it adopts none.
+
+    Args:
+        known: Children that this process has started itself since it began to adopt.
+    """
+    process, own = _adopting
+    if process != os.getpid():
+        return set()
+    return set(_children(process)) - own - set(known)
+
+
+def kill_orphans(known: Collection[int] = ()) -> bool:
+    """Kill adopted children with their descendants, and reap those that have ended.
+
+    Args:
+        known: As for `orphans`.
+
+    Returns:
+        Whether some are left: to be called again, a little later.
+    """
+    found = orphans(known)
+    _kill({pid for one in found for pid in (one, *_descendants(one))})
+    reap(found)
+    return bool(orphans(known))
+
+
+def reap(pids: Iterable[int]) -> None:
+    """Take the exit codes of children that have ended; nobody else waits for orphans."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
 
 
 def process_of(pid: int) -> psutil.Process | None:
@@ -75,7 +130,8 @@ def kill_tree(kernel: psutil.Process | None, marker: Marker, *, but_itself: bool
     """Kill a kernel and everything it started, and wait until it is gone.
 
     Found by descent, by the kernel's session, and by an environment variable that only this
-    kernel was given: a process that left the tree and the session still carries that.
+    kernel was given: a process that left the tree and the session still carries that. One that
+    has cleared its environment too is found where this process adopts orphans.
 
     Args:
         kernel: The kernel; None where it is not known.
@@ -86,10 +142,11 @@ def kill_tree(kernel: psutil.Process | None, marker: Marker, *, but_itself: bool
         How many processes were killed.
     """
     spared = {os.getpid(), kernel.pid} if kernel is not None and but_itself else {os.getpid()}
+    known = (kernel.pid,) if kernel is not None else ()
     killed: set[int] = set()
     for _ in range(_ROUNDS):
         # Repeated: what is just being born is in no list yet.
-        found = members(kernel) | carriers(marker)
+        found = members(kernel) | carriers(marker) | orphans(known)
         for pid in list(found):
             found.update(_descendants(pid))
         victims = set(living(found - spared))
@@ -98,6 +155,7 @@ def kill_tree(kernel: psutil.Process | None, marker: Marker, *, but_itself: bool
         _kill(victims)
         killed |= victims
         time.sleep(_ROUND_S)
+        reap(orphans(known))
     return len(killed)
 
 

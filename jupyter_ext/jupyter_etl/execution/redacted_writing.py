@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jupyter_etl.execution.bounded_log import drain_log
 from jupyter_etl.execution.redaction import Redactor
 
 
@@ -57,12 +59,18 @@ class LogSweep:
         self._redactor = redactor
         self._path = path
         self._done = 0
+        self._inode = 0
 
     def sweep(self) -> None:
         """Look at what has been appended since the last time."""
         if not self._redactor.is_active or not self._path.is_file():
             return
+        drain_log()
         with self._path.open("r+b", buffering=0) as file:
+            inode = os.fstat(file.fileno()).st_ino
+            if inode != self._inode:
+                # The log was replaced by a shorter one.
+                self._inode, self._done = inode, 0
             # The last bytes may be the beginning of a value.
             start = max(0, self._done - self._redactor.longest_bytes)
             file.seek(start)

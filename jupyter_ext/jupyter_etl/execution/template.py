@@ -25,6 +25,7 @@ import msgspec
 from jupyter_etl.execution.as_in_a_kernel import as_in_a_kernel
 from jupyter_etl.execution.fork import ROOM_BYTES, thread_pools
 from jupyter_etl.execution.module_paths import kernel_modules
+from jupyter_etl.execution.processes import adopt_orphans, kill_orphans
 from jupyter_etl.execution.standby import (
     MAX_REQUEST_BYTES,
     Request,
@@ -70,6 +71,9 @@ _LOOK_S = 3.0
 
 _PAUSE_S = 0.2
 """How long nothing is asked, and no runner ends, before the next one is made ready."""
+
+_ORPHANS_S = 0.02
+"""Between two looks for what killed runners have left, while there is some."""
 
 _TASKS = Path("/proc/self/task")
 
@@ -151,6 +155,9 @@ class _Template:
         for descriptor in (life.line, *self._runners):
             self._waiting.register(descriptor, select.POLLIN)
         self._standby: Standby | None = None
+        # What a killed runner has left becomes a child of this process.
+        adopt_orphans()
+        self._has_orphans = False
         self._around: bytes | None = None
         self._asked_at = self._busy_at = 0.0
         self._forks = 0
@@ -162,7 +169,10 @@ class _Template:
         """Answer until the line is closed."""
         while True:
             found = self._waiting.poll(self._patience_ms())
-            if not found:
+            if self._has_orphans:
+                known = (*self._runners.values(), *([self._standby.pid] if self._standby else []))
+                self._has_orphans = kill_orphans(known)
+            elif not found:
                 self._use_the_pause()
             for descriptor, _ in found:
                 if descriptor != self._life.line:
@@ -172,7 +182,9 @@ class _Template:
 
     def _patience_ms(self) -> float | None:
         """Say how long to wait for somebody before `_use_the_pause`."""
-        if self._standby is not None:
+        if self._has_orphans:
+            left_s = _ORPHANS_S
+        elif self._standby is not None:
             left_s = self._looked_at + _LOOK_S - time.monotonic()
         elif self._around is not None and self._life.standby_s:
             left_s = self._busy_at + _PAUSE_S - time.monotonic()
@@ -259,6 +271,7 @@ class _Template:
         os.close(process)
         pid = self._runners.pop(process)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        self._has_orphans = True
         _say(self._line, Answer(pid=pid, ended=code))
 
     def _look(self) -> None:

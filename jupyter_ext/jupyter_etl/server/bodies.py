@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import msgspec
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.spec.numbers import MOST_ID, OF_POLICIES, Range, check_numbers
 
 MAX_BODY_BYTES = 1_000_000
 
+_FIELD = re.compile(r"at `\$\.(\w+)`")
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -46,13 +49,13 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     timezone: Text | None = None
     name: Name | None = None
     parameters: Values = {}
-    retries: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
-    timeout_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    retries: int | None = None
+    timeout_s: float | None = None
     catchup: Text | None = None
     overlap: Text | None = None
     on_lost: Text | None = None
-    priority: Annotated[int, msgspec.Meta(ge=-100, le=100)] | None = None
-    memory_bytes: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    priority: int | None = None
+    memory_bytes: int | None = None
     checkpoint: bool = False
     cold: bool = False
     owner: Name | None = None
@@ -64,6 +67,14 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     shared: bool = False
     include: Patterns = []
     anyway: bool = False
+
+    def __post_init__(self) -> None:
+        check_numbers(
+            retries=self.retries,
+            timeout_s=self.timeout_s,
+            priority=self.priority,
+            memory_bytes=self.memory_bytes,
+        )
 
 
 class Relink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,7 +92,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Rollback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The version to go back to: by default the one before the live one."""
 
-    to: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    to: Annotated[int, msgspec.Meta(ge=1, le=MOST_ID)] | None = None
     keep_watermarks: bool = False
 
 
@@ -117,9 +128,15 @@ def parse_body(body: bytes, kind: type[_T]) -> _T:
         return msgspec.json.decode(body.strip() or b"{}", type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         said = str(problem) or "it is nested too deeply"
+        found = _FIELD.search(said)
+        field = found[1] if found else ""
+        hint = "openapi.yaml describes what each route takes."
+        if field in OF_POLICIES:
+            hint = f"{field} must be {OF_POLICIES[field].words}."
         raise DeclarationError(
             f"The body of the request is not understood: {said}.",
-            hint="openapi.yaml describes what each route takes.",
+            hint=hint,
+            data={"field": field} if field else {},
         ) from None
 
 
@@ -131,10 +148,7 @@ def parse_number(name: str, text: str, *, default: int, low: int, high: int) -> 
     """
     if not text:
         return default
-    number = parse_id(text)
-    if number is None or not low <= number <= high:
-        raise DeclarationError(f"{name} is {text!r}; it must be a number from {low} to {high}.")
-    return number
+    return Range(name=name, least=low, most=high).parse(text)
 
 
 def parse_flag(name: str, text: str) -> bool:
@@ -155,8 +169,3 @@ def parse_choices(name: str, texts: list[str], kind: type[_E]) -> tuple[_E, ...]
         allowed = ", ".join(member.value for member in kind)
         said = ",".join(words)
         raise DeclarationError(f"{name} is {said!r}; it must be among: {allowed}.") from None
-
-
-def parse_id(text: str) -> int | None:
-    """Return the whole number that a text is, or None where it is none (or beyond 18 digits)."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

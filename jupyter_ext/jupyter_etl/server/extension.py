@@ -18,9 +18,16 @@ from jupyter_etl.server.watcher import RUN_EVENT, RunWatcher
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
+    from jupyter_etl.app.limited import LimitedEtl
     from jupyter_etl.app.settings import Settings
 
 _EVENTS = Path(__file__).parent / "events"
+
+
+def _children() -> LimitedEtl:
+    from jupyter_etl.app.limited import LimitedEtl
+
+    return LimitedEtl("jupyter_etl.server.looks")
 
 
 class EtlExtensionApp(ExtensionApp):
@@ -62,7 +69,7 @@ class EtlExtensionApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Put the facade, unopened, where the routes find it; register the events, follow sessions."""
-        self.settings[SERVICE] = EtlService(self._open_etl)
+        self.settings[SERVICE] = EtlService(self._open_etl, children=_children())
         self.settings["event_logger"].register_event_schema(_EVENTS / "run.yaml")
         if self.serverapp is not None:
             root = Path(getattr(self.serverapp.contents_manager, "root_dir", ""))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,10 +13,11 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from jupyter_etl.errors import EtlError, NotFound, StoreError
-from jupyter_etl.server.bodies import parse_body, parse_flag, parse_id, parse_number
+from jupyter_etl.server.bodies import parse_body, parse_flag, parse_number
 from jupyter_etl.server.paths import relative_path, resolve_path
 from jupyter_etl.server.service import EtlService
 from jupyter_etl.server.translate import error_body, status_of
+from jupyter_etl.spec.numbers import parse_id
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
@@ -93,13 +95,38 @@ class EtlHandler(APIHandler):
             function: Receives the facade.
             slow: It may reach out to a source: 504 where that takes too long.
         """
-        service = cast("EtlService", self.settings[SERVICE])
         if not slow:
-            return await service.call(function)
+            return await self._service.call(function)
+        with self._no_answer():
+            return await self._service.call_bounded(function)
+
+    async def look(self, function: Callable[..., object], what: str, **arguments: object) -> None:
+        """Answer with what a function that reads data returns, as JSON.
+
+        It is called in a child process with limits of memory and time.
+
+        Args:
+            function: One of `jupyter_etl.server.looks`.
+            what: Is read, as the subject of a message.
+            arguments: Of the function; JSON values.
+        """
+        with self._no_answer():
+            self.finish(await self._service.call_limited(function, arguments, what=what))
+
+    def expect_looks(self) -> None:
+        """Get ready for calls of `look`, which may follow."""
+        self._service.expect_limited()
+
+    @property
+    def _service(self) -> EtlService:
+        return cast("EtlService", self.settings[SERVICE])
+
+    @contextmanager
+    def _no_answer(self) -> Iterator[None]:
         try:
-            return await service.call_bounded(function)
-        except TimeoutError:
-            message = f"There was no answer within {service.slow_s:g} s."
+            yield
+        except TimeoutError as problem:
+            message = str(problem) or f"There was no answer within {self._service.slow_s:g} s."
             raise web.HTTPError(504, message) from None
 
     async def answer(

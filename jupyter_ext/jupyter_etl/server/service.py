@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, TypeVar
 
-from jupyter_etl.errors import StoreError
+import msgspec
+
+from jupyter_etl.errors import EtlError, StoreError
 
 if TYPE_CHECKING:
     from jupyter_etl.app import Etl
+    from jupyter_etl.app.limited import LimitedEtl
 
 _T = TypeVar("_T")
 
@@ -26,6 +29,7 @@ class EtlService:
         quick: Threads for calls that only ask the ledger.
         slow: How many calls that reach out to sources may be under way at once.
         slow_s: Seconds that such a call is waited for.
+        children: Have limits, for calls that read data; None to make these calls here.
     """
 
     def __init__(
@@ -35,6 +39,7 @@ class EtlService:
         quick: int = 4,
         slow: int = 4,
         slow_s: float = 30.0,
+        children: LimitedEtl | None = None,
     ) -> None:
         self._open_etl = open_etl
         self._etl: Etl | None = None
@@ -43,6 +48,7 @@ class EtlService:
         self._pool = ThreadPoolExecutor(quick, thread_name_prefix="jupyter-etl")
         self._slots = asyncio.Semaphore(slow)
         self.slow_s = slow_s
+        self._children = children
 
     @property
     def is_open(self) -> bool:
@@ -87,10 +93,48 @@ class EtlService:
             ).start()
             return await answer
 
+    async def call_limited(
+        self, function: Callable[..., object], arguments: Mapping[str, object], *, what: str
+    ) -> bytes:
+        """Call a function that reads data in a child process with limits.
+
+        Args:
+            function: Of a module; receives the facade, and the arguments by name.
+            arguments: JSON values.
+            what: Is read, as the subject of a message.
+
+        Returns:
+            What it returned, as JSON.
+
+        Raises:
+            LimitExceeded: It took more memory or time than it may.
+            TimeoutError, StoreError: As `call_bounded`.
+        """
+
+        def work(etl: Etl) -> bytes:
+            if self._children is None:
+                return msgspec.json.encode(function(etl, **arguments))
+            return self._children.call(function, arguments, what=what, settings=etl.settings)
+
+        return await self.call_bounded(work)
+
+    def expect_limited(self) -> None:
+        """Get ready for `call_limited`, in a thread."""
+        if self._children is not None and not self._closed:
+            self._pool.submit(self._prepare, self._children)
+
+    @staticmethod
+    def _prepare(children: LimitedEtl) -> None:
+        # The call itself raises the error again.
+        with suppress(EtlError):
+            children.prepare()
+
     async def close(self, *, timeout_s: float = 5.0) -> None:
         """Close the facade; calls still under way are not waited for longer than ``timeout_s``."""
         self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._children is not None:
+            await asyncio.to_thread(self._children.close)
         etl, self._etl = self._etl, None
         if etl is not None:
             with suppress(TimeoutError, StoreError):

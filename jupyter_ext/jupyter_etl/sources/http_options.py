@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
@@ -151,7 +152,7 @@ def http_target(source: Source, access: Access) -> HttpTarget:
 
 def _parse_paging(options: Mapping[str, str]) -> Paging:
     pages = options.get("pages", str(_MAX_PAGES))
-    if not pages.isdecimal() or int(pages) < 1:
+    if not re.fullmatch("[0-9]{1,9}", pages) or int(pages) < 1:
         raise DeclarationError(f"The option pages is '{pages}'; it is a number of pages.")
     styles = [style for style in ("page", "offset", "cursor") if style in options]
     if len(styles) > 1 or (styles and styles != ["cursor"] and "next" in options):

@@ -12,6 +12,7 @@ from jupyter_etl.sources.http_options import HttpTarget
 from jupyter_etl.sources.http_refusals import absent, ignored, incomplete, lacking, unclear
 from jupyter_etl.sources.http_signs import Position, Signs, find_signs, paging_headers, plain
 from jupyter_etl.spec.names import listed
+from jupyter_etl.spec.numbers import parse_id
 
 _COUNTED = frozenset({"page", "offset"})
 _ENDS = frozenset({404, 416})
@@ -149,7 +150,7 @@ class Trail:
 
     def _begin(self, url: httpx.URL, signs: Signs) -> None:
         parameter = url.params.get(self._paging.parameter, "") if self._paging.parameter else ""
-        number = int(parameter) if parameter.isdecimal() else 0
+        number = parse_id(parameter) or 0
         pages = [p.page[1] for p in signs.positions if p.page]
         starts = [p.offset[1] for p in signs.positions if p.offset]
         self._from_zero = 0 in pages
@@ -202,14 +203,15 @@ class Trail:
         told = [p.offset for p in signs.positions if p.offset]
         first = next((number for key, number in told if plain(key) == plain(name)), 0)
         now = url.params.get(name) or str(first)
-        if not now.isdecimal():
+        number = parse_id(now)
+        if number is None:
             raise SourceError(
                 f"Source '{self.target.name}': the parameter {name} in its URL is '{now}', not a "
                 "number.",
                 hint=f"Leave {name} out of the URL, or set it to the first number.",
                 retryable=False,
             )
-        return url.copy_set_param(name, str(int(now) + step))
+        return url.copy_set_param(name, str(number + step))
 
     def _at_path(self, answer: Answer, document: object, signs: Signs) -> httpx.URL | None:
         found = self._given(document, signs)

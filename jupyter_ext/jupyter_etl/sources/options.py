@@ -60,7 +60,7 @@ def parse_count(options: Mapping[str, str], name: str, unit: str) -> int:
         DeclarationError: It is not a whole number.
     """
     text = options.get(name, "0")
-    if not re.fullmatch("[0-9]+", text):
+    if not re.fullmatch("[0-9]{1,15}", text):
         raise DeclarationError(f"The option {name} is '{text}'; it must be a number of {unit}.")
     return int(text)
 

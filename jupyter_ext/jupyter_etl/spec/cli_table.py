@@ -23,6 +23,7 @@ from jupyter_etl.spec.magic_table import (
     TIMEOUT,
     WATERMARK_OPTIONS,
 )
+from jupyter_etl.spec.numbers import PORT, WORKERS
 from jupyter_etl.spec.secret_table import secret_command
 from jupyter_etl.spec.version_table import PUBLISHED, version_commands
 
@@ -86,6 +87,7 @@ _RUNNING = (
         name="up", group="Run", summary="Run the scheduler in this terminal.",
         arguments=(
             Argument(name="workers", flags=("--workers",), kind=ValueKind.WHOLE, least=1,
+                     most=int(WORKERS.most),
                      placeholder="N", help="How many runs at once; by default the setting."),
             Argument(name="until_idle", flags=("--until-idle",), kind=ValueKind.FLAG,
                      help="End when nothing is due or running."),
@@ -253,7 +255,7 @@ _READING = (
         arguments=(
             Argument(name="host", flags=("--host",), default="127.0.0.1", help="Where to listen."),
             Argument(name="port", flags=("--port",), kind=ValueKind.WHOLE, default=8787,
-                     placeholder="N", help="The port; 0 for any that is free."),
+                     most=int(PORT.most), placeholder="N", help="The port; 0 for any that is free."),
         ),
         examples=("serve --port 8787",),
     ),

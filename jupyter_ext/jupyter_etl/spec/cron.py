@@ -198,7 +198,7 @@ def _month_days(text: str, on: str) -> str:
     if on in ("last", "l"):
         return "L"
     parts = re.sub(r"(\d)(st|nd|rd|th)\b", r"\1", on or "1").split(",")
-    if not all(part.isdigit() and 1 <= int(part) <= 31 for part in parts):
+    if not all(re.fullmatch("[0-9]{1,2}", part) and 1 <= int(part) <= 31 for part in parts):
         raise DeclarationError(
             f"'{on}' in the schedule '{text}' is no day of the month.",
             hint='Write 1 to 31 or last: "monthly on 1 at 05:00", "monthly on last at 05:00".',
@@ -218,7 +218,7 @@ def _time(text: str, at: str) -> tuple[int, int]:
 
 def _minute(text: str, at: str | None) -> int:
     minute = (at or ":00").removeprefix(":")
-    if not minute.isdigit() or int(minute) > 59:
+    if not re.fullmatch("[0-9]{1,2}", minute) or int(minute) > 59:
         raise DeclarationError(
             f"'{at}' in the schedule '{text}' is no minute of an hour.",
             hint='Write it like "hourly at :15".',

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import CursorKind, CursorValue
 from jupyter_etl.spec.duration import parse_duration
+from jupyter_etl.spec.numbers import refuse_long_numbers
 from jupyter_etl.spec.text_forms import is_text_further
 
 SECOND = 1_000_000_000
@@ -109,6 +110,7 @@ def parse_cursor(text: str, kind: CursorKind | None = None) -> CursorValue:
     Raises:
         DeclarationError: It is no value of that kind.
     """
+    refuse_long_numbers(text)
     given = text.strip()
     guessed = kind or _kind_of(given)
     found = _TIME.fullmatch(given)
@@ -138,6 +140,7 @@ def lagged(value: CursorValue, lag: str) -> CursorValue:
     Raises:
         DeclarationError: It is not understood, or texts have no distance.
     """
+    refuse_long_numbers(lag)
     order = order_of(value)
     if value.kind in (CursorKind.INTEGER, CursorKind.DECIMAL):
         return _lagged_number(value, lag.strip())

@@ -58,7 +58,10 @@ def parse_amount(text: str) -> Amount:
     plain = text.strip()
     if plain.endswith("%"):
         return Amount(share=parse_percent(plain))
-    if not re.fullmatch(r"[\d_]+", plain) or not 1 <= int(plain.replace("_", "") or 0) < 2**53:
+    if (
+        not re.fullmatch(r"[0-9_]{1,100}", plain)
+        or not 1 <= int(plain.replace("_", "") or 0) < 2**53
+    ):
         raise DeclarationError(
             f"'{text}' is no amount of rows.",
             hint="Write a number of rows or a share: 10000 or 1%.",

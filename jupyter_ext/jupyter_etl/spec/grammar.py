@@ -10,6 +10,7 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.spec.duration import parse_duration
 from jupyter_etl.spec.freshness import parse_freshness
 from jupyter_etl.spec.names import listed, nearest
+from jupyter_etl.spec.numbers import MOST_COUNT, Range
 from jupyter_etl.spec.parameter import parse_assignment, split_assignment
 from jupyter_etl.spec.size import parse_size
 from jupyter_etl.spec.words import Word
@@ -60,7 +61,7 @@ class Argument:
         required: Whether a positional one must be given.
         repeated: Whether an option may be given several times.
         default: The value where it is absent; flags, lists and pairs have an empty one.
-        least: Smallest whole number.
+        least, most: Smallest and largest whole number.
         placeholder: How its value is shown in the usage.
         completes: What a completer offers for it: ``source``, ``table``, ``frame``, ``pipeline``,
             ``publication``, ``run``, ``notebook``, ``timezone``, ``command``, ``secret``; "" for
@@ -76,6 +77,7 @@ class Argument:
     repeated: bool = False
     default: object = None
     least: int = 0
+    most: int = MOST_COUNT
     placeholder: str = ""
     completes: str = ""
 
@@ -209,14 +211,16 @@ def convert(argument: Argument, text: str, *, command: str) -> object:
         return _typed(argument, text)
     except DeclarationError as problem:
         raise DeclarationError(
-            f"{argument.label} of '{command}': {problem.message}", hint=problem.hint
+            f"{argument.label} of '{command}': {problem.message}",
+            hint=problem.hint,
+            data=problem.data,
         ) from None
 
 
 def _typed(argument: Argument, text: str) -> object:
     match argument.kind:
         case ValueKind.WHOLE:
-            return _whole(text, argument.least)
+            return Range(name=argument.name, least=argument.least, most=argument.most).parse(text)
         case ValueKind.DURATION:
             return parse_duration(text, bare_seconds=True)
         case ValueKind.FRESHNESS:
@@ -231,16 +235,6 @@ def _typed(argument: Argument, text: str) -> object:
             return split_assignment(text)
         case _:
             return text
-
-
-def _whole(text: str, least: int) -> int:
-    digits = text.strip().replace("_", "")
-    unsigned = digits.removeprefix("-")
-    if not (unsigned.isascii() and unsigned.isdigit()) or len(unsigned) > 15:
-        raise DeclarationError(f"'{text}' is not a whole number.", hint="Write digits, like 20.")
-    if int(digits) < least:
-        raise DeclarationError(f"'{text}' is below {least}.", hint=f"The smallest is {least}.")
-    return int(digits)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyter_etl.spec.grammar import Argument, CommandSpec, ValueKind
+from jupyter_etl.spec.numbers import DEPTH
 
 
 def lineage_command(group: str, more: Sequence[Argument] = ()) -> CommandSpec:
@@ -25,6 +26,7 @@ def lineage_command(group: str, more: Sequence[Argument] = ()) -> CommandSpec:
             Argument(name="down", flags=("--down",), kind=ValueKind.FLAG,
                      help="Only what is made of them."),
             Argument(name="depth", flags=("--depth",), kind=ValueKind.WHOLE, default=10, least=1,
+                     most=int(DEPTH.most),
                      placeholder="N", help="How many pipelines away to look."),
             *more,
         ),

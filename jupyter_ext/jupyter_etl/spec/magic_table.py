@@ -17,6 +17,7 @@ from jupyter_etl.spec.duration import format_duration
 from jupyter_etl.spec.explore_table import EXPLORE_COMMANDS
 from jupyter_etl.spec.grammar import Argument, CellUse, CommandSpec, ValueKind
 from jupyter_etl.spec.lineage_table import lineage_command
+from jupyter_etl.spec.numbers import MOST_ID, PARALLEL, PRIORITY, RETRIES, SOURCE_RUNS
 from jupyter_etl.spec.publish_table import PUBLISH_COMMANDS
 from jupyter_etl.spec.secret_table import secret_command
 from jupyter_etl.spec.version_table import PUBLISHED, version_commands
@@ -51,7 +52,7 @@ OF_PIPELINE = Argument(
     help="Only the runs of this pipeline.",
 )  # fmt: skip
 RUN = Argument(
-    name="run", kind=ValueKind.WHOLE, least=1, required=True, completes="run",
+    name="run", kind=ValueKind.WHOLE, least=1, most=MOST_ID, required=True, completes="run",
     help="The number of the run.",
 )  # fmt: skip
 RUN_OR_PIPELINE = Argument(
@@ -82,7 +83,7 @@ SCHEDULE_OPTIONS = (
     Argument(name="name", flags=("--name",), placeholder="NAME",
              help="The name of the pipeline; by default the notebook's."),
     PARAM,
-    Argument(name="retries", flags=("--retries",), kind=ValueKind.WHOLE, placeholder="N",
+    Argument(name="retries", flags=("--retries",), kind=ValueKind.WHOLE, most=int(RETRIES.most), placeholder="N",
              help="Further attempts after a failure that a retry can mend. "
                   f"Default: {_USUAL.retries}."),
     replace(TIMEOUT, help=f"{TIMEOUT.help} Default: {format_duration(_USUAL.timeout_s)}."),
@@ -95,8 +96,8 @@ SCHEDULE_OPTIONS = (
     Argument(name="on_lost", flags=("--on-lost",), choices=_texts(OnLost),
              help="What becomes of a run whose attempt was lost, so that its cells may have run. "
                   f"Default: {_USUAL.on_lost}."),
-    Argument(name="priority", flags=("--priority",), kind=ValueKind.WHOLE, least=-100,
-             placeholder="N",
+    Argument(name="priority", flags=("--priority",), kind=ValueKind.WHOLE, least=int(PRIORITY.least),
+             most=int(PRIORITY.most), placeholder="N",
              help="From -100 to 100; runs of a higher one start first. "
                   f"Default: {_USUAL.priority}."),
     Argument(name="memory", flags=("--memory",), kind=ValueKind.SIZE, placeholder="SIZE",
@@ -130,6 +131,7 @@ BACKFILL_OPTIONS = (
     Argument(name="all", flags=("--all",), kind=ValueKind.FLAG,
              help="Also the partitions that are done; by default those that are missing or failed."),
     Argument(name="parallel", flags=("--parallel",), kind=ValueKind.WHOLE, least=1,
+             most=int(PARALLEL.most),
              placeholder="N",
              help=f"The most of its runs in hand at once. Default: {_USUAL.parallel}."),
     PARAM,
@@ -182,7 +184,7 @@ _DATA = (
             Argument(name="fresh", flags=("--fresh",), kind=ValueKind.FRESHNESS, placeholder="AGE",
                      help='How old it may be: 2h, or "warn 6h error 24h".'),
             Argument(name="limit", flags=("--limit",), kind=ValueKind.WHOLE, least=1,
-                     placeholder="N",
+                     most=int(SOURCE_RUNS.most), placeholder="N",
                      help="The most runs that read it at once; by default 4 for a database."),
             Argument(name="option", flags=("--option",), kind=ValueKind.OPTIONS, placeholder="K=V",
                      help="Another option of the connector; may be repeated."),

@@ -41,6 +41,9 @@ _EXAMPLES = {
     ParameterType.DICT: '{"a": 1}',
     ParameterType.ANY: "42",
 }
+_MOST_BITS = 10_000
+"""Of a number; Python writes no longer ones as decimals without being told to."""
+
 _FORMS = "Write NAME TYPE = DEFAULT, like: day date = yesterday  # the day to load"
 
 
@@ -175,6 +178,12 @@ def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
     """
     if _is_null(parameter, value):
         return None
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise DeclarationError(
+            f"The value of the parameter '{parameter.name}' is a number of {value.bit_length():,} "
+            f"bits; it may have {_MOST_BITS:,}.",
+            hint="Give it as a text.",
+        )
     try:
         typed = convert_value(parameter.type, value, at)
         return _like_default(parameter, typed, value)

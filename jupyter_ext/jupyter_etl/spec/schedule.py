@@ -13,6 +13,7 @@ from jupyter_etl.spec.cron import cron_of_words, parse_cron
 from jupyter_etl.spec.cron_words import cron_in_words
 from jupyter_etl.spec.duration import format_duration, parse_duration
 from jupyter_etl.spec.names import listed, parse_name
+from jupyter_etl.spec.numbers import refuse_long_numbers
 from jupyter_etl.spec.timezone import parse_instant, parse_timezone
 
 MAX_EVERY_S = 366 * 86_400.0
@@ -55,6 +56,7 @@ def parse_schedule(
     Raises:
         DeclarationError: It cannot be read, never fires, or the timezone is not known.
     """
+    refuse_long_numbers(text)
     zone = parse_timezone(timezone)
     written = " ".join(text.split())
     if after:

@@ -13,6 +13,7 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Freshness, Source, SourceKind
 from jupyter_etl.spec.file_names import left_out
 from jupyter_etl.spec.names import listed, nearest, parse_name
+from jupyter_etl.spec.numbers import SOURCE_RUNS
 
 LOCAL = "local"
 """Name that no source may have: ``%%etl sql local`` is DuckDB over what the notebook has."""
@@ -96,11 +97,8 @@ def parse_source(
         owner=owner,
         notebook=notebook,
     )
-    if limit is not None and limit < 1:
-        raise DeclarationError(
-            f"The limit of the source '{name}' is {limit}; it must be 1 or more.",
-            hint="It is the number of runs that may read it at once.",
-        )
+    if limit is not None:
+        SOURCE_RUNS.check(limit)
     if source.name == LOCAL:
         raise DeclarationError(
             "No source can be called 'local': %%etl sql local is DuckDB over this notebook.",

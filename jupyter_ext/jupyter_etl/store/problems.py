@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from jupyter_etl.errors import Conflict, EtlError, NotFound, StoreError
+from jupyter_etl.errors import Conflict, DeclarationError, EtlError, NotFound, StoreError
 from jupyter_etl.spec.names import nearest
 
 # A part of the driver's message, the next step, and whether the same call may succeed later.
@@ -55,6 +55,7 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ("read-only transaction", "This server is a replica; set the URL of the primary.", True),
     ("already exists", "Give the ledger a database of its own; this one has other tables.", False),
 )
+_OUT_OF_RANGE = "22003"
 _DAMAGED = "The database is damaged; restore its last backup (pg_restore)."
 # By SQLSTATE, which no language setting of the server changes.
 _STATES = {
@@ -94,6 +95,9 @@ def translated(place: str) -> Iterator[None]:
     """
     try:
         yield
+    except OverflowError as problem:
+        # sqlite3 raises it before the statement is sent.
+        raise _too_large() from problem
     except exc.SQLAlchemyError as problem:
         raise _store_error(problem, place) from problem
     except Exception as problem:
@@ -105,9 +109,18 @@ def translated(place: str) -> Iterator[None]:
 
 def _store_error(problem: Exception, place: str) -> EtlError:
     origin: Exception = getattr(problem, "orig", None) or problem
+    if getattr(origin, "sqlstate", None) == _OUT_OF_RANGE:
+        return _too_large()
     said = (str(origin).strip().splitlines() or [type(origin).__name__])[0]
     hint, retryable = _advice(origin)
     return StoreError(f"The ledger {place} failed: {said}.", hint=hint, retryable=retryable)
+
+
+def _too_large() -> DeclarationError:
+    return DeclarationError(
+        "A number has more than the 64 bits that the ledger keeps.",
+        hint=f"Give one between {-(2**63):,} and {2**63 - 1:,}.",
+    )
 
 
 def _advice(origin: Exception) -> tuple[str, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -12,6 +13,8 @@ class TailReader:
         path: The file; it need not exist yet.
         limit: Bytes. Of a longer addition only the end is read.
 
+    A file that was replaced by another, or became shorter, is read as a new one.
+
     Attributes:
         skipped: Bytes that were left out so far.
     """
@@ -21,6 +24,7 @@ class TailReader:
         self._path = path
         self._limit = limit
         self._offset = 0
+        self._inode = 0
 
     def lines(self, *, rest: bool = False) -> list[str]:
         """Return the new lines, without their ends.
@@ -30,7 +34,10 @@ class TailReader:
         """
         try:
             with self._path.open("rb") as file:
-                size = file.seek(0, 2)
+                found = os.fstat(file.fileno())
+                size = found.st_size
+                if found.st_ino != self._inode or size < self._offset:
+                    self._inode, self._offset = found.st_ino, 0
                 begin = max(self._offset, size - self._limit)
                 file.seek(begin)
                 data = file.read(size - begin)

@@ -13,8 +13,8 @@ from tornado import web
 from jupyter_etl.app.locations import ways_in
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Publication, PublicationKind
-from jupyter_etl.server.cells import preview_view
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
+from jupyter_etl.server.looks import preview_publication
 from jupyter_etl.server.views import publication_detail_view, publication_view
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class PublicationsHandler(EtlHandler):
             now = etl.clock.now()
             return {"items": [publication_view(p, now=now) for p in found], "total": len(found)}
 
+        self.expect_looks()
         await self.answer(listing)
 
 
@@ -69,18 +70,15 @@ class PublicationPreviewHandler(EtlHandler):
     async def get(self, name: str) -> None:
         """Return the first rows of one version, or of what a run holds back."""
         name = self.named(name, "publication")
-        version, draft = self.version(), self.flag("draft")
-        held = self.number("held", default=0)
-        limit = self.number("limit", default=20, low=1, high=MOST_ROWS)
-
-        def preview(etl: Etl) -> object:
-            if held:
-                found = etl.holds.preview(held, name, limit=limit)
-            else:
-                found = etl.publications.preview(name, version=version, draft=draft, limit=limit)
-            return preview_view(found.data, found.total_rows)
-
-        await self.answer(preview, slow=True)
+        await self.look(
+            preview_publication,
+            f"The preview of {name!r}",
+            name=name,
+            version=self.version(),
+            draft=self.flag("draft"),
+            held=self.number("held", default=0),
+            limit=self.number("limit", default=20, low=1, high=MOST_ROWS),
+        )
 
 
 class PublicationContentHandler(EtlHandler):

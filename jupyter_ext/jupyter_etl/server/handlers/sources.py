@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from jupyter_etl.server.cells import preview_view
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
+from jupyter_etl.server.looks import describe_source, preview_source
 from jupyter_etl.server.views import source_view
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class SourcesHandler(EtlHandler):
     @authorized
     async def get(self) -> None:
         """List all sources, by name."""
+        self.expect_looks()
         await self.answer(_listed)
 
 
@@ -40,12 +41,7 @@ class SourceHandler(EtlHandler):
     async def get(self, name: str) -> None:
         """Return a source and its tables."""
         name = self.named(name, "source")
-
-        def describe(etl: Etl) -> object:
-            source = etl.sources.get(name)
-            return {"source": source, "tables": etl.sources.describe(name)}
-
-        await self.answer(describe, slow=True)
+        await self.look(describe_source, f"The source {name!r}", name=name)
 
 
 class SourcePreviewHandler(EtlHandler):
@@ -58,9 +54,6 @@ class SourcePreviewHandler(EtlHandler):
         name = self.named(name, "source")
         table = self.get_query_argument("table", "")
         limit = self.number("limit", default=20, low=1, high=MOST_ROWS)
-
-        def preview(etl: Etl) -> object:
-            found = etl.sources.preview(name, table, limit=limit)
-            return preview_view(found.data, found.total_rows)
-
-        await self.answer(preview, slow=True)
+        await self.look(
+            preview_source, f"The preview of {name!r}", name=name, table=table, limit=limit
+        )

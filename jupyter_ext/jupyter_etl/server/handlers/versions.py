@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from jupyter_etl.app.differences import diff_view, hold_view
+from jupyter_etl.app.differences import hold_view
 from jupyter_etl.server.bodies import Nothing, Rollback
 from jupyter_etl.server.handler import EtlHandler
+from jupyter_etl.server.looks import compare_versions
 from jupyter_etl.server.views import publication_view, run_view
 
 if TYPE_CHECKING:
@@ -74,14 +75,15 @@ class PublicationDiffHandler(EtlHandler):
         """Compare two versions."""
         name = self.named(name, "publication")
         before, after = self.number("before", default=0), self.number("after", default=0)
-        key = tuple(filter(None, self.get_query_argument("key", "").split(",")))
-        draft = self.flag("draft")
-
-        def diff(etl: Etl) -> object:
-            found = etl.publications.diff(name, before or None, after or None, key=key, draft=draft)
-            return diff_view(found)
-
-        await self.answer(diff, slow=True)
+        await self.look(
+            compare_versions,
+            f"The comparison of versions of {name!r}",
+            name=name,
+            before=before or None,
+            after=after or None,
+            key=[column for column in self.get_query_argument("key", "").split(",") if column],
+            draft=self.flag("draft"),
+        )
 
 
 class PublicationRollbackHandler(EtlHandler):
