@@ -280,7 +280,7 @@ def test_a_module_that_starts_a_thread_is_left_out(
         "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()"
     )
     (tmp_path / "broken.py").write_text("1 / 0")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([TESTS, str(tmp_path)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.environ["PYTHONPATH"], str(tmp_path)]))
     monkeypatch.setattr(
         warm_runners, "PRELOAD", ("restless", "colorsys", "broken", "not_installed.at_all")
     )

@@ -101,7 +101,7 @@ def test_opening_a_run_whose_cells_are_marked_trusted_executes_nothing(window, d
     window.execute("docmanager:open", path=f"etl-run:{number}.ipynb", factory="Notebook")
     shown = window.notebook
     for text in ("shown text", "shown html", "shown markdown", "shown frame"):
-        expect(shown.get_by_text(text).first).to_be_visible()
+        expect(shown.locator(".jp-RenderedHTMLCommon").get_by_text(text).first).to_be_visible()
     shown.get_by_text("click me").click()
     assert window.page.evaluate("window.executed ?? []") == []
     assert shown.locator("iframe, script").count() == 0
