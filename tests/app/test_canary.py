@@ -19,7 +19,6 @@ from jupyter_etl.app.etl import Etl
 from jupyter_etl.engine import alerts
 from jupyter_etl.execution.folders import save_claim
 from jupyter_etl.execution.redaction import Redactor
-from jupyter_etl.execution.spellings import spellings
 from jupyter_etl.model import Run, RunState
 from jupyter_etl.ports import Claim
 from jupyter_etl.publishing.report_page import Heading, render_report
@@ -113,12 +112,12 @@ class HearingNotifier:
         self.heard.append(f"{title}\n{body}\n{msgspec.json.encode(run).decode()}")
 
 
-def forms() -> list[bytes]:
-    return [form.encode() for form in spellings(CANARY)]
+LOOKING = Redactor()
+LOOKING.register("canary", CANARY)
 
 
 def holds(content: bytes) -> bool:
-    return any(form in content for form in forms())
+    return LOOKING.holds(content.decode("utf-8", "surrogateescape"))
 
 
 def in_files(*folders: Path) -> set[str]:

@@ -32,7 +32,7 @@ TESTS = str(Path(template_process.__file__).parents[1])
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[WarmRunners]]:
     """What the test has made, closed at its end; no template imports more than it must."""
-    monkeypatch.setenv("PYTHONPATH", TESTS)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([TESTS, os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setattr(warm_runners, "PRELOAD", ())
     made: list[WarmRunners] = []
     yield made
@@ -192,7 +192,7 @@ def test_a_change_of_what_was_imported_begins_the_template_anew(
     library = tmp_path / "library"
     library.mkdir()
     (library / "colour.py").write_text("NAME = 'red'\n")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([TESTS, str(library)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.environ["PYTHONPATH"], str(library)]))
     monkeypatch.setattr(warm_runners, "PRELOAD", ("colour",))
     Path(runner[1]).write_text(STAND_IN + "\nimport colour\nprint(colour.NAME, flush=True)\n")
     executor = make(runner)
@@ -280,7 +280,7 @@ def test_a_module_that_starts_a_thread_is_left_out(
         "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()"
     )
     (tmp_path / "broken.py").write_text("1 / 0")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([TESTS, str(tmp_path)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.environ["PYTHONPATH"], str(tmp_path)]))
     monkeypatch.setattr(
         warm_runners, "PRELOAD", ("restless", "colorsys", "broken", "not_installed.at_all")
     )

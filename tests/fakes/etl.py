@@ -64,6 +64,7 @@ class FakeEtl:
 
     root: Path
     clock: FakeClock = field(default_factory=FakeClock)
+    redacted_answer = staticmethod(str)
     settings: FakeSettings = field(default_factory=FakeSettings)
     calls: list[str] = field(default_factory=list)
     closed: bool = False

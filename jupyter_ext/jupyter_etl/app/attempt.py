@@ -12,6 +12,7 @@ from jupyter_etl.app.etl import Etl
 from jupyter_etl.app.reading import publisher_for
 from jupyter_etl.app.registry import block_names
 from jupyter_etl.app.rehearsal import Script, rehearse
+from jupyter_etl.app.secrets import known_secrets
 from jupyter_etl.app.telling_lineage import tell_end, tell_start
 from jupyter_etl.engine.attempts import plan_next
 from jupyter_etl.engine.gates import judge_difference
@@ -21,6 +22,7 @@ from jupyter_etl.errors import Conflict
 from jupyter_etl.execution.bounded_log import bounded_log
 from jupyter_etl.execution.early_kernel import EarlyKernel, has_startup_code
 from jupyter_etl.execution.folders import LOG
+from jupyter_etl.execution.private_environment import take_over
 from jupyter_etl.execution.processes import adopt_orphans
 from jupyter_etl.execution.runner import run_attempt
 from jupyter_etl.execution.stem import Stem
@@ -103,6 +105,7 @@ class Attempting:
                 early=early,
                 gate=judge_difference,
                 secret=etl.secret,
+                known=lambda: known_secrets(etl.settings.home),
             )
             tell_end(etl, folder, report)
         except Conflict as refused:
@@ -132,4 +135,5 @@ def skip_slow_import() -> None:
 
 
 if __name__ == "__main__":
+    take_over()
     sys.exit(Attempting().run(Path(sys.argv[1])))

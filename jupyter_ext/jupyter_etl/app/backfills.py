@@ -9,6 +9,7 @@ from math import ceil
 from statistics import median
 from zoneinfo import ZoneInfo
 
+from jupyter_etl.app.secrets import refuse_secret_parameters
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.backfill import PartitionPlan, Step, plan_backfill
 from jupyter_etl.engine.partitions import format_span, partitions_of
@@ -166,6 +167,7 @@ class Backfills:
         given = {**deployed.parameters, **(parameters or {})}
         at = partitions[0].end.astimezone(ZoneInfo(zone))
         resolve_parameters(outline.parameters, given, at=at)
+        refuse_secret_parameters(self._settings.home, given)
         plans = plan_backfill(
             deployed,
             partitions,

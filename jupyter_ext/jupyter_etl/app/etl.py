@@ -26,7 +26,7 @@ from jupyter_etl.app.lost_ledger import refuse_lost_ledger
 from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.runs import Runs
-from jupyter_etl.app.secrets import Vault, default_vault
+from jupyter_etl.app.secrets import Vault, default_vault, redacted_answer, redactor_for
 from jupyter_etl.app.settings import Settings, host_name
 from jupyter_etl.app.sources import Sources
 from jupyter_etl.app.waking import PATIENCE_S, woken
@@ -76,8 +76,12 @@ class Etl:
 
     @cached_property
     def redactor(self) -> Redactor:
-        """Knows the secrets that this process has resolved."""
-        return Redactor()
+        """Knows the secrets that this process has resolved, and those it may resolve."""
+        return redactor_for(self.settings.home)
+
+    def redacted_answer(self, text: str) -> str:
+        """Return what others are answered, without the values of secrets."""
+        return redacted_answer(self.redactor, text)
 
     @cached_property
     def secret(self) -> Callable[[str], str]:

@@ -29,6 +29,7 @@ from jupyter_etl.app.schedule_previews import (
     preview_between,
     preview_of,
 )
+from jupyter_etl.app.secrets import refuse_secret_parameters
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.preflight import Finding, errors_in, preflight, summarize
 from jupyter_etl.engine.ticks import next_tick
@@ -202,6 +203,7 @@ class Pipelines:
             plan = preview_of(schedule, now, spent=schedule == kept.schedule)
         values = {**kept.parameters, **(parameters or {})}
         resolve_parameters(outline.parameters, values, at=now)
+        refuse_secret_parameters(self._settings.home, values)
         findings = self._findings(path, outline, after)
         if not anyway:
             _refuse_errors(path, findings)

@@ -19,11 +19,13 @@ from jupyter_etl.app.pipelines import Pipelines
 from jupyter_etl.app.policies import make_policy
 from jupyter_etl.app.resuming import kept_checkpoint, retry_from_failed_cell
 from jupyter_etl.app.run_log import RunLog, format_lines
+from jupyter_etl.app.secrets import refuse_secret_parameters
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.engine.attempts import lost_report
 from jupyter_etl.engine.reaper import end_attempt, sweep
 from jupyter_etl.engine.ticks import interval_of
 from jupyter_etl.errors import Conflict, NotFound
+from jupyter_etl.execution.executed_notebooks import distrusted
 from jupyter_etl.execution.folders import attempt_folder
 from jupyter_etl.execution.warm_runners import WarmRunners
 from jupyter_etl.model import (
@@ -108,6 +110,7 @@ class Runs:
         path, text, outline = read_notebook(notebook)
         now = self._clock.now()
         resolve_parameters(outline.parameters, parameters or {}, at=now)
+        refuse_secret_parameters(self._settings.home, parameters or {})
         policy = make_policy(
             Policy(retries=0), timeout_s=timeout_s, checkpoint=checkpoint, cold=cold
         )
@@ -171,6 +174,7 @@ class Runs:
         now = self._clock.now()
         given = {**deployed.parameters, **(parameters or {})}
         resolve_parameters(outline.parameters, given, at=now)
+        refuse_secret_parameters(self._settings.home, given)
         run = self._store.add_run(
             NewRun(
                 pipeline=deployed.name,
@@ -318,7 +322,7 @@ class Runs:
         candidates += [f / "executed.ipynb" for f in reversed(self._folders(run_id))]
         for path in candidates:
             if path.is_file():
-                return path.read_text("utf-8")
+                return distrusted(path.read_text("utf-8"))
         raise NotFound(
             f"Run {run_id} has no executed notebook: it is {run.state}.",
             hint=f"jupyter etl logs {run_id}",

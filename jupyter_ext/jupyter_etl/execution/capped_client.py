@@ -141,7 +141,8 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
                 content["text"] = self._streams.feed(content["name"], content["text"])
                 if not content["text"]:
                     return None
-            msg = {**msg, "content": content}
+            buffers = list(map(self._redactor.redact_bytes, map(bytes, msg.get("buffers") or ())))
+            msg = {**msg, "content": content, "buffers": buffers}
         return super().process_message(msg, cell, cell_index)
 
     async def _check_raise_for_error(

@@ -71,11 +71,16 @@ def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
     return Kernel(name=name, language=str(spec.language).lower(), assumed=not asked, spec=spec)
 
 
+def is_private(variable: str) -> bool:
+    """Whether only the platform may know an environment variable, and no kernel."""
+    return variable.startswith(_PRIVATE)
+
+
 def kernel_environment(own: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a kernel: the runner's, without what only the platform may know.
 
     Args:
         own: What this kernel is told besides.
     """
-    env = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
+    env = {name: value for name, value in os.environ.items() if not is_private(name)}
     return env | dict(own)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ from jupyter_etl.errors import ExecutionError
 from jupyter_etl.execution.folders import LOG, attempt_folder, save_claim
 from jupyter_etl.execution.kernels import COLD
 from jupyter_etl.execution.leftovers import sweep_attempt
+from jupyter_etl.execution.private_environment import hand_over
 from jupyter_etl.execution.warm_runners import ColdStart, WarmRunner, WarmRunners
 from jupyter_etl.ports import Claim
 
@@ -104,15 +106,19 @@ class LocalExecutor:
             return self._warm.start(words, {**os.environ, **self._env}, log.fileno())
 
     def _start_cold(self, words: Sequence[str], why: str) -> _Child:
-        with self._log_of(words) as log:
+        with self._log_of(words) as log, ExitStack() as stack:
             try:
+                env, waiting = hand_over({**os.environ, **self._env, COLD: why})
+                if waiting is not None:
+                    stack.enter_context(waiting)
                 return subprocess.Popen(
                     words,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    env={**os.environ, **self._env, COLD: why},
+                    env=env,
+                    pass_fds=[waiting.fileno()] if waiting is not None else [],
                 )
             except OSError as problem:
                 raise ExecutionError(

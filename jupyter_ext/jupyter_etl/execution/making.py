@@ -125,7 +125,17 @@ class Making:
             origins={one.name: one.origins for one in record.staged if one.origins},
             began=ending.began,
         )
-        return with_verdict(report, ending, judge)
+        return with_verdict(self._without_secrets(report), ending, judge)
+
+    def _without_secrets(self, report: AttemptReport) -> AttemptReport:
+        redact = self.redactor.redact_model
+        return replace(
+            report,
+            reads=tuple(map(redact, report.reads)),
+            checks=tuple(map(redact, report.checks)),
+            differences=tuple(map(redact, report.differences)),
+            origins={name: tuple(map(redact, origins)) for name, origins in report.origins.items()},
+        )
 
     def _why_no_move(
         self, record: RunRecord, ending: Ending, committed: tuple[Committed, ...]

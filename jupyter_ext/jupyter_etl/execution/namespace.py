@@ -28,6 +28,7 @@ import cloudpickle
 
 from jupyter_etl.errors import ExecutionError
 from jupyter_etl.execution.kernels import BUNDLE, WORKING_FOLDER
+from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.spec.size import format_size
 
 INDEX = "names.json"
@@ -35,10 +36,6 @@ VALUES = "names.pickle"
 
 _PROTOCOL = 5
 _IPYTHON = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[ido]h|In|Out|exit|quit|get_ipython|__\w+__")
-_TELLING = 4
-"""Characters from which on a secret is looked for inside of values: ``no`` is in many."""
-
-
 Queries = Mapping[str, Mapping[str, str]]
 """Named queries: by source, by name."""
 
@@ -205,11 +202,8 @@ class _Meter:
     """
 
     def __init__(self, secrets: Collection[str], limit_bytes: int) -> None:
-        telling = _telling(secrets)
-        # UTF-8 in Python's strings and Arrow's, UTF-32 in NumPy's.
-        forms = [secret.encode(form) for secret in telling for form in ("utf-8", "utf-32-le")]
-        self._pattern = re.compile(b"|".join(map(re.escape, forms))) if forms else None
-        self._overlap = max(map(len, forms), default=0)
+        self._redactor = _redactor_of(secrets)
+        self._overlap = self._redactor.longest_bytes
         self._tail = b""
         self._limit_bytes = limit_bytes
         self.size = 0
@@ -219,9 +213,9 @@ class _Meter:
             self.size += view.nbytes
             if self.size > self._limit_bytes:
                 raise _Refused(_too_big(self._limit_bytes))
-            if self._pattern is not None:
+            if self._redactor.is_active:
                 seam = self._tail + bytes(view[: self._overlap])
-                if self._pattern.search(seam) or self._pattern.search(view):
+                if self._redactor.in_bytes(seam) or self._redactor.in_bytes(view):
                     raise _Refused("it holds the value of a secret")
                 self._tail = (self._tail + bytes(view[-self._overlap :]))[-self._overlap :]
             return view.nbytes
@@ -264,18 +258,17 @@ def _is_users(name: str, value: Any, hidden: Mapping[str, Any]) -> bool:
     return name not in hidden or hidden[name] is not value
 
 
-def _telling(secrets: Collection[str]) -> list[str]:
-    return [secret for secret in secrets if len(secret) >= _TELLING]
+def _redactor_of(secrets: Collection[str]) -> Redactor:
+    redactor = Redactor()
+    for secret in secrets:
+        redactor.register("", secret)
+    return redactor
 
 
 def _without(secrets: Collection[str], queries: Queries) -> dict[str, dict[str, str]]:
-    telling = _telling(secrets)
+    redactor = _redactor_of(secrets)
     return {
-        source: {
-            name: text
-            for name, text in named.items()
-            if not any(secret in text for secret in telling)
-        }
+        source: {name: text for name, text in named.items() if not redactor.holds(text)}
         for source, named in queries.items()
     }
 
@@ -306,7 +299,7 @@ def _too_big(limit_bytes: int) -> str:
 
 def _reason(problem: Exception, secrets: Collection[str]) -> str:
     first = (str(problem).strip().splitlines() or [""])[0][:200]
-    if any(secret in first for secret in _telling(secrets)):
+    if _redactor_of(secrets).holds(first):
         first = ""
     return f"{type(problem).__name__}: {first}".removesuffix(": ")
 

@@ -29,6 +29,7 @@ from jupyter_etl.execution.checkpoint import Keeper
 from jupyter_etl.execution.early_kernel import EarlyKernel
 from jupyter_etl.execution.ending import KERNEL_EXITED, error_of_halt, one_line
 from jupyter_etl.execution.events import EventLog
+from jupyter_etl.execution.executed_notebooks import NotebookRedactor, distrust
 from jupyter_etl.execution.expected_errors import accept_expected_errors
 from jupyter_etl.execution.folders import write_atomically
 from jupyter_etl.execution.guard import Guard
@@ -137,7 +138,9 @@ class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
         if prepared.kernel.language == "python":
             at = datetime.now(UTC)
             inject_types(nb.cells, prepared.declared, prepared.parameters, at=at)
-        manager = EtlNotebookManager(nb, kwargs.get("output_path"), session.progress)
+        distrust(nb)
+        written = NotebookRedactor(session.redactor)
+        manager = EtlNotebookManager(nb, kwargs.get("output_path"), session.progress, written)
         first = session.start.place(nb.cells, session.prepared.cells)
         session.progress.begin(nb.cells, done=len(session.start.taken_over))
         manager.notebook_start()
@@ -155,7 +158,7 @@ class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
             raise
         # Papermill writes the file next.
         manager.notebook_complete(save=False)
-        return manager.nb
+        return written.redacted(manager.nb)
 
 
 class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
@@ -165,11 +168,15 @@ class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
         nb: The notebook.
         output_path: Where it is kept; None for nowhere.
         progress: Is told of every cell.
+        written: Takes secrets out of what is kept.
     """
 
-    def __init__(self, nb: Any, output_path: str | None, progress: Progress) -> None:
+    def __init__(
+        self, nb: Any, output_path: str | None, progress: Progress, written: NotebookRedactor
+    ) -> None:
         super().__init__(nb, output_path=output_path, progress_bar=False)
         self._progress = progress
+        self._written = written
         self._holding = False
 
     def save(self, **kwargs: Any) -> None:
@@ -177,7 +184,7 @@ class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
         if self._holding:
             return
         if self.output_path:
-            write_notebook(self.nb, Path(self.output_path))
+            write_notebook(self._written.redacted(self.nb), Path(self.output_path))
         self.last_save_time = self.now()
 
     def notebook_complete(self, *, save: bool = True, **kwargs: Any) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from jupyter_etl.errors import DeclarationError, NotFound, PublishError
 from jupyter_etl.execution.ending import Ending, one_line
 from jupyter_etl.execution.events import EventLog
@@ -256,6 +258,7 @@ class RunRecord:
 
     def report_read(self, read: Read) -> None:
         """Take note of what was read."""
+        read = self._redactor.redact_model(read)
         with self._lock:
             self._reads[read] = None
         self._events.add("read", read=read)
@@ -271,7 +274,8 @@ class RunRecord:
             return self._cursors.start(cursor, watermark, self._clock.now())
 
     def report_move(self, move: CursorMove) -> None:
-        """Take note of what an incremental load read."""
+        """Take note of what an incremental load read; raises `DeclarationError` for a secret."""
+        self._refuse_secret("A watermark", move)
         with self._lock:
             noted = self._cursors.move(move)
         self._events.add("cursor", move=noted)
@@ -285,7 +289,7 @@ class RunRecord:
 
     def report_checks(self, results: Sequence[CheckResult], returned: bool = False) -> None:
         """Take note of what checks found; a later result of the same rule replaces the earlier."""
-        results = [self._without_secrets(result) for result in results]
+        results = [self._redactor.redact_model(result) for result in results]
         cell = self._progress.at if self._progress else None
         with self._lock:
             for result in results:
@@ -299,13 +303,17 @@ class RunRecord:
         """Take a staged output; the runner commits it after the last cell.
 
         Raises:
-            DeclarationError: It lies outside the attempt's folder.
+            DeclarationError: It lies outside the attempt's folder, or its name, title, columns or
+                options hold the value of a secret.
             PublishError: Its kind is not installed, or the run has staged that name already and
                 the modes do not allow one to replace the other.
             PermissionDenied: The name belongs to another owner.
             Conflict: The name is a publication of another kind, or of another pipeline.
         """
         self._validate(staged)
+        origins = tuple(self._redactor.redact_model(one) for one in staged.origins)
+        staged = replace(staged, origins=origins)
+        self._refuse_secret("What describes an output", replace(staged, folder=""))
         # Only a person approves, and only the runner knows what the run appends.
         staged = replace(staged, approved=False, batch=None)
         deployed = self._new.version is not None
@@ -321,11 +329,13 @@ class RunRecord:
             self._staged[staged.name] = staged
         self._events.add("staged", name=staged.name, publication=staged.kind, rows=staged.rows)
 
-    def _without_secrets(self, result: CheckResult) -> CheckResult:
-        if not self._redactor.is_active:
-            return result
-        sample = tuple(self._redactor.redact_json(row) for row in result.sample)
-        return replace(result, message=self._redactor.redact(result.message), sample=sample)
+    def _refuse_secret(self, what: str, value: object) -> None:
+        if self._redactor.is_active:
+            self._redactor.refuse_value_in_texts(
+                what,
+                [msgspec.json.encode(value).decode()],
+                hint="The ledger keeps names only. Leave out the value of",
+            )
 
     @property
     def _new(self) -> NewRun:

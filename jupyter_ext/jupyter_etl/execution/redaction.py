@@ -4,51 +4,58 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from jupyter_etl.errors import DeclarationError, EtlError
-from jupyter_etl.execution.spellings import LEAST, spellings
+from jupyter_etl.execution.encodings import LEAST, Search, encodings_of, plain_forms
 from jupyter_etl.model import Source
 
 _TELLING = 12
 """Characters from which on a value in an address is no coincidence, as ``postgres`` is."""
 
+_LARGE_BYTES = 1_000_000
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 _BINARY = re.compile(r"(?:image/(?!svg)|audio/|video/|font/|application/(?:pdf|octet-stream|zip))")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Forms:
-    """All spellings of all values, put together so that a text is searched once."""
-
-    names: Mapping[str, str]
-    pattern: re.Pattern[str]
-    begins: frozenset[str]
-    longest: int
+_T = TypeVar("_T")
 
 
 class Redactor:
     """Knows the secrets that were used, and writes their names in place of their values.
 
     Safe to call from several threads. Where no secret was used it returns what it is given.
+
+    Args:
+        known: Returns names and values of the secrets that there are, used or not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Callable[[], Iterable[tuple[str, str]]] = tuple) -> None:
+        self._known = known
+        self._of_all: Redactor | None = None
         self._lock = threading.Lock()
         self._values: dict[str, str] = {}
-        self._forms: _Forms | None = None
+        self._search: Search | None = None
 
     @property
     def is_active(self) -> bool:
         """Whether there is anything to take out."""
-        return self._forms is not None
+        return self._search is not None
+
+    @property
+    def values(self) -> frozenset[str]:
+        """The values that are taken out."""
+        return frozenset(self._values)
 
     @property
     def longest_bytes(self) -> int:
         """Upper bound of the length of a value, in UTF-8."""
-        return 4 * self._forms.longest if self._forms is not None else 0
+        return 4 * self._search.longest if self._search is not None else 0
 
     def watching(self, resolve: Callable[[str], str]) -> Callable[[str], str]:
         """Return a resolver of secrets whose values are taken out from then on.
@@ -74,27 +81,57 @@ class Redactor:
         with self._lock:
             if len(value.strip()) < LEAST or value in self._values:
                 return
-            self._values[value] = name
-            names = {form: who for one, who in self._values.items() for form in spellings(one)}
-            # The longest first: of two secrets one may begin with the other.
-            ordered = sorted(names, key=len, reverse=True)
-            self._forms = _Forms(
-                names=names,
-                pattern=re.compile("|".join(map(re.escape, ordered))),
-                begins=frozenset(form[0] for form in ordered),
-                longest=len(ordered[0]),
-            )
+            self._values = {**self._values, value: name}
+            before = self._search.encodings if self._search is not None else ()
+            self._search = Search([*before, *((name, one) for one in encodings_of(value))])
 
     def redact(self, text: str) -> str:
         """Return a text with ``[secret NAME]`` in place of every value."""
-        forms = self._forms
-        if forms is None:
+        found = self._find(text)
+        if not found:
             return text
-        return forms.pattern.sub(lambda found: f"[secret {forms.names[found[0]]}]", text)
+        parts, at = [], 0
+        for start, end, name in found:
+            parts += [text[at:start], f"[secret {name}]"]
+            at = end
+        return "".join([*parts, text[at:]])
+
+    def holds(self, text: str) -> bool:
+        """Whether a text holds a value."""
+        return bool(self._find(text))
+
+    def _find(self, text: str) -> list[tuple[int, int, str]]:
+        """Return where values are, from start to end without overlaps, and their names."""
+        search = self._search
+        if search is None or len(text) < LEAST:
+            return []
+        spans = search.spans(text)
+        found: list[tuple[int, int, str]] = []
+        # The longest first: of two secrets one may begin with the other.
+        for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if found and start < found[-1][1]:
+                before = found[-1]
+                found[-1] = (before[0], max(before[1], end), before[2])
+            else:
+                found.append((start, end, name))
+        return found
+
+    def redact_model(self, value: _T) -> _T:
+        """Return a value of the model whose texts hold no secret."""
+        if self._search is None or not self.holds(msgspec.json.encode(value).decode()):
+            return value
+        return msgspec.convert(self.redact_json(msgspec.to_builtins(value)), type(value))
+
+    def redact_bytes(self, content: bytes) -> bytes:
+        """Return content of the same length in which every value is written over."""
+        changed = bytearray(content)
+        for at, mark in self.spans(content):
+            changed[at : at + len(mark)] = mark
+        return bytes(changed)
 
     def redact_json(self, value: object) -> Any:
         """Return a JSON value whose texts and keys hold no secret."""
-        if self._forms is None:
+        if self._search is None:
             return value
         if isinstance(value, str):
             return self.redact(value)
@@ -122,40 +159,73 @@ class Redactor:
             kind: Of the message, as Jupyter calls it.
             content: Of the message; a stream's text is left to `StreamRedactor`.
         """
-        if self._forms is None or kind in ("stream", "status"):
+        if self._search is None or kind in ("stream", "status"):
             return dict(content)
         data = content.get("data")
         if kind.startswith("comm") or not isinstance(data, Mapping):
             return self.redact_fields(content, but=("status", "comm_id", "target_name"))
-        kept = {media: one for media, one in data.items() if _BINARY.match(media)}
-        return {**content, "data": self.redact_fields(data, but=kept)}
+        kept = {media: one for media, one in data.items() if _is_picture(media, one)}
+        rest = {name: one for name, one in content.items() if name != "data"}
+        return {
+            **self.redact_fields(rest, but=("output_type", "transient")),
+            "data": kept | self.redact_json({k: v for k, v in data.items() if k not in kept}),
+        }
 
     def beginning_at_end(self, text: str) -> int:
         """Return how many of a text's last characters may be the beginning of a value."""
-        forms = self._forms
-        if forms is None:
-            return 0
-        for at in range(max(0, len(text) - forms.longest + 1), len(text)):
-            end = text[at:]
-            if end[0] in forms.begins and any(form.startswith(end) for form in forms.names):
-                return len(end)
-        return 0
+        return self._search.beginning_at_end(text) if self._search is not None else 0
 
     def refuse_value_in(self, source: Source) -> None:
         """Refuse a source whose address or options hold the value of a secret that was used.
 
         Raises:
-            DeclarationError: One does; its name is in the message, its value is not.
+            DeclarationError: As `refuse_value_in_texts`.
         """
         texts = (source.location, source.declared, *source.options.values())
-        for value, name in list(self._values.items()):
-            forms = spellings(value) if len(value) >= _TELLING else ()
-            if any(form in text for form in forms for text in texts):
-                raise DeclarationError(
-                    f"The source {source.name!r} holds the value of the secret {name!r}; the "
-                    "catalogue keeps names only.",
-                    hint=f"Leave it out of the location and write --secret {name}",
-                )
+        self.refuse_value_in_texts(
+            f"The source {source.name!r}",
+            texts,
+            hint="The catalogue keeps names only. Leave it out of the location and write --secret",
+        )
+
+    def refuse_value_in_texts(self, what: str, texts: Iterable[str], *, hint: str) -> None:
+        """Refuse what holds the value of a secret that was used, or that this process knows of.
+
+        Args:
+            what: Is refused; the message begins with it.
+            texts: Of it.
+            hint: What to do; the name of the secret is appended.
+
+        Raises:
+            DeclarationError: A text holds a value; its name is in the message, its value is not.
+        """
+        found = [name for text in texts for name in self.telling().names_in(text)]
+        if found:
+            raise DeclarationError(
+                f"{what} holds the value of the secret {found[0]!r}.", hint=f"{hint} {found[0]}"
+            )
+
+    def in_bytes(self, content: bytes | memoryview) -> bool:
+        """Whether bytes hold a value: a text in UTF-8, UTF-16 or UTF-32, or an encoded one."""
+        if len(content) > _LARGE_BYTES:
+            # As a rule numbers; only what takes a moment is looked for.
+            raw = bytes(content)
+            return any(form in raw for value in self._values for form in plain_forms(value))
+        return self.holds(bytes(content).decode("latin-1"))
+
+    def names_in(self, text: str) -> list[str]:
+        """Return the names of the secrets whose values a text holds."""
+        return [name for _, _, name in self._find(text)]
+
+    def telling(self) -> Redactor:
+        """Return one for all values, used or not, that are no coincidence where they are found."""
+        names = {value: name for name, value in self._known()} | self._values
+        names = {value: one for value, one in names.items() if len(value.strip()) >= _TELLING}
+        if self._of_all is None or self._of_all.values != names.keys():
+            self._of_all = Redactor()
+            for value, name in names.items():
+                self._of_all.register(name, value)
+        return self._of_all
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -175,11 +245,20 @@ class Redactor:
         Args:
             content: Of a file, in UTF-8 where it is text.
         """
-        forms = self._forms
-        if forms is None:
-            return
-        names = {form.encode("utf-8", "surrogatepass"): name for form, name in forms.names.items()}
-        ordered = sorted(names, key=len, reverse=True)
-        for found in re.finditer(b"|".join(map(re.escape, ordered)), content):
-            size = len(found[0])
-            yield found.start(), f"[secret {names[found[0]]}]".encode()[:size].ljust(size, b"*")
+        text = content.decode("utf-8", "surrogateescape")
+        at = size = 0
+        for start, end, name in self._find(text):
+            size += _size(text[at:start])
+            at, length = end, _size(text[start:end])
+            yield size, f"[secret {name}]".encode()[:length].ljust(length, b"*")
+            size += length
+
+
+def _is_picture(media: str, content: object) -> bool:
+    return (
+        bool(_BINARY.match(media)) and isinstance(content, str) and bool(_BASE64.fullmatch(content))
+    )
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))

@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,6 +50,7 @@ def run_attempt(
     early: EarlyKernel | None = None,
     gate: Gate | None = None,
     secret: Callable[[str], str] | None = None,
+    known: Callable[[], Iterable[tuple[str, str]]] = tuple,
 ) -> AttemptReport:
     """Make the attempt whose claim lies in a folder.
 
@@ -68,6 +69,7 @@ def run_attempt(
         early: Becomes the notebook's kernel, where it can; None for a cold start.
         gate: Says what a person has to look at before it is published; None for nothing.
         secret: Resolves the names of secrets; None where there are none.
+        known: Returns names and values of the secrets that no record may hold.
 
     Returns:
         What the ledger was told; ``lost`` where the ledger did not want to hear it any more.
@@ -79,7 +81,7 @@ def run_attempt(
     """
     claim = load_claim(folder)
     snapshot = _start(claim, store, clock)
-    redactor = Redactor()
+    redactor = Redactor(known)
     events = EventLog(folder / EVENTS, clock, redactor)
     events.add("started", run=claim.run.id, attempt=claim.attempt.number, pid=os.getpid())
     halt = Halt()

@@ -27,12 +27,14 @@ from jupyter_etl.execution.fork import (
     take_environment,
     widen_descriptors,
 )
+from jupyter_etl.execution.private_environment import MAX_BYTES, public, unsealed
 from jupyter_etl.execution.stem import Stem, fork_stem
 
-MAX_REQUEST_BYTES = 180_000
+MAX_REQUEST_BYTES = MAX_BYTES
 _SHOWN = (sys.executable, "-m", "jupyter_etl.app.standby")
 """What ``ps`` shows of it while it waits."""
 
+_AROUND = b"around"
 _LEAVES_S = 2.0
 _PAUSE_S = 0.1
 """How long nobody asks for it before it takes the time to rehearse."""
@@ -53,15 +55,18 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a template: a runner. The descriptor of its log comes with it.
 
+    The descriptor of a socket comes second, in which an `Around` waits; see `sealed`. No process
+    that kernels are forked from may read it.
+
     Args:
         number: The answer has it too.
         words: The command that a cold start would execute; the last is the attempt's folder.
-        around: An `Around`. A template only compares it: what stands in it is for runners.
+        around: Equal for equal ones.
     """
 
     number: int
     words: tuple[str, ...]
-    around: msgspec.Raw
+    around: str
 
 
 class Ready(Protocol):
@@ -126,11 +131,11 @@ class Standby:
         os.close(self.process)
 
 
-def fork_standby(around: bytes, workshop: Workshop, inherited: Iterable[int]) -> Standby:
+def fork_standby(around: int, workshop: Workshop, inherited: Iterable[int]) -> Standby:
     """Fork a runner and have it make itself ready.
 
     Args:
-        around: An encoded `Around`, in which it is to run.
+        around: Descriptor of a socket, in which the `Around` waits that it is to run in.
         workshop: Makes it ready.
         inherited: Descriptors of the template that it must not keep.
 
@@ -143,12 +148,13 @@ def fork_standby(around: bytes, workshop: Workshop, inherited: Iterable[int]) ->
         here.close()
         for descriptor in inherited:
             os.close(descriptor)
-        _stand_by(there, around, workshop)
+        _stand_by(there, workshop)
     there.close()
+    socket.send_fds(here, [_AROUND], [around])
     return Standby(pid, here)
 
 
-def _stand_by(line: socket.socket, around: bytes, workshop: Workshop) -> NoReturn:
+def _stand_by(line: socket.socket, workshop: Workshop) -> NoReturn:
     code = 1
     try:
         os.setsid()
@@ -160,9 +166,11 @@ def _stand_by(line: socket.socket, around: bytes, workshop: Workshop) -> NoRetur
             os.dup2(source, target)
         os.close(null)
         os.close(early)
-        stem = fork_stem()
+        stem = fork_stem(line.fileno())
         try:
-            code = _run_what_comes(line, stem, msgspec.json.decode(around, type=Around), workshop)
+            _, (around,), _, _ = socket.recv_fds(line, len(_AROUND), 1)
+            decoded = msgspec.json.decode(unsealed(around), type=Around)
+            code = _run_what_comes(line, stem, decoded, workshop)
         finally:
             stem.dismiss()
     except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a template
@@ -204,7 +212,7 @@ def _rehearse(ready: Ready) -> None:
 
 def _show(words: Sequence[str], around: Around) -> None:
     """Look like a process that was started by a command, as far as there is room."""
-    if not relabel(words, around.env):
+    if not relabel(words, public(around.env)):
         relabel(words, {})
 
 

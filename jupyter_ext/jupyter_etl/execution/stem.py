@@ -197,13 +197,19 @@ async def readable(*descriptors: int) -> None:
             loop.remove_reader(descriptor)
 
 
-def fork_stem() -> Stem:
-    """Fork the stem of this runner's kernel; to be called before anything starts a thread."""
+def fork_stem(*inherited: int) -> Stem:
+    """Fork the stem of this runner's kernel; to be called before anything starts a thread.
+
+    Args:
+        inherited: Descriptors of the runner that its kernel must not have.
+    """
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         here.close()
+        for descriptor in inherited:
+            os.close(descriptor)
         _wait_and_become(parent, there)
     there.close()
     return Stem(pid, here, read_at_import(os.environ))

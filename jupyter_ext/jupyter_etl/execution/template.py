@@ -158,7 +158,8 @@ class _Template:
         # What a killed runner has left becomes a child of this process.
         adopt_orphans()
         self._has_orphans = False
-        self._around: bytes | None = None
+        self._around = ""
+        self._waits_in: int | None = None
         self._asked_at = self._busy_at = 0.0
         self._forks = 0
         self._files = _imported_files()
@@ -186,7 +187,7 @@ class _Template:
             left_s = _ORPHANS_S
         elif self._standby is not None:
             left_s = self._looked_at + _LOOK_S - time.monotonic()
-        elif self._around is not None and self._life.standby_s:
+        elif self._waits_in is not None and self._life.standby_s:
             left_s = self._busy_at + _PAUSE_S - time.monotonic()
         else:
             return None
@@ -197,16 +198,16 @@ class _Template:
         if self._standby is not None:
             if time.monotonic() > self._asked_at + self._life.standby_s:
                 self._dismiss()
-                self._around = None
+                self._forget()
             else:
                 self._look()
-        elif self._around is not None:
+        elif self._waits_in is not None:
             self._look()
             self._workshop.plan_rehearsal()
             try:
-                self._standby = self._make_standby(self._around)
+                self._standby = self._make_standby(self._waits_in)
             except OSError:
-                self._around = None
+                self._forget()
 
     def _answer(self) -> bool:
         """Give a runner to who asks; False where nobody is there any more."""
@@ -214,7 +215,7 @@ class _Template:
             # The question stays in the socket, for the next.
             self._look()
         try:
-            message, descriptors, _, _ = socket.recv_fds(self._line, MAX_REQUEST_BYTES, 1)
+            message, descriptors, _, _ = socket.recv_fds(self._line, MAX_REQUEST_BYTES, 2)
         except ConnectionResetError:
             # It was killed before it had heard all that was said.
             return False
@@ -222,33 +223,42 @@ class _Template:
             return False
         request = msgspec.json.decode(message, type=Request)
         self._asked_at = self._busy_at = time.monotonic()
-        around = bytes(request.around)
-        if around != self._around:
+        log, waits_in = descriptors
+        if request.around != self._around:
             self._dismiss()
-            self._around = around
+            self._forget()
+            self._around, self._waits_in = request.around, os.dup(waits_in)
         try:
-            pid = self._hand_over(message, around, descriptors[0])
+            pid = self._hand_over(message, log, waits_in)
         except OSError as problem:
             why = f"no process could be started: {problem.strerror}"
             _say(self._line, Answer(refused=request.number, why=why))
         else:
             _say(self._line, Answer(started=request.number, pid=pid))
-        os.close(descriptors[0])
+        os.close(log)
+        os.close(waits_in)
         return True
 
-    def _hand_over(self, message: bytes, around: bytes, log: int) -> int:
+    def _forget(self) -> None:
+        """Make no runner ready before the next request."""
+        if self._waits_in is not None:
+            os.close(self._waits_in)
+        self._around, self._waits_in = "", None
+
+    def _hand_over(self, message: bytes, log: int, waits_in: int) -> int:
         """Give an attempt to a runner, and return its process id."""
         if self._standby is None or not self._standby.takes(message, log):
             self._dismiss()
-            self._standby = self._make_standby(around, log)
+            self._standby = self._make_standby(waits_in, log)
             self._standby.takes(message, log)
         runner, self._standby = self._standby, None
         self._runners[runner.process] = runner.pid
         return runner.pid
 
-    def _make_standby(self, around: bytes, *opened: int) -> Standby:
-        inherited = (self._life.line, *self._runners, *opened)
-        standby = fork_standby(around, self._workshop, inherited)
+    def _make_standby(self, waits_in: int, *opened: int) -> Standby:
+        waiting = {waits_in} if self._waits_in is None else {waits_in, self._waits_in}
+        inherited = (self._life.line, *self._runners, *opened, *waiting)
+        standby = fork_standby(waits_in, self._workshop, inherited)
         self._waiting.register(standby.process, select.POLLIN)
         self._forks += 1
         return standby
@@ -264,7 +274,7 @@ class _Template:
         if self._standby is not None and process == self._standby.process:
             # It could not make itself ready. The next run finds out whether it can.
             self._dismiss()
-            self._around = None
+            self._forget()
             return
         self._busy_at = time.monotonic()
         self._waiting.unregister(process)

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import msgspec
 
 from jupyter_etl.execution.fork import QUIET, ROOM_BYTES, read_at_import
 from jupyter_etl.execution.kernels import kernel_environment
+from jupyter_etl.execution.private_environment import MAX_BYTES, sealed
 from jupyter_etl.execution.standby import MAX_REQUEST_BYTES, Around, Request
 from jupyter_etl.execution.template import PRELOAD, Answer, Life, encode_life
 
@@ -129,6 +131,7 @@ class _Line:
         self._refused: dict[int, str] = {}
         self._codes: dict[int, int] = {}
         self._lock = threading.Lock()
+        self._key = os.urandom(32)
         life = msgspec.structs.replace(life, line=theirs.fileno())
         with theirs:
             try:
@@ -157,14 +160,15 @@ class _Line:
     def ask(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
         number = next(self._numbers)
         around = msgspec.json.encode(Around(env=env, cwd=str(Path.cwd()), umask=_umask()))
-        request = Request(number=number, words=tuple(words), around=msgspec.Raw(around))
-        message = msgspec.json.encode(request)
-        if len(message) > MAX_REQUEST_BYTES:
+        if len(around) > MAX_BYTES:
             raise ColdStart("its environment is too large for a request")
-        with self._lock:
+        # With a key that only this process has: nobody can try values out.
+        digest = blake2b(around, key=self._key).hexdigest()
+        message = msgspec.json.encode(Request(number=number, words=tuple(words), around=digest))
+        with self._lock, sealed(around) as waiting:
             self._socket.settimeout(_PATIENCE_S)
             try:
-                socket.send_fds(self._socket, [message], [log])
+                socket.send_fds(self._socket, [message], [log, waiting.fileno()])
             except OSError as problem:
                 self._end()
                 raise ColdStart(f"the template does not answer: {problem}") from problem

@@ -139,7 +139,9 @@ class EtlHandler(APIHandler):
             status: HTTP status of the answer.
             slow: As `ask`.
         """
-        text = await self.ask(lambda etl: msgspec.json.encode(function(etl)), slow=slow)
+        text = await self.ask(
+            lambda etl: etl.redacted_answer(msgspec.json.encode(function(etl)).decode()), slow=slow
+        )
         self.set_status(status)
         self.finish(text)
 

@@ -2,24 +2,26 @@ import type { Json } from '../api';
 
 type Fields = { [key: string]: Json };
 
+const TRUST = new Set(['trusted', 'signature']);
+
 /**
- * Join the lines of texts, which a notebook file keeps as lists.
+ * Join the lines of texts, which a notebook file keeps as lists, and drop marks of trust.
  *
- * The contents API of the server does so for the documents it reads; JupyterLab puts commas between
+ * JupyterLab shows outputs of a cell that is marked as trusted without sanitising them. The contents API of the server does so for the documents it reads; JupyterLab puts commas between
  * the lines of an output that comes as a list.
  */
 export function joinLines(notebook: Json): Json {
   if (!isFields(notebook) || !Array.isArray(notebook.cells)) {
     return notebook;
   }
-  return { ...notebook, cells: notebook.cells.map(joinCell) };
+  return { ...withoutTrust(notebook), cells: notebook.cells.map(joinCell) };
 }
 
 function joinCell(cell: Json): Json {
   if (!isFields(cell)) {
     return cell;
   }
-  const joined: Fields = { ...cell };
+  const joined: Fields = withoutTrust(cell);
   if ('source' in cell) {
     joined.source = joinText(cell.source);
   }
@@ -30,6 +32,17 @@ function joinCell(cell: Json): Json {
     joined.attachments = mapValues(cell.attachments, joinBundle);
   }
   return joined;
+}
+
+function withoutTrust(holder: Fields): Fields {
+  return isFields(holder.metadata)
+    ? {
+        ...holder,
+        metadata: Object.fromEntries(
+          Object.entries(holder.metadata).filter(([key]) => !TRUST.has(key))
+        )
+      }
+    : { ...holder };
 }
 
 function joinOutput(output: Json): Json {

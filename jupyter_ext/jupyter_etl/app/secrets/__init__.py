@@ -3,6 +3,11 @@
 from jupyter_etl.app.secrets.environment_secrets import EnvironmentSecrets
 from jupyter_etl.app.secrets.file_secrets import FileSecrets
 from jupyter_etl.app.secrets.keyring_secrets import KeyringSecrets
+from jupyter_etl.app.secrets.recording import (
+    redacted_answer,
+    redactor_for,
+    refuse_secret_parameters,
+)
 from jupyter_etl.app.secrets.vault import (
     NamedSecret,
     Vault,
@@ -20,4 +25,7 @@ __all__ = [
     "default_vault",
     "known_secrets",
     "known_values",
+    "redacted_answer",
+    "redactor_for",
+    "refuse_secret_parameters",
 ]

@@ -15,7 +15,7 @@ from jupyter_etl.app.secrets.environment_secrets import EnvironmentSecrets
 from jupyter_etl.app.secrets.file_secrets import FileSecrets
 from jupyter_etl.app.secrets.keyring_secrets import KeyringSecrets
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound, SourceError, user_code_boundary
-from jupyter_etl.execution.spellings import LEAST
+from jupyter_etl.execution.encodings import LEAST
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Secrets
 from jupyter_etl.spec.names import nearest, parse_name

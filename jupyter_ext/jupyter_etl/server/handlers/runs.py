@@ -97,7 +97,7 @@ class RunNotebookHandler(EtlHandler):
     async def get(self, run: str) -> None:
         """Return the executed notebook, as far as it has come."""
         run_id = self.run_id(run)
-        self.finish(await self.ask(lambda etl: etl.runs.notebook(run_id)))
+        self.finish(await self.ask(lambda etl: etl.redacted_answer(etl.runs.notebook(run_id))))
 
 
 class RunLogHandler(EtlHandler):
@@ -108,5 +108,5 @@ class RunLogHandler(EtlHandler):
     async def get(self, run: str) -> None:
         """Return what happened in it, as plain text."""
         run_id = self.run_id(run)
-        text = await self.ask(lambda etl: etl.runs.log(run_id))
+        text = await self.ask(lambda etl: etl.redacted_answer(etl.runs.log(run_id)))
         self.finish(text, set_content_type="text/plain; charset=utf-8")

@@ -57,6 +57,21 @@ describe('joinLines', () => {
     });
   });
 
+  it('drops marks of trust', () => {
+    const metadata = { trusted: true, kept: 1 };
+    expect(
+      joinLines({
+        metadata: { ...metadata, signature: 'sha256:00' },
+        cells: [{ cell_type: 'code', metadata, source: '', outputs: [] }]
+      })
+    ).toEqual({
+      metadata: { kept: 1 },
+      cells: [
+        { cell_type: 'code', metadata: { kept: 1 }, source: '', outputs: [] }
+      ]
+    });
+  });
+
   it('leaves what is no notebook alone', () => {
     expect(joinLines(null)).toBeNull();
     expect(joinLines({ cells: 'none' })).toEqual({ cells: 'none' });
