@@ -33,6 +33,7 @@ from jupyter_etl.execution.memory import MemoryWatch
 from jupyter_etl.execution.output_caps import OutputCaps
 from jupyter_etl.execution.preparation import Prepared, prepare
 from jupyter_etl.execution.progress import Progress
+from jupyter_etl.execution.published_secrets import refuse_secrets
 from jupyter_etl.execution.record import RunRecord
 from jupyter_etl.execution.redacted_writing import LogSweep
 from jupyter_etl.execution.redaction import Redactor
@@ -297,6 +298,7 @@ class Making:
         if self.halt.reason is not None:
             return (), self._halted(), None
         try:
+            refuse_secrets(record.staged, self.redactor, self.folder / EXECUTED)
             committed = commit_outputs(
                 record.staged,
                 claim=self.claim,

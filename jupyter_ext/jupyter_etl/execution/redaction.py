@@ -16,6 +16,9 @@ from jupyter_etl.model import Source
 _TELLING = 12
 """Characters from which on a value in an address is no coincidence, as ``postgres`` is."""
 
+LEAST_IN_DATA = 8
+"""Characters from which on a value that is a part of a text in a table is no coincidence."""
+
 _BINARY = re.compile(r"(?:image/(?!svg)|audio/|video/|font/|application/(?:pdf|octet-stream|zip))")
 
 
@@ -84,6 +87,20 @@ class Redactor:
                 begins=frozenset(form[0] for form in ordered),
                 longest=len(ordered[0]),
             )
+
+    def searched(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what to search for in data, each with the name of its secret.
+
+        Returns:
+            The spellings of the values of `LEAST_IN_DATA` characters and more, which are no part of a
+            longer text by coincidence; and the shorter values.
+        """
+        with self._lock:
+            values = dict(self._values)
+        long = {one: name for one, name in values.items() if len(one.strip()) >= LEAST_IN_DATA}
+        forms = {form: name for one, name in long.items() for form in spellings(one)}
+        long_enough = {form: name for form, name in forms.items() if len(form) >= LEAST_IN_DATA}
+        return long_enough, {one: name for one, name in values.items() if one not in long}
 
     def redact(self, text: str) -> str:
         """Return a text with ``[secret NAME]`` in place of every value."""
