@@ -14,6 +14,7 @@ from jupyter_etl.app.registry import block_names
 from jupyter_etl.app.rehearsal import Script, rehearse
 from jupyter_etl.app.telling_lineage import tell_end, tell_start
 from jupyter_etl.engine.attempts import plan_next
+from jupyter_etl.engine.durations import limit_of_run
 from jupyter_etl.engine.gates import judge_difference
 from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.engine.verdicts import judge
@@ -98,6 +99,7 @@ class Attempting:
                 early=early,
                 gate=judge_difference,
                 secret=etl.secret,
+                time_limit=partial(limit_of_run, etl.store),
             )
             tell_end(etl, folder, report)
         except Conflict as refused:
