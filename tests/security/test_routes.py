@@ -279,7 +279,7 @@ async def test_no_raw_request_is_smuggled(attacked: Target, server, jp_base_url:
         answer = b""
         # One that waits for more of the request is closed here.
         with contextlib.suppress(TimeoutError, ConnectionError):
-            while piece := await asyncio.wait_for(reader.read(65_536), 0.5):
+            while piece := await asyncio.wait_for(reader.read(65_536), 0.2):
                 answer += piece
         writer.close()
         statuses = [int(found) for found in re.findall(rb"HTTP/1\.1 (\d+)", answer)]
