@@ -327,3 +327,15 @@ def test_by_hand_what_would_hold_a_run_is_said(bench: Workbench) -> None:
     assert publish_table(bench, "t", days.head(0), partition_by=["day"]).findings == (
         "it is empty, so that no partition is replaced, and version 1 has 3 rows",
     )
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_by_hand_no_secret_is_published(
+    etl: Etl, bench: Workbench, monkeypatch: pytest.MonkeyPatch, live: bool
+) -> None:
+    monkeypatch.setenv("JUPYTER_ETL_SECRET_API_KEY", "c4nary-of-the-warehouse")
+    leak = frame(url=["a", f"key={bench.channel.secret('api_key')}"])
+    with pytest.raises(PublishError, match=r"1 row of the column 'url' holds .* 'api_key'") as told:
+        publish_table(bench, "t", leak, live=live)
+    assert "c4nary" not in str(told.value)
+    assert etl.publications.list() == []

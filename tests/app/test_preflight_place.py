@@ -110,5 +110,16 @@ def test_what_can_run_does_run(etl: Etl, published: Path, name: str) -> None:
     assert (run.outcome, run.error) == (Outcome.SUCCEEDED, "")
 
 
+def test_what_the_catalogue_has_is_declared_however_its_path_is_written(
+    etl: Etl, place: Path
+) -> None:
+    shop = f"import sqlite3\nsqlite3.connect({str(place / 'shop.db')!r})"
+    reads = ["open('numbers.csv')", "open('./package/../numbers.csv')", shop, "open('helper.py')"]
+    notebook = write_notebook(place / "reads.ipynb", *map(code, reads))
+    found = [one for one in etl.pipelines.preflight(notebook) if one.kind == "undeclared"]
+    assert [one.cell for one in found] == [3]
+    assert etl.pipelines.schedule(notebook, "daily at 06:00").change == "new"
+
+
 def test_the_tables_are_of_some_length() -> None:
     assert min(len(CANNOT_RUN), len(CAN_RUN)) >= 40

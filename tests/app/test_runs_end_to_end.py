@@ -78,6 +78,25 @@ def test_a_run_publishes_what_it_staged(etl: Etl, here: Path) -> None:
     assert again.id == run.id + 2
 
 
+def test_a_run_that_would_publish_a_secret_publishes_nothing(
+    etl: Etl, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_ETL_SECRET_API_KEY", "c4nary-of-the-warehouse")
+    path = write_notebook(
+        here / "leak.ipynb",
+        "import jupyter_etl as etl\n%load_ext jupyter_etl\n" + FRAME,
+        "df['url'] = ['https://h.org', f'https://h.org?key={etl.secret(\"api_key\")}']",
+        "%etl publish table other.table df",
+    )
+    run = etl.runs.run(path)
+    assert run.outcome is Outcome.FAILED
+    assert run.error.startswith(
+        "'other.table' is not published: 1 row of the column 'url' holds the value of the secret "
+        "'api_key'. Nothing of the run was published."
+    )
+    assert etl.publications.list() == []
+
+
 def test_when_the_last_check_fails_nothing_is_published(etl: Etl, here: Path) -> None:
     path = write_notebook(
         here / "a.ipynb",

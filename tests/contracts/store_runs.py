@@ -141,7 +141,7 @@ class RunsContract:
         assert (run.checks, run.reads) == (report.checks, report.reads)
         (attempt,) = store.load_attempts(run.id)
         assert (attempt.outcome, attempt.finished_at) == (Outcome.HELD, NOW + HOUR)
-        assert attempt.peak_rss_bytes == 3 * 2**31
+        assert (attempt.peak_rss_bytes, attempt.timeout_s) == (3 * 2**31, 60.0)
         assert attempt.error == run.error
         assert store.load_live_attempts() == []
 

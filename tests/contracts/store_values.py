@@ -147,7 +147,14 @@ def start(store: Store, claim: Claim, *, now: datetime = NOW, cells: int | None 
     """Start a claimed attempt."""
     attempt = claim.attempt
     store.start_attempt(
-        attempt.run_id, attempt.number, attempt.token, host="h", pid=11, cells=cells, now=now
+        attempt.run_id,
+        attempt.number,
+        attempt.token,
+        host="h",
+        pid=11,
+        cells=cells,
+        now=now,
+        timeout_s=60.0,
     )
 
 

@@ -153,7 +153,7 @@ def test_a_command_that_cannot_be_read_is_an_error() -> None:
     "path", ["/home/sam/x.csv", "C:\\data\\x.csv", "~/x.csv", "file:///home/sam/x.csv"]
 )
 def test_absolute_paths_are_warned_of(path: str) -> None:
-    (text,) = said(f"open({path!r})", severity="warning")
+    (text,) = said(f"x = {path!r}", severity="warning")
     assert path in text
     assert said("%etl source trips /home/sam/*.parquet", severity="warning")
 
@@ -306,7 +306,7 @@ def test_a_cell_that_may_fail_stops_no_deployment() -> None:
 
 
 def test_findings_come_worst_first() -> None:
-    findings = check("open('/home/sam/x')", "print(a)", "input()", last="")
+    findings = check("x = '/home/sam/x'", "print(a)", "input()", last="")
     assert [(one.severity, one.cell) for one in findings] == [
         ("error", 1),
         ("error", 2),

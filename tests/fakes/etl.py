@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -32,6 +32,7 @@ from fakes.etl_values import (
 from fakes.etl_watermarks import FakeWatermarks
 from jupyter_etl.app.differences import VersionDifference
 from jupyter_etl.app.health import Health
+from jupyter_etl.engine.durations import time_limit
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PublishError
 from jupyter_etl.model import (
     Breaker,
@@ -53,6 +54,7 @@ from jupyter_etl.model import (
     Retyped,
     Source,
     TableInfo,
+    TimeLimit,
 )
 from jupyter_etl.ports import SchedulerInfo, Store
 from jupyter_etl.publishing.changes import RowChange, RowChanges
@@ -175,6 +177,9 @@ class FakePipelines:
         if name not in self.held:
             raise NotFound(f"There is no pipeline {name!r}.", hint="%etl status lists them.")
         return self.held[name]
+
+    def time_limits(self, pipelines: Sequence[Pipeline]) -> dict[str, TimeLimit]:
+        return {one.name: time_limit(one.policy, None) for one in pipelines}
 
     def cold_start(self, pipeline: Pipeline) -> str:
         return "" if pipeline.policy.warm else "It was deployed with --cold."

@@ -15,6 +15,7 @@ from jupyter_etl.app.rehearsal import Script, rehearse
 from jupyter_etl.app.secrets import known_secrets
 from jupyter_etl.app.telling_lineage import tell_end, tell_start
 from jupyter_etl.engine.attempts import plan_next
+from jupyter_etl.engine.durations import limit_of_run
 from jupyter_etl.engine.gates import judge_difference
 from jupyter_etl.engine.resuming import plan_resumption
 from jupyter_etl.engine.verdicts import judge
@@ -106,6 +107,7 @@ class Attempting:
                 gate=judge_difference,
                 secret=etl.secret,
                 known=lambda: known_secrets(etl.settings.home),
+                time_limit=partial(limit_of_run, etl.store),
             )
             tell_end(etl, folder, report)
         except Conflict as refused:

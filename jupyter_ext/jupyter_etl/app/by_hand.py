@@ -16,6 +16,7 @@ from jupyter_etl.app.turns import turn
 from jupyter_etl.engine.ticks import interval_of
 from jupyter_etl.errors import EtlError, PublishError, user_code_boundary
 from jupyter_etl.execution.committing import batch_of_rows, newest_version
+from jupyter_etl.execution.published_secrets import refuse_secrets
 from jupyter_etl.model import (
     CheckResult,
     Cursor,
@@ -144,6 +145,7 @@ class HandChannel:
         if staged.mode is PublishMode.APPEND:
             # A cell that is run again appends the same rows: they take the place of the first ones.
             staged = replace(staged, batch=batch_of_rows(staged))
+        refuse_secrets([staged], etl.redactor, Path(staged.options.get("notebook", "")))
         with turn(etl.store, etl.clock, [staged.name], draft=draft) as token:
             with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
                 etl.lake.claim()

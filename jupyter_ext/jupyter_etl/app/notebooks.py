@@ -26,6 +26,8 @@ def read_notebook(notebook: Path) -> tuple[Path, str, Outline]:
         PermissionDenied: It cannot be read.
         DeclarationError: It is no notebook, or larger than 100 MB.
     """
+    if "\0" in str(notebook):
+        raise DeclarationError(f"The path {str(notebook)!r} holds a NUL character.")
     path = notebook.expanduser().resolve()
     try:
         size = path.stat().st_size

@@ -31,10 +31,19 @@ from jupyter_etl.app.schedule_previews import (
 )
 from jupyter_etl.app.secrets import refuse_secret_parameters
 from jupyter_etl.app.settings import Settings
+from jupyter_etl.engine.durations import load_durations, tight_schedule, time_limit
 from jupyter_etl.engine.preflight import Finding, errors_in, preflight, summarize
 from jupyter_etl.engine.ticks import next_tick
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
-from jupyter_etl.model import BundleFile, FileChange, Pipeline, PipelineVersion
+from jupyter_etl.model import (
+    BundleFile,
+    FileChange,
+    Overlap,
+    Pipeline,
+    PipelineVersion,
+    Schedule,
+    TimeLimit,
+)
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.spec.names import listed, parse_name, pipeline_name
 from jupyter_etl.spec.notebook import Outline, parse_notebook, snapshot_of
@@ -205,6 +214,8 @@ class Pipelines:
         resolve_parameters(outline.parameters, values, at=now)
         refuse_secret_parameters(self._settings.home, values)
         findings = self._findings(path, outline, after)
+        if plan is not None:
+            findings += self._tight(called, plan.schedule, policy.overlap)
         if not anyway:
             _refuse_errors(path, findings)
         pinned = self.files.pin(path, text, outline, include=include, before=before)
@@ -384,7 +395,17 @@ class Pipelines:
     def preflight(self, notebook: Path) -> builtins.list[Finding]:
         """Look for what would fail or surprise in a headless run."""
         path, _, outline = read_notebook(notebook)
-        return list(self._findings(path, outline))
+        findings = self._findings(path, outline)
+        for one in self._store.load_pipelines():
+            if one.notebook == str(path) and one.schedule is not None:
+                findings += self._tight(one.name, one.schedule, one.policy.overlap)
+        return [*findings]
+
+    def time_limits(self, pipelines: Sequence[Pipeline]) -> dict[str, TimeLimit]:
+        """Return how long the next run of each of these may take, and why, by name."""
+        asked = [one.name for one in pipelines if one.policy.timeout_s is None]
+        durations = load_durations(self._store, asked) if asked else {}
+        return {one.name: time_limit(one.policy, durations.get(one.name)) for one in pipelines}
 
     def changed(self, pipeline: Pipeline) -> bool:
         """Tell whether the notebook or a file of its version differs from what is deployed."""
@@ -411,6 +432,10 @@ class Pipelines:
             expected=[*after, *declared["after"]],
         )
         return preflight(outline, place)
+
+    def _tight(self, name: str, schedule: Schedule, overlap: Overlap) -> tuple[Finding, ...]:
+        durations = load_durations(self._store, [name]).get(name)
+        return tuple(tight_schedule(name, schedule, durations, overlap, self._clock.now()))
 
     def _check_schedule(self, args: Mapping[str, Any], outline: Outline) -> None:
         # A line that gives no time keeps the deployed schedule, or takes it away.

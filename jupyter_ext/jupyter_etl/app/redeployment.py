@@ -178,8 +178,8 @@ def _value(value: object) -> str:
 def _shown(attribute: str, value: object) -> str:
     if attribute == "warm":
         return "no" if value else "yes"
-    if attribute == "timeout_s" and isinstance(value, float | int):
-        return format_duration(float(value))
+    if attribute == "timeout_s":
+        return format_duration(value) if isinstance(value, float | int) else "the platform's"
     if attribute == "memory_bytes":
         return format_size(value) if isinstance(value, int) else "the setting"
     if isinstance(value, bool):

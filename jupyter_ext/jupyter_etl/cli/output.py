@@ -9,17 +9,18 @@ from datetime import datetime
 import msgspec
 
 from jupyter_etl.model import TERMINAL, Run
+from jupyter_etl.spec.printable import printable
 
 
 def say(text: str) -> None:
     """Write a remark to standard error."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
 
 
 def write(text: str) -> None:
     """Write a line to standard output."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(printable(text) + "\n")
 
 
 def write_json(value: object) -> None:

@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from jupyter_etl.execution.escapes import CUT, CUT_ESCAPE, MARKS, RUN, way_of
 
@@ -52,6 +52,7 @@ _BASE85: tuple[Callable[[bytes], bytes], ...] = (base64.b85encode, base64.a85enc
 _WIDE = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _WORD = re.compile(r"[0-9A-Za-z]+")
 _DROPPED = bytes(byte for byte in range(256) if not chr(byte).isalnum() or byte > 127)
+_URL_SAFE = str.maketrans("+/", "-_")
 _INVISIBLE = {
     b"\\": (rb"\x00", rb"\u0000", rb"\x", rb"\n", rb"\r", rb"\t"),
     b"%": (b"%00", b"%0A", b"%0D", b"%0a", b"%0d"),
@@ -205,6 +206,23 @@ def plain_forms(value: str) -> list[bytes]:
     contents[1] = contents[1][:-1]
     cores = [core.encode() for one in contents[:2] for core in _base64_cores(one)]
     return [*contents, *cores, *(one.hex().encode() for one in contents[:2])]
+
+
+def written_forms(value: str) -> frozenset[str]:
+    """Return a value as programs write it: by itself, in JSON, HTML, URLs, hex and base64."""
+    text = value.strip()
+    content = text.encode("utf-8", "surrogatepass")
+    cores = [*_base64_cores(content), base64.b64encode(content).decode().rstrip("=")]
+    forms = {
+        *_pieces(text),
+        *(json.dumps(text, ensure_ascii=ascii)[1:-1] for ascii in (True, False)),
+        repr(text)[1:-1],
+        *(html.escape(text, quote=both) for both in (True, False)),
+        *(form(text, safe="") for form in (quote, quote_plus)),
+        *(content.hex(), content.hex().upper()),
+        *(core.translate(alphabet) for core in cores for alphabet in ({}, _URL_SAFE)),
+    }
+    return frozenset(form for form in forms if len(form) >= LEAST)
 
 
 def _pieces(text: str) -> list[str]:

@@ -53,7 +53,7 @@ def ending_of_halt(
         reason: Why; ``fenced`` counts as lost.
         at: Deployed index of the cell that was running; None where none had begun.
         timeout_s: The attempt's limit.
-        detail: What was said with the reason.
+        detail: What was said with the reason; where the limit is from.
     """
     where = "" if at is None else f" in {say_cell(at)}"
     if reason is HaltReason.OUT_OF_MEMORY:
@@ -67,7 +67,8 @@ def ending_of_halt(
             retryable=True,
         )
     if reason is HaltReason.TIMED_OUT:
-        text = f"timed out after {format_duration(timeout_s)}{where}"
+        why = f" ({detail})" if detail else ""
+        text = f"timed out after {format_duration(timeout_s)}{why}{where}"
         return Ending(outcome=Outcome.TIMED_OUT, error_type="Timeout", error=text, failed_cell=at)
     if reason is HaltReason.CANCELLED:
         return Ending(

@@ -33,6 +33,7 @@ from jupyter_etl.execution.memory import MemoryWatch
 from jupyter_etl.execution.output_caps import OutputCaps
 from jupyter_etl.execution.preparation import Prepared, prepare
 from jupyter_etl.execution.progress import Progress
+from jupyter_etl.execution.published_secrets import refuse_secrets
 from jupyter_etl.execution.record import RunRecord
 from jupyter_etl.execution.redacted_writing import LogSweep
 from jupyter_etl.execution.redaction import Redactor
@@ -43,6 +44,7 @@ from jupyter_etl.model import (
     Committed,
     Outcome,
     PublicationKind,
+    TimeLimit,
 )
 from jupyter_etl.ports import Claim, Clock, Lake, Publisher, Store
 
@@ -71,6 +73,7 @@ class Making:
         secret: Resolves the names of secrets; None where there are none.
         redactor: Takes the secrets that are used out of what is shown and recorded.
         log: Takes them out of the runner's log.
+        time_limit: How long the attempt may take.
     """
 
     claim: Claim
@@ -86,6 +89,7 @@ class Making:
     limits: Limits
     redactor: Redactor
     log: LogSweep
+    time_limit: TimeLimit
     snapshot: str = ""
     early: EarlyKernel | None = None
     gate: Gate | None = None
@@ -162,7 +166,6 @@ class Making:
         return (), ending, None
 
     def _execute(self, record: RunRecord, watch: MemoryWatch) -> Ending:
-        policy = self.claim.run.new.policy
         progress: list[Progress] = []
         keepers: list[Keeper] = []
         problem: Exception | None = None
@@ -171,7 +174,7 @@ class Making:
             with ExitStack() as stack:
                 channel = stack.enter_context(ChannelServer(record, sockets))
                 env = kernel_environment({CHANNEL: str(channel.path), ATTEMPT: str(self.folder)})
-                guard = Guard(self.halt, timeout_s=policy.timeout_s, marker=self._marker)
+                guard = Guard(self.halt, timeout_s=self.time_limit.seconds, marker=self._marker)
                 stack.enter_context(guard)
                 self._run_notebook(record, guard, watch, env, progress, keepers)
         except Exception as raised:  # noqa: BLE001 - an attempt ends with a record, whatever happens
@@ -191,8 +194,7 @@ class Making:
         halt = self.halt
         if halt.reason is not None:
             at = progress.at if progress else None
-            timeout_s = self.claim.run.new.policy.timeout_s
-            return ending_of_halt(halt.reason, at, timeout_s, halt.detail)
+            return self._halted(at)
         if problem is not None:
             began = progress is not None and progress.began
             unstarted = None if began else ending_before_start(problem, home_of(self.folder))
@@ -307,6 +309,7 @@ class Making:
         if self.halt.reason is not None:
             return (), self._halted(), None
         try:
+            refuse_secrets(record.staged, self.redactor, self.folder / EXECUTED)
             committed = commit_outputs(
                 record.staged,
                 claim=self.claim,
@@ -334,7 +337,9 @@ class Making:
             return (), ending_of_error(problem, None), None
         return committed, ending, None
 
-    def _halted(self) -> Ending:
-        """Tell the end of an attempt that has to stop after its last cell."""
-        reason = self.halt.reason or HaltReason.CANCELLED
-        return ending_of_halt(reason, None, self.claim.run.new.policy.timeout_s, self.halt.detail)
+    def _halted(self, at: int | None = None) -> Ending:
+        """Return how an attempt ended that was stopped; without a cell after the last one."""
+        reason, detail = self.halt.reason or HaltReason.CANCELLED, self.halt.detail
+        if reason is HaltReason.TIMED_OUT:
+            detail = self.time_limit.why
+        return ending_of_halt(reason, at, self.time_limit.seconds, detail)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from jupyter_etl.errors import DeclarationError, EtlError
-from jupyter_etl.execution.encodings import LEAST, Search, encodings_of, plain_forms
+from jupyter_etl.execution.encodings import LEAST, Search, encodings_of, plain_forms, written_forms
 from jupyter_etl.model import Source
 
 _TELLING = 12
@@ -20,6 +20,10 @@ _TELLING = 12
 _LARGE_BYTES = 1_000_000
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
+
+LEAST_IN_DATA = 8
+"""Characters from which on a value that is a part of a text in a table is no coincidence."""
+
 _BINARY = re.compile(r"(?:image/(?!svg)|audio/|video/|font/|application/(?:pdf|octet-stream|zip))")
 
 
@@ -84,6 +88,20 @@ class Redactor:
             self._values = {**self._values, value: name}
             before = self._search.encodings if self._search is not None else ()
             self._search = Search([*before, *((name, one) for one in encodings_of(value))])
+
+    def searched(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what to search for in data, each with the name of its secret.
+
+        Returns:
+            The forms of the values of `LEAST_IN_DATA` characters and more, which are no part of a
+            longer text by coincidence; and the shorter values.
+        """
+        with self._lock:
+            values = dict(self._values)
+        long = {one: name for one, name in values.items() if len(one.strip()) >= LEAST_IN_DATA}
+        forms = {form: name for one, name in long.items() for form in written_forms(one)}
+        long_enough = {form: name for form, name in forms.items() if len(form) >= LEAST_IN_DATA}
+        return long_enough, {one: name for one, name in values.items() if one not in long}
 
     def redact(self, text: str) -> str:
         """Return a text with ``[secret NAME]`` in place of every value."""

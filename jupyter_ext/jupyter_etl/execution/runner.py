@@ -30,7 +30,14 @@ from jupyter_etl.execution.making import Making
 from jupyter_etl.execution.preparation import count_code_cells
 from jupyter_etl.execution.redacted_writing import LogSweep, redacted_logs
 from jupyter_etl.execution.redaction import Redactor
-from jupyter_etl.model import AttemptReport, Outcome, PublicationKind
+from jupyter_etl.model import (
+    DEFAULT_TIMEOUT_S,
+    AttemptReport,
+    NewRun,
+    Outcome,
+    PublicationKind,
+    TimeLimit,
+)
 from jupyter_etl.ports import Claim, Clock, Decide, Lake, Publisher, Store
 
 
@@ -51,6 +58,7 @@ def run_attempt(
     gate: Gate | None = None,
     secret: Callable[[str], str] | None = None,
     known: Callable[[], Iterable[tuple[str, str]]] = tuple,
+    time_limit: Callable[[NewRun], TimeLimit] | None = None,
 ) -> AttemptReport:
     """Make the attempt whose claim lies in a folder.
 
@@ -70,6 +78,7 @@ def run_attempt(
         gate: Says what a person has to look at before it is published; None for nothing.
         secret: Resolves the names of secrets; None where there are none.
         known: Returns names and values of the secrets that no record may hold.
+        time_limit: Decides how long the attempt may take; None for what the run's policy says.
 
     Returns:
         What the ledger was told; ``lost`` where the ledger did not want to hear it any more.
@@ -80,7 +89,8 @@ def run_attempt(
         ExecutionError: The folder holds no claim.
     """
     claim = load_claim(folder)
-    snapshot = _start(claim, store, clock)
+    limit = time_limit(claim.run.new) if time_limit else _given(claim.run.new)
+    snapshot = _start(claim, store, clock, limit)
     redactor = Redactor(known)
     events = EventLog(folder / EVENTS, clock, redactor)
     events.add("started", run=claim.run.id, attempt=claim.attempt.number, pid=os.getpid())
@@ -106,6 +116,7 @@ def run_attempt(
         lake=lake,
         plan_resumption=plan_resumption,
         snapshot=snapshot,
+        time_limit=limit,
         limits=limits or Limits(),
         early=early,
         gate=gate,
@@ -133,7 +144,11 @@ def run_attempt(
     return report
 
 
-def _start(claim: Claim, store: Store, clock: Clock) -> str:
+def _given(new: NewRun) -> TimeLimit:
+    return TimeLimit(seconds=new.policy.timeout_s or DEFAULT_TIMEOUT_S)
+
+
+def _start(claim: Claim, store: Store, clock: Clock, limit: TimeLimit) -> str:
     """Begin the attempt in the ledger, and say how many code cells it has.
 
     Returns:
@@ -152,6 +167,7 @@ def _start(claim: Claim, store: Store, clock: Clock) -> str:
         pid=os.getpid(),
         cells=count_code_cells(snapshot),
         now=clock.now(),
+        timeout_s=limit.seconds,
     )
     return snapshot
 

@@ -29,6 +29,7 @@ from jupyter_etl.model.lineage import RunLineage, Written
 from jupyter_etl.model.origin import ColumnOrigin
 from jupyter_etl.model.partition import Grain, Partition
 from jupyter_etl.model.pipeline import (
+    DEFAULT_TIMEOUT_S,
     FAILURES_TO_PAUSE,
     Catchup,
     OnLost,
@@ -38,6 +39,7 @@ from jupyter_etl.model.pipeline import (
     Pipeline,
     PipelineVersion,
     Policy,
+    TimeLimit,
 )
 from jupyter_etl.model.profile import Bin, ColumnProfile, Estimate, Frequent, Profile
 from jupyter_etl.model.publication import (
@@ -87,6 +89,7 @@ __all__ = [
     "ACTIVE",
     "ATTENTION",
     "BAD",
+    "DEFAULT_TIMEOUT_S",
     "FAILING_STATES",
     "FAILURES_TO_PAUSE",
     "IN_HAND",
@@ -164,6 +167,7 @@ __all__ = [
     "SourceKind",
     "Staged",
     "TableInfo",
+    "TimeLimit",
     "Verdict",
     "VerdictKind",
     "VersionWatermark",

@@ -77,13 +77,31 @@ class Parameter:
     optional: bool = False
 
 
+DEFAULT_TIMEOUT_S = 3600.0
+"""Seconds that an attempt may take where nobody gave a limit and past runs do not tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeLimit:
+    """How long an attempt may take.
+
+    Args:
+        seconds: Wall-clock time.
+        why: Where that is from; "" for what a person gave.
+    """
+
+    seconds: float
+    why: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """How a pipeline's runs are treated.
 
     Args:
         retries: Further attempts after the first, for failures that a retry can mend.
-        timeout_s: Wall-clock seconds an attempt may take.
+        timeout_s: Wall-clock seconds an attempt may take; None lets the platform decide, see
+            `jupyter_etl.engine.durations.time_limit`.
         catchup: What becomes of times that passed unseen.
         overlap: What becomes of a run that is due while another is not finished.
         on_lost: What becomes of a run whose attempt was lost.
@@ -98,7 +116,7 @@ class Policy:
     """
 
     retries: int = 3
-    timeout_s: float = 3600.0
+    timeout_s: float | None = None
     catchup: Catchup = Catchup.LATEST
     overlap: Overlap = Overlap.SKIP
     on_lost: OnLost = OnLost.RETRY

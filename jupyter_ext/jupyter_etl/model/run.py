@@ -257,6 +257,7 @@ class Attempt:
         outcome: How it ended; None while it lives.
         error, failed_cell, verdict, output: As on `Run`.
         peak_rss_bytes: Largest resident memory of the runner's process tree; None where unknown.
+        timeout_s: Seconds that it may take; None before it starts, and of attempts of old.
     """
 
     run_id: int
@@ -275,6 +276,7 @@ class Attempt:
     verdict: Verdict | None = None
     output: str = ""
     peak_rss_bytes: int | None = None
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

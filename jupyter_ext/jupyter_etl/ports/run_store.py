@@ -183,6 +183,7 @@ class RunStore(Protocol):
         pid: int,
         cells: int | None,
         now: datetime,
+        timeout_s: float | None = None,
     ) -> None:
         """A runner begins. Raises `Conflict` when the token is stale or it has begun before."""
         ...

@@ -31,6 +31,7 @@ from jupyter_etl.model import (
     RunSummary,
     Schedule,
     Source,
+    TimeLimit,
 )
 
 JSON = dict[str, Any]
@@ -52,6 +53,7 @@ def pipeline_view(
     locate: Callable[[str], str | None],
     cold_start: str = "",
     missing: bool = False,
+    time_limit: TimeLimit | None = None,
 ) -> JSON:
     """Make a PipelineView.
 
@@ -64,6 +66,7 @@ def pipeline_view(
         locate: Returns the contents path of a file on disk, None where it is outside.
         cold_start: Why its runs start cold; "" where they are warm.
         missing: Whether the notebook's file is gone.
+        time_limit: How long its next run may take.
     """
     view: JSON = to_builtins(pipeline)
     view["words"] = words(pipeline.schedule) if pipeline.schedule else "on demand"
@@ -83,6 +86,7 @@ def pipeline_view(
     view["notebook_path"] = locate(pipeline.notebook)
     view["cold_start"] = cold_start
     view["missing"] = missing
+    view["time_limit"] = to_builtins(time_limit)
     return view
 
 

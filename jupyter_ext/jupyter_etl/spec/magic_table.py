@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from jupyter_etl.model import (
+    DEFAULT_TIMEOUT_S,
     Catchup,
     Grain,
     OnLost,
@@ -86,7 +87,8 @@ SCHEDULE_OPTIONS = (
     Argument(name="retries", flags=("--retries",), kind=ValueKind.WHOLE, most=int(RETRIES.most), placeholder="N",
              help="Further attempts after a failure that a retry can mend. "
                   f"Default: {_USUAL.retries}."),
-    replace(TIMEOUT, help=f"{TIMEOUT.help} Default: {format_duration(_USUAL.timeout_s)}."),
+    replace(TIMEOUT, help=f"{TIMEOUT.help} Default: from the last runs, at most "
+                           f"{format_duration(DEFAULT_TIMEOUT_S)}."),
     Argument(name="catchup", flags=("--catchup",), choices=_texts(Catchup),
              help="What to do with times that passed while no scheduler was alive. "
                   f"Default: {_USUAL.catchup}."),

@@ -75,12 +75,19 @@ class Attempts(Part):
         pid: int,
         cells: int | None,
         now: datetime,
+        timeout_s: float | None = None,
     ) -> None:
         """A runner begins. Raises `Conflict` when the token is stale or it has begun before."""
         with self._ledger.writing() as connection:
             begun = connection.execute(
                 _BEGUN,
-                {**_key(run_id, number, token), "host": host, "pid": pid, "started_at": now},
+                {
+                    **_key(run_id, number, token),
+                    "host": host,
+                    "pid": pid,
+                    "started_at": now,
+                    "timeout_s": timeout_s,
+                },
             )
             if begun.rowcount != 1:
                 raise stale(run_id, number)

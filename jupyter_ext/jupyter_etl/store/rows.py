@@ -184,6 +184,7 @@ def attempt_of(row: Row[Any]) -> Attempt:
         verdict=row.verdict,
         output=row.output,
         peak_rss_bytes=row.peak_rss_bytes,
+        timeout_s=row.timeout_s,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -47,7 +48,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0012"
+REVISION = "0014"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -210,6 +211,7 @@ attempts = Table(
     Column("verdict", Json(Verdict)),
     Column("output", Words, nullable=False),
     Column("peak_rss_bytes", BigInteger),
+    Column("timeout_s", Float),
     # At most one live attempt a run, by the database's own word.
     Index(
         "uq_attempts_live",

@@ -173,7 +173,8 @@ export interface ISchedule {
 
 export interface IPolicy {
   retries: number;
-  timeout_s: number;
+  /** Seconds; null where nobody gave a limit. */
+  timeout_s: number | null;
   catchup: Catchup;
   overlap: Overlap;
   on_lost: OnLost;
@@ -230,6 +231,8 @@ export interface IPipelineView extends IPipeline {
   notebook_path: string | null;
   /** Why its runs start cold; empty where they are warm. */
   cold_start: string;
+  /** How long the next run may take, and where that is from. */
+  time_limit: { seconds: number; why: string };
   /** The file is gone; runs execute the deployed version. */
   missing: boolean;
 }

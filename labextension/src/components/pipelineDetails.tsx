@@ -44,7 +44,10 @@ export function PipelineDetails(props: {
             trans.__(
               '%1 retries, %2 limit, catch-up %3, overlap %4',
               policy.retries,
-              formatDuration(policy.timeout_s),
+              formatDuration(pipeline.time_limit.seconds) +
+                (pipeline.time_limit.why
+                  ? ` (${pipeline.time_limit.why})`
+                  : ''),
               policy.catchup,
               policy.overlap
             )

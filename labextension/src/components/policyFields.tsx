@@ -48,6 +48,7 @@ export function PolicyFields(props: IFormPart): JSX.Element {
             {...ids}
             type="text"
             className="jp-mod-styled"
+            placeholder={trans.__('from past runs, at most 1h')}
             value={form.timeout}
             onChange={event =>
               onChange({ ...form, timeout: event.target.value })

@@ -45,8 +45,12 @@ export interface IScheduleForm {
   included: boolean;
   /** Only what differs from the notebook's defaults. */
   values: Readonly<Record<string, string>>;
-  /** The deployed pipeline, and the parameters that it gives a value to. */
-  deployed: Readonly<{ name: string; parameters: readonly string[] }> | null;
+  /** The deployed pipeline, what it gives a value to, and whether that is the time limit too. */
+  deployed: Readonly<{
+    name: string;
+    parameters: readonly string[];
+    limited: boolean;
+  }> | null;
 }
 
 /** Which field is wrong. */
@@ -74,7 +78,9 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
     name: pipeline?.name ?? stemOf(path),
     owner: pipeline?.owner ?? '',
     retries: String(pipeline?.policy.retries ?? 3),
-    timeout: spellDuration(pipeline?.policy.timeout_s ?? 3600),
+    timeout: pipeline?.policy.timeout_s
+      ? spellDuration(pipeline.policy.timeout_s)
+      : '',
     catchup: pipeline?.policy.catchup ?? 'latest',
     overlap: pipeline?.policy.overlap ?? 'skip',
     kept: {
@@ -95,7 +101,11 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
         ])
     ),
     deployed: pipeline
-      ? { name: pipeline.name, parameters: Object.keys(pipeline.parameters) }
+      ? {
+          name: pipeline.name,
+          parameters: Object.keys(pipeline.parameters),
+          limited: pipeline.policy.timeout_s !== null
+        }
       : null
   };
 }
@@ -140,7 +150,7 @@ export function problemsOf(form: IScheduleForm): FormProblem[] {
     problems.push('retries');
   }
   const timeout = readDuration(form.timeout);
-  if (timeout === null || timeout <= 0) {
+  if (form.timeout.trim() && (timeout === null || timeout <= 0)) {
     problems.push('timeout');
   }
   return problems;
@@ -179,9 +189,12 @@ export function requestOf(
     // The server keeps what is left out.
     reset:
       deployed?.name === name
-        ? deployed.parameters
-            .filter(key => !(key in form.values))
-            .map(key => `param.${key}`)
+        ? [
+            ...(deployed.limited && !form.timeout.trim() ? ['timeout'] : []),
+            ...deployed.parameters
+              .filter(key => !(key in form.values))
+              .map(key => `param.${key}`)
+          ]
         : [],
     include: patternsOf(form)
   };

@@ -18,7 +18,7 @@ from jupyter_etl.engine.attempts import lost_report
 from jupyter_etl.engine.beats import START_LEASES
 from jupyter_etl.engine.reaper import Reaper, sweep
 from jupyter_etl.errors import NotFound
-from jupyter_etl.model import IN_HAND, Run, RunState
+from jupyter_etl.model import DEFAULT_TIMEOUT_S, IN_HAND, Run, RunState
 from jupyter_etl.ports import Claim, Store
 from jupyter_etl.spec.duration import format_duration
 
@@ -84,8 +84,7 @@ def in_hand(setup: Setup) -> Diagnosis | None:
     late = [claim for claim in live if _is_late(claim, now, setup.settings.lease_s)]
     if late:
         told = listed(
-            f"{claim.run.id} (limit {format_duration(claim.run.new.policy.timeout_s)})"
-            for claim in late
+            f"{claim.run.id} (limit {format_duration(_limit_s(claim))})" for claim in late
         )
         first = late[0].run.id
         return wrong(
@@ -187,8 +186,12 @@ def _is_late(claim: Claim, now: datetime, lease_s: float) -> bool:
     started_at = claim.attempt.started_at
     if started_at is None:
         return False
-    limit = timedelta(seconds=claim.run.new.policy.timeout_s + lease_s)
+    limit = timedelta(seconds=_limit_s(claim) + lease_s)
     return now - started_at > limit + _LONG
+
+
+def _limit_s(claim: Claim) -> float:
+    return claim.attempt.timeout_s or claim.run.new.policy.timeout_s or DEFAULT_TIMEOUT_S
 
 
 def _waiting(store: Store, now: datetime, busy: set[str]) -> Sequence[Run]:

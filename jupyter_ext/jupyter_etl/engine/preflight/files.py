@@ -8,43 +8,23 @@ import re
 import sys
 from collections.abc import Iterator
 
+from jupyter_etl.engine.preflight.file_calls import (
+    OPENS,
+    READS,
+    SQL_FILE,
+    SQL_WRITES,
+    first,
+    opens_to_write,
+)
 from jupyter_etl.engine.preflight.literals import Literals
 from jupyter_etl.engine.preflight.reachability import Reachability
 from jupyter_etl.engine.preflight.scan import Scan
+from jupyter_etl.engine.preflight.undeclared import UndeclaredScan
 
-_READS = re.compile(
-    r"(?:pandas|polars|geopandas|duckdb|cudf|dask\.dataframe|modin\.pandas)\.(?:read|scan)_(?:csv|csv_auto"
-    r"|parquet|json|ndjson|excel|feather|ipc|pickle|orc|stata|sas|spss|fwf|table|hdf|xml|avro|ods|file)"
-    r"|pandas\.ExcelFile|pyarrow\.parquet\.(?:read_table|ParquetFile|read_schema|read_metadata)"
-    r"|pyarrow\.(?:csv\.read_csv|json\.read_json|feather\.read_(?:table|feather)|dataset\.dataset)"
-    r"|numpy\.(?:load|loadtxt|genfromtxt|fromfile)|PIL\.Image\.open|matplotlib\.(?:pyplot|image)\.imread"
-    r"|openpyxl\.load_workbook|joblib\.load|torch\.load|scipy\.io\.loadmat|runpy\.run_path"
-    r"|xarray\.(?:open_dataset|load_dataset|open_dataarray)|os\.(?:listdir|scandir|stat|remove|unlink)"
-    r"|os\.path\.getsize|shutil\.(?:copy|copyfile|copy2|move|copytree|unpack_archive)"
-)
-_OPENS = re.compile(
-    r"open|(?:io|codecs|gzip|bz2|lzma)\.open|zipfile\.ZipFile|tarfile\.open|h5py\.File"
-)
 _MANY = re.compile(r"(?:polars|duckdb|dask\.dataframe|cudf)\..*")
 """Readers that take patterns."""
 
 _OF_PATH = frozenset({"read_text", "read_bytes", "open", "stat", "iterdir"})
-_NAMES = frozenset(
-    [
-        "filepath_or_buffer",
-        "path",
-        "path_or_buf",
-        "io",
-        "file",
-        "source",
-        "fname",
-        "filename",
-        "name",
-        "fp",
-        "filepath",
-        "src",
-    ]
-)
 _WRITES = re.compile(
     r"(?:to|write|sink)_(?:csv|parquet|excel|json|feather|pickle|orc|stata|hdf|xml|html|markdown|latex"
     r"|ipc|delta|file|netcdf|zarr|avro|ndjson|table|text|bytes|image|disk)"
@@ -80,11 +60,6 @@ _KNOWN_ROOTS = sys.stdlib_module_names | frozenset(
         "sqlalchemy",
     ]
 )
-_SQL_FILE = re.compile(
-    r"(?i)(?:\b(?:from|join)\s+|\b(?:read_csv|read_csv_auto|read_parquet|read_json|read_json_auto)\s*\(\s*)"
-    r"'([^'\n]+\.(?:csv|tsv|parquet|json|jsonl|ndjson|csv\.gz))'"
-)
-_SQL_WRITES = re.compile(r"(?i)\bto\s+'([^'\n]+)'")
 _SHELL = re.compile(r"(?m)^\s*(?:\w+\s*=\s*)?(?:!|%(?:sx|system)\b)\s*(.*)")
 _QUIET_SHELL = frozenset(
     [
@@ -114,12 +89,21 @@ _WRITE_CELL = re.compile(r"\s*%%(?:writefile|file)\s+(?:-a\s+)?(\S+)")
 _CD = re.compile(r"(?m)^\s*%cd\b")
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/|s3:|fsspec")
 
+_Binds = ast.Assign | ast.AnnAssign | ast.With | ast.AsyncWith
+
 
 class FileScan:
     """Follows what a notebook's cells write and read, in their order."""
 
-    def __init__(self, scan: Scan, reachability: Reachability, literals: Literals) -> None:
+    def __init__(
+        self,
+        scan: Scan,
+        reachability: Reachability,
+        literals: Literals,
+        undeclared: UndeclaredScan,
+    ) -> None:
         self._scan = scan
+        self._undeclared = undeclared
         self._reachability = reachability
         self._literals = literals
         self._written: set[str] = set()
@@ -147,12 +131,14 @@ class FileScan:
         }
         for node in _in_order(tree):
             postponed = id(node) in in_functions
+            self._undeclared.bind(node)
             if isinstance(node, ast.Assign | ast.AnnAssign):
                 if not postponed:
                     self._literals.assign(node, certain=self._reachability.has(node))
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 self._literals.read_import(node)
             elif isinstance(node, ast.Call):
+                self._undeclared.read(cell, node)
                 self._call(cell, node, postponed=postponed)
             elif isinstance(node, ast.Name) and not postponed:
                 self._literals.forget(node.id)
@@ -190,12 +176,12 @@ class FileScan:
     def _paths_read(
         self, cell: int, node: ast.Call, name: str, last: str
     ) -> Iterator[tuple[str, bool]]:
-        given = _first(node)
+        given = first(node)
         texts = self._literals.text(given)
         if last in ("sql", "query", "execute") and texts is not None:
-            yield from ((path, True) for path in _SQL_FILE.findall(texts))
+            yield from ((path, True) for path in SQL_FILE.findall(texts))
             return
-        reads = _READS.fullmatch(name) or (_OPENS.fullmatch(name) and not _opens_to_write(node))
+        reads = READS.fullmatch(name) or (OPENS.fullmatch(name) and not opens_to_write(node))
         if reads and given is not None:
             if texts is not None:
                 yield texts, _MANY.fullmatch(name) is not None
@@ -205,12 +191,12 @@ class FileScan:
             owner = node.func.value
             is_path = isinstance(owner, ast.Call | ast.Name | ast.BinOp)
             path = self._literals.text(owner) if is_path else None
-            if path is not None and not (last == "open" and _opens_to_write(node, place=0)):
+            if path is not None and not (last == "open" and opens_to_write(node, place=0)):
                 yield path, False
 
     def _note_writes(self, node: ast.Call, name: str, last: str, *, reads: bool) -> None:
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
-        opens = _OPENS.fullmatch(name) is not None and _opens_to_write(node)
+        opens = OPENS.fullmatch(name) is not None and opens_to_write(node)
         if isinstance(node.func, ast.Attribute) and self._writes_path(node, last):
             opens, given = True, [node.func.value]
         texts = [text for one in given if (text := self._literals.text(one))]
@@ -222,7 +208,7 @@ class FileScan:
             if not any(opens or re.search(r"[./]", path) for path in paths):
                 self._written_anyhow = self._written_anyhow or any(map(_may_be_path, given))
         if last in ("sql", "query", "execute"):
-            self._written.update(_plain(path) for one in texts for path in _SQL_WRITES.findall(one))
+            self._written.update(_plain(path) for one in texts for path in SQL_WRITES.findall(one))
         foreign = name.partition(".")[0] not in _KNOWN_ROOTS and not reads
         if (
             (foreign and self._literals.is_imported(node.func))
@@ -235,7 +221,7 @@ class FileScan:
         """Tell whether a call is a method by which a path is written."""
         if last not in _WRITES_PATH or self._literals.is_imported(node.func):
             return False
-        return last != "open" or _opens_to_write(node, place=0)
+        return last != "open" or opens_to_write(node, place=0)
 
     def _judge(self, cell: int, path: str, *, certain: bool, pattern: bool) -> None:
         environment = self._scan.environment
@@ -258,7 +244,7 @@ class FileScan:
 
 
 def _in_order(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield calls, imports, assignments and further names that are bound, as they are evaluated."""
+    """Yield calls, imports, what binds names, and further names that are bound, as evaluated."""
     assigned = {
         id(inner)
         for node in ast.walk(tree)
@@ -268,7 +254,7 @@ def _in_order(tree: ast.Module) -> Iterator[ast.AST]:
     found = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call | ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom)
+        if isinstance(node, ast.Call | ast.Import | ast.ImportFrom | _Binds)
         or (
             isinstance(node, ast.Name)
             and isinstance(node.ctx, ast.Store)
@@ -279,24 +265,10 @@ def _in_order(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _end(node: ast.AST) -> tuple[int, int, bool]:
-    lines, columns = getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0)
-    return lines, columns, isinstance(node, ast.Assign | ast.AnnAssign)
-
-
-def _first(node: ast.Call) -> ast.expr | None:
-    if node.args:
-        return None if isinstance(node.args[0], ast.Starred) else node.args[0]
-    return next((keyword.value for keyword in node.keywords if keyword.arg in _NAMES), None)
-
-
-def _opens_to_write(node: ast.Call, *, place: int = 1) -> bool:
-    """Tell whether a call may open a file to write it; ``place`` is that of the mode."""
-    given = [keyword.value for keyword in node.keywords if keyword.arg == "mode"]
-    given += node.args[place : place + 1]
-    mode = given[0] if given else ast.Constant(value="r")
-    if not isinstance(mode, ast.Constant) or not isinstance(mode.value, str):
-        return True
-    return any(sign in mode.value for sign in "wax+")
+    last = node.items[-1].optional_vars if isinstance(node, ast.With | ast.AsyncWith) else None
+    lines = getattr(last or node, "end_lineno", 0)
+    columns = getattr(last or node, "end_col_offset", 0)
+    return lines, columns, isinstance(node, _Binds)
 
 
 def _may_be_path(node: ast.expr) -> bool:

@@ -19,8 +19,8 @@ class Finding:
         message: One sentence; cells are counted from 1 there.
         hint: The next step.
         kind: What it is about: ``kernel``, ``syntax``, ``name``, ``import``, ``file``, ``source``,
-            ``table``, ``check``, ``publish``, ``schedule``, ``command``, ``secret``, ``unchecked``;
-            "" for anything else.
+            ``table``, ``check``, ``publish``, ``schedule``, ``command``, ``secret``, ``undeclared``,
+            ``unchecked``; "" for anything else.
         unchecked: Indices of the cells that could not be checked, or not in full.
     """
 

@@ -18,6 +18,7 @@ from jupyter_etl.engine.preflight.literals import Literals
 from jupyter_etl.engine.preflight.name_reader import NameReader
 from jupyter_etl.engine.preflight.reachability import Reachability
 from jupyter_etl.engine.preflight.scan import Scan
+from jupyter_etl.engine.preflight.undeclared import UndeclaredScan
 from jupyter_etl.engine.preflight.uses import Use, uses_in
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.spec.commands import Command
@@ -100,7 +101,8 @@ class _Notebook:
         self._reachability = Reachability()
         self._names = NameReader(certain=self._reachability.has)
         self._literals = Literals(parameter.name for parameter in outline.parameters)
-        self._files = FileScan(self._scan, self._reachability, self._literals)
+        self._undeclared = UndeclaredScan(self._scan, self._literals)
+        self._files = FileScan(self._scan, self._reachability, self._literals, self._undeclared)
         self._imports = ImportScan(self._scan, self._reachability)
         self._of_functions: frozenset[str] = frozenset()
         self._data = DataScan(
@@ -120,12 +122,14 @@ class _Notebook:
         for cell, one in zip(self._code, parsed, strict=True):
             self._scan.findings += scan_magics(cell.index, cell.source)
             self._files.read_text(cell.source)
+            self._undeclared.read_text(cell.index, cell.source)
             self._imports.read_text(cell.index, cell.source)
             if one is None:
                 # What it defines is not known, and one mistake shall not be reported as twenty.
                 self._names.opened = True
             else:
                 self._read(cell, one.tree)
+        self._scan.findings += self._undeclared.findings(self._files.may_write)
         self._data.finish()
         self._files.finish()
         self._imports.finish()
@@ -186,6 +190,7 @@ class _Notebook:
         if command.name == "schedule":
             self._schedule(use)
         self._data.read(use)
+        self._undeclared.declare(use)
         if use.of_python:
             return
         for name in _names_used(command):

@@ -29,6 +29,7 @@ class PipelineHandlerBase(EtlHandler):
         """Make the views of some pipelines, with their last runs."""
         runs = etl.runs.last([pipeline.name for pipeline in pipelines], count=STRIP)
         health = etl.health.of(pipelines)
+        limits = etl.pipelines.time_limits(pipelines)
         now = etl.clock.now()
         return [
             pipeline_view(
@@ -40,6 +41,7 @@ class PipelineHandlerBase(EtlHandler):
                 locate=self.contents_path,
                 cold_start=etl.pipelines.cold_start(pipeline),
                 missing=etl.pipelines.missing(pipeline),
+                time_limit=limits[pipeline.name],
             )
             for pipeline in pipelines
         ]

@@ -291,7 +291,7 @@ export function pipeline(change: any = {}): any {
     parameters: {},
     policy: {
       retries: 3,
-      timeout_s: 3600,
+      timeout_s: null,
       catchup: 'latest',
       overlap: 'skip',
       on_lost: 'retry',
@@ -312,6 +312,7 @@ export function pipeline(change: any = {}): any {
     last_runs: [],
     health: 'ok',
     cold_start: '',
+    time_limit: { seconds: 3600, why: 'the default' },
     health_note: '',
     health_run: null,
     severity: 0,

@@ -75,7 +75,7 @@ describe('scheduleLine', () => {
       values: { day: '2026-01-01', note: 'two words' }
     };
     expect(scheduleLine(requestOf(form, 'a/b.ipynb', []))).toBe(
-      '%etl schedule "weekdays at 06:00" --tz Europe/Paris --name b -p day=2026-01-01 -p "note=two words" --retries 3 --timeout 1h --catchup latest --overlap skip'
+      '%etl schedule "weekdays at 06:00" --tz Europe/Paris --name b -p day=2026-01-01 -p "note=two words" --retries 3 --catchup latest --overlap skip'
     );
   });
 
