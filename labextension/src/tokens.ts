@@ -14,6 +14,7 @@ import type {
   IRunView,
   ISource,
   ISummary,
+  ITriggerRequest,
   IWatermark,
   PipelineFilter
 } from './api';
@@ -94,7 +95,8 @@ export interface IEtlModel extends IDisposable {
   /** A cell that may have declared, published or deployed something was executed. */
   noteExecuted(): void;
   deploy(request: IDeployRequest): Promise<IDeployment>;
-  trigger(pipeline: string): Promise<void>;
+  /** Start one run; raises what the server says against it. */
+  trigger(pipeline: string, request: ITriggerRequest): Promise<IRunView>;
   pause(pipeline: string): Promise<void>;
   resume(pipeline: string): Promise<void>;
   /** Tell a pipeline where its notebook is; tells whether it was done. */

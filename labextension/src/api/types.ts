@@ -343,6 +343,20 @@ export interface IParameter {
   help: string;
 }
 
+/** What a run can be given. */
+export interface IPipelineParameters {
+  version: number;
+  declared: IParameter[];
+  /** What it was deployed with, instead of the defaults. */
+  values: Record<string, Json>;
+}
+
+/** How one run differs from those of the schedule. */
+export interface ITriggerRequest {
+  parameters: Record<string, Json>;
+  draft: boolean;
+}
+
 export interface IFinding {
   severity: 'info' | 'warning' | 'error';
   cell: number | null;
@@ -409,6 +423,8 @@ export interface IDeployRequest {
   on_demand: boolean;
   /** What goes back to its default; everything else that is not given is kept. */
   reset: string[];
+  /** Whether it may publish what another pipeline publishes. */
+  shared: boolean;
   include: string[];
   /** Deploy it though preflight finds errors. */
   anyway?: boolean;

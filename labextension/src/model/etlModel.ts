@@ -15,6 +15,7 @@ import {
   type IRunView,
   type ISource,
   type ISummary,
+  type ITriggerRequest,
   type IWatermark,
   type PipelineFilter
 } from '../api';
@@ -222,10 +223,10 @@ export class EtlModel implements IEtlModel {
     this._hint.invoke().catch(() => undefined);
   }
 
-  trigger(pipeline: string): Promise<void> {
-    return this._act(`pipeline:${pipeline}`, () =>
-      this.client.trigger(pipeline)
-    );
+  async trigger(pipeline: string, request: ITriggerRequest): Promise<IRunView> {
+    const run = await this.client.trigger(pipeline, request);
+    void this.refresh();
+    return run;
   }
 
   pause(pipeline: string): Promise<void> {

@@ -224,15 +224,15 @@ describe('pipelines', () => {
     expect(start.title).toContain('jupyter etl trigger daily');
     await settle(() => start.click());
     await settle(() => button(node, 'Pause: daily').click());
-    expect(w.client.said).toContain('trigger daily');
+    expect(w.opener.said).toContainEqual(['runNow', 'daily']);
     expect(w.client.said).toContain('pause daily');
   });
 
   it('shows what the server says against an action in its row', async () => {
     w.client.lists.pipelines = [pipeline()];
-    w.client.fail.trigger = new ApiError({ message: 'It belongs to kim.' });
+    w.client.fail.pause = new ApiError({ message: 'It belongs to kim.' });
     const node = await panel('pipelines');
-    await settle(() => button(node, 'Run now: daily').click());
+    await settle(() => button(node, 'Pause: daily').click());
     const row = node.querySelector('[data-name=daily]') as HTMLElement;
     expect(row.querySelector('[role=alert]')!.textContent).toContain(
       'It belongs to kim.'

@@ -1,11 +1,5 @@
 import { formatAge, formatBytes, formatDuration, shortPath } from '../format';
-import {
-  quote,
-  readDuration,
-  readValue,
-  scheduleLine,
-  spellDuration
-} from '../lines';
+import { readDuration, scheduleLine, spellDuration } from '../lines';
 import { choiceOf, wordsOf } from '../presets';
 import { formFor, problemsOf, requestOf, writeWhen } from '../scheduleForm';
 
@@ -127,23 +121,6 @@ describe('scheduleLine', () => {
     expect(scheduleLine(none)).toMatch(/--include ""$/);
     const never = requestOf(formFor(INFO, 'b.ipynb'), 'b', []);
     expect(never.include).toEqual([]);
-  });
-
-  it('quotes what a shell would read', () => {
-    expect(quote('a$b')).toBe('"a\\$b"');
-    expect(quote('sales.daily')).toBe('sales.daily');
-  });
-});
-
-describe('values', () => {
-  it.each([
-    ['5', 'int', 5],
-    ['true', 'bool', true],
-    ['[1, 2]', 'list', [1, 2]],
-    ['yesterday', 'date', 'yesterday'],
-    ['five', 'int', 'five']
-  ])('%s as %s', (text, kind, value) => {
-    expect(readValue(text, kind as any)).toEqual(value);
   });
 });
 
