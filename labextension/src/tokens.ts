@@ -119,6 +119,8 @@ export interface IEtlModel extends IDisposable {
 
   /** What went wrong with the last action on `key` (`pipeline:NAME`, `run:ID`, `publication:NAME`). */
   problem(key: string): ApiError | null;
+  /** What the last action on `key` has done, where that needs to be said; else empty. */
+  notice(key: string): string;
   dismiss(key: string): void;
   /** Whether an action on `key` waits for its answer. */
   busy(key: string): boolean;

@@ -83,6 +83,7 @@ async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
     await good("RunView", f"/runs/{run['id']}/cancel", "POST")
     again = await good("RetriedRun", f"/runs/{run['id']}/retry", "POST", {"from_failed_cell": True})
     assert (again["state"], again["why_not"]) == ("queued", "it was never attempted")
+    assert again["words"].endswith("is queued again, from its first cell: it was never attempted.")
 
     assert (await good("Pipelines", "/pipelines?filter=mine"))["total"] == 1
     assert (await good("PipelineView", "/pipelines/delays/pause", "POST"))["health"] == "paused"

@@ -285,6 +285,8 @@ export interface IRetriedRun extends IRunView {
   deployed: number | null;
   /** Why the deployed version runs, and not the saved notebook. */
   note: string;
+  /** All of it in sentences. */
+  words: string;
 }
 
 export interface ICheckResult {

@@ -7,7 +7,7 @@ import { formatCount, formatDuration, isTerminal, lines } from '../model';
 import { Action } from './action';
 import { useEtl } from './context';
 import { retryIcon } from './icons';
-import { ErrorNotice } from './notice';
+import { ErrorNotice, Notice } from './notice';
 import { Ago, Countdown, Elapsed } from './now';
 import { Progress } from './progress';
 import { Row } from './row';
@@ -23,10 +23,13 @@ export const RunRow = React.memo(function RunRow(props: {
   open: boolean;
   busy: boolean;
   problem: ApiError | null;
+  /** What the last action has done, where that needs to be said. */
+  notice: string;
 }): JSX.Element {
   const { model, trans } = useEtl();
   const { run } = props;
   const going = run.state === 'running' || run.state === 'dispatched';
+  const dismiss = () => model.dismiss(`run:${run.id}`);
   return (
     <Row
       kind="run"
@@ -66,11 +69,19 @@ export const RunRow = React.memo(function RunRow(props: {
               cells={run.cells}
             />
           ) : null}
+          {props.notice ? (
+            <Notice
+              shape="ok"
+              label={trans.__('Done')}
+              actions={
+                <Action label={trans.__('Dismiss')} text onClick={dismiss} />
+              }
+            >
+              {props.notice}
+            </Notice>
+          ) : null}
           {props.problem ? (
-            <ErrorNotice
-              error={props.problem}
-              onDismiss={() => model.dismiss(`run:${run.id}`)}
-            />
+            <ErrorNotice error={props.problem} onDismiss={dismiss} />
           ) : null}
         </>
       }

@@ -262,20 +262,9 @@ export class EtlModel implements IEtlModel {
 
   retry(run: number, fromFailedCell = false): Promise<void> {
     return this._act(`run:${run}`, async () => {
-      const retried = await this.client.retry(run, fromFailedCell);
-      const said = [];
-      if (retried.why_not) {
-        said.push(
-          `It is queued again, from its first cell: ${retried.why_not}.`
-        );
-      }
-      if (retried.note) {
-        said.push(
-          `Version ${retried.version} runs, not the saved notebook: ${retried.note}.`
-        );
-      }
-      if (said.length) {
-        throw new ApiError({ message: said.join(' ') });
+      const { words } = await this.client.retry(run, fromFailedCell);
+      if (fromFailedCell) {
+        this._actions.say(`run:${run}`, words);
       }
     });
   }
@@ -302,6 +291,10 @@ export class EtlModel implements IEtlModel {
 
   problem(key: string): ApiError | null {
     return this._actions.problem(key);
+  }
+
+  notice(key: string): string {
+    return this._actions.notice(key);
   }
 
   dismiss(key: string): void {

@@ -120,10 +120,9 @@ export class FakeClient {
   cancel = (id: number) => this.answer(`cancel ${id}`, undefined);
   retry = (id: number, fromFailedCell = false) =>
     this.answer(`retry ${id}${fromFailedCell ? ' from the failed cell' : ''}`, {
-      why_not: '',
-      deployed: null,
-      note: ''
+      words: this.retryWords
     });
+  retryWords = '';
   run = (id: number) =>
     this.answer(`run ${id}`, {
       ...this.lists.runs.find(run => run.id === id),

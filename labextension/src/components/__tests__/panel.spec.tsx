@@ -361,12 +361,7 @@ describe('runs', () => {
   it('says what a retry runs', async () => {
     const failed = { state: 'failed', resumable: true, version: 2 };
     w.client.lists.runs = [run({ id: 42, failed_cell: 1, ...failed })];
-    w.client.retry = async () => ({
-      version: 2,
-      why_not: '',
-      deployed: null,
-      note: 'cell 1 is not as attempt 1 executed it'
-    });
+    w.client.retryWords = 'Version 3 was deployed. Run 42 is queued again.';
     const node = await panel('runs');
     await settle(() =>
       (node.querySelector('.jp-EtlRow-head') as HTMLElement).click()
@@ -374,9 +369,12 @@ describe('runs', () => {
     const card = node.querySelector('.jp-EtlFailure')!;
     expect(card.textContent).toContain('Retry runs version 2 again.');
     await settle(() => button(card, 'Retry from the failed cell: #42').click());
-    expect(node.textContent).toContain(
-      'Version 2 runs, not the saved notebook: cell 1 is not as attempt 1 executed it.'
-    );
+    const said = node.querySelector('.jp-EtlNotice') as HTMLElement;
+    expect(said.textContent).toContain(w.client.retryWords);
+    expect(said.classList).toContain('jp-mod-ok');
+    expect(said.getAttribute('role')).toBe('note');
+    await settle(() => button(said, 'Dismiss').click());
+    expect(node.querySelector('.jp-EtlNotice')).toBeNull();
   });
 
   it('shows a page, and more when asked', async () => {
