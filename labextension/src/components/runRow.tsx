@@ -29,6 +29,8 @@ export const RunRow = React.memo(function RunRow(props: {
   const { model, trans } = useEtl();
   const { run } = props;
   const going = run.state === 'running' || run.state === 'dispatched';
+  // The card below says it.
+  const told = props.open && (run.state === 'held' || run.state === 'failed');
   const dismiss = () => model.dismiss(`run:${run.id}`);
   return (
     <Row
@@ -53,7 +55,7 @@ export const RunRow = React.memo(function RunRow(props: {
               </>
             ) : null}
           </div>
-          {resultOf(run, trans).map(line => (
+          {(told ? [] : resultOf(run, trans)).map(line => (
             <div key={line} className="jp-EtlRow-line" title={line}>
               {line}
             </div>
