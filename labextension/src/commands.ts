@@ -7,6 +7,7 @@ import type { IDeployment } from './api';
 import { scheduleIcon, type IEtlContext } from './components';
 import { DRIVE, runPath } from './drive/runDrive';
 import { CommandIDs } from './ids';
+import { RunDialog } from './panels/runDialog';
 import { ARGS } from './schemas';
 import { TABS, type Tab } from './tokens';
 
@@ -103,10 +104,36 @@ function addPipelineCommands({ app, context }: ICommandOptions): void {
   const { model, trans } = context;
   const { commands } = app;
   commands.addCommand(CommandIDs.trigger, {
-    label: trans.__('Run Pipeline Now'),
+    label: trans.__('Run Pipeline Now…'),
     caption: trans.__('Start one run of the deployed version'),
     describedBy: ARGS.pipeline,
-    execute: args => model.trigger(String(args.pipeline))
+    execute: async args => {
+      const pipeline = String(args.pipeline);
+      const dialog = new RunDialog({ context, pipeline });
+      const { value: run } = await dialog.launch();
+      dialog.dispose();
+      if (run) {
+        Notification.success(
+          trans.__('Run %1 of %2 is queued.', run.id, pipeline),
+          {
+            autoClose: 5000,
+            actions: [
+              {
+                label: trans.__('Show'),
+                caption: trans.__('Show the run'),
+                callback: () => {
+                  void commands.execute(CommandIDs.open, {
+                    tab: 'runs',
+                    pipeline,
+                    run: run.id
+                  });
+                }
+              }
+            ]
+          }
+        );
+      }
+    }
   });
   commands.addCommand(CommandIDs.pause, {
     label: trans.__('Pause Pipeline'),
@@ -235,6 +262,7 @@ async function openDialog(
   const { ScheduleDialog } = await import('./panels/scheduleDialog');
   const dialog = new ScheduleDialog({ context, path });
   const { value } = await dialog.launch();
+  dialog.dispose();
   if (value) {
     announce(value);
     await model.refresh();

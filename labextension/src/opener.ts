@@ -58,6 +58,7 @@ export function createOpener(options: {
       );
     },
     relink: pipeline => run(CommandIDs.relink, { pipeline }),
+    runNow: pipeline => run(CommandIDs.trigger, { pipeline }),
     schedule: path => run(CommandIDs.schedule, { path }),
     openRun: (id, at) =>
       run(CommandIDs.openRun, { id, atFailure: at !== undefined, ...at }),

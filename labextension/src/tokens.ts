@@ -14,6 +14,7 @@ import type {
   IRunView,
   ISource,
   ISummary,
+  ITriggerRequest,
   IWatermark,
   PipelineFilter
 } from './api';
@@ -94,7 +95,8 @@ export interface IEtlModel extends IDisposable {
   /** A cell that may have declared, published or deployed something was executed. */
   noteExecuted(): void;
   deploy(request: IDeployRequest): Promise<IDeployment>;
-  trigger(pipeline: string): Promise<void>;
+  /** Start one run; raises what the server says against it. */
+  trigger(pipeline: string, request: ITriggerRequest): Promise<IRunView>;
   pause(pipeline: string): Promise<void>;
   resume(pipeline: string): Promise<void>;
   /** Tell a pipeline where its notebook is; tells whether it was done. */
@@ -117,6 +119,8 @@ export interface IEtlModel extends IDisposable {
 
   /** What went wrong with the last action on `key` (`pipeline:NAME`, `run:ID`, `publication:NAME`). */
   problem(key: string): ApiError | null;
+  /** What the last action on `key` has done, where that needs to be said; else empty. */
+  notice(key: string): string;
   dismiss(key: string): void;
   /** Whether an action on `key` waits for its answer. */
   busy(key: string): boolean;

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from jupyter_etl.model import PausedBy, PipelineHealth
+
+if TYPE_CHECKING:
+    from jupyter_etl.app.pipelines import Pipelines
 
 
 def attention_notes(needy: Mapping[str, PipelineHealth]) -> list[str]:
@@ -14,6 +18,16 @@ def attention_notes(needy: Mapping[str, PipelineHealth]) -> list[str]:
         needy: In the order to show them in.
     """
     return [_note(name, health) for name, health in needy.items()]
+
+
+def missing_notes(pipelines: Pipelines) -> list[str]:
+    """Return a line for each pipeline whose notebook is gone, with the way to relink it."""
+    return [
+        f"The notebook of {p.name} is gone; version {p.version} runs as it was deployed. If this is it, "
+        f"renamed or moved: %etl relink {p.name}"
+        for p in pipelines.list()
+        if pipelines.missing(p)
+    ]
 
 
 def tone_of(found: Iterable[PipelineHealth]) -> str:

@@ -171,13 +171,13 @@ def test_what_is_refused(etl: Etl, here: Path, fail: Fail) -> None:
         (
             ("a = 1", "b = 1", "c = 3"),
             2,
-            "The saved notebook is deployed as version 2. "
+            "Version 2 was deployed from the saved notebook. "
             "Run 1 of nb is queued again and goes on from cell 2.",
         ),
         (
             ("a = 1", "b = 1", "c = 4", "d = 5"),
             2,
-            "The saved notebook is deployed as version 2. "
+            "Version 2 was deployed from the saved notebook. "
             "Run 1 of nb is queued again and goes on from cell 2.",
         ),
         (("a = 2", "b = 1"), 1, "cell 1 is not as attempt 1 executed it, so the notebook"),

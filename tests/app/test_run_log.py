@@ -239,7 +239,7 @@ KINDS: dict[str, tuple[Callable[[Bench], int], list[str]]] = {
             "staged table sales.daily, 12 rows, not visible yet",
             "no variables were kept",
             "attempt 1 failed after 8.00 s in cell 3: KeyError: 'x'",
-            "cause: data: A column is missing\n",
+            "cause: A column is missing\n",
             "output of the processes",
             "    | hello\n    | with\ufffdout an end",
         ],

@@ -44,9 +44,13 @@ def test_relinking(command: Command, notebook: Path) -> None:
     assert "The notebook of a is gone; version 1 runs as it was deployed." in listed.err
     assert "jupyter etl relink a" in listed.err
     assert '"missing": true' in command("pipelines", "--json").out
+    stands = command("status")
+    assert "The notebook of a is gone; version 1 runs as it was deployed." in stands.err
+    assert command("status", "--json").json["notebook_gone"] == ["a"]
     done = command("relink", "a")
     assert (done.code, "b.ipynb" in done.out) == (0, True)
     assert command("pipelines").err == ""
+    assert command("status", "--json").json["notebook_gone"] == []
     (notebook.parent / "b.ipynb").rename(notebook.with_name("c.ipynb"))
     assert "b.ipynb -> " in command("schedule", "c.ipynb").out
     assert command("relink", "a", "nothing.ipynb").code == 2

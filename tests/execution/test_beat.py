@@ -13,8 +13,9 @@ from jupyter_etl.errors import StoreError
 from jupyter_etl.execution.beat import Beats
 from jupyter_etl.execution.committing import outlast
 from jupyter_etl.execution.events import EventLog, read_events
+from jupyter_etl.execution.finishing import finish
 from jupyter_etl.execution.halt import Halt, HaltReason
-from jupyter_etl.model import Beat
+from jupyter_etl.model import AttemptReport, Beat, Outcome, RunState, Verdict, VerdictKind
 
 
 class FakeLedger:
@@ -60,6 +61,41 @@ def test_a_stale_token_fences(made):
     assert not beats.beat()
     assert halt.reason is HaltReason.FENCED
     assert "another attempt" in str(read_events(path))
+
+
+def test_a_beat_after_the_end_of_the_attempt_is_refused_without_a_word(made):
+    beats, ledger, _, halt, path = made
+    beats.finishing()
+    ledger.answer = Beat(valid=False, cancel=False)
+    assert not beats.beat()
+    assert halt.reason is None
+    assert read_events(path) == []
+
+
+def test_an_attempt_that_ends_is_not_said_to_be_given_away(bench: AttemptBench, tmp_path: Path):
+    claim, clock, halt = bench.claim(notebook_text(["1"])), FakeClock(), Halt()
+    bench.store.start_attempt(
+        claim.run.id, 1, claim.attempt.token, host="h", pid=1, cells=1, now=clock.now()
+    )
+    events = EventLog(tmp_path / "events.jsonl", clock)
+    beats = Beats(
+        store=bench.store, claim=claim, clock=clock, halt=halt, events=events,
+        beat_s=5.0, lease_s=30.0,
+    )  # fmt: skip
+
+    def decide(*_: object) -> tuple[RunState, None]:
+        return RunState.SUCCEEDED, None
+
+    report = AttemptReport(outcome=Outcome.SUCCEEDED)
+    ended = finish(
+        report, claim=claim, store=bench.store, clock=clock, events=events, beats=beats,
+        decide=decide, judge=lambda *_, **__: Verdict(kind=VerdictKind.UNKNOWN, evidence=""),
+    )  # fmt: skip
+    assert ended == report
+    # As the thread does that has not heard of the end.
+    assert not beats.beat()
+    assert halt.reason is None
+    assert read_events(tmp_path / "events.jsonl") == []
 
 
 def test_a_request_to_cancel_is_heard_and_fencing_outranks_it(made):

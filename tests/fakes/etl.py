@@ -298,6 +298,9 @@ class FakePipelines:
         day = Parameter(name="day", type=ParameterType.DATE, default="yesterday", help="which day")
         return FakeOutline(parameters=(day,), kernel="python3")
 
+    def declared(self, pipeline: Pipeline) -> FakeOutline:
+        return self.outline(Path(pipeline.notebook))
+
     def preflight(self, notebook: Path) -> list[FakeFinding]:
         self._etl.calls.append("pipelines.preflight")
         return list(self.findings())

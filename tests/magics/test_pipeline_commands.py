@@ -338,6 +338,7 @@ def test_relinking_this_notebook(notebook: Notebook) -> None:
     etl().pipelines.schedule(old)
     old.rename(notebook.path)
     assert "The notebook of old is gone" in notebook.card("%etl pipelines").text
+    assert "The notebook of old is gone" in notebook.card("%etl status").text
     problem, said = notebook.fails("%etl pause")
     assert isinstance(problem, NotFound)
     assert "%etl relink" in said

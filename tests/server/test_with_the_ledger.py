@@ -83,6 +83,7 @@ async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
     await good("RunView", f"/runs/{run['id']}/cancel", "POST")
     again = await good("RetriedRun", f"/runs/{run['id']}/retry", "POST", {"from_failed_cell": True})
     assert (again["state"], again["why_not"]) == ("queued", "it was never attempted")
+    assert again["words"].endswith("is queued again, from its first cell: it was never attempted.")
 
     assert (await good("Pipelines", "/pipelines?filter=mine"))["total"] == 1
     assert (await good("PipelineView", "/pipelines/delays/pause", "POST"))["health"] == "paused"
@@ -94,6 +95,43 @@ async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
     assert (await good("Runs", "/runs?state=queued"))["total"] == 1
     assert (await good("Publications", "/publications"))["items"] == []
     assert (await good("SchedulePreview", "/schedule/preview", "POST", {"when": "@daily"}))["next"]
+
+
+async def test_a_run_is_given_parameters_of_the_deployed_version(
+    real: Etl, ask, jp_root_dir: Path
+) -> None:
+    place = jp_root_dir / "typed.ipynb"
+    write_notebook(place, "%load_ext jupyter_etl\n%etl param n int = 1\n%etl param day date")
+    body = {"notebook": "typed.ipynb", "on_demand": True, "parameters": {"day": "2026-01-02"}}
+    assert (await ask("/pipelines", "POST", body=body)).status == 201
+    write_notebook(place, "%load_ext jupyter_etl\n%etl param other")
+    found = (await ask("/pipelines/typed/parameters")).json
+    matches(found, "PipelineParameters")
+    shown = [(one["name"], one["type"], one["default"]) for one in found["declared"]]
+    assert shown == [("n", "int", "1"), ("day", "date", None)]
+    assert found["values"] == {"day": "2026-01-02"}
+    draft = {"parameters": {"n": 2}, "draft": True}
+    run = (await ask("/pipelines/typed/trigger", "POST", body=draft)).json
+    assert run["draft"] is True
+    assert real.runs.get(run["id"]).new.parameters == {"n": 2, "day": "2026-01-02"}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"n": "many", "day": "2026-01-01"}, "parameters.n"),
+        ({"n": 1, "day": "2026-02-30"}, "parameters.day"),
+        ({"day": "2026-01-01", "m": 1}, "parameters.m"),
+        ({"n": 1}, "parameters.day"),
+    ],
+)
+async def test_a_wrong_value_is_said_with_its_field(
+    real: Etl, ask, jp_root_dir: Path, given: dict[str, object], field: str
+) -> None:
+    source = "%load_ext jupyter_etl\n%etl param n int = 1\n%etl param day date"
+    write_notebook(jp_root_dir / "typed.ipynb", source)
+    deploy = {"notebook": "typed.ipynb", "on_demand": True, "parameters": given}
+    assert (await ask("/pipelines", "POST", body=deploy)).json["error"]["field"] == field
 
 
 async def test_what_would_fail_is_deployed_only_anyway(real: Etl, ask, jp_root_dir: Path) -> None:

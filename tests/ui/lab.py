@@ -78,13 +78,16 @@ class Lab:
 
 
 @contextmanager
-def running_lab(home: Path, root: Path, etl_home: Path) -> Iterator[Lab]:
+def running_lab(
+    home: Path, root: Path, etl_home: Path, *, application: str = "jupyterlab"
+) -> Iterator[Lab]:
     """Start JupyterLab, and end it with the scheduler that it left behind.
 
     Args:
         home: An empty folder: HOME, settings and workspaces of the server.
         root: The folder the file browser shows.
         etl_home: Ledger, lake and runs.
+        application: The module that is started: ``jupyterlab`` or ``notebook``.
 
     Raises:
         RuntimeError: It did not start; the message is its log.
@@ -95,11 +98,14 @@ def running_lab(home: Path, root: Path, etl_home: Path) -> Iterator[Lab]:
         server = subprocess.Popen(
             [
                 sys.executable,
-                *("-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+                *("-m", application, "--no-browser", "--allow-root", "--ip=127.0.0.1"),
                 *(f"--port={port}", "--ServerApp.port_retries=0"),
                 *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.base_url={BASE_URL}"),
                 *(f"--ServerApp.root_dir={root}", "--LabApp.extension_manager=readonly"),
-                "--LabApp.expose_app_in_browser=True",
+                *(
+                    f"--{one}.expose_app_in_browser=True"
+                    for one in ("LabApp", "JupyterNotebookApp")
+                ),
             ],
             env=_environment(home, etl_home),
             cwd=root,

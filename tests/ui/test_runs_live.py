@@ -13,6 +13,8 @@ pytestmark = pytest.mark.ui
 def test_a_run_is_seen_to_finish_and_its_notebook_and_table_open(window, declared, lab) -> None:
     window.open_panel("Pipelines")
     window.act("Run now", "slow")
+    window.dialog.get_by_role("button", name="Run", exact=True).wait_for()
+    window.page.keyboard.press("Enter")
     window.tab("Runs").click()
     bar = window.panel.get_by_role("progressbar")
     expect(bar).to_be_visible()

@@ -70,7 +70,8 @@ def test_it_opens_from_the_file_browser_and_the_palette(window) -> None:
 
 
 def test_a_name_that_another_owner_holds_is_refused_and_nothing_is_lost(window, lab) -> None:
-    lab.deploy("trips.ipynb", name="theirs", owner="alex", shared=True)
+    (lab.root / "theirs.ipynb").write_text((lab.root / "trips.ipynb").read_text())
+    lab.deploy("theirs.ipynb", owner="alex", shared=True)
     window.execute("jupyter-etl:schedule", path="by_menu.ipynb")
     name = window.dialog.get_by_label("Name", exact=True)
     name.fill("theirs")
@@ -79,3 +80,34 @@ def test_a_name_that_another_owner_holds_is_refused_and_nothing_is_lost(window, 
     window.dialog.get_by_role("button", name="Deploy").click()
     expect(window.dialog.get_by_role("alert")).to_contain_text("alex")
     expect(name).to_have_value("theirs")
+
+
+def test_a_publication_is_shared_where_the_conflict_is_shown(window, lab, declared) -> None:
+    (lab.root / "second.ipynb").write_text((lab.root / "trips.ipynb").read_text())
+    window.execute("jupyter-etl:schedule", path="second.ipynb")
+    dialog = window.dialog
+    dialog.locator(".jp-EtlNext-times").wait_for()
+    dialog.get_by_role("button", name="Deploy").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("publishes 'city.trips' already")
+    dialog.get_by_role("checkbox").check()
+    expect(dialog.locator(".jp-EtlLine code")).to_contain_text("--shared")
+    dialog.get_by_role("button", name="Deploy").click()
+    dialog.wait_for(state="detached")
+    assert lab.ask("pipelines/second")["policy"]["shared"] is True
+    lab.ask("pipelines/second", method="DELETE")
+
+
+def test_included_files_are_pinned_with_the_version(window, lab) -> None:
+    (lab.root / "rates.yaml").write_text("usd: 1.1")
+    window.execute("jupyter-etl:schedule", path="by_menu.ipynb")
+    dialog = window.dialog
+    dialog.locator(".jp-EtlNext-times").wait_for()
+    dialog.get_by_label("Name", exact=True).fill("pinned")
+    dialog.get_by_label("Also include").fill("rates.*")
+    dialog.get_by_role("button", name="Deploy").click()
+    dialog.wait_for(state="detached")
+    window.execute("jupyter-etl:schedule", path="by_menu.ipynb")
+    expect(dialog.locator(".jp-EtlFiles li")).to_contain_text("rates.yaml")
+    expect(dialog.get_by_label("Also include")).to_have_value("rates.*")
+    dialog.get_by_role("button", name="Cancel").click()
+    lab.ask("pipelines/pinned", method="DELETE")

@@ -102,7 +102,7 @@ def _taken(name: str, pipeline: str) -> Conflict:
     return Conflict(
         f"The pipeline {pipeline!r} publishes {name!r} already.",
         hint="Publish under another name; or let both publish it: --shared",
-        data={"name": name, "pipeline": pipeline},
+        data={"name": name, "pipeline": pipeline, "field": "shared"},
     )
 
 

@@ -108,15 +108,17 @@ def _deploy_saved(
 
 
 def retried_words(retried: Retried) -> str:
-    """Say what became of the wish to go on from the failed cell."""
+    """Say what a retry does: what was deployed for it, and from which cell the run goes on."""
     run = retried.run
     words = f"Run {run.id} of {run.new.pipeline} is queued again"
-    if retried.cell is None:
+    if retried.cell is not None:
+        words += f" and goes on from cell {retried.cell + 1}."
+    elif retried.why_not:
         words += f", from its first cell: {retried.why_not}."
     else:
-        words += f" and goes on from cell {retried.cell + 1}."
+        words += "."
     if retried.deployed is not None:
-        return f"The saved notebook is deployed as version {retried.deployed}. {words}"
+        return f"Version {retried.deployed} was deployed from the saved notebook. {words}"
     if retried.note:
         return f"{words} It executes version {run.new.version}, not the saved notebook: {retried.note}."
     return words

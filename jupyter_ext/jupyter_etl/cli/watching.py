@@ -38,6 +38,7 @@ def status(etl: Etl, args: Namespace) -> int:
     """Show how everything stands."""
     found = etl.pipelines.list()
     overview = etl.health.overview()
+    missing = [p for p in found if etl.pipelines.missing(p)]
     due = sorted((p.next_due, p.name) for p in found if p.next_due and not p.paused)
     facts = {
         "well": overview.well,
@@ -51,6 +52,7 @@ def status(etl: Etl, args: Namespace) -> int:
         "failing": overview.names(*FAILING_STATES),
         "backfill_failed": overview.names(HealthState.BACKFILL_FAILED),
         "late": overview.names(HealthState.LATE),
+        "notebook_gone": [p.name for p in missing],
         "held_runs": sorted(overview.held_runs),
         "stale": list(overview.stale),
         "silent_sources": list(overview.silent_sources),
@@ -72,6 +74,7 @@ def status(etl: Etl, args: Namespace) -> int:
     ]
     write_table(rows, "")
     _say_what_to_do(overview)
+    _say_missing(missing)
     return 0
 
 
@@ -105,22 +108,26 @@ def pipelines(etl: Etl, args: Namespace) -> int:
     """List the pipelines."""
     found = etl.pipelines.list()
     health = etl.health.of(found)
-    missing = {p.name for p in found if etl.pipelines.missing(p)}
+    missing = [p for p in found if etl.pipelines.missing(p)]
     if args.json:
+        gone = {p.name for p in missing}
         rows = [_pipeline_row(p, health[p.name]) for p in found]
-        write_json([{**row, "missing": row["pipeline"] in missing} for row in rows])
+        write_json([{**row, "missing": row["pipeline"] in gone} for row in rows])
         return 0
     write_table(
         [_short_pipeline_row(p, health[p.name]) for p in found],
         "No pipelines yet. Deploy one: jupyter etl schedule NOTEBOOK WHEN",
     )
-    for p in found:
-        if p.name in missing:
-            say(
-                f"The notebook of {p.name} is gone; version {p.version} runs as it was deployed. "
-                f"If it was renamed or moved: jupyter etl relink {p.name}"
-            )
+    _say_missing(missing)
     return 0
+
+
+def _say_missing(pipelines: Sequence[Pipeline]) -> None:
+    for p in pipelines:
+        say(
+            f"The notebook of {p.name} is gone; version {p.version} runs as it was deployed. "
+            f"If it was renamed or moved: jupyter etl relink {p.name}"
+        )
 
 
 def _pipeline_row(pipeline: Pipeline, health: PipelineHealth) -> dict[str, object]:

@@ -61,7 +61,7 @@ _RULES = (
     ),
     _rule(
         VerdictKind.NOTEBOOK,
-        "The notebook waits for an answer that nobody can type in a run",
+        "The notebook asks for input, which nobody can type in a run",
         "StdinNotImplementedError EOFError",
     ),
     _rule(
@@ -71,7 +71,7 @@ _RULES = (
     ),
     _rule(
         VerdictKind.NOTEBOOK,
-        "The notebook's code cannot do what it says",
+        "The notebook's code raised an error",
         "SyntaxError IndentationError TabError TypeError AttributeError AssertionError "
         "ZeroDivisionError RecursionError NotImplementedError IndexError RuntimeError "
         "DeprecationWarning FutureWarning SystemExit ProgrammingError CompileError ArgumentError "
@@ -85,7 +85,7 @@ _RULES = (
     ),
     _rule(
         VerdictKind.NOTEBOOK,
-        "The notebook wants more memory than it may have",
+        "The notebook needs more memory than its limit",
         "OutOfMemory",
     ),
     _rule(
@@ -119,12 +119,12 @@ _RULES = (
     ),
     _rule(
         VerdictKind.PLATFORM,
-        "The memory was not enough",
+        "There was not enough memory",
         "MemoryError OutOfMemoryError OutOfMemoryException ArrowMemoryError _ArrayMemoryError",
     ),
     _rule(
         VerdictKind.PLATFORM,
-        "The kernel died under the notebook",
+        "The kernel died",
         "DeadKernelError DeadKernel KernelDied",
         retryable=True,
     ),
@@ -160,7 +160,7 @@ _ENDINGS = {
     Outcome.SUCCEEDED: "It succeeded.",
     Outcome.CANCELLED: "Somebody asked to cancel it.",
     Outcome.TIMED_OUT: "It took longer than its timeout allows",
-    Outcome.LOST: "Its runner fell silent before it could report",
+    Outcome.LOST: "Its runner stopped without a report",
     Outcome.HELD: "It waits for a person to decide about what it would publish",
 }
 

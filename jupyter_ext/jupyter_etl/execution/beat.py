@@ -57,6 +57,8 @@ class Beats:
         self._cell: int | None = None
         self._last = clock.monotonic()
         self._reached = True
+        self._owned = True
+        self._finishing = False
         self._thread = threading.Thread(
             target=halt.guarding(self._run), name="etl-beat", daemon=True
         )
@@ -81,7 +83,15 @@ class Beats:
             self._missed(problem)
         else:
             self._heard(answer)
-        return self._halt.reason is not HaltReason.FENCED
+        return self._owned
+
+    def finishing(self) -> None:
+        """From now on a refused beat stops and logs nothing.
+
+        The attempt is being ended in the ledger by its own runner. Whether the ledger takes that,
+        it says in the answer to that call, and a beat that comes after it is refused.
+        """
+        self._finishing = True
 
     def __enter__(self) -> Beats:
         self._thread.start()
@@ -128,6 +138,7 @@ class Beats:
             self._fence(f"no beat could be written for {silent_s:.0f} s")
 
     def _fence(self, why: str) -> None:
-        if self._halt.reason is not HaltReason.FENCED:
+        owned, self._owned = self._owned, False
+        if owned and not self._finishing:
             self._halt.ask(HaltReason.FENCED)
             self._events.log(f"this attempt stops and publishes nothing: {why}")

@@ -50,6 +50,7 @@ def finish(
     """
     if report.outcome is Outcome.LOST:
         return report
+    beats.finishing()
     try:
         outlast(lambda: _tell(report, claim, store, clock, decide), beats)
     except PermissionDenied as problem:

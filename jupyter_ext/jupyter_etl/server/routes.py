@@ -9,6 +9,7 @@ from jupyter_etl.server.handlers.lineage import PublicationLineageHandler
 from jupyter_etl.server.handlers.notebooks import NotebookHandler, SchedulePreviewHandler
 from jupyter_etl.server.handlers.pipelines import (
     PipelineHandler,
+    PipelineParametersHandler,
     PipelinePauseHandler,
     PipelineRelinkHandler,
     PipelineResumeHandler,
@@ -51,6 +52,7 @@ ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
     ("/sources/{name}/preview", SourcePreviewHandler),
     ("/pipelines", PipelinesHandler),
     ("/pipelines/{name}", PipelineHandler),
+    ("/pipelines/{name}/parameters", PipelineParametersHandler),
     ("/pipelines/{name}/pause", PipelinePauseHandler),
     ("/pipelines/{name}/relink", PipelineRelinkHandler),
     ("/pipelines/{name}/resume", PipelineResumeHandler),

@@ -16,6 +16,7 @@ from jupyter_etl.app.health import (
     seconds_of,
     working_since,
 )
+from jupyter_etl.app.resuming import retried_words
 from jupyter_etl.model import (
     Attempt,
     Breaker,
@@ -155,6 +156,7 @@ def retried_view(retried: Retried, *, now: datetime) -> JSON:
         "why_not": retried.why_not,
         "deployed": retried.deployed,
         "note": retried.note,
+        "words": retried_words(retried),
     }
 
 

@@ -144,6 +144,7 @@ def default_of(parameter: Parameter, *, at: datetime) -> object:
         raise DeclarationError(
             f"The parameter '{parameter.name}' has no default and needs a value.",
             hint=f"Give one: -p {parameter.name}={_EXAMPLES[parameter.type]}",
+            data=_field(parameter.name),
         )
     found, value = read_literal(text)
     if found and (value is None or parameter.type in (ParameterType.STR, ParameterType.ANY)):
@@ -154,6 +155,7 @@ def default_of(parameter: Parameter, *, at: datetime) -> object:
             f"The default of the parameter '{parameter.name}', {text}, is only known in the "
             "notebook.",
             hint=f"Give a value: -p {parameter.name}={_EXAMPLES[parameter.type]}",
+            data=_field(parameter.name),
         )
     # What is no quoted text is read as it was written: a number's digits count for a decimal.
     literal = found and (isinstance(value, str) or parameter.type not in TYPED_TEXTS)
@@ -194,7 +196,7 @@ def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
         raise DeclarationError(
             f"The parameter '{parameter.name}' takes {noun}, and got {shown}.",
             hint=f"For example: {parameter.name}={_EXAMPLES[parameter.type]}",
-            data={"parameter": parameter.name, "type": str(parameter.type)},
+            data={**_field(parameter.name), "type": str(parameter.type)},
         ) from None
 
 
@@ -250,8 +252,13 @@ def _unknown(name: str, known: list[str]) -> DeclarationError:
         f"The notebook has no parameter '{name}'. {has}{nearest(name, known)}",
         hint=f"Declare it in the notebook: %etl param {name} = ..., or in a cell with the tag "
         "'parameters'.",
-        data={"parameter": name, "known": known},
+        data={**_field(name), "known": known},
     )
+
+
+def _field(name: str) -> dict[str, object]:
+    """Say of which parameter an error is, and of which field of a form."""
+    return {"parameter": name, "field": f"parameters.{name}"}
 
 
 def to_json(value: object) -> object:

@@ -8,6 +8,7 @@ import type {
   IHold,
   INotebookInfo,
   IPage,
+  IPipelineParameters,
   IPipelineView,
   IPreview,
   IPublicationDetails,
@@ -19,6 +20,7 @@ import type {
   ISource,
   ISourceDetails,
   ISummary,
+  ITriggerRequest,
   IVersionDifference,
   IWatermark,
   Json
@@ -97,10 +99,13 @@ export class EtlClient {
     });
   }
 
-  trigger(name: string, parameters: Record<string, Json> = {}): Promise<void> {
-    return this._nothing(path('pipelines', name, 'trigger'), 'POST', {
-      parameters
-    });
+  /** What the deployed version declares, and the values it was deployed with. */
+  parameters(name: string): Promise<IPipelineParameters> {
+    return this._json(path('pipelines', name, 'parameters'));
+  }
+
+  trigger(name: string, request: ITriggerRequest): Promise<IRunView> {
+    return this._json(path('pipelines', name, 'trigger'), {}, 'POST', request);
   }
 
   async watermarks(pipeline: string): Promise<IWatermark[]> {

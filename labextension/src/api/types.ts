@@ -288,6 +288,8 @@ export interface IRetriedRun extends IRunView {
   deployed: number | null;
   /** Why the deployed version runs, and not the saved notebook. */
   note: string;
+  /** All of it in sentences. */
+  words: string;
 }
 
 export interface ICheckResult {
@@ -344,6 +346,20 @@ export interface IParameter {
   default: string | null;
   origin: string;
   help: string;
+}
+
+/** What a run can be given. */
+export interface IPipelineParameters {
+  version: number;
+  declared: IParameter[];
+  /** What it was deployed with, instead of the defaults. */
+  values: Record<string, Json>;
+}
+
+/** How one run differs from those of the schedule. */
+export interface ITriggerRequest {
+  parameters: Record<string, Json>;
+  draft: boolean;
 }
 
 export interface IFinding {
@@ -412,6 +428,8 @@ export interface IDeployRequest {
   on_demand: boolean;
   /** What goes back to its default; everything else that is not given is kept. */
   reset: string[];
+  /** Whether it may publish what another pipeline publishes. */
+  shared: boolean;
   include: string[];
   /** Deploy it though preflight finds errors. */
   anyway?: boolean;

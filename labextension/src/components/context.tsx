@@ -32,6 +32,8 @@ export interface IOpener {
   openNotebook(path: string, pipeline: string): void;
   /** Say where the notebook of a pipeline is now. */
   relink(pipeline: string): void;
+  /** Ask what a run of a pipeline is given, and start it. */
+  runNow(pipeline: string): void;
   /** Open the schedule dialog; without a path for the notebook in front. */
   schedule(path?: string): void;
   /** Open the executed notebook of a run, at the failed cell if asked to. */

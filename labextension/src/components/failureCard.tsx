@@ -27,7 +27,7 @@ export function FailureCard(props: {
         ) : null}
       </div>
       {sentence ? <p className="jp-EtlFailure-sentence">{sentence}</p> : null}
-      {run.error && run.error !== sentence ? (
+      {run.error && !sentence.includes(run.error) ? (
         <details className="jp-EtlFailure-original">
           <summary>{trans.__('As it was raised')}</summary>
           <pre className="jp-EtlFailure-error" tabIndex={0}>

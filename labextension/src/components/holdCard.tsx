@@ -72,8 +72,18 @@ export function HoldCard(props: { hold: IHold }): JSX.Element {
               <Action
                 label={
                   mode === 'replace'
-                    ? trans.__('Preview %1 rows', formatCount(rows))
-                    : trans.__('Preview %1 new rows', formatCount(rows))
+                    ? trans._n(
+                        'Preview %2 row',
+                        'Preview %2 rows',
+                        rows,
+                        formatCount(rows)
+                      )
+                    : trans._n(
+                        'Preview %2 new row',
+                        'Preview %2 new rows',
+                        rows,
+                        formatCount(rows)
+                      )
                 }
                 of={name}
                 line={lines.held(hold.run)}

@@ -7,6 +7,7 @@ export * from './notice';
 export * from './now';
 export * from './panelView';
 export * from './publicationPage';
+export * from './runFormView';
 export * from './scheduleFormView';
 export { healthLabel } from './status';
 export * from './statusView';

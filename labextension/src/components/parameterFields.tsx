@@ -1,27 +1,46 @@
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import type { IParameter } from '../api';
+import type { ApiError, IParameter, Json } from '../api';
+import { spellValue } from '../model';
 import { useEtl } from './context';
-import type { IFormPart } from './whenFields';
 
-/** The notebook's parameters; an empty field keeps the notebook's default. */
-export function ParameterFields(
-  props: IFormPart & { parameters: IParameter[] }
-): JSX.Element {
+/** What was typed, by name; an empty field is left out. */
+export type Values = Readonly<Record<string, string>>;
+
+/** The declared parameter whose value an error is about; null for any other error. */
+export function parameterOf(
+  error: ApiError | null,
+  parameters: readonly IParameter[]
+): string | null {
+  const found = parameters.find(({ name }) => isAbout(error, name));
+  return found?.name ?? null;
+}
+
+function isAbout(error: ApiError | null, name: string): boolean {
+  return error?.field === `parameters.${name}`;
+}
+
+/** The notebook's parameters; an empty field keeps what is deployed, or the notebook's default. */
+export function ParameterFields(props: {
+  parameters: readonly IParameter[];
+  values: Values;
+  /** The values that count where a field is empty, instead of the defaults. */
+  deployed?: Readonly<Record<string, Json>>;
+  /** What the server said against a value. */
+  error: ApiError | null;
+  onChange: (values: Values) => void;
+}): JSX.Element {
   const { trans } = useEtl();
-  const { form, onChange, parameters } = props;
-  const unknown = Object.keys(form.values).filter(
+  const { deployed = {}, error, parameters, values } = props;
+  const unknown = Object.keys(values).filter(
     name => !parameters.some(parameter => parameter.name === name)
   );
   const set = (name: string, text: string) => {
-    const values = { ...form.values };
-    if (text === '') {
-      delete values[name];
-    } else {
-      values[name] = text;
-    }
-    onChange({ ...form, values });
+    const others = Object.entries(values).filter(([key]) => key !== name);
+    props.onChange(
+      Object.fromEntries(text === '' ? others : [...others, [name, text]])
+    );
   };
   return (
     <table className="jp-EtlParameters">
@@ -42,7 +61,9 @@ export function ParameterFields(
             <td>
               <Value
                 parameter={parameter}
-                value={form.values[parameter.name] ?? ''}
+                value={values[parameter.name] ?? ''}
+                deployed={deployed[parameter.name]}
+                error={isAbout(error, parameter.name) ? error : null}
                 onChange={text => set(parameter.name, text)}
               />
             </td>
@@ -73,45 +94,65 @@ export function ParameterFields(
 function Value(props: {
   parameter: IParameter;
   value: string;
+  deployed: Json | undefined;
+  error: ApiError | null;
   onChange: (text: string) => void;
 }): JSX.Element {
   const { trans } = useEtl();
-  const { parameter, value } = props;
-  const label = trans.__('Value of %1', parameter.name);
-  const fallback = parameter.default ?? '';
-  if (parameter.type === 'bool') {
-    return (
-      <HTMLSelect
-        className="jp-EtlForm-select"
-        aria-label={label}
-        value={value.toLowerCase()}
-        onChange={event => props.onChange(event.target.value)}
-      >
-        <option value="">{trans.__('default: %1', fallback)}</option>
-        <option value="true">{trans.__('true')}</option>
-        <option value="false">{trans.__('false')}</option>
-      </HTMLSelect>
-    );
-  }
+  const { deployed, error, parameter, value } = props;
+  const id = React.useId();
+  const input = React.useRef<HTMLDivElement>(null);
+  React.useEffect(() => {
+    if (error) {
+      input.current?.querySelector<HTMLElement>('input, select')?.focus();
+    }
+  }, [error]);
+  const ids = {
+    'aria-label': trans.__('Value of %1', parameter.name),
+    'aria-describedby': error ? id : undefined,
+    'aria-invalid': error ? true : undefined
+  };
+  const empty =
+    deployed !== undefined
+      ? trans.__('deployed: %1', spellValue(deployed))
+      : parameter.default === null
+        ? trans.__('needs a value')
+        : trans.__('default: %1', parameter.default);
   return (
-    <input
-      type="text"
-      inputMode={
-        parameter.type === 'int' || parameter.type === 'float'
-          ? 'decimal'
-          : undefined
-      }
-      className="jp-mod-styled"
-      spellCheck={false}
-      aria-label={label}
-      title={parameter.help || undefined}
-      placeholder={
-        parameter.default === null
-          ? trans.__('needs a value')
-          : trans.__('default: %1', fallback)
-      }
-      value={value}
-      onChange={event => props.onChange(event.target.value)}
-    />
+    <div ref={input}>
+      {parameter.type === 'bool' ? (
+        <HTMLSelect
+          {...ids}
+          className="jp-EtlForm-select"
+          value={value.toLowerCase()}
+          onChange={event => props.onChange(event.target.value)}
+        >
+          <option value="">{empty}</option>
+          <option value="true">{trans.__('true')}</option>
+          <option value="false">{trans.__('false')}</option>
+        </HTMLSelect>
+      ) : (
+        <input
+          {...ids}
+          type="text"
+          inputMode={
+            parameter.type === 'int' || parameter.type === 'float'
+              ? 'decimal'
+              : undefined
+          }
+          className="jp-mod-styled"
+          spellCheck={false}
+          title={parameter.help || undefined}
+          placeholder={empty}
+          value={value}
+          onChange={event => props.onChange(event.target.value)}
+        />
+      )}
+      {error ? (
+        <div id={id} className="jp-EtlField-note jp-mod-invalid" role="alert">
+          {[error.message, error.hint].filter(Boolean).join(' ')}
+        </div>
+      ) : null}
+    </div>
   );
 }

@@ -108,7 +108,7 @@ function PipelineActions(props: {
         line={lines.trigger(name)}
         icon={runIcon}
         disabled={props.busy}
-        onClick={() => void model.trigger(name)}
+        onClick={() => opener.runNow(name)}
       />
       {paused ? (
         <Action

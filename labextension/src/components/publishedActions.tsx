@@ -25,7 +25,7 @@ export function PublishedActions(props: {
         <Action
           label={trans.__('Preview')}
           of={name}
-          line={lines.preview(name)}
+          line={live ? lines.preview(name) : lines.python(name, which)}
           icon={searchIcon}
           text={props.text}
           onClick={() =>
@@ -46,7 +46,7 @@ export function PublishedActions(props: {
         <Action
           label={trans.__('Download')}
           of={name}
-          line={lines.read(name)}
+          line={lines.read(props.publication)}
           icon={downloadIcon}
           text={props.text}
           onClick={() => opener.download(name, which)}
@@ -56,10 +56,10 @@ export function PublishedActions(props: {
         <Action
           label={trans.__('Copy Python line')}
           of={name}
-          line={lines.python(name)}
+          line={lines.python(name, which)}
           icon={copyIcon}
           text={props.text}
-          onClick={() => opener.copy(lines.python(name))}
+          onClick={() => opener.copy(lines.python(name, which))}
         />
       ) : null}
       {props.text ? (
@@ -76,10 +76,10 @@ export function PublishedActions(props: {
         <Action
           label={trans.__('Copy command')}
           of={name}
-          line={lines.read(name)}
+          line={lines.read(props.publication)}
           icon={copyIcon}
           text
-          onClick={() => opener.copy(lines.read(name))}
+          onClick={() => opener.copy(lines.read(props.publication))}
         />
       ) : null}
     </>

@@ -10,19 +10,26 @@ export function ReadIt(props: {
   publication: IPublicationDetails;
 }): JSX.Element {
   const { model, opener, trans } = useEtl();
-  const { name, kind, ways_in: ways, live } = props.publication;
-  const rows = live === null || live.what.columns.length > 0;
+  const { name, kind, ways_in: ways, live, draft } = props.publication;
+  const rows = ((live ?? draft)?.what.columns.length ?? 0) > 0;
   const shown = [
-    ...(rows ? [{ engine: 'Python', code: lines.python(name) }] : []),
+    ...(rows
+      ? [
+          {
+            engine: 'Python',
+            code: lines.python(name, { draft: live === null })
+          }
+        ]
+      : []),
     ...(rows && live
       ? [
           {
             engine: trans.__('This version'),
-            code: lines.pythonVersion(name, live.number)
+            code: lines.python(name, { version: live.number })
           }
         ]
       : []),
-    { engine: trans.__('Command line'), code: lines.read(name) },
+    { engine: trans.__('Command line'), code: lines.read(props.publication) },
     ...ways.map(way => ({ ...way, engine: ENGINES[way.engine] ?? way.engine })),
     ...(live ? [{ engine: trans.__('Place'), code: live.what.location }] : []),
     ...(live && kind !== 'table'

@@ -2,7 +2,7 @@ import { fileIcon, notebookIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { IRunDetails, IRunView } from '../api';
-import { formatCount, formatMoment, lines } from '../model';
+import { formatCount, formatLogTail, formatMoment, lines } from '../model';
 import { Action } from './action';
 import { Checks } from './checks';
 import { useEtl } from './context';
@@ -71,11 +71,13 @@ function RunFacts(props: { run: IRunDetails }): JSX.Element {
   const { trans } = useEtl();
   const { run } = props;
   const parameters = Object.entries(run.parameters);
+  const log = formatLogTail(run.log_tail);
   return (
     <>
       <Facts
         facts={[
-          [trans.__('State'), runLabel(run, trans)],
+          // The card says why and by what it is held.
+          run.hold ? null : [trans.__('State'), runLabel(run, trans)],
           run.cause === 'manual'
             ? null
             : [trans.__('Stands for'), run.logical_key],
@@ -130,14 +132,21 @@ function RunFacts(props: { run: IRunDetails }): JSX.Element {
             : run.checks
         }
       />
-      {run.log_tail ? (
-        <pre
-          className="jp-EtlLog"
-          tabIndex={0}
-          aria-label={trans.__('End of the log')}
-        >
-          {run.log_tail}
-        </pre>
+      {log.text ? (
+        <>
+          <pre
+            className="jp-EtlLog"
+            tabIndex={0}
+            aria-label={trans.__('End of the log')}
+          >
+            {log.text}
+          </pre>
+          {log.zone ? (
+            <p className="jp-EtlField-note">
+              {trans.__('Times are %1.', log.zone)}
+            </p>
+          ) : null}
+        </>
       ) : null}
     </>
   );

@@ -24,6 +24,7 @@ export function RunList(): JSX.Element {
       open={model.openRun === run.id}
       busy={model.busy(`run:${run.id}`)}
       problem={model.problem(`run:${run.id}`)}
+      notice={model.notice(`run:${run.id}`)}
     />
   );
   const held = new Set(model.holds.items.map(hold => hold.run));

@@ -7,7 +7,7 @@ import { formatCount, formatDuration, isTerminal, lines } from '../model';
 import { Action } from './action';
 import { useEtl } from './context';
 import { retryIcon } from './icons';
-import { ErrorNotice } from './notice';
+import { ErrorNotice, Notice } from './notice';
 import { Ago, Countdown, Elapsed } from './now';
 import { Progress } from './progress';
 import { Row } from './row';
@@ -23,10 +23,15 @@ export const RunRow = React.memo(function RunRow(props: {
   open: boolean;
   busy: boolean;
   problem: ApiError | null;
+  /** What the last action has done, where that needs to be said. */
+  notice: string;
 }): JSX.Element {
   const { model, trans } = useEtl();
   const { run } = props;
   const going = run.state === 'running' || run.state === 'dispatched';
+  // The card below says it.
+  const told = props.open && (run.state === 'held' || run.state === 'failed');
+  const dismiss = () => model.dismiss(`run:${run.id}`);
   return (
     <Row
       kind="run"
@@ -50,7 +55,7 @@ export const RunRow = React.memo(function RunRow(props: {
               </>
             ) : null}
           </div>
-          {resultOf(run, trans).map(line => (
+          {(told ? [] : resultOf(run, trans)).map(line => (
             <div key={line} className="jp-EtlRow-line" title={line}>
               {line}
             </div>
@@ -66,11 +71,19 @@ export const RunRow = React.memo(function RunRow(props: {
               cells={run.cells}
             />
           ) : null}
+          {props.notice ? (
+            <Notice
+              shape="ok"
+              label={trans.__('Done')}
+              actions={
+                <Action label={trans.__('Dismiss')} text onClick={dismiss} />
+              }
+            >
+              {props.notice}
+            </Notice>
+          ) : null}
           {props.problem ? (
-            <ErrorNotice
-              error={props.problem}
-              onDismiss={() => model.dismiss(`run:${run.id}`)}
-            />
+            <ErrorNotice error={props.problem} onDismiss={dismiss} />
           ) : null}
         </>
       }

@@ -16,7 +16,7 @@ import { Segments } from './fields';
 import { Findings } from './findings';
 import { NextTimes, useSchedulePreview } from './nextTimes';
 import { ErrorNotice, Notice } from './notice';
-import { ParameterFields } from './parameterFields';
+import { ParameterFields, parameterOf } from './parameterFields';
 import { PinnedFiles } from './pinnedFiles';
 import { PolicyFields } from './policyFields';
 import { WhenFields } from './whenFields';
@@ -42,6 +42,9 @@ export function ScheduleFormView(props: {
   React.useEffect(() => {
     props.onChange(JSON.parse(said));
   }, [said]);
+  const refused = props.error?.field === 'shared';
+  const [offerShared, setOfferShared] = React.useState(form.shared);
+  React.useEffect(() => setOfferShared(offerShared || refused), [refused]);
   const line = scheduleLine(request);
   const part = { form, onChange: setForm };
   const wrongText = meaning.error
@@ -85,7 +88,12 @@ export function ScheduleFormView(props: {
       {info.parameters.length || Object.keys(form.values).length ? (
         <section aria-label={trans.__('Parameters')}>
           <div className="jp-EtlForm-title">{trans.__('Parameters')}</div>
-          <ParameterFields {...part} parameters={info.parameters} />
+          <ParameterFields
+            parameters={info.parameters}
+            values={form.values}
+            error={props.error}
+            onChange={values => setForm({ ...form, values })}
+          />
         </section>
       ) : null}
       <section aria-label={trans.__('Policy')}>
@@ -106,7 +114,21 @@ export function ScheduleFormView(props: {
           onClick={() => opener.copy(line)}
         />
       </section>
-      {props.error ? <ErrorNotice error={props.error} /> : null}
+      {props.error && parameterOf(props.error, info.parameters) === null ? (
+        <ErrorNotice error={props.error} />
+      ) : null}
+      {offerShared ? (
+        <label className="jp-EtlForm-check">
+          <input
+            type="checkbox"
+            checked={form.shared}
+            onChange={event =>
+              setForm({ ...form, shared: event.target.checked })
+            }
+          />
+          {trans.__('Publish it all the same, next to the other pipeline')}
+        </label>
+      ) : null}
     </div>
   );
 }

@@ -24,6 +24,7 @@ export class Actions implements IDisposable {
     }
     this._busy.add(key);
     this._problems.delete(key);
+    this._notices.delete(key);
     this._changed();
     try {
       await call();
@@ -63,10 +64,19 @@ export class Actions implements IDisposable {
     return this._problems.get(key) ?? null;
   }
 
+  /** Keep beside the key what an action has done. */
+  say(key: string, text: string): void {
+    this._notices.set(key, text);
+  }
+
+  notice(key: string): string {
+    return this._notices.get(key) ?? '';
+  }
+
   dismiss(key: string): void {
-    if (this._problems.delete(key)) {
-      this._changed();
-    }
+    this._problems.delete(key);
+    this._notices.delete(key);
+    this._changed();
   }
 
   busy(key: string): boolean {
@@ -90,6 +100,7 @@ export class Actions implements IDisposable {
   private _disposed = false;
   private _busy = new Set<string>();
   private _problems = new Map<string, ApiError>();
+  private _notices = new Map<string, string>();
   private _leaving = new Map<
     string,
     { timer: ReturnType<typeof setTimeout>; at: number }

@@ -15,6 +15,7 @@ import {
   type IRunView,
   type ISource,
   type ISummary,
+  type ITriggerRequest,
   type IWatermark,
   type PipelineFilter
 } from '../api';
@@ -222,10 +223,10 @@ export class EtlModel implements IEtlModel {
     this._hint.invoke().catch(() => undefined);
   }
 
-  trigger(pipeline: string): Promise<void> {
-    return this._act(`pipeline:${pipeline}`, () =>
-      this.client.trigger(pipeline)
-    );
+  async trigger(pipeline: string, request: ITriggerRequest): Promise<IRunView> {
+    const run = await this.client.trigger(pipeline, request);
+    void this.refresh();
+    return run;
   }
 
   pause(pipeline: string): Promise<void> {
@@ -261,20 +262,9 @@ export class EtlModel implements IEtlModel {
 
   retry(run: number, fromFailedCell = false): Promise<void> {
     return this._act(`run:${run}`, async () => {
-      const retried = await this.client.retry(run, fromFailedCell);
-      const said = [];
-      if (retried.why_not) {
-        said.push(
-          `It is queued again, from its first cell: ${retried.why_not}.`
-        );
-      }
-      if (retried.note) {
-        said.push(
-          `Version ${retried.version} runs, not the saved notebook: ${retried.note}.`
-        );
-      }
-      if (said.length) {
-        throw new ApiError({ message: said.join(' ') });
+      const { words } = await this.client.retry(run, fromFailedCell);
+      if (fromFailedCell) {
+        this._actions.say(`run:${run}`, words);
       }
     });
   }
@@ -301,6 +291,10 @@ export class EtlModel implements IEtlModel {
 
   problem(key: string): ApiError | null {
     return this._actions.problem(key);
+  }
+
+  notice(key: string): string {
+    return this._actions.notice(key);
   }
 
   dismiss(key: string): void {

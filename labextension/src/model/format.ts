@@ -9,6 +9,19 @@ export function formatCount(value: number): string {
   return value.toLocaleString();
 }
 
+/** The end of a log for a narrow place: lines with the time of day, and the zone of them all. */
+export function formatLogTail(text: string): { text: string; zone: string } {
+  let zone = '';
+  const short = text.replace(LOG_TIME, (_, time: string, of: string) => {
+    zone = of;
+    return `${time} `;
+  });
+  return { text: short, zone };
+}
+
+/** As the server writes a time before a line: 2026-01-31 06:00:03.120 CET. */
+const LOG_TIME = /^\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)\.\d+ (\S+) {2}/gm;
+
 /** Bytes -> "3.2 MB". */
 export function formatBytes(bytes: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];

@@ -1,22 +1,40 @@
 /** The `%etl` or command line that does the same as a button. */
 
-import type { IDeployRequest, Json, ParameterType } from '../api';
+import type {
+  IDeployRequest,
+  IParameter,
+  IPublicationView,
+  ITriggerRequest,
+  Json,
+  ParameterType
+} from '../api';
+import { quote, quoteShell, shellOption } from './quoting';
 
-/** Quote a word for `%etl` and the shell, where it needs it. */
-export function quote(text: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(text)) {
-    return text;
-  }
-  return `"${text.replace(/([\\"$`])/g, '\\$1')}"`;
+/** Which version of a publication is meant; the newest live one by default. */
+interface IWhichVersion {
+  version?: number | null;
+  draft?: boolean;
 }
 
 export const lines = {
-  trigger: (name: string): string => `jupyter etl trigger ${quote(name)}`,
-  pause: (name: string): string => `jupyter etl pause ${quote(name)}`,
-  resume: (name: string): string => `jupyter etl resume ${quote(name)}`,
-  relink: (name: string): string => `jupyter etl relink ${quote(name)}`,
-  unschedule: (name: string): string => `jupyter etl unschedule ${quote(name)}`,
-  runs: (name: string): string => `jupyter etl runs --pipeline ${quote(name)}`,
+  trigger: (
+    name: string,
+    { parameters, draft }: ITriggerRequest = { parameters: {}, draft: false }
+  ): string =>
+    [
+      `jupyter etl trigger ${quoteShell(name)}`,
+      ...Object.entries(parameters).map(
+        ([key, value]) => `-p ${quoteShell(`${key}=${spellValue(value)}`)}`
+      ),
+      ...(draft ? ['--draft'] : [])
+    ].join(' '),
+  pause: (name: string): string => `jupyter etl pause ${quoteShell(name)}`,
+  resume: (name: string): string => `jupyter etl resume ${quoteShell(name)}`,
+  relink: (name: string): string => `jupyter etl relink ${quoteShell(name)}`,
+  unschedule: (name: string): string =>
+    `jupyter etl unschedule ${quoteShell(name)}`,
+  runs: (name: string): string =>
+    `jupyter etl runs ${shellOption('--pipeline', name)}`,
   cancel: (id: number): string => `jupyter etl cancel ${id}`,
   retry: (id: number): string => `jupyter etl retry ${id}`,
   retryFromFailedCell: (id: number): string =>
@@ -27,19 +45,42 @@ export const lines = {
     `%etl preview ${quote(table ? `${name}.${table}` : name)} -n 20`,
   load: (name: string, table: string): string =>
     `%etl load ${quote(table ? `${name}.${table}` : name)}`,
-  python: (name: string): string => `etl.read(${JSON.stringify(name)})`,
-  pythonVersion: (name: string, version: number): string =>
-    `etl.read(${JSON.stringify(name)}, version=${version})`,
+  python: (name: string, { version, draft }: IWhichVersion = {}): string =>
+    `etl.read(${[
+      JSON.stringify(name),
+      ...(version ? [`version=${version}`] : []),
+      ...(draft ? ['draft=True'] : [])
+    ].join(', ')})`,
   held: (run: number): string => `jupyter etl held ${run}`,
   approve: (run: number): string => `jupyter etl approve ${run}`,
   reject: (run: number): string => `jupyter etl reject ${run}`,
   rollback: (name: string, to: number): string =>
-    `jupyter etl rollback ${quote(name)} --to ${to}`,
+    `jupyter etl rollback ${quoteShell(name)} --to ${to}`,
   diff: (name: string, before: number, after: number): string =>
-    `jupyter etl diff ${quote(name)} ${before} ${after}`,
+    `jupyter etl diff ${quoteShell(name)} ${before} ${after}`,
   resetWatermark: (pipeline: string, table: string, since: string): string =>
-    `jupyter etl watermark ${quote(pipeline)} ${quote(table)} --since ${quote(since)} --reset`,
-  read: (name: string): string => `jupyter etl read ${quote(name)}`,
+    [
+      `jupyter etl watermark ${quoteShell(pipeline)}`,
+      shellOption('--since', since),
+      '--reset',
+      ...(table.startsWith('-') ? ['--'] : []),
+      quoteShell(table)
+    ].join(' '),
+  /** Its rows, where it has any; else where its file is. */
+  read: ({
+    name,
+    live,
+    draft
+  }: Pick<IPublicationView, 'name' | 'live' | 'draft'>): string => {
+    const word = quoteShell(name);
+    const which = live === null ? ' --draft' : '';
+    if ((live ?? draft)?.what.columns.length) {
+      return `jupyter etl read ${word}${which}`;
+    }
+    return live === null
+      ? `jupyter etl history ${word} --draft`
+      : `jupyter etl published ${word}`;
+  },
   history: (name: string): string => `%etl history ${quote(name)}`,
   status: '%etl status',
   up: 'jupyter etl up'
@@ -86,16 +127,16 @@ export function readDuration(text: string): number | null {
 export function scheduleLine(request: IDeployRequest): string {
   const words = ['%etl schedule'];
   if (request.when) {
-    words.push(`"${request.when}"`);
+    words.push(quote(request.when));
   }
   if (request.after.length) {
-    words.push('--after', request.after.join(','));
+    words.push('--after', quote(request.after.join(',')));
   }
   if (request.after_all) {
     words.push('--after-all');
   }
   if (request.timezone && request.when) {
-    words.push('--tz', request.timezone);
+    words.push('--tz', quote(request.timezone));
   }
   if (request.name) {
     words.push('--name', quote(request.name));
@@ -136,6 +177,9 @@ export function scheduleLine(request: IDeployRequest): string {
   if (request.reset.length) {
     words.push('--reset', request.reset.join(','));
   }
+  if (request.shared) {
+    words.push('--shared');
+  }
   if (request.owner) {
     words.push('--owner', quote(request.owner));
   }
@@ -145,7 +189,8 @@ export function scheduleLine(request: IDeployRequest): string {
   return words.join(' ');
 }
 
-function spellValue(value: Json): string {
+/** A value as it is written behind `-p NAME=`. */
+export function spellValue(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
@@ -161,7 +206,9 @@ export function readValue(text: string, type: ParameterType): Json {
   }
   if ((type === 'int' || type === 'float') && trimmed !== '') {
     const number = Number(trimmed);
-    return Number.isFinite(number) ? number : trimmed;
+    // JavaScript would round a longer number: as text it arrives as it was typed.
+    const exact = type === 'int' ? Number.isSafeInteger : Number.isFinite;
+    return exact(number) ? number : trimmed;
   }
   if (type === 'list' || type === 'dict') {
     try {
@@ -171,4 +218,18 @@ export function readValue(text: string, type: ParameterType): Json {
     }
   }
   return text;
+}
+
+/** What was typed for parameters, as the JSON values to send. */
+export function readValues(
+  values: Readonly<Record<string, string>>,
+  declared: readonly IParameter[]
+): Record<string, Json> {
+  const types = new Map(declared.map(item => [item.name, item.type]));
+  return Object.fromEntries(
+    Object.entries(values).map(([name, text]) => [
+      name,
+      readValue(text, types.get(name) ?? 'any')
+    ])
+  );
 }

@@ -6,10 +6,9 @@ import type {
   INotebookInfo,
   IParameter,
   ISchedule,
-  Json,
   Overlap
 } from '../api';
-import { readDuration, readValue, spellDuration } from './lines';
+import { readDuration, readValues, spellDuration } from './lines';
 import {
   choiceOf,
   DEFAULT_CHOICE,
@@ -39,6 +38,8 @@ export interface IScheduleForm {
       'on_lost' | 'priority' | 'memory_bytes' | 'checkpoint' | 'cold'
     >
   >;
+  /** Whether it may publish what another pipeline publishes. */
+  shared: boolean;
   /** Patterns of files that the version pins, separated by blanks. */
   include: string;
   /** Whether the deployed version has such patterns. */
@@ -50,6 +51,7 @@ export interface IScheduleForm {
     name: string;
     parameters: readonly string[];
     limited: boolean;
+    shared: boolean;
   }> | null;
 }
 
@@ -90,6 +92,7 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
       checkpoint: pipeline?.policy.checkpoint ?? false,
       cold: !(pipeline?.policy.warm ?? true)
     },
+    shared: pipeline?.policy.shared ?? false,
     include: info.include.join(' '),
     included: info.include.length > 0,
     values: Object.fromEntries(
@@ -104,7 +107,8 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
       ? {
           name: pipeline.name,
           parameters: Object.keys(pipeline.parameters),
-          limited: pipeline.policy.timeout_s !== null
+          limited: pipeline.policy.timeout_s !== null,
+          shared: pipeline.policy.shared
         }
       : null
   };
@@ -162,11 +166,6 @@ export function requestOf(
   path: string,
   declared: readonly IParameter[]
 ): IDeployRequest {
-  const types = new Map(declared.map(item => [item.name, item.type]));
-  const parameters: Record<string, Json> = {};
-  for (const [name, text] of Object.entries(form.values)) {
-    parameters[name] = readValue(text, types.get(name) ?? 'any');
-  }
   const times = form.mode === 'times';
   const after = form.mode === 'after';
   const name = form.name.trim();
@@ -176,7 +175,7 @@ export function requestOf(
     when: times ? form.when.trim() : '',
     timezone: form.timezone,
     name: name || null,
-    parameters,
+    parameters: readValues(form.values, declared),
     retries: /^\d+$/.test(form.retries.trim()) ? Number(form.retries) : null,
     timeout_s: readDuration(form.timeout),
     catchup: form.catchup,
@@ -193,9 +192,11 @@ export function requestOf(
             ...(deployed.limited && !form.timeout.trim() ? ['timeout'] : []),
             ...deployed.parameters
               .filter(key => !(key in form.values))
-              .map(key => `param.${key}`)
+              .map(key => `param.${key}`),
+            ...(deployed.shared && !form.shared ? ['shared'] : [])
           ]
         : [],
+    shared: form.shared,
     include: patternsOf(form)
   };
 }

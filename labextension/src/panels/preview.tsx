@@ -68,7 +68,7 @@ export function PreviewView(props: { target: IPreviewTarget }): JSX.Element {
     ? lines.held(held)
     : kind === 'source'
       ? lines.preview(name, table)
-      : lines.python(name);
+      : lines.python(name, { version, draft });
   const more = value !== null && value.rows.length >= limit && limit < MOST;
   return (
     <>

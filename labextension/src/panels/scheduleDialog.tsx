@@ -1,6 +1,5 @@
 import { Dialog } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import {
@@ -19,9 +18,10 @@ import {
   useFetched,
   type IEtlContext
 } from '../components';
+import { SubmitDialog } from './submitDialog';
 
 /** The dialog that schedules one notebook; it stays open until the server agrees. */
-export class ScheduleDialog extends Dialog<IDeployment | null> {
+export class ScheduleDialog extends SubmitDialog<IDeployment | null> {
   /**
    * @param options.context - The model and what surrounds it.
    * @param options.path - Contents path of the saved notebook.
@@ -38,19 +38,13 @@ export class ScheduleDialog extends Dialog<IDeployment | null> {
           label: trans.__('Deploy'),
           caption: trans.__('Deploy the saved notebook with this schedule')
         })
-      ],
-      defaultButton: 1
+      ]
     });
     this._scheduleBody = body;
     this._context = options.context;
-    this.addClass('jp-EtlDialog');
-    this.node.setAttribute(
-      'aria-label',
-      trans.__('Schedule %1', options.path.split('/').pop())
-    );
-    body.onValidity = valid => this._enable(valid);
+    body.onValidity = valid => this.enable(valid);
     body.onErrors = found => this._label(found);
-    this._enable(false);
+    this.enable(false);
   }
 
   override handleEvent(event: Event): void {
@@ -63,41 +57,16 @@ export class ScheduleDialog extends Dialog<IDeployment | null> {
       return;
     }
     super.handleEvent(event);
-    if (event.type === 'input') {
-      this._enable(this._valid);
-    }
   }
 
-  protected override onAfterAttach(msg: Message): void {
-    super.onAfterAttach(msg);
-    // Until the form is there: Escape closes only what has the focus.
-    this.node.querySelector<HTMLButtonElement>('button.jp-mod-reject')?.focus();
-  }
-
-  override resolve(index?: number): void {
-    if (index === 0) {
-      super.resolve(0);
-    } else if (this._valid) {
-      void this._deploy();
-    }
-  }
-
-  private async _deploy(): Promise<void> {
-    this._enable(false);
-    const done = await this._scheduleBody.deploy();
-    if (done) {
-      super.resolve(1);
-    } else {
-      this._enable(true);
-    }
+  protected override submit(): Promise<boolean> {
+    return this._scheduleBody.deploy();
   }
 
   /** Say on the button that what preflight found is overruled. */
   private _label(anyway: boolean): void {
     const { trans } = this._context;
-    const label = this.node.querySelector(
-      'button.jp-mod-accept .jp-Dialog-buttonLabel'
-    );
+    const label = this.acceptButton?.querySelector('.jp-Dialog-buttonLabel');
     if (label) {
       label.textContent = anyway
         ? trans.__('Deploy anyway')
@@ -105,19 +74,8 @@ export class ScheduleDialog extends Dialog<IDeployment | null> {
     }
   }
 
-  private _enable(valid: boolean): void {
-    this._valid = valid;
-    const button = this.node.querySelector<HTMLButtonElement>(
-      'button.jp-mod-accept'
-    );
-    if (button) {
-      button.disabled = !valid;
-    }
-  }
-
   private _scheduleBody: ScheduleBody;
   private _context: IEtlContext;
-  private _valid = false;
 }
 
 class ScheduleBody

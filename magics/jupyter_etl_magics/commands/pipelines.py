@@ -6,7 +6,7 @@ from jupyter_etl.app.health import STATE_WORDS, by_severity
 from jupyter_etl.spec.commands import Command
 from jupyter_etl.spec.schedule import format_schedule
 from jupyter_etl_magics.display import Card, counted, show
-from jupyter_etl_magics.health_notes import attention_notes, tone_of
+from jupyter_etl_magics.health_notes import attention_notes, missing_notes, tone_of
 from jupyter_etl_magics.session import Session
 
 
@@ -27,13 +27,7 @@ def execute(session: Session, _command: Command) -> None:
         for p in found
     ]
     empty = 'No pipelines yet. Deploy this notebook: %etl schedule "daily at 06:00"'
-    notes = attention_notes(by_severity(health))
-    notes += [
-        f"The notebook of {p.name} is gone; version {p.version} runs as it was deployed. If this is it, "
-        f"renamed or moved: %etl relink {p.name}"
-        for p in found
-        if session.etl.pipelines.missing(p)
-    ]
+    notes = attention_notes(by_severity(health)) + missing_notes(session.etl.pipelines)
     tone = tone_of(health.values())
     title = counted(len(rows), "pipeline")
     show(Card(title=title, tone=tone, rows=rows, notes=notes) if rows else Card(title=empty))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_etl.model import ACTIVE
 from jupyter_etl.spec.commands import Command
 from jupyter_etl_magics.display import Card, show
-from jupyter_etl_magics.health_notes import attention_notes, tone_of
+from jupyter_etl_magics.health_notes import attention_notes, missing_notes, tone_of
 from jupyter_etl_magics.session import Session
 
 
@@ -33,6 +33,7 @@ def execute(session: Session, _command: Command) -> None:
     ]
     notes = [
         *attention_notes(overview.attention),
+        *missing_notes(etl.pipelines),
         *(f"{name} is older than its owner promised." for name in overview.stale),
         *silent,
         f"No run is started on this machine: {overview.full_disk}." if overview.full_disk else "",

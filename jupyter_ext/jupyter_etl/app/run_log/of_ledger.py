@@ -78,7 +78,7 @@ def ended_lines(attempt: Attempt, outcome: Outcome) -> list[LogLine]:
     texts = [f"attempt {attempt.number} {_OUTCOMES[outcome]}{took}{cell}{error}"]
     if attempt.verdict is not None:
         evidence = attempt.verdict.evidence.removesuffix(attempt.error).rstrip(" :")
-        texts.append(f"cause: {attempt.verdict.kind}" + (f": {evidence}" if evidence else ""))
+        texts.append(f"cause: {evidence or attempt.verdict.kind}")
     return [
         LogLine(kind=LineKind.END, text=text, at=attempt.finished_at, attempt=attempt.number)
         for text in texts

@@ -189,6 +189,28 @@ class PipelineTriggerHandler(EtlHandler):
         await self.answer(trigger, status=201)
 
 
+class PipelineParametersHandler(EtlHandler):
+    """``pipelines/{name}/parameters``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, name: str) -> None:
+        """Return what its deployed version declares, and the values it was deployed with."""
+        name = self.named(name, "pipeline")
+
+        def parameters(etl: Etl) -> object:
+            pipeline = etl.pipelines.get(name)
+            # Of two declarations of one name the later counts.
+            declared = {one.name: one for one in etl.pipelines.declared(pipeline).parameters}
+            return {
+                "version": pipeline.version,
+                "declared": list(declared.values()),
+                "values": pipeline.parameters,
+            }
+
+        await self.answer(parameters)
+
+
 class PipelineVersionsHandler(EtlHandler):
     """``pipelines/{name}/versions``."""
 

@@ -51,13 +51,12 @@ describe('EtlClient', () => {
 
   it('sends the parameters of a run', async () => {
     const [etl, said] = client(() => json({}));
-    await etl.trigger('daily', { day: '2026-01-01' });
+    const request = { parameters: { day: '2026-01-01' }, draft: true };
+    await etl.trigger('daily', request);
     expect(said[0].method).toBe('POST');
     // The server takes nothing else, so that no form of another page can send it.
     expect(said[0].type).toBe('application/json');
-    expect(JSON.parse(said[0].body)).toEqual({
-      parameters: { day: '2026-01-01' }
-    });
+    expect(JSON.parse(said[0].body)).toEqual(request);
   });
 
   it('raises what the server says, with its hint', async () => {

@@ -107,17 +107,22 @@ export class FakeClient {
   watermarks = (name: string) => this.answer(`watermarks ${name}`, this.marks);
   resetWatermark = (mark: any) =>
     this.answer(`reset ${mark.table} ${mark.since}`, undefined);
-  trigger = (name: string) => this.answer(`trigger ${name}`, undefined);
+  declared: any = { version: 3, declared: [], values: {} };
+  parameters = (name: string) =>
+    this.answer(`parameters ${name}`, this.declared);
+  trigger = (name: string, request: any) => {
+    this.requests.push(request);
+    return this.answer(`trigger ${name}`, run({ pipeline: name }));
+  };
   pause = (name: string) => this.answer(`pause ${name}`, undefined);
   resume = (name: string) => this.answer(`resume ${name}`, undefined);
   unschedule = (name: string) => this.answer(`unschedule ${name}`, undefined);
   cancel = (id: number) => this.answer(`cancel ${id}`, undefined);
   retry = (id: number, fromFailedCell = false) =>
     this.answer(`retry ${id}${fromFailedCell ? ' from the failed cell' : ''}`, {
-      why_not: '',
-      deployed: null,
-      note: ''
+      words: this.retryWords
     });
+  retryWords = '';
   run = (id: number) =>
     this.answer(`run ${id}`, {
       ...this.lists.runs.find(run => run.id === id),
@@ -171,6 +176,7 @@ export class FakeOpener implements IOpener {
     };
   openNotebook = this.say('openNotebook');
   relink = this.say('relink');
+  runNow = this.say('runNow');
   schedule = this.say('schedule');
   openRun = this.say('openRun');
   openLog = this.say('openLog');

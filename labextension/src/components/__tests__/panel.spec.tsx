@@ -224,15 +224,15 @@ describe('pipelines', () => {
     expect(start.title).toContain('jupyter etl trigger daily');
     await settle(() => start.click());
     await settle(() => button(node, 'Pause: daily').click());
-    expect(w.client.said).toContain('trigger daily');
+    expect(w.opener.said).toContainEqual(['runNow', 'daily']);
     expect(w.client.said).toContain('pause daily');
   });
 
   it('shows what the server says against an action in its row', async () => {
     w.client.lists.pipelines = [pipeline()];
-    w.client.fail.trigger = new ApiError({ message: 'It belongs to kim.' });
+    w.client.fail.pause = new ApiError({ message: 'It belongs to kim.' });
     const node = await panel('pipelines');
-    await settle(() => button(node, 'Run now: daily').click());
+    await settle(() => button(node, 'Pause: daily').click());
     const row = node.querySelector('[data-name=daily]') as HTMLElement;
     expect(row.querySelector('[role=alert]')!.textContent).toContain(
       'It belongs to kim.'
@@ -361,12 +361,7 @@ describe('runs', () => {
   it('says what a retry runs', async () => {
     const failed = { state: 'failed', resumable: true, version: 2 };
     w.client.lists.runs = [run({ id: 42, failed_cell: 1, ...failed })];
-    w.client.retry = async () => ({
-      version: 2,
-      why_not: '',
-      deployed: null,
-      note: 'cell 1 is not as attempt 1 executed it'
-    });
+    w.client.retryWords = 'Version 3 was deployed. Run 42 is queued again.';
     const node = await panel('runs');
     await settle(() =>
       (node.querySelector('.jp-EtlRow-head') as HTMLElement).click()
@@ -374,9 +369,12 @@ describe('runs', () => {
     const card = node.querySelector('.jp-EtlFailure')!;
     expect(card.textContent).toContain('Retry runs version 2 again.');
     await settle(() => button(card, 'Retry from the failed cell: #42').click());
-    expect(node.textContent).toContain(
-      'Version 2 runs, not the saved notebook: cell 1 is not as attempt 1 executed it.'
-    );
+    const said = node.querySelector('.jp-EtlNotice') as HTMLElement;
+    expect(said.textContent).toContain(w.client.retryWords);
+    expect(said.classList).toContain('jp-mod-ok');
+    expect(said.getAttribute('role')).toBe('note');
+    await settle(() => button(said, 'Dismiss').click());
+    expect(node.querySelector('.jp-EtlNotice')).toBeNull();
   });
 
   it('shows a page, and more when asked', async () => {

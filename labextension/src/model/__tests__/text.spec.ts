@@ -1,11 +1,11 @@
-import { formatAge, formatBytes, formatDuration, shortPath } from '../format';
 import {
-  quote,
-  readDuration,
-  readValue,
-  scheduleLine,
-  spellDuration
-} from '../lines';
+  formatAge,
+  formatBytes,
+  formatDuration,
+  formatLogTail,
+  shortPath
+} from '../format';
+import { readDuration, scheduleLine, spellDuration } from '../lines';
 import { choiceOf, wordsOf } from '../presets';
 import { formFor, problemsOf, requestOf, writeWhen } from '../scheduleForm';
 
@@ -45,6 +45,24 @@ describe('durations', () => {
     expect(formatAge(7300)).toBe('2h');
     expect(formatBytes(3_200_000)).toBe('3.2 MB');
     expect(shortPath('/a/b/c/d.ipynb')).toBe('…/c/d.ipynb');
+  });
+});
+
+describe('formatLogTail', () => {
+  it.each([
+    [
+      '2026-01-31 06:00:03.120 CET  cell 3 started',
+      '06:00:03 cell 3 started',
+      'CET'
+    ],
+    [
+      '2026-01-31 06:00:03.120 +0530  a\n    File x',
+      '06:00:03 a\n    File x',
+      '+0530'
+    ],
+    ['--- Attempt 1 ---', '--- Attempt 1 ---', '']
+  ])('%p', (given, text, zone) => {
+    expect(formatLogTail(given)).toEqual({ text, zone });
   });
 });
 
@@ -127,23 +145,6 @@ describe('scheduleLine', () => {
     expect(scheduleLine(none)).toMatch(/--include ""$/);
     const never = requestOf(formFor(INFO, 'b.ipynb'), 'b', []);
     expect(never.include).toEqual([]);
-  });
-
-  it('quotes what a shell would read', () => {
-    expect(quote('a$b')).toBe('"a\\$b"');
-    expect(quote('sales.daily')).toBe('sales.daily');
-  });
-});
-
-describe('values', () => {
-  it.each([
-    ['5', 'int', 5],
-    ['true', 'bool', true],
-    ['[1, 2]', 'list', [1, 2]],
-    ['yesterday', 'date', 'yesterday'],
-    ['five', 'int', 'five']
-  ])('%s as %s', (text, kind, value) => {
-    expect(readValue(text, kind as any)).toEqual(value);
   });
 });
 
