@@ -36,7 +36,7 @@ from jupyter_etl.errors import ExecutionError
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.warm_runners import ColdStart, WarmRunners
 from jupyter_etl.notify.several import notifier_for
-from jupyter_etl.ports import SchedulerInfo, Store
+from jupyter_etl.ports import SchedulerInfo, SecretResolver, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Etl:
     @cached_property
     def secrets(self) -> Vault:
         """Secrets by name."""
-        return default_vault(self.settings.home)
+        return default_vault(self.settings.home, self.settings.owner)
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -80,14 +80,21 @@ class Etl:
         return Redactor()
 
     @cached_property
-    def secret(self) -> Callable[[str], str]:
-        """Resolves the name of a secret to its value; raises `NotFound`."""
+    def secret(self) -> SecretResolver:
+        """Resolves the name of a secret to its value."""
         return self.redactor.watching(self.secrets.value)
 
     @cached_property
     def sources(self) -> Sources:
         """Declared inputs."""
-        return Sources(self.store, self.clock, self.settings, self.secret, self.redactor)
+        return Sources(
+            self.store,
+            self.clock,
+            self.settings,
+            self.secret,
+            self.redactor,
+            refuse_others=self.secrets.refuse_others,
+        )
 
     @cached_property
     def pipelines(self) -> Pipelines:

@@ -59,8 +59,8 @@ class Bench(Protocol):
         """Return a variable, source or publication as an Arrow table."""
         ...
 
-    def access(self) -> Access:
-        """Return what connectors are handed."""
+    def access(self, source: Source) -> Access:
+        """Return what the connector of a source is handed."""
         ...
 
     def telling(self, target: Target) -> AbstractContextManager[None]:
@@ -189,7 +189,7 @@ def _in_source(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table,
     if source.kind == "sql":
         _guard(bench, source, request, anyway=query.anyway)
     with bench.telling(target):
-        reading = open_source(source, request, bench.access())
+        reading = open_source(source, request, bench.access(source))
         table = reading.batches.read_all()
     seconds = reading.seconds
     tables, origins = _told(source, bound, table)
@@ -272,7 +272,7 @@ def _guard(bench: Bench, source: Source, request: ReadRequest, *, anyway: bool) 
     if not limit or anyway:
         return
     try:
-        estimate = estimate_query(source, request, bench.access())
+        estimate = estimate_query(source, request, bench.access(source))
     except EtlError:
         return
     if estimate is None or estimate.bytes <= limit:

@@ -17,8 +17,8 @@ class Bench(Protocol):
         """The run, or a draft that stands for now."""
         ...
 
-    def access(self) -> Access:
-        """Return what connectors are handed."""
+    def access(self, source: Source) -> Access:
+        """Return what the connector of a source is handed."""
         ...
 
 
@@ -33,7 +33,7 @@ def rights_note(bench: Bench, source: Source) -> str:
     from jupyter_etl.sources.sql_rights import server_rights
 
     try:
-        right = server_rights(source, bench.access())
+        right = server_rights(source, bench.access(source))
     except EtlError:
         # Whether it can be reached is found out when it is read.
         return ""

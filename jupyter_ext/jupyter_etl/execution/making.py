@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,7 +44,7 @@ from jupyter_etl.model import (
     Outcome,
     PublicationKind,
 )
-from jupyter_etl.ports import Claim, Clock, Lake, Publisher, Store
+from jupyter_etl.ports import Claim, Clock, Lake, Publisher, SecretResolver, Store
 
 _Made = tuple[tuple[Committed, ...], Ending, HeldBack | None]
 
@@ -89,7 +89,7 @@ class Making:
     snapshot: str = ""
     early: EarlyKernel | None = None
     gate: Gate | None = None
-    secret: Callable[[str], str] | None = None
+    secret: SecretResolver | None = None
 
     def report(self, judge: Judge) -> AttemptReport:
         """Execute, and where that succeeds commit; whatever happens becomes a report."""

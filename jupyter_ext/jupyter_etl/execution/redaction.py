@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.execution.spellings import LEAST, spellings
 from jupyter_etl.model import Source
+from jupyter_etl.ports import SecretResolver
 
 _TELLING = 12
 """Characters from which on a value in an address is no coincidence, as ``postgres`` is."""
@@ -50,15 +51,15 @@ class Redactor:
         """Upper bound of the length of a value, in UTF-8."""
         return 4 * self._forms.longest if self._forms is not None else 0
 
-    def watching(self, resolve: Callable[[str], str]) -> Callable[[str], str]:
+    def watching(self, resolve: SecretResolver) -> SecretResolver:
         """Return a resolver of secrets whose values are taken out from then on.
 
         Args:
             resolve: Returns the value behind a name.
         """
 
-        def secret(name: str) -> str:
-            value = resolve(name)
+        def secret(name: str, source: Source | None = None) -> str:
+            value = resolve(name, source)
             self.register(name, value)
             return value
 

@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from jupyter_etl.execution.preparation import count_code_cells
 from jupyter_etl.execution.redacted_writing import LogSweep, redacted_logs
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.model import AttemptReport, Outcome, PublicationKind
-from jupyter_etl.ports import Claim, Clock, Decide, Lake, Publisher, Store
+from jupyter_etl.ports import Claim, Clock, Decide, Lake, Publisher, SecretResolver, Store
 
 
 def run_attempt(
@@ -49,7 +49,7 @@ def run_attempt(
     limits: Limits | None = None,
     early: EarlyKernel | None = None,
     gate: Gate | None = None,
-    secret: Callable[[str], str] | None = None,
+    secret: SecretResolver | None = None,
 ) -> AttemptReport:
     """Make the attempt whose claim lies in a folder.
 

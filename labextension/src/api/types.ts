@@ -123,6 +123,13 @@ export interface IFreshness {
   error_s: number | null;
 }
 
+export interface ISecretUse {
+  name: string;
+  owner: string;
+  /** Servers that it may be sent to. */
+  allowed: string[];
+}
+
 export interface ISource {
   name: string;
   kind: string;
@@ -139,6 +146,8 @@ export interface ISource {
   declared_at: string | null;
   /** In a list: when a run tries it again; null while it answers. */
   next_try_at?: string | null;
+  /** In a list: whose the secrets are and where they may go. */
+  secret_uses?: ISecretUse[];
 }
 
 export interface ITableInfo {

@@ -5,7 +5,9 @@ from jupyter_etl.app.secrets.file_secrets import FileSecrets
 from jupyter_etl.app.secrets.keyring_secrets import KeyringSecrets
 from jupyter_etl.app.secrets.vault import (
     NamedSecret,
+    SecretUse,
     Vault,
+    change_places,
     default_vault,
     known_secrets,
     known_values,
@@ -16,7 +18,9 @@ __all__ = [
     "FileSecrets",
     "KeyringSecrets",
     "NamedSecret",
+    "SecretUse",
     "Vault",
+    "change_places",
     "default_vault",
     "known_secrets",
     "known_values",
