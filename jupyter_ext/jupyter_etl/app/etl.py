@@ -142,8 +142,15 @@ class Etl:
         """Outputs and their versions."""
         return Publications(self.store, self.clock, self.settings)
 
-    def scheduler(self, *, workers: int | None = None) -> Scheduler:
-        """Return a scheduler, not running yet, that makes attempts on this machine."""
+    def scheduler(
+        self, *, workers: int | None = None, owners: tuple[str, ...] | None = None
+    ) -> Scheduler:
+        """Return a scheduler, not running yet, that makes attempts on this machine.
+
+        Args:
+            workers: Attempts at once; by default the setting.
+            owners: Whose pipelines it runs, empty for everybody's; by default the setting.
+        """
         return Scheduler(
             store=self.store,
             executor=executor_for(self.settings, self.warm_runners),
@@ -163,6 +170,7 @@ class Etl:
             pause=start_guard(self.settings),
             ledger_time=self.store.load_time,
             is_running=may_be_running,
+            owners=self.settings.runs_for if owners is None else owners,
         )
 
     @cached_property
@@ -195,8 +203,12 @@ class Etl:
         """Return the schedulers that are alive, as far as can be told from here."""
         return alive_among(self.store.load_schedulers(), self.clock.now())
 
+    def has_scheduler(self) -> bool:
+        """Return whether a scheduler is alive that runs the pipelines of this owner."""
+        return any(info.runs_for(self.settings.owner) for info in self.schedulers())
+
     def start_scheduler(self) -> bool:
-        """Start a scheduler that outlives this process, unless one is alive.
+        """Start a scheduler that outlives this process, unless one is alive for this owner.
 
         Returns:
             Whether one was started.
@@ -204,7 +216,7 @@ class Etl:
         Raises:
             ExecutionError: It could not be started.
         """
-        if self.schedulers():
+        if self.has_scheduler():
             return False
         home = self.settings.home
         home.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -47,7 +47,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.store.columns import Choice, Instant, Json, Words
 
-REVISION = "0012"
+REVISION = "0013"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -284,6 +284,7 @@ schedulers = Table(
     Column("workers", Integer, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("note", Words, nullable=False, server_default=""),
+    Column("owners", Json(tuple[str, ...])),
 )
 
 lines = Table(

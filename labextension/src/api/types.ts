@@ -79,6 +79,8 @@ export interface ISchedulerInfo {
   seen_at: string;
   /** Why it plans or starts nothing now; empty where it does. */
   note: string;
+  /** Whose pipelines it runs; empty for everybody's. */
+  owners?: string[];
 }
 
 export interface ISummary {
