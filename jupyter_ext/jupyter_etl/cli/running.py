@@ -20,6 +20,7 @@ from jupyter_etl.app.failure_lines import failure_lines
 from jupyter_etl.app.health import seconds_of
 from jupyter_etl.app.settings import owners_of
 from jupyter_etl.cli.output import (
+    PrintableFormatter,
     outcome_of,
     published_by,
     say,
@@ -132,12 +133,9 @@ def schedule(etl: Etl, args: Namespace) -> int:
 
 def up(etl: Etl, args: Namespace) -> int:
     """Be a scheduler until told to stop, or until nothing is left to do."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        datefmt="%Y-%m-%d %H:%M:%S %z",
-        stream=sys.stderr,
-    )
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(PrintableFormatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S %z"))
+    logging.basicConfig(level=logging.INFO, handlers=[log])
     stopping = False
 
     def stop(_number: int, _frame: object) -> None:
