@@ -24,6 +24,7 @@ from jupyter_etl.app.lineage import Lineage
 from jupyter_etl.app.liveness import alive_among, may_be_running
 from jupyter_etl.app.lost_ledger import refuse_lost_ledger
 from jupyter_etl.app.pipelines import Pipelines
+from jupyter_etl.app.private_home import make_private
 from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.runs import Runs
 from jupyter_etl.app.secrets import Vault, default_vault
@@ -62,10 +63,12 @@ class Etl:
 
         Raises:
             StoreError: The ledger cannot be opened.
+            PermissionDenied: Others may write to the home.
         """
         from jupyter_etl.store import open_store
 
         chosen = settings or Settings.from_env()
+        make_private(chosen.home)
         refuse_lost_ledger(chosen)
         return cls(settings=chosen, store=open_store(chosen.ledger))
 
