@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from IPython.display import display
 
+from jupyter_etl.spec.printable import printable
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -79,7 +81,7 @@ class Card:
         if self.rows:
             lines += _text_table(self.rows)
         lines += [note for note in self.notes if note]
-        return "\n".join([*lines, *(card.text() for card in self.below)])
+        return printable("\n".join([*lines, *(card.text() for card in self.below)]))
 
 
 @dataclass(frozen=True, kw_only=True)

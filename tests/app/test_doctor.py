@@ -172,6 +172,24 @@ def test_a_scheduler_from_the_future_is_said(etl: Etl) -> None:
     assert found(etl.settings)["clock"].status is Status.WARN
 
 
+def test_pipelines_that_no_scheduler_may_run_are_said(etl: Etl) -> None:
+    owner = etl.settings.owner
+    name = etl.store.deploy(replace(a_pipeline(), owner=owner), now=etl.clock.now()).name
+    be_alive(etl, owners=("kim",))
+    item = found(etl.settings)["scheduler"]
+    assert item.status is Status.ERROR
+    assert name in item.message
+    assert item.hint == f"Run: jupyter etl up --for {owner}"
+    overview = etl.health.overview()
+    assert overview.unserved == [owner]
+    assert f"no scheduler for {owner}" in overview.problems
+    assert not etl.has_scheduler()
+    be_alive(etl, owners=("kim", owner))
+    assert found(etl.settings)["scheduler"].ok
+    assert etl.health.overview().unserved == []
+    assert etl.has_scheduler()
+
+
 def test_no_scheduler_is_an_error_where_something_is_scheduled(etl: Etl) -> None:
     etl.store.deploy(a_pipeline(), now=etl.clock.now())
     assert found(etl.settings)["scheduler"].status is Status.ERROR

@@ -22,7 +22,7 @@ from jupyter_etl.errors import (
     PermissionDenied,
     PublishError,
 )
-from jupyter_etl.model import PublicationKind, Retyped
+from jupyter_etl.model import PublicationKind, Retyped, Source
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_variable_that_is_none_is_said_to_be(bench: Workbench, names: dict[str
     with pytest.raises(NotFound, match="'r' is None"):
         bench.find("r")
     with pytest.raises(NotFound, match="'r' is None"):
-        bench.access().frame("r")
+        bench.access(Source(name="r", kind="frame", location="r")).frame("r")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_secrets_of_the_environment_come_first(
     folder.mkdir(mode=0o700)
     (folder / "wh_pw").write_text("from file\n")
     (folder / "wh_pw").chmod(0o600)
-    secret = default_vault(tmp_path).value
+    secret = default_vault(tmp_path, "sam").value
     assert secret("wh_pw") == "from file"
     assert EnvironmentSecrets.variable("wh-pw.2") == "JUPYTER_ETL_SECRET_WH_PW_2"
     monkeypatch.setenv("JUPYTER_ETL_SECRET_WH_PW", "from environment")
@@ -70,7 +70,7 @@ def test_a_secret_that_others_could_read_is_refused(tmp_path: Path) -> None:
 
 def test_a_secret_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as caught:
-        default_vault(tmp_path).value("nope")
+        default_vault(tmp_path, "sam").value("nope")
     assert "'nope'" in caught.value.message
     assert "JUPYTER_ETL_SECRET_NOPE" in caught.value.hint
 

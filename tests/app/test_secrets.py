@@ -118,18 +118,18 @@ class TestPackageKeyring(SecretsContract):
         return KeyringSecrets()
 
     def test_the_vault_writes_finds_and_removes_it(self, tmp_path: Path) -> None:
-        vault = default_vault(tmp_path)
+        vault = default_vault(tmp_path, "sam")
         assert vault.set("wh_pw", f"{VALUE}\nsecond line", provider="keyring") == "wh_pw"
         assert keyring.get_password("jupyter-etl", "wh_pw") == f"{VALUE}\nsecond line"
         assert vault.value("wh_pw") == f"{VALUE}\nsecond line"
         [named] = vault.list([source("wh", "wh_pw")])
         assert (named.provider, named.problem) == ("keyring", "")
         assert vault.remove("wh_pw") == ["keyring"]
-        assert list(tmp_path.iterdir()) == []
+        assert not (tmp_path / "secrets" / "wh_pw").exists()
 
     def test_a_server_has_the_package_and_no_keyring(self, tmp_path: Path) -> None:
         keyring.set_keyring(NoBackend())
-        vault = default_vault(tmp_path)
+        vault = default_vault(tmp_path, "sam")
         with pytest.raises(NotFound):
             vault.value("wh_pw")
         with pytest.raises(PermissionDenied, match="did not take the secret 'wh_pw': NoKeyring"):
@@ -171,7 +171,7 @@ def plug_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[MemorySecrets]]:
 def test_providers_are_asked_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plug_in: type[MemorySecrets]
 ) -> None:
-    vault = default_vault(tmp_path)
+    vault = default_vault(tmp_path, "sam")
     plug_in.held["wh_pw"] = "of the plug-in"
     assert vault.value("wh_pw") == "of the plug-in"
     vault.set("wh_pw", "of the file\n")
@@ -204,7 +204,7 @@ def source(name: str, *secrets: str) -> Source:
 
 def test_the_list_has_names_and_no_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_ETL_SECRET_API_KEY_2", VALUE)
-    vault = default_vault(tmp_path)
+    vault = default_vault(tmp_path, "sam")
     vault.set("wh_pw", VALUE)
     found = vault.list([source("wh", "wh_pw"), source("api", "api-key.2"), source("ftp", "gone")])
     told = [(one.name, one.provider, one.sources) for one in found]
@@ -219,7 +219,7 @@ def test_the_list_has_names_and_no_values(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
-    vault = default_vault(tmp_path)
+    vault = default_vault(tmp_path, "sam")
     for value in ("", "\n", "abc", "  a  "):
         with pytest.raises(DeclarationError, match="less than 4 characters"):
             vault.set("wh_pw", value)
@@ -233,7 +233,7 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
 
 
 def test_removing_says_where_it_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    vault = default_vault(tmp_path)
+    vault = default_vault(tmp_path, "sam")
     vault.set("wh_pw", VALUE)
     monkeypatch.setenv("JUPYTER_ETL_SECRET_WH_PW", VALUE)
     with pytest.raises(PermissionDenied) as caught:

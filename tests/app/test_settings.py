@@ -104,3 +104,20 @@ def test_limits_are_sizes_and_0_stays_0() -> None:
 def test_blank_values_are_as_if_unset() -> None:
     env = {"JUPYTER_ETL_HOME": "/a", "JUPYTER_ETL_WORKERS": " ", "JUPYTER_ETL_AUTOSTART": ""}
     assert Settings.from_env(env).autostart is True
+
+
+@pytest.mark.parametrize(
+    ("ledger", "named", "owners"),
+    [
+        ("", "", ()),
+        ("postgresql://db/etl", "", ("sam",)),
+        ("postgresql://db/etl", "kim  eve kim", ("kim", "eve")),
+        ("postgresql://db/etl", "all", ()),
+        ("sqlite:////tmp/x.sqlite", "kim", ("kim",)),
+    ],
+)
+def test_whose_pipelines_a_scheduler_runs(ledger: str, named: str, owners: tuple[str, ...]) -> None:
+    environ = {"JUPYTER_ETL_FOR": named, "JUPYTER_ETL_LEDGER": ledger}
+    settings = Settings.from_env(environ, home="/tmp/home", owner="sam")
+    assert settings.runs_for == owners
+    assert Settings.from_env(settings.environ()).runs_for == owners

@@ -36,9 +36,32 @@ def test_from_set_to_rm(
     assert "it has no value" in listed.out
     found = json.loads(command("secret", "list", "--json").out)
     assert found == [
-        {"name": "ca", "provider": "", "sources": ["wh"], "problem": "it has no value"},
-        {"name": "wh_pw", "provider": "file", "sources": ["wh"], "problem": ""},
+        {
+            "name": "ca",
+            "provider": "",
+            "sources": ["wh"],
+            "problem": "it has no value",
+            "owner": "",
+            "allowed": [],
+        },
+        {
+            "name": "wh_pw",
+            "provider": "file",
+            "sources": ["wh"],
+            "problem": "",
+            "owner": etl.settings.owner,
+            "allowed": [],
+        },
     ]
+    assert "wh_pw may be sent to: db, https://b.example." in (
+        command("secret", "allow", "wh_pw", "db,https://b.example/x").err
+    )
+    assert "db, https://b.example" in command("secret", "list").out
+    assert (
+        "wh_pw may be sent to: db." in command("secret", "deny", "wh_pw", "https://b.example").err
+    )
+    assert command("secret", "allow", "wh_pw").code == 2
+    assert command("secret", "allow", "wh_pw", "*").code == 2
     assert etl.secret("wh_pw") == "hunter22"
     assert "Removed wh_pw from: file." in command("secret", "rm", "wh_pw").err
     assert command("secret", "rm", "wh_pw").code == 2

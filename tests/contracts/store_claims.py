@@ -48,6 +48,21 @@ class ClaimsContract:
         assert store.claim("s", now=NOW + HOUR, limit=0) == []
         assert len({claim.attempt.token for claim in first + rest}) == 4
 
+    def test_a_claim_may_be_for_some_owners(self, store: Store) -> None:
+        for owner in ("sam", "kim", "eve"):
+            for cause in (Cause.SCHEDULE, Cause.MANUAL):
+                new = a_run(f"{owner} {cause}", pipeline=owner, cause=cause, owner=owner)
+                store.add_run(new, now=NOW)
+
+        def owners_of_claims(*owners: str) -> set[str]:
+            claims = store.claim("s", now=NOW, limit=9, owners=owners)
+            return {claim.run.new.owner for claim in claims}
+
+        assert owners_of_claims("nobody") == set()
+        assert owners_of_claims("kim", "eve") == {"kim", "eve"}
+        assert owners_of_claims("kim", "eve") == set()
+        assert owners_of_claims() == {"sam"}
+
     def test_a_claim_by_id_takes_that_run_only(self, store: Store) -> None:
         store.add_run(a_run("a", priority=9), now=NOW)
         wanted = store.add_run(a_run("b"), now=NOW)

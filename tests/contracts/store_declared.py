@@ -200,7 +200,9 @@ class DeclaredContract:
     def test_schedulers_say_that_they_live(self, store: Store) -> None:
         info = SchedulerInfo(id="s1", host="h", pid=1, workers=2, seen_at=NOW)
         store.save_scheduler(info)
-        later = replace(info, workers=4, seen_at=NOW + HOUR, note="the disk is full")
+        later = replace(
+            info, workers=4, seen_at=NOW + HOUR, note="the disk is full", owners=("sam", "kim")
+        )
         store.save_scheduler(later)
         store.save_scheduler(replace(info, id="s2"))
         assert store.load_schedulers() == [later, replace(info, id="s2")]

@@ -126,7 +126,7 @@ def test_of_two_secrets_the_longer_one_is_named() -> None:
 
 def test_resolving_a_secret_is_using_it() -> None:
     made = Redactor()
-    secret = made.watching({"wh_pw": VALUE}.__getitem__)
+    secret = made.watching(lambda name, source=None: {"wh_pw": VALUE}[name])
     assert made.redact(VALUE) == VALUE
     assert secret("wh_pw") == VALUE
     assert made.redact(VALUE) == NAME

@@ -33,7 +33,7 @@ def line(bench: AttemptBench) -> Iterator[Line]:
     claim = bench.claim(notebook_text(["1"]))
     folder, redactor = bench.folder(claim), Redactor()
 
-    def secret(name: str) -> str:
+    def secret(name: str, source: Source | None = None) -> str:
         if name != "wh_pw":
             raise NotFound(f"No secret is named {name!r}.", hint="Set it.")
         return VALUE

@@ -32,6 +32,7 @@ from fakes.etl_values import (
 from fakes.etl_watermarks import FakeWatermarks
 from jupyter_etl.app.differences import VersionDifference
 from jupyter_etl.app.health import Health
+from jupyter_etl.app.secrets import Vault
 from jupyter_etl.engine.durations import time_limit
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PublishError
 from jupyter_etl.model import (
@@ -74,6 +75,7 @@ class FakeEtl:
 
     def __post_init__(self) -> None:
         self.sources = FakeSources(self)
+        self.secrets = Vault({})
         self.pipelines = FakePipelines(self)
         self.runs = FakeRuns(self)
         self.publications = FakePublications(self)

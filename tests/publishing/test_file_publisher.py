@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -20,7 +21,6 @@ from fakes.published_file import publish_and_read
 from jupyter_etl.errors import PublishError, StorageError
 from jupyter_etl.model import PublicationKind, Staged
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.publishing import lake as lake_module
 from jupyter_etl.publishing.file_publisher import FilePublisher
 
 
@@ -159,7 +159,7 @@ def test_a_crash_in_the_middle_of_a_commit_leaves_no_half_file(
         )
 
     with monkeypatch.context() as patch:
-        patch.setattr(lake_module, "sync", killed)
+        patch.setattr(os, "fsync", killed)
         with pytest.raises(KeyboardInterrupt):
             commit()
     assert not list(lake.rglob("x.csv"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -51,7 +52,9 @@ def test_nothing_is_executed_and_nothing_is_refused(wh: Source) -> None:
     assert estimate(wh, "select * from nowhere") is None
     assert estimate(wh, "delete from big") is None
     assert estimate(wh, "select 1; select 2") is None
-    assert estimate(wh, "with gone as (delete from big returning id) select * from gone")
+    gone = "with gone as (delete from big returning id) select * from gone"
+    assert estimate(wh, gone) is None
+    assert estimate(replace(wh, readonly=False), gone)
     with psycopg.connect(wh.location) as connection:
         assert connection.execute("select count(*) from big").fetchone() == (1000,)
 

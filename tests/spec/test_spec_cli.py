@@ -144,7 +144,7 @@ def test_reading_commands_take_json(name: str) -> None:
             "trigger p -p k=v --wait --json",
             {"pipeline": "p", "param": {"k": "v"}, "draft": False, "wait": True, "json": True},
         ),
-        ("up --workers 2 --until-idle", {"workers": 2, "until_idle": True}),
+        ("up --workers 2 --until-idle", {"workers": 2, "for": (), "until_idle": True}),
         (
             "plan daily --tz UTC --from 2026-01-01 --to 2026-01-03 --json",
             {"when": "daily", "tz": "UTC", "from": "2026-01-01", "to": "2026-01-03", "json": True},

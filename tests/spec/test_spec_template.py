@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import strategies
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.spec.sql_text import mark_of
 from jupyter_etl.spec.template import BoundQuery, bind, parse_template
 
 NAMES: dict[str, object] = {
@@ -192,15 +191,82 @@ def test_any_text_is_a_template_or_a_declaration_error(sql: str) -> None:
 @pytest.mark.parametrize(
     ("dialect", "expected"),
     [
-        ("sqlite", 'select `a``"b` from `s`.`t`'),
-        ("mysql+pymysql", 'select `a``"b` from `s`.`t`'),
-        ("postgresql", 'select "a`""b" from "s"."t"'),
+        ("sqlite", 'select `a``"]\\b` from `s`.`t`'),
+        ("mysql+pymysql", 'select `a``"]\\b` from `s`.`t`'),
+        ("postgresql", 'select "a`""]\\b" from "s"."t"'),
+        ("mssql+pyodbc", 'select [a`"]]\\b] from [s].[t]'),
+        ("oracle", 'select "a`""]\\b" from "s"."t"'),
+        ("bigquery", 'select `a\\`"]\\\\b` from `s`.`t`'),
+        ("clickhouse+native", 'select "a`\\"]\\\\b" from "s"."t"'),
     ],
 )
 def test_identifiers_in_the_marks_of_the_database(dialect: str, expected: str) -> None:
-    template = parse_template("select {{c|ident}} from {{t|ident}}")
-    names = {"c": 'a`"b', "t": ["s", "t"]}
-    assert bind(template, names, mark=mark_of(dialect)).sql == expected
+    template = parse_template("select {{c|ident}} from {{t|ident}}", dialect)
+    names = {"c": 'a`"]\\b', "t": ["s", "t"]}
+    assert bind(template, names).sql == expected
+    with pytest.raises(DeclarationError):
+        bind(template, {**names, "c": "a\0b"})
+
+
+VALUE, TEXT = "a value", "text"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "found"),
+    [
+        ("postgresql", r"select E'\' {{x}}'", "refused"),
+        ("postgresql", r"select E'\\', {{x}}", VALUE),
+        ("postgresql", r"select e'it\'s' || {{x}}", VALUE),
+        ("postgresql", r"select 'a\', {{x}}", VALUE),
+        ("postgresql", r"select U&'\0061', {{x}}", VALUE),
+        ("postgresql", "select U&'{{x}}'", "refused"),
+        ("postgresql", "select $$ {{x}} $$", "refused"),
+        ("postgresql", "select $é1$ $$ {{x}} $é1$", "refused"),
+        ("postgresql", "select a$b$, {{x}}, c$b$", VALUE),
+        ("postgresql", "select $a$ ' $a$, {{x}} /* ' */", VALUE),
+        ("postgresql", "select 1 /* /* */ {{x}} */", TEXT),
+        ("postgresql", "select 1 /* /* */ */ + {{x}}", VALUE),
+        ("postgresql", "select # {{x}}", VALUE),
+        ("postgresql", "select 'open {{x}}", "refused"),
+        ("postgresql", "select $q$ open {{x}}", "refused"),
+        ("duckdb", r"select E'\' {{x}}'", "refused"),
+        ("mysql", r"select '\' {{x}}'", "refused"),
+        ("mysql", r'select "\" {{x}}"', "refused"),
+        ("mysql", 'select "{{x}}"', "refused"),
+        ("mysql", r"select E'\\' , {{x}}", VALUE),
+        ("mysql", "select `a{{x}}`", "refused"),
+        ("mysql", "select 1 # {{x}}", TEXT),
+        ("mysql", "select 1--{{x}}", VALUE),
+        ("mysql", "select 1 -- {{x}}", TEXT),
+        ("mysql", "select /* /* */ {{x}}", VALUE),
+        ("mysql", "select /*!50000 {{x}} */", VALUE),
+        ("mysql", "select $$, {{x}}, $$", VALUE),
+        ("mariadb+pymysql", r"select '\' {{x}}'", "refused"),
+        ("sqlite", "select [a'b], {{x}}", VALUE),
+        ("sqlite", "select [{{x}}]", "refused"),
+        ("sqlite", r"select '\', {{x}}", VALUE),
+        ("sqlite", "select `a'b`, {{x}}", VALUE),
+        ("sqlite", "select /* /* */ {{x}}", VALUE),
+        ("mssql+pyodbc", "select [a]]'b], {{x}}", VALUE),
+        ("mssql+pyodbc", "select [a]]{{x}}]", "refused"),
+        ("mssql+pyodbc", "select /* /* */ {{x}} */ 1", TEXT),
+        ("oracle", "select q'[it's {{x}}]' from dual", "refused"),
+        ("oracle", "select q'!it's!', {{x}} from dual", VALUE),
+        ("bigquery", 'select """ \' {{x}} """', "refused"),
+        ("bigquery", r"select r'\', {{x}}", VALUE),
+        ("snowflake", "select 1 // {{x}}", TEXT),
+        ("", r"select E'\' {{x}}'", "refused"),
+        ("", "select `a'b`, {{x}}", VALUE),
+    ],
+)
+def test_a_value_stands_where_the_dialect_has_code(dialect: str, sql: str, found: str) -> None:
+    if found == "refused":
+        with pytest.raises(DeclarationError):
+            parse_template(sql, dialect)
+        return
+    bound = bind(parse_template(sql, dialect), NAMES)
+    assert found == (VALUE if bound.parameters else TEXT)
+    assert bool(bound.parameters) == (":p0" in bound.sql)
 
 
 MOMENT = datetime(2026, 1, 1)  # noqa: DTZ001 - numpy's times have no zone

@@ -81,11 +81,12 @@ class HandChannel:
         """Write it into the catalogue, in the user's name."""
         self._etl.redactor.refuse_value_in(source)
         owned = replace(source, owner=self._etl.settings.owner, declared_at=self._etl.clock.now())
+        self._etl.secrets.refuse_others(owned, self._etl.store.load_sources)
         return self._etl.store.save_source(owned)
 
-    def secret(self, name: str) -> str:
-        """Return the value behind the name of a secret; raises `NotFound`."""
-        return self._etl.secret(name)
+    def secret(self, name: str, source: Source | None = None) -> str:
+        """Return the value behind the name of a secret; see `SecretResolver`."""
+        return self._etl.secret(name, source)
 
     def source(self, name: str) -> Source:
         """Return a source; raises `NotFound`."""

@@ -24,6 +24,7 @@ from jupyter_etl.app.lineage import Lineage
 from jupyter_etl.app.liveness import alive_among, may_be_running
 from jupyter_etl.app.lost_ledger import refuse_lost_ledger
 from jupyter_etl.app.pipelines import Pipelines
+from jupyter_etl.app.private_home import make_private
 from jupyter_etl.app.publications import Publications
 from jupyter_etl.app.runs import Runs
 from jupyter_etl.app.secrets import Vault, default_vault, redacted_answer, redactor_for
@@ -36,7 +37,7 @@ from jupyter_etl.errors import ExecutionError
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.warm_runners import ColdStart, WarmRunners
 from jupyter_etl.notify.several import notifier_for
-from jupyter_etl.ports import SchedulerInfo, Store
+from jupyter_etl.ports import SchedulerInfo, SecretResolver, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +63,19 @@ class Etl:
 
         Raises:
             StoreError: The ledger cannot be opened.
+            PermissionDenied: Others may write to the home.
         """
         from jupyter_etl.store import open_store
 
         chosen = settings or Settings.from_env()
+        make_private(chosen.home)
         refuse_lost_ledger(chosen)
         return cls(settings=chosen, store=open_store(chosen.ledger))
 
     @cached_property
     def secrets(self) -> Vault:
         """Secrets by name."""
-        return default_vault(self.settings.home)
+        return default_vault(self.settings.home, self.settings.owner)
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -84,14 +87,21 @@ class Etl:
         return redacted_answer(self.redactor, text)
 
     @cached_property
-    def secret(self) -> Callable[[str], str]:
-        """Resolves the name of a secret to its value; raises `NotFound`."""
+    def secret(self) -> SecretResolver:
+        """Resolves the name of a secret to its value."""
         return self.redactor.watching(self.secrets.value)
 
     @cached_property
     def sources(self) -> Sources:
         """Declared inputs."""
-        return Sources(self.store, self.clock, self.settings, self.secret, self.redactor)
+        return Sources(
+            self.store,
+            self.clock,
+            self.settings,
+            self.secret,
+            self.redactor,
+            refuse_others=self.secrets.refuse_others,
+        )
 
     @cached_property
     def pipelines(self) -> Pipelines:
@@ -139,8 +149,15 @@ class Etl:
         """Outputs and their versions."""
         return Publications(self.store, self.clock, self.settings)
 
-    def scheduler(self, *, workers: int | None = None) -> Scheduler:
-        """Return a scheduler, not running yet, that makes attempts on this machine."""
+    def scheduler(
+        self, *, workers: int | None = None, owners: tuple[str, ...] | None = None
+    ) -> Scheduler:
+        """Return a scheduler, not running yet, that makes attempts on this machine.
+
+        Args:
+            workers: Attempts at once; by default the setting.
+            owners: Whose pipelines it runs, empty for everybody's; by default the setting.
+        """
         return Scheduler(
             store=self.store,
             executor=executor_for(self.settings, self.warm_runners),
@@ -160,6 +177,7 @@ class Etl:
             pause=start_guard(self.settings),
             ledger_time=self.store.load_time,
             is_running=may_be_running,
+            owners=self.settings.runs_for if owners is None else owners,
         )
 
     @cached_property
@@ -192,8 +210,12 @@ class Etl:
         """Return the schedulers that are alive, as far as can be told from here."""
         return alive_among(self.store.load_schedulers(), self.clock.now())
 
+    def has_scheduler(self) -> bool:
+        """Return whether a scheduler is alive that runs the pipelines of this owner."""
+        return any(info.runs_for(self.settings.owner) for info in self.schedulers())
+
     def start_scheduler(self) -> bool:
-        """Start a scheduler that outlives this process, unless one is alive.
+        """Start a scheduler that outlives this process, unless one is alive for this owner.
 
         Returns:
             Whether one was started.
@@ -201,7 +223,7 @@ class Etl:
         Raises:
             ExecutionError: It could not be started.
         """
-        if self.schedulers():
+        if self.has_scheduler():
             return False
         home = self.settings.home
         home.mkdir(parents=True, exist_ok=True, mode=0o700)

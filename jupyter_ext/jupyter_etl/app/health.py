@@ -54,6 +54,7 @@ class Overview:
         silent_sources: The open breakers, by source.
         full_disk: Which disk of this machine is too full to start runs; "" for none.
         stale: Names of the publications that are older than their owner promised.
+        unserved: Owners of pipelines, where no scheduler that is alive runs theirs but others are.
     """
 
     pipelines: Mapping[str, PipelineHealth]
@@ -62,6 +63,7 @@ class Overview:
     silent_sources: Mapping[str, Breaker]
     full_disk: str
     stale: Sequence[str]
+    unserved: Sequence[str] = ()
 
     @property
     def waiting(self) -> dict[str, str]:
@@ -96,6 +98,8 @@ class Overview:
             found.append("disk full")
         elif self.waiting:
             found.append(f"{len(self.waiting)} schedulers that start no runs")
+        if self.unserved:
+            found.append(f"no scheduler for {', '.join(self.unserved)}")
         return found if self.schedulers else [*found, "no scheduler"]
 
     def names(self, *states: HealthState) -> list[str]:
@@ -131,7 +135,9 @@ class Health:
 
     def overview(self) -> Overview:
         """Return how everything stands."""
-        found = self.of(self._store.load_pipelines())
+        deployed = self._store.load_pipelines()
+        found, alive = self.of(deployed), self._alive()
+        owners = sorted({one.owner for one in deployed if not one.paused}) if alive else []
         held = {hold.run_id for hold in self._store.load_holds()}
         held |= {
             health.run_id
@@ -143,7 +149,8 @@ class Health:
         return Overview(
             pipelines=found,
             held_runs=frozenset(held),
-            schedulers=self._alive(),
+            schedulers=alive,
+            unserved=[o for o in owners if not any(info.runs_for(o) for info in alive)],
             silent_sources={b.source: b for b in breakers if b.retry_at is not None},
             full_disk=self._disk(),
             stale=[

@@ -23,6 +23,7 @@ from jupyter_etl.app.notebook_place import (
 )
 from jupyter_etl.app.outputs import Published, publish_file, publish_report, publish_table
 from jupyter_etl.app.remembered import Remembered
+from jupyter_etl.app.rights_note import rights_note
 from jupyter_etl.app.workbench import Workbench
 from jupyter_etl.errors import DeclarationError, PermissionDenied
 from jupyter_etl.model import CheckResult, Estimate, Profile, RunContext, Source
@@ -174,7 +175,10 @@ def source(
     options: Mapping[str, str] | None = None,
     limit: int | None = None,
 ) -> Source:
-    """Declare a source: ``%etl source NAME LOCATION``. Nothing is opened; an absent file is warned of.
+    """Declare a source: ``%etl source NAME LOCATION``.
+
+    An absent file is warned of, and a readonly source of PostgreSQL whose role is a superuser;
+    nothing else is opened.
 
     Args:
         name: Unique in the catalogue.
@@ -198,8 +202,8 @@ def source(
         options=options,
         limit=limit,
     )
-    if absent := absence(declared):
-        warnings.warn(absent, stacklevel=2)
+    for note in filter(None, (absence(declared), rights_note(workbench(), declared))):
+        warnings.warn(note, stacklevel=2)
     return declared
 
 

@@ -34,6 +34,7 @@ class PapermillEntry:
         from jupyter_etl.app.settings import Settings
         from jupyter_etl.execution.redaction import Redactor
         from jupyter_etl.execution.standalone_engine import StandaloneEngine
+        from jupyter_etl.execution.translators import escape_parameters
         from jupyter_etl.spec.injection import inject_types
         from jupyter_etl.spec.notebook import parse_notebook
 
@@ -44,6 +45,8 @@ class PapermillEntry:
             outline, at = parse_notebook(text), datetime.now(ZoneInfo(settings.timezone))
             if outline.language == "python":
                 inject_types(nb.cells, outline.parameters, given, at=at)
+            for language in (outline.language, kernel_name):
+                escape_parameters(nb.cells, language, given)
         redactor = Redactor()
         # The kernel resolves its secrets itself and tells nobody which: all that are known count.
         for name, value in known_secrets(settings.home):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from jupyter_etl.app.differences import VersionDifference, diff_versions
 from jupyter_etl.app.lakes import LedgerLake
@@ -19,6 +20,7 @@ from jupyter_etl.app.versions import choose_version, instant_given, live_version
 from jupyter_etl.errors import Conflict, PublishError, user_code_boundary
 from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
 from jupyter_etl.ports import Clock, Reading, ReadRequest, Store
+from jupyter_etl.publishing.beneath import open_beneath
 from jupyter_etl.publishing.lake import is_local, still_there
 
 if TYPE_CHECKING:
@@ -213,3 +215,16 @@ class Publications:
         return choose_version(
             self, name, number=to or number_before(self.history(name), live.number)
         )
+
+
+def open_published(path: Path) -> BinaryIO:
+    """Open the file of a version for reading, without following a symbolic link below the lake.
+
+    Args:
+        path: From `Publications.file`.
+
+    Raises:
+        StorageError: A symbolic link leads there, or it is no plain file.
+        OSError: It cannot be opened.
+    """
+    return os.fdopen(open_beneath(path), "rb")

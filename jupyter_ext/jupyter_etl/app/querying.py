@@ -14,13 +14,12 @@ from jupyter_etl.app.reading import open_source
 from jupyter_etl.app.remembered import Origins, Remembered, whole
 from jupyter_etl.app.targets import Target
 from jupyter_etl.errors import DeclarationError, EtlError
-from jupyter_etl.model import ColumnOrigin, Read, RunContext, Source
+from jupyter_etl.model import ColumnOrigin, Read, RunContext, Source, SourceKind
 from jupyter_etl.ports import Access, Channel, ReadRequest
 from jupyter_etl.spec.names import nearest
 from jupyter_etl.spec.references import expand, parse_query_name
 from jupyter_etl.spec.size import format_size
 from jupyter_etl.spec.source import LOCAL
-from jupyter_etl.spec.sql_text import mark_of
 from jupyter_etl.spec.template import BoundQuery, bind, parse_template
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ class Bench(Protocol):
         """Return a variable, source or publication as an Arrow table."""
         ...
 
-    def access(self) -> Access:
-        """Return what connectors are handed."""
+    def access(self, source: Source) -> Access:
+        """Return what the connector of a source is handed."""
         ...
 
     def telling(self, target: Target) -> AbstractContextManager[None]:
@@ -106,13 +105,12 @@ def remember(bench: Bench, query: Query) -> tuple[str, ...]:
     from jupyter_etl.sources.sql_text import parse_statement
 
     name = parse_query_name(query.name)
-    if query.source != LOCAL:
-        _target(bench, query.source)
+    dialect = _dialect(bench, query)
     known = bench.remembered.named(query.source)
     _refuse_elsewhere(bench, query)
-    plain = expand(query.text, {**known, name: query.text}, name=name)
-    parse_template(plain)
-    if not parse_statement(query.text, ()).asks:
+    plain = expand(query.text, {**known, name: query.text}, name=name, dialect=dialect)
+    parse_template(plain, dialect)
+    if not parse_statement(query.text, (), dialect).asks:
         raise DeclarationError(
             f"The query {name!r} cannot be a part of another one.",
             hint="Only a SELECT (or WITH ... SELECT) gives rows that another query can read.",
@@ -140,18 +138,24 @@ def answer(bench: Bench, query: Query, as_: str) -> object:
     if query.name:
         remember(bench, query)
     _refuse_elsewhere(bench, query)
-    text = expand(query.text, bench.remembered.named(query.source), name=query.name)
+    dialect, named = _dialect(bench, query), bench.remembered.named(query.source)
+    text = expand(query.text, named, name=query.name, dialect=dialect)
     names = in_turn(query.parameters, bench.namespace, bench.interval)
-    template = parse_template(text)
+    bound = bind(parse_template(text, dialect), names)
     if query.source == LOCAL:
-        table, origins = _local(bench, bind(template, names))
+        table, origins = _local(bench, bound)
     else:
-        _, source = _target(bench, query.source)
-        mark = mark_of(source.location.partition(":")[0])
-        table, origins = _in_source(bench, query, bind(template, names, mark=mark))
+        table, origins = _in_source(bench, query, bound)
     frame = as_frame(table, as_)
     bench.remembered.keep_origins(frame, origins)
     return frame
+
+
+def _dialect(bench: Bench, query: Query) -> str:
+    if query.source == LOCAL:
+        return "duckdb"
+    _, source = _target(bench, query.source)
+    return source.location.partition(":")[0] if source.kind == SourceKind.SQL else "duckdb"
 
 
 def _target(bench: Bench, name: str) -> tuple[Target, Source]:
@@ -169,7 +173,7 @@ def _refuse_elsewhere(bench: Bench, query: Query) -> None:
     from jupyter_etl.spec.references import references_of
 
     here = {*bench.remembered.named(query.source), query.name}
-    for name in references_of(query.text):
+    for name in references_of(query.text, _dialect(bench, query)):
         others = [s for s, named in bench.remembered.queries.items() if name in named]
         if name not in here and others:
             raise DeclarationError(
@@ -185,7 +189,7 @@ def _in_source(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table,
     if source.kind == "sql":
         _guard(bench, source, request, anyway=query.anyway)
     with bench.telling(target):
-        reading = open_source(source, request, bench.access())
+        reading = open_source(source, request, bench.access(source))
         table = reading.batches.read_all()
     seconds = reading.seconds
     tables, origins = _told(source, bound, table)
@@ -268,7 +272,7 @@ def _guard(bench: Bench, source: Source, request: ReadRequest, *, anyway: bool) 
     if not limit or anyway:
         return
     try:
-        estimate = estimate_query(source, request, bench.access())
+        estimate = estimate_query(source, request, bench.access(source))
     except EtlError:
         return
     if estimate is None or estimate.bytes <= limit:

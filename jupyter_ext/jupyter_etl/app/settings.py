@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import available_timezones
@@ -19,6 +19,8 @@ from jupyter_etl.spec.timezone import parse_timezone
 PREFIX = "JUPYTER_ETL_"
 QUERY_BYTES = 2_000_000_000
 BUNDLE_BYTES = 50_000_000
+EVERYBODY = "all"
+"""In place of owners: the pipelines of all of them."""
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 
@@ -33,6 +35,8 @@ class Settings:
         ledger: SQLAlchemy URL of the ledger (``JUPYTER_ETL_LEDGER``; by default SQLite in home).
         lake: Folder or fsspec URL under which outputs lie (``JUPYTER_ETL_LAKE``; default: in home).
         owner: Who declares, schedules and publishes here (``JUPYTER_ETL_OWNER``; default: the user).
+        runs_for: Whose pipelines a scheduler runs; empty for everybody's (``JUPYTER_ETL_FOR``, by
+            spaces, or ``all``; default: everybody's of a ledger in SQLite, the owner's of another).
         workers: Attempts a scheduler makes at once (``JUPYTER_ETL_WORKERS``; default: cores).
         timezone: Of schedules that name none (``JUPYTER_ETL_TIMEZONE``; default: the machine's).
         autostart: Start a scheduler when none is alive (``JUPYTER_ETL_AUTOSTART``, 0 or 1).
@@ -73,6 +77,7 @@ class Settings:
     owner: str
     workers: int
     timezone: str
+    runs_for: tuple[str, ...] = ()
     autostart: bool = True
     beat_s: float = 5.0
     lease_s: float = 30.0
@@ -115,11 +120,14 @@ class Settings:
 
         folder = Path(home or text("HOME") or _default_home()).expanduser().absolute()
         lease_s = _number(env, "LEASE", 30.0)
+        url = ledger or text("LEDGER") or sqlite_url(folder / "ledger.sqlite")
+        who = owner or text("OWNER") or _user()
         return cls(
             home=folder,
-            ledger=ledger or text("LEDGER") or sqlite_url(folder / "ledger.sqlite"),
+            ledger=url,
             lake=lake or text("LAKE") or str(folder / "lake"),
-            owner=owner or text("OWNER") or _user(),
+            owner=who,
+            runs_for=owners_of(text("FOR").split(), ledger=url, owner=who),
             workers=_whole(env, "WORKERS", os.cpu_count() or 1),
             timezone=_timezone(text("TIMEZONE")) or _machine_timezone(env),
             autostart=_switch(env, "AUTOSTART") if autostart is None else autostart,
@@ -158,6 +166,7 @@ class Settings:
             PREFIX + "LEDGER": self.ledger,
             PREFIX + "LAKE": self.lake,
             PREFIX + "OWNER": self.owner,
+            PREFIX + "FOR": " ".join(self.runs_for) or EVERYBODY,
             PREFIX + "WORKERS": str(self.workers),
             PREFIX + "TIMEZONE": self.timezone,
             PREFIX + "AUTOSTART": "1" if self.autostart else "0",
@@ -179,6 +188,20 @@ class Settings:
             PREFIX + "ALERTS": " ".join(self.alerts),
             PREFIX + "ALERT_HOSTS": " ".join(self.alert_hosts),
         }
+
+
+def owners_of(named: Sequence[str], *, ledger: str, owner: str) -> tuple[str, ...]:
+    """Return whose pipelines a scheduler runs; empty for everybody's.
+
+    Args:
+        named: Owners, or ``all``; empty for the default: everybody's pipelines of a ledger in
+            SQLite, which is of one user, and the owner's of one that is shared.
+        ledger: Its URL.
+        owner: Who starts the scheduler.
+    """
+    if EVERYBODY in named or (not named and ledger.startswith("sqlite")):
+        return ()
+    return tuple(dict.fromkeys(named)) or (owner,)
 
 
 def sqlite_url(path: Path) -> str:

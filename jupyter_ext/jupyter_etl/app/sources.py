@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from jupyter_etl.app.preview import Preview, preview_of
@@ -12,7 +13,7 @@ from jupyter_etl.app.reading import access_with, check_source, open_source, tabl
 from jupyter_etl.app.settings import Settings
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.model import Breaker, Freshness, Source, TableInfo
-from jupyter_etl.ports import Access, Clock, ReadRequest, Store
+from jupyter_etl.ports import Access, Clock, ReadRequest, SecretResolver, Store
 from jupyter_etl.spec.source import parse_source
 
 
@@ -24,14 +25,17 @@ class Sources:
         store: Store,
         clock: Clock,
         settings: Settings,
-        secret: Callable[[str], str],
+        secret: SecretResolver,
         redactor: Redactor | None = None,
+        *,
+        refuse_others: Callable[[Source, Callable[[], Iterable[Source]]], None] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
         self._secret = secret
         self._redactor = redactor or Redactor()
+        self._refuse_others = refuse_others
 
     def declare(
         self,
@@ -63,7 +67,7 @@ class Sources:
 
         Raises:
             DeclarationError: The location or an option is not understood.
-            PermissionDenied: Another owner has the name.
+            PermissionDenied: Another owner has the name, or one of the secrets.
         """
         source = parse_source(
             name,
@@ -80,6 +84,8 @@ class Sources:
         )
         check_source(source)
         self._redactor.refuse_value_in(source)
+        if self._refuse_others is not None:
+            self._refuse_others(source, self._store.load_sources)
         return self._store.save_source(replace(source, declared_at=self._clock.now()))
 
     def list(self) -> list[Source]:
@@ -98,13 +104,17 @@ class Sources:
     def describe(self, name: str) -> builtins.list[TableInfo]:
         """List what a source holds; raises `NotFound`, `SourceError`."""
         with self._redactor.errors():
-            return tables_of(self.get(name), self._access())
+            source = self.get(name)
+            return tables_of(source, self._access(source))
 
     def preview(self, name: str, table: str = "", *, limit: int = 20) -> Preview:
         """Return the first rows; raises `NotFound`, `SourceError`."""
         request = ReadRequest(table=table, limit=limit)
         with self._redactor.errors():
-            return preview_of(open_source(self.get(name), request, self._access()), limit)
+            source = self.get(name)
+            return preview_of(open_source(source, request, self._access(source)), limit)
 
-    def _access(self) -> Access:
-        return access_with(secret=self._secret, publication=self._store.load_publication)
+    def _access(self, source: Source) -> Access:
+        return access_with(
+            secret=partial(self._secret, source=source), publication=self._store.load_publication
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -32,7 +32,7 @@ from jupyter_etl.model import (
     Source,
     TableInfo,
 )
-from jupyter_etl.ports import Access, Channel, Reading, ReadRequest
+from jupyter_etl.ports import Access, Channel, Reading, ReadRequest, SecretResolver
 from jupyter_etl.spec.parameter import coerce, default_of, parse_parameter
 from jupyter_etl.spec.source import parse_source
 
@@ -58,7 +58,7 @@ class Workbench:
         *,
         namespace: Mapping[str, object],
         base: Path,
-        secret: Callable[[str], str],
+        secret: SecretResolver,
         remembered: Remembered | None = None,
         query_bytes: int = 0,
     ) -> None:
@@ -113,7 +113,7 @@ class Workbench:
         target = self.find(name)
         if target.source is not None:
             with self.telling(target):
-                tables = tables_of(target.source, self.access())
+                tables = tables_of(target.source, self.access(target.source))
             wanted = [t for t in tables if not target.table or t.name == target.table]
             if not wanted:
                 known = ", ".join(t.name for t in tables[:20])
@@ -323,7 +323,7 @@ class Workbench:
 
     def _open(self, target: Target, request: ReadRequest) -> Reading:
         if target.source is not None:
-            return open_source(target.source, request, self.access())
+            return open_source(target.source, request, self.access(target.source))
         if target.publication is not None:
             version = live_version(target.publication)
             reading = open_version(version, replace(request, table=""))
@@ -374,10 +374,10 @@ class Workbench:
         context = self.context
         return {"start": context.start, "end": context.end, "logical_at": context.logical_at}
 
-    def access(self) -> Access:
-        """Return what connectors are handed."""
+    def access(self, source: Source) -> Access:
+        """Return what the connector of a source is handed."""
         return access_with(
-            secret=self._secret,
+            secret=partial(self._secret, source=source),
             frame=self._frame,
             publication=self.channel.publication,
             timezone=self.context.timezone,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,24 +11,39 @@ from datetime import datetime
 import msgspec
 
 from jupyter_etl.model import TERMINAL, Run
-from jupyter_etl.spec.printable import printable
+from jupyter_etl.spec.printable import UNSAFE, printable
+
+_UNSAFE_IN_JSON = re.compile(f"(?!\\n)[{UNSAFE}]")
 
 
 def say(text: str) -> None:
-    """Write a remark to standard error."""
+    """Write a remark to standard error; what a terminal would act on is shown as its code."""
     sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
 
 
 def write(text: str) -> None:
-    """Write a line to standard output."""
+    """Write a line to standard output; what a terminal would act on is shown as its code."""
     sys.stdout.write(printable(text) + "\n")
 
 
 def write_json(value: object) -> None:
     """Write a value as JSON to standard output; instants are ISO 8601, UTC."""
     data = msgspec.json.encode(value)
-    write(msgspec.json.format(data, indent=2).decode())
+    sys.stdout.write(printable_json(msgspec.json.format(data, indent=2).decode()) + "\n")
+
+
+def printable_json(text: str) -> str:
+    """Return JSON of the same value in which everything that a terminal would act on is escaped."""
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class PrintableFormatter(logging.Formatter):
+    """Writes records of the log as `write` does."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record as text."""
+        return printable(super().format(record))
 
 
 def write_table(rows: Sequence[Mapping[str, object]], empty: str) -> None:
@@ -40,11 +57,16 @@ def write_table(rows: Sequence[Mapping[str, object]], empty: str) -> None:
         write(empty)
         return
     head = list(rows[0])
-    cells = [[shown(row[name]) for name in head] for row in rows]
+    cells = [[_in_a_cell(shown(row[name])) for name in head] for row in rows]
     widths = [max(len(r[i]) for r in [head, *cells]) for i in range(len(head))]
     for line in [head, *cells]:
         padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
         write("  ".join(padded).rstrip())
+
+
+def _in_a_cell(text: str) -> str:
+    """Return a text without what would begin another line, or move what follows."""
+    return " ".join(printable(text).split("\n")).replace("\t", " ")
 
 
 def shown(value: object) -> str:

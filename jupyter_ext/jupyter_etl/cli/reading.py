@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -12,8 +13,9 @@ from jupyter_etl._version import __version__
 from jupyter_etl.app import Etl
 from jupyter_etl.app.locations import ways_in
 from jupyter_etl.app.versions import live_version
-from jupyter_etl.cli.output import write, write_json, write_table
+from jupyter_etl.cli.output import printable_json, write, write_json, write_table
 from jupyter_etl.errors import PublishError
+from jupyter_etl.spec.printable import printable
 
 if TYPE_CHECKING:
     from jupyter_etl.ports import Reading
@@ -161,9 +163,15 @@ def serve(args: Namespace) -> NoReturn:
 def _write_csv(reading: Reading) -> None:
     import pyarrow.csv as pa_csv
 
-    with pa_csv.CSVWriter(sys.stdout.buffer, reading.batches.schema) as writer:
+    # A file gets the data as they are; a terminal would act on what is in them.
+    shown = io.BytesIO() if sys.stdout.isatty() else None
+    with pa_csv.CSVWriter(shown or sys.stdout.buffer, reading.batches.schema) as writer:
         for batch in reading.batches:
             writer.write_batch(batch)
+            if shown is not None:
+                sys.stdout.write(printable(shown.getvalue().decode()))
+                shown.seek(0)
+                shown.truncate()
 
 
 def _write_json(reading: Reading) -> None:
@@ -173,7 +181,8 @@ def _write_json(reading: Reading) -> None:
         for row in batch.to_pylist():
             lead = "" if first else ",\n"
             first = False
-            sys.stdout.write(lead + json.dumps(_plain(row), ensure_ascii=False, allow_nan=False))
+            text = json.dumps(_plain(row), ensure_ascii=False, allow_nan=False)
+            sys.stdout.write(lead + printable_json(text))
     write("\n]" if not first else "]")
 
 

@@ -18,7 +18,9 @@ from jupyter_etl.app.bundles.listing import file_lines
 from jupyter_etl.app.daily import daily_prune
 from jupyter_etl.app.failure_lines import failure_lines
 from jupyter_etl.app.health import seconds_of
+from jupyter_etl.app.settings import owners_of
 from jupyter_etl.cli.output import (
+    PrintableFormatter,
     outcome_of,
     published_by,
     say,
@@ -124,19 +126,16 @@ def schedule(etl: Etl, args: Namespace) -> int:
         say(f"  {finding.severity}: {finding.message} {finding.hint}".rstrip())
     if pipeline.paused:
         say(f"  It is paused: jupyter etl resume {pipeline.name}")
-    if not etl.schedulers():
+    if not etl.has_scheduler():
         say("  No scheduler is alive. Start one: jupyter etl up")
     return 0
 
 
 def up(etl: Etl, args: Namespace) -> int:
     """Be a scheduler until told to stop, or until nothing is left to do."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        datefmt="%Y-%m-%d %H:%M:%S %z",
-        stream=sys.stderr,
-    )
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(PrintableFormatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S %z"))
+    logging.basicConfig(level=logging.INFO, handlers=[log])
     stopping = False
 
     def stop(_number: int, _frame: object) -> None:
@@ -148,8 +147,13 @@ def up(etl: Etl, args: Namespace) -> int:
         signal.signal(number, stop)
     if not args.until_idle:
         etl.prepare_runners()
-    scheduler = etl.scheduler(workers=args.workers)
-    say(f"Scheduling with {args.workers or etl.settings.workers} workers on {etl.settings.home}.")
+    settings, named = etl.settings, vars(args)["for"]
+    owners = settings.runs_for
+    if named:
+        owners = owners_of(named, ledger=settings.ledger, owner=settings.owner)
+    scheduler = etl.scheduler(workers=args.workers, owners=owners)
+    whose = f" the pipelines of {', '.join(owners)}" if owners else ""
+    say(f"Scheduling{whose} with {args.workers or settings.workers} workers on {settings.home}.")
     pruning = nullcontext() if args.until_idle else daily_prune(etl.settings)
     with pruning, etl.woken(etl.clock.wake):
         scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
@@ -202,7 +206,7 @@ def need_scheduler(etl: Etl, *, waiting: bool) -> None:
     Raises:
         ExecutionError: Somebody would wait for ever.
     """
-    if etl.schedulers():
+    if etl.has_scheduler():
         return
     if etl.settings.autostart and waiting:
         etl.start_scheduler()

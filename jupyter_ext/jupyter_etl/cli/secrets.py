@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 
 from jupyter_etl.app import Etl
-from jupyter_etl.app.secrets import EnvironmentSecrets, NamedSecret
+from jupyter_etl.app.secrets import EnvironmentSecrets, NamedSecret, change_places
 from jupyter_etl.cli.output import say, write_json, write_table
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.spec.names import parse_name
@@ -16,7 +16,7 @@ _NONE = "No secrets yet. Keep one: jupyter etl secret set NAME"
 
 
 def secret(etl: Etl, args: Namespace) -> int:
-    """Set, list or remove; values are read and never written."""
+    """Set, list, remove, or say where one may go; values are read and never written."""
     if args.verb == "list":
         _list(etl, args)
         return 0
@@ -28,6 +28,9 @@ def secret(etl: Etl, args: Namespace) -> int:
         value = sys.stdin.read() if args.stdin else _asked(args.name)
         done = etl.secrets.set(args.name, value, provider=getattr(args, "in"))
         say(f"Kept {done}. Name it: --secret {done}")
+    elif args.verb in {"allow", "deny"}:
+        allowed = change_places(etl.secrets, args.verb, args.name, args.places)
+        say(f"{args.name} may be sent to: {', '.join(allowed) or 'no server'}.")
     else:
         had = etl.secrets.remove(args.name)
         say(f"Removed {args.name} from: {', '.join(had)}.")
@@ -47,6 +50,8 @@ def _row(one: NamedSecret) -> dict[str, object]:
         "secret": one.name,
         "provider": one.provider,
         "sources": ", ".join(one.sources),
+        "owner": one.owner,
+        "allowed": ", ".join(one.allowed),
         "problem": one.problem,
     }
 

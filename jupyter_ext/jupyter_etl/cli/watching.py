@@ -102,6 +102,8 @@ def _say_what_to_do(overview: Overview) -> None:
         say(f"The scheduler {name} starts no runs: {why}.")
     if not overview.schedulers:
         say("No scheduler is alive. Start one: jupyter etl up")
+    for owner in overview.unserved:
+        say(f"No scheduler runs the pipelines of {owner}. Start one: jupyter etl up --for {owner}")
 
 
 def pipelines(etl: Etl, args: Namespace) -> int:

@@ -55,6 +55,7 @@ class Scheduler:
         pause: Says why no attempt should be started now; "" where one may.
         ledger_time: Returns the time of the ledger's server; None where it has none.
         is_running: Whether a scheduler with an old heartbeat may be running all the same.
+        owners: Whose runs it starts; empty for everybody's.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Scheduler:
         pause: Callable[[], str] = str,
         ledger_time: Callable[[], datetime | None] = lambda: None,
         is_running: Callable[[SchedulerInfo], bool] = lambda info: True,
+        owners: tuple[str, ...] = (),
     ) -> None:
         self._store = store
         self._executor = executor
@@ -85,6 +87,7 @@ class Scheduler:
         self._workers = workers
         self._tick_s = tick_s
         self._pause = pause
+        self._owners = owners
         self._paused_by = ""
         self._clocks = ClockGuard(clock, id=id, ledger_time=ledger_time, is_running=is_running)
         self._planning = PlanningRound(store, self._clocks.now)
@@ -167,6 +170,7 @@ class Scheduler:
                 workers=self._workers,
                 seen_at=now,
                 note=self._wrong_clock or self._paused_by,
+                owners=self._owners,
             )
         )
         others = self._store.load_schedulers()
@@ -220,7 +224,9 @@ class Scheduler:
         # Asked again while it is so, that it is known when it is over.
         may_start = not self._wrong_clock and (ready or bool(self._paused_by))
         if free and may_start and not self._is_paused() and ready:
-            claims = self._store.claim(self._id, now=self._clock.now(), limit=free)
+            claims = self._store.claim(
+                self._id, now=self._clock.now(), limit=free, owners=self._owners
+            )
         for claim in claims:
             self._start_one(claim)
         self._busy = bool(own or claims)
@@ -259,6 +265,7 @@ class Scheduler:
         return not any(
             run.state is not RunState.QUEUED or run.attempts > 0 or run.not_before <= now
             for run in waiting
+            if not self._owners or run.new.owner in self._owners
         )
 
     def _delay_s(self) -> float:

@@ -71,9 +71,9 @@ class RunnerChannel:
         """Write a source into the catalogue; the same declaration twice is one."""
         return self._ask("declare_source", Source, source=source)
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: str, source: Source | None = None) -> str:
         """Return the value behind the name of a secret; the runner shows it nowhere from then on."""
-        value = self._ask("secret", str, name=name)
+        value = self._ask("secret", str, name=name, source=source)
         self.told.add(value)
         return value
 
@@ -263,7 +263,7 @@ def _verbs(record: RunRecord) -> dict[str, Callable[..., Any]]:
     return {
         "context": taking(record.context),
         "declare_source": taking(record.declare_source, source=Source),
-        "secret": taking(record.secret, name=str),
+        "secret": taking(record.secret, name=str, source=Source | None),
         "source": taking(record.source, name=str),
         "sources": taking(record.sources),
         "publication": taking(record.publication, name=str),

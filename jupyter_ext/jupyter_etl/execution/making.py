@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,7 +46,7 @@ from jupyter_etl.model import (
     PublicationKind,
     TimeLimit,
 )
-from jupyter_etl.ports import Claim, Clock, Lake, Publisher, Store
+from jupyter_etl.ports import Claim, Clock, Lake, Publisher, SecretResolver, Store
 
 _Made = tuple[tuple[Committed, ...], Ending, HeldBack | None]
 
@@ -93,7 +93,7 @@ class Making:
     snapshot: str = ""
     early: EarlyKernel | None = None
     gate: Gate | None = None
-    secret: Callable[[str], str] | None = None
+    secret: SecretResolver | None = None
 
     def report(self, judge: Judge) -> AttemptReport:
         """Execute, and where that succeeds commit; whatever happens becomes a report."""

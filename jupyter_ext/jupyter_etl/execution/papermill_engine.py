@@ -42,6 +42,7 @@ from jupyter_etl.execution.progress import Progress
 from jupyter_etl.execution.redacted_writing import LogSweep
 from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.execution.resuming import NotRestored, Start
+from jupyter_etl.execution.translators import escape_parameters
 from jupyter_etl.spec.duration import format_duration
 from jupyter_etl.spec.injection import inject_types
 
@@ -139,6 +140,8 @@ class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
             at = datetime.now(UTC)
             inject_types(nb.cells, prepared.declared, prepared.parameters, at=at)
         distrust(nb)
+        for language in (prepared.kernel.language, prepared.kernel.name):
+            escape_parameters(nb.cells, language, prepared.parameters)
         written = NotebookRedactor(session.redactor)
         manager = EtlNotebookManager(nb, kwargs.get("output_path"), session.progress, written)
         first = session.start.place(nb.cells, session.prepared.cells)

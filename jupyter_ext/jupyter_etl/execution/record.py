@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from jupyter_etl.model import (
     Staged,
     broken_checks,
 )
-from jupyter_etl.ports import Claim, Clock, Store
+from jupyter_etl.ports import Claim, Clock, SecretResolver, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class RunRecord:
         kinds: Collection[PublicationKind],
         clock: Clock,
         events: EventLog,
-        secret: Callable[[str], str] | None = None,
+        secret: SecretResolver | None = None,
         redactor: Redactor | None = None,
     ) -> None:
         self._redactor = redactor or Redactor()
@@ -224,9 +224,9 @@ class RunRecord:
             )
         )
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: str, source: Source | None = None) -> str:
         """Return the value behind the name of a secret; from now on it is shown nowhere."""
-        return self._secret(name)
+        return self._secret(name, source)
 
     def source(self, name: str) -> Source:
         """Return a source by name."""
@@ -374,5 +374,5 @@ class RunRecord:
         )
 
 
-def _no_secret(name: str) -> str:
+def _no_secret(name: str, source: Source | None = None) -> str:
     raise NotFound(f"No secret is named {name!r}: this run knows of none.")

@@ -13,6 +13,7 @@ import msgspec
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.execution.encodings import LEAST, Search, encodings_of, plain_forms, written_forms
 from jupyter_etl.model import Source
+from jupyter_etl.ports import SecretResolver
 
 _TELLING = 12
 """Characters from which on a value in an address is no coincidence, as ``postgres`` is."""
@@ -61,15 +62,15 @@ class Redactor:
         """Upper bound of the length of a value, in UTF-8."""
         return 4 * self._search.longest if self._search is not None else 0
 
-    def watching(self, resolve: Callable[[str], str]) -> Callable[[str], str]:
+    def watching(self, resolve: SecretResolver) -> SecretResolver:
         """Return a resolver of secrets whose values are taken out from then on.
 
         Args:
             resolve: Returns the value behind a name.
         """
 
-        def secret(name: str) -> str:
-            value = resolve(name)
+        def secret(name: str, source: Source | None = None) -> str:
+            value = resolve(name, source)
             self.register(name, value)
             return value
 

@@ -38,7 +38,7 @@ from jupyter_etl.model import (
     PublicationKind,
     TimeLimit,
 )
-from jupyter_etl.ports import Claim, Clock, Decide, Lake, Publisher, Store
+from jupyter_etl.ports import Claim, Clock, Decide, Lake, Publisher, SecretResolver, Store
 
 
 def run_attempt(
@@ -56,7 +56,7 @@ def run_attempt(
     limits: Limits | None = None,
     early: EarlyKernel | None = None,
     gate: Gate | None = None,
-    secret: Callable[[str], str] | None = None,
+    secret: SecretResolver | None = None,
     known: Callable[[], Iterable[tuple[str, str]]] = tuple,
     time_limit: Callable[[NewRun], TimeLimit] | None = None,
 ) -> AttemptReport:

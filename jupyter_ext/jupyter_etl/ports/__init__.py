@@ -6,7 +6,7 @@ through an entry point (group ``jupyter_etl.<port>s``), imported only when it is
 passes the contract suite of its port under ``tests/contracts``.
 """
 
-from jupyter_etl.ports.base import Bell, Clock, Secrets
+from jupyter_etl.ports.base import Bell, Clock, SecretResolver, Secrets
 from jupyter_etl.ports.data import (
     Access,
     CheckRunner,
@@ -40,6 +40,7 @@ __all__ = [
     "ReadRequest",
     "Reading",
     "SchedulerInfo",
+    "SecretResolver",
     "Secrets",
     "Since",
     "Store",

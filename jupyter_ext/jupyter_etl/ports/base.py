@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from jupyter_etl.model import Source
+
 
 class Clock(Protocol):
     """The only thing in engine/ that knows the time."""
@@ -27,6 +29,23 @@ class Bell(Protocol):
 
     def wait(self, seconds: float) -> bool:
         """Wait until somebody rings; return False when nobody did in time."""
+        ...
+
+
+class SecretResolver(Protocol):
+    """Resolves the names of secrets."""
+
+    def __call__(self, name: str, source: Source | None = None) -> str:
+        """Return the value behind a name.
+
+        Args:
+            name: Of the secret.
+            source: That is signed in to with it; None for code of its owner.
+
+        Raises:
+            NotFound: There is none.
+            PermissionDenied: It is another owner's, or not allowed to go to the source's server.
+        """
         ...
 
 

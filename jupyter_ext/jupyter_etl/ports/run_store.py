@@ -150,7 +150,13 @@ class RunStore(Protocol):
 
     # attempts
     def claim(
-        self, by: str, *, now: datetime, limit: int, run_id: int | None = None
+        self,
+        by: str,
+        *,
+        now: datetime,
+        limit: int,
+        run_id: int | None = None,
+        owners: Collection[str] = (),
     ) -> list[Claim]:
         """Take queued runs whose ``not_before`` has come: they become dispatched.
 
@@ -167,6 +173,7 @@ class RunStore(Protocol):
             now: UTC.
             limit: Most runs to take.
             run_id: Take only this one, if it need not wait.
+            owners: Take only runs of these; empty for everybody's.
 
         Returns:
             The runs with their new attempts, in the order of their turns.

@@ -97,8 +97,8 @@ class Channel(Protocol):
         """Write a source into the catalogue; the same declaration twice is one."""
         ...
 
-    def secret(self, name: str) -> str:
-        """Return the value behind the name of a secret; raises `NotFound`.
+    def secret(self, name: str, source: Source | None = None) -> str:
+        """Return the value behind the name of a secret; see `SecretResolver`.
 
         In a run it is taken out of all that the run shows and records from then on.
         """

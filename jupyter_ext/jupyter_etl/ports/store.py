@@ -38,6 +38,7 @@ class SchedulerInfo:
         workers: Attempts it makes at once.
         seen_at: When it last said so, UTC.
         note: Why it plans or starts nothing now; "" where it does.
+        owners: Whose pipelines it runs; empty for everybody's.
     """
 
     id: str
@@ -46,6 +47,11 @@ class SchedulerInfo:
     workers: int
     seen_at: datetime
     note: str = ""
+    owners: tuple[str, ...] = ()
+
+    def runs_for(self, owner: str) -> bool:
+        """Whether it runs the pipelines of an owner."""
+        return not self.owners or owner in self.owners
 
 
 class Store(RunStore, WatermarkStore, LineageStore, Protocol):

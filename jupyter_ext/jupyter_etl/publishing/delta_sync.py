@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
 from jupyter_etl.model import LogEntry
+from jupyter_etl.publishing.beneath import root_mode
 from jupyter_etl.publishing.delta_record import entry_name
 from jupyter_etl.publishing.lake import is_local, sync
 
@@ -21,9 +23,13 @@ def sync_commit(location: str, entries: Sequence[LogEntry]) -> None:
     """
     if not is_local(location):
         return
-    table = Path(location)
+    table, mode = Path(location), root_mode(location)
     files = [path for entry in entries for path in _written(table, entry)]
     folders = {folder for file in files for folder in file.parents if table in folder.parents}
+    for path in (*files, *folders, table):
+        # Whatever the umask is. What belongs to another user of the lake stays as it is.
+        with suppress(PermissionError):
+            path.chmod(mode if path.is_dir() else mode & 0o666)
     for path in (*files, *folders, table, *list(table.parents)[:2]):
         sync(path)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from jupyter_etl.model import Column
+from jupyter_etl.publishing.beneath import refuse_links
 from jupyter_etl.publishing.lake import is_local
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def open_table(location: str, version: int | None = None) -> DeltaTable | None:
     """Open a table, at its head or at one version; None where there is none."""
     from deltalake import DeltaTable
 
+    if is_local(location):
+        refuse_links(location)
+        refuse_links(f"{location}/_delta_log")
     if not DeltaTable.is_deltatable(location):
         return None
     return DeltaTable(location, version=version)

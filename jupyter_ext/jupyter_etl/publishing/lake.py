@@ -6,14 +6,22 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from jupyter_etl.errors import PublishError, StorageError
 from jupyter_etl.model import Committed, PublicationVersion
+from jupyter_etl.publishing.beneath import (
+    copy_beneath,
+    folder_beneath,
+    open_beneath,
+    root_and_parts,
+    root_mode,
+)
+
+_MARKER = ".token"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -128,23 +136,6 @@ def place_linked(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def place_copied(source: Path, target: Path) -> None:
-    """Copy a file into the lake: aside first, then synced to disk, then renamed.
-
-    A reader sees no file or the whole file, whenever this process is killed.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        shutil.copyfile(source, aside)
-        sync(aside)
-        aside.replace(target)
-        sync(target.parent)
-    finally:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
-
-
 def version_folder(folder: str, number: int, token: str) -> str:
     """Return the folder of one version of a file or report, the same for the same token.
 
@@ -165,14 +156,17 @@ def version_folder(folder: str, number: int, token: str) -> str:
     if not is_local(folder) or Path(apart).exists():
         return apart
     own = Path(folder, str(number))
-    own.mkdir(parents=True, exist_ok=True)
-    marker = own / ".token"
-    try:
-        descriptor = os.open(marker, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-    except FileExistsError:
-        return str(own) if marker.read_text() == mark else apart
-    with os.fdopen(descriptor, "w") as file:
-        file.write(mark)
+    root, parts = root_and_parts(own)
+    with folder_beneath(root, parts, make=True) as inside:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+        try:
+            descriptor = os.open(_MARKER, flags, 0o644, dir_fd=inside)
+        except FileExistsError:
+            with os.fdopen(open_beneath(own / _MARKER)) as file:
+                return str(own) if file.read() == mark else apart
+        with os.fdopen(descriptor, "w") as file:
+            file.write(mark)
+            os.fchmod(file.fileno(), root_mode(own) & 0o666)
     return str(own)
 
 
@@ -191,16 +185,35 @@ def place_version(source: Path, folder: str, path: PurePosixPath) -> tuple[str, 
     if is_local(folder):
         target = Path(location)
         if not target.is_file():
-            place_copied(source, target)
+            copy_beneath(source, target)
             for above in (Path(folder), *list(Path(folder).parents)[:2]):
                 sync(above)
-        return location, sha256_of(target), target.stat().st_size
+        with os.fdopen(open_beneath(target), "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return location, digest, os.fstat(file.fileno()).st_size
     import fsspec
 
     filesystem, remote = fsspec.core.url_to_fs(location)
     if not filesystem.exists(remote):
         filesystem.put_file(str(source), remote)
     return location, sha256_of(source), source.stat().st_size
+
+
+def open_version_file(version: PublicationVersion) -> int:
+    """Open the file of a version in a local lake for reading; return its descriptor.
+
+    Raises:
+        StorageError: It is not there, or a symbolic link leads there.
+    """
+    location = version.what.location
+    named = f"The file of version {version.number} of {version.name!r}"
+    try:
+        return open_beneath(location)
+    except FileNotFoundError as problem:
+        raise StorageError(
+            f"{named} is not in the lake ({location}).",
+            hint="Mount the lake, or restore the file from a backup.",
+        ) from problem
 
 
 def still_there(version: PublicationVersion) -> Committed:
@@ -212,13 +225,9 @@ def still_there(version: PublicationVersion) -> Committed:
     what, named = version.what, f"The file of version {version.number} of {version.name!r}"
     if not is_local(what.location):
         return what
-    try:
-        size = Path(what.location).stat().st_size
-    except FileNotFoundError as problem:
-        raise StorageError(
-            f"{named} is not in the lake ({what.location}).",
-            hint="Mount the lake, or restore the file from a backup.",
-        ) from problem
+    descriptor = open_version_file(version)
+    size = os.fstat(descriptor).st_size
+    os.close(descriptor)
     if size != what.bytes:
         raise StorageError(
             f"{named} has {size:,} bytes, and the ledger has {what.bytes:,} on record "

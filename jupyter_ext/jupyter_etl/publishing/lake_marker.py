@@ -67,7 +67,7 @@ def write_marker(lake: str, ledger: str) -> str:
 
 def _write_exclusively(path: Path, ledger: str) -> None:
     created = [folder for folder in path.parents if not folder.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
     try:
         part.write_text(f"{ledger}\n")

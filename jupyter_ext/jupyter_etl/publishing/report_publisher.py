@@ -16,7 +16,6 @@ from jupyter_etl.publishing.lake import (
     is_local,
     place_version,
     publication_folder,
-    sha256_of,
     still_there,
     version_folder,
 )
@@ -124,7 +123,7 @@ def _page(staged: Staged, own: str, token: str) -> tuple[str, str, int]:
     """Render unless this token's page is there already; the renderer's clock may differ by now."""
     present = Path(own, _PAGE)
     if is_local(own) and present.is_file():
-        return str(present), sha256_of(present), present.stat().st_size
+        return place_version(present, own, _PAGE)
     html = render_report(
         _notebook(staged),
         Heading(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import mimetypes
 import os
-import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from jupyter_etl.app.publications import open_published
 from jupyter_etl.errors import NotFound, StorageError
-from jupyter_etl.model import PublicationKind, PublicationVersion
+from jupyter_etl.model import PublicationKind
 from jupyter_etl.serve.answers import SAFE_HEADERS, etag_of, not_modified, unchanged
 from jupyter_etl.serve.catalogue import Catalogue
 from jupyter_etl.serve.lookup import live_version
@@ -45,7 +44,12 @@ def file_answer(
     if unchanged(request, etag):
         return not_modified(etag)
     path = catalogue.publications.file(name, version=version.number)
-    file, size = _opened(path, version)
+    try:
+        file = open_published(path)
+    except (OSError, StorageError):
+        gone = f"The file of version {version.number} of {version.name!r} is gone."
+        raise StorageError(gone) from None
+    size = os.fstat(file.fileno()).st_size
     headers = {**SAFE_HEADERS, "ETag": etag, "Content-Length": str(size)}
     if kind is PublicationKind.REPORT:
         headers["Content-Security-Policy"] = REPORT_POLICY
@@ -58,20 +62,6 @@ def file_answer(
         )
         media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return StreamingResponse(_pieces(file), media_type=media_type, headers=headers)
-
-
-def _opened(path: Path, version: PublicationVersion) -> tuple[BinaryIO, int]:
-    """Open a plain file; never through a symbolic link, also if it was put there just now."""
-    gone = StorageError(f"The file of version {version.number} of {version.name!r} is gone.")
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        raise gone from None
-    facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode):
-        os.close(descriptor)
-        raise gone
-    return os.fdopen(descriptor, "rb"), facts.st_size
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from jupyter_etl.app.health import (
     working_since,
 )
 from jupyter_etl.app.resuming import retried_words
+from jupyter_etl.app.secrets import SecretUse
 from jupyter_etl.model import (
     Attempt,
     Breaker,
@@ -198,9 +199,10 @@ def tail_of(log: str) -> str:
     return cut.partition("\n")[2] or cut
 
 
-def source_view(source: Source, breaker: Breaker | None) -> JSON:
+def source_view(source: Source, breaker: Breaker | None, uses: Sequence[SecretUse] = ()) -> JSON:
     """Make the JSON of a source in a list; its breaker is None while it answers."""
     view: JSON = to_builtins(source)
+    view["secret_uses"] = to_builtins(uses)
     view["next_try_at"] = to_builtins(breaker.retry_at) if breaker else None
     return view
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.sources.arrow_of_frames import arrow_of
 from jupyter_etl.sources.duck_types import admitted, exact_table
-from jupyter_etl.sources.sql_text import parse_statement, quoted
+from jupyter_etl.sources.sql_text import parse_statement
 from jupyter_etl.spec.exact_names import ExactNames, exact_names, shown
 from jupyter_etl.spec.names import listed, nearest
+from jupyter_etl.spec.sql_text import quoted
 
 if TYPE_CHECKING:
     import duckdb

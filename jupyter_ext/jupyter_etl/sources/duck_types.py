@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import EtlError, SourceError
 from jupyter_etl.sources.readings import refuse_twins
-from jupyter_etl.sources.sql_text import quoted
+from jupyter_etl.spec.sql_text import quoted
 
 if TYPE_CHECKING:
     import duckdb

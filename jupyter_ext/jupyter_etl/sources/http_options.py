@@ -96,6 +96,13 @@ def is_http(location: str) -> bool:
     return location.lower().startswith(("http://", "https://"))
 
 
+def http_url(location: str) -> str:
+    """Return the URL that is asked for, without user and fragment; raises `ValueError`."""
+    parts = urlsplit(location)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host, fragment=""))
+
+
 def http_target(source: Source, access: Access) -> HttpTarget:
     """Read the options of a source and resolve its secret.
 
@@ -135,10 +142,9 @@ def http_target(source: Source, access: Access) -> HttpTarget:
             f"The secret '{source.secrets[0]}' has signs that HTTP cannot carry.",
             hint="Set it again; it must be one line of ASCII.",
         )
-    host = parts.netloc.rpartition("@")[2]
     return HttpTarget(
         name=source.name,
-        url=urlunsplit(parts._replace(netloc=host, fragment="")),
+        url=http_url(source.location),
         user=user,
         secret=secret,
         auth=auth,

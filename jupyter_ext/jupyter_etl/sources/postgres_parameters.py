@@ -8,7 +8,8 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.sources.sql_text import Statement, code_of_statement, quoted
+from jupyter_etl.sources.sql_text import Statement, code_of_statement
+from jupyter_etl.spec.sql_text import quoted
 
 _INTEGERS = {'"int2"': 15, '"int4"': 31}
 """Narrower integers, for whose columns an index is used only where the value has their type."""

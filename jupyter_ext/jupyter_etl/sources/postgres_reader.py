@@ -16,8 +16,10 @@ from jupyter_etl.sources.postgres_parameters import (
 )
 from jupyter_etl.sources.postgres_types import Convert, cast_on_server, converter, postgres_type
 from jupyter_etl.sources.readings import owning_reader, refuse_twins, take
+from jupyter_etl.sources.sql_readonly import POSTGRES_READONLY
 from jupyter_etl.sources.sql_target import SqlTarget
-from jupyter_etl.sources.sql_text import Statement, quoted
+from jupyter_etl.sources.sql_text import Statement
+from jupyter_etl.spec.sql_text import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +45,8 @@ class _Session:
         """Start the transaction afresh."""
         self.connection.rollback()
         if self.target.readonly:
-            self.cursor.execute("SET TRANSACTION READ ONLY")
+            for setting in POSTGRES_READONLY:
+                self.cursor.execute(setting)
         if self.target.timezone:
             self.cursor.execute(f"SET LOCAL TIME ZONE '{self.target.timezone}'")
 

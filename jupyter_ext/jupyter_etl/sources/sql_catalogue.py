@@ -73,8 +73,12 @@ class CatalogueTable:
 
 
 @contextmanager
-def connected(target: SqlTarget) -> Iterator[Connection]:
+def connected(target: SqlTarget, *, patience_s: int = 10) -> Iterator[Connection]:
     """Open a connection by SQLAlchemy, and close it and its engine.
+
+    Args:
+        target: The database.
+        patience_s: For a PostgreSQL server that does not answer.
 
     Raises:
         SourceError: It cannot be reached, or a statement failed.
@@ -83,7 +87,7 @@ def connected(target: SqlTarget) -> Iterator[Connection]:
     from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
     try:
-        engine = _engine(target)
+        engine = _engine(target, patience_s)
     except (ImportError, NoSuchModuleError) as problem:
         raise missing_driver(target, problem) from problem
     try:
@@ -130,7 +134,7 @@ def load_catalogue(target: SqlTarget) -> list[CatalogueTable]:
     return sorted(tables, key=lambda table: table.label)
 
 
-def _engine(target: SqlTarget) -> Engine:
+def _engine(target: SqlTarget, patience_s: int) -> Engine:
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
@@ -141,7 +145,7 @@ def _engine(target: SqlTarget) -> Engine:
     arguments: dict[str, Any] = {}
     if target.backend == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
-        arguments = {"connect_args": {"connect_timeout": 10}}
+        arguments = {"connect_args": {"connect_timeout": patience_s}}
     return create_engine(url, poolclass=NullPool, hide_parameters=True, **arguments)
 
 

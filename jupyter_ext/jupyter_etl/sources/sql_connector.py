@@ -14,12 +14,13 @@ from jupyter_etl.sources.options import refuse_options
 from jupyter_etl.sources.postgres_reader import read_postgres
 from jupyter_etl.sources.readings import choose
 from jupyter_etl.sources.sql_catalogue import CatalogueTable, load_catalogue
+from jupyter_etl.sources.sql_readonly import refuse_writes
 from jupyter_etl.sources.sql_target import SqlTarget, sql_target
-from jupyter_etl.sources.sql_text import Statement, parse_statement, quoted
+from jupyter_etl.sources.sql_text import Statement, parse_statement
 from jupyter_etl.sources.sqlalchemy_reader import read_sqlalchemy
 from jupyter_etl.sources.sqlite_reader import read_sqlite
 from jupyter_etl.spec.names import listed, nearest
-from jupyter_etl.spec.sql_text import mark_of
+from jupyter_etl.spec.sql_text import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,8 +34,8 @@ _AFTER, _LIKE = "after", "like"
 class SqlConnector:
     """Reads tables, views and queries of a database.
 
-    Values are bound, identifiers quoted. A readonly source is read in a transaction in which the
-    database itself refuses to write.
+    Values are bound, identifiers quoted. A readonly source runs queries alone, in a
+    transaction in which the database itself refuses to write.
     """
 
     kinds: tuple[str, ...] = ("sql",)
@@ -92,19 +93,10 @@ class SqlConnector:
             return _second_look(target, request, problem)
 
 
-def _refuse_new_files(target: SqlTarget, statement: Statement) -> None:
-    """SQLite's read-only mode is about its own file: ATTACH and VACUUM INTO make others."""
-    if target.readonly and target.backend == "sqlite" and statement.verb in {"attach", "vacuum"}:
-        raise SourceError(
-            f"Source {target.name!r} is readonly, and {statement.verb.upper()} may write a file.",
-            hint="Declare the other file as a source of its own.",
-        )
-
-
 def _query(target: SqlTarget, query: str, request: ReadRequest) -> Reading:
     values = dict(request.parameters or {})
-    statement = parse_statement(query, values)
-    _refuse_new_files(target, statement)
+    statement = parse_statement(query, values, target.backend)
+    refuse_writes(target, statement)
     unknown = [name for name in values if name not in statement.names]
     if unknown:
         raise DeclarationError(
@@ -123,16 +115,16 @@ def _query(target: SqlTarget, query: str, request: ReadRequest) -> Reading:
 
 
 def _select(target: SqlTarget, schema: str, name: str, request: ReadRequest) -> Statement:
-    mark = mark_of(target.backend)
+    backend = target.backend
     columns = (
-        "*" if request.columns is None else ", ".join(quoted(c, mark) for c in request.columns)
+        "*" if request.columns is None else ", ".join(quoted(c, backend) for c in request.columns)
     )
-    table = ".".join(quoted(part, mark) for part in (schema, name) if part)
+    table = ".".join(quoted(part, backend) for part in (schema, name) if part)
     select = f"SELECT {columns} FROM {table}"  # noqa: S608 - quoted
     since = request.since
     if since is None or (isinstance(since.after, str) and target.backend not in _BINARY):
         return Statement(pieces=(select,), verb="select")
-    cursor = quoted(since.column, mark)
+    cursor = quoted(since.column, backend)
     ordered = _BINARY[target.backend].format(cursor) if isinstance(since.after, str) else cursor
     other = (f" OR {ordered} NOT LIKE ", _LIKE) if since.like else ()
     pieces = (f"{select} WHERE ({ordered} > ", _AFTER, *other, f" OR {cursor} IS NULL)")

@@ -9,6 +9,7 @@ from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Access, ReadRequest
 from jupyter_etl.sources.sql_catalogue import connected
+from jupyter_etl.sources.sql_readonly import POSTGRES_READONLY, refuse_writes
 from jupyter_etl.sources.sql_target import SqlTarget, sql_target
 from jupyter_etl.sources.sql_text import Statement, parse_statement
 
@@ -52,7 +53,8 @@ def estimate_query(source: Source, request: ReadRequest, access: Access) -> Esti
     try:
         target = sql_target(source, access)
         values = dict(request.parameters or {})
-        statement = parse_statement(request.query or "", values)
+        statement = parse_statement(request.query or "", values, target.backend)
+        refuse_writes(target, statement)
         if target.backend != "postgresql" or not (statement.asks or statement.writes):
             return None
         return _explained(target, statement, values)
@@ -73,6 +75,8 @@ def _explained(
         sql = "".join(pieces)
     asked = f"EXPLAIN (FORMAT JSON) {sql}"
     with connected(target) as connection:
+        for setting in POSTGRES_READONLY:
+            connection.exec_driver_sql(setting)
         for patience in _PATIENCE.split(";"):
             connection.exec_driver_sql(patience)
         bound = {name: values[name] for name in statement.names}

@@ -70,7 +70,7 @@ def lineage_of(
     if len(query) > MOST_CHARACTERS:
         return QueryLineage()
     try:
-        tables, root = _scoped(parse_statement(query, parameters), dialect)
+        tables, root = _scoped(parse_statement(query, parameters, dialect), dialect)
     except (SqlglotError, DeclarationError, ValueError, RecursionError):
         # A dialect that the parser does not know, or a query that only its database understands.
         return QueryLineage()

@@ -8,26 +8,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.spec.sql_text import Span, code_of, quoted, spans_of
 
 _TOKEN = re.compile(
     r"""
-      (?P<comment> --[^\n]* )
-    | (?P<hint> /\*.*?(?:\*/|\Z) )
-    | (?P<quoted> [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)    # PostgreSQL's escape string
-                | '(?:[^']|'')*(?:'|\Z)
-                | "(?:[^"]|"")*(?:"|\Z)
-                | `[^`]*(?:`|\Z)
-                | \$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z) )
-    | (?P<cast> :: | := )
+      (?P<cast> :: | := )
     | (?P<placeholder> (?<![\w:]):(?P<name>[A-Za-z_]\w*) )
     | (?P<end> ; )
-    | (?P<word> [A-Za-z_][\w$]* )
+    | (?P<word> [^\W\d][\w$]* )
     | (?P<space> \s+ )
     | (?P<other> . )
     """,
     re.VERBOSE | re.DOTALL,
 )
 
+
+TEXT = "''"
+"""What stands for a text in `words_of`."""
 
 _QUERIES = frozenset({"select", "values", "table"})
 _CHANGES = frozenset({"insert", "update", "delete", "replace", "merge"})
@@ -42,11 +39,13 @@ class Statement:
         verb: Its first word in lower case; after ``WITH``, that of the statement itself.
         writes: Whether it is a query that writes: ``SELECT ... INTO``, or a ``WITH`` that changes
             rows.
+        dialect: In which it was read, see `spans_of`.
     """
 
     pieces: tuple[str, ...]
     verb: str
     writes: bool = False
+    dialect: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,15 +73,16 @@ class Statement:
         )
 
 
-def parse_statement(query: str, parameters: Collection[str]) -> Statement:
+def parse_statement(query: str, parameters: Collection[str], dialect: str = "") -> Statement:
     """Read one statement.
 
     ``:name`` is a placeholder where ``name`` is a parameter and it stands outside strings, quoted
     names and comments; ``::type`` is a cast.
 
     Args:
-        query: SQL of any dialect.
+        query: SQL.
         parameters: Names that have a value.
+        dialect: Of the query, see `spans_of`.
 
     Raises:
         DeclarationError: There is none, or more than one.
@@ -90,22 +90,21 @@ def parse_statement(query: str, parameters: Collection[str]) -> Statement:
     pieces = [""]
     code: list[str] = []
     ended = False
-    for token in _TOKEN.finditer(query):
-        kind, text = token.lastgroup, token.group()
-        if token["comment"] is not None:
+    for kind, text, name in _tokens(query, dialect):
+        if kind == "comment" and not text.startswith("/*"):
             # A blank in its place: what is wrapped around the statement must not end up inside.
             pieces[-1] += " "
             continue
-        if token["end"] is not None:
+        if kind == "end":
             ended = True
             continue
-        if ended and token["space"] is None and token["hint"] is None:
+        if ended and kind not in {"space", "comment"}:
             raise DeclarationError(
                 "There is more than one SQL statement; one is allowed.",
                 hint="Put each into a cell of its own.",
             )
-        if token["placeholder"] is not None and token["name"] in parameters:
-            pieces += [token["name"], ""]
+        if kind == "placeholder" and name in parameters:
+            pieces += [name, ""]
             continue
         if kind == "word" or text in {"(", ")", ","}:
             code.append(text.lower())
@@ -115,7 +114,31 @@ def parse_statement(query: str, parameters: Collection[str]) -> Statement:
         raise DeclarationError("There is no SQL statement.", hint="Write a SELECT.")
     pieces[0] = pieces[0].lstrip()
     pieces[-1] = pieces[-1].rstrip()
-    return Statement(pieces=tuple(pieces), verb=verb, writes=writes)
+    return Statement(pieces=tuple(pieces), verb=verb, writes=writes, dialect=dialect)
+
+
+def _tokens(query: str, dialect: str) -> Iterator[tuple[str, str, str]]:
+    """Yield kind, text and name of a placeholder; what is not code is one token of its span's kind."""
+    for start, end, span in spans_of(query, dialect):
+        if span is not Span.CODE:
+            yield str(span), query[start:end], ""
+            continue
+        for token in _TOKEN.finditer(query, start, end):
+            yield token.lastgroup or "", token[0], token["name"] or ""
+
+
+def words_of(statement: Statement) -> list[str]:
+    """Return words in lower case, names as they are, and signs, without texts, comments and blanks.
+
+    A name keeps its quotation marks; a text is `TEXT`.
+    """
+    out = []
+    for kind, text, _ in _tokens(statement.render(lambda _: "0"), statement.dialect):
+        if kind in {"literal", "open"}:
+            out.append(TEXT)
+        elif kind not in {"space", "comment"}:
+            out.append(text.lower() if kind == "word" else text)
+    return out
 
 
 def _purpose(code: Sequence[str]) -> tuple[str, bool]:
@@ -159,32 +182,12 @@ def _at_depths(code: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 def code_of_statement(statement: Statement) -> str:
     """Return a statement without its texts, quoted names, comments and placeholders."""
-    return "".join(
-        token.group() if token["quoted"] is None and token["hint"] is None else " "
-        for token in _TOKEN.finditer(statement.render(lambda _: " "))
-    )
+    return code_of(statement.render(lambda _: " "), statement.dialect)
 
 
 def never_texts(sql: str) -> str:
     """Quote names in double quotes with the marks in which SQLite never reads them as text."""
     return "".join(
-        quoted(token.group()[1:-1].replace('""', '"'), "`")
-        if token.group()[0] == '"'
-        else token.group()
-        for token in _TOKEN.finditer(sql)
+        quoted(text[1:-1].replace('""', '"'), "sqlite") if text[0] == '"' else text
+        for _, text, _ in _tokens(sql, "sqlite")
     )
-
-
-def quoted(name: str, mark: str = '"') -> str:
-    """Quote an identifier.
-
-    Args:
-        name: As the database spells it.
-        mark: The dialect's quotation mark.
-
-    Raises:
-        DeclarationError: It holds a NUL, which no database allows.
-    """
-    if "\0" in name:
-        raise DeclarationError("A name must not hold a NUL character.")
-    return f"{mark}{name.replace(mark, mark * 2)}{mark}"

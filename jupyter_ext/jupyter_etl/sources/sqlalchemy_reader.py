@@ -13,6 +13,7 @@ from uuid import UUID
 from jupyter_etl.errors import SourceError
 from jupyter_etl.sources.readings import reader_of, refuse_twins, take
 from jupyter_etl.sources.sql_catalogue import connected
+from jupyter_etl.sources.sql_readonly import POSTGRES_READONLY
 from jupyter_etl.sources.sql_target import SqlTarget
 from jupyter_etl.sources.sql_text import Statement
 
@@ -84,7 +85,7 @@ def _rows(target: SqlTarget, statement: Statement, values: Mapping[str, object])
     )
     with ExitStack() as stack:
         connection = stack.enter_context(connected(target))
-        _begin(target, connection, statement)
+        _begin(target, connection)
         if statement.asks:
             # A cursor on the server is for queries alone.
             connection = connection.execution_options(
@@ -102,20 +103,19 @@ def _rows(target: SqlTarget, statement: Statement, values: Mapping[str, object])
             connection.commit()
 
 
-def _begin(target: SqlTarget, connection: Connection, statement: Statement) -> None:
+def _begin(target: SqlTarget, connection: Connection) -> None:
     if not target.readonly:
         return
     if target.backend == "postgresql":
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        for setting in POSTGRES_READONLY:
+            connection.exec_driver_sql(setting)
     elif target.backend in {"mysql", "mariadb"}:
         connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
         connection.commit()
-    elif target.backend != "sqlite" and not statement.asks:
-        raise SourceError(
-            f"Source '{target.name}' is readonly, and {statement.verb.upper()} is no query.",
-            hint="Ask by SELECT.",
-            retryable=False,
-        )
+    elif target.backend == "duckdb":
+        connection.exec_driver_sql("SET enable_external_access = false")
+    elif target.backend == "oracle":
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
 def _plain(value: Any) -> Any:

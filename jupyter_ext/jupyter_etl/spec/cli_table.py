@@ -89,10 +89,13 @@ _RUNNING = (
             Argument(name="workers", flags=("--workers",), kind=ValueKind.WHOLE, least=1,
                      most=int(WORKERS.most),
                      placeholder="N", help="How many runs at once; by default the setting."),
+            Argument(name="for", flags=("--for",), repeated=True, placeholder="OWNER",
+                     help="Whose pipelines to run, or all; by default everybody's of a private "
+                          "ledger in SQLite, and only yours of a shared one. May be repeated."),
             Argument(name="until_idle", flags=("--until-idle",), kind=ValueKind.FLAG,
                      help="End when nothing is due or running."),
         ),
-        examples=("up", "up --workers 4 --until-idle"),
+        examples=("up", "up --workers 4 --until-idle", "up --for sam --for kim"),
     ),
     CommandSpec(
         name="plan", group="Run", summary="List the instants of a schedule, in UTC and local time.",

@@ -11,9 +11,12 @@ _ESCAPES = re.compile(
     r"|\x1b[ -/]*[0-~]"
 )
 # Controls, separators that some programs take for line ends, and what reorders a line.
-_UNSAFE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+UNSAFE = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    r"\u206a-\u206f\ufff9-\ufffb"
 )
+"""Characters of that kind, as a class of a regular expression has them between its brackets."""
+_UNSAFE = re.compile(f"[{UNSAFE}\ud800-\udfff]")
 _REDRAWN = re.compile(r"[^\n]*\r(?=[^\r\n])")
 
 

@@ -29,18 +29,19 @@ def parse_query_name(text: str) -> str:
     )
 
 
-def references_of(sql: str) -> tuple[str, ...]:
+def references_of(sql: str, dialect: str = "") -> tuple[str, ...]:
     """Return the queries that a query refers to, once each, in order; comments are left out."""
-    return tuple(dict.fromkeys(name for _, _, name in _found(sql)))
+    return tuple(dict.fromkeys(name for _, _, name in _found(sql, dialect)))
 
 
-def expand(sql: str, queries: Mapping[str, str], *, name: str = "") -> str:
+def expand(sql: str, queries: Mapping[str, str], *, name: str = "", dialect: str = "") -> str:
     """Put the queries that a query refers to in front of it.
 
     Args:
         sql: With ``{{ ref('name') }}`` where a table may stand.
         queries: Of the same source, by name; each may refer to others.
         name: Of the query itself; "" where it has none.
+        dialect: Of all of them, see `spans_of`.
 
     Returns:
         SQL in which each of them is one ``WITH name AS (...)``, in the order they need.
@@ -49,7 +50,7 @@ def expand(sql: str, queries: Mapping[str, str], *, name: str = "") -> str:
         DeclarationError: There is no query of such a name, or one needs itself.
     """
     order: dict[str, str] = {}
-    plain = _resolve(sql, queries, order, path=(name,) if name else ())
+    plain = _resolve(sql, queries, order, path=(name,) if name else (), dialect=dialect)
     if not order:
         return plain
     tables = ", ".join(f"{one} AS (\n{body}\n)" for one, body in order.items())
@@ -62,10 +63,15 @@ def expand(sql: str, queries: Mapping[str, str], *, name: str = "") -> str:
 
 
 def _resolve(
-    sql: str, queries: Mapping[str, str], order: dict[str, str], *, path: tuple[str, ...]
+    sql: str,
+    queries: Mapping[str, str],
+    order: dict[str, str],
+    *,
+    path: tuple[str, ...],
+    dialect: str,
 ) -> str:
     """Return the SQL with names for its references, and put those into ``order`` before it."""
-    for name in references_of(sql):
+    for name in references_of(sql, dialect):
         if name in path:
             around = " -> ".join((*path[path.index(name) :], name))
             raise DeclarationError(
@@ -80,19 +86,19 @@ def _resolve(
                 hint=f"Run the cell that names it: %%etl sql SOURCE --name {name}",
                 data={"name": name, "queries": list(queries)},
             )
-        body = _resolve(queries[name], queries, order, path=(*path, name))
+        body = _resolve(queries[name], queries, order, path=(*path, name), dialect=dialect)
         order[name] = body.strip().rstrip(";").rstrip()
     pieces, position = [], 0
-    for start, end, name in _found(sql):
+    for start, end, name in _found(sql, dialect):
         pieces += [sql[position:start], name]
         position = end
     return "".join([*pieces, sql[position:]])
 
 
-def _found(sql: str) -> list[tuple[int, int, str]]:
+def _found(sql: str, dialect: str) -> list[tuple[int, int, str]]:
     # As names, so that the quotes inside of a reference open no literal.
     masked = _REF.sub(lambda found: "x" * len(found[0]), sql)
-    spans = spans_of(masked)
+    spans = spans_of(masked, dialect)
     code = [(start, end) for start, end, span in spans if span is Span.CODE]
     return [
         (found.start(), found.end(), parse_query_name(found["name"]))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.spec.names import nearest
 from jupyter_etl.spec.plain import plain_value
-from jupyter_etl.spec.sql_text import Span, spans_of
+from jupyter_etl.spec.sql_text import Span, code_of, quoted, spans_of
 
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _INSIDE = re.compile(r"\s*([^\W\d]\w*)\s*(?:\|\s*(\w+)\s*)?")
@@ -42,10 +42,12 @@ class Template:
     Args:
         sql: As written.
         parts: Text and holes by turns, in order.
+        dialect: Of the SQL, see `spans_of`.
     """
 
     sql: str
     parts: tuple[str | Hole, ...]
+    dialect: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,11 +71,12 @@ class BoundQuery:
     raw: tuple[str, ...] = ()
 
 
-def parse_template(sql: str) -> Template:
+def parse_template(sql: str, dialect: str = "") -> Template:
     """Find the holes.
 
     Args:
         sql: With ``{{x}}``, ``{{x|ident}}``, ``{{x|sqlsafe}}``. Holes in comments are text.
+        dialect: Of the SQL, see `spans_of`.
 
     Returns:
         The template.
@@ -84,7 +87,7 @@ def parse_template(sql: str) -> Template:
     """
     parts: list[str | Hole] = []
     position = 0
-    spans = _spans_around_holes(sql)
+    spans = _spans_around_holes(sql, dialect)
     for found in _HOLE.finditer(sql):
         span = next(kind for start, end, kind in spans if start <= found.start() < end)
         hole = _hole(found, span)
@@ -92,14 +95,14 @@ def parse_template(sql: str) -> Template:
             parts += [sql[position : found.start()], hole]
             position = found.end()
     parts.append(sql[position:])
-    _refuse_rest([part for part in parts if isinstance(part, str)])
-    return Template(sql=sql, parts=tuple(part for part in parts if part != ""))
+    _refuse_rest("x".join(part for part in parts if isinstance(part, str)), dialect)
+    return Template(sql=sql, parts=tuple(part for part in parts if part != ""), dialect=dialect)
 
 
-def _spans_around_holes(sql: str) -> list[tuple[int, int, Span]]:
+def _spans_around_holes(sql: str, dialect: str) -> list[tuple[int, int, Span]]:
     """Divide the SQL as if the holes were names, so that a quote inside one opens nothing."""
     masked = _HOLE.sub(lambda found: "x" * len(found[0]), sql)
-    return spans_of(masked)
+    return spans_of(masked, dialect)
 
 
 def _hole(found: re.Match[str], span: Span) -> Hole | None:
@@ -139,13 +142,8 @@ def _inside_quotes(written: str, name: str, span: Span) -> DeclarationError:
     )
 
 
-def _refuse_rest(texts: list[str]) -> None:
-    code = " ".join(
-        text[start:end]
-        for text in texts
-        for start, end, span in spans_of(text)
-        if span is Span.CODE
-    )
+def _refuse_rest(sql: str, dialect: str) -> None:
+    code = code_of(sql, dialect)
     if "{{" in code:
         raise DeclarationError("A {{ in the query is not closed.", hint=_FORMS)
     if "{%" in code:
@@ -155,14 +153,13 @@ def _refuse_rest(texts: list[str]) -> None:
         )
 
 
-def bind(template: Template, namespace: Mapping[str, object], *, mark: str = '"') -> BoundQuery:
+def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
     """Fill the holes.
 
     Args:
         template: From `parse_template`.
         namespace: Values by name; numpy and pandas scalars become plain Python, a list becomes
             ``(:p0, :p1)``, in ``ANY(...)`` ``ARRAY[:p0, :p1]``.
-        mark: Quotation mark of identifiers, see `mark_of`.
 
     Returns:
         SQL and parameters.
@@ -182,7 +179,7 @@ def bind(template: Template, namespace: Mapping[str, object], *, mark: str = '"'
             pieces.append(_bound(part.name, value))
             continue
         if part.kind is HoleKind.IDENT:
-            pieces.append(_quoted(part.name, value, mark))
+            pieces.append(_quoted(part.name, value, template.dialect))
             continue
         pieces.append(_raw(part.name, value))
         raw.append(f"{part.name} = {value}")
@@ -218,14 +215,14 @@ def _bound(name: str, value: object) -> _Bound:
     return _Bound(values=tuple(value), listed=True)
 
 
-def _quoted(name: str, value: object, mark: str) -> str:
+def _quoted(name: str, value: object, dialect: str) -> str:
     parts = value if isinstance(value, list) else [value]
     if not parts or not all(isinstance(p, str) and p and "\0" not in p for p in parts):
         raise DeclarationError(
             f"{{{{{name}|ident}}}} needs the name of a column or table as text, and got {value!r}.",
             hint=f"Set {name} = 'column', or {name} = ('schema', 'table').",
         )
-    return ".".join(f"{mark}{str(part).replace(mark, mark * 2)}{mark}" for part in parts)
+    return ".".join(quoted(str(part), dialect) for part in parts)
 
 
 def _raw(name: str, value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import secrets
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -39,7 +40,13 @@ class Claiming(Part):
     """How a scheduler gets its work."""
 
     def claim(
-        self, by: str, *, now: datetime, limit: int, run_id: int | None = None
+        self,
+        by: str,
+        *,
+        now: datetime,
+        limit: int,
+        run_id: int | None = None,
+        owners: Collection[str] = (),
     ) -> list[Claim]:
         """Take queued runs whose ``not_before`` has come: they become dispatched.
 
@@ -52,7 +59,7 @@ class Claiming(Part):
             _one_claim_at_a_time(connection)
             admission = Admission(connection, now)
             if run_id is None:
-                ids = _choose(connection, admission, now, limit)
+                ids = _choose(connection, admission, now, limit, frozenset(owners))
             else:
                 head = head_of(connection, run_id, now)
                 ids = [head.id] if head is not None and admission.admits(head) else []
@@ -71,7 +78,9 @@ def _one_claim_at_a_time(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_CLAIMING)))
 
 
-def _choose(connection: Connection, admission: Admission, now: datetime, limit: int) -> list[int]:
+def _choose(
+    connection: Connection, admission: Admission, now: datetime, limit: int, owners: frozenset[str]
+) -> list[int]:
     """Return the ids of the runs that start now, in the order of their turns."""
     ids: list[int] = []
     served: set[str] = set()
@@ -84,7 +93,9 @@ def _choose(connection: Connection, admission: Admission, now: datetime, limit: 
                 head = heapq.heappop(behind)[1]
             else:
                 head, first = first, next(heads, None)
-            if head.pipeline in served and head.since <= now:
+            if owners and head.owner not in owners:
+                following = None
+            elif head.pipeline in served and head.since <= now:
                 following = head.served(now)
             elif admission.admits(head):
                 admission.take(head)

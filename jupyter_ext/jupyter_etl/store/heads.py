@@ -56,7 +56,8 @@ _SHORT = 12_000
 _PAGE = 100
 _PLACE = (runs.c.id, runs.c.pipeline, runs.c.rank, runs.c.not_before)
 _HEAD = tuple(
-    runs.c[name] for name in ("id", "pipeline", "cause", "draft", "policy", "sources", "rank")
+    runs.c[name]
+    for name in ("id", "pipeline", "cause", "owner", "draft", "policy", "sources", "rank")
 )
 _NOW = bindparam("now", type_=Instant)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -69,7 +70,7 @@ class Head:
     """The first run of a line.
 
     Args:
-        id, pipeline, cause, draft, policy, sources: Of the run.
+        id, pipeline, cause, owner, draft, policy, sources: Of the run.
         rank: Minus its priority.
         since: When it was ready or its pipeline was last served, whichever is later, UTC.
     """
@@ -77,6 +78,7 @@ class Head:
     id: int
     pipeline: str
     cause: Cause
+    owner: str
     draft: bool
     policy: Policy
     sources: tuple[str, ...]
@@ -201,6 +203,7 @@ def _heads(connection: Connection, query: Select[Any], **given: object) -> Itera
             id=row.id,
             pipeline=row.pipeline,
             cause=row.cause,
+            owner=row.owner,
             draft=row.draft,
             policy=row.policy,
             sources=row.sources,

@@ -23,6 +23,7 @@ class Schedulers(Part):
             "workers": info.workers,
             "seen_at": info.seen_at,
             "note": info.note,
+            "owners": info.owners or None,
         }
         with self._ledger.writing() as connection:
             new = inserting(connection, schedulers).values(id=info.id, **facts)
@@ -49,6 +50,7 @@ class Schedulers(Part):
                 workers=row.workers,
                 seen_at=row.seen_at,
                 note=row.note,
+                owners=row.owners or (),
             )
             for row in rows
         ]

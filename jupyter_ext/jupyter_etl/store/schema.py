@@ -286,6 +286,7 @@ schedulers = Table(
     Column("workers", Integer, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("note", Words, nullable=False, server_default=""),
+    Column("owners", Json(tuple[str, ...])),
 )
 
 lines = Table(

@@ -79,6 +79,8 @@ export interface ISchedulerInfo {
   seen_at: string;
   /** Why it plans or starts nothing now; empty where it does. */
   note: string;
+  /** Whose pipelines it runs; empty for everybody's. */
+  owners?: string[];
 }
 
 export interface ISummary {
@@ -123,6 +125,13 @@ export interface IFreshness {
   error_s: number | null;
 }
 
+export interface ISecretUse {
+  name: string;
+  owner: string;
+  /** Servers that it may be sent to. */
+  allowed: string[];
+}
+
 export interface ISource {
   name: string;
   kind: string;
@@ -139,6 +148,8 @@ export interface ISource {
   declared_at: string | null;
   /** In a list: when a run tries it again; null while it answers. */
   next_try_at?: string | null;
+  /** In a list: whose the secrets are and where they may go. */
+  secret_uses?: ISecretUse[];
 }
 
 export interface ITableInfo {

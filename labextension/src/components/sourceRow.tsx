@@ -105,7 +105,7 @@ function SourceDetails(props: { source: ISource }): JSX.Element {
           ],
           source.owner ? [trans.__('Owner'), source.owner] : null,
           source.secrets.length
-            ? [trans.__('Secrets'), source.secrets.join(', ')]
+            ? [trans.__('Secrets'), secretUses(source).join(', ')]
             : null,
           source.declared_at
             ? [
@@ -128,6 +128,16 @@ function SourceDetails(props: { source: ISource }): JSX.Element {
       )}
     </>
   );
+}
+
+/** The names of the secrets of a source, each with the servers it may be sent to. */
+function secretUses(source: ISource): string[] {
+  const uses = new Map((source.secret_uses ?? []).map(use => [use.name, use]));
+  return source.secrets.map(name => {
+    const use = uses.get(name);
+    const facts = [use?.owner, use?.allowed.join(', ')].filter(Boolean);
+    return facts.length ? `${name} (${facts.join(': ')})` : name;
+  });
 }
 
 function Table(props: { source: string; table: ITableInfo }): JSX.Element {

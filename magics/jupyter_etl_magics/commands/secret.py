@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from typing import Any
 
-from jupyter_etl.app.secrets import EnvironmentSecrets
+from jupyter_etl.app.secrets import EnvironmentSecrets, change_places
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.spec.commands import Command
 from jupyter_etl.spec.names import parse_name
@@ -14,7 +14,7 @@ from jupyter_etl_magics.session import Session
 
 
 def execute(session: Session, command: Command) -> None:
-    """Set, list or remove; a value is asked for and never shown."""
+    """Set, list, remove, or say where one may go; a value is asked for and never shown."""
     args: dict[str, Any] = command.args
     verb, name = args["verb"], args["name"]
     if verb == "list":
@@ -27,6 +27,10 @@ def execute(session: Session, command: Command) -> None:
         done = session.etl.secrets.set(name, _asked(name), provider=args["in"])
         note = f"Name it: %etl source NAME URL --secret {done}"
         show(Card(title=f"{done} is kept.", tone="ok", notes=[note]))
+    elif verb in {"allow", "deny"}:
+        allowed = change_places(session.etl.secrets, verb, name, args["places"])
+        note = f"It may be sent to: {', '.join(allowed) or 'no server'}."
+        show(Card(title=f"{name} is changed.", tone="ok", notes=[note]))
     else:
         had = session.etl.secrets.remove(name)
         show(Card(title=f"{name} is removed from: {', '.join(had)}.", tone="ok"))
@@ -39,6 +43,8 @@ def _list(session: Session) -> None:
             "secret": one.name,
             "provider": one.provider,
             "sources": ", ".join(one.sources),
+            "owner": one.owner,
+            "allowed": ", ".join(one.allowed),
             "problem": one.problem,
         }
         for one in found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jupyter_etl.app.rights_note import rights_note
 from jupyter_etl.app.targets import shadowing
 from jupyter_etl.spec.commands import Command
 from jupyter_etl.spec.source import absence
@@ -29,6 +30,7 @@ def execute(session: Session, command: Command) -> None:
     if source.limit is not None:
         traits.append(f"{counted(source.limit, 'run')} at once")
     absent = absence(source)
-    notes = [absent, *shadowing(source.name, session.workbench.channel)]
+    rights = rights_note(session.workbench, source)
+    notes = [absent, rights, *shadowing(source.name, session.workbench.channel)]
     title = f"{source.name}: {', '.join(filter(None, traits))}"
-    show(Card(title=title, tone="warn" if absent else "ok", notes=notes))
+    show(Card(title=title, tone="warn" if absent or rights else "ok", notes=notes))

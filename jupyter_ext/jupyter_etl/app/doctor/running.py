@@ -28,6 +28,13 @@ _LONG = timedelta(minutes=2)
 
 def scheduler(setup: Setup) -> Diagnosis:
     """Is one alive, where something waits for one?"""
+    if setup.alive and (without := _without_scheduler(setup)):
+        owners = list(dict.fromkeys(without.values()))
+        return wrong(
+            "scheduler",
+            f"none that is alive runs the pipelines of {listed(owners)}: {listed(without)}",
+            f"Run: jupyter etl up {' '.join(f'--for {owner}' for owner in owners)}",
+        )
     if setup.alive:
         names = listed(f"{info.host}:{info.pid}" for info in setup.alive)
         waiting = [info for info in setup.alive if info.note]
@@ -44,6 +51,17 @@ def scheduler(setup: Setup) -> Diagnosis:
     if store is None or not any(not pipeline.paused for pipeline in store.load_pipelines()):
         return warn("scheduler", "none is alive, and no pipeline needs one", hint)
     return wrong("scheduler", "none is alive", hint)
+
+
+def _without_scheduler(setup: Setup) -> dict[str, str]:
+    """Return the pipelines that no scheduler which is alive may run, with their owners."""
+    if setup.store is None:
+        return {}
+    return {
+        pipeline.name: pipeline.owner
+        for pipeline in setup.store.load_pipelines()
+        if not pipeline.paused and not any(info.runs_for(pipeline.owner) for info in setup.alive)
+    }
 
 
 def attempts(setup: Setup) -> Diagnosis | None:

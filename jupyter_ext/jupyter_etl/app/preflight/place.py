@@ -203,7 +203,7 @@ class NotebookPlace:
 
         if dialect == "duckdb":
             check_local_query(sql)
-        elif not parse_statement(sql, ()).asks:
+        elif not parse_statement(sql, (), dialect).asks:
             return None
         return table_names(sql, dialect=_DIALECTS.get(dialect, dialect))
 

@@ -27,8 +27,14 @@ def wait_reason(run: Run, store: Store, now: datetime, zone: tzinfo) -> str:
     again = " before it is tried again" if run.attempts else ""
     if run.not_before > now:
         return f"waits until {format_instant(run.not_before, zone)}{again}"
-    if not alive_among(store.load_schedulers(), now):
+    alive = alive_among(store.load_schedulers(), now)
+    if not alive:
         return "waits for a scheduler, and none is alive; start one: jupyter etl up"
+    if not any(info.runs_for(run.new.owner) for info in alive):
+        return (
+            f"waits for a scheduler that runs the pipelines of {run.new.owner}, and none is alive; "
+            f"start one: jupyter etl up --for {run.new.owner}"
+        )
     for breaker in store.load_breakers():
         if breaker.source in run.new.sources and not breaker.admits(now):
             at = (

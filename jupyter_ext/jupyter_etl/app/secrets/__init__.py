@@ -10,7 +10,9 @@ from jupyter_etl.app.secrets.recording import (
 )
 from jupyter_etl.app.secrets.vault import (
     NamedSecret,
+    SecretUse,
     Vault,
+    change_places,
     default_vault,
     known_secrets,
     known_values,
@@ -21,7 +23,9 @@ __all__ = [
     "FileSecrets",
     "KeyringSecrets",
     "NamedSecret",
+    "SecretUse",
     "Vault",
+    "change_places",
     "default_vault",
     "known_secrets",
     "known_values",

@@ -201,9 +201,10 @@ class DataScan:
         named = self._queries.setdefault(source, {})
         name = args.get("name")
         own = name if isinstance(name, str) else ""
+        dialect = self._dialect_of(source)
         try:
-            plain = expand(text, named, name=own)
-            template = parse_template(plain)
+            plain = expand(text, named, name=own, dialect=dialect)
+            template = parse_template(plain, dialect)
         except DeclarationError as problem:
             self._add(
                 "table", use, f"has a query that cannot be run: {problem.message}", problem.hint
@@ -220,6 +221,13 @@ class DataScan:
         values = {one: f"_ident_{one}" if one in idents else 0 for one in template.names}
         self._query(use, source, bind(template, values).sql)
 
+    def _dialect_of(self, name: str) -> str:
+        found = self._source_of(name) if name != LOCAL else None
+        source = found[0] if found else None
+        if source is None or source.kind != SourceKind.SQL:
+            return "duckdb"
+        return source.location.partition(":")[0].partition("+")[0]
+
     def _query(self, use: Use, name: str, sql: str) -> None:
         environment = self._scan.environment
         if environment is None:
@@ -233,11 +241,8 @@ class DataScan:
                     f"Write %%etl sql local and select from {name}.",
                 )  # fmt: skip
             return
-        dialect = (
-            "duckdb" if source is None else source.location.partition(":")[0].partition("+")[0]
-        )
         try:
-            tables = environment.tables_in(sql, dialect)
+            tables = environment.tables_in(sql, self._dialect_of(name))
         except DeclarationError as problem:
             if source is None:
                 self._add(

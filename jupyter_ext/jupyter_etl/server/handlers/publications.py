@@ -11,6 +11,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from jupyter_etl.app.locations import ways_in
+from jupyter_etl.app.publications import open_published
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Publication, PublicationKind
 from jupyter_etl.server.handler import MOST_ROWS, EtlHandler
@@ -121,7 +122,7 @@ class PublicationContentHandler(EtlHandler):
     async def _send(self, path: Path, content_type: str) -> None:
         self.set_header("Content-Type", content_type)
         try:
-            file = cast("BinaryIO", await asyncio.to_thread(path.open, "rb"))
+            file = cast("BinaryIO", await asyncio.to_thread(open_published, path))
         except OSError as problem:
             raise PublishError(
                 f"The published file {path.name!r} cannot be read: {problem.strerror}."

@@ -29,7 +29,10 @@ class SourcesHandler(EtlHandler):
 def _listed(etl: Etl) -> object:
     silent = etl.sources.silent()
     return {
-        "items": [source_view(source, silent.get(source.name)) for source in etl.sources.list()]
+        "items": [
+            source_view(source, silent.get(source.name), etl.secrets.uses(source))
+            for source in etl.sources.list()
+        ]
     }
 
 

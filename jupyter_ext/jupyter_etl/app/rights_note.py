@@ -1,0 +1,46 @@
+"""The warning about a readonly source whose role may do more than read."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jupyter_etl.errors import EtlError
+from jupyter_etl.model import RunContext, Source, SourceKind
+from jupyter_etl.ports import Access
+
+
+class Bench(Protocol):
+    """What the warning needs of the notebook: a `Workbench`."""
+
+    @property
+    def context(self) -> RunContext:
+        """The run, or a draft that stands for now."""
+        ...
+
+    def access(self, source: Source) -> Access:
+        """Return what the connector of a source is handed."""
+        ...
+
+
+def rights_note(bench: Bench, source: Source) -> str:
+    """Return the warning about a role with rights on the server itself; "" where there is none.
+
+    PostgreSQL is asked, for at most two seconds. In a run nothing is asked: who declares the source
+    has seen the warning.
+    """
+    if source.kind != SourceKind.SQL or not source.readonly or bench.context.id is not None:
+        return ""
+    from jupyter_etl.sources.sql_rights import server_rights
+
+    try:
+        right = server_rights(source, bench.access(source))
+    except EtlError:
+        # Whether it can be reached is found out when it is read.
+        return ""
+    if not right:
+        return ""
+    role = "a superuser" if right == "superuser" else f"a member of {right}"
+    return (
+        f"The role of {source.name} is {role}, which readonly restricts only as far as statements "
+        "can be recognized. Use a role that has SELECT alone."
+    )
