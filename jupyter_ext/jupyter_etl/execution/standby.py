@@ -27,6 +27,7 @@ from jupyter_etl.execution.fork import (
     take_environment,
     widen_descriptors,
 )
+from jupyter_etl.execution.processes import adopt_orphans
 from jupyter_etl.execution.stem import Stem, fork_stem
 
 MAX_REQUEST_BYTES = 180_000
@@ -190,6 +191,7 @@ def _run_what_comes(line: socket.socket, stem: Stem, around: Around, workshop: W
         if request is None:
             return 0
         _show(request.words, around)
+        adopt_orphans()
         return ready.run(Path(request.words[-1]))
     finally:
         ready.dismiss()
