@@ -77,7 +77,6 @@ class Attempting:
         Returns:
             Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
         """
-        adopt_orphans()
         if self._early is None and self._stem is not None:
             self._early = EarlyKernel(self._stem)
         with bounded_log(folder / LOG):
@@ -138,4 +137,5 @@ def skip_slow_import() -> None:
 
 if __name__ == "__main__":
     take_over()
+    adopt_orphans()
     sys.exit(Attempting().run(Path(sys.argv[1])))

@@ -28,6 +28,7 @@ from jupyter_etl.execution.fork import (
     widen_descriptors,
 )
 from jupyter_etl.execution.private_environment import MAX_BYTES, public, unsealed
+from jupyter_etl.execution.processes import adopt_orphans
 from jupyter_etl.execution.stem import Stem, fork_stem
 
 MAX_REQUEST_BYTES = MAX_BYTES
@@ -198,6 +199,7 @@ def _run_what_comes(line: socket.socket, stem: Stem, around: Around, workshop: W
         if request is None:
             return 0
         _show(request.words, around)
+        adopt_orphans()
         return ready.run(Path(request.words[-1]))
     finally:
         ready.dismiss()
