@@ -194,7 +194,7 @@ def test_a_file_of_a_run_that_was_never_recorded_is_not_taken(world: Publishing)
     assert version.number == 1
     assert Path(version.what.location).read_text() == "mine"
     with pytest.MonkeyPatch.context() as patch:
-        after(lake, "place_copied")(patch)
+        after(lake, "copy_beneath")(patch)
         half = world.run("4")
         with pytest.raises(Killed):
             world.commit(half, [world.stage_file("note", "half way")])

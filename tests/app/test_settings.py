@@ -25,7 +25,10 @@ def test_any_folder_may_be_the_home(tmp_path: Path, name: str) -> None:
     settings = Settings.from_env({}, home=str(tmp_path / name))
     etl = Etl.open(settings)
     etl.close()
-    assert [file.name for file in (tmp_path / name).iterdir()] == ["ledger.sqlite"]
+    assert {file.name for file in (tmp_path / name).iterdir()} == {
+        "ledger.sqlite",
+        ".ledger.sqlite.id",
+    }
     assert Settings.from_env(settings.environ()).ledger == settings.ledger
 
 

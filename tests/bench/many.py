@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,15 @@ from jupyter_etl.model import Pipeline, RunState, Schedule, ScheduleKind
 
 _BATCH = 1000
 _Change = Callable[[int], dict[str, Any]]
+
+
+SIX = "0 6 * * *"
+
+
+def next_six(now: datetime) -> datetime:
+    """Return when `SIX` is due next, UTC."""
+    today = now.replace(hour=6, minute=0, second=0, microsecond=0)
+    return today if today > now else today + timedelta(days=1)
 
 
 def deploy_many(at: Platform, count: int, *, cron: str, now: datetime, due: datetime) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.figures import Figure, against, in_turn
 from bench.living import Platform, platform
-from bench.many import deploy_many, queue_many
+from bench.many import SIX, deploy_many, next_six, queue_many
 from bench.peers import CRON
 from bench.postgres import NOT_INSTALLED, postgres
 from bench.processes import environment, need, worker
@@ -62,7 +62,7 @@ def idle_tick(folder: Path, size: Size) -> Iterator[Figure]:
 
     def measure(at: Platform) -> tuple[float, str]:
         now = at.etl.clock.now()
-        deploy_many(at, size.schedules, cron="0 6 * * *", now=now, due=now + timedelta(days=1))
+        deploy_many(at, size.schedules, cron=SIX, now=now, due=next_six(now))
         scheduler = at.etl.scheduler(workers=2)
         need(scheduler.tick() == 0, "something was due")
 
@@ -128,9 +128,7 @@ def claim(folder: Path, size: Size) -> Iterator[Figure]:
 
     def measure(at: Platform) -> tuple[float, str]:
         now = at.etl.clock.now()
-        names = deploy_many(
-            at, max(2, size.queued // 100), cron="0 6 * * *", now=now, due=now + timedelta(days=1)
-        )
+        names = deploy_many(at, max(2, size.queued // 100), cron=SIX, now=now, due=next_six(now))
         queue_many(at, names, size.queued, state=RunState.QUEUED)
         need(at.etl.runs.count(states=[RunState.QUEUED]) == size.queued, "runs are missing")
         taken: set[int] = set()

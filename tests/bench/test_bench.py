@@ -16,7 +16,7 @@ import pytest
 from bench import of_surfaces, run
 from bench.figures import Figure, against, in_turn, percentile
 from bench.living import platform
-from bench.many import deploy_many, queue_many
+from bench.many import SIX, deploy_many, next_six, queue_many
 from bench.page import BEGIN, END, write_page
 from bench.processes import Broken, Cost, cpu_of_all, environment, worker
 from bench.sizes import FULL, QUICK, Size
@@ -228,7 +228,7 @@ def test_many_pipelines_and_runs_are_as_the_platform_makes_them(tmp_path: Path) 
 def test_runs_that_have_ended_are_no_work(tmp_path: Path) -> None:
     with platform(tmp_path) as at:
         now = at.etl.clock.now()
-        names = deploy_many(at, 3, cron="0 6 * * *", now=now, due=now + timedelta(days=1))
+        names = deploy_many(at, 3, cron=SIX, now=now, due=next_six(now))
         queue_many(at, names, 12, state=RunState.SUCCEEDED)
         assert at.etl.runs.count(states=[RunState.SUCCEEDED]) == 12
         assert {len(one) for one in at.etl.runs.last(names, count=10).values()} == {4}

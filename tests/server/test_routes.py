@@ -100,7 +100,7 @@ async def test_a_notebook_is_deployed(ask, etl) -> None:
 @pytest.mark.parametrize(
     ("field", "allowed"),
     [
-        ("retries", "a whole number from 0 to 100"),
+        ("retries", "a whole number from 0 to 1,000"),
         ("priority", "a whole number from -100 to 100"),
         ("timeout_s", "from 0.001 s to 3,162,240,000 s"),
         ("memory_bytes", "a whole number from 64 MB to 1000000 TB"),
@@ -150,7 +150,7 @@ async def test_bodies_are_checked(ask, etl) -> None:
         ({}, "missing required field `notebook`"),
         ({**good, "nope": 1}, "unknown field `nope`"),
         ({**good, "retries": "3"}, "Expected `int | null`, got `str` - at `$.retries`"),
-        ({**good, "retries": -1}, "retries is -1; it must be a whole number from 0 to 100."),
+        ({**good, "retries": -1}, "retries is -1; it must be a whole number from 0 to 1,000."),
         ({**good, "timeout_s": 0}, "timeout_s is 0.0 s; it must be from 0.001 s to"),
         ({**good, "after": "x"}, "Expected `array`"),
         ({**good, "parameters": [1]}, "Expected `object`"),

@@ -89,7 +89,7 @@ def test_a_number_in_a_text_is_read_or_refused_in_a_short_sentence(reader: str):
 @pytest.mark.parametrize(
     ("allowed", "good", "words"),
     [
-        (RETRIES, (0, 100), "a whole number from 0 to 100"),
+        (RETRIES, (0, 1_000), "a whole number from 0 to 1,000"),
         (PRIORITY, (-100, 100), "a whole number from -100 to 100"),
         (TIMEOUT_S, (0.001, 1, 3_162_240_000), "from 0.001 s to 3,162,240,000 s"),
         (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,17 +18,15 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import delete
 
 from contracts.store_ends import dead
 from contracts.store_values import NOW, a_run, an_output, finish, start, succeeded
-from fakes.ledger import new_ledger
+from fakes.ledger import empty, new_ledger
 from jupyter_etl.errors import Conflict
 from jupyter_etl.model import TERMINAL, AttemptReport, Beat, Outcome, Read, RunState
 from jupyter_etl.ports import Claim, Store
 from jupyter_etl.store import open_store
-from jupyter_etl.store.connection import Ledger
-from jupyter_etl.store.schema import metadata
+from jupyter_etl.store.sql_store import SqlStore
 
 
 @dataclass
@@ -190,9 +187,8 @@ def test_run_life_in_postgres(postgres_url: str) -> None:
     class InPostgres(RunLife):
         def open_empty(self) -> Store:
             store = open_store(postgres_url)
-            with closing(Ledger(postgres_url)) as ledger, ledger.writing() as connection:
-                for table in reversed(metadata.sorted_tables):
-                    connection.execute(delete(table))
+            assert isinstance(store, SqlStore)
+            empty(store)
             return store
 
     few = settings(TestRunLife.settings, max_examples=5)

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
+from fakes.patience import until
 from ui.window import Window
 
 pytestmark = pytest.mark.ui
@@ -46,6 +47,11 @@ def save_as(window: Window, name: str) -> None:
     )
     window.page.keyboard.press("Enter")
     wait_for_path(window, name)
+    # JupyterLab makes a checkpoint after it has saved; a rename in between fails.
+    checkpoint = (
+        window.lab.root / ".ipynb_checkpoints" / name.replace(".ipynb", "-checkpoint.ipynb")
+    )
+    until("a checkpoint", checkpoint.exists)
 
 
 def rename(window: Window, path: str) -> None:

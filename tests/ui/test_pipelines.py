@@ -26,7 +26,7 @@ def test_pause_and_resume(window, nightly, lab) -> None:
 
 
 def test_a_run_is_given_parameters_and_publishes_drafts(window, lab) -> None:
-    lab.deploy("gated.ipynb", name="numbers", parameters={"n": 12})
+    lab.deploy("gated.ipynb", name="numbers", parameters={"n": 12}, shared=True)
     window.open_panel("Pipelines")
     window.act("Run now", "numbers")
     field = window.dialog.get_by_label("Value of n")

@@ -139,5 +139,8 @@ class Window:
 
     def _on_error(self, error: Error) -> None:
         # JupyterLab's widgets manager says so of a notebook that was executed elsewhere.
-        if "jupyter-widgets" not in (error.stack or ""):
-            self.problems.append(str(error))
+        if "jupyter-widgets" in (error.stack or ""):
+            return
+        # Its windowed list of cells, when a notebook is detached while cells are being attached.
+        if not str(error).endswith("(reading 'observe')"):
+            self.problems.append(error.stack or str(error))

@@ -35,8 +35,9 @@ def plan_next(
 
     Only what a further attempt can mend is tried again: a failure whose verdict says so, and a lost
     attempt, unless the pipeline's policy forbids to repeat cells that may have run. One that took
-    longer than its timeout would do so again. An attempt that did not begin, by a fault of the
-    platform, is always made again and uses up no retry.
+    longer than its timeout would do so again. An attempt of a deployed version that did not begin, by
+    a fault of the platform, is always made again and uses up no retry; a file is run for somebody
+    who waits, and who is told at once.
 
     Args:
         run: As it stood during the attempt; ``attempts`` counts this one.
@@ -49,7 +50,7 @@ def plan_next(
     """
     if report.outcome is Outcome.LOST and run.cancel_requested:
         return RunState.CANCELLED, None
-    if not report.began and not run.cancel_requested:
+    if not report.began and not run.cancel_requested and run.new.version is not None:
         wait_s = backoff_s(run.unstarted + 1, draw=draw, cap_s=UNSTARTED_CAP_S)
         return RunState.QUEUED, now + timedelta(seconds=wait_s)
     if is_retried(run, report.outcome, report.verdict, attempts=run.attempts):

@@ -99,7 +99,7 @@ def _bytes(value: float) -> str:
     return format_size(value) if isinstance(value, int) and value >= 0 else repr(value)
 
 
-RETRIES = Range(name="retries", least=0, most=100)
+RETRIES = Range(name="retries", least=0, most=1_000)
 TIMEOUT_S = Range(name="timeout_s", least=0.001, most=int(MAX_S), whole=False, say=_seconds)
 PRIORITY = Range(name="priority", least=-100, most=100)
 MEMORY_BYTES = Range(name="memory_bytes", least=64_000_000, most=MAX_BYTES, say=_bytes)
