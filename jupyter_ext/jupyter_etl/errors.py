@@ -12,7 +12,7 @@
     ├── NotFound             no source, pipeline, run or publication has that name
     ├── Conflict             somebody else was first: a stale token, an edited pipeline, a name in use
     ├── PermissionDenied     the name belongs to another owner
-    ├── LimitExceeded        a look at data took more memory or time than it may
+    ├── LimitExceeded        a read takes more memory or time than allowed
     └── MissingDependency    an optional package is needed and not installed
 
 A message says what failed, the value received and the values allowed; ``hint`` is the next step.
@@ -134,7 +134,7 @@ class PermissionDenied(EtlError):
 
 
 class LimitExceeded(EtlError):
-    """A look at data took more memory or time than it may, and was stopped."""
+    """An interactive read or a preview took more memory or time than allowed, and was stopped."""
 
 
 class MissingDependency(EtlError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from jupyter_etl.app import notebook_api, querying
 from jupyter_etl.app.outputs import publish_table
 from jupyter_etl.app.workbench import Workbench
-from jupyter_etl.errors import DeclarationError, EtlError
+from jupyter_etl.errors import DeclarationError, EtlError, LimitExceeded
 from jupyter_etl.model import Read
 from jupyter_etl.sources import sql_cost
 from jupyter_etl.sources.sql_cost import Estimate
@@ -153,12 +154,36 @@ def test_a_large_result_is_refused_by_hand(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guarded(bench, monkeypatch, Estimate(rows=1_000_000, width_bytes=64))
-    problem = fails(lambda: bench.sql("wh", "select * from orders"))
+    with pytest.raises(LimitExceeded) as caught:
+        bench.sql("wh", "select * from orders")
+    problem = caught.value
     assert "1,000,000 rows of 64 bytes" in problem.message
     assert "--anyway" in problem.hint
     assert len(bench.sql("wh", "select * from orders", anyway=True)) == 3
     bench.query_bytes = 0
     assert len(bench.sql("wh", "select * from orders")) == 3
+
+
+def test_a_large_table_is_refused_before_it_is_read(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded(bench, monkeypatch, Estimate(rows=1_000_000, width_bytes=64))
+    monkeypatch.setattr(bench, "_open", lambda *_: pytest.fail("It was read."))
+    with pytest.raises(LimitExceeded, match="is expected to have 1,000,000 rows"):
+        bench.load("wh.orders")
+    with pytest.raises(LimitExceeded, match="is expected to have 1,000,000 rows"):
+        bench.sql("local", 'select * from "wh.orders"')
+
+
+def test_a_run_is_warned_of_a_large_result(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guarded(bench, monkeypatch, Estimate(rows=1_000_000, width_bytes=64))
+    context = replace(bench.context, id=7)
+    monkeypatch.setattr(type(bench.channel), "context", property(lambda _: context))
+    assert len(bench.sql("wh", "select * from orders")) == 3
+    assert capsys.readouterr().err.startswith("Warning: The result of the query is expected")
+    assert len(bench.load("wh.orders")) == 3
 
 
 @pytest.mark.parametrize("estimate", [None, Estimate(rows=10, width_bytes=100)])

@@ -232,3 +232,31 @@ def test_fields_that_differ_in_case_alone_are_refused() -> None:
     rows = pa.table({"s": [[{"ID": 1, "id": 2}]]})
     with pytest.raises(SourceError, match="column 's' has the fields 'ID' and 'id'"):
         run_local("select s from t", {}, {"t": rows})
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select s::int from t",
+        "select n // 0 from t",
+        "select error('no') from t where n > 99000",
+        "select n * 9223372036854775807 from t",
+        "select n::tinyint from t",
+        "select absent from t",
+    ],
+)
+def test_a_streamed_result_fails_as_a_whole_one_does(query: str) -> None:
+    rows = {"t": pa.table({"n": range(100_000), "s": ["1"] * 99_999 + ["x"]})}
+    failures = []
+    for collect in (None, pa.RecordBatchReader.read_all):
+        with pytest.raises(EtlError) as caught:
+            run_local(query, {}, rows, collect=collect)
+        failures.append((type(caught.value), str(caught.value)))
+    assert failures[0] == failures[1]
+
+
+def test_a_streamed_result_has_the_same_values() -> None:
+    rows = {"t": pa.table({"n": range(200_000)})}
+    query = "select n, n::hugeint as h, {'a': n} as s, n::varchar as v from t order by n desc"
+    whole = run_local(query, {}, rows)
+    assert run_local(query, {}, rows, collect=pa.RecordBatchReader.read_all).equals(whole)

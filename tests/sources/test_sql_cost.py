@@ -46,6 +46,26 @@ def test_postgres_tells_rows_and_their_width(wh: Source) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("request_", "found"),
+    [
+        (ReadRequest(table="big"), (1000, 8)),
+        (ReadRequest(table="public.big", columns=("id",)), (1000, 4)),
+        (ReadRequest(table="big", limit=7), (7, 8)),
+        (ReadRequest(table="big", limit=5000), (1000, 8)),
+        (ReadRequest(table="nowhere"), None),
+        (ReadRequest(table="big", columns=("nothing",)), None),
+        (ReadRequest(), None),
+    ],
+)
+def test_a_table_is_estimated_as_a_query_is(
+    wh: Source, request_: ReadRequest, found: tuple[int, int] | None
+) -> None:
+    told = estimate_query(wh, request_, no_access())
+    assert told == (Estimate(rows=found[0], width_bytes=found[1]) if found else None)
+
+
+@pytest.mark.postgres
 def test_nothing_is_executed_and_nothing_is_refused(wh: Source) -> None:
     import psycopg
 

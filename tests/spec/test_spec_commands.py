@@ -69,6 +69,7 @@ from jupyter_etl.spec.words import quote_word
                 "since": None,
                 "lag": "",
                 "key": (),
+                "anyway": False,
             },
         ),
         (

@@ -12,6 +12,7 @@ import msgspec
 
 from jupyter_etl.app.frames import to_pandas
 from jupyter_etl.app.passes import Stream, passes, rows_of
+from jupyter_etl.app.read_limit import SETTING, ReadLimit
 from jupyter_etl.app.registry import load_block
 from jupyter_etl.errors import CheckFailed
 from jupyter_etl.model import CheckResult, CheckRule, RunContext, broken_checks
@@ -39,6 +40,10 @@ class Bench(Protocol):
 
     def rows(self, name: str) -> pa.Table | Stream:
         """Return the rows of a variable, source or publication, unread where not in memory."""
+        ...
+
+    def read_limit(self, what: str, *, anyway: bool = False, hint: str = "") -> ReadLimit:
+        """Return the limit of one read; in a run there is none."""
         ...
 
     def reference(self, name: str) -> pa.RecordBatchReader:
@@ -71,6 +76,7 @@ def check_data(
             held then.
         DeclarationError: A rule is not understood.
         MissingDependency: There is a schema, and pandera is not installed.
+        LimitExceeded: There is a schema, and interactively the rows take more memory than the limit.
     """
     parsed = _dated(parse_checks(rules), bench.context) if isinstance(rules, str) else ()
     rows = rows_of(data, what=name) if data is not None else bench.rows(name)
@@ -79,7 +85,10 @@ def check_data(
     else:
         from jupyter_etl.checks.pandera_schema import check_schema
 
-        table = rows.first.read_all() if isinstance(rows, Stream) else rows
+        most = bench.read_limit(
+            repr(name), hint=f"Load a part or a sample of it, and check that. {SETTING}"
+        )
+        table = most.collect(rows.first) if isinstance(rows, Stream) else rows
         results = check_schema(rules, to_pandas(table), dataset=name)
     bench.channel.report_checks(results, returned=returned)
     broken = broken_checks(tuple(results))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_etl.app.frames import to_arrow
+from jupyter_etl.app.read_limit import SETTING, ReadLimit
 from jupyter_etl.app.sampled_by_database import SampledTable, sampled_by_database
 from jupyter_etl.checks.means import MeanInterval, mean_intervals
 from jupyter_etl.checks.profiling import profile_of
@@ -100,31 +101,38 @@ def sample_data(
     Raises:
         DeclarationError: The amount or the column is none.
         NotFound, SourceError, PublishError: As for `profile_data`.
+        LimitExceeded: Interactively, the sample takes more memory than the limit.
     """
     wanted = parse_amount(amount)
+    most = bench.read_limit(f"a sample of {name!r}", hint=f"Draw fewer rows. {SETTING}")
     table = SampledTable(name=name, amount=wanted, seed=seed)
     found = sampled_by_database(bench, table) if data is None and by is None else None
     if found is not None:
         rows, total = found
         if wanted.rows is not None:
-            rows = _drawn(rows.to_reader(), wanted, seed, None).table()
+            rows = _drawn(rows.to_reader(), wanted, seed, None, most).table()
         return Sample(
             name=name, data=rows, total_rows=total, seed=seed, amount=amount,
             drawn_by="by the database, row by row",
         )  # fmt: skip
     reader = bench.stream(name) if data is None else to_arrow(data, what=name).to_reader()
-    drawn = _drawn(reader, wanted, seed, by)
+    drawn = _drawn(reader, wanted, seed, by, most)
     return Sample(
         name=name, data=drawn.table(), total_rows=drawn.seen, seed=seed, amount=amount, by=by
     )
 
 
-def _drawn(reader: pa.RecordBatchReader, amount: Amount, seed: int, by: str | None) -> RowSample:
+def _drawn(
+    reader: pa.RecordBatchReader, amount: Amount, seed: int, by: str | None, most: ReadLimit
+) -> RowSample:
     if by is not None:
         known_column(by, reader.schema.names)
     drawn = RowSample(reader.schema, rows=amount.rows, share=amount.share or 1.0, seed=seed, by=by)
     for batch in reader:
         drawn.add(batch)
+        most.check(drawn.kept_bytes, drawn.seen)
+    rows = drawn.table()
+    most.check(rows.nbytes, rows.num_rows)
     return drawn
 
 

@@ -63,9 +63,14 @@ class IncrementalLoad:
         return ReadRequest(table=target.table, columns=columns, since=since)
 
     def read(
-        self, target: Target, reading: Reading, start: CursorStart, context: RunContext
+        self,
+        target: Target,
+        reading: Reading,
+        start: CursorStart,
+        context: RunContext,
+        keep: Callable[[pa.RecordBatch], None],
     ) -> tuple[Increment, pa.Table]:
-        """Read the rows.
+        """Read the rows; each batch of them is given to ``keep`` before it is kept.
 
         Returns:
             What was read, and of it what is asked for.
@@ -73,7 +78,7 @@ class IncrementalLoad:
         from jupyter_etl.sources.increments import newest_of_each, read_increment
 
         bounds = self.bounds(start, context)
-        found = read_increment(reading, bounds, what=target.name, column=self.column)
+        found = read_increment(reading, bounds, what=target.name, column=self.column, keep=keep)
         table = found.table
         if self.key:
             table = newest_of_each(table, self.key, self.column, what=target.name)
@@ -110,6 +115,8 @@ def load_since(
     target: Target,
     channel: Channel,
     open_reading: Callable[[ReadRequest], Reading],
+    *,
+    keep: Callable[[pa.RecordBatch], None],
 ) -> tuple[pa.Table, Read, str]:
     """Read what came since the watermark, and tell the channel how far that is.
 
@@ -118,6 +125,7 @@ def load_since(
         target: Of what.
         channel: Knows the watermark.
         open_reading: Starts reading the target.
+        keep: Called with each batch of new rows before it is kept; may raise `LimitExceeded`.
 
     Returns:
         The rows, what was read for the record, and what a person should know.
@@ -129,7 +137,7 @@ def load_since(
     cursor = wanted.cursor(target)
     start = channel.cursor_start(cursor)
     reading = open_reading(wanted.request(target, start))
-    found, table = wanted.read(target, reading, start, channel.context)
+    found, table = wanted.read(target, reading, start, channel.context, keep)
     move = _moved(cursor, start, found)
     note = _note(wanted, move, table.num_rows, found)
     read = _read(cursor, reading, rows=table.num_rows, size=table.nbytes, note=note)

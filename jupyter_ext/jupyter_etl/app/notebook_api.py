@@ -22,6 +22,7 @@ from jupyter_etl.app.notebook_place import (
     start_folder,
 )
 from jupyter_etl.app.outputs import Published, publish_file, publish_report, publish_table
+from jupyter_etl.app.read_limit import ReadLimit, default_read_bytes
 from jupyter_etl.app.remembered import Remembered
 from jupyter_etl.app.rights_note import rights_note
 from jupyter_etl.app.workbench import Workbench
@@ -94,7 +95,7 @@ def close() -> None:
 
     remembered.cache_clear()
     known_tables.cache_clear()
-    query_bytes.cache_clear()
+    query_setting.cache_clear()
     if channel.cache_info().currsize:
         line = channel()
         channel.cache_clear()
@@ -138,11 +139,17 @@ def known_tables() -> KnownTables:
 
 
 @cache
-def query_bytes() -> int:
-    """Return the largest result that a query may be expected to have, bytes; 0 for any."""
+def query_setting() -> int | None:
+    """Return `Settings.query_bytes`."""
     from jupyter_etl.app.settings import Settings
 
     return Settings.from_env().query_bytes
+
+
+def query_bytes() -> int:
+    """Return how much memory the data of one interactive read may take, bytes; 0 for any."""
+    setting = query_setting()
+    return default_read_bytes() if setting is None else setting
 
 
 def context() -> RunContext:
@@ -216,6 +223,7 @@ def load(
     since: str | None = None,
     lag: str = "",
     key: Sequence[str] = (),
+    anyway: bool = False,
 ) -> Any:
     """Read a source's table or a publication: ``%etl load NAME``.
 
@@ -227,13 +235,15 @@ def load(
         since: Column to follow: only rows beyond the watermark, which moves when the run publishes.
         lag: How far before the watermark to begin, for rows that came late: ``2h``, or a number.
         key: Columns that tell rows apart; of the rows of one key only the newest is returned.
+        anyway: Read it interactively even if it takes more memory than the limit.
 
     Raises:
         NotFound: Nothing is called so.
         SourceError: It cannot be read.
+        LimitExceeded: Interactively, it takes more memory than `Settings.query_bytes`.
     """
     return workbench().load(
-        name, columns=columns, limit=limit, as_=as_, since=since, lag=lag, key=key
+        name, columns=columns, limit=limit, as_=as_, since=since, lag=lag, key=key, anyway=anyway
     )
 
 
@@ -254,12 +264,13 @@ def sql(
         as_: ``pandas``, ``arrow`` or ``polars``.
         parameters: Values that win over the notebook's variables.
         name: Remember the query, so that later ones can use ``{{ ref('name') }}`` as a table.
-        anyway: By hand, run it though its result is expected to be too large.
+        anyway: Run it interactively even if it takes more memory than the limit.
 
     Raises:
-        DeclarationError: The template or the SQL is wrong, or the result is expected to be too
-            large.
+        DeclarationError: The template or the SQL is wrong.
         SourceError: The source refused it.
+        LimitExceeded: Interactively, what it reads or its result takes more memory than
+            `Settings.query_bytes`, or is expected to.
     """
     return workbench().sql(source, query, as_=as_, parameters=parameters, name=name, anyway=anyway)
 
@@ -384,6 +395,7 @@ def read(
     columns: Sequence[str] | None = None,
     limit: int | None = None,
     draft: bool = False,
+    anyway: bool = False,
 ) -> pd.DataFrame:
     """Read a publication as a pandas frame, from any Python process.
 
@@ -395,15 +407,21 @@ def read(
         columns: Names to read, in order.
         limit: Stop after so many rows.
         draft: Read the newest draft instead.
+        anyway: Read it outside of a run even if it takes more memory than the limit.
 
     Raises:
         DeclarationError: ``as_of`` is no time, or comes with ``version``.
         NotFound: No publication or version is called so.
         PublishError: It has no rows to read, or its files are gone.
+        LimitExceeded: Outside of a run, it takes more memory than `Settings.query_bytes`.
     """
     from jupyter_etl.app.frames import to_pandas
     from jupyter_etl.app.reading_back import read_version
 
     request = ReadRequest(columns=None if columns is None else tuple(columns), limit=limit)
-    read = read_version(channel(), name, request, number=version, as_of=as_of, draft=draft)
+    free = anyway or channel().context.id is not None
+    most = ReadLimit(what=repr(name), most_bytes=0 if free else query_bytes())
+    read = read_version(
+        channel(), name, request, number=version, as_of=as_of, draft=draft, most=most
+    )
     return to_pandas(read)

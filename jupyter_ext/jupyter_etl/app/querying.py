@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Protocol
 
 from jupyter_etl.app.as_frame import as_frame
 from jupyter_etl.app.caller_names import in_turn
+from jupyter_etl.app.read_limit import ALL, ReadLimit
 from jupyter_etl.app.reading import open_source
 from jupyter_etl.app.remembered import Origins, Remembered, whole
 from jupyter_etl.app.targets import Target
-from jupyter_etl.errors import DeclarationError, EtlError
+from jupyter_etl.errors import DeclarationError, LimitExceeded
 from jupyter_etl.model import ColumnOrigin, Read, RunContext, Source, SourceKind
 from jupyter_etl.ports import Access, Channel, ReadRequest
 from jupyter_etl.spec.names import nearest
 from jupyter_etl.spec.references import expand, parse_query_name
-from jupyter_etl.spec.size import format_size
 from jupyter_etl.spec.source import LOCAL
 from jupyter_etl.spec.template import BoundQuery, bind, parse_template
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_LESS = f"Aggregate or filter in the query, or add a LIMIT. {ALL}"
 
 
 class Bench(Protocol):
@@ -33,7 +35,7 @@ class Bench(Protocol):
         channel: Hears what was read.
         namespace: Variables of the notebook.
         remembered: Named queries, and what frames were made of.
-        query_bytes: The largest expected result by hand; 0 for any.
+        query_bytes: Above which a run is warned of an expected result; 0 for any.
     """
 
     channel: Channel
@@ -55,8 +57,12 @@ class Bench(Protocol):
         """Find what a name stands for; raises `NotFound`."""
         ...
 
-    def table(self, name: str) -> pa.Table:
-        """Return a variable, source or publication as an Arrow table."""
+    def table(self, name: str, *, anyway: bool = False) -> pa.Table:
+        """Return a variable, source or publication as an Arrow table; raises `LimitExceeded`."""
+        ...
+
+    def read_limit(self, what: str, *, anyway: bool = False, hint: str = "") -> ReadLimit:
+        """Return the limit of one read; in a run there is none."""
         ...
 
     def access(self, source: Source) -> Access:
@@ -77,7 +83,7 @@ class Query:
         text: SQL with ``{{name}}`` for values and ``{{ ref('name') }}`` for named queries.
         parameters: Values that win over the notebook's variables.
         name: To remember it by; "" for none.
-        anyway: By hand, run it though its result is expected to be too large.
+        anyway: Run it interactively even if it takes more memory than the limit.
     """
 
     source: str
@@ -131,9 +137,10 @@ def answer(bench: Bench, query: Query, as_: str) -> object:
         A frame or Arrow table.
 
     Raises:
-        DeclarationError: The template names what is not there, or the SQL is wrong, or by hand its
-            result is expected to be too large.
+        DeclarationError: The template names what is not there, or the SQL is wrong.
         SourceError: The source refused it.
+        LimitExceeded: Interactively, what it reads or its result takes more memory than the limit,
+            or is expected to.
     """
     if query.name:
         remember(bench, query)
@@ -143,7 +150,7 @@ def answer(bench: Bench, query: Query, as_: str) -> object:
     names = in_turn(query.parameters, bench.namespace, bench.interval)
     bound = bind(parse_template(text, dialect), names)
     if query.source == LOCAL:
-        table, origins = _local(bench, bound)
+        table, origins = _local(bench, query, bound)
     else:
         table, origins = _in_source(bench, query, bound)
     frame = as_frame(table, as_)
@@ -186,10 +193,10 @@ def _refuse_elsewhere(bench: Bench, query: Query) -> None:
 def _in_source(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table, Origins]:
     target, source = _target(bench, query.source)
     request = ReadRequest(query=bound.sql, parameters=bound.parameters)
-    if source.kind == "sql":
-        _guard(bench, source, request, anyway=query.anyway)
+    _guard(bench, source, request, anyway=query.anyway)
     with bench.telling(target):
         reading = open_source(source, request, bench.access(source))
+        reading = _result_limit(bench, anyway=query.anyway).applied(reading, request)
         table = reading.batches.read_all()
     seconds = reading.seconds
     tables, origins = _told(source, bound, table)
@@ -229,12 +236,19 @@ def _told(source: Source, bound: BoundQuery, table: pa.Table) -> tuple[tuple[str
     return found.tables, origins
 
 
-def _local(bench: Bench, bound: BoundQuery) -> tuple[pa.Table, Origins]:
+def _local(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table, Origins]:
     from jupyter_etl.sources.duck import run_local, table_names
     from jupyter_etl.sources.sql_lineage import lineage_of
 
-    tables = {name: bench.table(name) for name in table_names(bound.sql)}
-    result = run_local(bound.sql, bound.parameters, tables, timezone=bench.context.timezone)
+    tables = {name: bench.table(name, anyway=query.anyway) for name in table_names(bound.sql)}
+    most = _result_limit(bench, anyway=query.anyway)
+    result = run_local(
+        bound.sql,
+        bound.parameters,
+        tables,
+        timezone=bench.context.timezone,
+        collect=most.collect if most.most_bytes else None,
+    )
     found = lineage_of(
         bound.sql,
         dialect="duckdb",
@@ -264,28 +278,17 @@ def _of_table(bench: Bench, name: str, table: pa.Table) -> Origins:
     return {} if origin is None else whole(origin.name, target.table, table.column_names)
 
 
-def _guard(bench: Bench, source: Source, request: ReadRequest, *, anyway: bool) -> None:
-    """Refuse by hand, and warn in a run, where the result is expected to be too large."""
-    from jupyter_etl.sources.sql_cost import estimate_query
+def _result_limit(bench: Bench, *, anyway: bool) -> ReadLimit:
+    return bench.read_limit("The result of the query", anyway=anyway, hint=_LESS)
 
-    limit = bench.query_bytes
-    if not limit or anyway:
-        return
+
+def _guard(bench: Bench, source: Source, request: ReadRequest, *, anyway: bool) -> None:
+    """Refuse interactively, and warn in a run, if the result is expected to be too large."""
+    most = 0 if anyway else bench.query_bytes
+    limit = ReadLimit(what="The result of the query", most_bytes=most, hint=_LESS)
     try:
-        estimate = estimate_query(source, request, bench.access(source))
-    except EtlError:
-        return
-    if estimate is None or estimate.bytes <= limit:
-        return
-    said = (
-        f"The result of this query is expected to have {estimate.rows:,} rows of "
-        f"{estimate.width_bytes} bytes, {format_size(estimate.bytes)} in all; the limit is "
-        f"{format_size(limit)}."
-    )
-    if bench.context.id is None:
-        raise DeclarationError(
-            said,
-            hint="Aggregate or filter in the database, or run it all the same: --anyway.",
-            data={"rows": estimate.rows, "bytes": estimate.bytes, "limit": limit},
-        )
-    sys.stderr.write(f"Warning: {said}\n")
+        limit.expect(source, request, bench.access(source))
+    except LimitExceeded as problem:
+        if bench.context.id is None:
+            raise
+        sys.stderr.write(f"Warning: {problem.message}\n")

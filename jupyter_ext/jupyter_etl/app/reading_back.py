@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from jupyter_etl.app.read_limit import ReadLimit
 from jupyter_etl.app.reading import open_version
 from jupyter_etl.app.versions import choose_version, instant_given
 from jupyter_etl.model import Read
@@ -22,6 +23,7 @@ def read_version(
     number: int | None,
     as_of: datetime | str | None,
     draft: bool,
+    most: ReadLimit,
 ) -> pa.Table:
     """Read the version that is meant, and report it.
 
@@ -32,15 +34,17 @@ def read_version(
         number: Of the version; None for the live one.
         as_of: The version that was live then.
         draft: Read the newest draft instead.
+        most: How much may be read.
 
     Raises:
         DeclarationError: ``as_of`` is no time, or comes with ``number``.
         NotFound: No publication or version is called so.
         PublishError: It has no rows to read, or its files are gone.
+        LimitExceeded: It is too large.
     """
     at = None if as_of is None else instant_given(as_of, line.context.timezone)
     found = choose_version(line, name, number=number, as_of=at, draft=draft)
-    reading = open_version(found, request)
+    reading = most.applied(open_version(found, request), request)
     table: pa.Table = reading.batches.read_all()
     line.report_read(
         Read(

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import SourceError
+from jupyter_etl.app.read_limit import SETTING
+from jupyter_etl.errors import LimitExceeded, SourceError
 from jupyter_etl.spec.exploring import Amount
 
 if TYPE_CHECKING:
@@ -76,7 +77,11 @@ def sampled_by_database(bench: Workbench, table: SampledTable) -> tuple[pa.Table
 def _ask(bench: Workbench, source: str, query: str) -> pa.Table | None:
     """Return the answer; None where the database refuses, as it does for a view."""
     try:
-        answer: pa.Table = bench.sql(source, query, as_="arrow", anyway=True)
+        answer: pa.Table = bench.sql(source, query, as_="arrow")
+    except LimitExceeded as problem:
+        raise LimitExceeded(
+            problem.message, hint=f"Draw fewer rows. {SETTING}", data=problem.data
+        ) from problem
     except SourceError as problem:
         if problem.retryable:
             raise

@@ -17,7 +17,6 @@ from jupyter_etl.spec.size import parse_size
 from jupyter_etl.spec.timezone import parse_timezone
 
 PREFIX = "JUPYTER_ETL_"
-QUERY_BYTES = 2_000_000_000
 BUNDLE_BYTES = 50_000_000
 EVERYBODY = "all"
 """In place of owners: the pipelines of all of them."""
@@ -65,8 +64,9 @@ class Settings:
         preload: Modules that it imports besides (``JUPYTER_ETL_PRELOAD``, by spaces).
         standby_s: Seconds after a run for which the next runner is ready, with its kernel
             (``JUPYTER_ETL_STANDBY``; 0 for never).
-        query_bytes: The largest result that a query by hand may be expected to have, where the
-            database tells (``JUPYTER_ETL_QUERY_LIMIT``, as ``2GB``; 0 for no limit).
+        query_bytes: Most memory that the data of one interactive read may take
+            (``JUPYTER_ETL_QUERY_LIMIT``, as ``2GB``; 0 for no limit; None for half of what is
+            available at that time, and at least 2 GB).
         alerts: URLs that are told of failures and recoveries (``JUPYTER_ETL_ALERTS``, by spaces).
     """
 
@@ -86,7 +86,7 @@ class Settings:
     cell_output_bytes: int = CELL_OUTPUT_BYTES
     run_output_bytes: int = RUN_OUTPUT_BYTES
     disk_reserve: float = 5.0
-    query_bytes: int = QUERY_BYTES
+    query_bytes: int | None = None
     bundle_bytes: int = BUNDLE_BYTES
     keep_versions: int = 30
     keep_days: int = 90
@@ -138,7 +138,7 @@ class Settings:
             cell_output_bytes=_size(env, "CELL_OUTPUT", CELL_OUTPUT_BYTES) or 0,
             run_output_bytes=_size(env, "RUN_OUTPUT", RUN_OUTPUT_BYTES) or 0,
             disk_reserve=_percent(env, "DISK_RESERVE", 5.0),
-            query_bytes=_size(env, "QUERY_LIMIT", QUERY_BYTES) or 0,
+            query_bytes=_size(env, "QUERY_LIMIT", None),
             bundle_bytes=_size(env, "BUNDLE_LIMIT", BUNDLE_BYTES) or 0,
             keep_versions=_whole(env, "KEEP_VERSIONS", 30),
             keep_days=_whole(env, "KEEP_DAYS", 90),
@@ -177,7 +177,7 @@ class Settings:
             PREFIX + "CELL_OUTPUT": str(self.cell_output_bytes),
             PREFIX + "RUN_OUTPUT": str(self.run_output_bytes),
             PREFIX + "DISK_RESERVE": str(self.disk_reserve),
-            PREFIX + "QUERY_LIMIT": str(self.query_bytes),
+            PREFIX + "QUERY_LIMIT": "" if self.query_bytes is None else str(self.query_bytes),
             PREFIX + "BUNDLE_LIMIT": str(self.bundle_bytes),
             PREFIX + "KEEP_VERSIONS": str(self.keep_versions),
             PREFIX + "KEEP_DAYS": str(self.keep_days),

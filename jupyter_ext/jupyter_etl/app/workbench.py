@@ -19,6 +19,7 @@ from jupyter_etl.app.load_notes import print_notes
 from jupyter_etl.app.passes import Stream, comes_again, rows_of
 from jupyter_etl.app.preview import Preview, info_of, preview_of
 from jupyter_etl.app.querying import Query, answer
+from jupyter_etl.app.read_limit import SETTING, ReadLimit
 from jupyter_etl.app.reading import access_with, check_source, open_source, open_version, tables_of
 from jupyter_etl.app.remembered import Remembered, whole
 from jupyter_etl.app.targets import Target, find_target
@@ -49,7 +50,7 @@ class Workbench:
         base: Folder that relative paths start from.
         secret: Resolves the names of secrets.
         remembered: What the kernel remembers of its queries; by default nothing yet.
-        query_bytes: The largest expected result of a query by hand; 0 for any.
+        query_bytes: Most bytes that an interactive read may bring into memory; 0 for any.
     """
 
     def __init__(
@@ -130,8 +131,9 @@ class Workbench:
         """Return the first rows of a source's table, a publication or a variable."""
         target = self.find(name)
         request = ReadRequest(table=target.table, limit=limit)
+        most = self.read_limit(repr(name), hint=f"Show fewer rows: -n N. {SETTING}")
         with self.telling(target):
-            return preview_of(self._open(target, request), limit)
+            return preview_of(most.applied(self._open(target, request), request), limit)
 
     def load(
         self,
@@ -143,6 +145,7 @@ class Workbench:
         since: str | None = None,
         lag: str = "",
         key: Sequence[str] = (),
+        anyway: bool = False,
     ) -> object:
         """Read a source's table or a publication; rows, columns, seconds and notes are printed.
 
@@ -153,6 +156,7 @@ class Workbench:
             since, lag, key: Read what came since the last run that published; see
                 `IncrementalLoad`. What was read is said in one line.
             as_: ``pandas``, ``arrow`` or ``polars``.
+            anyway: Read it interactively even if it takes more memory than the limit.
 
         Returns:
             A pandas frame or Arrow table.
@@ -160,12 +164,15 @@ class Workbench:
         Raises:
             NotFound: Nothing is called so.
             SourceError, PublishError: It cannot be read.
+            LimitExceeded: Interactively, it takes more memory than the limit.
         """
         target = self.find(name)
         wanted = None if columns is None else tuple(columns)
         if since is None and not lag and not key:
             begun = perf_counter()
-            table, notes = self._read(target, wanted, limit)
+            request = ReadRequest(table=target.table, columns=wanted, limit=limit)
+            most = self.read_limit(repr(name), anyway=anyway)
+            table, notes = self._read(target, request, most)
             frame = self._framed(target, table, as_)
             size = f"{table.num_rows:,} rows, {table.num_columns:,} columns"
             print_notes(f"{name}: {size} in {perf_counter() - begun:.1f} s", notes)
@@ -185,7 +192,8 @@ class Workbench:
             return reading
 
         with self.telling(target):
-            table, read, note = load_since(load, target, self.channel, opened)
+            most = self.read_limit(repr(name), anyway=anyway)
+            table, read, note = load_since(load, target, self.channel, opened, keep=most.add)
         self.channel.report_read(read)
         print_notes(note, told)
         return self._framed(target, table, as_)
@@ -293,11 +301,29 @@ class Workbench:
         """Find what a name stands for; raises `NotFound`."""
         return find_target(name, self.channel, self.namespace)
 
-    def table(self, name: str) -> pa.Table:
-        """Return a variable, source or publication as an Arrow table."""
+    def read_limit(self, what: str, *, anyway: bool = False, hint: str = "") -> ReadLimit:
+        """Return the limit of one read; in a run there is none.
+
+        Args:
+            what: As in `ReadLimit`.
+            anyway: Have no limit.
+            hint: How to read less, or all; by default as for a load.
+        """
+        free = anyway or self.context.id is not None
+        most = ReadLimit(what=what, most_bytes=0 if free else self.query_bytes)
+        return replace(most, hint=hint) if hint else most
+
+    def table(self, name: str, *, anyway: bool = False) -> pa.Table:
+        """Return a variable, source or publication as an Arrow table.
+
+        Raises:
+            LimitExceeded: Interactively, it takes more memory than the limit, and not ``anyway``.
+        """
         if self.namespace.get(name) is not None:
             return to_arrow(self.namespace[name], what=name)
-        return self._read(self.find(name), None, None)[0]
+        target = self.find(name)
+        request = ReadRequest(table=target.table)
+        return self._read(target, request, self.read_limit(repr(name), anyway=anyway))[0]
 
     def rows(self, name: str) -> pa.Table | Stream:
         """Return the rows of a variable, source or publication, unread where not in memory."""
@@ -312,11 +338,12 @@ class Workbench:
         return Stream(first=self.stream(name), again=again if comes_again(target) else None)
 
     def _read(
-        self, target: Target, columns: tuple[str, ...] | None, limit: int | None
+        self, target: Target, request: ReadRequest, most: ReadLimit
     ) -> tuple[pa.Table, tuple[str, ...]]:
-        request = ReadRequest(table=target.table, columns=columns, limit=limit)
         with self.telling(target):
-            reading = self._open(target, request)
+            if target.source is not None:
+                most.expect(target.source, request, self.access(target.source))
+            reading = most.applied(self._open(target, request), request)
             table = reading.batches.read_all()
         self._report_size(target, reading, rows=table.num_rows, size_bytes=table.nbytes)
         return table, reading.notes

@@ -70,6 +70,11 @@ class RowSample:
         if self._waiting_rows > max(_SLACK_ROWS, len(self._keys)):
             self._settle()
 
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of the rows kept so far, without the candidates."""
+        return int(self._table.nbytes)
+
     def table(self) -> pa.Table:
         """Return the rows kept, in the order in which they came."""
         self._settle()

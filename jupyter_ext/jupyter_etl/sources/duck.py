@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, NoReturn
 
@@ -65,6 +65,7 @@ def run_local(
     tables: Mapping[str, pa.Table | pa.RecordBatchReader | pd.DataFrame],
     *,
     timezone: str = "UTC",
+    collect: Callable[[pa.RecordBatchReader], pa.Table] | None = None,
 ) -> pa.Table:
     """Answer a query over the given tables.
 
@@ -74,6 +75,7 @@ def run_local(
         tables: By name; a name with dots can be written as ``a.b`` or ``"a.b"``. A reader is read
             once, and as a stream where the query names it once.
         timezone: IANA name of the time zone for days, and for times without a zone.
+        collect: Reads the result batch by batch, and may stop; None to take it as a whole.
 
     Returns:
         The rows.
@@ -99,7 +101,7 @@ def run_local(
         connection.execute("SET lock_configuration = true")
         try:
             relation = connection.sql(exact.sql, params=values or None)
-            result = exact_table(relation, what="The result", shown=shown)
+            result = exact_table(relation, what="The result", shown=shown, collect=collect)
         except duckdb.Error as problem:
             _fail(problem, known)
     return result

@@ -36,11 +36,16 @@ _DATE_END = 2**31 - 1
 _INSTANT_END = 2**63 - 1
 """DuckDB's value for infinity, and negated for -infinity, in days and in any unit of time."""
 
+_BATCH_ROWS = 65_536
 _DAY = {"us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
 def exact_table(
-    relation: duckdb.DuckDBPyRelation, *, what: str, shown: Callable[[str], str] = str
+    relation: duckdb.DuckDBPyRelation,
+    *,
+    what: str,
+    shown: Callable[[str], str] = str,
+    collect: Callable[[pa.RecordBatchReader], pa.Table] | None = None,
 ) -> pa.Table:
     """Run a relation and return its rows in Arrow, with the values that DuckDB shows.
 
@@ -48,6 +53,7 @@ def exact_table(
         relation: A query that has not been run, or a relation of the user.
         what: Subject of messages: ``The result``.
         shown: Returns the name of a column in the result.
+        collect: Reads the rows batch by batch, and may stop; None to take them as a whole.
 
     Returns:
         The rows. Times with a zone are in UTC; integers of 128 bits are ``int64``,
@@ -65,11 +71,27 @@ def exact_table(
     ]
     if any(cell != f"#{place}" for place, cell in enumerate(cells, 1)):
         relation = relation.project(", ".join(f"{cell} AS c{n}" for n, cell in enumerate(cells)))
-    table = relation.to_arrow_table()
+    table = relation.to_arrow_table() if collect is None else _collected(relation, collect)
     for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         column = _finished(what, name, str(kind.id), table.column(place))
         table = table.set_column(place, name, column)
     return table.replace_schema_metadata(None)
+
+
+def _collected(
+    relation: duckdb.DuckDBPyRelation, collect: Callable[[pa.RecordBatchReader], pa.Table]
+) -> pa.Table:
+    """Read a relation as a stream; raises what DuckDB raises for it as a whole."""
+    import duckdb
+
+    try:
+        with relation.to_arrow_reader(_BATCH_ROWS) as batches:
+            return collect(batches)
+    except OSError as problem:
+        # Arrow passes on the message of DuckDB's error, and not its class.
+        wrong = str(problem).startswith(("Invalid Input Error", "Not implemented Error"))
+        kind = duckdb.InvalidInputException if wrong else duckdb.Error
+        raise kind(str(problem)) from problem
 
 
 def is_relation(data: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -80,6 +80,7 @@ def read_increment(
     what: str,
     column: str,
     columns: Sequence[str] | None = None,
+    keep: Callable[[pa.RecordBatch], None] | None = None,
 ) -> Increment:
     """Read the rows between two values, batch by batch; what lies outside is never kept.
 
@@ -89,6 +90,7 @@ def read_increment(
         what: Subject of messages: ``wh.orders``.
         column: The cursor.
         columns: To keep, in order; None for all.
+        keep: Called with each batch before it is kept; what it raises ends the read.
 
     Raises:
         SourceError: The column is not there, or its values have no exact order; or they are of
@@ -104,7 +106,13 @@ def read_increment(
     def rows() -> Generator[pa.RecordBatch, None, None]:
         ends.append((yield from batches_between(reading, bounds, what=what, column=column)))
 
-    table = pa.Table.from_batches([batch.select(wanted) for batch in rows()], schema)
+    kept = []
+    for batch in rows():
+        chosen = batch.select(wanted)
+        if keep is not None:
+            keep(chosen)
+        kept.append(chosen)
+    table = pa.Table.from_batches(kept, schema)
     return Increment(table=table, **vars(ends[0]))
 
 

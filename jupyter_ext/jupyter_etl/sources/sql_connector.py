@@ -82,9 +82,7 @@ class SqlConnector:
                 f"Source '{source.name}' is a database; no table of it is named.",
                 hint=f"Name one, like {source.name}.TABLE; '%etl describe {source.name}' lists them.",
             )
-        schema, _, name = (
-            request.table.partition(".") if "." in request.table else ("", "", request.table)
-        )
+        schema, name = named_parts(request.table)
         try:
             return Reading(batches=_read_table(target, schema, name, request))
         except SourceError as problem:
@@ -114,7 +112,14 @@ def _query(target: SqlTarget, query: str, request: ReadRequest) -> Reading:
     return Reading(batches=pa.RecordBatchReader.from_batches(schema, chosen))
 
 
-def _select(target: SqlTarget, schema: str, name: str, request: ReadRequest) -> Statement:
+def named_parts(table: str) -> tuple[str, str]:
+    """Return the schema, "" for the default one, and the name of a table."""
+    schema, dot, name = table.partition(".")
+    return (schema, name) if dot else ("", table)
+
+
+def select_of(target: SqlTarget, schema: str, name: str, request: ReadRequest) -> Statement:
+    """Return the statement that reads the columns, and new rows, of a table."""
     backend = target.backend
     columns = (
         "*" if request.columns is None else ", ".join(quoted(c, backend) for c in request.columns)
@@ -134,7 +139,7 @@ def _select(target: SqlTarget, schema: str, name: str, request: ReadRequest) -> 
 def _read_table(
     target: SqlTarget, schema: str, name: str, request: ReadRequest
 ) -> pa.RecordBatchReader:
-    statement = _select(target, schema, name, request)
+    statement = select_of(target, schema, name, request)
     values: dict[str, object] = {}
     if request.since is not None and _AFTER in statement.names:
         after = request.since.after

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Access, ReadRequest
 from jupyter_etl.sources.sql_catalogue import connected
+from jupyter_etl.sources.sql_connector import named_parts, select_of
 from jupyter_etl.sources.sql_readonly import POSTGRES_READONLY, refuse_writes
 from jupyter_etl.sources.sql_target import SqlTarget, sql_target
 from jupyter_etl.sources.sql_text import Statement, parse_statement
@@ -40,7 +41,7 @@ def estimate_query(source: Source, request: ReadRequest, access: Access) -> Esti
 
     Args:
         source: Of kind ``sql``.
-        request: With a ``query``.
+        request: A query; or a table, all rows of which are read up to the limit.
         access: Gives its password.
 
     Returns:
@@ -53,11 +54,19 @@ def estimate_query(source: Source, request: ReadRequest, access: Access) -> Esti
     try:
         target = sql_target(source, access)
         values = dict(request.parameters or {})
-        statement = parse_statement(request.query or "", values, target.backend)
-        refuse_writes(target, statement)
-        if target.backend != "postgresql" or not (statement.asks or statement.writes):
+        if target.backend != "postgresql":
             return None
-        return _explained(target, statement, values)
+        if request.query is None:
+            statement = select_of(target, *named_parts(request.table), request)
+        else:
+            statement = parse_statement(request.query, values, target.backend)
+            refuse_writes(target, statement)
+        if not (statement.asks or statement.writes):
+            return None
+        found = _explained(target, statement, values)
+        if found is None or request.limit is None:
+            return found
+        return replace(found, rows=min(found.rows, request.limit))
     except (EtlError, DeclarationError):
         return None
 

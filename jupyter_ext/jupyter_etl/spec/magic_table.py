@@ -161,6 +161,10 @@ _FRAME = Argument(
     name="as", flags=("--as",), choices=FRAME_CHOICES, default="pandas",
     help="What the result is.",
 )  # fmt: skip
+_ANYWAY = Argument(
+    name="anyway", flags=("--anyway",), kind=ValueKind.FLAG,
+    help="Read it interactively even if it takes more memory than the limit.",
+)  # fmt: skip
 
 _DATA = (
     CommandSpec(
@@ -234,6 +238,7 @@ _DATA = (
             Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
                      completes="column",
                      help="The columns that tell rows apart: of each only the newest is returned."),
+            _ANYWAY,
         ),
         examples=("load wh.orders", "load trips --columns day,fare --limit 1000",
                   "load wh.orders --since updated_at --lag 2h --key id"),
@@ -265,8 +270,7 @@ _DATA = (
             Argument(name="name", flags=("--name",), placeholder="NAME",
                      help="Remember the query: later ones of this source use it as a table, by "
                           "ref('NAME') in double braces. It is run only if it is stored or shown."),
-            Argument(name="anyway", flags=("--anyway",), kind=ValueKind.FLAG,
-                     help="Run it though its result is expected to be too large."),
+            _ANYWAY,
         ),
         cell=CellUse.OPTIONAL, cell_help="The query; {{x}} is the value of x, bound.", stores=True,
         examples=("sql wh orders <<", 'sql local "select count(*) from orders"'),

@@ -19,4 +19,5 @@ def execute(session: Session, command: Command) -> object:
         since=args["since"],
         lag=args["lag"],
         key=args["key"],
+        anyway=args["anyway"],
     )
