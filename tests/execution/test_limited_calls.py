@@ -42,8 +42,8 @@ def ask(calls: LimitedCalls, function: str, **arguments: object) -> bytes:
     )
 
 
-def running() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+def forker_of(calls: LimitedCalls) -> psutil.Process:
+    return psutil.Process(int(ask(calls, "hello", name="you").split()[2]))
 
 
 def test_a_function_returns_and_its_environment_is_on_no_command_line(calls: LimitedCalls):
@@ -81,7 +81,7 @@ def test_what_takes_too_much_is_stopped_and_named(
     if kind is LimitExceeded:
         assert str(caught.value).startswith("The preview of 'orders' was stopped: ")
         assert "notebook" in caught.value.hint
-    until("the end of the child", lambda: len(running()) <= 1)
+    until("the end of the child", lambda: not forker_of(calls).children())
     assert b"hello again" in ask(calls, "hello", name="again")
 
 
@@ -99,10 +99,10 @@ def test_several_at_once_are_told_apart(calls: LimitedCalls):
 
 
 def test_a_process_that_was_killed_is_replaced_and_ends_with_who_started_it(calls: LimitedCalls):
-    forker = psutil.Process(int(ask(calls, "hello", name="you").split()[2]))
+    forker = forker_of(calls)
     forker.kill()
     forker.wait()
-    other = psutil.Process(int(ask(calls, "hello", name="you").split()[2]))
+    other = forker_of(calls)
     assert other.pid != forker.pid
     calls.close()
     assert not other.is_running()

@@ -17,6 +17,8 @@ def object_store() -> Iterator[str]:
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    # An instance without keys may be from a test that had no server.
+    S3FileSystem.clear_instance_cache()
     try:
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"
