@@ -72,7 +72,12 @@ class Shell(SimpleNamespace):
         app = SimpleNamespace(close=None, reset_io=lambda: None, io_loop=SimpleNamespace())
         super().__init__(
             keepkernel_on_exit=status,
-            kernel=SimpleNamespace(parent=app),
+            kernel=SimpleNamespace(
+                parent=app,
+                session=SimpleNamespace(send=None),
+                iopub_socket=None,
+                iopub_thread=SimpleNamespace(schedule=lambda _: None),
+            ),
             events=SimpleNamespace(register=lambda *_: None),
             payload_manager=SimpleNamespace(write_payload=self.payloads.append),
         )

@@ -210,6 +210,33 @@ def test_a_cell_without_end_is_refused_before_it_is_decoded():
         bench.tell("status", execution_state="idle")
 
 
+def test_what_a_kernel_has_left_out_counts():
+    bench = Bench()
+    bench.tell("etl_left_out", size_bytes=50_000_000)
+    assert bench.outputs == []
+    assert bench.caps.left_out == 50_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "cell", "wanted"),
+    [
+        ("display_data", 900_000, 1_000, True),
+        ("display_data", 1_100_000, 1_000, False),
+        ("comm_msg", 13_100_000, 1_000_000, False),
+        ("update_display_data", 13_000_000, 1_000_000, True),
+        ("execute_result", 31_000_000, 100_000_000, True),
+        ("execute_result", 33_000_000, 100_000_000, False),
+        ("stream", 31_000_000, 1_000, True),
+        ("error", 31_000_000, 1_000, True),
+        ("stream", 33_000_000, 1_000, False),
+    ],
+)
+def test_a_message_for_which_no_cell_has_room_is_refused(kind, size, cell, wanted):
+    bench = Bench(cell=cell, run=cell)
+    assert bench.client.admits(kind, size) is wanted
+    assert bench.caps.left_out == (0 if wanted else size)
+
+
 def test_a_machine_that_stalls_has_the_time_to_show_what_a_cell_has_said():
     bench = Bench()
     reply = {"parent_header": {"msg_id": "1"}, "content": {"status": "ok"}}

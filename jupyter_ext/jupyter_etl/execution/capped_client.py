@@ -12,6 +12,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from jupyter_etl.execution.exits import EXIT, MENTIONS_EXIT, Exit, exit_of, kernel_code
 from jupyter_etl.execution.expected_errors import TAG
 from jupyter_etl.execution.kernel_line import EtlKernelManager
+from jupyter_etl.execution.kernel_output import LEFT_OUT
 from jupyter_etl.execution.output_caps import (
     OutputCaps,
     append_text,
@@ -23,6 +24,9 @@ from jupyter_etl.execution.redacted_writing import StreamRedactor
 from jupyter_etl.execution.redaction import Redactor
 
 _SHOWN = frozenset({"stream", "display_data", "execute_result", "update_display_data"})
+_CUT = frozenset({"stream", "error"})
+"""Messages of which the beginning or the end is kept where there is no room for all."""
+
 _MAX_MESSAGE_BYTES = 32_000_000
 _MAX_MERGED_BYTES = 1_000_000
 
@@ -134,6 +138,9 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """Take what the kernel says into its cell, without the secrets that the run has used."""
+        if msg["msg_type"] == LEFT_OUT:
+            self._caps.leave_out(msg["content"]["size_bytes"])
+            return None
         if self._redactor.is_active:
             kind = msg["msg_type"]
             content = self._redactor.redact_message(kind, msg["content"])
@@ -271,7 +278,10 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
 
     def admits(self, kind: str, size_bytes: int) -> bool:
         """Tell whether a message is worth decoding."""
-        wanted = size_bytes <= _MAX_MESSAGE_BYTES
+        largest = _MAX_MESSAGE_BYTES
+        if kind not in _CUT:
+            largest = min(largest, self._caps.largest_message)
+        wanted = size_bytes <= largest
         if kind in _SHOWN and self._caps.room == 0 and not self.clear_before_next_output:
             wanted = False
         if not wanted:

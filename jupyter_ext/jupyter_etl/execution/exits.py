@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_etl.execution import kernel_output
+
 EXIT = "NotebookExit"
 """Name of the exception that ends a cell where `stop_at_exit` was called."""
 
@@ -137,7 +139,8 @@ def kernel_code(*, may_exit: bool) -> str:
         may_exit: Whether the notebook may call ``exit()``.
     """
     wanted = [end_at_once, forget_execution, *([stop_at_exit] if may_exit else [])]
+    text = inspect.getsource(kernel_output)
     return "".join(
         f"{inspect.getsource(one)}{one.__name__}(get_ipython())\ndel {one.__name__}\n"
         for one in wanted
-    )
+    ) + (f"(lambda names: exec({text!r}, names) or names['bound_output'](get_ipython()))({{}})\n")

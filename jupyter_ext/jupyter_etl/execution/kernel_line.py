@@ -23,7 +23,9 @@ from jupyter_etl.execution.stem import Stem
 Gate = Callable[[str, int], bool]
 """``gate(message type, bytes of its content)``: whether the message is wanted."""
 
-_QUEUE = 8
+_QUEUE = 2
+"""How many messages wait in the runner; each may have 32 MB."""
+
 _IPYKERNEL = frozenset({"ipykernel_launcher", "ipykernel"})
 _ANSWER_S = 1.0
 
@@ -74,7 +76,7 @@ class GatedClient(LookingClient):
         return channel
 
     def connect_iopub(self, identity: bytes | None = None) -> Any:
-        """Connect; what is not taken soon waits in the kernel, whose memory is limited."""
+        """Connect; what is not received soon waits in the kernel, see `bound_output`."""
         self.context.rcvhwm = _QUEUE
         return super().connect_iopub(identity)
 

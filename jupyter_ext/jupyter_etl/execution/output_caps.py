@@ -10,6 +10,7 @@ ERROR_BYTES = 64_000
 """An error is kept past every limit, with as much of its traceback."""
 
 _NUMBER_BYTES = 8
+_ENVELOPE_BYTES = 1_000_000
 
 
 class OutputCaps:
@@ -30,6 +31,14 @@ class OutputCaps:
         """How many bytes the cell in hand may still show; never below 0."""
         cell = self._limits.cell_output_bytes - self._cell
         return max(0, min(cell, self._limits.run_output_bytes - self._run))
+
+    @property
+    def largest_message(self) -> int:
+        """How many bytes a message may have, encoded, that a cell has room for.
+
+        JSON writes a control character in six bytes, and a display may replace another.
+        """
+        return _ENVELOPE_BYTES + 2 * 6 * self._limits.cell_output_bytes
 
     @property
     def left_out(self) -> int:

@@ -39,6 +39,7 @@ from jupyter_etl.execution.fork import (
     widen_descriptors,
 )
 from jupyter_etl.execution.kernel_command import LAUNCHER, PACKAGE, arguments_of, python_path
+from jupyter_etl.execution.kernel_output import bound_output
 from jupyter_etl.execution.kernels import ATTEMPT
 from jupyter_etl.execution.module_paths import add_to_path
 from jupyter_etl.execution.processes import has_children
@@ -253,6 +254,7 @@ def _become(line: socket.socket) -> None:
     _look_for_children_quickly(kernel.kernel)
     # It makes its formatters for the first result that is shown: they take longer than a small cell.
     kernel.shell.display_formatter.format(None)
+    bound_output(kernel.shell)
     stop_at_exit(kernel.shell)  # type: ignore[no-untyped-call]  # see there
     # What the kernel sets itself: the backend of matplotlib, the kind of terminal.
     own = {name: value for name, value in os.environ.items() if orders.env.get(name) != value}
