@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,15 @@ from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.model import RunState
 from jupyter_etl.publishing.report_page import Heading, render_report
 from jupyter_etl.server.views import run_detail_view
+
+
+@pytest.fixture
+def etl(home: Path) -> Iterator[Etl]:
+    """The facade itself, and not what the tests of routes have in its place."""
+    opened = Etl.open()
+    yield opened
+    opened.close()
+
 
 CANARY = "c4n'ary-\"9f/7e+2<b>&"
 VARIABLE = "JUPYTER_ETL_SECRET_CANARY"

@@ -57,6 +57,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/pipelines/{name}/relink"): Row(body={"notebook": "delays.ipynb"}),
     ("POST", "/pipelines/{name}/resume"): Row(body=NOTHING),
     ("POST", "/pipelines/{name}/trigger"): Row(body={"parameters": {}, "draft": False}),
+    ("GET", "/pipelines/{name}/parameters"): Row(),
     ("GET", "/pipelines/{name}/versions"): Row(),
     ("GET", "/pipelines/{name}/watermarks"): Row(),
     ("POST", "/pipelines/{name}/watermarks/reset"): Row(body={"table": "t", "since": "id"}),
