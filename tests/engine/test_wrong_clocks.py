@@ -238,10 +238,12 @@ def test_a_deployment_by_a_wrong_clock_is_due_at_its_next_time(store, clock, dep
     clock.advance(DAY.total_seconds())
     deploy()
     clock.set(clock.now() - DAY)
-    assert correct_due_times(store, clock.now()) == ["sales"]
+    # A scheduler cannot tell which of the two clocks is wrong.
+    assert correct_due_times(store, clock.now()) == []
+    assert correct_due_times(store, clock.now(), deployed_later=True) == ["sales"]
     expected = next_tick(SCHEDULES["minute"], clock.now())
     assert store.load_pipeline("sales").next_due == expected
-    assert correct_due_times(store, clock.now()) == []
+    assert correct_due_times(store, clock.now(), deployed_later=True) == []
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 29, 30, 31, 59])

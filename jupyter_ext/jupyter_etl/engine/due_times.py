@@ -35,7 +35,7 @@ def unexplained_due_times(store: Store, now: datetime) -> list[Pipeline]:
     ]
 
 
-def correct_due_times(store: Store, now: datetime) -> list[str]:
+def correct_due_times(store: Store, now: datetime, *, deployed_later: bool = False) -> list[str]:
     """Set unexplained due times, and the waits of queued runs, to what they should be.
 
     Runs that were planned before their time and not begun are taken back; so are records of missed
@@ -45,6 +45,8 @@ def correct_due_times(store: Store, now: datetime) -> list[str]:
     Args:
         store: The ledger.
         now: UTC, by a clock that is right to within a minute.
+        deployed_later: Whether pipelines that were deployed later than now begin now. Only a
+            person can tell: it may be this clock that is wrong.
 
     Returns:
         The names of the pipelines that were corrected.
@@ -52,7 +54,11 @@ def correct_due_times(store: Store, now: datetime) -> list[str]:
     Raises:
         StoreError: The ledger cannot be reached.
     """
-    found = unexplained_due_times(store, now)
+    found = [
+        one
+        for one in unexplained_due_times(store, now)
+        if deployed_later or one.updated_at is None or one.updated_at <= now + _SLACK
+    ]
     last = store.load_last_scheduled([one.name for one in found], until=now + _SLACK)
     corrections = [
         Planned(pipeline=one, runs=(), next_due=_due_after(one, last.get(one.name), now))

@@ -132,7 +132,7 @@ def due_times(setup: Setup) -> Diagnosis | None:
     if doubtful or not setup.mend:
         hint = "Is the clock right? Schedulers correct them, or now: jupyter etl doctor --mend"
         return wrong("due times", message, hint)
-    done = listed(correct_due_times(setup.store, now)) or "none"
+    done = listed(correct_due_times(setup.store, now, deployed_later=True)) or "none"
     return well("due times", "each is the next time of its schedule", mended=f"corrected {done}")
 
 
