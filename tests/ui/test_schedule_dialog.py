@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from fakes.notebooks import write_notebook
+
 pytestmark = pytest.mark.ui
 
 
@@ -70,8 +72,8 @@ def test_it_opens_from_the_file_browser_and_the_palette(window) -> None:
 
 
 def test_a_name_that_another_owner_holds_is_refused_and_nothing_is_lost(window, lab) -> None:
-    (lab.root / "theirs.ipynb").write_text((lab.root / "trips.ipynb").read_text())
-    lab.deploy("theirs.ipynb", owner="alex", shared=True)
+    write_notebook(lab.root / "theirs.ipynb", "theirs = 1")
+    lab.deploy("theirs.ipynb", owner="alex")
     window.execute("jupyter-etl:schedule", path="by_menu.ipynb")
     name = window.dialog.get_by_label("Name", exact=True)
     name.fill("theirs")
