@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pyarrow as pa
 import pytest
 
-from fakes.commits import TABLE, Publishing
+from fakes.commits import MODES, TABLE, Publishing
 from jupyter_etl.app.clock import SystemClock
 from jupyter_etl.app.doctor import Diagnosis, Status, diagnose
 from jupyter_etl.app.prune import prune
@@ -22,13 +22,6 @@ from jupyter_etl.ports import ReadRequest
 from jupyter_etl.publishing.lake_marker import MARKER
 from jupyter_etl.publishing.table_publisher import TablePublisher
 from jupyter_etl.store import open_store
-
-MODES: dict[str, dict[str, object]] = {
-    "append": {"mode": PublishMode.APPEND},
-    "upsert": {"mode": PublishMode.UPSERT, "key": ("run", "row")},
-    "partition": {"mode": PublishMode.REPLACE, "partition_by": ("run",)},
-    "replace": {"mode": PublishMode.REPLACE},
-}
 
 
 class World(Publishing):

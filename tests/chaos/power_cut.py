@@ -19,20 +19,11 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from fakes.commits import TABLE, Publishing
+from fakes.commits import MODES, TABLE, Publishing
 from fakes.ledger import new_ledger
 from jupyter_etl.errors import EtlError
-from jupyter_etl.model import PublishMode
 from jupyter_etl.ports import Claim
 from jupyter_etl.store import open_store
-
-MODES: dict[str, dict[str, object]] = {
-    "append": {"mode": PublishMode.APPEND},
-    "upsert": {"mode": PublishMode.UPSERT, "key": ("run", "row")},
-    "partition": {"mode": PublishMode.REPLACE, "partition_by": ("run",)},
-    "replace": {"mode": PublishMode.REPLACE},
-}
-"""How a table can be published; what is declared for it."""
 
 FILE = "note"
 ORDER = [("run", "ascending"), ("row", "ascending")]

@@ -29,10 +29,11 @@ from chaos.harness import Battle, Report, fight  # noqa: E402 - the path comes f
 from chaos.invariants import Expected, hours  # noqa: E402
 from chaos.killer import Killer  # noqa: E402
 from chaos.mutants import MUTANTS, caught, forget_unique  # noqa: E402
-from chaos.power_cut import MODES, Story  # noqa: E402
+from chaos.power_cut import Story  # noqa: E402
 from chaos.publishers import crowd  # noqa: E402
 from chaos.storage import damage, log_entries, unmount  # noqa: E402
 from chaos.world import World  # noqa: E402
+from fakes.commits import MODES  # noqa: E402
 from fakes.postgres import PostgresServer, find_binaries  # noqa: E402
 
 HOUR = "rows"

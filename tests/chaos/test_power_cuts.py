@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.power_cut import MODES, Story
+from chaos.power_cut import Story
+from fakes.commits import MODES
 from jupyter_etl.publishing import delta_head, delta_record, table_publisher
 
 pytestmark = pytest.mark.chaos

@@ -34,6 +34,13 @@ from jupyter_etl.store import open_store
 
 TABLE = "shared.rows"
 ROWS = 5
+MODES: dict[str, dict[str, object]] = {
+    "append": {"mode": PublishMode.APPEND},
+    "upsert": {"mode": PublishMode.UPSERT, "key": ("run", "row")},
+    "partition": {"mode": PublishMode.REPLACE, "partition_by": ("run",)},
+    "replace": {"mode": PublishMode.REPLACE},
+}
+"""What is declared for each way to publish a table."""
 
 
 class Owned:

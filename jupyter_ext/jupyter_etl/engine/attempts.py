@@ -36,8 +36,8 @@ def plan_next(
     Only what a further attempt can mend is tried again: a failure whose verdict says so, and a lost
     attempt, unless the pipeline's policy forbids to repeat cells that may have run. One that took
     longer than its timeout would do so again. An attempt of a deployed version that did not begin, by
-    a fault of the platform, is always made again and uses up no retry; a file is run for somebody
-    who waits, and who is told at once.
+    a fault of the platform, is always made again and uses up no retry. A notebook that was run by
+    its path fails instead, because somebody waits for the result.
 
     Args:
         run: As it stood during the attempt; ``attempts`` counts this one.
