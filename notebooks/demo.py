@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
-from jupyter_etl.app import Etl, Settings
 from jupyter_etl.model import Run, RunState
+from jupyter_etl.services import Etl, Settings
 
 HERE = Path(__file__).parent
 CHAIN = ("ingest", "daily_delays", "morning_brief")

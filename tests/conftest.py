@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, settings
 
 from fakes.ledger import never_sync
 from fakes.shared_runners import SharedRunners
-from jupyter_etl.app import etl as facade
-from jupyter_etl.app import notebook_api
-from jupyter_etl.app.attempt import skip_slow_import
-from jupyter_etl.app.etl import Etl
-from jupyter_etl.app.settings import PREFIX, Settings
-from jupyter_etl.execution.warm_runners import WarmRunners
+from jupyter_etl.notebook import api
+from jupyter_etl.runner.warm.client import WarmRunners
+from jupyter_etl.services import etl as facade
+from jupyter_etl.services.etl import Etl
+from jupyter_etl.services.processes.attempt import skip_slow_import
+from jupyter_etl.services.settings import PREFIX, Settings
 
 LONGEST = (
     "test_kills.py",
@@ -120,7 +120,7 @@ def isolation(
         lambda **named: WarmRunners(**named) if named["preload"] else shared_runners,
     )
     yield home
-    notebook_api.close()
+    api.close()
 
 
 @pytest.fixture(scope="session")

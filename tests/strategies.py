@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from jupyter_etl.language.schedules.schedule import parse_schedule
 from jupyter_etl.model import Freshness, Schedule
-from jupyter_etl.spec.schedule import parse_schedule
 
 ZONES = (
     "UTC",

@@ -18,14 +18,19 @@ import yaml
 
 import jupyter_etl
 from jupyter_etl import errors
-from jupyter_etl.app import notebook_api, notebook_place
-from jupyter_etl.app.secrets import EnvironmentSecrets
-from jupyter_etl.app.settings import PREFIX, Settings
-from jupyter_etl.execution.kernels import ATTEMPT, BUNDLE, WORKING_FOLDER
+from jupyter_etl.gateway.sign_in import SIGN_IN_PATH, SIGN_OUT_PATH
+from jupyter_etl.language.commands.declarations import CommandSpec
+from jupyter_etl.language.commands.parser import (
+    CLI_COMMANDS,
+    MAGIC_COMMANDS,
+    cli_parser,
+    parse_line,
+)
 from jupyter_etl.model import RunContext
-from jupyter_etl.serve.sign_in import SIGN_IN_PATH, SIGN_OUT_PATH
-from jupyter_etl.spec.commands import CLI_COMMANDS, MAGIC_COMMANDS, cli_parser, parse_line
-from jupyter_etl.spec.grammar import CommandSpec
+from jupyter_etl.notebook import api, location
+from jupyter_etl.runner.kernel.kernels import ATTEMPT, BUNDLE, WORKING_FOLDER
+from jupyter_etl.services.secrets import EnvironmentSecrets
+from jupyter_etl.services.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "jupyter_ext" / "jupyter_etl"
@@ -131,7 +136,7 @@ def test_no_command_is_documented_that_there_is_not(
 @cache
 def settings() -> set[str]:
     names = set(Settings.from_env({}, home="/nowhere").environ())
-    kernel = {notebook_place.CHANNEL_VARIABLE, ATTEMPT, BUNDLE, WORKING_FOLDER}
+    kernel = {location.CHANNEL_VARIABLE, ATTEMPT, BUNDLE, WORKING_FOLDER}
     return names | kernel | {EnvironmentSecrets.variable("")}
 
 
@@ -149,7 +154,7 @@ def test_no_setting_is_named_that_there_is_not() -> None:
 
 
 def test_every_trait_of_the_server_extension_is_documented() -> None:
-    code = (PACKAGE / "server" / "extension.py").read_text("utf-8")
+    code = (PACKAGE / "rest" / "application.py").read_text("utf-8")
     tree = ast.parse(code)
     app = next(node for node in tree.body if isinstance(node, ast.ClassDef))
     traits = [
@@ -170,7 +175,7 @@ def documented_routes(heading: str) -> set[str]:
 
 def test_the_routes_of_the_panel_are_documented() -> None:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    described = yaml.load((PACKAGE / "server" / "openapi.yaml").read_bytes(), loader)  # noqa: S506
+    described = yaml.load((PACKAGE / "rest" / "openapi.yaml").read_bytes(), loader)  # noqa: S506
     routes = {
         f"{method.upper()} {path}"
         for path, item in described["paths"].items()
@@ -181,7 +186,7 @@ def test_the_routes_of_the_panel_are_documented() -> None:
 
 
 def test_the_routes_of_the_consumers_service_are_documented() -> None:
-    code = (PACKAGE / "serve" / "application.py").read_text("utf-8")
+    code = (PACKAGE / "gateway" / "application.py").read_text("utf-8")
     routes = {f"GET {path}" for path in re.findall(r'_route\(\s*"([^"]+)"', code)}
     assert routes
     routes |= {f"POST {SIGN_IN_PATH}", f"GET {SIGN_OUT_PATH}"}
@@ -189,7 +194,7 @@ def test_the_routes_of_the_consumers_service_are_documented() -> None:
 
 
 def test_the_event_is_documented() -> None:
-    schema = yaml.safe_load((PACKAGE / "server" / "events" / "run.yaml").read_bytes())
+    schema = yaml.safe_load((PACKAGE / "rest" / "events" / "run.yaml").read_bytes())
     told = section(text_of("rest.md"), "Events")
     assert schema["$id"] in told
     for name in schema["properties"]:
@@ -217,7 +222,7 @@ def test_every_python_name_is_documented_with_its_arguments() -> None:
             continue
         assert f"`etl.{name}(" in told, name
         call = told.partition(f"`etl.{name}(")[2].partition(")`")[0]
-        shown = str(inspect.signature(getattr(notebook_api, name)))
+        shown = str(inspect.signature(getattr(api, name)))
         wanted = re.sub(r": [^,=()]+?(?:\[[^\]]*\][^,=()]*)?(?=,| =|\)|$)", "", shown)
         wanted = wanted.partition(") ->")[0].removeprefix("(").replace(" = ", "=")
         assert call == wanted.replace("'", '"'), name

@@ -6,10 +6,10 @@ from copy import copy
 
 import pytest
 
-from jupyter_etl.app import notebook_api
-from jupyter_etl.app.workbench import Workbench
 from jupyter_etl.errors import DeclarationError, NotFound, SourceError
-from jupyter_etl.spec.names import parse_name
+from jupyter_etl.language.names import parse_name
+from jupyter_etl.notebook import api
+from jupyter_etl.notebook.session import Workbench
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_other_texts_stay(text: str) -> None:
 
 
 def test_a_url_in_place_of_a_name_is_not_told(home: object, here: object) -> None:
-    bench: Workbench = notebook_api.workbench({})
+    bench: Workbench = api.workbench({})
     for call in (bench.load, bench.preview, bench.rows):
         with pytest.raises(NotFound) as caught:
             call("postgresql://u:hunter2@h/db.orders")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections import Counter
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -22,6 +23,18 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 def test_the_panel_has_the_version_of_the_package() -> None:
     package = json.loads((ROOT / "labextension" / "package.json").read_text())
     assert package["version"] == __version__
+
+
+@pytest.mark.parametrize("root", ["jupyter_ext/jupyter_etl", "magics/jupyter_etl_magics"])
+def test_no_folder_holds_more_than_twenty_modules(root: str) -> None:
+    folders = Counter(path.parent for path in (ROOT / root).rglob("*.py"))
+    crowded = {
+        str(folder): count
+        for folder, count in folders.items()
+        if count > 20 and folder.name != "versions"
+    }
+    assert folders
+    assert not crowded
 
 
 def test_the_lock_file_names_no_host() -> None:
@@ -55,6 +68,6 @@ def test_the_wheel_holds_two_packages_and_the_built_panel(tmp_path: Path) -> Non
     panel = f"{stem}.data/data/share/jupyter/labextensions/jupyterlab-etl"
     assert f"{panel}/package.json" in names
     assert f"{panel}/static/style.js" in names
-    assert "jupyter_etl/server/openapi.yaml" in names
-    assert "jupyter_etl/serve/templates/index.html" in names
+    assert "jupyter_etl/rest/openapi.yaml" in names
+    assert "jupyter_etl/gateway/templates/index.html" in names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]

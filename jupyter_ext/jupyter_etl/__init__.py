@@ -15,19 +15,21 @@ from jupyter_etl._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from jupyter_etl.app.notebook_api import approx as approx
-    from jupyter_etl.app.notebook_api import check as check
-    from jupyter_etl.app.notebook_api import lineage as lineage
-    from jupyter_etl.app.notebook_api import load as load
-    from jupyter_etl.app.notebook_api import param as param
-    from jupyter_etl.app.notebook_api import profile as profile
-    from jupyter_etl.app.notebook_api import publish as publish
-    from jupyter_etl.app.notebook_api import read as read
-    from jupyter_etl.app.notebook_api import sample as sample
-    from jupyter_etl.app.notebook_api import secret as secret
-    from jupyter_etl.app.notebook_api import source as source
-    from jupyter_etl.app.notebook_api import sql as sql
     from jupyter_etl.model import RunContext
+    from jupyter_etl.notebook.api import (
+        approx,
+        check,
+        lineage,
+        load,
+        param,
+        profile,
+        publish,
+        read,
+        sample,
+        secret,
+        source,
+        sql,
+    )
 
     run: RunContext
 
@@ -54,9 +56,9 @@ _CALLS = frozenset(__all__) - {"__version__", "run"}
 def __getattr__(name: str) -> Any:
     """Import what is behind a public name when it is first used."""
     if name in _CALLS:
-        return getattr(import_module("jupyter_etl.app.notebook_api"), name)
+        return getattr(import_module("jupyter_etl.notebook.api"), name)
     if name == "run":
-        return import_module("jupyter_etl.app.notebook_api").context()
+        return import_module("jupyter_etl.notebook.api").context()
     raise AttributeError(f"module 'jupyter_etl' has no attribute {name!r}")
 
 
@@ -76,6 +78,6 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    from jupyter_etl.server.extension import EtlExtensionApp
+    from jupyter_etl.rest.application import EtlExtensionApp
 
     return [{"module": "jupyter_etl", "app": EtlExtensionApp}]

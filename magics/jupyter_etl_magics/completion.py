@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_etl.app.notebook_api import known_tables
 from jupyter_etl.errors import EtlError
-from jupyter_etl.spec.commands import complete, completes
+from jupyter_etl.language.commands.parser import complete, completes
+from jupyter_etl.notebook.api import known_tables
 from jupyter_etl_magics.session import Session
 
 _LINE = re.compile(r"(?s).*%%?etl\s+?(.*)$")

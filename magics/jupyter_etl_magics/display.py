@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from IPython.display import display
 
-from jupyter_etl.spec.printable import printable
+from jupyter_etl.language.text import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa

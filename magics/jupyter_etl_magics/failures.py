@@ -6,8 +6,8 @@ from types import TracebackType
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_etl.app.notebook_place import in_run
 from jupyter_etl.errors import EtlError
+from jupyter_etl.notebook.location import in_run
 
 LAST = "_etl_last_error"
 """Name under which the shell's user namespace keeps what ``%etl debug`` shows."""

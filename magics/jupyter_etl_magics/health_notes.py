@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jupyter_etl.model import PausedBy, PipelineHealth
 
 if TYPE_CHECKING:
-    from jupyter_etl.app.pipelines import Pipelines
+    from jupyter_etl.services.pipelines.pipelines import Pipelines
 
 
 def attention_notes(needy: Mapping[str, PipelineHealth]) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
-from jupyter_etl.app.caller_names import caller_names
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.spec.commands import parse_line
+from jupyter_etl.language.commands.parser import parse_line
+from jupyter_etl.notebook.caller import caller_names
 from jupyter_etl_magics.commands import find_command
 from jupyter_etl_magics.display import Card, show
 from jupyter_etl_magics.session import Session

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_etl.app.caller_names import CallerNames
-from jupyter_etl.app.notebook_api import notebook_folder, open_etl, workbench
-from jupyter_etl.app.notebook_place import in_run, notebook_path, saved_notebook
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
-from jupyter_etl.spec.names import nearest
+from jupyter_etl.language.names import nearest
+from jupyter_etl.notebook.api import notebook_folder, open_etl, workbench
+from jupyter_etl.notebook.caller import CallerNames
+from jupyter_etl.notebook.location import in_run, notebook_path, saved_notebook
 
 if TYPE_CHECKING:
-    from jupyter_etl.app.etl import Etl
-    from jupyter_etl.app.workbench import Workbench
+    from jupyter_etl.notebook.session import Workbench
+    from jupyter_etl.services.etl import Etl
 
 
 @dataclass(frozen=True)

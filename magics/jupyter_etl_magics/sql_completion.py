@@ -13,10 +13,10 @@ from IPython.core.completer import (
 )
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_etl.app.notebook_api import known_tables
 from jupyter_etl.errors import EtlError
+from jupyter_etl.language.sources import LOCAL
 from jupyter_etl.model import TableInfo
-from jupyter_etl.spec.source import LOCAL
+from jupyter_etl.notebook.api import known_tables
 from jupyter_etl_magics.session import Session
 
 _HEAD = re.compile(r"\s*%%etl\s+sql\s+(?P<source>[^\s<]+)[^\n]*\n(?P<query>.*)", re.DOTALL)

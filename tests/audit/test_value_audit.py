@@ -24,8 +24,8 @@ from fakes.files import read, refusal, source_of
 from fakes.published_file import publish_and_read
 from fakes.published_table import PublishedTable
 from jupyter_etl.errors import PublishError
+from jupyter_etl.language.sources import file_kind
 from jupyter_etl.model import Source
-from jupyter_etl.spec.source import file_kind
 
 pytestmark = pytest.mark.slow
 

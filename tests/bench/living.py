@@ -14,9 +14,9 @@ from typing import Any
 
 from bench.processes import Broken, environment, need, server, tail, wait_for
 from fakes.notebooks import write_notebook
-from jupyter_etl.app import Etl, Settings
-from jupyter_etl.execution.kernels import DEFAULT_KERNEL
 from jupyter_etl.model import Run, RunState
+from jupyter_etl.runner.kernel.kernels import DEFAULT_KERNEL
+from jupyter_etl.services import Etl, Settings
 
 _PATIENCE_S = 120.0
 

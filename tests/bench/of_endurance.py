@@ -14,8 +14,8 @@ from bench.figures import Figure
 from bench.living import Platform, platform
 from bench.processes import descendants, need, wait_for
 from bench.sizes import Size
-from jupyter_etl.execution.processes import used_bytes
 from jupyter_etl.model import ACTIVE, RunState
+from jupyter_etl.runner.kernel.processes import used_bytes
 
 _WORKERS = 2
 _BATCH = 100

@@ -173,7 +173,7 @@ def cron(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 _OURS = """
-from jupyter_etl.engine.ticks import next_tick
+from jupyter_etl.scheduling.occurrences import next_tick
 from jupyter_etl.model import Schedule, ScheduleKind
 def ticks(day):
     made, start = [], begin + timedelta(days=day)

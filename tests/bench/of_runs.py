@@ -43,8 +43,8 @@ from bench.processes import (
 )
 from bench.sizes import Size
 from fakes.notebooks import write_notebook
-from jupyter_etl.execution.kernels import DEFAULT_KERNEL
 from jupyter_etl.model import Run, RunState
+from jupyter_etl.runner.kernel.kernels import DEFAULT_KERNEL
 
 _WORKERS = 2
 _REST_S = 2.0

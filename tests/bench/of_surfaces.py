@@ -22,8 +22,8 @@ from bench.notebook_peers import jupyter_server
 from bench.of_data import SHELL
 from bench.processes import Worker, environment, need, server, wait_for, worker
 from bench.sizes import Size
+from jupyter_etl.gateway.application import create_app
 from jupyter_etl.model import RunState
-from jupyter_etl.serve.application import create_app
 
 _CLIENTS = 4
 _IMPORT = "import jupyter_etl"
@@ -114,7 +114,7 @@ def serve(folder: Path, size: Size) -> Iterator[Figure]:
             )
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        words = [sys.executable, "-m", "jupyter_etl.serve", "--port", str(port)]
+        words = [sys.executable, "-m", "jupyter_etl.gateway", "--port", str(port)]
         log = folder / "serve.log"
         with server(words, folder, env=at.env, log=log):
             token = wait_for("the service does not answer", lambda: _token(at.home, port),

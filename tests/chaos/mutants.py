@@ -58,7 +58,7 @@ def skewed_clock(skew_s: float) -> Change:
     """Make the wall clock of a process wrong by so many seconds; the monotonic one is right."""
     skew = timedelta(seconds=skew_s)
     return Change(
-        module="jupyter_etl.app.clock",
+        module="jupyter_etl.services.clock",
         path="SystemClock.now",
         make=lambda right: lambda clock: right(clock) + skew,
     )
@@ -78,7 +78,7 @@ def _without_token(owned: Any) -> Any:
     """Write to an attempt whoever says so, also once it has ended."""
     from sqlalchemy import bindparam, update
 
-    from jupyter_etl.store.schema import attempts
+    from jupyter_etl.ledger.schema.tables import attempts
 
     return update(attempts).where(
         attempts.c.run_id == bindparam("of_run"),
@@ -88,13 +88,13 @@ def _without_token(owned: Any) -> Any:
 
 
 def _begun_without_token(begun: Any) -> Any:
-    from jupyter_etl.store.schema import attempts
+    from jupyter_etl.ledger.schema.tables import attempts
 
     return _without_token(begun).where(attempts.c.started_at.is_(None))
 
 
 def _beaten_without_token(beaten: Any) -> Any:
-    from jupyter_etl.store.schema import attempts
+    from jupyter_etl.ledger.schema.tables import attempts
 
     return _without_token(beaten).values(beat=attempts.c.beat + 1)
 
@@ -113,8 +113,8 @@ def _turn_without_token(begin: Any) -> Any:
 
 def _at_once(publish: Any) -> Any:
     def publish_now(record: Any, staged: Any) -> None:
-        from jupyter_etl.app.reading import publisher_for
-        from jupyter_etl.execution.committing import newest_version
+        from jupyter_etl.runner.commit import newest_version
+        from jupyter_etl.services.reading import publisher_for
 
         publish(record, staged)
         store, claim = record._store, record._claim
@@ -142,8 +142,8 @@ def _as_if_begun(plan_next: Any) -> Any:
     return plan
 
 
-_ATTEMPTS, _REAPER = "jupyter_etl.engine.attempts", "jupyter_etl.engine.reaper"
-_LEDGER = "jupyter_etl.store.attempts"
+_ATTEMPTS, _REAPER = "jupyter_etl.scheduling.retries", "jupyter_etl.scheduling.lost_attempts"
+_LEDGER = "jupyter_etl.ledger.attempts"
 
 CHANGES: Mapping[str, tuple[Change, ...]] = {
     # No mutant: it only saves the harness the ten minutes between two attempts.
@@ -154,14 +154,14 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
     ),
     "no_catch_up": (
         Change(
-            module="jupyter_etl.engine.planning_round",
+            module="jupyter_etl.scheduling.planner",
             path="plan_due",
             make=_only_just_now,
         ),
     ),
     "no_reaping": (
         Change(
-            module="jupyter_etl.engine.beats",
+            module="jupyter_etl.scheduling.lost_attempts",
             path="Observer.lost",
             make=lambda lost: lambda observer, claims: [],
         ),
@@ -173,32 +173,34 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
         Change(module=_LEDGER, path="_BEATEN", make=_beaten_without_token),
         # The turn to commit asks for the token as well.
         Change(
-            module="jupyter_etl.store.sql_store",
+            module="jupyter_etl.ledger.store",
             path="SqlStore.begin_commits",
             make=_turn_without_token,
         ),
         # On the machine of whoever reaps it a stale runner is ended; so this is another machine.
         Change(
-            module="jupyter_etl.execution.local_executor",
+            module="jupyter_etl.runner.local_executor",
             path="LocalExecutor.sweep",
             make=lambda sweep: lambda executor, claim: None,
         ),
     ),
     "no_unique": (),
     "stage_is_publish": (
-        Change(module="jupyter_etl.execution.record", path="RunRecord.publish", make=_at_once),
+        Change(
+            module="jupyter_etl.runner.channel.requests", path="RunRecord.publish", make=_at_once
+        ),
     ),
     "counts_unstarted": (
-        Change(module="jupyter_etl.engine.reaper", path="plan_next", make=_as_if_begun),
+        Change(module="jupyter_etl.scheduling.lost_attempts", path="plan_next", make=_as_if_begun),
     ),
     "trusts_its_clock": (
         Change(
-            module="jupyter_etl.engine.clock_guard",
+            module="jupyter_etl.scheduling.clock_skew",
             path="ClockGuard.why_not",
             make=lambda why_not: lambda guard, *, busy: "",
         ),
         Change(
-            module="jupyter_etl.engine.scheduler",
+            module="jupyter_etl.scheduling.scheduler",
             path="correct_due_times",
             make=lambda correct: lambda store, now: [],
         ),

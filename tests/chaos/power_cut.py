@@ -22,8 +22,8 @@ import pyarrow as pa
 from fakes.commits import MODES, TABLE, Publishing
 from fakes.ledger import new_ledger
 from jupyter_etl.errors import EtlError
+from jupyter_etl.ledger import open_store
 from jupyter_etl.ports import Claim
-from jupyter_etl.store import open_store
 
 FILE = "note"
 ORDER = [("run", "ascending"), ("row", "ascending")]

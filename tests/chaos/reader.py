@@ -20,8 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chaos.record import published_runs
 from chaos.world import ROWS, TABLE
-from jupyter_etl.app.etl import Etl
 from jupyter_etl.errors import StorageError, StoreError
+from jupyter_etl.services.etl import Etl
 
 PAUSE_S = 3.0
 

@@ -17,9 +17,6 @@ from chaos import record
 from chaos.invariants import Expected, Findings, inspect_ledger, ticks
 from chaos.world import TABLE
 from fakes.clock import FakeClock
-from jupyter_etl.engine.attempts import plan_next
-from jupyter_etl.engine.scheduler import Scheduler
-from jupyter_etl.engine.ticks import next_tick
 from jupyter_etl.errors import Conflict, ExecutionError, StoreError
 from jupyter_etl.model import (
     AttemptReport,
@@ -37,6 +34,9 @@ from jupyter_etl.model import (
     VerdictKind,
 )
 from jupyter_etl.ports import Claim, Store
+from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.retries import plan_next
+from jupyter_etl.scheduling.scheduler import Scheduler
 
 LEASE_S = 30.0
 EVERY_S = 300

@@ -20,20 +20,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engine.examples import cron, pipeline
 
 from chaos import record
 from chaos.world import World, wait_until
-from engine.examples import cron, pipeline
 from fakes.clock import FakeClock
 from fakes.executor import FakeExecutor
 from fakes.ledger import new_ledger
 from fakes.notebooks import code, write_notebook
-from jupyter_etl.app.etl import Etl
-from jupyter_etl.engine.scheduler import Scheduler
-from jupyter_etl.engine.ticks import next_tick
+from jupyter_etl.ledger import open_store
 from jupyter_etl.model import Outcome, Policy, Run, RunState
 from jupyter_etl.ports import Store
-from jupyter_etl.store import open_store
+from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.scheduler import Scheduler
+from jupyter_etl.services.etl import Etl
 
 PATIENCE_S = 60.0
 

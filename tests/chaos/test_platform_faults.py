@@ -13,8 +13,8 @@ from chaos import record
 from chaos.mutants import CHANGES
 from chaos.simulation import Cluster
 from fakes.ledger import new_ledger
+from jupyter_etl.ledger import open_store
 from jupyter_etl.ports import Store
-from jupyter_etl.store import open_store
 
 pytestmark = pytest.mark.chaos
 
@@ -23,7 +23,7 @@ DAY_S = 86_400.0
 
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.CRITICAL, logger="jupyter_etl.engine")
+    caplog.set_level(logging.CRITICAL, logger="jupyter_etl.scheduling")
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 
 from chaos.power_cut import Story
 from fakes.commits import MODES
-from jupyter_etl.publishing import delta_head, delta_record, table_publisher
+from jupyter_etl.publishing.tables import base as delta_head
+from jupyter_etl.publishing.tables import publisher, record
 
 pytestmark = pytest.mark.chaos
 
@@ -26,13 +27,13 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path, mode: str) -> None:
 
 
 def without_sync(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(table_publisher, "sync_commit", lambda location, entries: None)
+    patched.setattr(publisher, "sync_commit", lambda location, entries: None)
 
 
 def without_comparison(patched: pytest.MonkeyPatch) -> None:
     without_sync(patched)
-    patched.setattr(delta_record, "verify", lambda table, version: None)
-    for module in (delta_head, delta_record):
+    patched.setattr(record, "verify", lambda table, version: None)
+    for module in (delta_head, record):
         patched.setattr(module, "verify_head", lambda table, version: None)
 
 

@@ -13,8 +13,8 @@ import pytest
 from chaos.mutants import CHANGES, MUTANTS, caught, forget_unique
 from chaos.simulation import Cluster
 from fakes.ledger import new_ledger
+from jupyter_etl.ledger import open_store
 from jupyter_etl.ports import Store
-from jupyter_etl.store import open_store
 
 pytestmark = pytest.mark.chaos
 
@@ -39,7 +39,7 @@ def opened(url: str) -> Iterator[Store]:
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
     """Thousands of crashes are thousands of warnings; the level goes back afterwards."""
-    caplog.set_level(logging.CRITICAL, logger="jupyter_etl.engine")
+    caplog.set_level(logging.CRITICAL, logger="jupyter_etl.scheduling")
 
 
 @pytest.fixture

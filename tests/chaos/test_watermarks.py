@@ -17,14 +17,14 @@ import pytest
 from contracts.store_values import NOW, a_run, an_output, finish, start
 from contracts.store_watermarks import ORDERS, number
 from fakes.ledger import new_ledger
-from jupyter_etl.execution.incremental import CursorBook
+from jupyter_etl.ledger import open_store
+from jupyter_etl.ledger.connection import Ledger
+from jupyter_etl.ledger.runs import locked_run
+from jupyter_etl.ledger.store import SqlStore
+from jupyter_etl.ledger.watermarks import advance_watermarks
 from jupyter_etl.model import AttemptReport, CursorMove, Outcome, RunState
 from jupyter_etl.ports import Claim
-from jupyter_etl.store import open_store
-from jupyter_etl.store.connection import Ledger
-from jupyter_etl.store.runs import locked_run
-from jupyter_etl.store.sql_store import SqlStore
-from jupyter_etl.store.watermarks import advance_watermarks
+from jupyter_etl.runner.watermarks import CursorBook
 
 pytestmark = pytest.mark.chaos
 

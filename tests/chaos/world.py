@@ -230,11 +230,11 @@ def _role(
     names = {one.partition(b"=")[0] for one in variables}
     if b"JUPYTER_ETL_ATTEMPT" in names:
         return "kernel"
-    if b"jupyter_etl.app.attempt" in words:
+    if b"jupyter_etl.services.processes.attempt" in words:
         return "runner"
     # With a runner that is ready for the next run, and its kernel.
-    made_ahead = b"jupyter_etl.app.standby" in words or b"JUPYTER_ETL_CHANNEL" in names
-    if made_ahead or b"jupyter_etl.app.template" in words:
+    made_ahead = b"jupyter_etl.services.standby" in words or b"JUPYTER_ETL_CHANNEL" in names
+    if made_ahead or b"jupyter_etl.services.processes.fork_server" in words:
         return "template"
     return "scheduler" if pid in schedulers else "command"
 

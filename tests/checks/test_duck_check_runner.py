@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.check_runner_contract import DATA, CheckRunnerContract
-from jupyter_etl.checks.duck_check_runner import DuckCheckRunner
-from jupyter_etl.checks.scanning import Rows
+from jupyter_etl.checks.check_runner import DuckCheckRunner
+from jupyter_etl.checks.scan import Rows
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.checks import parse_checks
 from jupyter_etl.model import CheckRule, CheckStatus
 from jupyter_etl.ports import CheckRunner
-from jupyter_etl.spec.check import parse_checks
 
 
 class TestDuckCheckRunner(CheckRunnerContract):

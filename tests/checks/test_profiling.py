@@ -12,9 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from jupyter_etl.checks.distinct import EXACT, DistinctCount
-from jupyter_etl.checks.histogram import Histogram
-from jupyter_etl.checks.profiling import profile_of
+from jupyter_etl.checks.profile import profile_of
+from jupyter_etl.checks.sketches import EXACT, DistinctCount, Histogram
 from jupyter_etl.model import ColumnProfile, Profile
 
 DAY = dt.date(2026, 1, 1)

@@ -15,10 +15,10 @@ from fakes.command import Said
 from fakes.command import finish as finish_process
 from fakes.command import start as start_process
 from fakes.notebooks import write_notebook
-from jupyter_etl.app import Etl
-from jupyter_etl.app.settings import host_name
 from jupyter_etl.model import AttemptReport, Outcome, RunState
 from jupyter_etl.ports import SchedulerInfo
+from jupyter_etl.services import Etl
+from jupyter_etl.services.settings import host_name
 
 Command = Callable[..., Said]
 RANGE = "2026-01-01..2026-01-03"

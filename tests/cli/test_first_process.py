@@ -16,7 +16,7 @@ from fakes.patience import PATIENCE_S
 SCRIPT = """
 import ctypes, os, signal, subprocess, sys, time
 from pathlib import Path
-from jupyter_etl.cli.first_process import in_a_child
+from jupyter_etl.cli.init_process import in_a_child
 
 PR_SET_CHILD_SUBREAPER = 36
 # What the first process of a container is without that.

@@ -10,9 +10,9 @@ import pytest
 
 from cli.conftest import Command
 from contracts.store_values import a_run
-from jupyter_etl.app.etl import Etl
-from jupyter_etl.app.settings import host_name
 from jupyter_etl.ports import SchedulerInfo
+from jupyter_etl.services.etl import Etl
+from jupyter_etl.services.settings import host_name
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ from contracts.store_values import finish as finish_attempt
 from contracts.store_values import start as start_attempt
 from fakes.command import Said, finish, start
 from fakes.notebooks import code, write_notebook
-from jupyter_etl.app import notebook_api
-from jupyter_etl.app.outputs import publish_table
-from jupyter_etl.cli import running
+from jupyter_etl.cli import pipelines
 from jupyter_etl.model import AttemptReport, OnLost, Outcome, RunState
+from jupyter_etl.notebook import api
+from jupyter_etl.notebook.outputs import publish_table
 
 Command = Callable[..., Said]
 
@@ -43,9 +43,9 @@ TABLE = pa.table(
 
 @pytest.fixture
 def published(home: Path, here: Path) -> None:
-    publish_table(notebook_api.workbench({}), "sales.daily", TABLE.slice(0, 1), live=True)
-    publish_table(notebook_api.workbench({}), "sales.daily", TABLE, live=True)
-    publish_table(notebook_api.workbench({}), "sales.daily", TABLE.slice(0, 2))
+    publish_table(api.workbench({}), "sales.daily", TABLE.slice(0, 1), live=True)
+    publish_table(api.workbench({}), "sales.daily", TABLE, live=True)
+    publish_table(api.workbench({}), "sales.daily", TABLE.slice(0, 2))
 
 
 @pytest.fixture
@@ -130,13 +130,13 @@ class TestRead:
         refused(command("read", "sales.daily", "--limit", "-1"), "-1")
 
     def test_empty_tables(self, home: Path, here: Path, command: Command) -> None:
-        publish_table(notebook_api.workbench({}), "none", TABLE.slice(0, 0), live=True)
+        publish_table(api.workbench({}), "none", TABLE.slice(0, 0), live=True)
         assert command("read", "none", "--json").json == []
         assert command("read", "none").out.startswith('"id"')
 
     def test_what_a_format_cannot_hold(self, home: Path, here: Path, command: Command) -> None:
         nested = pa.table({"xs": [[1, 2]]})
-        publish_table(notebook_api.workbench({}), "nested", nested, live=True)
+        publish_table(api.workbench({}), "nested", nested, live=True)
         assert command("read", "nested", "--json").json == [{"xs": [1, 2]}]
         said = command("read", "nested", "--format", "csv")
         assert said.code == 1
@@ -147,7 +147,7 @@ class TestRead:
     @pytest.mark.parametrize("form", ["csv", "json", "arrow", "parquet"])
     def test_a_reader_that_has_seen_enough(self, home: Path, here: Path, form: str) -> None:
         frame = pd.DataFrame({"text": ["x" * 100] * 50_000, "n": range(50_000)})
-        publish_table(notebook_api.workbench({}), "big", frame, live=True)
+        publish_table(api.workbench({}), "big", frame, live=True)
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_etl.cli", "read", "big", "--format", form],
             stdout=subprocess.PIPE,
@@ -167,7 +167,7 @@ class TestJson:
     """The keys that others script against; standard output holds JSON and nothing else."""
 
     def test_what_there_is(self, published: None, command: Command, here: Path) -> None:
-        notebook_api.workbench({}).declare("trips", "trips.csv")
+        api.workbench({}).declare("trips", "trips.csv")
         (source,) = command("sources", "--json").json
         assert source.keys() == {
             *("source", "kind", "location", "readonly", "limit", "owner", "notebook", "next_try_at")
@@ -252,7 +252,7 @@ def test_steering_a_pipeline(deployed: str, command: Command) -> None:
 
 
 def test_why_a_run_failed_or_was_skipped(deployed: str, command: Command) -> None:
-    etl = notebook_api.open_etl()
+    etl = api.open_etl()
     now = etl.clock.now()
     skipped = a_run("k", pipeline=deployed, state=RunState.SKIPPED, note="Run 7 was not finished.")
     etl.store.add_run(skipped, now=now)
@@ -275,16 +275,16 @@ def test_the_policy_of_a_schedule(command: Command, here: Path) -> None:
     write_notebook(here / "a.ipynb", '%etl schedule "daily at 05:00" --memory 1GB --priority 3')
     words = ("--on-lost", "fail", "--priority", "-100", "--memory", "1.5GiB", "--checkpoint")
     assert command("schedule", "a.ipynb", "daily at 06:00", *words).code == 0
-    policy = notebook_api.open_etl().pipelines.get("a").policy
+    policy = api.open_etl().pipelines.get("a").policy
     assert (policy.on_lost, policy.priority, policy.checkpoint) == (OnLost.FAIL, -100, True)
     assert policy.memory_bytes == 3 * 2**29
     # Without a time the notebook's own line counts, with what the command says over it.
     assert command("schedule", "a.ipynb", "--priority", "4").code == 0
-    policy = notebook_api.open_etl().pipelines.get("a").policy
+    policy = api.open_etl().pipelines.get("a").policy
     # What neither of them gives stays as it is deployed.
     assert (policy.memory_bytes, policy.priority, policy.checkpoint) == (10**9, 4, True)
     assert command("schedule", "a.ipynb", "--reset", "checkpoint").code == 0
-    assert not notebook_api.open_etl().pipelines.get("a").policy.checkpoint
+    assert not api.open_etl().pipelines.get("a").policy.checkpoint
     said = command("schedule", "a.ipynb", "--after", "a.b,c.d", "--after-all", "--expect")
     assert "after each of a.b and c.d" in said.out
     refused(command("schedule", "a.ipynb", "@daily", "--memory", "1MB"), "1 MB", "64 MB")
@@ -327,7 +327,7 @@ def test_waiting_without_a_scheduler_is_refused(deployed: str, command: Command)
 def test_every_outcome_has_its_exit_code() -> None:
     from jupyter_etl.model import Outcome
 
-    assert set(running._CODES) == set(Outcome)
+    assert set(pipelines._CODES) == set(Outcome)
 
 
 def test_what_would_fail_is_deployed_only_anyway(command: Command, here: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes.command import Said
-from jupyter_etl.app import Etl
+from jupyter_etl.services import Etl
 
 Command = Callable[..., Said]
 
@@ -106,6 +106,6 @@ def test_the_password_of_a_ledger_is_never_shown(
 
 
 def _settings() -> object:
-    from jupyter_etl.app import Settings
+    from jupyter_etl.services import Settings
 
     return Settings.from_env()

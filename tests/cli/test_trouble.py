@@ -13,9 +13,9 @@ from contracts.store_ends import FAILED, dead
 from contracts.store_values import a_run, finish, start
 from fakes.command import Said
 from fakes.notebooks import write_notebook
-from jupyter_etl.app.etl import Etl
 from jupyter_etl.model import FAILURES_TO_PAUSE, AttemptReport, Cause, RunState
 from jupyter_etl.model.breaker import FAILURES
+from jupyter_etl.services.etl import Etl
 
 Command = Callable[..., Said]
 

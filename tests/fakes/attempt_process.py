@@ -7,10 +7,10 @@ from pathlib import Path
 
 from fakes.attempts import FakePublisher, SystemClock, decide
 from fakes.lakes import FakeLake
-from jupyter_etl.engine.resuming import plan_resumption
-from jupyter_etl.execution.runner import run_attempt
+from jupyter_etl.ledger import open_store
 from jupyter_etl.model import Outcome, PublicationKind, Verdict, VerdictKind
-from jupyter_etl.store import open_store
+from jupyter_etl.runner.runner import run_attempt
+from jupyter_etl.scheduling.resume import plan_resumption
 
 
 def judge(

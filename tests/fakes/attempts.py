@@ -12,11 +12,6 @@ from typing import Any
 import nbformat
 
 from fakes.lakes import FakeLake
-from jupyter_etl.engine.resuming import plan_resumption
-from jupyter_etl.execution.events import read_events
-from jupyter_etl.execution.folders import EVENTS, EXECUTED, save_claim
-from jupyter_etl.execution.limits import Limits
-from jupyter_etl.execution.runner import run_attempt
 from jupyter_etl.model import (
     AttemptReport,
     Committed,
@@ -33,6 +28,11 @@ from jupyter_etl.model import (
     VerdictKind,
 )
 from jupyter_etl.ports import Claim, Publisher, Reading, ReadRequest, Store
+from jupyter_etl.runner.events import read_events
+from jupyter_etl.runner.folders import EVENTS, EXECUTED, save_claim
+from jupyter_etl.runner.limits import Limits
+from jupyter_etl.runner.runner import run_attempt
+from jupyter_etl.scheduling.resume import plan_resumption
 
 AT = datetime(2026, 1, 2, 6, tzinfo=UTC)
 

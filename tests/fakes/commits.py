@@ -13,10 +13,7 @@ import pyarrow as pa
 
 from contracts.store_values import a_run
 from fakes.attempts import SystemClock
-from jupyter_etl.app.lakes import LedgerLake
-from jupyter_etl.execution.committing import commit_outputs
-from jupyter_etl.execution.events import EventLog
-from jupyter_etl.execution.halt import Halt
+from jupyter_etl.ledger import open_store
 from jupyter_etl.model import (
     AttemptReport,
     Committed,
@@ -28,9 +25,12 @@ from jupyter_etl.model import (
     Staged,
 )
 from jupyter_etl.ports import Claim, Clock, ReadRequest, Store
-from jupyter_etl.publishing.file_publisher import FilePublisher
-from jupyter_etl.publishing.table_publisher import TablePublisher
-from jupyter_etl.store import open_store
+from jupyter_etl.publishing.files.publisher import FilePublisher
+from jupyter_etl.publishing.tables.publisher import TablePublisher
+from jupyter_etl.runner.commit import commit_outputs
+from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.watchdogs.cancellation import Halt
+from jupyter_etl.services.lakes import LedgerLake
 
 TABLE = "shared.rows"
 ROWS = 5

@@ -30,10 +30,6 @@ from fakes.etl_values import (
     a_version,
 )
 from fakes.etl_watermarks import FakeWatermarks
-from jupyter_etl.app.differences import VersionDifference
-from jupyter_etl.app.health import Health
-from jupyter_etl.app.secrets import Vault
-from jupyter_etl.engine.durations import time_limit
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PublishError
 from jupyter_etl.model import (
     Breaker,
@@ -58,7 +54,11 @@ from jupyter_etl.model import (
     TimeLimit,
 )
 from jupyter_etl.ports import SchedulerInfo, Store
-from jupyter_etl.publishing.changes import RowChange, RowChanges
+from jupyter_etl.publishing.tables.changes import RowChange, RowChanges
+from jupyter_etl.scheduling.time_limits import time_limit
+from jupyter_etl.services.health import Health
+from jupyter_etl.services.publications.differences import VersionDifference
+from jupyter_etl.services.secrets import Vault
 
 
 @dataclass

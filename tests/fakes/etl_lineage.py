@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fakes.clock import FakeClock
-from jupyter_etl.app.lineage.graph import LineageEdge, LineageGraph, LineageNode, NodeKind
 from jupyter_etl.model import Publication
+from jupyter_etl.services.lineage.graph import LineageEdge, LineageGraph, LineageNode, NodeKind
 
 
 class FakeLineage:

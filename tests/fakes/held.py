@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakes.notebooks import write_notebook
-from jupyter_etl.app import Etl
 from jupyter_etl.model import RunState
+from jupyter_etl.services import Etl
 
 CELLS = (
     "import pandas as pd\n"

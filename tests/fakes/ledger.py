@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from jupyter_etl.store import connection, open_store
-from jupyter_etl.store.schema import metadata
-from jupyter_etl.store.sql_store import SqlStore
+from jupyter_etl.ledger import connection, open_store
+from jupyter_etl.ledger.schema.tables import metadata
+from jupyter_etl.ledger.store import SqlStore
 
 
 def new_ledger(folder: Path) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_etl.app.etl import Etl
+    from jupyter_etl.services.etl import Etl
 
 PATIENCE_S = 60
 CELL_S = 15
@@ -39,7 +39,7 @@ def by_papermill(notebook: Path, output: Path) -> dict[str, Any]:
             cwd=notebook.parent,
             progress_bar=False,
             # Without a limit papermill sleeps now and then beside the reply to a cell that prints
-            # into an output widget; see jupyter_etl.execution.client.
+            # into an output widget; see jupyter_etl.runner.execution.client.
             execution_timeout=CELL_S,
         )
     except PapermillExecutionError as problem:
@@ -116,7 +116,7 @@ def main(who: str, folder: Path, out: Path, names: list[str]) -> None:
 
         ended = {name: in_a_child(folder / name, out.parent / "executed.ipynb") for name in names}
     else:
-        from jupyter_etl.app.etl import Etl
+        from jupyter_etl.services.etl import Etl
 
         with closing(Etl.open()) as etl, ThreadPoolExecutor(2) as pool:
             done = pool.map(lambda name: by_the_platform(etl, folder / name), names)

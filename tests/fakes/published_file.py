@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from jupyter_etl.model import PublicationKind, PublicationVersion, Staged
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.publishing.file_layouts import with_leaves
-from jupyter_etl.publishing.file_publisher import FilePublisher
+from jupyter_etl.publishing.files.layouts import with_leaves
+from jupyter_etl.publishing.files.publisher import FilePublisher
 
 
 def publish_and_read(path: str, rows: pa.Table) -> pa.Table:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from jupyter_etl.app.frames import to_arrow
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
+from jupyter_etl.notebook.frames import to_arrow
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.publishing.delta_table import open_table
-from jupyter_etl.publishing.table_publisher import TablePublisher
+from jupyter_etl.publishing.tables.delta import open_table
+from jupyter_etl.publishing.tables.publisher import TablePublisher
 
 
 class PublishedTable:

@@ -13,6 +13,7 @@ import httpx
 import pyarrow as pa
 
 from jupyter_etl.errors import NotFound
+from jupyter_etl.gateway.application import create_app
 from jupyter_etl.model import (
     Column,
     Committed,
@@ -21,7 +22,6 @@ from jupyter_etl.model import (
     PublicationVersion,
 )
 from jupyter_etl.ports import Reading
-from jupyter_etl.serve.application import create_app
 
 TOKEN = "t" * 43
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

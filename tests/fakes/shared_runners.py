@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_etl.execution.warm_runners import WarmRunners
+from jupyter_etl.runner.warm.client import WarmRunners
 
 
 class SharedRunners(WarmRunners):

@@ -15,7 +15,7 @@ from contracts.connector_contract import no_access
 from jupyter_etl.errors import EtlError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Access, ReadRequest
-from jupyter_etl.sources.sql_connector import SqlConnector
+from jupyter_etl.sources.sql.connector import SqlConnector
 
 NAIVE = datetime(2026, 1, 1, 10)  # noqa: DTZ001 - a timestamp without timezone
 HOSTILE = "x'; DROP TABLE people--"

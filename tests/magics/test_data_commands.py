@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from fakes.shell import Notebook
-from jupyter_etl.app import notebook_api
 from jupyter_etl.errors import CheckFailed, DeclarationError, NotFound
+from jupyter_etl.notebook import api
 
 
 @pytest.fixture
@@ -251,7 +251,7 @@ class TestCompletion:
         trips.names["frame"] = pd.DataFrame({"alpha": [1], "beta": [2]})
         trips.run("%etl publish table sales.daily frame")
         assert {"trips", "wh"} <= set(trips.complete("%etl load "))
-        notebook_api.known_tables().wait_s = 60
+        api.known_tables().wait_s = 60
         assert "wh.orders" in trips.complete("%etl load wh.")
         assert "sales.daily" in trips.complete("%etl load sa")
         assert {"local", "wh"} <= set(trips.complete("%%etl sql "))
@@ -264,9 +264,9 @@ class TestCompletion:
     def test_a_ledger_out_of_reach_offers_less(
         self, notebook: Notebook, here: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from jupyter_etl.app import notebook_api
+        from jupyter_etl.notebook import api
 
-        notebook_api.close()
+        api.close()
         (here / "file").write_text("x" * 2000)
         monkeypatch.setenv("JUPYTER_ETL_LEDGER", f"sqlite:///{here / 'file'}")
         assert notebook.complete("%etl load --li") == ["--limit"]

@@ -6,9 +6,9 @@ import pytest
 
 from fakes.clock import START
 from fakes.etl_values import a_run
-from jupyter_etl.app.failure_lines import failure_lines
-from jupyter_etl.engine.verdicts import judge
 from jupyter_etl.model import Outcome, RunState
+from jupyter_etl.scheduling.verdicts import judge
+from jupyter_etl.services.runs.lookup import failure_lines
 from jupyter_etl_magics.display import Card, shown
 
 

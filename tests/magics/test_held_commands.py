@@ -10,9 +10,9 @@ import pytest
 from fakes.held import FIRST, KINDS, Kind, counts, hold
 from fakes.notebooks import write_notebook
 from fakes.shell import Notebook
-from jupyter_etl.app import Etl
 from jupyter_etl.cli.main import main
 from jupyter_etl.model import RunState
+from jupyter_etl.services import Etl
 
 pytestmark = pytest.mark.kernel
 

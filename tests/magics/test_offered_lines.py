@@ -16,10 +16,10 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 from fakes.shell import Notebook
-from jupyter_etl.app import notebook_api
-from jupyter_etl.app.outputs import publish_file, publish_report, publish_table
 from jupyter_etl.cli.main import main
-from jupyter_etl.spec.commands import cli_parser, parse_line
+from jupyter_etl.language.commands.parser import cli_parser, parse_line
+from jupyter_etl.notebook import api
+from jupyter_etl.notebook.outputs import publish_file, publish_report, publish_table
 
 ROOT = Path(__file__).parents[2]
 OFFERED = json.loads(
@@ -78,7 +78,7 @@ def test_the_magic_reads_back_what_was_meant(one: dict[str, str]) -> None:
 def published(notebook: Notebook, here: Path) -> None:
     """Each of the publications, two versions of each that is live."""
     (here / "dot.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    bench = notebook_api.workbench({})
+    bench = api.workbench({})
     numbers = pd.DataFrame({"n": [1, 2]})
     publish = {
         "table": lambda name, live: publish_table(bench, name, numbers, live=live),
@@ -94,7 +94,7 @@ def published(notebook: Notebook, here: Path) -> None:
 def test_each_line_works(
     published: None, notebook: Notebook, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_here = {"etl": notebook_api}
+    run_here = {"etl": api}
     for one in PUBLICATIONS:
         for line in one["lines"]:
             if line.startswith("%etl"):

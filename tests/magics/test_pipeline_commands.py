@@ -12,11 +12,11 @@ from contracts.store_ends import FAILED, dead
 from contracts.store_values import a_run, claim_one, finish, start, started
 from fakes.notebooks import code, write_notebook
 from fakes.shell import Notebook
-from jupyter_etl.app import notebook_api, notebook_place
-from jupyter_etl.app.etl import Etl
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
 from jupyter_etl.model import FAILURES_TO_PAUSE, AttemptReport, Cause, OnLost, RunState
 from jupyter_etl.model.breaker import FAILURES
+from jupyter_etl.notebook import api, location
+from jupyter_etl.services.etl import Etl
 
 SCHEDULE = '%etl schedule "daily at 06:00" --tz Europe/Paris'
 
@@ -35,7 +35,7 @@ def deployed(notebook: Notebook) -> Notebook:
 
 
 def etl() -> Etl:
-    return notebook_api.open_etl()
+    return api.open_etl()
 
 
 def test_a_draft_and_what_differs(frames: Notebook) -> None:
@@ -269,9 +269,9 @@ def test_commands_that_do_nothing_inside_a_run(
     deployed: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = etl().pipelines.get("sales")
-    notebook_api.close()
-    monkeypatch.setenv(notebook_place.CHANNEL_VARIABLE, "/nowhere/socket")
-    assert notebook_place.in_run()
+    api.close()
+    monkeypatch.setenv(location.CHANNEL_VARIABLE, "/nowhere/socket")
+    assert location.in_run()
     for line in (
         SCHEDULE,
         "%etl run",
@@ -288,8 +288,8 @@ def test_commands_that_do_nothing_inside_a_run(
         "%etl preflight",
     ):
         assert "does nothing inside a run" in deployed.card(line).text, line
-    notebook_api.close()
-    monkeypatch.delenv(notebook_place.CHANNEL_VARIABLE)
+    api.close()
+    monkeypatch.delenv(location.CHANNEL_VARIABLE)
     assert etl().pipelines.get("sales") == before
     assert etl().runs.count() == 0
 

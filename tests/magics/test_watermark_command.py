@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fakes.shell import Notebook
-from jupyter_etl.app import notebook_api, notebook_place
 from jupyter_etl.errors import PermissionDenied
+from jupyter_etl.notebook import api, location
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_what_is_not_understood(sales: Notebook) -> None:
 
 
 def test_a_run_cannot_set_it(sales: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    notebook_api.close()
-    monkeypatch.setenv(notebook_place.CHANNEL_VARIABLE, "/nowhere")
+    api.close()
+    monkeypatch.setenv(location.CHANNEL_VARIABLE, "/nowhere")
     problem, said = sales.fails("%etl watermark wh.orders --since id --set 1")
     assert isinstance(problem, PermissionDenied)
     assert "A run has no access to the ledger" in said

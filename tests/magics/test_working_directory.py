@@ -9,10 +9,10 @@ import pytest
 
 from fakes.notebooks import write_notebook
 from fakes.shell import Notebook
-from jupyter_etl.app import notebook_place
-from jupyter_etl.app.etl import Etl
-from jupyter_etl.app.notebook_place import start_folder
 from jupyter_etl.model import RunState
+from jupyter_etl.notebook import location
+from jupyter_etl.notebook.location import start_folder
+from jupyter_etl.services.etl import Etl
 
 DECLARE = [
     "%etl source orders data/orders.csv",
@@ -69,10 +69,10 @@ def test_without_ipython_it_is_the_working_directory(
     for names in ({}, {"_dh": []}, {"_dh": "/x"}):
         assert start_folder(names) == two_folders / "elsewhere"
     assert start_folder({"_dh": ["/x", "/y"]}) == Path("/x")
-    monkeypatch.setattr(notebook_place, "main_names", lambda: {"_dh": [str(two_folders)]})
+    monkeypatch.setattr(location, "main_names", lambda: {"_dh": [str(two_folders)]})
     write_notebook(two_folders / "a.ipynb")
-    assert notebook_place.notebook_path({"JPY_SESSION_NAME": "a.ipynb"}) == two_folders / "a.ipynb"
-    assert notebook_place.notebook_path({"JPY_SESSION_NAME": "b.ipynb"}) is None
+    assert location.notebook_path({"JPY_SESSION_NAME": "a.ipynb"}) == two_folders / "a.ipynb"
+    assert location.notebook_path({"JPY_SESSION_NAME": "b.ipynb"}) is None
 
 
 @pytest.mark.kernel

@@ -9,16 +9,16 @@ import pytest
 
 from fakes.shell import Notebook
 from fakes.wrong_names import RIGHT, SUGGESTION, WrongName, declare_right_names, wrong_names
-from jupyter_etl.app import notebook_api
 from jupyter_etl.errors import NotFound
-from jupyter_etl.spec.commands import MAGIC_COMMANDS
+from jupyter_etl.language.commands.parser import MAGIC_COMMANDS
+from jupyter_etl.notebook import api
 
 CASES = list(wrong_names(MAGIC_COMMANDS))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.words))
 def test_a_name_that_is_not_there(notebook: Notebook, here: Path, case: WrongName) -> None:
-    declare_right_names(notebook_api.open_etl(), here)
+    declare_right_names(api.open_etl(), here)
     notebook.names["orders_frame"] = pd.DataFrame({"a": [1]})
     line = " ".join(case.words)
     if line == "watermark ordes":

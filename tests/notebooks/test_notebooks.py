@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_etl.app import Settings
-from jupyter_etl.app.etl import Etl
 from jupyter_etl.model import CheckStatus, Run, RunState
+from jupyter_etl.services import Settings
+from jupyter_etl.services.etl import Etl
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from fakes.notebooks import write_notebook
-from jupyter_etl.app.etl import Etl
 from jupyter_etl.errors import NotFound
+from jupyter_etl.services.etl import Etl
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from jupyter_etl.errors import StorageError
-from jupyter_etl.publishing.beneath import (
+from jupyter_etl.publishing.lake.beneath import (
     copy_beneath,
     folder_beneath,
     open_beneath,
     refuse_links,
     root_and_parts,
 )
-from jupyter_etl.publishing.delta_table import open_table
+from jupyter_etl.publishing.tables.delta import open_table
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_etl.errors import PublishError
-from jupyter_etl.publishing.changes import RowChange, compare_rows
+from jupyter_etl.publishing.tables.changes import RowChange, compare_rows
 
 KEYS = st.tuples(st.sampled_from(["a", "b"]), st.one_of(st.none(), st.integers(0, 3)))
 ROWS = st.dictionaries(KEYS, st.tuples(st.one_of(st.none(), st.integers(0, 2)), st.text("xy")))

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 
 from fakes.published_table import PublishedTable
-from jupyter_etl.engine.gates import judge_difference
 from jupyter_etl.model import Difference, PublishMode, Staged
-from jupyter_etl.publishing import emptied
-from jupyter_etl.publishing.table_publisher import TablePublisher
+from jupyter_etl.publishing.tables import emptied_columns
+from jupyter_etl.publishing.tables.publisher import TablePublisher
+from jupyter_etl.scheduling.publish_gate import judge_difference
 
 APPEND, UPSERT = PublishMode.APPEND, PublishMode.UPSERT
 NAN = float("nan")
@@ -176,9 +176,9 @@ def test_no_footer_of_the_table_is_read_where_nothing_is_missing(
     table.publish(many, partition_by=("day",))
     staged = table.stage(many, partition_by=("day",))
     read: list[str] = []
-    original = emptied.values_in
+    original = emptied_columns.values_in
     monkeypatch.setattr(
-        emptied, "values_in", lambda file: (read.append(str(file)), original(file))[1]
+        emptied_columns, "values_in", lambda file: (read.append(str(file)), original(file))[1]
     )
     assert difference(table, staged).reasons == ()
     assert all(path.startswith(staged.folder) for path in read)

@@ -21,7 +21,7 @@ from fakes.published_file import publish_and_read
 from jupyter_etl.errors import PublishError, StorageError
 from jupyter_etl.model import PublicationKind, Staged
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.publishing.file_publisher import FilePublisher
+from jupyter_etl.publishing.files.publisher import FilePublisher
 
 
 class FileContract(PublisherContract):

@@ -10,9 +10,9 @@ import pytest
 
 from fakes.object_store import KEY, SECRET, object_store, put
 from fakes.published_file import committed_file
-from jupyter_etl.app.reading import open_version
 from jupyter_etl.errors import StorageError
 from jupyter_etl.ports import ReadRequest
+from jupyter_etl.services.reading import open_version
 
 pytestmark = pytest.mark.slow
 ROWS = pa.table({"t": ["01/02/2026", None], "n": [1, 2]})

@@ -10,11 +10,11 @@ import re
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from jupyter_etl.engine.verdicts import judge
 from jupyter_etl.errors import DeclarationError, PublishError
 from jupyter_etl.model import Outcome, VerdictKind
-from jupyter_etl.publishing import report_page
-from jupyter_etl.publishing.report_page import Heading, render_report
+from jupyter_etl.publishing.reports import page as report_page
+from jupyter_etl.publishing.reports.page import Heading, render_report
+from jupyter_etl.scheduling.verdicts import judge
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="3"/></svg>'

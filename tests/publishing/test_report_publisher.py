@@ -14,8 +14,8 @@ from contracts.publisher_contract import PublisherContract
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import PublicationKind, Staged
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.publishing.report_page import Heading, render_report
-from jupyter_etl.publishing.report_publisher import ReportPublisher
+from jupyter_etl.publishing.reports.page import Heading, render_report
+from jupyter_etl.publishing.reports.publisher import ReportPublisher
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jupyter_etl.publishing import staging
-from jupyter_etl.publishing.staging import staged_rows, write_rows
+from jupyter_etl.publishing.tables import staging
+from jupyter_etl.publishing.tables.staging import staged_rows, write_rows
 
 
 @pytest.mark.parametrize("batch_rows", [1, 30, 100, 170, 450])

@@ -17,8 +17,9 @@ from jupyter_etl.model import (
     PublishMode,
     Staged,
 )
-from jupyter_etl.publishing import delta_commit, staging, table_publisher
-from jupyter_etl.publishing.table_publisher import TablePublisher
+from jupyter_etl.publishing.tables import commit, staging
+from jupyter_etl.publishing.tables import publisher as table_publisher
+from jupyter_etl.publishing.tables.publisher import TablePublisher
 
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001
 REPLACE, APPEND, UPSERT = PublishMode.REPLACE, PublishMode.APPEND, PublishMode.UPSERT
@@ -294,7 +295,7 @@ def test_a_crash_before_the_commit_leaves_nothing_to_see(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(delta_commit, "_write", killed)
+        patch.setattr(commit, "_write", killed)
         with pytest.raises(KeyboardInterrupt):
             table.commit(staged, "run-7/t")
     assert table.rows(first) == [{"x": 1}]
@@ -310,7 +311,7 @@ def test_a_zombie_with_the_same_token_commits_nothing_more(
     table.publish(pa.table({"x": [1]}), mode=APPEND)
     mine = table.stage(pa.table({"x": [2]}), mode=APPEND)
     other = table.stage(pa.table({"x": [2]}), mode=APPEND)
-    original = delta_commit._write
+    original = commit._write
     beaten: list[int] = []
 
     def late(*arguments: object, **named: object) -> int:
@@ -319,7 +320,7 @@ def test_a_zombie_with_the_same_token_commits_nothing_more(
             table.commit(other, "run-7/t")
         return original(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(delta_commit, "_write", late)
+    monkeypatch.setattr(commit, "_write", late)
     what = table.commit(mine, "run-7/t")
     assert beaten == [1]
     assert table.rows(what) == [{"x": 1}, {"x": 2}]
@@ -352,6 +353,6 @@ def test_a_full_disk_is_one_sentence(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", "x.parquet")
 
-    monkeypatch.setattr("jupyter_etl.publishing.delta_actions.place_linked", full)
+    monkeypatch.setattr("jupyter_etl.publishing.tables.actions.place_linked", full)
     with pytest.raises(PublishError, match=r"'t' cannot be published: the disk is full"):
         table.commit(staged)

@@ -14,7 +14,7 @@ import pytest
 from fakes.published_table import PublishedTable
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Batch, Contract, Partition, PublishMode
-from jupyter_etl.publishing.table_publisher import TablePublisher
+from jupyter_etl.publishing.tables.publisher import TablePublisher
 
 REPLACE, APPEND, UPSERT = PublishMode.REPLACE, PublishMode.APPEND, PublishMode.UPSERT
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001

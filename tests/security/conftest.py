@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from server.conftest import *  # noqa: F403
 
 from fakes.notebooks import code, write_notebook
-from jupyter_etl.app import notebook_api
-from jupyter_etl.app.etl import Etl
-from jupyter_etl.app.settings import Settings
-from server.conftest import *  # noqa: F403
+from jupyter_etl.notebook import api
+from jupyter_etl.services.etl import Etl
+from jupyter_etl.services.settings import Settings
 
 NAMES = (
     "..", ".", "%2e%2e", "%252e%252e", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%5c..%5cwin.ini",
@@ -114,7 +114,7 @@ def target(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.chdir(work)
     write_notebook(work / "delays.ipynb", code("1"))
     (work / "trips.csv").write_text("id,fare\n1,4.5\n")
-    notebook_api.publish("sales", pd.DataFrame({"id": [1, 2]}), live=True)
+    api.publish("sales", pd.DataFrame({"id": [1, 2]}), live=True)
     opened = Etl.open(Settings.from_env())
     opened.sources.declare("trips", "trips.csv", base=work)
     opened.pipelines.schedule(work / "delays.ipynb", "daily at 06:00")

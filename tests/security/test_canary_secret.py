@@ -14,12 +14,12 @@ import pytest
 
 from fakes import secret_encodings
 from fakes.notebooks import code, text, write_notebook
-from jupyter_etl.app.etl import Etl
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.execution.redaction import Redactor
 from jupyter_etl.model import RunState
-from jupyter_etl.publishing.report_page import Heading, render_report
-from jupyter_etl.server.views import run_detail_view
+from jupyter_etl.publishing.reports.page import Heading, render_report
+from jupyter_etl.redaction.redactor import Redactor
+from jupyter_etl.rest.views import run_detail_view
+from jupyter_etl.services.etl import Etl
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from fakes.shell import Notebook, notebook_shell
 from jupyter_etl.cli.main import COMMANDS, WITHOUT_LEDGER, main
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.spec.cli_table import CLI_COMMANDS
-from jupyter_etl.spec.commands import parse_line
-from jupyter_etl.spec.grammar import CellUse, CommandSpec, ValueKind
-from jupyter_etl.spec.magic_table import MAGIC_COMMANDS
+from jupyter_etl.language.commands.cli import CLI_COMMANDS
+from jupyter_etl.language.commands.declarations import CellUse, CommandSpec, ValueKind
+from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
+from jupyter_etl.language.commands.parser import parse_line
 from security.conftest import TEXTS, Seen, Target
 
 HOSTILE = tuple(text for text in TEXTS if text)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from jupyter_etl.server.handler import SERVICE
-from jupyter_etl.server.routes import ROUTES
-from jupyter_etl.server.service import EtlService
+from jupyter_etl.rest.handler import SERVICE
+from jupyter_etl.rest.routes import ROUTES
+from jupyter_etl.rest.service import EtlService
 from security.conftest import BODIES, NAMES, TEXTS, WRONG, Seen, Target, as_json
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from fakes.serving import TOKEN, Client
-from jupyter_etl.serve.application import create_app
-from jupyter_etl.serve.sign_in import COOKIE, SIGN_IN_PATH, Cookies
+from jupyter_etl.gateway.application import create_app
+from jupyter_etl.gateway.sign_in import COOKIE, SIGN_IN_PATH, Cookies
 from security.conftest import BODIES, NAMES, TEXTS, Seen, Target
 
 ROUTES = {

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from jupyter_etl.errors import DeclarationError, SourceError
-from jupyter_etl.sources.arrow_of_frames import arrow_of
+from jupyter_etl.sources.frames.arrow import arrow_of
 
 PARIS, NEW_YORK = ZoneInfo("Europe/Paris"), ZoneInfo("America/New_York")
 DAY, NOON = date(2026, 1, 1), datetime(2026, 1, 1, 12)  # noqa: DTZ001 - without a zone

@@ -18,7 +18,7 @@ from fakes.files import (
     write_csv,
 )
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.sources import csv_scan
+from jupyter_etl.sources.csv import scan
 
 
 def test_types_are_decided_over_the_whole_file(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_header_alone_is_a_table_without_rows(tmp_path: Path) -> None:
 def test_large_files_are_read_a_second_time_as_a_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_scan, "KEEP_BYTES", 1)
+    monkeypatch.setattr(scan, "KEEP_BYTES", 1)
     write_csv(tmp_path / "a.csv")
     write_csv(tmp_path / "b.csv", [{"id": 2.5, "zip": "007"}])
     table = read(source_of(tmp_path, "csv"))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fakes.files import opened, read, refusal, source_of
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.ports import Access, ReadRequest
-from jupyter_etl.sources import csv_blocks, csv_scan
+from jupyter_etl.sources.csv import blocks, scan
 from jupyter_etl.sources.file_connector import FileConnector
 
 NOTHING = Access(secret=str, frame=str, publication=lambda name: None)  # type: ignore[arg-type,return-value]
@@ -228,7 +228,7 @@ def test_a_declared_double_is_not_zero_or_infinite(tmp_path: Path, text: str) ->
 def test_a_declared_type_names_the_row_in_any_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(scan, "BLOCK_BYTES", 64)
     path = put(tmp_path, "a,b\n" + "1,x\n" * 1000 + "?,y\n" + "1,x\n" * 10)
     problem = refusal(source_of(path, "csv", **{"type.a": "int64"}))
     assert "column 'a' is declared as int64; row 1,001 has '?'" in problem.message
@@ -268,13 +268,13 @@ LATE: dict[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("keep_bytes", [csv_scan.KEEP_BYTES, 0])
+@pytest.mark.parametrize("keep_bytes", [scan.KEEP_BYTES, 0])
 @pytest.mark.parametrize("case", LATE)
 def test_a_value_far_behind_decides_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, keep_bytes: int
 ) -> None:
-    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 256)
-    monkeypatch.setattr(csv_scan, "KEEP_BYTES", keep_bytes)
+    monkeypatch.setattr(scan, "BLOCK_BYTES", 256)
+    monkeypatch.setattr(scan, "KEEP_BYTES", keep_bytes)
     usual, last, kind = LATE[case]
     texts = [usual] * 500 + [last] + [usual] * 50
     path = put(tmp_path, "x,n\n" + "".join(f"{text},1\n" for text in texts))
@@ -289,7 +289,7 @@ def test_a_value_far_behind_decides_too(
 
 
 def test_quotes_over_the_ends_of_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(scan, "BLOCK_BYTES", 64)
     cells = [f'line {n}\nsays ""x"", {n}' for n in range(300)]
     path = put(tmp_path, "a,b\n" + "".join(f'{n},"{cell}"\n' for n, cell in enumerate(cells)))
     table = read(source_of(path, "csv"))
@@ -301,7 +301,7 @@ def test_quotes_over_the_ends_of_blocks(tmp_path: Path, monkeypatch: pytest.Monk
 def test_blocks_without_an_end_of_a_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 1024)
+    monkeypatch.setattr(scan, "BLOCK_BYTES", 1024)
     cells = ['5" pipe' if end == "\n" and n == 0 else f"c{n}" for n in range(3_000)]
     path = put(tmp_path, end.join(["a,b", *(f"{n},{cell}" for n, cell in enumerate(cells))]))
     table = read(source_of(path, "csv"))
@@ -379,7 +379,7 @@ def test_every_table_of_texts_comes_back(
     quoted = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in cells]
     path = put(folder, "\n".join(["n,a,b", *quoted]) + "\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_scan, "BLOCK_BYTES", block)
+        patch.setattr(scan, "BLOCK_BYTES", block)
         table = read(source_of(path, "csv"))
     for index, name in enumerate(("a", "b")):
         column = table[name]
@@ -394,4 +394,4 @@ def test_every_table_of_texts_comes_back(
                 assert Decimal(repr(value)) == Decimal(text)
             else:
                 assert str(value).lower() == text.lower()
-    assert csv_blocks.BLOCK_BYTES > 64
+    assert blocks.BLOCK_BYTES > 64

@@ -10,15 +10,15 @@ import pyarrow as pa
 import pytest
 
 from jupyter_etl.errors import DeclarationError, SourceError
-from jupyter_etl.sources.declared_types import (
+from jupyter_etl.sources.text.conversion import convert
+from jupyter_etl.sources.text.declared_types import (
     apply_declared_types,
     cast_exactly,
     parse_declared_types,
     parse_type,
     refuse_absent_columns,
 )
-from jupyter_etl.sources.text_conversion import convert
-from jupyter_etl.sources.text_types import PLAIN, TextForm
+from jupyter_etl.sources.text.inference import PLAIN, TextForm
 
 PARIS = ZoneInfo("Europe/Paris")
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from jupyter_etl.errors import DeclarationError, EtlError, SourceError
-from jupyter_etl.sources.duck import run_local, table_names
+from jupyter_etl.sources.local_sql import run_local, table_names
 
 ORDERS = pa.table({"id": [1, 2, None], "name": ["a", "b", "x'; DROP TABLE orders--"]})
 

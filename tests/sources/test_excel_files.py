@@ -20,7 +20,7 @@ from contracts.connector_contract import no_access
 from fakes.binary_workbooks import xls, xlsb
 from fakes.files import NAIVE, opened, read, refusal, source_of
 from jupyter_etl.sources.file_connector import FileConnector
-from jupyter_etl.sources.workbook_cells import cell_name
+from jupyter_etl.sources.files.workbook_cells import cell_name
 
 ERRORS = ("#DIV/0!", "#REF!", "#N/A", "#VALUE!", "#NAME?", "#NUM!", "#NULL!")
 

@@ -14,8 +14,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Reading, ReadRequest
-from jupyter_etl.sources import csv_files, csv_scan, fetching
-from jupyter_etl.sources.file_paths import FileSet, SourceFile
+from jupyter_etl.sources.csv import reader, scan
+from jupyter_etl.sources.locations import download
+from jupyter_etl.sources.locations.paths import FileSet, SourceFile
 
 SOURCE = Source(name="far", kind="csv", location="far://lake/*.csv")
 
@@ -64,14 +65,14 @@ def files_of(far: FarFiles) -> FileSet:
 
 
 def read(far: FarFiles, limit: int | None = None) -> Reading:
-    return csv_files.read_csv(SOURCE, files_of(far), ReadRequest(limit=limit))
+    return reader.read_csv(SOURCE, files_of(far), ReadRequest(limit=limit))
 
 
-@pytest.mark.parametrize("keep_bytes", [csv_scan.KEEP_BYTES, 0])
+@pytest.mark.parametrize("keep_bytes", [scan.KEEP_BYTES, 0])
 def test_each_file_is_fetched_once(
     far: FarFiles, copies: Path, monkeypatch: pytest.MonkeyPatch, keep_bytes: int
 ) -> None:
-    monkeypatch.setattr(csv_scan, "KEEP_BYTES", keep_bytes)
+    monkeypatch.setattr(scan, "KEEP_BYTES", keep_bytes)
     reading = read(far)
     assert reading.batches.read_all().num_rows == 2002
     assert set(far.opened.values()) == {1}
@@ -83,7 +84,7 @@ def test_more_than_fits_stays_where_it_is_and_says_the_same(
     far: FarFiles, copies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once = read(far)
-    monkeypatch.setattr(fetching, "FETCH_BYTES", 100)
+    monkeypatch.setattr(download, "FETCH_BYTES", 100)
     far.opened.clear()
     often = read(far)
     assert min(far.opened.values()) > 1
@@ -100,7 +101,7 @@ def test_a_preview_fetches_no_copy(far: FarFiles, copies: Path) -> None:
 def test_the_copy_goes_with_a_reader_that_is_let_go(
     far: FarFiles, copies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_scan, "KEEP_BYTES", 0)
+    monkeypatch.setattr(scan, "KEEP_BYTES", 0)
     reading = read(far)
     assert len(list(copies.iterdir())) == 1
     del reading
@@ -117,7 +118,7 @@ def test_a_file_that_changed_meanwhile_is_an_error_for_later(far: FarFiles, copi
     files = files_of(far)
     far.pipe_file("/lake/a.csv", b"id\n1\n")
     with pytest.raises(SourceError, match=r"a\.csv had .* bytes") as caught:
-        csv_files.read_csv(SOURCE, files, ReadRequest())
+        reader.read_csv(SOURCE, files, ReadRequest())
     assert caught.value.retryable
     assert list(copies.iterdir()) == []
 
@@ -126,5 +127,5 @@ def test_a_file_that_is_gone_is_an_error(far: FarFiles, copies: Path) -> None:
     files = files_of(far)
     far.rm("/lake/a.csv")
     with pytest.raises(SourceError, match="is gone"):
-        csv_files.read_csv(SOURCE, files, ReadRequest())
+        reader.read_csv(SOURCE, files, ReadRequest())
     assert list(copies.iterdir()) == []

@@ -28,7 +28,7 @@ from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Connector
 from jupyter_etl.sources.file_connector import FileConnector
-from jupyter_etl.sources.file_paths import reading
+from jupyter_etl.sources.locations.paths import reading
 
 
 class _Files(ConnectorContract):

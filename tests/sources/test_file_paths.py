@@ -16,8 +16,8 @@ import pytest
 from contracts.connector_contract import no_access
 from fakes.files import opened, read, refusal, source_of
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.sources import parse_source
 from jupyter_etl.sources.file_connector import FileConnector
-from jupyter_etl.spec.source import parse_source
 
 JUNK = (
     ".ipynb_checkpoints/a-checkpoint.csv",

@@ -7,8 +7,8 @@ from contracts.connector_contract import EXPECTED, ConnectorContract, no_access
 from jupyter_etl.errors import DeclarationError, NotFound, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Access, Connector, ReadRequest
-from jupyter_etl.sources.arrow_of_frames import arrow_of
-from jupyter_etl.sources.frame_connector import FrameConnector
+from jupyter_etl.sources.frames.arrow import arrow_of
+from jupyter_etl.sources.frames.connector import FrameConnector
 from jupyter_etl.sources.publication_connector import PublicationConnector
 
 

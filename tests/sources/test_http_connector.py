@@ -19,7 +19,7 @@ from jupyter_etl.errors import DeclarationError, EtlError, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Connector, ReadRequest
 from jupyter_etl.sources.file_connector import FileConnector
-from jupyter_etl.sources.http_connector import HttpConnector
+from jupyter_etl.sources.http.connector import HttpConnector
 
 ROWS = EXPECTED.to_pylist()
 CSV = b"id,name\n1,Ann\n2,Ben\n"

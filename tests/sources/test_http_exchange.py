@@ -15,8 +15,8 @@ from fakes.http_api import Api, Asked, Said, api_server, said_json
 from jupyter_etl.errors import DeclarationError, EtlError, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.sources.http_connector import HttpConnector
-from jupyter_etl.sources.http_exchange import TRIES
+from jupyter_etl.sources.http.connector import HttpConnector
+from jupyter_etl.sources.http.exchange import TRIES
 
 SECRET = "s3cr3t/&canary"
 ROWS = [{"id": 1}, {"id": 2}]

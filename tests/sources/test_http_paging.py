@@ -11,7 +11,7 @@ from fakes.http_api import Api, Asked, Said, api_server, said_json
 from jupyter_etl.errors import EtlError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.sources.http_connector import HttpConnector
+from jupyter_etl.sources.http.connector import HttpConnector
 
 ALL = [{"id": n} for n in range(7)]
 SIZE = 3

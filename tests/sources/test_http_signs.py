@@ -13,7 +13,7 @@ from fakes.http_api import Api, Asked, Said, api_server, said_json
 from jupyter_etl.errors import EtlError, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.sources.http_connector import HttpConnector
+from jupyter_etl.sources.http.connector import HttpConnector
 
 ALL = [{"id": n, "next": "x", "has_more": True, "total": 99} for n in range(7)]
 """Names in records are never treated as signs."""

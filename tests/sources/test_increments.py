@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_etl.errors import SourceError
+from jupyter_etl.language.cursors import parse_cursor
 from jupyter_etl.model import CursorKind, CursorValue
 from jupyter_etl.ports import Reading
 from jupyter_etl.sources.increments import (
@@ -23,7 +24,6 @@ from jupyter_etl.sources.increments import (
     newest_of_each,
     read_increment,
 )
-from jupyter_etl.spec.cursor import parse_cursor
 
 END = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

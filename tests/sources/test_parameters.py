@@ -17,7 +17,7 @@ import pytest
 from fakes.sql import NAIVE, query
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Source
-from jupyter_etl.sources.duck import run_local
+from jupyter_etl.sources.local_sql import run_local
 
 KOLKATA = timezone(timedelta(hours=5, minutes=30))
 LOCAL = datetime(2026, 11, 1, 1, 30, tzinfo=ZoneInfo("America/New_York"), fold=1)

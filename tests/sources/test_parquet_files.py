@@ -12,8 +12,8 @@ import pytest
 
 from fakes.files import NAIVE, opened, read, refusal, source_of
 from jupyter_etl.errors import SourceError
-from jupyter_etl.sources import parquet_files
-from jupyter_etl.sources.widening import wider
+from jupyter_etl.sources.files import parquet
+from jupyter_etl.sources.schema_union import wider
 
 
 def put(folder: Path, **columns: pa.Array) -> Path:
@@ -154,7 +154,7 @@ def test_declared_types(
 def test_a_declared_type_that_a_value_does_not_fit_names_the_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: pa.Array, declared: str
 ) -> None:
-    monkeypatch.setattr(parquet_files, "BATCH_ROWS", 4)
+    monkeypatch.setattr(parquet, "BATCH_ROWS", 4)
     put(tmp_path, a=column)
     error = refusal(source_of(tmp_path, "parquet", **{"type.x": declared}))
     assert "a.parquet: column 'x'" in error.message
@@ -187,8 +187,8 @@ def test_a_column_that_arrow_cannot_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, a=pa.array([1]))
-    open_part = parquet_files._fragment
-    monkeypatch.setattr(parquet_files, "_fragment", lambda *args: _Broken(open_part(*args), "x"))
+    open_part = parquet._fragment
+    monkeypatch.setattr(parquet, "_fragment", lambda *args: _Broken(open_part(*args), "x"))
     with pytest.raises(SourceError, match=r"column .x. of a\.parquet cannot be read") as caught:
         read(source_of(tmp_path, "parquet"))
     assert "--columns" in caught.value.hint

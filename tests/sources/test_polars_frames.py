@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from contracts.connector_contract import EXPECTED, no_access
-from jupyter_etl.app.frames import to_arrow
 from jupyter_etl.errors import DeclarationError, MissingDependency, SourceError
+from jupyter_etl.notebook.frames import to_arrow
 from jupyter_etl.ports import Access
-from jupyter_etl.sources.arrow_of_frames import arrow_of
-from jupyter_etl.sources.polars_frames import to_polars
+from jupyter_etl.sources.frames.arrow import arrow_of
+from jupyter_etl.sources.frames.polars_frames import to_polars
 from sources import test_frames_and_publications as frames
 
 NAIVE = datetime(2026, 1, 1, 10)  # noqa: DTZ001 - a column without timezone

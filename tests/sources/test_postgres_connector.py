@@ -13,7 +13,7 @@ from contracts.connector_contract import EXPECTED, ConnectorContract, no_access
 from fakes.sql import HOSTILE, NAIVE, query, refusal
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Connector, ReadRequest
-from jupyter_etl.sources.sql_connector import SqlConnector
+from jupyter_etl.sources.sql.connector import SqlConnector
 
 
 def prepare(url: str, *statements: str) -> None:

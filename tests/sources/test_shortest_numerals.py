@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_etl.sources.shortest_numerals import are_shortest
-from jupyter_etl.sources.text_numbers import doubles, is_double
+from jupyter_etl.sources.text.numbers import doubles, is_double
+from jupyter_etl.sources.text.shortest_numerals import are_shortest
 
 
 def shortest(texts: list[str]) -> list[bool]:

@@ -16,7 +16,7 @@ from contracts.connector_contract import no_access
 from jupyter_etl.errors import SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest, Since
-from jupyter_etl.sources.sql_connector import SqlConnector
+from jupyter_etl.sources.sql.connector import SqlConnector
 
 HOSTILE = 'a";--'
 INSTANT = datetime(2026, 1, 2, 6, 0, 0, 123456, tzinfo=UTC)

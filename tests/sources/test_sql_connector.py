@@ -15,10 +15,10 @@ from fakes.sql import HOSTILE, NAIVE, execute, query, refusal, secret_access
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Access, Connector, ReadRequest
-from jupyter_etl.sources.sql_connector import SqlConnector
-from jupyter_etl.sources.sql_target import sql_target
-from jupyter_etl.sources.sql_text import parse_statement
-from jupyter_etl.sources.sqlalchemy_reader import read_sqlalchemy
+from jupyter_etl.sources.sql.connector import SqlConnector
+from jupyter_etl.sources.sql.sqlalchemy import read_sqlalchemy
+from jupyter_etl.sources.sql.statements import parse_statement
+from jupyter_etl.sources.sql.target import sql_target
 
 # -- SQLite --------------------------------------------------------------------------------------
 
@@ -236,10 +236,10 @@ def test_sqlite_wrong_queries(lite: Source, sql: str, says: str) -> None:
 def test_sqlite_locked_may_be_asked_again(
     file: Path, lite: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_etl.sources import sqlite_reader
+    from jupyter_etl.sources.sql import sqlite
 
     monkeypatch.setattr(
-        sqlite_reader, "connect_sqlite", lambda where: sqlite3.connect(where, uri=True, timeout=0)
+        sqlite, "connect_sqlite", lambda where: sqlite3.connect(where, uri=True, timeout=0)
     )
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("BEGIN EXCLUSIVE")

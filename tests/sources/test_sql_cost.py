@@ -10,7 +10,7 @@ import pytest
 from contracts.connector_contract import no_access
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.sources.sql_cost import Estimate, estimate_query
+from jupyter_etl.sources.sql.cost import Estimate, estimate_query
 
 
 def estimate(source: Source, query: str, **parameters: object) -> Estimate | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_etl.sources.sql_lineage import MOST_CHARACTERS, QueryLineage, lineage_of
+from jupyter_etl.sources.sql.lineage import MOST_CHARACTERS, QueryLineage, lineage_of
 
 KNOWN = {"o": ["id", "customer", "amount"], "c": ["id", "name"]}
 

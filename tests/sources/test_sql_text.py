@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.sources.sql_text import parse_statement, quoted
+from jupyter_etl.sources.sql.statements import parse_statement, quoted
 
 
 def rendered(query: str, *names: str) -> str:

@@ -15,7 +15,6 @@ from contracts.connector_contract import no_access
 from jupyter_etl.errors import SourceError
 from jupyter_etl.model import CursorKind, CursorValue, Source
 from jupyter_etl.ports import Reading, ReadRequest
-from jupyter_etl.sources import text_cursors
 from jupyter_etl.sources.increments import (
     Bounds,
     Increment,
@@ -23,7 +22,8 @@ from jupyter_etl.sources.increments import (
     read_increment,
     since_of,
 )
-from jupyter_etl.sources.sql_connector import SqlConnector
+from jupyter_etl.sources.sql.connector import SqlConnector
+from jupyter_etl.sources.text import cursors
 
 Texts = Sequence[str | None]
 
@@ -169,7 +169,7 @@ def test_of_each_key_the_newest_by_time(tmp_path: Path) -> None:
 def test_texts_of_very_many_shapes_are_compared_by_their_characters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(text_cursors, "_MOST_SHAPES", 20)
+    monkeypatch.setattr(cursors, "_MOST_SHAPES", 20)
     texts = [f"{'x' * n}9" for n in range(1, 60)]
     found = read([*texts, "x10"], rows=1000)
     assert (found.rows, found.value) == (60, CursorValue(kind=CursorKind.TEXT, text="x" * 59 + "9"))

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from jupyter_etl.sources.text_hints import hint_on
-from jupyter_etl.sources.text_kinds import BOOLS
-from jupyter_etl.sources.text_numbers import doubles, is_double
-from jupyter_etl.sources.text_types import (
+from jupyter_etl.sources.text.hints import hint_on
+from jupyter_etl.sources.text.inference import (
     MISSING_WORDS,
     PLAIN,
     TextForm,
@@ -23,6 +21,8 @@ from jupyter_etl.sources.text_types import (
     infer_type,
     kinds_of,
 )
+from jupyter_etl.sources.text.kinds import BOOLS
+from jupyter_etl.sources.text.numbers import doubles, is_double
 
 INFERRED: list[tuple[list[str | None], str]] = [
     (["1", "-5", "0", None, ""], "int64"),

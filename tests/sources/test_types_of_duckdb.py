@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from jupyter_etl.errors import EtlError, SourceError
-from jupyter_etl.sources.arrow_of_frames import arrow_of
-from jupyter_etl.sources.duck import run_local
+from jupyter_etl.sources.frames.arrow import arrow_of
+from jupyter_etl.sources.local_sql import run_local
 
 KEY = "190532336368564675417118094528692087698"
 INSTANT = datetime(2026, 1, 1, 8, tzinfo=UTC)

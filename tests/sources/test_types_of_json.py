@@ -17,8 +17,8 @@ from contracts.connector_contract import no_access
 from jupyter_etl.errors import DeclarationError, EtlError, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.sources import json_records
 from jupyter_etl.sources.file_connector import FileConnector
+from jupyter_etl.sources.files import json_records
 
 BIG = 2**53 + 1
 LONG = "0.12345678901234567890"

@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import expect
 
 from contracts.store_values import a_run, finish, start
-from jupyter_etl.app import Etl, Settings
 from jupyter_etl.model import FAILURES_TO_PAUSE, AttemptReport, Cause, Outcome, RunState
+from jupyter_etl.services import Etl, Settings
 from ui.lab import Lab
 from ui.test_panel_accessible import violations
 

@@ -6,12 +6,7 @@ import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from jupyter_etl.checks.breaking_rows import (
-    SAMPLE_CHARACTERS,
-    SAMPLE_COLUMNS,
-    SAMPLE_ROWS,
-    bounded,
-)
+from jupyter_etl.checks.failing_rows import SAMPLE_CHARACTERS, SAMPLE_COLUMNS, SAMPLE_ROWS, bounded
 from jupyter_etl.errors import DeclarationError, MissingDependency, user_code_boundary
 from jupyter_etl.model import CheckResult, CheckRule, CheckStatus
 

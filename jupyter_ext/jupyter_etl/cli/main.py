@@ -7,66 +7,56 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 
-from jupyter_etl.app import Etl
-from jupyter_etl.cli import (
-    backfilling,
-    incremental,
-    keeping,
-    lineage,
-    reading,
-    running,
-    secrets,
-    versions,
-    watching,
-)
-from jupyter_etl.cli.first_process import in_a_child
+from jupyter_etl.cli import backfill, data, maintenance, pipelines, runs, versions
+from jupyter_etl.cli.init_process import in_a_child
 from jupyter_etl.cli.output import say
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
-from jupyter_etl.spec.commands import cli_parser
+from jupyter_etl.language.commands.parser import cli_parser
+from jupyter_etl.services import Etl
 
 FAILED, USAGE, CANCELLED = 1, 2, 4
 
 COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
-    "run": running.run,
-    "schedule": running.schedule,
-    "trigger": running.trigger,
-    "backfill": backfilling.backfill,
-    "up": running.up,
-    "plan": running.plan,
-    "preflight": running.preflight,
-    "status": watching.status,
-    "pipelines": watching.pipelines,
-    "runs": watching.runs,
-    "logs": watching.logs,
-    "cancel": watching.cancel,
-    "retry": watching.retry,
-    "pause": watching.pause,
-    "resume": watching.resume,
-    "relink": watching.relink,
-    "unschedule": watching.unschedule,
-    "sources": reading.sources,
-    "secret": secrets.secret,
-    "published": reading.published,
-    "history": reading.history,
-    "read": reading.read,
+    "run": pipelines.run,
+    "schedule": pipelines.schedule,
+    "trigger": pipelines.trigger,
+    "backfill": backfill.backfill,
+    "up": pipelines.up,
+    "plan": pipelines.plan,
+    "preflight": pipelines.preflight,
+    "status": runs.status,
+    "pipelines": runs.pipelines,
+    "runs": runs.runs,
+    "logs": runs.logs,
+    "cancel": runs.cancel,
+    "retry": runs.retry,
+    "pause": runs.pause,
+    "resume": runs.resume,
+    "relink": runs.relink,
+    "unschedule": runs.unschedule,
+    "sources": data.sources,
+    "secret": maintenance.secret,
+    "published": data.published,
+    "history": data.history,
+    "read": data.read,
     "held": versions.held,
     "approve": versions.approve,
     "reject": versions.reject,
     "diff": versions.diff,
     "rollback": versions.rollback,
-    "lineage": lineage.lineage,
-    "prune": keeping.prune,
-    "watermarks": incremental.watermarks,
-    "watermark": incremental.watermark,
+    "lineage": data.lineage,
+    "prune": maintenance.prune,
+    "watermarks": backfill.watermarks,
+    "watermark": backfill.watermark,
 }
 """What each command calls."""
 
 WITHOUT_LEDGER: Mapping[str, Callable[[Namespace], int]] = {
-    "version": reading.version,
-    "serve": reading.serve,
-    "doctor": keeping.doctor,
-    "backup": keeping.backup,
-    "restore": keeping.restore,
+    "version": data.version,
+    "serve": data.serve,
+    "doctor": maintenance.doctor,
+    "backup": maintenance.backup,
+    "restore": maintenance.restore,
 }
 """What the commands call that work where no ledger can be opened, or leave it to another process."""
 

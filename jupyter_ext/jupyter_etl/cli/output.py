@@ -10,8 +10,8 @@ from datetime import datetime
 
 import msgspec
 
+from jupyter_etl.language.text import UNSAFE, printable
 from jupyter_etl.model import TERMINAL, Run
-from jupyter_etl.spec.printable import UNSAFE, printable
 
 _UNSAFE_IN_JSON = re.compile(f"(?!\\n)[{UNSAFE}]")
 

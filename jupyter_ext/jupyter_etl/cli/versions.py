@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from jupyter_etl.app import Etl
-from jupyter_etl.app.bundles.versions import names_pipeline
-from jupyter_etl.app.differences import (
+from jupyter_etl.cli.output import write, write_json, write_table
+from jupyter_etl.errors import PublishError
+from jupyter_etl.model import Hold, PublicationVersion
+from jupyter_etl.services import Etl
+from jupyter_etl.services.bundles.versions import names_pipeline
+from jupyter_etl.services.preview import Preview
+from jupyter_etl.services.publications.differences import (
     change_rows,
     change_words,
     diff_view,
@@ -15,10 +19,6 @@ from jupyter_etl.app.differences import (
     hold_title,
     hold_view,
 )
-from jupyter_etl.app.preview import Preview
-from jupyter_etl.cli.output import write, write_json, write_table
-from jupyter_etl.errors import PublishError
-from jupyter_etl.model import Hold, PublicationVersion
 
 
 def held(etl: Etl, args: Namespace) -> int:

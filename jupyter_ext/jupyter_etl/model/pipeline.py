@@ -101,7 +101,7 @@ class Policy:
     Args:
         retries: Further attempts after the first, for failures that a retry can mend.
         timeout_s: Wall-clock seconds an attempt may take; None lets the platform decide, see
-            `jupyter_etl.engine.durations.time_limit`.
+            `jupyter_etl.scheduling.time_limits.time_limit`.
         catchup: What becomes of times that passed unseen.
         overlap: What becomes of a run that is due while another is not finished.
         on_lost: What becomes of a run whose attempt was lost.

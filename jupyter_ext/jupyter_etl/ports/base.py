@@ -9,7 +9,7 @@ from jupyter_etl.model import Source
 
 
 class Clock(Protocol):
-    """The only thing in engine/ that knows the time."""
+    """The only source of time in scheduling/."""
 
     def now(self) -> datetime:
         """Return the wall-clock time as an aware UTC instant."""

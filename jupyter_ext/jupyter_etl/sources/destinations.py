@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Source, SourceKind
-from jupyter_etl.sources.http_options import http_url, is_http
+from jupyter_etl.sources.http.options import http_url, is_http
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL

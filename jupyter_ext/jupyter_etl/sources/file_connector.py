@@ -7,15 +7,15 @@ from dataclasses import replace
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source, TableInfo
 from jupyter_etl.ports import Access, Connector, Reading, ReadRequest
-from jupyter_etl.sources.csv_files import csv_table
-from jupyter_etl.sources.excel_files import sheet_tables
-from jupyter_etl.sources.file_kinds import FILE_OPTIONS, FILE_READERS, check_options
-from jupyter_etl.sources.file_paths import FileSet, find_files
-from jupyter_etl.sources.filesystems import check_place, place_options
-from jupyter_etl.sources.http_options import is_http
-from jupyter_etl.sources.json_files import read_json
+from jupyter_etl.sources.csv.reader import csv_table
+from jupyter_etl.sources.files.excel import sheet_tables
+from jupyter_etl.sources.files.json import read_json
+from jupyter_etl.sources.files.kinds import FILE_OPTIONS, FILE_READERS, check_options
+from jupyter_etl.sources.files.parquet import parquet_schema
+from jupyter_etl.sources.http.options import is_http
+from jupyter_etl.sources.locations.filesystems import check_place, place_options
+from jupyter_etl.sources.locations.paths import FileSet, find_files
 from jupyter_etl.sources.options import refuse_options
-from jupyter_etl.sources.parquet_files import parquet_schema
 from jupyter_etl.sources.readings import columns_of
 
 
@@ -108,6 +108,6 @@ def _tables(source: Source, files: FileSet) -> list[TableInfo]:
 
 def _http() -> Connector:
     # Imported when a URL is read: an HTTP client is slow to import.
-    from jupyter_etl.sources.http_connector import HttpConnector
+    from jupyter_etl.sources.http.connector import HttpConnector
 
     return HttpConnector()

@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_etl.errors import SourceError
+from jupyter_etl.language.cursors import DAY, SECOND, order_of, value_at, value_in
+from jupyter_etl.language.text import bound_below
 from jupyter_etl.model import CursorKind, CursorValue
 from jupyter_etl.ports import Reading, Since
 from jupyter_etl.sources.readings import choose
-from jupyter_etl.sources.text_cursors import TextRuler, between
-from jupyter_etl.spec.cursor import DAY, SECOND, order_of, value_at, value_in
-from jupyter_etl.spec.text_forms import bound_below
+from jupyter_etl.sources.text.cursors import TextRuler, between
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.names import listed, nearest
 from jupyter_etl.model import Source
-from jupyter_etl.sources.declared_types import is_type_option
-from jupyter_etl.spec.names import listed, nearest
+from jupyter_etl.sources.text.declared_types import is_type_option
 
 TYPES_OF_COLUMNS = "type.COLUMN"
 """Stands for ``type.zip``, ``type.day`` ... among the options of a kind."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import SourceError
+from jupyter_etl.language.names import listed, nearest
 from jupyter_etl.model import Column
 from jupyter_etl.ports import Reading
-from jupyter_etl.spec.names import listed, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa

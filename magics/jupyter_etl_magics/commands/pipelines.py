@@ -1,16 +1,101 @@
-"""``%etl pipelines``: the deployed notebooks."""
+"""The commands that deploy pipelines and steer them."""
 
 from __future__ import annotations
 
-from jupyter_etl.app.health import STATE_WORDS, by_severity
-from jupyter_etl.spec.commands import Command
-from jupyter_etl.spec.schedule import format_schedule
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jupyter_etl.errors import DeclarationError, NotFound
+from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.language.schedules.schedule import format_schedule
+from jupyter_etl.model import Grain
+from jupyter_etl.scheduling.preflight import summarize
+from jupyter_etl.services.bundles.listing import file_rows, pinned_words
+from jupyter_etl.services.health import STATE_WORDS, by_severity
+from jupyter_etl.services.pipelines.pipelines import Deployment
+from jupyter_etl.services.watermarks import said
 from jupyter_etl_magics.display import Card, counted, show
 from jupyter_etl_magics.health_notes import attention_notes, missing_notes, tone_of
 from jupyter_etl_magics.session import Session
 
 
-def execute(session: Session, _command: Command) -> None:
+def schedule(session: Session, command: Command) -> None:
+    """Snapshot the saved notebook as the next version, and show when it runs."""
+    args: dict[str, Any] = command.args
+    done = session.etl.pipelines.schedule(
+        session.notebook_to_run(),
+        args["when"],
+        timezone=args["tz"],
+        name=args["name"],
+        parameters=args["param"],
+        retries=args["retries"],
+        timeout_s=args["timeout"],
+        catchup=args["catchup"],
+        overlap=args["overlap"],
+        on_lost=args["on_lost"],
+        priority=args["priority"],
+        memory_bytes=args["memory"],
+        checkpoint=args["checkpoint"],
+        cold=args["cold"],
+        owner=args["owner"],
+        after=args["after"],
+        after_all=args["after_all"],
+        on_demand=args["on_demand"],
+        reset=args["reset"],
+        expect=args["expect"],
+        shared=args["shared"],
+        include=args["include"],
+        anyway=args["anyway"],
+    )
+    _show_deployment(done, alive=bool(session.etl.schedulers()))
+
+
+def _show_deployment(done: Deployment, *, alive: bool) -> None:
+    pipeline = done.pipeline
+    zone = ZoneInfo(pipeline.schedule.timezone) if pipeline.schedule else None
+    rows = [{"next": f"{t.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"} for t in done.next]
+    found = [f"{f.severity}: {f.message} {f.hint}".strip() for f in done.findings]
+    files = file_rows(done.files, done.file_changes)
+    worth_care = any(f.severity != "info" for f in done.findings)
+    waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
+    paused = "It is paused: %etl resume" if pipeline.paused else ""
+    unchanged = done.change == "unchanged"
+    state = "nothing changed" if unchanged else f"version {pipeline.version} deployed"
+    show(
+        Card(
+            title=f"{pipeline.name}: {done.words or 'runs on demand'} ({state}), "
+            f"owner {pipeline.owner}",
+            tone="warn" if waiting or paused or worth_care else "ok",
+            rows=rows,
+            notes=[*done.changes, done.note, *found, paused, waiting],
+            below=[Card(title=pinned_words(done.files), rows=files)] if files else [],
+        )
+    )
+
+
+def unschedule(session: Session, command: Command) -> None:
+    """Take it off the schedule; runs and publications stay on record."""
+    args: dict[str, Any] = command.args
+    name = session.pipeline(args["pipeline"])
+    session.etl.pipelines.unschedule(name)
+    show(Card(title=f"{name} is off the schedule; its runs and publications stay.", tone="ok"))
+
+
+def pause(session: Session, command: Command) -> None:
+    """Plan nothing for a pipeline until resume."""
+    args: dict[str, Any] = command.args
+    pipeline = session.etl.pipelines.pause(session.pipeline(args["pipeline"]))
+    show(Card(title=f"{pipeline.name} is paused.", tone="ok"))
+
+
+def resume(session: Session, command: Command) -> None:
+    """Plan again for a pipeline."""
+    args: dict[str, Any] = command.args
+    pipeline = session.etl.pipelines.resume(session.pipeline(args["pipeline"]))
+    show(Card(title=f"{pipeline.name} is resumed.", tone="ok"))
+
+
+def pipelines(session: Session, _command: Command) -> None:
     """Show all pipelines."""
     found = session.etl.pipelines.list()
     health = session.etl.health.of(found)
@@ -31,3 +116,93 @@ def execute(session: Session, _command: Command) -> None:
     tone = tone_of(health.values())
     title = counted(len(rows), "pipeline")
     show(Card(title=title, tone=tone, rows=rows, notes=notes) if rows else Card(title=empty))
+
+
+def owner(session: Session, command: Command) -> None:
+    """Show the owner of a pipeline, or hand it over."""
+    if session.in_run:
+        show(Card(title=f"owner {session.workbench.context.owner}"))
+        return
+    args: dict[str, Any] = command.args
+    name = session.pipeline(args["pipeline"])
+    pipelines = session.etl.pipelines
+    done = (
+        pipelines.get(name) if args["owner"] is None else pipelines.hand_over(name, args["owner"])
+    )
+    show(Card(title=f"{name}: owner {done.owner}", tone="ok"))
+
+
+def preflight(session: Session, command: Command) -> None:
+    """Show what a headless run would stumble over."""
+    args: dict[str, Any] = command.args
+    findings = session.etl.pipelines.preflight(session.notebook(args["notebook"]))
+    rows: list[dict[str, object]] = [
+        {"": f.severity, "finding": f.message, "next": f.hint} for f in findings
+    ]
+    severities = {f.severity for f in findings}
+    worst = "error" if "error" in severities else "warn" if "warning" in severities else "ok"
+    show(Card(title=summarize(findings), tone=worst, rows=rows))
+
+
+def relink(session: Session, command: Command) -> None:
+    """Tell the pipeline where its notebook is now."""
+    args: dict[str, Any] = command.args
+    notebook, name = session.notebook(), args["pipeline"]
+    if name is None:
+        moved = session.etl.pipelines.moved_to(notebook)
+        if moved is None:
+            raise NotFound(
+                "No pipeline whose notebook is gone ran this one.",
+                hint="Name the pipeline: %etl relink NAME",
+            )
+        name = moved.name
+    pipeline = session.etl.pipelines.relink(name, notebook)
+    changed = session.etl.pipelines.changed(pipeline)
+    note = f"Version {pipeline.version} runs until you deploy: %etl schedule" if changed else ""
+    show(Card(title=f"{name} has its notebook at {pipeline.notebook}", tone="ok", notes=[note]))
+
+
+def backfill(session: Session, command: Command) -> None:
+    """Queue their runs for the scheduler, or say with --dry-run what would be queued."""
+    args: dict[str, Any] = command.args
+    etl = session.etl
+    plan = etl.backfills.plan(
+        session.pipeline(args["pipeline"]),
+        args["span"],
+        by=Grain(args["by"]) if args["by"] else None,
+        parameters=args["param"],
+        parallel=args["parallel"],
+        include_done=args["all"],
+    )
+    if args["dry_run"]:
+        notes = [*plan.notes, "Nothing was queued: this is a dry run."]
+        show(Card(title=plan.title, tone="ok", notes=notes))
+        return
+    begun = etl.backfills.begin(plan)
+    if not begun.runs:
+        show(Card(title=begun.title, tone="ok"))
+        return
+    alive = (etl.settings.autostart and etl.start_scheduler()) or bool(etl.schedulers())
+    waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
+    queued = f"{counted(len(begun.runs), 'run')} queued: %etl runs"
+    tone = "warn" if waiting else "ok"
+    show(Card(title=begun.title, tone=tone, notes=[*begun.notes, queued, waiting]))
+
+
+def watermark(session: Session, command: Command) -> None:
+    """Show watermarks, or set one; refused inside a run."""
+    args: dict[str, Any] = command.args
+    watermarks, target = session.etl.watermarks, args["target"]
+    pipeline = session.pipeline(args["pipeline"])
+    if args["set"] is None and not args["reset"]:
+        rows = [said(one) for one in watermarks.list(pipeline, target or "")]
+        show(Card(title=f"{pipeline}: {counted(len(rows), 'watermark')}", rows=rows))
+        return
+    if not target or (args["set"] is not None and args["reset"]):
+        raise DeclarationError(
+            "A watermark is set for one table, to a value or to the start.",
+            hint="%etl watermark SOURCE.TABLE --set VALUE, or --reset",
+        )
+    done = watermarks.set(pipeline, target, args["set"], column=args["since"])
+    where = "the start" if done.value is None else done.value.text
+    show(Card(title=f"{done.cursor.label}: the next load begins after {where}.", tone="ok"))

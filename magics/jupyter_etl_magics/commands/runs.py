@@ -1,17 +1,56 @@
-"""``%etl runs``: what ran."""
+"""The commands that start runs and show them."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from jupyter_etl.model import RunState
-from jupyter_etl.spec.commands import Command
-from jupyter_etl_magics.display import Card, of_total, show
-from jupyter_etl_magics.run_card import outcome_of, took
+from IPython.display import display
+
+from jupyter_etl.errors import ExecutionError
+from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.model import ACTIVE, TERMINAL, RunState
+from jupyter_etl.services.runs.resume import retried_words
+from jupyter_etl_magics.cards import outcome_of, run_card, took
+from jupyter_etl_magics.display import Card, counted, of_total, show, size
+from jupyter_etl_magics.health_notes import attention_notes, missing_notes, tone_of
 from jupyter_etl_magics.session import Session
 
 
-def execute(session: Session, command: Command) -> None:
+def run(session: Session, command: Command) -> None:
+    """Run the saved file in a fresh kernel, show its progress and what came of it."""
+    args: dict[str, Any] = command.args
+    done = session.etl.runs.run(
+        session.notebook_to_run(args["notebook"]),
+        parameters=args["param"],
+        draft=args["draft"],
+        timeout_s=args["timeout"],
+        checkpoint=args["checkpoint"],
+        cold=args["cold"],
+        on_event=_progress_line(),
+    )
+    show(run_card(done, session.etl.runs.checkpoint(done.id)))
+
+
+def _progress_line() -> Callable[[Mapping[str, Any]], None]:
+    """Return a listener that moves a progress bar; a terminal shows it as text."""
+    from ipywidgets import IntProgress
+
+    bar = IntProgress(min=0, max=1, description="starting")
+    display(bar)  # type: ignore[no-untyped-call]  # IPython has no types
+
+    def on_event(event: Mapping[str, Any]) -> None:
+        if event["kind"] in {"cell_started", "cell_finished"}:
+            bar.max, bar.value = event["of"], event["done"]
+            bar.description = f"{event['done']} of {event['of']}"
+        elif event["kind"] == "finished":
+            bar.close()
+
+    return on_event
+
+
+def runs(session: Session, command: Command) -> None:
     """Show runs, newest first."""
     args: dict[str, Any] = command.args
     states = tuple(RunState(text) for text in args["state"])
@@ -32,3 +71,110 @@ def execute(session: Session, command: Command) -> None:
     note = of_total(len(rows), total).replace("rows", "runs") if rows else ""
     title = "Runs" if rows else "No runs yet."
     show(Card(title=title, rows=rows, notes=[note]))
+
+
+def trigger(session: Session, command: Command) -> None:
+    """Queue a run for the scheduler, and with --wait show what came of it."""
+    args: dict[str, Any] = command.args
+    name = session.pipeline(args["pipeline"])
+    etl = session.etl
+    started = etl.settings.autostart and etl.start_scheduler()
+    alive = started or bool(etl.schedulers())
+    if args["wait"] and not alive:
+        raise ExecutionError(
+            "No scheduler is alive, so the run would wait for ever.", hint="Run: jupyter etl up"
+        )
+    run = etl.runs.trigger(name, parameters=args["param"], draft=args["draft"], wait=args["wait"])
+    if args["wait"]:
+        show(run_card(run, session.etl.runs.checkpoint(run.id)))
+        return
+    waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
+    show(Card(title=f"Run {run.id} of {name} is queued.", tone="ok", notes=[waiting]))
+
+
+def cancel(session: Session, command: Command) -> None:
+    """Ask a run to stop."""
+    args: dict[str, Any] = command.args
+    run = session.etl.runs.cancel(args["run"])
+    state = f"is {run.state}" if run.state in TERMINAL else "is being stopped"
+    show(Card(title=f"Run {run.id} {state}.", tone="ok"))
+
+
+def retry(session: Session, command: Command) -> None:
+    """Queue a finished run again."""
+    args: dict[str, Any] = command.args
+    if args["from_failed_cell"]:
+        retried = session.etl.runs.retry_from_failed_cell(args["run"])
+        show(
+            Card(
+                title=retried_words(retried),
+                tone="warn" if retried.why_not or retried.note else "ok",
+            )
+        )
+        return
+    run = session.etl.runs.retry(args["run"])
+    show(Card(title=f"Run {run.id} of {run.new.pipeline} is queued again.", tone="ok"))
+
+
+def logs(session: Session, command: Command) -> None:
+    """Show a run and its log."""
+    args: dict[str, Any] = command.args
+    run = session.etl.runs.find(args["run"])
+    show(run_card(run, session.etl.runs.checkpoint(run.id)))
+    sys.stdout.write(session.etl.runs.log(run.id))
+
+
+def history(session: Session, command: Command) -> None:
+    """Show the versions, newest first."""
+    name, draft = str(command.args["name"]), bool(command.args["draft"])
+    rows: list[dict[str, object]] = [
+        {
+            "version": v.number,
+            "rows": v.what.rows,
+            "size": "pruned" if v.pruned_at else size(v.what.bytes),
+            "published": v.published_at,
+            "run": v.run_id,
+            "by": v.pipeline or v.owner,
+            "note": v.note,
+        }
+        for v in session.workbench.channel.history(name, draft=draft)
+    ]
+    kind = "draft" if draft else "version"
+    show(Card(title=f"{name}: {counted(len(rows), kind)}", rows=rows))
+
+
+def status(session: Session, _command: Command) -> None:
+    """Show where this notebook stands and what is running."""
+    if session.in_run:
+        context = session.workbench.context
+        show(Card(title=f"Inside run {context.id} of {context.pipeline}."))
+        return
+    etl = session.etl
+    overview = etl.health.overview()
+    rows: list[dict[str, object]] = [
+        {"": "owner", " ": etl.settings.owner},
+        {"": "home", " ": str(etl.settings.home)},
+        {"": "schedulers alive", " ": len(overview.schedulers)},
+        {"": "pipelines", " ": len(overview.pipelines)},
+        {"": "runs waiting or running", " ": etl.runs.count(states=ACTIVE)},
+        {"": "runs held", " ": len(overview.held_runs)},
+        {"": "publications", " ": len(etl.publications.list())},
+    ]
+    silent = [
+        f"{name} did not answer {breaker.failures} times in a row; "
+        f"the next run tries it at {breaker.retry_at:%H:%M:%S} UTC."
+        for name, breaker in overview.silent_sources.items()
+    ]
+    notes = [
+        *attention_notes(overview.attention),
+        *missing_notes(etl.pipelines),
+        *(f"{name} is older than its owner promised." for name in overview.stale),
+        *silent,
+        f"No run is started on this machine: {overview.full_disk}." if overview.full_disk else "",
+        "" if overview.schedulers else "No scheduler is alive. Start one: jupyter etl up",
+    ]
+    tone = tone_of(overview.pipelines.values())
+    if not overview.well and tone != "error":
+        tone = "warn"
+    title = "All is well." if overview.well else f"Needs you: {', '.join(overview.problems)}."
+    show(Card(title=title, tone=tone or "ok", rows=rows, notes=notes))

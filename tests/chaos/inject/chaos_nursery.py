@@ -23,8 +23,8 @@ from typing import Any, NoReturn
 
 MODULES = (
     "jupyter_etl.cli.main",
-    "jupyter_etl.execution.local_executor",
-    "jupyter_etl.execution.warm_runners",
+    "jupyter_etl.runner.local_executor",
+    "jupyter_etl.runner.warm.client",
 )
 """What a scheduler needs besides what a template does."""
 
@@ -67,7 +67,7 @@ class Spare:
             os.waitpid(self.pid, 0)
 
     def _wait(self, line: socket.socket) -> int:
-        from jupyter_etl.execution.fork import relabel, take_environment
+        from jupyter_etl.runner.warm.fork import relabel, take_environment
 
         self._line.close()
         message, [descriptor], _, _ = (*socket.recv_fds(line, _MAX_BYTES, 1),)
@@ -86,7 +86,7 @@ class Spare:
 def _be_template(life: str, line: int, command: list[str]) -> int:
     import msgspec
 
-    from jupyter_etl.execution.template import Life, serve
+    from jupyter_etl.runner.warm.fork_server import Life, serve
 
     told = msgspec.json.decode(life, type=Life)
     serve(msgspec.structs.replace(told, line=line), lambda: _PREPARED[0], command)
@@ -107,9 +107,9 @@ def answer(request: dict[str, Any]) -> int:
 
 def _run(words: list[str], out: str, err: str, cwd: str, skew_s: float) -> int:
     """Run ``jupyter etl WORDS``, as a process started by a shell would."""
-    import jupyter_etl.execution.warm_runners as warm
+    import jupyter_etl.runner.warm.client as warm
     from jupyter_etl.cli.main import main
-    from jupyter_etl.execution.fork import relabel
+    from jupyter_etl.runner.warm.fork import relabel
 
     relabel([sys.executable, "-m", "jupyter_etl.cli", *words], dict(os.environ))
     for target, path in enumerate((os.devnull, out, err)):
@@ -122,7 +122,7 @@ def _run(words: list[str], out: str, err: str, cwd: str, skew_s: float) -> int:
         # Loaded by sitecustomize under this name.
         from chaos_mutants import skewed_clock
 
-        skewed_clock(skew_s).apply(sys.modules["jupyter_etl.app.clock"])
+        skewed_clock(skew_s).apply(sys.modules["jupyter_etl.services.clock"])
     if words[0] == "up":
         warm.subprocess = SimpleNamespace(Popen=Spare().start, DEVNULL=subprocess.DEVNULL)
     return main(words)
@@ -135,7 +135,7 @@ def _fork(do: Callable[[], int]) -> int:
 
 
 def _become(do: Callable[[], int]) -> NoReturn:
-    from jupyter_etl.execution.fork import leave, reset_signals
+    from jupyter_etl.runner.warm.fork import leave, reset_signals
 
     code = 1
     try:
@@ -155,14 +155,14 @@ def prepare() -> None:
     Raises:
         AssertionError: A thread was started, which no fork would have.
     """
-    from jupyter_etl.execution.fork import QUIET, thread_pools
-    from jupyter_etl.execution.template import PRELOAD
+    from jupyter_etl.runner.warm.fork import QUIET, thread_pools
+    from jupyter_etl.runner.warm.fork_server import PRELOAD
 
     before = dict(os.environ)
     os.environ.update(QUIET)
     # Before papermill, as a template does it.
-    importlib.import_module("jupyter_etl.app.attempt").skip_slow_import()
-    workshop = importlib.import_module("jupyter_etl.app.template").Attempts()
+    importlib.import_module("jupyter_etl.services.processes.attempt").skip_slow_import()
+    workshop = importlib.import_module("jupyter_etl.services.processes.fork_server").Attempts()
     workshop.plan_rehearsal()
     _PREPARED.append(workshop)
     for name in (*MODULES, *PRELOAD):

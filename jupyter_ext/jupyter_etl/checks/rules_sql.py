@@ -1,0 +1,296 @@
+"""Rules as SQL: one aggregate for all rules, and conditions that select the failing rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.names import listed, nearest
+from jupyter_etl.language.sql.exact_names import folded, inner_columns, twins
+from jupyter_etl.model import CheckRule
+
+DATA = "data"
+"""Name under which the rows are registered."""
+
+_ROWS_WORDS = re.compile(r"[A-Za-z_]\w*")
+_EXPONENT = re.compile(r"\d[eE][+-]?\d")
+_COMPARED = re.compile(r"(.+?)\s*(?:[<>=!]|\bbetween\b|\bin\b)", re.IGNORECASE | re.DOTALL)
+"""What a message shows of an expression: what stands before the comparison."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledRule:
+    """A rule as SQL.
+
+    Args:
+        rule: What it was made of.
+        aggregate: Gives the number of breaking rows; for a rule about the whole, whether it holds.
+        breaking: A condition that is true for breaking rows, for a unique value for rows that may
+            be; "" for a rule about the whole.
+        columns: Those it looks at, as far as it says.
+        reference: Publication that has to be registered as `reference_name`; "" for none.
+        told: Gives what a message says besides, as text.
+    """
+
+    rule: CheckRule
+    aggregate: str
+    breaking: str
+    columns: tuple[str, ...] = ()
+    reference: str = ""
+    told: str = "NULL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledChecks:
+    """All rules of a check.
+
+    Args:
+        rules: In the order given.
+        joins: What follows ``FROM data``.
+        inner: Replacements for columns that differ only in case, see `inner_columns`.
+    """
+
+    rules: tuple[CompiledRule, ...]
+    joins: str
+    inner: Mapping[str, str]
+
+    @property
+    def query(self) -> str:
+        """Gives one row: the number of rows, then each rule's aggregate and what is told."""
+        return self.query_of(self.rules)
+
+    def query_of(self, rules: Sequence[CompiledRule]) -> str:
+        """Write the aggregate of some of the rules."""
+        aggregates = "".join(f",\n  {one.aggregate}, {one.told}" for one in rules)
+        return f"SELECT count(*){aggregates}\nFROM {DATA}{self.joins}"
+
+
+def compile_checks(
+    rules: Sequence[CheckRule],
+    columns: Sequence[str],
+    *,
+    last_rows: int | None,
+    nests: Callable[[str], bool],
+) -> CompiledChecks:
+    """Turn rules into SQL of DuckDB.
+
+    Args:
+        rules: What must hold.
+        columns: Those of the data.
+        last_rows: Value of ``last`` in a ``rows`` rule.
+        nests: Whether DuckDB refuses an aggregate because another one is inside of it.
+
+    Raises:
+        DeclarationError: A rule names a column that is not there, or is of an unknown kind.
+    """
+    compiled = tuple(
+        _compile(rule, number, columns, last_rows, nests) for number, rule in enumerate(rules)
+    )
+    inner = inner_columns(columns)
+    joins = "".join(
+        f"\nLEFT JOIN {reference_name(number)} ON {cell_of(one.columns[0], inner)} "
+        f"= {reference_name(number)}.{reference_name(number)}_key"
+        for number, one in enumerate(compiled)
+        if one.reference
+    )
+    return CompiledChecks(rules=compiled, joins=joins, inner=inner)
+
+
+def reference_name(number: int) -> str:
+    """Return the table that holds the distinct keys the rule of that number refers to."""
+    return f"_etl_ref_{number}"
+
+
+def split_reference(argument: str) -> tuple[str, str]:
+    """Split ``publication.column`` at its last dot."""
+    publication, _, column = argument.rpartition(".")
+    return publication, column
+
+
+def quoted(name: str) -> str:
+    """Quote an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def cell_of(name: str, inner: Mapping[str, str]) -> str:
+    """Return the SQL of a column of the data, by its registered name."""
+    return f"{DATA}.{quoted(inner.get(name, name))}"
+
+
+def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> DeclarationError:
+    """Make the error for a rule on a column that is not there."""
+    return DeclarationError(
+        f"The check '{rule.text}' names the column '{name}', which is not there; there are "
+        f"{listed(columns)}.",
+        hint=nearest(name, columns).strip(),
+        data={"column": name, "columns": list(columns)},
+    )
+
+
+def _compile_expression(
+    rule: CheckRule, columns: Sequence[str], nests: Callable[[str], bool]
+) -> CompiledRule:
+    """Compile a condition on each row, or, where it is made of aggregates, on all of them."""
+    _refuse_twins(rule, columns)
+    of_each = _of_each_row(rule, rule.argument)
+    if "(" not in rule.argument or not nests(of_each.aggregate):
+        return of_each
+    compared = _COMPARED.match(rule.argument)
+    told = "NULL"
+    if compared and nests(_of_each_row(rule, compared[1]).aggregate):
+        told = f"{_literal(compared[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
+    return CompiledRule(
+        rule=rule,
+        aggregate=f"coalesce(({rule.argument}\n), true)",
+        breaking="",
+        told=told,
+    )
+
+
+def _refuse_twins(rule: CheckRule, columns: Sequence[str]) -> None:
+    """Refuse a rule about a column if another name differs only in case; it may be a typo."""
+    alike = twins(columns)
+    if not alike:
+        return
+    words = (rule.column,) if rule.column else re.findall(r"\w+", rule.argument)
+    for word in words:
+        spelled = alike.get(folded(word))
+        if spelled:
+            raise DeclarationError(
+                f"The check '{rule.text}' uses '{word}', but the columns {listed(spelled)} "
+                "differ only in case.",
+                hint="Rename all but one of them in the data, so that the rule is unambiguous.",
+                data={"columns": spelled},
+            )
+
+
+def _of_each_row(rule: CheckRule, condition: str) -> CompiledRule:
+    # The end stands on a line of its own: there may be a comment before.
+    return _counted(rule, f"NOT (({condition}\n))", ())
+
+
+def _compile(
+    rule: CheckRule,
+    number: int,
+    columns: Sequence[str],
+    last_rows: int | None,
+    nests: Callable[[str], bool],
+) -> CompiledRule:
+    if rule.kind == "rows":
+        return CompiledRule(rule=rule, aggregate=_rows(rule, last_rows), breaking="")
+    if rule.kind == "expression":
+        return _compile_expression(rule, columns, nests)
+    if rule.column is None or rule.column not in columns:
+        raise missing_column(rule.column or "", columns, rule)
+    _refuse_twins(rule, columns)
+    cell = cell_of(rule.column, inner_columns(columns))
+    if rule.kind == "fresh":
+        return CompiledRule(
+            rule=rule,
+            aggregate=_reached(cell, rule.argument),
+            breaking="",
+            columns=(rule.column,),
+            told=f"CAST(max({cell}) AS VARCHAR)",
+        )
+    if rule.kind == "unique":
+        return CompiledRule(
+            rule=rule,
+            aggregate=f"count({cell}) - count(DISTINCT {cell})",
+            breaking=f"{cell} IS NOT NULL",
+            columns=(rule.column,),
+        )
+    if rule.kind == "references":
+        publication, _ = split_reference(rule.argument)
+        key = f"{reference_name(number)}.{reference_name(number)}_key"
+        counted = _counted(rule, f"{cell} IS NOT NULL AND {key} IS NULL", (rule.column,))
+        return CompiledRule(
+            rule=rule,
+            aggregate=counted.aggregate,
+            breaking=counted.breaking,
+            columns=counted.columns,
+            reference=publication,
+        )
+    breaking = {
+        "not_null": f"{cell} IS NULL",
+        "in": f"{cell} IS NOT NULL AND NOT coalesce({cell} IN ({rule.argument}\n), false)",
+        "matches": f"NOT regexp_matches(CAST({cell} AS VARCHAR), {_literal(rule.argument)})",
+    }
+    if rule.kind not in breaking:
+        raise DeclarationError(
+            f"The check '{rule.text}' is of kind '{rule.kind}', which is none.",
+            hint="Kinds are unique, not_null, rows, expression, in, matches, references and fresh.",
+        )
+    return _counted(rule, breaking[rule.kind], (rule.column,))
+
+
+def _counted(rule: CheckRule, breaking: str, columns: tuple[str, ...]) -> CompiledRule:
+    return CompiledRule(
+        rule=rule,
+        aggregate=f"count(*) FILTER ({breaking})",
+        breaking=breaking,
+        columns=columns,
+    )
+
+
+def _rows(rule: CheckRule, last_rows: int | None) -> str:
+    """Write ``rows > 0.5 * last`` over the number of rows; without a last version it holds."""
+    words = {"rows": "count(*)", "last": str(last_rows), "between": "BETWEEN", "and": "AND"}
+    argument = rule.argument or rule.text
+    if "last" in _words(argument) and last_rows is None:
+        return "true"
+    unknown = [word for word in _words(argument) if word not in words]
+    if unknown:
+        raise DeclarationError(
+            f"The check '{rule.text}' uses '{unknown[0]}', which a rule about rows does not know.",
+            hint="Compare rows with numbers and last, like 'rows > 0.5 * last'.",
+        )
+    condition = argument if "rows" in _words(argument) else f"rows {argument}"
+    written = _ROWS_WORDS.sub(lambda found: words.get(found[0].lower(), found[0]), condition)
+    return f"({written})"
+
+
+def _reached(cell: str, instant: str) -> str:
+    """Compare the greatest value with an instant; one without a zone with its wall clock."""
+    wall = instant[:19]
+    return (
+        f"coalesce(CASE WHEN typeof(max({cell})) IN "
+        f"('TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ_NS') "
+        f"THEN CAST(max({cell}) AS TIMESTAMPTZ) >= TIMESTAMPTZ {_literal(instant)} "
+        f"ELSE CAST(max({cell}) AS TIMESTAMP) >= TIMESTAMP {_literal(wall)} END, false)"
+    )
+
+
+def _words(argument: str) -> list[str]:
+    return [word.lower() for word in _ROWS_WORDS.findall(_EXPONENT.sub("0", argument))]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def check_syntax(rule: CheckRule) -> None:
+    """Refuse a rule that DuckDB does not read, whatever the columns.
+
+    Args:
+        rule: One.
+
+    Raises:
+        DeclarationError: Its condition is not SQL, or its pattern is no regular expression.
+    """
+    import duckdb
+
+    with duckdb.connect(":memory:", config={"enable_external_access": False}) as connection:
+        try:
+            if rule.kind == "expression":
+                connection.extract_statements(f"SELECT (\n{rule.argument}\n)")
+            elif rule.kind == "matches":
+                connection.execute("SELECT regexp_matches('', $1)", [rule.argument])
+        except duckdb.Error as problem:
+            first = str(problem).strip().splitlines()[0]
+            said = re.sub(r"^\w[\w ]* Error: ", "", first)
+            raise DeclarationError(
+                f"The check '{rule.text}' cannot be asked: {said}",
+                hint="Write a condition that is true for every good row, in DuckDB's SQL.",
+            ) from problem

@@ -1,0 +1,139 @@
+"""The commands about missing partitions and watermarks."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+
+from jupyter_etl.cli.output import say, write, write_json, write_table
+from jupyter_etl.cli.pipelines import need_scheduler
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.model import Grain, Run
+from jupyter_etl.scheduling.backfill import PartitionPlan
+from jupyter_etl.services import Etl
+from jupyter_etl.services.backfills import Backfill, failed
+from jupyter_etl.services.watermarks import said
+
+_SHOWN = 5
+
+
+def backfill(etl: Etl, args: Namespace) -> int:
+    """Run the partitions that are missing or failed; exit code 1 where one fails while waiting."""
+    asked = etl.backfills.plan(
+        args.pipeline,
+        args.span,
+        by=Grain(args.by) if args.by else None,
+        parameters=args.param,
+        parallel=args.parallel,
+        include_done=args.all,
+    )
+    if args.dry_run:
+        _tell(asked, as_json=args.json, after="Nothing was queued: this is a dry run.")
+        return 0
+    if asked.planned or asked.in_hand:
+        need_scheduler(etl, waiting=args.wait)
+    begun = etl.backfills.begin(asked)
+    if not args.wait:
+        queued = f"{len(begun.runs):,} queued. Follow them: jupyter etl runs --pipeline"
+        _tell(begun, as_json=args.json, after=f"{queued} {args.pipeline}" if begun.runs else "")
+        return 0
+    if not args.json:
+        _tell(begun, as_json=False, after="")
+    try:
+        ended = etl.backfills.wait(begun, on_progress=_progress(quiet=args.json))
+    except KeyboardInterrupt:
+        say(f"The runs go on: jupyter etl runs --pipeline {args.pipeline}")
+        raise
+    return _conclude(begun, ended, as_json=args.json)
+
+
+def _tell(asked: Backfill, *, as_json: bool, after: str) -> None:
+    if as_json:
+        write_json(_facts(asked))
+        return
+    write(asked.title)
+    for note in asked.notes:
+        write(f"  {note}")
+    if after:
+        say(f"  {after}")
+
+
+def _conclude(begun: Backfill, ended: list[Run], *, as_json: bool) -> int:
+    bad = failed(ended)
+    if as_json:
+        counts = {"succeeded": len(ended) - len(bad), "failed": [run.id for run in bad]}
+        write_json({**_facts(begun), **counts})
+    elif ended:
+        write(f"{len(ended) - len(bad):,} of {len(ended):,} runs succeeded.")
+        for run in bad[:_SHOWN]:
+            write(f"  Run {run.id}, {run.new.logical_key}: {run.state}. {run.error}".rstrip())
+        if len(bad) > _SHOWN:
+            write(f"  ... and {len(bad) - _SHOWN:,} more.")
+        if bad:
+            say("  The same command makes those that failed once more.")
+    return 1 if bad else 0
+
+
+def _facts(asked: Backfill) -> dict[str, object]:
+    return {
+        "pipeline": asked.pipeline.name,
+        "timezone": asked.timezone,
+        "planned": asked.planned,
+        "done": asked.done,
+        "in_hand": asked.in_hand,
+        "parallel": asked.parallel,
+        "median_s": asked.median_s,
+        "estimate_s": asked.estimate_s,
+        "partitions": [_partition(plan) for plan in asked.plans],
+        "runs": [run.id for run in asked.runs],
+    }
+
+
+def _partition(plan: PartitionPlan) -> dict[str, object]:
+    return {
+        "start": plan.partition.start,
+        "end": plan.partition.end,
+        "step": plan.step.value,
+        "run": plan.found.id if plan.found else None,
+    }
+
+
+def _progress(*, quiet: bool) -> Callable[[int, int], None] | None:
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def on_progress(done: int, of: int) -> None:
+        sys.stderr.write(f"\r  {done:,} of {of:,} runs ended ")
+        if done == of:
+            sys.stderr.write("\r" + " " * 50 + "\r")
+        sys.stderr.flush()
+
+    return on_progress
+
+
+_NONE = "No watermarks yet. In a notebook: orders = %etl load wh.orders --since updated_at"
+
+
+def watermarks(etl: Etl, args: Namespace) -> int:
+    """List the watermarks of all pipelines, or of one."""
+    return _show([said(one) for one in etl.watermarks.list(args.pipeline)], args)
+
+
+def watermark(etl: Etl, args: Namespace) -> int:
+    """Show or set the watermark of one table."""
+    if args.set is not None and args.reset:
+        raise DeclarationError("--set gives a value and --reset takes it away; use one of them.")
+    if args.set is None and not args.reset:
+        found = etl.watermarks.list(args.pipeline, args.target)
+        return _show([said(one) for one in found], args)
+    done = etl.watermarks.set(args.pipeline, args.target, args.set, column=args.since)
+    return _show([said(done)], args)
+
+
+def _show(rows: list[dict[str, object]], args: Namespace) -> int:
+    if args.json:
+        write_json(rows)
+    else:
+        write_table(rows, _NONE)
+    return 0

@@ -1,0 +1,242 @@
+"""The commands that show and read data."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jupyter_etl._version import __version__
+from jupyter_etl.cli.output import printable_json, write, write_json, write_table
+from jupyter_etl.errors import PublishError
+from jupyter_etl.language.text import printable
+from jupyter_etl.services import Etl
+from jupyter_etl.services.lineage.graph import graph_view
+from jupyter_etl.services.publications.locations import ways_in
+from jupyter_etl.services.reading import live_version
+
+if TYPE_CHECKING:
+    from jupyter_etl.ports import Reading
+
+
+def sources(etl: Etl, args: Namespace) -> int:
+    """List the declared sources."""
+    silent = etl.sources.silent()
+    rows = [
+        {
+            "source": s.name,
+            "kind": s.kind,
+            "location": s.location,
+            "readonly": s.readonly,
+            "limit": s.runs_at_once,
+            "owner": s.owner,
+            "notebook": s.notebook,
+            "next_try_at": silent[s.name].retry_at if s.name in silent else None,
+        }
+        for s in etl.sources.list()
+    ]
+    if args.json:
+        write_json(rows)
+    else:
+        write_table(rows, "No sources yet. Declare one in a notebook: %etl source NAME LOCATION")
+    return 0
+
+
+def published(etl: Etl, args: Namespace) -> int:
+    """List what is published, or show one and how other engines open it."""
+    if args.name is not None:
+        return _one_published(etl, args)
+    rows = []
+    for publication in etl.publications.list():
+        version = publication.live or publication.draft
+        rows.append(
+            {
+                "name": publication.name,
+                "kind": publication.kind.value,
+                "version": publication.live.number if publication.live else None,
+                "rows": version.what.rows if version else None,
+                "published_at": version.published_at if version else None,
+                "pipeline": publication.pipeline,
+                "owner": publication.owner,
+                "location": version.what.location if version else None,
+            }
+        )
+    if args.json:
+        write_json(rows)
+    else:
+        write_table(rows, "Nothing is published yet. In a notebook: %etl publish table NAME FRAME")
+    return 0
+
+
+def _one_published(etl: Etl, args: Namespace) -> int:
+    version = live_version(etl.publications.get(args.name))
+    what, ways = version.what, ways_in(version)
+    if args.json:
+        write_json(
+            {
+                "name": version.name,
+                "kind": what.kind.value,
+                "version": version.number,
+                "rows": what.rows,
+                "published_at": version.published_at,
+                "location": what.location,
+                "delta_version": what.delta_version,
+                "ways_in": dict(ways),
+            }
+        )
+        return 0
+    rows = f", {what.rows:,} rows" if what.rows is not None else ""
+    write(f"{version.name}: {what.kind} version {version.number}{rows}")
+    write(f"At {what.location}")
+    if ways:
+        write_table([{"in": engine, "type": code} for engine, code in ways], "")
+    return 0
+
+
+def history(etl: Etl, args: Namespace) -> int:
+    """Show the versions of a publication."""
+    rows = [
+        {
+            "name": v.name,
+            "version": v.number,
+            "rows": v.what.rows,
+            "bytes": v.what.bytes,
+            "published_at": v.published_at,
+            "run": v.run_id,
+            "pipeline": v.pipeline,
+            "owner": v.owner,
+            "mode": v.what.mode.value,
+            "location": v.what.location,
+            "delta_version": v.what.delta_version,
+            "pruned_at": v.pruned_at,
+            "note": v.note or None,
+        }
+        for v in etl.publications.history(args.name, draft=args.draft)
+    ]
+    if args.json:
+        write_json(rows)
+    else:
+        write_table(rows, f"{args.name} has no {'drafts' if args.draft else 'live versions'}.")
+    return 0
+
+
+def read(etl: Etl, args: Namespace) -> int:
+    """Write a published table to standard output."""
+    reading = etl.publications.reader(
+        args.name,
+        version=args.version,
+        as_of=args.as_of,
+        draft=args.draft,
+        limit=args.limit,
+    )
+    form = "json" if args.json else args.format
+    try:
+        _WRITERS[form](reading)
+    except OSError:
+        raise
+    except ValueError as problem:
+        # Arrow's own errors are ValueErrors: a column of a type that the format cannot hold.
+        raise PublishError(
+            f"{args.name!r} cannot be written as {form}: {problem}",
+            hint="Choose another --format: json, arrow and parquet hold nested columns.",
+        ) from problem
+    return 0
+
+
+def version(args: Namespace) -> int:
+    """Show the version."""
+    if args.json:
+        write_json({"version": __version__})
+    else:
+        write(__version__)
+    return 0
+
+
+def serve(args: Namespace) -> NoReturn:
+    """Become the consumers' service, a surface of its own, in place of this process."""
+    options = ["--host", args.host, "--port", str(args.port)]
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter_etl.gateway", *options])  # noqa: S606
+
+
+def _write_csv(reading: Reading) -> None:
+    import pyarrow.csv as pa_csv
+
+    # A file gets the data as they are; a terminal would act on what is in them.
+    shown = io.BytesIO() if sys.stdout.isatty() else None
+    with pa_csv.CSVWriter(shown or sys.stdout.buffer, reading.batches.schema) as writer:
+        for batch in reading.batches:
+            writer.write_batch(batch)
+            if shown is not None:
+                sys.stdout.write(printable(shown.getvalue().decode()))
+                shown.seek(0)
+                shown.truncate()
+
+
+def _write_json(reading: Reading) -> None:
+    write("[")
+    first = True
+    for batch in reading.batches:
+        for row in batch.to_pylist():
+            lead = "" if first else ",\n"
+            first = False
+            text = json.dumps(_plain(row), ensure_ascii=False, allow_nan=False)
+            sys.stdout.write(lead + printable_json(text))
+    write("\n]" if not first else "]")
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: instants ISO, decimals and bytes as text, NaN as null."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    try:
+        return value.isoformat()
+    except AttributeError:
+        return str(value)
+
+
+def _write_arrow(reading: Reading) -> None:
+    import pyarrow as pa
+
+    with pa.ipc.new_stream(sys.stdout.buffer, reading.batches.schema) as writer:
+        for batch in reading.batches:
+            writer.write_batch(batch)
+
+
+def _write_parquet(reading: Reading) -> None:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(sys.stdout.buffer, reading.batches.schema) as writer:
+        for batch in reading.batches:
+            writer.write_batch(batch)
+
+
+_WRITERS = {
+    "csv": _write_csv,
+    "json": _write_json,
+    "arrow": _write_arrow,
+    "parquet": _write_parquet,
+}
+
+
+def lineage(etl: Etl, args: Namespace) -> int:
+    """Show what data are made of, and what is made of them."""
+    both = args.up == args.down
+    graph = etl.lineage.graph(
+        args.name, up=both or args.up, down=both or args.down, depth=args.depth
+    )
+    if args.json:
+        write_json(graph_view(graph))
+    else:
+        write(graph.text())
+    return 0

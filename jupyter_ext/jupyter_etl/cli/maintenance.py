@@ -1,0 +1,172 @@
+"""The commands that maintain the ledger and keep secrets."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jupyter_etl.cli.output import say, shown, write, write_json, write_table
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.names import parse_name
+from jupyter_etl.services import Etl, Settings
+from jupyter_etl.services.clock import SystemClock
+from jupyter_etl.services.doctor import Status, diagnose
+from jupyter_etl.services.secrets import EnvironmentSecrets, NamedSecret, change_places
+
+_MARKS = {Status.OK: "ok   ", Status.WARN: "warn ", Status.ERROR: "ERROR"}
+
+
+def doctor(args: Namespace) -> int:
+    """Look for what is wrong; exit code 1 where something is."""
+    found = diagnose(Settings.from_env(), SystemClock(), mend=args.mend)
+    if args.json:
+        write_json(
+            [
+                {
+                    "what": one.what,
+                    "ok": one.ok,
+                    "status": one.status.value,
+                    "message": one.message,
+                    "hint": one.hint,
+                    "mended": one.mended,
+                }
+                for one in found
+            ]
+        )
+    else:
+        for one in found:
+            write(f"{_MARKS[one.status]}  {one.what}: {one.message}")
+            if one.mended:
+                write(f"       mended: {one.mended}")
+            if one.hint:
+                write(f"       {one.hint}")
+    return 0 if all(one.ok for one in found) else 1
+
+
+def backup(args: Namespace) -> int:
+    """Copy the ledger."""
+    # It imports SQLAlchemy, which costs a tenth of a second that other commands need not pay.
+    from jupyter_etl.services.maintenance.backups import backup as make_backup
+
+    settings, now = Settings.from_env(), datetime.now(UTC)
+    made = make_backup(settings, Path(args.file).absolute() if args.file else None, now=now)
+    if args.json:
+        facts = {"file": str(made.path), "bytes": made.bytes, "runs": made.runs}
+        write_json({**facts, "revision": made.revision})
+    else:
+        write(f"{made.path}: {made.bytes / 1e6:,.1f} MB, {shown(made.runs)} runs, intact")
+        say("  The lake is not in it: copy that after the ledger.")
+    return 0
+
+
+def restore(args: Namespace) -> int:
+    """Put a copy of the ledger back."""
+    from jupyter_etl.services.maintenance.backups import restore as put_back
+
+    settings, file = Settings.from_env(), Path(args.file).absolute()
+    if not args.yes:
+        _ask(settings, file)
+    done = put_back(settings, file, now=datetime.now(UTC))
+    kept = str(done.kept) if done.kept else None
+    if args.json:
+        facts = {"ledger": str(done.ledger), "runs": done.runs, "revision": done.revision}
+        write_json({**facts, "kept": kept})
+    else:
+        write(f"{done.ledger} holds {shown(done.runs)} runs, as {file} does.")
+        if kept:
+            write(f"  What it held before is kept: {kept}")
+        say("  Look whether all is well: jupyter etl doctor")
+    return 0
+
+
+def prune(etl: Etl, args: Namespace) -> int:
+    """Delete what retention does not keep; exit code 1 where something could not be deleted."""
+    from jupyter_etl.services.maintenance.pruning import prune as make_room
+
+    done = make_room(etl.settings, etl.store, etl.clock, dry_run=args.dry_run)
+    if args.json:
+        rows = [{"what": one.kind, "count": one.count, "bytes": one.bytes} for one in done.pruned]
+        facts = {"dry_run": args.dry_run, "pruned": rows}
+        write_json({**facts, "busy": list(done.busy), "failed": list(done.failed)})
+    else:
+        verb = "would go" if args.dry_run else "gone"
+        for one in done.pruned:
+            size = f", {one.bytes / 1e6:,.1f} MB" if one.bytes else ""
+            write(f"{one.kind}: {shown(one.count)} {verb}{size}")
+        for name in done.busy:
+            say(f"  {name} is being published right now; it is left for the next time.")
+        for sentence in done.failed:
+            say(f"  {sentence}")
+    return 1 if done.failed else 0
+
+
+def _ask(settings: Settings, file: Path) -> None:
+    if not sys.stdin.isatty():
+        raise DeclarationError(
+            "To replace the ledger needs a yes, and nobody can be asked here.",
+            hint="Say it with --yes.",
+        )
+    from jupyter_etl.services.maintenance.backups import check_copy
+
+    held = check_copy(file)
+    say(f"Replace the ledger {settings.ledger} by {file} ({shown(held.runs)} runs)? [y/N] ")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise DeclarationError("The ledger was left as it is.")
+
+
+_NONE = "No secrets yet. Keep one: jupyter etl secret set NAME"
+
+
+def secret(etl: Etl, args: Namespace) -> int:
+    """Set, list, remove, or say where one may go; values are read and never written."""
+    if args.verb == "list":
+        _list(etl, args)
+        return 0
+    if not args.name:
+        raise DeclarationError(
+            f"'secret {args.verb}' needs a NAME.", hint=f"jupyter etl secret {args.verb} wh_pw"
+        )
+    if args.verb == "set":
+        value = sys.stdin.read() if args.stdin else _asked(args.name)
+        done = etl.secrets.set(args.name, value, provider=getattr(args, "in"))
+        say(f"Kept {done}. Name it: --secret {done}")
+    elif args.verb in {"allow", "deny"}:
+        allowed = change_places(etl.secrets, args.verb, args.name, args.places)
+        say(f"{args.name} may be sent to: {', '.join(allowed) or 'no server'}.")
+    else:
+        had = etl.secrets.remove(args.name)
+        say(f"Removed {args.name} from: {', '.join(had)}.")
+    return 0
+
+
+def _list(etl: Etl, args: Namespace) -> None:
+    found = etl.secrets.list(etl.sources.list())
+    if args.json:
+        write_json(found)
+    else:
+        write_table([_row(one) for one in found], _NONE)
+
+
+def _row(one: NamedSecret) -> dict[str, object]:
+    return {
+        "secret": one.name,
+        "provider": one.provider,
+        "sources": ", ".join(one.sources),
+        "owner": one.owner,
+        "allowed": ", ".join(one.allowed),
+        "problem": one.problem,
+    }
+
+
+def _asked(written: str) -> str:
+    name = parse_name(written, what="secret")
+    if not sys.stdin.isatty():
+        raise DeclarationError(
+            "Nobody is here to type the value.",
+            hint=f"Pipe it in: jupyter etl secret set {name} --stdin; or set the environment "
+            f"variable {EnvironmentSecrets.variable(name)}.",
+        )
+    return getpass.getpass(f"Value of {name}: ")

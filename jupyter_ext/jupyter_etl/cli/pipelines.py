@@ -1,0 +1,287 @@
+"""The commands that make notebooks run."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from contextlib import nullcontext
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jupyter_etl.cli.output import (
+    PrintableFormatter,
+    outcome_of,
+    published_by,
+    say,
+    shown,
+    write,
+    write_json,
+    write_table,
+)
+from jupyter_etl.errors import ExecutionError
+from jupyter_etl.language.schedules.timezones import parse_instant, parse_timezone
+from jupyter_etl.model import Checkpoint, Outcome, Run
+from jupyter_etl.scheduling.preflight import errors_in, summarize
+from jupyter_etl.services import Etl
+from jupyter_etl.services.bundles.listing import file_lines
+from jupyter_etl.services.health import seconds_of
+from jupyter_etl.services.maintenance.daily import daily_prune
+from jupyter_etl.services.runs.lookup import failure_lines
+from jupyter_etl.services.settings import owners_of
+
+_CODES = {
+    Outcome.SUCCEEDED: 0,
+    Outcome.FAILED: 1,
+    Outcome.LOST: 1,
+    Outcome.HELD: 3,
+    Outcome.CANCELLED: 4,
+    Outcome.TIMED_OUT: 5,
+}
+
+
+def run(etl: Etl, args: Namespace) -> int:
+    """Run a notebook now and wait."""
+    made = etl.runs.run(
+        Path(args.notebook),
+        parameters=args.param,
+        draft=args.draft,
+        timeout_s=args.timeout,
+        checkpoint=args.checkpoint,
+        cold=args.cold,
+        on_event=_progress(quiet=args.json),
+    )
+    return _conclude(etl, made, as_json=args.json)
+
+
+def trigger(etl: Etl, args: Namespace) -> int:
+    """Ask for one run of a deployed pipeline."""
+    etl.pipelines.get(args.pipeline)
+    need_scheduler(etl, waiting=args.wait)
+    try:
+        made = etl.runs.trigger(
+            args.pipeline,
+            parameters=args.param,
+            draft=args.draft,
+            wait=args.wait,
+            on_event=_progress(quiet=args.json),
+        )
+    except KeyboardInterrupt:
+        say(f"The run goes on: jupyter etl runs --pipeline {args.pipeline}")
+        raise
+    if args.wait:
+        return _conclude(etl, made, as_json=args.json, times=True)
+    if args.json:
+        write_json({**_result(etl, made), **_times(made)})
+    else:
+        write(f"Run {made.id} of {made.new.pipeline} is queued.")
+        say(f"  Follow it: jupyter etl logs {made.id} --follow")
+    return 0
+
+
+def schedule(etl: Etl, args: Namespace) -> int:
+    """Deploy a notebook."""
+    done = etl.pipelines.schedule(
+        Path(args.notebook),
+        args.when,
+        timezone=args.tz,
+        name=args.name,
+        parameters=args.param,
+        retries=args.retries,
+        timeout_s=args.timeout,
+        catchup=args.catchup,
+        overlap=args.overlap,
+        on_lost=args.on_lost,
+        priority=args.priority,
+        memory_bytes=args.memory,
+        checkpoint=args.checkpoint,
+        cold=args.cold,
+        owner=args.owner,
+        after=args.after,
+        after_all=args.after_all,
+        on_demand=args.on_demand,
+        reset=args.reset,
+        expect=args.expect,
+        shared=args.shared,
+        include=args.include,
+        anyway=args.anyway,
+    )
+    pipeline = done.pipeline
+    state = f"version {pipeline.version}, {done.change}"
+    write(f"{pipeline.name}: {done.words or 'runs on demand'} ({state}), owner {pipeline.owner}")
+    for change in done.changes or (("nothing changed",) if done.change == "unchanged" else ()):
+        write(f"  {change}")
+    zone = ZoneInfo(pipeline.schedule.timezone) if pipeline.schedule else UTC
+    for instant in done.next:
+        write(f"  {instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}")
+    if done.note:
+        write(f"  {done.note}")
+    for line in file_lines(done.files, done.file_changes):
+        write(f"  {line}")
+    for finding in done.findings:
+        say(f"  {finding.severity}: {finding.message} {finding.hint}".rstrip())
+    if pipeline.paused:
+        say(f"  It is paused: jupyter etl resume {pipeline.name}")
+    if not etl.has_scheduler():
+        say("  No scheduler is alive. Start one: jupyter etl up")
+    return 0
+
+
+def up(etl: Etl, args: Namespace) -> int:
+    """Be a scheduler until told to stop, or until nothing is left to do."""
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(PrintableFormatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S %z"))
+    logging.basicConfig(level=logging.INFO, handlers=[log])
+    stopping = False
+
+    def stop(_number: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+        etl.clock.wake()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    if not args.until_idle:
+        etl.prepare_runners()
+    settings, named = etl.settings, vars(args)["for"]
+    owners = settings.runs_for
+    if named:
+        owners = owners_of(named, ledger=settings.ledger, owner=settings.owner)
+    scheduler = etl.scheduler(workers=args.workers, owners=owners)
+    whose = f" the pipelines of {', '.join(owners)}" if owners else ""
+    say(f"Scheduling{whose} with {args.workers or settings.workers} workers on {settings.home}.")
+    pruning = nullcontext() if args.until_idle else daily_prune(etl.settings)
+    with pruning, etl.woken(etl.clock.wake):
+        scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
+    return 0
+
+
+def plan(etl: Etl, args: Namespace) -> int:
+    """List the instants of a schedule."""
+    zone_name = args.tz or etl.settings.timezone
+    zone = parse_timezone(zone_name)
+    begin = vars(args)["from"]
+    planned = etl.pipelines.plan(
+        args.when,
+        timezone=zone_name,
+        start=parse_instant(begin, zone_name) if begin else etl.clock.now(),
+        end=parse_instant(args.to, zone_name) if args.to else None,
+    )
+    if args.json:
+        write_json([{"utc": t, "local": t.astimezone(zone).isoformat()} for t in planned.next])
+        return 0
+    write(planned.words)
+    for instant in planned.next:
+        write(f"  {instant:%Y-%m-%dT%H:%M:%SZ}  {instant.astimezone(zone).isoformat()}")
+    if not planned.next:
+        write("  It does not fire in that time.")
+    if planned.note:
+        write(planned.note)
+    return 0
+
+
+def preflight(etl: Etl, args: Namespace) -> int:
+    """Say what would fail in a headless run; exit code 1 where something would."""
+    findings = etl.pipelines.preflight(Path(args.notebook))
+    if args.json:
+        write_json(findings)
+    else:
+        rows = [
+            {"severity": f.severity, "cell": f.cell, "finding": f"{f.message} {f.hint}".strip()}
+            for f in findings
+        ]
+        write_table(rows, summarize(findings))
+        if findings:
+            say(summarize(findings))
+    return 1 if errors_in(findings) else 0
+
+
+def need_scheduler(etl: Etl, *, waiting: bool) -> None:
+    """Start a scheduler for a command that waits, or say that none is alive.
+
+    Raises:
+        ExecutionError: Somebody would wait for ever.
+    """
+    if etl.has_scheduler():
+        return
+    if etl.settings.autostart and waiting:
+        etl.start_scheduler()
+        say("No scheduler was alive; started one that stays.")
+    elif waiting:
+        raise ExecutionError(
+            "No scheduler is alive, so the run would wait for ever.", hint="Run: jupyter etl up"
+        )
+    else:
+        say("No scheduler is alive; the run waits for one: jupyter etl up")
+
+
+def _progress(*, quiet: bool) -> Any:
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def on_event(event: Mapping[str, Any]) -> None:
+        if event["kind"] in {"cell_started", "cell_finished"}:
+            sys.stderr.write(f"\r  cell {event['done']} of {event['of']} ")
+            sys.stderr.flush()
+        elif event["kind"] == "finished":
+            sys.stderr.write("\r" + " " * 30 + "\r")
+
+    return on_event
+
+
+def _conclude(etl: Etl, run: Run, *, as_json: bool, times: bool = False) -> int:
+    kept = None if run.outcome is Outcome.SUCCEEDED else etl.runs.checkpoint(run.id)
+    if as_json:
+        write_json({**_result(etl, run, kept), **(_times(run) if times else {})})
+    else:
+        outcome = outcome_of(run) or run.state.value
+        took = _seconds(etl, run)
+        write(f"Run {run.id} {outcome.replace('_', ' ')} in {shown(took)} s.")
+        for line in failure_lines(run):
+            write(f"  {line}")
+        for version in run.published:
+            kind = "draft" if version.draft else "version"
+            write(f"  {version.name} {kind} {version.number}, {shown(version.what.rows)} rows")
+        write(f"  {run.output}" if run.output else "  No notebook was executed.")
+        if run.outcome is Outcome.HELD:
+            write(f"  To look at it and decide: jupyter etl held {run.id}")
+        if kept is not None:
+            again = f"jupyter etl retry {run.id} --from-failed-cell"
+            write(f"  Retry from cell {kept.failed_cell + 1}: {again}")
+    return exit_code_of(run)
+
+
+def exit_code_of(run: Run) -> int:
+    """Return the exit code that tells how a run ended; 4 where none of it was executed."""
+    return _CODES[run.outcome] if run.outcome else 4
+
+
+def _result(etl: Etl, run: Run, kept: Checkpoint | None = None) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "outcome": outcome_of(run),
+        "cell": run.failed_cell,
+        "error": run.error or None,
+        "verdict": run.verdict.kind.value if run.verdict else None,
+        "output": run.output or None,
+        "seconds": _seconds(etl, run),
+        "published": published_by(run),
+        "retry_from": kept.failed_cell if kept else None,
+    }
+
+
+def _seconds(etl: Etl, run: Run) -> float | None:
+    took = seconds_of(run, etl.clock.now())
+    return None if took is None else round(took, 3)
+
+
+def _times(run: Run) -> dict[str, object]:
+    return {
+        "due_at": run.new.due_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+    }

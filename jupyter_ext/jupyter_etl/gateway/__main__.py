@@ -1,0 +1,62 @@
+"""``python -m jupyter_etl.gateway``: the consumers' service over this user's ledger."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+
+from jupyter_etl.errors import EtlError
+from jupyter_etl.gateway.service import serve
+from jupyter_etl.gateway.tokens import TokenFile
+from jupyter_etl.services import Etl
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until interrupted.
+
+    Args:
+        argv: ``--host HOST --port PORT``; by default those of the process.
+
+    Returns:
+        Exit code: 0 told to end, 1 could not serve.
+    """
+    parser = argparse.ArgumentParser(prog="python -m jupyter_etl.gateway", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8787)
+    args = parser.parse_args(argv)
+    try:
+        etl = Etl.open()
+        try:
+            path = etl.settings.home / "serve.token"
+            token = TokenFile(path)
+            token.current()
+            port = args.port or _free_port(args.host)
+            _say(f"Serving publications on http://{args.host}:{port}; the token is in {path}")
+            serve(etl, args.host, port, token.current)
+        finally:
+            etl.close()
+    except EtlError as problem:
+        _say(str(problem))
+        return 1
+    except OSError as problem:
+        _say(f"{args.host}:{args.port} cannot be listened on: {problem.strerror}")
+        _say("  Choose another: jupyter etl serve --host HOST --port PORT")
+        return 1
+    return 0
+
+
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

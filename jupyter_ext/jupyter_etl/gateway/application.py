@@ -1,0 +1,141 @@
+"""The routes of the consumers' service."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from jupyter_etl.errors import DeclarationError, EtlError, NotFound
+from jupyter_etl.gateway.catalogue import Catalogue
+from jupyter_etl.gateway.files import file_answer
+from jupyter_etl.gateway.pages import index_page
+from jupyter_etl.gateway.responses import failure, failure_of, json_answer
+from jupyter_etl.gateway.sign_in import SIGN_OUT_PATH, sign_out, wants_page
+from jupyter_etl.gateway.tables import parse_count, table_answer
+from jupyter_etl.gateway.tokens import TokenGate
+from jupyter_etl.model import PublicationKind
+
+_LOG = logging.getLogger(__name__)
+
+Answer = Callable[[Request], Response]
+
+
+def create_app(catalogue: Catalogue, token: Callable[[], str]) -> Starlette:
+    """Return the service as an ASGI application.
+
+    Args:
+        catalogue: Gives the publications.
+        token: Returns what consumers must send now; see `TokenFile`.
+    """
+
+    def index(request: Request) -> Response:
+        if wants_page(request.headers):
+            return index_page(catalogue.publications.list())
+        return json_answer({"publications": "/publications"})
+
+    def publications(request: Request) -> Response:
+        return json_answer({"items": _listing(catalogue)})
+
+    def table(request: Request) -> Response:
+        return table_answer(catalogue, _name(request), request)
+
+    def file(request: Request) -> Response:
+        return file_answer(
+            catalogue, _name(request), _number(request), request, kind=PublicationKind.FILE
+        )
+
+    def report(request: Request) -> Response:
+        return file_answer(
+            catalogue, _name(request), _number(request), request, kind=PublicationKind.REPORT
+        )
+
+    routes = [
+        _route("/", index),
+        _route("/healthz", lambda request: json_answer({"status": "ok"})),
+        _route("/publications", publications),
+        _route("/tables/{name}", table),
+        _route("/files/{name}", file),
+        _route("/files/{name}/versions/{number}", file),
+        _route("/reports/{name}", report),
+        _route("/reports/{name}/versions/{number}", report),
+        Route(SIGN_OUT_PATH, sign_out, methods=["GET"]),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(TokenGate, token=token)],
+        exception_handlers={HTTPException: _http_failure, Exception: _unforeseen},
+    )
+
+
+def _route(path: str, answer: Answer) -> Route:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await run_in_threadpool(answer, request)
+        except EtlError as error:
+            if not isinstance(error, NotFound):
+                _LOG.warning("%s %s: %s", request.method, request.url.path, error)
+            return failure_of(error)
+
+    return Route(path, endpoint, methods=["GET"])
+
+
+def _name(request: Request) -> str:
+    """Return the name in the address; what cannot be a name is unknown, not an error."""
+    name = str(request.path_params["name"])
+    if name.startswith(".") or not name.isprintable() or "\\" in name:
+        raise NotFound("Nothing is published under that name.")
+    return name
+
+
+def _number(request: Request) -> int | None:
+    try:
+        return parse_count(request.path_params.get("number"), "version", least=1)
+    except DeclarationError as no_number:
+        raise NotFound("There is no such version.") from no_number
+
+
+def _listing(catalogue: Catalogue) -> list[dict[str, object]]:
+    """Return what consumers may know: no path of the server, no notebook, no draft."""
+    items: list[dict[str, object]] = []
+    for publication in catalogue.publications.list():
+        live = publication.live
+        if live is None:
+            continue
+        items.append(
+            {
+                "name": publication.name,
+                "kind": publication.kind,
+                "title": live.what.title,
+                "owner": publication.owner,
+                "version": live.number,
+                "published_at": live.published_at,
+                "rows": live.what.rows,
+                "bytes": live.what.bytes,
+                "columns": live.what.columns,
+                "freshness": publication.freshness,
+                "href": f"/{publication.kind}s/{publication.name}",
+            }
+        )
+    return items
+
+
+async def _http_failure(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    words = {404: ("NotFound", "There is no such address."), 405: ("MethodNotAllowed", "GET only.")}
+    kind, message = words.get(status, ("HttpError", "The request was refused."))
+    answer = failure(status, kind, message)
+    if isinstance(error, HTTPException) and error.headers:
+        answer.headers.update(error.headers)
+    return answer
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    return failure(500, "InternalError", "The service failed.", "Ask its operator; it is logged.")

@@ -1,0 +1,30 @@
+"""Running the consumers' service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jupyter_etl.gateway.application import create_app
+from jupyter_etl.gateway.catalogue import Catalogue
+
+
+def serve(catalogue: Catalogue, host: str, port: int, token: Callable[[], str]) -> None:
+    """Serve until the process is told to end (SIGINT or SIGTERM).
+
+    Args:
+        catalogue: Gives the publications.
+        host: Address to listen on; ``127.0.0.1`` keeps it on this machine.
+        port: TCP port.
+        token: Returns what consumers must send now; see `TokenFile`.
+    """
+    import uvicorn
+
+    # Access logs would hold who reads what; errors are logged all the same.
+    uvicorn.run(
+        create_app(catalogue, token=token),
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+    )

@@ -1,0 +1,1 @@
+"""Commands of `%etl` and `jupyter etl`: declarations, parsers, help and completion."""

@@ -1,0 +1,120 @@
+"""Declarations of the commands that look into data and publish it."""
+
+from __future__ import annotations
+
+from jupyter_etl.language.commands.declarations import Argument, CommandSpec, ValueKind
+from jupyter_etl.language.commands.shared import ALLOW, CHANGE
+from jupyter_etl.model import Contract, PublishMode
+
+_OF_TABLE = Argument(
+    name="target", required=True, completes="table",
+    help="A source, SOURCE.TABLE, a publication or a frame.",
+)  # fmt: skip
+
+EXPLORE_COMMANDS = (
+    CommandSpec(
+        name="profile", group="Data",
+        summary="Show what each column holds, in one pass over the rows.",
+        arguments=(_OF_TABLE,),
+        examples=("profile wh.orders", "profile df"),
+    ),
+    CommandSpec(
+        name="sample", group="Data", summary="Draw rows at random into a frame.",
+        arguments=(
+            _OF_TABLE,
+            Argument(name="amount", required=True, placeholder="SHARE|ROWS",
+                     help="How much: 1% gives each row that chance, 10000 draws so many."),
+            Argument(name="seed", flags=("--seed",), kind=ValueKind.WHOLE, default=0,
+                     placeholder="N", help="The same seed draws the same rows of the same data."),
+            Argument(name="by", flags=("--by",), placeholder="COLUMN", completes="column",
+                     help="So many rows of each value of this column, or the share and at least "
+                          "one row of each."),
+            Argument(name="means", flags=("--means",), kind=ValueKind.FLAG,
+                     help="Show the mean of each numeric column with its 95 % interval; not "
+                          "with --by."),
+            Argument(name="as", flags=("--as",), choices=("pandas", "arrow", "polars"),
+                     default="pandas", help="What the result is."),
+        ),
+        examples=("sample wh.orders 1% --seed 7", "sample trips 10000 --by region"),
+    ),
+    CommandSpec(
+        name="approx", group="Data", summary="Estimate one figure, with its error.",
+        arguments=(
+            Argument(name="question", kind=ValueKind.WORDS, required=True,
+                     placeholder="MEASURE(COLUMN) of NAME",
+                     help="count_distinct(c), quantile(c, .95), mean(c) or sum(c), of a source, "
+                          "SOURCE.TABLE, a publication or a frame."),
+            Argument(name="error", flags=("--error",), default="1%", placeholder="SHARE",
+                     help="Half the width of the 95 % interval that is aimed at: of the count, of "
+                          "a quantile's rank, or what sizes the sample for mean and sum."),
+        ),
+        examples=("approx count_distinct(customer) of wh.orders --error 2%",
+                  "approx quantile(fare, .95) of trips"),
+    ),
+)  # fmt: skip
+
+
+_LIVE = Argument(
+    name="live", flags=("--live",), kind=ValueKind.FLAG,
+    help="Publish the live version by hand; recorded.",
+)  # fmt: skip
+
+PUBLISH_COMMANDS = (
+    CommandSpec(
+        name="publish", variant="table", group="Publish",
+        summary="Publish a frame as a table that others read by its name.",
+        arguments=(
+            Argument(name="name", required=True, completes="publication",
+                     help="The publication, like sales.daily."),
+            Argument(name="data", required=True, completes="table",
+                     help="The frame; or a source, SOURCE.TABLE or publication, read in pieces."),
+            Argument(name="mode", flags=("--mode",), choices=tuple(map(str, PublishMode)), default="replace",
+                     help="How new rows meet the old ones."),
+            Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
+                     completes="column", help="The columns that tell rows apart; for upsert."),
+            Argument(name="partition", flags=("--partition",), kind=ValueKind.NAMES,
+                     placeholder="A,B", completes="column",
+                     help="The columns the table is divided by."),
+            Argument(name="contract", flags=("--contract",), choices=tuple(map(str, Contract)),
+                     default="evolve", help="freeze refuses another schema."),
+            CHANGE,
+            ALLOW,
+            Argument(name="since", flags=("--since",), placeholder="COLUMN", completes="column",
+                     help="Only rows of DATA that came since the last run that published, told by "
+                          "this column; with append or upsert."),
+            Argument(name="lag", flags=("--lag",), placeholder="TIME", default="",
+                     help="With --since: begin so much before the watermark, like 2h or 1000."),
+            _LIVE,
+        ),
+        examples=("publish table sales.daily orders --partition day",
+                  "publish table sales.daily orders --mode upsert --key id --contract freeze",
+                  "publish table orders wh.orders --mode upsert --key id --since updated_at --lag 2h"),
+    ),
+    CommandSpec(
+        name="publish", variant="file", group="Publish",
+        summary="Publish a frame, or a file that was written here, as a file.",
+        arguments=(
+            Argument(name="path", required=True,
+                     help="The file's name; its ending says the format, {{x}} is a value."),
+            Argument(name="data", completes="frame",
+                     help="The frame; without it the file that is there is published as it is."),
+            Argument(name="name", flags=("--name",), placeholder="NAME",
+                     help="The publication; by default the file's name."),
+            _LIVE,
+        ),
+        examples=("publish file out/{{day}}.parquet orders",),
+    ),
+    CommandSpec(
+        name="publish", variant="report", group="Publish",
+        summary="Publish this notebook as an HTML report.",
+        arguments=(
+            Argument(name="title", required=True, help="Its title, in quotes."),
+            Argument(name="hide_code", flags=("--hide-code",), kind=ValueKind.FLAG,
+                     help="Leave the code out."),
+            Argument(name="name", flags=("--name",), placeholder="NAME",
+                     help="The publication; by default told from the title."),
+            _LIVE,
+        ),
+        examples=('publish report "Daily sales" --hide-code',),
+    ),
+)  # fmt: skip

@@ -1,0 +1,373 @@
+"""What a command looks like: the declarations behind the magic and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.commands.tokenizer import Word
+from jupyter_etl.language.durations import parse_duration
+from jupyter_etl.language.freshness import parse_freshness
+from jupyter_etl.language.names import listed, nearest
+from jupyter_etl.language.numbers import MOST_COUNT, Range
+from jupyter_etl.language.parameters.parameter import parse_assignment, split_assignment
+from jupyter_etl.language.sizes import parse_size
+
+
+class ValueKind(StrEnum):
+    """What becomes of an argument's text."""
+
+    TEXT = "text"
+    """``str``; a ``tuple[str, ...]`` where it may be repeated."""
+    WORDS = "words"
+    """All words that are left, joined by blanks: ``str``."""
+    RAW = "raw"
+    """The rest of the line untouched: ``str``."""
+    FLAG = "flag"
+    """``bool``."""
+    WHOLE = "whole"
+    """``int``."""
+    DURATION = "duration"
+    """Seconds as ``float``; a bare number is seconds."""
+    FRESHNESS = "freshness"
+    """A `Freshness`."""
+    SIZE = "size"
+    """Bytes as ``int``: ``2GB``."""
+    NAMES = "names"
+    """``a,b``: ``tuple[str, ...]``."""
+    PAIRS = "pairs"
+    """``k=v``, repeated, where k is the name of a parameter: ``dict[str, str]``."""
+    OPTIONS = "options"
+    """``k=v``, repeated, where k may be any text: ``dict[str, str]``."""
+
+    @property
+    def makes_pairs(self) -> bool:
+        """Whether its values are gathered in one ``dict``."""
+        return self in {ValueKind.PAIRS, ValueKind.OPTIONS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """One argument of a command.
+
+    Args:
+        name: Key in the parsed arguments.
+        help: One sentence.
+        flags: How an option is written (``("-n", "--limit")``); empty for a positional one.
+        kind: What becomes of its text.
+        choices: The texts allowed; empty for any.
+        required: Whether a positional one must be given.
+        repeated: Whether an option may be given several times.
+        default: The value where it is absent; flags, lists and pairs have an empty one.
+        least, most: Smallest and largest whole number.
+        placeholder: How its value is shown in the usage.
+        completes: What a completer offers for it: ``source``, ``table``, ``frame``, ``pipeline``,
+            ``publication``, ``run``, ``notebook``, ``timezone``, ``command``, ``secret``; "" for
+            nothing.
+    """
+
+    name: str
+    help: str
+    flags: tuple[str, ...] = ()
+    kind: ValueKind = ValueKind.TEXT
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    repeated: bool = False
+    default: object = None
+    least: int = 0
+    most: int = MOST_COUNT
+    placeholder: str = ""
+    completes: str = ""
+
+    @property
+    def label(self) -> str:
+        """How a message calls it: ``--limit`` or ``NAME``."""
+        return self.flags[-1] if self.flags else self.metavar
+
+    @property
+    def metavar(self) -> str:
+        """How the usage shows its value."""
+        return self.placeholder or (
+            "|".join(self.choices) if self.choices else self.name.upper().replace("_", "-")
+        )
+
+    @property
+    def shown(self) -> str:
+        """How a list of arguments shows it: ``-n, --limit N``."""
+        if not self.flags:
+            return self.metavar
+        flags = ", ".join(self.flags)
+        return flags if self.kind is ValueKind.FLAG else f"{flags} {self.metavar}"
+
+    @property
+    def explained(self) -> str:
+        """Its help with the default, where it has one."""
+        return self.help if self.default in (None, "") else f"{self.help} Default: {self.default}."
+
+    @property
+    def empty(self) -> object:
+        """The value where it is absent."""
+        if self.kind is ValueKind.FLAG:
+            return False
+        if self.kind.makes_pairs:
+            return {}
+        if self.kind is ValueKind.NAMES or self.repeated:
+            return ()
+        return self.default
+
+
+class CellUse(StrEnum):
+    """Whether a command takes the text below its line."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandSpec:
+    """One command.
+
+    Args:
+        name: Its first word.
+        variant: Its second word where a command has several forms (``publish table``); it is the
+            argument ``kind`` of the parsed command.
+        group: The heading it stands under in the guide.
+        summary: One sentence.
+        arguments: Positional ones in order, and options.
+        examples: Lines as they are typed, without the prefix.
+        cell: Whether it takes the text below the line.
+        cell_help: What that text is.
+        stores: Whether ``NAME <<`` says where the result goes; the argument ``target``.
+    """
+
+    name: str
+    summary: str
+    variant: str = ""
+    group: str = ""
+    arguments: tuple[Argument, ...] = ()
+    examples: tuple[str, ...] = ()
+    cell: CellUse = CellUse.NONE
+    cell_help: str = ""
+    stores: bool = False
+
+    @property
+    def title(self) -> str:
+        """The words that select it."""
+        return f"{self.name} {self.variant}".strip()
+
+    @property
+    def positionals(self) -> tuple[Argument, ...]:
+        """Arguments told by their place."""
+        return tuple(a for a in self.arguments if not a.flags)
+
+    @property
+    def options(self) -> tuple[Argument, ...]:
+        """Arguments told by their flag."""
+        return tuple(a for a in self.arguments if a.flags)
+
+    def option(self, flag: str) -> Argument | None:
+        """Return the option written so, if there is one."""
+        return next((a for a in self.options if flag in a.flags), None)
+
+    def form(self, prefix: str) -> str:
+        """Return the one-line form: ``%etl load TARGET [--limit N]``."""
+        parts = [f"{prefix}{self.title}"]
+        for argument in self.arguments:
+            shown = argument.metavar
+            if argument.flags:
+                flag = "|".join(argument.flags)
+                shown = flag if argument.kind is ValueKind.FLAG else f"{flag} {argument.metavar}"
+            repeats = argument.repeated or argument.kind.makes_pairs
+            parts.append(shown if argument.required else f"[{shown}]" + ("..." if repeats else ""))
+            if self.stores and argument is self.arguments[0]:
+                parts.append("[NAME <<]")
+        return " ".join(parts)
+
+
+def convert(argument: Argument, text: str, *, command: str) -> object:
+    """Turn the text of an argument into its value.
+
+    Args:
+        argument: Whose.
+        text: As written.
+        command: For the message.
+
+    Returns:
+        The value of its kind; for a repeated one, one element.
+
+    Raises:
+        DeclarationError: It is not of that kind; the message names command, argument and value.
+    """
+    if argument.choices and text not in argument.choices:
+        raise DeclarationError(
+            f"{argument.label} of '{command}' cannot be '{text}'; "
+            f"allowed are {listed(argument.choices)}.{nearest(text, argument.choices)}",
+            hint=f"See {command} -h.",
+        )
+    try:
+        return _typed(argument, text)
+    except DeclarationError as problem:
+        raise DeclarationError(
+            f"{argument.label} of '{command}': {problem.message}",
+            hint=problem.hint,
+            data=problem.data,
+        ) from None
+
+
+def _typed(argument: Argument, text: str) -> object:
+    match argument.kind:
+        case ValueKind.WHOLE:
+            return Range(name=argument.name, least=argument.least, most=argument.most).parse(text)
+        case ValueKind.DURATION:
+            return parse_duration(text, bare_seconds=True)
+        case ValueKind.FRESHNESS:
+            return parse_freshness(text)
+        case ValueKind.SIZE:
+            return parse_size(text)
+        case ValueKind.NAMES:
+            return _names(text)
+        case ValueKind.PAIRS:
+            return parse_assignment(text)
+        case ValueKind.OPTIONS:
+            return split_assignment(text)
+        case _:
+            return text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise DeclarationError(
+            f"'{text}' has an empty name in it.", hint="Separate the names by single commas: a,b."
+        )
+    return names
+
+
+@dataclass
+class _Filling:
+    """The values of a command while its words are read."""
+
+    spec: CommandSpec
+    values: dict[str, object]
+    given: set[str] = field(default_factory=set)
+
+    def put(self, argument: Argument, value: object) -> None:
+        name = argument.name
+        if argument.kind.makes_pairs and isinstance(value, tuple):
+            pairs = dict(self.values[name])  # type: ignore[call-overload]  # its empty value is a dict
+            if value[0] in pairs:
+                raise DeclarationError(
+                    f"'{value[0]}' is given twice to {argument.label} of '{self.spec.title}'.",
+                    hint="Keep one of them.",
+                )
+            value = {**pairs, value[0]: value[1]}
+        elif argument.repeated or argument.kind is ValueKind.NAMES:
+            more = value if isinstance(value, tuple) else (value,)
+            value = (*self.values[name], *more)  # type: ignore[misc]  # its empty value is a tuple
+        elif name in self.given:
+            raise DeclarationError(
+                f"{argument.label} of '{self.spec.title}' is given twice.",
+                hint="Keep one of them.",
+            )
+        self.given.add(name)
+        self.values[name] = value
+
+
+def fill(spec: CommandSpec, words: Sequence[Word], *, prefix: str) -> dict[str, object]:
+    """Read the words after a command's name.
+
+    Args:
+        spec: Of the command.
+        words: What follows its title.
+        prefix: What the user types before a command, for hints: ``%etl ``.
+
+    Returns:
+        The value of every argument by name, absent ones with their empty value.
+
+    Raises:
+        DeclarationError: A word does not belong there, or one is missing.
+    """
+    filling = _Filling(spec=spec, values={a.name: a.empty for a in spec.arguments})
+    loose: list[Word] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word.text == "--" and not word.quoted:
+            loose += rest
+            break
+        if _is_option(word):
+            _take_option(filling, word, rest)
+        else:
+            loose.append(word)
+    _take_positionals(filling, loose, prefix)
+    return filling.values
+
+
+def _is_option(word: Word) -> bool:
+    text = word.text
+    return not word.quoted and len(text) > 1 and text[0] == "-" and not text[1].isdigit()
+
+
+def _take_option(filling: _Filling, word: Word, rest: list[Word]) -> None:
+    spec = filling.spec
+    flag, equals, attached = word.text.partition("=")
+    option = spec.option(flag if flag.startswith("--") else word.text)
+    if option is None and not flag.startswith("--") and (option := spec.option(word.text[:2])):
+        flag, equals, attached = word.text[:2], "=", word.text[2:]
+    if option is None:
+        raise _unknown_option(spec, flag)
+    if option.kind is ValueKind.FLAG:
+        if equals:
+            raise DeclarationError(
+                f"{flag} of '{spec.title}' takes no value, and got '{attached}'.",
+                hint=f"Write {flag} alone.",
+            )
+        filling.put(option, True)
+        return
+    if not equals:
+        if not rest or (_is_option(rest[0]) and rest[0].text.startswith("--")):
+            raise DeclarationError(
+                f"{flag} of '{spec.title}' needs a value: {option.help}",
+                hint=f"Write {flag} {option.metavar}.",
+            )
+        attached = rest.pop(0).text
+    filling.put(option, convert(option, attached, command=spec.title))
+
+
+def _unknown_option(spec: CommandSpec, flag: str) -> DeclarationError:
+    flags = [f for option in spec.options for f in option.flags if f.startswith("--")]
+    allowed = f"It takes {listed(flags, limit=20)}." if flags else "It takes no options."
+    return DeclarationError(
+        f"'{spec.title}' has no option {flag}.{nearest(flag, flags)}",
+        hint=f"{allowed} Put text that starts with '-' into quotes.",
+    )
+
+
+def _take_positionals(filling: _Filling, loose: list[Word], prefix: str) -> None:
+    spec = filling.spec
+    for argument in spec.positionals:
+        if argument.kind is ValueKind.WORDS and loose:
+            filling.put(argument, " ".join(word.text for word in loose))
+            loose = []
+        elif argument.repeated and loose:
+            filling.put(
+                argument, tuple(convert(argument, w.text, command=spec.title) for w in loose)
+            )
+            loose = []
+        elif loose:
+            word = loose.pop(0)
+            filling.put(argument, convert(argument, word.text, command=spec.title))
+        elif argument.required:
+            raise DeclarationError(
+                f"'{spec.title}' needs {argument.metavar}: {argument.help}",
+                hint=f"Write {spec.form(prefix)}",
+            )
+    if loose:
+        extra = " ".join(word.text for word in loose)
+        raise DeclarationError(
+            f"'{spec.title}' does not know what to do with '{extra}'.",
+            hint=f"Put text with blanks into quotes. Write {spec.form(prefix)}",
+        )

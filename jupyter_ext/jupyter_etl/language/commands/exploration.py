@@ -1,0 +1,110 @@
+"""What ``sample`` and ``approx`` are asked: amounts, shares and questions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.names import listed, nearest
+
+MEASURES = ("count_distinct", "quantile", "mean", "sum")
+
+_QUESTION = re.compile(r"\s*(\w+)\s*\(\s*(.*?)\s*\)\s+of\s+(\S+)\s*", re.IGNORECASE | re.DOTALL)
+_NUMBER = re.compile(r"\d[\d_]*(?:\.\d*)?|\.\d+")
+_FORM = (
+    "Write 'mean(fare) of trips', 'quantile(fare, .95) of trips', 'count_distinct(id) of trips'."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amount:
+    """How much of a table to draw; one field is set.
+
+    Args:
+        rows: So many.
+        share: Of all rows, above 0 and at most 1.
+    """
+
+    rows: int | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What ``approx`` is asked.
+
+    Args:
+        measure: One of `MEASURES`.
+        column: Of the table.
+        share: Of ``quantile``, from 0 to 1; else None.
+        table: What it is asked of.
+    """
+
+    measure: str
+    column: str
+    share: float | None
+    table: str
+
+    @property
+    def text(self) -> str:
+        """The measure as it is shown: ``quantile(fare, 0.95)``."""
+        share = "" if self.share is None else f", {self.share:g}"
+        return f"{self.measure}({self.column}{share})"
+
+
+def parse_amount(text: str) -> Amount:
+    """Read ``1%``, ``0.5%`` or ``10000``; raises `DeclarationError`."""
+    plain = text.strip()
+    if plain.endswith("%"):
+        return Amount(share=parse_percent(plain))
+    if (
+        not re.fullmatch(r"[0-9_]{1,100}", plain)
+        or not 1 <= int(plain.replace("_", "") or 0) < 2**53
+    ):
+        raise DeclarationError(
+            f"'{text}' is no amount of rows.",
+            hint="Write a number of rows or a share: 10000 or 1%.",
+        )
+    return Amount(rows=int(plain.replace("_", "")))
+
+
+def parse_percent(text: str) -> float:
+    """Read ``1%`` as 0.01; above 0 and at most 100 %; raises `DeclarationError`."""
+    number = text.strip().removesuffix("%").strip()
+    share = float(number) / 100 if _NUMBER.fullmatch(number) else 0.0
+    if not text.strip().endswith("%") or not 0 < share <= 1:
+        raise DeclarationError(f"'{text}' is no share above 0 % and up to 100 %.", hint="Write 1%.")
+    return share
+
+
+def parse_question(text: str) -> Question:
+    """Read ``quantile(fare, .95) of trips``.
+
+    Raises:
+        DeclarationError: It is not written so, the measure is unknown, or the share is none.
+    """
+    found = _QUESTION.fullmatch(text)
+    if found is None:
+        raise DeclarationError(f"'{text}' is no question that can be answered.", hint=_FORM)
+    measure, inside, table = found[1].lower(), found[2], found[3]
+    if measure not in MEASURES:
+        raise DeclarationError(
+            f"There is no '{found[1]}'; there are {listed(MEASURES)}.{nearest(measure, MEASURES)}",
+            hint=_FORM,
+        )
+    share = None
+    if measure == "quantile":
+        inside, _, given = inside.rpartition(",")
+        share = float(given) if _NUMBER.fullmatch(given.strip()) else -1.0
+        if not 0 <= share <= 1:
+            raise DeclarationError(
+                f"quantile needs a column and a share from 0 to 1, and has '{found[2]}'.",
+                hint="Write quantile(fare, .95).",
+            )
+    column = inside.strip()
+    if len(column) > 1 and column[0] == column[-1] == '"':
+        column = column[1:-1].replace('""', '"')
+    if not column:
+        raise DeclarationError(f"{measure} names no column.", hint=_FORM)
+    return Question(measure=measure, column=column, share=share, table=table)

@@ -1,0 +1,214 @@
+"""Command lines: ``%etl`` and ``%%etl`` here, ``jupyter etl`` by `cli_parser`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.commands.cli import CLI_COMMANDS
+from jupyter_etl.language.commands.cli_parser import cli_parser
+from jupyter_etl.language.commands.completion import complete, completes
+from jupyter_etl.language.commands.declarations import CellUse, CommandSpec, ValueKind, fill
+from jupyter_etl.language.commands.help import PREFIX, guide, usage
+from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
+from jupyter_etl.language.commands.tokenizer import Word, split_words
+from jupyter_etl.language.names import listed, nearest
+
+__all__ = [
+    "CLI_COMMANDS",
+    "MAGIC_COMMANDS",
+    "Command",
+    "cli_parser",
+    "complete",
+    "completes",
+    "guide",
+    "parse_line",
+    "usage",
+]
+
+_HELP = ("-h", "--help")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command line that was understood.
+
+    Args:
+        name: The command's first word: ``source``, ``publish``.
+        args: Every argument of the command by its name (options without dashes, with
+            underscores); absent ones have their empty value. ``publish`` has ``kind``: table,
+            file or report; ``sql`` has ``target``: a variable or None.
+        cell: The text below the line of a ``%%etl`` command, else None.
+    """
+
+    name: str
+    args: dict[str, object]
+    cell: str | None = None
+
+
+def parse_line(line: str, cell: str | None = None) -> Command:
+    """Read what follows ``%etl`` or ``%%etl``.
+
+    ``%etl`` alone is ``help``; ``CMD -h`` is ``help`` about CMD.
+
+    Args:
+        line: The rest of the line.
+        cell: The lines below for ``%%etl``; None for ``%etl``.
+
+    Returns:
+        The command with typed arguments.
+
+    Raises:
+        DeclarationError: The command, an option or a value is not known or missing; the message
+            has the nearest one, the hint the usage.
+    """
+    head, rest = ([*line.split(None, 1), "", ""])[:2]
+    spec = _find(head)
+    if spec is not None and _is_raw(spec):
+        if rest.strip() in _HELP:
+            return _help(spec.title)
+        return Command(name=spec.name, args=_raw(spec, rest), cell=_cell(spec, cell))
+    words = split_words(line)
+    if not words or words[0].text in _HELP:
+        if cell is not None and cell.strip():
+            raise DeclarationError(
+                "%%etl needs a command.", hint="Write %%etl sql SOURCE or %%etl check NAME."
+            )
+        return _help("")
+    spec, words = _select(words)
+    if spec is None:
+        return _help("publish")
+    if any(word.text in _HELP and not word.quoted for word in words):
+        return _help(spec.title)
+    target, words = _target(spec, words)
+    args = fill(spec, words, prefix="%%etl " if spec.cell is CellUse.REQUIRED else PREFIX)
+    if spec.variant:
+        args = {"kind": spec.variant, **args}
+    if spec.stores:
+        args["target"] = target
+    body = _cell(spec, cell)
+    if spec.name == "sql":
+        _check_query(args, body)
+    if spec.name == "check":
+        _check_rules(spec, args, body)
+    return Command(name=spec.name, args=args, cell=body)
+
+
+def _find(name: str) -> CommandSpec | None:
+    return next((spec for spec in MAGIC_COMMANDS if spec.title == name), None)
+
+
+def _is_raw(spec: CommandSpec) -> bool:
+    return any(argument.kind is ValueKind.RAW for argument in spec.arguments)
+
+
+def _help(command: str) -> Command:
+    return Command(name="help", args={"command": command})
+
+
+def _raw(spec: CommandSpec, rest: str) -> dict[str, object]:
+    argument = spec.arguments[0]
+    if not rest.strip():
+        raise DeclarationError(
+            f"'{spec.title}' needs {argument.metavar}: {argument.help}",
+            hint=f"For example: {PREFIX}{spec.examples[0]}",
+        )
+    return {argument.name: rest.strip()}
+
+
+def _select(words: list[Word]) -> tuple[CommandSpec | None, list[Word]]:
+    """Find the command by its first word or two; None asks for help about one with variants."""
+    name = words[0].text
+    variants = {spec.variant: spec for spec in MAGIC_COMMANDS if spec.name == name}
+    if not variants:
+        names = dict.fromkeys(spec.name for spec in MAGIC_COMMANDS)
+        raise DeclarationError(
+            f"There is no command '{name}'.{nearest(name, names)}",
+            hint=f"Commands are {listed(names, limit=len(names))}; {PREFIX.strip()} shows a guide.",
+            data={"command": name},
+        )
+    if "" in variants:
+        return variants[""], words[1:]
+    if len(words) > 1 and words[1].text in _HELP:
+        return None, []
+    given = words[1].text if len(words) > 1 else ""
+    if given not in variants:
+        what = f"not '{given}'.{nearest(given, variants)}" if given else "and got nothing."
+        example = variants[next(iter(variants))].examples[0]
+        raise DeclarationError(
+            f"'{name}' needs one of {listed(variants)} behind it, {what}",
+            hint=f"For example: {PREFIX}{example}",
+        )
+    return variants[given], words[2:]
+
+
+def _target(spec: CommandSpec, words: list[Word]) -> tuple[str | None, list[Word]]:
+    """Take ``NAME <<`` (or ``NAME<<``) out of the words."""
+    marks = [i for i, w in enumerate(words) if not w.quoted and w.text.endswith("<<")]
+    if not marks:
+        return None, words
+    if not spec.stores:
+        raise DeclarationError(
+            f"'{spec.title}' does not store by '<<'.",
+            hint=f"Assign its result: name = {PREFIX}{spec.examples[0]}",
+        )
+    mark = marks[0]
+    attached = words[mark].text.removesuffix("<<")
+    first = mark if attached else mark - 1
+    name = attached or (words[first].text if first >= 0 else "")
+    if len(marks) > 1 or not name.isidentifier():
+        raise DeclarationError(
+            f"'<<' needs one variable in front of it, and has '{name}'.",
+            hint="Write %%etl sql SOURCE NAME <<",
+        )
+    return name, words[:first] + words[mark + 1 :]
+
+
+def _cell(spec: CommandSpec, cell: str | None) -> str | None:
+    if spec.cell is CellUse.NONE:
+        if cell is not None and cell.strip():
+            raise DeclarationError(
+                f"'{spec.title}' takes no lines below it.",
+                hint=f"Write {PREFIX}{spec.title} with one '%', and other code in its own cell.",
+            )
+        return None
+    if cell is not None and not cell.strip():
+        raise DeclarationError(
+            f"There is nothing below %%etl {spec.title}.", hint=f"Write there: {spec.cell_help}"
+        )
+    if cell is None and spec.cell is CellUse.REQUIRED:
+        raise DeclarationError(
+            f"'{spec.title}' reads the lines below it, and there are none.",
+            hint=f"Write {spec.form('%%etl ')} with two '%', and below: {spec.cell_help}",
+        )
+    return cell
+
+
+def _check_rules(spec: CommandSpec, args: dict[str, object], cell: str | None) -> None:
+    if cell is None and args["schema"] is None:
+        raise DeclarationError(
+            "'check' reads the lines below it, and there are none.",
+            hint=f"Write {spec.form('%%etl ')} with two '%', and below: {spec.cell_help}",
+        )
+    if cell is not None and args["schema"] is not None:
+        raise DeclarationError(
+            f"'check' has both the schema {args['schema']} and lines below it.",
+            hint="Give the schema a cell of its own, with one '%'.",
+        )
+
+
+def _check_query(args: dict[str, object], cell: str | None) -> None:
+    query = args["query"]
+    if cell is None and query is None:
+        raise DeclarationError(
+            f"There is no query for '{args['source']}'.",
+            hint=f"Write %%etl sql {args['source']} NAME << and the query below, or "
+            f'name = %etl sql {args["source"]} "select ..."',
+        )
+    if cell is not None and query is not None:
+        raise DeclarationError(
+            f"'{query}' cannot be placed: the query is below the line.",
+            hint=f"To store the result in a variable write %%etl sql {args['source']} {query} <<"
+            if str(query).isidentifier()
+            else "Keep one of the two queries.",
+        )

@@ -1,0 +1,147 @@
+"""Declarations of the commands that `%etl` and the command line share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from jupyter_etl.language.commands.declarations import Argument, CommandSpec, ValueKind
+from jupyter_etl.language.numbers import DEPTH
+
+
+def lineage_command(group: str, more: Sequence[Argument] = ()) -> CommandSpec:
+    """Return the command.
+
+    Args:
+        group: That it is listed under.
+        more: Arguments that it has besides its own.
+    """
+    return CommandSpec(
+        name="lineage", group=group,
+        summary="Show what data are made of, and what is made of them.",
+        arguments=(
+            Argument(name="name", required=True, completes="table",
+                     help="A publication, a source or SOURCE.TABLE."),
+            Argument(name="up", flags=("--up",), kind=ValueKind.FLAG,
+                     help="Only what they are made of."),
+            Argument(name="down", flags=("--down",), kind=ValueKind.FLAG,
+                     help="Only what is made of them."),
+            Argument(name="depth", flags=("--depth",), kind=ValueKind.WHOLE, default=10, least=1,
+                     most=int(DEPTH.most),
+                     placeholder="N", help="How many pipelines away to look."),
+            *more,
+        ),
+        examples=("lineage sales.daily", "lineage wh.orders --down --depth 2"),
+    )  # fmt: skip
+
+
+def secret_command(group: str, more: Sequence[Argument] = ()) -> CommandSpec:
+    """Return the command.
+
+    Args:
+        group: That it is listed under.
+        more: Arguments that it has besides its own.
+    """
+    return CommandSpec(
+        name="secret", group=group,
+        summary="Keep passwords and keys by name, out of the notebook.",
+        arguments=(
+            Argument(name="verb", required=True, choices=("set", "list", "rm", "allow", "deny"),
+                     help="set asks for the value, list shows names alone, rm removes one, allow "
+                          "and deny say which servers it may be sent to."),
+            Argument(name="name", completes="secret",
+                     help="The name of the secret; not with list."),
+            Argument(name="places", kind=ValueKind.NAMES, placeholder="HOST",
+                     help="With allow and deny: HOST, HOST:PORT or URLs, separated by commas."),
+            Argument(name="in", flags=("--in",), placeholder="PROVIDER", default="file",
+                     help="Where set keeps it: file, keyring, or a plug-in."),
+            *more,
+        ),
+        examples=("secret set wh_pw", "secret list", "secret allow wh_pw db.example",
+                  "secret rm wh_pw"),
+    )  # fmt: skip
+
+
+_NAME = Argument(name="name", required=True, completes="publication", help="The publication.")
+_HELD = "The number of a run, or the name of a publication that is held back"
+PUBLISHED = Argument(
+    name="name", completes="publication", help="One publication; by default all are listed.",
+)  # fmt: skip
+CHANGE = Argument(
+    name="change", flags=("--change",), placeholder="PERCENT|any", default="50%",
+    help="How far the number of rows may change before a run is held; any for no limit.",
+)  # fmt: skip
+ALLOW = Argument(
+    name="allow", flags=("--allow",), kind=ValueKind.NAMES, placeholder="A,B", completes="column",
+    help="Columns that may vanish, become empty or change their type without holding the run.",
+)  # fmt: skip
+
+
+def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[CommandSpec, ...]:
+    """Return the commands.
+
+    Args:
+        group: That they are listed under.
+        more: Arguments that each of them has besides its own.
+    """
+    return (
+        CommandSpec(
+            name="held", group=group,
+            summary="Show what a check or the gate holds, with its first rows.",
+            arguments=(Argument(name="target", completes="publication",
+                                help=f"{_HELD}; without it, all that waits is shown."),
+                       Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE,
+                                default=20, least=1, placeholder="N",
+                                help="Rows to show of each output."), *more),
+            examples=("held", "held 42", "held sales.daily -n 100"),
+        ),
+        CommandSpec(
+            name="approve", group=group,
+            summary="Publish what is held back, or show it all.",
+            arguments=(Argument(name="target", completes="publication",
+                                help=f"{_HELD}; without it, all that waits is shown."), *more),
+            examples=("approve", "approve 42", "approve sales.daily"),
+        ),
+        CommandSpec(
+            name="reject", group=group,
+            summary="Throw away what is held back.",
+            arguments=(Argument(name="target", required=True, completes="publication",
+                                help=f"{_HELD}."), *more),
+            examples=("reject 42",),
+        ),
+        CommandSpec(
+            name="diff", group=group,
+            summary="Show how two versions of a table or a pipeline differ.",
+            arguments=(
+                replace(_NAME, help="The publication or the pipeline."),
+                Argument(name="before", kind=ValueKind.WHOLE, least=1, required=True,
+                         help="The number of a version."),
+                Argument(name="after", kind=ValueKind.WHOLE, least=1,
+                         help="The version to compare it with; by default the newest."),
+                Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
+                         completes="column",
+                         help="The columns that tell rows apart; by default those it was published "
+                              "with."),
+                Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
+                         help="Compare drafts."),
+                Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, default=5,
+                         least=1, placeholder="N", help="Rows to show of each kind of change."),
+                *more,
+            ),
+            examples=("diff sales.daily 41 42", "diff sales.daily 41 --key id", "diff ingest 1 2"),
+        ),
+        CommandSpec(
+            name="rollback", group=group,
+            summary="Make the content of an old version the newest one.",
+            arguments=(_NAME,
+                       Argument(name="to", flags=("--to",), kind=ValueKind.WHOLE, least=1,
+                                placeholder="N",
+                                help="The number of the version; by default the one before the live "
+                                     "one."),
+                       Argument(name="keep_watermarks", flags=("--keep-watermarks",),
+                                kind=ValueKind.FLAG,
+                                help="Leave the watermarks of incremental loads as they are."),
+                       *more),
+            examples=("rollback sales.daily", "rollback sales.daily --to 41"),
+        ),
+    )  # fmt: skip

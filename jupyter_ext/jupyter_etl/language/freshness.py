@@ -1,0 +1,63 @@
+"""How old data may be: ``warn 6h error 24h``."""
+
+from __future__ import annotations
+
+import re
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.durations import format_duration, parse_duration
+from jupyter_etl.model import Freshness
+
+_LEVELS = re.compile(r"\b(warn|error)\b", re.IGNORECASE)
+_FORMS = 'Write it like "warn 6h error 24h", "warn 6h" or "2h".'
+
+
+def parse_freshness(text: str) -> Freshness:
+    """Read a promised age.
+
+    Args:
+        text: ``warn 6h error 24h``, one of the two alone, or ``2h`` (an error from then on).
+
+    Returns:
+        The promise.
+
+    Raises:
+        DeclarationError: It cannot be read, or warns after it is an error.
+    """
+    stripped = text.strip().strip(",")
+    if not _LEVELS.search(stripped):
+        return Freshness(error_s=_age(stripped, text))
+    before, *rest = _LEVELS.split(stripped)
+    levels = [level.lower() for level in rest[::2]]
+    if before.strip() or len(set(levels)) != len(levels):
+        raise DeclarationError(f"The freshness '{text}' cannot be read.", hint=_FORMS)
+    ages = {
+        level: _age(age.strip(" ,:"), text) for level, age in zip(levels, rest[1::2], strict=True)
+    }
+    warn_s, error_s = ages.get("warn"), ages.get("error")
+    if warn_s is not None and error_s is not None and warn_s >= error_s:
+        raise DeclarationError(
+            f"The freshness '{text}' warns at {format_duration(warn_s)}, when it is an error "
+            f"since {format_duration(error_s)} already.",
+            hint="Give the smaller age to warn.",
+        )
+    return Freshness(warn_s=warn_s, error_s=error_s)
+
+
+def format_freshness(freshness: Freshness) -> str:
+    """Say a promised age; `parse_freshness` reads it back."""
+    parts = [
+        f"{level} {format_duration(age)}"
+        for level, age in (("warn", freshness.warn_s), ("error", freshness.error_s))
+        if age is not None
+    ]
+    return " ".join(parts)
+
+
+def _age(age: str, text: str) -> float:
+    try:
+        return parse_duration(age)
+    except DeclarationError as problem:
+        raise DeclarationError(
+            f"The freshness '{text}' cannot be read: {problem.message}", hint=_FORMS
+        ) from None

@@ -1,0 +1,1 @@
+"""Notebooks as text: cells, commands, and the snapshot that a version pins."""

@@ -1,0 +1,1 @@
+"""Parameters of notebooks: declarations, literals and injection."""

@@ -1,0 +1,257 @@
+"""Texts as typed values: JSON, Python literals, words for dates and truth."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from numbers import Integral, Real
+from pathlib import Path, PurePath
+from uuid import UUID
+
+import msgspec
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.durations import parse_duration
+from jupyter_etl.model import ParameterType
+
+DATE_WORDS = {"yesterday": -1, "today": 0, "tomorrow": 1, "now": 0}
+"""Words for days, as days from today."""
+
+TYPE_WORDS = {
+    **{str(kind): kind for kind in ParameterType},
+    "string": ParameterType.STR, "text": ParameterType.STR,
+    "integer": ParameterType.INT,
+    "number": ParameterType.FLOAT, "double": ParameterType.FLOAT,
+    "boolean": ParameterType.BOOL,
+    "timestamp": ParameterType.DATETIME,
+    "duration": ParameterType.TIMEDELTA,
+    "purepath": ParameterType.PATH,
+    "tuple": ParameterType.LIST,
+    "object": ParameterType.ANY,
+}  # fmt: skip
+"""How the types are written."""
+
+TYPED_TEXTS = frozenset(
+    {
+        ParameterType.DATE,
+        ParameterType.DATETIME,
+        ParameterType.TIME,
+        ParameterType.TIMEDELTA,
+        ParameterType.DECIMAL,
+        ParameterType.PATH,
+        ParameterType.UUID,
+    }
+)
+"""Types whose values JSON holds as texts."""
+
+_TIMEDELTA = re.compile(
+    r"(?:(?P<days>[+-]?\d+) days?,? ?)?"
+    r"(?:(?P<hours>\d+):(?P<minutes>[0-5]?\d)(?::(?P<seconds>[0-5]?\d(?:\.\d{1,6})?))?)?"
+)
+_TRUE = ("true", "yes", "on", "1", "t", "y")
+_FALSE = ("false", "no", "off", "0", "f", "n")
+
+
+def read_literal(text: str) -> tuple[bool, object]:
+    """Read a Python literal or JSON.
+
+    Args:
+        text: Any.
+
+    Returns:
+        Whether it is one, and its value.
+    """
+    try:
+        return True, ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        pass
+    try:
+        return True, json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _no_constant(word: str) -> object:
+    raise ValueError(f"{word} is no JSON")
+
+
+def convert_value(kind: ParameterType, value: object, at: datetime) -> object:
+    """Give a value a type.
+
+    Args:
+        kind: The type.
+        value: Text, JSON or Python.
+        at: The instant the words for days are counted from; its timezone is theirs.
+
+    Returns:
+        The typed value.
+
+    Raises:
+        ValueError: It is not of that type.
+    """
+    return _READERS[kind](value, at)
+
+
+def _string(value: object) -> str:
+    if isinstance(value, str):
+        return str(value)
+    raise ValueError
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool):
+        raise ValueError
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real) and float(value).is_integer():
+        return int(float(value))
+    if isinstance(value, str):
+        return int(value)
+    raise ValueError
+
+
+def _real(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (Real, str)):
+        raise ValueError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _truth(value: object) -> bool:
+    word = str(value).strip().lower()
+    if not isinstance(value, (bool, int, str)) or word not in _TRUE + _FALSE:
+        raise ValueError
+    return word in _TRUE
+
+
+def _date(value: object, at: datetime) -> date:
+    if isinstance(value, datetime):
+        if value.time() != time():
+            raise ValueError
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        raise ValueError
+    word = value.strip().lower()
+    if word in DATE_WORDS and word != "now":
+        return at.date() + timedelta(days=DATE_WORDS[word])
+    return date.fromisoformat(value.strip())
+
+
+def _datetime(value: object, at: datetime) -> datetime:
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        moment = datetime.combine(value, time())
+    elif isinstance(value, str):
+        word = value.strip().lower()
+        if word == "now":
+            return at
+        if word in DATE_WORDS:
+            moment = datetime.combine(at.date() + timedelta(days=DATE_WORDS[word]), time())
+        else:
+            moment = datetime.fromisoformat(value.strip())
+    else:
+        raise ValueError
+    return moment if moment.tzinfo else moment.replace(tzinfo=at.tzinfo)
+
+
+def _time(value: object) -> time:
+    return value if isinstance(value, time) else time.fromisoformat(_string(value).strip())
+
+
+def _timedelta(value: object) -> timedelta:
+    """Read ``90m``, seconds, ``PT90M``, and what Python and pandas write: ``1 day, 2:00:00``."""
+    if isinstance(value, timedelta):
+        return timedelta(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    text = _string(value).strip()
+    if re.fullmatch(r"[+-]?\d+(?:\.\d+)?", text):
+        return timedelta(seconds=float(text))
+    if text and (found := _TIMEDELTA.fullmatch(text)):
+        return timedelta(**{unit: float(n) for unit, n in found.groupdict().items() if n})
+    try:
+        if text.startswith(("P", "-P")):
+            return msgspec.convert(text, timedelta)
+        seconds = parse_duration(text.removeprefix("-"))
+    except (DeclarationError, msgspec.ValidationError) as problem:
+        raise ValueError(text) from problem
+    return timedelta(seconds=-seconds if text.startswith("-") else seconds)
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        raise ValueError
+    try:
+        # Of a JSON number the digits that were written.
+        number = Decimal(str(value).strip())
+    except ArithmeticError as problem:
+        raise ValueError(value) from problem
+    if not number.is_finite():
+        raise ValueError(value)
+    return number
+
+
+def _uuid(value: object) -> UUID:
+    return value if isinstance(value, UUID) else UUID(_string(value).strip())
+
+
+def _path(value: object) -> PurePath:
+    text = str(value) if isinstance(value, PurePath) else _string(value)
+    if not text.strip() or "\0" in text:
+        raise ValueError(text)
+    return Path(text)
+
+
+def _container(value: object, python: type) -> object:
+    if isinstance(value, str):
+        _, value = read_literal(value)
+    if isinstance(value, tuple) and python is list:
+        value = list(value)
+    if not isinstance(value, python):
+        raise ValueError
+    return _jsonable(value)
+
+
+def _anything(value: object) -> object:
+    if not isinstance(value, str):
+        return value if isinstance(value, date) else _jsonable(value)
+    if value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    found, literal = read_literal(value)
+    try:
+        return _jsonable(literal) if found else value
+    except (ValueError, TypeError):
+        return value
+
+
+def _jsonable(value: object) -> object:
+    """Return what JSON gives back, so that the kernel and the ledger hold the same."""
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+_READERS: Mapping[ParameterType, Callable[[object, datetime], object]] = {
+    ParameterType.STR: lambda value, _: _string(value),
+    ParameterType.INT: lambda value, _: _integer(value),
+    ParameterType.FLOAT: lambda value, _: _real(value),
+    ParameterType.BOOL: lambda value, _: _truth(value),
+    ParameterType.DATE: _date,
+    ParameterType.DATETIME: _datetime,
+    ParameterType.TIME: lambda value, _: _time(value),
+    ParameterType.TIMEDELTA: lambda value, _: _timedelta(value),
+    ParameterType.DECIMAL: lambda value, _: _decimal(value),
+    ParameterType.PATH: lambda value, _: _path(value),
+    ParameterType.UUID: lambda value, _: _uuid(value),
+    ParameterType.LIST: lambda value, _: _container(value, list),
+    ParameterType.DICT: lambda value, _: _container(value, dict),
+    ParameterType.ANY: lambda value, _: _anything(value),
+}

@@ -1,0 +1,1 @@
+"""When pipelines run: schedules, cron expressions, timezones and ranges of dates."""

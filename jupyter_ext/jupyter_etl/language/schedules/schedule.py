@@ -1,0 +1,160 @@
+"""When a pipeline runs: text, value and words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.durations import format_duration, parse_duration
+from jupyter_etl.language.names import listed, parse_name
+from jupyter_etl.language.numbers import refuse_long_numbers
+from jupyter_etl.language.schedules.cron import cron_of_words, parse_cron
+from jupyter_etl.language.schedules.cron_words import cron_in_words
+from jupyter_etl.language.schedules.timezones import parse_instant, parse_timezone
+from jupyter_etl.model import Schedule, ScheduleKind
+
+MAX_EVERY_S = 366 * 86_400.0
+"""Longest interval, in seconds; rarer schedules are cron."""
+
+FORMS = (
+    'Write five cron fields ("30 6 * * 1-5"), @daily, "every 15m", "daily at 06:00", '
+    '"weekdays at 07:30", "mon,thu at 09:00", "monthly on 1 at 05:00", or a date and time '
+    '("2026-01-01 06:00").'
+)
+_INTERVAL = re.compile(r"every\s+(\d.*)", re.IGNORECASE | re.DOTALL)
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?", re.IGNORECASE | re.DOTALL)
+_AFTER = re.compile(r"after\s+(.+)", re.IGNORECASE | re.DOTALL)
+
+
+def parse_schedule(
+    text: str,
+    *,
+    timezone: str = "UTC",
+    after: Sequence[str] = (),
+    after_all: bool = False,
+    now: datetime | None = None,
+) -> Schedule:
+    """Read a schedule.
+
+    Args:
+        text: Five cron fields, ``@hourly @daily @weekly @monthly @yearly``, ``every 15m``,
+            ``daily at 06:00``, ``weekdays at 07:30``, ``mon,thu at 09:00``,
+            ``monthly on 1 at 05:00``, ``hourly``, an ISO instant for one shot,
+            ``after sales.daily``; "" with ``after``.
+        timezone: IANA name; cron is read in it, and an instant that does not say its own.
+        after: Names of publications whose new versions start a run.
+        after_all: Wait until each of them has a new version; otherwise any one is enough.
+        now: Where given, a one-shot that is not after it is refused. Aware.
+
+    Returns:
+        The schedule; for its kinds but ``after``,
+        ``parse_schedule(s.text, timezone=s.timezone) == s``.
+
+    Raises:
+        DeclarationError: It cannot be read, never fires, or the timezone is not known.
+    """
+    refuse_long_numbers(text)
+    zone = parse_timezone(timezone)
+    written = " ".join(text.split())
+    if after:
+        return _after(written, after, zone.key, wait_for_all=after_all)
+    if found := _AFTER.fullmatch(written):
+        names = [name for name in re.split(r"[,\s]+", found[1]) if name]
+        return _after("", names, zone.key, shown=written, wait_for_all=after_all)
+    if after_all:
+        raise DeclarationError(
+            "To wait for all of several publications, their names are needed.",
+            hint="Write --after a,b --after-all",
+        )
+    if not written:
+        raise DeclarationError(
+            "The schedule is empty.", hint=f"{FORMS} Or name a publication with --after."
+        )
+    if found := _INTERVAL.fullmatch(written):
+        every_s = _interval(found[1], written)
+        return Schedule(
+            kind=ScheduleKind.INTERVAL, text=written, timezone=zone.key, every_s=every_s
+        )
+    if _ISO.fullmatch(written):
+        at = _once(written, zone, now)
+        return Schedule(kind=ScheduleKind.ONCE, text=written, timezone=zone.key, at=at)
+    cron = cron_of_words(written) or parse_cron(written, forms=FORMS)
+    return Schedule(kind=ScheduleKind.CRON, text=written, timezone=zone.key, cron=cron)
+
+
+def _after(
+    written: str, names: Sequence[str], zone: str, *, shown: str = "", wait_for_all: bool
+) -> Schedule:
+    if written:
+        raise DeclarationError(
+            f"A pipeline runs either at '{written}' or after {listed(names)}, not both.",
+            hint="Leave one of them out, or schedule a second pipeline by another name.",
+        )
+    unique = tuple(dict.fromkeys(parse_name(name, what="publication") for name in names))
+    if not unique:
+        raise DeclarationError("There is no publication after 'after'.", hint="Write its name.")
+    return Schedule(
+        kind=ScheduleKind.AFTER,
+        text=shown,
+        timezone=zone,
+        after=unique,
+        after_all=wait_for_all and len(unique) > 1,
+    )
+
+
+def _interval(age: str, written: str) -> float:
+    try:
+        every_s = parse_duration(age)
+    except DeclarationError as problem:
+        raise DeclarationError(
+            f"The schedule '{written}' cannot be read: {problem.message}",
+            hint='Write it like "every 15m", "every 2h" or "every 90s".',
+        ) from None
+    if not 1 <= every_s <= MAX_EVERY_S:
+        raise DeclarationError(
+            f"The interval of '{written}' must be between 1 second and 366 days.",
+            hint="For rarer times write cron fields or @yearly.",
+        )
+    return every_s
+
+
+def _once(written: str, zone: ZoneInfo, now: datetime | None) -> datetime:
+    at = parse_instant(written, zone.key)
+    if now is not None and at <= now:
+        passed = format_duration(max(1, round((now - at).total_seconds())))
+        raise DeclarationError(
+            f"The schedule '{written}' ({zone.key}) never fires: that was {passed} ago.",
+            hint="Give a time to come, or run the notebook now.",
+        )
+    return at
+
+
+def format_schedule(schedule: Schedule) -> str:
+    """Say a schedule in words.
+
+    Args:
+        schedule: Any.
+
+    Returns:
+        ``every weekday at 06:00, Europe/Paris``, ``every 15 min``, ``once on 2026-01-01 at 06:00,
+        UTC``, ``after each new version of sales.daily``, ``after each of a and b``.
+    """
+    match schedule.kind:
+        case ScheduleKind.AFTER:
+            if schedule.after_all:
+                *names, last = schedule.after
+                return f"after each of {', '.join(names)} and {last}"
+            return f"after each new version of {' or '.join(schedule.after)}"
+        case ScheduleKind.INTERVAL:
+            return f"every {format_duration(schedule.every_s or 0)}"
+        case ScheduleKind.ONCE:
+            local = (schedule.at or datetime.max.replace(tzinfo=UTC)).astimezone(
+                ZoneInfo(schedule.timezone)
+            )
+            seconds = ":%S" if local.second else ""
+            return f"once on {local:%Y-%m-%d} at {local.strftime('%H:%M' + seconds)}, {schedule.timezone}"
+        case ScheduleKind.CRON:
+            return f"{cron_in_words(schedule.cron or '')}, {schedule.timezone}"

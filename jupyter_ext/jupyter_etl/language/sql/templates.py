@@ -1,0 +1,265 @@
+"""``{{x}}`` in SQL: bound values, quoted identifiers, and raw text where it is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.names import nearest
+from jupyter_etl.language.parameters.plain_values import plain_value
+from jupyter_etl.language.sql.lexer import Span, code_of, quoted, spans_of
+
+_HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_INSIDE = re.compile(r"\s*([^\W\d]\w*)\s*(?:\|\s*(\w+)\s*)?")
+_OF_ARRAY = re.compile(r"\b(?:any|some|all)\s*\(\s*\Z", re.IGNORECASE)
+"""Precedes an array, where a list is written in square brackets."""
+_FORMS = "Write {{x}} for a value, {{x|ident}} for a name of a column or table."
+
+
+class HoleKind(StrEnum):
+    """What a hole is filled with."""
+
+    VALUE = "value"
+    IDENT = "ident"
+    SQLSAFE = "sqlsafe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hole:
+    """One ``{{name|kind}}``."""
+
+    name: str
+    kind: HoleKind = HoleKind.VALUE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """SQL with holes.
+
+    Args:
+        sql: As written.
+        parts: Text and holes by turns, in order.
+        dialect: Of the SQL, see `spans_of`.
+    """
+
+    sql: str
+    parts: tuple[str | Hole, ...]
+    dialect: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variables that it needs, once each, in order."""
+        holes = (part.name for part in self.parts if isinstance(part, Hole))
+        return tuple(dict.fromkeys(holes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundQuery:
+    """SQL with its values apart.
+
+    Args:
+        sql: With placeholders ``:p0 :p1 ...``; no other text in it reads as one of them.
+        parameters: Their values, plain Python, by name without the colon.
+        raw: ``name = text`` of every ``sqlsafe`` hole, for the record.
+    """
+
+    sql: str
+    parameters: Mapping[str, object]
+    raw: tuple[str, ...] = ()
+
+
+def parse_template(sql: str, dialect: str = "") -> Template:
+    """Find the holes.
+
+    Args:
+        sql: With ``{{x}}``, ``{{x|ident}}``, ``{{x|sqlsafe}}``. Holes in comments are text.
+        dialect: Of the SQL, see `spans_of`.
+
+    Returns:
+        The template.
+
+    Raises:
+        DeclarationError: A hole holds more than a name, is not closed, or is inside a literal,
+            where no value can be bound.
+    """
+    parts: list[str | Hole] = []
+    position = 0
+    spans = _spans_around_holes(sql, dialect)
+    for found in _HOLE.finditer(sql):
+        span = next(kind for start, end, kind in spans if start <= found.start() < end)
+        hole = _hole(found, span)
+        if hole is not None:
+            parts += [sql[position : found.start()], hole]
+            position = found.end()
+    parts.append(sql[position:])
+    _refuse_rest("x".join(part for part in parts if isinstance(part, str)), dialect)
+    return Template(sql=sql, parts=tuple(part for part in parts if part != ""), dialect=dialect)
+
+
+def _spans_around_holes(sql: str, dialect: str) -> list[tuple[int, int, Span]]:
+    """Divide the SQL as if the holes were names, so that a quote inside one opens nothing."""
+    masked = _HOLE.sub(lambda found: "x" * len(found[0]), sql)
+    return spans_of(masked, dialect)
+
+
+def _hole(found: re.Match[str], span: Span) -> Hole | None:
+    """Read one hole; None where it is only text."""
+    written, inside = found[0], found[1]
+    plain = _INSIDE.fullmatch(inside)
+    if span is Span.COMMENT or (span is not Span.CODE and not re.match(r"\s*[^\W\d]", inside)):
+        return None
+    if plain is None:
+        raise DeclarationError(
+            f"{written} is not a plain variable: attributes, calls, subscripts and expressions are "
+            "not taken.",
+            hint=f"Give the value a name in Python first: value = ... and then {{{{value}}}}. {_FORMS}",
+        )
+    name, word = plain[1], plain[2] or HoleKind.VALUE
+    if word not in HoleKind.__members__.values():
+        raise DeclarationError(
+            f"{written} uses '{word}', which there is not.{nearest(word, list(HoleKind))}",
+            hint=_FORMS,
+        )
+    kind = HoleKind(word)
+    if span is not Span.CODE and kind is not HoleKind.SQLSAFE:
+        raise _inside_quotes(written, name, span)
+    return Hole(name=name, kind=kind)
+
+
+def _inside_quotes(written: str, name: str, span: Span) -> DeclarationError:
+    if span is Span.NAME:
+        return DeclarationError(
+            f"{written} is inside double quotes, which make it part of a name.",
+            hint=f"Write {{{{{name}|ident}}}} without the quotes.",
+        )
+    return DeclarationError(
+        f"{written} is inside a quoted text, where no value can be bound.",
+        hint=f"Write {{{{{name}}}}} without the quotes; for a part of a text "
+        f"'%' || {{{{{name}}}}} || '%'.",
+    )
+
+
+def _refuse_rest(sql: str, dialect: str) -> None:
+    code = code_of(sql, dialect)
+    if "{{" in code:
+        raise DeclarationError("A {{ in the query is not closed.", hint=_FORMS)
+    if "{%" in code:
+        raise DeclarationError(
+            "The query has {% ... %}; there is no templating but {{x}}.",
+            hint="Decide in Python which query to run.",
+        )
+
+
+def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
+    """Fill the holes.
+
+    Args:
+        template: From `parse_template`.
+        namespace: Values by name; numpy and pandas scalars become plain Python, a list becomes
+            ``(:p0, :p1)``, in ``ANY(...)`` ``ARRAY[:p0, :p1]``.
+
+    Returns:
+        SQL and parameters.
+
+    Raises:
+        DeclarationError: A name is not there, or its value cannot be bound (a frame, an object,
+            an empty list).
+    """
+    raw: list[str] = []
+    pieces: list[str | _Bound] = []
+    for part in template.parts:
+        if isinstance(part, str):
+            pieces.append(part)
+            continue
+        value = plain_value(_looked_up(part.name, namespace), name=part.name)
+        if part.kind is HoleKind.VALUE:
+            pieces.append(_bound(part.name, value))
+            continue
+        if part.kind is HoleKind.IDENT:
+            pieces.append(_quoted(part.name, value, template.dialect))
+            continue
+        pieces.append(_raw(part.name, value))
+        raw.append(f"{part.name} = {value}")
+    sql, parameters = _placed(pieces)
+    return BoundQuery(sql=sql, parameters=parameters, raw=tuple(raw))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bound:
+    values: tuple[object, ...]
+    listed: bool
+
+
+def _looked_up(name: str, namespace: Mapping[str, object]) -> object:
+    if name not in namespace:
+        known = [key for key in namespace if not key.startswith("_")]
+        raise DeclarationError(
+            f"The query uses {{{{{name}}}}}, and there is no variable '{name}'."
+            f"{nearest(name, known)}",
+            hint=f"Set it in a cell before: {name} = ..., or declare it: %etl param {name} = ...",
+        )
+    return namespace[name]
+
+
+def _bound(name: str, value: object) -> _Bound:
+    if not isinstance(value, list):
+        return _Bound(values=(value,), listed=False)
+    if not value:
+        raise DeclarationError(
+            f"{{{{{name}}}}} is an empty list, and SQL has no empty list.",
+            hint="Leave the condition out in Python where there is nothing to compare with.",
+        )
+    return _Bound(values=tuple(value), listed=True)
+
+
+def _quoted(name: str, value: object, dialect: str) -> str:
+    parts = value if isinstance(value, list) else [value]
+    if not parts or not all(isinstance(p, str) and p and "\0" not in p for p in parts):
+        raise DeclarationError(
+            f"{{{{{name}|ident}}}} needs the name of a column or table as text, and got {value!r}.",
+            hint=f"Set {name} = 'column', or {name} = ('schema', 'table').",
+        )
+    return ".".join(quoted(str(part), dialect) for part in parts)
+
+
+def _raw(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise DeclarationError(
+        f"{{{{{name}|sqlsafe}}}} needs SQL as text, and got {value!r}.",
+        hint=f"For a value write {{{{{name}}}}}.",
+    )
+
+
+def _placed(pieces: list[str | _Bound]) -> tuple[str, dict[str, object]]:
+    """Number the values and join all."""
+    stem = "p"
+    texts = "\n".join(piece for piece in pieces if isinstance(piece, str))
+    while re.search(rf":{stem}\d", texts):
+        stem += "_"
+    parameters: dict[str, object] = {}
+    out: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            out.append(piece)
+            continue
+        names = [f"{stem}{len(parameters) + n}" for n in range(len(piece.values))]
+        parameters.update(zip(names, piece.values, strict=True))
+        joined = ", ".join(f":{name}" for name in names)
+        if piece.listed:
+            joined = f"ARRAY[{joined}]" if _OF_ARRAY.search("".join(out)) else f"({joined})"
+        out.append(joined)
+    return _spaced(out), parameters
+
+
+def _spaced(pieces: list[str]) -> str:
+    """Join so that a placeholder ends where it ends, and is no ``::`` cast."""
+    sql = ""
+    for piece in pieces:
+        glued = sql and piece and (sql[-1].isalnum() or sql[-1] in "_:")
+        apart = glued and (piece[0].isalnum() or piece[0] in "_:")
+        sql += f" {piece}" if apart else piece
+    return sql

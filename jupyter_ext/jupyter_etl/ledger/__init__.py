@@ -1,0 +1,67 @@
+"""The ledger: what is declared, planned, running, done and published, in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jupyter_etl.ledger.inspection import LedgerFacts
+from jupyter_etl.ports import Store
+
+
+def open_store(url: str) -> Store:
+    """Open the ledger; create it, or bring its schema up to date, where that is due.
+
+    Args:
+        url: ``sqlite:////absolute/path/ledger.sqlite`` or ``postgresql://user@host/database``.
+
+    Returns:
+        The ledger. It may be used by several threads, and by a process forked from this one.
+
+    Raises:
+        StoreError: It cannot be reached, is no ledger, or was written by a newer version.
+        MissingDependency: PostgreSQL's driver is not installed.
+    """
+    # SQLAlchemy costs a tenth of a second that `import jupyter_etl` need not pay.
+    from jupyter_etl.ledger.store import SqlStore
+
+    return SqlStore(url)
+
+
+@contextmanager
+def elsewhere(store: Store, path: Path) -> Iterator[Store]:
+    """Use, for a while, the ledger in another file, as a rehearsal for the one that is open.
+
+    Args:
+        store: From `open_store`.
+        path: A ledger in SQLite that is up to date.
+    """
+    from jupyter_etl.ledger.store import SqlStore
+
+    assert isinstance(store, SqlStore)  # noqa: S101 - `open_store` makes no other
+    with store.elsewhere(path) as other:
+        yield other
+
+
+def inspect_ledger(url: str) -> LedgerFacts:
+    """Look at a ledger from end to end; it is neither made nor migrated.
+
+    Args:
+        url: As for `open_store`.
+
+    Raises:
+        StoreError: It cannot be reached, or is no ledger.
+        MissingDependency: PostgreSQL's driver is not installed.
+    """
+    from jupyter_etl.ledger.inspection import look_at
+
+    return look_at(url)
+
+
+def mend_journal(facts: LedgerFacts) -> None:
+    """Set the journal mode that is safe; raises `StoreError` while others use the file."""
+    from jupyter_etl.ledger.migration import set_journal_mode
+
+    if facts.path is not None:
+        set_journal_mode(facts.path, facts.safe_journal, wait_s=5.0)

@@ -1,0 +1,119 @@
+"""Waking schedulers: a pipe of each beside a SQLite file, LISTEN and NOTIFY in PostgreSQL.
+
+A bell that is missed costs nothing but time: schedulers look at the ledger by themselves, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import URL, Connection, text
+
+CHANNEL = "jupyter_etl"
+"""What schedulers listen on in PostgreSQL."""
+
+_FOLDER = ".bells"
+_READY = ".bell"
+
+
+class PipeBell:
+    """A named pipe beside a SQLite file; whoever rings writes a byte into each that is there.
+
+    Args:
+        ledger: Path of the file.
+
+    Raises:
+        OSError: The pipe cannot be made.
+    """
+
+    def __init__(self, ledger: Path) -> None:
+        folder = _folder(ledger)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        making = folder / token_hex(8)
+        os.mkfifo(making, mode=0o600)
+        try:
+            # For both, so that it never ends: it outlives everybody who writes.
+            self._pipe = os.open(making, os.O_RDWR | os.O_NONBLOCK)
+        except OSError:
+            making.unlink(missing_ok=True)
+            raise
+        # Under its name only now: one that nobody has open is swept.
+        self._path = making.rename(making.with_suffix(_READY))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until somebody rings; return False when nobody did in time."""
+        if not select.select([self._pipe], [], [], seconds)[0]:
+            return False
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._pipe, 65536)
+        return True
+
+    def close(self) -> None:
+        """Take the pipe away."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._pipe)
+
+
+def ring_pipes(ledger: Path) -> None:
+    """Wake who has a bell beside a SQLite file; the pipes of the dead are swept."""
+    try:
+        pipes = list(_folder(ledger).glob(f"*{_READY}"))
+    except OSError:
+        return
+    for path in pipes:
+        try:
+            pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            continue
+        # One that is full has been rung.
+        with contextlib.suppress(OSError):
+            os.write(pipe, b"!")
+        os.close(pipe)
+
+
+class ListeningBell:
+    """A connection of its own to PostgreSQL, which listens.
+
+    Args:
+        url: Of the ledger.
+
+    Raises:
+        psycopg.Error: There is no connection.
+    """
+
+    def __init__(self, url: URL) -> None:
+        # psycopg is optional, and only needed here.
+        import psycopg
+
+        from jupyter_etl.ledger.databases.postgres import CONNECT_S
+
+        given: dict[str, Any] = {"connect_timeout": CONNECT_S, **url.query}
+        plain = url.set(drivername="postgresql", query={})
+        self._connection = psycopg.connect(
+            plain.render_as_string(hide_password=False), autocommit=True, **given
+        )
+        self._connection.execute(f"LISTEN {CHANNEL}".encode())
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until somebody rings; return False when nobody did in time."""
+        return bool(list(self._connection.notifies(timeout=seconds, stop_after=1)))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def notify(connection: Connection) -> None:
+    """Wake all who listen, once the transaction is committed."""
+    connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+
+
+def _folder(ledger: Path) -> Path:
+    return ledger.with_name(ledger.name + _FOLDER)

@@ -1,0 +1,232 @@
+"""Pipelines and their versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, false, insert, select, update
+
+from jupyter_etl.errors import Conflict, PermissionDenied
+from jupyter_etl.ledger.connection import Part, inserting
+from jupyter_etl.ledger.databases.error_mapping import not_found
+from jupyter_etl.ledger.schema.rows import pipeline_of, pipeline_version_of
+from jupyter_etl.ledger.schema.tables import pipeline_versions, pipelines, publications
+from jupyter_etl.model import Pipeline, PipelineVersion, Schedule
+
+
+class Pipelines(Part):
+    """What is deployed."""
+
+    def deploy(self, pipeline: Pipeline, *, now: datetime) -> Pipeline:
+        """Write a pipeline as declared.
+
+        Raises:
+            PermissionDenied: Another owner has the name.
+            Conflict: Another notebook (path) has the name.
+        """
+        with self._ledger.writing() as connection:
+            new = inserting(connection, pipelines).values(_new_row(pipeline, now))
+            created = connection.execute(
+                new.on_conflict_do_nothing().returning(pipelines.c.name)
+            ).first()
+            if created is None:
+                self._redeploy(connection, pipeline, now)
+            else:
+                _record_version(connection, pipeline, 1, now)
+            return pipeline_of(_row(connection, pipeline.name))
+
+    def _redeploy(self, connection: Connection, pipeline: Pipeline, now: datetime) -> None:
+        row = _row(connection, pipeline.name, lock=True)
+        if not row.removed:
+            _check_same(row, pipeline)
+        changes = _changes(row, pipeline, now)
+        if not changes:
+            return
+        connection.execute(
+            update(pipelines)
+            .where(pipelines.c.name == pipeline.name)
+            .values(**changes, revision=row.revision + 1, updated_at=now)
+        )
+        if changes.get("version", row.version) != row.version:
+            _record_version(connection, pipeline, row.version + 1, now)
+
+    def load_pipeline(self, name: str) -> Pipeline:
+        """Raises `NotFound`."""
+        with self._ledger.reading() as connection:
+            return pipeline_of(_present(connection, name))
+
+    def load_pipelines(self) -> list[Pipeline]:
+        """Return all, by name."""
+        query = select(pipelines).where(pipelines.c.removed == false())
+        with self._ledger.reading() as connection:
+            rows = connection.execute(query).all()
+        return sorted(map(pipeline_of, rows), key=lambda pipeline: pipeline.name)
+
+    def load_pipeline_versions(self, name: str) -> list[PipelineVersion]:
+        """Newest first; those of a removed pipeline too."""
+        query = (
+            select(pipeline_versions)
+            .where(pipeline_versions.c.pipeline == name)
+            .order_by(pipeline_versions.c.number.desc())
+        )
+        with self._ledger.reading() as connection:
+            return list(map(pipeline_version_of, connection.execute(query)))
+
+    def change_pipeline(
+        self,
+        name: str,
+        *,
+        now: datetime,
+        paused: bool | None = None,
+        next_due: datetime | None = None,
+        owner: str | None = None,
+        notebook: str | None = None,
+    ) -> Pipeline:
+        """Pause, resume (with the next time), hand over or relink. Advances ``revision``.
+
+        A pipeline that is handed over takes its publications with it: otherwise the next run,
+        which belongs to the new owner, could not publish them.
+        """
+        with self._ledger.writing() as connection:
+            row = _present(connection, name, lock=True)
+            is_paused = row.paused if paused is None else paused
+            connection.execute(
+                update(pipelines)
+                .where(pipelines.c.name == name)
+                .values(
+                    paused=is_paused,
+                    pause_note=row.pause_note if paused is None else "",
+                    next_due=None if is_paused else next_due or row.next_due,
+                    owner=row.owner if owner is None else owner,
+                    notebook=row.notebook if notebook is None else notebook,
+                    revision=row.revision + 1,
+                    updated_at=now,
+                )
+            )
+            if owner is not None and owner != row.owner:
+                connection.execute(
+                    update(publications)
+                    .where(publications.c.pipeline == name, publications.c.owner == row.owner)
+                    .values(owner=owner)
+                )
+            return pipeline_of(_row(connection, name))
+
+    def remove_pipeline(self, name: str) -> None:
+        """Take a pipeline off the schedule; its versions and runs stay on record."""
+        with self._ledger.writing() as connection:
+            row = _present(connection, name, lock=True)
+            connection.execute(
+                update(pipelines)
+                .where(pipelines.c.name == name)
+                .values(
+                    removed=True,
+                    next_due=None,
+                    schedule_kind=None,
+                    revision=row.revision + 1,
+                )
+            )
+
+
+def _row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
+    query = select(pipelines).where(pipelines.c.name == name)
+    return connection.execute(query.with_for_update() if lock else query).one()
+
+
+def _present(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
+    there = pipelines.c.removed == false()
+    query = select(pipelines).where(pipelines.c.name == name, there)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        known = connection.execute(select(pipelines.c.name).where(there)).scalars()
+        raise not_found("pipeline", name, known)
+    return row
+
+
+def _new_row(pipeline: Pipeline, now: datetime) -> dict[str, object]:
+    schedule = pipeline.schedule
+    return {
+        "name": pipeline.name,
+        "notebook": pipeline.notebook,
+        "content_hash": pipeline.content_hash,
+        "owner": pipeline.owner,
+        "version": 1,
+        "schedule": schedule,
+        "schedule_kind": None if schedule is None else schedule.kind,
+        "parameters": pipeline.parameters,
+        "policy": pipeline.policy,
+        "sources": pipeline.sources,
+        "paused": pipeline.paused,
+        "pause_note": "",
+        "next_due": None if pipeline.paused else pipeline.next_due,
+        "revision": 1,
+        "removed": False,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _check_same(row: Row[Any], pipeline: Pipeline) -> None:
+    if row.owner != pipeline.owner:
+        raise PermissionDenied(
+            f"The pipeline {row.name!r} belongs to {row.owner!r}, not to {pipeline.owner!r}.",
+            hint="Choose another name, or ask its owner to hand it over.",
+            data={"name": row.name, "owner": row.owner},
+        )
+    if row.notebook != pipeline.notebook:
+        raise Conflict(
+            f"The pipeline {row.name!r} runs the notebook {row.notebook}, not {pipeline.notebook}.",
+            hint="Choose another name. If that notebook was renamed or moved: "
+            f"jupyter etl relink {row.name} NOTEBOOK",
+            data={"name": row.name, "notebook": row.notebook},
+        )
+
+
+def _changes(row: Row[Any], pipeline: Pipeline, now: datetime) -> dict[str, object]:
+    returns: bool = row.removed
+    declared = _new_row(pipeline, now)
+    changes: dict[str, object] = {}
+    if returns:
+        # The name is new again to its users; version and revision go on counting.
+        changes = {**declared, "version": row.version}
+        del changes["revision"], changes["updated_at"]
+    what = ("content_hash", "notebook", "schedule", "parameters", "policy")
+    if row.sources != pipeline.sources:
+        changes["sources"] = pipeline.sources
+    if any(getattr(row, field) != declared[field] for field in what):
+        changes |= {field: declared[field] for field in (*what, "schedule_kind")}
+        changes["version"] = row.version + 1
+    if not returns and not row.paused:
+        due = _next_due(row, pipeline)
+        if due != row.next_due:
+            changes["next_due"] = due
+    return changes
+
+
+def _next_due(row: Row[Any], pipeline: Pipeline) -> datetime | None:
+    # A time that has come and is not planned yet must not be lost by a new parameter.
+    if row.next_due is not None and _meaning(row.schedule) == _meaning(pipeline.schedule):
+        due: datetime = row.next_due
+        return due
+    return pipeline.next_due
+
+
+def _meaning(schedule: Schedule | None) -> Schedule | None:
+    return None if schedule is None else replace(schedule, text="")
+
+
+def _record_version(connection: Connection, pipeline: Pipeline, number: int, now: datetime) -> None:
+    connection.execute(
+        insert(pipeline_versions).values(
+            pipeline=pipeline.name,
+            number=number,
+            content_hash=pipeline.content_hash,
+            notebook=pipeline.notebook,
+            schedule=pipeline.schedule,
+            parameters=pipeline.parameters,
+            policy=pipeline.policy,
+            deployed_by=pipeline.owner,
+            deployed_at=now,
+        )
+    )

@@ -1,0 +1,1 @@
+"""The queue of runs: planning, claims, limits, circuit breakers, alerts not sent yet."""

@@ -1,0 +1,64 @@
+"""Sources that did not answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from jupyter_etl.ledger.connection import Part, inserting
+from jupyter_etl.ledger.schema.tables import breakers
+from jupyter_etl.model import AttemptReport, Breaker, VerdictKind
+
+
+class Breakers(Part):
+    """Which sources are left alone for a while."""
+
+    def load_breakers(self) -> list[Breaker]:
+        """Return the sources that did not answer last time, by name."""
+        with self._ledger.reading() as connection:
+            found = map(breaker_of, connection.execute(select(breakers)))
+            return sorted(found, key=lambda breaker: breaker.source)
+
+
+def breaker_of(row: Row[Any]) -> Breaker:
+    """Return the breaker in a row of ``breakers``."""
+    return Breaker(source=row.source, failures=row.failures, retry_at=row.retry_at)
+
+
+def learn_from(connection: Connection, report: AttemptReport, now: datetime) -> None:
+    """Count a source that did not answer, and forget the failures of those that did.
+
+    Called last in the transaction that ends an attempt; rows are locked in the order of the names.
+
+    Args:
+        connection: Of that transaction.
+        report: How the attempt ended. A source that it has read answers again, however it ended.
+        now: UTC.
+    """
+    failed = report.failed_source if _is_counted(report) else ""
+    answered = {read.source for read in report.reads} - {report.failed_source}
+    if failed:
+        new = inserting(connection, breakers).values(source=failed, failures=0)
+        connection.execute(new.on_conflict_do_nothing())
+    if not failed and not answered:
+        return
+    meant = breakers.c.source.in_(sorted({*answered, *([failed] if failed else [])}))
+    query = select(breakers).where(meant).order_by(breakers.c.source).with_for_update()
+    for row in connection.execute(query).all():
+        this = breakers.c.source == row.source
+        if row.source == failed:
+            after = breaker_of(row).failed(now)
+            connection.execute(
+                update(breakers)
+                .where(this)
+                .values(failures=after.failures, retry_at=after.retry_at)
+            )
+        else:
+            connection.execute(delete(breakers).where(this))
+
+
+def _is_counted(report: AttemptReport) -> bool:
+    verdict = report.verdict
+    return verdict is not None and verdict.kind is VerdictKind.SOURCE and verdict.retryable

@@ -1,0 +1,101 @@
+"""Which runs may start beside those that are in hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from jupyter_etl.ledger.queue.breakers import breaker_of
+from jupyter_etl.ledger.queue.heads import Head
+from jupyter_etl.ledger.schema.tables import breakers, runs, sources
+from jupyter_etl.model import IN_HAND, Breaker, Cause
+
+PLANNED = (Cause.SCHEDULE, Cause.UPSTREAM)
+"""The causes of runs that go one a pipeline at a time."""
+
+PATIENCE = timedelta(minutes=10)
+"""How long a run waits for several sources before free places at them are kept for it."""
+
+# Written once: to put a statement together takes longer than to execute it.
+_OPEN = select(breakers).where(breakers.c.retry_at.is_not(None))
+_IN_HAND = select(runs.c.pipeline, runs.c.cause, runs.c.draft, runs.c.sources).where(
+    runs.c.state.in_(IN_HAND)
+)
+
+
+class Admission:
+    """What is in hand, and what may come to it, within one transaction.
+
+    A pipeline has one planned run in hand, and of its backfills as many as its policy says. A source
+    has as many as its declaration says; behind an open breaker one run, when the time for it has
+    come. A run that has waited for `PATIENCE` keeps the free places at its sources, or runs that
+    read only one of them could pass it for ever.
+
+    Args:
+        connection: Of the transaction that claims, which no other does meanwhile.
+        now: UTC.
+    """
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._planned: set[str] = set()
+        self._backfills: Counter[str] = Counter()
+        self._readers: Counter[str] = Counter()
+        self._limits: dict[str, int | None] = {}
+        found = map(breaker_of, connection.execute(_OPEN))
+        self._open: dict[str, Breaker] = {breaker.source: breaker for breaker in found}
+        self._probed: dict[str, Breaker] = {}
+        for row in connection.execute(_IN_HAND):
+            self._count(row.pipeline, row.cause, row.sources, draft=row.draft)
+
+    def admits(self, head: Head) -> bool:
+        """Tell whether a run may start now."""
+        if head.cause in PLANNED and not head.draft and head.pipeline in self._planned:
+            return False
+        if head.cause is Cause.BACKFILL and self._backfills[head.pipeline] >= max(
+            1, head.policy.parallel
+        ):
+            return False
+        if not all(
+            self._open[name].admits(self._now) for name in head.sources if name in self._open
+        ):
+            return False
+        if all(self._has_place(name) for name in head.sources):
+            return True
+        if self._now - head.since > PATIENCE:
+            self._readers.update(head.sources)
+        return False
+
+    def take(self, head: Head) -> None:
+        """Count a run that starts now."""
+        self._count(head.pipeline, head.cause, head.sources, draft=head.draft)
+        for name in head.sources:
+            if name in self._open:
+                self._open[name] = self._probed[name] = self._open[name].probed(self._now)
+
+    def save(self) -> None:
+        """Write down which sources are being probed."""
+        for name, breaker in sorted(self._probed.items()):
+            # One that was closed meanwhile stays so.
+            probed = update(breakers).where(
+                breakers.c.source == name, breakers.c.retry_at.is_not(None)
+            )
+            self._connection.execute(probed.values(retry_at=breaker.retry_at))
+
+    def _count(self, pipeline: str, cause: Cause, names: tuple[str, ...], *, draft: bool) -> None:
+        if cause in PLANNED and not draft:
+            self._planned.add(pipeline)
+        if cause is Cause.BACKFILL:
+            self._backfills[pipeline] += 1
+        self._readers.update(names)
+
+    def _has_place(self, name: str) -> bool:
+        if name not in self._limits:
+            query = select(sources.c.body).where(sources.c.name == name)
+            source = self._connection.execute(query).scalar()
+            self._limits[name] = None if source is None else source.runs_at_once
+        limit = self._limits[name]
+        return limit is None or self._readers[name] < limit

@@ -1,0 +1,75 @@
+"""The ends of runs that people have to hear of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, false, func, select, update
+
+from jupyter_etl.ledger.connection import Part
+from jupyter_etl.ledger.runs import runs_of
+from jupyter_etl.ledger.schema.rows import attempt_of
+from jupyter_etl.ledger.schema.tables import attempts, runs
+from jupyter_etl.model import BAD, RunState
+from jupyter_etl.ports import Claim
+
+_RESULTS = (RunState.SUCCEEDED, RunState.FAILED)
+
+
+class Telling(Part):
+    """What schedulers tell people, and what was told."""
+
+    def load_untold(self, *, limit: int = 100) -> list[Claim]:
+        """Return the runs whose end people have not been told of, each with its last attempt.
+
+        Oldest first.
+        """
+        untold = select(runs).where(runs.c.told == false()).order_by(runs.c.id).limit(limit)
+        with self._ledger.reading() as connection:
+            rows = connection.execute(untold).all()
+            if not rows:
+                return []
+            untold_runs = runs_of(connection, rows)
+            last = select(attempts).join(
+                runs, and_(runs.c.id == attempts.c.run_id, runs.c.attempts == attempts.c.number)
+            )
+            of_rows = last.where(attempts.c.run_id.in_([row.id for row in rows]))
+            made = {row.run_id: attempt_of(row) for row in connection.execute(of_rows)}
+        return [Claim(run=run, attempt=made[run.id]) for run in untold_runs]
+
+    def save_told(self, run_ids: Sequence[int]) -> None:
+        """Note that people were told of the end of these runs."""
+        with self._ledger.writing() as connection:
+            connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(told=True))
+
+
+def is_news(connection: Connection, run: Row[Any], state: RunState) -> bool:
+    """Tell whether people have to hear of the end of a run.
+
+    They hear of live runs of deployed pipelines: of a failure, of a publication that is held back,
+    and of the first success after a failure.
+
+    Args:
+        connection: Of the transaction that ends the run.
+        run: Its row.
+        state: The one it ends in, or ``queued`` for a retry.
+    """
+    if run.version is None or run.draft:
+        return False
+    if state is not RunState.SUCCEEDED:
+        return state in BAD
+    before = (
+        # Never null: coalesce keeps SQLite to the index in which the newest come first.
+        select(runs.c.state)
+        .where(
+            runs.c.pipeline == run.pipeline,
+            runs.c.id < run.id,
+            func.coalesce(runs.c.state, runs.c.state).in_(_RESULTS),
+            runs.c.version.is_not(None),
+            runs.c.draft == false(),
+        )
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(before).scalar() is RunState.FAILED

@@ -1,0 +1,63 @@
+"""What there is to do, asked in one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Exists, Table, bindparam, false, func, literal_column, select
+
+from jupyter_etl.ledger.connection import Part
+from jupyter_etl.ledger.schema.tables import attempts, breakers, pipelines, runs
+from jupyter_etl.ledger.schema.types import Instant
+from jupyter_etl.model import RunState, ScheduleKind
+from jupyter_etl.ports import Outlook
+
+_NOW = bindparam("now", type_=Instant)
+_PLANNED = pipelines.c.paused == false()
+_QUEUED = runs.c.state == RunState.QUEUED
+
+
+def _any(table: Table, *where: ColumnElement[bool]) -> Exists:
+    """Ask for no column: the index alone answers."""
+    return select(literal_column("1")).select_from(table).where(*where).exists()
+
+
+# Written once: to put it together takes longer than to execute it, and it is all that a scheduler
+# asks while there is nothing to do. Each part is one look into an index.
+_LOOK = select(
+    _any(pipelines, _PLANNED, pipelines.c.next_due <= _NOW).label("due"),
+    _any(pipelines, _PLANNED, pipelines.c.schedule_kind == ScheduleKind.AFTER).label("subscribers"),
+    _any(attempts, attempts.c.outcome.is_(None)).label("live"),
+    _any(runs, runs.c.told == false()).label("untold"),
+    _any(runs, _QUEUED, runs.c.not_before <= _NOW).label("ready"),
+    select(func.min(pipelines.c.next_due))
+    .where(_PLANNED, pipelines.c.next_due > _NOW)
+    .scalar_subquery()
+    .label("next_due"),
+    select(func.min(runs.c.not_before))
+    .where(_QUEUED, runs.c.not_before > _NOW)
+    .scalar_subquery()
+    .label("next_ready"),
+    select(func.min(breakers.c.retry_at))
+    .where(breakers.c.retry_at > _NOW)
+    .scalar_subquery()
+    .label("next_probe"),
+)
+
+
+class Looking(Part):
+    """Whether a scheduler has anything to do."""
+
+    def load_outlook(self, now: datetime) -> Outlook:
+        """Tell what there is to do at an instant, and when there may be more."""
+        with self._ledger.reading() as connection:
+            row = connection.execute(_LOOK, {"now": now}).one()
+        instants = (at for at in (row.next_due, row.next_ready, row.next_probe) if at is not None)
+        return Outlook(
+            due=row.due,
+            subscribers=row.subscribers,
+            live=row.live,
+            untold=row.untold,
+            ready=row.ready,
+            next_at=min(instants, default=None),
+        )

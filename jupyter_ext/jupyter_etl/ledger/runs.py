@@ -1,0 +1,252 @@
+"""Reading runs, and asking to cancel or repeat them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, false, func, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from jupyter_etl.errors import Conflict
+from jupyter_etl.ledger.connection import Part
+from jupyter_etl.ledger.databases.error_mapping import no_run
+from jupyter_etl.ledger.schema.rows import publication_version_of, run_of
+from jupyter_etl.ledger.schema.tables import attempts, holds, pipelines, publication_versions, runs
+from jupyter_etl.model import (
+    TERMINAL,
+    Cause,
+    Difference,
+    HeldBy,
+    PublicationVersion,
+    Run,
+    RunState,
+    RunSummary,
+    held_by_of,
+)
+
+# SQLite takes 32,766 values in a statement; a page of runs never needs so many.
+_CHUNK = 1000
+_SUMMARY = [runs.c[field.name] for field in fields(RunSummary) if field.name in runs.c]
+
+
+class Runs(Part):
+    """What is on record about runs."""
+
+    def load_run(self, run_id: int) -> Run:
+        """Raises `NotFound`."""
+        with self._ledger.reading() as connection:
+            return runs_of(connection, [locked_run(connection, run_id, lock=False)])[0]
+
+    def load_runs(
+        self,
+        *,
+        pipeline: str | None = None,
+        states: Sequence[RunState] = (),
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Newest first, by id."""
+        query = _filtered(select(runs), pipeline, states)
+        query = query.order_by(runs.c.id.desc()).limit(limit).offset(offset)
+        with self._ledger.reading() as connection:
+            return runs_of(connection, connection.execute(query).all())
+
+    def load_last_runs(
+        self,
+        names: Collection[str],
+        *,
+        count: int,
+        states: Sequence[RunState] = (),
+        causes: Sequence[Cause] = (),
+        live: bool = False,
+    ) -> dict[str, list[RunSummary]]:
+        """Return the newest ``count`` runs of each of these deployed pipelines, newest first."""
+        own = runs.alias("own")
+        oldest = select(own.c.id).where(own.c.pipeline == pipelines.c.name)
+        oldest = oldest.where(*_chosen(own, states, causes, live=live))
+        oldest = oldest.order_by(own.c.id.desc()).limit(1).offset(count - 1)
+        from_there = runs.c.id >= func.coalesce(oldest.correlate(pipelines).scalar_subquery(), 0)
+        # An expression, so that SQLite goes from the few pipelines to their runs, not from all runs.
+        of_each = and_(runs.c.pipeline == pipelines.c.name.concat(""), from_there)
+        query = select(*_SUMMARY).where(*_chosen(runs, states, causes, live=live))
+        query = query.join_from(pipelines, runs, of_each).order_by(runs.c.id.desc())
+        last: dict[str, list[RunSummary]] = {name: [] for name in names}
+        every = list(names)
+        with self._ledger.reading() as connection:
+            for start in range(0, len(every), _CHUNK):
+                few = pipelines.c.name.in_(every[start : start + _CHUNK])
+                rows = connection.execute(query.where(few)).all()
+                work = _work_of(connection, rows)
+                for row in rows:
+                    last[row.pipeline].append(RunSummary(**row._mapping, **work.get(row.id, {})))
+        return last
+
+    def load_runs_between(self, pipeline: str, start: datetime, end: datetime) -> list[Run]:
+        """Return a pipeline's runs whose interval touches ``[start, end)``; oldest first, by id."""
+        query = select(runs).where(
+            runs.c.pipeline == pipeline, runs.c.interval_start < end, runs.c.interval_end > start
+        )
+        with self._ledger.reading() as connection:
+            return runs_of(connection, connection.execute(query.order_by(runs.c.id)).all())
+
+    def count_runs(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
+        """Count what `load_runs` would list without a limit."""
+        query = _filtered(select(func.count()).select_from(runs), pipeline, states)
+        with self._ledger.reading() as connection:
+            count: int = connection.execute(query).scalar_one()
+        return count
+
+    def request_cancel(self, run_id: int, *, now: datetime) -> Run:
+        """Ask to cancel. A queued run is cancelled at once; a finished one stays as it is."""
+        with self._ledger.writing() as connection:
+            row = locked_run(connection, run_id)
+            if row.state == RunState.QUEUED:
+                _change(
+                    connection,
+                    run_id,
+                    state=RunState.CANCELLED,
+                    cancel_requested=True,
+                    finished_at=now,
+                )
+            elif row.state not in TERMINAL:
+                _change(connection, run_id, cancel_requested=True)
+            return runs_of(connection, [locked_run(connection, run_id)])[0]
+
+    def requeue(
+        self,
+        run_id: int,
+        *,
+        now: datetime,
+        resume_from: int | None = None,
+        content_hash: str | None = None,
+        version: int | None = None,
+    ) -> Run:
+        """Queue a finished run once more. Raises `Conflict` unless it is finished."""
+        with self._ledger.writing(ring=True) as connection:
+            row = locked_run(connection, run_id)
+            if row.state not in TERMINAL:
+                raise Conflict(
+                    f"Run {run_id} is {row.state}, not finished.",
+                    hint="Wait for its end, or cancel it first.",
+                    data={"run_id": run_id, "state": str(row.state)},
+                )
+            executed = {}
+            if content_hash is not None:
+                executed = {"content_hash": content_hash, "version": version}
+            _change(
+                connection,
+                run_id,
+                state=RunState.QUEUED,
+                not_before=now,
+                cancel_requested=False,
+                finished_at=None,
+                resume_from=resume_from,
+                **executed,
+            )
+            return runs_of(connection, [locked_run(connection, run_id)])[0]
+
+
+def locked_run(connection: Connection, run_id: int, *, lock: bool = True) -> Row[Any]:
+    """Return the row of a run, which nobody else changes before this transaction ends.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    query = select(runs).where(runs.c.id == run_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise no_run(run_id)
+    return row
+
+
+def published_by(
+    connection: Connection, run_ids: Sequence[int]
+) -> dict[int, tuple[PublicationVersion, ...]]:
+    """Return the versions that runs made visible, by run; a run without any is left out."""
+    found: dict[int, list[PublicationVersion]] = defaultdict(list)
+    order = (
+        publication_versions.c.published_at,
+        publication_versions.c.name,
+        publication_versions.c.number,
+    )
+    for start in range(0, len(run_ids), _CHUNK):
+        few = run_ids[start : start + _CHUNK]
+        query = select(publication_versions).where(publication_versions.c.run_id.in_(few))
+        for row in connection.execute(query.order_by(*order)):
+            found[row.run_id].append(publication_version_of(row))
+    return {run_id: tuple(versions) for run_id, versions in found.items()}
+
+
+def runs_of(connection: Connection, rows: Sequence[Row[Any]]) -> list[Run]:
+    """Return the runs in rows of ``runs``, with the versions they made visible and what holds them."""
+    published = published_by(connection, [row.id for row in rows])
+    held_by = _held_by(connection, [row for row in rows if row.state is RunState.HELD])
+    work = _work_of(connection, rows)
+    return [
+        replace(
+            run_of(row, published.get(row.id, ()), held_by.get(row.id, ())),
+            **work.get(row.id, {}),
+        )
+        for row in rows
+    ]
+
+
+def _work_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict[str, Any]]:
+    """Return `Run.worked_s` and `Run.attempt_started_at` of runs, by id; others have neither."""
+    attempted = [row.id for row in rows if row.attempts]
+    work: dict[int, dict[str, Any]] = defaultdict(dict)
+    for start in range(0, len(attempted), _CHUNK):
+        few = attempts.c.run_id.in_(attempted[start : start + _CHUNK])
+        query = select(attempts.c.run_id, attempts.c.started_at, attempts.c.finished_at)
+        for run_id, started_at, finished_at in connection.execute(
+            query.where(few, attempts.c.started_at.is_not(None))
+        ):
+            if finished_at is None:
+                work[run_id]["attempt_started_at"] = started_at
+            else:
+                took_s = max(0.0, (finished_at - started_at).total_seconds())
+                work[run_id]["worked_s"] = work[run_id].get("worked_s", 0.0) + took_s
+    return work
+
+
+def _chosen(
+    table: Any, states: Sequence[RunState], causes: Sequence[Cause], *, live: bool
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of `Runs.load_last_runs` on ``runs`` or an alias of it."""
+    found: list[ColumnElement[bool]] = []
+    if states:
+        found.append(table.c.state.in_(states))
+    if causes:
+        found.append(table.c.cause.in_(causes))
+    if live:
+        found += [table.c.version.is_not(None), table.c.draft == false()]
+    return found
+
+
+def _held_by(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, tuple[HeldBy, ...]]:
+    """Return what holds runs; older ledgers have no hold where a check stopped the notebook."""
+    differences: dict[int, tuple[Difference, ...]] = {}
+    attempts = {row.id: row.attempts for row in rows}
+    for start in range(0, len(rows), _CHUNK):
+        few = [row.id for row in rows[start : start + _CHUNK]]
+        query = select(holds.c.run_id, holds.c.number, holds.c.differences)
+        for hold in connection.execute(query.where(holds.c.run_id.in_(few))):
+            if hold.number == attempts[hold.run_id]:
+                differences[hold.run_id] = hold.differences
+    return {row.id: held_by_of(row.checks, differences.get(row.id, ())) for row in rows}
+
+
+def _filtered(query: Select[Any], pipeline: str | None, states: Sequence[RunState]) -> Select[Any]:
+    if pipeline is not None:
+        query = query.where(runs.c.pipeline == pipeline)
+    if states:
+        query = query.where(runs.c.state.in_(states))
+    return query
+
+
+def _change(connection: Connection, run_id: int, **values: object) -> None:
+    connection.execute(update(runs).where(runs.c.id == run_id).values(values))

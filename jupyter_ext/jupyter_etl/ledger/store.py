@@ -1,0 +1,104 @@
+"""The ledger on SQLAlchemy Core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import select
+
+from jupyter_etl.ledger.attempts import Attempts
+from jupyter_etl.ledger.connection import Ledger, inserting
+from jupyter_etl.ledger.holds import Holds
+from jupyter_etl.ledger.lineage import Lineage
+from jupyter_etl.ledger.migration import bring_up_to_date
+from jupyter_etl.ledger.pipelines import Pipelines
+from jupyter_etl.ledger.pruning import Pruning
+from jupyter_etl.ledger.publications import Publications
+from jupyter_etl.ledger.queue.breakers import Breakers
+from jupyter_etl.ledger.queue.claims import Claiming
+from jupyter_etl.ledger.queue.due_times import DueTimes
+from jupyter_etl.ledger.queue.outbox import Telling
+from jupyter_etl.ledger.queue.planning import Planning
+from jupyter_etl.ledger.queue.poll import Looking
+from jupyter_etl.ledger.queue.publication_locks import Commits
+from jupyter_etl.ledger.queue.schedulers import Schedulers
+from jupyter_etl.ledger.runs import Runs
+from jupyter_etl.ledger.schema.tables import identity, lakes
+from jupyter_etl.ledger.snapshots import Snapshots
+from jupyter_etl.ledger.sources import Catalogue
+from jupyter_etl.ledger.watermarks import Watermarks
+from jupyter_etl.ports import Store
+
+
+class SqlStore(
+    Catalogue,
+    Snapshots,
+    Pipelines,
+    Planning,
+    DueTimes,
+    Looking,
+    Claiming,
+    Attempts,
+    Runs,
+    Publications,
+    Commits,
+    Holds,
+    Pruning,
+    Schedulers,
+    Breakers,
+    Telling,
+    Watermarks,
+    Lineage,
+):
+    """`jupyter_etl.ports.Store` on SQLite or PostgreSQL; what each method does is written there.
+
+    Args:
+        url: As for `jupyter_etl.ledger.open_store`, which is the way to get one.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(Ledger(url))
+        self._id = ""
+        try:
+            bring_up_to_date(self._ledger)
+            self._ledger.watch(self.load_identity())
+        except BaseException:
+            self._ledger.close()
+            raise
+
+    def load_identity(self) -> str:
+        """Return the id of the ledger."""
+        if not self._id:
+            with self._ledger.reading() as connection:
+                self._id = connection.execute(select(identity.c.id)).scalar_one()
+        return self._id
+
+    def save_lake(self, root: str) -> None:
+        """Record that a lake carries the marker of this ledger; idempotent."""
+        with self._ledger.writing() as connection:
+            new = inserting(connection, lakes).values(root=root)
+            connection.execute(new.on_conflict_do_nothing())
+
+    def has_lake(self, root: str) -> bool:
+        """Tell whether a lake was recorded."""
+        with self._ledger.reading() as connection:
+            return connection.execute(select(lakes).where(lakes.c.root == root)).first() is not None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._ledger.close()
+
+    @contextmanager
+    def elsewhere(self, path: Path) -> Iterator[Store]:
+        """Be, for a while, the ledger in a file of SQLite that is up to date.
+
+        Where this one is SQLite too, what it has learned there helps it later.
+        """
+        if self._ledger.is_sqlite:
+            with self._ledger.elsewhere(path):
+                yield self
+        else:
+            with closing(SqlStore(f"sqlite:///{path}")) as other:
+                yield other

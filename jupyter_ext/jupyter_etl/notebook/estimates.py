@@ -1,0 +1,211 @@
+"""One figure of a table, with its error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jupyter_etl.checks.means import half_width
+from jupyter_etl.checks.row_sample import RowSample
+from jupyter_etl.checks.sketches import DistinctCount
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.commands.exploration import (
+    Amount,
+    Question,
+    parse_percent,
+    parse_question,
+)
+from jupyter_etl.model import Estimate
+from jupyter_etl.notebook.exploration import SampledTable, known_column, sampled_by_database
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from jupyter_etl.notebook.session import Workbench
+
+_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Drawn:
+    """Values to answer from.
+
+    Args:
+        values: Of the column, of the rows that were drawn.
+        total: Rows there are.
+    """
+
+    values: pa.ChunkedArray
+    total: int
+
+    @property
+    def whole(self) -> bool:
+        return len(self.values) == self.total
+
+
+def approx_data(bench: Workbench, question: str, *, error: str = "1%") -> Estimate:
+    """Estimate one figure.
+
+    Args:
+        bench: Finds the table.
+        question: ``quantile(fare, .95) of trips``; see `parse_question`.
+        error: Half the width of the 95 % interval that is aimed at: of the count of different
+            values, or of a quantile's rank. Mean and sum are told from as many rows as a quantile.
+
+    Returns:
+        The figure and its interval. It is exact, and says so, where that costs no more.
+
+    Raises:
+        DeclarationError: The question or the error is none, or the column has no such figure.
+        NotFound, SourceError, PublishError: The table cannot be read.
+    """
+    asked, share = parse_question(question), parse_percent(error)
+    if asked.measure == "count_distinct":
+        return _distinct(bench, asked, share)
+    # Massart's bound: the rank of every value is told to `share` in 95 of 100 samples.
+    wanted = math.ceil(math.log(2 / 0.05) / (2 * share**2))
+    drawn = _by_database(bench, asked, wanted)
+    if drawn is not None and not drawn.whole:
+        if asked.measure == "quantile":
+            return _quantile(asked, drawn, share)
+        return _from_sample(asked, drawn)
+    if asked.measure == "quantile":
+        return _quantile(asked, _by_stream(bench, asked, wanted), share)
+    return _exactly(bench, asked)
+
+
+def _by_database(bench: Workbench, asked: Question, wanted: int) -> _Drawn | None:
+    amount = Amount(rows=wanted)
+    table = SampledTable(name=asked.table, amount=amount, seed=_SEED, columns=(asked.column,))
+    found = sampled_by_database(bench, table)
+    if found is None:
+        return None
+    return _Drawn(values=_numeric(asked, found[0].column(0)), total=found[1])
+
+
+def _by_stream(bench: Workbench, asked: Question, wanted: int) -> _Drawn:
+    reader = _reader(bench, asked)
+    drawn = RowSample(reader.schema, rows=wanted, seed=_SEED)
+    for batch in reader:
+        drawn.add(batch)
+    return _Drawn(values=_numeric(asked, drawn.table().column(0)), total=drawn.seen)
+
+
+def _reader(bench: Workbench, asked: Question) -> pa.RecordBatchReader:
+    target = bench.find(asked.table)
+    if target.variable is not None:
+        from jupyter_etl.notebook.frames import to_arrow
+
+        known_column(asked.column, to_arrow(target.variable, what=asked.table).column_names)
+    return bench.stream(asked.table, columns=(asked.column,))
+
+
+def _distinct(bench: Workbench, asked: Question, error: float) -> Estimate:
+    counted, rows = DistinctCount(error=error), 0
+    for batch in _reader(bench, asked):
+        counted.add(batch.column(0))
+        rows += batch.num_rows
+    count, half = counted.count, counted.error
+    note = "Exact: there are so few different values that they were all kept."
+    if not counted.exact:
+        missed = "" if half <= error else f" No smaller error than {half:.1%} can be had."
+        note = f"HyperLogLog, ±{half:.2%} in 95 of 100 cases, in flat memory.{missed}"
+    return Estimate(
+        text=asked.text, value=count, low=math.floor(count * (1 - half)),
+        high=math.ceil(count * (1 + half)), exact=counted.exact, rows=rows, total_rows=rows,
+        note=note,
+    )  # fmt: skip
+
+
+def _quantile(asked: Question, drawn: _Drawn, error: float) -> Estimate:
+    ordered = drawn.values.drop_null().sort()
+    share = asked.share or 0.0
+    reach = 0.0 if drawn.whole else max(error, math.sqrt(math.log(40) / (2 * max(len(ordered), 1))))
+
+    def at(rank: float) -> float | int | str | None:
+        place = min(max(math.ceil(rank * len(ordered)) - 1, 0), len(ordered) - 1)
+        value = ordered[place].as_py() if len(ordered) else None
+        return value if isinstance(value, int | float) or value is None else str(value)
+
+    note = (
+        f"The interval has the values at {share - reach:.1%} and {share + reach:.1%} of a sample."
+    )
+    if drawn.whole:
+        note = "Exact: a sample for this error would be as large as the table."
+    return Estimate(
+        text=asked.text, value=at(share), low=at(share - reach), high=at(share + reach),
+        exact=drawn.whole, rows=len(drawn.values), total_rows=drawn.total, note=note,
+    )  # fmt: skip
+
+
+def _from_sample(asked: Question, drawn: _Drawn) -> Estimate:
+    """Tell mean or sum from rows that were drawn."""
+    import pyarrow as pa
+
+    rows, total = len(drawn.values), drawn.total
+    values = drawn.values.cast(pa.float64())
+    if asked.measure == "sum":
+        # A missing value adds nothing: the sum is as many times the mean as there are rows.
+        values, times = values.fill_null(0.0), total
+    else:
+        values, times = values.drop_null(), 1
+    numbers = values.to_numpy()
+    exact_too = "The exact figure costs one scan of the table by the database: %etl sql."
+    if len(numbers) < 2:
+        return Estimate(
+            text=asked.text, value=None, low=None, high=None, exact=False, rows=rows,
+            total_rows=total, note=f"The sample has too few values. {exact_too}",
+        )  # fmt: skip
+    value = float(np.mean(numbers)) * times
+    half = half_width(numbers, drawn=rows, total=total) * times
+    share = f" (±{half / abs(value):.2%})" if value else ""
+    return Estimate(
+        text=asked.text, value=value, low=value - half, high=value + half, exact=False, rows=rows,
+        total_rows=total, note=f"95 % interval by the normal approximation{share}. {exact_too}",
+    )  # fmt: skip
+
+
+def _exactly(bench: Workbench, asked: Question) -> Estimate:
+    """Add up all values, where all have to be read anyway."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    reader, rows, count = _reader(bench, asked), 0, 0
+    whole = pa.types.is_integer(reader.schema.field(0).type)
+    total: int | float = 0
+    for batch in reader:
+        values = _numeric(asked, batch.column(0)).drop_null()
+        rows, count = rows + batch.num_rows, count + len(values)
+        if whole:
+            # Halves of 32 bits: their sums fit where the sum of the numbers might not.
+            numbers = values.to_numpy(zero_copy_only=False)
+            high = int(np.sum(numbers >> 32, dtype=np.int64))
+            total += (high << 32) + int(np.sum(numbers & 0xFFFFFFFF, dtype=np.int64))
+        else:
+            total += pc.sum(values.cast(pa.float64())).as_py() or 0.0
+    value: int | float | None = total
+    if asked.measure == "mean":
+        value = total / count if count else None
+    return Estimate(
+        text=asked.text, value=value, low=value, high=value, exact=True, rows=rows,
+        total_rows=rows,
+        note="Exact: every row has to be read here, and then the exact figure costs no more.",
+    )  # fmt: skip
+
+
+def _numeric(asked: Question, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Refuse a column that has no such figure; NaN becomes a missing value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind, types = values.type, pa.types
+    numeric = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+    if not numeric and not (asked.measure == "quantile" and types.is_temporal(kind)):
+        raise DeclarationError(
+            f"{asked.text} needs numbers, and {asked.column} is {kind}.",
+            hint=f"What can be told of it: count_distinct({asked.column}).",
+        )
+    return pc.if_else(pc.is_nan(values), None, values) if types.is_floating(kind) else values

@@ -1,0 +1,224 @@
+"""Profiles and samples of the data that a notebook sees."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jupyter_etl.checks.means import MeanInterval, mean_intervals
+from jupyter_etl.checks.profile import profile_of
+from jupyter_etl.checks.row_sample import RowSample
+from jupyter_etl.errors import DeclarationError, LimitExceeded, SourceError
+from jupyter_etl.language.commands.exploration import Amount, parse_amount
+from jupyter_etl.language.names import listed, nearest
+from jupyter_etl.model import Profile
+from jupyter_etl.notebook.frames import to_arrow
+from jupyter_etl.notebook.read_limit import SETTING, ReadLimit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from jupyter_etl.notebook.session import Workbench
+
+
+_POSTGRES = ("postgresql:", "postgresql+", "postgres:")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledTable:
+    """What a database is asked to draw.
+
+    Args:
+        name: ``SOURCE.TABLE``.
+        amount: How much.
+        seed: Of the draw.
+        columns: Those that are needed; empty for all.
+    """
+
+    name: str
+    amount: Amount
+    seed: int
+    columns: tuple[str, ...] = ()
+
+
+def sampled_by_database(bench: Workbench, table: SampledTable) -> tuple[pa.Table, int] | None:
+    """Let PostgreSQL draw rows of a table, each by itself.
+
+    A number of rows is asked for with so much to spare that too few come once in a million times;
+    who asks takes as many of them as it wants.
+
+    Returns:
+        The rows, and how many the table has; None where the name is no table of PostgreSQL, or
+        where it is so small that it is read whole as cheaply.
+
+    Source:
+        TABLESAMPLE BERNOULLI, https://www.postgresql.org/docs/current/sql-select.html
+    """
+    target = bench.find(table.name)
+    source = target.source
+    if source is None or source.kind != "sql" or not source.location.startswith(_POSTGRES):
+        return None
+    if not target.table:
+        return None
+    place = ".".join(map(_quoted, target.table.split(".", 1)))
+    counted = _ask(bench, source.name, f"SELECT count(*) FROM {place}")  # noqa: S608 - quoted
+    if counted is None:
+        return None
+    total = int(counted.column(0)[0].as_py())
+    share = table.amount.share
+    if table.amount.rows is not None:
+        rows = table.amount.rows
+        share = (rows + 5 * math.sqrt(rows) + 5) / total if total else 1.0
+        if share >= 0.5:
+            return None
+    columns = ", ".join(map(_quoted, table.columns)) or "*"
+    query = (
+        f"SELECT {columns} FROM {place} "  # noqa: S608 - quoted
+        f"TABLESAMPLE BERNOULLI ({100 * (share or 1.0):.9f}) REPEATABLE ({table.seed})"
+    )
+    found = _ask(bench, source.name, query)
+    return None if found is None else (found, total)
+
+
+def _ask(bench: Workbench, source: str, query: str) -> pa.Table | None:
+    """Return the answer; None where the database refuses, as it does for a view."""
+    try:
+        answer: pa.Table = bench.sql(source, query, as_="arrow")
+    except LimitExceeded as problem:
+        raise LimitExceeded(
+            problem.message, hint=f"Draw fewer rows. {SETTING}", data=problem.data
+        ) from problem
+    except SourceError as problem:
+        if problem.retryable:
+            raise
+        return None
+    return answer
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Rows drawn at random.
+
+    Args:
+        name: What they are from.
+        data: The rows, in the order in which they came.
+        total_rows: How many there were to draw from.
+        seed: With which the same rows come again, of the same data.
+        amount: What was asked for.
+        by: The column whose values were drawn from one by one; None for the whole.
+        drawn_by: Who drew: ``row by row`` here, or the database.
+    """
+
+    name: str
+    data: pa.Table
+    total_rows: int
+    seed: int
+    amount: str
+    by: str | None = None
+    drawn_by: str = "row by row"
+
+    def means(self) -> list[MeanInterval]:
+        """Return the mean of each numeric column with its 95 % interval.
+
+        Raises:
+            DeclarationError: The sample was drawn by a column, so that its rows do not weigh the
+                same.
+        """
+        if self.by is not None:
+            raise DeclarationError(
+                f"A sample by {self.by} has no interval of a mean: its rows do not weigh the same.",
+                hint="Draw one without --by.",
+            )
+        return mean_intervals(self.data, self.total_rows)
+
+
+def profile_data(bench: Workbench, name: str, data: object = None) -> Profile:
+    """Look at every row once.
+
+    Args:
+        bench: Finds what is called so.
+        name: A source, ``SOURCE.TABLE``, a publication or a variable; shown where ``data`` is given.
+        data: What to look at instead.
+
+    Raises:
+        NotFound: Nothing is called so.
+        SourceError, PublishError: It cannot be read.
+    """
+    table = None if data is None else to_arrow(data, what=name)
+    reader = bench.stream(name) if table is None else table.to_reader()
+    return profile_of(name, reader.schema, reader)
+
+
+def sample_data(
+    bench: Workbench,
+    name: str,
+    amount: str,
+    *,
+    seed: int = 0,
+    by: str | None = None,
+    data: object = None,
+) -> Sample:
+    """Draw rows at random, each by itself.
+
+    A table of PostgreSQL is sampled by the database, row by row too; everything else is read as a
+    stream, of which only the sample stays in memory.
+
+    Args:
+        bench: Finds what is called so.
+        name: As for `profile_data`.
+        amount: ``1%`` or ``10000``.
+        seed: The same draws the same rows of the same data.
+        by: Draw so many of each value of this column, or the share and at least one.
+        data: What to draw from instead.
+
+    Raises:
+        DeclarationError: The amount or the column is none.
+        NotFound, SourceError, PublishError: As for `profile_data`.
+        LimitExceeded: Interactively, the sample takes more memory than the limit.
+    """
+    wanted = parse_amount(amount)
+    most = bench.read_limit(f"a sample of {name!r}", hint=f"Draw fewer rows. {SETTING}")
+    table = SampledTable(name=name, amount=wanted, seed=seed)
+    found = sampled_by_database(bench, table) if data is None and by is None else None
+    if found is not None:
+        rows, total = found
+        if wanted.rows is not None:
+            rows = _drawn(rows.to_reader(), wanted, seed, None, most).table()
+        return Sample(
+            name=name, data=rows, total_rows=total, seed=seed, amount=amount,
+            drawn_by="by the database, row by row",
+        )  # fmt: skip
+    reader = bench.stream(name) if data is None else to_arrow(data, what=name).to_reader()
+    drawn = _drawn(reader, wanted, seed, by, most)
+    return Sample(
+        name=name, data=drawn.table(), total_rows=drawn.seen, seed=seed, amount=amount, by=by
+    )
+
+
+def _drawn(
+    reader: pa.RecordBatchReader, amount: Amount, seed: int, by: str | None, most: ReadLimit
+) -> RowSample:
+    if by is not None:
+        known_column(by, reader.schema.names)
+    drawn = RowSample(reader.schema, rows=amount.rows, share=amount.share or 1.0, seed=seed, by=by)
+    for batch in reader:
+        drawn.add(batch)
+        most.check(drawn.kept_bytes, drawn.seen)
+    rows = drawn.table()
+    most.check(rows.nbytes, rows.num_rows)
+    return drawn
+
+
+def known_column(column: str, columns: list[str]) -> None:
+    """Refuse a column that is not there; raises `DeclarationError`."""
+    if column not in columns:
+        raise DeclarationError(
+            f"There is no column '{column}'; there are {listed(columns)}.",
+            hint=nearest(column, columns).strip(),
+            data={"column": column, "columns": columns},
+        )

@@ -1,0 +1,179 @@
+"""The other end of `%etl` in a notebook that a person runs: the ledger itself."""
+
+from __future__ import annotations
+
+import builtins
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_etl.errors import EtlError, PublishError, user_code_boundary
+from jupyter_etl.model import (
+    CheckResult,
+    Cursor,
+    CursorMove,
+    CursorStart,
+    Publication,
+    PublicationKind,
+    PublicationVersion,
+    PublishMode,
+    Read,
+    RunContext,
+    Source,
+    Staged,
+)
+from jupyter_etl.notebook.location import saved_notebook
+from jupyter_etl.runner.commit import batch_of_rows, newest_version
+from jupyter_etl.runner.published_secrets import refuse_secrets
+from jupyter_etl.scheduling.occurrences import interval_of
+from jupyter_etl.services.etl import Etl
+from jupyter_etl.services.notebooks import read_notebook
+from jupyter_etl.services.publications.locks import turn
+from jupyter_etl.services.reading import publisher_for
+
+
+class HandChannel:
+    """Implements `jupyter_etl.ports.Channel` for a cell that is run by hand.
+
+    Outputs become drafts at once, beside what consumers see.
+
+    Args:
+        etl: The ledger and its settings.
+        notebook: Returns the notebook; asked each time, for it may be renamed or saved meanwhile.
+    """
+
+    def __init__(self, etl: Etl, *, notebook: Callable[[], Path | None]) -> None:
+        self._etl = etl
+        self._find_notebook = notebook
+        self._stages = tempfile.TemporaryDirectory(prefix="jupyter-etl-")
+
+    def close(self) -> None:
+        """Throw away what was staged."""
+        self._stages.cleanup()
+
+    @property
+    def _notebook(self) -> str:
+        found = self._find_notebook()
+        return str(found) if found else ""
+
+    @property
+    def context(self) -> RunContext:
+        """A draft run that stands for now."""
+        notebook, now = self._notebook, self._etl.clock.now()
+        interval = interval_of(None, now)
+        return RunContext(
+            id=None,
+            pipeline=Path(notebook).stem,
+            attempt=0,
+            logical_at=now,
+            start=interval.start,
+            end=interval.end,
+            draft=True,
+            owner=self._etl.settings.owner,
+            notebook=notebook,
+            folder=self._stages.name,
+            timezone=self._etl.settings.timezone,
+            outputs=_outputs_of(notebook),
+        )
+
+    def declare_source(self, source: Source) -> Source:
+        """Write it into the catalogue, in the user's name."""
+        self._etl.redactor.refuse_value_in(source)
+        owned = replace(source, owner=self._etl.settings.owner, declared_at=self._etl.clock.now())
+        self._etl.secrets.refuse_others(owned, self._etl.store.load_sources)
+        return self._etl.store.save_source(owned)
+
+    def secret(self, name: str, source: Source | None = None) -> str:
+        """Return the value behind the name of a secret; see `SecretResolver`."""
+        return self._etl.secret(name, source)
+
+    def source(self, name: str) -> Source:
+        """Return a source; raises `NotFound`."""
+        return self._etl.store.load_source(name)
+
+    def sources(self) -> list[Source]:
+        """Return all sources."""
+        return self._etl.store.load_sources()
+
+    def publication(self, name: str) -> Publication:
+        """Return a publication; raises `NotFound`."""
+        return self._etl.store.load_publication(name)
+
+    def publications(self) -> builtins.list[Publication]:
+        """Return all publications."""
+        return self._etl.store.load_publications()
+
+    def history(self, name: str, *, draft: bool = False) -> builtins.list[PublicationVersion]:
+        """Return its versions, newest first."""
+        return self._etl.store.load_publication_versions(name, draft=draft)
+
+    def report_read(self, read: Read) -> None:
+        """By hand nothing is recorded."""
+
+    def cursor_start(self, cursor: Cursor) -> CursorStart:
+        """Begin where the runs of this notebook's pipeline do, and end now."""
+        store, now = self._etl.store, self._etl.clock.now()
+        deployed = [one.name for one in store.load_pipelines() if one.notebook == self._notebook]
+        pipeline = next(iter(deployed), self.context.pipeline)
+        found = store.load_watermark(pipeline, cursor)
+        if found is None:
+            return CursorStart(after=None, era=0, until=now)
+        return CursorStart(after=found.value, era=found.era, until=now)
+
+    def report_move(self, move: CursorMove) -> None:
+        """By hand no watermark moves."""
+
+    def report_failure(self, source: str, message: str, *, retryable: bool) -> None:
+        """By hand nothing is recorded."""
+
+    def report_checks(self, results: Sequence[CheckResult], *, returned: bool = False) -> None:
+        """By hand nothing is recorded."""
+
+    def stage_folder(self, name: str) -> Path:
+        """Return a new empty folder, gone with the kernel."""
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._stages.name))
+
+    def publish(self, staged: Staged, *, live: bool = False) -> PublicationVersion | None:
+        """Commit now: as a draft, or as the live version where that was asked for."""
+        etl = self._etl
+        draft = not live
+        etl.store.check_publication(staged.name, staged.kind, etl.settings.owner)
+        if staged.kind is PublicationKind.REPORT:
+            # An error for a notebook that is not saved.
+            notebook = str(saved_notebook())
+            staged = replace(staged, options={**staged.options, "notebook": notebook})
+        if staged.mode is PublishMode.APPEND:
+            # A cell that is run again appends the same rows: they take the place of the first ones.
+            staged = replace(staged, batch=batch_of_rows(staged))
+        refuse_secrets([staged], etl.redactor, Path(staged.options.get("notebook", "")))
+        with turn(etl.store, etl.clock, [staged.name], draft=draft) as token:
+            with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
+                etl.lake.claim()
+                committed = publisher_for(staged.kind).commit(
+                    staged,
+                    lake=etl.lake.root,
+                    draft=draft,
+                    number=etl.store.next_publication_number(staged.name, draft=draft),
+                    token=f"{token}/{staged.name}",
+                    previous=newest_version(etl.store, staged.name, draft=draft),
+                )
+            return etl.store.publish(
+                committed,
+                owner=etl.settings.owner,
+                pipeline=self.context.pipeline,
+                notebook=self._notebook,
+                draft=draft,
+                now=etl.clock.now(),
+                token=token,
+            )
+
+
+def _outputs_of(notebook: str) -> dict[str, str]:
+    """Return what the saved notebook publishes; an unsaved one publishes nothing yet."""
+    if not notebook:
+        return {}
+    try:
+        return read_notebook(Path(notebook))[2].outputs
+    except EtlError:
+        return {}

@@ -1,0 +1,61 @@
+"""Notes below a cell that loads data or declares a source."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from jupyter_etl.errors import EtlError
+from jupyter_etl.model import RunContext, Source, SourceKind
+from jupyter_etl.ports import Access
+
+_MOST_NOTES = 20
+
+
+def print_notes(first: str, notes: Sequence[str]) -> None:
+    """Print lines into the output of the cell.
+
+    Args:
+        first: The line about what was read.
+        notes: As `Reading.notes`; a source with thousands of columns may have as many.
+    """
+    more = [f"and {len(notes) - _MOST_NOTES:,} more notes"] if len(notes) > _MOST_NOTES else []
+    sys.stdout.write("".join(f"{line}\n" for line in (first, *notes[:_MOST_NOTES], *more)))
+
+
+class Bench(Protocol):
+    """What the warning needs of the notebook: a `Workbench`."""
+
+    @property
+    def context(self) -> RunContext:
+        """The run, or a draft that stands for now."""
+        ...
+
+    def access(self, source: Source) -> Access:
+        """Return what the connector of a source is handed."""
+        ...
+
+
+def rights_note(bench: Bench, source: Source) -> str:
+    """Return the warning about a role with rights on the server itself; "" where there is none.
+
+    PostgreSQL is asked, for at most two seconds. In a run nothing is asked: who declares the source
+    has seen the warning.
+    """
+    if source.kind != SourceKind.SQL or not source.readonly or bench.context.id is not None:
+        return ""
+    from jupyter_etl.sources.sql.rights import server_rights
+
+    try:
+        right = server_rights(source, bench.access(source))
+    except EtlError:
+        # Whether it can be reached is found out when it is read.
+        return ""
+    if not right:
+        return ""
+    role = "a superuser" if right == "superuser" else f"a member of {right}"
+    return (
+        f"The role of {source.name} is {role}, which readonly restricts only as far as statements "
+        "can be recognized. Use a role that has SELECT alone."
+    )

@@ -1,0 +1,352 @@
+"""Publish from a notebook: stage, hand over, and say what differs from the live version."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from jupyter_etl.errors import (
+    DeclarationError,
+    NotFound,
+    PublishError,
+    user_code_boundary,
+)
+from jupyter_etl.language.names import nearest, parse_name, slug
+from jupyter_etl.model import (
+    Contract,
+    Difference,
+    PublicationKind,
+    PublicationVersion,
+    PublishMode,
+    Retyped,
+    Staged,
+)
+from jupyter_etl.notebook.caller import in_turn
+from jupyter_etl.notebook.frames import as_reader
+from jupyter_etl.notebook.query_memory import of_output
+from jupyter_etl.runner.kernel.kernels import WORKING_FOLDER
+from jupyter_etl.scheduling.publish_gate import ANY, judge_difference
+from jupyter_etl.services.notebooks import has_outputs
+from jupyter_etl.services.pipelines.publication_names import file_name
+from jupyter_etl.services.reading import publisher_for
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from jupyter_etl.notebook.session import Workbench
+    from jupyter_etl.notebook.watermarks import NewRows
+
+_USUAL_CHANGE = "50%"
+_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
+_T = TypeVar("_T", PublishMode, Contract)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What a `%etl publish` did.
+
+    Args:
+        staged: What was written aside.
+        version: The draft or live version it became by hand; None in a run, where it becomes
+            visible at the run's end.
+        before: The live version until now; None for a new name.
+        retyped: By hand, columns whose values do not fit the type that the live version has.
+        findings: By hand, why the publish gate would hold a run that publishes this.
+        blank: A report by hand whose page shows no output.
+    """
+
+    staged: Staged
+    version: PublicationVersion | None
+    before: PublicationVersion | None
+    retyped: tuple[Retyped, ...] = ()
+    findings: tuple[str, ...] = ()
+    blank: bool = False
+
+    @property
+    def added_columns(self) -> tuple[str, ...]:
+        """Columns that the live version lacks."""
+        return _without(self.staged, self.before)
+
+    @property
+    def missing_columns(self) -> tuple[str, ...]:
+        """Columns that only the live version has."""
+        if self.before is None:
+            return ()
+        have = {c.name for c in self.staged.columns}
+        return tuple(c.name for c in self.before.what.columns if c.name not in have)
+
+
+def _without(staged: Staged, before: PublicationVersion | None) -> tuple[str, ...]:
+    if before is None:
+        return ()
+    have = {c.name for c in before.what.columns}
+    return tuple(c.name for c in staged.columns if c.name not in have)
+
+
+def publish_table(
+    workbench: Workbench,
+    name: str,
+    data: object,
+    *,
+    mode: str = "replace",
+    key: Sequence[str] = (),
+    partition_by: Sequence[str] = (),
+    contract: str = "evolve",
+    change: str = "50%",
+    allow: Sequence[str] | str = (),
+    since: str | None = None,
+    lag: str = "",
+    live: bool = False,
+) -> Published:
+    """Publish a frame as a table.
+
+    Args:
+        workbench: Of the notebook.
+        name: Of the publication, dotted: ``sales.daily``.
+        data: A frame, or an Arrow `RecordBatchReader`, which is read once, piece by piece; with
+            ``since`` the name of a source, SOURCE.TABLE or publication.
+        mode: A `PublishMode`.
+        key: Columns that identify a row; needed for upsert.
+        partition_by: Columns that split the table; with ``replace`` only the partitions in
+            ``data`` are replaced.
+        contract: A `Contract`.
+        change: How far the number of rows may change before a run is held, in percent; ``any`` for
+            no limit.
+        allow: Columns, or one, that may be absent, without any value, or of another type than
+            before, without holding the run.
+        since: Column to follow: only rows beyond the watermark are read and published.
+        lag: How far before the watermark to begin: ``2h``, or a number.
+        live: By hand, replace the live version at once.
+
+    Raises:
+        DeclarationError: A name, mode or contract is not understood, or there is no frame.
+        PublishError: The data cannot be held by a table, or breaks its key or contract.
+        PermissionDenied: Another owner has the name.
+    """
+    options = {} if change == _USUAL_CHANGE else {"change": _share(change)}
+    new = None
+    if since is not None or lag:
+        new = _since(workbench, data, mode, since, lag)
+    reader = as_reader(data if new is None else new.reader, what=name)
+    staged = Staged(
+        name=parse_name(name, what="publication"),
+        kind=PublicationKind.TABLE,
+        folder=str(workbench.channel.stage_folder(name)),
+        mode=_member(PublishMode, mode, "mode"),
+        key=tuple(key),
+        partition_by=tuple(partition_by),
+        contract=_member(Contract, contract, "contract"),
+        options=options,
+        allow=(allow,) if isinstance(allow, str) else tuple(allow),
+    )
+    published = _hand_over(workbench, staged, reader, live=live, data=data)
+    if new is not None:
+        # Not before: a failure that the notebook survives must leave the watermark where it is.
+        new.tell()
+    return published
+
+
+def publish_file(
+    workbench: Workbench,
+    path: str,
+    data: object = None,
+    *,
+    name: str | None = None,
+    live: bool = False,
+) -> Published:
+    """Publish a frame as a file, or a file that the notebook wrote.
+
+    Args:
+        workbench: Of the notebook.
+        path: Relative path with ``{{name}}`` for the notebook's values and the run's ``start``,
+            ``end`` and ``logical_at``; its ending says the format.
+        data: A frame; None to publish the file at ``path`` as it is.
+        name: Of the publication; by default told from the path without its templates.
+        live: By hand, replace the live version at once.
+
+    Raises:
+        DeclarationError: The path is absolute or leaves its folder.
+        PublishError: The file is absent, or the data cannot be held by the format.
+    """
+    rendered = _render(path, in_turn(workbench.namespace, workbench.interval))
+    if Path(rendered).is_absolute() or ".." in Path(rendered).parts:
+        raise DeclarationError(
+            f"The path {rendered!r} leads out of the folder of what is published.",
+            hint="Write a relative path without '..', like out/sales.parquet.",
+        )
+    options = {"path": rendered}
+    if data is None:
+        # A run that has a working directory of its own has written the file there.
+        folder = Path(os.environ.get(WORKING_FOLDER) or workbench.base)
+        options["source"] = str((folder / rendered).resolve())
+    staged = Staged(
+        name=parse_name(name or file_name(path), what="publication"),
+        kind=PublicationKind.FILE,
+        folder=str(workbench.channel.stage_folder("file")),
+        options=options,
+    )
+    reader = None if data is None else as_reader(data, what=rendered)
+    return _hand_over(workbench, staged, reader, live=live, data=data)
+
+
+def publish_report(
+    workbench: Workbench,
+    title: str,
+    *,
+    name: str | None = None,
+    hide_code: bool = False,
+    live: bool = False,
+) -> Published:
+    """Publish this notebook, as executed, as a page of HTML.
+
+    Args:
+        workbench: Of the notebook.
+        title: Shown on top.
+        name: Of the publication; by default told from the title.
+        hide_code: Show outputs and text only.
+        live: By hand, replace the live version at once.
+    """
+    context = workbench.context
+    staged = Staged(
+        name=parse_name(name or slug(title), what="publication"),
+        kind=PublicationKind.REPORT,
+        folder=str(workbench.channel.stage_folder("report")),
+        title=title,
+        options={
+            "hide_code": "1" if hide_code else "",
+            "pipeline": context.pipeline,
+            "owner": context.owner,
+            "logical_at": context.logical_at.isoformat(),
+        },
+    )
+    published = _hand_over(workbench, staged, None, live=live)
+    if context.id is not None:
+        # The runner renders the page after the last cell, with all outputs.
+        return published
+    return replace(published, blank=not has_outputs(Path(context.notebook), cards=not hide_code))
+
+
+def _hand_over(
+    workbench: Workbench,
+    request: Staged,
+    reader: pa.RecordBatchReader | None,
+    *,
+    live: bool,
+    data: object = None,
+) -> Published:
+    with user_code_boundary(f"Staging {request.name!r}", PublishError):
+        staged = publisher_for(request.kind).stage(request, reader)
+    known = workbench.remembered.origins_of(data)
+    if known:
+        columns = [column.name for column in staged.columns]
+        staged = replace(staged, origins=of_output(known, columns))
+    before = _live(workbench, request.name)
+    difference = _difference(staged, before) if workbench.context.id is None else None
+    version = workbench.channel.publish(staged, live=live)
+    return Published(
+        staged=staged,
+        version=version,
+        before=before,
+        retyped=() if difference is None else difference.retyped,
+        findings=() if difference is None else difference.reasons,
+    )
+
+
+def _difference(staged: Staged, before: PublicationVersion | None) -> Difference | None:
+    """Compare with the live version as the publish gate does; the gate itself applies to runs only."""
+    if before is None or before.what.kind is not staged.kind or before.pruned_at is not None:
+        return None
+    difference = publisher_for(staged.kind).compare(staged, before)
+    return None if difference is None else judge_difference(difference, staged)
+
+
+def _since(workbench: Workbench, name: object, mode: str, since: str | None, lag: str) -> NewRows:
+    """Open what came since the watermark, where that can be added to a table."""
+    if since is None:
+        raise DeclarationError("A lag needs to know the column to follow: --since COLUMN.")
+    if not isinstance(name, str):
+        raise DeclarationError(
+            f"since is given with a {type(name).__name__}; it goes with the name of a source.",
+            hint="Name it: SOURCE, SOURCE.TABLE or a publication.",
+        )
+    if mode == PublishMode.REPLACE:
+        raise DeclarationError(
+            "With --since only new rows are read, and --mode replace would leave nothing else.",
+            hint="Add them: --mode append, or --mode upsert --key COLUMN.",
+        )
+    return workbench.stream_since(name, column=since, lag=lag)
+
+
+def _share(change: str) -> str:
+    """Read how far the number of rows may change: ``any``, or a share as text."""
+    text = change.strip()
+    if text == ANY:
+        return ANY
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < math.inf:
+        raise DeclarationError(
+            f"change is {change!r}; it must be a percentage, like 50%, or any.",
+            hint="50% holds a run whose table has less than half, or more than half as many again.",
+        )
+    return f"{share:.6g}"
+
+
+def _live(workbench: Workbench, name: str) -> PublicationVersion | None:
+    try:
+        return workbench.channel.publication(name).live
+    except NotFound:
+        return None
+
+
+def _member(kind: type[_T], text: str, what: str) -> _T:
+    try:
+        return kind(text)
+    except ValueError:
+        allowed = ", ".join(member.value for member in kind)
+        raise DeclarationError(f"{what} is {text!r}; it must be one of: {allowed}.") from None
+
+
+def _render(path: str, values: Mapping[str, object]) -> str:
+    """Fill the ``{{name}}`` of a path with values."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1).strip()
+        if name in values and _is_missing(values[name]):
+            raise DeclarationError(
+                f"The path {path!r} uses {name!r}, which is {values[name]}.",
+                hint="Give it a value in an earlier cell.",
+            )
+        if not name.isidentifier() or name not in values:
+            raise DeclarationError(
+                f"The path {path!r} names {name!r}, which is no variable of this notebook."
+                f"{nearest(name, values)}",
+                hint="Define it in an earlier cell.",
+            )
+        return _spell(values[name])
+
+    return _TEMPLATE.sub(value, path)
+
+
+def _is_missing(value: object) -> bool:
+    """Tell whether a value is None, NaN, NaT or NA."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or type(value).__name__ in ("NaTType", "NAType")
+
+
+def _spell(value: object) -> str:
+    """Write a value as a part of a file's name: a midnight as its day, no colon in any instant."""
+    if not isinstance(value, datetime):
+        return str(value)
+    if value.time() == time():
+        return f"{value:%Y-%m-%d}"
+    return f"{value:%Y-%m-%dT%H%M%S%z}"

@@ -1,0 +1,294 @@
+"""``%%etl sql``: one statement in a source, or over what the notebook has."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from jupyter_etl.errors import DeclarationError, LimitExceeded
+from jupyter_etl.language.names import nearest
+from jupyter_etl.language.sources import LOCAL
+from jupyter_etl.language.sql.references import expand, parse_query_name
+from jupyter_etl.language.sql.templates import BoundQuery, bind, parse_template
+from jupyter_etl.model import ColumnOrigin, Read, RunContext, Source, SourceKind
+from jupyter_etl.notebook.caller import in_turn
+from jupyter_etl.notebook.frames import as_frame
+from jupyter_etl.notebook.query_memory import Origins, Remembered, whole
+from jupyter_etl.notebook.read_limit import ALL, ReadLimit
+from jupyter_etl.ports import Access, Channel, ReadRequest
+from jupyter_etl.services.reading import open_source
+from jupyter_etl.services.targets import Target
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_LESS = f"Aggregate or filter in the query, or add a LIMIT. {ALL}"
+
+
+class Bench(Protocol):
+    """What a query needs of the notebook: a `Workbench`.
+
+    Args:
+        channel: Hears what was read.
+        namespace: Variables of the notebook.
+        remembered: Named queries, and what frames were made of.
+        query_bytes: Above which a run is warned of an expected result; 0 for any.
+    """
+
+    channel: Channel
+    namespace: Mapping[str, object]
+    remembered: Remembered
+    query_bytes: int
+
+    @property
+    def context(self) -> RunContext:
+        """The run, or a draft that stands for now."""
+        ...
+
+    @property
+    def interval(self) -> Mapping[str, object]:
+        """The times of the run, as a query may name them."""
+        ...
+
+    def find(self, name: str) -> Target:
+        """Find what a name stands for; raises `NotFound`."""
+        ...
+
+    def table(self, name: str, *, anyway: bool = False) -> pa.Table:
+        """Return a variable, source or publication as an Arrow table; raises `LimitExceeded`."""
+        ...
+
+    def read_limit(self, what: str, *, anyway: bool = False, hint: str = "") -> ReadLimit:
+        """Return the limit of one read; in a run there is none."""
+        ...
+
+    def access(self, source: Source) -> Access:
+        """Return what the connector of a source is handed."""
+        ...
+
+    def telling(self, target: Target) -> AbstractContextManager[None]:
+        """Tell of a source that cannot be read, before the cell fails of it."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One query, as it was asked.
+
+    Args:
+        source: Name of a source, or ``local``.
+        text: SQL with ``{{name}}`` for values and ``{{ ref('name') }}`` for named queries.
+        parameters: Values that win over the notebook's variables.
+        name: To remember it by; "" for none.
+        anyway: Run it interactively even if it takes more memory than the limit.
+    """
+
+    source: str
+    text: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    name: str = ""
+    anyway: bool = False
+
+
+def remember(bench: Bench, query: Query) -> tuple[str, ...]:
+    """Check a named query and remember it; nothing is run.
+
+    Args:
+        bench: Of the notebook.
+        query: With a name.
+
+    Returns:
+        The named queries of that source, in the order in which they were named.
+
+    Raises:
+        DeclarationError: The name is none, a template in it is wrong, it holds several statements,
+            needs itself, or refers to a query that there is not.
+        NotFound: There is no such source.
+    """
+    from jupyter_etl.sources.sql.statements import parse_statement
+
+    name = parse_query_name(query.name)
+    dialect = _dialect(bench, query)
+    known = bench.remembered.named(query.source)
+    _refuse_elsewhere(bench, query)
+    plain = expand(query.text, {**known, name: query.text}, name=name, dialect=dialect)
+    parse_template(plain, dialect)
+    if not parse_statement(query.text, (), dialect).asks:
+        raise DeclarationError(
+            f"The query {name!r} cannot be a part of another one.",
+            hint="Only a SELECT (or WITH ... SELECT) gives rows that another query can read.",
+        )
+    known[name] = query.text
+    return tuple(known)
+
+
+def answer(bench: Bench, query: Query, as_: str) -> object:
+    """Run a query.
+
+    Args:
+        bench: Of the notebook.
+        query: What is asked; with a name it is remembered first.
+        as_: ``pandas``, ``arrow`` or ``polars``.
+
+    Returns:
+        A frame or Arrow table.
+
+    Raises:
+        DeclarationError: The template names what is not there, or the SQL is wrong.
+        SourceError: The source refused it.
+        LimitExceeded: Interactively, what it reads or its result takes more memory than the limit,
+            or is expected to.
+    """
+    if query.name:
+        remember(bench, query)
+    _refuse_elsewhere(bench, query)
+    dialect, named = _dialect(bench, query), bench.remembered.named(query.source)
+    text = expand(query.text, named, name=query.name, dialect=dialect)
+    names = in_turn(query.parameters, bench.namespace, bench.interval)
+    bound = bind(parse_template(text, dialect), names)
+    if query.source == LOCAL:
+        table, origins = _local(bench, query, bound)
+    else:
+        table, origins = _in_source(bench, query, bound)
+    frame = as_frame(table, as_)
+    bench.remembered.keep_origins(frame, origins)
+    return frame
+
+
+def _dialect(bench: Bench, query: Query) -> str:
+    if query.source == LOCAL:
+        return "duckdb"
+    _, source = _target(bench, query.source)
+    return source.location.partition(":")[0] if source.kind == SourceKind.SQL else "duckdb"
+
+
+def _target(bench: Bench, name: str) -> tuple[Target, Source]:
+    target = bench.find(name)
+    if target.source is None:
+        raise DeclarationError(
+            f"{name!r} is not a source that runs SQL.",
+            hint=f"Use: %%etl sql {LOCAL}, and name {name} in the query.",
+        )
+    return target, target.source
+
+
+def _refuse_elsewhere(bench: Bench, query: Query) -> None:
+    """Say where a query is, if it is one of another source."""
+    from jupyter_etl.language.sql.references import references_of
+
+    here = {*bench.remembered.named(query.source), query.name}
+    for name in references_of(query.text, _dialect(bench, query)):
+        others = [s for s, named in bench.remembered.queries.items() if name in named]
+        if name not in here and others:
+            raise DeclarationError(
+                f"The query {name!r} is one of {others[0]!r}, and cannot be read in "
+                f"{query.source!r}.{nearest(name, here)}",
+                hint=f"Store its result with '{name} <<' and use %%etl sql {LOCAL}.",
+            )
+
+
+def _in_source(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table, Origins]:
+    target, source = _target(bench, query.source)
+    request = ReadRequest(query=bound.sql, parameters=bound.parameters)
+    _guard(bench, source, request, anyway=query.anyway)
+    with bench.telling(target):
+        reading = open_source(source, request, bench.access(source))
+        reading = _result_limit(bench, anyway=query.anyway).applied(reading, request)
+        table = reading.batches.read_all()
+    seconds = reading.seconds
+    tables, origins = _told(source, bound, table)
+    # The rows are those of the result: how many of each table were read is not known.
+    alone = len(tables) == 1
+    for name in tables or ("",):
+        read = Read(
+            source=source.name,
+            table=name,
+            version=reading.version,
+            rows=table.num_rows if alone or not tables else None,
+            bytes=table.nbytes if alone or not tables else None,
+            seconds=seconds,
+        )
+        bench.channel.report_read(read)
+    return table, origins
+
+
+def _told(source: Source, bound: BoundQuery, table: pa.Table) -> tuple[tuple[str, ...], Origins]:
+    from jupyter_etl.sources.sql.lineage import lineage_of
+
+    if source.kind != "sql":
+        return (), {}
+    found = lineage_of(
+        bound.sql,
+        dialect=source.location.partition(":")[0].partition("+")[0],
+        parameters=bound.parameters,
+        columns=table.column_names,
+    )
+    origins = {
+        column: tuple(
+            ColumnOrigin(column=column, source=source.name, table=name, source_column=inner)
+            for name, inner in leaves
+        )
+        for column, leaves in found.origins.items()
+    }
+    return found.tables, origins
+
+
+def _local(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table, Origins]:
+    from jupyter_etl.sources.local_sql import run_local, table_names
+    from jupyter_etl.sources.sql.lineage import lineage_of
+
+    tables = {name: bench.table(name, anyway=query.anyway) for name in table_names(bound.sql)}
+    most = _result_limit(bench, anyway=query.anyway)
+    result = run_local(
+        bound.sql,
+        bound.parameters,
+        tables,
+        timezone=bench.context.timezone,
+        collect=most.collect if most.most_bytes else None,
+    )
+    found = lineage_of(
+        bound.sql,
+        dialect="duckdb",
+        parameters=bound.parameters,
+        columns=result.column_names,
+        known={name: table.column_names for name, table in tables.items()},
+    )
+    inner = {name: _of_table(bench, name, table) for name, table in tables.items()}
+    origins: dict[str, tuple[ColumnOrigin, ...]] = {}
+    for column, leaves in found.origins.items():
+        parts = [inner.get(name, {}).get(leaf, ()) for name, leaf in leaves]
+        if all(parts):
+            flat = dict.fromkeys((o.source, o.table, o.source_column) for p in parts for o in p)
+            origins[column] = tuple(
+                ColumnOrigin(column=column, source=s, table=t, source_column=c) for s, t, c in flat
+            )
+    return result, origins
+
+
+def _of_table(bench: Bench, name: str, table: pa.Table) -> Origins:
+    """Return the origins of what a local query reads under a name."""
+    frame = bench.namespace.get(name)
+    if frame is not None:
+        return bench.remembered.origins_of(frame)
+    target = bench.find(name)
+    origin = target.source or target.publication
+    return {} if origin is None else whole(origin.name, target.table, table.column_names)
+
+
+def _result_limit(bench: Bench, *, anyway: bool) -> ReadLimit:
+    return bench.read_limit("The result of the query", anyway=anyway, hint=_LESS)
+
+
+def _guard(bench: Bench, source: Source, request: ReadRequest, *, anyway: bool) -> None:
+    """Refuse interactively, and warn in a run, if the result is expected to be too large."""
+    most = 0 if anyway else bench.query_bytes
+    limit = ReadLimit(what="The result of the query", most_bytes=most, hint=_LESS)
+    try:
+        limit.expect(source, request, bench.access(source))
+    except LimitExceeded as problem:
+        if bench.context.id is None:
+            raise
+        sys.stderr.write(f"Warning: {problem.message}\n")

@@ -1,0 +1,152 @@
+"""The limit on what an interactive read brings into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import psutil
+
+from jupyter_etl.errors import LimitExceeded
+from jupyter_etl.model import Source, SourceKind
+from jupyter_etl.ports import Access, Reading, ReadRequest
+from jupyter_etl.runner.limits import machine_memory_bytes, say_bytes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LEAST_BYTES = 2_000_000_000
+"""The default is never below this, however little memory is available."""
+
+SMALLER = (
+    "Load less: --limit N, --columns A,B, a sample (%etl sample NAME 1%), or from a database a "
+    "query that aggregates (%%etl sql)."
+)
+ALL = "To read all of it: --anyway (in Python anyway=True), or a higher JUPYTER_ETL_QUERY_LIMIT."
+SETTING = "To read all of it, set a higher JUPYTER_ETL_QUERY_LIMIT."
+
+
+def default_read_bytes() -> int:
+    """Return half of the memory that is available now, and at least `LEAST_BYTES`."""
+    available = min(psutil.virtual_memory().available, machine_memory_bytes())
+    return max(LEAST_BYTES, available // 2)
+
+
+@dataclass(kw_only=True)
+class ReadLimit:
+    """Counts the bytes of one read as they arrive, and stops it above a limit.
+
+    Args:
+        what: What is read, the subject of messages: ``'orders'``, with its quotes.
+        most_bytes: The limit, in bytes of Arrow data; 0 for none.
+        hint: How to read less, or all.
+    """
+
+    what: str
+    most_bytes: int
+    hint: str = f"{SMALLER} {ALL}"
+    _rows: int = field(default=0, init=False)
+    _bytes: int = field(default=0, init=False)
+
+    def expect(self, source: Source, request: ReadRequest, access: Access) -> None:
+        """Ask a database for the size of a table or result before it is read.
+
+        Args:
+            source: Of any kind; only PostgreSQL is asked.
+            request: What will be read.
+            access: Gives its password.
+
+        Raises:
+            LimitExceeded: It is expected to be larger than the limit.
+        """
+        from jupyter_etl.sources.sql.cost import estimate_query
+
+        if not self.most_bytes or source.kind != SourceKind.SQL:
+            return
+        estimate = estimate_query(source, request, access)
+        if estimate is not None and estimate.bytes > self.most_bytes:
+            raise self._exceeded(
+                f"{self.what} is expected to have {estimate.rows:,} rows of "
+                f"{estimate.width_bytes} bytes, {say_bytes(estimate.bytes)} in all",
+                rows=estimate.rows,
+                size_bytes=estimate.bytes,
+            )
+
+    def applied(self, reading: Reading, request: ReadRequest) -> Reading:
+        """Return a reading that fails as soon as more than the limit has arrived.
+
+        Args:
+            reading: Just opened; it is closed when it fails.
+            request: For which it was opened.
+
+        Raises:
+            LimitExceeded: The number of rows and the types of the columns alone say that it is too
+                large. Later the reader raises it.
+        """
+        if not self.most_bytes:
+            return reading
+        try:
+            self._check_known(reading, request)
+        except LimitExceeded:
+            reading.batches.close()
+            raise
+        return replace(reading, batches=self._counted(reading.batches))
+
+    def collect(self, batches: pa.RecordBatchReader) -> pa.Table:
+        """Read all rows; raises `LimitExceeded`."""
+        return (self._counted(batches) if self.most_bytes else batches).read_all()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count a batch that is kept; raises `LimitExceeded`."""
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        self.check(self._bytes, self._rows)
+
+    def check(self, size_bytes: int, rows: int) -> None:
+        """Compare what is in memory with the limit; raises `LimitExceeded`."""
+        if self.most_bytes and size_bytes > self.most_bytes:
+            raise self._exceeded(
+                f"{self.what}: reading was stopped at {say_bytes(size_bytes)} in {rows:,} rows",
+                rows=rows,
+                size_bytes=size_bytes,
+            )
+
+    def _exceeded(self, said: str, *, rows: int, size_bytes: int) -> LimitExceeded:
+        return LimitExceeded(
+            f"{said}; an interactive read may take {say_bytes(self.most_bytes)} of memory.",
+            hint=self.hint,
+            data={"rows": rows, "bytes": size_bytes, "limit": self.most_bytes},
+        )
+
+    def _check_known(self, reading: Reading, request: ReadRequest) -> None:
+        rows = reading.total_rows
+        if rows is None or request.since is not None:
+            return
+        rows = rows if request.limit is None else min(rows, request.limit)
+        size = rows * sum(_least_bits(one.type) for one in reading.batches.schema) // 8
+        if size > self.most_bytes:
+            raise self._exceeded(
+                f"{self.what} was not read: its {rows:,} rows take at least {say_bytes(size)}",
+                rows=rows,
+                size_bytes=size,
+            )
+
+    def _counted(self, batches: pa.RecordBatchReader) -> pa.RecordBatchReader:
+        import pyarrow as pa
+
+        def counted() -> Iterator[pa.RecordBatch]:
+            with batches:
+                for batch in batches:
+                    self.add(batch)
+                    yield batch
+
+        return pa.RecordBatchReader.from_batches(batches.schema, counted())
+
+
+def _least_bits(kind: pa.DataType) -> int:
+    """Return the bits that every value of a type takes; 0 where they differ."""
+    try:
+        return int(kind.bit_width)
+    except ValueError:
+        return 0

@@ -1,0 +1,426 @@
+"""What `%etl` and ``import jupyter_etl as etl`` do with data inside a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from jupyter_etl.errors import DeclarationError, EtlError, NotFound, SourceError
+from jupyter_etl.language.parameters.parameter import coerce, default_of, parse_parameter
+from jupyter_etl.language.sources import parse_source
+from jupyter_etl.model import (
+    CheckResult,
+    Freshness,
+    Read,
+    RunContext,
+    Source,
+    TableInfo,
+)
+from jupyter_etl.notebook.checks import check_data
+from jupyter_etl.notebook.frames import as_frame, to_arrow
+from jupyter_etl.notebook.notes import print_notes
+from jupyter_etl.notebook.passes import Stream, comes_again, rows_of
+from jupyter_etl.notebook.queries import Query, answer
+from jupyter_etl.notebook.query_memory import Remembered, whole
+from jupyter_etl.notebook.read_limit import SETTING, ReadLimit
+from jupyter_etl.notebook.watermarks import IncrementalLoad, NewRows, load_since, stream_since
+from jupyter_etl.ports import Access, Channel, Reading, ReadRequest, SecretResolver
+from jupyter_etl.services.preview import Preview, info_of, preview_of
+from jupyter_etl.services.reading import (
+    access_with,
+    check_source,
+    live_version,
+    open_source,
+    open_version,
+    tables_of,
+)
+from jupyter_etl.services.targets import Target, find_target
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Workbench:
+    """Data in and out of a notebook; the same by hand and in a run.
+
+    Args:
+        channel: The ledger by hand, the runner in a run.
+        namespace: Variables of the notebook, looked up when needed.
+        base: Folder that relative paths start from.
+        secret: Resolves the names of secrets.
+        remembered: What the kernel remembers of its queries; by default nothing yet.
+        query_bytes: Most bytes that an interactive read may bring into memory; 0 for any.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        namespace: Mapping[str, object],
+        base: Path,
+        secret: SecretResolver,
+        remembered: Remembered | None = None,
+        query_bytes: int = 0,
+    ) -> None:
+        self.channel = channel
+        self.namespace = namespace
+        self.base = base
+        self._secret = secret
+        self.remembered = remembered or Remembered()
+        self.query_bytes = query_bytes
+
+    @property
+    def context(self) -> RunContext:
+        """The run this notebook is executed by, or a draft that stands for now."""
+        return self.channel.context
+
+    def declare(
+        self,
+        name: str,
+        location: str,
+        *,
+        kind: str | None = None,
+        secrets: Sequence[str] = (),
+        readonly: bool = False,
+        options: Mapping[str, str] | None = None,
+        freshness: Freshness | None = None,
+        limit: int | None = None,
+    ) -> Source:
+        """Declare a source; nothing is opened. Arguments and errors as `Sources.declare`."""
+        context = self.context
+        source = parse_source(
+            name,
+            location,
+            base=self.base,
+            kind=kind,
+            secrets=tuple(secrets),
+            readonly=readonly,
+            options=options or {},
+            freshness=freshness,
+            limit=limit,
+            owner=context.owner,
+            notebook=context.notebook,
+        )
+        check_source(source)
+        return self.channel.declare_source(source)
+
+    def sources(self) -> list[Source]:
+        """Return all sources, by name."""
+        return self.channel.sources()
+
+    def describe(self, name: str) -> list[TableInfo]:
+        """List the tables and columns behind a name; raises `NotFound`, `SourceError`."""
+        target = self.find(name)
+        if target.source is not None:
+            with self.telling(target):
+                tables = tables_of(target.source, self.access(target.source))
+            wanted = [t for t in tables if not target.table or t.name == target.table]
+            if not wanted:
+                known = ", ".join(t.name for t in tables[:20])
+                raise NotFound(
+                    f"{target.source.name!r} has no table {target.table!r}; it has: {known}."
+                )
+            return wanted
+        if target.publication is not None:
+            what = live_version(target.publication).what
+            return [TableInfo(name="", columns=what.columns, rows=what.rows)]
+        return [info_of(to_arrow(target.variable, what=name))]
+
+    def preview(self, name: str, *, limit: int = 20) -> Preview:
+        """Return the first rows of a source's table, a publication or a variable."""
+        target = self.find(name)
+        request = ReadRequest(table=target.table, limit=limit)
+        most = self.read_limit(repr(name), hint=f"Show fewer rows: -n N. {SETTING}")
+        with self.telling(target):
+            return preview_of(most.applied(self._open(target, request), request), limit)
+
+    def load(
+        self,
+        name: str,
+        *,
+        columns: Sequence[str] | None = None,
+        limit: int | None = None,
+        as_: str = "pandas",
+        since: str | None = None,
+        lag: str = "",
+        key: Sequence[str] = (),
+        anyway: bool = False,
+    ) -> object:
+        """Read a source's table or a publication; rows, columns, seconds and notes are printed.
+
+        Args:
+            name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
+            columns: Names to read, in order; None for all.
+            limit: Stop after so many rows.
+            since, lag, key: Read what came since the last run that published; see
+                `IncrementalLoad`. What was read is said in one line.
+            as_: ``pandas``, ``arrow`` or ``polars``.
+            anyway: Read it interactively even if it takes more memory than the limit.
+
+        Returns:
+            A pandas frame or Arrow table.
+
+        Raises:
+            NotFound: Nothing is called so.
+            SourceError, PublishError: It cannot be read.
+            LimitExceeded: Interactively, it takes more memory than the limit.
+        """
+        target = self.find(name)
+        wanted = None if columns is None else tuple(columns)
+        if since is None and not lag and not key:
+            begun = perf_counter()
+            request = ReadRequest(table=target.table, columns=wanted, limit=limit)
+            most = self.read_limit(repr(name), anyway=anyway)
+            table, notes = self._read(target, request, most)
+            frame = self._framed(target, table, as_)
+            size = f"{table.num_rows:,} rows, {table.num_columns:,} columns"
+            print_notes(f"{name}: {size} in {perf_counter() - begun:.1f} s", notes)
+            return frame
+        if since is None or limit is not None:
+            raise DeclarationError(
+                "A limit would leave rows out that no later run reads: not with --since."
+                if since
+                else "A lag and a key need to know the column to follow: --since COLUMN."
+            )
+        load = IncrementalLoad(column=since, lag=lag, key=tuple(key), columns=wanted)
+        told: list[str] = []
+
+        def opened(request: ReadRequest) -> Reading:
+            reading = self._open(target, request)
+            told.extend(reading.notes)
+            return reading
+
+        with self.telling(target):
+            most = self.read_limit(repr(name), anyway=anyway)
+            table, read, note = load_since(load, target, self.channel, opened, keep=most.add)
+        self.channel.report_read(read)
+        print_notes(note, told)
+        return self._framed(target, table, as_)
+
+    def _framed(self, target: Target, table: pa.Table, as_: str) -> object:
+        frame = as_frame(table, as_)
+        origin = target.source or target.publication
+        if origin is not None:
+            known = whole(origin.name, target.table, table.column_names)
+            self.remembered.keep_origins(frame, known)
+        return frame
+
+    def stream(self, name: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
+        """Open a source's table, or a publication, to be read once, piece by piece.
+
+        Args:
+            name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
+            columns: Names to read, in order; None for all.
+
+        Returns:
+            A reader; when it has come to its end, what was read is reported.
+
+        Raises:
+            NotFound: Nothing is called so.
+            SourceError, PublishError: It cannot be read; also later, by the reader.
+        """
+        import pyarrow as pa
+
+        target = self.find(name)
+        with self.telling(target):
+            wanted = None if columns is None else tuple(columns)
+            reading = self._open(target, ReadRequest(table=target.table, columns=wanted))
+        return pa.RecordBatchReader.from_batches(
+            reading.batches.schema, self._counted(target, reading)
+        )
+
+    def stream_since(self, name: str, *, column: str, lag: str = "") -> NewRows:
+        """Open what came since the last run that published; see `IncrementalLoad` and `stream`."""
+        target, load = self.find(name), IncrementalLoad(column=column, lag=lag)
+        opened = partial(self._open, target)
+        return stream_since(load, target, self.channel, opened, telling=self.telling)
+
+    def _counted(self, target: Target, reading: Reading) -> Iterator[pa.RecordBatch]:
+        rows, size = 0, 0
+        with self.telling(target):
+            for batch in reading.batches:
+                rows, size = rows + batch.num_rows, size + batch.nbytes
+                yield batch
+        self._report_size(target, reading, rows=rows, size_bytes=size)
+
+    def sql(
+        self,
+        source: str,
+        query: str,
+        *,
+        as_: str = "pandas",
+        parameters: Mapping[str, object] | None = None,
+        name: str = "",
+        anyway: bool = False,
+    ) -> object:
+        """Run one statement in a source, or over this notebook's frames with ``local``.
+
+        Arguments, answer and errors as `querying.answer`.
+        """
+        query_ = Query(
+            source=source,
+            text=query,
+            parameters=parameters or {},
+            name=name,
+            anyway=anyway,
+        )
+        return answer(self, query_, as_)
+
+    def check(
+        self, name: str, rules: object, data: object = None, *, returned: bool = True
+    ) -> list[CheckResult]:
+        """Check data; arguments, results and errors as `checking.check_data`."""
+        return check_data(self, name, rules, data, returned=returned)
+
+    def reference(self, name: str) -> pa.RecordBatchReader:
+        """Open what a rule refers to: a source or a publication."""
+        return self.stream(name)
+
+    def param(self, text: str) -> tuple[str, object]:
+        """Declare a parameter.
+
+        Args:
+            text: ``NAME [TYPE] [= DEFAULT]``.
+
+        Returns:
+            Its name and the value given to this run, else the default.
+
+        Raises:
+            DeclarationError: It is not understood, or has no value.
+        """
+        parameter = parse_parameter(text)
+        context = self.context
+        local = context.logical_at.astimezone(ZoneInfo(context.timezone))
+        if parameter.name in context.parameters:
+            given = context.parameters[parameter.name]
+            return parameter.name, coerce(parameter, given, at=local)
+        return parameter.name, default_of(parameter, at=local)
+
+    def find(self, name: str) -> Target:
+        """Find what a name stands for; raises `NotFound`."""
+        return find_target(name, self.channel, self.namespace)
+
+    def read_limit(self, what: str, *, anyway: bool = False, hint: str = "") -> ReadLimit:
+        """Return the limit of one read; in a run there is none.
+
+        Args:
+            what: As in `ReadLimit`.
+            anyway: Have no limit.
+            hint: How to read less, or all; by default as for a load.
+        """
+        free = anyway or self.context.id is not None
+        most = ReadLimit(what=what, most_bytes=0 if free else self.query_bytes)
+        return replace(most, hint=hint) if hint else most
+
+    def table(self, name: str, *, anyway: bool = False) -> pa.Table:
+        """Return a variable, source or publication as an Arrow table.
+
+        Raises:
+            LimitExceeded: Interactively, it takes more memory than the limit, and not ``anyway``.
+        """
+        if self.namespace.get(name) is not None:
+            return to_arrow(self.namespace[name], what=name)
+        target = self.find(name)
+        request = ReadRequest(table=target.table)
+        return self._read(target, request, self.read_limit(repr(name), anyway=anyway))[0]
+
+    def rows(self, name: str) -> pa.Table | Stream:
+        """Return the rows of a variable, source or publication, unread where not in memory."""
+        if self.namespace.get(name) is not None:
+            return rows_of(self.namespace[name], what=name)
+        target = self.find(name)
+
+        def again() -> pa.RecordBatchReader:
+            with self.telling(target):
+                return self._open(target, ReadRequest(table=target.table)).batches
+
+        return Stream(first=self.stream(name), again=again if comes_again(target) else None)
+
+    def _read(
+        self, target: Target, request: ReadRequest, most: ReadLimit
+    ) -> tuple[pa.Table, tuple[str, ...]]:
+        with self.telling(target):
+            if target.source is not None:
+                most.expect(target.source, request, self.access(target.source))
+            reading = most.applied(self._open(target, request), request)
+            table = reading.batches.read_all()
+        self._report_size(target, reading, rows=table.num_rows, size_bytes=table.nbytes)
+        return table, reading.notes
+
+    def _open(self, target: Target, request: ReadRequest) -> Reading:
+        if target.source is not None:
+            return open_source(target.source, request, self.access(target.source))
+        if target.publication is not None:
+            version = live_version(target.publication)
+            reading = open_version(version, replace(request, table=""))
+            return replace(reading, version=str(version.number))
+        table = to_arrow(target.variable, what=target.name)
+        if request.columns is not None:
+            table = table.select(list(request.columns))
+        return Reading(batches=table.to_reader(), total_rows=table.num_rows)
+
+    @contextmanager
+    def telling(self, target: Target) -> Iterator[None]:
+        """Tell the runner of a source that cannot be read, before the cell fails of it."""
+        try:
+            yield
+        except SourceError as problem:
+            if target.source is not None:
+                # A runner that cannot be told is no reason to hide what has failed.
+                with suppress(EtlError):
+                    self.channel.report_failure(
+                        target.source.name, str(problem), retryable=problem.retryable
+                    )
+            raise
+
+    def _report_size(self, target: Target, reading: Reading, *, rows: int, size_bytes: int) -> None:
+        origin = target.source or target.publication
+        if origin is not None:
+            read = Read(
+                source=origin.name,
+                table=target.table,
+                version=reading.version,
+                rows=rows,
+                bytes=size_bytes,
+                seconds=reading.seconds,
+            )
+            self.channel.report_read(read)
+
+    def last_rows(self, name: str) -> int | None:
+        """Return the rows of a publication's live version; None where there is none."""
+        try:
+            live = self.channel.publication(name).live
+        except NotFound:
+            return None
+        return live.what.rows if live else None
+
+    @property
+    def interval(self) -> dict[str, object]:
+        """The times of the run, as a query may name them."""
+        context = self.context
+        return {"start": context.start, "end": context.end, "logical_at": context.logical_at}
+
+    def access(self, source: Source) -> Access:
+        """Return what the connector of a source is handed."""
+        return access_with(
+            secret=partial(self._secret, source=source),
+            frame=self._frame,
+            publication=self.channel.publication,
+            timezone=self.context.timezone,
+        )
+
+    def _frame(self, name: str) -> object:
+        if self.namespace.get(name) is None:
+            raise NotFound(
+                f"{name!r} is None."
+                if name in self.namespace
+                else f"The notebook has no variable {name!r}.",
+                hint="Run its cell first.",
+            )
+        return self.namespace[name]

@@ -1,0 +1,55 @@
+"""What a runner has its kernel do with the variables of the notebook: keep them, take them up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_etl.notebook.api import channel, remembered
+from jupyter_etl.runner.channel.client import RunnerChannel
+from jupyter_etl.runner.checkpoints.variables import keep_names, restore_names
+from jupyter_etl.services.secrets import known_values
+from jupyter_etl.services.settings import Settings
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def keep(shell: InteractiveShell, folder: str, *, limit_bytes: int) -> None:
+    """Write the variables of the notebook into a folder; see `keep_names`.
+
+    Args:
+        shell: Of this kernel.
+        folder: Of the checkpoint.
+        limit_bytes: That all may take.
+    """
+    manager = shell.extension_manager
+    keep_names(
+        shell.user_ns,
+        Path(folder),
+        hidden=shell.user_ns_hidden,
+        secrets=known_values(Settings.from_env().home) | _told(),
+        limit_bytes=limit_bytes,
+        extensions=manager.loaded if manager is not None else (),
+        queries=remembered().queries,
+    )
+
+
+def _told() -> frozenset[str]:
+    """Return the values that the runner has told this kernel."""
+    line = channel()
+    return frozenset(line.told) if isinstance(line, RunnerChannel) else frozenset()
+
+
+def restore(shell: InteractiveShell, folder: str) -> None:
+    """Read what `keep` wrote into this kernel: variables, named queries, IPython's extensions.
+
+    Args:
+        shell: Of this kernel.
+        folder: Of the checkpoint.
+    """
+    restored = restore_names(shell.user_ns, Path(folder))
+    for source, named in restored.queries.items():
+        remembered().named(source).update(named)
+    for extension in restored.extensions:
+        shell.run_line_magic("load_ext", extension)

@@ -1,0 +1,1 @@
+"""The lake: layout, marker, and safe access to its files."""

@@ -1,0 +1,252 @@
+"""Where outputs lie in the lake, and how a file gets there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from jupyter_etl.errors import PublishError, StorageError
+from jupyter_etl.model import Committed, PublicationVersion
+from jupyter_etl.publishing.lake.beneath import (
+    copy_beneath,
+    folder_beneath,
+    open_beneath,
+    root_and_parts,
+    root_mode,
+)
+
+_MARKER = ".token"
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LONGEST_SEGMENT_BYTES = 200
+
+
+def is_local(location: str) -> bool:
+    """Tell whether a location is a folder of this machine and no fsspec URL."""
+    return "://" not in location
+
+
+def publication_folder(lake: str, kind: str, name: str, *, draft: bool) -> str:
+    """Return the folder or URL that holds all versions of a publication.
+
+    Args:
+        lake: Folder or fsspec URL under which all outputs lie.
+        kind: ``tables``, ``files`` or ``reports``.
+        name: Of the publication.
+        draft: Under ``drafts/``, apart from what consumers read.
+
+    Raises:
+        PublishError: The name cannot be the name of a folder.
+    """
+    parts = ["drafts", kind] if draft else [kind]
+    root = os.path.abspath(lake) if is_local(lake) else lake.rstrip("/")  # noqa: PTH100
+    return "/".join([root, *parts, _segment(name, "publication name")])
+
+
+def relative_path(text: str) -> PurePosixPath:
+    """Return the path a file is published under, as it was declared.
+
+    Raises:
+        PublishError: It is empty, absolute, or leads out of its folder.
+    """
+    if not text or text.startswith("/") or re.match(r"[A-Za-z]:", text):
+        raise PublishError(
+            f"The file name {text!r} is not a relative path.",
+            hint="Write it like reports/{{day}}.csv, without a leading slash.",
+        )
+    return PurePosixPath(*(_segment(part, "file name") for part in text.split("/")))
+
+
+def _segment(text: str, what: str) -> str:
+    fine = (
+        text not in {"", ".", ".."}
+        and not text.startswith(".")
+        and "/" not in text
+        and "\\" not in text
+        and not _CONTROL.search(text)
+        and len(text.encode("utf-8", "surrogatepass")) <= _LONGEST_SEGMENT_BYTES
+    )
+    if not fine:
+        raise PublishError(
+            f"The {what} {text!r} is not allowed: it is empty, hidden, too long, or leads elsewhere.",
+            hint="Use letters, digits, '.', '_' and '-'.",
+        )
+    return text
+
+
+@contextmanager
+def disk_errors(what: str) -> Iterator[None]:
+    """Turn a full disk, a missing permission and the like into one sentence.
+
+    Args:
+        what: The beginning of the sentence: ``"'sales.daily' cannot be published"``.
+
+    Raises:
+        PublishError: In place of every `OSError` (also of those that Rust code words itself).
+    """
+    try:
+        yield
+    except OSError as problem:
+        raise _explained(what, problem) from problem
+
+
+def _explained(what: str, problem: OSError) -> PublishError:
+    text = str(problem)
+    where = f" ({problem.filename})" if problem.filename else ""
+    if problem.errno in _FULL or "No space left" in text or "os error 28" in text:
+        return PublishError(
+            f"{what}: the disk is full{where}.",
+            hint="Free some space, then run it again; what was published before is untouched.",
+            retryable=True,
+        )
+    if problem.errno in _DENIED or "Permission denied" in text or "Read-only file" in text:
+        return PublishError(
+            f"{what}: no permission to write there{where}.",
+            hint="Ask for write access to the lake's folder, or set JUPYTER_ETL_LAKE to another.",
+        )
+    return PublishError(f"{what}: {in_one_line(problem)}.", retryable=True)
+
+
+def in_one_line(problem: Exception) -> str:
+    """Return the whole message of an error as one line, without the full stop at its end."""
+    return " ".join(str(problem).split()).rstrip(".") or type(problem).__name__
+
+
+def place_linked(source: Path, target: Path) -> None:
+    """Put a file of an attempt's stage into the lake without copying it where that is possible.
+
+    The staged file stays, so that the same commit can be made again after a crash. Nothing is
+    synced: the caller does that for a whole commit.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError as problem:
+        # Another filesystem, or one without hard links; a real error shows again in the copy.
+        if problem.errno == errno.EEXIST:
+            raise
+        shutil.copyfile(source, target)
+
+
+def version_folder(folder: str, number: int, token: str) -> str:
+    """Return the folder of one version of a file or report, the same for the same token.
+
+    The number alone is not enough: two runs that publish at the same time are told the same next
+    number, and only the ledger decides later who gets it. So the first token to come owns the
+    folder ``<number>``, told by a marker file that is created exclusively; any other token with
+    that number gets ``<number>-<hash of the token>``. A commit that is made again finds its own
+    folder again, and with it the file it has put there already. Object stores cannot create
+    exclusively everywhere: there the hash is always part of the name.
+
+    Args:
+        folder: From `publication_folder`.
+        number: The version it will probably get.
+        token: Of the commit.
+    """
+    mark = hashlib.sha256(token.encode()).hexdigest()
+    apart = f"{folder}/{number}-{mark[:12]}"
+    if not is_local(folder) or Path(apart).exists():
+        return apart
+    own = Path(folder, str(number))
+    root, parts = root_and_parts(own)
+    with folder_beneath(root, parts, make=True) as inside:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+        try:
+            descriptor = os.open(_MARKER, flags, 0o644, dir_fd=inside)
+        except FileExistsError:
+            with os.fdopen(open_beneath(own / _MARKER)) as file:
+                return str(own) if file.read() == mark else apart
+        with os.fdopen(descriptor, "w") as file:
+            file.write(mark)
+            os.fchmod(file.fileno(), root_mode(own) & 0o666)
+    return str(own)
+
+
+def place_version(source: Path, folder: str, path: PurePosixPath) -> tuple[str, str, int]:
+    """Put the one file of a version into its folder, unless it is there already.
+
+    Args:
+        source: The file to put there.
+        folder: From `version_folder`.
+        path: Inside that folder.
+
+    Returns:
+        Its absolute path or URL, its SHA-256 (hex) and its size in bytes.
+    """
+    location = f"{folder}/{path}"
+    if is_local(folder):
+        target = Path(location)
+        if not target.is_file():
+            copy_beneath(source, target)
+            for above in (Path(folder), *list(Path(folder).parents)[:2]):
+                sync(above)
+        with os.fdopen(open_beneath(target), "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return location, digest, os.fstat(file.fileno()).st_size
+    import fsspec
+
+    filesystem, remote = fsspec.core.url_to_fs(location)
+    if not filesystem.exists(remote):
+        filesystem.put_file(str(source), remote)
+    return location, sha256_of(source), source.stat().st_size
+
+
+def open_version_file(version: PublicationVersion) -> int:
+    """Open the file of a version in a local lake for reading; return its descriptor.
+
+    Raises:
+        StorageError: It is not there, or a symbolic link leads there.
+    """
+    location = version.what.location
+    named = f"The file of version {version.number} of {version.name!r}"
+    try:
+        return open_beneath(location)
+    except FileNotFoundError as problem:
+        raise StorageError(
+            f"{named} is not in the lake ({location}).",
+            hint="Mount the lake, or restore the file from a backup.",
+        ) from problem
+
+
+def still_there(version: PublicationVersion) -> Committed:
+    """Return where the file of a version lies.
+
+    Raises:
+        StorageError: It is not there, or does not have the size that the ledger has on record.
+    """
+    what, named = version.what, f"The file of version {version.number} of {version.name!r}"
+    if not is_local(what.location):
+        return what
+    descriptor = open_version_file(version)
+    size = os.fstat(descriptor).st_size
+    os.close(descriptor)
+    if size != what.bytes:
+        raise StorageError(
+            f"{named} has {size:,} bytes, and the ledger has {what.bytes:,} on record "
+            f"({what.location}).",
+            hint="Restore the file from a backup, or publish it again.",
+        )
+    return what
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on disk before this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

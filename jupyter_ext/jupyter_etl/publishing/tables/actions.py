@@ -1,0 +1,159 @@
+"""Parquet files as Delta's add actions: their partition values and statistics."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_etl.model import Batch
+from jupyter_etl.publishing.lake.layout import is_local, place_linked
+from jupyter_etl.publishing.tables.batches import file_name
+from jupyter_etl.publishing.tables.staging import partition_values
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+    from deltalake.transaction import AddAction
+
+_LONGEST_BOUND = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Rows on disk in the form a table takes them.
+
+    Args:
+        folder: Holds the files.
+        files: Relative paths.
+        partition_by: The columns that are folders.
+        batch: Of an append.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    partition_by: tuple[str, ...]
+    batch: Batch | None = None
+
+
+def place_files(layout: Layout, location: str) -> list[AddAction]:
+    """Put data files into a table's folder, unknown to its log, and describe them for it.
+
+    Names are random: a file that a killed commit left behind is never taken for another's.
+    """
+    return [
+        place_file(
+            layout.folder / file,
+            location,
+            _renamed(file, layout.batch),
+            partition_values(file),
+        )
+        for file in layout.files
+    ]
+
+
+def place_file(
+    source: Path, location: str, path: str, values: Mapping[str, str | None]
+) -> AddAction:
+    """Put one data file into a table's folder and describe it.
+
+    Args:
+        source: The file.
+        location: Of the table.
+        path: In it, of the new file.
+        values: Of the partition, as the log has them.
+    """
+    from deltalake.transaction import AddAction
+
+    if is_local(location):
+        place_linked(source, Path(location, path))
+    else:
+        _upload(source, f"{location}/{path}")
+    return AddAction(
+        path=path,
+        size=source.stat().st_size,
+        partition_values=dict(values),
+        modification_time=time.time_ns() // 1_000_000,
+        data_change=True,
+        stats=_statistics(source),
+    )
+
+
+def stored_values(file: dict[str, object], by: Sequence[str]) -> dict[str, str | None]:
+    """Return the partition that a live data file lies in, as the log has its values."""
+    partition = file.get("partition")
+    values = partition if isinstance(partition, dict) else {}
+    return {name: _value_text(values.get(name)) for name in by}
+
+
+def _value_text(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _renamed(file: str, batch: Batch | None) -> str:
+    folder, slash, _ = file.rpartition("/")
+    return f"{folder}{slash}{file_name(batch)}"
+
+
+def _upload(source: Path, location: str) -> None:
+    import fsspec
+
+    filesystem, remote = fsspec.core.url_to_fs(location)
+    filesystem.put_file(str(source), remote)
+
+
+def partitions_of(files: Sequence[str]) -> set[tuple[tuple[str, str | None], ...]]:
+    """Return the distinct partitions that staged files lie in."""
+    return {tuple(sorted(partition_values(file).items())) for file in files}
+
+
+def _statistics(file: Path) -> str:
+    """Return Delta's statistics: rows, and per column NULLs and bounds.
+
+    Bounds only of whole numbers, dates and short texts: readers skip files by them, and those are
+    the types whose JSON form is exact. (Delta protocol, "Per-file Statistics".)
+    """
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(file)
+    nulls: dict[str, int] = {}
+    low: dict[str, object] = {}
+    high: dict[str, object] = {}
+    for place in range(metadata.num_columns):
+        name = metadata.schema.column(place).path
+        if metadata.schema.column(place).max_repetition_level or "." in name:
+            continue
+        chunks = [
+            metadata.row_group(group).column(place).statistics
+            for group in range(metadata.num_row_groups)
+        ]
+        if not chunks or any(s is None or not s.has_null_count for s in chunks):
+            continue
+        nulls[name] = sum(chunk.null_count for chunk in chunks)
+        bounds = _bounds(chunks)
+        if bounds is not None:
+            low[name], high[name] = bounds
+    return json.dumps(
+        {"numRecords": metadata.num_rows, "nullCount": nulls, "minValues": low, "maxValues": high}
+    )
+
+
+def _bounds(chunks: list[pq.Statistics]) -> tuple[object, object] | None:
+    known = [chunk for chunk in chunks if chunk.has_min_max]
+    if not known or any(not c.has_min_max and c.num_values for c in chunks):
+        return None
+    low, high = min(chunk.min for chunk in known), max(chunk.max for chunk in known)
+    if type(low) is int:
+        return low, high
+    if type(low) is date:
+        return low.isoformat(), high.isoformat()
+    if isinstance(low, str) and max(len(low), len(high)) <= _LONGEST_BOUND:
+        return low, high
+    return None

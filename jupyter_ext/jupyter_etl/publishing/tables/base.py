@@ -1,0 +1,179 @@
+"""What a table's next commit is built on: the version the ledger has as live, and nothing else.
+
+Whoever was killed between its commit and the ledger leaves a version that nobody published. Before
+the next commit the table is brought back to the live version, by a commit of its own, so that no
+reader of an older version notices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import PublishError
+from jupyter_etl.model import PublicationVersion
+from jupyter_etl.publishing.tables.delta import hook_properties, open_table
+from jupyter_etl.publishing.tables.record import (
+    TOKEN,
+    commit_info,
+    damaged,
+    first_line,
+    missing,
+    open_published,
+    read_entry,
+    verify_head,
+)
+
+if TYPE_CHECKING:
+    from deltalake import CommitProperties, DeltaTable
+
+_BASE = "etlBase"
+NUMBER = "etlNumber"
+_CHANGED_ROWS = "etlChangedRows"
+_NOTHING, _ELSEWHERE = "nothing", "elsewhere"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """What a commit is built on.
+
+    Args:
+        version: Of the Delta table; None where nothing of the table is on record.
+        elsewhere: Whether the live version lies in another lake: then it is the table's head.
+    """
+
+    version: int | None
+    elsewhere: bool = False
+
+    def __str__(self) -> str:
+        """Return the text that the commit keeps of it."""
+        if self.elsewhere:
+            return _ELSEWHERE
+        return _NOTHING if self.version is None else str(self.version)
+
+
+def open_base(previous: PublicationVersion | None, location: str) -> tuple[DeltaTable | None, Base]:
+    """Open a table at its head, and return what the commit after ``previous`` is built on.
+
+    Args:
+        previous: What the ledger has as the newest version.
+        location: Of the table.
+
+    Returns:
+        The table, None where there is none; and the base.
+
+    Raises:
+        StorageError: The table is not there, or its version ``previous`` is not what the ledger has
+            on record.
+    """
+    from deltalake.exceptions import DeltaError
+
+    here = previous is not None and previous.what.location == location
+    try:
+        table = open_table(location)
+    except DeltaError as problem:
+        if previous is None or not here:
+            raise
+        raise damaged(previous, first_line(problem)) from problem
+    if previous is None:
+        return table, Base(version=None)
+    if table is None:
+        if here and previous.pruned_at is None:
+            raise missing(previous)
+        return None, Base(version=None)
+    head, live = int(table.version()), previous.what.delta_version
+    if not here or live is None:
+        return table, Base(version=head, elsewhere=True)
+    if head < live:
+        raise damaged(previous, f"its log ends at {head}, and the ledger has it at {live}")
+    if previous.pruned_at is None:
+        if head == live:
+            verify_head(table, previous)
+        else:
+            open_published(previous)
+    return table, Base(version=live)
+
+
+def commit_properties(
+    token: str, number: int, base: Base, changed_rows: int | None
+) -> CommitProperties:
+    """Return what makes a commit findable by its token, and refuses any version but the next."""
+    from deltalake import CommitProperties
+
+    told = {TOKEN: token, NUMBER: str(number), _BASE: str(base)}
+    if changed_rows is not None:
+        told[_CHANGED_ROWS] = str(changed_rows)
+    return CommitProperties(custom_metadata=told, max_commit_retries=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """Whose commit a version is.
+
+    Args:
+        token: Of the commit; "" of one that publishes nothing.
+        number: The version it should get in the ledger; 0 where it publishes nothing.
+        base: What it was built on, as text.
+        changed_rows: As staged.
+    """
+
+    token: str
+    number: int
+    base: str
+    changed_rows: int | None
+
+
+def load_made(location: str, version: int) -> Made:
+    """Read whose commit a version is from the log itself.
+
+    `DeltaTable.history` reads the log's newest entries even where an older version is open.
+    """
+    info = commit_info(read_entry(location, version))
+    changed = info.get(_CHANGED_ROWS)
+    return Made(
+        token=str(info.get(TOKEN, "")),
+        number=int(info.get(NUMBER, 0)),
+        base=str(info.get(_BASE, "")),
+        changed_rows=None if changed is None else int(changed),
+    )
+
+
+def is_done(made: Made, base: Base, head: int, token: str) -> bool:
+    """Tell whether the table's head is the commit of this token, on record or about to be."""
+    return made.token == token and (head == base.version or made.base == str(base))
+
+
+def undo_beyond(table: DeltaTable, base: Base) -> None:
+    """Bring a table back to its base, in one commit; older versions stay as they are.
+
+    Raises:
+        deltalake.exceptions.CommitFailedError: Somebody else committed first; nothing was written.
+    """
+    from deltalake import CommitProperties
+
+    if base.version is not None and table.version() > base.version:
+        table.restore(
+            base.version,
+            commit_properties=CommitProperties(max_commit_retries=0),
+            post_commithook_properties=hook_properties(),
+        )
+
+
+def refuse_strange(made: Made, location: str, name: str, *, number: int) -> None:
+    """Refuse to replace what cannot be the rest of a first run that was killed.
+
+    Args:
+        made: Whose commit the head of the table is.
+        location: Of the table.
+        name: Of the publication.
+        number: Of its first version: 1, or higher after a restore of the ledger.
+
+    Raises:
+        PublishError: The table has versions of another ledger, or was not made here.
+    """
+    if made.number not in (1, number):
+        raise PublishError(
+            f"There is a table at {location} that the ledger knows nothing of, so {name!r} is not "
+            "published over it.",
+            hint="Put back the ledger that belongs to it, or move the folder away.",
+        )

@@ -1,0 +1,49 @@
+"""A commit on disk before the ledger records it: its data files, its log entries, their folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import unquote
+
+from jupyter_etl.model import LogEntry
+from jupyter_etl.publishing.lake.beneath import root_mode
+from jupyter_etl.publishing.lake.layout import is_local, sync
+from jupyter_etl.publishing.tables.record import entry_name
+
+
+def sync_commit(location: str, entries: Sequence[LogEntry]) -> None:
+    """Sync what commits have written; an object store needs nothing.
+
+    Args:
+        location: Of the table.
+        entries: Of its log, from those commits.
+    """
+    if not is_local(location):
+        return
+    table, mode = Path(location), root_mode(location)
+    files = [path for entry in entries for path in _written(table, entry)]
+    folders = {folder for file in files for folder in file.parents if table in folder.parents}
+    for path in (*files, *folders, table):
+        # Whatever the umask is. What belongs to another user of the lake stays as it is.
+        with suppress(PermissionError):
+            path.chmod(mode if path.is_dir() else mode & 0o666)
+    for path in (*files, *folders, table, *list(table.parents)[:2]):
+        sync(path)
+
+
+def _written(table: Path, entry: LogEntry) -> Iterator[Path]:
+    for line in entry.text.splitlines():
+        added = json.loads(line).get("add")
+        path = table / unquote(added["path"]) if added else None
+        # What a killed run has added may have been deleted since it was undone.
+        if path is not None and path.exists():
+            yield path
+    log = table / "_delta_log"
+    yield log / entry_name(entry.version)
+    checkpoints = list(log.glob(f"{entry.version:020d}.checkpoint*"))
+    yield from checkpoints
+    if checkpoints:
+        yield log / "_last_checkpoint"

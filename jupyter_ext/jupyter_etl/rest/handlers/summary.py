@@ -1,0 +1,66 @@
+"""How everything stands, in one answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from jupyter_etl._version import __version__
+from jupyter_etl.model import FAILING_STATES, IN_HAND, HealthState, RunState
+from jupyter_etl.rest.handler import EtlHandler
+from jupyter_etl.rest.requests import Nothing
+
+if TYPE_CHECKING:
+    from jupyter_etl.services import Etl
+
+
+class SummaryHandler(EtlHandler):
+    """``summary``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Count what there is and what needs somebody."""
+        await self.answer(_summary)
+
+
+class SchedulersHandler(EtlHandler):
+    """``schedulers``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Start a scheduler, unless one is alive; it registers itself within seconds."""
+        self.body(Nothing)
+        await self.answer(lambda etl: {"started": etl.start_scheduler()})
+
+
+def _summary(etl: Etl) -> object:
+    found = etl.health.overview()
+    in_hand = etl.runs.count(states=IN_HAND)
+    return {
+        "owner": etl.settings.owner,
+        "sources": len(etl.sources.list()),
+        "pipelines": len(found.pipelines),
+        "attention": len(found.attention),
+        "auto_paused": [
+            {"name": name, "note": found.pipelines[name].why}
+            for name in found.names(HealthState.AUTO_PAUSED)
+        ],
+        "failing": len(found.names(*FAILING_STATES)),
+        "backfill_failed": len(found.names(HealthState.BACKFILL_FAILED)),
+        "late": len(found.names(HealthState.LATE)),
+        "held": len(found.held_runs),
+        "stale": len(found.stale),
+        "silent_sources": len(found.silent_sources),
+        "full_disk": found.full_disk,
+        "well": found.well,
+        "runs": etl.runs.count(),
+        "runs_active": in_hand + etl.runs.count(states=(RunState.QUEUED,)),
+        "runs_running": in_hand,
+        "publications": len(etl.publications.list()),
+        "schedulers": found.schedulers,
+        "version": __version__,
+    }

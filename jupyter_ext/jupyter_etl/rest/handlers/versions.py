@@ -1,0 +1,103 @@
+"""What is held back, and versions compared and brought back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from jupyter_etl.rest.handler import EtlHandler
+from jupyter_etl.rest.previews import compare_versions
+from jupyter_etl.rest.requests import Nothing, Rollback
+from jupyter_etl.rest.views import publication_view, run_view
+from jupyter_etl.services.publications.differences import hold_view
+
+if TYPE_CHECKING:
+    from jupyter_etl.services import Etl
+
+
+class HoldsHandler(EtlHandler):
+    """``holds``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """List what waits for a decision."""
+
+        def listing(etl: Etl) -> object:
+            items = [hold_view(hold) for hold in etl.holds.list()]
+            return {"items": items, "total": len(items)}
+
+        await self.answer(listing)
+
+
+class RunApproveHandler(EtlHandler):
+    """``runs/{id}/approve``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, run: str) -> None:
+        """Publish what it holds back."""
+        run_id = self.run_id(run)
+        self.body(Nothing)
+
+        def approve(etl: Etl) -> object:
+            etl.holds.approve(run_id)
+            return run_view(etl.runs.get(run_id), now=etl.clock.now())
+
+        await self.answer(approve)
+
+
+class RunRejectHandler(EtlHandler):
+    """``runs/{id}/reject``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, run: str) -> None:
+        """Throw away what it holds back."""
+        run_id = self.run_id(run)
+        self.body(Nothing)
+
+        def reject(etl: Etl) -> object:
+            etl.holds.reject(run_id)
+            return run_view(etl.runs.get(run_id), now=etl.clock.now())
+
+        await self.answer(reject)
+
+
+class PublicationDiffHandler(EtlHandler):
+    """``publications/{name}/diff``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, name: str) -> None:
+        """Compare two versions."""
+        name = self.named(name, "publication")
+        before, after = self.number("before", default=0), self.number("after", default=0)
+        await self.look(
+            compare_versions,
+            f"The comparison of versions of {name!r}",
+            name=name,
+            before=before or None,
+            after=after or None,
+            key=[column for column in self.get_query_argument("key", "").split(",") if column],
+            draft=self.flag("draft"),
+        )
+
+
+class PublicationRollbackHandler(EtlHandler):
+    """``publications/{name}/rollback``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, name: str) -> None:
+        """Make the content of an old version the newest one."""
+        name = self.named(name, "publication")
+        body = self.body(Rollback)
+
+        def rollback(etl: Etl) -> object:
+            etl.publications.rollback(name, body.to, keep_watermarks=body.keep_watermarks)
+            return publication_view(etl.publications.get(name), now=etl.clock.now())
+
+        await self.answer(rollback)

@@ -1,0 +1,46 @@
+"""How far a pipeline's incremental loads have come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from jupyter_etl.rest.handler import EtlHandler
+from jupyter_etl.rest.requests import WatermarkReset
+from jupyter_etl.services.watermarks import said
+
+if TYPE_CHECKING:
+    from jupyter_etl.services import Etl
+
+
+class WatermarksHandler(EtlHandler):
+    """``pipelines/{name}/watermarks``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, name: str) -> None:
+        """List the watermarks of one pipeline."""
+        name = self.named(name, "pipeline")
+
+        def listing(etl: Etl) -> object:
+            etl.pipelines.get(name)
+            items = [said(one) for one in etl.watermarks.list(name)]
+            return {"items": items, "total": len(items)}
+
+        await self.answer(listing)
+
+
+class WatermarkResetHandler(EtlHandler):
+    """``pipelines/{name}/watermarks/reset``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, name: str) -> None:
+        """Let the next load begin at the first row."""
+        name = self.named(name, "pipeline")
+        asked = self.body(WatermarkReset)
+        await self.answer(
+            lambda etl: said(etl.watermarks.set(name, asked.table, None, column=asked.since))
+        )

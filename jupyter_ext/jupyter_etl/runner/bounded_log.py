@@ -1,0 +1,159 @@
+"""Keeps the log of an attempt below a size, whoever writes to its descriptors.
+
+Descriptors 1 and 2 of a runner, its kernel and all that these start are a pipe, which a thread of
+the runner copies into the log. Where the runner is gone nobody reads: a write fails then, and no
+process waits for ever.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import select
+import sys
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from jupyter_etl.runner.limits import say_bytes
+
+LOG_BYTES = 20_000_000
+"""Most that a log has; of a longer one the beginning and the end are kept."""
+
+_CHUNK = 1 << 18
+_DRAIN_S = 1.0
+_current: _Copier | None = None
+
+
+@contextmanager
+def bounded_log(path: Path, *, limit: int = LOG_BYTES) -> Iterator[None]:
+    """Have all that is written to descriptors 1 and 2 go through a pipe while the block lasts.
+
+    Where they are not the log, as in a terminal, nothing is done.
+
+    Args:
+        path: Of the log.
+        limit: Its most bytes.
+    """
+    global _current
+    if not _is_log(path):
+        yield
+        return
+    _current = _Copier(path, limit)
+    try:
+        yield
+    finally:
+        _current.close()
+        _current = None
+
+
+def drain_log() -> None:
+    """Wait until what has been written is in the log; a flood is not waited for."""
+    if _current is not None:
+        _current.drain()
+
+
+def _is_log(path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(2), path.stat())
+    except OSError:
+        return False
+
+
+class _Copier:
+    def __init__(self, path: Path, limit: int) -> None:
+        self._path = path
+        self._limit = limit
+        self._part = limit // 4
+        self._left_out = 0
+        self._lock = threading.Lock()
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND)
+        self._size = os.fstat(self._file).st_size
+        self._read, write = os.pipe()
+        self._woken, self._wake = os.pipe()
+        os.set_blocking(self._read, False)
+        _point_to(write)
+        os.close(write)
+        self._thread = threading.Thread(target=self._run, name="etl-log", daemon=True)
+        self._thread.start()
+
+    def drain(self) -> None:
+        until = time.monotonic() + _DRAIN_S
+        while time.monotonic() < until:
+            with self._lock:
+                # What has been read is written under the same lock.
+                if not _waiting(self._read):
+                    return
+            time.sleep(0)
+
+    def close(self) -> None:
+        """Write to the log itself again; what others write from now on fails."""
+        _flush()
+        os.close(self._wake)
+        self._thread.join()
+        _point_to(self._file)
+        for descriptor in (self._read, self._woken, self._file):
+            os.close(descriptor)
+
+    def _run(self) -> None:
+        poll = select.poll()
+        for descriptor in (self._read, self._woken):
+            poll.register(descriptor, select.POLLIN)
+        # When this process closes, what has been written so far is taken, and no more.
+        while (found := dict(poll.poll())) and self._woken not in found:
+            self._take(_CHUNK)
+        self._take(_waiting(self._read))
+
+    def _take(self, size: int) -> None:
+        with self._lock:
+            try:
+                piece = os.read(self._read, size)
+            except BlockingIOError:
+                return
+            # A full disk costs the log its lines, and nobody the run.
+            with suppress(OSError):
+                if self._size + len(piece) > self._limit:
+                    self._shorten()
+                self._size += os.write(self._file, piece)
+
+    def _shorten(self) -> None:
+        """Replace the log by its beginning and its end: readers see either file whole."""
+        part = self._part
+        head, tail = os.pread(self._file, part, 0), os.pread(self._file, part, self._size - part)
+        self._left_out += self._size - 2 * part
+        said = (
+            f"\n[etl] {say_bytes(self._left_out)} left out; a log keeps {say_bytes(self._limit)}\n"
+        )
+        other = self._path.with_name(f".{self._path.name}.short")
+        file = os.open(other, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            size = sum(os.write(file, piece) for piece in (head, said.encode(), tail))
+            other.replace(self._path)
+        except OSError:
+            os.close(file)
+            raise
+        os.close(self._file)
+        self._file, self._size = file, size
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+
+
+def _point_to(target: int) -> None:
+    _flush()
+    for descriptor in (1, 2):
+        os.dup2(target, descriptor)
+
+
+def _waiting(pipe: int) -> int:
+    """Return how many bytes wait in a pipe."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]

@@ -1,0 +1,1 @@
+"""The pinned files of a version in a run."""

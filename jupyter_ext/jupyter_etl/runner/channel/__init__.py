@@ -1,0 +1,1 @@
+"""The private channel between a kernel and its runner."""

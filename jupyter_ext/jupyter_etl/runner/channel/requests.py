@@ -1,0 +1,378 @@
+"""What a run has said so far, and what it may ask of the ledger."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from jupyter_etl.errors import DeclarationError, NotFound, PublishError
+from jupyter_etl.model import (
+    CheckResult,
+    CheckStatus,
+    Cursor,
+    CursorMove,
+    CursorStart,
+    NewRun,
+    Publication,
+    PublicationKind,
+    PublicationVersion,
+    PublishMode,
+    Read,
+    RunContext,
+    Said,
+    Source,
+    Staged,
+    broken_checks,
+)
+from jupyter_etl.ports import Claim, Clock, SecretResolver, Store
+from jupyter_etl.redaction.redactor import Redactor
+from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.folders import STAGE
+from jupyter_etl.runner.outcome import Ending, one_line
+from jupyter_etl.runner.progress import Progress
+from jupyter_etl.runner.watermarks import CursorBook, with_batches
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SourceFailure:
+    source: str
+    message: str
+    retryable: bool
+
+
+class RunRecord:
+    """Answers a kernel's questions with the runner's right to the ledger, and collects its words.
+
+    Safe to call from several threads. Nothing a kernel says here becomes visible before the run
+    succeeds, except the declaration of a source.
+
+    Args:
+        store: The ledger.
+        claim: Whose run it is.
+        folder: Of the attempt.
+        kinds: The kinds of publication that can be committed.
+        clock: For the time of declarations.
+        events: Hears of reads, checks and staged outputs.
+        secret: Resolves the names of secrets; None where there are none.
+        redactor: Is told of every secret that is used, and takes it out of what is recorded.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        claim: Claim,
+        folder: Path,
+        kinds: Collection[PublicationKind],
+        clock: Clock,
+        events: EventLog,
+        secret: SecretResolver | None = None,
+        redactor: Redactor | None = None,
+    ) -> None:
+        self._redactor = redactor or Redactor()
+        self._secret = self._redactor.watching(secret or _no_secret)
+        self._store = store
+        self._claim = claim
+        self._stage = folder / STAGE
+        self._kinds = frozenset(kinds)
+        self._clock = clock
+        self._events = events
+        self._lock = threading.Lock()
+        self._pinned: dict[str, Publication] = {}
+        self._staged: dict[str, Staged] = {}
+        self._checks: dict[tuple[str, str], CheckResult] = {}
+        self._check_cells: dict[tuple[str, str], int | None] = {}
+        self._returned: dict[tuple[str, str], bool] = {}
+        self._progress: Progress | None = None
+        self._reads: dict[Read, None] = {}
+        self._cursors = CursorBook(claim.run.new)
+        self._failure: _SourceFailure | None = None
+        self._parameters: Mapping[str, object] = claim.run.new.parameters
+        self._outputs: Mapping[str, str] = {}
+
+    # -- what the runner takes from it ---------------------------------------------------------
+
+    @property
+    def staged(self) -> list[Staged]:
+        """The outputs to commit, in the order of their names' first publication."""
+        with self._lock:
+            staged = self._staged.values()
+            return with_batches(staged, self._cursors.moves, self._claim.run)
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """The last result of every rule about every dataset."""
+        with self._lock:
+            return tuple(self._checks.values())
+
+    @property
+    def broken(self) -> tuple[CheckResult, ...]:
+        """The failed checks that hold the run.
+
+        Where nothing is published, those do not whose results the notebook has got as values.
+        """
+        with self._lock:
+            checks = [
+                result
+                for key, result in self._checks.items()
+                if self._staged or not self._returned.get(key)
+            ]
+        return broken_checks(tuple(checks))
+
+    @property
+    def broken_cell(self) -> int | None:
+        """The first cell in which a check of severity error failed, by its deployed index.
+
+        None where none failed, or an earlier attempt has executed it.
+        """
+        with self._lock:
+            cells = [
+                self._check_cells.get(key)
+                for key, result in self._checks.items()
+                if result.status is CheckStatus.ERROR
+            ]
+        return min((cell for cell in cells if cell is not None), default=None)
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """What was read, each once."""
+        with self._lock:
+            return tuple(self._reads)
+
+    @property
+    def moves(self) -> tuple[CursorMove, ...]:
+        """What incremental loads read, a move a cursor."""
+        with self._lock:
+            return self._cursors.moves
+
+    def blame(self, ending: Ending) -> Ending:
+        """Name the source at fault, where the failure is the one that a kernel reported last."""
+        with self._lock:
+            failure = self._failure
+        if failure is None or ending.error != one_line("SourceError", failure.message):
+            return ending
+        return replace(ending, source=failure.source, retryable=failure.retryable)
+
+    def said(self) -> Said:
+        """Return all that a later attempt of the run needs to go on."""
+        with self._lock:
+            return Said(
+                staged=tuple(self._staged.values()),
+                checks=tuple(self._checks.values()),
+                reads=tuple(self._reads),
+                pinned=tuple(self._pinned.values()),
+                moves=self._cursors.moves,
+            )
+
+    def take_over(self, said: Said) -> None:
+        """Begin with what an earlier attempt of the run had said, instead of anything said here."""
+        with self._lock:
+            self._staged = {one.name: one for one in said.staged}
+            self._checks = {(one.dataset, one.rule.text): one for one in said.checks}
+            self._reads = dict.fromkeys(said.reads)
+            self._pinned = {one.name: one for one in said.pinned}
+            self._cursors.take_over(said.moves)
+
+    def follow(self, progress: Progress) -> None:
+        """Say what knows the cell that is executed."""
+        self._progress = progress
+
+    def set_notebook(self, parameters: Mapping[str, object], outputs: Mapping[str, str]) -> None:
+        """Say what was read from the notebook.
+
+        Args:
+            parameters: That it gets, typed, as JSON values.
+            outputs: Frames that it publishes as tables: variable to publication.
+        """
+        self._parameters = dict(parameters)
+        self._outputs = dict(outputs)
+
+    # -- what a kernel may ask -----------------------------------------------------------------
+
+    def context(self) -> RunContext:
+        """Return what a cell may know of its run."""
+        new = self._new
+        return RunContext(
+            id=self._claim.run.id,
+            pipeline=new.pipeline,
+            attempt=self._claim.attempt.number,
+            logical_at=new.logical_at,
+            start=new.interval.start,
+            end=new.interval.end,
+            draft=new.draft,
+            owner=new.owner,
+            notebook=new.notebook,
+            folder=str(self._stage),
+            parameters=self._parameters,
+            timezone=new.timezone,
+            outputs=self._outputs,
+        )
+
+    def declare_source(self, source: Source) -> Source:
+        """Declare a source in the name of the run's owner."""
+        self._redactor.refuse_value_in(source)
+        return self._store.save_source(
+            replace(
+                source,
+                owner=self._new.owner,
+                notebook=self._new.notebook,
+                declared_at=self._clock.now(),
+            )
+        )
+
+    def secret(self, name: str, source: Source | None = None) -> str:
+        """Return the value behind the name of a secret; from now on it is shown nowhere."""
+        return self._secret(name, source)
+
+    def source(self, name: str) -> Source:
+        """Return a source by name."""
+        return self._store.load_source(name)
+
+    def sources(self) -> list[Source]:
+        """Return all sources, by name."""
+        return self._store.load_sources()
+
+    def publication(self, name: str) -> Publication:
+        """Return a publication as this run first saw it."""
+        with self._lock:
+            seen = self._pinned.get(name)
+        if seen is not None:
+            return seen
+        loaded = self._store.load_publication(name)
+        with self._lock:
+            return self._pinned.setdefault(name, loaded)
+
+    def publications(self) -> list[Publication]:
+        """Return all publications, those already seen as they were then."""
+        loaded = self._store.load_publications()
+        with self._lock:
+            return [self._pinned.get(publication.name, publication) for publication in loaded]
+
+    def history(self, name: str, draft: bool = False) -> list[PublicationVersion]:
+        """Return the versions of a publication, newest first."""
+        return self._store.load_publication_versions(name, draft=draft)
+
+    def report_read(self, read: Read) -> None:
+        """Take note of what was read."""
+        read = self._redactor.redact_model(read)
+        with self._lock:
+            self._reads[read] = None
+        self._events.add("read", read=read)
+
+    def cursor_start(self, cursor: Cursor) -> CursorStart:
+        """Return where incremental loads by a cursor begin; it stays what was first said."""
+        with self._lock:
+            known = self._cursors.known(cursor)
+        if known is not None:
+            return known
+        watermark = self._store.load_watermark(self._new.pipeline, cursor)
+        with self._lock:
+            return self._cursors.start(cursor, watermark, self._clock.now())
+
+    def report_move(self, move: CursorMove) -> None:
+        """Take note of what an incremental load read; raises `DeclarationError` for a secret."""
+        self._refuse_secret("A watermark", move)
+        with self._lock:
+            noted = self._cursors.move(move)
+        self._events.add("cursor", move=noted)
+
+    def report_failure(self, source: str, message: str, retryable: bool) -> None:
+        """Take note of a source that could not be read; the cell may have a way around it."""
+        told = self._redactor.redact(message)
+        failure = _SourceFailure(source=source, message=told, retryable=retryable)
+        with self._lock:
+            self._failure = failure
+
+    def report_checks(self, results: Sequence[CheckResult], returned: bool = False) -> None:
+        """Take note of what checks found; a later result of the same rule replaces the earlier."""
+        results = [self._redactor.redact_model(result) for result in results]
+        cell = self._progress.at if self._progress else None
+        with self._lock:
+            for result in results:
+                self._checks[result.dataset, result.rule.text] = result
+                self._check_cells[result.dataset, result.rule.text] = cell
+                self._returned[result.dataset, result.rule.text] = returned
+        broken = [result.message for result in results if result.status is CheckStatus.ERROR]
+        self._events.add("checks", results=list(results), broken=broken)
+
+    def publish(self, staged: Staged) -> None:
+        """Take a staged output; the runner commits it after the last cell.
+
+        Raises:
+            DeclarationError: It lies outside the attempt's folder, or its name, title, columns or
+                options hold the value of a secret.
+            PublishError: Its kind is not installed, or the run has staged that name already and
+                the modes do not allow one to replace the other.
+            PermissionDenied: The name belongs to another owner.
+            Conflict: The name is a publication of another kind, or of another pipeline.
+        """
+        self._validate(staged)
+        origins = tuple(self._redactor.redact_model(one) for one in staged.origins)
+        staged = replace(staged, origins=origins)
+        self._refuse_secret("What describes an output", replace(staged, folder=""))
+        # Only a person approves, and only the runner knows what the run appends.
+        staged = replace(staged, approved=False, batch=None)
+        deployed = self._new.version is not None
+        alone = deployed and not self._new.draft and not self._new.policy.shared
+        self._store.check_publication(
+            staged.name,
+            staged.kind,
+            self._new.owner,
+            pipeline=self._new.pipeline if alone else None,
+        )
+        with self._lock:
+            self._refuse_second(staged)
+            self._staged[staged.name] = staged
+        self._events.add("staged", name=staged.name, publication=staged.kind, rows=staged.rows)
+
+    def _refuse_secret(self, what: str, value: object) -> None:
+        if self._redactor.is_active:
+            self._redactor.refuse_value_in_texts(
+                what,
+                [msgspec.json.encode(value).decode()],
+                hint="The ledger keeps names only. Leave out the value of",
+            )
+
+    @property
+    def _new(self) -> NewRun:
+        return self._claim.run.new
+
+    def _validate(self, staged: Staged) -> None:
+        if staged.kind not in self._kinds:
+            known = ", ".join(sorted(self._kinds)) or "none"
+            raise PublishError(
+                f"No publisher for {staged.kind!r} is installed; there is one for: {known}.",
+                hint="Install the package that brings it, where the runs are executed.",
+            )
+        stage = self._stage.resolve()
+        folder = Path(staged.folder).resolve()
+        files = [(folder / name).resolve() for name in staged.files]
+        inside = folder != stage and folder.is_relative_to(stage) and folder.is_dir()
+        if not inside or any(not file.is_relative_to(folder) for file in files):
+            raise DeclarationError(
+                f"What is published as {staged.name!r} was staged outside the run's own folder.",
+                hint="Publish with %etl publish or etl.publish; they choose the folder.",
+            )
+
+    def _refuse_second(self, staged: Staged) -> None:
+        first = self._staged.get(staged.name)
+        if first is None:
+            return
+        whole = all(
+            one.mode is PublishMode.REPLACE and not one.partition_by for one in (first, staged)
+        )
+        if whole and first.kind is staged.kind:
+            return
+        raise PublishError(
+            f"{staged.name!r} was published before in this run ({first.mode} {first.kind}), now again "
+            f"({staged.mode} {staged.kind}): only a replace of the whole can follow such a replace.",
+            hint="Put the rows together in one frame and publish once, or use two names.",
+        )
+
+
+def _no_secret(name: str, source: Source | None = None) -> str:
+    raise NotFound(f"No secret is named {name!r}: this run knows of none.")

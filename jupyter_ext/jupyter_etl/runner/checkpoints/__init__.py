@@ -1,0 +1,1 @@
+"""Checkpoints of failed attempts, and runs that resume from them."""

@@ -1,0 +1,253 @@
+"""The folder in which a failed attempt keeps what its run needs to go on from the failed cell.
+
+``checkpoint/`` lies in the attempt's folder: the kernel writes its variables into it, and when the
+kernel has ended the runner adds the staged outputs and, last of all, the description.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from jupyter_etl.errors import NotFound
+from jupyter_etl.model import Checkpoint, Outcome, Resumption, Said
+from jupyter_etl.ports import Claim
+from jupyter_etl.runner.channel.requests import RunRecord
+from jupyter_etl.runner.folders import CHECKPOINT, STAGE, write_atomically
+from jupyter_etl.runner.preparation import Prepared
+
+PlanResumption = Callable[[Checkpoint, str, Mapping[str, object]], Resumption]
+"""``plan(checkpoint, snapshot, parameters)``: whether a snapshot can go on from a checkpoint."""
+
+LIMIT_BYTES = 1_000_000_000
+"""Variables that would take more on disk are left out, the largest first."""
+
+KEEPING_S = 30.0
+"""Seconds a kernel gets to write its variables."""
+
+DESCRIPTION = "checkpoint.json"
+
+_INDEX = "names.json"
+
+
+class _Names(msgspec.Struct):
+    """What the kernel says of the variables that it wrote."""
+
+    names: tuple[str, ...]
+    left_out: dict[str, str]
+    uses: dict[str, tuple[str, ...]]
+    bytes: int
+
+
+class Keeper:
+    """Makes the checkpoint of one attempt.
+
+    Args:
+        folder: Of the attempt.
+        attempt: Its number.
+        record: What the attempt has said.
+        prepared: What it executes.
+        limit_bytes: That the variables may take on disk.
+        seconds: That the kernel gets to write them.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        attempt: int,
+        record: RunRecord,
+        prepared: Prepared,
+        limit_bytes: int = LIMIT_BYTES,
+        seconds: float = KEEPING_S,
+    ) -> None:
+        self.seconds = seconds
+        self._attempt = attempt
+        self._folder = folder / CHECKPOINT
+        self._stage = folder / STAGE
+        self._record = record
+        self._prepared = prepared
+        self._limit_bytes = limit_bytes
+        self._said = Said()
+        self._problem: str | None = None
+
+    def cell_starts(self) -> None:
+        """Take note of what was said so far; a cell that fails says it again when it is retried."""
+        self._said = self._record.said()
+
+    def code(self) -> str:
+        """Make the folder and return the code by which a kernel writes its variables into it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(mode=0o700)
+        return kernel_call("keep", self._folder, limit_bytes=self._limit_bytes)
+
+    def written(self, problem: str = "") -> None:
+        """Say that the kernel has done so, or why it could not."""
+        self._problem = problem
+
+    def finish(self, outcome: Outcome, failed_cell: int | None) -> str:
+        """Complete the checkpoint of a cell that failed, when its kernel has ended; drop any other.
+
+        Args:
+            outcome: Of the attempt.
+            failed_cell: Index in the deployed notebook.
+
+        Returns:
+            What to say about it; "" where no cell has failed.
+        """
+        failed = outcome in (Outcome.FAILED, Outcome.HELD)
+        if self._problem is None or not failed or failed_cell is None:
+            discard_checkpoint(self._folder.parent)
+            return ""
+        made = Checkpoint(
+            attempt=self._attempt,
+            failed_cell=failed_cell,
+            before=_code_before(failed_cell, self._prepared),
+            kernel=self._prepared.asked_kernel,
+            parameters=self._prepared.parameters,
+            problem=self._problem and f"no variables were kept: {self._problem}",
+        )
+        if not self._problem:
+            try:
+                made = self._complete(made)
+            except (OSError, msgspec.MsgspecError) as problem:
+                made = replace(made, problem=f"no variables were kept: {problem}")
+        if made.problem:
+            # The reason is kept, for who asks to go on from here.
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(self._folder / DESCRIPTION, msgspec.json.encode(made))
+        return made.problem or _kept(made)
+
+    def _complete(self, made: Checkpoint) -> Checkpoint:
+        index = msgspec.json.decode((self._folder / _INDEX).read_bytes(), type=_Names)
+        if self._said.staged:
+            self._stage.rename(self._folder / STAGE)
+        staged = tuple(
+            replace(one, folder=str(Path(one.folder).resolve().relative_to(self._stage.resolve())))
+            for one in self._said.staged
+        )
+        return replace(
+            made,
+            said=replace(self._said, staged=staged),
+            bytes=index.bytes,
+            names=index.names,
+            left_out=index.left_out,
+            uses=index.uses,
+        )
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Return the checkpoint that an attempt kept.
+
+    Args:
+        folder: Of the attempt.
+
+    Raises:
+        NotFound: There is none, or it cannot be read.
+    """
+    number = folder.name
+    if not folder.is_dir():
+        raise NotFound(f"the folder of attempt {number} is gone, or on another machine")
+    try:
+        return msgspec.json.decode(
+            (folder / CHECKPOINT / DESCRIPTION).read_bytes(), type=Checkpoint
+        )
+    except FileNotFoundError:
+        raise NotFound(
+            f"attempt {number} kept no variables; they are kept when a cell of a Python notebook "
+            "fails that was run or scheduled with --checkpoint"
+        ) from None
+    except (OSError, msgspec.MsgspecError) as problem:
+        raise NotFound(f"the checkpoint of attempt {number} is damaged: {problem}") from problem
+
+
+def discard_checkpoint(folder: Path) -> None:
+    """Remove what an attempt kept, if anything.
+
+    Args:
+        folder: Of the attempt.
+    """
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+
+
+def discard_superseded(folder: Path, claim: Claim, outcome: Outcome) -> None:
+    """Remove the checkpoints that nobody will go on from when an attempt has ended.
+
+    After a success those of all attempts before; where the attempt kept one of its own, theirs but
+    for the one from which the ledger has the run go on.
+
+    Args:
+        folder: Of the attempt.
+        claim: Whose attempt it was.
+        outcome: Of the attempt.
+    """
+    if outcome is not Outcome.SUCCEEDED:
+        try:
+            if load_checkpoint(folder).problem:
+                return
+        except NotFound:
+            return
+    for number in range(1, claim.attempt.number):
+        if outcome is Outcome.SUCCEEDED or number != claim.run.resume_from:
+            discard_checkpoint(folder.parent / str(number))
+
+
+def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Said:
+    """Give the outputs that an attempt had staged to another one; the checkpoint stays whole.
+
+    Args:
+        checkpoint: What was kept.
+        folder: Of the attempt that kept it.
+        new: Folder of the attempt that goes on.
+
+    Returns:
+        What the new attempt has said thereby.
+
+    Raises:
+        OSError: The files are gone, or cannot be written.
+    """
+    staged = []
+    for one in checkpoint.said.staged:
+        target = new / STAGE / one.folder
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(
+            folder / CHECKPOINT / STAGE / one.folder, target, copy_function=_link_or_copy
+        )
+        staged.append(replace(one, folder=str(target)))
+    return replace(checkpoint.said, staged=tuple(staged))
+
+
+def kernel_call(verb: str, folder: Path, **arguments: object) -> str:
+    """Return the code that has a kernel ``keep`` its variables, or ``restore`` them."""
+    options = "".join(f", {name}={value!r}" for name, value in arguments.items())
+    module = "__import__('jupyter_etl.notebook.variables', fromlist=['keep'])"
+    return f"{module}.{verb}(get_ipython(), {str(folder)!r}{options})"
+
+
+def _code_before(cell: int, prepared: Prepared) -> tuple[str, ...]:
+    return tuple(
+        str(one["source"]) for one in prepared.cells[:cell] if one.get("cell_type") == "code"
+    )
+
+
+def _kept(made: Checkpoint) -> str:
+    size = f"{made.bytes / 1e6:,.1f} MB"
+    text = f"kept {len(made.names)} variables ({size}) to go on from cell {made.failed_cell + 1}"
+    if made.left_out:
+        names = "; ".join(f"{name} ({why})" for name, why in sorted(made.left_out.items()))
+        text += f"; left out: {names}"
+    return text
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target

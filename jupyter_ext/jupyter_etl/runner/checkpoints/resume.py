@@ -1,0 +1,141 @@
+"""Going on from the checkpoint of an earlier attempt: what the executed notebook shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from jupyter_etl.errors import EtlError, ExecutionError, NotFound
+from jupyter_etl.model import Said
+from jupyter_etl.runner.cells import NotebookCell, deployed_indices, note_cell, say_cell
+from jupyter_etl.runner.checkpoints.checkpoint import (
+    PlanResumption,
+    carried_over,
+    kernel_call,
+    load_checkpoint,
+)
+from jupyter_etl.runner.folders import CHECKPOINT, EXECUTED, SNAPSHOT
+from jupyter_etl.runner.preparation import Prepared, read_notebook
+
+
+class NotRestored(ExecutionError):
+    """The kernel could not take up the variables of an earlier attempt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Where an attempt begins.
+
+    Args:
+        cell: Index of the first cell to execute in the deployed notebook; None for all of them.
+        taken_over: The code cells before it, as the earlier attempt executed them.
+        attempt: Number of that attempt; None where nothing is taken over.
+        code: By which a kernel takes up its variables; "" for none.
+        said: What that attempt had said.
+        note: For people, in Markdown, at the first cell that is executed; "" for none.
+    """
+
+    cell: int | None = None
+    taken_over: Sequence[NotebookCell] = ()
+    attempt: int | None = None
+    code: str = ""
+    said: Said = field(default_factory=Said)
+    note: str = ""
+
+    def place(self, cells: list[Any], deployed: Sequence[NotebookCell]) -> int:
+        """Insert the note, and return the index of the first cell to execute.
+
+        Args:
+            cells: Of the notebook that is executed; changed in place.
+            deployed: Of the deployed notebook.
+        """
+        first = 0
+        if self.cell is not None:
+            indices = deployed_indices(deployed, cells)
+            first = indices.index(self.cell) if self.cell in indices else len(cells)
+        if self.note:
+            cells.insert(first, note_cell(self.note))
+        return first
+
+    def show(self, cells: Sequence[dict[str, Any]], deployed: Sequence[NotebookCell]) -> None:
+        """Fill in what the earlier attempt left, in the cells that are not executed again.
+
+        Args:
+            cells: Of the notebook that is executed; changed in place.
+            deployed: Of the deployed notebook.
+        """
+        before = [
+            cell
+            for index, cell in zip(deployed_indices(deployed, cells), cells, strict=True)
+            if self.cell is not None
+            and index is not None
+            and index < self.cell
+            and cell["cell_type"] == "code"
+        ]
+        for cell, old in zip(before, self.taken_over, strict=False):
+            cell.update(outputs=old["outputs"], execution_count=old["execution_count"])
+            about = old["metadata"].get("papermill", {})
+            cell["metadata"]["papermill"] = {"taken_over_from": self.attempt, **about}
+
+
+def start_of(
+    resume_from: int, *, folder: Path, snapshot: str, prepared: Prepared, plan: PlanResumption
+) -> Start:
+    """Find out where an attempt begins that shall go on from an earlier one.
+
+    Args:
+        resume_from: Number of the attempt that may have kept a checkpoint.
+        folder: Of the attempt that begins.
+        snapshot: Of the notebook that is executed now.
+        prepared: The same, ready to be executed.
+        plan: Decides whether the two fit.
+
+    Returns:
+        The first cell with a note that says why, where it cannot go on.
+    """
+    earlier = folder.parent / str(resume_from)
+    try:
+        checkpoint = load_checkpoint(earlier)
+        planned = plan(checkpoint, snapshot, prepared.parameters)
+        if planned.cell is None:
+            return from_the_start(planned.why_not)
+        done = _executed(earlier, len(checkpoint.before))
+        said = carried_over(checkpoint, earlier, folder)
+    except NotFound as problem:
+        return from_the_start(problem.message)
+    except (OSError, EtlError, msgspec.MsgspecError) as problem:
+        return from_the_start(f"what attempt {resume_from} left cannot be read: {problem}")
+    return Start(
+        cell=planned.cell,
+        taken_over=done,
+        attempt=resume_from,
+        code=kernel_call("restore", earlier / CHECKPOINT),
+        said=said,
+        note=f"The cells above were executed by attempt {resume_from} of this run. This attempt "
+        f"took up its variables and goes on here, from {say_cell(planned.cell)}.",
+    )
+
+
+def from_the_start(why: str) -> Start:
+    """Return the start from the first cell, which says why it does not go on from elsewhere."""
+    return Start(
+        note=f"This attempt was to go on from the cell that failed, and starts from the first: {why}."
+    )
+
+
+def _executed(folder: Path, count: int) -> list[NotebookCell]:
+    """Return the first code cells that an attempt executed."""
+    deployed = read_notebook((folder / SNAPSHOT).read_text("utf-8"))["cells"]
+    executed: list[Mapping[str, object]] = read_notebook((folder / EXECUTED).read_text("utf-8"))[
+        "cells"
+    ]
+    indices = deployed_indices(deployed, executed)
+    return [
+        cell
+        for index, cell in zip(indices, executed, strict=True)
+        if index is not None and cell["cell_type"] == "code"
+    ][:count]

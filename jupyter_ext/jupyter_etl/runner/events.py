@@ -1,0 +1,76 @@
+"""The append-only file that says what an attempt did, one JSON object a line."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import msgspec
+
+from jupyter_etl.ports import Clock
+from jupyter_etl.redaction.redactor import Redactor
+
+_LOG = logging.getLogger(__name__)
+
+
+class EventLog:
+    """Writes events as they happen; a line is written whole or not at all.
+
+    An event that cannot be written is lost, and the attempt goes on.
+
+    Args:
+        path: The file; it is created with the first event.
+        clock: For the ``at`` of each event.
+        redactor: Knows the secrets that no event may hold; None where there are none.
+    """
+
+    def __init__(self, path: Path, clock: Clock, redactor: Redactor | None = None) -> None:
+        self._path = path
+        self._clock = clock
+        self._redactor = redactor or Redactor()
+        self._lock = threading.Lock()
+
+    def add(self, kind: str, **fields: object) -> None:
+        """Append one event.
+
+        Args:
+            kind: ``started``, ``cell_started``, ``cell_finished``, ``read``, ``checks``,
+                ``staged``, ``log`` or ``finished``.
+            fields: JSON values, or model values.
+        """
+        if self._redactor.is_active:
+            fields = self._redactor.redact_fields(msgspec.to_builtins(fields), but=("outcome",))
+        event = {"at": self._clock.now().isoformat(), "kind": kind, **fields}
+        line = msgspec.json.encode(event) + b"\n"
+        with self._lock:
+            try:
+                self._append(line)
+            except OSError as problem:
+                _LOG.warning("The event %r cannot be written: %s", kind, problem)
+
+    def _append(self, line: bytes) -> None:
+        with self._path.open("ab", buffering=0) as file:
+            end = file.tell()
+            if file.write(line) != len(line):
+                # The disk is full.
+                file.truncate(end)
+
+    def log(self, message: str) -> None:
+        """Append a remark for people."""
+        self.add("log", message=message)
+
+
+def read_events(path: Path, *, after: int = 0) -> list[dict[str, object]]:
+    """Return the events of a file, from the number ``after`` on.
+
+    A last line that is still being written is left for the next call.
+
+    Args:
+        path: The file; an absent one has no events.
+        after: How many events the caller has already.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")[:-1]
+    return [msgspec.json.decode(line, type=dict[str, object]) for line in lines[after:]]

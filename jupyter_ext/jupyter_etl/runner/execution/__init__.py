@@ -1,0 +1,1 @@
+"""Execution of a notebook by papermill in a kernel."""

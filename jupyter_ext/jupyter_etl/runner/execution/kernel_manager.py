@@ -1,0 +1,171 @@
+"""The line to a kernel: its manager, its client, and the gate in front of what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+from collections.abc import Callable, Sequence
+from inspect import unwrap
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import Type
+
+from jupyter_etl.runner.execution.client import LookingClient
+from jupyter_etl.runner.execution.provisioner import EtlWarmProvisioner
+from jupyter_etl.runner.warm.forked_kernel import Stem
+
+Gate = Callable[[str, int], bool]
+"""``gate(message type, bytes of its content)``: whether the message is wanted."""
+
+_QUEUE = 2
+"""How many messages wait in the runner; each may have 32 MB."""
+
+_IPYKERNEL = frozenset({"ipykernel_launcher", "ipykernel"})
+_ANSWER_S = 1.0
+
+
+def admit_all(kind: str, size_bytes: int) -> bool:
+    """Want every message."""
+    return True
+
+
+class GatedChannel(AsyncZMQSocketChannel):
+    """Receives what a kernel shows, and drops what the gate refuses before it is decoded.
+
+    A flood costs the runner its transport and nothing else, so that it keeps up with the kernel.
+    """
+
+    gate: Gate = staticmethod(admit_all)
+
+    async def _recv(  # type: ignore[override]  # as in the class above
+        self, **kwargs: Any
+    ) -> dict[str, Any]:
+        while True:
+            frames: Any = await self.socket.recv_multipart(copy=False, **kwargs)
+            parts: Any = self.session.feed_identities(frames, copy=False)[1]
+            size = sum(len(part) for part in parts[4:])
+            kind = self.session.unpack(parts[1].bytes)["msg_type"]
+            if self.gate(kind, size):
+                message: dict[str, Any] = self.session.deserialize([part.bytes for part in parts])
+                return message
+            # A message that is there already does not give way to anybody by itself.
+            await asyncio.sleep(0)
+
+
+class GatedClient(LookingClient):
+    """A client whose queue of shown messages is short, and behind a gate.
+
+    It has no more than the two channels of the requests and of what is shown: nobody is there to
+    be asked for input, and whether the kernel lives is seen at its process, not by its heartbeat.
+    """
+
+    iopub_channel_class = Type(GatedChannel)  # type: ignore[assignment]
+    gate: Gate = staticmethod(admit_all)
+
+    @property
+    def iopub_channel(self) -> Any:
+        """The channel of what the kernel shows."""
+        channel = super().iopub_channel
+        channel.gate = self.gate
+        return channel
+
+    def connect_iopub(self, identity: bytes | None = None) -> Any:
+        """Connect; what is not received soon waits in the kernel, see `bound_output`."""
+        self.context.rcvhwm = _QUEUE
+        return super().connect_iopub(identity)
+
+    def start_channels(self, *_: bool, **__: bool) -> None:
+        """Start the two channels."""
+        super().start_channels(stdin=False, hb=False, control=False)
+
+    def stop_channels(self) -> None:
+        """Stop them, and make none of the others in order to see that it need not be stopped."""
+        for channel in (self._shell_channel, self._iopub_channel):
+            if channel is not None:
+                channel.stop()
+
+
+class EtlKernelManager(AsyncKernelManager):
+    """Starts a kernel that is bound to this process, without a change to its kernelspec.
+
+    A kernelspec that names a provisioner of its own gets that one. IPython's kernel is spoken to
+    over sockets in a private folder: of ports it can happen that another process has taken them
+    by the time the kernel is there, and everybody on the machine can listen to them.
+    """
+
+    address_space_bytes: int | None = None
+    socket_folder: Path | None = None
+    gate: Gate = staticmethod(admit_all)
+    stem: Stem | None = None
+
+    def client(self, **kwargs: Any) -> Any:
+        """Return a client behind the gate."""
+        self.client_factory = GatedClient
+        client: Any = super().client(context=self.context, **kwargs)
+        client.gate = self.gate
+        return client
+
+    @property
+    def ask_to_interrupt(self) -> Callable[[], None] | None:
+        """What interrupts a kernel that wants a message for it; None where a signal does."""
+        spec = self.kernel_spec
+        if spec is None or spec.interrupt_mode != "message":
+            return None
+        connection: Any = self.get_connection_info()
+        return lambda: _ask_to_interrupt(connection)
+
+    @property
+    def ipykernel(self) -> bool:
+        """Whether it is IPython's, by its command: its name may be any.
+
+        nbclient asks, and keeps what such a kernel executes out of its user's history.
+        """
+        return self.kernel_spec is not None and bool(_IPYKERNEL & set(self.kernel_spec.argv))
+
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
+        spec = self.kernel_spec
+        if self.socket_folder is not None and spec and _is_ipython_here(spec.argv):
+            self.transport = "ipc"
+            self.ip = str(self.socket_folder / "kernel")
+        own = spec.metadata.get("kernel_provisioner") if spec else None
+        if self.provisioner is None and not own:
+            self.kernel_id = self.kernel_id or str(uuid4())
+            provisioner = EtlWarmProvisioner(
+                kernel_id=self.kernel_id, kernel_spec=spec, parent=self
+            )
+            provisioner.address_space_bytes = self.address_space_bytes
+            provisioner.stem = self.stem
+            self.provisioner = provisioner
+        return await super()._async_pre_start_kernel(**kwargs)
+
+    async def shutdown_kernel(  # type: ignore[override]  # as in the class above
+        self, now: bool = False, restart: bool = False
+    ) -> None:
+        """Shut the kernel down, without the moment that jupyter_client waits for its own tests."""
+        await unwrap(AsyncKernelManager.shutdown_kernel)(self, now=now, restart=restart)
+
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+        if self.provisioner is not None:
+            await self.provisioner.wait()
+
+
+def _is_ipython_here(argv: Sequence[str]) -> bool:
+    # Not where something stands in front of it, such as a container, which sees no socket of ours.
+    return Path(argv[0]).name.startswith("python") and bool(_IPYKERNEL & set(argv))
+
+
+def _ask_to_interrupt(connection: Any) -> None:
+    """Ask on a line of its own: the manager's belongs to another thread."""
+    client = BlockingKernelClient()
+    client.load_connection_info(connection)
+    client.start_channels(shell=False, iopub=False, stdin=False, hb=False, control=True)
+    client.control_channel.send(client.session.msg("interrupt_request", {}))
+    with contextlib.suppress(queue.Empty):
+        client.control_channel.get_msg(timeout=_ANSWER_S)
+    client.stop_channels()

@@ -1,0 +1,129 @@
+"""How much is kept of what cells show: counted by the cell and by the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jupyter_etl.runner.limits import Limits, say_bytes
+
+ERROR_BYTES = 64_000
+"""An error is kept past every limit, with as much of its traceback."""
+
+_NUMBER_BYTES = 8
+_ENVELOPE_BYTES = 1_000_000
+
+
+class OutputCaps:
+    """Counts what is kept and what is left out; who asks decides what to do about it.
+
+    Args:
+        limits: Of the attempt.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._run = 0
+        self._cell = 0
+        self._left_out = 0
+
+    @property
+    def room(self) -> int:
+        """How many bytes the cell in hand may still show; never below 0."""
+        cell = self._limits.cell_output_bytes - self._cell
+        return max(0, min(cell, self._limits.run_output_bytes - self._run))
+
+    @property
+    def largest_message(self) -> int:
+        """How many bytes a message may have, encoded, that a cell has room for.
+
+        JSON writes a control character in six bytes, and a display may replace another.
+        """
+        return _ENVELOPE_BYTES + 2 * 6 * self._limits.cell_output_bytes
+
+    @property
+    def left_out(self) -> int:
+        """How many bytes of the cell in hand were left out."""
+        return self._left_out
+
+    def begin_cell(self) -> None:
+        """Start counting for the next cell."""
+        self._cell = 0
+        self._left_out = 0
+
+    def keep(self, size_bytes: int) -> None:
+        """Take note of what is kept; below 0 for what was replaced by less."""
+        self._cell += size_bytes
+        self._run += size_bytes
+
+    def clear(self) -> None:
+        """Take note that the cell in hand has cleared its outputs."""
+        self.keep(-self._cell)
+
+    def leave_out(self, size_bytes: int) -> None:
+        """Take note of what is not kept."""
+        self._left_out += size_bytes
+
+    def notice(self) -> str:
+        """Say what was left out of the cell in hand; "" where that is nothing."""
+        if not self._left_out:
+            return ""
+        whole = self._run >= self._limits.run_output_bytes
+        kept = self._limits.run_output_bytes if whole else self._limits.cell_output_bytes
+        who, name = ("all cells of a run", "RUN") if whole else ("a cell", "CELL")
+        return (
+            f"{say_bytes(self._left_out)} of output were left out; of {who} "
+            f"{say_bytes(kept)} are kept (JUPYTER_ETL_{name}_OUTPUT)."
+        )
+
+
+def size_of(value: object) -> int:
+    """Return the size of a JSON value, in bytes of its texts."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, Mapping):
+        return sum(size_of(key) + size_of(inner) for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return sum(size_of(inner) for inner in value)
+    return _NUMBER_BYTES
+
+
+def cut(text: str, size_bytes: int) -> str:
+    """Return the beginning of a text that has at most so many bytes."""
+    if size_of(text) <= size_bytes:
+        return text
+    return text.encode("utf-8", "surrogatepass")[:size_bytes].decode("utf-8", "ignore")
+
+
+def append_text(text: str, more: str) -> str:
+    """Append to the text of a stream; what a carriage return overwrites is gone.
+
+    A progress bar that draws itself a thousand times is one line.
+
+    Source:
+        nbclient's ``coalesce_streams``, which treats whole streams in the same way.
+    """
+    if "\r" not in more and not text.endswith("\r"):
+        return text + more
+    head, newline, last = text.rpartition("\n")
+    lines = (last + more).split("\n")
+    return head + newline + "\n".join(_overwritten(line) for line in lines)
+
+
+def cut_error(content: Mapping[str, object]) -> dict[str, object]:
+    """Return an error with as much of its texts as is kept of an error."""
+    frames = content.get("traceback")
+    kept: list[str] = []
+    room = ERROR_BYTES
+    # The last frames say where it happened.
+    for frame in reversed(frames if isinstance(frames, list) else []):
+        if room <= 0:
+            break
+        kept.insert(0, cut(str(frame), room))
+        room -= size_of(kept[0])
+    value = cut(str(content.get("evalue", "")), ERROR_BYTES)
+    return {**content, "evalue": value, "traceback": kept}
+
+
+def _overwritten(line: str) -> str:
+    body = line.rstrip("\r")
+    return body.rpartition("\r")[2] + line[len(body) :]

@@ -1,0 +1,135 @@
+"""The kernel that most notebooks need, started before it is known which notebook it is for."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import zmq.asyncio
+from IPython.paths import get_ipython_dir
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
+from jupyter_core.utils import run_sync
+
+from jupyter_etl.runner.channel.client import CHANNEL, socket_in
+from jupyter_etl.runner.channel.sockets import make_folder
+from jupyter_etl.runner.execution.kernel_manager import EtlKernelManager, Gate
+from jupyter_etl.runner.execution.provisioner import NotWarm, environment_of, why_used
+from jupyter_etl.runner.kernel.command import (
+    ARGUMENTS,
+    LAUNCHER,
+    launch_of,
+    split_command,
+    why_cold,
+)
+from jupyter_etl.runner.kernel.kernels import DEFAULT_KERNEL, kernel_environment
+from jupyter_etl.runner.warm.forked_kernel import NO_HISTORY, Stem
+
+_START_S = 60.0
+_NOTHING = "None"
+_SCRIPTS = (".py", ".ipy")
+
+
+def has_startup_code() -> bool:
+    """Whether kernels execute something of their user's when they start.
+
+    Source:
+        IPython's documentation: profiles, startup files, and ``InteractiveShellApp.exec_lines``.
+    """
+    profile = Path(get_ipython_dir()) / "profile_default"
+    scripts = [path for path in profile.glob("startup/*") if path.suffix in _SCRIPTS]
+    return bool(scripts) or any(profile.glob("ipython*_config.*"))
+
+
+class EarlyKernel:
+    """This environment's IPython kernel: it runs, has answered, and waits for what it is to execute.
+
+    Args:
+        stem: Of the runner; it becomes the kernel.
+
+    Attributes:
+        folder: Private; the sockets of the kernel and its runner lie there.
+        manager, client: Of the kernel.
+        why_not: Why there is none; "" where there is one.
+    """
+
+    def __init__(self, stem: Stem) -> None:
+        self.stem = stem
+        self.folder = make_folder()
+        self.manager: Any = EtlKernelManager(kernel_name=DEFAULT_KERNEL)
+        # Not the kernelspec of this name, which may be of another environment.
+        self.manager._kernel_spec = KernelSpec(
+            argv=[sys.executable, "-m", LAUNCHER, *ARGUMENTS], language="python"
+        )
+        self.manager.connection_file = str(self.folder / "kernel.json")
+        self.manager.socket_folder = self.folder
+        self.manager.stem = stem
+        # The process ends soon after the kernel: nothing has to wait for ZeroMQ's threads before.
+        self.manager.context = zmq.asyncio.Context()
+        self.client: Any = None
+        self.why_not = ""
+        try:
+            run_sync(self._start)()
+        except (NotWarm, RuntimeError, Empty) as problem:
+            self.why_not = str(problem) or "the kernel that was started ahead did not answer"
+
+    async def _start(self) -> None:
+        env = kernel_environment({CHANNEL: str(socket_in(self.folder))})
+        await self.manager.start_kernel(extra_arguments=[NO_HISTORY], env=env, cwd="/")
+        self.client = self.manager.client()
+        self.client.start_channels()
+        await self.client.wait_for_ready(_START_S)
+        self.client.allow_stdin = False
+        # The first cell takes the longest: what it needs has to be found in memory.
+        asked = self.client.execute(_NOTHING, silent=True, store_history=False)
+        await self.client.shell_channel.get_msg(timeout=_START_S)
+        await self.client.is_heard({asked})
+
+    def why_cold(self, asked: KernelSpec, env: Mapping[str, str], cwd: str) -> str:
+        """Say why this is not the kernel that a notebook asks for; "" where it is.
+
+        Args:
+            asked: Its kernelspec.
+            env, cwd: In which it is to run.
+        """
+        if self.why_not:
+            return self.why_not
+        cold = why_cold(asked, env, Path(cwd))
+        return cold.why if cold else why_used(self.stem, launch_of(asked, env).env)
+
+    def become(
+        self,
+        asked: KernelSpec,
+        env: Mapping[str, str],
+        cwd: str,
+        *,
+        address_space_bytes: int | None,
+        gate: Gate,
+    ) -> None:
+        """Be the kernel of a run.
+
+        Args:
+            asked: Its kernelspec.
+            env, cwd: Its environment and working directory.
+            address_space_bytes: Its limit; None for none.
+            gate: In front of what it shows.
+        """
+        self.manager.gate = self.client.gate = gate
+        provisioner = self.manager.provisioner
+        launch = launch_of(asked, env)
+        kwargs = run_sync(KernelProvisionerBase.pre_launch)(provisioner, env=dict(launch.env))
+        self.stem.go(
+            environment_of(kwargs["env"]),
+            module=split_command(launch.command)[1],
+            cwd=cwd,
+            address_space_bytes=address_space_bytes,
+        )
+
+    def dismiss(self) -> None:
+        """End it, whatever it is doing, and delete its sockets."""
+        self.stem.dismiss()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,117 @@
+"""How a run's kernel is launched: bound to its runner, and with limits."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from jupyter_etl.runner.kernel.command import HONOURED, why_other_command
+from jupyter_etl.runner.warm.fork import read_at_import
+from jupyter_etl.runner.warm.forked_kernel import Orders, Stem, readable
+
+_LAUNCHER = str(Path(__file__).parents[1] / "kernel" / "launcher.py")
+
+
+class EtlLocalProvisioner(LocalProvisioner):
+    """Launches a kernel that ends with the thread that launched it; known as ``etl-local``.
+
+    Linux has the means for it. Elsewhere kernels are launched as jupyter_client does.
+    """
+
+    address_space_bytes: int | None = None
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Launch a kernel with the launcher in front of its command.
+
+        Raises:
+            FileNotFoundError: The kernel's program is not there.
+        """
+        if sys.platform == "linux":
+            command = [str(Path(word).expanduser()) for word in cmd[:1]] + cmd[1:]
+            _require(command[0], kwargs.get("env"))
+            limit = str(self.address_space_bytes or 0)
+            cmd = [sys.executable, "-I", "-S", _LAUNCHER, str(os.getpid()), limit, *command]
+        return await super().launch_kernel(cmd, **kwargs)
+
+    async def wait(self) -> int | None:
+        """Return when the kernel's process has ended, without looking ten times a second."""
+        if self.process is not None and self.pid is not None and sys.platform == "linux":
+            with contextlib.suppress(ProcessLookupError):
+                descriptor = os.pidfd_open(self.pid)
+                try:
+                    await readable(descriptor)
+                finally:
+                    os.close(descriptor)
+        return await super().wait()
+
+
+class NotWarm(Exception):
+    """The stem of a runner cannot become this kernel; the text says why."""
+
+
+class EtlWarmProvisioner(EtlLocalProvisioner):
+    """Has the stem of a runner become the kernel; known as ``etl-warm``.
+
+    Without a stem the kernel is launched as by the class above.
+    """
+
+    stem: Stem | None = None
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Have the stem become the kernel.
+
+        Raises:
+            NotWarm: It cannot.
+        """
+        stem = self.stem
+        if stem is None:
+            return await super().launch_kernel(cmd, **kwargs)
+        env = environment_of(kwargs.get("env") or os.environ)
+        cwd = Path(kwargs.get("cwd") or Path.cwd())
+        other = why_other_command(cmd, env, cwd)
+        why = other.why if other else why_used(stem, env)
+        if why:
+            raise NotWarm(why)
+        stem.begin(Orders(command=tuple(cmd), env=env, cwd=str(cwd)))
+        process: Any = stem
+        self.process, self.pid, self.pgid = process, stem.pid, stem.pid
+        return self.connection_info
+
+    async def wait(self) -> int | None:
+        """Return when the kernel has ended, or has nothing left to do but to give its memory back."""
+        stem: Any = self.process
+        if not isinstance(stem, Stem):
+            return await super().wait()
+        await stem.left()
+        self.process = None
+        return stem.poll()
+
+
+def environment_of(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what a kernel is told of its environment: the given one, and who its parent is."""
+    return {**env, "JPY_PARENT_PID": str(os.getpid())}
+
+
+def why_used(stem: Stem, env: Mapping[str, str]) -> str:
+    """Say why a stem cannot become a kernel in this environment; "" where it can."""
+    if stem.poll() is not None:
+        return "the warm kernel of this attempt has ended"
+    if not stem.is_free:
+        return "the warm kernel of this attempt has been used before"
+    asked = read_at_import(env)
+    names = sorted({name for name, _ in asked.items() ^ stem.imported_with.items()} - HONOURED)
+    return f"its environment differs in {', '.join(names)}" if names else ""
+
+
+def _require(program: str, env: Mapping[str, str] | None) -> None:
+    path = None if env is None else env.get("PATH")
+    if shutil.which(program, path=path) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)

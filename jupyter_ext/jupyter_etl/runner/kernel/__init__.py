@@ -1,0 +1,1 @@
+"""Kernels as processes: selection, command, output, end."""

@@ -1,0 +1,146 @@
+"""How kernels end, and notebooks that end their run: ``exit()``, ``quit()`` and ``sys.exit()``."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_etl.runner.kernel import output
+
+EXIT = "NotebookExit"
+"""Name of the exception that ends a cell where `stop_at_exit` was called."""
+
+MENTIONS_EXIT = re.compile(r"\b(exit|quit|ask_exit)\b")
+"""Text that occurs in code that calls `exit()`."""
+
+_SUCCESS = ("", "0", "None", "False")
+"""Texts of a ``SystemExit`` for which Python exits with code 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """How a notebook ended its run.
+
+    Args:
+        how: The call.
+        failure: The status that was given; "" for success.
+    """
+
+    how: str
+    failure: str = ""
+
+    def say(self, cell: str = "") -> str:
+        """Return a sentence for the user; ``cell`` is the cell's name, or ""."""
+        where = f" in {cell}" if cell else ""
+        return f"the notebook ended the run{where} with {self.how}; later cells were not executed"
+
+
+def exit_of(reply: Mapping[str, Any], *, may_raise: bool) -> Exit | None:
+    """Tell from a kernel's reply whether the cell ended the notebook.
+
+    Args:
+        reply: Content of the execute_reply.
+        may_raise: The cell may raise exceptions; ``SystemExit`` is one of them, ``exit()`` raises
+            none.
+
+    Returns:
+        None if it did not. A ``SystemExit`` with a status is an error like any other.
+
+    Source:
+        Jupyter's messaging specification, "Payloads (DEPRECATED)": ``ask_exit``. IPython's
+        ``exit`` takes one argument, ``keep_kernel``; a number or a text there is a status, as
+        for Python's ``exit``.
+    """
+    for payload in reply.get("payload", ()):
+        if payload.get("source") == "ask_exit":
+            status = payload.get("keepkernel")
+            ok = status is None or isinstance(status, bool) or status == 0
+            return Exit(how="exit()", failure="" if ok else str(status))
+    if reply.get("ename") == "SystemExit" and reply.get("evalue") in _SUCCESS and not may_raise:
+        return Exit(how="sys.exit()")
+    return None
+
+
+def stop_at_exit(shell):  # type: ignore[no-untyped-def]  # its text is executed by other kernels
+    """Make ``exit()`` end its cell as well; the runner ends the kernel later.
+
+    IPython's executes the rest of the cell, and stops the kernel 0.1 s later.
+
+    Args:
+        shell: IPython's; this code must not import this package.
+    """
+
+    class NotebookExit(BaseException):
+        def _render_traceback_(self):  # type: ignore[no-untyped-def]
+            return []
+
+    def ask_exit():  # type: ignore[no-untyped-def]
+        status = shell.keepkernel_on_exit
+        known = status is None or isinstance(status, (bool, int, str))
+        payload = {"source": "ask_exit", "keepkernel": status if known else str(status)}
+        shell.payload_manager.write_payload(payload)
+        raise NotebookExit
+
+    shell.ask_exit = ask_exit
+
+
+def end_at_once(shell):  # type: ignore[no-untyped-def]  # its text is executed by other kernels
+    """Make a kernel that was started cold end as a warm one does, see `fork.leave`.
+
+    It waits for its threads, runs what is registered with `atexit`, and is gone: no socket is closed and
+    no module is taken apart, which takes longest and may wait for a peer or a thread.
+
+    Args:
+        shell: IPython's; this code must not import this package.
+    """
+    import atexit
+    import contextlib
+    import os
+    import sys
+    import threading
+
+    app = shell.kernel.parent
+
+    def leave():  # type: ignore[no-untyped-def]
+        threading._shutdown()  # type: ignore[attr-defined]  # it is not public
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(0)
+
+    atexit.unregister(app.close)
+    atexit.register(app.reset_io)
+    # What ipykernel calls in the main thread once it has answered to shutdown_request.
+    app.io_loop.stop = leave
+
+
+def forget_execution(shell):  # type: ignore[no-untyped-def]  # its text is executed by other kernels
+    """Make a kernel forget that it has executed this code, once it has.
+
+    Args:
+        shell: IPython's; this code must not import this package.
+    """
+
+    def forget():  # type: ignore[no-untyped-def]
+        shell.events.unregister("post_execute", forget)
+        shell.last_execution_result, shell.last_execution_succeeded = None, True
+
+    shell.events.register("post_execute", forget)
+
+
+def kernel_code(*, may_exit: bool) -> str:
+    """Return what an IPython kernel that was started cold executes before the first cell.
+
+    Args:
+        may_exit: Whether the notebook may call ``exit()``.
+    """
+    wanted = [end_at_once, forget_execution, *([stop_at_exit] if may_exit else [])]
+    text = inspect.getsource(output)
+    return "".join(
+        f"{inspect.getsource(one)}{one.__name__}(get_ipython())\ndel {one.__name__}\n"
+        for one in wanted
+    ) + (f"(lambda names: exec({text!r}, names) or names['bound_output'](get_ipython()))({{}})\n")

@@ -1,0 +1,83 @@
+"""Where an attempt stands in its notebook: said to the event file and to the ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from jupyter_etl.runner.cells import NotebookCell, cell_label, deployed_indices
+from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.watchdogs.heartbeat import Beats
+
+
+class Progress:
+    """Follows the cells of one execution.
+
+    Args:
+        events: Hears of every code cell of the deployed notebook.
+        beats: Carry the number of finished cells to the ledger.
+        cells: Of the deployed notebook.
+        of: How many of them hold code.
+    """
+
+    def __init__(
+        self, *, events: EventLog, beats: Beats, cells: Sequence[NotebookCell], of: int
+    ) -> None:
+        self._events = events
+        self._beats = beats
+        self._deployed = cells
+        self._of = of
+        self._indices: list[int | None] = list(range(len(cells)))
+        self._done = 0
+        self._since = 0.0
+        self.at: int | None = None
+        self.began = False
+        self.failure: tuple[str, str] | None = None
+
+    def begin(self, executed: Sequence[NotebookCell], *, done: int = 0) -> None:
+        """Take note of the cells of the notebook that papermill executes.
+
+        Args:
+            executed: All of them.
+            done: How many code cells of the deployed notebook were executed before.
+        """
+        self._indices = deployed_indices(self._deployed, executed)
+        self._done = done
+        self.at = None
+        self.failure = None
+
+    def deployed(self, index: int | None) -> int | None:
+        """Return the deployed notebook's index of an executed cell; None for an inserted one."""
+        return self._indices[index] if index is not None and index < len(self._indices) else None
+
+    def cell_started(self, index: int, *, code: bool) -> None:
+        """Say that a cell begins."""
+        self.at = self.deployed(index)
+        self.began = self.began or self.at is not None
+        if code and self.at is not None:
+            self._since = time.monotonic()
+            label = cell_label(self._deployed[self.at])
+            self._events.add(
+                "cell_started", cell=self.at, done=self._done, of=self._of, label=label
+            )
+
+    def cell_failed(self, name: str, text: str) -> None:
+        """Take note of the error that the kernel replied, which need not show as an output."""
+        self.failure = (name, text)
+
+    def cell_finished(self, index: int, *, code: bool, ok: bool, traceback: str = "") -> None:
+        """Say that a cell has ended; one that failed is not counted as done."""
+        cell = self.deployed(index)
+        if not code or cell is None:
+            return
+        self._done += ok
+        self._events.add(
+            "cell_finished",
+            cell=cell,
+            done=self._done,
+            of=self._of,
+            ok=ok,
+            seconds=round(time.monotonic() - self._since, 3),
+            **({"traceback": traceback} if traceback else {}),
+        )
+        self._beats.progress(self._done)

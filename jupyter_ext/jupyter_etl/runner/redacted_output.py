@@ -1,0 +1,114 @@
+"""What is written piece by piece, without the values of secrets: streams and logs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jupyter_etl.redaction.redactor import Redactor
+from jupyter_etl.runner.bounded_log import drain_log
+
+
+class StreamRedactor:
+    """Takes values out of texts that arrive in pieces, also where a value is cut in two.
+
+    What may be the beginning of a value is kept back until the next piece.
+
+    Args:
+        redactor: Knows the values.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._kept: dict[str, str] = {}
+
+    def feed(self, name: str, text: str) -> str:
+        """Return what of a stream can be shown now.
+
+        Args:
+            name: Of the stream.
+            text: Its next piece.
+        """
+        whole = self._redactor.redact(self._kept.pop(name, "") + text)
+        back = self._redactor.beginning_at_end(whole)
+        if not back:
+            return whole
+        self._kept[name] = whole[-back:]
+        return whole[:-back]
+
+    def rest(self) -> dict[str, str]:
+        """Return what was kept back, by stream, when no more comes; it is kept no longer."""
+        kept, self._kept = self._kept, {}
+        return kept
+
+
+class LogSweep:
+    """Takes values out of a log that a kernel's own processes write to past the runner.
+
+    They have it open and append, so that nothing may be moved: a value is written over.
+
+    Args:
+        redactor: Knows the values.
+        path: Of the log; it need not exist.
+    """
+
+    def __init__(self, redactor: Redactor, path: Path) -> None:
+        self._redactor = redactor
+        self._path = path
+        self._done = 0
+        self._inode = 0
+
+    def sweep(self) -> None:
+        """Look at what has been appended since the last time."""
+        if not self._redactor.is_active or not self._path.is_file():
+            return
+        drain_log()
+        with self._path.open("r+b", buffering=0) as file:
+            inode = os.fstat(file.fileno()).st_ino
+            if inode != self._inode:
+                # The log was replaced by a shorter one.
+                self._inode, self._done = inode, 0
+            # The last bytes may be the beginning of a value.
+            start = max(0, self._done - self._redactor.longest_bytes)
+            file.seek(start)
+            content = file.read()
+            for at, mark in self._redactor.spans(content):
+                file.seek(start + at)
+                file.write(mark)
+            self._done = start + len(content)
+
+
+@contextmanager
+def redacted_logs(redactor: Redactor) -> Iterator[None]:
+    """Take secrets out of all that this process logs while the block lasts.
+
+    Args:
+        redactor: Knows the values.
+    """
+    keep = _LogFilter(redactor)
+    handlers = list(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(keep)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(keep)
+
+
+class _LogFilter(logging.Filter):
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let a record through, without secrets."""
+        if self._redactor.is_active:
+            record.msg, record.args = self._redactor.redact(record.getMessage()), None
+            if record.exc_info:
+                trace = logging.Formatter().formatException(record.exc_info)
+                record.exc_text = self._redactor.redact(trace)
+        return True

@@ -1,0 +1,1 @@
+"""Warm runs: the fork server and what it forks ahead of time."""

@@ -1,0 +1,240 @@
+"""Runners that are forked from a template: the side of the process that wants them."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+
+import msgspec
+
+from jupyter_etl.runner.kernel.kernels import kernel_environment
+from jupyter_etl.runner.warm.environment import MAX_BYTES, sealed
+from jupyter_etl.runner.warm.fork import QUIET, ROOM_BYTES, read_at_import
+from jupyter_etl.runner.warm.fork_server import PRELOAD, Answer, Life, encode_life
+from jupyter_etl.runner.warm.prestarted_runner import MAX_REQUEST_BYTES, Around, Request
+
+TEMPLATE = (sys.executable, "-m", "jupyter_etl.services.processes.fork_server")
+"""The command of a template, without its life."""
+
+UNKNOWN = 255
+"""Exit code of a runner whose template ended before it did."""
+
+_ROOM = "JUPYTER_ETL_ROOM"
+_PATIENCE_S = 60.0
+
+
+class ColdStart(Exception):
+    """A runner could not be forked and has not been started; the text says why."""
+
+
+class WarmRunners:
+    """Starts runners as forks of a template, which it starts itself when it is first needed.
+
+    Args:
+        preload: Modules that the template imports besides those that most runs need.
+        standby_s: Seconds after a request for which the next runner is ready; 0 for never.
+        command: Of the template.
+    """
+
+    def __init__(
+        self,
+        *,
+        preload: Sequence[str] = (),
+        standby_s: float = 600.0,
+        command: Sequence[str] = TEMPLATE,
+    ) -> None:
+        self._modules = (*PRELOAD, *preload)
+        self._standby_s = standby_s
+        self._command = tuple(command)
+        self._line: _Line | None = None
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Start the template where there is none that fits, and do not wait for it.
+
+        Raises:
+            ColdStart: It cannot be started.
+        """
+        with self._lock:
+            self._ready()
+
+    def start(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
+        """Ask for a runner and return at once.
+
+        Args:
+            words: The command that a cold start would execute; the last is the attempt's folder.
+            env: The runner's environment.
+            log: Descriptor of what it writes to.
+
+        Raises:
+            ColdStart: It cannot be asked for.
+        """
+        with self._lock:
+            return self._ready().ask(words, env, log)
+
+    def close(self) -> None:
+        """Let the template go; the runners live on."""
+        with self._lock:
+            if self._line is not None:
+                self._line.close()
+                self._line = None
+
+    def _ready(self) -> _Line:
+        imported_with = read_at_import(os.environ)
+        line = self._line
+        if line is None or not line.is_open or line.imported_with != imported_with:
+            if line is not None:
+                line.close()
+            life = Life(line=0, modules=self._modules, standby_s=self._standby_s)
+            self._line = line = _Line(self._command, life, imported_with)
+        return line
+
+
+class WarmRunner:
+    """A runner that was asked for; has `subprocess.Popen.poll`."""
+
+    def __init__(self, line: _Line, number: int) -> None:
+        self._line = line
+        self._number = number
+
+    def poll(self) -> int | None:
+        """Return its exit code, negative for a signal; None while it lives.
+
+        Raises:
+            ColdStart: It has not been started, and will not be.
+        """
+        return self._line.poll(self._number)
+
+
+class _Line:
+    """The line to one template."""
+
+    def __init__(
+        self, command: Sequence[str], life: Life, imported_with: Mapping[str, str]
+    ) -> None:
+        if sys.platform != "linux":
+            raise ColdStart("warm starts need Linux")
+        self.imported_with = imported_with
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._numbers = count(1)
+        self._asked_at: dict[int, float] = {}
+        self._pids: dict[int, int] = {}
+        self._refused: dict[int, str] = {}
+        self._codes: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self._key = os.urandom(32)
+        life = msgspec.structs.replace(life, line=theirs.fileno())
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    [*command, *encode_life(life)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    cwd="/",
+                    env=kernel_environment({**QUIET, _ROOM: "." * ROOM_BYTES}),
+                    start_new_session=True,
+                    pass_fds=[theirs.fileno()],
+                )
+            except OSError as problem:
+                self._socket.close()
+                raise ColdStart(
+                    f"the template could not be started: {problem.strerror}"
+                ) from problem
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the template is there."""
+        with self._lock:
+            self._listen()
+            return self._socket.fileno() >= 0
+
+    def ask(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
+        number = next(self._numbers)
+        around = msgspec.json.encode(Around(env=env, cwd=str(Path.cwd()), umask=_umask()))
+        if len(around) > MAX_BYTES:
+            raise ColdStart("its environment is too large for a request")
+        # With a key that only this process has: nobody can try values out.
+        digest = blake2b(around, key=self._key).hexdigest()
+        message = msgspec.json.encode(Request(number=number, words=tuple(words), around=digest))
+        with self._lock, sealed(around) as waiting:
+            self._socket.settimeout(_PATIENCE_S)
+            try:
+                socket.send_fds(self._socket, [message], [log, waiting.fileno()])
+            except OSError as problem:
+                self._end()
+                raise ColdStart(f"the template does not answer: {problem}") from problem
+            self._asked_at[number] = time.monotonic()
+        return WarmRunner(self, number)
+
+    def poll(self, number: int) -> int | None:
+        with self._lock:
+            self._listen()
+            if number in self._refused:
+                raise ColdStart(self._refused.pop(number))
+            pid = self._pids.get(number)
+            if pid is None:
+                if time.monotonic() - self._asked_at[number] > _PATIENCE_S:
+                    self._end()
+                if self._socket.fileno() < 0:
+                    raise ColdStart("the template ended before it started the runner")
+                return None
+            if pid in self._codes:
+                del self._pids[number]
+                return self._codes.pop(pid)
+            if self._socket.fileno() < 0 and not _lives(pid):
+                del self._pids[number]
+                return UNKNOWN
+            return None
+
+    def close(self) -> None:
+        with self._lock:
+            self._end()
+
+    def _listen(self) -> None:
+        """Take in all that the template has said so far."""
+        while self._socket.fileno() >= 0 and select.select([self._socket], [], [], 0)[0]:
+            try:
+                message = self._socket.recv(MAX_REQUEST_BYTES)
+            except OSError:
+                message = b""
+            if not message:
+                self._end()
+                return
+            answer = msgspec.json.decode(message, type=Answer)
+            if answer.started is not None:
+                del self._asked_at[answer.started]
+                self._pids[answer.started] = answer.pid
+            elif answer.refused is not None:
+                del self._asked_at[answer.refused]
+                self._refused[answer.refused] = answer.why
+            elif answer.ended is not None:
+                self._codes[answer.pid] = answer.ended
+
+    def _end(self) -> None:
+        """End the template, whatever it is doing: what it has not started it must not start later."""
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def _umask() -> int:
+    """Return the umask without setting it, which other threads would feel; see proc(5), status."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("Umask:")[2].split()[0], 8)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,367 @@
+"""The process whose forks are runners: it has imported what they need, and starts no thread.
+
+It is alone with the process that started it on an unnamed pair of sockets: nobody else can ask it
+for anything. When the other end is closed it ends; the runners live on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import select
+import socket
+import sys
+import time
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from jupyter_etl.runner.kernel.processes import adopt_orphans, kill_orphans
+from jupyter_etl.runner.warm.fork import ROOM_BYTES, thread_pools
+from jupyter_etl.runner.warm.imports import as_in_a_kernel, kernel_modules
+from jupyter_etl.runner.warm.prestarted_runner import (
+    MAX_REQUEST_BYTES,
+    Request,
+    Standby,
+    Workshop,
+    fork_standby,
+)
+
+PRELOAD = (
+    "ipykernel_launcher",
+    "ipykernel.kernelapp",
+    "ipykernel.kernelspec",
+    "ipykernel.debugger",
+    "ipykernel.heartbeat",
+    "ipykernel.parentpoller",
+    "ipykernel.shellchannel",
+    "IPython.core.shellapp",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.utils.wildcard",
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+    "jupyter_etl_magics",
+    "jupyter_etl.notebook.api",
+    "jupyter_etl.notebook.session",
+    "jupyter_etl.runner.execution.engine",
+    "jupyter_etl.ledger.store",
+    "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "psycopg",
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "duckdb",
+    "deltalake",
+)
+"""What runners and kernels need in any case, and what most notebooks import; as far as installed."""
+
+_MAX_FORKS = 10_000
+_LOOK_S = 3.0
+"""Age at which it is not known any more whether a file has changed."""
+
+_PAUSE_S = 0.2
+"""How long nothing is asked, and no runner ends, before the next one is made ready."""
+
+_ORPHANS_S = 0.02
+"""Between two looks for what killed runners have left, while there is some."""
+
+_TASKS = Path("/proc/self/task")
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a template tells.
+
+    Args:
+        started: Number of a request; its runner lives.
+        refused: Number of a request; its runner was not started.
+        why: The reason.
+        pid: Of the runner that was started or has ended.
+        ended: Exit code of a runner, negative for a signal.
+    """
+
+    started: int | None = None
+    refused: int | None = None
+    why: str = ""
+    pid: int = 0
+    ended: int | None = None
+
+
+class Life(msgspec.Struct, frozen=True, kw_only=True):
+    """What outlasts the execution of a new interpreter in the same process.
+
+    Args:
+        line: Descriptor of the socket.
+        modules: To import.
+        left_out: Modules that cannot be in a template, with the reason.
+        runners: Process ids of those that live.
+        standby_s: Seconds after a request for which the next runner is ready; 0 for never.
+    """
+
+    line: int
+    modules: tuple[str, ...] = PRELOAD
+    left_out: dict[str, str] = {}
+    runners: tuple[int, ...] = ()
+    standby_s: float = 600.0
+
+
+Prepare = Callable[[], Workshop]
+"""Does, once for all forks, what each would do in the same way; it starts no thread."""
+
+
+def serve(life: Life, prepare: Prepare, command: Sequence[str]) -> None:
+    """Fork runners until nobody is there to ask for them.
+
+    Args:
+        life: See there.
+        prepare: Is called after the imports.
+        command: That begins this process anew, without its life.
+    """
+    os.set_inheritable(life.line, False)
+    _import_all(life, command)
+    workshop = prepare()
+    _clear_type_caches()
+    gc.collect()
+    # A collection in a fork would write to every object, and so copy all memory.
+    gc.freeze()
+    _Template(life, workshop, command).serve()
+
+
+def _clear_type_caches() -> None:
+    """Do what DuckDB does when a process ends: in a fork it would copy the memory they lie in."""
+    for clear in getattr(typing, "_cleanups", ()):
+        clear()
+
+
+class _Template:
+    """Hands a runner that is ready to whoever asks, and makes the next one ready when there is time."""
+
+    def __init__(self, life: Life, workshop: Workshop, command: Sequence[str]) -> None:
+        self._life = life
+        self._workshop = workshop
+        self._command = command
+        self._line = socket.socket(fileno=life.line)
+        self._runners = {os.pidfd_open(pid): pid for pid in life.runners}
+        self._waiting = select.poll()
+        for descriptor in (life.line, *self._runners):
+            self._waiting.register(descriptor, select.POLLIN)
+        self._standby: Standby | None = None
+        # What a killed runner has left becomes a child of this process.
+        adopt_orphans()
+        self._has_orphans = False
+        self._around = ""
+        self._waits_in: int | None = None
+        self._asked_at = self._busy_at = 0.0
+        self._forks = 0
+        self._files = _imported_files()
+        self._seen = _stamp(self._files)
+        self._looked_at = time.monotonic()
+
+    def serve(self) -> None:
+        """Answer until the line is closed."""
+        while True:
+            found = self._waiting.poll(self._patience_ms())
+            if self._has_orphans:
+                known = (*self._runners.values(), *([self._standby.pid] if self._standby else []))
+                self._has_orphans = kill_orphans(known)
+            elif not found:
+                self._use_the_pause()
+            for descriptor, _ in found:
+                if descriptor != self._life.line:
+                    self._bury(descriptor)
+                elif not self._answer():
+                    return
+
+    def _patience_ms(self) -> float | None:
+        """Say how long to wait for somebody before `_use_the_pause`."""
+        if self._has_orphans:
+            left_s = _ORPHANS_S
+        elif self._standby is not None:
+            left_s = self._looked_at + _LOOK_S - time.monotonic()
+        elif self._waits_in is not None and self._life.standby_s:
+            left_s = self._busy_at + _PAUSE_S - time.monotonic()
+        else:
+            return None
+        return max(0.0, left_s * 1000)
+
+    def _use_the_pause(self) -> None:
+        """Make a runner ready, or let one go that nobody has asked for, or whose files have changed."""
+        if self._standby is not None:
+            if time.monotonic() > self._asked_at + self._life.standby_s:
+                self._dismiss()
+                self._forget()
+            else:
+                self._look()
+        elif self._waits_in is not None:
+            self._look()
+            self._workshop.plan_rehearsal()
+            try:
+                self._standby = self._make_standby(self._waits_in)
+            except OSError:
+                self._forget()
+
+    def _answer(self) -> bool:
+        """Give a runner to who asks; False where nobody is there any more."""
+        if self._forks >= _MAX_FORKS or time.monotonic() - self._looked_at > _LOOK_S:
+            # The question stays in the socket, for the next.
+            self._look()
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._line, MAX_REQUEST_BYTES, 2)
+        except ConnectionResetError:
+            # It was killed before it had heard all that was said.
+            return False
+        if not message:
+            return False
+        request = msgspec.json.decode(message, type=Request)
+        self._asked_at = self._busy_at = time.monotonic()
+        log, waits_in = descriptors
+        if request.around != self._around:
+            self._dismiss()
+            self._forget()
+            self._around, self._waits_in = request.around, os.dup(waits_in)
+        try:
+            pid = self._hand_over(message, log, waits_in)
+        except OSError as problem:
+            why = f"no process could be started: {problem.strerror}"
+            _say(self._line, Answer(refused=request.number, why=why))
+        else:
+            _say(self._line, Answer(started=request.number, pid=pid))
+        os.close(log)
+        os.close(waits_in)
+        return True
+
+    def _forget(self) -> None:
+        """Make no runner ready before the next request."""
+        if self._waits_in is not None:
+            os.close(self._waits_in)
+        self._around, self._waits_in = "", None
+
+    def _hand_over(self, message: bytes, log: int, waits_in: int) -> int:
+        """Give an attempt to a runner, and return its process id."""
+        if self._standby is None or not self._standby.takes(message, log):
+            self._dismiss()
+            self._standby = self._make_standby(waits_in, log)
+            self._standby.takes(message, log)
+        runner, self._standby = self._standby, None
+        self._runners[runner.process] = runner.pid
+        return runner.pid
+
+    def _make_standby(self, waits_in: int, *opened: int) -> Standby:
+        waiting = {waits_in} if self._waits_in is None else {waits_in, self._waits_in}
+        inherited = (self._life.line, *self._runners, *opened, *waiting)
+        standby = fork_standby(waits_in, self._workshop, inherited)
+        self._waiting.register(standby.process, select.POLLIN)
+        self._forks += 1
+        return standby
+
+    def _dismiss(self) -> None:
+        if self._standby is not None:
+            self._waiting.unregister(self._standby.process)
+            self._standby.dismiss()
+            self._standby = None
+
+    def _bury(self, process: int) -> None:
+        """Take note of the end of a runner."""
+        if self._standby is not None and process == self._standby.process:
+            # It could not make itself ready. The next run finds out whether it can.
+            self._dismiss()
+            self._forget()
+            return
+        self._busy_at = time.monotonic()
+        self._waiting.unregister(process)
+        os.close(process)
+        pid = self._runners.pop(process)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        self._has_orphans = True
+        _say(self._line, Answer(pid=pid, ended=code))
+
+    def _look(self) -> None:
+        """Begin anew where a file has changed, or after many forks."""
+        if self._forks >= _MAX_FORKS or _stamp(self._files) != self._seen:
+            self._dismiss()
+            _begin_anew(
+                self._life,
+                self._command,
+                left_out=self._life.left_out,
+                runners=self._runners.values(),
+            )
+        self._looked_at = time.monotonic()
+
+
+def _import_all(life: Life, command: Sequence[str]) -> None:
+    """Import what can be in a template; a module that starts a thread is left out."""
+    for name in life.modules:
+        if name in life.left_out or not _is_installed(name):
+            continue
+        before = _threads()
+        try:
+            # Other modules may need more of a kernel than this provides.
+            with as_in_a_kernel() if name in PRELOAD else contextlib.nullcontext():
+                importlib.import_module(name)
+        except Exception as problem:  # noqa: BLE001 - a run that needs it will say so again
+            why = f"{type(problem).__name__}: {problem}"
+            sys.stderr.write(f"{name} cannot be imported ahead of runs: {why}\n")
+        if _threads() > before:
+            sys.stderr.write(f"{name} is not imported ahead of runs: it starts a thread\n")
+            left_out = life.left_out | {name: "it starts a thread"}
+            _begin_anew(life, command, left_out=left_out, runners=life.runners)
+    thread_pools()
+    kernel_modules()
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _begin_anew(
+    life: Life, command: Sequence[str], *, left_out: Mapping[str, str], runners: Iterable[int]
+) -> NoReturn:
+    """Execute this program again, in the same process: the runners stay its children."""
+    os.set_inheritable(life.line, True)
+    text = encode_life(msgspec.structs.replace(life, left_out=left_out, runners=tuple(runners)))
+    os.execv(command[0], [*command, *text])  # noqa: S606 - becoming its successor is the purpose
+
+
+def encode_life(life: Life) -> tuple[str, str]:
+    """Return the last two words of a template's command: its life, and room to write over."""
+    return msgspec.json.encode(life).decode(), " " * ROOM_BYTES
+
+
+def _threads() -> int:
+    return len(list(_TASKS.iterdir()))
+
+
+def _imported_files() -> tuple[str, ...]:
+    """Return all that was imported, and where a package would be installed."""
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return tuple(sorted({*filter(None, files), *sys.path}))
+
+
+def _stamp(files: Iterable[str]) -> int:
+    """Return a number that changes when one of the files does."""
+    return hash(tuple(map(_changed_at, files)))
+
+
+def _changed_at(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - thousands of them while somebody waits
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+def _say(line: socket.socket, answer: Answer) -> None:
+    # Who is gone needs no answer: the next look at the line ends this process.
+    with contextlib.suppress(OSError):
+        line.send(msgspec.json.encode(answer))

@@ -1,0 +1,144 @@
+"""The runner's sign of life in the ledger, and what the ledger answers."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+from jupyter_etl.errors import StoreError
+from jupyter_etl.model import Beat
+from jupyter_etl.ports import Claim, Clock, Store
+from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
+
+_FIRST_S = 0.5
+"""Until the first beat: the start has only just been written."""
+
+_BETWEEN_BEATS_S = 0.1
+_LOOK_S = 2.0
+
+
+class Beats:
+    """Beats in a thread of its own, as long as it is entered.
+
+    Raises the halt flag: ``fenced`` when the token is stale or no beat has been written for the
+    length of the lease, ``cancelled`` when somebody asked for it.
+
+    Args:
+        store: The ledger.
+        claim: Whose attempt it is.
+        clock: Its monotonic time judges the lease.
+        halt: The flag to raise.
+        events: Hears of a ledger that cannot be reached.
+        beat_s: Seconds between beats.
+        lease_s: Seconds without a beat after which the attempt is no longer ours.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        claim: Claim,
+        clock: Clock,
+        halt: Halt,
+        events: EventLog,
+        beat_s: float,
+        lease_s: float,
+    ) -> None:
+        self._store = store
+        self._claim = claim
+        self._clock = clock
+        self._halt = halt
+        self._events = events
+        self._beat_s = beat_s
+        self._lease_s = lease_s
+        self._wake = threading.Event()
+        self._done = threading.Event()
+        self._cell: int | None = None
+        self._last = clock.monotonic()
+        self._reached = True
+        self._owned = True
+        self._finishing = False
+        self._thread = threading.Thread(
+            target=halt.guarding(self._run), name="etl-beat", daemon=True
+        )
+
+    def progress(self, cell: int) -> None:
+        """Say how many code cells are done; the ledger hears of it at once."""
+        self._cell = cell
+        self._wake.set()
+
+    def beat(self) -> bool:
+        """Beat now, in the caller's thread.
+
+        Returns:
+            Whether the attempt still owns its run.
+        """
+        attempt = self._claim.attempt
+        try:
+            answer = self._store.beat(
+                attempt.run_id, attempt.number, attempt.token, cell=self._cell
+            )
+        except StoreError as problem:
+            self._missed(problem)
+        else:
+            self._heard(answer)
+        return self._owned
+
+    def finishing(self) -> None:
+        """From now on a refused beat stops and logs nothing.
+
+        The attempt is being ended in the ledger by its own runner. Whether the ledger takes that,
+        it says in the answer to that call, and a beat that comes after it is refused.
+        """
+        self._finishing = True
+
+    def __enter__(self) -> Beats:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        due_at = self._clock.monotonic() + min(_FIRST_S, self._beat_s)
+        while not self._done.is_set():
+            now = self._clock.monotonic()
+            if self._wake.is_set() or now >= due_at or not self._reached:
+                self._wake.clear()
+                self.beat()
+                due_at = now + self._beat_s
+                # Many short cells in a row are one beat, not a thousand.
+                self._done.wait(_BETWEEN_BEATS_S)
+            self._wake.wait(max(0.0, min(due_at - self._clock.monotonic(), _LOOK_S)))
+
+    def _heard(self, answer: Beat) -> None:
+        self._last = self._clock.monotonic()
+        if not self._reached:
+            self._reached = True
+            self._events.log("the ledger can be reached again")
+        if not answer.valid:
+            self._fence("the ledger has given this run to another attempt")
+        elif answer.cancel:
+            self._halt.ask(HaltReason.CANCELLED)
+
+    def _missed(self, problem: StoreError) -> None:
+        silent_s = self._clock.monotonic() - self._last
+        if self._reached:
+            self._reached = False
+            self._events.log(f"the ledger cannot be reached: {problem.message}")
+        if silent_s >= self._lease_s:
+            self._fence(f"no beat could be written for {silent_s:.0f} s")
+
+    def _fence(self, why: str) -> None:
+        owned, self._owned = self._owned, False
+        if owned and not self._finishing:
+            self._halt.ask(HaltReason.FENCED)
+            self._events.log(f"this attempt stops and publishes nothing: {why}")

@@ -1,0 +1,119 @@
+"""Watches the memory of a kernel with all it started, and stops the attempt at its limit."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from types import TracebackType
+
+import psutil
+
+from jupyter_etl.runner.kernel.processes import (
+    Marker,
+    carriers,
+    kill_tree,
+    members,
+    orphans,
+    process_of,
+    reap,
+    resident_bytes,
+    used_bytes,
+)
+from jupyter_etl.runner.limits import say_bytes
+from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
+
+_FIRST_S = 0.05
+"""Until the first look: meanwhile the runner is busy with the beginning, and the kernel with nothing."""
+
+_SAMPLE_S = 0.2
+_NEAR_S = 0.1
+_ESCAPED_EVERY = 20
+_SHARE = 10
+
+
+class MemoryWatch:
+    """Samples the memory of an attempt's processes in a thread of its own.
+
+    What several processes share counts once, and files that were mapped do not count: forty
+    workers forked from a frame of one gigabyte use one gigabyte.
+
+    Args:
+        halt: Raised with ``out_of_memory`` at the limit.
+        limit_bytes: Most memory of the kernel with all it started; None for no limit.
+        marker: Finds what left the kernel's tree and session.
+    """
+
+    def __init__(self, halt: Halt, *, limit_bytes: int | None, marker: Marker) -> None:
+        self._halt = halt
+        self._limit = limit_bytes
+        self._marker = marker
+        self._done = threading.Event()
+        self._kernel: psutil.Process | None = None
+        self._escaped: set[int] = set()
+        self._orphans: set[int] = set()
+        self._resident = 0
+        self._look_again_at = 0.0
+        self._thread = threading.Thread(
+            target=halt.guarding(self._run), name="etl-memory", daemon=True
+        )
+        self.peak_bytes = 0
+        self.kernel_peak_bytes = 0
+
+    @property
+    def verdict(self) -> str:
+        """``2.1 GB used, the limit is 2 GB``; "" where there is no limit."""
+        if self._limit is None:
+            return ""
+        return f"{say_bytes(self.kernel_peak_bytes)} used, the limit is {say_bytes(self._limit)}"
+
+    def kernel_started(self, pid: int) -> None:
+        """Say which process to watch."""
+        self._kernel = process_of(pid)
+
+    def __enter__(self) -> MemoryWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        number, wait_s = 0, _FIRST_S
+        while not self._done.wait(wait_s):
+            self._sample(number)
+            number += 1
+            near = self._limit is not None and 2 * self._resident > self._limit
+            wait_s = _NEAR_S if near else _SAMPLE_S
+
+    def _sample(self, number: int) -> None:
+        if self._kernel is not None and number % _ESCAPED_EVERY == 0:
+            # Those that have been seen before: nothing of the runner's own waits for seconds.
+            reap(self._orphans)
+            self._orphans = orphans((self._kernel.pid,))
+            self._escaped = carriers(self._marker) | self._orphans
+        pids = members(self._kernel) | self._escaped
+        self._resident = resident = resident_bytes(pids)
+        self.peak_bytes = max(self.peak_bytes, resident + resident_bytes([os.getpid()]))
+        if self._limit is None or resident < self._limit:
+            self.kernel_peak_bytes = max(self.kernel_peak_bytes, resident)
+        elif time.monotonic() >= self._look_again_at:
+            self._look_closer(pids, self._limit)
+
+    def _look_closer(self, pids: set[int], limit: int) -> None:
+        began = time.monotonic()
+        used = used_bytes(pids)
+        ended = time.monotonic()
+        # Walking the page tables of a large notebook that may go on must not become its main cost.
+        self._look_again_at = ended + _SHARE * (ended - began)
+        self.kernel_peak_bytes = max(self.kernel_peak_bytes, used)
+        if used >= limit:
+            self._halt.ask(HaltReason.OUT_OF_MEMORY, self.verdict)
+            # Here as well: the guard may be waiting for the answer to an interrupt.
+            kill_tree(self._kernel, self._marker)

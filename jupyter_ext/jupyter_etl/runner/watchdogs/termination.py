@@ -1,0 +1,107 @@
+"""Ends a notebook that may not go on: interrupt, a little patience, then the whole tree."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+import psutil
+
+from jupyter_etl.runner.kernel.processes import Marker, interrupt, kill_tree, process_of
+from jupyter_etl.runner.watchdogs.cancellation import AT_ONCE, Halt, HaltReason
+
+GRACE_S = 2.0
+"""Seconds between the interrupt and the kill."""
+
+_AGAIN_S = 0.2
+
+
+class Guard:
+    """Watches the clock and the halt flag while a notebook executes, in a thread of its own.
+
+    Args:
+        halt: Raised by others to stop; raised by this with ``timed_out`` at the deadline.
+        timeout_s: Seconds the attempt may take, from now.
+        marker: Name and value of the environment variable that marks the kernel's processes.
+        grace_s: Seconds between the interrupt and the kill.
+    """
+
+    def __init__(
+        self,
+        halt: Halt,
+        *,
+        timeout_s: float,
+        marker: Marker,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._halt = halt
+        self._timeout_s = timeout_s
+        self._marker = marker
+        self._grace_s = grace_s
+        self._done = threading.Event()
+        self._kernel: psutil.Process | None = None
+        self._ask: Callable[[], None] | None = None
+        self._leaving = False
+        self._thread = threading.Thread(target=self._run, name="etl-guard", daemon=True)
+
+    def kernel_started(self, pid: int, *, ask: Callable[[], None] | None = None) -> None:
+        """Say which process to interrupt.
+
+        Args:
+            pid: Of the kernel.
+            ask: Interrupts a kernel that wants a message for it; by default it gets SIGINT.
+        """
+        self._ask = ask
+        self._kernel = process_of(pid)
+
+    def kernel_left(self) -> None:
+        """Say that the kernel has done all it had to do, and is about to be gone."""
+        self._leaving = True
+
+    def __enter__(self) -> Guard:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop watching and leave nothing behind that the notebook started."""
+        self._done.set()
+        self._halt.wake()
+        self._thread.join()
+        kill_tree(self._kernel, self._marker, but_itself=self._leaving)
+
+    def _run(self) -> None:
+        watch = self._halt.guarding(self._watch)
+        watch()
+        if self._halt.reason is HaltReason.UNGUARDED:
+            kill_tree(self._kernel, self._marker)
+
+    def _watch(self) -> None:
+        if not self._halt.wait(self._timeout_s):
+            self._halt.ask(HaltReason.TIMED_OUT)
+        if self._done.is_set():
+            return
+        if self._halt.reason not in AT_ONCE:
+            self._interrupt()
+        while not self._done.wait(_AGAIN_S):
+            # Repeated: a kernel that is just starting can be born after the first blow.
+            kill_tree(self._kernel, self._marker)
+
+    def _interrupt(self) -> None:
+        if self._ask is not None:
+            # Of its own: it waits for an answer, which may never come.
+            threading.Thread(target=self._ask, name="etl-interrupt", daemon=True).start()
+        elif self._kernel is not None:
+            interrupt(self._kernel)
+        self._wait_until(lambda: self._halt.reason is HaltReason.FENCED)
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait for the end of the notebook for the grace period, or until the condition holds."""
+        for _ in range(round(self._grace_s / _AGAIN_S)):
+            if self._done.wait(_AGAIN_S) or condition():
+                return

@@ -1,0 +1,118 @@
+"""What people are told about runs that ended."""
+
+from __future__ import annotations
+
+import logging
+
+from jupyter_etl.errors import EtlError, NotFound, user_code_boundary
+from jupyter_etl.model import (
+    FAILURES_TO_PAUSE,
+    HealthState,
+    PipelineHealth,
+    Run,
+    RunState,
+    held_by_phrase,
+)
+from jupyter_etl.ports import Notifier, Store
+from jupyter_etl.scheduling.health import load_health
+from jupyter_etl.scheduling.lost_attempts import is_orphan
+
+_LOG = logging.getLogger(__name__)
+
+
+def tell_untold(
+    *, store: Store, notifier: Notifier, scheduler_id: str, alive: frozenset[str]
+) -> int:
+    """Tell people of the ends that the ledger says nobody has told them of.
+
+    A scheduler tells of the attempts it claimed, and the first of those that are alive also of
+    what others left when they died. The ledger hears of it afterwards: a scheduler that dies in
+    between lets the next one tell it once more, and nothing is left untold.
+
+    Args:
+        store: The ledger.
+        notifier: Sends the messages. That one could not be sent is logged and harms nothing.
+        scheduler_id: Of the scheduler.
+        alive: Identities of the schedulers that are alive.
+
+    Returns:
+        How many messages were due.
+
+    Raises:
+        StoreError: The ledger cannot be reached.
+    """
+    leads = scheduler_id == min(alive)
+    own = [
+        claim.run
+        for claim in store.load_untold()
+        if claim.attempt.claimed_by == scheduler_id or (leads and is_orphan(claim, alive))
+    ]
+    for run in own:
+        _tell(run, store, notifier)
+    if own:
+        store.save_told([run.id for run in own])
+    return len(own)
+
+
+def _tell(run: Run, store: Store, notifier: Notifier) -> None:
+    message = _message(run, store)
+    if message is None:
+        return
+    severity, title, body = message
+    try:
+        with user_code_boundary("The notifier"):
+            notifier.notify(title, body, severity=severity, run=run)
+    except EtlError as problem:
+        _LOG.warning("No alert was sent for run %s: %s", run.id, problem)
+
+
+def _message(run: Run, store: Store) -> tuple[str, str, str] | None:
+    name, body = run.new.pipeline, _body(run)
+    health = _health(run, store)
+    stopped = health is not None and health.state is HealthState.AUTO_PAUSED
+    why = f"\n{health.why}\nTo go on: jupyter etl resume {name}" if health and stopped else ""
+    if run.state is RunState.FAILED:
+        if health and stopped and health.run_id == run.id:
+            return (
+                "critical",
+                f"{name} is paused: it failed {FAILURES_TO_PAUSE} times in a row",
+                body + why,
+            )
+        return "error", f"{name} failed", body + why
+    if run.state is RunState.HELD:
+        by = held_by_phrase(run.held_by)
+        body = f"{body}\nTo decide: jupyter etl held {run.id}"
+        return "warning", f"{name} was held by {by}", body
+    if run.state is RunState.SUCCEEDED:
+        if stopped:
+            return "warning", f"{name} succeeded and is still paused", body + why
+        if health and health.failing:
+            return "warning", f"{name} is still failing", f"{body}\n{health.why}"
+        return "info", f"{name} works again", body
+    # Somebody asked for it once more before anybody was told.
+    return None
+
+
+def _health(run: Run, store: Store) -> PipelineHealth | None:
+    """Return how the pipeline of a run stands; None where it is not deployed any more."""
+    try:
+        pipeline = store.load_pipeline(run.new.pipeline)
+    except NotFound:
+        return None
+    return load_health(store, [pipeline], run.finished_at or run.created_at)[pipeline.name]
+
+
+def _body(run: Run) -> str:
+    lines = [f"Run {run.id} of {run.new.pipeline} ({run.new.logical_key}): {run.state}"]
+    if run.failed_cell is not None:
+        lines.append(f"Cell: {run.failed_cell + 1}")
+    if run.error:
+        lines.append(f"Error: {run.error}")
+    if run.verdict is not None and run.state is not RunState.SUCCEEDED:
+        lines.append(f"Fault: {run.verdict.kind}. {run.verdict.evidence}")
+    lines.append(f"Attempts: {run.attempts}")
+    lines.append(f"Owner: {run.new.owner}")
+    lines.append(f"Notebook: {run.new.notebook}")
+    if run.output:
+        lines.append(f"Executed notebook: {run.output}")
+    return "\n".join(lines)

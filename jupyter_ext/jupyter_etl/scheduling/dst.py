@@ -1,0 +1,142 @@
+"""Changes of a timezone's UTC offset, and what they do to a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.model import Schedule
+from jupyter_etl.scheduling.local_time import next_wall, runs_at_fixed_times
+
+# No zone changes its offset twice within so short a time, so comparing the ends is enough.
+_PROBE = timedelta(days=7)
+_TICK = timedelta(microseconds=1)
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Return the zone with an IANA name.
+
+    Raises:
+        DeclarationError: There is no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
+        raise DeclarationError(
+            f"{name!r} is no timezone.", hint="Use an IANA name such as Europe/Paris or UTC."
+        ) from problem
+
+
+def offset_at(zone: ZoneInfo, at: datetime) -> timedelta:
+    """Return what is added to UTC at the instant ``at`` to get the wall-clock time."""
+    return at.astimezone(zone).utcoffset() or timedelta(0)
+
+
+def wall_at(zone: ZoneInfo, at: datetime) -> datetime:
+    """Return what a clock on the wall shows at the instant ``at``, as a naive time."""
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
+def next_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | None:
+    """Return the first instant in ``(after, until]`` from which another offset holds, UTC."""
+    low, before = after, offset_at(zone, after)
+    while low < until:
+        high = min(low + _PROBE, until)
+        if offset_at(zone, high) != before:
+            return _bisect(zone, low, high)
+        low = high
+    return None
+
+
+def previous_change(zone: ZoneInfo, since: datetime, until: datetime) -> datetime | None:
+    """Return the last instant in ``(since, until]`` from which another offset held, UTC."""
+    high, now = until, offset_at(zone, until)
+    while high > since:
+        low = max(high - _PROBE, since)
+        if offset_at(zone, low) != now:
+            return _bisect(zone, low, high)
+        high = low
+    return None
+
+
+def instant_of(zone: ZoneInfo, wall: datetime) -> datetime:
+    """Return the instant at which a wall-clock time comes, UTC.
+
+    A time that comes twice is its first; one that is left out is the first instant after the gap.
+    """
+    at = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if wall_at(zone, at) == wall:
+        return at
+    return previous_change(zone, at - _PROBE, at) or at
+
+
+def wall_reached(zone: ZoneInfo, at: datetime) -> datetime:
+    """Return the latest wall-clock time shown up to the instant ``at``, naive.
+
+    It differs from `wall_at` only where clocks were set back and show the same times again.
+    """
+    wall = wall_at(zone, at)
+    change = previous_change(zone, at - timedelta(days=1), at)
+    if change is None:
+        return wall
+    return max(wall, wall_at(zone, change - _TICK))
+
+
+def _bisect(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
+    """Return the first whole second in ``(low, high]`` whose offset is that of ``high``."""
+    after = offset_at(zone, high)
+    first, last = low.replace(microsecond=0), high.replace(microsecond=0)
+    while last - first > timedelta(seconds=1):
+        middle = first + timedelta(seconds=int((last - first).total_seconds()) // 2)
+        if offset_at(zone, middle) == after:
+            last = middle
+        else:
+            first = middle
+    return last.astimezone(UTC)
+
+
+_MICROSECOND = timedelta(microseconds=1)
+_YEAR = timedelta(days=366)
+
+
+def daylight_note(schedule: Schedule, ticks: Sequence[datetime]) -> str:
+    """Say what the next changes of the clocks do to a schedule.
+
+    Args:
+        schedule: Any; only cron schedules can be affected.
+        ticks: Its next instants, UTC, in order; the year after the first is looked at.
+
+    Returns:
+        A sentence for each change that affects a time; "" where none does.
+    """
+    if schedule.cron is None or not ticks:
+        return ""
+    zone = zone_named(schedule.timezone)
+    fixed = runs_at_fixed_times(schedule.cron)
+    if not fixed and schedule.cron.split()[1] == "*":
+        # Every hour of the day: an hour more or less is what anybody expects.
+        return ""
+    low, until = ticks[0] - _MICROSECOND, max(ticks[-1], ticks[0] + _YEAR)
+    sentences = []
+    while (change := next_change(zone, low, until)) is not None:
+        sentences.append(_sentence(schedule.cron, zone, change, fixed=fixed))
+        low = change
+    return " ".join(filter(None, sentences))
+
+
+def _sentence(cron: str, zone: ZoneInfo, change: datetime, *, fixed: bool) -> str:
+    before = wall_at(zone, change - _MICROSECOND) + _MICROSECOND
+    after = wall_at(zone, change)
+    found = next_wall(cron, min(before, after) - _MICROSECOND)
+    if found is None or found >= max(before, after):
+        return ""
+    if after > before:
+        what = f"runs at {after:%H:%M}" if fixed else "is left out"
+    else:
+        what = "runs once, the first time" if fixed else "runs twice"
+    return (
+        f"On {before:%Y-%m-%d} clocks in {zone.key} go from {before:%H:%M} to {after:%H:%M}: "
+        f"{found:%H:%M} {what}."
+    )

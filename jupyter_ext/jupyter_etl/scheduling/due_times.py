@@ -1,0 +1,99 @@
+"""Due times that no schedule explains, as a clock that was wrong for a while leaves them."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from jupyter_etl.errors import EtlError
+from jupyter_etl.model import Pipeline
+from jupyter_etl.ports import Planned, Store
+from jupyter_etl.scheduling.clock_skew import APART
+from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.retries import CAP_S
+
+_LOG = logging.getLogger(__name__)
+_SLACK = APART + timedelta(seconds=1)
+_LONGEST_WAIT = timedelta(seconds=2 * CAP_S)
+
+
+def unexplained_due_times(store: Store, now: datetime) -> list[Pipeline]:
+    """Return the pipelines whose ``next_due`` is later than the next time of their schedule.
+
+    So are those of which times were recorded as missed before they had come.
+
+    Args:
+        store: The ledger.
+        now: UTC, by a clock that is right to within a minute.
+
+    Raises:
+        StoreError: The ledger cannot be reached.
+    """
+    early = store.load_missed_early(now + _SLACK)
+    return [
+        one for one in store.load_scheduled(now) if one.name in early or _is_unexplained(one, now)
+    ]
+
+
+def correct_due_times(store: Store, now: datetime, *, deployed_later: bool = False) -> list[str]:
+    """Set unexplained due times, and the waits of queued runs, to what they should be.
+
+    Runs that were planned before their time and not begun are taken back; so are records of missed
+    times that have not come. The times since the last run come due, as after an outage, and follow
+    the pipeline's catch-up. A run that was made too early keeps its time.
+
+    Args:
+        store: The ledger.
+        now: UTC, by a clock that is right to within a minute.
+        deployed_later: Whether pipelines that were deployed later than now begin now. Only a
+            person can tell: it may be this clock that is wrong.
+
+    Returns:
+        The names of the pipelines that were corrected.
+
+    Raises:
+        StoreError: The ledger cannot be reached.
+    """
+    found = [
+        one
+        for one in unexplained_due_times(store, now)
+        if deployed_later or one.updated_at is None or one.updated_at <= now + _SLACK
+    ]
+    last = store.load_last_scheduled([one.name for one in found], until=now + _SLACK)
+    corrections = [
+        Planned(pipeline=one, runs=(), next_due=_due_after(one, last.get(one.name), now))
+        for one in found
+    ]
+    written = store.correct_due(
+        corrections, until=now + _SLACK, waits_until=now + _LONGEST_WAIT, now=now
+    )
+    names = [one.pipeline.name for one, done in zip(corrections, written, strict=True) if done]
+    for one in corrections:
+        if one.pipeline.name in names:
+            _LOG.warning(
+                "Pipeline %r was due at %s, which its schedule does not explain; now it is at %s",
+                one.pipeline.name,
+                one.pipeline.next_due,
+                one.next_due,
+            )
+    return names
+
+
+def _is_unexplained(pipeline: Pipeline, now: datetime) -> bool:
+    if pipeline.schedule is None or pipeline.paused:
+        return False
+    try:
+        expected = next_tick(pipeline.schedule, now + _SLACK)
+    except EtlError:
+        # The planner says so.
+        return False
+    due = pipeline.next_due
+    return due is not None and expected is not None and due > expected
+
+
+def _due_after(pipeline: Pipeline, last: datetime | None, now: datetime) -> datetime | None:
+    assert pipeline.schedule is not None  # noqa: S101 - it is unexplained
+    since = pipeline.updated_at
+    # What was paused or deployed by a wrong clock begins now.
+    known = [at for at in (since, last) if at is not None] if since and since <= now else [now]
+    return next_tick(pipeline.schedule, max(known))

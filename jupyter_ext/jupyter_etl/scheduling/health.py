@@ -1,0 +1,314 @@
+"""Decides how pipelines stand; every surface and every alert asks here.
+
+The newest result counts: a run of the deployed version that published live and succeeded, failed or
+was held. What says nothing about that is left out:
+
+* runs that were cancelled or skipped, drafts, and runs of a notebook's file;
+* backfills, which are about the past: their success does not end a failure, and their failure is a
+  state of its own until the partition succeeds or the pipeline is changed;
+* runs that are older than the pipeline, of an earlier one with the same name.
+
+A run that failed and was queued again by a person counts as failed until it succeeds. One that the
+platform retries does not count before its last attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jupyter_etl.model import (
+    ACTIVE,
+    BAD,
+    IN_HAND,
+    TERMINAL,
+    Cause,
+    Freshness,
+    FreshnessState,
+    HealthState,
+    Outcome,
+    PausedBy,
+    Pipeline,
+    PipelineHealth,
+    Run,
+    RunState,
+    RunSummary,
+)
+from jupyter_etl.ports import Store
+from jupyter_etl.scheduling.retries import is_retried
+
+GRACE = timedelta(seconds=60)
+"""A scheduler that is alive starts what is due well within it."""
+
+_PLANNED = (Cause.SCHEDULE, Cause.UPSTREAM)
+_CURRENT = (*_PLANNED, Cause.MANUAL)
+_RESULTS = (RunState.SUCCEEDED, *BAD)
+_ENDED_BADLY = {
+    Outcome.FAILED: "failed",
+    Outcome.TIMED_OUT: "timed out",
+    Outcome.LOST: "was lost",
+}
+_MISSED = 2
+"""So many due times in a row that came to no result make a pipeline late."""
+_UNFINISHED = 50
+"""Unfinished runs looked at, of each pipeline."""
+_RETRIED = 1000
+"""Unfinished runs whose policy is looked at, of all pipelines together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the ledger says about a pipeline; all runs but the active ones are live and deployed.
+
+    Args:
+        result: The newest that succeeded, failed or was held, backfills aside.
+        success: The newest that succeeded, backfills aside.
+        planned: The last finished ones that the schedule planned, newest first.
+        backfill: The newest backfill that failed or is held.
+        active: Those that are not finished, of any kind, newest first.
+        failed_for_good: Numbers of active runs that had failed and were queued again by a person.
+    """
+
+    result: RunSummary | None = None
+    success: RunSummary | None = None
+    planned: Sequence[RunSummary] = ()
+    backfill: RunSummary | None = None
+    active: Sequence[RunSummary] = ()
+    failed_for_good: Set[int] = frozenset()
+
+
+def load_health(
+    store: Store, pipelines: Sequence[Pipeline], now: datetime
+) -> dict[str, PipelineHealth]:
+    """Return how each of these pipelines stands, by name.
+
+    Args:
+        store: The ledger, asked a fixed number of times however many pipelines there are.
+        pipelines: Deployed ones.
+        now: UTC.
+    """
+    found = _load_evidence(store, [pipeline.name for pipeline in pipelines])
+    return {pipeline.name: health_of(pipeline, found[pipeline.name], now) for pipeline in pipelines}
+
+
+def health_of(pipeline: Pipeline, evidence: Evidence, now: datetime) -> PipelineHealth:
+    """Decide how a pipeline stands.
+
+    Args:
+        pipeline: As in the ledger.
+        evidence: Its runs.
+        now: UTC.
+    """
+    created_at = pipeline.created_at
+    result = evidence.result
+    if result is not None and created_at is not None and result.created_at < created_at:
+        result = None
+    success = evidence.success
+    if success is not None and created_at is not None and success.created_at < created_at:
+        success = None
+    state, why, run_id = _judge(pipeline, evidence, result, now)
+    paused_by = None
+    if pipeline.paused:
+        paused_by = PausedBy.PLATFORM if pipeline.pause_note else PausedBy.PERSON
+    return PipelineHealth(
+        state=state,
+        why=why,
+        paused_by=paused_by,
+        running=_is_running(evidence.active),
+        run_id=run_id,
+        last_success_at=success.finished_at if success else None,
+    )
+
+
+def _judge(
+    pipeline: Pipeline, evidence: Evidence, result: RunSummary | None, now: datetime
+) -> tuple[HealthState, str, int | None]:
+    """Return the state, why, and the run that this is about."""
+    failed = _failed_run(evidence, result)
+    if pipeline.paused and pipeline.pause_note:
+        return HealthState.AUTO_PAUSED, pipeline.pause_note, failed.id if failed else None
+    if failed is not None:
+        return HealthState.FAILING, _why_failing(failed), failed.id
+    if result is not None and result.state is RunState.HELD:
+        return HealthState.HELD, f"Run {result.id} waits for a decision.", result.id
+    backfill = evidence.backfill
+    if backfill is not None and not _was_changed_since(pipeline, backfill):
+        if backfill.state is RunState.HELD:
+            why = f"Run {backfill.id} of a backfill waits for a decision."
+            return HealthState.HELD, why, backfill.id
+        why = f"Of a backfill: {_why_failing(backfill)}"
+        return HealthState.BACKFILL_FAILED, why, backfill.id
+    late = _why_late(pipeline, evidence, result, now)
+    if late:
+        return HealthState.LATE, late, None
+    if _is_running(evidence.active):
+        return HealthState.RUNNING, "", None
+    if pipeline.paused:
+        return HealthState.PAUSED, "", None
+    return (HealthState.NEVER if result is None else HealthState.OK), "", None
+
+
+def is_late(due: datetime | None, now: datetime) -> bool:
+    """Return whether a scheduler that is alive would have started this; False for nothing due."""
+    return due is not None and due < now - GRACE
+
+
+def seconds_of(run: Run | RunSummary, now: datetime) -> float | None:
+    """Return how long a run was at work, or is so far, seconds; None for one that is not.
+
+    The time of all its attempts counts. The time in which it waited for a retry, a free worker or
+    the decision of a person does not.
+
+    Args:
+        run: Any.
+        now: UTC.
+    """
+    if run.state in IN_HAND:
+        since = run.attempt_started_at
+        if since is None and run.attempts <= 1:
+            since = run.started_at
+        so_far = (now - since).total_seconds() if since else None
+        if so_far is None and run.worked_s is None:
+            return None
+        return max(0.0, so_far or 0.0) + (run.worked_s or 0.0)
+    if run.state not in TERMINAL:
+        return None
+    if run.worked_s is not None:
+        return run.worked_s
+    if run.started_at is None or run.finished_at is None:
+        return None
+    return max(0.0, (run.finished_at - run.started_at).total_seconds())
+
+
+def working_since(run: Run | RunSummary, now: datetime) -> datetime | None:
+    """Return when a run in hand would have begun, had it worked without a break; None for others.
+
+    Args:
+        run: Any.
+        now: UTC.
+    """
+    if run.state not in IN_HAND:
+        return None
+    took_s = seconds_of(run, now)
+    return None if took_s is None else now - timedelta(seconds=took_s)
+
+
+def freshness_of(freshness: Freshness | None, age_s: float | None) -> FreshnessState:
+    """Compare an age with a promise.
+
+    Args:
+        freshness: The promise, if there is one.
+        age_s: Seconds since the live version was published; None before any.
+    """
+    if freshness is None or age_s is None:
+        return FreshnessState.NONE
+    if freshness.error_s is not None and age_s >= freshness.error_s:
+        return FreshnessState.ERROR
+    if freshness.warn_s is not None and age_s >= freshness.warn_s:
+        return FreshnessState.WARN
+    return FreshnessState.OK
+
+
+def _failed_run(evidence: Evidence, result: RunSummary | None) -> RunSummary | None:
+    """Return the newest result where it is a failure, also one that is made once more."""
+    newest = result
+    for run in evidence.active:
+        if run.id in evidence.failed_for_good and (newest is None or run.id > newest.id):
+            newest = run
+    if newest is None or newest.state in (RunState.SUCCEEDED, RunState.HELD):
+        return None
+    return newest
+
+
+def _why_failing(run: RunSummary) -> str:
+    how = _ENDED_BADLY.get(run.outcome or Outcome.FAILED, "failed")
+    first = run.error.strip().partition("\n")[0]
+    again = "" if run.state in TERMINAL else " It is being retried."
+    return f"Run {run.id} {how}{f': {first}' if first else '.'}{again}"
+
+
+def _was_changed_since(pipeline: Pipeline, run: RunSummary) -> bool:
+    return pipeline.updated_at is not None and run.created_at < pipeline.updated_at
+
+
+def _why_late(
+    pipeline: Pipeline, evidence: Evidence, result: RunSummary | None, now: datetime
+) -> str:
+    """Say what is due and was not made; "" for nothing."""
+    if pipeline.paused:
+        return ""
+    if is_late(pipeline.next_due, now):
+        return "It is due, and no scheduler has planned it."
+    in_hand = {run.cause for run in evidence.active if run.state in IN_HAND}
+    for run in evidence.active:
+        due_at = max(run.due_at, run.created_at)
+        if run.state is not RunState.RUNNING and run.unstarted and is_late(due_at, now):
+            return (
+                f"Run {run.id} could not be started, {run.unstarted:,} times so far: "
+                f"{run.error.strip().rstrip('.')}. The next try is at {run.not_before:%H:%M:%S} UTC."
+            )
+        waits = run.state is RunState.QUEUED and is_late(run.not_before, now)
+        if waits and run.cause not in in_hand:
+            return f"Run {run.id} is due, and no scheduler has started it."
+    if not in_hand.intersection(_PLANNED) and _were_missed(evidence.planned, result):
+        return f"Its last {_MISSED} due times were skipped or cancelled."
+    return ""
+
+
+def _were_missed(planned: Sequence[RunSummary], result: RunSummary | None) -> bool:
+    """Tell whether the last due times came to nothing after the last result."""
+    last = planned[:_MISSED]
+    reached = result.finished_at if result else None
+    return len(last) == _MISSED and all(
+        run.state not in _RESULTS
+        and (reached is None or run.finished_at is None or run.finished_at > reached)
+        for run in last
+    )
+
+
+def _is_running(active: Sequence[RunSummary]) -> bool:
+    return any(run.state in IN_HAND for run in active)
+
+
+def _load_evidence(store: Store, names: Sequence[str]) -> dict[str, Evidence]:
+    result = store.load_last_runs(names, count=1, states=_RESULTS, causes=_CURRENT, live=True)
+    success = store.load_last_runs(
+        names, count=1, states=(RunState.SUCCEEDED,), causes=_CURRENT, live=True
+    )
+    planned = store.load_last_runs(
+        names, count=_MISSED, states=tuple(TERMINAL), causes=_PLANNED, live=True
+    )
+    backfill = store.load_last_runs(names, count=1, states=BAD, causes=(Cause.BACKFILL,), live=True)
+    active = store.load_last_runs(names, count=_UNFINISHED, states=ACTIVE)
+    again = {run.id for runs in active.values() for run in runs if _had_failed(run)}
+    for_good = again & _not_retried_by_itself(store, again)
+    return {
+        name: Evidence(
+            result=next(iter(result[name]), None),
+            success=next(iter(success[name]), None),
+            planned=planned[name],
+            backfill=next(iter(backfill[name]), None),
+            active=active[name],
+            failed_for_good=for_good,
+        )
+        for name in names
+    }
+
+
+def _had_failed(run: RunSummary) -> bool:
+    deployed = run.version is not None and not run.draft
+    return deployed and run.cause in _CURRENT and run.outcome in _ENDED_BADLY
+
+
+def _not_retried_by_itself(store: Store, ids: Set[int]) -> Set[int]:
+    """Return those of these unfinished runs that the platform had given up."""
+    if not ids:
+        return ids
+    runs = store.load_runs(states=ACTIVE, limit=_RETRIED)
+    return ids - {run.id for run in runs if run.id in ids and _is_retried(run)}
+
+
+def _is_retried(run: Run) -> bool:
+    ended = run.attempts - (run.state in IN_HAND)
+    return run.outcome is not None and is_retried(run, run.outcome, run.verdict, attempts=ended)

@@ -1,0 +1,248 @@
+"""Recovery of lost attempts: heartbeats that stopped, time limits and cancellations nobody acted on."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jupyter_etl.errors import Conflict, EtlError, user_code_boundary
+from jupyter_etl.model import AttemptReport
+from jupyter_etl.ports import Claim, Clock, Executor, Store
+from jupyter_etl.scheduling.retries import lost_report, plan_next
+
+START_LEASES = 2.0
+"""Leases that a dispatched attempt has to begin: a cold interpreter on a busy machine is slow."""
+
+_STEPS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sign:
+    """The last sign of life of an attempt, and how long this observer has missed another."""
+
+    beat: int
+    started_at: datetime | None
+    silent_s: float = 0.0
+
+
+class Observer:
+    """Judges attempts by changes of their beat counter, on this process's own monotonic clock.
+
+    No wall clock is compared, neither this machine's nor another's: a clock that jumps reaps
+    nothing. One look counts for a fraction of the lease at most, so that an observer which was
+    itself stopped, or could not reach the ledger, gives every attempt the time to be seen again.
+
+    Args:
+        clock: Of this process.
+        lease_s: Seconds without a beat after which an attempt is lost.
+    """
+
+    def __init__(self, clock: Clock, lease_s: float) -> None:
+        self._clock = clock
+        self._lease_s = lease_s
+        self._looked_at: float | None = None
+        self._signs: dict[tuple[int, int], _Sign] = {}
+
+    def lost(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Return those of the live attempts that have fallen silent.
+
+        Args:
+            claims: All live attempts, as just loaded; an attempt that is missing is forgotten.
+        """
+        now = self._clock.monotonic()
+        since = 0.0 if self._looked_at is None else now - self._looked_at
+        self._looked_at = now
+        passed_s = min(since, self._lease_s / _STEPS)
+        self._signs = {_key(claim): self._sign(claim, passed_s) for claim in claims}
+        return [claim for claim in claims if self._is_lost(claim)]
+
+    def _sign(self, claim: Claim, passed_s: float) -> _Sign:
+        attempt, known = claim.attempt, self._signs.get(_key(claim))
+        if known is None or known.beat != attempt.beat or known.started_at != attempt.started_at:
+            return _Sign(beat=attempt.beat, started_at=attempt.started_at)
+        silent_s = known.silent_s + passed_s
+        return _Sign(beat=known.beat, started_at=known.started_at, silent_s=silent_s)
+
+    def _is_lost(self, claim: Claim) -> bool:
+        leases = 1.0 if claim.attempt.started_at is not None else START_LEASES
+        return self._signs[_key(claim)].silent_s > self._lease_s * leases
+
+
+def _key(claim: Claim) -> tuple[int, int]:
+    return claim.run.id, claim.attempt.number
+
+
+_LOG = logging.getLogger(__name__)
+
+
+class Reaper:
+    """Finds attempts whose runner fell silent or has ended, and decides what becomes of their runs.
+
+    Args:
+        store: The ledger.
+        executor: Knows of runners that have ended, where it can.
+        clock: Of this process.
+        lease_s: Seconds without a beat after which an attempt is lost.
+        draw: Returns a number in ``[0, 1)``.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        executor: Executor,
+        clock: Clock,
+        lease_s: float,
+        draw: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._clock = clock
+        self._lease_s = lease_s
+        self._draw = draw
+        self._observer = Observer(clock, lease_s)
+        self._ended: dict[tuple[int, int], int] = {}
+
+    def notice(self) -> bool:
+        """Ask the executor which runners have ended; return whether any has."""
+        try:
+            with user_code_boundary("The executor"):
+                ended = self._executor.ended()
+        except EtlError as problem:
+            _LOG.warning("It is not known which runners have ended: %s", problem)
+            return False
+        self._ended.update({(run_id, number): code for run_id, number, code in ended})
+        return bool(ended)
+
+    def reap(self, *, live: bool = True) -> tuple[list[Claim], int]:
+        """End the attempts that are lost.
+
+        Args:
+            live: Whether there is any live attempt; False spares the ledger a question.
+
+        Returns:
+            The live attempts that remain, and how many were ended.
+
+        Raises:
+            StoreError: The ledger cannot be reached.
+        """
+        # Asked before the ledger is: a runner that had ended by now has written its end there.
+        self.notice()
+        claims = self._store.load_live_attempts() if live else []
+        silent = self._observer.lost(claims)
+        lost = {_key(claim): self._silence() for claim in silent}
+        lost.update({key: _death(code) for key, code in self._ended.items()})
+        reaped = {
+            _key(claim)
+            for claim in claims
+            if _key(claim) in lost and self._lose(claim, lost[_key(claim)])
+        }
+        self._ended.clear()
+        return [claim for claim in claims if _key(claim) not in reaped], len(reaped)
+
+    def end(self, claim: Claim, report: AttemptReport) -> bool:
+        """End an attempt by its own token; return False where it has ended or gone on meanwhile.
+
+        Raises:
+            StoreError: The ledger cannot be reached.
+        """
+        return end_attempt(self._store, claim, report, now=self._clock.now(), draw=self._draw)
+
+    def _lose(self, claim: Claim, error: str) -> bool:
+        _LOG.warning(
+            "Attempt %s of run %s (%s) is lost: %s",
+            claim.attempt.number,
+            claim.run.id,
+            claim.run.new.pipeline,
+            error,
+        )
+        # Before the ledger is told: from then on the next attempt may start.
+        sweep(self._executor, claim)
+        return self.end(claim, lost_report(claim, error))
+
+    def _silence(self) -> str:
+        return f"no sign of life from the runner for more than {self._lease_s:g} s"
+
+
+def end_attempt(
+    store: Store,
+    claim: Claim,
+    report: AttemptReport,
+    *,
+    now: datetime,
+    draw: Callable[[], float],
+) -> bool:
+    """End an attempt by its own token; return False where it has ended or gone on meanwhile.
+
+    Args:
+        store: The ledger.
+        claim: The attempt.
+        report: How it ended.
+        now: UTC.
+        draw: Returns a number in ``[0, 1)``; it spreads retries.
+
+    Raises:
+        StoreError: The ledger cannot be reached.
+    """
+    state, not_before = plan_next(claim.run, report, now, draw=draw)
+    attempt = claim.attempt
+    try:
+        store.finish_attempt(
+            attempt.run_id,
+            attempt.number,
+            attempt.token,
+            report,
+            state=state,
+            not_before=not_before,
+            now=now,
+        )
+    except Conflict:
+        return False
+    return True
+
+
+def sweep(executor: Executor, claim: Claim) -> None:
+    """End what a lost attempt left running; that it could not be ended is logged."""
+    try:
+        with user_code_boundary("The executor"):
+            executor.sweep(claim)
+    except EtlError as problem:
+        _LOG.warning("What run %s left running was not ended: %s", claim.run.id, problem)
+
+
+def own_attempts(
+    claims: Sequence[Claim], *, scheduler_id: str, host: str, alive: frozenset[str]
+) -> list[Claim]:
+    """Return the live attempts that take a worker of a scheduler.
+
+    Those it claimed, and those that a scheduler which is gone left running on the same machine.
+
+    Args:
+        claims: All live attempts.
+        scheduler_id, host: Of the scheduler.
+        alive: Identities of the schedulers that are alive.
+    """
+    return [
+        claim
+        for claim in claims
+        if claim.attempt.claimed_by == scheduler_id
+        or (is_orphan(claim, alive) and claim.attempt.host == host)
+    ]
+
+
+def is_orphan(claim: Claim, alive: frozenset[str]) -> bool:
+    """Tell whether the scheduler that claimed an attempt of a deployed pipeline is gone."""
+    return claim.run.new.version is not None and claim.attempt.claimed_by not in alive
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"the runner ended with exit code {code} before it could report"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"the runner was ended by {name} before it could report"

@@ -1,0 +1,214 @@
+"""The instants of a schedule.
+
+Cron fields are matched against a clock on the wall of the schedule's zone, on which cronsim knows
+no daylight saving; what happens where that clock is changed is decided here, by Debian's rules:
+
+- a job at fixed times runs once where a time comes twice (at the first), and at the end of the gap
+  where its time is left out; several times in one gap are one run;
+- a job with ``*`` in minutes or hours runs whenever the clock shows a match, so twice in the
+  repeated hour and not in a gap.
+
+cronsim's own zone handling is not used: with a wildcard it misses matches around a change of half
+an hour (02:00 in Lord Howe) and invents one at a midnight that does not exist (Santiago).
+
+Source: Debian cron(8), "Notes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.model import Partition, Schedule, ScheduleKind
+from jupyter_etl.scheduling.dst import (
+    daylight_note,
+    instant_of,
+    next_change,
+    offset_at,
+    previous_change,
+    wall_at,
+    wall_reached,
+    zone_named,
+)
+from jupyter_etl.scheduling.local_time import (
+    count_walls,
+    next_wall,
+    previous_wall,
+    runs_at_fixed_times,
+)
+
+__all__ = [
+    "count_ticks",
+    "daylight_note",
+    "interval_of",
+    "next_tick",
+    "next_ticks",
+    "previous_tick",
+    "ticks_between",
+]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+# What comes due together mostly asks for the same instants of the same few expressions.
+_remembered = lru_cache(maxsize=4096)
+
+
+def next_tick(schedule: Schedule, after: datetime) -> datetime | None:
+    """Return the first instant strictly after ``after``, UTC.
+
+    Returns:
+        None for a schedule that is spent, starts ``after`` a publication, or names a day that
+        does not come within 50 years.
+
+    Raises:
+        DeclarationError: The schedule's cron expression, interval or zone is not valid.
+    """
+    match schedule.kind:
+        case ScheduleKind.CRON:
+            return _next_cron(_cron(schedule), zone_named(schedule.timezone), after)
+        case ScheduleKind.INTERVAL:
+            every = _every(schedule)
+            return _EPOCH + ((after - _EPOCH) // every + 1) * every
+        case ScheduleKind.ONCE:
+            return schedule.at if schedule.at is not None and schedule.at > after else None
+        case ScheduleKind.AFTER:
+            return None
+
+
+def previous_tick(schedule: Schedule, before: datetime) -> datetime | None:
+    """Return the last instant strictly before ``before``, UTC; the mirror of `next_tick`."""
+    match schedule.kind:
+        case ScheduleKind.CRON:
+            return _previous_cron(_cron(schedule), zone_named(schedule.timezone), before)
+        case ScheduleKind.INTERVAL:
+            every = _every(schedule)
+            return _EPOCH - ((_EPOCH - before) // every + 1) * every
+        case ScheduleKind.ONCE:
+            return schedule.at if schedule.at is not None and schedule.at < before else None
+        case ScheduleKind.AFTER:
+            return None
+
+
+def ticks_between(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield the instants in ``(start, end]``, in order, UTC."""
+    tick = next_tick(schedule, start)
+    while tick is not None and tick <= end:
+        yield tick
+        tick = next_tick(schedule, tick)
+
+
+def next_ticks(schedule: Schedule, after: datetime, count: int) -> list[datetime]:
+    """Return the first ``count`` instants strictly after ``after``; fewer where it ends."""
+    return list(islice(ticks_between(schedule, after, datetime.max.replace(tzinfo=UTC)), count))
+
+
+def count_ticks(schedule: Schedule, start: datetime, end: datetime) -> int:
+    """Count the instants in ``(start, end]`` without walking over them."""
+    match schedule.kind:
+        case _ if end <= start:
+            return 0
+        case ScheduleKind.CRON:
+            return _count_cron(_cron(schedule), zone_named(schedule.timezone), start, end)
+        case ScheduleKind.INTERVAL:
+            every = _every(schedule)
+            return (end - _EPOCH) // every - (start - _EPOCH) // every
+        case _:
+            return sum(1 for _ in ticks_between(schedule, start, end))
+
+
+def interval_of(schedule: Schedule | None, at: datetime, *, is_tick: bool = False) -> Partition:
+    """Return the data that a run for the instant ``at`` is responsible for.
+
+    Args:
+        schedule: Of its pipeline. A cron or interval schedule gives the last whole period that
+            ended at or before ``at``; any other, or none, the UTC day that holds ``at``.
+        at: The instant the run stands for.
+        is_tick: Whether that is known to be an instant of the schedule, which saves a search.
+    """
+    if schedule is not None and schedule.kind in (ScheduleKind.CRON, ScheduleKind.INTERVAL):
+        end = at if is_tick else previous_tick(schedule, at + _MICROSECOND)
+        start = previous_tick(schedule, end) if end is not None else None
+        if start is not None and end is not None:
+            return Partition(start=start, end=end)
+    day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Partition(start=day, end=day + timedelta(days=1))
+
+
+@_remembered
+def _next_cron(cron: str, zone: ZoneInfo, after: datetime) -> datetime | None:
+    wall = wall_at(zone, after)
+    if runs_at_fixed_times(cron):
+        while (found := next_wall(cron, wall)) is not None:
+            at = instant_of(zone, found)
+            if at > after:
+                return at
+            wall = found
+        return None
+    low, offset = after, offset_at(zone, after)
+    while (found := next_wall(cron, wall)) is not None:
+        at = (found - offset).replace(tzinfo=UTC)
+        change = next_change(zone, low, at)
+        if change is None:
+            return at
+        low, offset = change, offset_at(zone, change)
+        wall = wall_at(zone, change) - _MICROSECOND
+    return None
+
+
+@_remembered
+def _previous_cron(cron: str, zone: ZoneInfo, before: datetime) -> datetime | None:
+    last = before - _MICROSECOND
+    if runs_at_fixed_times(cron):
+        wall = wall_reached(zone, last) + _MICROSECOND
+        found = previous_wall(cron, wall)
+        return None if found is None else instant_of(zone, found)
+    wall, offset = wall_at(zone, last) + _MICROSECOND, offset_at(zone, last)
+    while (found := previous_wall(cron, wall)) is not None:
+        at = (found - offset).replace(tzinfo=UTC)
+        change = previous_change(zone, at, last)
+        if change is None:
+            return at
+        last = change - _MICROSECOND
+        wall, offset = wall_at(zone, last) + _MICROSECOND, offset_at(zone, last)
+    return None
+
+
+@_remembered
+def _count_cron(cron: str, zone: ZoneInfo, start: datetime, end: datetime) -> int:
+    changes: list[datetime] = []
+    low = start
+    while (change := next_change(zone, low, end)) is not None:
+        changes.append(change)
+        low = change
+    if runs_at_fixed_times(cron):
+        total = count_walls(cron, wall_reached(zone, start), wall_reached(zone, end))
+        for change in changes:
+            gap_start = wall_at(zone, change - _MICROSECOND)
+            total -= max(0, count_walls(cron, gap_start, wall_at(zone, change)) - 1)
+        return total
+    total, wall = 0, wall_at(zone, start)
+    for change in changes:
+        total += count_walls(cron, wall, wall_at(zone, change - _MICROSECOND))
+        wall = wall_at(zone, change) - _MICROSECOND
+    return total + count_walls(cron, wall, wall_at(zone, end))
+
+
+def _cron(schedule: Schedule) -> str:
+    if schedule.cron is None:
+        raise DeclarationError(f"The schedule {schedule.text!r} has no cron expression.")
+    return schedule.cron
+
+
+def _every(schedule: Schedule) -> timedelta:
+    every = timedelta(seconds=schedule.every_s or 0)
+    if every < timedelta(seconds=1):
+        raise DeclarationError(
+            f"The schedule {schedule.text!r} repeats every {every.total_seconds():g} s.",
+            hint="The shortest interval is 1 s.",
+        )
+    return every

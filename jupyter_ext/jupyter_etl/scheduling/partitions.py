@@ -1,0 +1,129 @@
+"""The partitions that a range of days or instants is made of.
+
+An hour, a day, a week and a month begin at the ticks of a cron schedule, so that daylight saving is
+decided in one place, and the partitions of ``--by day`` are the intervals of a pipeline that runs
+daily at midnight: a day of 23 or 25 hours is one day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.schedules.date_ranges import Span
+from jupyter_etl.model import Grain, Partition, Schedule, ScheduleKind
+from jupyter_etl.scheduling.dst import instant_of, wall_at, zone_named
+from jupyter_etl.scheduling.occurrences import count_ticks, next_tick, previous_tick
+
+MOST = 10_000
+"""Partitions that one backfill may have."""
+
+_CRONS = {
+    Grain.HOUR: "0 * * * *",
+    Grain.DAY: "0 0 * * *",
+    Grain.WEEK: "0 0 * * 1",
+    Grain.MONTH: "0 0 1 * *",
+}
+_REGULAR = (ScheduleKind.CRON, ScheduleKind.INTERVAL)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def partitions_of(
+    span: Span, *, schedule: Schedule | None, by: Grain | None, timezone: str
+) -> tuple[Partition, ...]:
+    """Cut a range into partitions, which follow one another without a gap.
+
+    With ``by`` they are hours, days, weeks (from Monday) or months of the zone, and the range must
+    begin and end with one. Without, they are the intervals of a cron or interval schedule that
+    begin inside the range; of any other schedule, days.
+
+    Args:
+        span: The range.
+        schedule: Of the pipeline.
+        by: How long a partition is; None for what the schedule says.
+        timezone: IANA name of the zone whose days are meant.
+
+    Returns:
+        At least one, in order.
+
+    Raises:
+        DeclarationError: The range is empty, holds no partition or more than `MOST`, or cuts one.
+    """
+    within = _bounds(span, timezone)
+    if by is None and schedule is not None and schedule.kind in _REGULAR:
+        ticks = schedule
+    else:
+        grain = by or Grain.DAY
+        cron = _CRONS[grain]
+        ticks = Schedule(kind=ScheduleKind.CRON, text=cron, cron=cron, timezone=timezone)
+        _must_fit(within, ticks, grain)
+    count = count_ticks(ticks, within.start - _MICROSECOND, within.end - _MICROSECOND)
+    if count > MOST:
+        raise DeclarationError(
+            f"{count:,} partitions are too many for one backfill; at most {MOST:,} are allowed.",
+            hint="Give a shorter range, or longer partitions by --by.",
+        )
+    found = tuple(_between(ticks, within))
+    if not found:
+        raise DeclarationError(
+            f"No partition begins in {format_span(within, timezone)}.",
+            hint="Give a longer range, or shorter partitions by --by.",
+        )
+    return found
+
+
+def format_span(span: Partition, timezone: str) -> str:
+    """Write an interval as `parse_span` reads it: as days where it is made of days, else UTC."""
+    zone = zone_named(timezone)
+    first = wall_at(zone, span.start).date()
+    last = wall_at(zone, span.end - _MICROSECOND).date()
+    if _midnight(first, timezone) == span.start and _next_midnight(last, timezone) == span.end:
+        return f"{first}..{last}" if first < last else f"{first}"
+    ends = (at.astimezone(UTC).replace(tzinfo=None).isoformat() for at in (span.start, span.end))
+    return "Z..".join(ends) + "Z"
+
+
+def _bounds(span: Span, timezone: str) -> Partition:
+    """Return the half-open interval of instants; a last day is inside."""
+    start = span.start if isinstance(span.start, datetime) else _midnight(span.start, timezone)
+    end = span.end if isinstance(span.end, datetime) else _next_midnight(span.end, timezone)
+    if start >= end:
+        raise DeclarationError(
+            f"The range ends before it begins: {span.start} to {span.end}.",
+            hint="Write the earlier one first.",
+        )
+    return Partition(start=start, end=end)
+
+
+def _midnight(day: date, timezone: str) -> datetime:
+    """Return the first instant of a day, which is not 00:00 where the clocks skip that."""
+    return instant_of(zone_named(timezone), datetime.combine(day, time.min))
+
+
+def _next_midnight(day: date, timezone: str) -> datetime:
+    return _midnight(day + timedelta(days=1), timezone)
+
+
+def _must_fit(within: Partition, ticks: Schedule, grain: Grain) -> None:
+    """Refuse a range that cuts a partition: half a week must not stand for the week."""
+    start = previous_tick(ticks, within.start + _MICROSECOND) or within.start
+    end = next_tick(ticks, within.end - _MICROSECOND) or within.end
+    if (start, end) == (within.start, within.end):
+        return
+    given = format_span(within, ticks.timezone)
+    whole = format_span(Partition(start=start, end=end), ticks.timezone)
+    raise DeclarationError(
+        f"The range {given} does not begin and end with a {grain} in {ticks.timezone}.",
+        hint=f"The whole {grain}s around it are {whole}",
+    )
+
+
+def _between(ticks: Schedule, within: Partition) -> Iterator[Partition]:
+    start = next_tick(ticks, within.start - _MICROSECOND)
+    while start is not None and start < within.end:
+        end = next_tick(ticks, start)
+        if end is None:
+            return
+        yield Partition(start=start, end=end)
+        start = end

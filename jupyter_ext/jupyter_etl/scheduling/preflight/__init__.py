@@ -1,0 +1,7 @@
+"""What would go wrong in a clean kernel, told before a notebook is deployed."""
+
+from jupyter_etl.scheduling.preflight.environment import Environment
+from jupyter_etl.scheduling.preflight.findings import Finding, errors_in, summarize
+from jupyter_etl.scheduling.preflight.notebook import preflight
+
+__all__ = ["Environment", "Finding", "errors_in", "preflight", "summarize"]

@@ -1,0 +1,46 @@
+"""What would go wrong with a notebook's incremental loads, told from its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.scheduling.preflight.findings import Finding
+
+
+def scan_increments(commands: Sequence[tuple[int, Command]], *, publishes: bool) -> list[Finding]:
+    """Find loads whose watermark would never move, and rows that would be published twice.
+
+    Args:
+        commands: Of the notebook, with the index of their cell.
+        publishes: Whether anything in the notebook publishes.
+    """
+    loads = [(cell, one) for cell, one in commands if one.name == "load" and one.args.get("since")]
+    findings = []
+    for cell, load in loads:
+        if not publishes:
+            findings.append(
+                Finding(
+                    severity="warning",
+                    cell=cell,
+                    message=f"Cell {cell + 1} loads by --since, and the notebook publishes nothing: "
+                    "the watermark never moves, and each run reads the same rows again.",
+                    hint="Publish what was read: %etl publish table NAME FRAME --mode upsert --key ID.",
+                )
+            )
+        elif load.args.get("lag") and (at := _appends(commands)) is not None:
+            findings.append(
+                Finding(
+                    severity="warning",
+                    cell=at,
+                    message=f"Cell {at + 1} appends, and cell {cell + 1} loads with --lag: rows within "
+                    "the lag come again, and would be in the table twice.",
+                    hint="Use --mode upsert with the --key that tells rows apart.",
+                )
+            )
+    return findings
+
+
+def _appends(commands: Sequence[tuple[int, Command]]) -> int | None:
+    found = (c for c, one in commands if one.name == "publish" and one.args.get("mode") == "append")
+    return next(found, None)

@@ -1,0 +1,295 @@
+"""The loop that plans, starts and watches runs. Any number of them may share one ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from jupyter_etl.errors import EtlError, StoreError, user_code_boundary
+from jupyter_etl.model import (
+    ACTIVE,
+    AttemptReport,
+    Outcome,
+    RunState,
+    Verdict,
+    VerdictKind,
+)
+from jupyter_etl.ports import Claim, Clock, Executor, Notifier, Outlook, SchedulerInfo, Store
+from jupyter_etl.scheduling.alerts import tell_untold
+from jupyter_etl.scheduling.clock_skew import ClockGuard
+from jupyter_etl.scheduling.due_times import correct_due_times
+from jupyter_etl.scheduling.lost_attempts import Reaper, own_attempts
+from jupyter_etl.scheduling.planner import PlanningRound
+
+_LOG = logging.getLogger(__name__)
+
+SAY_ALIVE_S = 10.0
+"""Seconds between two signs of life of a scheduler in the ledger."""
+
+_GONE = timedelta(seconds=6 * SAY_ALIVE_S)
+_FORGOTTEN = timedelta(hours=1)
+_CORRECT_S = 3600.0
+_POLL_S = 0.1
+_INSTANT_S = 1e-6
+_LONGEST_BACKOFF_S = 30.0
+_MANY = 1000
+
+
+class Scheduler:
+    """Plans what is due, starts attempts up to a limit, and ends those that are lost.
+
+    Args:
+        store: The ledger.
+        executor: Starts the runners.
+        clock: The only source of time.
+        notifier: Tells people of failures.
+        id: Random identity of this scheduler.
+        host, pid: Where it runs.
+        workers: Attempts it makes at once.
+        lease_s: Seconds without a beat after which an attempt is lost.
+        tick_s: Seconds between two looks at the ledger.
+        draw: Returns a number in ``[0, 1)``; it spreads retries.
+        pause: Says why no attempt should be started now; "" where one may.
+        ledger_time: Returns the time of the ledger's server; None where it has none.
+        is_running: Whether a scheduler with an old heartbeat may be running all the same.
+        owners: Whose runs it starts; empty for everybody's.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        executor: Executor,
+        clock: Clock,
+        notifier: Notifier,
+        id: str,
+        host: str,
+        pid: int,
+        workers: int,
+        lease_s: float,
+        tick_s: float,
+        draw: Callable[[], float] = random.random,
+        pause: Callable[[], str] = str,
+        ledger_time: Callable[[], datetime | None] = lambda: None,
+        is_running: Callable[[SchedulerInfo], bool] = lambda info: True,
+        owners: tuple[str, ...] = (),
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._clock = clock
+        self._notifier = notifier
+        self._id = id
+        self._host = host
+        self._pid = pid
+        self._workers = workers
+        self._tick_s = tick_s
+        self._pause = pause
+        self._owners = owners
+        self._paused_by = ""
+        self._clocks = ClockGuard(clock, id=id, ledger_time=ledger_time, is_running=is_running)
+        self._planning = PlanningRound(store, self._clocks.now)
+        self._wrong_clock = ""
+        self._others_differed = False
+        self._corrected_at: float | None = None
+        self._reaper = Reaper(
+            store=store, executor=executor, clock=clock, lease_s=lease_s, draw=draw
+        )
+        self._alive = frozenset({id})
+        self._said_alive_at: float | None = None
+        self._busy = False
+        # Of the last look, if it found nothing to do.
+        self._outlook: Outlook | None = None
+
+    def tick(self) -> int:
+        """Look once: plan, reap, tell, start.
+
+        Returns:
+            How many things were done; 0 when there was nothing to do.
+
+        Raises:
+            StoreError: The ledger cannot be reached; what was done is in it.
+        """
+        self._say_alive()
+        self._outlook = None
+        outlook = self._store.load_outlook(self._clock.now())
+        planned = self._plan(outlook) if self._is_clock_right(outlook) else 0
+        live, reaped = self._reaper.reap(live=outlook.live)
+        told = self._tell() if outlook.untold or reaped else 0
+        started = self._start(live, ready=outlook.ready or planned + reaped > 0)
+        done = planned + reaped + told + started
+        if done == 0:
+            self._outlook = outlook
+        return done
+
+    def run(self, *, until_idle: bool = False, stop: Callable[[], bool]) -> None:
+        """Look again and again.
+
+        A ledger that cannot be reached is waited for. Runners go on when this returns; the executor
+        is the caller's to close.
+
+        Args:
+            until_idle: Return when nothing is due, queued, running or waiting for a retry.
+            stop: Asked between two looks; True ends the loop.
+        """
+        failures, was_idle = 0, False
+        try:
+            while not stop():
+                try:
+                    done = self.tick()
+                    if until_idle and was_idle and done == 0:
+                        return
+                    was_idle = until_idle and done == 0 and self._is_idle()
+                    delay_s = 0.0 if was_idle else self._delay_s()
+                except StoreError as problem:
+                    if failures == 0:
+                        _LOG.warning("The ledger cannot be used, trying on: %s", problem)
+                    delay_s = min(_LONGEST_BACKOFF_S, self._tick_s * 2.0 ** min(failures, 16))
+                    failures += 1
+                else:
+                    if failures:
+                        _LOG.warning("The ledger can be used again after %s failures", failures)
+                    failures = 0
+                self._wait(delay_s, stop)
+        finally:
+            self._executor.close()
+            with contextlib.suppress(StoreError):
+                self._store.remove_scheduler(self._id)
+
+    def _say_alive(self) -> None:
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        if self._said_alive_at is not None and monotonic - self._said_alive_at < SAY_ALIVE_S:
+            return
+        self._store.save_scheduler(
+            SchedulerInfo(
+                id=self._id,
+                host=self._host,
+                pid=self._pid,
+                workers=self._workers,
+                seen_at=now,
+                note=self._wrong_clock or self._paused_by,
+                owners=self._owners,
+            )
+        )
+        others = self._store.load_schedulers()
+        self._clocks.compare(others)
+        if self._clocks.others_differ or self._others_differed:
+            # They may have planned by a wrong clock.
+            self._corrected_at = None
+        self._others_differed = self._clocks.others_differ
+        self._alive = frozenset(
+            {one.id for one in others if now - one.seen_at < _GONE} | {self._id}
+        )
+        if not self._others_differed:
+            for one in others:
+                if now - one.seen_at > _FORGOTTEN:
+                    self._store.remove_scheduler(one.id)
+        self._said_alive_at = monotonic
+
+    def _is_clock_right(self, outlook: Outlook) -> bool:
+        why = self._clocks.why_not(busy=outlook.due or outlook.ready)
+        if why and not self._wrong_clock:
+            _LOG.warning("Nothing is planned or started: %s", why)
+        elif self._wrong_clock and not why:
+            _LOG.warning("Runs are planned and started again: the clock is right")
+        if why != self._wrong_clock and not (why and self._wrong_clock):
+            # The ledger is told at the next look.
+            self._said_alive_at = None
+        self._wrong_clock = why
+        if why:
+            self._corrected_at = None
+        return not why
+
+    def _plan(self, outlook: Outlook) -> int:
+        monotonic, corrected = self._clock.monotonic(), 0
+        if self._corrected_at is None or monotonic - self._corrected_at >= _CORRECT_S:
+            corrected = len(correct_due_times(self._store, self._clocks.now()))
+            self._corrected_at = monotonic
+        return corrected + self._planning.plan(outlook)
+
+    def _tell(self) -> int:
+        return tell_untold(
+            store=self._store,
+            notifier=self._notifier,
+            scheduler_id=self._id,
+            alive=self._alive,
+        )
+
+    def _start(self, live: list[Claim], *, ready: bool) -> int:
+        own = own_attempts(live, scheduler_id=self._id, host=self._host, alive=self._alive)
+        free = max(0, self._workers - len(own))
+        claims: list[Claim] = []
+        # Asked again while it is so, that it is known when it is over.
+        may_start = not self._wrong_clock and (ready or bool(self._paused_by))
+        if free and may_start and not self._is_paused() and ready:
+            claims = self._store.claim(
+                self._id, now=self._clock.now(), limit=free, owners=self._owners
+            )
+        for claim in claims:
+            self._start_one(claim)
+        self._busy = bool(own or claims)
+        return len(claims)
+
+    def _is_paused(self) -> bool:
+        why = self._pause()
+        if why and not self._paused_by:
+            _LOG.warning("No run is started now: %s", why)
+        elif self._paused_by and not why:
+            _LOG.warning("Runs are started again")
+        if why != self._paused_by:
+            # The ledger is told at the next look.
+            self._said_alive_at = None
+        self._paused_by = why
+        return bool(why)
+
+    def _start_one(self, claim: Claim) -> None:
+        try:
+            with user_code_boundary("The executor"):
+                self._executor.start(claim)
+        except EtlError as problem:
+            error = f"the runner could not be started: {problem}"
+            _LOG.warning("Run %s: %s", claim.run.id, error)
+            verdict = Verdict(kind=VerdictKind.PLATFORM, evidence=error, retryable=True)
+            report = AttemptReport(
+                outcome=Outcome.FAILED, error=error, verdict=verdict, began=False
+            )
+            self._reaper.end(claim, report)
+
+    def _is_idle(self) -> bool:
+        if self._planning.anything_due():
+            return False
+        now = self._clock.now()
+        waiting = self._store.load_runs(states=ACTIVE, limit=_MANY)
+        return not any(
+            run.state is not RunState.QUEUED or run.attempts > 0 or run.not_before <= now
+            for run in waiting
+            if not self._owners or run.new.owner in self._owners
+        )
+
+    def _delay_s(self) -> float:
+        if self._planning.more:
+            return 0.0
+        now = self._clock.now()
+        # What is due already was left for a reason: no free worker, a limit, a source that does
+        # not answer, or a pipeline out of order.
+        outlook = self._outlook or self._store.load_outlook(now)
+        due_at = outlook.next_at
+        if due_at is None:
+            return self._tick_s
+        return min(self._tick_s, (due_at - now).total_seconds())
+
+    def _wait(self, seconds: float, stop: Callable[[], bool]) -> None:
+        """Wait, but not longer than until one of the own runners ends or somebody stops this."""
+        left_s = seconds
+        while left_s > 0 and not stop():
+            step_s = min(left_s, _POLL_S) if self._busy else left_s
+            began_at = self._clock.monotonic()
+            self._clock.wait(step_s)
+            if self._clock.monotonic() - began_at < step_s - _INSTANT_S:
+                # Woken: there may be something to do.
+                return
+            left_s -= step_s
+            if self._busy and self._reaper.notice():
+                return

@@ -1,0 +1,162 @@
+"""Decides from what past runs of a pipeline took: the time limit, and whether a schedule fits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import quantiles
+
+from jupyter_etl.language.durations import format_duration
+from jupyter_etl.model import (
+    DEFAULT_TIMEOUT_S,
+    Cause,
+    NewRun,
+    Overlap,
+    Policy,
+    RunState,
+    RunSummary,
+    Schedule,
+    TimeLimit,
+)
+from jupyter_etl.ports import Store
+from jupyter_etl.scheduling.occurrences import next_ticks
+from jupyter_etl.scheduling.preflight.findings import Finding
+
+LEAST_RUNS = 10
+"""Successful runs from which on a limit is derived from them."""
+
+LEAST_TIMEOUT_S = 300.0
+"""Shortest derived limit, so that a slow start or a busy machine ends no short run."""
+
+TIMES = 3
+"""How many times the 95th percentile a run may take."""
+
+_LAST = 20
+_OCCURRENCES = 50
+_CAUSES = (Cause.SCHEDULE, Cause.UPSTREAM, Cause.MANUAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Durations:
+    """What the last successful runs of a pipeline took.
+
+    Args:
+        runs: How many they are.
+        p50_s, p95_s: Seconds that half of them, and 95 % of them, took at most.
+    """
+
+    runs: int
+    p50_s: float
+    p95_s: float
+
+
+def load_durations(store: Store, names: Collection[str]) -> dict[str, Durations]:
+    """Return what the last runs of these deployed pipelines took; without any there is no entry.
+
+    Runs that succeeded live at the first attempt count, backfills aside: their partitions may be of
+    another size.
+
+    Args:
+        store: The ledger, asked once.
+        names: Of the pipelines.
+    """
+    found = store.load_last_runs(
+        names, count=_LAST, states=(RunState.SUCCEEDED,), causes=_CAUSES, live=True
+    )
+    known = ((name, durations_of(runs)) for name, runs in found.items())
+    return {name: durations for name, durations in known if durations is not None}
+
+
+def durations_of(runs: Sequence[RunSummary]) -> Durations | None:
+    """Return what runs took; None where none of them tells."""
+    seconds = [one.worked_s for one in runs if one.attempts == 1 and one.worked_s is not None]
+    if not seconds:
+        return None
+    if len(seconds) == 1:
+        return Durations(runs=1, p50_s=seconds[0], p95_s=seconds[0])
+    cuts = quantiles(seconds, n=20, method="inclusive")
+    return Durations(runs=len(seconds), p50_s=cuts[9], p95_s=cuts[18])
+
+
+def time_limit(policy: Policy, durations: Durations | None) -> TimeLimit:
+    """Decide how long an attempt may take.
+
+    What a person gave counts. Otherwise, once `LEAST_RUNS` have succeeded, it is `TIMES` their 95th
+    percentile, from `LEAST_TIMEOUT_S` to `DEFAULT_TIMEOUT_S`.
+
+    Args:
+        policy: Of the run.
+        durations: Of its pipeline; None where they are not known, or do not count.
+    """
+    if policy.timeout_s is not None:
+        return TimeLimit(seconds=policy.timeout_s)
+    if durations is None or durations.runs < LEAST_RUNS:
+        return TimeLimit(seconds=DEFAULT_TIMEOUT_S, why="the default")
+    derived = round(max(LEAST_TIMEOUT_S, TIMES * durations.p95_s))
+    if derived >= DEFAULT_TIMEOUT_S:
+        return TimeLimit(
+            seconds=DEFAULT_TIMEOUT_S, why="the default, and the most without --timeout"
+        )
+    why = f"{TIMES} times the 95th percentile of the last {durations.runs} successful runs"
+    if derived == LEAST_TIMEOUT_S:
+        why = f"{why}, and at least {format_duration(LEAST_TIMEOUT_S)}"
+    return TimeLimit(seconds=float(derived), why=why)
+
+
+def limit_of_run(store: Store, new: NewRun) -> TimeLimit:
+    """Decide how long an attempt of a run may take, as `time_limit`.
+
+    A run of a notebook's file, a draft or a backfill is not measured by the pipeline's usual runs.
+    """
+    usual = new.version is not None and not new.draft and new.cause in _CAUSES
+    if new.policy.timeout_s is not None or not usual:
+        return time_limit(new.policy, None)
+    return time_limit(new.policy, load_durations(store, [new.pipeline]).get(new.pipeline))
+
+
+def tight_schedule(
+    name: str, schedule: Schedule, durations: Durations | None, overlap: Overlap, now: datetime
+) -> list[Finding]:
+    """Warn of a schedule that fires again before the runs of its pipeline usually end.
+
+    Args:
+        name: Of the pipeline.
+        schedule: To be deployed.
+        durations: Of its past runs; None where there are none.
+        overlap: What becomes of a run that is due too early.
+        now: UTC.
+    """
+    if durations is None:
+        return []
+    occurrences = next_ticks(schedule, now, _OCCURRENCES)
+    gap = min((later - at for at, later in pairwise(occurrences)), default=None)
+    if gap is None or gap >= timedelta(seconds=durations.p95_s):
+        return []
+    counted = f"{durations.runs} run{'' if durations.runs == 1 else 's'}"
+    often = "half" if gap < timedelta(seconds=durations.p50_s) else "5 %"
+    took = durations.p50_s if often == "half" else durations.p95_s
+    return [
+        Finding(
+            severity="warning",
+            cell=None,
+            message=f"The schedule fires {format_duration(gap.total_seconds())} apart, and {often} of "
+            f"the runs of '{name}' take {_rounded(took)} or more (of the last {counted}): "
+            f"{_OVERLAPPING[overlap]}",
+            hint=f"Let at least {_rounded(durations.p95_s)} pass between two runs, or make them "
+            "shorter.",
+            kind="schedule",
+        )
+    ]
+
+
+_OVERLAPPING = {
+    Overlap.SKIP: "a run that is due meanwhile is skipped.",
+    Overlap.QUEUE: "runs will wait for one another, and the queue grows.",
+    Overlap.CANCEL_PREVIOUS: "each run is cancelled by the next one.",
+}
+
+
+def _rounded(seconds: float) -> str:
+    return format_duration(round(seconds) if seconds >= 10 else round(seconds, 1))

@@ -1,0 +1,270 @@
+"""Make up for partitions that are missing or have failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import ceil
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from jupyter_etl.errors import Conflict
+from jupyter_etl.language.durations import format_duration
+from jupyter_etl.language.notebooks.notebook import parse_notebook
+from jupyter_etl.language.numbers import check_numbers
+from jupyter_etl.language.parameters.parameter import resolve_parameters
+from jupyter_etl.language.schedules.date_ranges import parse_span
+from jupyter_etl.model import ACTIVE, TERMINAL, Grain, NewRun, Pipeline, Run, RunState
+from jupyter_etl.ports import Clock, Planned, SchedulerInfo, Store
+from jupyter_etl.scheduling.backfill import PartitionPlan, Step, plan_backfill
+from jupyter_etl.scheduling.partitions import format_span, partitions_of
+from jupyter_etl.services.secrets import refuse_secret_parameters
+from jupyter_etl.services.settings import Settings
+
+OnProgress = Callable[[int, int], None]
+"""Called with how many runs have ended, of how many, whenever that has changed."""
+
+_BATCH = 500
+_TRIES = 20
+_LOOKED_AT = 20
+"""Runs whose time makes the estimate."""
+_POLL_S = 0.5
+_RUNS_A_SECOND = 2000
+"""Runs of a backfill that one look a second may load."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backfill:
+    """A backfill, planned or begun.
+
+    Args:
+        pipeline: As deployed.
+        timezone: IANA name of the zone whose days are meant.
+        plans: What becomes of each partition, in order.
+        parallel: Most runs in hand at once: by the policy, and by the workers there are.
+        median_s: Median seconds of the pipeline's last runs that succeeded; None without any.
+        runs: What was queued; empty for a plan.
+    """
+
+    pipeline: Pipeline
+    timezone: str
+    plans: tuple[PartitionPlan, ...]
+    parallel: int
+    median_s: float | None
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def planned(self) -> int:
+        """How many partitions are to be made."""
+        return self._count(Step.RUN, Step.REQUEUE)
+
+    @property
+    def done(self) -> int:
+        """How many are done."""
+        return self._count(Step.DONE)
+
+    @property
+    def in_hand(self) -> int:
+        """How many have a run that is queued or running."""
+        return self._count(Step.IN_HAND)
+
+    @property
+    def estimate_s(self) -> float | None:
+        """How long the planned ones may take, seconds; None where no run has succeeded yet."""
+        if self.median_s is None:
+            return None
+        return self.median_s * ceil(self.planned / self.parallel)
+
+    @property
+    def title(self) -> str:
+        """Return how many partitions there are of each kind, in words."""
+        count = len(self.plans)
+        noun = "partition" if count == 1 else "partitions"
+        said = f"{self.pipeline.name}: {self.planned:,} of {count:,} {noun} to run"
+        said += f", {self.done:,} done" if self.done else ""
+        said += f", {self.in_hand:,} in hand and left alone" if self.in_hand else ""
+        return f"{said}."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return the first and last partition to run and the estimate, in words."""
+        asked = [p.partition for p in self.plans if p.step in (Step.RUN, Step.REQUEUE)]
+        if not asked:
+            return ()
+        spans = [format_span(asked[0], self.timezone)]
+        if len(asked) > 1:
+            spans.append(format_span(asked[-1], self.timezone))
+        where = f"From {spans[0]} to {spans[-1]}" if len(spans) > 1 else f"That is {spans[0]}"
+        return (f"{where} in {self.timezone}.", self._estimate())
+
+    def _count(self, *steps: Step) -> int:
+        return sum(plan.step in steps for plan in self.plans)
+
+    def _estimate(self) -> str:
+        if self.median_s is None or self.estimate_s is None:
+            return f"No run of {self.pipeline.name} has succeeded yet, so there is no estimate."
+        whole = format_duration(max(1, round(self.estimate_s)))
+        each = format_duration(round(self.median_s, 1))
+        return f"Estimate: {whole}, at {each} a run and {self.parallel} at once."
+
+
+class Backfills:
+    """Plan, begin and follow backfills.
+
+    Args:
+        store: The ledger.
+        clock: The time.
+        settings: Where everything is.
+        schedulers: Returns those that are alive.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        schedulers: Callable[[], list[SchedulerInfo]],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._schedulers = schedulers
+
+    def plan(
+        self,
+        pipeline: str,
+        span: str,
+        *,
+        by: Grain | None = None,
+        parameters: Mapping[str, object] | None = None,
+        parallel: int | None = None,
+        include_done: bool = False,
+    ) -> Backfill:
+        """Say what a backfill would do; nothing is written.
+
+        Args:
+            pipeline: Its name.
+            span: ``FROM..TO``: days, both included, or ISO times, of which the last is not.
+            by: How long a partition is; by default the interval of the pipeline's own schedule, and
+                a day where it has no regular one.
+            parameters: Of every run, over those it was deployed with.
+            parallel: Most of its runs in hand at once; by default what its policy says.
+            include_done: Make also what is done.
+
+        Raises:
+            NotFound: No pipeline has that name.
+            DeclarationError: The range or a parameter is not understood, a partition is not over.
+        """
+        deployed = self._store.load_pipeline(pipeline)
+        check_numbers(parallel=parallel)
+        schedule = deployed.schedule
+        zone = schedule.timezone if schedule else self._settings.timezone
+        partitions = partitions_of(
+            parse_span(span, timezone=zone), schedule=schedule, by=by, timezone=zone
+        )
+        outline = parse_notebook(self._store.load_snapshot(deployed.content_hash))
+        given = {**deployed.parameters, **(parameters or {})}
+        at = partitions[0].end.astimezone(ZoneInfo(zone))
+        resolve_parameters(outline.parameters, given, at=at)
+        refuse_secret_parameters(self._settings.home, given)
+        plans = plan_backfill(
+            deployed,
+            partitions,
+            self._store.load_runs_between(pipeline, partitions[0].start, partitions[-1].end),
+            now=self._clock.now(),
+            timezone=zone,
+            parameters=parameters or {},
+            parallel=parallel,
+            include_done=include_done,
+        )
+        workers = sum(info.workers for info in self._schedulers()) or self._settings.workers
+        return Backfill(
+            pipeline=deployed,
+            timezone=zone,
+            plans=plans,
+            parallel=min(parallel or deployed.policy.parallel, workers),
+            median_s=self._median_s(pipeline),
+        )
+
+    def begin(self, plan: Backfill) -> Backfill:
+        """Queue what was planned; what somebody has queued meanwhile is left alone.
+
+        Args:
+            plan: As `plan` gave it.
+
+        Returns:
+            The same with its ``runs``.
+
+        Raises:
+            Conflict: The pipeline was deployed anew meanwhile.
+        """
+        new = [one.run for one in plan.plans if one.run is not None]
+        made: list[Run] = []
+        for start in range(0, len(new), _BATCH):
+            made += self._insert(plan.pipeline, new[start : start + _BATCH])
+        for one in plan.plans:
+            if one.step is Step.REQUEUE and one.found is not None:
+                with suppress(Conflict):
+                    made.append(self._store.requeue(one.found.id, now=self._clock.now()))
+        return replace(plan, runs=tuple(sorted(made, key=lambda run: run.id)))
+
+    def wait(self, begun: Backfill, *, on_progress: OnProgress | None = None) -> list[Run]:
+        """Return the runs of a backfill at their end, those that were in hand included.
+
+        Args:
+            begun: As `begin` gave it.
+            on_progress: Called while waiting.
+        """
+        ids = {run.id for run in begun.runs}
+        ids |= {p.found.id for p in begun.plans if p.step is Step.IN_HAND and p.found is not None}
+        left = set(ids)
+        said = -1
+        while left:
+            active = self._store.load_runs(
+                pipeline=begun.pipeline.name, states=ACTIVE, limit=len(left) + _RUNS_A_SECOND
+            )
+            left &= {run.id for run in active}
+            if on_progress is not None and len(ids) - len(left) != said:
+                said = len(ids) - len(left)
+                on_progress(said, len(ids))
+            if left:
+                self._clock.wait(max(_POLL_S, len(left) / _RUNS_A_SECOND))
+        first, last = begun.plans[0].partition, begun.plans[-1].partition
+        found = self._store.load_runs_between(begun.pipeline.name, first.start, last.end)
+        return [run for run in found if run.id in ids]
+
+    def _insert(self, pipeline: Pipeline, new: Sequence[NewRun]) -> list[Run]:
+        """Insert runs in one transaction, between those of a scheduler that plans too."""
+        start, end = new[0].interval.start, new[-1].interval.end
+        for _ in range(_TRIES):
+            current = self._store.load_pipeline(pipeline.name)
+            if current.version != pipeline.version:
+                break
+            there = self._store.load_runs_between(current.name, start, end)
+            keys = {run.logical_key for run in new} - {run.new.logical_key for run in there}
+            missing = tuple(run for run in new if run.logical_key in keys)
+            plan = Planned(pipeline=current, runs=missing, next_due=current.next_due)
+            if all(self._store.plan([plan], now=self._clock.now())):
+                found = self._store.load_runs_between(current.name, start, end)
+                return [run for run in found if run.new.logical_key in keys]
+        raise Conflict(
+            f"The pipeline {pipeline.name!r} was changed while its backfill was being queued.",
+            hint="Give the command again: what is queued already is left alone.",
+        )
+
+    def _median_s(self, pipeline: str) -> float | None:
+        found = self._store.load_runs(
+            pipeline=pipeline, states=(RunState.SUCCEEDED,), limit=_LOOKED_AT
+        )
+        seconds = [
+            (run.finished_at - run.started_at).total_seconds()
+            for run in found
+            if run.started_at is not None and run.finished_at is not None and not run.new.draft
+        ]
+        return median(seconds) if seconds else None
+
+
+def failed(runs: Sequence[Run]) -> list[Run]:
+    """Return those that have ended otherwise than well."""
+    return [r for r in runs if r.state in TERMINAL and r.state is not RunState.SUCCEEDED]

@@ -1,0 +1,74 @@
+"""What is wrong with the setup, and the mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jupyter_etl.errors import EtlError
+from jupyter_etl.ledger import inspect_ledger, open_store
+from jupyter_etl.ledger.inspection import LedgerFacts
+from jupyter_etl.ports import Clock, SchedulerInfo, Store
+from jupyter_etl.services.doctor import failing, ledger, machine, running, storage
+from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, Status, wrong
+from jupyter_etl.services.home import refuse_lost_ledger
+from jupyter_etl.services.schedulers import alive_among
+from jupyter_etl.services.settings import Settings
+
+__all__ = ["Diagnosis", "Status", "diagnose"]
+
+_CHECKS = (*ledger.CHECKS, *machine.CHECKS, *storage.CHECKS, *running.CHECKS, *failing.CHECKS)
+
+
+def diagnose(settings: Settings, clock: Clock, *, mend: bool = False) -> list[Diagnosis]:
+    """Look at ledger, folders, disk, permissions, schedulers, runs, kernels and packages.
+
+    Args:
+        settings: Where everything is.
+        clock: The time.
+        mend: Mend what can safely be mended; otherwise nothing is changed, and a ledger is neither
+            made nor migrated.
+
+    Returns:
+        One diagnosis a check; a check that has nothing to look at is left out.
+    """
+    setup = _look(settings, clock, mend=mend)
+    try:
+        found = [_examine(check, setup) for check in _CHECKS]
+    finally:
+        if setup.store is not None:
+            setup.store.close()
+    return [one for one in found if one is not None]
+
+
+def _look(settings: Settings, clock: Clock, *, mend: bool) -> Setup:
+    facts: LedgerFacts | None = None
+    problem: EtlError | None = None
+    store: Store | None = None
+    schedulers: list[SchedulerInfo] = []
+    try:
+        refuse_lost_ledger(settings)
+        facts = inspect_ledger(settings.ledger)
+        if facts.revision == facts.newest:
+            store = open_store(settings.ledger)
+            schedulers = store.load_schedulers()
+    except EtlError as found:
+        problem = found
+    return Setup(
+        settings=settings,
+        clock=clock,
+        facts=facts,
+        problem=problem,
+        store=store if problem is None else None,
+        schedulers=tuple(schedulers),
+        alive=tuple(alive_among(schedulers, clock.now())),
+        mend=mend,
+    )
+
+
+def _examine(check: Callable[[Setup], Diagnosis | None], setup: Setup) -> Diagnosis | None:
+    try:
+        return check(setup)
+    except EtlError as problem:
+        return wrong(check.__name__, problem.message, problem.hint)
+    except OSError as problem:
+        return wrong(check.__name__, f"it cannot be looked at: {problem}", "")

@@ -1,0 +1,139 @@
+"""Is the ledger whole, and where it should be?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from jupyter_etl.errors import StoreError
+from jupyter_etl.ledger import mend_journal
+from jupyter_etl.scheduling.clock_skew import APART
+from jupyter_etl.scheduling.due_times import correct_due_times, unexplained_due_times
+from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
+from jupyter_etl.services.schedulers import may_be_running
+
+_APART = timedelta(seconds=5)
+
+
+def ledger(setup: Setup) -> Diagnosis:
+    """Can it be reached?"""
+    if setup.problem is not None:
+        return wrong("ledger", setup.problem.message, setup.problem.hint)
+    if setup.store is None:
+        return well("ledger", "is made, or brought up to date, when it is used")
+    return well("ledger", f"readable, {setup.store.count_runs():,} runs on record")
+
+
+def schema(setup: Setup) -> Diagnosis | None:
+    """Is it of this version?"""
+    facts = setup.facts
+    if facts is None or facts.revision is None:
+        return None
+    if facts.revision == facts.newest:
+        return well("schema", f"{facts.revision}, the one of this version")
+    if facts.revision > facts.newest:
+        return wrong(
+            "schema",
+            f"{facts.revision} is newer than this version's, {facts.newest}",
+            "Upgrade: pip install --upgrade jupyter-etl",
+        )
+    return warn(
+        "schema",
+        f"{facts.revision} is older than this version's, {facts.newest}",
+        "It is backed up and migrated by the next command that uses it: jupyter etl status",
+    )
+
+
+def integrity(setup: Setup) -> Diagnosis | None:
+    """Is it damaged?"""
+    facts = setup.facts
+    if facts is None or facts.revision is None:
+        return None
+    if facts.damages:
+        return wrong(
+            "integrity",
+            f"the ledger is damaged: {listed(facts.damages)}",
+            "Stop what uses it and restore the last backup: jupyter etl restore FILE",
+        )
+    told = "it can be written" if facts.path is None else "every page and reference is sound"
+    return well("integrity", told)
+
+
+def journal(setup: Setup) -> Diagnosis | None:
+    """Is the journal mode safe with this version of SQLite?"""
+    facts = setup.facts
+    if facts is None or facts.journal in ("", facts.safe_journal):
+        return None
+    if facts.safe_journal != "DELETE":
+        return well("journal", f"{facts.journal}, which is safe and slower than WAL")
+    message = (
+        f"{facts.journal} can corrupt the ledger when several processes use this version of SQLite"
+    )
+    if not setup.mend:
+        return wrong("journal", message, "Stop what uses the ledger: jupyter etl doctor --mend")
+    try:
+        mend_journal(facts)
+    except StoreError as problem:
+        return wrong("journal", message, problem.hint)
+    return well("journal", "DELETE", mended="the journal mode was set to DELETE")
+
+
+def filesystem(setup: Setup) -> Diagnosis | None:
+    """Does a SQLite file lie where its locks work?"""
+    facts = setup.facts
+    if facts is None or not facts.network:
+        return None
+    return wrong(
+        "filesystem",
+        f"the ledger lies on a network file system ({facts.network}), where SQLite cannot rely "
+        "on locks",
+        "Set JUPYTER_ETL_LEDGER to a local path or to PostgreSQL.",
+    )
+
+
+def clock(setup: Setup) -> Diagnosis:
+    """Do the clocks of this machine, the database and the schedulers agree?"""
+    now, facts = setup.clock.now(), setup.facts
+    waiting = [info for info in setup.schedulers if info.note and may_be_running(info)]
+    wrong_clocks = [info for info in waiting if "clock" in info.note]
+    if wrong_clocks:
+        notes = listed(f"{info.host}:{info.pid} ({info.note})" for info in wrong_clocks)
+        return wrong("clock", f"schedulers plan nothing: {notes}", "Set the clocks by NTP.")
+    ahead = [info for info in setup.schedulers if info.seen_at > now + _APART]
+    if ahead:
+        names = listed(f"{info.host}:{info.pid}" for info in ahead)
+        return warn(
+            "clock",
+            f"schedulers were last seen in the future: {names}",
+            "Set the clocks of their machine and of this one by NTP.",
+        )
+    if facts is None or facts.now is None or facts.asked_at is None or facts.answered_at is None:
+        return well("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC")
+    if facts.asked_at - _APART <= facts.now <= facts.answered_at + _APART:
+        return well("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC, as on the database's server")
+    apart_s = (facts.now - facts.answered_at).total_seconds()
+    return (wrong if abs(apart_s) > APART.total_seconds() else warn)(
+        "clock",
+        f"the database's server is {abs(apart_s):,.0f} s {'ahead' if apart_s > 0 else 'behind'}",
+        "Set both clocks by NTP: a scheduler more than a minute off plans nothing.",
+    )
+
+
+def due_times(setup: Setup) -> Diagnosis | None:
+    """Does the schedule of each pipeline explain when it is due?"""
+    if setup.store is None:
+        return None
+    now = (setup.facts.now if setup.facts else None) or setup.clock.now()
+    found = unexplained_due_times(setup.store, now)
+    if not found:
+        return well("due times", "each is the next time of its schedule")
+    told = listed(f"{one.name} ({one.next_due:%Y-%m-%d %H:%M} UTC)" for one in found)
+    message = f"the schedules of these pipelines do not explain when they are due: {told}"
+    doubtful = any(abs(info.seen_at - setup.clock.now()) > APART for info in setup.alive)
+    if doubtful or not setup.mend:
+        hint = "Is the clock right? Schedulers correct them, or now: jupyter etl doctor --mend"
+        return wrong("due times", message, hint)
+    done = listed(correct_due_times(setup.store, now, deployed_later=True)) or "none"
+    return well("due times", "each is the next time of its schedule", mended=f"corrected {done}")
+
+
+CHECKS = (ledger, schema, integrity, journal, filesystem, clock, due_times)

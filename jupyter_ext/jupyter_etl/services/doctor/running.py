@@ -1,0 +1,266 @@
+"""Does everything that should run get on?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from jupyter_etl.errors import NotFound
+from jupyter_etl.language.durations import format_duration
+from jupyter_etl.model import DEFAULT_TIMEOUT_S, IN_HAND, Run, RunState
+from jupyter_etl.ports import Claim, Store
+from jupyter_etl.scheduling.lost_attempts import START_LEASES, Reaper, sweep
+from jupyter_etl.scheduling.retries import lost_report
+from jupyter_etl.services.disk import local_folders, shortage
+from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
+from jupyter_etl.services.pipelines.cold_starts import ColdStarts
+from jupyter_etl.services.runs.executors import executor_for
+from jupyter_etl.services.settings import host_name
+
+_MANY = 1000
+_LONG = timedelta(minutes=2)
+
+
+def scheduler(setup: Setup) -> Diagnosis:
+    """Is one alive, where something waits for one?"""
+    if setup.alive and (without := _without_scheduler(setup)):
+        owners = list(dict.fromkeys(without.values()))
+        return wrong(
+            "scheduler",
+            f"none that is alive runs the pipelines of {listed(owners)}: {listed(without)}",
+            f"Run: jupyter etl up {' '.join(f'--for {owner}' for owner in owners)}",
+        )
+    if setup.alive:
+        names = listed(f"{info.host}:{info.pid}" for info in setup.alive)
+        waiting = [info for info in setup.alive if info.note]
+        if waiting:
+            notes = listed(f"{info.host}:{info.pid} ({info.note})" for info in waiting)
+            return wrong(
+                "scheduler",
+                f"{len(waiting)} of {len(setup.alive)} start no runs: {notes}",
+                "Correct what they say; they go on by themselves.",
+            )
+        return well("scheduler", f"{len(setup.alive)} alive ({names})")
+    hint = "Run: jupyter etl up"
+    store = setup.store
+    if store is None or not any(not pipeline.paused for pipeline in store.load_pipelines()):
+        return warn("scheduler", "none is alive, and no pipeline needs one", hint)
+    return wrong("scheduler", "none is alive", hint)
+
+
+def _without_scheduler(setup: Setup) -> dict[str, str]:
+    """Return the pipelines that no scheduler which is alive may run, with their owners."""
+    if setup.store is None:
+        return {}
+    return {
+        pipeline.name: pipeline.owner
+        for pipeline in setup.store.load_pipelines()
+        if not pipeline.paused and not any(info.runs_for(pipeline.owner) for info in setup.alive)
+    }
+
+
+def attempts(setup: Setup) -> Diagnosis | None:
+    """Is anybody making the attempts that have no end yet?"""
+    if setup.store is None:
+        return None
+    live = setup.store.load_live_attempts()
+    gone = [claim for claim in live if _is_gone(claim, setup)]
+    if not gone:
+        return well("attempts", f"{len(live):,} in hand")
+    message = f"the runners of these runs are gone: {listed(claim.run.id for claim in gone)}"
+    if not setup.mend:
+        return wrong(
+            "attempts", message, "A scheduler ends them, or now: jupyter etl doctor --mend"
+        )
+    ended = [claim.run.id for claim in gone if _end(claim, setup, setup.store)]
+    return well("attempts", message, mended=f"ended as lost: {listed(ended) or 'none'}")
+
+
+def in_hand(setup: Setup) -> Diagnosis | None:
+    """Has every run that is in hand an attempt, and is none over its time?"""
+    if setup.store is None:
+        return None
+    now = setup.clock.now()
+    live = setup.store.load_live_attempts()
+    ids = {claim.run.id for claim in live}
+    without = [
+        run.id
+        for run in setup.store.load_runs(states=IN_HAND, limit=_MANY)
+        if run.id not in ids and _has_no_attempt(run, setup.store)
+    ]
+    if without:
+        return wrong(
+            "runs",
+            f"these runs are in hand and have no attempt: {listed(without)}",
+            "The ledger was changed by hand. Restore its last backup: jupyter etl restore FILE",
+        )
+    late = [claim for claim in live if _is_late(claim, now, setup.settings.lease_s)]
+    if late:
+        told = listed(
+            f"{claim.run.id} (limit {format_duration(_limit_s(claim))})" for claim in late
+        )
+        first = late[0].run.id
+        return wrong(
+            "runs",
+            f"these runs go on beyond their time limit: {told}",
+            f"jupyter etl cancel {first}; then look at jupyter etl logs {first}",
+        )
+    return well("runs", "none is stuck")
+
+
+def queue(setup: Setup) -> Diagnosis | None:
+    """Is nothing left waiting that could be running?"""
+    if setup.store is None:
+        return None
+    now = setup.clock.now()
+    live = setup.store.load_live_attempts()
+    waiting = _waiting(setup.store, now, {claim.run.new.pipeline for claim in live})
+    free = sum(info.workers for info in setup.alive) - len(live)
+    low = shortage(local_folders(setup.settings), setup.settings.disk_reserve)
+    if not waiting or free < 1 or low:
+        return well("queue", f"{setup.store.count_runs(states=(RunState.QUEUED,)):,} runs wait")
+    longest = max(now - max(run.not_before, run.new.due_at) for run in waiting)
+    return warn(
+        "queue",
+        f"{len(waiting):,} runs wait for up to {format_duration(int(longest.total_seconds()))} "
+        f"while {free} workers are free: {listed(run.id for run in waiting)}",
+        "A limit or a source that fails may hold them back: jupyter etl sources. If neither does, "
+        "restart the scheduler.",
+    )
+
+
+def removed(setup: Setup) -> Diagnosis | None:
+    """Is nothing waiting that nobody wants any more?"""
+    if setup.store is None:
+        return None
+    known = {pipeline.name for pipeline in setup.store.load_pipelines()}
+    left = [
+        run.id
+        for run in setup.store.load_runs(states=(RunState.QUEUED,), limit=_MANY)
+        if run.new.version is not None and run.new.pipeline not in known
+    ]
+    if not left:
+        return None
+    return warn(
+        "unscheduled",
+        f"these runs wait although their pipeline was taken off the schedule: {listed(left)}",
+        f"They will run. To keep them from that: jupyter etl cancel {left[0]}",
+    )
+
+
+def _is_gone(claim: Claim, setup: Setup) -> bool:
+    attempt = claim.attempt
+    if attempt.claimed_by in {info.id for info in setup.alive}:
+        return False
+    if attempt.started_at is None:
+        patience = timedelta(seconds=START_LEASES * setup.settings.lease_s)
+        return attempt.claimed_at < setup.clock.now() - patience
+    # Of another machine nothing can be seen from here; a scheduler ends it by its beats.
+    return attempt.host == host_name() and not _is_runner(attempt.pid)
+
+
+def _is_runner(pid: int | None) -> bool:
+    if pid is None:
+        return False
+    try:
+        return any("jupyter_etl" in word for word in psutil.Process(pid).cmdline())
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
+
+
+def _end(claim: Claim, setup: Setup, store: Store) -> bool:
+    executor = executor_for(setup.settings, warm=None)
+    reaper = Reaper(
+        store=store,
+        executor=executor,
+        clock=setup.clock,
+        lease_s=setup.settings.lease_s,
+        draw=random.random,
+    )
+    try:
+        sweep(executor, claim)
+        return reaper.end(claim, lost_report(claim, "its runner was gone, found by the doctor"))
+    finally:
+        executor.close()
+
+
+def _has_no_attempt(run: Run, store: Store) -> bool:
+    # Asked once more: it may have begun or ended between two questions.
+    try:
+        state = store.load_run(run.id).state
+    except NotFound:
+        return False
+    return state in IN_HAND and all(a.outcome for a in store.load_attempts(run.id))
+
+
+def _is_late(claim: Claim, now: datetime, lease_s: float) -> bool:
+    started_at = claim.attempt.started_at
+    if started_at is None:
+        return False
+    limit = timedelta(seconds=_limit_s(claim) + lease_s)
+    return now - started_at > limit + _LONG
+
+
+def _limit_s(claim: Claim) -> float:
+    return claim.attempt.timeout_s or claim.run.new.policy.timeout_s or DEFAULT_TIMEOUT_S
+
+
+def _waiting(store: Store, now: datetime, busy: set[str]) -> Sequence[Run]:
+    return [
+        run
+        for run in store.load_runs(states=(RunState.QUEUED,), limit=_MANY)
+        if max(run.not_before, run.new.due_at) < now - _LONG and run.new.pipeline not in busy
+    ]
+
+
+def folders(setup: Setup) -> Diagnosis | None:
+    """Has every folder of a run its run?"""
+    if setup.store is None:
+        return None
+    found = sorted(_run_folders(setup.settings.home), reverse=True)[:_MANY]
+    without = [number for number in found if not _is_known(number, setup.store)]
+    if not without:
+        return None
+    return warn(
+        "folders",
+        f"these folders belong to no run of this ledger: {listed(f'{n:08d}' for n in without)}",
+        f"Is it the right ledger? If so, look into them and delete them: {setup.settings.home}/runs",
+    )
+
+
+def _run_folders(home: Path) -> list[int]:
+    runs = home / "runs"
+    return [int(f.name) for f in runs.iterdir() if f.name.isdecimal()] if runs.is_dir() else []
+
+
+def _is_known(run_id: int, store: Store) -> bool:
+    try:
+        store.load_run(run_id)
+    except NotFound:
+        return False
+    return True
+
+
+def warm_starts(setup: Setup) -> Diagnosis | None:
+    """Is there a kernel that could start warm, and does not?"""
+    if setup.store is None:
+        return None
+    if not setup.settings.warm:
+        return well("warm starts", "switched off with JUPYTER_ETL_WARM=0")
+    reasons = ColdStarts(setup.store, setup.settings)
+    wanted = [one for one in setup.store.load_pipelines() if one.policy.warm]
+    cold = {one.name: reason for one in wanted if (reason := reasons.of(one))}
+    if not cold:
+        return well("warm starts", f"{len(wanted):,} pipelines can start warm")
+    told = listed(f"{name} ({reason.why})" for name, reason in cold.items())
+    remedy = next(iter(cold.values())).remedy
+    return warn("warm starts", f"these start cold: {told}", f"{remedy[0].upper()}{remedy[1:]}.")
+
+
+CHECKS = (scheduler, attempts, in_hand, queue, removed, folders, warm_starts)

@@ -1,0 +1,258 @@
+"""The facade that every surface calls."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from uuid import uuid4
+
+from jupyter_etl.alerts.fan_out import notifier_for
+from jupyter_etl.errors import ExecutionError
+from jupyter_etl.ports import SchedulerInfo, SecretResolver, Store
+from jupyter_etl.redaction.redactor import Redactor
+from jupyter_etl.runner.warm.client import ColdStart, WarmRunners
+from jupyter_etl.scheduling.scheduler import Scheduler
+from jupyter_etl.services.backfills import Backfills
+from jupyter_etl.services.clock import SystemClock
+from jupyter_etl.services.disk import disk_guard, start_guard
+from jupyter_etl.services.doctor import Diagnosis, diagnose
+from jupyter_etl.services.health import Health
+from jupyter_etl.services.home import make_private, refuse_lost_ledger
+from jupyter_etl.services.lakes import LedgerLake
+from jupyter_etl.services.lineage import Lineage
+from jupyter_etl.services.pipelines.pipelines import Pipelines
+from jupyter_etl.services.publications.holds import Holds
+from jupyter_etl.services.publications.publications import Publications
+from jupyter_etl.services.runs.executors import executor_for
+from jupyter_etl.services.runs.runs import Runs
+from jupyter_etl.services.schedulers import alive_among, may_be_running
+from jupyter_etl.services.secrets import Vault, default_vault, redacted_answer, redactor_for
+from jupyter_etl.services.settings import Settings, host_name
+from jupyter_etl.services.sources import Sources
+from jupyter_etl.services.wakeups import PATIENCE_S, woken
+from jupyter_etl.services.watermarks import Watermarks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Etl:
+    """Everything the platform can do, composed of its blocks.
+
+    Args:
+        settings: Where everything is.
+        store: The ledger.
+        clock: The time.
+    """
+
+    settings: Settings
+    store: Store
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Etl:
+        """Open the ledger, creating what is missing.
+
+        Args:
+            settings: By default those of the environment.
+
+        Raises:
+            StoreError: The ledger cannot be opened.
+            PermissionDenied: Others may write to the home.
+        """
+        from jupyter_etl.ledger import open_store
+
+        chosen = settings or Settings.from_env()
+        make_private(chosen.home)
+        refuse_lost_ledger(chosen)
+        return cls(settings=chosen, store=open_store(chosen.ledger))
+
+    @cached_property
+    def secrets(self) -> Vault:
+        """Secrets by name."""
+        return default_vault(self.settings.home, self.settings.owner)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Knows the secrets that this process has resolved, and those it may resolve."""
+        return redactor_for(self.settings.home)
+
+    def redacted_answer(self, text: str) -> str:
+        """Return what others are answered, without the values of secrets."""
+        return redacted_answer(self.redactor, text)
+
+    @cached_property
+    def secret(self) -> SecretResolver:
+        """Resolves the name of a secret to its value."""
+        return self.redactor.watching(self.secrets.value)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Declared inputs."""
+        return Sources(
+            self.store,
+            self.clock,
+            self.settings,
+            self.secret,
+            self.redactor,
+            refuse_others=self.secrets.refuse_others,
+        )
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        """Notebooks that run by themselves."""
+        return Pipelines(self.store, self.clock, self.settings)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """What ran, runs and will run."""
+        return Runs(self.store, self.clock, self.settings, self.pipelines, self.warm_runners)
+
+    @cached_property
+    def backfills(self) -> Backfills:
+        """Ranges of partitions turned into runs."""
+        return Backfills(self.store, self.clock, self.settings, self.schedulers)
+
+    @cached_property
+    def holds(self) -> Holds:
+        """What failed checks and the publish gate hold back."""
+        return Holds(self.store, self.clock, self.settings)
+
+    @cached_property
+    def health(self) -> Health:
+        """How pipelines and everything together stand."""
+        guard = disk_guard(self.settings)
+        return Health(self.store, self.clock, alive=self.schedulers, disk=guard)
+
+    @cached_property
+    def watermarks(self) -> Watermarks:
+        """How far incremental loads have come."""
+        return Watermarks(self.store, self.clock, self.settings)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """What is made of what."""
+        return Lineage(self.store)
+
+    @cached_property
+    def lake(self) -> LedgerLake:
+        """Where all outputs lie."""
+        return LedgerLake(root=self.settings.lake, store=self.store)
+
+    @cached_property
+    def publications(self) -> Publications:
+        """Outputs and their versions."""
+        return Publications(self.store, self.clock, self.settings)
+
+    def scheduler(
+        self, *, workers: int | None = None, owners: tuple[str, ...] | None = None
+    ) -> Scheduler:
+        """Return a scheduler, not running yet, that makes attempts on this machine.
+
+        Args:
+            workers: Attempts at once; by default the setting.
+            owners: Whose pipelines it runs, empty for everybody's; by default the setting.
+        """
+        return Scheduler(
+            store=self.store,
+            executor=executor_for(self.settings, self.warm_runners),
+            clock=self.clock,
+            notifier=notifier_for(
+                self.settings.alerts,
+                self.settings.home / "alerts.log",
+                allow=self.settings.alert_hosts,
+            ),
+            id=uuid4().hex,
+            host=host_name(),
+            pid=os.getpid(),
+            workers=workers or self.settings.workers,
+            lease_s=self.settings.lease_s,
+            tick_s=self.settings.tick_s,
+            draw=random.random,
+            pause=start_guard(self.settings),
+            ledger_time=self.store.load_time,
+            is_running=may_be_running,
+            owners=self.settings.runs_for if owners is None else owners,
+        )
+
+    @cached_property
+    def warm_runners(self) -> WarmRunners | None:
+        """What forks the runners of this process; None where they are all started cold."""
+        settings = self.settings
+        if not settings.warm:
+            return None
+        return WarmRunners(preload=settings.preload, standby_s=settings.standby_s)
+
+    def prepare_runners(self) -> None:
+        """Start the template of runners now, so that the first run does not wait for it."""
+        if self.warm_runners is not None:
+            # Where it cannot be started, each run is started cold and says why.
+            with suppress(ColdStart):
+                self.warm_runners.prepare()
+
+    def woken(
+        self, wake: Callable[[], object], *, patience_s: float = PATIENCE_S
+    ) -> AbstractContextManager[None]:
+        """Call something, in a thread, whenever others have written that a run is due or has ended.
+
+        Args:
+            wake: What to call, as long as the returned context is entered.
+            patience_s: Seconds for which the end of the thread is waited for.
+        """
+        return woken(self.store, wake, patience_s=patience_s)
+
+    def schedulers(self) -> list[SchedulerInfo]:
+        """Return the schedulers that are alive, as far as can be told from here."""
+        return alive_among(self.store.load_schedulers(), self.clock.now())
+
+    def has_scheduler(self) -> bool:
+        """Return whether a scheduler is alive that runs the pipelines of this owner."""
+        return any(info.runs_for(self.settings.owner) for info in self.schedulers())
+
+    def start_scheduler(self) -> bool:
+        """Start a scheduler that outlives this process, unless one is alive for this owner.
+
+        Returns:
+            Whether one was started.
+
+        Raises:
+            ExecutionError: It could not be started.
+        """
+        if self.has_scheduler():
+            return False
+        home = self.settings.home
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with (home / "scheduler.log").open("ab") as log:
+                subprocess.Popen(
+                    [sys.executable, "-m", "jupyter_etl.cli", "up"],
+                    env={**os.environ, **self.settings.environ()},
+                    cwd=home,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+        except OSError as problem:
+            raise ExecutionError(
+                f"The scheduler could not be started: {problem}", hint="Run: jupyter etl up"
+            ) from problem
+        return True
+
+    def doctor(self, *, mend: bool = False) -> list[Diagnosis]:
+        """Look for what is wrong with the setup.
+
+        Args:
+            mend: Mend what can safely be mended; otherwise nothing is changed.
+        """
+        return diagnose(self.settings, self.clock, mend=mend)
+
+    def close(self) -> None:
+        """Close the ledger, and let the template of runners go."""
+        self.store.close()
+        if self.warm_runners is not None:
+            self.warm_runners.close()

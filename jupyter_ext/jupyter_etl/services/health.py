@@ -1,0 +1,173 @@
+"""How everything stands: what `jupyter_etl.scheduling.health` decides, for all pipelines at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jupyter_etl.model import (
+    ATTENTION,
+    Breaker,
+    FreshnessState,
+    HealthState,
+    Pipeline,
+    PipelineHealth,
+    Publication,
+)
+from jupyter_etl.ports import Clock, SchedulerInfo, Store
+from jupyter_etl.scheduling.health import freshness_of, load_health, seconds_of, working_since
+
+__all__ = [
+    "STATE_WORDS",
+    "Health",
+    "Overview",
+    "age_of",
+    "by_severity",
+    "publication_freshness",
+    "seconds_of",
+    "working_since",
+]
+
+STATE_WORDS = {
+    HealthState.AUTO_PAUSED: "paused after failures",
+    HealthState.FAILING: "failing",
+    HealthState.HELD: "held",
+    HealthState.BACKFILL_FAILED: "backfill failed",
+    HealthState.LATE: "late",
+    HealthState.RUNNING: "running",
+    HealthState.PAUSED: "paused",
+    HealthState.NEVER: "never run",
+    HealthState.OK: "ok",
+}
+"""What people read of a state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """How everything stands.
+
+    Args:
+        pipelines: How each deployed pipeline stands, by name.
+        held_runs: Numbers of the runs that wait for a decision, of deployed pipelines or not.
+        schedulers: Those that are alive.
+        silent_sources: The open breakers, by source.
+        full_disk: Which disk of this machine is too full to start runs; "" for none.
+        stale: Names of the publications that are older than their owner promised.
+        unserved: Owners of pipelines, where no scheduler that is alive runs theirs but others are.
+    """
+
+    pipelines: Mapping[str, PipelineHealth]
+    held_runs: frozenset[int]
+    schedulers: Sequence[SchedulerInfo]
+    silent_sources: Mapping[str, Breaker]
+    full_disk: str
+    stale: Sequence[str]
+    unserved: Sequence[str] = ()
+
+    @property
+    def waiting(self) -> dict[str, str]:
+        """Why schedulers plan or start nothing, by ``host:pid``."""
+        return {f"{one.host}:{one.pid}": one.note for one in self.schedulers if one.note}
+
+    @property
+    def attention(self) -> dict[str, PipelineHealth]:
+        """The pipelines that need a person, the most severe first."""
+        return by_severity(self.pipelines)
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing needs a person."""
+        return not self.problems
+
+    @property
+    def problems(self) -> list[str]:
+        """What needs a person, counted: ``1 paused after failures``, ``2 held``."""
+        counted = {
+            STATE_WORDS[state]: len(self.names(state))
+            for state in ATTENTION
+            if state is not HealthState.HELD
+        }
+        counted |= {
+            "held": len(self.held_runs),
+            "too old": len(self.stale),
+            "sources that do not answer": len(self.silent_sources),
+        }
+        found = [f"{count} {words}" for words, count in counted.items() if count]
+        if self.full_disk:
+            found.append("disk full")
+        elif self.waiting:
+            found.append(f"{len(self.waiting)} schedulers that start no runs")
+        if self.unserved:
+            found.append(f"no scheduler for {', '.join(self.unserved)}")
+        return found if self.schedulers else [*found, "no scheduler"]
+
+    def names(self, *states: HealthState) -> list[str]:
+        """Return the names of the pipelines in one of these states."""
+        return [name for name, health in self.pipelines.items() if health.state in states]
+
+
+def by_severity(found: Mapping[str, PipelineHealth]) -> dict[str, PipelineHealth]:
+    """Return those that need a person, the most severe first, then by name."""
+    needy = [(name, health) for name, health in found.items() if health.severity]
+    return dict(sorted(needy, key=lambda item: (-item[1].severity, item[0])))
+
+
+class Health:
+    """Says how pipelines, publications and everything together stand."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        alive: Callable[[], Sequence[SchedulerInfo]],
+        disk: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._alive = alive
+        self._disk = disk
+
+    def of(self, pipelines: Sequence[Pipeline]) -> dict[str, PipelineHealth]:
+        """Return how each of these deployed pipelines stands, by name."""
+        return load_health(self._store, pipelines, self._clock.now())
+
+    def overview(self) -> Overview:
+        """Return how everything stands."""
+        deployed = self._store.load_pipelines()
+        found, alive = self.of(deployed), self._alive()
+        owners = sorted({one.owner for one in deployed if not one.paused}) if alive else []
+        held = {hold.run_id for hold in self._store.load_holds()}
+        held |= {
+            health.run_id
+            for health in found.values()
+            if health.state is HealthState.HELD and health.run_id is not None
+        }
+        now = self._clock.now()
+        breakers = self._store.load_breakers()
+        return Overview(
+            pipelines=found,
+            held_runs=frozenset(held),
+            schedulers=alive,
+            unserved=[o for o in owners if not any(info.runs_for(o) for info in alive)],
+            silent_sources={b.source: b for b in breakers if b.retry_at is not None},
+            full_disk=self._disk(),
+            stale=[
+                publication.name
+                for publication in self._store.load_publications()
+                if publication_freshness(publication, now) is FreshnessState.ERROR
+            ],
+        )
+
+
+def age_of(publication: Publication, now: datetime) -> float | None:
+    """Return the age of the live version in seconds; None without one."""
+    if publication.live is None:
+        return None
+    return max(0.0, (now - publication.live.published_at).total_seconds())
+
+
+def publication_freshness(publication: Publication, now: datetime) -> FreshnessState:
+    """Compare the age of the live version with its owner's promise."""
+    return freshness_of(publication.freshness, age_of(publication, now))

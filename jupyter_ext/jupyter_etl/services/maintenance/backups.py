@@ -1,0 +1,217 @@
+"""Copies of the ledger: made, and put back."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import URL, update
+
+from jupyter_etl.errors import Conflict, StoreError
+from jupyter_etl.ledger import inspect_ledger, open_store
+from jupyter_etl.ledger.backup import LedgerFile, back_up, inspect_file, put_back, stamp, unused
+from jupyter_etl.ledger.connection import Ledger
+from jupyter_etl.ledger.migration import bring_up_to_date, known_revisions
+from jupyter_etl.ledger.schema.tables import identity as identity_table
+from jupyter_etl.ledger.version_numbers import Numbers, note_given, read_given
+from jupyter_etl.publishing.lake.marker import read_marker
+from jupyter_etl.publishing.tables.version_numbers import read_numbers
+from jupyter_etl.services.schedulers import alive_among
+from jupyter_etl.services.settings import Settings, sqlite_url
+
+_IN_HAND = 5
+_WITH_IDENTITY = "0010"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """A ledger that was put back.
+
+    Args:
+        ledger: The file that holds it.
+        runs: How many are on record.
+        revision: Of the copy's schema, before it was brought to this version's.
+        kept: What the ledger held before; None where there was none.
+    """
+
+    ledger: Path
+    runs: int
+    revision: str
+    kept: Path | None
+
+
+def backup(settings: Settings, file: Path | None, *, now: datetime) -> LedgerFile:
+    """Copy the ledger while others use it.
+
+    Args:
+        settings: Where it is.
+        file: The copy, which must not exist; by default a new file in the home's ``backups/``.
+        now: UTC.
+
+    Raises:
+        StoreError: It cannot be copied, or is PostgreSQL.
+        Conflict: There is a file of that name.
+    """
+    ledger = _sqlite_ledger(settings, "pg_dump --format=custom --file=ledger.dump {url}")
+    if file is not None and file.exists():
+        raise Conflict(
+            f"There is a file {str(file)!r} already, and a backup overwrites none.",
+            hint="Choose another name, or none: jupyter etl backup",
+        )
+    if not ledger.exists():
+        raise StoreError(
+            f"There is no ledger {str(ledger)!r} yet, so there is nothing to back up.",
+            hint="Is JUPYTER_ETL_HOME set as where the schedules are?",
+            retryable=False,
+        )
+    return back_up(ledger, file or unused(_default(settings, now)))
+
+
+def check_copy(file: Path) -> LedgerFile:
+    """Read the file that shall be put back from end to end.
+
+    Raises:
+        StoreError: It is no ledger, is damaged, or was written by a newer version.
+    """
+    held = inspect_file(file)
+    if held.revision not in known_revisions():
+        raise StoreError(
+            f"The file {str(file)!r} was written by a newer version of jupyter-etl: its schema is "
+            f"{held.revision}, this version knows {', '.join(known_revisions())}.",
+            hint="Upgrade: pip install --upgrade jupyter-etl",
+            retryable=False,
+        )
+    return held
+
+
+def restore(settings: Settings, file: Path, *, now: datetime) -> Restored:
+    """Let the ledger hold what a copy holds; what it held is kept beside.
+
+    Numbers of runs and versions that were given since the copy was made are not given again.
+
+    Args:
+        settings: Where the ledger is.
+        file: What `backup` made; it is left as it is.
+        now: UTC.
+
+    Raises:
+        StoreError: The copy cannot be used, or the ledger is PostgreSQL; it holds what it held.
+        StorageError: The lake cannot be read.
+        Conflict: A scheduler is alive, or an attempt is in hand.
+    """
+    ledger = _sqlite_ledger(
+        settings, "pg_restore --clean --if-exists --single-transaction --dbname={url} FILE"
+    )
+    held = check_copy(file)
+    _refuse_in_use(settings, ledger, now)
+    numbers = _given_numbers(settings, ledger)
+    kept = put_back(
+        file,
+        ledger,
+        kept=unused(_default(settings, now)),
+        migrate=partial(_migrate, numbers=numbers, identity=_lost_identity(settings, held)),
+        last_run=_last_folder(settings.home),
+    )
+    return Restored(ledger=ledger, runs=held.runs, revision=held.revision, kept=kept)
+
+
+def _default(settings: Settings, now: datetime) -> Path:
+    return settings.home / "backups" / f"ledger-{stamp(now)}.sqlite"
+
+
+def _sqlite_ledger(settings: Settings, instead: str) -> Path:
+    """Return the ledger's file; for PostgreSQL raise what to do instead."""
+    ledger = Ledger(settings.ledger)
+    path = ledger.path
+    if path is not None:
+        return path
+    if ledger.is_sqlite:
+        raise StoreError(
+            "A ledger that is given as a file: URI can be read, and not copied or replaced.",
+            hint="Set JUPYTER_ETL_LEDGER to sqlite:////absolute/path/ledger.sqlite.",
+            retryable=False,
+        )
+    raise StoreError(
+        "The ledger is in PostgreSQL, whose own programs copy and restore it.",
+        hint=f"Run: {instead.format(url=shlex.quote(_without_password(ledger.url)))}",
+        retryable=False,
+    )
+
+
+def _without_password(url: URL) -> str:
+    # `URL.set` takes None for "as it is".
+    bare = URL.create(
+        "postgresql",
+        username=url.username,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+        query={name: value for name, value in url.query.items() if name != "password"},
+    )
+    return bare.render_as_string().replace(" ", "%20")
+
+
+def _refuse_in_use(settings: Settings, ledger: Path, now: datetime) -> None:
+    if not ledger.exists() or not ledger.stat().st_size:
+        return
+    try:
+        facts = inspect_ledger(settings.ledger)
+        if facts.revision != facts.newest:
+            return
+        store = open_store(settings.ledger)
+    except StoreError as problem:
+        if problem.retryable:
+            raise
+        # Restoring is the mend for a ledger that cannot be read.
+        return
+    try:
+        alive = alive_among(store.load_schedulers(), now)
+        runs = [str(claim.run.id) for claim in store.load_live_attempts()]
+    finally:
+        store.close()
+    if alive:
+        names = ", ".join(f"{info.host}:{info.pid}" for info in alive)
+        raise Conflict(
+            f"A scheduler is alive ({names}), so the ledger is not replaced.",
+            hint="Stop it first, and the Jupyter servers that would start another.",
+        )
+    if runs:
+        raise Conflict(
+            f"Runs are in hand ({', '.join(runs[:_IN_HAND])}), so the ledger is not replaced.",
+            hint="Wait for their end; if their machine has died: jupyter etl doctor --mend",
+        )
+
+
+def _given_numbers(settings: Settings, ledger: Path) -> Numbers:
+    """Return the highest version numbers that readers may have seen."""
+    found = read_numbers(settings.lake)
+    for key, number in read_given(ledger).items():
+        found[key] = max(number, found.get(key, 0))
+    return found
+
+
+def _lost_identity(settings: Settings, held: LedgerFile) -> str | None:
+    """Return the id that a lake has of a ledger whose copy is from before ledgers had one."""
+    return read_marker(settings.lake) if held.revision < _WITH_IDENTITY else None
+
+
+def _migrate(path: Path, *, numbers: Numbers, identity: str | None) -> None:
+    # The copy itself is the backup of this migration.
+    ledger = Ledger(sqlite_url(path))
+    try:
+        bring_up_to_date(ledger, backup=False)
+        with ledger.writing() as connection:
+            note_given(connection, numbers)
+            if identity:
+                connection.execute(update(identity_table).values(id=identity))
+    finally:
+        ledger.close()
+
+
+def _last_folder(home: Path) -> int:
+    runs = home / "runs"
+    names = [folder.name for folder in runs.iterdir()] if runs.is_dir() else []
+    return max((int(name) for name in names if name.isdecimal()), default=0)

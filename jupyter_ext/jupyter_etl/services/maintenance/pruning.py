@@ -1,0 +1,314 @@
+"""Pruning: old versions, files of killed attempts, folders of old runs, orphaned snapshots, logs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from jupyter_etl.errors import (
+    Conflict,
+    EtlError,
+    PublishError,
+    StorageError,
+    user_code_boundary,
+)
+from jupyter_etl.model import TERMINAL, Decision, Publication, PublicationVersion
+from jupyter_etl.ports import Clock, Store
+from jupyter_etl.runner.bundles.placement import bundles_folder
+from jupyter_etl.runner.folders import STAGE, attempt_folder
+from jupyter_etl.services.lakes import LedgerLake
+from jupyter_etl.services.reading import publisher_for
+from jupyter_etl.services.settings import Settings
+
+READERS = timedelta(days=1)
+"""Whoever began to read a version while it was the newest is done with it after so long."""
+
+
+def plan_kept(
+    history: Sequence[PublicationVersion], *, now: datetime, versions: int, days: int
+) -> list[PublicationVersion]:
+    """Return the versions to keep: the newest, the young, and those that may still be read.
+
+    Args:
+        history: All that are on record, newest first; those that were pruned do not count.
+        now: UTC.
+        versions: So many of the newest are kept.
+        days: And everything younger than so many days.
+
+    Returns:
+        Newest first; the newest is always among them.
+    """
+    present = [version for version in history if version.pruned_at is None]
+    kept = []
+    for place, version in enumerate(present):
+        young = version.published_at >= now - timedelta(days=days)
+        succeeded_at = present[place - 1].published_at if place else now
+        if place < max(1, versions) or young or succeeded_at >= now - READERS:
+            kept.append(version)
+    return kept
+
+
+FRESH = timedelta(hours=1)
+"""No file that was put into the lake since is deleted."""
+
+_SETTLED = timedelta(days=1)
+_TURN = timedelta(hours=1)
+_LOG_BYTES = 10_000_000
+_LOGS = ("scheduler.log", "alerts.log", "prune.log")
+
+
+Waiting = frozenset[tuple[int, int]]
+"""The attempts, as (run, number), whose stage waits for a decision."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    """What went of one kind.
+
+    Args:
+        kind: ``versions`` (of publications), ``files`` (in the lake), ``runs`` (their folders),
+            ``stages`` (of lost attempts), ``holds`` (nobody decided), ``snapshots``, ``bundles``
+            (copies of pinned files) or ``logs``.
+        count: How many.
+        bytes: Their size; 0 for versions, whose files are counted as such.
+    """
+
+    kind: str
+    count: int
+    bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruning:
+    """What one round of pruning did.
+
+    Args:
+        pruned: One a kind, in a fixed order.
+        busy: Publications that somebody was publishing just then; the next round has them.
+        failed: What could not be deleted, and why; one sentence each.
+    """
+
+    pruned: tuple[Pruned, ...]
+    busy: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+def prune(settings: Settings, store: Store, clock: Clock, *, dry_run: bool = False) -> Pruning:
+    """Delete what retention does not keep.
+
+    Args:
+        settings: What is kept, and where everything is.
+        store: The ledger.
+        clock: For the ages.
+        dry_run: Change nothing, only count.
+    """
+    busy: list[str] = []
+    failed: list[str] = []
+    versions, files, size = 0, 0, 0
+    for publication in _publications(settings, store, failed):
+        for draft in (False, True):
+            try:
+                gone = _prune_publication(publication, draft, settings, store, clock, dry_run)
+            except _Busy:
+                busy.append(publication.name)
+                continue
+            except EtlError as problem:
+                failed.append(problem.message)
+                continue
+            versions, files, size = versions + gone[0], files + gone[1], size + gone[2]
+    holds, waiting = _expire_holds(settings, store, clock, dry_run)
+    snapshots = store.prune_snapshots(before=clock.now() - _SETTLED, dry_run=dry_run)
+    return Pruning(
+        pruned=(
+            Pruned(kind="versions", count=versions),
+            Pruned(kind="files", count=files, bytes=size),
+            _prune_runs(settings, store, clock, dry_run, failed, waiting),
+            _prune_stages(settings, store, clock, dry_run, failed, waiting),
+            Pruned(kind="snapshots", count=snapshots[0], bytes=snapshots[1]),
+            _prune_bundles(settings, clock, dry_run, failed),
+            holds,
+            _rotate_logs(settings.home, dry_run),
+        ),
+        busy=tuple(busy),
+        failed=tuple(failed),
+    )
+
+
+def _publications(settings: Settings, store: Store, failed: list[str]) -> list[Publication]:
+    """Return all publications; none where the lake is not there."""
+    try:
+        LedgerLake(root=settings.lake, store=store).check()
+    except StorageError as problem:
+        failed.append(problem.message)
+        return []
+    return store.load_publications()
+
+
+def _prune_publication(
+    publication: Publication,
+    draft: bool,
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    dry_run: bool,
+) -> tuple[int, int, int]:
+    """Return how many versions and files went, and the files' bytes."""
+    name = publication.name
+    with _turn(store, clock, name, draft, dry_run):
+        now = clock.now()
+        history = store.load_publication_versions(name, draft=draft)
+        kept = plan_kept(history, now=now, versions=settings.keep_versions, days=settings.keep_days)
+        if not kept:
+            return 0, 0, 0
+        numbers = {version.number for version in kept}
+        gone = [v.number for v in history if v.pruned_at is None and v.number not in numbers]
+        if gone and not dry_run:
+            # First the word, then the deed: who reads in between is told, and not surprised.
+            store.save_pruned(name, gone, draft=draft, now=now)
+        with user_code_boundary(f"Sweeping {name!r}", PublishError):
+            swept = publisher_for(publication.kind).sweep(
+                kept,
+                name=name,
+                lake=settings.lake,
+                draft=draft,
+                older_than=now - FRESH,
+                dry_run=dry_run,
+            )
+    return len(gone), swept.files, swept.bytes
+
+
+class _Busy(Exception):
+    """Somebody is committing to the publication."""
+
+
+@contextmanager
+def _turn(store: Store, clock: Clock, name: str, draft: bool, dry_run: bool) -> Iterator[None]:
+    """Keep everybody from committing to a publication while it is swept; raises `_Busy`."""
+    if dry_run:
+        yield
+        return
+    token, now = f"prune-{uuid4().hex}", clock.now()
+    if store.begin_commits([name], draft=draft, token=token, until=now + _TURN, now=now):
+        raise _Busy
+    try:
+        yield
+    finally:
+        store.end_commits(token)
+
+
+def _expire_holds(
+    settings: Settings, store: Store, clock: Clock, dry_run: bool
+) -> tuple[Pruned, Waiting]:
+    """Give up what nobody has decided about in time; return also what still waits."""
+    before = clock.now() - timedelta(days=settings.keep_held_days)
+    held = store.load_holds()
+    old = [hold for hold in held if hold.held_at < before]
+    expired = 0
+    for hold in old:
+        # Somebody may decide just now: then it is no longer ours.
+        with suppress(Conflict):
+            if not dry_run:
+                store.decide_hold(hold, Decision.EXPIRED, by="", now=clock.now())
+            expired += 1
+    waiting = {(hold.run_id, hold.attempt) for hold in held if hold not in old}
+    return Pruned(kind="holds", count=expired), frozenset(waiting)
+
+
+def _prune_runs(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    dry_run: bool,
+    failed: list[str],
+    waiting: Waiting,
+) -> Pruned:
+    """Delete the folders of old runs beyond each pipeline's newest; their rows stay."""
+    before = clock.now() - timedelta(days=settings.keep_days)
+    old = store.load_old_runs(before=before, keep=settings.keep_versions)
+    held = {run_id for run_id, _ in waiting}
+    folders = {
+        run_id: attempt_folder(settings.home, run_id, 1).parent
+        for run_id in old
+        if run_id not in held
+    }
+    # Asked right before each is deleted: a person may retry an old run meanwhile.
+    settled = (
+        folder
+        for run_id, folder in folders.items()
+        if folder.is_dir() and store.load_run(run_id).state in TERMINAL
+    )
+    store.prune_lineage(before=before, keep=settings.keep_versions, dry_run=dry_run)
+    return _delete_folders("runs", settled, dry_run, failed)
+
+
+def _prune_stages(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    dry_run: bool,
+    failed: list[str],
+    waiting: Waiting,
+) -> Pruned:
+    """Delete what attempts that have ended did not clean up themselves."""
+    stages = {
+        (int(stage.parent.parent.name), int(stage.parent.name)): stage
+        for stage in (settings.home / "runs").glob(f"*/*/{STAGE}")
+        if stage.parent.parent.name.isdecimal() and stage.parent.name.isdecimal()
+    }
+    run_ids = sorted({run_id for run_id, _ in stages})
+    ended = store.load_ended_attempts(run_ids, before=clock.now() - _SETTLED)
+    folders = [stages[one] for one in ended if one in stages and one not in waiting]
+    return _delete_folders("stages", folders, dry_run, failed)
+
+
+def _prune_bundles(settings: Settings, clock: Clock, dry_run: bool, failed: list[str]) -> Pruned:
+    """Delete the copies of pinned files that no run has used for long; the ledger has the files."""
+    before = (clock.now() - timedelta(days=settings.keep_days)).timestamp()
+    folders = bundles_folder(settings.home).glob("*")
+    old = [folder for folder in folders if folder.stat().st_mtime < before]
+    return _delete_folders("bundles", old, dry_run, failed)
+
+
+def _delete_folders(kind: str, folders: Iterable[Path], dry_run: bool, failed: list[str]) -> Pruned:
+    count, size = 0, 0
+    for folder in folders:
+        if not folder.is_dir() or folder.is_symlink():
+            continue
+        held = _bytes_in(folder)
+        try:
+            if not dry_run:
+                shutil.rmtree(folder)
+        except OSError as problem:
+            failed.append(f"{folder} cannot be deleted: {problem.strerror}.")
+            continue
+        count, size = count + 1, size + held
+    return Pruned(kind=kind, count=count, bytes=size)
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+
+
+def _rotate_logs(home: Path, dry_run: bool) -> Pruned:
+    """Cut logs that have grown too large; their end is kept beside, in ``NAME.1``.
+
+    They are emptied in place: whoever writes to them appends, and has them open.
+    """
+    count, size = 0, 0
+    for name in _LOGS:
+        log = home / name
+        if not log.is_file() or log.stat().st_size <= _LOG_BYTES:
+            continue
+        held = log.stat().st_size
+        if not dry_run:
+            with log.open("rb+") as file:
+                file.seek(-_LOG_BYTES, 2)
+                log.with_name(f"{name}.1").write_bytes(file.read())
+                file.truncate(0)
+        count, size = count + 1, size + held - _LOG_BYTES
+    return Pruned(kind="logs", count=count, bytes=size)

@@ -1,0 +1,480 @@
+"""Notebooks that run by themselves."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
+from jupyter_etl.language.names import listed, parse_name, pipeline_name
+from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook, snapshot_of
+from jupyter_etl.language.parameters.parameter import resolve_parameters
+from jupyter_etl.language.schedules.schedule import parse_schedule
+from jupyter_etl.model import (
+    BundleFile,
+    FileChange,
+    Overlap,
+    Pipeline,
+    PipelineVersion,
+    Schedule,
+    TimeLimit,
+)
+from jupyter_etl.ports import Clock, Store
+from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.preflight import Finding, errors_in, preflight, summarize
+from jupyter_etl.scheduling.time_limits import load_durations, tight_schedule, time_limit
+from jupyter_etl.services.bundles import LocalFiles
+from jupyter_etl.services.bundles.local_files import PinnedVersion
+from jupyter_etl.services.notebooks import read_notebook
+from jupyter_etl.services.pipelines.cold_starts import ColdStarts
+from jupyter_etl.services.pipelines.moved_notebooks import (
+    find_notebook,
+    has_moved,
+    is_missing,
+    moved_pipeline,
+)
+from jupyter_etl.services.pipelines.publication_names import check_names
+from jupyter_etl.services.pipelines.redeployment import changes_between, kept_from
+from jupyter_etl.services.pipelines.schedule_previews import (
+    SchedulePreview,
+    changed_schedule,
+    preview_between,
+    preview_of,
+)
+from jupyter_etl.services.policies import make_policy
+from jupyter_etl.services.preflight import NotebookPlace
+from jupyter_etl.services.secrets import refuse_secret_parameters
+from jupyter_etl.services.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What a deployment did.
+
+    Args:
+        pipeline: As it now stands in the ledger.
+        change: ``new``, ``changed`` or ``unchanged``.
+        changes: What differs from the version before, one phrase each; empty for a new pipeline.
+        words: Its schedule in words; "" without one.
+        next: The next instants, UTC.
+        note: What daylight saving does to them, what is assumed of the notebook, why its
+            runs start cold; "" for nothing.
+        findings: What preflight found.
+        files: The local files that the version pins.
+        file_changes: How these differ from those of the version that was deployed before.
+    """
+
+    pipeline: Pipeline
+    change: str
+    changes: tuple[str, ...]
+    words: str
+    next: tuple[datetime, ...]
+    note: str
+    findings: tuple[Finding, ...]
+    files: tuple[BundleFile, ...] = ()
+    file_changes: tuple[FileChange, ...] = ()
+
+
+class Pipelines:
+    """Deploy, pause, resume, hand over and remove pipelines."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._cold_starts = ColdStarts(store, settings)
+        self.files = LocalFiles(store, settings)
+        """The local files that versions pin."""
+
+    def schedule(
+        self,
+        notebook: Path,
+        when: str = "",
+        *,
+        timezone: str | None = None,
+        name: str | None = None,
+        parameters: Mapping[str, object] | None = None,
+        retries: int | None = None,
+        timeout_s: float | None = None,
+        catchup: str | None = None,
+        overlap: str | None = None,
+        on_lost: str | None = None,
+        priority: int | None = None,
+        memory_bytes: int | None = None,
+        checkpoint: bool = False,
+        cold: bool = False,
+        owner: str | None = None,
+        after: Sequence[str] = (),
+        after_all: bool = False,
+        on_demand: bool = False,
+        reset: Sequence[str] = (),
+        expect: bool = False,
+        shared: bool = False,
+        own_line: bool = True,
+        include: Sequence[str] = (),
+        anyway: bool = False,
+    ) -> Deployment:
+        """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
+
+        What is not given stays as it is deployed. Without ``when``, ``after`` and ``on_demand`` the
+        options of the notebook's own ``%etl schedule`` count as given, where it has one; an
+        argument of this call comes before them.
+
+        Args:
+            notebook: Path of the saved file.
+            when: The schedule in words, cron or ISO. A new pipeline without any runs on demand.
+            timezone: IANA name; by default that of the deployed schedule, else the setting's.
+            name: Of the pipeline; by default of the one that runs this file, else the file's stem.
+            parameters: Values for the notebook's parameters, over the deployed ones.
+            retries, timeout_s, catchup, overlap, on_lost, priority, memory_bytes, checkpoint,
+            cold: Policy; for a new pipeline by default `Policy`'s.
+            owner: Accountable; by default the setting's.
+            after: Publications whose new versions start a run.
+            after_all: Wait until each of them has a new version.
+            on_demand: Take the schedule away.
+            reset: What goes back to its default first, see `RESETS`.
+            expect: Whether names in ``after`` may be new: publications that are to come.
+            shared: Whether it may publish what another pipeline publishes.
+            own_line: Whether the notebook's own ``%etl schedule`` counts.
+            include: Patterns of files that the version pins besides the local modules; by default
+                those of the version before.
+            anyway: Deploy it though preflight has found errors.
+
+        Raises:
+            DeclarationError: The notebook, schedule, a pattern, a parameter or a policy is not
+                understood, or preflight has found errors, which are in its ``data``.
+            PermissionDenied: Another owner has the name.
+            NotFound: Nothing publishes a name in ``after``.
+            Conflict: Another notebook has the name, or another pipeline publishes what this does.
+        """
+        path, text, outline = read_notebook(notebook)
+        given = when or after or on_demand or not own_line
+        declared = None if given else _declared(outline)
+        if declared is not None:
+            return self.schedule(
+                path,
+                declared["when"],
+                timezone=timezone or declared["tz"],
+                name=name or declared["name"],
+                parameters={**declared["param"], **(parameters or {})},
+                retries=declared["retries"] if retries is None else retries,
+                timeout_s=declared["timeout"] if timeout_s is None else timeout_s,
+                catchup=catchup or declared["catchup"],
+                overlap=overlap or declared["overlap"],
+                on_lost=on_lost or declared["on_lost"],
+                priority=declared["priority"] if priority is None else priority,
+                memory_bytes=declared["memory"] if memory_bytes is None else memory_bytes,
+                checkpoint=checkpoint or declared["checkpoint"],
+                cold=cold or declared["cold"],
+                owner=owner or declared["owner"],
+                after=declared["after"],
+                after_all=after_all or declared["after_all"],
+                reset=reset or declared["reset"],
+                expect=expect or declared["expect"],
+                shared=shared or declared["shared"],
+                include=include or declared["include"],
+                anyway=anyway,
+            )
+        snapshot = snapshot_of(text)
+        called = self._named(path, name, snapshot)
+        before = self._find(called)
+        kept = kept_from(before, outline, reset)
+        policy = make_policy(
+            kept.policy,
+            retries=retries,
+            timeout_s=timeout_s,
+            catchup=catchup,
+            overlap=overlap,
+            on_lost=on_lost,
+            priority=priority,
+            memory_bytes=memory_bytes,
+            checkpoint=checkpoint,
+            cold=cold,
+            shared=shared,
+        )
+        now = self._clock.now()
+        schedule = changed_schedule(
+            kept.schedule,
+            when,
+            timezone=timezone,
+            after=after,
+            after_all=after_all,
+            on_demand=on_demand,
+            default_zone=self._settings.timezone,
+        )
+        plan = None
+        if schedule is not None:
+            # One that has fired for the last time is no reason to refuse another version.
+            plan = preview_of(schedule, now, spent=schedule == kept.schedule)
+        values = {**kept.parameters, **(parameters or {})}
+        resolve_parameters(outline.parameters, values, at=now)
+        refuse_secret_parameters(self._settings.home, values)
+        findings = self._findings(path, outline, after)
+        if plan is not None:
+            findings += self._tight(called, plan.schedule, policy.overlap)
+        if not anyway:
+            _refuse_errors(path, findings)
+        pinned = self.files.pin(path, text, outline, include=include, before=before)
+        pipeline = Pipeline(
+            name=called,
+            notebook=str(path),
+            content_hash=pinned.content_hash,
+            owner=owner or self._settings.owner,
+            schedule=plan.schedule if plan else None,
+            parameters=values,
+            policy=policy,
+            next_due=plan.next[0] if plan and plan.next else None,
+            sources=outline.sources_among(
+                [source.name for source in self._store.load_sources()],
+                [one.name for one in self._store.load_publications() if one.live is not None],
+            ),
+        )
+        was = None if before is None else self.declared(before)
+        check_names(self._store, before, was, pipeline, outline, expect=expect)
+        if before is not None and has_moved(self._store, before, path, snapshot):
+            self.relink(before.name, path)
+        deployed = self._store.deploy(pipeline, now=now)
+        return self._deployment(before, deployed, outline, plan, pinned, findings)
+
+    def _deployment(
+        self,
+        before: Pipeline | None,
+        deployed: Pipeline,
+        outline: Outline,
+        plan: SchedulePreview | None,
+        pinned: PinnedVersion,
+        findings: tuple[Finding, ...],
+    ) -> Deployment:
+        changes: tuple[str, ...] = ()
+        if before is not None:
+            changes = changes_between(before, deployed, self.declared(before), outline)
+        change = "new" if before is None else "changed"
+        if before is not None and before.version == deployed.version and not changes:
+            change = "unchanged"
+        notes = [
+            *outline.notes,
+            *pinned.notes,
+            plan.note if plan else "",
+            self.cold_start(deployed),
+        ]
+        return Deployment(
+            pipeline=deployed,
+            change=change,
+            changes=changes,
+            words=plan.words if plan else "",
+            next=plan.next if plan else (),
+            note=" ".join(filter(None, notes)),
+            findings=findings,
+            files=pinned.files,
+            file_changes=pinned.changes,
+        )
+
+    def _named(self, path: Path, name: str | None, snapshot: str) -> str:
+        """Return the name of the pipeline that a deployment of this file is about."""
+        if name is not None:
+            return parse_name(name, what="pipeline")
+        by_stem = parse_name(pipeline_name(path.stem), what="pipeline")
+        names = [one.name for one in self._store.load_pipelines() if one.notebook == str(path)]
+        if not names:
+            moved = moved_pipeline(self._store, path, snapshot, self._settings.owner)
+            return by_stem if moved is None else moved.name
+        if by_stem in names:
+            return by_stem
+        if len(names) > 1:
+            raise Conflict(
+                f"{path.name} is deployed as {listed(names)}.",
+                hint=f"Say which of them: --name {names[0]}",
+                data={"names": names},
+            )
+        return names[0]
+
+    def preview(
+        self,
+        when: str,
+        *,
+        timezone: str | None = None,
+        after: Sequence[str] = (),
+        after_all: bool = False,
+        count: int = 5,
+    ) -> SchedulePreview:
+        """Say what a schedule means; raises `DeclarationError`, also when it never fires."""
+        zone = timezone or self._settings.timezone
+        schedule = parse_schedule(when, timezone=zone, after=tuple(after), after_all=after_all)
+        return preview_of(schedule, self._clock.now(), count=count)
+
+    def plan(
+        self,
+        when: str,
+        *,
+        timezone: str | None,
+        start: datetime,
+        end: datetime | None = None,
+        count: int = 5,
+    ) -> SchedulePreview:
+        """Say when a schedule fires, also in the past; see `preview_between`."""
+        schedule = parse_schedule(when, timezone=timezone or self._settings.timezone)
+        return preview_between(schedule, start, end, count=count)
+
+    def list(self) -> builtins.list[Pipeline]:
+        """Return all pipelines, by name."""
+        return self._store.load_pipelines()
+
+    def get(self, name: str) -> Pipeline:
+        """Return one; raises `NotFound`."""
+        return self._store.load_pipeline(name)
+
+    def versions(self, name: str) -> builtins.list[PipelineVersion]:
+        """Return its versions with their files, newest first; raises `NotFound`."""
+        found = self.files.versions(name)
+        if not found:
+            self.get(name)
+        return found
+
+    def pause(self, name: str) -> Pipeline:
+        """Plan nothing until `resume`; a run in hand goes on."""
+        return self._store.change_pipeline(name, now=self._clock.now(), paused=True)
+
+    def resume(self, name: str) -> Pipeline:
+        """Go on from now; times that passed meanwhile are not caught up."""
+        now = self._clock.now()
+        pipeline = self.get(name)
+        due = next_tick(pipeline.schedule, now) if pipeline.schedule else None
+        return self._store.change_pipeline(name, now=now, paused=False, next_due=due)
+
+    def unschedule(self, name: str) -> None:
+        """Take it off the schedule; its runs and versions stay on record."""
+        self.get(name)
+        self._store.remove_pipeline(name)
+
+    def hand_over(self, name: str, owner: str) -> Pipeline:
+        """Make somebody else accountable."""
+        return self._store.change_pipeline(name, now=self._clock.now(), owner=owner)
+
+    def relink(self, name: str, notebook: Path | None = None) -> Pipeline:
+        """Tell a pipeline where its notebook is; history, schedule and deployed version stay.
+
+        Args:
+            name: Of the pipeline.
+            notebook: Path of the file; None looks for it around its old place.
+
+        Raises:
+            NotFound: There is no such pipeline, or no such notebook.
+            Conflict: Without ``notebook``, the old file is there, or several may be meant.
+            DeclarationError: The file is no notebook.
+            PermissionDenied: The pipeline belongs to another owner.
+        """
+        pipeline = self.get(name)
+        path = None if notebook is None else read_notebook(notebook)[0]
+        if path is None:
+            path = find_notebook(self._store, pipeline)
+        if pipeline.owner != self._settings.owner:
+            raise PermissionDenied(
+                f"The pipeline {name!r} belongs to {pipeline.owner!r}, not to "
+                f"{self._settings.owner!r}.",
+                hint="Ask its owner to relink it, or to hand it over.",
+            )
+        return self._store.change_pipeline(name, now=self._clock.now(), notebook=str(path))
+
+    def missing(self, pipeline: Pipeline) -> bool:
+        """Tell whether the notebook's file is gone; the deployed version still runs."""
+        return is_missing(pipeline)
+
+    def moved_to(self, notebook: Path) -> Pipeline | None:
+        """Return the pipeline whose notebook this is after a rename or move, if there is one."""
+        path, text, _ = read_notebook(notebook)
+        return moved_pipeline(self._store, path, snapshot_of(text), self._settings.owner)
+
+    def outline(self, notebook: Path) -> Outline:
+        """Read what a notebook declares, without running it."""
+        return read_notebook(notebook)[2]
+
+    def preflight(self, notebook: Path) -> builtins.list[Finding]:
+        """Look for what would fail or surprise in a headless run."""
+        path, _, outline = read_notebook(notebook)
+        findings = self._findings(path, outline)
+        for one in self._store.load_pipelines():
+            if one.notebook == str(path) and one.schedule is not None:
+                findings += self._tight(one.name, one.schedule, one.policy.overlap)
+        return [*findings]
+
+    def time_limits(self, pipelines: Sequence[Pipeline]) -> dict[str, TimeLimit]:
+        """Return how long the next run of each of these may take, and why, by name."""
+        asked = [one.name for one in pipelines if one.policy.timeout_s is None]
+        durations = load_durations(self._store, asked) if asked else {}
+        return {one.name: time_limit(one.policy, durations.get(one.name)) for one in pipelines}
+
+    def changed(self, pipeline: Pipeline) -> bool:
+        """Tell whether the notebook or a file of its version differs from what is deployed."""
+        return self.files.changed(pipeline)
+
+    def declared(self, pipeline: Pipeline) -> Outline:
+        """Return the outline of the deployed version."""
+        return parse_notebook(self._store.load_snapshot(pipeline.content_hash))
+
+    def cold_start(self, pipeline: Pipeline) -> str:
+        """Say why its runs start cold, and what would make them warm; "" where they are warm."""
+        cold = self._cold_starts.of(pipeline)
+        return cold.say() if cold else ""
+
+    def _findings(
+        self, path: Path, outline: Outline, after: Sequence[str] = ()
+    ) -> tuple[Finding, ...]:
+        declared = _declared(outline) or {"after": ()}
+        place = NotebookPlace(
+            self._store,
+            path,
+            outline.kernel,
+            self._check_schedule,
+            expected=[*after, *declared["after"]],
+        )
+        return preflight(outline, place)
+
+    def _tight(self, name: str, schedule: Schedule, overlap: Overlap) -> tuple[Finding, ...]:
+        durations = load_durations(self._store, [name]).get(name)
+        return tuple(tight_schedule(name, schedule, durations, overlap, self._clock.now()))
+
+    def _check_schedule(self, args: Mapping[str, Any], outline: Outline) -> None:
+        # A line that gives no time keeps the deployed schedule, or takes it away.
+        if args["when"] or args["after"]:
+            self.preview(
+                args["when"],
+                timezone=args["tz"],
+                after=args["after"],
+                after_all=args["after_all"],
+                count=1,
+            )
+        resolve_parameters(outline.parameters, args["param"], at=self._clock.now())
+
+    def _find(self, name: str) -> Pipeline | None:
+        try:
+            return self._store.load_pipeline(name)
+        except NotFound:
+            return None
+
+
+def _refuse_errors(path: Path, findings: Sequence[Finding]) -> None:
+    """Refuse to deploy what would fail in a run; raises `DeclarationError`."""
+    errors = errors_in(findings)
+    if not errors:
+        return
+    lines = [f"  {one.message} {one.hint}".rstrip() for one in errors]
+    raise DeclarationError(
+        "\n".join(
+            [
+                f"{path.name} would fail in a run, so it is not deployed. {summarize(findings)}",
+                *lines,
+            ]
+        ),
+        hint="Correct it, or deploy it all the same: --anyway",
+        data={"findings": [asdict(one) for one in findings]},
+    )
+
+
+def _declared(outline: Outline) -> dict[str, Any] | None:
+    """Return the arguments of the notebook's last ``%etl schedule``, if it has one."""
+    found = [c.args for _, c in outline.commands if c.name == "schedule"]
+    return found[-1] if found and (found[-1]["when"] or found[-1]["after"]) else None

@@ -1,0 +1,133 @@
+"""Which pipeline publishes which names, as far as the notebooks' text tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from jupyter_etl.errors import Conflict, DeclarationError, NotFound
+from jupyter_etl.language.names import listed, nearest, parse_name, slug
+from jupyter_etl.language.notebooks.cells import published_in
+from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook
+from jupyter_etl.model import Pipeline
+from jupyter_etl.ports import Store
+
+_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
+
+
+def published_names(outline: Outline) -> frozenset[str]:
+    """Return the names that a notebook publishes; those that are computed are left out."""
+    return frozenset(_names_in(outline))
+
+
+def _names_in(outline: Outline) -> Iterator[str]:
+    for _, command in outline.commands:
+        if command.name == "publish":
+            kind = str(command.args["kind"])
+            given = command.args.get("name")
+            first = command.args.get({"file": "path", "report": "title"}.get(kind, "name"))
+            yield from _named(kind, str(first), None if given is None else str(given))
+    if outline.language == "python":
+        for cell in outline.cells:
+            if cell.kind == "code":
+                for kind, first in published_in(cell.source):
+                    yield from _named(kind, first, None)
+
+
+def _named(kind: str, first: str, name: str | None) -> Iterator[str]:
+    if name is None:
+        name = file_name(first) if kind == "file" else slug(first) if kind == "report" else first
+    try:
+        yield parse_name(name, what="publication")
+    except DeclarationError:
+        return
+
+
+def check_names(
+    store: Store,
+    before: Pipeline | None,
+    was: Outline | None,
+    pipeline: Pipeline,
+    outline: Outline,
+    *,
+    expect: bool,
+) -> None:
+    """Check the names of publications that are new in a version of a pipeline.
+
+    Args:
+        store: The ledger.
+        before, was: The deployed pipeline and its notebook; None for a new one.
+        pipeline, outline: The same, to deploy.
+        expect: Whether it may wait for publications that are to come.
+
+    Raises:
+        NotFound: Nothing publishes a name for which it waits.
+        Conflict: Another pipeline publishes what it does.
+    """
+    names = published_names(outline)
+    after = pipeline.schedule.after if pipeline.schedule else ()
+    awaited = before.schedule.after if before and before.schedule else ()
+    if not expect:
+        _refuse_unknown(store, [name for name in after if name not in awaited], names)
+    no_more = before is not None and before.policy.shared and not pipeline.policy.shared
+    known = frozenset() if was is None or no_more else published_names(was)
+    _refuse_taken(store, pipeline, names - known)
+
+
+def _refuse_taken(store: Store, pipeline: Pipeline, names: Collection[str]) -> None:
+    """Raise `Conflict` where another pipeline publishes a name, and neither is shared."""
+    if not names or pipeline.policy.shared:
+        return
+    others = {
+        one.name: one
+        for one in store.load_pipelines()
+        if one.name != pipeline.name and not one.policy.shared
+    }
+    for one in store.load_publications():
+        if one.name in names and one.pipeline in others:
+            raise _taken(one.name, one.pipeline)
+    for other in others.values():
+        for name in sorted(_deployed_names(store, other).intersection(names)):
+            raise _taken(name, other.name)
+
+
+def _deployed_names(store: Store, pipeline: Pipeline) -> frozenset[str]:
+    try:
+        snapshot = store.load_snapshot(pipeline.content_hash)
+    except NotFound:
+        return frozenset()
+    # Most of the work is to read a notebook, and many publish nothing.
+    return published_names(parse_notebook(snapshot)) if "publish" in snapshot else frozenset()
+
+
+def _taken(name: str, pipeline: str) -> Conflict:
+    return Conflict(
+        f"The pipeline {pipeline!r} publishes {name!r} already.",
+        hint="Publish under another name; or let both publish it: --shared",
+        data={"name": name, "pipeline": pipeline, "field": "shared"},
+    )
+
+
+def _refuse_unknown(store: Store, names: Sequence[str], own: Collection[str]) -> None:
+    """Raise `NotFound` for a name that is no publication, and that no deployed notebook publishes."""
+    known = {*own, *(one.name for one in store.load_publications())}
+    if known >= {*names}:
+        return
+    for pipeline in store.load_pipelines():
+        known |= _deployed_names(store, pipeline)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        what = "publication" if len(unknown) == 1 else "publications"
+        raise NotFound(
+            f"There is no {what} {listed(unknown)}.{nearest(unknown[0], known)}",
+            hint="Correct the name; or, for one that is to come, add --expect.",
+            data={"names": unknown},
+        )
+
+
+def file_name(path: str) -> str:
+    """Return the default name of the publication of a file; ``path`` may have templates."""
+    plain = Path(_TEMPLATE.sub("", path))
+    parts = [*plain.parent.parts, plain.name.partition(".")[0]]
+    return ".".join(filter(None, (slug(part, empty="") for part in parts))) or "file"

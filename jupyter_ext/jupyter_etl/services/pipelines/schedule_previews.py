@@ -1,0 +1,134 @@
+"""What a schedule means, and the schedule that a deployment leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.schedules.date_ranges import YEARS
+from jupyter_etl.language.schedules.schedule import format_schedule, parse_schedule
+from jupyter_etl.model import Schedule, ScheduleKind
+from jupyter_etl.scheduling.occurrences import daylight_note, next_ticks, ticks_between
+
+_INSTANT = timedelta(microseconds=1)
+"""The step between instants."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulePreview:
+    """A schedule before it is deployed.
+
+    Args:
+        schedule: As understood.
+        words: The same in words.
+        next: The next instants, UTC; empty for ``after``.
+        note: What daylight saving does to them; "" where nothing.
+    """
+
+    schedule: Schedule
+    words: str
+    next: tuple[datetime, ...]
+    note: str
+
+
+def preview_of(
+    schedule: Schedule, now: datetime, *, count: int = 5, spent: bool = False
+) -> SchedulePreview:
+    """Say what a schedule means.
+
+    Args:
+        schedule: Any.
+        now: Its next instants are after this; UTC.
+        count: How many of them.
+        spent: Whether one that never fires again is all right.
+
+    Raises:
+        DeclarationError: It never fires from now on.
+    """
+    ticks = next_ticks(schedule, now, count)
+    if not ticks and not spent and schedule.kind is not ScheduleKind.AFTER:
+        raise DeclarationError(
+            f"The schedule {schedule.text!r} never fires from now on.",
+            hint="Give a time in the future, such as 'daily at 06:00'.",
+        )
+    return _preview(schedule, ticks)
+
+
+def preview_between(
+    schedule: Schedule, start: datetime, end: datetime | None, *, count: int
+) -> SchedulePreview:
+    """Say when a schedule fires, also in the past.
+
+    Args:
+        schedule: Any.
+        start, end: The instants ``start <= t < end``, UTC.
+        count: How many, without ``end``.
+
+    Raises:
+        DeclarationError: An instant is not within `YEARS`.
+    """
+    low, high = YEARS
+    for at in (start, end):
+        if at is not None and not low <= at.year <= high:
+            raise DeclarationError(
+                f"'{at.date()}' is not within the years {low} to {high}.",
+                hint="Give a --from and a --to within these years.",
+            )
+    # The engine's intervals hold their end and not their start.
+    before = start - _INSTANT
+    if end is None:
+        return _preview(schedule, next_ticks(schedule, before, count))
+    return _preview(schedule, list(ticks_between(schedule, before, end - _INSTANT)))
+
+
+def _preview(schedule: Schedule, ticks: Sequence[datetime]) -> SchedulePreview:
+    return SchedulePreview(
+        schedule=schedule,
+        words=format_schedule(schedule),
+        next=tuple(ticks),
+        note=daylight_note(schedule, ticks),
+    )
+
+
+def changed_schedule(
+    kept: Schedule | None,
+    when: str,
+    *,
+    timezone: str | None,
+    after: Sequence[str],
+    after_all: bool,
+    on_demand: bool,
+    default_zone: str,
+) -> Schedule | None:
+    """Return the schedule of a deployment: the kept one, with what is given.
+
+    Args:
+        kept: Of the deployed pipeline; None without one.
+        when, timezone, after, after_all: As on `Pipelines.schedule`.
+        on_demand: Return None.
+        default_zone: IANA name, where none is given or kept.
+
+    Raises:
+        DeclarationError: It is not understood.
+    """
+    zone = timezone or (kept.timezone if kept else default_zone)
+    if on_demand:
+        if when or after or after_all:
+            raise DeclarationError(
+                "A pipeline either runs on demand or has a schedule.",
+                hint="Leave out --on-demand, or what says when it runs.",
+            )
+        return None
+    if when or after:
+        both = after_all or (kept is not None and kept.after_all and bool(after))
+        return parse_schedule(when, timezone=zone, after=after, after_all=both)
+    if kept is None:
+        return parse_schedule("", after_all=True) if after_all else None
+    if not timezone and not after_all:
+        return kept
+    text = "" if kept.kind is ScheduleKind.AFTER else kept.text
+    return parse_schedule(
+        text, timezone=zone, after=kept.after, after_all=after_all or kept.after_all
+    )

@@ -1,0 +1,141 @@
+"""``python -m jupyter_etl.services.processes.attempt FOLDER``: the process that makes one attempt."""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+from functools import partial
+from pathlib import Path
+
+from jupyter_etl.errors import Conflict
+from jupyter_etl.model import Outcome, PublicationKind
+from jupyter_etl.ports import Publisher
+from jupyter_etl.runner.bounded_log import bounded_log
+from jupyter_etl.runner.execution.prestarted_kernel import EarlyKernel, has_startup_code
+from jupyter_etl.runner.folders import LOG
+from jupyter_etl.runner.kernel.processes import adopt_orphans
+from jupyter_etl.runner.runner import run_attempt
+from jupyter_etl.runner.warm.environment import take_over
+from jupyter_etl.runner.warm.forked_kernel import Stem
+from jupyter_etl.scheduling.publish_gate import judge_difference
+from jupyter_etl.scheduling.resume import plan_resumption
+from jupyter_etl.scheduling.retries import plan_next
+from jupyter_etl.scheduling.time_limits import limit_of_run
+from jupyter_etl.scheduling.verdicts import judge
+from jupyter_etl.services.etl import Etl
+from jupyter_etl.services.plugins import block_names
+from jupyter_etl.services.processes.lineage_events import tell_end, tell_start
+from jupyter_etl.services.processes.warm_up import Script, rehearse
+from jupyter_etl.services.reading import publisher_for
+from jupyter_etl.services.secrets import known_secrets
+
+_KINDS = {kind.value for kind in PublicationKind}
+
+
+class Attempting:
+    """What every attempt needs, made before it is known which it will be.
+
+    Args:
+        stem: Becomes the kernel, where it can; None for a cold start.
+        script: What `rehearse` makes.
+
+    Raises:
+        StoreError: The ledger cannot be opened.
+    """
+
+    def __init__(self, stem: Stem | None = None, *, script: Script | None = None) -> None:
+        skip_slow_import()
+        self._script = script
+        self._stem = stem
+        # A user's own code is to find the time and the place of the run.
+        self._early = EarlyKernel(stem) if stem is not None and not has_startup_code() else None
+        # It warns of every parameter that %etl declares instead of a tagged cell.
+        logging.getLogger("papermill").setLevel(logging.ERROR)
+        logging.basicConfig(
+            level=logging.INFO,
+            format="%(asctime)s %(levelname)s %(message)s",
+            datefmt="%Y-%m-%d %H:%M:%S %z",
+        )
+        self._etl = Etl.open()
+        # Its connections are opened anew when they are needed, which may be much later.
+        self._etl.store.close()
+        self._publishers = load_publishers()
+
+    def rehearse(self) -> None:
+        """Make a run of nothing."""
+        early = self._early
+        if early is not None and not early.why_not and self._script is not None:
+            rehearse(self._script, self._etl, early, self._make)
+
+    def run(self, folder: Path) -> int:
+        """Make the attempt that a folder's context file describes.
+
+        Args:
+            folder: Of the attempt, made by the executor.
+
+        Returns:
+            Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
+        """
+        if self._early is None and self._stem is not None:
+            self._early = EarlyKernel(self._stem)
+        with bounded_log(folder / LOG):
+            return self._make(folder, etl=self._etl, early=self._early)
+
+    def dismiss(self) -> None:
+        """Let go of it all."""
+        if self._early is not None:
+            self._early.dismiss()
+
+    def _make(self, folder: Path, *, etl: Etl, early: EarlyKernel | None) -> int:
+        try:
+            tell_start(etl, folder)
+            report = run_attempt(
+                folder,
+                store=etl.store,
+                publishers=self._publishers,
+                clock=etl.clock,
+                decide=partial(plan_next, draw=random.random),
+                judge=judge,
+                plan_resumption=plan_resumption,
+                lake=etl.lake,
+                beat_s=etl.settings.beat_s,
+                lease_s=etl.settings.lease_s,
+                limits=etl.settings.limits,
+                early=early,
+                gate=judge_difference,
+                secret=etl.secret,
+                known=lambda: known_secrets(etl.settings.home),
+                time_limit=partial(limit_of_run, etl.store),
+            )
+            tell_end(etl, folder, report)
+        except Conflict as refused:
+            logging.getLogger(__name__).warning("This attempt is not ours: %s", refused)
+            return 3
+        finally:
+            etl.close()
+        return 0 if report.outcome is Outcome.SUCCEEDED else 1
+
+
+def load_publishers() -> dict[PublicationKind, Publisher]:
+    """Return what commits the outputs of a run, by kind."""
+    return {
+        PublicationKind(name): publisher_for(PublicationKind(name))
+        for name in block_names("publisher")
+        if name in _KINDS
+    }
+
+
+def skip_slow_import() -> None:
+    """Keep ``import nbformat`` from compiling 39 grammars, which takes longer than most notebooks.
+
+    jsonschema imports rfc3987_syntax, where it is installed, to check the format ``iri``; it does
+    without where the import fails. No schema of a notebook has that format.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None forbids the import
+
+
+if __name__ == "__main__":
+    take_over()
+    adopt_orphans()
+    sys.exit(Attempting().run(Path(sys.argv[1])))

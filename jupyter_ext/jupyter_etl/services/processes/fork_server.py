@@ -1,0 +1,50 @@
+"""``python -m jupyter_etl.services.processes.fork_server LIFE ROOM``: the process whose forks make attempts."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+# `python -m` puts the working directory here; nothing is to be imported from there.
+sys.path.pop(0)
+
+import msgspec
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+from jupyter_etl.runner.channel.sockets import sweep_sockets
+from jupyter_etl.runner.warm.fork import leave
+from jupyter_etl.runner.warm.fork_server import Life, serve
+from jupyter_etl.runner.warm.forked_kernel import Stem
+from jupyter_etl.services.processes.attempt import Attempting, load_publishers, skip_slow_import
+from jupyter_etl.services.processes.warm_up import Script, write_script
+
+
+class Attempts:
+    """Makes runners ready; before that it finds the blocks and compiles the notebooks' schema."""
+
+    def __init__(self) -> None:
+        load_publishers()
+        untyped: Any = nbformat
+        untyped.validate(untyped.v4.new_notebook())
+        KernelProvisionerFactory.instance()
+        KernelSpecManager().find_kernel_specs()
+        self._script: Script | None = None
+
+    def plan_rehearsal(self) -> None:
+        """Write what is rehearsed, and sweep what killed runners left that nobody had asked for."""
+        if self._script is None:
+            sweep_sockets()
+            self._script = write_script()
+
+    def make_ready(self, stem: Stem) -> Attempting:
+        """Return what makes the attempt that a runner will be given."""
+        return Attempting(stem, script=self._script)
+
+
+if __name__ == "__main__":
+    skip_slow_import()
+    words = (sys.executable, "-m", "jupyter_etl.services.processes.fork_server")
+    serve(msgspec.json.decode(sys.argv[1], type=Life), Attempts, words)
+    leave(0)

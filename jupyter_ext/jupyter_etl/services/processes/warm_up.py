@@ -1,0 +1,160 @@
+"""A run of nothing, made while there is time, so that the next run finds in memory what it needs.
+
+The first time that a process executes something takes longest: what is compiled, looked up or made
+once, and each page of memory that a fork writes to for the first time.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+
+from jupyter_etl.ledger import elsewhere
+from jupyter_etl.model import NewRun
+from jupyter_etl.ports import Claim
+from jupyter_etl.runner.execution.prestarted_kernel import EarlyKernel
+from jupyter_etl.runner.folders import save_claim
+from jupyter_etl.runner.kernel.kernels import DEFAULT_KERNEL
+from jupyter_etl.scheduling.occurrences import interval_of
+from jupyter_etl.services.etl import Etl
+from jupyter_etl.services.settings import Settings
+
+_NAME = "rehearsal"
+_LEDGER = "ledger.sqlite"
+_NOTHING = "None"
+_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """What is rehearsed.
+
+    Args:
+        ledger: The file of a ledger that has one run, and that claimed.
+        claim: Of the run, encoded.
+    """
+
+    ledger: bytes
+    claim: bytes
+
+
+def write_script() -> Script:
+    """Make a ledger with a claimed run of a notebook that does nothing."""
+    # Not with the module: a runner that is started cold needs it later, or never.
+    import nbformat
+
+    v4: Any = nbformat.v4
+    book = v4.new_notebook(cells=[v4.new_code_cell(_NOTHING)])
+    book.metadata.kernelspec = {"name": DEFAULT_KERNEL, "display_name": _NAME, "language": "python"}
+    with TemporaryDirectory(prefix="etl-") as folder:
+        settings = Settings.from_env({}, home=folder)
+        with closing(Etl.open(settings)) as etl:
+            now = etl.clock.now()
+            etl.store.add_run(
+                NewRun(
+                    pipeline=_NAME,
+                    content_hash=etl.store.save_snapshot(v4.writes(book)),
+                    notebook=f"/{_NAME}.ipynb",
+                    logical_key=_NAME,
+                    logical_at=now,
+                    interval=interval_of(None, now),
+                    due_at=now,
+                    owner=_NAME,
+                ),
+                now=now,
+            )
+            [claim] = etl.store.claim(_NAME, now=now, limit=1)
+        return Script(
+            ledger=(Path(folder) / _LEDGER).read_bytes(), claim=msgspec.json.encode(claim)
+        )
+
+
+def rehearse(script: Script, etl: Etl, early: EarlyKernel, make: Callable[..., int]) -> None:
+    """Make the run of a script, beside the ledger and the lake that are open.
+
+    Args:
+        script: What to make.
+        etl: The facade that the real run will use.
+        early: The kernel that the real run will use. A folder in its own is made, and removed.
+        make: ``make(folder, etl=, early=)`` makes an attempt.
+    """
+    home = early.folder / _NAME
+    home.mkdir(mode=0o700)
+    try:
+        logging.disable(logging.CRITICAL)
+        (home / _LEDGER).write_bytes(script.ledger)
+        claim = msgspec.json.decode(script.claim, type=Claim)
+        with elsewhere(etl.store, home / _LEDGER) as store:
+            settings = replace(etl.settings, home=home, lake=str(home / "lake"))
+            understudy: Any = _Understudy(home / "sockets", early)
+            make(
+                save_claim(home, claim),
+                etl=replace(etl, settings=settings, store=store),
+                early=understudy,
+            )
+    finally:
+        logging.disable(logging.NOTSET)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+class _Understudy:
+    """Stands in for an `EarlyKernel`, its manager, its client, and what launches it.
+
+    The kernel itself executes the cell and takes no note of it; nothing else is asked of it, and it
+    goes on afterwards. One that does not answer, for whatever reason, is waited for no longer than
+    `_PATIENCE_S`: a run may be waiting, too.
+
+    Args:
+        folder: Is made.
+        early: The kernel.
+    """
+
+    pid = process = None
+    ask_to_interrupt = None
+    has_kernel = True
+
+    def __init__(self, folder: Path, early: EarlyKernel) -> None:
+        folder.mkdir(mode=0o700)
+        self.folder = folder
+        self._early = early
+        self._until = time.monotonic() + _PATIENCE_S
+        self.info = early.client.info
+        self.shell_channel = early.client.shell_channel
+        self.iopub_channel = early.client.iopub_channel
+
+    @property
+    def manager(self) -> _Understudy:
+        return self
+
+    client = provisioner = manager
+
+    def why_cold(self, *_: object) -> str:
+        return ""
+
+    def become(self, *_: object, **__: object) -> None:
+        """Be it already."""
+
+    def execute(self, code: str, **options: Any) -> Any:
+        return self._early.client.execute(code, **{**options, "store_history": False})
+
+    async def is_alive(self) -> bool:
+        alive: bool = await self._early.manager.is_alive()
+        return alive and time.monotonic() < self._until
+
+    async def shutdown_kernel(self, **_: object) -> None:
+        """Let it go on."""
+
+    async def cleanup_resources(self) -> None:
+        """Have nothing to clean up."""
+
+    def stop_channels(self) -> None:
+        """Leave them open."""

@@ -1,0 +1,1 @@
+"""Publications: versions, differences, approvals, rollbacks."""

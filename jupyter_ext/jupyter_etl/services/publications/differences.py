@@ -1,0 +1,189 @@
+"""How two versions of a publication differ, and how that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from jupyter_etl.errors import PublishError
+from jupyter_etl.model import (
+    Difference,
+    Emptied,
+    Hold,
+    PublicationKind,
+    PublicationVersion,
+    Retyped,
+    held_by_phrase,
+)
+from jupyter_etl.ports import ReadRequest
+from jupyter_etl.publishing.tables.changes import RowChanges, compare_rows
+from jupyter_etl.services.reading import open_version
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionDifference:
+    """How a version differs from another.
+
+    Args:
+        before, after: The versions.
+        difference: Of columns and numbers of rows.
+        changes: Row by row; None where no key tells rows apart.
+    """
+
+    before: PublicationVersion
+    after: PublicationVersion
+    difference: Difference
+    changes: RowChanges | None
+
+
+def diff_versions(
+    before: PublicationVersion,
+    after: PublicationVersion,
+    *,
+    key: Sequence[str] = (),
+    sample: int = 5,
+) -> VersionDifference:
+    """Compare two versions: columns, numbers of rows, and with a key the rows themselves.
+
+    Args:
+        before, after: Versions of one publication.
+        key: Columns that tell rows apart; by default those it was published with.
+        sample: The most rows to show of each kind of change.
+
+    Raises:
+        PublishError: It is a report, a version cannot be read, or the key is none.
+    """
+    if after.what.kind is PublicationKind.REPORT:
+        raise PublishError(
+            f"{after.name!r} is a report, and has neither columns nor rows to compare.",
+            hint="Open both pages: %etl history shows where they are.",
+        )
+    chosen = tuple(key) or after.what.key or before.what.key
+    changes = None
+    if chosen:
+        readers = (open_version(one, ReadRequest()).batches for one in (before, after))
+        changes = compare_rows(*readers, key=chosen, sample=sample)
+    return VersionDifference(
+        before=before, after=after, difference=_difference(before, after), changes=changes
+    )
+
+
+def _difference(before: PublicationVersion, after: PublicationVersion) -> Difference:
+    old = {column.name: column for column in before.what.columns}
+    new = {column.name: column for column in after.what.columns}
+    return Difference(
+        name=after.name,
+        number=before.number,
+        added=tuple(column for name, column in new.items() if name not in old),
+        dropped=tuple(column for name, column in old.items() if name not in new),
+        retyped=tuple(
+            Retyped(name=name, before=old[name].type, after=column.type)
+            for name, column in new.items()
+            if name in old and old[name].type != column.type
+        ),
+        rows_before=before.what.rows,
+        rows_after=after.what.rows,
+    )
+
+
+def difference_rows(difference: Difference) -> list[dict[str, object]]:
+    """Return a difference as rows to show: what, before, after."""
+    rows: list[dict[str, object]] = []
+    if difference.rows_before is not None or difference.rows_after is not None:
+        rows.append(_line("rows", difference.rows_before, difference.rows_after))
+    if difference.replaced_rows not in (None, difference.rows_before):
+        rows.append(_line("replaced rows", difference.replaced_rows, difference.new_rows))
+    share = difference.changed_share
+    if share is not None:
+        rows.append(_line("change of rows", None, f"{share:+.1%}"))
+    rows += [_line(f"column {c.name}", None, c.type) for c in difference.added]
+    rows += [_line(f"column {c.name}", c.type, "dropped") for c in difference.dropped]
+    rows += [_line(f"column {c.name}", c.before, c.after) for c in difference.retyped]
+    rows += [
+        _line(f"column {c.name}", _values_of(c), "absent" if c.absent else "NULL")
+        for c in difference.emptied
+    ]
+    rows += [_line(f"rows of {p.name}", p.before, p.after) for p in difference.partitions]
+    return rows
+
+
+def _values_of(column: Emptied) -> str:
+    return "has values" if column.values is None else f"{column.values:,} values"
+
+
+def change_rows(changes: RowChanges) -> list[dict[str, object]]:
+    """Return the sample of changed rows as rows to show."""
+    return [
+        {
+            "row": ", ".join(f"{name}={_text(value)}" for name, value in one.key.items()),
+            "change": one.kind,
+            "values": _values(one.values),
+        }
+        for one in changes.sample
+    ]
+
+
+def change_words(difference: VersionDifference) -> str:
+    """Say in one sentence how many rows differ, or why nobody knows."""
+    changes = difference.changes
+    if changes is None:
+        return "No key tells rows apart, so they are not compared one by one; name it by --key."
+    words = f"{changes.added:,} added, {changes.removed:,} removed, {changes.changed:,} changed"
+    shown = len(changes.sample)
+    total = changes.added + changes.removed + changes.changed
+    some = f"; showing {shown} of {total:,}" if shown < total else ""
+    return f"Rows by {', '.join(changes.key)}: {words}{some}."
+
+
+def hold_view(hold: Hold) -> dict[str, object]:
+    """Return a hold as JSON tells it."""
+    return {
+        "run": hold.run_id,
+        "names": list(hold.names),
+        "owner": hold.owner,
+        "held_at": hold.held_at,
+        "held_by": [str(one) for one in hold.held_by],
+        "outputs": [
+            {"name": one.name, "kind": str(one.kind), "mode": str(one.mode), "rows": one.rows}
+            for one in hold.staged
+        ],
+        "checks": msgspec.to_builtins(list(hold.checks)),
+        "differences": [msgspec.to_builtins(one) for one in hold.differences],
+    }
+
+
+def hold_title(hold: Hold) -> str:
+    """Return ``Run 7 is held by a check: sales.daily``."""
+    names = ", ".join(hold.names) or "it publishes nothing"
+    return f"Run {hold.run_id} is held by {held_by_phrase(hold.held_by)}: {names}"
+
+
+def hold_reasons(hold: Hold) -> list[str]:
+    """Return why a run is held, one sentence for each failed check and reason of the gate."""
+    checks = [f"a check of {one.dataset} failed: {one.message}" for one in hold.checks]
+    return checks + [f"{d.name}: {reason}" for d in hold.differences for reason in d.reasons]
+
+
+def diff_view(found: VersionDifference) -> dict[str, object]:
+    """Return a comparison as JSON tells it."""
+    return {
+        "name": found.after.name,
+        "before": found.before.number,
+        "after": found.after.number,
+        "difference": msgspec.to_builtins(found.difference),
+        "rows": msgspec.to_builtins(found.changes),
+    }
+
+
+def _values(values: Mapping[str, tuple[str | None, str | None]]) -> str:
+    return "; ".join(f"{name}: {_text(old)} → {_text(new)}" for name, (old, new) in values.items())
+
+
+def _text(value: str | None) -> str:
+    return "NULL" if value is None else value
+
+
+def _line(what: str, before: object, after: object) -> dict[str, object]:
+    return {"": what, "before": before, "after": after}

@@ -1,0 +1,262 @@
+"""Decide about what failed checks and the publish gate hold back."""
+
+from __future__ import annotations
+
+import builtins
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jupyter_etl.errors import (
+    Conflict,
+    NotFound,
+    PermissionDenied,
+    PublishError,
+    user_code_boundary,
+)
+from jupyter_etl.language.names import nearest
+from jupyter_etl.language.numbers import parse_id
+from jupyter_etl.model import (
+    Committed,
+    Decision,
+    Hold,
+    PublicationKind,
+    PublicationVersion,
+    PublishMode,
+    Run,
+    RunState,
+    Staged,
+)
+from jupyter_etl.ports import Clock, Store
+from jupyter_etl.runner.commit import batch_of, newest_version
+from jupyter_etl.runner.folders import STAGE, attempt_folder
+from jupyter_etl.runner.watermarks import refuse_doubles
+from jupyter_etl.services.lakes import LedgerLake
+from jupyter_etl.services.preview import Preview, preview_of
+from jupyter_etl.services.publications.locks import turn
+from jupyter_etl.services.reading import open_staged, publisher_for
+from jupyter_etl.services.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approved:
+    """What an approval made visible.
+
+    Args:
+        hold: What was held.
+        versions: One a publication.
+    """
+
+    hold: Hold
+    versions: tuple[PublicationVersion, ...]
+
+
+class Holds:
+    """What runs would publish, until somebody approves or rejects it."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._lake = LedgerLake(root=settings.lake, store=store)
+
+    def list(self) -> builtins.list[Hold]:
+        """Return what waits for a decision, oldest first."""
+        return self._store.load_holds()
+
+    def get(self, target: str | int) -> Hold:
+        """Return a hold.
+
+        Args:
+            target: Number of the run, or the name of a publication: then the newest that waits.
+
+        Raises:
+            NotFound: Nothing is held there.
+        """
+        text = str(target)
+        number = parse_id(text)
+        if number is not None:
+            return self._hold_of(number)
+        waiting = self.list()
+        for hold in reversed(waiting):
+            if text in hold.names:
+                return hold
+        held = sorted({name for hold in waiting for name in hold.names})
+        published = [one.name for one in self._store.load_publications()]
+        if text not in published:
+            hint = nearest(text, [*held, *published]).strip()
+            raise NotFound(f"There is no publication {text!r}.", hint=hint)
+        known = ", ".join(held) or "nothing"
+        raise NotFound(
+            f"Nothing is held back of {text!r}; what waits is: {known}.",
+            hint="jupyter etl held, without a name, shows all that is held.",
+        )
+
+    def preview(self, target: str | int, name: str, *, limit: int = 20) -> Preview:
+        """Return the first rows that an approval would publish.
+
+        Args:
+            target: As for `get`.
+            name: The publication: one of those that the run holds back.
+            limit: The most rows to return.
+
+        Returns:
+            Of an append or an upsert the new rows alone.
+
+        Raises:
+            NotFound: Nothing of that name is held there, or the staged files are gone.
+            Conflict: It was decided before, or the run is made again.
+            PublishError: It has no rows, or cannot be read.
+        """
+        hold = self.get(target)
+        self._must_wait(hold, self._store.load_run(hold.run_id))
+        staged = next((one for one in hold.staged if one.name == name), None)
+        if staged is None:
+            raise NotFound(
+                f"Run {hold.run_id} holds nothing back that is called {name!r}; it holds: "
+                f"{', '.join(hold.names) or 'nothing'}.",
+                hint=f"jupyter etl held {hold.run_id}",
+            )
+        self._must_be_there(hold, staged)
+        return preview_of(open_staged(staged, limit=limit), limit)
+
+    def approve(self, target: str | int) -> Approved:
+        """Publish what was held, just as its run has staged it.
+
+        All outputs of the run become visible at once, and the run counts as succeeded; who approved
+        is on record with each version. A run that publishes nothing then counts as succeeded.
+
+        Args:
+            target: As for `get`.
+
+        Raises:
+            NotFound: Nothing is held there, or the staged files are gone.
+            PermissionDenied: The run belongs to another owner.
+            Conflict: It was decided before, or something newer has been published since.
+            PublishError: It cannot be committed; it stays held.
+        """
+        hold = self._own(target)
+        run = self._store.load_run(hold.run_id)
+        self._must_wait(hold, run)
+        for staged in hold.staged:
+            self._must_be_there(hold, staged)
+        draft = run.new.draft
+        with turn(self._store, self._clock, hold.names, draft=draft) as token:
+            self._must_not_double(hold, run)
+            self._lake.claim()
+            committed = tuple(self._commit(hold, run))
+            versions = self._store.decide_hold(
+                hold,
+                Decision.APPROVED,
+                by=self._settings.owner,
+                now=self._clock.now(),
+                committed=committed,
+                token=token,
+            )
+        self._discard(hold)
+        return Approved(hold=hold, versions=tuple(versions))
+
+    def reject(self, target: str | int) -> Hold:
+        """Throw away what was held; the version that is live stays, and the run counts as cancelled.
+
+        Args:
+            target: As for `get`.
+
+        Raises:
+            NotFound, PermissionDenied, Conflict: As for `approve`.
+        """
+        hold = self._own(target)
+        self._store.decide_hold(
+            hold, Decision.REJECTED, by=self._settings.owner, now=self._clock.now()
+        )
+        self._discard(hold)
+        return hold
+
+    def _hold_of(self, run_id: int) -> Hold:
+        try:
+            return self._store.load_hold(run_id)
+        except NotFound:
+            if self._store.load_run(run_id).state is not RunState.HELD:
+                raise
+            # A ledger of a version in which a failed check stopped the notebook.
+            raise NotFound(
+                f"A check stopped run {run_id} before its last cell, so there is nothing to publish.",
+                hint=f"Run it again: jupyter etl retry {run_id}",
+            ) from None
+
+    def _own(self, target: str | int) -> Hold:
+        hold = self.get(target)
+        if hold.owner != self._settings.owner:
+            raise PermissionDenied(
+                f"Run {hold.run_id} belongs to {hold.owner!r}, not to {self._settings.owner!r}.",
+                hint="Ask its owner to decide.",
+            )
+        return hold
+
+    def _must_wait(self, hold: Hold, run: Run) -> None:
+        waits = run.state is RunState.HELD and run.attempts == hold.attempt
+        if hold.decision is not None or not waits:
+            by = f" by {hold.decided_by}" if hold.decided_by else ""
+            what = f"was {hold.decision}{by}" if hold.decision else f"is made again ({run.state})"
+            raise Conflict(f"Run {hold.run_id} {what}; there is nothing to decide about.")
+
+    def _must_be_there(self, hold: Hold, staged: Staged) -> None:
+        folder = Path(staged.folder)
+        if not folder.is_dir() or any(not (folder / name).is_file() for name in staged.files):
+            raise NotFound(
+                f"What run {hold.run_id} has staged as {staged.name!r} is not on this machine "
+                f"({folder}).",
+                hint="Approve it on the machine that made the run, or: "
+                f"jupyter etl retry {hold.run_id}",
+            )
+
+    def _must_not_double(self, hold: Hold, run: Run) -> None:
+        """Refuse to append what a later run has read again; its watermark tells."""
+        load = self._store.load_watermark
+        found = {move.cursor: load(run.new.pipeline, move.cursor) for move in hold.moves}
+        refuse_doubles(hold.staged, hold.moves, found)
+
+    def _commit(self, hold: Hold, run: Run) -> Iterator[Committed]:
+        draft = run.new.draft
+        for staged in hold.staged:
+            previous = newest_version(self._store, staged.name, draft=draft)
+            self._must_be_newest(hold, staged, previous)
+            ready = replace(staged, approved=True, batch=staged.batch or batch_of(run, staged))
+            if staged.kind is PublicationKind.REPORT:
+                ready = replace(ready, options={**staged.options, "notebook": run.output})
+            with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
+                yield publisher_for(staged.kind).commit(
+                    ready,
+                    lake=self._lake.root,
+                    draft=draft,
+                    number=self._store.next_publication_number(staged.name, draft=draft),
+                    # Of the hold: an approval that is cut off and made again commits once.
+                    token=f"approve-{hold.run_id}.{hold.attempt}/{staged.name}",
+                    previous=previous,
+                )
+
+    def _must_be_newest(
+        self, hold: Hold, staged: Staged, previous: PublicationVersion | None
+    ) -> None:
+        """Refuse to put old rows over newer ones; rows that are only added may come late."""
+        known = next((d for d in hold.differences if d.name == staged.name), None)
+        if previous is None or staged.mode is PublishMode.APPEND:
+            return
+        moved = previous.published_at > hold.held_at
+        if known is not None:
+            moved = previous.number != known.number
+        if moved and known is not None and staged.partition_by and known.replaced_rows is not None:
+            now = publisher_for(staged.kind).compare(staged, previous)
+            moved = now is None or now.replaced_rows != known.replaced_rows
+        if moved:
+            raise Conflict(
+                f"Version {previous.number} of {staged.name!r} has been published since run "
+                f"{hold.run_id} was held; its rows would be put over newer ones.",
+                hint=f"Make it again, jupyter etl retry {hold.run_id}, or reject it.",
+                data={"name": staged.name, "version": previous.number},
+            )
+
+    def _discard(self, hold: Hold) -> None:
+        folder = attempt_folder(self._settings.home, hold.run_id, hold.attempt) / STAGE
+        shutil.rmtree(folder, ignore_errors=True)

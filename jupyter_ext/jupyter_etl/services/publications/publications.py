@@ -1,0 +1,236 @@
+"""Outputs and their versions."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from jupyter_etl.errors import Conflict, PublishError, user_code_boundary
+from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
+from jupyter_etl.ports import Clock, Reading, ReadRequest, Store
+from jupyter_etl.publishing.lake.beneath import open_beneath
+from jupyter_etl.publishing.lake.layout import is_local, still_there
+from jupyter_etl.services.lakes import LedgerLake
+from jupyter_etl.services.preview import Preview, preview_of
+from jupyter_etl.services.publications.differences import VersionDifference, diff_versions
+from jupyter_etl.services.publications.locks import turn
+from jupyter_etl.services.publications.rollbacks import watermarks_to_set
+from jupyter_etl.services.reading import (
+    choose_version,
+    instant_given,
+    live_version,
+    number_before,
+    open_version,
+    publisher_for,
+)
+from jupyter_etl.services.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Publications:
+    """List outputs, read them, follow their history, compare versions and go back to one."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._lake = LedgerLake(root=settings.lake, store=store)
+
+    def list(self) -> list[Publication]:
+        """Return all publications, by name."""
+        return self._store.load_publications()
+
+    def history(self, name: str, *, draft: bool = False) -> builtins.list[PublicationVersion]:
+        """Return its versions, newest first; raises `NotFound`."""
+        return self._store.load_publication_versions(name, draft=draft)
+
+    def get(self, name: str) -> Publication:
+        """Return one; raises `NotFound`."""
+        return self._store.load_publication(name)
+
+    publication = get
+
+    def reader(
+        self,
+        name: str,
+        *,
+        version: int | None = None,
+        as_of: datetime | str | None = None,
+        draft: bool = False,
+        columns: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> Reading:
+        """Open one version for reading; raises `NotFound`, `PublishError`, `DeclarationError`.
+
+        Args:
+            name: Of the publication.
+            version: Its number; None for the newest.
+            as_of: The one that was the newest then: aware, ISO 8601, or local time.
+            draft: Look among the drafts.
+            columns: Names to read, in order.
+            limit: Stop after so many rows.
+        """
+        at = None if as_of is None else instant_given(as_of, self._settings.timezone)
+        found = choose_version(self, name, number=version, as_of=at, draft=draft)
+        wanted = None if columns is None else tuple(columns)
+        return open_version(found, ReadRequest(columns=wanted, limit=limit))
+
+    def read(
+        self,
+        name: str,
+        *,
+        version: int | None = None,
+        as_of: datetime | str | None = None,
+        draft: bool = False,
+        columns: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> pa.Table:
+        """Return the rows of one version; arguments and errors as `reader`."""
+        reading = self.reader(
+            name, version=version, as_of=as_of, draft=draft, columns=columns, limit=limit
+        )
+        return reading.batches.read_all()
+
+    def preview(
+        self, name: str, *, version: int | None = None, draft: bool = False, limit: int = 20
+    ) -> Preview:
+        """Return the first rows of one version; raises as `reader`."""
+        return preview_of(self.reader(name, version=version, draft=draft, limit=limit), limit)
+
+    def file(self, name: str, *, version: int | None = None, draft: bool = False) -> Path:
+        """Return the path of a published file, or of a report's HTML.
+
+        Raises:
+            NotFound: As `version`.
+            PublishError: It is a table, or it is in an object store.
+            StorageError: Its file is not there.
+        """
+        found = choose_version(self, name, number=version, draft=draft)
+        if found.what.kind is PublicationKind.TABLE:
+            raise PublishError(
+                f"{name!r} is a table, and has no single file.",
+                hint=f"jupyter etl read {name} --format parquet",
+            )
+        if not is_local(found.what.location):
+            raise PublishError(
+                f"The file of {name!r} version {found.number} is in an object store: "
+                f"{found.what.location}.",
+                hint=f"Open it there, or read its rows: jupyter etl read {name} --format parquet",
+            )
+        return Path(still_there(found).location)
+
+    def diff(
+        self,
+        name: str,
+        before: int | None = None,
+        after: int | None = None,
+        *,
+        key: Sequence[str] = (),
+        draft: bool = False,
+        sample: int = 5,
+    ) -> VersionDifference:
+        """Compare two versions.
+
+        Args:
+            name: Of the publication.
+            before, after: Numbers of the versions; by default the newest and the one before it.
+            key: Columns that tell rows apart; by default those it was published with.
+            draft: Compare drafts.
+            sample: The most rows to show of each kind of change.
+
+        Raises:
+            NotFound: There is no such version.
+            PublishError: It is a report, or the key is none.
+        """
+        second = choose_version(self, name, number=after, draft=draft)
+        if before is None:
+            before = number_before(self.history(name, draft=draft), second.number)
+        first = choose_version(self, name, number=before, draft=draft)
+        return diff_versions(first, second, key=key, sample=sample)
+
+    def rollback(
+        self, name: str, to: int | None = None, *, keep_watermarks: bool = False
+    ) -> PublicationVersion:
+        """Make the content of an old version the newest one; readers get it at once.
+
+        Later versions stay in the history. The watermarks of the loads whose rows the
+        publication contains are restored to those of the old version, in the same
+        transaction, so that the next run reads the removed rows again.
+
+        Args:
+            name: Of the publication.
+            to: Number of the version; None for the one before the live one.
+            keep_watermarks: Leave the watermarks as they are.
+
+        Returns:
+            The new version; its note names the watermarks that were set.
+
+        Raises:
+            NotFound: There is no such version, or its content was pruned.
+            PermissionDenied: It, or a pipeline whose watermark has to be set, belongs to another owner.
+            Conflict: It is the live version already, somebody publishes for too long, or the
+                watermarks cannot be set; the hint has the command that leaves them.
+            PublishError: It cannot be brought back; what is live stays.
+        """
+        store, owner = self._store, self._settings.owner
+        store.check_publication(name, self.get(name).kind, owner)
+        with turn(store, self._clock, [name], draft=False) as token:
+            live = live_version(self.get(name))
+            wanted = self._to_go_back_to(live, to)
+            settings = (
+                () if keep_watermarks else watermarks_to_set(store, live, wanted, owner=owner)
+            )
+            self._lake.claim()
+            with user_code_boundary(f"Bringing back {name!r}", PublishError):
+                restored = publisher_for(wanted.what.kind).restore(
+                    wanted,
+                    lake=self._lake.root,
+                    draft=False,
+                    number=store.next_publication_number(name, draft=False),
+                    token=f"{token}/{name}",
+                    previous=live,
+                )
+            return store.publish(
+                restored,
+                owner=owner,
+                pipeline=live.pipeline,
+                notebook=wanted.notebook,
+                draft=False,
+                now=self._clock.now(),
+                token=token,
+                note="; ".join(
+                    [
+                        f"rolled back to version {wanted.number} by {owner}",
+                        *(s.words for s in settings),
+                    ]
+                ),
+                content_of=wanted.number,
+                watermarks=[setting.watermark for setting in settings],
+            )
+
+    def _to_go_back_to(self, live: PublicationVersion, to: int | None) -> PublicationVersion:
+        name = live.name
+        if to == live.number:
+            raise Conflict(f"Version {to} of {name!r} is live already.")
+        return choose_version(
+            self, name, number=to or number_before(self.history(name), live.number)
+        )
+
+
+def open_published(path: Path) -> BinaryIO:
+    """Open the file of a version for reading, without following a symbolic link below the lake.
+
+    Args:
+        path: From `Publications.file`.
+
+    Raises:
+        StorageError: A symbolic link leads there, or it is no plain file.
+        OSError: It cannot be opened.
+    """
+    return os.fdopen(open_beneath(path), "rb")

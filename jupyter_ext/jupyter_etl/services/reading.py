@@ -1,0 +1,309 @@
+"""Open sources and versions of publications through their blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Protocol, cast
+from zoneinfo import ZoneInfo
+
+from jupyter_etl.errors import (
+    DeclarationError,
+    NotFound,
+    PublishError,
+    SourceError,
+    user_code_boundary,
+)
+from jupyter_etl.language.schedules.timezones import parse_instant
+from jupyter_etl.language.sources import file_kind
+from jupyter_etl.model import (
+    Committed,
+    Publication,
+    PublicationKind,
+    PublicationVersion,
+    Source,
+    Staged,
+    TableInfo,
+)
+from jupyter_etl.ports import Access, Connector, Publisher, Reading, ReadRequest
+from jupyter_etl.publishing.files.publisher import says_types
+from jupyter_etl.publishing.selection import limited
+from jupyter_etl.publishing.tables.staging import staged_rows
+from jupyter_etl.services.plugins import load_block
+
+
+class Catalogue(Protocol):
+    """Knows publications: the ledger's facade or a kernel's channel."""
+
+    def publication(self, name: str) -> Publication:
+        """Return one; raises `NotFound`."""
+        ...
+
+    def history(self, name: str, *, draft: bool = False) -> list[PublicationVersion]:
+        """Return its versions, newest first."""
+        ...
+
+
+def choose_version(
+    catalogue: Catalogue,
+    name: str,
+    *,
+    number: int | None = None,
+    as_of: datetime | None = None,
+    draft: bool = False,
+) -> PublicationVersion:
+    """Return one version.
+
+    Args:
+        catalogue: Where to look.
+        name: Of the publication.
+        number: Of the version; None for the newest.
+        as_of: The one that was the newest at that instant, aware.
+        draft: Look among the drafts.
+
+    Raises:
+        DeclarationError: Both a number and an instant are given.
+        NotFound: No publication or version is called so, and the message lists those there are; or
+            its content was deleted to make room.
+    """
+    if as_of is not None:
+        if number is not None:
+            raise DeclarationError("A version is chosen by its number or by a time, not by both.")
+        return _version_at(catalogue, name, as_of, draft=draft)
+    if number is None and not draft:
+        return live_version(catalogue.publication(name))
+    versions = catalogue.history(name, draft=draft)
+    for version in versions:
+        if number is None or version.number == number:
+            return _present(version)
+    kind = "draft" if draft else "version"
+    present = [str(v.number) for v in versions if v.pruned_at is None]
+    known = ", ".join(present[:10]) or "none"
+    wanted = f" {number}" if number is not None else ""
+    raise NotFound(
+        f"{name!r} has no {kind}{wanted}; there are: {known}.", hint=f"jupyter etl history {name}"
+    )
+
+
+def _version_at(
+    catalogue: Catalogue, name: str, at: datetime, *, draft: bool
+) -> PublicationVersion:
+    versions = catalogue.history(name, draft=draft)
+    for version in versions:
+        if version.published_at <= at:
+            return _present(version)
+    kind = "draft" if draft else "version"
+    first = f"; the first is of {versions[-1].published_at:%Y-%m-%d %H:%M:%S} UTC"
+    raise NotFound(
+        f"{name!r} had no {kind} at {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        f"{first if versions else ''}.",
+        hint=f"jupyter etl history {name}",
+    )
+
+
+def instant_given(given: datetime | str, timezone: str) -> datetime:
+    """Read the instant of ``as_of``.
+
+    Args:
+        given: Aware, or on the clock of the timezone; as text in ISO 8601.
+        timezone: IANA name.
+
+    Raises:
+        DeclarationError: The text is no time.
+    """
+    if isinstance(given, str):
+        return parse_instant(given, timezone)
+    if given.tzinfo is None:
+        return given.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    return given.astimezone(UTC)
+
+
+def _present(version: PublicationVersion) -> PublicationVersion:
+    if version.pruned_at is not None:
+        raise NotFound(
+            f"Version {version.number} of {version.name!r} was pruned on "
+            f"{version.pruned_at:%Y-%m-%d}; its rows or files are gone.",
+            hint=f"jupyter etl history {version.name} shows what there is; JUPYTER_ETL_KEEP_VERSIONS "
+            "and JUPYTER_ETL_KEEP_DAYS say what is kept.",
+        )
+    return version
+
+
+def number_before(versions: Sequence[PublicationVersion], number: int) -> int:
+    """Return the number of the version before another; numbers may leave gaps after a restore.
+
+    Args:
+        versions: All of a publication, newest first.
+        number: Of one of them.
+
+    Raises:
+        NotFound: It is the first.
+    """
+    for version in versions:
+        if version.number < number:
+            return version.number
+    name = versions[0].name
+    raise NotFound(f"There is no version of {name!r} before version {number}, the first.")
+
+
+def live_version(publication: Publication) -> PublicationVersion:
+    """Return what consumers get; raises `NotFound` where there are only drafts."""
+    if publication.live is None:
+        raise NotFound(
+            f"{publication.name!r} has no live version yet, only drafts.",
+            hint=f"Read the draft with draft=True, or run {publication.pipeline or 'its notebook'}.",
+        )
+    return publication.live
+
+
+def connector_for(kind: str) -> Connector:
+    """Return a connector of that kind; raises as `load_block`."""
+    return cast("Connector", load_block("connector", kind)())
+
+
+def publisher_for(kind: PublicationKind) -> Publisher:
+    """Return a publisher of that kind; raises as `load_block`."""
+    return cast("Publisher", load_block("publisher", kind.value)())
+
+
+def check_source(source: Source) -> None:
+    """Refuse a declaration that its connector could not read; nothing is opened.
+
+    Raises:
+        DeclarationError: No connector is installed for the kind, or an option is wrong.
+        MissingDependency: The connector needs a package that is not installed.
+    """
+    connector = connector_for(source.kind)
+    # Connectors of other packages may be older than this method.
+    check = getattr(connector, "check", None)
+    if check is not None:
+        with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
+            check(source)
+
+
+def open_source(source: Source, request: ReadRequest, access: Access) -> Reading:
+    """Start reading a source; raises `SourceError`."""
+    begun = perf_counter()
+    with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
+        reading = connector_for(source.kind).read(source, request, access)
+        return replace(reading, begun=begun)
+
+
+def tables_of(source: Source, access: Access) -> list[TableInfo]:
+    """List what a source holds; raises `SourceError`."""
+    with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
+        return connector_for(source.kind).tables(source, access)
+
+
+def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
+    """Start reading one version of a publication.
+
+    A file that a notebook wrote itself has no recorded types: it is read like a source.
+
+    Raises:
+        PublishError: It has no rows, or its files do not exist.
+        SourceError: A file without recorded types cannot be read.
+    """
+    begun, what = perf_counter(), version.what
+    if what.kind is PublicationKind.FILE and not says_types(what):
+        kind = file_kind(what.location)
+        if kind is not None and request.query is None:
+            source = Source(name=version.name, kind=kind, location=what.location)
+            access = access_with(secret=_no_secret, publication=_no_publication)
+            return replace(open_source(source, request, access), version=str(version.number))
+    with user_code_boundary(f"The publisher of {version.name!r}", PublishError):
+        reading = publisher_for(version.what.kind).read(version, request)
+        return replace(reading, begun=begun)
+
+
+def open_staged(staged: Staged, *, limit: int) -> Reading:
+    """Start reading what a run has staged and nobody has published.
+
+    Args:
+        staged: Its files are there.
+        limit: The most rows to read.
+
+    Raises:
+        PublishError: It has no rows, or its files cannot be read.
+        SourceError: A file without recorded types cannot be read.
+    """
+    if staged.kind is PublicationKind.TABLE:
+        with user_code_boundary(f"Reading what is staged as {staged.name!r}", PublishError):
+            rows = staged_rows(Path(staged.folder), staged.files, staged.partition_by)
+            batches = limited(rows, rows.schema.names, limit)
+            return Reading(batches=batches, total_rows=staged.rows)
+    location = str(Path(staged.folder, *staged.files[:1]))
+    if staged.kind is PublicationKind.FILE and (staged.layout or file_kind(location)):
+        return open_version(_as_version(staged, location), ReadRequest(limit=limit))
+    raise PublishError(
+        f"{staged.name!r} is a {staged.kind} without rows.",
+        hint="Look at the executed notebook."
+        if staged.kind is PublicationKind.REPORT
+        else f"Open the file itself: {location}",
+    )
+
+
+def _as_version(staged: Staged, location: str) -> PublicationVersion:
+    return PublicationVersion(
+        name=staged.name,
+        number=0,
+        draft=True,
+        what=Committed(
+            name=staged.name,
+            kind=staged.kind,
+            location=location,
+            rows=staged.rows,
+            bytes=staged.bytes,
+            columns=staged.columns,
+            layout=staged.layout,
+        ),
+        owner="",
+        pipeline="",
+        run_id=None,
+        notebook="",
+        published_at=datetime.fromtimestamp(0, UTC),
+    )
+
+
+def _no_secret(name: str) -> str:
+    raise NotFound(f"A published file needs no secret {name!r}.")
+
+
+def _no_publication(name: str) -> Publication:
+    raise NotFound(f"A published file needs no publication {name!r}.")
+
+
+def access_with(
+    *,
+    secret: Callable[[str], str],
+    frame: Callable[[str], object] | None = None,
+    publication: Callable[[str], Publication],
+    timezone: str = "",
+) -> Access:
+    """Return what a connector is handed.
+
+    Args:
+        secret: Resolves the names of secrets.
+        frame: Finds a variable of the notebook; None outside of one.
+        publication: Finds a publication.
+        timezone: As in `Access`.
+    """
+
+    def no_frame(name: str) -> object:
+        raise NotFound(
+            f"The frame {name!r} lives in its notebook's kernel and cannot be read from here.",
+            hint="Publish it as a table to read it elsewhere.",
+        )
+
+    def open_publication(name: str) -> Reading:
+        return open_version(live_version(publication(name)), ReadRequest())
+
+    return Access(
+        secret=secret,
+        frame=frame or no_frame,
+        publication=open_publication,
+        timezone=timezone,
+    )

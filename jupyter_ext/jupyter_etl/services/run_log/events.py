@@ -1,0 +1,131 @@
+"""The events that a runner recorded, as lines of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from jupyter_etl.model import CheckResult, CheckStatus, Read
+from jupyter_etl.runner.cells import say_cell
+from jupyter_etl.services.run_log.line import LineKind, LogLine
+
+_MOST_VERSION = 12
+Event = Mapping[str, Any]
+
+
+def lines_of_event(text: str, attempt: int) -> list[LogLine]:
+    """Return what one line of an event file says.
+
+    Args:
+        text: A JSON object.
+        attempt: Number of the attempt.
+
+    Returns:
+        Nothing for an event that the ledger records better, or that is not understood.
+    """
+    try:
+        event: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+        at = datetime.fromisoformat(event["at"])
+        said = _LINES[event["kind"]](event)
+    except (msgspec.MsgspecError, LookupError, TypeError, ValueError):
+        return []
+    return [LogLine(kind=kind, text=one, at=at, attempt=attempt) for kind, one in said]
+
+
+_Said = list[tuple[LineKind, str]]
+
+
+def _kernel(event: Event) -> _Said:
+    how = "cold" if event["why"] else "warm"
+    why = f": {event['why']}" if event["why"] else ""
+    return [(LineKind.STARTED, f"the kernel is ready, started {how}{why}")]
+
+
+def _cell_started(event: Event) -> _Said:
+    label = f": {event['label']}" if event.get("label") else ""
+    return [(LineKind.CELL, f"{say_cell(event['cell'])} started{label}")]
+
+
+def _cell_finished(event: Event) -> _Said:
+    how = "succeeded" if event["ok"] else "failed"
+    text = f"{say_cell(event['cell'])} {how} after {seconds_words(event['seconds'])}"
+    if event.get("traceback"):
+        return [(LineKind.ERROR, f"{text}\n{event['traceback']}")]
+    return [(LineKind.CELL if event["ok"] else LineKind.ERROR, text)]
+
+
+def _read(event: Event) -> _Said:
+    return [(LineKind.READ, read_words(msgspec.convert(event["read"], Read)))]
+
+
+def _checks(event: Event) -> _Said:
+    return [
+        (LineKind.CHECK, text)
+        for text in check_words(msgspec.convert(event["results"], list[CheckResult]))
+    ]
+
+
+def _staged(event: Event) -> _Said:
+    rows = rows_words(event["rows"])
+    text = f"staged {event['publication']} {event['name']}{rows}, not visible yet"
+    return [(LineKind.PUBLISH, text)]
+
+
+def _log(event: Event) -> _Said:
+    return [(LineKind.NOTE, str(event["message"]))]
+
+
+_LINES: Mapping[str, Callable[[Event], _Said]] = {
+    "kernel": _kernel,
+    "cell_started": _cell_started,
+    "cell_finished": _cell_finished,
+    "read": _read,
+    "checks": _checks,
+    "staged": _staged,
+    "log": _log,
+}
+"""By kind. Start and end of an attempt are in the ledger, also if nobody wrote them here."""
+
+
+def read_words(read: Read) -> str:
+    """Return ``read wh.orders: 1,204 rows in 0.4 s, version 7``."""
+    name = f"{read.source}.{read.table}" if read.table else read.source
+    rows = "an unknown number of rows" if read.rows is None else f"{read.rows:,} rows"
+    took = "" if read.seconds is None else f" in {seconds_words(read.seconds)}"
+    # A fingerprint of files is told from another by its beginning.
+    version = f", version {read.version[:_MOST_VERSION]}" if read.version else ""
+    note = f" ({read.note})" if read.note else ""
+    return f"read {name}: {rows}{took}{version}{note}"
+
+
+def check_words(results: Sequence[CheckResult]) -> list[str]:
+    """Return a line a dataset, and one for each rule that was broken."""
+    by_dataset: dict[str, list[CheckResult]] = {}
+    for result in results:
+        by_dataset.setdefault(result.dataset, []).append(result)
+    lines = []
+    for dataset, found in by_dataset.items():
+        broken = [one for one in found if one.status is not CheckStatus.PASS]
+        kept = len(found) - len(broken)
+        lines.append(f"checked {dataset}: {kept} of {len(found)} rules passed")
+        lines += [f"check {one.status}: {dataset}: {one.message}" for one in broken]
+    return lines
+
+
+def rows_words(rows: int | None) -> str:
+    """Return ``, 1,204 rows``; "" where the number is not known."""
+    return "" if rows is None else f", {rows:,} rows"
+
+
+def seconds_words(seconds: float) -> str:
+    """Return ``0.42 s``, ``3 min 20 s`` or ``2 h 05 min``."""
+    if seconds < 100:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"

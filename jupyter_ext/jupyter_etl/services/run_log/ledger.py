@@ -1,0 +1,139 @@
+"""What the ledger knows of a run, as lines of its log: also if its files are gone."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+from jupyter_etl.model import Attempt, Cause, Decision, Hold, Outcome, Run, RunState
+from jupyter_etl.runner.cells import say_cell
+from jupyter_etl.services.run_log.events import check_words, read_words, rows_words, seconds_words
+from jupyter_etl.services.run_log.line import LineKind, LogLine, format_instant
+
+_CAUSES = {
+    Cause.SCHEDULE: "by its schedule",
+    Cause.UPSTREAM: "after a publication",
+    Cause.BACKFILL: "by a backfill",
+    Cause.MANUAL: "on request",
+}
+_OUTCOMES = {
+    Outcome.SUCCEEDED: "succeeded",
+    Outcome.FAILED: "failed",
+    Outcome.TIMED_OUT: "timed out",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.HELD: "held",
+    Outcome.LOST: "lost",
+}
+
+
+def queued_line(run: Run, zone: tzinfo) -> LogLine:
+    """Say what the run is, and why it exists."""
+    new = run.new
+    what = f"version {new.version}" if new.version is not None else new.notebook
+    upstream = ", ".join(f"{name} version {number}" for name, number in new.upstream.items())
+    parts = [
+        f"run {run.id} of {new.pipeline} ({what}) queued {_CAUSES[new.cause]}",
+        f"after {upstream}" if upstream else "",
+        f"due {format_instant(new.due_at, zone)}",
+        f"owner {new.owner}",
+        "draft" if new.draft else "",
+    ]
+    text = ", ".join(part for part in parts if part)
+    return LogLine(kind=LineKind.RUN, text=text, at=run.created_at)
+
+
+def claimed_lines(attempt: Attempt) -> list[LogLine]:
+    """Say who took the attempt."""
+    return [
+        LogLine(kind=LineKind.ATTEMPT, text=f"Attempt {attempt.number}", attempt=attempt.number),
+        LogLine(
+            kind=LineKind.STARTED,
+            text=f"claimed by {_claimer(attempt.claimed_by)}",
+            at=attempt.claimed_at,
+            attempt=attempt.number,
+        ),
+    ]
+
+
+def _claimer(name: str) -> str:
+    """Say who claims: a scheduler by the beginning of its identity, or the command of a run."""
+    is_command = name.startswith("run-")
+    return "the command that started the run" if is_command else f"scheduler {name[:8]}"
+
+
+def started_line(attempt: Attempt) -> LogLine:
+    """Say where the attempt runs."""
+    place = f" on {attempt.host}, process {attempt.pid}" if attempt.host else ""
+    text = f"attempt {attempt.number} started{place}"
+    return LogLine(kind=LineKind.STARTED, text=text, at=attempt.started_at, attempt=attempt.number)
+
+
+def ended_lines(attempt: Attempt, outcome: Outcome) -> list[LogLine]:
+    """Say how the attempt ended, and whose fault it was."""
+    took = ""
+    if attempt.finished_at is not None and attempt.started_at is not None:
+        seconds = (attempt.finished_at - attempt.started_at).total_seconds()
+        took = f" after {seconds_words(max(0.0, seconds))}"
+    cell = "" if attempt.failed_cell is None else f" in {say_cell(attempt.failed_cell)}"
+    error = f": {attempt.error}" if attempt.error else ""
+    texts = [f"attempt {attempt.number} {_OUTCOMES[outcome]}{took}{cell}{error}"]
+    if attempt.verdict is not None:
+        evidence = attempt.verdict.evidence.removesuffix(attempt.error).rstrip(" :")
+        texts.append(f"cause: {evidence or attempt.verdict.kind}")
+    return [
+        LogLine(kind=LineKind.END, text=text, at=attempt.finished_at, attempt=attempt.number)
+        for text in texts
+    ]
+
+
+def published_lines(run: Run, attempt: int) -> list[LogLine]:
+    """Say which versions became visible."""
+    return [
+        LogLine(
+            kind=LineKind.PUBLISH,
+            text=f"published {'draft' if version.draft else 'version'} {version.number} of "
+            f"{version.name}{rows_words(version.what.rows)}"
+            + (f" ({version.note})" if version.note else ""),
+            at=version.published_at,
+            attempt=attempt,
+        )
+        for version in run.published
+    ]
+
+
+def hold_lines(hold: Hold) -> list[LogLine]:
+    """Say what is held, why, and what was decided."""
+    names = ", ".join(hold.names)
+    reasons = [f"{one.name}: {reason}" for one in hold.differences for reason in one.reasons]
+    text = f"held: {names}" + (f" ({'; '.join(reasons)})" if reasons else "")
+    lines = [LogLine(kind=LineKind.HOLD, text=text, at=hold.held_at, attempt=hold.attempt)]
+    if hold.decision is not None:
+        by = f" by {hold.decided_by}" if hold.decided_by else ""
+        text = f"{hold.decision}{by}: {names}"
+        if hold.decision is Decision.EXPIRED:
+            text = f"expired, nobody decided in time: {names}"
+        lines.append(
+            LogLine(kind=LineKind.HOLD, text=text, at=hold.decided_at, attempt=hold.attempt)
+        )
+    return lines
+
+
+def recorded_lines(run: Run, attempt: int) -> list[LogLine]:
+    """Say what the last attempt read and checked, if its event file is gone."""
+    reads = [(LineKind.READ, read_words(read)) for read in run.reads]
+    checks = [(LineKind.CHECK, text) for text in check_words(run.checks)]
+    return [LogLine(kind=kind, text=text, attempt=attempt) for kind, text in reads + checks]
+
+
+def run_end_line(run: Run, last: Attempt | None) -> LogLine | None:
+    """Say how a run ended that did not end with its last attempt; None where it did."""
+    at: datetime | None = run.finished_at
+    outcome = last.outcome if last is not None else None
+    if run.state is RunState.SKIPPED:
+        why = f": {run.new.note}" if run.new.note else ""
+        return LogLine(kind=LineKind.END, text=f"skipped{why}", at=at or run.created_at)
+    if run.state is RunState.CANCELLED and outcome not in (Outcome.CANCELLED, Outcome.HELD):
+        when = "before it started" if last is None else "before its next attempt"
+        return LogLine(kind=LineKind.END, text=f"cancelled {when}", at=at)
+    if run.state is RunState.FAILED and last is None:
+        return LogLine(kind=LineKind.END, text=f"failed before it started: {run.error}", at=at)
+    return None

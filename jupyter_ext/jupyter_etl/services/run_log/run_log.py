@@ -1,0 +1,225 @@
+"""The log of one run, read from the ledger and from the files of its attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+
+from jupyter_etl.errors import NotFound
+from jupyter_etl.language.text import printable
+from jupyter_etl.model import TERMINAL, Attempt, Hold, Outcome, Run, RunState
+from jupyter_etl.ports import Clock, Store
+from jupyter_etl.runner.folders import EVENTS, LOG, attempt_folder
+from jupyter_etl.services.run_log.events import lines_of_event
+from jupyter_etl.services.run_log.ledger import (
+    claimed_lines,
+    ended_lines,
+    hold_lines,
+    published_lines,
+    queued_line,
+    recorded_lines,
+    run_end_line,
+    started_line,
+)
+from jupyter_etl.services.run_log.line import LineKind, LogLine, zone_named
+from jupyter_etl.services.run_log.tail import TailReader
+from jupyter_etl.services.run_log.waiting import wait_reason
+
+_EVENT_BYTES, _OUTPUT_BYTES = 500_000, 100_000
+"""Of the last attempt; of earlier ones a tenth."""
+_WHOLE_ATTEMPTS = 10
+"""So many of the last attempts are read from their files."""
+_POLL_S = 0.25
+_LONGEST = 2_000
+"""Characters of one line of output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Files:
+    folder: Path
+    events: TailReader
+    output: TailReader
+
+
+class RunLog:
+    """Reads what happened in a run since the last call.
+
+    What the ledger knows comes from there, so that a run whose files were deleted, or whose runner
+    wrote nothing, still has a log. Of long files the end is read.
+
+    Args:
+        run_id: Which.
+        store: The ledger.
+        clock: For the time, and for the wait between two polls.
+        home: The platform's home folder.
+
+    Attributes:
+        run: As it was at the last call.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+
+    def __init__(self, run_id: int, *, store: Store, clock: Clock, home: Path) -> None:
+        self.run: Run = store.load_run(run_id)
+        self._store = store
+        self._clock = clock
+        self._home = home
+        self._files: dict[int, _Files] = {}
+        self._written: set[object] = set()
+
+    @property
+    def zone(self) -> tzinfo:
+        """In which the run's days are meant."""
+        return zone_named(self.run.new.timezone)
+
+    def follow(self) -> Iterator[list[LogLine]]:
+        """Yield what there is, then what comes, until the run has ended."""
+        while True:
+            lines = self.new_lines()
+            if lines:
+                yield lines
+            self._clock.wait(_POLL_S)
+            if self.run.state in TERMINAL:
+                # Processes may write a last line when the ledger has the end already.
+                yield self.new_lines(rest=True)
+                return
+
+    def new_lines(self, *, rest: bool = False) -> list[LogLine]:
+        """Return what happened since the last call; with the first one, all.
+
+        Args:
+            rest: Return also an unfinished last line of output.
+        """
+        # The state first: what it has seen is in the files by then.
+        self.run = self._store.load_run(self.run.id)
+        attempts = self._store.load_attempts(self.run.id)
+        hold = self._hold(attempts)
+        lines = self._once("queued", [queued_line(self.run, self.zone)])
+        for attempt in attempts:
+            lines += self._attempt(attempt, attempts[-1], hold, rest=rest)
+        return lines + self._state(attempts[-1] if attempts else None, hold)
+
+    def _attempt(
+        self, attempt: Attempt, last: Attempt, hold: Hold | None, *, rest: bool
+    ) -> list[LogLine]:
+        number = attempt.number
+        timed = self._once(("claimed", number), claimed_lines(attempt))
+        if attempt.started_at is not None:
+            timed += self._once(("started", number), [started_line(attempt)])
+        read = last.number - number < _WHOLE_ATTEMPTS
+        events, output = (
+            self._in_files(attempt, is_last=attempt is last, rest=rest) if read else ([], [])
+        )
+        timed += events
+        if attempt is last:
+            for line in published_lines(self.run, number):
+                timed += self._once(("published", line.text), [line])
+        if attempt.outcome is not None:
+            timed += self._ended(attempt, attempt.outcome, last)
+        if hold is not None and hold.attempt == number:
+            for place, line in enumerate(hold_lines(hold)):
+                timed += self._once(("hold", number, place), [line])
+        return _by_time(timed) + output
+
+    def _ended(self, attempt: Attempt, outcome: Outcome, last: Attempt) -> list[LogLine]:
+        number = attempt.number
+        lines = []
+        if not attempt_folder(self._home, attempt.run_id, number).is_dir():
+            text = (
+                "the files of this attempt are not on this machine any more; "
+                "the ledger keeps what is shown here"
+            )
+            lines = [LogLine(kind=LineKind.NOTE, text=text, attempt=number)]
+            if attempt is last:
+                lines += recorded_lines(self.run, number)
+        return self._once(("ended", number), [*lines, *ended_lines(attempt, outcome)])
+
+    def _in_files(
+        self, attempt: Attempt, *, is_last: bool, rest: bool
+    ) -> tuple[list[LogLine], list[LogLine]]:
+        """Return new events and new output of an attempt."""
+        number = attempt.number
+        files = self._files.get(number) or self._open(attempt, is_last=is_last)
+        texts = files.events.lines()
+        events = [line for text in texts for line in lines_of_event(text, number)]
+        if files.events.skipped:
+            events = [*self._skipped(files.events, files.folder / EVENTS, number), *events]
+        output = [
+            LogLine(kind=LineKind.OUTPUT, text=_cut(printable(text)), attempt=number)
+            for text in files.output.lines(rest=rest)
+        ]
+        if files.output.skipped:
+            output = [*self._skipped(files.output, files.folder / LOG, number), *output]
+        if output:
+            text = "output of the processes"
+            head = LogLine(kind=LineKind.NOTE, text=text, attempt=number)
+            output = [*self._once(("output", number), [head]), *output]
+        return events, output
+
+    def _open(self, attempt: Attempt, *, is_last: bool) -> _Files:
+        folder = attempt_folder(self._home, attempt.run_id, attempt.number)
+        share = 1 if is_last else 10
+        files = _Files(
+            folder=folder,
+            events=TailReader(folder / EVENTS, _EVENT_BYTES // share),
+            output=TailReader(folder / LOG, _OUTPUT_BYTES // share),
+        )
+        self._files[attempt.number] = files
+        return files
+
+    def _skipped(self, tail: TailReader, path: Path, number: int) -> list[LogLine]:
+        text = f"[{tail.skipped:,} bytes left out here; all of it is in {path}]"
+        line = LogLine(kind=LineKind.NOTE, text=text, attempt=number)
+        return self._once(("skipped", text), [line])
+
+    def _state(self, last: Attempt | None, hold: Hold | None) -> list[LogLine]:
+        """Say what the run waits for, or how it ended after its attempts."""
+        run, now = self.run, self._clock.now()
+        end = run_end_line(run, last)
+        if end is not None:
+            return self._once(("end", run.state), [end])
+        texts = [wait_reason(run, self._store, now, self.zone)]
+        if run.state is RunState.HELD and hold is not None and hold.decision is None:
+            texts.append(
+                f"waits for a decision: jupyter etl approve {run.id}, or: "
+                f"jupyter etl reject {run.id}"
+            )
+        if run.cancel_requested and run.state not in TERMINAL:
+            texts.append("its cancellation was requested")
+        lines: list[LogLine] = []
+        for text in filter(None, texts):
+            line = LogLine(kind=LineKind.RUN, text=text, at=now)
+            lines += self._once(("state", text), [line])
+        return lines
+
+    def _hold(self, attempts: list[Attempt]) -> Hold | None:
+        if all(attempt.outcome is not Outcome.HELD for attempt in attempts):
+            return None
+        try:
+            return self._store.load_hold(self.run.id)
+        except NotFound:
+            # A failed check without a publication holds nothing back.
+            return None
+
+    def _once(self, key: object, lines: list[LogLine]) -> list[LogLine]:
+        if key in self._written:
+            return []
+        self._written.add(key)
+        return lines
+
+
+def _by_time(lines: list[LogLine]) -> list[LogLine]:
+    """Sort by time; a line without one stays behind the line before it."""
+    latest = datetime.min.replace(tzinfo=UTC)
+    keyed = []
+    for line in lines:
+        latest = line.at or latest
+        keyed.append((latest, line))
+    return [line for _, line in sorted(keyed, key=lambda pair: pair[0])]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

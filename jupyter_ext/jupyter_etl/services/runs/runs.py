@@ -1,0 +1,413 @@
+"""Run notebooks now, ask for runs, follow and stop them."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from jupyter_etl.errors import Conflict, NotFound
+from jupyter_etl.language.names import pipeline_name
+from jupyter_etl.language.notebooks.notebook import parse_notebook, snapshot_of
+from jupyter_etl.language.parameters.parameter import resolve_parameters
+from jupyter_etl.model import (
+    TERMINAL,
+    Attempt,
+    Checkpoint,
+    NewRun,
+    Policy,
+    Retried,
+    Run,
+    RunState,
+    RunSummary,
+)
+from jupyter_etl.ports import Claim, Clock, Executor, Store
+from jupyter_etl.runner.execution.executed import distrusted
+from jupyter_etl.runner.folders import attempt_folder
+from jupyter_etl.runner.warm.client import WarmRunners
+from jupyter_etl.scheduling.lost_attempts import end_attempt, sweep
+from jupyter_etl.scheduling.occurrences import interval_of
+from jupyter_etl.scheduling.retries import lost_report
+from jupyter_etl.services.notebooks import read_notebook
+from jupyter_etl.services.pipelines.pipelines import Pipelines
+from jupyter_etl.services.policies import make_policy
+from jupyter_etl.services.run_log import RunLog, format_lines
+from jupyter_etl.services.runs.executors import executor_for
+from jupyter_etl.services.runs.lookup import find_run
+from jupyter_etl.services.runs.resume import kept_checkpoint, retry_from_failed_cell
+from jupyter_etl.services.secrets import refuse_secret_parameters
+from jupyter_etl.services.settings import Settings
+from jupyter_etl.services.targets import must_be_pipeline
+
+OnEvent = Callable[[Mapping[str, Any]], None]
+"""Called with each event of a run as it is said."""
+
+_POLL_S = 0.1
+_FIRST_POLL_S = 0.01
+_START_S = 1.0
+"""Seconds between two tries to start a run that has to wait."""
+_ENDED = {
+    RunState.SUCCEEDED: "succeeded",
+    RunState.FAILED: "failed",
+    RunState.HELD: "been held",
+    RunState.SKIPPED: "been skipped",
+}
+_IMPATIENT = 100
+"""Priority of a run that somebody waits for."""
+
+
+class Runs:
+    """Start, follow and stop runs, and read what they left."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        pipelines: Pipelines,
+        warm: WarmRunners | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._pipelines = pipelines
+        self._warm = warm
+
+    def run(
+        self,
+        notebook: Path,
+        *,
+        parameters: Mapping[str, object] | None = None,
+        draft: bool = False,
+        timeout_s: float | None = None,
+        checkpoint: bool = False,
+        cold: bool = False,
+        on_event: OnEvent | None = None,
+    ) -> Run:
+        """Run a notebook file now, as a schedule would, and wait for its end.
+
+        Args:
+            notebook: Path of the saved file; it need not be deployed.
+            parameters: Values for its parameters.
+            draft: Publish beside the live versions.
+            timeout_s: Seconds it may take; by default `Policy`'s.
+            checkpoint: Keep the variables when a cell fails, for `retry_from_failed_cell`.
+            cold: Start its processes from nothing.
+            on_event: Called with each event as it is said.
+
+        Returns:
+            The run at its end; it failed or succeeded, see its ``outcome``. An interrupt
+            (Ctrl-C) cancels it.
+
+        Raises:
+            DeclarationError: The notebook or a parameter is not understood; no run was made.
+        """
+        path, text, outline = read_notebook(notebook)
+        now = self._clock.now()
+        resolve_parameters(outline.parameters, parameters or {}, at=now)
+        refuse_secret_parameters(self._settings.home, parameters or {})
+        policy = make_policy(
+            Policy(retries=0), timeout_s=timeout_s, checkpoint=checkpoint, cold=cold
+        )
+        run = self._store.add_run(
+            NewRun(
+                pipeline=pipeline_name(path.stem),
+                content_hash=self._store.save_snapshot(snapshot_of(text)),
+                notebook=str(path),
+                logical_key=f"manual:{uuid4().hex}",
+                logical_at=now,
+                interval=interval_of(None, now),
+                due_at=now,
+                owner=self._settings.owner,
+                parameters=dict(parameters or {}),
+                policy=policy,
+                draft=draft,
+                priority=_IMPATIENT,
+                timezone=self._settings.timezone,
+                sources=outline.sources_among(
+                    [source.name for source in self._store.load_sources()],
+                    [one.name for one in self._store.load_publications() if one.live is not None],
+                ),
+            ),
+            now=now,
+        )
+        executor = executor_for(self._settings, self._warm)
+        try:
+            return self._follow(run.id, on_event, None, executor)
+        except KeyboardInterrupt:
+            # The runner is a process of its own and would go on; a second interrupt leaves it.
+            with contextlib.suppress(Conflict):
+                self.cancel(run.id)
+            return self._follow(run.id, on_event, None, executor)
+        finally:
+            executor.close()
+
+    def trigger(
+        self,
+        pipeline: str,
+        *,
+        parameters: Mapping[str, object] | None = None,
+        draft: bool = False,
+        wait: bool = False,
+        on_event: OnEvent | None = None,
+    ) -> Run:
+        """Ask the scheduler for one run of the deployed version.
+
+        Args:
+            pipeline: Its name.
+            parameters: Over those it was deployed with.
+            draft: Publish beside the live versions.
+            wait: Return at the end of the run instead of at once.
+            on_event: Called with each event while waiting.
+
+        Raises:
+            NotFound: No pipeline has that name.
+            DeclarationError: A parameter is not understood.
+        """
+        deployed = self._store.load_pipeline(pipeline)
+        outline = parse_notebook(self._store.load_snapshot(deployed.content_hash))
+        now = self._clock.now()
+        given = {**deployed.parameters, **(parameters or {})}
+        resolve_parameters(outline.parameters, given, at=now)
+        refuse_secret_parameters(self._settings.home, given)
+        run = self._store.add_run(
+            NewRun(
+                pipeline=deployed.name,
+                version=deployed.version,
+                content_hash=deployed.content_hash,
+                notebook=deployed.notebook,
+                logical_key=f"manual:{uuid4().hex}",
+                logical_at=now,
+                interval=interval_of(deployed.schedule, now),
+                due_at=now,
+                owner=deployed.owner,
+                parameters=given,
+                policy=deployed.policy,
+                draft=draft,
+                priority=_IMPATIENT if wait else deployed.policy.priority,
+                sources=deployed.sources,
+                timezone=(
+                    deployed.schedule.timezone if deployed.schedule else self._settings.timezone
+                ),
+            ),
+            now=now,
+        )
+        return self.wait(run.id, on_event=on_event) if wait else run
+
+    def list(
+        self,
+        *,
+        pipeline: str | None = None,
+        states: Sequence[RunState] = (),
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Return runs, newest first; raises `NotFound` where there is no such pipeline."""
+        found = self._store.load_runs(pipeline=pipeline, states=states, limit=limit, offset=offset)
+        if pipeline is not None and not found:
+            must_be_pipeline(self._store, pipeline)
+        return found
+
+    def last(
+        self,
+        pipelines: Sequence[str],
+        *,
+        count: int,
+    ) -> dict[str, builtins.list[RunSummary]]:
+        """Return the newest ``count`` runs of each of these deployed pipelines, newest first.
+
+        Args:
+            pipelines: Names; every one is in the answer.
+            count: Of each.
+        """
+        return self._store.load_last_runs(pipelines, count=count)
+
+    def count(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
+        """Count runs."""
+        return self._store.count_runs(pipeline=pipeline, states=states)
+
+    def get(self, run_id: int) -> Run:
+        """Return one; raises `NotFound`."""
+        return self._store.load_run(run_id)
+
+    def attempts(self, run_id: int) -> builtins.list[Attempt]:
+        """Return the attempts of a run, oldest first."""
+        return self._store.load_attempts(run_id)
+
+    def cancel(self, run_id: int) -> Run:
+        """Ask to cancel; a queued run ends at once, a running one within seconds.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It has ended otherwise before.
+        """
+        run = self.get(run_id)
+        if run.state in TERMINAL and run.state is not RunState.CANCELLED:
+            raise Conflict(
+                f"Run {run_id} of {run.new.pipeline} has {_ENDED[run.state]} already; there is "
+                "nothing to cancel.",
+                hint=f"To throw its outputs away: jupyter etl reject {run_id}"
+                if run.state is RunState.HELD
+                else "",
+                data={"run_id": run_id, "state": str(run.state)},
+            )
+        return self._store.request_cancel(run_id, now=self._clock.now())
+
+    def retry(self, run_id: int) -> Run:
+        """Queue a finished run once more, as it was; raises `Conflict` while it is not finished."""
+        self._finished(run_id)
+        return self._store.requeue(run_id, now=self._clock.now())
+
+    def retry_from_failed_cell(self, run_id: int) -> Retried:
+        """Queue a finished run so that it goes on from the cell that failed, where it can.
+
+        Args:
+            run_id: Which. A saved notebook that it can go on with is deployed first; else it
+                executes what is deployed now. A run of a file executes the file as it is now.
+
+        Raises:
+            Conflict: It is not finished, or succeeded.
+            NotFound: The notebook of a run of a file is gone.
+            DeclarationError: It is no notebook any more, or does not know a parameter of the run.
+        """
+        run = self._finished(run_id)
+        return retry_from_failed_cell(
+            self._store, self._clock, self._settings, self._pipelines, run
+        )
+
+    def checkpoint(self, run_id: int) -> Checkpoint | None:
+        """Return what `retry_from_failed_cell` would go on from; None where nothing was kept."""
+        return kept_checkpoint(self._settings.home, self.get(run_id))
+
+    def _finished(self, run_id: int) -> Run:
+        run = self.get(run_id)
+        if run.state not in TERMINAL:
+            raise Conflict(
+                f"Run {run_id} is {run.state}; only a finished run can be made once more.",
+                hint=f"Cancel it first: jupyter etl cancel {run_id}",
+            )
+        if run.state is RunState.SUCCEEDED:
+            raise Conflict(
+                f"Run {run_id} succeeded, so there is nothing to make once more.",
+                hint=f"For another run: jupyter etl trigger {run.new.pipeline}",
+            )
+        return run
+
+    def find(self, target: str | int) -> Run:
+        """Return a run by its number, or the latest run of a pipeline by its name.
+
+        Raises:
+            NotFound: There is none; the message suggests another.
+        """
+        return find_run(target, self._store)
+
+    def open_log(self, run_id: int) -> RunLog:
+        """Return the log of a run, to be read or followed; raises `NotFound`."""
+        return RunLog(run_id, store=self._store, clock=self._clock, home=self._settings.home)
+
+    def log(self, run_id: int) -> str:
+        """Return what happened in a run as text, a line an event; raises `NotFound`."""
+        log = self.open_log(run_id)
+        return "\n".join([*format_lines(log.new_lines(rest=True), log.zone), ""])
+
+    def notebook(self, run_id: int) -> str:
+        """Return the executed notebook, as far as it has come; raises `NotFound` before any."""
+        run = self.get(run_id)
+        candidates = [Path(run.output)] if run.output else []
+        candidates += [f / "executed.ipynb" for f in reversed(self._folders(run_id))]
+        for path in candidates:
+            if path.is_file():
+                return distrusted(path.read_text("utf-8"))
+        raise NotFound(
+            f"Run {run_id} has no executed notebook: it is {run.state}.",
+            hint=f"jupyter etl logs {run_id}",
+        )
+
+    def events(self, run_id: int, after: int = 0) -> builtins.list[dict[str, Any]]:
+        """Return what was said during a run, from the ``after``-th event on."""
+        lines: builtins.list[str] = []
+        for folder in self._folders(run_id):
+            path = folder / "events.jsonl"
+            if path.is_file():
+                # A line without its end is still being written.
+                lines += path.read_text("utf-8").split("\n")[:-1]
+        return [json.loads(line) for line in lines[after:] if line]
+
+    def wait(
+        self, run_id: int, *, on_event: OnEvent | None = None, timeout_s: float | None = None
+    ) -> Run:
+        """Return a run at its end.
+
+        Args:
+            run_id: Which.
+            on_event: Called with each event as it is said.
+            timeout_s: Return after so many seconds all the same; None waits for ever.
+        """
+        return self._follow(run_id, on_event, timeout_s, None)
+
+    def _follow(
+        self,
+        run_id: int,
+        on_event: OnEvent | None,
+        timeout_s: float | None,
+        executor: Executor | None,
+    ) -> Run:
+        began_at = start_at = self._clock.monotonic()
+        said, kind = 0, ""
+        deadline = None if timeout_s is None else self._clock.monotonic() + timeout_s
+        while True:
+            ended = executor.ended() if executor else []
+            run = self.get(run_id)
+            if on_event is not None:
+                for event in self.events(run_id, said):
+                    said, kind = said + 1, event["kind"]
+                    on_event(event)
+            if run.state in TERMINAL:
+                if on_event is not None and kind not in ("", "finished"):
+                    # The runner tells the ledger first, and then those who follow it.
+                    self._clock.wait(_POLL_S)
+                    for event in self.events(run_id, said):
+                        on_event(event)
+                return run
+            waits = run.state is RunState.QUEUED and self._clock.monotonic() >= start_at
+            if executor is not None and waits:
+                # A scheduler may be quicker, or a source at its limit: then this only watches.
+                self._start(run_id, executor)
+                start_at = self._clock.monotonic() + _START_S
+                continue
+            if ended:
+                self._lose(run, ended[0][1], ended[0][2], executor)
+                continue
+            if deadline is not None and self._clock.monotonic() >= deadline:
+                return run
+            # The longer it takes, the less a short wait more matters.
+            waited_s = self._clock.monotonic() - began_at
+            self._clock.wait(min(_POLL_S, max(_FIRST_POLL_S, waited_s / 10)))
+
+    def _start(self, run_id: int, executor: Executor) -> None:
+        now = self._clock.now()
+        for claim in self._store.claim(f"run-{run_id}", now=now, limit=1, run_id=run_id):
+            executor.start(claim)
+
+    def _lose(self, run: Run, number: int, exit_code: int, executor: Executor | None) -> None:
+        """End an attempt whose runner is gone without a word."""
+        attempt = next(a for a in self.attempts(run.id) if a.number == number)
+        if attempt.outcome is not None:
+            return
+        claim = Claim(run=run, attempt=attempt)
+        if executor is not None:
+            sweep(executor, claim)
+        report = lost_report(
+            claim, f"the runner ended with exit code {exit_code} before the run did"
+        )
+        # A scheduler may have noticed it first.
+        end_attempt(self._store, claim, report, now=self._clock.now(), draw=random.random)
+
+    def _folders(self, run_id: int) -> builtins.list[Path]:
+        attempts = range(1, 1 + len(self._store.load_attempts(run_id)))
+        return [attempt_folder(self._settings.home, run_id, number) for number in attempts]

@@ -1,0 +1,35 @@
+"""Values behind the names of secrets: environment, files of the home, keyring, plug-ins."""
+
+from jupyter_etl.services.secrets.environment import EnvironmentSecrets
+from jupyter_etl.services.secrets.files import FileSecrets
+from jupyter_etl.services.secrets.keyring import KeyringSecrets
+from jupyter_etl.services.secrets.recording import (
+    redacted_answer,
+    redactor_for,
+    refuse_secret_parameters,
+)
+from jupyter_etl.services.secrets.vault import (
+    NamedSecret,
+    SecretUse,
+    Vault,
+    change_places,
+    default_vault,
+    known_secrets,
+    known_values,
+)
+
+__all__ = [
+    "EnvironmentSecrets",
+    "FileSecrets",
+    "KeyringSecrets",
+    "NamedSecret",
+    "SecretUse",
+    "Vault",
+    "change_places",
+    "default_vault",
+    "known_secrets",
+    "known_values",
+    "redacted_answer",
+    "redactor_for",
+    "refuse_secret_parameters",
+]

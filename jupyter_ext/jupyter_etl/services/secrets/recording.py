@@ -1,0 +1,56 @@
+"""What is recorded and answered holds no value of a secret that this process knows of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from jupyter_etl.redaction.redactor import Redactor
+from jupyter_etl.services.secrets.vault import known_secrets
+
+
+def redactor_for(home: Path) -> Redactor:
+    """Return a redactor that also knows the secrets that nobody has used yet.
+
+    Args:
+        home: The platform's home folder.
+    """
+    return Redactor(lambda: known_secrets(home))
+
+
+def refuse_secret_parameters(home: Path, parameters: Mapping[str, object]) -> None:
+    """Refuse parameters that hold the value of a secret: they are recorded and shown.
+
+    Args:
+        home: The platform's home folder.
+        parameters: By name.
+
+    Raises:
+        DeclarationError: One does; the message names the secret and does not hold the value.
+    """
+    for name, value in parameters.items():
+        redactor_for(home).refuse_value_in_texts(
+            f"The parameter {name!r}",
+            [msgspec.json.encode(value, enc_hook=str).decode()],
+            hint="Parameters are recorded and shown. Leave it out; the notebook can ask for "
+            "etl.secret(...) of",
+        )
+
+
+def redacted_answer(redactor: Redactor, text: str) -> str:
+    """Return an answer without the values of known secrets; JSON stays JSON.
+
+    Args:
+        redactor: Knows them.
+        text: Of any kind.
+    """
+    known = redactor.telling()
+    if not known.holds(text):
+        return text
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return known.redact(text)
+    return msgspec.json.encode(known.redact_json(value)).decode()

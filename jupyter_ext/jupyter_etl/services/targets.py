@@ -1,0 +1,154 @@
+"""What a name stands for, and whether anything can exist under it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+
+from jupyter_etl.errors import DeclarationError, NotFound
+from jupyter_etl.language.names import listed, nearest, parse_name
+from jupyter_etl.model import Publication, Source
+from jupyter_etl.ports import Channel, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What ``wh.orders``, ``trips``, ``sales.daily`` or ``df`` stands for; one field is set.
+
+    Args:
+        name: As written.
+        source: A declared source, with ``table`` inside it.
+        table: "" for a source that is one table.
+        publication: A published output.
+        variable: A variable of the notebook.
+    """
+
+    name: str
+    source: Source | None = None
+    table: str = ""
+    publication: Publication | None = None
+    variable: object | None = None
+
+
+def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) -> Target:
+    """Resolve a name: a source, a publication, a table of a source, then a variable.
+
+    A publication that has only drafts comes last.
+
+    Args:
+        name: ``NAME`` or ``NAME.TABLE``.
+        channel: Knows sources and publications.
+        namespace: Variables of the notebook.
+
+    Raises:
+        NotFound: Nothing is called so; the message names what is near.
+    """
+    sources = {source.name: source for source in channel.sources()}
+    if name in sources:
+        return Target(name=name, source=sources[name])
+    publication = _publication(name, channel)
+    found = table_of_source(name, sources)
+    if found is not None and (publication is None or publication.live is None):
+        head, table = found
+        return Target(name=name, source=sources[head], table=table)
+    if publication is not None:
+        return Target(name=name, publication=publication)
+    if namespace.get(name) is not None:
+        return Target(name=name, variable=namespace[name])
+    if name in namespace:
+        raise NotFound(
+            f"{name!r} is None, and no source or publication has that name.",
+            hint="Run the cell that defines it, and check that it ends in a value.",
+        )
+    known = [*sources, *(p.name for p in channel.publications())]
+    guess = nearest(name, [*known, *(n for n in namespace if not n.startswith("_"))])
+    raise NotFound(
+        f"No source, publication or variable is named {name!r}.{guess}",
+        hint="" if guess else _next_step(name, name.split(".")[0]),
+    )
+
+
+def table_of_source(name: str, sources: Container[str]) -> tuple[str, str] | None:
+    """Split ``wh.orders`` into the source and its table; None where it begins with no source.
+
+    Args:
+        name: A source, whose table is "", or SOURCE.TABLE.
+        sources: Names of sources; the longest that fits is meant.
+    """
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        head = ".".join(parts[:cut])
+        if head in sources:
+            return head, ".".join(parts[cut:])
+    return None
+
+
+def shadowing(source: str, channel: Channel) -> list[str]:
+    """Note which publications have the name of a source or could be its tables.
+
+    Args:
+        source: Its name.
+        channel: Knows publications.
+
+    Returns:
+        Sentences for the user; none if all names are distinct.
+    """
+    names = [one.name for one in channel.publications() if one.live is not None]
+    inside = [name for name in names if name.startswith(f"{source}.")]
+    notes = []
+    if inside:
+        are = "is a publication and takes" if len(inside) == 1 else "are publications and take"
+        notes.append(f"{listed(inside)} {are} precedence over tables of this source.")
+    if source in names:
+        notes.append(
+            f"There is also a publication {source}; the name refers to the source. "
+            f"etl.read({source!r}) reads the publication."
+        )
+    return notes
+
+
+def _publication(name: str, channel: Channel) -> Publication | None:
+    try:
+        return channel.publication(name)
+    except NotFound:
+        return None
+
+
+def _next_step(name: str, head: str) -> str:
+    if "://" in name:
+        return "Give the location a name, and use that: %etl source NAME LOCATION --secret NAME"
+    try:
+        parse_name(name, what="name")
+    except DeclarationError:
+        return "A name is expected; give what an expression makes to a variable first."
+    return f"Declare it: %etl source {head} LOCATION"
+
+
+def must_be_pipeline(store: Store, name: str) -> None:
+    """Refuse the name of no pipeline.
+
+    A notebook that was only run, and a pipeline that was removed, have records under their names too.
+
+    Raises:
+        NotFound: Nothing is recorded under the name; the hint has the nearest that is known.
+    """
+    names = {one.name for one in store.load_pipelines()}
+    names |= {one.pipeline for one in store.load_watermarks()}
+    if name in names or store.count_runs(pipeline=name):
+        return
+    names |= {run.new.pipeline for run in store.load_runs()}
+    hint = nearest(name, sorted(names)).strip() or "List them: jupyter etl pipelines"
+    raise NotFound(f"There is no pipeline {name!r}.", hint=hint)
+
+
+def must_be_readable(store: Store, name: str) -> None:
+    """Refuse what is neither a source, nor a table of one, nor a publication.
+
+    Raises:
+        NotFound: The hint has the nearest name that is known.
+    """
+    sources = [one.name for one in store.load_sources()]
+    publications = [one.name for one in store.load_publications()]
+    if table_of_source(name, sources) is None and name not in publications:
+        hint = nearest(name, [*sources, *publications]).strip()
+        raise NotFound(f"There is no source or publication {name!r}.", hint=hint)

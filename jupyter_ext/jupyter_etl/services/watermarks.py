@@ -1,0 +1,107 @@
+"""How far the incremental loads of pipelines have come."""
+
+from __future__ import annotations
+
+import builtins
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.cursors import parse_cursor
+from jupyter_etl.language.names import listed
+from jupyter_etl.model import Cursor, Watermark
+from jupyter_etl.ports import Clock, Store
+from jupyter_etl.services.settings import Settings
+from jupyter_etl.services.targets import must_be_pipeline, must_be_readable, table_of_source
+
+
+class Watermarks:
+    """See watermarks, and set them by hand."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+
+    def list(self, pipeline: str | None = None, target: str = "") -> builtins.list[Watermark]:
+        """Return watermarks, by pipeline and cursor.
+
+        Args:
+            pipeline: Of this one; None for all.
+            target: ``SOURCE``, ``SOURCE.TABLE`` or a publication; "" for all.
+
+        Raises:
+            NotFound: No pipeline, source or publication has that name.
+        """
+        found = self._store.load_watermarks(pipeline)
+        if pipeline is not None and not found:
+            must_be_pipeline(self._store, pipeline)
+        wanted = [one for one in found if not target or _named(one.cursor) == target]
+        if target and not wanted:
+            must_be_readable(self._store, target)
+        return wanted
+
+    def set(
+        self, pipeline: str, target: str, value: str | None, *, column: str | None = None
+    ) -> Watermark:
+        """Set a watermark; who did it and when is on record, and runs in hand leave it alone.
+
+        Args:
+            pipeline: Whose.
+            target: ``SOURCE``, ``SOURCE.TABLE`` or a publication.
+            value: Rows up to here are not read again; None for a start from the first row.
+            column: The cursor; needed where the target has none yet, or several.
+
+        Raises:
+            NotFound: No pipeline, source or publication has that name.
+            DeclarationError: Which column is meant cannot be told, or the value is of another kind
+                than the one before.
+            PermissionDenied: The pipeline belongs to somebody else.
+        """
+        known = self.list(pipeline, target)
+        cursors = [one.cursor for one in known if column in (None, one.cursor.column)]
+        if len(cursors) == 1:
+            cursor = cursors[0]
+        elif column is None:
+            raise DeclarationError(
+                f"{pipeline} follows {listed(o.cursor.column for o in known)} in {target}; which?"
+                if known
+                else f"{pipeline} has loaded nothing from {target} by a cursor yet.",
+                hint=f"Name the column: watermark {target} --since COLUMN --set VALUE",
+            )
+        else:
+            cursor = self._new_cursor(target, column)
+        before = next((one.value for one in known if one.cursor == cursor), None)
+        kind = None if before is None else before.kind
+        parsed = None if value is None else parse_cursor(value, kind)
+        return self._store.set_watermark(
+            pipeline, cursor, parsed, by=self._settings.owner, now=self._clock.now()
+        )
+
+    def _new_cursor(self, target: str, column: str) -> Cursor:
+        """Read a target as a load does: a source, a table of one, or a publication."""
+        sources = {source.name for source in self._store.load_sources()}
+        live = {one.name for one in self._store.load_publications() if one.live is not None}
+        found = table_of_source(target, sources)
+        if found is not None and (target in sources or target not in live):
+            head, table = found
+            return Cursor(source=head, table=table, column=column)
+        self._store.load_publication(target)
+        return Cursor(source=target, table="", column=column)
+
+
+def _named(cursor: Cursor) -> str:
+    return f"{cursor.source}.{cursor.table}" if cursor.table else cursor.source
+
+
+def said(watermark: Watermark) -> dict[str, object]:
+    """Return a watermark as a row of a listing."""
+    value = watermark.value
+    return {
+        "pipeline": watermark.pipeline,
+        "table": _named(watermark.cursor),
+        "since": watermark.cursor.column,
+        "value": None if value is None else value.text,
+        "kind": None if value is None else value.kind.value,
+        "run": watermark.run_id,
+        "by": watermark.moved_by,
+        "at": watermark.moved_at,
+    }

@@ -1,0 +1,1 @@
+"""Files of all other formats, and several files as one table."""

@@ -1,0 +1,1 @@
+"""Frames and Python objects as Arrow tables."""

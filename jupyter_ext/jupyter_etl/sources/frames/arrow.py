@@ -1,0 +1,71 @@
+"""Any frame as an Arrow table: the one conversion that queries, checks, tables and sources share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_etl.errors import EtlError, SourceError
+from jupyter_etl.sources.duckdb_types import is_relation, table_of_relation
+from jupyter_etl.sources.frames.plain_arrow import plain_table
+from jupyter_etl.sources.frames.polars_frames import is_polars, table_of_polars
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) -> pa.Table:
+    """Turn a frame into an Arrow table.
+
+    Args:
+        data: A pandas or polars frame or series, an Arrow table, reader or record batch, a DuckDB
+            relation, a dictionary of columns: anything that offers an Arrow C stream. Of a pandas index the levels with a
+            name become the first columns; without a name it is left out.
+        what: Its name, for messages.
+        error: The class of what is raised.
+
+    Returns:
+        All rows. An Arrow table of plain types is returned as it is.
+
+    Raises:
+        EtlError: Of that class: it is not a frame, or the values of a column have no Arrow type that
+            holds them exactly.
+
+    Source:
+        Arrow PyCapsule interface, https://arrow.apache.org/docs/format/CDataInterface
+    """
+    import pyarrow as pa
+
+    if isinstance(data, pa.Table):
+        return plain_table(data, what, error)
+    if is_polars(data):
+        return table_of_polars(what, data, error=error)
+    if type(data).__module__.partition(".")[0] == "pandas":
+        import pandas as pd
+
+        from jupyter_etl.sources.frames.pandas_columns import table_of_pandas
+
+        if isinstance(data, pd.DataFrame | pd.Series):
+            return table_of_pandas(what, data, error)
+    if is_relation(data):
+        return plain_table(table_of_relation(what, data, error), what, error)
+    try:
+        if isinstance(data, dict):
+            from jupyter_etl.sources.frames.pandas_columns import table_of_columns
+
+            return plain_table(table_of_columns(what, data, error), what, error)
+        return plain_table(pa.table(data), what, error)
+    except pa.ArrowException as problem:
+        raise error(
+            f"{what!r} cannot be turned into a table: {problem}",
+            hint="Give the column one type, for example by frame[column].astype(str).",
+            retryable=False,
+        ) from problem
+    except (TypeError, ValueError) as problem:
+        named = "None" if data is None else f"a {type(data).__name__}"
+        raise error(
+            f"{what!r} is {named}, not a frame.",
+            hint="A pandas, polars or Arrow table is needed."
+            if data is not None
+            else "Run the cell that defines it, and check that it ends in a value.",
+            retryable=False,
+        ) from problem

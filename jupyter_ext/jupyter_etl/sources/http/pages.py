@@ -1,0 +1,219 @@
+"""The answers of an HTTP API, one after another, each known by its kind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jupyter_etl.errors import DeclarationError, SourceError
+from jupyter_etl.model import Source
+from jupyter_etl.sources.files.json_records import records_at
+from jupyter_etl.sources.files.json_text import json_encoding, parse_json, why_not_json
+from jupyter_etl.sources.http.exchange import Answer, Exchange
+from jupyter_etl.sources.http.options import HttpTarget
+from jupyter_etl.sources.http.paging import Trail
+from jupyter_etl.sources.http.refusals import repeated
+from jupyter_etl.sources.http.signs import plain
+from jupyter_etl.sources.locations.paths import ENDINGS
+from jupyter_etl.sources.text.declared_types import parse_declared_types
+
+_KINDS = {
+    "text/csv": "csv",
+    "application/csv": "csv",
+    "text/tab-separated-values": "csv",
+    "application/json": "json",
+    "text/json": "json",
+    "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+    "application/x-jsonlines": "jsonl",
+    "application/vnd.apache.parquet": "parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "excel",
+    "application/vnd.ms-excel": "excel",
+}
+"""Media types, registered ones and those in use, and the kind of file that they are."""
+
+
+_ERRORS = frozenset(
+    {"error", "errors", "errormessage", "errorcode", "exception", "fault", "message"}
+)
+"""Names with which answers with status 200 report an error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One answer.
+
+    Args:
+        name: Of the page, for messages; its ending tells how it is compressed.
+        kind: What it is: ``json``, ``csv`` ...
+        body: The file it is in.
+        digest: SHA-256 of the body, hex.
+        records: What a JSON page holds; None for other kinds, which are read from the file.
+    """
+
+    name: str
+    kind: str
+    body: Path
+    digest: str
+    records: list[object] | None
+
+
+def fetch_pages(exchange: Exchange, trail: Trail, source: Source, folder: Path) -> Iterator[Page]:
+    """Fetch page after page until the answer says that it was the last.
+
+    Args:
+        exchange: A client.
+        trail: The way through the pages of the API.
+        source: As declared.
+        folder: Where bodies are put.
+
+    Raises:
+        SourceError: There is no answer, it is not what it should be, pages repeat themselves or
+            are more than allowed.
+    """
+    target = trail.target
+    url, before = trail.first_url(), ""
+    asked = {str(url)}
+    for number in range(1, target.paging.most + 1):
+        body = folder / f"page-{number:06d}"
+        try:
+            answer = exchange.get(url, body)
+        except SourceError as problem:
+            if trail.is_end(problem):
+                trail.finish()
+                return
+            raise
+        page, document = _page(target, source, answer, body, behind=trail.counts)
+        if page.records and page.digest == before and trail.by_parameter:
+            if trail.complete and trail.pages > 1:
+                # Some servers repeat the last page for any later one.
+                return
+            raise repeated(target, number)
+        before = page.digest
+        yield page
+        following = trail.following(url, answer, document, page.records)
+        if following is None:
+            return
+        if str(following) in asked:
+            if not page.records:
+                trail.finish()
+                return
+            raise repeated(target, number + 1)
+        asked.add(str(following))
+        url = following
+    raise SourceError(
+        f"Source '{target.name}': it has more than {target.paging.most:,} pages.",
+        hint="Ask for larger pages in the URL, or allow more: --option pages=5000.",
+        retryable=False,
+        data={"pages": target.paging.most},
+    )
+
+
+def _page(
+    target: HttpTarget, source: Source, answer: Answer, body: Path, *, behind: bool
+) -> tuple[Page, object]:
+    """Read an answer.
+
+    Args:
+        target, source, answer, body: The request and its answer.
+        behind: It may be a page after the last one, which some servers leave empty.
+    """
+    empty = answer.empty or (behind and not body.stat().st_size)
+    kind = "json" if empty else _kind(target, source, answer, body)
+    document: object = None
+    records: list[object] | None = None
+    if kind == "json":
+        document = [] if empty else _document(target, source, answer, body)
+        vacant = empty or (behind and _is_vacant(document, json_path(source)))
+        records = [] if vacant else _records(target, source, document)
+    body = body.rename(body.with_name(body.name + _ending(answer, body)))
+    return Page(
+        name=body.name, kind=kind, body=body, digest=_digest(body), records=records
+    ), document
+
+
+def _is_vacant(document: object, path: str) -> bool:
+    """Tell whether the list of records is null or absent, and no error is reported."""
+    found = document
+    for step in filter(None, path.split(".")):
+        if found is None:
+            break
+        if not isinstance(found, dict):
+            return False
+        found = found.get(step)
+    told = document if isinstance(document, dict) else {}
+    return found is None and not any(value for key, value in told.items() if plain(key) in _ERRORS)
+
+
+def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str:
+    with body.open("rb") as file:
+        head = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if answer.content_type == "text/html" or head[:15].lower().startswith((b"<!doctype", b"<html")):
+        raise SourceError(
+            f"Source '{target.name}': {answer.url.host} answered with a web page instead of data.",
+            hint="It may ask to log in (--secret NAME), or the address is that of a page for people.",
+            retryable=False,
+        )
+    kind = source.kind
+    if kind == "http":
+        kind = _KINDS.get(answer.content_type, "")
+        if answer.content_type.endswith("+json") or (not kind and head[:1] in {b"{", b"["}):
+            kind = "json"
+    if not kind:
+        raise SourceError(
+            f"Source '{target.name}': what {answer.url.host} answered is not clear; it says "
+            f"'{answer.content_type or 'nothing'}'.",
+            hint="Say what it is: --kind csv|json|jsonl|parquet|excel.",
+            retryable=False,
+        )
+    style = target.paging.style
+    if kind != "json" and style not in {"auto", "none"}:
+        raise DeclarationError(
+            f"Source '{target.name}': {kind} has no pages by the option {style}; JSON has.",
+            hint="Pages of other kinds are found by the Link header alone.",
+        )
+    return kind
+
+
+def _document(target: HttpTarget, source: Source, answer: Answer, body: Path) -> object:
+    try:
+        return parse_json(
+            body.read_bytes(),
+            written=bool(parse_declared_types(source.options)),
+            encoding=json_encoding(source.options),
+        )
+    except ValueError as problem:
+        raise SourceError(
+            f"Source '{target.name}': what {answer.url.host} answered is not JSON: {problem}",
+            hint=why_not_json(problem)
+            or "If it is another kind of file, declare it: --kind csv|jsonl|parquet|excel.",
+        ) from problem
+
+
+def _records(target: HttpTarget, source: Source, document: object) -> list[object]:
+    return records_at(f"Source '{target.name}': the answer", document, json_path(source))
+
+
+def json_path(source: Source) -> str:
+    """Return the place of the records in an answer, with dots; "" for the whole of it."""
+    return source.options.get("path", source.options.get("json", ""))
+
+
+def _ending(answer: Answer, body: Path) -> str:
+    """Return the ending of the file behind the URL, which tells how it is compressed."""
+    written = urlsplit(str(answer.url)).path.lower()
+    endings = sorted({e for known in ENDINGS.values() for e in known}, key=len, reverse=True)
+    ending = next((f".{e}" for e in endings if written.endswith(f".{e}")), "")
+    with body.open("rb") as file:
+        # A server may send a .gz file as a compressed answer, which the client has unpacked.
+        if ending.endswith(".gz") and file.read(2) != b"\x1f\x8b":
+            ending = ending.removesuffix(".gz")
+    return ending
+
+
+def _digest(body: Path) -> str:
+    with body.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,118 @@
+"""Errors about pages of an HTTP API; each names the option that helps."""
+
+from __future__ import annotations
+
+from jupyter_etl.errors import SourceError
+from jupyter_etl.language.names import listed, nearest
+from jupyter_etl.sources.http.options import HttpTarget
+
+_OPTIONS = (
+    "Declare how the next page is requested: --option page=page, offset=offset or cursor=cursor (the "
+    "name of a parameter; for a cursor also next=PATH, its place in the answer), or next=PATH of "
+    "a URL; or --option next=none to read only this page."
+)
+_MOST_SHOWN = 80
+
+
+def lacking(target: HttpTarget, place: str, value: object) -> SourceError:
+    """Return the error for an answer that shows that a part of it is missing; as `unclear`."""
+    shown = target.masked(str(value))[:_MOST_SHOWN]
+    return SourceError(
+        f"Source '{target.name}': the answer is incomplete: {place} is {shown}.",
+        hint=_OPTIONS,
+        retryable=False,
+        data={"place": place},
+    )
+
+
+def unclear(target: HttpTarget, place: str, value: object) -> SourceError:
+    """Return the error for an answer with signs of more pages but not their address.
+
+    Args:
+        target: The API.
+        place: Of the sign, with dots.
+        value: Of the sign.
+    """
+    shown = target.masked(str(value))[:_MOST_SHOWN]
+    return SourceError(
+        f"Source '{target.name}': the answer is incomplete: there are more pages or records "
+        f"({place} is {shown}), and it does not say how to request them.",
+        hint=_OPTIONS,
+        retryable=False,
+        data={"place": place},
+    )
+
+
+def incomplete(target: HttpTarget, place: str, total: int, *, rows: int, pages: int) -> SourceError:
+    """Return the error for fewer records than an answer declares.
+
+    Args:
+        target: The API.
+        place: Of the object that declares them.
+        total: What it declares.
+        rows: Records read, and those that the URL skips at the start.
+        pages: Pages read.
+    """
+    return SourceError(
+        f"Source '{target.name}': the answer declares {total:,} records"
+        f"{f' (in {place})' if place else ''}, but {rows:,} arrived in {pages:,} "
+        f"page{'s' if pages > 1 else ''}.",
+        hint=f"{_OPTIONS} If this number does not count the records: --option total=none.",
+        retryable=False,
+        data={"total": total, "rows": rows, "pages": pages},
+    )
+
+
+def ignored(target: HttpTarget, parameter: str, *, asked: int, answered: int) -> SourceError:
+    """Return the error for an answer with another page than the requested one.
+
+    Args:
+        target: The API.
+        parameter: The parameter of the page.
+        asked, answered: Its values.
+    """
+    return SourceError(
+        f"Source '{target.name}': there are more pages; asked for {parameter}={asked}, the server "
+        f"answered with {parameter} {answered}.",
+        hint=_OPTIONS,
+        retryable=False,
+        data={"parameter": parameter},
+    )
+
+
+def repeated(target: HttpTarget, number: int) -> SourceError:
+    """Return the error for a repeated page.
+
+    Args:
+        target: The API.
+        number: Of the page, from 1.
+    """
+    said = f"Source '{target.name}': page {number} repeats an earlier page"
+    if target.paging.parameter:
+        hint = "The parameter that asks for the next page may have another name."
+    else:
+        said, hint = f"{said}, although the answer shows that there are more pages", _OPTIONS
+    return SourceError(f"{said}.", hint=hint, retryable=False, data={"page": number})
+
+
+def absent(target: HttpTarget, step: str, inside: object) -> SourceError:
+    """Return the error for an option whose place is not in the answer.
+
+    Args:
+        target: The API.
+        step: The first name of the path that is not there; "" where no cursor is found.
+        inside: Where it was searched.
+    """
+    paging = target.paging
+    names = list(inside) if isinstance(inside, dict) else []
+    there = f"there is {listed(names)}" if names else "there is no object"
+    option = f"next={paging.path}" if step else f"cursor={paging.parameter}"
+    what = paging.path if step else "a cursor"
+    again = "If the answer omits it on the last page, write next=PATH? with a question mark"
+    return SourceError(
+        f"Source '{target.name}': the option {option} needs {what}, which is not in the answer; "
+        f"{there}.",
+        hint=f"{nearest(step, names)} {again}; --option next=none reads one page.".strip(),
+        retryable=False,
+        data={"option": option, "there": names[:50]},
+    )

@@ -1,0 +1,1 @@
+"""Locations of files: paths, globs, folders, URLs, and how they are opened."""

@@ -1,0 +1,1 @@
+"""Lossless inference and conversion of types from text."""

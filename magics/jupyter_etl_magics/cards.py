@@ -1,0 +1,190 @@
+"""Cards below cells: runs, approvals that are pending, profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+
+from jupyter_etl.model import Checkpoint, ColumnProfile, Hold, Profile, Run, RunState
+from jupyter_etl.services.health import seconds_of
+from jupyter_etl.services.publications.differences import difference_rows, hold_reasons, hold_title
+from jupyter_etl.services.runs.lookup import failure_lines
+from jupyter_etl_magics.display import Card, Drawing, shown
+
+
+def held_card(
+    hold: Hold, *, title: str, tone: str, then: str = "", below: Sequence[Card] = ()
+) -> Card:
+    """Return a hold with its differences.
+
+    Args:
+        hold: Which.
+        title, tone: Of the card.
+        then: What to do next; "" for nothing.
+        below: Cards that belong to it.
+    """
+    rows = [
+        {"publication": difference.name, **row}
+        for difference in hold.differences
+        for row in difference_rows(difference)
+    ]
+    notes = [*hold_reasons(hold), then]
+    return Card(title=title, tone=tone, rows=rows, notes=notes, below=below)
+
+
+def waiting_cards(holds: Sequence[Hold]) -> list[Card]:
+    """Return a card for each of these, or one that says that there is none."""
+    if not holds:
+        return [Card(title="Nothing is held back.")]
+    return [
+        held_card(hold, title=hold_title(hold), tone="warn", then=choice(hold)) for hold in holds
+    ]
+
+
+def choice(hold: Hold) -> str:
+    """Return what can be done about a hold."""
+    number = hold.run_id
+    return (
+        f"To look at it: %etl held {number}; to publish it: %etl approve {number}; "
+        f"or: %etl reject {number}"
+    )
+
+
+_TONES = {
+    RunState.SUCCEEDED: "ok",
+    RunState.FAILED: "error",
+    RunState.HELD: "error",
+    RunState.CANCELLED: "warn",
+    RunState.SKIPPED: "warn",
+}
+
+
+def outcome_of(run: Run) -> str:
+    """Return how a run stands, in words."""
+    return (run.outcome if run.finished_at and run.outcome else run.state).value.replace("_", " ")
+
+
+def took(run: Run) -> float | None:
+    """Return how long it was at work, seconds; None before it starts."""
+    seconds = seconds_of(run, datetime.now(UTC))
+    return None if seconds is None else round(seconds, 1)
+
+
+def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
+    """Return a run with what it published and why it failed.
+
+    Args:
+        run: Which.
+        checkpoint: What it can go on from.
+    """
+    rows: list[dict[str, object]] = [
+        {
+            "published": v.name,
+            "version": f"draft {v.number}" if v.draft else v.number,
+            "rows": v.what.rows,
+        }
+        for v in run.published
+    ]
+    seconds = took(run)
+    again = f"To look at it and decide: %etl held {run.id}" if run.state is RunState.HELD else ""
+    if checkpoint is not None:
+        again = (
+            f"Retry from cell {checkpoint.failed_cell + 1}: %etl retry {run.id} --from-failed-cell"
+        )
+    return Card(
+        title=f"Run {run.id} of {run.new.pipeline}: {outcome_of(run)}"
+        + ("" if seconds is None else f" in {seconds:.1f} s"),
+        tone=_TONES.get(run.state, ""),
+        rows=rows,
+        notes=[*failure_lines(run), run.output, again],
+    )
+
+
+_WIDTH, _HEIGHT = 120, 28
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def profile_card(profile: Profile) -> Card:
+    """Return a table with a line and a histogram a column."""
+    rows = [_row(column, profile.rows) for column in profile.columns]
+    notes = []
+    if any(column.distinct_error for column in profile.columns):
+        error = max(column.distinct_error for column in profile.columns)
+        notes.append(f"≈: different values are estimated, ±{error:.1%} in 95 of 100 cases.")
+    if profile.rank_error:
+        notes.append(
+            f"The median is of {profile.sampled_rows:,} rows at random: its rank is off by "
+            f"{profile.rank_error:.0%} at most in 95 of 100 cases. Everything else is exact."
+        )
+    return Card(
+        title=f"{profile.name}: {profile.rows:,} rows, {len(profile.columns)} columns",
+        rows=rows,
+        notes=notes,
+    )
+
+
+def _row(column: ColumnProfile, rows: int) -> dict[str, object]:
+    share = f" ({column.nulls / rows:.1%})" if rows and column.nulls else ""
+    about = "≈ " if column.distinct_error else ""
+    median = column.quantiles[len(column.quantiles) // 2] if column.quantiles else None
+    return {
+        "column": column.name,
+        "type": column.type,
+        "nulls": f"{column.nulls:,}{share}",
+        "distinct": f"{about}{column.distinct:,}",
+        "min": _plain(column.least),
+        "median": _plain(median),
+        "max": _plain(column.greatest),
+        "mean": column.mean,
+        "values": _drawn(column, rows),
+    }
+
+
+def _plain(value: object) -> object:
+    """Show a number of the data without separators: it may be a year or a key."""
+    return f"{value:.6g}" if isinstance(value, float) else None if value is None else str(value)
+
+
+def _drawn(column: ColumnProfile, rows: int) -> object:
+    if column.bins:
+        heights = [one.rows for one in column.bins]
+        ends = f"{_plain(column.bins[0].low)} to {_plain(column.bins[-1].high)}"
+        titles = [f"{_plain(b.low)} to {_plain(b.high)}: {b.rows:,} rows" for b in column.bins]
+        label = f"Histogram of {column.name} from {ends}, rows a bin: "
+        return Drawing(html=_svg(heights, titles, label), text=_line(heights))
+    if column.frequent:
+        often = [f"{one.value}: {one.rows / rows:.1%}" for one in column.frequent]
+        return ", ".join(often[:3]) + (", …" if column.distinct > len(often[:3]) else "")
+    return None
+
+
+def _svg(heights: Sequence[int], titles: Sequence[str], label: str) -> str:
+    """Draw bars that a screen reader reads as their numbers."""
+    most, width = max(heights), _WIDTH / len(heights)
+    bars = "".join(
+        f'<rect x="{place * width:.1f}" y="{_HEIGHT - _tall(count, most):.1f}" '
+        f'width="{max(width - 0.5, 0.5):.1f}" height="{_tall(count, most):.1f}">'
+        f"<title>{escape(title)}</title></rect>"
+        for place, (count, title) in enumerate(zip(heights, titles, strict=True))
+        if count
+    )
+    said = escape(
+        label + ", ".join(shown(count) if count else "0" for count in heights), quote=True
+    )
+    return (
+        f'<svg role="img" aria-label="{said}" width="{_WIDTH}" height="{_HEIGHT}" '
+        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" style="fill:var(--jp-brand-color1,currentColor)">'
+        f"{bars}</svg>"
+    )
+
+
+def _tall(count: int, most: int) -> float:
+    """Return a height that shows a single row too."""
+    return max(count / most * _HEIGHT, 1.0)
+
+
+def _line(heights: Sequence[int]) -> str:
+    most = max(heights)
+    top = len(_BLOCKS) - 1
+    return "".join(_BLOCKS[round(count / most * top)] if count else " " for count in heights)

@@ -1,0 +1,256 @@
+"""The commands that declare, load, query and check data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from jupyter_etl.errors import CheckFailed
+from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.language.sources import absence
+from jupyter_etl.model import CheckResult, CheckStatus
+from jupyter_etl.notebook.estimates import approx_data
+from jupyter_etl.notebook.exploration import Sample, profile_data, sample_data
+from jupyter_etl.notebook.frames import as_frame
+from jupyter_etl.notebook.notes import rights_note
+from jupyter_etl.notebook.queries import Query, answer, remember
+from jupyter_etl.services.targets import shadowing
+from jupyter_etl_magics.cards import profile_card
+from jupyter_etl_magics.display import Card, arrow_rows, counted, of_total, show, shown
+from jupyter_etl_magics.session import Session
+
+
+def source(session: Session, command: Command) -> None:
+    """Declare a source; show its kind and location, and whether a file does not exist yet."""
+    args: dict[str, Any] = command.args
+    named = {"path": args["json"], "sheet": args["sheet"], "delimiter": args["delimiter"]}
+    source = session.workbench.declare(
+        args["name"],
+        args["location"],
+        kind=args["kind"],
+        secrets=args["secret"],
+        readonly=args["readonly"],
+        options={**{k: v for k, v in named.items() if v is not None}, **args["option"]},
+        freshness=args["fresh"],
+        limit=args["limit"],
+    )
+    traits = [source.kind, source.location, "read only" if source.readonly else ""]
+    if source.limit is not None:
+        traits.append(f"{counted(source.limit, 'run')} at once")
+    absent = absence(source)
+    rights = rights_note(session.workbench, source)
+    notes = [absent, rights, *shadowing(source.name, session.workbench.channel)]
+    title = f"{source.name}: {', '.join(filter(None, traits))}"
+    show(Card(title=title, tone="warn" if absent or rights else "ok", notes=notes))
+
+
+def sources(session: Session, _command: Command) -> None:
+    """Show the catalogue."""
+    rows = [
+        {"source": s.name, "kind": s.kind, "location": s.location, "owner": s.owner}
+        for s in session.workbench.sources()
+    ]
+    empty = "No sources yet. Declare one: %etl source trips data/trips/*.parquet"
+    show(Card(title=counted(len(rows), "source"), rows=rows) if rows else Card(title=empty))
+
+
+def preview(session: Session, command: Command) -> None:
+    """Show the first rows and how many there are."""
+    args: dict[str, Any] = command.args
+    preview = session.workbench.preview(args["target"], limit=args["limit"])
+    rows = arrow_rows(preview.data)
+    note = of_total(len(rows), preview.total_rows)
+    show(Card(title=args["target"], rows=rows, notes=[note, *preview.notes]))
+
+
+def describe(session: Session, command: Command) -> None:
+    """Show each table's columns and the reasons for their types, or the list of tables where there are many."""
+    name = str(command.args["name"])
+    tables = session.workbench.describe(name)
+    if len(tables) != 1:
+        rows: list[dict[str, object]] = [
+            {"table": t.name, "columns": len(t.columns) or None, "rows": t.rows} for t in tables
+        ]
+        show(Card(title=f"{name}: {counted(len(tables), 'table')}", rows=rows))
+        return
+    table = tables[0]
+    columns: list[dict[str, object]] = [
+        {"column": c.name, "type": c.type, "nulls": c.nullable} for c in table.columns
+    ]
+    rows_known = "" if table.rows is None else f", {table.rows:,} rows"
+    title = f"{name}: {counted(len(columns), 'column')}{rows_known}"
+    show(Card(title=title, rows=columns, notes=table.notes))
+
+
+def load(session: Session, command: Command) -> object:
+    """Return the frame, to be assigned: ``orders = %etl load wh.orders``."""
+    args: dict[str, Any] = command.args
+    return session.workbench.load(
+        args["target"],
+        columns=args["columns"] or None,
+        limit=args["limit"],
+        as_=args["as"],
+        since=args["since"],
+        lag=args["lag"],
+        key=args["key"],
+        anyway=args["anyway"],
+    )
+
+
+def sql(session: Session, command: Command) -> object:
+    """Return the result, or store it under the name before ``<<`` and show one line.
+
+    A query that is only named is remembered, and nothing is run.
+    """
+    args: dict[str, Any] = command.args
+    begun = time.perf_counter()
+    query = Query(
+        source=args["source"],
+        text=command.cell if command.cell is not None else args["query"],
+        parameters=args["param"],
+        name=args["name"] or "",
+        anyway=args["anyway"],
+    )
+    target = args["target"]
+    if target is not None:
+        session.refuse_of_function(target)
+    if query.name and target is None and not args["show"]:
+        remember(session.workbench, query)
+        _show_remembered(query)
+        return None
+    result: Any = answer(session.workbench, query, args["as"])
+    if target is None:
+        return result
+    session.store(target, result)
+    rows, columns = result.shape
+    took = time.perf_counter() - begun
+    show(
+        Card(
+            title=f"{target}: {rows:,} rows, {columns} columns from {args['source']} "
+            f"in {took:.2f} s",
+            tone="ok",
+        )
+    )
+    return result if args["show"] else None
+
+
+def _show_remembered(query: Query) -> None:
+    show(
+        Card(
+            title=f"{query.name}: a query in {query.source}, not run yet.",
+            tone="ok",
+            notes=[f"As a table in a later one: from {{{{ ref('{query.name}') }}}}"],
+        )
+    )
+
+
+_TONES = {CheckStatus.PASS: "ok", CheckStatus.WARN: "warn", CheckStatus.ERROR: "error"}
+_MARKS = {CheckStatus.PASS: "✓ pass", CheckStatus.WARN: "! warn", CheckStatus.ERROR: "✗ error"}
+
+_HELD = "The run goes on. After its last cell it is held with all that it publishes."
+
+
+def check(session: Session, command: Command) -> None:
+    """Show what each rule found; by hand a broken one of severity error stops the cell."""
+    name, schema = str(command.args["name"]), command.args["schema"]
+    rules = (command.cell or "") if schema is None else session.frame(str(schema))
+    try:
+        results: Sequence[CheckResult] = session.workbench.check(name, rules, returned=False)
+    except CheckFailed as failed:
+        _show_results(name, msgspec.convert(failed.data["results"], list[CheckResult]))
+        raise
+    held = any(result.status is CheckStatus.ERROR for result in results)
+    _show_results(name, results, note=_HELD if held else "")
+
+
+def _show_results(name: str, results: Sequence[CheckResult], note: str = "") -> None:
+    rows = [
+        {"": _MARKS[r.status], "rule": r.rule.text, "found": r.message, "rows": r.failed_rows}
+        for r in results
+    ]
+    worst = max((r.status for r in results), key=list(CheckStatus).index, default=CheckStatus.PASS)
+    total = results[0].total_rows if results else 0
+    counts = ", ".join(
+        f"{n} {status.value}"
+        for status in CheckStatus
+        if (n := sum(r.status is status for r in results))
+    )
+    show(
+        Card(
+            title=f"{name}: {counts} over {total:,} rows",
+            tone=_TONES[worst],
+            rows=rows,
+            notes=[note],
+            below=[_breaking(result) for result in results if result.sample],
+        )
+    )
+
+
+def _breaking(result: CheckResult) -> Card:
+    """Show the rows that were kept of those that break a rule."""
+    kept, failed = len(result.sample), result.failed_rows or len(result.sample)
+    which = f"all {kept:,} rows" if kept == failed else f"{kept:,} of {failed:,} rows"
+    return Card(
+        title=f"{result.rule.text}: {which} that break it",
+        tone=_TONES[result.status],
+        rows=result.sample,
+    )
+
+
+def sample(session: Session, command: Command) -> object:
+    """Say how many rows of how many were drawn, and return them."""
+    args: dict[str, Any] = command.args
+    drawn = sample_data(
+        session.workbench, args["target"], args["amount"], seed=args["seed"], by=args["by"]
+    )
+    show(_sample_card(drawn, means=args["means"]))
+    return as_frame(drawn.data, args["as"])
+
+
+def _sample_card(drawn: Sample, *, means: bool) -> Card:
+    count, total = drawn.data.num_rows, drawn.total_rows
+    share = f" ({count / total:.2%})" if total else ""
+    by = f" by {drawn.by}" if drawn.by is not None else ""
+    rows: list[dict[str, object]] = []
+    if means:
+        rows = [
+            {
+                "column": one.column,
+                "mean": one.mean,
+                "95 % from": one.low,
+                "to": one.high,
+                "values": one.values,
+            }
+            for one in drawn.means()
+        ]
+    return Card(
+        title=f"{drawn.name}: {count:,} of {total:,} rows{share}{by}, drawn {drawn.drawn_by}, "
+        f"seed {drawn.seed}",
+        tone="ok",
+        rows=rows,
+        notes=["The intervals hold for the mean of all rows." if rows else ""],
+    )
+
+
+def approx(session: Session, command: Command) -> None:
+    """Show the figure and its interval."""
+    question, error = str(command.args["question"]), str(command.args["error"])
+    found = approx_data(session.workbench, question, error=error)
+    about = "=" if found.exact else "≈"
+    between = "" if found.exact else f", 95 % between {shown(found.low)} and {shown(found.high)}"
+    total = "" if found.total_rows is None else f" of {found.total_rows:,}"
+    show(
+        Card(
+            title=f"{found.text} {about} {shown(found.value)}{between}",
+            tone="ok",
+            notes=[f"From {found.rows:,}{total} rows. {found.note}"],
+        )
+    )
+
+
+def profile(session: Session, command: Command) -> None:
+    """Show a line and a histogram a column."""
+    show(profile_card(profile_data(session.workbench, str(command.args["target"]))))

@@ -1,0 +1,86 @@
+"""Help, parameters, secrets and debugging."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Any
+
+from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.commands.parser import Command, guide, usage
+from jupyter_etl.language.names import parse_name
+from jupyter_etl.services.secrets import EnvironmentSecrets, change_places
+from jupyter_etl_magics.display import Card, counted, show
+from jupyter_etl_magics.failures import show_last
+from jupyter_etl_magics.session import Session
+
+
+def help(_session: Session, command: Command) -> None:
+    """Write the guide, or the usage of one command."""
+    name = str(command.args["command"])
+    sys.stdout.write((usage(name) if name else guide()) + "\n")
+
+
+def param(session: Session, command: Command) -> None:
+    """Give the variable the value of this run, or its default."""
+    name, value = session.workbench.param(str(command.args["text"]))
+    session.store(name, value)
+    show(Card(title=f"{name} = {value!r}", tone="ok"))
+
+
+def secret(session: Session, command: Command) -> None:
+    """Set, list, remove, or say where one may go; a value is asked for and never shown."""
+    args: dict[str, Any] = command.args
+    verb, name = args["verb"], args["name"]
+    if verb == "list":
+        _list_secrets(session)
+    elif not name:
+        raise DeclarationError(
+            f"'secret {verb}' needs a NAME.", hint=f"For example: %etl secret {verb} wh_pw"
+        )
+    elif verb == "set":
+        done = session.etl.secrets.set(name, _ask_value(name), provider=args["in"])
+        note = f"Name it: %etl source NAME URL --secret {done}"
+        show(Card(title=f"{done} is kept.", tone="ok", notes=[note]))
+    elif verb in {"allow", "deny"}:
+        allowed = change_places(session.etl.secrets, verb, name, args["places"])
+        note = f"It may be sent to: {', '.join(allowed) or 'no server'}."
+        show(Card(title=f"{name} is changed.", tone="ok", notes=[note]))
+    else:
+        had = session.etl.secrets.remove(name)
+        show(Card(title=f"{name} is removed from: {', '.join(had)}.", tone="ok"))
+
+
+def _list_secrets(session: Session) -> None:
+    found = session.etl.secrets.list(session.etl.sources.list())
+    rows = [
+        {
+            "secret": one.name,
+            "provider": one.provider,
+            "sources": ", ".join(one.sources),
+            "owner": one.owner,
+            "allowed": ", ".join(one.allowed),
+            "problem": one.problem,
+        }
+        for one in found
+    ]
+    show(Card(title=counted(len(rows), "secret"), rows=rows))
+
+
+def _ask_value(written: str) -> str:
+    """Ask through the frontend, which shows dots."""
+    name = parse_name(written, what="secret")
+    try:
+        return getpass.getpass(f"Value of {name}: ")
+    except (NotImplementedError, EOFError) as problem:
+        raise DeclarationError(
+            "Nobody is here to type the value.",
+            hint=f"Set the environment variable {EnvironmentSecrets.variable(name)}, or pipe it "
+            f"into: jupyter etl secret set {name} --stdin",
+        ) from problem
+
+
+def debug(session: Session, _command: Command) -> None:
+    """Show the whole trace of the last error that was shown shortly."""
+    if not show_last(session.shell):
+        show(Card(title="There was no error of %etl yet."))

@@ -1,0 +1,145 @@
+"""No number of any size or spelling is more than a refusal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from jupyter_etl.errors import DeclarationError, EtlError
+from jupyter_etl.language.commands.exploration import parse_amount, parse_percent, parse_question
+from jupyter_etl.language.cursors import lagged, parse_cursor
+from jupyter_etl.language.durations import parse_duration
+from jupyter_etl.language.freshness import parse_freshness
+from jupyter_etl.language.numbers import (
+    MEMORY_BYTES,
+    PRIORITY,
+    RETRIES,
+    TIMEOUT_S,
+    VERSION,
+    Range,
+    parse_id,
+)
+from jupyter_etl.language.parameters.parameter import coerce, parse_parameter
+from jupyter_etl.language.schedules.date_ranges import parse_span
+from jupyter_etl.language.schedules.schedule import parse_schedule
+from jupyter_etl.language.sizes import parse_size
+from jupyter_etl.model import Parameter, ParameterType
+
+NOON = datetime(2026, 1, 1, tzinfo=UTC)
+DIGITS = "9" * 10_000
+TEXTS = [
+    "0", "-0", "-1", "+5", "1_0", "1.0", "0x10", "True", "1e308", "1e400", "NaN", "inf", "-inf",
+    str(2**31), str(2**53), str(2**63), str(2**64), str(10**30), DIGITS, f"-{DIGITS}", f"0.{DIGITS}",
+    f"{DIGITS}.5", f"1e{DIGITS}", "²", "٣", "１２", "", " ",
+]  # fmt: skip
+SCHEDULES = [
+    "every Nm", "every N minutes", "every Nh", "every N weeks", "daily at N:00", "daily at 06:N",
+    "hourly at N", "monthly on N at 06:00", "monthly on the Nth at 06:00", "N * * * *",
+    "*/N * * * *", "0-N * * * *", "* * N * *", "0 0 1 N *", "0 0 * * N", "0 0 * * 1#N", "N",
+    "N-01-01", "2026-N-01", "2026-01-01T06:00+N",
+]  # fmt: skip
+READERS: dict[str, Callable[[str], object]] = {
+    "duration": lambda text: parse_duration(f"{text}d"),
+    "seconds": lambda text: parse_duration(text, bare_seconds=True),
+    "size": parse_size,
+    "gigabytes": lambda text: parse_size(f"{text}GB"),
+    "rows": parse_amount,
+    "percent": lambda text: parse_percent(f"{text}%"),
+    "quantile": lambda text: parse_question(f"quantile(a, {text}) of t"),
+    "freshness": lambda text: parse_freshness(f"{text}h"),
+    "cursor": parse_cursor,
+    "lag of numbers": lambda text: lagged(parse_cursor("5"), text),
+    "lag of decimals": lambda text: lagged(parse_cursor("1.5"), text),
+    "lag of days": lambda text: lagged(parse_cursor("2026-01-01"), f"{text}d"),
+    "span": lambda text: parse_span(f"{text}-01-01..{text}-01-02", timezone="UTC"),
+    "whole": Range(name="limit", least=1, most=1000).parse,
+    **{f"schedule {form}": lambda text, form=form: parse_schedule(form.replace("N", text)) for form in SCHEDULES},
+    **{
+        f"parameter {kind}": lambda text, kind=kind: coerce(
+            Parameter(name="x", type=kind), text, at=NOON
+        )
+        for kind in ParameterType
+    },
+    **{
+        f"default {kind}": lambda text, kind=kind: parse_parameter(f"x {kind} = {text}")
+        for kind in ParameterType
+    },
+}  # fmt: skip
+
+
+def refusal_of(reader: str, text: str) -> str:
+    """Return what a reader says to a text that it refuses; "" where it reads it."""
+    try:
+        READERS[reader](text)
+    except EtlError as problem:
+        return str(problem)
+    return ""
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_number_in_a_text_is_read_or_refused_in_a_short_sentence(reader: str):
+    refused = {text[:20]: refusal_of(reader, text) for text in TEXTS}
+    assert max(map(len, refused.values())) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("allowed", "good", "words"),
+    [
+        (RETRIES, (0, 1_000), "a whole number from 0 to 1,000"),
+        (PRIORITY, (-100, 100), "a whole number from -100 to 100"),
+        (TIMEOUT_S, (0.001, 1, 3_162_240_000), "from 0.001 s to 3,162,240,000 s"),
+        (
+            MEMORY_BYTES,
+            (64_000_000, 10**18),
+            "a whole number from 64 MB to 1000000 TB",
+        ),
+    ],
+)
+def test_a_value_is_in_its_range_or_refused_with_it(
+    allowed: Range, good: tuple[float, ...], words: str
+):
+    for value in good:
+        allowed.check(value)
+    beyond = (
+        good[0] - 1,
+        good[-1] + 1,
+        1e308,
+        -1e308,
+        math.nan,
+        math.inf,
+        -math.inf,
+        2**63,
+        10**9999,
+    )
+    for value in (*beyond, True, False, None, "5", Decimal(5), [5]):
+        with pytest.raises(DeclarationError) as caught:
+            allowed.check(value)
+        assert caught.value.message.startswith(f"{allowed.name} is ")
+        assert caught.value.message.endswith(f"; it must be {words}.")
+        assert caught.value.data == {"field": allowed.name}
+    with pytest.raises(DeclarationError):
+        RETRIES.check(1.0)
+
+
+def test_a_parameter_is_no_longer_than_python_writes():
+    for kind in (ParameterType.INT, ParameterType.FLOAT, ParameterType.ANY):
+        with pytest.raises(DeclarationError, match=r"'x' is a number of 16,610 bits"):
+            coerce(Parameter(name="x", type=kind), 10**5_000, at=NOON)
+        assert coerce(Parameter(name="x", type=kind), 2**70, at=NOON) == 2**70
+
+
+def test_a_whole_number_is_read_with_its_sign_and_underscores():
+    assert PRIORITY.parse(" -1_0 ") == -10
+    assert VERSION.parse("1000000") == 1_000_000
+
+
+def test_the_number_of_a_run_has_at_most_18_digits():
+    assert parse_id("0042") == 42
+    assert parse_id("9" * 18) == 10**18 - 1
+    assert [parse_id(text) for text in ("9" * 19, "", "-1", "1_0", "²", "٣", "1.0", " 1")] == [
+        None
+    ] * 8

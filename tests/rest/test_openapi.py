@@ -1,0 +1,135 @@
+"""openapi.yaml and the routes say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+import jupyter_etl.rest
+from jupyter_etl.rest.routes import PREFIX, ROUTES, tornado_rules
+
+DOCUMENT = yaml.safe_load((Path(jupyter_etl.rest.__file__).parent / "openapi.yaml").read_text())
+METHODS = ("get", "post", "put", "patch", "delete")
+NAMES = {"sources": "trips", "pipelines": "delays", "publications": "sales.daily"}
+
+
+def operations() -> dict[tuple[str, str], dict]:
+    return {
+        (path, method): item[method]
+        for path, item in DOCUMENT["paths"].items()
+        for method in METHODS
+        if method in item
+    }
+
+
+def handled() -> set[tuple[str, str]]:
+    return {
+        (path, method) for path, handler in ROUTES for method in METHODS if method in vars(handler)
+    }
+
+
+def gets() -> list[str]:
+    return sorted(path for path, method in handled() if method == "get")
+
+
+def concrete(path: str) -> str:
+    """Fill a template with what the fake holds."""
+    name = NAMES.get(path.split("/")[1], "")
+    path = path.replace("{name}", name).replace("{id}", "2")
+    if path.endswith("/content"):
+        path = "/publications/export/content"
+    return path + ("?path=delays.ipynb" if path == "/notebook" else "")
+
+
+def schema_check(answer, operation: dict, status: str) -> None:
+    content = operation["responses"][status]["content"]
+    kind = answer.headers["Content-Type"].partition(";")[0]
+    assert kind in content
+    schema = content[kind].get("schema")
+    if schema is None:
+        return
+    value = answer.json if kind == "application/json" else answer.body.decode()
+    validator = Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+    validator.validate(value)
+
+
+def test_the_document_is_openapi() -> None:
+    validate(DOCUMENT)
+
+
+def test_paths_and_methods_agree_both_ways() -> None:
+    assert set(operations()) == handled()
+
+
+def test_the_server_has_exactly_these_routes(server, jp_base_url: str) -> None:
+    have = {
+        rule.matcher.regex.pattern.removesuffix("$")
+        for group in server.web_app.default_router.rules
+        for rule in getattr(group.target, "rules", [])
+        if "etl/v1" in rule.matcher.regex.pattern
+    }
+    assert have == {jp_base_url + pattern for pattern, _ in tornado_rules()}
+
+
+def test_operations_are_complete() -> None:
+    ids = [operation["operationId"] for operation in operations().values()]
+    assert len(set(ids)) == len(ids)
+    for (path, _), operation in operations().items():
+        declared = DOCUMENT["paths"][path].get("parameters", [])
+        in_path = [DOCUMENT["components"]["parameters"][p["$ref"].split("/")[-1]] for p in declared]
+        assert [p["name"] for p in in_path] == re.findall(r"{(\w+)}", path)
+        assert "default" in operation["responses"]
+
+
+async def test_each_get_answers_as_described(ask, etl) -> None:
+    (etl.root / "lake" / "export.csv").write_text("a,b\n1,2\n")
+    for path in gets():
+        answer = await ask(concrete(path))
+        assert answer.status == 200, (path, answer.body)
+        schema_check(answer, operations()[path, "get"], "200")
+
+
+POSTS = [
+    ("/schedulers", "200", None),
+    ("/pipelines", "201", {"notebook": "delays.ipynb", "when": "daily at 07:00"}),
+    ("/pipelines/{name}/pause", "200", None),
+    ("/pipelines/{name}/resume", "200", {}),
+    ("/pipelines/{name}/relink", "200", {"notebook": "delays.ipynb"}),
+    ("/pipelines/{name}/trigger", "201", {"parameters": {"day": "2025-03-01"}, "draft": True}),
+    ("/pipelines/{name}/watermarks/reset", "200", {"table": "trips", "since": "id"}),
+    ("/runs/{id}/cancel", "200", None),
+    ("/runs/{id}/retry", "200", None),
+    ("/runs/{id}/approve", "200", None),
+    ("/runs/{id}/reject", "200", None),
+    ("/publications/{name}/rollback", "200", {"to": 1}),
+    ("/schedule/preview", "200", {"when": "daily at 07:00", "timezone": "Europe/Paris"}),
+]
+
+
+async def test_each_post_answers_as_described(ask) -> None:
+    assert {(path, "post") for path, *_ in POSTS} == {o for o in handled() if o[1] == "post"}
+    for path, status, body in POSTS:
+        answer = await ask(concrete(path), "POST", body=body)
+        assert answer.status == int(status), (path, answer.body)
+        schema_check(answer, operations()[path, "post"], status)
+
+
+async def test_errors_answer_as_described(ask) -> None:
+    schema = {"$ref": "#/components/schemas/Error", "components": DOCUMENT["components"]}
+    for path, method, status in (
+        ("/summary", "DELETE", 405),
+        ("/runs/99", "GET", 404),
+        ("/runs?state=sleeping", "GET", 400),
+        ("/publications/sales.daily/content", "GET", 422),
+    ):
+        answer = await ask(path, method)
+        assert answer.status == status, path
+        Draft202012Validator(schema).validate(answer.json)
+
+
+def test_the_prefix_is_the_document_s() -> None:
+    assert DOCUMENT["servers"][0]["url"] == f"/{PREFIX}"

@@ -1,0 +1,326 @@
+"""What the routes do beyond what openapi.yaml can say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Semaphore
+from urllib.parse import quote
+
+import pytest
+
+from fakes.etl_values import TOKEN, a_pipeline, a_run
+from fakes.patience import PATIENCE_S
+from jupyter_etl.errors import (
+    CheckFailed,
+    Conflict,
+    DeclarationError,
+    EtlError,
+    MissingDependency,
+    PermissionDenied,
+    SourceError,
+    StoreError,
+)
+from jupyter_etl.model import RunState
+from jupyter_etl.rest.errors import status_of
+from jupyter_etl.rest.handler import SERVICE
+from jupyter_etl.rest.service import EtlService
+
+JSON = {"Content-Type": "application/json"}
+
+
+def names(answer) -> list[str]:
+    return [item["name"] for item in answer.json["items"]]
+
+
+async def test_summary(ask, etl) -> None:
+    etl.start_scheduler()
+    answer = await ask("/summary")
+    assert (answer.json["failing"], answer.json["held"]) == (0, 1)
+    (held,) = (await ask("/pipelines?filter=failing")).json["items"]
+    assert (held["name"], held["health"]) == ("delays", "held")
+    assert (answer.json["attention"], answer.json["well"]) == (1, False)
+    assert (answer.json["runs"], answer.json["runs_active"]) == (2, 0)
+    etl.runs.held[3] = a_run(3, "delays", etl.clock.now())
+    etl.runs.held[2] = replace(etl.runs.held[2], state=RunState.CANCELLED)
+    etl.holds.waiting = False
+    answer = await ask("/summary")
+    assert (answer.json["held"], answer.json["attention"], answer.json["well"]) == (0, 0, True)
+    assert [s["id"] for s in answer.json["schedulers"]] == ["s1"]
+
+
+async def test_pipelines_are_filtered_and_paged(ask, etl) -> None:
+    for number in range(5):
+        name = f"extra{number}"
+        etl.pipelines.held[name] = a_pipeline(name, etl.root / f"{name}.ipynb", owner="kim")
+    assert names(await ask("/pipelines?filter=mine")) == ["delays"]
+    assert names(await ask("/pipelines?filter=failing")) == ["delays"]
+    assert names(await ask("/pipelines?search=BRIEF")) == ["brief"]
+    page = await ask("/pipelines?limit=2&offset=2&search=extra")
+    assert names(page) == ["extra2", "extra3"]
+    assert page.json["total"] == 5
+    assert (await ask("/pipelines?filter=odd")).error["message"] == (
+        "filter is 'odd'; it must be one of: all, mine, failing."
+    )
+
+
+async def test_a_page_of_pipelines_takes_one_list_of_runs(ask, etl) -> None:
+    for number in range(100):
+        etl.pipelines.held[f"p{number}"] = a_pipeline(f"p{number}", Path("/n.ipynb"))
+    etl.calls.clear()
+    assert len((await ask("/pipelines")).json["items"]) == 100
+    assert etl.calls == ["pipelines.list", "runs.last"]
+
+
+async def test_where_a_notebook_lies(ask) -> None:
+    items = {item["name"]: item for item in (await ask("/pipelines")).json["items"]}
+    assert items["delays"]["notebook_path"] == "delays.ipynb"
+    assert items["brief"]["notebook_path"] is None
+
+
+async def test_a_notebook_is_deployed(ask, etl) -> None:
+    body = {
+        "notebook": "delays.ipynb",
+        "when": "daily at 07:00",
+        "name": "new",
+        "parameters": {"n": [1, None, "x"]},
+        "after": [],
+        "timezone": None,
+    }
+    answer = await ask("/pipelines", "POST", body=body)
+    assert answer.status == 201
+    assert answer.json["pipeline"]["name"] == "new"
+    assert answer.json["pipeline"]["notebook"] == str(etl.root / "delays.ipynb")
+    assert answer.json["findings"][0]["cell"] == 7
+    assert etl.pipelines.held["new"].parameters == {"n": [1, None, "x"]}
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed"),
+    [
+        ("retries", "a whole number from 0 to 1,000"),
+        ("priority", "a whole number from -100 to 100"),
+        ("timeout_s", "from 0.001 s to 3,162,240,000 s"),
+        ("memory_bytes", "a whole number from 64 MB to 1000000 TB"),
+    ],
+)
+async def test_numbers_of_a_deployment_have_ranges(ask, etl, field: str, allowed: str) -> None:
+    etl.calls.clear()
+    for number in (
+        "1e12",
+        "1e308",
+        "1e400",
+        "9" * 10_000,
+        "-1e9",
+        str(2**63),
+        "true",
+        '"3"',
+        "[1]",
+    ):
+        raw = f'{{"notebook": "delays.ipynb", "{field}": {number}}}'
+        answer = await ask("/pipelines", "POST", body=raw, headers=JSON)
+        assert answer.status == 400, number[:20]
+        assert answer.error["field"] == field
+        assert allowed in f"{answer.error['message']} {answer.error['hint']}", number[:20]
+    assert "pipelines.schedule" not in etl.calls
+
+
+@pytest.mark.parametrize("number", ["-1", "1e3", "9" * 10_000, str(2**63), "²", "NaN", "true"])
+async def test_numbers_of_a_query_have_ranges(ask, etl, number: str) -> None:
+    for path, field in (
+        ("/runs?limit=", "limit"),
+        ("/runs?offset=", "offset"),
+        ("/pipelines?limit=", "limit"),
+        ("/sources/trips/preview?limit=", "limit"),
+        ("/publications/flights.daily/preview?version=", "version"),
+        ("/publications/flights.daily/preview?held=", "held"),
+        ("/publications/flights.daily/diff?before=", "before"),
+        ("/publications/flights.daily/lineage?depth=", "depth"),
+    ):
+        answer = await ask(path + quote(number))
+        assert (answer.status, answer.error["field"]) == (400, field), path
+        assert f"{field} is " in answer.error["message"]
+
+
+async def test_bodies_are_checked(ask, etl) -> None:
+    good = {"notebook": "delays.ipynb"}
+    for body, said in (
+        ({}, "missing required field `notebook`"),
+        ({**good, "nope": 1}, "unknown field `nope`"),
+        ({**good, "retries": "3"}, "Expected `int | null`, got `str` - at `$.retries`"),
+        ({**good, "retries": -1}, "retries is -1; it must be a whole number from 0 to 1,000."),
+        ({**good, "timeout_s": 0}, "timeout_s is 0.0 s; it must be from 0.001 s to"),
+        ({**good, "after": "x"}, "Expected `array`"),
+        ({**good, "parameters": [1]}, "Expected `object`"),
+    ):
+        answer = await ask("/pipelines", "POST", body=body)
+        assert answer.status == 400, body
+        assert said in answer.error["message"]
+    json_type = {"Content-Type": "application/json; charset=utf-8"}
+    for text in ("[]", "{", "nul", '"x"', '{"notebook": NaN}', "\xff", "[" * 100_000):
+        answer = await ask("/pipelines", "POST", body=text, headers=json_type)
+        assert answer.status == 400, text[:20]
+        assert answer.error["type"] == "DeclarationError"
+    huge = json.dumps({**good, "when": "x" * 2_000_000})
+    assert (await ask("/pipelines", "POST", body=huge, headers=json_type)).status == 400
+    for path in ("/pipelines/delays/pause", "/runs/1/cancel", "/runs/1/retry"):
+        assert (await ask(path, "POST", body={"force": True})).status == 400
+    assert etl.calls == []
+
+
+async def test_arguments_are_checked(ask, etl) -> None:
+    for path in (
+        "/runs?limit=0",
+        "/runs?limit=1001",
+        "/runs?limit=x",
+        "/runs?offset=-1",
+        "/runs?state=odd",
+        "/sources/trips/preview?limit=1e3",
+        "/publications/sales.daily/preview?draft=maybe",
+        "/publications/sales.daily/preview?version=-1",
+    ):
+        answer = await ask(path)
+        assert answer.status == 400, path
+        assert "must be" in answer.error["message"]
+    assert etl.calls == []
+
+
+async def test_pause_resume_delete(ask, etl) -> None:
+    paused = (await ask("/pipelines/delays/pause", "POST")).json
+    assert (paused["health"], paused["paused_by"]) == ("held", "person")
+    assert etl.pipelines.held["delays"].paused
+    assert (await ask("/pipelines/delays/resume", "POST")).json["paused"] is False
+    answer = await ask("/pipelines/delays", "DELETE")
+    assert (answer.status, answer.body) == (204, b"")
+    assert "delays" not in etl.pipelines.held
+    assert (await ask("/pipelines/delays", "DELETE")).status == 404
+
+
+async def test_runs_are_filtered_and_paged(ask, etl) -> None:
+    for number in range(3, 8):
+        state = RunState.RUNNING if number == 7 else RunState.FAILED
+        etl.runs.held[number] = a_run(number, "brief", etl.clock.now(), state=state)
+
+    async def ids(query: str) -> list[int]:
+        return [item["id"] for item in (await ask(f"/runs?{query}")).json["items"]]
+
+    assert await ids("") == [7, 6, 5, 4, 3, 2, 1]
+    assert await ids("pipeline=delays") == [2, 1]
+    assert await ids("state=running,held") == [7, 2]
+    assert await ids("state=running&state=succeeded") == [7, 1]
+    assert await ids("limit=2&offset=1") == [6, 5]
+    assert (await ask("/runs?limit=1&pipeline=brief")).json["total"] == 5
+
+
+async def test_a_run_shows_no_token(ask) -> None:
+    for path in ("/runs", "/runs/2"):
+        answer = await ask(path)
+        assert TOKEN.encode() not in answer.body
+
+
+async def test_a_run_is_not_retried_while_it_goes_on(ask, etl) -> None:
+    run = etl.runs.trigger("delays")
+    answer = await ask(f"/runs/{run.id}/retry", "POST")
+    assert answer.status == 409
+    assert answer.error["type"] == "Conflict"
+
+
+async def test_a_table_has_no_file(ask) -> None:
+    answer = await ask("/publications/sales.daily/content")
+    assert answer.status == 422
+    assert answer.error["type"] == "PublishError"
+
+
+async def test_a_file_that_is_gone_says_so(ask) -> None:
+    answer = await ask("/publications/export/content")
+    assert answer.status == 422
+    assert answer.headers["Content-Type"] == "application/json"
+    assert "Content-Disposition" not in answer.headers
+
+
+async def test_publications_are_searched(ask) -> None:
+    assert names(await ask("/publications?search=BRIEF")) == ["morning-brief"]
+    assert (await ask("/publications?search=absent")).json == {"items": [], "total": 0}
+
+
+async def test_what_a_notebook_declares(ask, etl) -> None:
+    (etl.root / "other.ipynb").write_text("{}")
+    mine = (await ask("/notebook?path=delays.ipynb")).json
+    assert mine["pipeline"]["name"] == "delays"
+    assert mine["changed"] is True
+    assert mine["parameters"][0]["type"] == "date"
+    other = (await ask("/notebook?path=other.ipynb")).json
+    assert other["pipeline"] is None
+    assert other["changed"] is False
+
+
+async def test_of_several_pipelines_of_a_notebook_the_one_that_bears_its_name(ask, etl) -> None:
+    etl.pipelines.held["a"] = a_pipeline("a", etl.root / "delays.ipynb")
+    found = (await ask("/notebook?path=delays.ipynb")).json
+    assert found["pipeline"]["name"] == "delays"
+
+
+async def test_a_schedule_that_is_none_says_so(ask) -> None:
+    answer = await ask("/schedule/preview", "POST", body={"when": "sometimes"})
+    assert answer.status == 400
+    assert answer.error == {
+        "type": "DeclarationError",
+        "message": "'sometimes' is no schedule.",
+        "hint": "Try 'daily at 06:00'.",
+    }
+
+
+async def test_a_source_that_hangs_blocks_nobody(ask, server, etl) -> None:
+    hanging, release = Semaphore(0), Event()
+    describe = etl.sources.describe
+
+    def hang(name: str) -> object:
+        hanging.release()
+        release.wait(PATIENCE_S)
+        return describe(name)
+
+    etl.sources.describe = hang
+    slots = 4
+    waiting = asyncio.gather(*(ask("/sources/trips") for _ in range(slots)))
+    for _ in range(slots):
+        assert await asyncio.to_thread(hanging.acquire, timeout=PATIENCE_S)
+    assert (await ask("/sources")).status == 200
+    assert not waiting.done()
+    server.web_app.settings[SERVICE].slow_s = 0.05
+    late = await ask("/sources/trips")
+    assert (late.status, late.error["type"]) == (504, "GatewayTimeout")
+    release.set()
+    assert {answer.status for answer in await waiting} == {200}
+
+
+async def test_a_ledger_that_is_gone_is_503(ask, server) -> None:
+    def gone():
+        raise StoreError("The ledger cannot be reached.", hint="Is the database up?")
+
+    server.web_app.settings[SERVICE] = EtlService(gone)
+    answer = await ask("/summary")
+    assert answer.status == 503
+    assert answer.error["hint"] == "Is the database up?"
+
+
+def test_each_error_has_its_status() -> None:
+    expected = {
+        DeclarationError: 400,
+        PermissionDenied: 403,
+        Conflict: 409,
+        CheckFailed: 422,
+        SourceError: 422,
+        MissingDependency: 501,
+        StoreError: 503,
+        EtlError: 500,
+    }
+    for kind, status in expected.items():
+        assert status_of(kind("x")) == status
+    assert status_of(StoreError("x", retryable=False)) == 500
+
+
+def test_no_error_was_forgotten() -> None:
+    silent = {kind for kind in EtlError.__subclasses__() if status_of(kind("x")) == 500}
+    assert silent == set()

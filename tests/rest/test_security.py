@@ -1,0 +1,232 @@
+"""Who is not allowed in, and what does not come out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jupyter_etl.rest.handler import SERVICE
+from jupyter_etl.rest.routes import ROUTES
+from jupyter_etl.rest.service import EtlService
+
+VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+OFFERED = [
+    (path, verb) for path, handler in ROUTES for verb in VERBS if verb.lower() in vars(handler)
+]
+BODY = {"notebook": "delays.ipynb", "when": "daily at 07:00"}
+
+
+def filled(path: str) -> str:
+    return path.replace("{name}", "delays").replace("{id}", "1")
+
+
+async def test_nobody_gets_in_without_a_token(ask, etl) -> None:
+    for path, _ in ROUTES:
+        for verb in VERBS:
+            body = BODY if verb in {"POST", "PUT", "PATCH"} else None
+            answer = await ask(filled(path), verb, body=body, login=False)
+            allowed = {401, 403} if (path, verb) in OFFERED else {401, 403, 405}
+            assert answer.status in allowed, (path, verb)
+            assert etl.calls == [], (path, verb)
+
+
+async def test_a_wrong_token_is_none(ask, etl) -> None:
+    answer = await ask("/summary", login=False, headers={"Authorization": "token wrong"})
+    assert answer.status == 403
+    assert etl.calls == []
+
+
+async def test_every_verb_asks_the_authorizer(ask, server, etl) -> None:
+    asked = []
+
+    class Refuse:
+        def is_authorized(self, handler, user, action, resource):
+            asked.append((action, resource))
+            return False
+
+    server.web_app.settings["authorizer"] = Refuse()
+    for path, verb in OFFERED:
+        asked.clear()
+        answer = await ask(filled(path), verb, body=BODY if verb == "POST" else None)
+        assert answer.status == 403, (path, verb)
+        assert answer.error["type"] == "Forbidden"
+        assert asked == [("read" if verb == "GET" else "write", "jupyter_etl")], (path, verb)
+    assert etl.calls == []
+
+
+async def test_a_body_that_is_not_sent_as_json_is_refused(ask, etl) -> None:
+    for path in (p for p, verb in OFFERED if verb != "GET"):
+        for said in ("text/plain", "application/x-www-form-urlencoded", ""):
+            verb = "DELETE" if (path, "DELETE") in OFFERED else "POST"
+            sent = json.dumps(BODY if path == "/pipelines" else {})
+            answer = await ask(filled(path), verb, body=sent, headers={"Content-Type": said})
+            assert answer.status == 415, (path, said)
+    assert etl.calls == []
+
+
+async def test_no_get_changes_anything(ask, etl) -> None:
+    before = (dict(etl.pipelines.held), dict(etl.runs.held), dict(etl.sources.held))
+    for path in (p for p, verb in OFFERED if verb == "GET"):
+        await ask(filled(path) + "?path=delays.ipynb&name=x&parameters=%7B%7D")
+        assert (etl.pipelines.held, etl.runs.held, etl.sources.held) == before, path
+    acts = {"schedule", "pause", "resume", "unschedule", "trigger", "cancel", "retry", "declare"}
+    acts |= {"approve", "reject", "rollback", "set"}
+    assert not [call for call in etl.calls if call.rpartition(".")[2] in acts]
+    assert "start_scheduler" not in etl.calls
+
+
+async def test_what_acts_cannot_be_got(ask, etl) -> None:
+    for path, verb in OFFERED:
+        if verb == "POST" and (path, "GET") not in OFFERED:
+            assert (await ask(filled(path))).status == 405, path
+    assert etl.calls == []
+
+
+async def browser_cookies(ask, server) -> str:
+    """Return the cookies of somebody who logged in with a browser."""
+    token = server.identity_provider.token
+    answer = await ask(f"/summary?token={token}", login=False)
+    assert answer.status == 200
+    cookies = "; ".join(c.partition(";")[0] for c in answer.headers.get_list("Set-Cookie"))
+    assert "username" in cookies
+    return cookies
+
+
+async def test_a_cookie_alone_changes_nothing(ask, etl, server) -> None:
+    cookie = await browser_cookies(ask, server)
+    etl.calls.clear()
+    for path, verb in OFFERED:
+        if verb != "GET":
+            body = BODY if verb == "POST" else None
+            headers = {"Cookie": cookie}
+            answer = await ask(filled(path), verb, body=body, login=False, headers=headers)
+            assert answer.status == 403, (path, verb)
+    assert etl.calls == []
+
+
+async def test_a_foreign_origin_gets_nothing(ask, etl, server) -> None:
+    headers = {"Cookie": await browser_cookies(ask, server), "Origin": "https://evil.example"}
+    etl.calls.clear()
+    for path, verb in OFFERED:
+        body = BODY if verb == "POST" else None
+        answer = await ask(filled(path), verb, body=body, login=False, headers=headers)
+        assert answer.status in {403, 404}, (path, verb)
+    assert etl.calls == []
+
+
+async def test_the_cookie_with_the_xsrf_token_gets_in(ask, etl, server) -> None:
+    cookie = await browser_cookies(ask, server)
+    assert (await ask("/summary", login=False, headers={"Cookie": cookie})).status == 200
+    xsrf = "2|11111111|" + "0" * 32 + "|1700000000"
+    headers = {"Cookie": f"{cookie}; _xsrf={xsrf}", "X-XSRFToken": xsrf}
+    answer = await ask("/runs/1/cancel", "POST", body={}, login=False, headers=headers)
+    assert answer.status == 200, answer.body
+    assert "runs.cancel" in etl.calls
+
+
+ODD_PATHS = [
+    "",
+    "../delays.ipynb",
+    "..%2fdelays.ipynb",
+    "%2e%2e/delays.ipynb",
+    "%252e%252e/delays.ipynb",
+    "a/../../delays.ipynb",
+    "a/../delays.ipynb",
+    "/etc/passwd",
+    "%2fetc%2fpasswd",
+    "delays.ipynb%00",
+    "%00",
+    "..%5cdelays.ipynb",
+    ".hidden.ipynb",
+    "link.ipynb",
+    "linked/secret.ipynb",
+    "loop.ipynb",
+    "lake",
+    "absent.ipynb",
+    "a" * 5000,
+]
+
+
+@pytest.fixture
+def traps(jp_root_dir):
+    outside = jp_root_dir.parent / "root_dir-sibling"
+    outside.mkdir()
+    (outside / "secret.ipynb").write_text("{}")
+    (jp_root_dir.parent / "delays.ipynb").write_text("{}")
+    (jp_root_dir / ".hidden.ipynb").write_text("{}")
+    (jp_root_dir / "link.ipynb").symlink_to(outside / "secret.ipynb")
+    (jp_root_dir / "linked").symlink_to(outside)
+    (jp_root_dir / "loop.ipynb").symlink_to("loop.ipynb")
+
+
+async def test_no_path_leads_outside(ask, etl, traps) -> None:
+    for path in ODD_PATHS:
+        answer = await ask(f"/notebook?path={path}")
+        assert answer.status == 404, path
+        assert answer.error["type"] == "NotFound"
+    assert etl.calls == []
+    assert (await ask("/notebook?path=delays.ipynb")).status == 200
+
+
+async def test_nothing_outside_is_deployed(ask, etl, traps) -> None:
+    for path in ("../delays.ipynb", "/etc/passwd", "x\0", "link.ipynb", "../root_dir/x.ipynb"):
+        answer = await ask("/pipelines", "POST", body={"notebook": path, "when": "@daily"})
+        assert answer.status == 404, path
+    assert etl.calls == []
+
+
+async def test_no_odd_name_reaches_the_ledger(ask, etl) -> None:
+    for noun in ("sources", "pipelines", "publications"):
+        for name in ("..", "%2e%2e", "%2e%2e%2fx", "a%2f..%2fb", "x%00", "%5cx", "a%0ab", ".x"):
+            assert (await ask(f"/{noun}/{name}")).status == 404, (noun, name)
+    assert etl.calls == []
+
+
+async def test_a_run_has_a_number(ask, etl) -> None:
+    for run in ("x", "-1", "1.5", "0x1", "%D9%A1", "1e3", "9" * 40, "%00", "+1"):
+        for route in ("", "/notebook", "/log"):
+            assert (await ask(f"/runs/{run}{route}")).status == 404, (run, route)
+        for route in ("/cancel", "/retry"):
+            assert (await ask(f"/runs/{run}{route}", "POST")).status == 404, (run, route)
+    assert etl.calls == []
+
+
+async def test_a_report_runs_in_an_origin_of_its_own(ask, etl) -> None:
+    (etl.root / "lake" / "brief.html").write_text("<script>alert(document.cookie)</script>")
+    answer = await ask("/publications/morning-brief/content")
+    assert answer.status == 200
+    assert answer.headers["Content-Security-Policy"] == "sandbox allow-scripts"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b"<script>" in answer.body
+
+
+async def test_a_report_never_sees_the_token(ask, etl, server) -> None:
+    (etl.root / "lake" / "brief.html").write_text("<p>hello</p>")
+    token = server.identity_provider.token
+    answer = await ask(f"/publications/morning-brief/content?version=7&token={token}", login=False)
+    assert answer.status == 302
+    assert answer.headers["Location"].endswith("/morning-brief/content?version=7")
+    assert b"hello" not in answer.body
+
+
+async def test_a_file_is_an_attachment(ask, etl) -> None:
+    (etl.root / "lake" / "export.csv").write_bytes(b"<html>" + b"x" * 3_000_000)
+    answer = await ask("/publications/export/content")
+    assert answer.status == 200
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=utf-8''export.csv"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert len(answer.body) == 3_000_006
+
+
+async def test_an_unforeseen_error_gives_nothing_away(ask, server) -> None:
+    def broken():
+        raise RuntimeError("password hunter2 at /secret/place")
+
+    server.web_app.settings[SERVICE] = EtlService(broken)
+    answer = await ask("/summary")
+    assert answer.status == 500
+    assert answer.error["type"] == "InternalServerError"
+    assert b"hunter2" not in answer.body

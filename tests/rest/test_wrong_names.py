@@ -1,0 +1,48 @@
+"""Every route answers 404 for a name that is not there, with the nearest that is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fakes.wrong_names import RIGHT, SUGGESTION, WRONG, declare_right_names
+from jupyter_etl.rest.handler import SERVICE
+from jupyter_etl.rest.routes import ROUTES
+from jupyter_etl.rest.service import EtlService
+from jupyter_etl.services import Etl
+
+KINDS = {"sources": "source", "pipelines": "pipeline", "runs": "run", "publications": "publication"}
+BODIES = {"/pipelines/{name}/watermarks/reset": {"table": RIGHT["source"], "since": "a"}}
+CASES = [
+    (method, path)
+    for path, handler in ROUTES
+    for method in ("get", "post", "delete")
+    if method in vars(handler) and "{" in path
+]
+
+
+@pytest.fixture
+def real(etl, home: Path, jp_root_dir: Path, server, monkeypatch: pytest.MonkeyPatch) -> Etl:
+    opened = Etl.open()
+    server.web_app.settings[SERVICE] = EtlService(lambda: opened)
+    declare_right_names(opened, jp_root_dir)
+    return opened
+
+
+@pytest.mark.parametrize(("method", "path"), CASES)
+async def test_a_name_in_an_address(real: Etl, ask, method: str, path: str) -> None:
+    kind = KINDS[path.split("/")[1]]
+    address = path.replace("{name}", WRONG[kind]).replace("{id}", WRONG[kind])
+    body = BODIES.get(path, {}) if method == "post" else None
+    answer = await ask(address, method.upper(), body=body)
+    assert answer.status == 404, answer.body
+    assert SUGGESTION[kind] in f"{answer.error['message']} {answer.error['hint']}"
+
+
+async def test_a_name_in_a_query(real: Etl, ask) -> None:
+    answer = await ask(f"/runs?pipeline={WRONG['pipeline']}")
+    assert answer.status == 404
+    assert SUGGESTION["pipeline"] in answer.error["hint"]
+    known = await ask(f"/runs?pipeline={RIGHT['pipeline']}")
+    assert known.json == {"items": [], "total": 0}

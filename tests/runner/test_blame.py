@@ -1,0 +1,113 @@
+"""From what a kernel said, and what an error says of itself, to the verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.attempts import AttemptBench, SystemClock, notebook_text
+from jupyter_etl.errors import (
+    DeclarationError,
+    EtlError,
+    ExecutionError,
+    PublishError,
+    SourceError,
+    StoreError,
+    user_code_boundary,
+)
+from jupyter_etl.model import AttemptReport, Outcome, PublicationKind, VerdictKind
+from jupyter_etl.runner.channel.client import ChannelServer, RunnerChannel
+from jupyter_etl.runner.channel.requests import RunRecord
+from jupyter_etl.runner.completion import with_verdict
+from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.outcome import Ending, ending_of_etl_error, one_line
+from jupyter_etl.scheduling.verdicts import judge
+
+MESSAGE = "Source 'wh': connection refused. The database may answer later."
+
+
+@pytest.fixture
+def record(bench: AttemptBench) -> RunRecord:
+    claim = bench.claim(notebook_text(["1"]))
+    folder = bench.folder(claim)
+    return RunRecord(
+        store=bench.store,
+        claim=claim,
+        folder=folder,
+        kinds=[PublicationKind.TABLE],
+        clock=SystemClock(),
+        events=EventLog(folder / "events.jsonl", SystemClock()),
+    )
+
+
+def failed(error: str) -> Ending:
+    return Ending(outcome=Outcome.FAILED, error_type="SourceError", error=error, failed_cell=1)
+
+
+def test_a_source_is_to_blame_for_its_own_error_only(record: RunRecord) -> None:
+    same = failed(MESSAGE)
+    assert record.blame(same) == same
+    with ChannelServer(record) as server:
+        kernel = RunnerChannel(server.path)
+        kernel.report_failure("trips", "it is gone", retryable=False)
+        kernel.report_failure("wh", MESSAGE, retryable=True)
+    blamed = record.blame(same)
+    assert (blamed.source, blamed.retryable, blamed.failed_cell) == ("wh", True, 1)
+    for error in ("NameError: x", "it is gone", f"RuntimeError: {MESSAGE}", ""):
+        assert record.blame(failed(error)) == failed(error)
+
+
+def test_a_long_error_is_known_again(record: RunRecord) -> None:
+    message = "Source 'wh': \x1b[31m" + "no " * 400 + "\nand more lines"
+    with pytest.raises(SourceError) as caught:
+        raise SourceError(message)
+    record.report_failure("wh", str(caught.value), True)
+    assert record.blame(failed(one_line("SourceError", caught.value))).source == "wh"
+
+
+def wrapped(problem: Exception) -> EtlError:
+    """Return what the boundary around a block makes of a foreign error."""
+    with pytest.raises(EtlError) as caught, user_code_boundary("the publisher", PublishError):
+        raise problem
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        (StoreError("the ledger cannot be reached"), True),
+        (StoreError("the ledger is of a newer version", retryable=False), False),
+        (PublishError("somebody else wrote first", retryable=True), True),
+        (PublishError("the disk timeout is not valid"), False),
+        (DeclarationError("connection is no parameter"), False),
+        (wrapped(TimeoutError("the lake did not answer")), None),
+    ],
+)
+def test_an_error_of_the_runner_itself_says_whether_it_can_be_mended(
+    problem: EtlError, says: bool | None
+) -> None:
+    assert ending_of_etl_error(problem).retryable is says
+
+
+def test_the_cause_of_an_error_that_says_nothing_is_judged_by_its_text() -> None:
+    try:
+        raise ExecutionError("the kernel cannot be started") from KeyError("NoSuchKernel")
+    except ExecutionError as problem:
+        ending = ending_of_etl_error(problem)
+    assert (ending.error_type, ending.retryable) == ("KeyError", None)
+
+
+def test_the_report_carries_the_verdict_and_the_source() -> None:
+    ending = Ending(
+        outcome=Outcome.FAILED,
+        error_type="SourceError",
+        error=MESSAGE,
+        source="wh",
+        retryable=True,
+    )
+    report = AttemptReport(outcome=ending.outcome, error=ending.error)
+    judged = with_verdict(report, ending, judge)
+    assert judged.failed_source == "wh"
+    assert judged.verdict is not None
+    assert (judged.verdict.kind, judged.verdict.retryable) == (VerdictKind.SOURCE, True)
+    well = AttemptReport(outcome=Outcome.SUCCEEDED)
+    assert with_verdict(well, Ending(outcome=Outcome.SUCCEEDED), judge) == well

@@ -1,0 +1,231 @@
+"""The folder of a checkpoint, without a kernel: its files are written here as a kernel writes them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakes.attempts import AttemptBench, SystemClock, notebook_text
+from jupyter_etl.errors import NotFound
+from jupyter_etl.model import (
+    CheckResult,
+    CheckRule,
+    CheckStatus,
+    Outcome,
+    PublicationKind,
+    Read,
+    Said,
+    Staged,
+)
+from jupyter_etl.ports import Claim
+from jupyter_etl.runner.channel.requests import RunRecord
+from jupyter_etl.runner.checkpoints.checkpoint import (
+    Keeper,
+    discard_checkpoint,
+    discard_superseded,
+    load_checkpoint,
+)
+from jupyter_etl.runner.checkpoints.resume import start_of
+from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.folders import CHECKPOINT, EXECUTED, SNAPSHOT, STAGE
+from jupyter_etl.runner.preparation import Prepared, prepare
+from jupyter_etl.scheduling.resume import plan_resumption
+
+CELLS = ["a = 1", "b = 2", "c = 1 / 0"]
+INDEX = {"python": "cpython 3.11", "names": ["a"], "left_out": {"b": "no"}, "uses": {}, "bytes": 9}
+
+
+class Attempt:
+    """A failed attempt whose kernel has written its variables."""
+
+    def __init__(self, bench: AttemptBench) -> None:
+        self.claim = bench.claim(notebook_text(CELLS))
+        self.folder = bench.folder(self.claim)
+        self.prepared = self.prepare()
+        (self.folder / EXECUTED).write_text(notebook_text(CELLS))
+        self.record = RunRecord(
+            store=bench.store,
+            claim=self.claim,
+            folder=self.folder,
+            kinds=frozenset(PublicationKind),
+            clock=SystemClock(),
+            events=EventLog(self.folder / "events.jsonl", SystemClock()),
+        )
+        self.keeper = Keeper(
+            folder=self.folder, attempt=1, record=self.record, prepared=self.prepared
+        )
+
+    def prepare(self) -> Prepared:
+        new = self.claim.run.new
+        return prepare(notebook_text(CELLS), new, self.folder / SNAPSHOT)
+
+    def stage(self, name: str) -> Staged:
+        folder = self.folder / STAGE / f"{name}-x"
+        (folder / "day=1").mkdir(parents=True)
+        (folder / "day=1" / "part.parquet").write_text(name)
+        staged = Staged(
+            name=name,
+            kind=PublicationKind.TABLE,
+            folder=str(folder),
+            files=("day=1/part.parquet",),
+            rows=1,
+        )
+        self.record.publish(staged)
+        return staged
+
+    def written(self) -> None:
+        assert "keep(get_ipython(), " in self.keeper.code()
+        (self.folder / CHECKPOINT / "names.json").write_text(json.dumps(INDEX))
+        (self.folder / CHECKPOINT / "names.pickle").write_bytes(b"values")
+        self.keeper.written()
+
+
+@pytest.fixture
+def attempt(bench: AttemptBench) -> Attempt:
+    return Attempt(bench)
+
+
+def next_claim(claim: Claim) -> Claim:
+    return replace(claim, attempt=replace(claim.attempt, number=2))
+
+
+def test_the_next_attempt_begins_with_all_that_was_said(
+    attempt: Attempt, bench: AttemptBench
+) -> None:
+    first = attempt.stage("first")
+    rule = CheckRule(text="id: unique", kind="unique", column="id")
+    check = CheckResult(
+        rule=rule, status=CheckStatus.PASS, dataset="df", failed_rows=0, total_rows=1, message=""
+    )
+    attempt.record.report_checks([check])
+    attempt.record.report_read(Read(source="wh", rows=3))
+    attempt.keeper.cell_starts()
+    attempt.stage("by the cell that failed")
+    attempt.written()
+    assert (attempt.folder / CHECKPOINT).stat().st_mode & 0o777 == 0o700
+    said = attempt.keeper.finish(Outcome.FAILED, 2)
+    assert said == "kept 1 variables (0.0 MB) to go on from cell 3; left out: b (no)"
+    kept = load_checkpoint(attempt.folder)
+    assert (kept.failed_cell, kept.before, kept.kernel) == (2, tuple(CELLS[:2]), "python3")
+    assert not (attempt.folder / STAGE).exists(), "moved, so that it is not removed"
+
+    second = bench.folder(next_claim(attempt.claim))
+    for _ in range(2):
+        # A second time after an attempt that was lost.
+        start = start_of(
+            1,
+            folder=second,
+            snapshot=notebook_text(CELLS),
+            prepared=attempt.prepared,
+            plan=plan_resumption,
+        )
+    assert (start.cell, start.attempt, len(start.taken_over)) == (2, 1, 2)
+    assert f"restore(get_ipython(), '{attempt.folder / CHECKPOINT}')" in start.code
+    assert start.said.checks == (check,)
+    assert start.said.reads == (Read(source="wh", rows=3),)
+    (staged,) = start.said.staged
+    assert staged == replace(first, folder=str(second / STAGE / "first-x"))
+    assert Path(staged.folder, "day=1", "part.parquet").read_text() == "first"
+    attempt.record.take_over(Said())
+    assert attempt.record.staged == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cell"),
+    [
+        (Outcome.CANCELLED, 2),
+        (Outcome.TIMED_OUT, 2),
+        (Outcome.LOST, None),
+        (Outcome.SUCCEEDED, None),
+        (Outcome.FAILED, None),
+    ],
+)
+def test_nothing_is_kept_unless_a_cell_failed(
+    attempt: Attempt, outcome: Outcome, cell: int | None
+) -> None:
+    attempt.written()
+    assert attempt.keeper.finish(outcome, cell) == ""
+    assert not (attempt.folder / CHECKPOINT).exists()
+    with pytest.raises(NotFound, match=r"attempt 1 kept no variables.*--checkpoint"):
+        load_checkpoint(attempt.folder)
+
+
+@pytest.mark.parametrize("problem", ["it took longer than 30 s", ""])
+def test_why_nothing_was_kept_is_kept(attempt: Attempt, problem: str) -> None:
+    attempt.keeper.code()
+    (attempt.folder / CHECKPOINT / "names.pickle").write_bytes(b"half")
+    # Where the kernel says that all is well, but has written no index, nothing can be believed.
+    attempt.keeper.written(problem)
+    said = attempt.keeper.finish(Outcome.HELD, 2)
+    assert said.startswith(f"no variables were kept: {problem}")
+    assert load_checkpoint(attempt.folder).problem == said
+    assert [file.name for file in (attempt.folder / CHECKPOINT).iterdir()] == ["checkpoint.json"]
+
+
+def why_not(attempt: Attempt, second: Path) -> str:
+    start = start_of(
+        1,
+        folder=second,
+        snapshot=notebook_text(CELLS),
+        prepared=attempt.prepared,
+        plan=plan_resumption,
+    )
+    assert (start.cell, start.code, start.said) == (None, "", Said())
+    return start.note.removeprefix(
+        "This attempt was to go on from the cell that failed, and starts from the first: "
+    )
+
+
+def test_why_an_attempt_starts_from_the_first_cell(attempt: Attempt, bench: AttemptBench) -> None:
+    second = bench.folder(next_claim(attempt.claim))
+    assert why_not(attempt, second).startswith("attempt 1 kept no variables;")
+    attempt.stage("t")
+    attempt.keeper.cell_starts()
+    attempt.written()
+    attempt.keeper.finish(Outcome.FAILED, 2)
+    description = attempt.folder / CHECKPOINT / "checkpoint.json"
+    whole = description.read_bytes()
+    description.write_bytes(whole[:50])
+    assert why_not(attempt, second).startswith("the checkpoint of attempt 1 is damaged: ")
+    description.write_bytes(whole)
+    (attempt.folder / EXECUTED).rename(attempt.folder / "hidden")
+    assert why_not(attempt, second).startswith("what attempt 1 left cannot be read: ")
+    (attempt.folder / "hidden").rename(attempt.folder / EXECUTED)
+    (attempt.folder / CHECKPOINT / STAGE / "t-x").rename(attempt.folder / "t-x")
+    assert why_not(attempt, second).startswith("what attempt 1 left cannot be read: ")
+    attempt.folder.rename(attempt.folder.parent / "gone")
+    assert why_not(attempt, second) == "the folder of attempt 1 is gone, or on another machine."
+
+
+def test_what_nobody_goes_on_from_is_removed(attempt: Attempt, bench: AttemptBench) -> None:
+    attempt.written()
+    attempt.keeper.finish(Outcome.FAILED, 2)
+    whole = attempt.folder / CHECKPOINT
+    folders = {1: attempt.folder}
+    for number in (2, 3):
+        claim = replace(attempt.claim, attempt=replace(attempt.claim.attempt, number=number))
+        folders[number] = bench.folder(claim)
+        shutil.copytree(whole, folders[number] / CHECKPOINT)
+
+    def kept() -> list[int]:
+        return [number for number, folder in folders.items() if (folder / CHECKPOINT).exists()]
+
+    third = replace(claim, run=replace(claim.run, resume_from=1))
+    empty = bench.folder(replace(claim, attempt=replace(claim.attempt, number=4)))
+    discard_superseded(empty, third, Outcome.FAILED)
+    assert kept() == [1, 2, 3], "an attempt that kept nothing supersedes nothing"
+    discard_superseded(folders[3], third, Outcome.FAILED)
+    assert kept() == [1, 3]
+    discard_superseded(folders[3], third, Outcome.SUCCEEDED)
+    assert kept() == [3], "a success has kept nothing itself"
+
+
+def test_discarding_twice_is_discarding_once(attempt: Attempt) -> None:
+    attempt.written()
+    for _ in range(2):
+        discard_checkpoint(attempt.folder)
+        assert not (attempt.folder / CHECKPOINT).exists()

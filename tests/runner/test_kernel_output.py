@@ -1,0 +1,131 @@
+"""What an IPython kernel has in memory of what it prints and displays, and what it sends of that."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import zmq
+from ipykernel.iostream import IOPubThread, OutStream
+from jupyter_client.session import Session
+from tornado.ioloop import IOLoop
+
+from fakes.attempts import AttemptBench, notebook_text, outputs
+from jupyter_etl.model import Outcome
+from jupyter_etl.runner.kernel.output import LEFT_OUT, bound_output
+
+
+class Kernel:
+    """The part of a kernel that sends output, and a client that receives it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.context = zmq.Context()
+        self.session = Session(key=b"key")
+        socket = self.context.socket(zmq.XPUB)
+        socket.bind("inproc://output")
+        self.client = self.context.socket(zmq.SUB)
+        self.client.connect("inproc://output")
+        self.client.subscribe(b"")
+        self.client.rcvtimeo = 10_000
+        # The subscription has arrived before anything is sent.
+        socket.recv()
+        # Without being started it sends at once.
+        self.thread = IOPubThread(socket)
+        self.streams = {}
+        for name in ("stdout", "stderr"):
+            self.streams[name] = OutStream(self.session, self.thread, name, watchfd=False)
+            monkeypatch.setattr(sys, name, self.streams[name])
+        loop = SimpleNamespace(add_callback=lambda callback: callback())
+        monkeypatch.setattr(IOLoop, "current", lambda: loop)
+        self.socket = self.thread.background_socket
+        kernel = SimpleNamespace(
+            session=self.session, iopub_socket=self.socket, iopub_thread=self.thread
+        )
+        bound_output(SimpleNamespace(kernel=kernel))
+
+    def receive(self) -> dict[str, Any]:
+        frames = self.session.feed_identities(self.client.recv_multipart())[1]
+        message: dict[str, Any] = self.session.deserialize(frames)
+        return message
+
+    def close(self) -> None:
+        self.thread.io_loop.close()
+        self.context.destroy(linger=0)
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
+    with monkeypatch.context() as patch:
+        made = Kernel(patch)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize(
+    "texts", [["x" * 999_999 + "!"], ["é" * 600_000, "end"], ["line\n" * 30_000] * 9]
+)
+def test_what_is_printed_at_once_is_sent_in_pieces(
+    kernel: Kernel, name: str, texts: list[str]
+) -> None:
+    stream = kernel.streams[name]
+    assert [stream.write(text) for text in texts] == [len(text) for text in texts]
+    stream.flush()
+    wanted, received = "".join(texts), ""
+    while len(received) < len(wanted):
+        content = kernel.receive()["content"]
+        assert content["name"] == name
+        assert len(content["text"]) < 500_000
+        received += content["text"]
+    assert received == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "buffers"),
+    [
+        ("display_data", {"data": {"text/html": "x" * 40_000_000}}, []),
+        ("execute_result", {"data": {"application/json": {"a": ["x" * 20_000_000] * 2}}}, []),
+        ("comm_msg", {"comm_id": "1", "data": {}}, [memoryview(bytes(40_000_000))]),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_message_that_no_client_wants_is_replaced_by_its_size(
+    kernel: Kernel, kind: str, content: dict[str, Any], buffers: list[Any], whole: bool
+) -> None:
+    parent = kernel.session.msg("execute_request")
+    if whole:
+        message = kernel.session.msg(kind, content, parent=parent)
+        kernel.session.send(kernel.socket, message, buffers=buffers)
+    else:
+        kernel.session.send(kernel.socket, kind, content, parent=parent, buffers=buffers)
+    kernel.session.send(kernel.socket, "status", {"execution_state": "idle"}, parent)
+    told, idle = kernel.receive(), kernel.receive()
+    assert told["msg_type"] == LEFT_OUT
+    assert 40_000_000 <= told["content"]["size_bytes"] < 41_000_000
+    assert idle["content"] == {"execution_state": "idle"}
+    assert {one["parent_header"]["msg_id"] for one in (told, idle)} == {parent["header"]["msg_id"]}
+
+
+FLOOD = """
+import resource, sys
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before = peak()
+for n in range(100):
+    print('x' * 1_000_000); print('y' * 1_000_000, file=sys.stderr)
+display('z' * 40_000_000)
+"""
+
+
+@pytest.mark.kernel
+def test_a_kernel_keeps_nothing_of_what_it_has_printed(bench: AttemptBench) -> None:
+    cells = [FLOOD, "print('grown by', (peak() - before) // 1_000_000, 'MB')"]
+    report, claim = bench.run_text(notebook_text(cells))
+    assert (report.outcome, report.error) == (Outcome.SUCCEEDED, "")
+    flood, grown = [cell for cell in bench.executed(claim).cells if cell.source in cells]
+    assert flood.outputs[0].text.startswith("xxx")
+    assert "[etl] 239 MB of output were left out; of a cell 1 MB are kept" in flood.outputs[-1].text
+    # The text of the display: the value, its repr and the copy that is published.
+    assert int(grown.outputs[0].text.split()[2]) < 170, outputs(bench.executed(claim))

@@ -1,0 +1,129 @@
+"""The arithmetic of limits, and the watch on memory without a kernel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fakes.patience import PATIENCE_S
+from jupyter_etl.model import Outcome, VerdictKind
+from jupyter_etl.runner.limits import Limits, address_space_bytes, machine_memory_bytes, say_bytes
+from jupyter_etl.runner.outcome import Ending, ending_of_halt, error_of_halt, refused_memory
+from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
+from jupyter_etl.runner.watchdogs.memory import MemoryWatch
+from jupyter_etl.runner.watchdogs.termination import Guard
+from jupyter_etl.scheduling.verdicts import judge
+
+BOMB = "kept = []\nfor _ in range(200): kept.append(b'x' * 5_000_000)\nimport time; time.sleep(100)"
+
+
+def test_the_memory_of_the_machine_or_of_its_group(tmp_path: Path):
+    own, groups = tmp_path / "own", tmp_path / "groups"
+    assert machine_memory_bytes(groups, own) > 10**8, "no groups at all"
+    own.write_text("4:memory:/outer/inner\n0::/slice/scope\n")
+    machine = machine_memory_bytes(groups, own)
+    for name, text in (
+        ("memory/outer/memory.limit_in_bytes", "50000000\n"),
+        ("memory/outer/inner/memory.limit_in_bytes", "9223372036854771712\n"),
+        ("slice/scope/memory.max", "max\n"),
+        ("slice/memory.max", "70000000\n"),
+    ):
+        (groups / name).parent.mkdir(parents=True, exist_ok=True)
+        (groups / name).write_text(text)
+    assert machine_memory_bytes(groups, own) == 50_000_000, "the least of all above"
+    own.write_text("0::/slice/scope\n")
+    assert machine_memory_bytes(groups, own) == 70_000_000
+    own.write_text("0::/somewhere/that/a/container/does/not/see\n")
+    assert machine_memory_bytes(groups, own) == machine
+    (groups / "memory.max").write_text("60000000\n")
+    assert machine_memory_bytes(groups, own) == 60_000_000, "the root that a container sees"
+
+
+def test_a_policy_goes_before_the_setting_and_0_is_no_limit():
+    assert Limits(memory_bytes=5).memory_for(3) == 3
+    assert Limits(memory_bytes=5).memory_for(None) == 5
+    assert Limits(memory_bytes=0).memory_for(None) is None
+    assert Limits(memory_bytes=0).memory_for(7) == 7
+    assert Limits().memory_for(None) == int(machine_memory_bytes() * 0.8)
+
+
+def test_the_address_space_is_far_above_the_memory():
+    assert address_space_bytes(None) is None
+    assert (address_space_bytes(2 * 10**9) or 0) > 100 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (2_000_000_000, "2 GB"),
+        (2_147_483_648, "2.15 GB"),
+        (1_234_567, "1.23 MB"),
+        (123_456_789, "123 MB"),
+        (999_999, "1 MB"),
+    ],
+)
+def test_what_was_measured_is_said_to_three_digits(size, text):
+    assert say_bytes(size) == text
+
+
+def test_the_watch_ends_what_takes_too_much():
+    halt = Halt()
+    child = subprocess.Popen([sys.executable, "-c", BOMB], start_new_session=True)
+    with child, MemoryWatch(halt, limit_bytes=150_000_000, marker=("NO", "ONE")) as watch:
+        watch.kernel_started(child.pid)
+        assert child.wait() == -9
+    assert halt.reason is HaltReason.OUT_OF_MEMORY
+    assert halt.detail == watch.verdict
+    assert halt.detail.endswith(" used, the limit is 150 MB")
+    assert watch.peak_bytes > watch.kernel_peak_bytes > 150_000_000
+
+
+def test_the_watch_measures_where_nothing_is_limited():
+    halt = Halt()
+    with MemoryWatch(halt, limit_bytes=None, marker=("NO", "ONE")) as watch:
+        while not watch.peak_bytes:
+            pass
+    assert halt.reason is None
+    assert watch.verdict == ""
+
+
+def test_memory_is_told_in_one_sentence():
+    said = "2.1 GB used, the limit is 2 GB"
+    ending = ending_of_halt(HaltReason.OUT_OF_MEMORY, 4, 60.0, said)
+    assert ending.error == "out of memory in cell 5: 2.1 GB used, the limit is 2 GB"
+    assert (ending.outcome, ending.failed_cell, ending.retryable) == (Outcome.FAILED, 4, False)
+    refused = Ending(
+        outcome=Outcome.FAILED, error_type="numpy._ArrayMemoryError", error="why", failed_cell=4
+    )
+    assert refused_memory(refused, said).error == f"{ending.error} (why)"
+    assert refused_memory(refused, "") is refused, "no limit of ours"
+    other = Ending(outcome=Outcome.FAILED, error_type="ValueError", error="why")
+    assert refused_memory(other, said) is other
+
+
+def test_a_kernel_that_was_ended_says_why():
+    halt = Halt()
+    assert error_of_halt(halt, 0) == ""
+    halt.ask(HaltReason.CANCELLED)
+    assert "the run was cancelled" in error_of_halt(halt, 0)
+    halt.ask(HaltReason.OUT_OF_MEMORY, "never heard")
+    assert halt.detail == "", "the first reason stays"
+
+
+def test_a_watch_that_fails_stops_the_attempt_and_is_the_platforms_fault():
+    halt = Halt()
+    # More seconds than a lock can wait for: no surface lets them through, and a ledger may hold them.
+    with Guard(halt, timeout_s=1e12, marker=("NOBODY", "has this")):
+        assert halt.wait(PATIENCE_S)
+    assert halt.reason is HaltReason.UNGUARDED
+    ended = ending_of_halt(halt.reason, 1, 1e12, halt.detail)
+    assert (ended.outcome, ended.failed_cell, ended.retryable) == (Outcome.FAILED, 1, True)
+    assert ended.error.startswith("the watch over time and cancellation failed in cell 2: Overflow")
+    verdict = judge(ended.error_type, ended.error, outcome=ended.outcome, retryable=True)
+    assert (verdict.kind, verdict.retryable) == (VerdictKind.PLATFORM, True)
+    assert "nothing watched over it" in error_of_halt(halt, 1)

@@ -1,0 +1,103 @@
+"""A kernel asks its runner for secrets; what it says afterwards is recorded without them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from fakes.attempts import AttemptBench, SystemClock, notebook_text
+from jupyter_etl.errors import DeclarationError, NotFound
+from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Outcome, PublicationKind, Source
+from jupyter_etl.redaction.redactor import Redactor
+from jupyter_etl.runner.channel.client import ChannelServer, RunnerChannel
+from jupyter_etl.runner.channel.requests import RunRecord
+from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.outcome import Ending
+
+VALUE = "hunter22-and-more"
+
+
+@dataclass
+class Line:
+    """Both ends of a channel, and what the runner keeps."""
+
+    record: RunRecord
+    kernel: RunnerChannel
+    redactor: Redactor
+
+
+@pytest.fixture
+def line(bench: AttemptBench) -> Iterator[Line]:
+    claim = bench.claim(notebook_text(["1"]))
+    folder, redactor = bench.folder(claim), Redactor()
+
+    def secret(name: str, source: Source | None = None) -> str:
+        if name != "wh_pw":
+            raise NotFound(f"No secret is named {name!r}.", hint="Set it.")
+        return VALUE
+
+    record = RunRecord(
+        store=bench.store,
+        claim=claim,
+        folder=folder,
+        kinds=[PublicationKind.TABLE],
+        clock=SystemClock(),
+        events=EventLog(folder / "events.jsonl", SystemClock(), redactor),
+        secret=secret,
+        redactor=redactor,
+    )
+    server = ChannelServer(record)
+    with server:
+        yield Line(record, RunnerChannel(server.path), redactor)
+
+
+def test_a_kernel_is_told_and_the_runner_remembers(line: Line) -> None:
+    assert not line.redactor.is_active
+    assert line.kernel.secret("wh_pw") == VALUE
+    assert line.kernel.told == {VALUE}
+    assert line.redactor.redact(VALUE) == "[secret wh_pw]"
+
+
+def test_one_that_is_not_there_is_an_error_of_the_cell(line: Line) -> None:
+    with pytest.raises(NotFound) as caught:
+        line.kernel.secret("nope")
+    assert caught.value.hint == "Set it."
+    assert line.kernel.told == set()
+
+
+def source(location: str) -> Source:
+    return Source(name="wh", kind="http", location=location, declared=location, owner="sam")
+
+
+def test_no_source_holds_a_value(line: Line, bench: AttemptBench) -> None:
+    line.kernel.secret("wh_pw")
+    with pytest.raises(DeclarationError, match="holds the value of the secret 'wh_pw'"):
+        line.kernel.declare_source(source(f"https://api.example/{VALUE}/rows"))
+    assert bench.store.load_sources() == []
+    line.kernel.declare_source(source("https://api.example/rows"))
+    assert [one.name for one in bench.store.load_sources()] == ["wh"]
+
+
+def test_checks_and_failures_are_recorded_without_it(line: Line) -> None:
+    line.kernel.secret("wh_pw")
+    result = CheckResult(
+        rule=CheckRule(text="a > 1", kind="expression"),
+        status=CheckStatus.WARN,
+        dataset="d",
+        failed_rows=1,
+        total_rows=2,
+        message=f"a is {VALUE}",
+        sample=({"a": VALUE},),
+    )
+    line.kernel.report_checks([result])
+    assert VALUE not in repr(line.record.checks)
+    assert line.record.checks[0].sample == ({"a": "[secret wh_pw]"},)
+
+    line.kernel.report_failure("wh", f"no {VALUE} here", retryable=False)
+    shown = "no [secret wh_pw] here"
+    blamed = line.record.blame(
+        Ending(outcome=Outcome.FAILED, error_type="SourceError", error=shown, failed_cell=1)
+    )
+    assert blamed.source == "wh", "the error of the cell and that of the source are still one"

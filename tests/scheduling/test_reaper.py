@@ -1,0 +1,172 @@
+"""How attempts end that do not end themselves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.store_values import a_run, claim_one
+from fakes.clock import START, FakeClock
+from fakes.executor import FakeExecutor
+from fakes.ledger import new_ledger
+from jupyter_etl.errors import Conflict, ExecutionError
+from jupyter_etl.ledger import open_store
+from jupyter_etl.model import OnLost, Outcome, Policy, RunState
+from jupyter_etl.ports import Claim, Store
+from jupyter_etl.scheduling.lost_attempts import Reaper
+
+LEASE_S = 30.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(new_ledger(tmp_path))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def executor(store: Store, clock: FakeClock) -> FakeExecutor:
+    return FakeExecutor(store, clock)
+
+
+@pytest.fixture
+def reaper_of(store: Store, executor: FakeExecutor) -> Callable[[FakeClock], Reaper]:
+    def make(clock: FakeClock) -> Reaper:
+        return Reaper(
+            store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
+        )
+
+    return make
+
+
+def running(store: Store, executor: FakeExecutor, **policy: object) -> Claim:
+    """Start an attempt of a run with this policy."""
+    run = store.add_run(replace(a_run(), policy=Policy(**policy)), now=START)  # type: ignore[arg-type]
+    claim = claim_one(store, run_id=run.id)
+    executor.start(claim)
+    return claim
+
+
+def watch(reaper: Reaper, clock: FakeClock, seconds: int, beat: Callable[[], None]) -> int:
+    """Look every second, and return how many attempts were ended."""
+    reaped = 0
+    for _ in range(seconds):
+        clock.advance(1)
+        beat()
+        reaped += reaper.reap()[1]
+    return reaped
+
+
+def test_what_a_lost_attempt_left_is_ended_before_the_next_can_start(
+    store: Store, clock: FakeClock, reaper_of
+) -> None:
+    live_when_swept: list[int] = []
+
+    class Sweeping(FakeExecutor):
+        def sweep(self, claim: Claim) -> None:
+            super().sweep(claim)
+            live_when_swept.append(len(store.load_live_attempts()))
+
+    executor = Sweeping(store, clock)
+    claim = running(store, executor)
+    reaper = Reaper(store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5)
+    executor.die(claim)
+    assert reaper.reap() == ([], 1)
+    assert [one.attempt for one in executor.swept] == store_attempts_before_the_end(store, claim)
+    assert live_when_swept == [1]
+
+
+def store_attempts_before_the_end(store: Store, claim: Claim):  # type: ignore[no-untyped-def]
+    return [
+        replace(one, outcome=None, finished_at=None, error="", verdict=None)
+        for one in store.load_attempts(claim.run.id)
+    ]
+
+
+def test_a_sweep_that_fails_stops_no_reaping(
+    store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(FakeExecutor):
+        def sweep(self, claim: Claim) -> None:
+            raise ExecutionError("no such host")
+
+    executor = Failing(store, clock)
+    claim = running(store, executor)
+    reaper = Reaper(store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5)
+    executor.die(claim)
+    with caplog.at_level(logging.WARNING):
+        assert reaper.reap() == ([], 1)
+    assert "no such host" in caplog.text
+    assert store.load_run(claim.run.id).state is RunState.QUEUED
+
+
+def test_a_run_whose_cells_must_not_be_repeated_fails_with_the_way_on(
+    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of
+) -> None:
+    claim = running(store, executor, on_lost=OnLost.FAIL)
+    executor.die(claim)
+    assert reaper_of(clock).reap() == ([], 1)
+    run = store.load_run(claim.run.id)
+    assert (run.state, run.outcome) == (RunState.FAILED, Outcome.LOST)
+    assert "SIGKILL" in run.error
+    assert "cells may have run" in run.error
+    assert f"jupyter etl retry {run.id}" in run.error
+    assert store.requeue(run.id, now=clock.now()).state is RunState.QUEUED
+
+
+def test_a_run_that_may_be_repeated_is_queued_again(
+    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of
+) -> None:
+    claim = running(store, executor)
+    executor.die(claim)
+    reaper_of(clock).reap()
+    run = store.load_run(claim.run.id)
+    assert (run.state, run.outcome) == (RunState.QUEUED, Outcome.LOST)
+    assert "cells may have run" not in run.error
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1), timedelta(days=1)])
+def test_a_process_whose_clock_is_wrong_reaps_nothing_that_beats(
+    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of, off: timedelta
+) -> None:
+    claim = running(store, executor)
+    wrong = FakeClock(START + off)
+    reaper = reaper_of(wrong)
+    assert watch(reaper, wrong, 90, lambda: executor.beat(claim)) == 0
+    executor.succeed(claim)
+    assert store.load_run(claim.run.id).state is RunState.SUCCEEDED
+
+
+@pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=1), timedelta(hours=-1)])
+def test_it_reaps_what_fell_silent_whatever_its_clock_says(
+    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of, off: timedelta
+) -> None:
+    claim = running(store, executor)
+    wrong = FakeClock(START + off)
+    reaper = reaper_of(wrong)
+    assert watch(reaper, wrong, int(LEASE_S), lambda: None) == 0
+    assert watch(reaper, wrong, 2, lambda: None) == 1
+    with pytest.raises(Conflict):
+        executor.succeed(claim)
+
+
+def test_an_observer_that_was_stopped_gives_everybody_time_to_be_seen(
+    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of
+) -> None:
+    claim = running(store, executor)
+    reaper = reaper_of(clock)
+    reaper.reap()
+    clock.advance(3600)
+    assert reaper.reap()[1] == 0
+    assert watch(reaper, clock, 60, lambda: executor.beat(claim)) == 0

@@ -1,0 +1,147 @@
+"""What schedulers plan and start."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from engine.examples import after, cron, pipeline
+from engine.scheduling import FailingStore, pass_time, publish, states
+
+from fakes.executor import FakeExecutor
+from jupyter_etl.model import Catchup, RunState
+
+
+def test_a_time_that_comes_is_run_once(store, clock, executor, scheduler_of, deploy) -> None:
+    deploy()
+    scheduler = scheduler_of()
+    pass_time(scheduler, clock, 29)
+    assert store.count_runs() == 0
+    pass_time(scheduler, clock, 1)
+    (run,) = store.load_runs()
+    assert run.state is RunState.SUCCEEDED
+    assert run.new.logical_key == "2026-01-05T12:00:00Z"
+    pass_time(scheduler, clock, 59)
+    assert store.count_runs() == 1
+    pass_time(scheduler, clock, 1)
+    assert store.count_runs() == 2
+    assert len(executor.started) == 2
+
+
+def test_two_schedulers_make_one_run(store, clock, executor, scheduler_of, deploy) -> None:
+    deploy()
+    both = [scheduler_of("one"), scheduler_of("two")]
+    for _ in range(10):
+        clock.advance(20)
+        for scheduler in both:
+            scheduler.tick()
+    keys = [run.new.logical_key for run in store.load_runs()]
+    assert len(keys) == len(set(keys)) == 3
+    assert len(executor.started) == 3
+
+
+def test_a_plan_that_somebody_else_made_first_is_left_to_them(
+    store, clock, executor, scheduler_of, deploy
+) -> None:
+    deploy()
+    fast = scheduler_of("fast")
+    clock.advance(60)
+
+    class Overtaken(FailingStore):
+        def load_due(self, now, *, limit):
+            due = store.load_due(now, limit=limit)
+            fast.tick()
+            return due
+
+    slow = scheduler_of("slow", on=Overtaken(store, "", 0))
+    slow.tick()
+    assert store.count_runs() == 1
+    assert len(executor.started) == 1
+
+
+@pytest.mark.parametrize(
+    ("catchup", "expected"),
+    [
+        (Catchup.LATEST, [RunState.SKIPPED, RunState.SUCCEEDED]),
+        (Catchup.NONE, [RunState.SKIPPED, RunState.SUCCEEDED]),
+        (Catchup.ALL, [RunState.SUCCEEDED] * 5),
+    ],
+)
+def test_after_an_outage_a_new_scheduler_catches_up(
+    store, clock, scheduler_of, deploy, catchup: Catchup, expected: list[RunState]
+) -> None:
+    deploy(catchup=catchup)
+    clock.advance(30 + 4 * 60)
+    new = scheduler_of("new", workers=9)
+    for _ in expected:
+        new.tick()
+    assert states(store) == expected
+
+
+def test_no_more_attempts_than_workers(store, clock, scheduler_of, deploy) -> None:
+    for number in range(5):
+        deploy(f"p{number}", schedule=cron("0 12 * * *"))
+    executor = FakeExecutor(store, clock)
+    scheduler = scheduler_of(by=executor, workers=2)
+    while store.count_runs(states=[RunState.SUCCEEDED]) < 5:
+        clock.advance(16)
+        scheduler.tick()
+        live = store.load_live_attempts()
+        assert len(live) <= 2
+        for claim in live:
+            executor.succeed(claim)
+
+
+def test_a_pipeline_that_cannot_be_planned_stops_no_other_and_is_logged_once(
+    store, clock, scheduler_of, deploy, caplog
+) -> None:
+    broken = pipeline("broken", schedule=cron("0 0 * * *", "Mars/Olympus"), next_due=clock.now())
+    store.deploy(broken, now=clock.now())
+    deploy("sound")
+    with caplog.at_level(logging.ERROR):
+        pass_time(scheduler_of(), clock, 40)
+    assert [run.new.pipeline for run in store.load_runs()] == ["sound"]
+    assert [record.message.count("'broken'") for record in caplog.records] == [1]
+
+
+def test_every_new_version_upstream_starts_one_run(
+    store, clock, executor, scheduler_of, deploy
+) -> None:
+    deploy("brief", schedule=after("delays", "absent"))
+    scheduler = scheduler_of()
+    pass_time(scheduler, clock, 3)
+    assert store.count_runs() == 0
+    for _ in range(3):
+        publish(store, "delays", clock.now())
+        pass_time(scheduler, clock, 5)
+    pass_time(scheduler_of("restarted"), clock, 5)
+    keys = [run.new.logical_key for run in reversed(store.load_runs())]
+    assert keys == ["delays@1", "delays@2", "delays@3"]
+
+
+def test_versions_that_come_while_one_waits_are_one_run(
+    store, clock, executor, scheduler_of, deploy
+) -> None:
+    deploy("brief", schedule=after("delays"))
+    scheduler = scheduler_of(workers=0)
+    for _ in range(3):
+        publish(store, "delays", clock.now())
+        pass_time(scheduler, clock, 5)
+    runs = list(reversed(store.load_runs()))
+    assert [run.new.logical_key for run in runs] == ["delays@1", "delays@2", "delays@3"]
+    assert states(store) == [RunState.SKIPPED, RunState.SKIPPED, RunState.QUEUED]
+
+
+def test_versions_that_come_while_one_runs_are_one_run_after_it(
+    store, clock, scheduler_of, deploy
+) -> None:
+    deploy("brief", schedule=after("delays"))
+    executor = FakeExecutor(store, clock)
+    scheduler = scheduler_of(by=executor, workers=9)
+    for _ in range(3):
+        publish(store, "delays", clock.now())
+        pass_time(scheduler, clock, 5)
+    assert len(executor.started) == 1
+    executor.succeed(executor.started[0])
+    pass_time(scheduler, clock, 2)
+    assert [one.run.new.logical_key for one in executor.started] == ["delays@1", "delays@3"]

@@ -1,0 +1,26 @@
+"""A PostgreSQL server for the tests that are marked so, and what is behind `%etl`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.postgres import postgres_server, postgres_url
+from jupyter_etl.notebook import api
+from jupyter_etl.notebook.session import Workbench
+
+__all__ = ["postgres_server", "postgres_url"]
+
+
+@pytest.fixture
+def names() -> dict[str, Any]:
+    """The variables of the notebook."""
+    return {}
+
+
+@pytest.fixture
+def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
+    """What is behind `%etl` in a notebook that has these variables."""
+    return api.workbench(names)

@@ -1,0 +1,220 @@
+"""What a redeployment keeps, takes away and says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.notebooks import code, write_notebook
+from jupyter_etl.errors import Conflict, DeclarationError, EtlError
+from jupyter_etl.model import Catchup, OnLost, Overlap, Policy
+from jupyter_etl.services.etl import Etl
+
+FIRST: dict[str, Any] = {
+    "when": "every 1h",
+    "timezone": "Europe/Paris",
+    "parameters": {"n": "3", "who": "eve"},
+    "retries": 7,
+    "timeout_s": 90.0,
+    "catchup": "all",
+    "overlap": "queue",
+    "on_lost": "fail",
+    "priority": 5,
+    "memory_bytes": 2_000_000_000,
+    "checkpoint": True,
+    "cold": True,
+}
+KEPT = Policy(
+    retries=7,
+    timeout_s=90.0,
+    catchup=Catchup.ALL,
+    overlap=Overlap.QUEUE,
+    on_lost=OnLost.FAIL,
+    priority=5,
+    memory_bytes=2_000_000_000,
+    checkpoint=True,
+    warm=False,
+)
+PARAMETERS = code("n = 1\nwho = 'ann'", "parameters")
+
+
+@pytest.fixture
+def notebook(here: Path) -> Path:
+    return write_notebook(here / "sales.ipynb", PARAMETERS, "print(n)", "print(who)")
+
+
+@pytest.fixture
+def deployed(etl: Etl, notebook: Path) -> Path:
+    etl.pipelines.schedule(notebook, **FIRST)
+    return notebook
+
+
+def test_nothing_given_changes_nothing(etl: Etl, deployed: Path) -> None:
+    before = etl.pipelines.get("sales")
+    again = etl.pipelines.schedule(deployed)
+    assert (again.change, again.changes, again.pipeline) == ("unchanged", (), before)
+    assert again.pipeline.policy == KEPT
+    assert again.words == "every 1 h"
+    assert len(again.next) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "change"),
+    [
+        (
+            {"when": "daily at 06:00"},
+            "schedule: every 1 h -> every day at 06:00, Europe/Paris",
+        ),
+        ({"timezone": "UTC"}, "timezone: Europe/Paris -> UTC"),
+        ({"when": "every 60m"}, "schedule: written 'every 60m', the times stay"),
+        ({"on_demand": True}, "schedule: every 1 h -> on demand"),
+        ({"reset": ["schedule"]}, "schedule: every 1 h -> on demand"),
+        ({"parameters": {"n": "4"}}, "parameter n: 3 -> 4"),
+        ({"reset": ["param.n"]}, "parameter n: 3 -> the notebook's default"),
+        ({"retries": 0}, "retries: 7 -> 0"),
+        ({"reset": ["retries"]}, "retries: 7 -> 3"),
+        ({"timeout_s": 60}, "timeout: 1 min 30 s -> 1 min"),
+        ({"catchup": "none"}, "catchup: all -> none"),
+        ({"overlap": "skip"}, "overlap: queue -> skip"),
+        ({"on_lost": "retry"}, "on-lost: fail -> retry"),
+        ({"priority": 0}, "priority: 5 -> 0"),
+        ({"memory_bytes": 3_000_000_000}, "memory: 2 GB -> 3 GB"),
+        ({"reset": ["memory"]}, "memory: 2 GB -> the setting"),
+        ({"reset": ["checkpoint"]}, "checkpoint: yes -> no"),
+        ({"reset": ["cold"]}, "cold: yes -> no"),
+    ],
+)
+def test_one_thing_given_changes_that_alone(
+    etl: Etl, deployed: Path, given: dict[str, Any], change: str
+) -> None:
+    done = etl.pipelines.schedule(deployed, **given)
+    assert (done.change, done.changes) == ("changed", (change,))
+    assert done.pipeline.version == 2
+    assert etl.pipelines.schedule(deployed).change == "unchanged"
+
+
+def test_all_goes_back_to_the_defaults(etl: Etl, deployed: Path) -> None:
+    done = etl.pipelines.schedule(deployed, reset=["all"], retries=2)
+    assert done.pipeline.policy == Policy(retries=2)
+    assert (done.pipeline.schedule, done.pipeline.parameters) == (None, {})
+    assert len(done.changes) == 12
+
+
+def test_reset_comes_before_what_is_given(etl: Etl, deployed: Path) -> None:
+    done = etl.pipelines.schedule(deployed, reset=["param"], parameters={"who": "bob"})
+    assert done.pipeline.parameters == {"who": "bob"}
+    assert done.pipeline.policy == KEPT
+
+
+@pytest.mark.parametrize(
+    ("cells", "change"),
+    [
+        ((PARAMETERS, "print(n + 1)", "print(who, 1)"), "notebook: 2 cells changed"),
+        ((PARAMETERS, "print(n)"), "notebook: 1 cell removed"),
+        ((PARAMETERS, "print(n)", "1", "2", "print(who)"), "notebook: 2 cells added"),
+        (
+            (PARAMETERS, "print(0)", "print(who)", "3"),
+            "notebook: 1 cell changed, 1 cell added",
+        ),
+        (
+            (PARAMETERS, code("print(n)", "tag"), "print(who)"),
+            "notebook: only its metadata changed",
+        ),
+    ],
+)
+def test_cells_that_differ_are_counted(
+    etl: Etl, deployed: Path, cells: tuple[Any, ...], change: str
+) -> None:
+    write_notebook(deployed, *cells)
+    assert etl.pipelines.schedule(deployed).changes == (change,)
+
+
+def test_another_kernel(etl: Etl, deployed: Path) -> None:
+    write_notebook(deployed, PARAMETERS, "print(n)", "print(who)", kernel="py312")
+    done = etl.pipelines.schedule(deployed, anyway=True)
+    assert done.changes == ("notebook: kernel python3 -> py312",)
+
+
+def test_a_value_of_a_parameter_that_is_gone(etl: Etl, deployed: Path) -> None:
+    write_notebook(deployed, code("n = 1", "parameters"), "print(n)")
+    done = etl.pipelines.schedule(deployed)
+    assert done.pipeline.parameters == {"n": "3"}
+    assert "parameter who: eve -> the notebook's default" in done.changes
+
+
+def test_the_line_of_the_notebook_comes_before_what_is_deployed(etl: Etl, deployed: Path) -> None:
+    line = '%etl schedule "daily at 05:00" --tz Asia/Tokyo --retries 1'
+    write_notebook(deployed, PARAMETERS, "print(n)", "print(who)", line)
+    done = etl.pipelines.schedule(deployed, priority=9)
+    assert done.words == "every day at 05:00, Asia/Tokyo"
+    policy = done.pipeline.policy
+    assert (policy.retries, policy.priority, policy.timeout_s) == (1, 9, 90.0)
+    assert etl.pipelines.schedule(deployed, "every 2h").words == "every 2 h"
+    assert etl.pipelines.schedule(deployed, on_demand=True).pipeline.schedule is None
+    assert etl.pipelines.schedule(deployed).words == "every day at 05:00, Asia/Tokyo"
+
+
+def test_the_name_is_kept_too(etl: Etl, notebook: Path) -> None:
+    etl.pipelines.schedule(notebook, "@daily", name="first")
+    assert etl.pipelines.schedule(notebook).pipeline.name == "first"
+    etl.pipelines.schedule(notebook, "@hourly", name="second")
+    with pytest.raises(Conflict, match=r"first and second") as caught:
+        etl.pipelines.schedule(notebook)
+    assert "--name first" in caught.value.hint
+    assert len(etl.pipelines.list()) == 2
+    etl.pipelines.schedule(notebook, name="sales")
+    assert etl.pipelines.schedule(notebook).pipeline.name == "sales"
+
+
+def test_a_schedule_that_has_fired_for_the_last_time_is_kept(etl: Etl, notebook: Path) -> None:
+    soon = datetime(2999, 1, 1, tzinfo=UTC)
+    etl.pipelines.schedule(notebook, soon.isoformat())
+    spent = etl.pipelines.get("sales")
+    assert spent.schedule is not None
+    etl.pipelines._clock = _At(datetime(3000, 1, 1, tzinfo=UTC))  # type: ignore[attr-defined]
+    write_notebook(notebook, "print('fixed')")
+    done = etl.pipelines.schedule(notebook)
+    assert (done.pipeline.schedule, done.next) == (spent.schedule, ())
+
+
+class _At:
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+
+def test_after_all_stays_with_after(etl: Etl, notebook: Path) -> None:
+    etl.pipelines.schedule(notebook, after=["a", "b"], after_all=True, expect=True)
+    done = etl.pipelines.schedule(notebook, after=["a", "c"], expect=True)
+    assert done.changes == ("schedule: after each of a and b -> after each of a and c",)
+    any_one = etl.pipelines.schedule(notebook, after=["a", "c"], reset=["schedule"], expect=True)
+    assert any_one.words == "after each new version of a or c"
+    assert etl.pipelines.schedule(notebook, after_all=True).words == "after each of a and c"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"on_demand": True, "when": "@daily"}, "on demand"),
+        ({"on_demand": True, "after": ["a"]}, "on demand"),
+        ({"reset": ["retry"]}, "Did you mean 'retries'?"),
+        ({"reset": ["param.m"]}, "It has n and who."),
+    ],
+)
+def test_what_makes_no_sense(etl: Etl, deployed: Path, given: dict[str, Any], words: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        etl.pipelines.schedule(deployed, **given)
+    problem: EtlError = caught.value
+    assert words in problem.message
+    assert etl.pipelines.get("sales").version == 1
+
+
+def test_a_pipeline_that_was_removed_starts_anew(etl: Etl, deployed: Path) -> None:
+    etl.pipelines.unschedule("sales")
+    done = etl.pipelines.schedule(deployed)
+    assert (done.change, done.changes, done.pipeline.policy) == ("new", (), Policy())

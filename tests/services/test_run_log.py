@@ -1,0 +1,451 @@
+"""The log of a run: whatever became of it, it says so."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from fakes.notebooks import code, text, write_notebook
+from jupyter_etl.errors import NotFound
+from jupyter_etl.model import (
+    AttemptReport,
+    CheckResult,
+    CheckRule,
+    CheckStatus,
+    NewRun,
+    Outcome,
+    Partition,
+    Read,
+    Run,
+    RunState,
+    Verdict,
+    VerdictKind,
+)
+from jupyter_etl.ports import Claim
+from jupyter_etl.runner.folders import EVENTS, LOG, save_claim
+from jupyter_etl.services.etl import Etl
+from jupyter_etl.services.run_log.tail import TailReader
+
+AT = datetime(2026, 1, 31, 5, tzinfo=UTC)
+STAMP = re.compile(r"2026-01-31 06:\d\d:\d\d\.\d{3} CET  ")
+READ = Read(source="wh", table="orders", version="7", rows=1204, seconds=0.42)
+CHECK = CheckResult(
+    rule=CheckRule(text="a > 5", kind="expression"),
+    status=CheckStatus.ERROR,
+    dataset="orders",
+    failed_rows=3,
+    total_rows=9,
+    message="3 of 9 rows: a > 5 is false",
+)
+FAILED = AttemptReport(
+    outcome=Outcome.FAILED,
+    error="KeyError: 'x'",
+    failed_cell=2,
+    reads=(READ,),
+    checks=(CHECK,),
+    verdict=Verdict(kind=VerdictKind.DATA, evidence="A column is missing: KeyError: 'x'"),
+)
+
+
+class Bench:
+    """Makes runs of every kind in the ledger, and the files that a runner would have written."""
+
+    def __init__(self, etl: Etl) -> None:
+        self.etl = etl
+        self.now = AT
+
+    def later(self, seconds: float = 1) -> datetime:
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+    def queued(self, **more: object) -> Run:
+        new = NewRun(
+            pipeline="daily-sales",
+            version=3,
+            content_hash=self.etl.store.save_snapshot("{}"),
+            notebook="/n/daily-sales.ipynb",
+            logical_key=f"manual:{self.now.isoformat()}",
+            logical_at=AT,
+            interval=Partition(start=AT, end=AT),
+            due_at=AT,
+            owner="sam",
+            timezone="Europe/Paris",
+        )
+        return self.etl.store.add_run(replace(new, **more), now=AT)  # type: ignore[arg-type]
+
+    def claimed(self, run: Run) -> Claim:
+        (claim,) = self.etl.store.claim(
+            "0123456789abcdef", now=self.later(), limit=1, run_id=run.id
+        )
+        save_claim(self.etl.settings.home, claim)
+        return claim
+
+    def started(self, run: Run) -> Claim:
+        claim = self.claimed(run)
+        one = claim.attempt
+        self.etl.store.start_attempt(
+            run.id, one.number, one.token, host="vm7", pid=12, cells=3, now=self.later()
+        )
+        return claim
+
+    def ended(
+        self,
+        claim: Claim,
+        report: AttemptReport = FAILED,
+        state: RunState = RunState.FAILED,
+        not_before: datetime | None = None,
+    ) -> None:
+        one = claim.attempt
+        self.etl.store.finish_attempt(
+            one.run_id, one.number, one.token, report,
+            state=state, not_before=not_before, now=self.later(3),
+        )  # fmt: skip
+
+    def folder(self, claim: Claim) -> Path:
+        return self.etl.settings.home / "runs" / f"{claim.run.id:08}" / str(claim.attempt.number)
+
+    def event(self, claim: Claim, kind: str, **fields: object) -> None:
+        event = {"at": self.later().isoformat(), "kind": kind, **fields}
+        with (self.folder(claim) / EVENTS).open("a") as file:
+            file.write(json.dumps(event) + "\n")
+
+
+@pytest.fixture
+def bench(etl: Etl) -> Bench:
+    return Bench(etl)
+
+
+def queued(bench: Bench) -> int:
+    return bench.queued().id
+
+
+def not_yet(bench: Bench) -> int:
+    run = bench.queued()
+    claim = bench.started(run)
+    bench.ended(claim, state=RunState.QUEUED, not_before=datetime(2999, 1, 1, tzinfo=UTC))
+    return run.id
+
+
+def skipped(bench: Bench) -> int:
+    return bench.queued(state=RunState.SKIPPED, note="another run was going on").id
+
+
+def cancelled_before_start(bench: Bench) -> int:
+    run = bench.queued()
+    bench.etl.runs.cancel(run.id)
+    return run.id
+
+
+def claimed(bench: Bench) -> int:
+    run = bench.queued()
+    bench.claimed(run)
+    return run.id
+
+
+def running(bench: Bench) -> int:
+    run = bench.queued()
+    claim = bench.started(run)
+    bench.event(claim, "kernel", warm=False, why="the pipeline asks for a cold start")
+    bench.event(claim, "cell_started", cell=2, done=0, of=3, label="orders = %etl load wh.orders")
+    bench.event(claim, "read", read={"source": "wh", "table": "orders", "rows": 5, "seconds": 120})
+    with (bench.folder(claim) / EVENTS).open("a") as file:
+        file.write('{"at": "2026-01-31T05:00:09+00:00", "kind": "cell_fin')
+    bench.etl.runs.cancel(run.id)
+    return run.id
+
+
+def failed(bench: Bench) -> int:
+    run = bench.queued()
+    claim = bench.started(run)
+    trace = "Traceback\n  File x\n\x1b[31mKeyError\x1b[0m: 'x'"
+    bench.event(
+        claim, "cell_finished", cell=2, done=1, of=3, ok=False, seconds=1.5, traceback=trace
+    )
+    (bench.folder(claim) / LOG).write_bytes(b"\x1b]0;evil\x07hello\nwith\xffout an end")
+    bench.event(claim, "staged", name="sales.daily", publication="table", rows=12)
+    bench.event(claim, "log", message="no variables were kept")
+    bench.event(claim, "something new", of="a later version")
+    bench.event(claim, "cell_started", without="what it needs")
+    bench.ended(claim)
+    return run.id
+
+
+def refused(bench: Bench) -> int:
+    """The runner wrote no event: its kernel could not be found, for one."""
+    run = bench.queued()
+    claim = bench.started(run)
+    bench.ended(claim, AttemptReport(outcome=Outcome.FAILED, error="No kernel is named 'r'."))
+    return run.id
+
+
+def lost(bench: Bench) -> int:
+    run = bench.queued()
+    report = AttemptReport(outcome=Outcome.LOST, error="the runner ended with exit code 137")
+    bench.ended(bench.claimed(run), report)
+    return run.id
+
+
+def several(bench: Bench) -> int:
+    run = bench.queued()
+    bench.ended(bench.started(run), state=RunState.QUEUED, not_before=bench.now)
+    bench.ended(bench.started(run), AttemptReport(outcome=Outcome.CANCELLED), RunState.CANCELLED)
+    return run.id
+
+
+def pruned(bench: Bench) -> int:
+    run = bench.queued()
+    claim = bench.started(run)
+    bench.ended(claim)
+    shutil.rmtree(bench.folder(claim))
+    return run.id
+
+
+QUEUED = (
+    "run 1 of daily-sales (version 3) queued on request, due 2026-01-31 06:00:00 CET, owner sam"
+)
+KINDS: dict[str, tuple[Callable[[Bench], int], list[str]]] = {
+    "queued": (queued, ["waits for a scheduler, and none is alive; start one: jupyter etl up"]),
+    "waits for its next attempt": (
+        not_yet,
+        ["attempt 1 failed", "waits until 2999-01-01 01:00:00 CET before it is tried again"],
+    ),
+    "skipped": (skipped, ["skipped: another run was going on"]),
+    "cancelled before start": (cancelled_before_start, ["cancelled before it started"]),
+    "claimed": (claimed, ["--- Attempt 1 ---", "claimed by scheduler 01234567"]),
+    "running": (
+        running,
+        [
+            "--- Attempt 1 ---",
+            "claimed by scheduler 01234567",
+            "attempt 1 started on vm7, process 12",
+            "the kernel is ready, started cold: the pipeline asks for a cold start",
+            "cell 3 started: orders = %etl load wh.orders",
+            "read wh.orders: 5 rows in 2 min 00 s",
+            "its cancellation was requested",
+        ],
+    ),
+    "failed": (
+        failed,
+        [
+            "attempt 1 started",
+            "cell 3 failed after 1.50 s\n    Traceback\n      File x\n    KeyError: 'x'\n",
+            "staged table sales.daily, 12 rows, not visible yet",
+            "no variables were kept",
+            "attempt 1 failed after 8.00 s in cell 3: KeyError: 'x'",
+            "cause: A column is missing\n",
+            "output of the processes",
+            "    | hello\n    | with\ufffdout an end",
+        ],
+    ),
+    "refused": (refused, ["attempt 1 failed after 3.00 s: No kernel is named 'r'."]),
+    "lost": (lost, ["claimed by", "attempt 1 lost: the runner ended with exit code 137"]),
+    "several attempts": (
+        several,
+        ["--- Attempt 1 ---", "attempt 1 failed", "--- Attempt 2 ---", "attempt 2 cancelled"],
+    ),
+    "pruned": (
+        pruned,
+        [
+            "attempt 1 started on vm7",
+            "the files of this attempt are not on this machine any more",
+            "read wh.orders: 1,204 rows in 0.42 s, version 7",
+            "checked orders: 0 of 1 rules passed",
+            "check error: orders: 3 of 9 rows: a > 5 is false",
+            "attempt 1 failed after 3.00 s in cell 3: KeyError: 'x'",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "expected"), KINDS.values(), ids=KINDS)
+def test_every_run_has_a_log(
+    bench: Bench, make: Callable[[Bench], int], expected: list[str]
+) -> None:
+    log = bench.etl.runs.log(make(bench))
+    at = 0
+    for part in [QUEUED, *expected]:
+        assert part in log[at:], f"{part!r} is not in:\n{log[at:]}"
+        at = log.index(part, at) + len(part)
+    assert "\x1b" not in log
+    assert "cell_fin" not in log
+
+
+@pytest.mark.parametrize(("make", "_expected"), KINDS.values(), ids=KINDS)
+def test_times_carry_their_zone_and_do_not_go_back(
+    bench: Bench, make: Callable[[Bench], int], _expected: list[str]
+) -> None:
+    run = make(bench)
+    log = bench.etl.runs.open_log(run)
+    timed = [line for line in log.new_lines() if line.at is not None]
+    assert timed == sorted(timed, key=lambda line: line.at or AT)
+    stamped = [line for line in bench.etl.runs.log(run).split("\n") if STAMP.match(line)]
+    assert len(stamped) >= 1
+
+
+@pytest.mark.parametrize(("make", "_expected"), KINDS.values(), ids=KINDS)
+def test_what_was_read_is_not_read_again(
+    bench: Bench, make: Callable[[Bench], int], _expected: list[str]
+) -> None:
+    log = bench.etl.runs.open_log(make(bench))
+    assert log.new_lines(rest=True)
+    assert log.new_lines(rest=True) == []
+
+
+def test_a_log_is_followed_piece_by_piece(bench: Bench) -> None:
+    log = bench.etl.runs.open_log(bench.queued().id)
+    assert [line.kind for line in log.new_lines()] == ["run", "run"]
+    claim = bench.started(log.run)
+    assert [line.kind for line in log.new_lines()] == ["attempt", "started", "started"]
+    bench.event(claim, "cell_started", cell=0, done=0, of=1, label="1 + 1")
+    with (bench.folder(claim) / LOG).open("a") as output:
+        output.write("one\ntw")
+        output.flush()
+        assert [line.text for line in log.new_lines()] == [
+            "cell 1 started: 1 + 1",
+            "output of the processes",
+            "one",
+        ]
+        output.write("o\n")
+    assert [line.text for line in log.new_lines()] == ["two"]
+    bench.ended(claim, AttemptReport(outcome=Outcome.SUCCEEDED), RunState.SUCCEEDED)
+    assert [line.text for line in log.new_lines()] == ["attempt 1 succeeded after 4.00 s"]
+    assert list(log.follow()) == [[]]
+
+
+def test_of_a_long_log_the_end_is_shown(bench: Bench) -> None:
+    run = bench.queued()
+    claim = bench.started(run)
+    for number in range(10):
+        bench.event(claim, "log", message=f"{number} " + "x" * 100_000)
+    (bench.folder(claim) / LOG).write_text("first\n" + "y" * 300_000 + "\nlast\n")
+    bench.ended(claim)
+    log = bench.etl.runs.log(run.id)
+    assert len(log) < 700_000
+    assert QUEUED in log
+    assert "attempt 1 started on vm7" in log
+    assert " 9 xxx" in log
+    assert " 2 xxx" not in log
+    assert "| last" in log
+    assert "first" not in log
+    assert len(re.findall(r"bytes left out here; all of it is in /", log)) == 2
+
+
+@pytest.mark.parametrize(
+    ("parts", "rest", "lines", "skipped"),
+    [
+        ([b""], False, [[]], 0),
+        ([b"a\nb\n"], False, [["a", "b"]], 0),
+        ([b"a\nb"], False, [["a"]], 0),
+        ([b"a\nb"], True, [["a", "b"]], 0),
+        ([b"a", b"b\n"], False, [[], ["ab"]], 0),
+        ([b"a\n\nb\n"], False, [["a", "", "b"]], 0),
+        ([b"123456789\nabc\n"], False, [["abc"]], 10),
+        ([b"a\n", b"123456789\nabc\n"], False, [["a"], ["abc"]], 10),
+        ([b"0123456789abcdef\n"], False, [[]], 17),
+        ([b"0123456789abcdef"], True, [["6789abcdef"]], 6),
+    ],
+)
+def test_the_tail_of_a_file(
+    tmp_path: Path, parts: list[bytes], rest: bool, lines: list[list[str]], skipped: int
+) -> None:
+    path = tmp_path / "log"
+    tail = TailReader(path, 10)
+    assert tail.lines() == []
+    found = []
+    for part in parts:
+        with path.open("ab") as file:
+            file.write(part)
+        found.append(tail.lines(rest=rest))
+    assert (found, tail.skipped) == (lines, skipped)
+
+
+def test_a_run_is_found_by_number_and_by_pipeline(bench: Bench, here: Path) -> None:
+    etl = bench.etl
+    first = bench.queued()
+    bench.later()
+    second = bench.queued()
+    bench.later()
+    named = bench.queued(pipeline="2026")
+    etl.pipelines.schedule(write_notebook(here / "monthly.ipynb", "1"))
+    assert [etl.runs.find(target).id for target in (first.id, "1", "daily-sales", "2026", "3")] == [
+        *(first.id, first.id, second.id, named.id, named.id)
+    ]
+    for target, said in {
+        "daily-sale": "'daily-sales'",
+        "monthl": "'monthly'",
+        "99": "newest is run 3",
+        "9" * 40: "newest is run 3",
+        "monthly": "has no runs yet",
+        "zzz": "newest is run 3",
+    }.items():
+        with pytest.raises(NotFound, match=re.escape(said)):
+            etl.runs.find(target)
+
+
+@pytest.mark.kernel
+def test_the_log_of_a_real_run_tells_the_story(etl: Etl, here: Path) -> None:
+    (here / "o.csv").write_text("a\n1\n2\n")
+    notebook = write_notebook(
+        here / "good.ipynb",
+        text("# Title"),
+        "%load_ext jupyter_etl",
+        "\n# from the file\n%etl source orders o.csv",
+        "orders = %etl load orders",
+        "%%etl check orders\na: unique, not null\na > 1 : warn",
+        "import os\n_ = os.system('echo \"\\033[31mfrom a process\\033[0m\"')",
+        "%etl publish table sales.daily orders",
+        code("", "a tag"),
+    )
+    log = etl.runs.log(etl.runs.run(notebook).id)
+    expected = [
+        "--- Attempt 1 ---",
+        "claimed by the command that started the run",
+        "attempt 1 started on ",
+        "the kernel is ready, started ",
+        "cell 2 started: %load_ext jupyter_etl",
+        "cell 2 succeeded after ",
+        "cell 3 started: # from the file",
+        "cell 4 started: orders = %etl load orders",
+        "read orders: 2 rows in 0.",
+        "cell 4 succeeded",
+        "checked orders: 2 of 3 rules passed",
+        "check warn: orders: 1 of 2 rows: a > 1 is false",
+        "staged table sales.daily, 2 rows, not visible yet",
+        "cell 7 succeeded",
+        "published version 1 of sales.daily, 2 rows",
+        "attempt 1 succeeded after ",
+        "output of the processes",
+        "    | from a process",
+    ]
+    places = [log.find(part) for part in expected]
+    assert min(places) > 0, f"{expected[places.index(-1)]!r} is not in:\n{log}"
+    assert places == sorted(places)
+
+
+@pytest.mark.kernel
+def test_an_error_has_its_traceback_and_no_colours(etl: Etl, here: Path) -> None:
+    cells = "def f(y):\n    return y['\x1b[2J']", "raise_ = 1\nf({})", "'never'"
+    run = etl.runs.run(write_notebook(here / "bad.ipynb", *cells))
+    log = etl.runs.log(run.id)
+    assert "    Cell In[2], line 2\n" in log
+    assert "    KeyError: '\\x1b[2J'" in log
+    assert "in cell 2: KeyError" in log
+    assert "cell 3" not in log
+    (folder,) = (etl.settings.home / "runs" / f"{run.id:08}").iterdir()
+    for file in (EVENTS, LOG):
+        written = (folder / file).read_bytes()
+        assert b"\x1b" not in written
+        assert b"u001b[3" not in written
+
+
+@pytest.mark.kernel
+def test_a_kernel_that_is_not_there_is_named(etl: Etl, here: Path) -> None:
+    run = etl.runs.run(write_notebook(here / "a.ipynb", "1", kernel="no-such-kernel"))
+    assert "no-such-kernel" in etl.runs.log(run.id).partition("Attempt 1")[2]

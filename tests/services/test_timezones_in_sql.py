@@ -1,0 +1,119 @@
+"""Days in SQL are those of the schedule's timezone in each engine, whatever the machine's timezone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from jupyter_etl.errors import CheckFailed
+from jupyter_etl.notebook import api
+from jupyter_etl.notebook.session import Workbench
+
+Opened = Callable[[str], Workbench]
+
+CASES = [
+    # zone, instant, day there, hour there
+    ("America/New_York", "2026-01-02T02:00Z", "2026-01-01", 21),
+    ("America/New_York", "2026-03-08T06:59Z", "2026-03-08", 1),
+    ("America/New_York", "2026-03-08T07:00Z", "2026-03-08", 3),
+    ("America/New_York", "2026-11-01T05:30Z", "2026-11-01", 1),
+    ("America/New_York", "2026-11-01T06:30Z", "2026-11-01", 1),
+    ("America/New_York", "2026-11-02T04:59Z", "2026-11-01", 23),
+    ("Asia/Kolkata", "2026-01-01T18:29Z", "2026-01-01", 23),
+    ("Asia/Kolkata", "2026-01-01T18:30Z", "2026-01-02", 0),
+    ("UTC", "2026-01-02T02:00Z", "2026-01-02", 2),
+]
+
+
+@pytest.fixture(params=["UTC", "Pacific/Auckland"])
+def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine in another timezone than the schedule."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def opened(
+    home: Path, here: Path, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Opened:
+    def open_in(zone: str) -> Workbench:
+        monkeypatch.setenv("JUPYTER_ETL_TIMEZONE", zone)
+        api.close()
+        return api.workbench(names)
+
+    return open_in
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(("zone", "instant", "day", "hour"), CASES)
+@pytest.mark.parametrize("unit", ["us", "ns", "s"])
+def test_days_in_duckdb(
+    opened: Opened, names: dict[str, Any], zone: str, instant: str, day: str, hour: int, unit: str
+) -> None:
+    bench = opened(zone)
+    names["ev"] = pd.DataFrame({"ts": pd.to_datetime([instant], utc=True).as_unit(unit)})
+    names["day"] = date.fromisoformat(day)
+    names["at"] = datetime.fromisoformat(instant)
+    query = "select ts, ts::date as d, hour(ts) as h, {{at}} as a from ev where ts::date = {{day}}"
+    (found,) = bench.sql("local", query, as_="arrow").to_pylist()
+    assert (found["d"], found["h"]) == (names["day"], hour)
+    assert found["ts"] == found["a"] == names["at"]
+    assert found["ts"].tzname() == "UTC"
+
+
+def test_the_interval_and_now_in_duckdb(opened: Opened, names: dict[str, Any]) -> None:
+    bench = opened("America/New_York")
+    query = "select {{start}} as s, {{end}} as e, current_setting('TimeZone') as z, today() = now()::date as n"
+    (found,) = bench.sql("local", query, as_="arrow").to_pylist()
+    assert (found["s"], found["e"]) == (bench.context.start, bench.context.end)
+    assert (found["z"], found["n"]) == ("America/New_York", True)
+    names["ev"] = pd.DataFrame({"ts": [datetime(2026, 1, 1, 20)]})  # noqa: DTZ001 - a wall clock
+    names["at"] = datetime(2026, 1, 2, 1, tzinfo=UTC)
+    assert len(bench.sql("local", "select * from ev where ts = {{at}}")) == 1
+
+
+@pytest.mark.usefixtures("machine")
+def test_days_in_checks(opened: Opened, names: dict[str, Any]) -> None:
+    bench = opened("America/New_York")
+    names["ev"] = pd.DataFrame({"ts": pd.to_datetime(["2026-01-02T02:00Z"], utc=True)})
+    bench.check("ev", "ts::date = date '2026-01-01'\nts < timestamp '2026-01-01 21:00:01'")
+    with pytest.raises(CheckFailed, match="2026-01-01 21:00:00-05"):
+        bench.check("ev", "ts::date = date '2026-01-02'")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("adbc", [True, False])
+def test_days_in_postgresql(
+    opened: Opened,
+    names: dict[str, Any],
+    postgres_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    adbc: bool,
+) -> None:
+    if not adbc:
+        monkeypatch.setitem(__import__("sys").modules, "adbc_driver_postgresql.dbapi", None)
+    for zone, instant, day, hour in CASES:
+        bench = opened(zone)
+        bench.declare("wh", postgres_url, readonly=True)
+        names["at"], names["day"] = datetime.fromisoformat(instant), date.fromisoformat(day)
+        query = (
+            "with ev as (select {{at}}::timestamptz as ts) select ts, ts::date as d, "
+            "extract(hour from ts)::int as h, current_setting('timezone') as z "
+            "from ev where ts::date = {{day}}"
+        )
+        (found,) = bench.sql("wh", query, as_="arrow").to_pylist()
+        assert (found["d"], found["h"], found["z"]) == (names["day"], hour, zone)
+        assert found["ts"] == names["at"]
+        (days,) = bench.sql(
+            "wh", "select {{start}} as s, current_date = now()::date as n", as_="arrow"
+        ).to_pylist()
+        assert days == {"s": bench.context.start, "n": True}

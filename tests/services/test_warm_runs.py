@@ -1,0 +1,445 @@
+"""Runs whose processes are forks of a template: nothing of one can be seen by the next."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fakes.notebooks import write_notebook
+from fakes.patience import until
+from fakes.shared_runners import SharedRunners
+from jupyter_etl.model import Run, RunState
+from jupyter_etl.services import etl as facade
+from jupyter_etl.services.etl import Etl
+from jupyter_etl.services.settings import Settings
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.skipif(sys.platform != "linux", reason="warm starts need Linux"),
+]
+
+SEE = """
+import gc, json, os, random, signal, sys, tempfile, threading
+import numpy
+seen = {
+    "names": sorted(name for name in globals() if name.startswith("left")),
+    "modules": sorted(name for name in sys.modules if name.startswith("left")),
+    "path": [path for path in sys.path if "left" in path],
+    "env": {name: value for name, value in os.environ.items() if name.startswith("LEFT")},
+    "cwd": os.getcwd(),
+    "files": sorted(
+        os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+        if os.path.exists(f"/proc/self/fd/{fd}")
+    ),
+    "temporary": tempfile.gettempdir(),
+    "handlers": [str(signal.getsignal(number)) for number in (signal.SIGUSR1, signal.SIGTERM)],
+    "umask": os.umask(0o022),
+    "threads": sorted(t.name.rstrip("0123456789") for t in threading.enumerate()),
+    "argv": sys.argv[:2],
+    "main": sorted(vars(sys.modules["__main__"]).get("left", "")),
+    "decimal": __import__("decimal").getcontext().prec,
+    "switch": sys.getswitchinterval(),
+    "recursion": sys.getrecursionlimit(),
+    "garbage": gc.isenabled(),
+    "ipython": {
+        "names": sorted(globals()),
+        "cells": [len(In), len(Out), get_ipython().execution_count],
+        "history": [list(one) for one in get_ipython().history_manager.get_tail(9, raw=False)],
+        "last": str(get_ipython().last_execution_result),
+        "before": str(get_ipython().last_execution_succeeded),
+    },
+    "numpy": numpy.geterr()["divide"],
+    "pandas": __import__("pandas").get_option("display.max_rows"),
+}
+os.umask(seen["umask"])
+random_numbers = [random.random(), float(numpy.random.rand()), os.urandom(4).hex()]
+print(json.dumps([seen, random_numbers]))
+"""
+
+LEAVE = """
+import decimal, gc, os, random, signal, sys, tempfile, threading, types
+import numpy, pandas
+left = ["a value"]
+left_frame = pandas.DataFrame({"a": [1]})
+sys.modules["left_module"] = types.ModuleType("left_module")
+sys.path.insert(0, "/left/behind")
+os.environ["LEFT"] = "here"
+os.chdir("/")
+opened = open(os.path.join(tempfile.gettempdir(), "left-open"), "w")
+tempfile.tempdir = "/"
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.umask(0o777)
+threading.Thread(target=__import__("time").sleep, args=(60,), name="left", daemon=True).start()
+random.seed(1)
+numpy.random.seed(1)
+numpy.seterr(divide="raise")
+pandas.set_option("display.max_rows", 7)
+decimal.getcontext().prec = 3
+sys.setswitchinterval(0.5)
+sys.setrecursionlimit(777)
+gc.disable()
+"""
+
+LIBRARIES = """
+import threading, ssl
+import duckdb, matplotlib, numpy, pandas, pyarrow, pyarrow.parquet
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+plt.plot([1, 2]); plt.savefig("plot.png")
+frame = pandas.DataFrame({"a": numpy.arange(200_000)})
+frame.to_parquet("a.parquet")
+assert pyarrow.parquet.read_table("a.parquet").num_rows == 200_000
+assert duckdb.sql("select sum(a) from 'a.parquet'").fetchall()[0][0] == 19999900000
+assert duckdb.sql("select count(*) from frame").fetchall()[0][0] == 200_000
+square = numpy.random.rand(400, 400)
+assert numpy.allclose(square @ numpy.linalg.inv(square), numpy.eye(400), atol=1e-4)
+from sklearn.ensemble import RandomForestClassifier
+forest = RandomForestClassifier(n_estimators=8, n_jobs=2).fit(frame[:500], frame.a[:500] % 2)
+assert forest.predict(frame[:4]).shape == (4,)
+import multiprocessing
+with multiprocessing.Pool(2) as pool:
+    assert pool.map(abs, [-1, -2, -3]) == [1, 2, 3]
+print("all work")
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runners() -> Iterator[SharedRunners]:
+    """A template that has the next runner ready."""
+    shared = SharedRunners()
+    yield shared
+    shared.end()
+
+
+@pytest.fixture
+def etl(here: Path, runners: SharedRunners, monkeypatch: pytest.MonkeyPatch) -> Iterator[Etl]:
+    monkeypatch.setattr(facade, "WarmRunners", lambda **_: runners)
+    opened = Etl.open(Settings.from_env())
+    yield opened
+    opened.close()
+
+
+def run(etl: Etl, path: Path, **options: object) -> tuple[Run, str, dict[str, object]]:
+    """Run a notebook; return the run, all that it printed, and what is said of its kernel."""
+    made = etl.runs.run(path, **options)
+    cells = json.loads(etl.runs.notebook(made.id))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    printed = "".join(
+        "".join(output.get("text", "")) for output in outputs if output.get("name") == "stdout"
+    )
+    said = [event for event in etl.runs.events(made.id) if event["kind"] == "kernel"]
+    return made, printed, said[-1]
+
+
+def test_nothing_of_one_run_can_be_seen_by_the_next(etl: Etl, here: Path) -> None:
+    look = write_notebook(here / "look.ipynb", SEE)
+    leave = write_notebook(here / "leave.ipynb", SEE, LEAVE)
+    first, printed, how = run(etl, look)
+    assert how["warm"] is True
+    before, random_before = json.loads(printed)
+    assert before["cwd"] == str(here)
+    between, _, how = run(etl, leave)
+    assert (between.state, how["warm"]) == (RunState.SUCCEEDED, True)
+    last, printed, how = run(etl, look)
+    assert (first.state, last.state, how["warm"]) == (RunState.SUCCEEDED, RunState.SUCCEEDED, True)
+    after, random_after = json.loads(printed)
+    for seen in (before, after):
+        # Sockets and folders carry numbers of their own; no file of the other run is among them.
+        seen["files"] = [name for name in seen["files"] if not name.startswith(("socket:", "anon"))]
+        seen["files"] = sorted(Path(name).name for name in seen["files"] if "pipe:" not in name)
+        seen["argv"] = [Path(seen["argv"][0]).name, seen["argv"][1]]
+    assert after == before
+    assert not set(random_before) & set(random_after)
+
+
+def test_a_warm_kernel_is_told_what_a_cold_one_is(etl: Etl, here: Path) -> None:
+    look = write_notebook(here / "look.ipynb", SEE)
+    run(etl, look)
+    ready = until("a runner that has rehearsed", rested)
+    (made, warm, how), (_, cold, why) = run(etl, look), run(etl, look, cold=True)
+    assert etl.runs.events(made.id)[0]["pid"] == ready
+    assert how == {**how, "warm": True, "why": ""}
+    assert why == {**why, "warm": False, "why": "the pipeline asks for a cold start"}
+    seen_warm, seen_cold = json.loads(warm)[0], json.loads(cold)[0]
+    for seen in (seen_warm, seen_cold):
+        del seen["files"]
+    assert seen_warm == seen_cold
+
+
+def test_a_warm_kernel_ends_a_run_by_exit_as_a_cold_one_does(etl: Etl, here: Path) -> None:
+    leave = write_notebook(
+        here / "leave.ipynb", "print('before')\nexit()\nprint('after')", "print('behind')"
+    )
+    told = []
+    for cold in (False, True):
+        made, printed, how = run(etl, leave, cold=cold)
+        assert (made.state, printed, how["warm"]) == (RunState.SUCCEEDED, "before\n", not cold)
+        told.append([e["message"] for e in etl.runs.events(made.id) if e["kind"] == "log"])
+    assert told[0] == told[1]
+    assert "ended the run in cell 1 with exit()" in told[0][0]
+
+
+def rested() -> int | None:
+    """Return the process id of a runner that waits and has nothing left to do."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "jupyter_etl.services.standby" in process.cmdline():
+                before = process.cpu_times()
+                time.sleep(0.5)
+                return process.pid if process.cpu_times() == before else None
+    return None
+
+
+def test_libraries_that_start_threads_work_in_a_fork(etl: Etl, here: Path) -> None:
+    made, printed, how = run(etl, write_notebook(here / "libraries.ipynb", LIBRARIES))
+    assert (made.state, made.error) == (RunState.SUCCEEDED, "")
+    assert printed == "all work\n"
+    assert how["warm"] is True
+
+
+def test_requests_over_tls_work_in_a_fork(
+    etl: Etl, here: Path, https: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, authority = https.split()
+    fetch = f"import requests\nprint(requests.get({url!r}, verify={authority!r}).text)"
+    for _ in range(2):
+        made, printed, how = run(etl, write_notebook(here / "fetch.ipynb", fetch))
+        assert (made.state, printed, how["warm"]) == (RunState.SUCCEEDED, "served\n", True)
+
+
+@pytest.fixture
+def https(tmp_path: Path) -> Iterator[str]:
+    """Serve one word over TLS; return the address and the file of who vouches for it."""
+    import http.server
+    import ssl
+    import threading
+
+    import trustme
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"served")
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    server = http.server.ThreadingHTTPServer(("localhost", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"https://localhost:{server.server_address[1]} {tmp_path / 'authority.pem'}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_kernel_of_a_killed_runner_dies_and_carries_its_mark(etl: Etl, here: Path) -> None:
+    (here / "kill.py").write_text("")
+    kill = (
+        "import os, signal\n"
+        "open('kernel', 'w').write(str(os.getpid()))\n"
+        "open('environ', 'w').write(open('/proc/self/environ').read().strip(chr(0)))\n"
+        "os.kill(os.getppid(), signal.SIGKILL)\n"
+        "import time; time.sleep(60)"
+    )
+    path = write_notebook(here / "kill.ipynb", kill)
+    made = etl.runs.run(path)
+    assert made.state is RunState.FAILED
+    assert "before the run did" in made.error
+    kernel = int((here / "kernel").read_text())
+    until("the kernel's end", lambda: not _lives(kernel))
+    marked = (here / "environ").read_text()
+    names = {line.partition("=")[0] for line in marked.split("\0")}
+    assert {"JUPYTER_ETL_ATTEMPT", "JUPYTER_ETL_CHANNEL", "HOME"} <= names
+    assert "JUPYTER_ETL_LEDGER" not in names
+
+
+ESCAPE = """
+import os, subprocess, sys, time
+code = "import os, sys, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); "
+code += "open(sys.argv[1], 'w').write(str(os.getpid())); os.closerange(0, 99); time.sleep(1000)"
+subprocess.run([sys.executable, "-c", code, "escaped"], env={}, start_new_session=True)
+while not (os.path.exists("escaped") and open("escaped").read()): time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "cold", "state"),
+    [
+        ("", False, RunState.SUCCEEDED),
+        ("", True, RunState.SUCCEEDED),
+        ("1 / 0", False, RunState.FAILED),
+        ("time.sleep(1000)", False, RunState.FAILED),
+        ("os.kill(os.getppid(), 9); time.sleep(1000)", False, RunState.FAILED),
+    ],
+)
+def test_a_process_without_environment_and_parents_ends_with_the_attempt(
+    etl: Etl, here: Path, then: str, cold: bool, state: RunState
+) -> None:
+    path = write_notebook(here / "escape.ipynb", ESCAPE, then)
+    made = etl.runs.run(path, cold=cold, timeout_s=4.0 if "sleep" in then else 60.0)
+    assert made.state is state
+    escaped = int((here / "escaped").read_text())
+    until("the end of what has escaped", lambda: not _lives(escaped))
+
+
+def test_code_that_a_user_has_kernels_start_with_is_not_executed_ahead_of_the_run(
+    etl: Etl, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "when.py").write_text("import time\nstarted_at = time.time()\n")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    path = write_notebook(here / "when.ipynb", "print(started_at)")
+    run(etl, path)
+    # Long enough for the next runner to be ready.
+    time.sleep(1.0)
+    asked_at = time.time()
+    _, printed, how = run(etl, path)
+    assert how["warm"] is True
+    assert float(printed) >= asked_at
+
+
+def test_a_run_ends_after_the_last_word_of_its_kernel(etl: Etl, here: Path) -> None:
+    hold = (
+        "import atexit, fcntl, time\n"
+        "held = open('held', 'w')\n"
+        "fcntl.flock(held, fcntl.LOCK_EX)\n"
+        "atexit.register(lambda: (time.sleep(0.2), open('last', 'w').write('word')))"
+    )
+    made, _, how = run(etl, write_notebook(here / "hold.ipynb", hold))
+    assert (made.state, how["warm"]) == (RunState.SUCCEEDED, True)
+    assert (here / "last").read_text() == "word"
+    with (here / "held").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_kernel_that_closes_all_its_files_does_not_outlive_its_runner(
+    etl: Etl, here: Path
+) -> None:
+    close = "import os\nopen('kernel', 'w').write(str(os.getpid()))\nos.closerange(3, 1000)"
+    run(etl, write_notebook(here / "close.ipynb", close))
+    kernel = int((here / "kernel").read_text())
+    until("the kernel's end", lambda: not _lives(kernel))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda spec: {**spec, "env": {"PYTHONHASHSEED": "7"}}, "sets PYTHONHASHSEED"),
+        (lambda spec: {**spec, "argv": [spec["argv"][0], "-B", *spec["argv"][1:]]}, "option -B"),
+    ],
+)
+def test_a_kernel_that_is_not_the_same_starts_cold(
+    etl: Etl, here: Path, change: Callable[[dict[str, object]], dict[str, object]], why: str
+) -> None:
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = change({"argv": argv, "display_name": "Other", "language": "python"})
+    folder = Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels" / "other"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    path = write_notebook(here / "other.ipynb", "print(1)", kernel="other")
+    made, printed, how = run(etl, path)
+    assert (made.state, printed, how["warm"]) == (RunState.SUCCEEDED, "1\n", False)
+    assert why in str(how["why"])
+
+
+def test_a_kernel_as_ipykernel_installs_it_is_warm(
+    etl: Etl, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An interpreter of the same environment, with the option that ipykernel writes.
+    (tmp_path / "linked").symlink_to(Path(sys.executable).parent.parent)
+    python = tmp_path / "linked" / "bin" / "python3"
+    argv = [str(python), "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f"]
+    spec = {"argv": [*argv, "{connection_file}"], "display_name": "Mine", "language": "python"}
+    folder = tmp_path / "jupyter" / "kernels" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps(spec | {"metadata": {"debugger": True}}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    path = write_notebook(here / "mine.ipynb", "print(6 * 7)", kernel="mine")
+    _, printed, how = run(etl, path)
+    assert printed.strip() == "42"
+    assert how == {**how, "warm": True, "why": ""}
+
+
+def test_switched_off_for_all(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_ETL_WARM", "0")
+    etl = Etl.open(Settings.from_env())
+    made, printed, how = run(etl, write_notebook(here / "a.ipynb", "print(1)"))
+    etl.close()
+    assert (made.state, printed) == (RunState.SUCCEEDED, "1\n")
+    assert how == {**how, "warm": False, "why": "warm starts are switched off"}
+
+
+def test_many_runs_leave_nothing_behind(etl: Etl, here: Path) -> None:
+    path = write_notebook(here / "small.ipynb", "1")
+    me = psutil.Process()
+    run(etl, path)
+    until("a rest", lambda: _roles(me) == ["standby"])
+    before = me.num_fds(), len(_living(me))
+    for _ in range(10):
+        assert run(etl, path)[2]["warm"] is True
+    until("the last runner's end", lambda: _roles(me) == ["standby"])
+    assert (me.num_fds(), len(_living(me))) == before
+
+
+def _roles(process: psutil.Process) -> list[str]:
+    """Tell which runners there are: those of runs, and those that are ready for one."""
+    words = " ".join(word for child in _living(process) for word in child)
+    return re.findall(r"jupyter_etl\.app\.(standby|attempt)", words)
+
+
+def _living(process: psutil.Process) -> list[list[str]]:
+    """Return the commands of all that this process and its children have started."""
+    found = []
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child.cmdline())
+    return found
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_the_log_of_a_run_stays_small_whoever_writes_to_it(
+    etl: Etl, here: Path, cold: bool
+) -> None:
+    flood = (
+        "import os, subprocess\n"
+        "for _ in range(300): os.write(2, b'x' * 99_999 + b'\\n')\n"
+        "subprocess.run(['head', '-c', '30000000', '/dev/zero'])"
+    )
+    made, _, _ = run(etl, write_notebook(here / "flood.ipynb", flood), cold=cold)
+    assert made.state is RunState.SUCCEEDED
+    log = etl.settings.home / "runs" / f"{made.id:08d}" / "1" / "runner.log"
+    assert 5_000_000 < log.stat().st_size <= 20_000_000
