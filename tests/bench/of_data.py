@@ -223,19 +223,32 @@ def _need_rows(at: Platform, rows: int) -> None:
     need(versions[0].what.rows == rows, f"{versions[0].what.rows} rows were published")
 
 
+# Measures each fsync of the process in `synced`: seconds.
+_TIMED_FSYNC = """
+import os, time
+synced, fsync = [], os.fsync
+def timed_fsync(descriptor):
+    start = time.perf_counter()
+    fsync(descriptor)
+    synced.append(time.perf_counter() - start)
+os.fsync = timed_fsync
+"""
+
+
 def publish(folder: Path, size: Size) -> Iterator[Figure]:
-    """A frame into a table, against a bare file."""
+    """A frame into a table, against a bare file, and what syncing its files costs."""
     made = _FRAME.format(rows=size.rows)
     with (
         platform(folder) as at,
         worker(folder, env=at.env) as live,
         worker(folder, python=DATA.python, env=environment()) as peer,
     ):
-        live.do(made + "import jupyter_etl as etl")
+        live.do(made + "import jupyter_etl as etl" + _TIMED_FSYNC)
         peer.do(made)
 
         def ours() -> Cost:
-            cost = live.do('value = etl.publish("bench.frame", frame).version.what.rows')
+            code = 'synced.clear(); value = etl.publish("bench.frame", frame).version.what.rows'
+            cost = live.do(code)
             need(cost.value == size.rows, f"{cost.value} rows were published")
             return cost
 
@@ -247,7 +260,15 @@ def publish(folder: Path, size: Size) -> Iterator[Figure]:
         found = in_turn(ours, theirs, size.data_pairs)
         back = peer.do('value = len(pd.read_parquet("peer.parquet"))').value
         need(back == size.rows, f"pandas wrote {back} rows")
+        seconds, calls = live.do("value = [sum(synced), len(synced)]").value
+        need(calls > 0, "nothing was synced")
     yield against(f"publish {size.of_rows} rows, to to_parquet", found, "to_parquet", 2.0)
+    yield Figure(
+        what=f"publish {size.of_rows} rows, of which syncing files to disk",
+        value=seconds * 1000,
+        unit="ms",
+        detail=f"{calls} files and folders, of {found.ours.wall_s:.3g} s",
+    )
 
 
 def checks(folder: Path, size: Size) -> Iterator[Figure]:

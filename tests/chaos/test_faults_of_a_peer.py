@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine.examples import cron, pipeline
 
 from chaos import record
 from chaos.world import World, wait_until
@@ -34,6 +33,7 @@ from jupyter_etl.ports import Store
 from jupyter_etl.scheduling.occurrences import next_tick
 from jupyter_etl.scheduling.scheduler import Scheduler
 from jupyter_etl.services.etl import Etl
+from scheduling.examples import cron, pipeline
 
 PATIENCE_S = 60.0
 

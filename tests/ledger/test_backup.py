@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from store.old_ledgers import make_old_ledger
 
 from contracts.store_values import NOW, a_run
 from fakes.children import ended, fork
@@ -21,6 +20,7 @@ from jupyter_etl.ledger import backup, open_store
 from jupyter_etl.ledger.backup import back_up, inspect_file, put_back, unused
 from jupyter_etl.ledger.connection import Ledger
 from jupyter_etl.ledger.migration import bring_up_to_date
+from ledger.old_ledgers import make_old_ledger
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 

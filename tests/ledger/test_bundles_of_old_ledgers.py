@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from store.old_ledgers import make_old_ledger
 
 from jupyter_etl.language.notebooks.bundle import bundle_of
 from jupyter_etl.ledger import open_store
+from ledger.old_ledgers import make_old_ledger
 
 POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 

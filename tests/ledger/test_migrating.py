@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event, text
-from store.old_ledgers import make_old_ledger
-from store.test_opening import differences
 
 from contracts.store_values import NOW, a_run
 from fakes.children import ended, fork
@@ -24,6 +22,8 @@ from jupyter_etl.ledger.backup import inspect_file
 from jupyter_etl.ledger.connection import Ledger
 from jupyter_etl.ledger.schema.tables import REVISION
 from jupyter_etl.model import Outcome, RunState
+from ledger.old_ledgers import make_old_ledger
+from ledger.test_opening import differences
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 

@@ -8,12 +8,12 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
-from store.old_ledgers import MIGRATIONS, make_old_ledger
 
 from contracts.store_values import NOW, an_output
 from jupyter_etl.ledger import open_store
 from jupyter_etl.ledger.connection import Ledger
 from jupyter_etl.model import PublicationVersion
+from ledger.old_ledgers import MIGRATIONS, make_old_ledger
 
 POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 

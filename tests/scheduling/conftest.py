@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from engine.examples import cron, pipeline
-from engine.scheduling import FakeNotifier
 
 from fakes.clock import FakeClock
 from fakes.executor import FakeExecutor
@@ -18,6 +16,8 @@ from jupyter_etl.model import Pipeline, Policy, Schedule
 from jupyter_etl.ports import Store
 from jupyter_etl.scheduling.occurrences import next_tick
 from jupyter_etl.scheduling.scheduler import Scheduler
+from scheduling.examples import cron, pipeline
+from scheduling.scheduling import FakeNotifier
 
 
 @pytest.fixture

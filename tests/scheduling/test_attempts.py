@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from engine.examples import NOW, claim, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_etl.model import AttemptReport, OnLost, Outcome, Policy, RunState, Verdict, VerdictKind
 from jupyter_etl.scheduling.retries import CAP_S, UNSTARTED_CAP_S, backoff_s, lost_report, plan_next
+from scheduling.examples import NOW, claim, run
 
 MENDABLE = Verdict(kind=VerdictKind.SOURCE, evidence="it did not answer", retryable=True)
 FINAL = Verdict(kind=VerdictKind.NOTEBOOK, evidence="a name is missing")

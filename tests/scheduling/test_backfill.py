@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from engine.examples import HASH, NOW, pipeline
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.schedules.date_ranges import parse_span
 from jupyter_etl.model import Cause, NewRun, Partition, Policy, Run, RunState
 from jupyter_etl.scheduling.backfill import BELOW_SCHEDULED, PartitionPlan, Step, plan_backfill
 from jupyter_etl.scheduling.partitions import partitions_of
+from scheduling.examples import HASH, NOW, pipeline
 
 DAYS = partitions_of(parse_span("2026-01-01..2026-01-04"), schedule=None, by=None, timezone="UTC")
 SALES = pipeline(policy=Policy(parallel=2, priority=7))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from engine.examples import claim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.clock import FakeClock
 from jupyter_etl.scheduling.lost_attempts import START_LEASES, Observer
+from scheduling.examples import claim
 
 LEASE_S = 30.0
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from engine.examples import cron
 
 from jupyter_etl.scheduling.occurrences import next_tick, ticks_between
+from scheduling.examples import cron
 
 BERLIN, LORD_HOWE, SANTIAGO = "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"
 

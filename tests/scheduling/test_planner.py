@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from engine.examples import NOW, cron, pipeline, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.scheduling.occurrences import ticks_between
 from jupyter_etl.scheduling.planner import BATCH, logical_key_of, plan_due
+from scheduling.examples import NOW, cron, pipeline, run
 
 HOUR = timedelta(hours=1)
 HOURLY = cron("0 * * * *")

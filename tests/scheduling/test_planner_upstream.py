@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from engine.examples import NOW, after, pipeline, run, version
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_etl.model import Cause, Overlap, Pipeline, Policy, RunState
 from jupyter_etl.scheduling.planner import plan_upstream
+from scheduling.examples import NOW, after, pipeline, run, version
 
 HOUR = timedelta(hours=1)
 BRIEF = pipeline("brief", schedule=after("delays", "weather"))

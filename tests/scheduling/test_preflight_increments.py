@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from engine.test_preflight import check
+
+from scheduling.test_preflight import check
 
 LOAD = "orders = %etl load wh.orders --since updated_at"
 UPSERT = "%etl publish table sales.daily orders --mode upsert --key id"

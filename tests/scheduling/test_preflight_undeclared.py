@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from engine.test_preflight import check
 
 from fakes.preflight_notebooks import CAN_RUN
+from scheduling.test_preflight import check
 
 SOURCE = "not a declared source"
 PUBLICATION = "not a publication"

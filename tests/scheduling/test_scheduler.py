@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
-from engine.examples import after, cron, pipeline
-from engine.scheduling import FailingStore, pass_time, publish, states
 
 from fakes.executor import FakeExecutor
 from jupyter_etl.model import Catchup, RunState
+from scheduling.examples import after, cron, pipeline
+from scheduling.scheduling import FailingStore, pass_time, publish, states
 
 
 def test_a_time_that_comes_is_run_once(store, clock, executor, scheduler_of, deploy) -> None:

@@ -6,13 +6,13 @@ import logging
 from datetime import timedelta
 
 import pytest
-from engine.examples import cron
-from engine.scheduling import FAILED, pass_time, states
 
 from fakes.executor import FakeExecutor
 from jupyter_etl.errors import EtlError
 from jupyter_etl.model import AttemptReport, HealthState, OnLost, Outcome, RunState, VerdictKind
 from jupyter_etl.scheduling.health import load_health
+from scheduling.examples import cron
+from scheduling.scheduling import FAILED, pass_time, states
 
 
 def test_a_lost_attempt_is_tried_again_and_then_succeeds(

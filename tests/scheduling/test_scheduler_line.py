@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from engine.examples import cron, pipeline
 
 from fakes.executor import FakeExecutor
 from jupyter_etl.errors import StoreError
@@ -25,6 +24,7 @@ from jupyter_etl.model import (
     VerdictKind,
 )
 from jupyter_etl.model.breaker import FAILURES, PROBE_S
+from scheduling.examples import cron, pipeline
 
 HOUR = timedelta(hours=1)
 DEAD = AttemptReport(

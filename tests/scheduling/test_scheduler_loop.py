@@ -6,11 +6,11 @@ import logging
 from datetime import timedelta
 
 import pytest
-from engine.examples import after, cron
-from engine.scheduling import MINUTE, FailingStore, never, publish, states
 
 from fakes.executor import FakeExecutor
 from jupyter_etl.model import Catchup, RunState
+from scheduling.examples import after, cron
+from scheduling.scheduling import MINUTE, FailingStore, never, publish, states
 
 
 def test_run_until_idle_waits_for_retries_and_downstream(

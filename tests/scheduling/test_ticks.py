@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from engine.oracle import oracle_ticks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from jupyter_etl.scheduling.occurrences import (
     previous_tick,
     ticks_between,
 )
+from scheduling.oracle import oracle_ticks
 
 BERLIN, LORD_HOWE, SANTIAGO = "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"
 CHANGES = [

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from engine.examples import cron
-from engine.scheduling import FakeNotifier
 
 from fakes.clock import FakeClock
 from fakes.executor import FakeExecutor
@@ -18,6 +16,8 @@ from jupyter_etl.scheduling.clock_skew import ClockGuard
 from jupyter_etl.scheduling.due_times import correct_due_times, unexplained_due_times
 from jupyter_etl.scheduling.occurrences import next_tick, ticks_between
 from jupyter_etl.scheduling.scheduler import Scheduler
+from scheduling.examples import cron
+from scheduling.scheduling import FakeNotifier
 
 DAY = timedelta(days=1)
 SHIFTS = [DAY, -DAY, timedelta(hours=2), timedelta(days=40), timedelta(minutes=2)]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from server.conftest import *  # noqa: F403
 
 from fakes.notebooks import code, write_notebook
 from jupyter_etl.notebook import api
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.settings import Settings
+from rest.conftest import *  # noqa: F403
 
 NAMES = (
     "..", ".", "%2e%2e", "%252e%252e", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%5c..%5cwin.ini",

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from store.old_ledgers import make_old_ledger
 
 from contracts.store_values import a_pipeline, a_run
 from fakes.clock import FakeClock
@@ -26,6 +25,7 @@ from jupyter_etl.services.doctor import Diagnosis, Status, diagnose, ledger, mac
 from jupyter_etl.services.doctor.diagnosis import Setup
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.settings import Settings, host_name
+from ledger.old_ledgers import make_old_ledger
 
 NOBODY = 2**22 - 1
 """A number that no process has."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from store.old_ledgers import make_old_ledger
 
 from fakes.commits import TABLE, Publishing
 from jupyter_etl.errors import NotFound
@@ -24,6 +23,7 @@ from jupyter_etl.services.doctor import Status, diagnose
 from jupyter_etl.services.maintenance.backups import backup, restore
 from jupyter_etl.services.publications.publications import Publications
 from jupyter_etl.services.settings import Settings
+from ledger.old_ledgers import make_old_ledger
 
 
 class World(Publishing):
