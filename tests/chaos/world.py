@@ -233,7 +233,9 @@ def _role(
     if b"jupyter_etl.services.processes.attempt" in words:
         return "runner"
     # With a runner that is ready for the next run, and its kernel.
-    made_ahead = b"jupyter_etl.services.standby" in words or b"JUPYTER_ETL_CHANNEL" in names
+    made_ahead = (
+        b"jupyter_etl.services.processes.prestarted" in words or b"JUPYTER_ETL_CHANNEL" in names
+    )
     if made_ahead or b"jupyter_etl.services.processes.fork_server" in words:
         return "template"
     return "scheduler" if pid in schedulers else "command"

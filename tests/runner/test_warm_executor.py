@@ -228,7 +228,7 @@ def test_the_next_runner_is_ready_before_it_is_asked_for(make, runner, folder_of
     assert "LANTERN=lit" in before["environ"]
     ready = until("a runner that is ready", lambda: rehearsed(runner))
     shown = psutil.Process(ready[0])
-    assert shown.cmdline()[1:3] == ["-m", "jupyter_etl.services.standby"]
+    assert shown.cmdline()[1:3] == ["-m", "jupyter_etl.services.processes.prestarted"]
     assert shown.environ()["LANTERN"] == "lit"
     after = run_one(executor, folder_of(second), second)
     assert after["pid"] == ready[0]

@@ -201,7 +201,7 @@ def rested() -> int | None:
     """Return the process id of a runner that waits and has nothing left to do."""
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if "jupyter_etl.services.standby" in process.cmdline():
+            if "jupyter_etl.services.processes.prestarted" in process.cmdline():
                 before = process.cpu_times()
                 time.sleep(0.5)
                 return process.pid if process.cpu_times() == before else None
@@ -399,18 +399,18 @@ def test_many_runs_leave_nothing_behind(etl: Etl, here: Path) -> None:
     path = write_notebook(here / "small.ipynb", "1")
     me = psutil.Process()
     run(etl, path)
-    until("a rest", lambda: _roles(me) == ["standby"])
+    until("a rest", lambda: _roles(me) == ["prestarted"])
     before = me.num_fds(), len(_living(me))
     for _ in range(10):
         assert run(etl, path)[2]["warm"] is True
-    until("the last runner's end", lambda: _roles(me) == ["standby"])
+    until("the last runner's end", lambda: _roles(me) == ["prestarted"])
     assert (me.num_fds(), len(_living(me))) == before
 
 
 def _roles(process: psutil.Process) -> list[str]:
     """Tell which runners there are: those of runs, and those that are ready for one."""
     words = " ".join(word for child in _living(process) for word in child)
-    return re.findall(r"jupyter_etl\.app\.(standby|attempt)", words)
+    return re.findall(r"jupyter_etl\.services\.processes\.(prestarted|attempt)", words)
 
 
 def _living(process: psutil.Process) -> list[list[str]]:

@@ -32,7 +32,7 @@ from jupyter_etl.runner.warm.fork import (
 from jupyter_etl.runner.warm.forked_kernel import Stem, fork_stem
 
 MAX_REQUEST_BYTES = MAX_BYTES
-_SHOWN = (sys.executable, "-m", "jupyter_etl.services.standby")
+_SHOWN = (sys.executable, "-m", "jupyter_etl.services.processes.prestarted")
 """What ``ps`` shows of it while it waits."""
 
 _AROUND = b"around"
