@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from jupyter_etl.errors import DeclarationError, EtlError
+from jupyter_etl.gateway.tables import parse_count
+from jupyter_etl.language.commands.cli import CLI_COMMANDS
+from jupyter_etl.language.commands.declarations import ValueKind, convert
 from jupyter_etl.language.commands.exploration import parse_amount, parse_percent, parse_question
+from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
 from jupyter_etl.language.cursors import lagged, parse_cursor
 from jupyter_etl.language.durations import parse_duration
 from jupyter_etl.language.freshness import parse_freshness
 from jupyter_etl.language.numbers import (
     MEMORY_BYTES,
+    PORT,
     PRIORITY,
     RETRIES,
     TIMEOUT_S,
@@ -28,6 +35,8 @@ from jupyter_etl.language.schedules.date_ranges import parse_span
 from jupyter_etl.language.schedules.schedule import parse_schedule
 from jupyter_etl.language.sizes import parse_size
 from jupyter_etl.model import Parameter, ParameterType
+from jupyter_etl.rest.requests import parse_number
+from jupyter_etl.services.settings import Settings
 
 NOON = datetime(2026, 1, 1, tzinfo=UTC)
 DIGITS = "9" * 10_000
@@ -69,6 +78,50 @@ READERS: dict[str, Callable[[str], object]] = {
         for kind in ParameterType
     },
 }  # fmt: skip
+
+
+def of_setting(name: str) -> Callable[[str], object]:
+    """Return what reads a setting."""
+    return lambda text: Settings.from_env({"JUPYTER_ETL_HOME": "/a", f"JUPYTER_ETL_{name}": text})
+
+
+STRICT: dict[str, Callable[[str], object]] = {
+    **{
+        f"{spec.title} {one.label}": partial(convert, one, command=spec.title)
+        for spec in (*MAGIC_COMMANDS, *CLI_COMMANDS)
+        for one in spec.arguments
+        if one.kind is ValueKind.WHOLE
+    },
+    "the query of a route": lambda text: parse_number("limit", text, default=1, low=0, high=100),
+    "the query of the gateway": lambda text: parse_count(text, "limit", least=0),
+    "the port of the gateway": PORT.parse,
+}
+"""What reads whole numbers, and nothing around them."""
+
+TRIMMED: dict[str, Callable[[str], object]] = {
+    **{f"setting {name}": of_setting(name) for name in ("WORKERS", "KEEP_DAYS", "STANDBY")},
+    "rows": parse_amount,
+    "parameter": lambda text: coerce(Parameter(name="x", type=ParameterType.INT), text, at=NOON),
+}
+"""What reads whole numbers, and allows blanks around them."""
+
+DECIMAL: dict[str, Callable[[str], object]] = {
+    **{f"setting {name}": of_setting(name) for name in ("LEASE", "DISK_RESERVE", "CELL_OUTPUT")},
+    **{
+        f"parameter {kind}": lambda text, kind=kind: coerce(
+            Parameter(name="x", type=kind), text, at=NOON
+        )
+        for kind in (ParameterType.FLOAT, ParameterType.DECIMAL, ParameterType.TIMEDELTA)
+    },
+    **{
+        name: READERS[name]
+        for name in ("duration", "seconds", "size", "percent", "quantile", "lag of numbers")
+    },
+}
+"""What reads numbers with a fraction."""
+
+MISTYPED = ["1_0", "+5", "1e3", "٣", "１２", "²", "0x10", "1,000", "--5", "5-", "1 0", " "]
+AROUND = [" 5", "5 ", "5\n", "\t5", "5.", "1.0"]
 
 
 def refusal_of(reader: str, text: str) -> str:
@@ -132,9 +185,32 @@ def test_a_parameter_is_no_longer_than_python_writes():
         assert coerce(Parameter(name="x", type=kind), 2**70, at=NOON) == 2**70
 
 
-def test_a_whole_number_is_read_with_its_sign_and_underscores():
-    assert PRIORITY.parse(" -1_0 ") == -10
+def accepted(readers: dict[str, Callable[[str], object]], texts: list[str]) -> list[str]:
+    """Return the texts that were read, each with its reader."""
+    found = []
+    for name, read in readers.items():
+        for text in texts:
+            with suppress(DeclarationError):
+                found.append(f"{name}: {text!r} is {read(text)!r}")
+    return found
+
+
+def test_what_is_not_digits_is_no_whole_number():
+    assert len(STRICT) > 15
+    assert accepted(STRICT, MISTYPED + AROUND) == []
+    assert accepted(TRIMMED, [*MISTYPED[:-1], "5.", "1.0"]) == []
+
+
+def test_what_is_not_written_plainly_is_no_number():
+    texts = ["1_0", "1_0.5", "٣", "１２", "0x10", "nan", "inf", "1,5", "1 0"]
+    assert accepted(DECIMAL, texts) == []
+
+
+def test_a_whole_number_is_read_with_its_sign():
+    assert PRIORITY.parse("-10") == -10
     assert VERSION.parse("1000000") == 1_000_000
+    assert {name: read("7") for name, read in STRICT.items()} == dict.fromkeys(STRICT, 7)
+    assert len(accepted(TRIMMED | DECIMAL, ["1"])) == len(TRIMMED | DECIMAL)
 
 
 def test_the_number_of_a_run_has_at_most_18_digits():

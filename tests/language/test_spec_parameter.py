@@ -81,7 +81,7 @@ def test_refused_declarations(text: str, says: list[str]) -> None:
         ("str", "5", "5"),
         ("str", "'q'", "'q'"),
         ("int", "5", 5),
-        ("int", " 1_000 ", 1000),
+        ("int", " 1000 ", 1000),
         ("int", 5.0, 5),
         ("int", np.int64(5), 5),
         ("float", "1e3", 1000.0),

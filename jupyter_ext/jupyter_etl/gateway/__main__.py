@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from jupyter_etl.errors import EtlError
 from jupyter_etl.gateway.service import serve
 from jupyter_etl.gateway.tokens import TokenFile
+from jupyter_etl.language.numbers import PORT
 from jupyter_etl.services import Etl
 
 
@@ -24,17 +25,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m jupyter_etl.gateway", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8787)
+    parser.add_argument("--port", default="8787")
     args = parser.parse_args(argv)
     try:
+        asked = PORT.parse(args.port)
         etl = Etl.open()
         try:
             path = etl.settings.home / "serve.token"
             token = TokenFile(path)
             token.current()
-            port = args.port or _free_port(args.host)
+            port = asked or _free_port(args.host)
             _say(f"Serving publications on http://{args.host}:{port}; the token is in {path}")
-            serve(etl, args.host, port, token.current)
+            serve(etl, args.host, port, token.current, redact=etl.redacted_answer)
         finally:
             etl.close()
     except EtlError as problem:

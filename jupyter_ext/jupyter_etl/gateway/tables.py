@@ -12,6 +12,7 @@ from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.gateway.catalogue import Catalogue, live_version
 from jupyter_etl.gateway.responses import SAFE_HEADERS, etag_of, not_modified, unchanged
 from jupyter_etl.gateway.rows import FORMATS, json_rows, page, refuse_in_csv
+from jupyter_etl.language.numbers import read_whole
 from jupyter_etl.model import PublicationVersion
 from jupyter_etl.ports import Reading
 
@@ -62,9 +63,10 @@ def parse_count(text: str | None, name: str, *, least: int) -> int | None:
     """Return a whole number; raises `DeclarationError` for anything else."""
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) >= least):
+    number = read_whole(text)
+    if number is None or len(text) > 16 or number < least:
         raise DeclarationError(f"{name}={text!r} is not a whole number of at least {least}.")
-    return min(int(text), _LARGEST)
+    return min(number, _LARGEST)
 
 
 def _or(value: int | None, default: int) -> int:

@@ -1,7 +1,8 @@
-"""The numbers that may be given anywhere: each field with its range, and how long digits may be."""
+"""How numbers are written anywhere, and the range of each field."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ MOST_SETTING = 1_000_000
 
 _MOST_DIGITS = 100
 _LONG = re.compile(rf"\d{{{_MOST_DIGITS + 1}}}")
+_WHOLE = re.compile(rf"-?[0-9]{{1,{_MOST_DIGITS}}}")
+_DECIMAL = re.compile(
+    rf"-?(?:[0-9]{{1,{_MOST_DIGITS}}}\.?[0-9]{{0,{_MOST_DIGITS}}}|\.[0-9]{{1,{_MOST_DIGITS}}})"
+    r"(?:[eE][+-]?[0-9]{1,3})?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +67,14 @@ class Range:
         """Read a whole number of the range.
 
         Args:
-            text: ASCII digits, with ``-`` before and ``_`` between them.
+            text: As for `read_whole`.
 
         Raises:
             DeclarationError: It is none; ``data`` has the ``field``.
         """
-        plain = text.strip().replace("_", "")
-        if not re.fullmatch(rf"-?[0-9]{{1,{_MOST_DIGITS}}}", plain):
-            raise self._refused(repr(text), hint="Write digits, like 20.")
-        number = int(plain)
+        number = read_whole(text)
+        if number is None:
+            raise self._refused(repr(text), hint="Write digits only, like 20.")
         if number < self.least:
             raise self._refused(repr(text), hint=f"The smallest is {self.say(self.least)}.")
         if number > self.most:
@@ -126,6 +131,29 @@ def check_numbers(**fields: object) -> None:
     for name, value in fields.items():
         if value is not None:
             OF_POLICIES[name].check(value)
+
+
+def read_whole(text: str) -> int | None:
+    """Read a whole number as users write it: ASCII digits, with ``-`` before them at most.
+
+    ``int`` accepts more, and so reads a typing mistake as another number: blanks, ``+``, ``_``
+    between digits, and digits of other scripts.
+
+    Returns:
+        None where it is none, or has more than 100 digits.
+    """
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a number as users write it: ``-0.5``, ``.5``, ``2e-3``."""
+    return bool(_DECIMAL.fullmatch(text))
+
+
+def read_decimal(text: str) -> float | None:
+    """Read a finite number as users write it; None where it is none, see `is_number`."""
+    number = float(text) if is_number(text) else math.inf
+    return number if math.isfinite(number) else None
 
 
 def parse_id(text: str) -> int | None:

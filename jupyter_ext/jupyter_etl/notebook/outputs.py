@@ -18,6 +18,7 @@ from jupyter_etl.errors import (
     user_code_boundary,
 )
 from jupyter_etl.language.names import nearest, parse_name, slug
+from jupyter_etl.language.numbers import read_decimal
 from jupyter_etl.model import (
     Contract,
     Difference,
@@ -288,16 +289,13 @@ def _share(change: str) -> str:
     text = change.strip()
     if text == ANY:
         return ANY
-    try:
-        share = float(text.removesuffix("%")) / 100
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < math.inf:
+    percent = read_decimal(text.removesuffix("%"))
+    if percent is None or percent < 0:
         raise DeclarationError(
             f"change is {change!r}; it must be a percentage, like 50%, or any.",
             hint="50% holds a run whose table has less than half, or more than half as many again.",
         )
-    return f"{share:.6g}"
+    return f"{percent / 100:.6g}"
 
 
 def _live(workbench: Workbench, name: str) -> PublicationVersion | None:

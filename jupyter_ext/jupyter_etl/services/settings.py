@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.numbers import MOST_SETTING
+from jupyter_etl.language.numbers import MOST_SETTING, read_decimal, read_whole
 from jupyter_etl.language.schedules.timezones import parse_timezone
 from jupyter_etl.language.sizes import parse_size
 from jupyter_etl.runner.limits import CELL_OUTPUT_BYTES, RUN_OUTPUT_BYTES, Limits
@@ -218,10 +218,7 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
     text = env.get(PREFIX + name, "").strip()
     if not text:
         return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
+    value = read_decimal(text) or 0.0
     if not 0 < value <= MOST_SETTING:
         raise DeclarationError(
             f"{PREFIX}{name} is {text!r}; it must be a number above 0 and at most "
@@ -235,11 +232,8 @@ def _percent(env: Mapping[str, str], name: str, default: float) -> float:
     text = env.get(PREFIX + name, "").strip()
     if not text:
         return default
-    try:
-        value = float(text.removesuffix("%"))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 100:
+    value = read_decimal(text.removesuffix("%"))
+    if value is None or not 0 <= value < 100:
         raise DeclarationError(
             f"{PREFIX}{name} is {text!r}; it must be a percentage from 0 to below 100.",
             hint=f"Unset it for the default, {default:g}.",
@@ -258,13 +252,15 @@ def _size(env: Mapping[str, str], name: str, default: int | None) -> int | None:
 
 
 def _whole(env: Mapping[str, str], name: str, default: int) -> int:
-    value = _number(env, name, default)
-    if value != int(value):
+    text = env.get(PREFIX + name, "").strip()
+    value = read_whole(text) if text else default
+    if value is None or not 0 < value <= MOST_SETTING:
         raise DeclarationError(
-            f"{PREFIX}{name} is {value:g}; it must be a whole number above 0.",
+            f"{PREFIX}{name} is {text!r}; it must be a whole number above 0 and at most "
+            f"{MOST_SETTING:,}.",
             hint=f"Unset it for the default, {default}.",
         )
-    return int(value)
+    return value
 
 
 def _whole_or_never(env: Mapping[str, str], name: str, default: int) -> int:

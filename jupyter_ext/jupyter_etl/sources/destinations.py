@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.numbers import read_whole
 from jupyter_etl.model import Source, SourceKind
 from jupyter_etl.sources.http.options import http_url, is_http
 
@@ -209,9 +210,9 @@ def _host(written: str) -> str:
 def _port(written: str | int | None, scheme: str) -> int | None:
     if written in {None, ""}:
         return None
-    if not str(written).isdecimal() or not 0 < int(str(written)) < 65536:
+    port = read_whole(str(written))
+    if port is None or not 0 < port < 65536:
         raise _no_place(str(written))
-    port = int(str(written))
     return None if port == _PORTS.get(scheme) else port
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.names import listed, nearest
+from jupyter_etl.language.numbers import read_decimal, read_whole
 
 MEASURES = ("count_distinct", "quantile", "mean", "sum")
 
 _QUESTION = re.compile(r"\s*(\w+)\s*\(\s*(.*?)\s*\)\s+of\s+(\S+)\s*", re.IGNORECASE | re.DOTALL)
-_NUMBER = re.compile(r"\d[\d_]*(?:\.\d*)?|\.\d+")
 _FORM = (
     "Write 'mean(fare) of trips', 'quantile(fare, .95) of trips', 'count_distinct(id) of trips'."
 )
@@ -58,21 +58,19 @@ def parse_amount(text: str) -> Amount:
     plain = text.strip()
     if plain.endswith("%"):
         return Amount(share=parse_percent(plain))
-    if (
-        not re.fullmatch(r"[0-9_]{1,100}", plain)
-        or not 1 <= int(plain.replace("_", "") or 0) < 2**53
-    ):
+    rows = read_whole(plain)
+    if rows is None or not 1 <= rows < 2**53:
         raise DeclarationError(
             f"'{text}' is no amount of rows.",
             hint="Write a number of rows or a share: 10000 or 1%.",
         )
-    return Amount(rows=int(plain.replace("_", "")))
+    return Amount(rows=rows)
 
 
 def parse_percent(text: str) -> float:
     """Read ``1%`` as 0.01; above 0 and at most 100 %; raises `DeclarationError`."""
     number = text.strip().removesuffix("%").strip()
-    share = float(number) / 100 if _NUMBER.fullmatch(number) else 0.0
+    share = (read_decimal(number) or 0.0) / 100
     if not text.strip().endswith("%") or not 0 < share <= 1:
         raise DeclarationError(f"'{text}' is no share above 0 % and up to 100 %.", hint="Write 1%.")
     return share
@@ -96,8 +94,8 @@ def parse_question(text: str) -> Question:
     share = None
     if measure == "quantile":
         inside, _, given = inside.rpartition(",")
-        share = float(given) if _NUMBER.fullmatch(given.strip()) else -1.0
-        if not 0 <= share <= 1:
+        share = read_decimal(given.strip())
+        if share is None or not 0 <= share <= 1:
             raise DeclarationError(
                 f"quantile needs a column and a share from 0 to 1, and has '{found[2]}'.",
                 hint="Write quantile(fare, .95).",

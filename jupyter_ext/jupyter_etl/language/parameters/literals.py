@@ -17,6 +17,7 @@ import msgspec
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.durations import parse_duration
+from jupyter_etl.language.numbers import is_number, read_decimal, read_whole
 from jupyter_etl.model import ParameterType
 
 DATE_WORDS = {"yesterday": -1, "today": 0, "tomorrow": 1, "now": 0}
@@ -51,7 +52,8 @@ TYPED_TEXTS = frozenset(
 
 _TIMEDELTA = re.compile(
     r"(?:(?P<days>[+-]?\d+) days?,? ?)?"
-    r"(?:(?P<hours>\d+):(?P<minutes>[0-5]?\d)(?::(?P<seconds>[0-5]?\d(?:\.\d{1,6})?))?)?"
+    r"(?:(?P<hours>\d+):(?P<minutes>[0-5]?\d)(?::(?P<seconds>[0-5]?\d(?:\.\d{1,6})?))?)?",
+    re.ASCII,
 )
 _TRUE = ("true", "yes", "on", "1", "t", "y")
 _FALSE = ("false", "no", "off", "0", "f", "n")
@@ -110,16 +112,17 @@ def _integer(value: object) -> int:
         return int(value)
     if isinstance(value, Real) and float(value).is_integer():
         return int(float(value))
-    if isinstance(value, str):
-        return int(value)
-    raise ValueError
+    number = read_whole(value.strip()) if isinstance(value, str) else None
+    if number is None:
+        raise ValueError
+    return number
 
 
 def _real(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (Real, str)):
         raise ValueError
-    number = float(value)
-    if not math.isfinite(number):
+    number = read_decimal(value.strip()) if isinstance(value, str) else float(value)
+    if number is None or not math.isfinite(number):
         raise ValueError
     return number
 
@@ -175,8 +178,8 @@ def _timedelta(value: object) -> timedelta:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return timedelta(seconds=value)
     text = _string(value).strip()
-    if re.fullmatch(r"[+-]?\d+(?:\.\d+)?", text):
-        return timedelta(seconds=float(text))
+    if (seconds := read_decimal(text)) is not None:
+        return timedelta(seconds=seconds)
     if text and (found := _TIMEDELTA.fullmatch(text)):
         return timedelta(**{unit: float(n) for unit, n in found.groupdict().items() if n})
     try:
@@ -191,6 +194,8 @@ def _timedelta(value: object) -> timedelta:
 def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         raise ValueError
+    if isinstance(value, str) and not is_number(value.strip()):
+        raise ValueError(value)
     try:
         # Of a JSON number the digits that were written.
         number = Decimal(str(value).strip())

@@ -71,8 +71,8 @@ def parse_cron(text: str, *, forms: str) -> str:
     if text.startswith("@"):
         return _alias(text)
     fields = text.upper().split()
-    if len(fields) != 5:
-        if not re.match(r"[\d*]", text):
+    if len(fields) != 5 or not text.isascii():
+        if not re.match(r"[0-9*]", text) or not text.isascii():
             raise DeclarationError(f"The schedule '{text}' cannot be read.", hint=forms)
         raise DeclarationError(
             f"The schedule '{text}' has {len(fields)} cron fields; it takes 5.",

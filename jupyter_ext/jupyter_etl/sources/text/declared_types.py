@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.language.names import listed, nearest
+from jupyter_etl.language.numbers import read_whole
 from jupyter_etl.sources.text.conversion import convert
 from jupyter_etl.sources.text.inference import PLAIN, TextForm, first_failing
 
@@ -265,10 +266,11 @@ def _made(name: str, arguments: list[str]) -> pa.DataType | None:
 def _decimal(arguments: list[str]) -> pa.DataType | None:
     import pyarrow as pa
 
-    if not 1 <= len(arguments) <= 2 or not all(part.isdecimal() for part in arguments):
+    numbers = [number for part in arguments if (number := read_whole(part)) is not None]
+    if not 1 <= len(numbers) == len(arguments) <= 2:
         return None
-    precision, scale = int(arguments[0]), int(arguments[1]) if len(arguments) == 2 else 0
-    if 1 <= precision <= _MOST_DIGITS and scale <= precision:
+    precision, scale = [*numbers, 0][:2]
+    if 1 <= precision <= _MOST_DIGITS and 0 <= scale <= precision:
         return pa.decimal128(precision, scale)
     return None
 
