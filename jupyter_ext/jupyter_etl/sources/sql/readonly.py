@@ -108,10 +108,14 @@ _FUNCTIONS: dict[str, str] = {
         # What executes a text, which is not parsed here.
         r"|dblink.*|postgres_fdw_.*|query_to_.*|cursor_to_.*|table_to_xml.*|schema_to_xml.*"
         r"|database_to_xml.*|crosstab.*|connectby|xpath_table|ts_stat|ts_rewrite|http.*|aws_.*"
+        r"|pg_background_.*|plpgsql_.*"
+        # What changes tables or statistics past the transaction.
+        r"|heap_force_.*|pg_truncate_.*|pg_restore_.*|pg_clear_.*|pg_sync_.*"
     ),
     "mysql": r"load_file|sys_exec|sys_eval|sys_set|get_lock|release_.*lock.*|nextval|setval"
-    r"|master_.*|source_pos_wait",
-    "sqlite": r"load_extension|readfile|writefile|edit|fts3_tokenizer|lsdir|fsdir|zipfile|sqlar_.*",
+    r"|master_.*|source_pos_wait|keyring_.*|group_replication_.*|asynchronous_connection_.*"
+    r"|audit_(?:log|api)_.*|(?:mysql_)?firewall_.*|version_tokens_.*|service_.*|rotate_system_key",
+    "sqlite": r"load_extension|readfile|writefile|edit|eval|fts3_tokenizer|lsdir|fsdir|zipfile|sqlar_.*",
     "duckdb": (
         r"read_.*|\w*_scan|(?:postgres|mysql|sqlite|odbc|mssql|bigquery|snowflake)_.*|sniff_csv|glob"
         r"|parquet_.*|st_read.*|st_drivers|load_aws_credentials|query|query_table|nextval|getenv"
@@ -126,6 +130,18 @@ _FUNCTIONS: dict[str, str] = {
     "snowflake": r"system\$.*",
 }
 """Functions, by database, that act outside of the transaction, read files or run a text as SQL."""
+
+_BEFORE_TABLES = frozenset(
+    ["from", "join", "table", "summarize", "describe", "desc", "show", "pivot", "unpivot", "lateral", ",", "("]
+)  # fmt: skip
+_BEHIND_TABLES = frozenset(
+    ["select", "values", "where", "group", "having", "window", "qualify", "order", "limit", "offset"]
+)  # fmt: skip
+_FILE = re.compile(
+    r"""(?i)"(?:.*/.*|.*\.(?:csv|tsv|txt|json|jsonl|ndjson|parquet|xlsx?|arrows?|ipc|feather|avro|shp)"""
+    r"""(?:\.\w+)?)\""""
+)
+"""A name in quotation marks that DuckDB may take for a path or an address."""
 
 _SAME = {"mariadb": "mysql", "redshift": "postgresql", "cockroachdb": "postgresql"}
 _SAME |= {"clickhousedb": "clickhouse", "postgres": "postgresql"}
@@ -157,6 +173,28 @@ def refuse_writes(target: SqlTarget, statement: Statement) -> None:
         if before == "for" and word in _LOCKS:
             _refuse(target, f"FOR {word.upper()}")
     _refuse_functions(target, words, backend)
+    if backend == "duckdb":
+        _refuse_files(target, words)
+
+
+def _refuse_files(target: SqlTarget, words: Sequence[str]) -> None:
+    """Refuse what DuckDB reads as a file where a table is named: a text, or a name like a file's."""
+    # For each bracket that is open, whether the words in it stand behind FROM.
+    among_tables = [False]
+    for before, word in zip(["", *words], words, strict=False):
+        if word == "(":
+            among_tables.append(among_tables[-1] and before in _BEFORE_TABLES)
+        elif word == ")" and len(among_tables) > 1:
+            among_tables.pop()
+        elif word == "from":
+            among_tables[-1] = True
+        elif word in _BEHIND_TABLES:
+            among_tables[-1] = False
+        names_table = before in _BEFORE_TABLES - {",", "("} or (
+            among_tables[-1] and before in {",", "("}
+        )
+        if names_table and (word == TEXT or _FILE.fullmatch(word)):
+            _refuse(target, "A file in place of a table")
 
 
 def _refuse_functions(target: SqlTarget, words: Sequence[str], backend: str) -> None:
@@ -165,8 +203,6 @@ def _refuse_functions(target: SqlTarget, words: Sequence[str], backend: str) -> 
     for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
         if backend == "postgresql" and before == "&" and word.startswith('"'):
             _refuse(target, "A name with escapes (U&)")
-        if backend == "duckdb" and before in {"from", "join"} and word == TEXT:
-            _refuse(target, "A file in place of a table")
         path = [*path, word] if "." in {before, word} else [word]
         name = "".join(part.strip('"`[]').lower() for part in path)
         if after == "(" and any(map(pattern.fullmatch, (name, name.rpartition(".")[2]))):
