@@ -21,6 +21,7 @@ from contracts.store_values import (
 from jupyter_etl.errors import Conflict
 from jupyter_etl.model import (
     FAILURES_TO_PAUSE,
+    STARTS_TO_ALERT,
     AttemptReport,
     Breaker,
     Cause,
@@ -213,6 +214,22 @@ class EndsContract:
         assert [claim.run.id for claim in store.load_untold()] == ids[2:3]
         store.save_told(ids)
         assert store.load_untold() == []
+
+    def test_people_hear_once_of_a_run_that_cannot_be_started_and_of_its_success(
+        self, store: Store
+    ) -> None:
+        run = store.add_run(a_run(), now=NOW)
+        heard = []
+        for number in range(1, STARTS_TO_ALERT + 3):
+            finish(store, claim_one(store, run_id=run.id), NOT_BEGUN, state=RunState.QUEUED)
+            untold = store.load_untold()
+            heard += [(number, one.run.state, one.attempt.number) for one in untold]
+            store.save_told([one.run.id for one in untold])
+        assert heard == [(STARTS_TO_ALERT, RunState.QUEUED, STARTS_TO_ALERT)]
+        claim = claim_one(store, run_id=run.id)
+        start(store, claim)
+        finish(store, claim, AttemptReport(outcome=Outcome.SUCCEEDED), state=RunState.SUCCEEDED)
+        assert [one.run.state for one in store.load_untold()] == [RunState.SUCCEEDED]
 
     def test_nobody_hears_of_drafts(self, store: Store) -> None:
         finish(store, started(store, a_run(draft=True)), FAILED, state=RunState.FAILED)

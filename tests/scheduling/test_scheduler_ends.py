@@ -9,7 +9,15 @@ import pytest
 
 from fakes.executor import FakeExecutor
 from jupyter_etl.errors import EtlError
-from jupyter_etl.model import AttemptReport, HealthState, OnLost, Outcome, RunState, VerdictKind
+from jupyter_etl.model import (
+    STARTS_TO_ALERT,
+    AttemptReport,
+    HealthState,
+    OnLost,
+    Outcome,
+    RunState,
+    VerdictKind,
+)
 from jupyter_etl.scheduling.health import load_health
 from scheduling.examples import cron
 from scheduling.scheduling import FAILED, pass_time, states
@@ -97,11 +105,22 @@ def test_starts_that_fail_use_up_no_retries_and_are_seen(
     assert health.state is HealthState.LATE
     assert f"{run.unstarted} times so far" in health.why
     assert "no process could be made" in health.why
+    assert notifier.said == []
     # With a wait of up to a minute before each.
+    while run.unstarted < STARTS_TO_ALERT:
+        pass_time(scheduler, clock, 1)
+        (run,) = store.load_runs()
+    pass_time(scheduler, clock, 1)
+    health = load_health(store, store.load_pipelines(), clock.now())["sales"]
+    assert (health.state, health.run_id) == (HealthState.FAILING, run.id)
+    assert f"{run.unstarted} times so far: " in health.why
+    assert "no process could be made" in health.why
+    assert notifier.said == [("error", "sales cannot be started")]
+    assert health.why in notifier.bodies[0]
     pass_time(scheduler, clock, 20 * 30)
     (run,) = store.load_runs()
     assert (run.state, run.attempts, run.unstarted) == (RunState.SUCCEEDED, 21, 20)
-    assert notifier.said == []
+    assert notifier.said[1:] == [("info", "sales works again")]
 
 
 @pytest.mark.parametrize("on_lost", OnLost)

@@ -145,18 +145,19 @@ class Attempts(Part):
             if state is RunState.QUEUED and row.cancel_requested:
                 state = RunState.CANCELLED
             queued = state is RunState.QUEUED
+            unstarted = row.unstarted + int(not report.began)
             connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id)
                 .values(
                     state=state,
                     outcome=report.outcome,
-                    unstarted=runs.c.unstarted + int(not report.began),
+                    unstarted=unstarted,
                     not_before=(not_before or now) if queued else row.not_before,
                     finished_at=None if queued else now,
                     checks=report.checks,
                     reads=report.reads,
-                    told=not is_news(connection, row, state),
+                    told=not is_news(connection, row, state, unstarted),
                     **_account(report),
                 )
             )

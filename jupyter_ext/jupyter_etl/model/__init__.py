@@ -31,6 +31,7 @@ from jupyter_etl.model.partition import Grain, Partition
 from jupyter_etl.model.pipeline import (
     DEFAULT_TIMEOUT_S,
     FAILURES_TO_PAUSE,
+    STARTS_TO_ALERT,
     Catchup,
     OnLost,
     Overlap,
@@ -93,6 +94,7 @@ __all__ = [
     "FAILING_STATES",
     "FAILURES_TO_PAUSE",
     "IN_HAND",
+    "STARTS_TO_ALERT",
     "TERMINAL",
     "Attempt",
     "AttemptReport",

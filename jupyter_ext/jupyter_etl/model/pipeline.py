@@ -13,6 +13,9 @@ from jupyter_etl.model.schedule import Schedule
 FAILURES_TO_PAUSE = 5
 """Planned runs that fail in a row before the platform pauses their pipeline."""
 
+STARTS_TO_ALERT = 10
+"""Attempts at a run that a fault of the platform ends before they begin, until people are told."""
+
 
 class Catchup(StrEnum):
     """What to do with times that passed while no scheduler was alive."""

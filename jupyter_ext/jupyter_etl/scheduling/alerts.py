@@ -6,7 +6,9 @@ import logging
 
 from jupyter_etl.errors import EtlError, NotFound, user_code_boundary
 from jupyter_etl.model import (
+    ACTIVE,
     FAILURES_TO_PAUSE,
+    STARTS_TO_ALERT,
     HealthState,
     PipelineHealth,
     Run,
@@ -14,7 +16,7 @@ from jupyter_etl.model import (
     held_by_phrase,
 )
 from jupyter_etl.ports import Notifier, Store
-from jupyter_etl.scheduling.health import load_health
+from jupyter_etl.scheduling.health import load_health, why_unstarted
 from jupyter_etl.scheduling.lost_attempts import is_orphan
 
 _LOG = logging.getLogger(__name__)
@@ -89,6 +91,12 @@ def _message(run: Run, store: Store) -> tuple[str, str, str] | None:
         if health and health.failing:
             return "warning", f"{name} is still failing", f"{body}\n{health.why}"
         return "info", f"{name} works again", body
+    if run.state in ACTIVE and run.unstarted >= STARTS_TO_ALERT:
+        said = (
+            f"{why_unstarted(run)}\nIt starts by itself once that is repaired. "
+            f"To see more: jupyter etl logs {run.id}"
+        )
+        return "error", f"{name} cannot be started", f"{body}\n{said}"
     # Somebody asked for it once more before anybody was told.
     return None
 

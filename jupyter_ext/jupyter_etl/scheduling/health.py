@@ -22,6 +22,7 @@ from jupyter_etl.model import (
     ACTIVE,
     BAD,
     IN_HAND,
+    STARTS_TO_ALERT,
     TERMINAL,
     Cause,
     Freshness,
@@ -128,6 +129,9 @@ def _judge(
     failed = _failed_run(evidence, result)
     if pipeline.paused and pipeline.pause_note:
         return HealthState.AUTO_PAUSED, pipeline.pause_note, failed.id if failed else None
+    unstarted = None if pipeline.paused else _unstarted_run(evidence, now)
+    if unstarted is not None and unstarted.unstarted >= STARTS_TO_ALERT:
+        return HealthState.FAILING, why_unstarted(unstarted), unstarted.id
     if failed is not None:
         return HealthState.FAILING, _why_failing(failed), failed.id
     if result is not None and result.state is RunState.HELD:
@@ -240,20 +244,35 @@ def _why_late(
         return ""
     if is_late(pipeline.next_due, now):
         return "It is due, and no scheduler has planned it."
+    unstarted = _unstarted_run(evidence, now)
+    if unstarted is not None:
+        return why_unstarted(unstarted)
     in_hand = {run.cause for run in evidence.active if run.state in IN_HAND}
     for run in evidence.active:
-        due_at = max(run.due_at, run.created_at)
-        if run.state is not RunState.RUNNING and run.unstarted and is_late(due_at, now):
-            return (
-                f"Run {run.id} could not be started, {run.unstarted:,} times so far: "
-                f"{run.error.strip().rstrip('.')}. The next try is at {run.not_before:%H:%M:%S} UTC."
-            )
         waits = run.state is RunState.QUEUED and is_late(run.not_before, now)
         if waits and run.cause not in in_hand:
             return f"Run {run.id} is due, and no scheduler has started it."
     if not in_hand.intersection(_PLANNED) and _were_missed(evidence.planned, result):
         return f"Its last {_MISSED} due times were skipped or cancelled."
     return ""
+
+
+def _unstarted_run(evidence: Evidence, now: datetime) -> RunSummary | None:
+    """Return a run that is due and that the platform has tried to start in vain."""
+    for run in evidence.active:
+        due_at = max(run.due_at, run.created_at)
+        if run.state is not RunState.RUNNING and run.unstarted and is_late(due_at, now):
+            return run
+    return None
+
+
+def why_unstarted(run: Run | RunSummary) -> str:
+    """Say that a run could not be started, why, and when it is tried again."""
+    why = run.error.strip().rstrip(".")
+    return (
+        f"Run {run.id} could not be started, {run.unstarted:,} times so far: {why}. "
+        f"The next try is at {run.not_before:%H:%M:%S} UTC."
+    )
 
 
 def _were_missed(planned: Sequence[RunSummary], result: RunSummary | None) -> bool:

@@ -11,7 +11,7 @@ from jupyter_etl.ledger.connection import Part
 from jupyter_etl.ledger.runs import runs_of
 from jupyter_etl.ledger.schema.rows import attempt_of
 from jupyter_etl.ledger.schema.tables import attempts, runs
-from jupyter_etl.model import BAD, RunState
+from jupyter_etl.model import BAD, STARTS_TO_ALERT, RunState
 from jupyter_etl.ports import Claim
 
 _RESULTS = (RunState.SUCCEEDED, RunState.FAILED)
@@ -44,21 +44,25 @@ class Telling(Part):
             connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(told=True))
 
 
-def is_news(connection: Connection, run: Row[Any], state: RunState) -> bool:
-    """Tell whether people have to hear of the end of a run.
+def is_news(connection: Connection, run: Row[Any], state: RunState, unstarted: int) -> bool:
+    """Tell whether people have to hear of a run whose attempt ends.
 
     They hear of live runs of deployed pipelines: of a failure, of a publication that is held back,
-    and of the first success after a failure.
+    of a run that could not be started `STARTS_TO_ALERT` times, and of the first success after any
+    of that.
 
     Args:
         connection: Of the transaction that ends the run.
         run: Its row.
         state: The one it ends in, or ``queued`` for a retry.
+        unstarted: How many of its attempts did not begin.
     """
     if run.version is None or run.draft:
         return False
-    if state is not RunState.SUCCEEDED:
-        return state in BAD
+    if state is RunState.QUEUED:
+        return unstarted == STARTS_TO_ALERT
+    if state is not RunState.SUCCEEDED or unstarted >= STARTS_TO_ALERT:
+        return state in (*BAD, RunState.SUCCEEDED)
     before = (
         # Never null: coalesce keeps SQLite to the index in which the newest come first.
         select(runs.c.state)
