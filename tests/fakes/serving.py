@@ -122,9 +122,13 @@ class Client:
     """Sends requests to the application without a socket."""
 
     def __init__(
-        self, publications: FakePublications, token: Callable[[], str] = lambda: TOKEN
+        self,
+        publications: FakePublications,
+        token: Callable[[], str] = lambda: TOKEN,
+        *,
+        redact: Callable[[str], str] = str,
     ) -> None:
-        self._app = create_app(FakeCatalogue(publications), token)
+        self._app = create_app(FakeCatalogue(publications), token, redact=redact)
 
     def request(
         self,

@@ -6,20 +6,30 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import nbformat
+import pyarrow as pa
 import pytest
 
+from contracts.executor_contract import claim_of
 from fakes import secret_encodings
 from fakes.notebooks import code, text, write_notebook
-from jupyter_etl.errors import DeclarationError
-from jupyter_etl.model import RunState
+from fakes.serving import TOKEN, Client
+from jupyter_etl.errors import DeclarationError, PublishError
+from jupyter_etl.model import AttemptReport, Outcome, RunState
+from jupyter_etl.notebook import api
 from jupyter_etl.publishing.reports.page import Heading, render_report
 from jupyter_etl.redaction.redactor import Redactor
 from jupyter_etl.rest.views import run_detail_view
+from jupyter_etl.runner.folders import save_claim
 from jupyter_etl.services.etl import Etl
+from jupyter_etl.services.limited_etl import call_in_child
+from jupyter_etl.services.processes.lineage_events import tell_end
+from rest.conftest import Ask
 
 
 @pytest.fixture
@@ -204,3 +214,81 @@ def test_answers_are_redacted_whoever_has_recorded_the_value(etl: Etl) -> None:
         answer = etl.redacted_answer(text)
         assert not LOOKING.holds(answer), name
         assert json.loads(answer)["kept"] == 1, name
+
+
+def recorded_before(etl: Etl, place: Path) -> None:
+    """Record every form of the value where nobody could know of it, and then make it a secret."""
+    api.publish("plain", pa.table({"id": [1]}), live=True)
+    for at, encode in enumerate(secret_encodings.ENCODINGS.values()):
+        # Some are no names of columns.
+        with suppress(PublishError):
+            api.publish(f"t{at}", pa.table({encode(CANARY): [1]}), live=True)
+    (place / "trips.csv").write_text(f"id,note\n1,{CANARY.encode().hex()}\n")
+    etl.sources.declare("trips", "trips.csv", base=place)
+    etl.secrets.set("canary", CANARY)
+
+
+def test_the_consumers_service_tells_no_secret(etl: Etl, home: Path, here: Path) -> None:
+    recorded_before(etl, here)
+    app = Client(etl.publications, redact=etl.redacted_answer)  # type: ignore[arg-type]
+    known = {"Authorization": f"Bearer {TOKEN}"}
+    asked = {"listing": ("/publications", {}), "page": ("/", {"Accept": "text/html"})}
+    for name, encode in secret_encodings.ENCODINGS.items():
+        form = quote(encode(CANARY), safe="", errors="replace")
+        for path in (
+            f"/tables/plain?columns={form}",
+            f"/tables/{form}",
+            f"/tables/plain?format={form}",
+        ):
+            asked[f"{name} in {path[:20]}"] = (path, {})
+    seen = {what: app.get(path, {**known, **more}) for what, (path, more) in asked.items()}
+    assert {answer.status_code for answer in seen.values()} == {200, 400, 404}
+    assert len(seen["listing"].json()["items"]) > len(secret_encodings.ENCODINGS) / 2
+    assert seen["listing"].text.count("[secret canary]") > len(secret_encodings.ENCODINGS) / 2
+    found = [
+        what
+        for what, answer in seen.items()
+        if LOOKING.holds(answer.text) or LOOKING.holds(repr(answer.headers.multi_items()))
+    ]
+    assert found == []
+
+
+async def test_no_error_and_no_look_of_the_jupyter_server_tells_a_secret(
+    ask: Ask, etl: Etl, here: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorded_before(etl, here)
+    seen = {"source": await ask("/sources/trips"), "preview": await ask("/sources/trips/preview")}
+    assert {answer.status for answer in seen.values()} == {200}
+    for name, encode in secret_encodings.ENCODINGS.items():
+        form = encode(CANARY)
+        escaped = quote(form, safe="", errors="replace")
+        seen[f"{name}, no source"] = await ask(f"/sources/{escaped}")
+        seen[f"{name}, query"] = await ask(f"/runs?limit={escaped}")
+        body = {"notebook": "absent.ipynb", "when": form}
+        seen[f"{name}, body"] = await ask("/pipelines", "POST", body=body)
+    looked = call_in_child(
+        "jupyter_etl.rest.previews:preview_source", {"name": "trips", "table": "", "limit": 10}
+    )
+    assert b"[secret canary]" in looked
+    assert not LOOKING.holds(looked.decode())
+    found = [
+        what
+        for what, answer in seen.items()
+        if LOOKING.holds(answer.body.decode()) or LOOKING.holds(str(list(answer.headers.get_all())))
+    ]
+    assert found == []
+    assert "[secret canary]" in seen["as it is, query"].error["message"]
+    ours = [one.getMessage() for one in caplog.records if one.name.endswith("EtlExtensionApp")]
+    assert [text for text in ours if LOOKING.holds(text)] == []
+
+
+def test_lineage_events_tell_no_secret(etl: Etl, home: Path) -> None:
+    etl.secrets.set("canary", CANARY)
+    folder = save_claim(home, claim_of(1))
+    for encode in secret_encodings.ENCODINGS.values():
+        report = AttemptReport(outcome=Outcome.FAILED, error=encode(CANARY))
+        tell_end(etl, folder, report)
+    events = (home / "lineage.jsonl").read_text().splitlines()
+    assert len(events) == len(secret_encodings.ENCODINGS)
+    assert [one for one in events if LOOKING.holds(one)] == []
+    assert all(json.loads(one)["eventType"] == "FAIL" for one in events)

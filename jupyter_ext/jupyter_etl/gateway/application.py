@@ -28,21 +28,24 @@ _LOG = logging.getLogger(__name__)
 Answer = Callable[[Request], Response]
 
 
-def create_app(catalogue: Catalogue, token: Callable[[], str]) -> Starlette:
+def create_app(
+    catalogue: Catalogue, token: Callable[[], str], *, redact: Callable[[str], str] = str
+) -> Starlette:
     """Return the service as an ASGI application.
 
     Args:
         catalogue: Gives the publications.
         token: Returns what consumers must send now; see `TokenFile`.
+        redact: Takes the values of secrets out of all that is answered but the published data.
     """
 
     def index(request: Request) -> Response:
         if wants_page(request.headers):
-            return index_page(catalogue.publications.list())
+            return _redacted(index_page(catalogue.publications.list()), redact)
         return json_answer({"publications": "/publications"})
 
     def publications(request: Request) -> Response:
-        return json_answer({"items": _listing(catalogue)})
+        return _redacted(json_answer({"items": _listing(catalogue)}), redact)
 
     def table(request: Request) -> Response:
         return table_answer(catalogue, _name(request), request)
@@ -58,14 +61,14 @@ def create_app(catalogue: Catalogue, token: Callable[[], str]) -> Starlette:
         )
 
     routes = [
-        _route("/", index),
-        _route("/healthz", lambda request: json_answer({"status": "ok"})),
-        _route("/publications", publications),
-        _route("/tables/{name}", table),
-        _route("/files/{name}", file),
-        _route("/files/{name}/versions/{number}", file),
-        _route("/reports/{name}", report),
-        _route("/reports/{name}/versions/{number}", report),
+        _route("/", index, redact),
+        _route("/healthz", lambda request: json_answer({"status": "ok"}), redact),
+        _route("/publications", publications, redact),
+        _route("/tables/{name}", table, redact),
+        _route("/files/{name}", file, redact),
+        _route("/files/{name}/versions/{number}", file, redact),
+        _route("/reports/{name}", report, redact),
+        _route("/reports/{name}/versions/{number}", report, redact),
         Route(SIGN_OUT_PATH, sign_out, methods=["GET"]),
     ]
     return Starlette(
@@ -75,14 +78,23 @@ def create_app(catalogue: Catalogue, token: Callable[[], str]) -> Starlette:
     )
 
 
-def _route(path: str, answer: Answer) -> Route:
+def _redacted(answer: Response, redact: Callable[[str], str]) -> Response:
+    text = bytes(answer.body).decode()
+    shown = redact(text)
+    if shown == text:
+        return answer
+    del answer.headers["content-length"]
+    return Response(shown, status_code=answer.status_code, headers=dict(answer.headers))
+
+
+def _route(path: str, answer: Answer, redact: Callable[[str], str]) -> Route:
     async def endpoint(request: Request) -> Response:
         try:
             return await run_in_threadpool(answer, request)
         except EtlError as error:
             if not isinstance(error, NotFound):
-                _LOG.warning("%s %s: %s", request.method, request.url.path, error)
-            return failure_of(error)
+                _LOG.warning("%s", redact(f"{request.method} {request.url.path}: {error}"))
+            return _redacted(failure_of(error), redact)
 
     return Route(path, endpoint, methods=["GET"])
 

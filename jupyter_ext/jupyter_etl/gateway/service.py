@@ -8,7 +8,14 @@ from jupyter_etl.gateway.application import create_app
 from jupyter_etl.gateway.catalogue import Catalogue
 
 
-def serve(catalogue: Catalogue, host: str, port: int, token: Callable[[], str]) -> None:
+def serve(
+    catalogue: Catalogue,
+    host: str,
+    port: int,
+    token: Callable[[], str],
+    *,
+    redact: Callable[[str], str] = str,
+) -> None:
     """Serve until the process is told to end (SIGINT or SIGTERM).
 
     Args:
@@ -16,12 +23,13 @@ def serve(catalogue: Catalogue, host: str, port: int, token: Callable[[], str]) 
         host: Address to listen on; ``127.0.0.1`` keeps it on this machine.
         port: TCP port.
         token: Returns what consumers must send now; see `TokenFile`.
+        redact: As for `create_app`.
     """
     import uvicorn
 
     # Access logs would hold who reads what; errors are logged all the same.
     uvicorn.run(
-        create_app(catalogue, token=token),
+        create_app(catalogue, token=token, redact=redact),
         host=host,
         port=port,
         access_log=False,

@@ -155,7 +155,8 @@ class EtlHandler(APIHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write ``{"error": {"type", "message", "hint"}}``."""
         problem = kwargs.get("exc_info", (None, None, None))[1]
-        self.finish(msgspec.json.encode(error_body(status_code, problem)))
+        text = msgspec.json.encode(error_body(status_code, problem)).decode()
+        self.finish(self._service.redacted(text))
 
     def log_exception(
         self,
@@ -165,8 +166,8 @@ class EtlHandler(APIHandler):
     ) -> None:
         """Log an error of ours as one line: it was foreseen, and its trace tells nothing."""
         if isinstance(value, StoreError):
-            self.log.warning("%s: %s", self.request.path, value)
+            self.log.warning("%s", self._service.redacted(f"{self.request.path}: {value}"))
         elif isinstance(value, EtlError):
-            self.log.info("%s: %s", self.request.path, value)
+            self.log.info("%s", self._service.redacted(f"{self.request.path}: {value}"))
         else:
             super().log_exception(typ, value, tb)

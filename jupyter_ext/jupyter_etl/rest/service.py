@@ -104,7 +104,7 @@ class EtlService:
             what: Is read, as the subject of a message.
 
         Returns:
-            What it returned, as JSON.
+            What it returned, as JSON, without the values of secrets.
 
         Raises:
             LimitExceeded: It took more memory or time than it may.
@@ -113,10 +113,15 @@ class EtlService:
 
         def work(etl: Etl) -> bytes:
             if self._children is None:
-                return msgspec.json.encode(function(etl, **arguments))
+                answer = msgspec.json.encode(function(etl, **arguments)).decode()
+                return etl.redacted_answer(answer).encode()
             return self._children.call(function, arguments, what=what, settings=etl.settings)
 
         return await self.call_bounded(work)
+
+    def redacted(self, text: str) -> str:
+        """Return what is answered or logged, without the values of secrets."""
+        return text if self._etl is None else self._etl.redacted_answer(text)
 
     def expect_limited(self) -> None:
         """Get ready for `call_limited`, in a thread."""

@@ -6,6 +6,8 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from jupyter_etl.errors import EtlError, NotFound
 from jupyter_etl.model import AttemptReport, Source
 from jupyter_etl.runner.folders import SNAPSHOT, load_claim
@@ -42,7 +44,9 @@ def tell_end(etl: Etl, folder: Path, report: AttemptReport) -> None:
             versions={v.name: v.number for v in written if v.name in wanted},
             outputs=_outputs(folder) if report.checks else {},
         )
-        _write(etl, event)
+        # Errors and checks hold what a notebook says.
+        text = etl.redacted_answer(msgspec.json.encode(event).decode())
+        _write(etl, msgspec.json.decode(text))
     except (EtlError, OSError, ValueError) as problem:
         _give_up(problem)
 
