@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from queue import Empty
+from typing import Any
 
 import pytest
 import zmq
@@ -12,6 +13,7 @@ import zmq.asyncio
 from jupyter_client.session import Session
 
 from jupyter_etl.runner.execution.client import LookingChannel
+from jupyter_etl.runner.execution.kernel_manager import LARGEST_REPLY_BYTES, BoundedChannel
 
 
 async def reply_while_sending() -> str:
@@ -52,3 +54,30 @@ def test_a_reply_that_arrives_while_something_is_sent_is_seen() -> None:
 def test_waiting_ends() -> None:
     with pytest.raises(Empty):
         asyncio.run(nothing_comes())
+
+
+async def large_reply(size: int) -> dict[str, Any]:
+    session = Session(key=b"key")
+    with zmq.asyncio.Context() as context, zmq.Context() as other:
+        kernel = other.socket(zmq.ROUTER)
+        port = kernel.bind_to_random_port("tcp://127.0.0.1")
+        socket = context.socket(zmq.DEALER)
+        socket.connect(f"tcp://127.0.0.1:{port}")
+        channel = BoundedChannel(socket, session)
+        asked = session.msg("execute_request")
+        channel.send(asked)
+        who = kernel.recv_multipart()[0]
+        content = {"status": "ok", "text": "x" * size}
+        session.send(kernel, "execute_reply", content=content, parent=asked, ident=who)
+        reply: dict[str, Any] = await asyncio.wait_for(channel.get_msg(), 100)
+        socket.close(linger=0)
+        kernel.close(linger=0)
+        assert reply["parent_header"]["msg_id"] == asked["header"]["msg_id"]
+        return reply
+
+
+@pytest.mark.parametrize(("size", "status"), [(10, "ok"), (LARGEST_REPLY_BYTES, "error")])
+def test_a_reply_that_is_too_large_becomes_an_error(size: int, status: str) -> None:
+    reply = asyncio.run(large_reply(size))
+    assert (reply["msg_type"], reply["content"]["status"]) == ("execute_reply", status)
+    assert len(str(reply["content"])) < 1_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import resource
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -109,6 +111,33 @@ def test_a_message_that_no_client_wants_is_replaced_by_its_size(
     assert {one["parent_header"]["msg_id"] for one in (told, idle)} == {parent["header"]["msg_id"]}
 
 
+@pytest.mark.parametrize("kind", ["error", "execute_reply"])
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    "frames", [["a" * 5_000_000], ["first", "é" * 3_000_000, "last"], ["x"] * 9]
+)
+def test_of_an_error_only_what_a_runner_can_hold_is_sent(
+    kernel: Kernel, kind: str, whole: bool, frames: list[str]
+) -> None:
+    page = {"source": "page", "data": {"text/plain": "p" * 5_000_000}}
+    content = {
+        "status": "error",
+        "ename": "E" * 5_000_000,
+        "evalue": "begins" + "v" * 5_000_000,
+        "traceback": frames,
+        "payload": [page, {"source": "ask_exit"}],
+    }
+    message = kernel.session.msg(kind, content) if whole else kind
+    kernel.session.send(kernel.socket, message, None if whole else content)
+    received = kernel.receive()["content"]
+    assert (len(received["ename"]), len(received["evalue"])) == (1_000, 1_000_000)
+    assert received["evalue"].startswith("begins")
+    assert received["traceback"][-1] == frames[-1][:1_000_000]
+    assert sum(map(len, received["traceback"])) <= 1_000_000
+    assert received["payload"] == [{"source": "ask_exit"}]
+    assert len(content["evalue"]) > 5_000_000, "what the notebook has is left alone"
+
+
 FLOOD = """
 import resource, sys
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -129,3 +158,21 @@ def test_a_kernel_keeps_nothing_of_what_it_has_printed(bench: AttemptBench) -> N
     assert "[etl] 239 MB of output were left out; of a cell 1 MB are kept" in flood.outputs[-1].text
     # The text of the display: the value, its repr and the copy that is published.
     assert int(grown.outputs[0].text.split()[2]) < 170, outputs(bench.executed(claim))
+
+
+HUGE = """
+class E{name}(Exception): pass
+raise E{name}("begins" + "x" * {size})
+"""
+
+
+@pytest.mark.kernel
+def test_an_error_of_any_size_takes_no_memory_in_the_runner(bench: AttemptBench) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    cell = HUGE.format(name="n" * 2_000, size=100_000_000)
+    report, claim = bench.run_text(notebook_text([cell, "1"]))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert (report.outcome, report.failed_cell) == (Outcome.FAILED, 0)
+    assert re.match("E" + "n" * 400, report.error)
+    assert grown * 1024 < 150_000_000
+    assert (bench.folder(claim) / "executed.ipynb").stat().st_size < 500_000

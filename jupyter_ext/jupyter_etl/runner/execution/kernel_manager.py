@@ -16,8 +16,9 @@ from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 
-from jupyter_etl.runner.execution.client import LookingClient
+from jupyter_etl.runner.execution.client import LookingChannel, LookingClient
 from jupyter_etl.runner.execution.provisioner import EtlWarmProvisioner
+from jupyter_etl.runner.limits import say_bytes
 from jupyter_etl.runner.warm.forked_kernel import Stem
 
 Gate = Callable[[str, int], bool]
@@ -25,6 +26,9 @@ Gate = Callable[[str, int], bool]
 
 _QUEUE = 2
 """How many messages wait in the runner; each may have 32 MB."""
+
+LARGEST_REPLY_BYTES = 32_000_000
+"""Of a reply; kernels of IPython shorten theirs to much less, see `bound_output`."""
 
 _IPYKERNEL = frozenset({"ipykernel_launcher", "ipykernel"})
 _ANSWER_S = 1.0
@@ -58,6 +62,25 @@ class GatedChannel(AsyncZMQSocketChannel):
             await asyncio.sleep(0)
 
 
+class BoundedChannel(LookingChannel):
+    """Receives replies; one that no runner can have in memory becomes an error that says so."""
+
+    async def _recv(  # type: ignore[override]  # as in the class above
+        self, **kwargs: Any
+    ) -> dict[str, Any]:
+        frames: Any = await self.socket.recv_multipart(copy=False, **kwargs)
+        parts: Any = self.session.feed_identities(frames, copy=False)[1]
+        size = sum(len(part) for part in parts[4:])
+        if size <= LARGEST_REPLY_BYTES:
+            message: dict[str, Any] = self.session.deserialize([part.bytes for part in parts])
+            return message
+        said = f"The kernel answered with {say_bytes(size)}; at most {say_bytes(LARGEST_REPLY_BYTES)} are read."
+        content = {"status": "error", "ename": "ReplyTooLarge", "evalue": said, "traceback": [said]}
+        signed = [*(part.bytes for part in parts[1:4]), self.session.pack(content)]
+        replaced: dict[str, Any] = self.session.deserialize([self.session.sign(signed), *signed])
+        return replaced
+
+
 class GatedClient(LookingClient):
     """A client whose queue of shown messages is short, and behind a gate.
 
@@ -65,6 +88,7 @@ class GatedClient(LookingClient):
     be asked for input, and whether the kernel lives is seen at its process, not by its heartbeat.
     """
 
+    shell_channel_class = Type(BoundedChannel)
     iopub_channel_class = Type(GatedChannel)  # type: ignore[assignment]
     gate: Gate = staticmethod(admit_all)
 
@@ -100,6 +124,7 @@ class EtlKernelManager(AsyncKernelManager):
     """
 
     address_space_bytes: int | None = None
+    group: Path | None = None
     socket_folder: Path | None = None
     gate: Gate = staticmethod(admit_all)
     stem: Stem | None = None
@@ -140,6 +165,7 @@ class EtlKernelManager(AsyncKernelManager):
                 kernel_id=self.kernel_id, kernel_spec=spec, parent=self
             )
             provisioner.address_space_bytes = self.address_space_bytes
+            provisioner.group = self.group
             provisioner.stem = self.stem
             self.provisioner = provisioner
         return await super()._async_pre_start_kernel(**kwargs)

@@ -9,6 +9,7 @@ from jupyter_etl.runner.limits import Limits, say_bytes
 ERROR_BYTES = 64_000
 """An error is kept past every limit, with as much of its traceback."""
 
+_NAME_BYTES = 1_000
 _NUMBER_BYTES = 8
 _ENVELOPE_BYTES = 1_000_000
 
@@ -121,7 +122,8 @@ def cut_error(content: Mapping[str, object]) -> dict[str, object]:
         kept.insert(0, cut(str(frame), room))
         room -= size_of(kept[0])
     value = cut(str(content.get("evalue", "")), ERROR_BYTES)
-    return {**content, "evalue": value, "traceback": kept}
+    name = cut(str(content.get("ename", "")), _NAME_BYTES)
+    return {**content, "ename": name, "evalue": value, "traceback": kept}
 
 
 def _overwritten(line: str) -> str:

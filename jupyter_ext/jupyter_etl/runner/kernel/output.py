@@ -20,6 +20,9 @@ _PIECE = 250_000
 _OVERHEAD = 1_000
 _LARGEST = 32_000_000
 _QUEUE = 256
+_LARGEST_ERROR = 1_000_000
+"""Far more than a runner keeps of an error, so that no secret that it finds is cut."""
+_LONGEST_NAME = 1_000
 
 _Sent = Callable[[int, Any], None]
 
@@ -86,6 +89,11 @@ def _send_bounded(kernel: Any, sent: Callable[[int], None]) -> None:
     def send_bounded(
         stream: Any, msg_or_type: Any, content: Any = None, *args: Any, **kwargs: Any
     ) -> Any:
+        kind = msg_or_type["msg_type"] if isinstance(msg_or_type, dict) else msg_or_type
+        if kind in ("error", "execute_reply"):
+            content = _bounded_error(content)
+            if isinstance(msg_or_type, dict):
+                msg_or_type = {**msg_or_type, "content": _bounded_error(msg_or_type["content"])}
         if stream is not kernel.iopub_socket:
             return send(stream, msg_or_type, content, *args, **kwargs)
         whole = msg_or_type if isinstance(msg_or_type, dict) else {}
@@ -100,6 +108,28 @@ def _send_bounded(kernel: Any, sent: Callable[[int], None]) -> None:
         return message
 
     kernel.session.send = send_bounded
+
+
+def _bounded_error(content: Any) -> Any:
+    """Return the content of an error or a reply with texts that a runner can have in memory."""
+    if not isinstance(content, dict):
+        return content
+    bounded, room = dict(content), _LARGEST_ERROR
+    for name, longest in (("ename", _LONGEST_NAME), ("evalue", _LARGEST_ERROR)):
+        if name in content:
+            bounded[name] = str(content[name])[:longest]
+    if "traceback" in content:
+        frames = []
+        # The last frames say where it happened.
+        for frame in reversed(content["traceback"]):
+            frames.append(str(frame)[:room])
+            room -= len(frames[-1])
+            if room <= 0:
+                break
+        bounded["traceback"] = frames[::-1]
+    if "payload" in content:
+        bounded["payload"] = [one for one in content["payload"] if _size_of(one) < _LARGEST_ERROR]
+    return bounded
 
 
 def _size_of(value: Any) -> int:
