@@ -74,6 +74,7 @@ class Making:
         redactor: Takes the secrets that are used out of what is shown and recorded.
         log: Takes them out of the runner's log.
         time_limit: How long the attempt may take.
+        group: The control group of the kernel's processes; None where they have none.
     """
 
     claim: Claim
@@ -90,6 +91,7 @@ class Making:
     redactor: Redactor
     log: LogSweep
     time_limit: TimeLimit
+    group: Path | None = None
     snapshot: str = ""
     early: EarlyKernel | None = None
     gate: Gate | None = None
@@ -107,7 +109,9 @@ class Making:
             secret=self.secret,
             redactor=self.redactor,
         )
-        watch = MemoryWatch(self.halt, limit_bytes=self._memory_bytes, marker=self._marker)
+        watch = MemoryWatch(
+            self.halt, limit_bytes=self._memory_bytes, marker=self._marker, group=self.group
+        )
         with watch:
             committed, ending, held = self._make(record, watch)
         ending = replace(ending, error=self.redactor.redact(ending.error))
@@ -174,7 +178,12 @@ class Making:
             with ExitStack() as stack:
                 channel = stack.enter_context(ChannelServer(record, sockets))
                 env = kernel_environment({CHANNEL: str(channel.path), ATTEMPT: str(self.folder)})
-                guard = Guard(self.halt, timeout_s=self.time_limit.seconds, marker=self._marker)
+                guard = Guard(
+                    self.halt,
+                    timeout_s=self.time_limit.seconds,
+                    marker=self._marker,
+                    group=self.group,
+                )
                 stack.enter_context(guard)
                 self._run_notebook(record, guard, watch, env, progress, keepers)
         except Exception as raised:  # noqa: BLE001 - an attempt ends with a record, whatever happens
@@ -252,6 +261,7 @@ class Making:
             redactor=self.redactor,
             log=self.log,
             pinned=pinned,
+            group=self.group,
         )
         if session.keeper is not None:
             keepers.append(session.keeper)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +29,7 @@ RUNNER = (sys.executable, "-m", "jupyter_etl.services.processes.attempt")
 NOT_STARTED = 127
 """Exit code of a runner that never was one, as a shell has it for a command that it cannot find."""
 
+_SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
 _Child = subprocess.Popen[bytes] | WarmRunner
 _LOG = logging.getLogger(__name__)
 
@@ -112,7 +115,7 @@ class LocalExecutor:
                 if waiting is not None:
                     stack.enter_context(waiting)
                 return subprocess.Popen(
-                    words,
+                    [*_supervised(words[0]), *words],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -146,3 +149,14 @@ class LocalExecutor:
                 f"The log of an attempt cannot be written: {problem.strerror}: {path}.",
                 retryable=True,
             ) from problem
+
+
+def _supervised(program: str) -> tuple[str, ...]:
+    """Return the beginning of the command that runs a program under a supervisor, on Linux.
+
+    Raises:
+        OSError: The program is not there.
+    """
+    if shutil.which(program) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+    return (sys.executable, "-I", "-S", _SUPERVISOR) if sys.platform == "linux" else ()

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from jupyter_etl.runner.channel.sockets import sweep_sockets
+from jupyter_etl.runner.kernel.cgroups import find_groups, kill_group, pids_in, remove_group
 from jupyter_etl.runner.kernel.kernels import ATTEMPT
 from jupyter_etl.runner.kernel.processes import kill_tree, living
 
@@ -36,8 +37,14 @@ def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> i
     started = [process for runner in runners for process in _started_by(runner)]
     for process in (*runners, *started):
         _kill(process)
+    groups = find_groups(folder)
+    in_groups = {pid for group in groups for pid in pids_in(group)}
+    for group in groups:
+        kill_group(group)
     # Afterwards: a runner that lives could still start a kernel.
-    killed = len(runners) + len(started) + kill_tree(None, (ATTEMPT, str(folder)))
+    killed = len(runners) + len(started) + len(in_groups) + kill_tree(None, (ATTEMPT, str(folder)))
+    for group in groups:
+        remove_group(group, patience_s=_GONE_S)
     sweep_sockets()
     return killed
 

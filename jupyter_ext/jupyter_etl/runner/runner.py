@@ -34,11 +34,15 @@ from jupyter_etl.runner.completion import Judge, finish
 from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.execution.prestarted_kernel import EarlyKernel
 from jupyter_etl.runner.folders import EVENTS, LOG, STAGE, load_claim
+from jupyter_etl.runner.kernel.cgroups import make_group, remove_group
 from jupyter_etl.runner.limits import Limits
 from jupyter_etl.runner.preparation import count_code_cells
 from jupyter_etl.runner.redacted_output import LogSweep, redacted_logs
 from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
 from jupyter_etl.runner.watchdogs.heartbeat import Beats
+
+_EXIT_S = 5.0
+"""How long a kernel may take to give its memory back, once everything is on record."""
 
 
 def run_attempt(
@@ -123,6 +127,7 @@ def run_attempt(
         secret=secret,
         redactor=redactor,
         log=LogSweep(redactor, folder / LOG),
+        group=make_group(folder),
     )
     with redacted_logs(redactor), _cancel_on_sigterm(halt), beats:
         report = finish(
@@ -141,6 +146,7 @@ def run_attempt(
         shutil.rmtree(folder / STAGE, ignore_errors=True)
     discard_superseded(folder, claim, report.outcome)
     making.log.sweep()
+    remove_group(making.group, patience_s=_EXIT_S)
     return report
 
 

@@ -47,6 +47,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         manager: Keeps the notebook.
         caps: Counts.
         address_space_bytes: Of the kernel; None for no limit.
+        group: The control group in which the kernel is to start; None for this process's own.
         socket_folder: Private folder for the kernel's sockets.
         redactor: Takes secrets out of all that is kept; None where there are none.
         options: For papermill's client.
@@ -65,12 +66,14 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         caps: OutputCaps,
         address_space_bytes: int | None,
         socket_folder: Path,
+        group: Path | None = None,
         redactor: Redactor | None = None,
         **options: Any,
     ) -> None:
         super().__init__(manager, **{"iopub_timeout": REST_S, **options})
         self._caps = caps
         self._address_space_bytes = address_space_bytes
+        self._group = group
         self._socket_folder = socket_folder
         self._redactor = redactor or Redactor()
         self._streams = StreamRedactor(self._redactor)
@@ -83,6 +86,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         """Create a manager whose kernels have limits, and whose clients ask this one's gate."""
         self.km = EtlKernelManager(kernel_name=self.kernel_name, config=self.config)
         self.km.address_space_bytes = self._address_space_bytes
+        self.km.group = self._group
         self.km.socket_folder = self._socket_folder
         self.km.gate = self.admits
         return self.km

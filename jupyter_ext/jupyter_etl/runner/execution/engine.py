@@ -37,6 +37,7 @@ from jupyter_etl.runner.execution.output_limits import OutputCaps
 from jupyter_etl.runner.execution.prestarted_kernel import EarlyKernel
 from jupyter_etl.runner.execution.translators import escape_parameters
 from jupyter_etl.runner.folders import write_atomically
+from jupyter_etl.runner.kernel.cgroups import join
 from jupyter_etl.runner.kernel.kernels import COLD
 from jupyter_etl.runner.outcome import KERNEL_EXITED, error_of_halt, one_line
 from jupyter_etl.runner.preparation import Prepared, write_notebook
@@ -72,6 +73,7 @@ class Session:
         redactor: Takes secrets out of what the cells show.
         log: Takes them out of the runner's log; None where nothing else writes to it.
         pinned: The files of the version; None where it is the notebook alone.
+        group: The control group of the kernel's processes; None where they have none.
     """
 
     prepared: Prepared
@@ -89,6 +91,7 @@ class Session:
     redactor: Redactor = field(default_factory=Redactor)
     log: LogSweep | None = None
     pinned: Pinned | None = None
+    group: Path | None = None
 
 
 def execute(session: Session, output: Path) -> None:
@@ -237,6 +240,7 @@ class EtlNotebookClient(CappedNotebookClient):
             manager,
             caps=session.caps,
             address_space_bytes=session.address_space_bytes,
+            group=session.group,
             socket_folder=Path(session.env[CHANNEL]).parent,
             redactor=session.redactor,
             kernel_name=kernel_name,
@@ -303,6 +307,7 @@ class EtlNotebookClient(CappedNotebookClient):
     def _say_process(self) -> None:
         pid = self.km.provisioner.pid
         if pid is not None:
+            join(self._session.group, pid)
             self._session.guard.kernel_started(pid, ask=self.km.ask_to_interrupt)
             self._session.watch.kernel_started(pid)
 

@@ -27,6 +27,7 @@ class EtlLocalProvisioner(LocalProvisioner):
     """
 
     address_space_bytes: int | None = None
+    group: Path | None = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Launch a kernel with the launcher in front of its command.
@@ -38,7 +39,8 @@ class EtlLocalProvisioner(LocalProvisioner):
             command = [str(Path(word).expanduser()) for word in cmd[:1]] + cmd[1:]
             _require(command[0], kwargs.get("env"))
             limit = str(self.address_space_bytes or 0)
-            cmd = [sys.executable, "-I", "-S", _LAUNCHER, str(os.getpid()), limit, *command]
+            group = str(self.group or "")
+            cmd = [sys.executable, "-I", "-S", _LAUNCHER, str(os.getpid()), limit, group, *command]
         return await super().launch_kernel(cmd, **kwargs)
 
     async def wait(self) -> int | None:

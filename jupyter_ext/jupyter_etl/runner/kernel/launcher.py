@@ -1,4 +1,4 @@
-"""Becomes a kernel: ``python -I -S launcher.py PARENT ADDRESS_SPACE COMMAND ...``.
+"""Becomes a kernel: ``python -I -S launcher.py PARENT ADDRESS_SPACE GROUP COMMAND ...``.
 
 A process of its own, because what it does to itself cannot be done between fork and exec of a
 process that has threads: an interpreter there may wait for a lock that nobody holds any more. It
@@ -23,32 +23,35 @@ def main(arguments: list[str]) -> None:
     """Bind this process to its runner and its limits, then execute the kernel's command.
 
     Args:
-        arguments: Process id of the runner, bytes of address space (0 for no limit), and the
-            command.
+        arguments: Process id of the runner, bytes of address space (0 for no limit), the folder
+            of the control group ("" for the runner's), and the command.
 
     Source:
         prctl(2) PR_SET_PDEATHSIG, which survives an exec; proc(5) oom_score_adj.
     """
-    parent, address_space, command = int(arguments[0]), int(arguments[1]), arguments[2:]
+    parent, address_space, group, *command = arguments
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
+    if os.getppid() != int(parent):
         os._exit(GONE)
-    if address_space:
+    if group:
+        # It does so itself, before it can have started anything.
+        _write(f"{group}/cgroup.procs", "0")
+    if limit := int(address_space):
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        limit = address_space if hard == resource.RLIM_INFINITY else min(address_space, hard)
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     # When the machine is short all the same, a notebook goes before a scheduler or a server.
-    _go_first()
+    _write("/proc/self/oom_score_adj", _OOM_SCORE)
     # A background job of a shell ignores SIGINT, Python the other two; a kernel would inherit it.
     for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     os.execvp(command[0], command)  # noqa: S606 - becoming the kernel is the purpose
 
 
-def _go_first() -> None:
+def _write(path: str, text: str) -> None:
     try:
-        with open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 - pathlib costs as much as all the rest
-            score.write(_OOM_SCORE)
+        with open(path, "w") as file:  # noqa: PTH123 - pathlib costs as much as all the rest
+            file.write(text)
     except OSError:
         return
 

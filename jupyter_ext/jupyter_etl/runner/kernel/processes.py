@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from jupyter_etl.runner.kernel.cgroups import kill_group, pids_in
+
 Marker = tuple[str, str]
 """Name and value of an environment variable that only the processes of one attempt were given."""
 
@@ -126,16 +128,24 @@ def carriers(marker: Marker) -> set[int]:
     return {pid for pid in others if _carries(pid, marker)}
 
 
-def kill_tree(kernel: psutil.Process | None, marker: Marker, *, but_itself: bool = False) -> int:
+def kill_tree(
+    kernel: psutil.Process | None,
+    marker: Marker,
+    *,
+    group: Path | None = None,
+    but_itself: bool = False,
+) -> int:
     """Kill a kernel and everything it started, and wait until it is gone.
 
     Found by descent, by the kernel's session, and by an environment variable that only this
     kernel was given: a process that left the tree and the session still carries that. One that
-    has cleared its environment too is found where this process adopts orphans.
+    has cleared its environment too is found where it has a control group, or where this process
+    adopts orphans.
 
     Args:
         kernel: The kernel; None where it is not known.
         marker: Name and value of the environment variable.
+        group: The control group of its processes; None where it has none.
         but_itself: Leave the kernel alone, and kill only what it has started.
 
     Returns:
@@ -144,9 +154,12 @@ def kill_tree(kernel: psutil.Process | None, marker: Marker, *, but_itself: bool
     spared = {os.getpid(), kernel.pid} if kernel is not None and but_itself else {os.getpid()}
     known = (kernel.pid,) if kernel is not None else ()
     killed: set[int] = set()
+    if not but_itself:
+        killed |= pids_in(group)
+        kill_group(group)
     for _ in range(_ROUNDS):
         # Repeated: what is just being born is in no list yet.
-        found = members(kernel) | carriers(marker) | orphans(known)
+        found = members(kernel) | carriers(marker) | orphans(known) | pids_in(group)
         for pid in list(found):
             found.update(_descendants(pid))
         victims = set(living(found - spared))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 from types import TracebackType
 
 import psutil
 
+from jupyter_etl.runner.kernel.cgroups import pids_in
 from jupyter_etl.runner.kernel.processes import (
     Marker,
     carriers,
@@ -42,12 +44,16 @@ class MemoryWatch:
         halt: Raised with ``out_of_memory`` at the limit.
         limit_bytes: Most memory of the kernel with all it started; None for no limit.
         marker: Finds what left the kernel's tree and session.
+        group: The control group of the kernel's processes; None where they have none.
     """
 
-    def __init__(self, halt: Halt, *, limit_bytes: int | None, marker: Marker) -> None:
+    def __init__(
+        self, halt: Halt, *, limit_bytes: int | None, marker: Marker, group: Path | None = None
+    ) -> None:
         self._halt = halt
         self._limit = limit_bytes
         self._marker = marker
+        self._group = group
         self._done = threading.Event()
         self._kernel: psutil.Process | None = None
         self._escaped: set[int] = set()
@@ -97,7 +103,7 @@ class MemoryWatch:
             # Those that have been seen before: nothing of the runner's own waits for seconds.
             reap(self._orphans)
             self._orphans = orphans((self._kernel.pid,))
-            self._escaped = carriers(self._marker) | self._orphans
+            self._escaped = carriers(self._marker) | self._orphans | pids_in(self._group)
         pids = members(self._kernel) | self._escaped
         self._resident = resident = resident_bytes(pids)
         self.peak_bytes = max(self.peak_bytes, resident + resident_bytes([os.getpid()]))
@@ -116,4 +122,4 @@ class MemoryWatch:
         if used >= limit:
             self._halt.ask(HaltReason.OUT_OF_MEMORY, self.verdict)
             # Here as well: the guard may be waiting for the answer to an interrupt.
-            kill_tree(self._kernel, self._marker)
+            kill_tree(self._kernel, self._marker, group=self._group)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 import psutil
@@ -24,6 +25,7 @@ class Guard:
         halt: Raised by others to stop; raised by this with ``timed_out`` at the deadline.
         timeout_s: Seconds the attempt may take, from now.
         marker: Name and value of the environment variable that marks the kernel's processes.
+        group: The control group of the kernel's processes; None where they have none.
         grace_s: Seconds between the interrupt and the kill.
     """
 
@@ -33,11 +35,13 @@ class Guard:
         *,
         timeout_s: float,
         marker: Marker,
+        group: Path | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
         self._halt = halt
         self._timeout_s = timeout_s
         self._marker = marker
+        self._group = group
         self._grace_s = grace_s
         self._done = threading.Event()
         self._kernel: psutil.Process | None = None
@@ -73,13 +77,16 @@ class Guard:
         self._done.set()
         self._halt.wake()
         self._thread.join()
-        kill_tree(self._kernel, self._marker, but_itself=self._leaving)
+        self._kill(but_itself=self._leaving)
 
     def _run(self) -> None:
         watch = self._halt.guarding(self._watch)
         watch()
         if self._halt.reason is HaltReason.UNGUARDED:
-            kill_tree(self._kernel, self._marker)
+            self._kill()
+
+    def _kill(self, *, but_itself: bool = False) -> None:
+        kill_tree(self._kernel, self._marker, group=self._group, but_itself=but_itself)
 
     def _watch(self) -> None:
         if not self._halt.wait(self._timeout_s):
@@ -90,7 +97,7 @@ class Guard:
             self._interrupt()
         while not self._done.wait(_AGAIN_S):
             # Repeated: a kernel that is just starting can be born after the first blow.
-            kill_tree(self._kernel, self._marker)
+            self._kill()
 
     def _interrupt(self) -> None:
         if self._ask is not None:

@@ -1,0 +1,177 @@
+"""Control groups of attempts: a kernel and all it starts are in a group of their own.
+
+A process can leave its parent, its session and its environment, but not its control group without
+the right to write to another. Where version 2 is mounted, and this process may create groups below
+its own, the group of an attempt is used to find and to kill what it has started. Elsewhere there is
+none, and everything works without.
+
+Source:
+    cgroups(7); Linux, Documentation/admin-guide/cgroup-v2.rst.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+
+PROCS = "cgroup.procs"
+
+_MOUNTS = Path("/proc/self/mountinfo")
+_OWN = Path("/proc/self/cgroup")
+_KILL, _FREEZE, _EVENTS = "cgroup.kill", "cgroup.freeze", "cgroup.events"
+_LOOK_S = 0.01
+_FROZEN_S = 0.2
+
+
+def own_group(mounts: Path = _MOUNTS, own: Path = _OWN) -> Path | None:
+    """Return the folder of this process's control group; None where version 2 is not mounted.
+
+    Args:
+        mounts: What is mounted, as /proc/self/mountinfo.
+        own: The groups of this process, as /proc/self/cgroup.
+    """
+    root = _root(mounts)
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        return None
+    inner = next((line[3:] for line in lines if line.startswith("0::/")), None)
+    if root is None or inner is None or ".." in inner.split("/"):
+        return None
+    return root / inner.lstrip("/")
+
+
+def make_group(folder: Path, own: Path | None = None) -> Path | None:
+    """Create the control group of an attempt below this process's own.
+
+    Args:
+        folder: Of the attempt.
+        own: The group of this process; by default it is looked up.
+
+    Returns:
+        The group's folder; None where there can be none.
+    """
+    own = own or own_group()
+    if own is None:
+        return None
+    group = own / name_of(folder)
+    try:
+        group.mkdir(exist_ok=True)
+    except OSError:
+        return None
+    return group
+
+
+def name_of(folder: Path) -> str:
+    """Return the name of an attempt's group; nobody else's has it."""
+    return f"jupyter-etl-{blake2b(os.fsencode(folder.absolute()), digest_size=12).hexdigest()}"
+
+
+def find_groups(folder: Path, mounts: Path = _MOUNTS) -> list[Path]:
+    """Return the groups that an attempt has left, below whichever group its runner was in."""
+    root, name = _root(mounts), name_of(folder)
+    if root is None:
+        return []
+    return [Path(place, name) for place, inner, _ in os.walk(root) if name in inner]
+
+
+def join(group: Path | None, pid: int) -> None:
+    """Move a process with all its threads into a group; where that is not possible it stays."""
+    if group is not None:
+        _write(group / PROCS, str(pid))
+
+
+def pids_in(group: Path | None) -> set[int]:
+    """Return the living processes of a group and the groups below it."""
+    return {pid for folder in _folders(group) for pid in _pids(folder)}
+
+
+def kill_group(group: Path | None) -> None:
+    """Kill all processes of a group at once, those included that are just being forked."""
+    if group is None or _write(group / _KILL, "1"):
+        return
+    # Before Linux 5.14: what is frozen cannot fork.
+    _write(group / _FREEZE, "1")
+    until = time.monotonic() + _FROZEN_S
+    while "frozen 0" in _read(group / _EVENTS) and time.monotonic() < until:
+        time.sleep(_LOOK_S)
+    for pid in pids_in(group):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    _write(group / _FREEZE, "0")
+
+
+def remove_group(group: Path | None, *, patience_s: float = 0.0) -> bool:
+    """Delete a group without living processes, with the groups below it; return whether it is gone.
+
+    Args:
+        group: Its folder.
+        patience_s: How long to wait for processes that are ending.
+    """
+    until = time.monotonic() + patience_s
+    while not _removed(group):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK_S)
+    return True
+
+
+def _root(mounts: Path) -> Path | None:
+    """Return where version 2 is mounted as a whole."""
+    with contextlib.suppress(OSError):
+        for line in mounts.read_text().splitlines():
+            fields, _, kind = line.partition(" - ")
+            words = fields.split()
+            if kind.startswith("cgroup2 ") and words[3] == "/":
+                return Path(re.sub(r"\\([0-7]{3})", lambda sign: chr(int(sign[1], 8)), words[4]))
+    return None
+
+
+def _folders(group: Path | None) -> Iterator[Path]:
+    """Yield the groups below a group, and last the group itself."""
+    if group is not None:
+        yield from (Path(place) for place, _, _ in os.walk(group, topdown=False))
+
+
+def _pids(group: Path) -> Iterator[int]:
+    # A process of another namespace is shown as 0.
+    return (int(pid) for pid in _read(group / PROCS).split() if pid != "0")
+
+
+def _removed(group: Path | None) -> bool:
+    for folder in _folders(group):
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+    return True
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write to a file that is there; return whether it took that."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY)
+    except OSError:
+        return False
+    try:
+        os.write(descriptor, text.encode())
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
