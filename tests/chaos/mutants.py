@@ -7,6 +7,7 @@ Each mutant takes one promise away, and the harness must turn red:
 - ``no_token``: the ledger takes what a stale attempt says.
 - ``no_unique``: the ledger holds a time twice, and does not notice that a plan is an old one.
 - ``stage_is_publish``: what a cell publishes is visible at once.
+- ``no_marker_check``: a run writes to whatever folder is where the lake should be.
 - ``counts_unstarted``: attempts that never began use up retries; in simulations only.
 - ``trusts_its_clock``: a scheduler plans by any clock, and no due time is corrected; the same.
 
@@ -143,7 +144,7 @@ def _as_if_begun(plan_next: Any) -> Any:
 
 
 _ATTEMPTS, _REAPER = "jupyter_etl.scheduling.retries", "jupyter_etl.scheduling.lost_attempts"
-_LEDGER = "jupyter_etl.ledger.attempts"
+_LEDGER, _LAKES = "jupyter_etl.ledger.attempts", "jupyter_etl.services.lakes"
 
 CHANGES: Mapping[str, tuple[Change, ...]] = {
     # No mutant: it only saves the harness the ten minutes between two attempts.
@@ -190,6 +191,10 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
             module="jupyter_etl.runner.channel.requests", path="RunRecord.publish", make=_at_once
         ),
     ),
+    "no_marker_check": (
+        Change(module=_LAKES, path="LedgerLake.check", make=lambda check: lambda lake: None),
+        Change(module=_LAKES, path="LedgerLake.claim", make=lambda claim: lambda lake: None),
+    ),
     "counts_unstarted": (
         Change(module="jupyter_etl.scheduling.lost_attempts", path="plan_next", make=_as_if_begun),
     ),
@@ -214,6 +219,7 @@ RED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "no_token": (("doubled", "published"), ("doubled", "succeeded"), ("torn", "rows")),
     "no_unique": (("doubled", "was planned"),),
     "stage_is_publish": (("doubled", "versions of"), ("torn", "rows too many")),
+    "no_marker_check": (("lost", "written to the mount point"),),
 }
 """What each mutant must be caught by: a kind of finding, and a part of its text; one is enough."""
 

@@ -1,9 +1,11 @@
-"""A home that is read-only, and a clock that is a day off, for a while: nothing is lost."""
+"""A home that is read-only, a clock that is a day off, a lake that is not mounted: nothing is lost."""
 
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -12,7 +14,9 @@ import pytest
 from chaos import record
 from chaos.mutants import CHANGES
 from chaos.simulation import Cluster
+from fakes.commits import Publishing
 from fakes.ledger import new_ledger
+from jupyter_etl.errors import StorageError
 from jupyter_etl.ledger import open_store
 from jupyter_etl.ports import Store
 
@@ -80,6 +84,12 @@ def test_nothing_is_lost_or_doubled(
     assert inspect(Cluster(store, url, seed=1, retries=2), fault) == []
 
 
+def mutate(monkeypatch: pytest.MonkeyPatch, mutant: str) -> None:
+    for change in CHANGES[mutant]:
+        owner, attribute = change.target(import_module(change.module))
+        monkeypatch.setattr(owner, attribute, change.make(getattr(owner, attribute)))
+
+
 @pytest.mark.parametrize(
     ("mutant", "fault", "finding"),
     [
@@ -95,8 +105,39 @@ def test_the_mutant_is_caught(
     fault: Callable[[Cluster], None],
     finding: str,
 ) -> None:
-    for change in CHANGES[mutant]:
-        owner, attribute = change.target(import_module(change.module))
-        monkeypatch.setattr(owner, attribute, change.make(getattr(owner, attribute)))
+    mutate(monkeypatch, mutant)
     found = inspect(Cluster(store, url, seed=1, retries=2), fault)
     assert any(finding in one for one in found), found[:9]
+
+
+def publish_unmounted(base: Path, store: Store) -> tuple[list[str], list[str]]:
+    """Publish while an empty folder is where the lake is.
+
+    Returns:
+        What was written there, and what is wrong with the table once the lake is mounted again.
+    """
+    world, lake, aside = Publishing(base, store), base / "lake", base / "aside"
+    world.publish(world.run("first"))
+    lake.rename(aside)
+    lake.mkdir()
+    claim = world.run("second")
+    staged = [world.stage_file("new", "x"), world.stage(world.rows_of(claim))]
+    with suppress(StorageError):
+        world.commit(claim, staged)
+    written = [str(path.relative_to(lake)) for path in lake.rglob("*") if path.is_file()]
+    shutil.rmtree(lake)
+    aside.rename(lake)
+    world.finish(claim, world.commit(claim, staged))
+    return written, world.wrong()
+
+
+def test_nothing_is_written_where_the_lake_is_not_mounted(store: Store, tmp_path: Path) -> None:
+    assert publish_unmounted(tmp_path, store) == ([], [])
+
+
+def test_without_the_marker_it_would_be(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutate(monkeypatch, "no_marker_check")
+    written, _ = publish_unmounted(tmp_path, store)
+    assert "a.txt" in {path.split("/")[-1] for path in written}

@@ -22,15 +22,18 @@ TABLE, FILE = "shared.rows", "marker"
 ROWS = 200
 """Rows that each run appends to the shared table."""
 
-_NOTEBOOK = f"""\
+_START = """\
+import time
 import jupyter_etl as etl
 import pyarrow as pa
 
 run = etl.run
+"""
+_ROWS = f"""\
 mine = {{"run": [run.id] * {ROWS}, "attempt": [run.attempt] * {ROWS}, "row": list(range({ROWS}))}}
 etl.publish("{TABLE}", pa.table(mine), mode="append")
 """
-_AND_A_FILE = 'etl.publish("{name}/marker.csv", pa.table({{"run": [run.id]}}), kind="file")'
+_A_FILE = 'etl.publish("{name}/marker.csv", pa.table({{"run": [run.id]}}), kind="file")'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,8 @@ class World:
         kernel: Name of the kernelspec of the notebooks: ``chaos`` or ``python3``.
         patches: Names from `chaos.mutants`, for all of its processes.
         lease_s: Without a beat for so long an attempt is lost.
+        file_first: Whether a run publishes its file before its rows. Nothing that it is built on is
+            missed where the lake is not mounted.
         linger_s: How long a run goes on after it has published its rows.
         noticed: What was wrong on the way; it counts in the end.
     """
@@ -68,6 +73,7 @@ class World:
     kernel: str = "python3"
     patches: tuple[str, ...] = ("impatient",)
     lease_s: float = 6.0
+    file_first: bool = False
     linger_s: float = 1.0
     schedulers: dict[int, Fork] = field(default_factory=dict)
     noticed: list[str] = field(default_factory=list)
@@ -138,9 +144,10 @@ class World:
 
     def notebook(self, name: str, *, files: bool = True) -> Path:
         """Write the notebook of a pipeline: rows for the shared table, and a file."""
-        cells = [_NOTEBOOK, _AND_A_FILE.format(name=name)] if files else [_NOTEBOOK]
+        file = [_A_FILE.format(name=name)] if files else []
+        cells = [_START, *file, _ROWS] if self.file_first else [_START, _ROWS, *file]
         if self.linger_s:
-            cells.insert(1, f"import time\ntime.sleep({self.linger_s})")
+            cells.append(f"time.sleep({self.linger_s})")
         path = self.folder / "notebooks" / f"{name}.ipynb"
         return write_notebook(path, *cells, kernel=self.kernel)
 
