@@ -100,12 +100,14 @@ POSTS = [
     ("/pipelines/{name}/resume", "200", {}),
     ("/pipelines/{name}/relink", "200", {"notebook": "delays.ipynb"}),
     ("/pipelines/{name}/trigger", "201", {"parameters": {"day": "2025-03-01"}, "draft": True}),
+    ("/pipelines/{name}/trigger/lines", "200", {"parameters": {"day": "$x"}, "draft": True}),
     ("/pipelines/{name}/watermarks/reset", "200", {"table": "trips", "since": "id"}),
     ("/runs/{id}/cancel", "200", None),
     ("/runs/{id}/retry", "200", None),
     ("/runs/{id}/approve", "200", None),
     ("/runs/{id}/reject", "200", None),
     ("/publications/{name}/rollback", "200", {"to": 1}),
+    ("/schedule/lines", "200", {"notebook": "delays.ipynb", "timeout": "1h30m"}),
     ("/schedule/preview", "200", {"when": "daily at 07:00", "timezone": "Europe/Paris"}),
 ]
 

@@ -26,6 +26,7 @@ from jupyter_etl.errors import (
 from jupyter_etl.model import RunState
 from jupyter_etl.rest.errors import status_of
 from jupyter_etl.rest.handler import SERVICE
+from jupyter_etl.rest.requests import Deploy, parse_body
 from jupyter_etl.rest.service import EtlService
 
 JSON = {"Content-Type": "application/json"}
@@ -125,6 +126,48 @@ async def test_numbers_of_a_deployment_have_ranges(ask, etl, field: str, allowed
         assert answer.error["field"] == field
         assert allowed in f"{answer.error['message']} {answer.error['hint']}", number[:20]
     assert "pipelines.schedule" not in etl.calls
+
+
+async def test_a_time_limit_is_text_or_seconds(ask) -> None:
+    for body, seconds in (
+        ({"timeout": "1h30m"}, 5400),
+        ({"timeout": "90"}, 90),
+        ({"timeout": " "}, None),
+        ({"timeout_s": 90}, 90),
+    ):
+        asked = parse_body(json.dumps({"notebook": "n", **body}).encode(), Deploy)
+        assert asked.limit_s == seconds, body
+    for body in ({"timeout": "soon"}, {"timeout": "0s"}, {"timeout": "1h", "timeout_s": 3600}):
+        for path in ("/pipelines", "/schedule/lines"):
+            answer = await ask(path, "POST", body={"notebook": "delays.ipynb", **body})
+            assert (answer.status, answer.error["field"]) == (400, "timeout"), body
+
+
+async def test_lines_are_written_and_nothing_is_done(ask, etl) -> None:
+    etl.calls.clear()
+    body = {"notebook": "my notes.ipynb", "when": "daily at 06:00", "timezone": "Europe/Paris"}
+    answer = await ask("/schedule/lines", "POST", body=body)
+    assert answer.json == {
+        "magic": '%etl schedule "daily at 06:00" --tz Europe/Paris',
+        "shell": "jupyter etl schedule 'my notes.ipynb' 'daily at 06:00' --tz Europe/Paris",
+    }
+    answer = await ask("/pipelines/delays/trigger/lines", "POST", body={"parameters": {"n": 5}})
+    assert answer.json == {
+        "magic": "%etl trigger delays -p n=5",
+        "shell": "jupyter etl trigger delays -p n=5",
+    }
+    assert etl.calls == []
+
+
+async def test_previews_and_histories_have_the_lines_of_their_buttons(ask) -> None:
+    preview = await ask("/sources/trips/preview?table=two%20words")
+    assert preview.json["line"] == '%etl preview "trips.two words"'
+    preview = await ask("/publications/sales.daily/preview?version=7")
+    assert preview.json["line"] == 'etl.read("sales.daily", version=7)'
+    history = (await ask("/publications/sales.daily")).json["history"]
+    oldest = history[-1]
+    assert oldest["lines"]["diff"] == ""
+    assert oldest["lines"]["rollback"].startswith("jupyter etl rollback sales.daily --to ")
 
 
 @pytest.mark.parametrize("number", ["-1", "1e3", "9" * 10_000, str(2**63), "²", "NaN", "true"])

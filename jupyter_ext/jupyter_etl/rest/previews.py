@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jupyter_etl.rest.cells import preview_view
+from jupyter_etl.rest.lines import preview_line, table_lines
+from jupyter_etl.rest.views import source_detail_view
 from jupyter_etl.services.publications.differences import diff_view
 
 if TYPE_CHECKING:
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
 def describe_source(etl: Etl, name: str) -> object:
     """Return a source and its tables."""
     source = etl.sources.get(name)
-    return {"source": source, "tables": etl.sources.describe(name)}
+    return source_detail_view(source, etl.sources.describe(name))
 
 
 def preview_source(etl: Etl, name: str, table: str, limit: int) -> object:
     """Return the first rows of one of its tables."""
     found = etl.sources.preview(name, table, limit=limit)
-    return preview_view(found.data, found.total_rows)
+    line = table_lines(name, table)["preview"]
+    return {**preview_view(found.data, found.total_rows), "line": line}
 
 
 def preview_publication(
@@ -32,7 +35,8 @@ def preview_publication(
         found = etl.holds.preview(held, name, limit=limit)
     else:
         found = etl.publications.preview(name, version=version, draft=draft, limit=limit)
-    return preview_view(found.data, found.total_rows)
+    line = preview_line(name, version=version, draft=draft, held=held)
+    return {**preview_view(found.data, found.total_rows), "line": line}
 
 
 def compare_versions(

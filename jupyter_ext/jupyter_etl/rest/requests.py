@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.durations import parse_duration
 from jupyter_etl.language.numbers import MOST_ID, OF_POLICIES, Range, check_numbers
 
 MAX_BODY_BYTES = 1_000_000
@@ -41,7 +42,8 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A notebook to deploy; ``notebook`` is a contents path.
 
     What a deployed pipeline has stays where a field is left out, null, empty or false; ``reset`` and
-    ``on_demand`` take it away.
+    ``on_demand`` take it away. ``timeout`` is the text of a duration, ``timeout_s`` the same in
+    seconds.
     """
 
     notebook: Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
@@ -51,6 +53,7 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     parameters: Values = {}
     retries: int | None = None
     timeout_s: float | None = None
+    timeout: Text | None = None
     catchup: Text | None = None
     overlap: Text | None = None
     on_lost: Text | None = None
@@ -75,6 +78,25 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             priority=self.priority,
             memory_bytes=self.memory_bytes,
         )
+        if self.timeout and self.timeout_s is not None:
+            raise DeclarationError(
+                f"Both timeout ({self.timeout}) and timeout_s ({self.timeout_s:g}) are given.",
+                hint="Keep one of them.",
+                data={"field": "timeout"},
+            )
+        _ = self.limit_s
+
+    @property
+    def limit_s(self) -> float | None:
+        """The time limit in seconds; raises `DeclarationError` where its text cannot be read."""
+        if not self.timeout or not self.timeout.strip():
+            return self.timeout_s
+        try:
+            return parse_duration(self.timeout, bare_seconds=True)
+        except DeclarationError as problem:
+            raise DeclarationError(
+                problem.message, hint=problem.hint, data={"field": "timeout"}
+            ) from None
 
 
 class Relink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

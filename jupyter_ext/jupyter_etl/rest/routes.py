@@ -6,7 +6,11 @@ import re
 
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.handlers.lineage import PublicationLineageHandler
-from jupyter_etl.rest.handlers.notebooks import NotebookHandler, SchedulePreviewHandler
+from jupyter_etl.rest.handlers.notebooks import (
+    NotebookHandler,
+    ScheduleLinesHandler,
+    SchedulePreviewHandler,
+)
 from jupyter_etl.rest.handlers.pipelines import (
     PipelineHandler,
     PipelineParametersHandler,
@@ -15,6 +19,7 @@ from jupyter_etl.rest.handlers.pipelines import (
     PipelineResumeHandler,
     PipelinesHandler,
     PipelineTriggerHandler,
+    PipelineTriggerLinesHandler,
     PipelineVersionsHandler,
 )
 from jupyter_etl.rest.handlers.publications import (
@@ -57,6 +62,7 @@ ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
     ("/pipelines/{name}/relink", PipelineRelinkHandler),
     ("/pipelines/{name}/resume", PipelineResumeHandler),
     ("/pipelines/{name}/trigger", PipelineTriggerHandler),
+    ("/pipelines/{name}/trigger/lines", PipelineTriggerLinesHandler),
     ("/pipelines/{name}/versions", PipelineVersionsHandler),
     ("/pipelines/{name}/watermarks", WatermarksHandler),
     ("/pipelines/{name}/watermarks/reset", WatermarkResetHandler),
@@ -76,6 +82,7 @@ ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
     ("/publications/{name}/diff", PublicationDiffHandler),
     ("/publications/{name}/lineage", PublicationLineageHandler),
     ("/publications/{name}/rollback", PublicationRollbackHandler),
+    ("/schedule/lines", ScheduleLinesHandler),
     ("/schedule/preview", SchedulePreviewHandler),
     ("/notebook", NotebookHandler),
 )

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import to_builtins
 
+from jupyter_etl.language.durations import format_duration
+from jupyter_etl.language.schedules.presets import preset_of
 from jupyter_etl.model import (
     Attempt,
     Breaker,
@@ -24,12 +26,24 @@ from jupyter_etl.model import (
     RunSummary,
     Schedule,
     Source,
+    TableInfo,
     TimeLimit,
+    Watermark,
+)
+from jupyter_etl.rest.lines import (
+    hold_lines,
+    pipeline_lines,
+    publication_lines,
+    run_lines,
+    table_lines,
+    version_lines,
+    watermark_lines,
 )
 from jupyter_etl.services.health import age_of, publication_freshness, seconds_of, working_since
 from jupyter_etl.services.publications.differences import hold_view
 from jupyter_etl.services.runs.resume import retried_words
 from jupyter_etl.services.secrets import SecretUse
+from jupyter_etl.services.watermarks import said
 
 JSON = dict[str, Any]
 
@@ -84,7 +98,17 @@ def pipeline_view(
     view["cold_start"] = cold_start
     view["missing"] = missing
     view["time_limit"] = to_builtins(time_limit)
+    limit_s = pipeline.policy.timeout_s
+    view["timeout"] = "" if limit_s is None else format_duration(limit_s)
+    view["preset"] = preset_view(pipeline.schedule)
+    view["lines"] = pipeline_lines(pipeline)
     return view
+
+
+def preset_view(schedule: Schedule | None) -> JSON | None:
+    """Make the JSON of the preset that a schedule is; None where it is none."""
+    preset: JSON | None = to_builtins(preset_of(schedule) if schedule else None)
+    return preset
 
 
 def health_view(health: PipelineHealth) -> JSON:
@@ -139,6 +163,7 @@ def run_view(run: Run, *, now: datetime) -> JSON:
                 and run.outcome is Outcome.FAILED
                 and run.failed_cell is not None
             ),
+            "lines": run_lines(run.id),
         }
     )
     return view
@@ -175,7 +200,14 @@ def run_detail_view(
     view["attempts_list"] = [attempt_view(attempt) for attempt in attempts]
     view["log_tail"] = tail_of(log)
     view["note"] = run.new.note
-    view["hold"] = to_builtins(hold_view(held)) if held else None
+    view["hold"] = held_view(held) if held else None
+    return view
+
+
+def held_view(hold: Hold) -> JSON:
+    """Make the JSON of a hold, with the lines of its buttons."""
+    view: JSON = to_builtins(hold_view(hold))
+    view["lines"] = hold_lines(hold.run_id)
     return view
 
 
@@ -199,7 +231,19 @@ def source_view(source: Source, breaker: Breaker | None, uses: Sequence[SecretUs
     view: JSON = to_builtins(source)
     view["secret_uses"] = to_builtins(uses)
     view["next_try_at"] = to_builtins(breaker.retry_at) if breaker else None
+    view["lines"] = table_lines(source.name)
     return view
+
+
+def source_detail_view(source: Source, tables: Sequence[TableInfo]) -> JSON:
+    """Make the JSON of a source and its tables, with the lines of their buttons."""
+    return {
+        "source": to_builtins(source),
+        "tables": [
+            {**to_builtins(table), "lines": table_lines(source.name, table.name)}
+            for table in tables
+        ],
+    }
 
 
 def publication_view(publication: Publication, *, now: datetime) -> JSON:
@@ -209,6 +253,7 @@ def publication_view(publication: Publication, *, now: datetime) -> JSON:
         view[key] = version_view(getattr(publication, key))
     view["age_s"] = age_of(publication, now)
     view["fresh"] = to_builtins(publication_freshness(publication, now))
+    view["lines"] = publication_lines(publication)
     return view
 
 
@@ -239,9 +284,19 @@ def publication_detail_view(
     """
     return {
         **publication_view(publication, now=now),
-        "history": [version_view(version) for version in history],
+        "history": [
+            {**(version_view(version) or {}), "lines": version_lines(version, before)}
+            for version, before in zip(history, [*history[1:], None], strict=True)
+        ],
         "ways_in": [{"engine": engine, "code": code} for engine, code in ways],
     }
+
+
+def watermark_view(watermark: Watermark) -> JSON:
+    """Make the JSON of a watermark, with the line of its button."""
+    view: JSON = to_builtins(said(watermark))
+    view["lines"] = watermark_lines(view["pipeline"], view["table"], view["since"])
+    return view
 
 
 def schedule_view(schedule: Schedule, words: str, ticks: Sequence[datetime], note: str) -> JSON:
@@ -254,4 +309,5 @@ def schedule_view(schedule: Schedule, words: str, ticks: Sequence[datetime], not
         ],
         "note": note,
         "cron": schedule.cron,
+        "preset": preset_view(schedule),
     }

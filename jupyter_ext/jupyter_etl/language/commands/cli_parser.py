@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any, NoReturn
 
 from jupyter_etl.errors import DeclarationError
@@ -36,7 +36,7 @@ class CommandParser(argparse.ArgumentParser):
         """
         if self.spec is None or args is None:
             return super().parse_known_args(args, namespace)
-        if any(word in _HELP for word in args):
+        if any(word in _HELP for word in takewhile(lambda word: word != "--", args)):
             self.print_help()
             self.exit()
         words = [Word(text=text, start=0, end=0) for text in args]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError
+
+_PLAIN = re.compile(r"[\w.][\w@%+=:,./-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +93,12 @@ def _read_quoted(line: str, start: int, *, lenient: bool) -> tuple[str, int]:
 
 
 def quote_word(text: str) -> str:
-    """Write a word so that `split_words` gives it back."""
-    plain = text and not any(c.isspace() or c in "'\"" for c in text)
-    if plain and not text.startswith(("-", "#")) and not text.endswith("<<"):
+    """Write a word so that `split_words` gives it back, wherever it stands in an ``%etl`` line.
+
+    IPython reads a backslash or a question mark at the end of a line itself, so that such words are
+    quoted as well.
+    """
+    if _PLAIN.fullmatch(text):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

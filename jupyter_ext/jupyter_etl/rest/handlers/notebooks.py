@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
+from tornado.escape import json_encode
 
 from jupyter_etl.model import Pipeline
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.handlers.pipelines import PipelineHandlerBase
-from jupyter_etl.rest.requests import ScheduleText
+from jupyter_etl.rest.lines import schedule_lines
+from jupyter_etl.rest.requests import Deploy, ScheduleText
 from jupyter_etl.rest.views import schedule_view
 
 if TYPE_CHECKING:
@@ -38,6 +40,16 @@ class SchedulePreviewHandler(EtlHandler):
             return schedule_view(found.schedule, found.words, found.next, found.note)
 
         await self.answer(preview)
+
+
+class ScheduleLinesHandler(EtlHandler):
+    """``schedule/lines``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Return the lines that deploy the same; nothing is deployed."""
+        self.finish(json_encode(schedule_lines(self.body(Deploy))))
 
 
 class NotebookHandler(PipelineHandlerBase):

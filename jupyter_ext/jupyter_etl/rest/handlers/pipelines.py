@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
+from tornado.escape import json_encode
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.schedules.schedule import format_schedule
 from jupyter_etl.model import Pipeline
 from jupyter_etl.rest.handler import MOST_ROWS, EtlHandler
+from jupyter_etl.rest.lines import trigger_lines
 from jupyter_etl.rest.requests import Deploy, Nothing, Relink, Trigger
 from jupyter_etl.rest.views import STRIP, pipeline_view, run_view
 from jupyter_etl.services.health import by_severity
@@ -92,7 +94,7 @@ class PipelinesHandler(PipelineHandlerBase):
                 name=asked.name,
                 parameters=asked.parameters,
                 retries=asked.retries,
-                timeout_s=asked.timeout_s,
+                timeout_s=asked.limit_s,
                 catchup=asked.catchup,
                 overlap=asked.overlap,
                 on_lost=asked.on_lost,
@@ -187,6 +189,17 @@ class PipelineTriggerHandler(EtlHandler):
             return run_view(run, now=etl.clock.now())
 
         await self.answer(trigger, status=201)
+
+
+class PipelineTriggerLinesHandler(EtlHandler):
+    """``pipelines/{name}/trigger/lines``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, name: str) -> None:
+        """Return the lines that ask for the same run; nothing is started."""
+        name = self.named(name, "pipeline")
+        self.finish(json_encode(trigger_lines(name, self.body(Trigger))))
 
 
 class PipelineParametersHandler(EtlHandler):

@@ -8,6 +8,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from jupyter_etl._version import __version__
+from jupyter_etl.language.commands.lines import shell_line
 from jupyter_etl.model import FAILING_STATES, IN_HAND, HealthState, RunState
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.requests import Nothing
@@ -46,7 +47,11 @@ def _summary(etl: Etl) -> object:
         "pipelines": len(found.pipelines),
         "attention": len(found.attention),
         "auto_paused": [
-            {"name": name, "note": found.pipelines[name].why}
+            {
+                "name": name,
+                "note": found.pipelines[name].why,
+                "resume": shell_line("resume", pipeline=name),
+            }
             for name in found.names(HealthState.AUTO_PAUSED)
         ],
         "failing": len(found.names(*FAILING_STATES)),

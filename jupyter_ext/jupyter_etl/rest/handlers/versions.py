@@ -10,8 +10,7 @@ from tornado import web
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.previews import compare_versions
 from jupyter_etl.rest.requests import Nothing, Rollback
-from jupyter_etl.rest.views import publication_view, run_view
-from jupyter_etl.services.publications.differences import hold_view
+from jupyter_etl.rest.views import held_view, publication_view, run_view
 
 if TYPE_CHECKING:
     from jupyter_etl.services import Etl
@@ -26,7 +25,7 @@ class HoldsHandler(EtlHandler):
         """List what waits for a decision."""
 
         def listing(etl: Etl) -> object:
-            items = [hold_view(hold) for hold in etl.holds.list()]
+            items = [held_view(hold) for hold in etl.holds.list()]
             return {"items": items, "total": len(items)}
 
         await self.answer(listing)

@@ -9,7 +9,7 @@ from tornado import web
 
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.requests import WatermarkReset
-from jupyter_etl.services.watermarks import said
+from jupyter_etl.rest.views import watermark_view
 
 if TYPE_CHECKING:
     from jupyter_etl.services import Etl
@@ -26,7 +26,7 @@ class WatermarksHandler(EtlHandler):
 
         def listing(etl: Etl) -> object:
             etl.pipelines.get(name)
-            items = [said(one) for one in etl.watermarks.list(name)]
+            items = [watermark_view(one) for one in etl.watermarks.list(name)]
             return {"items": items, "total": len(items)}
 
         await self.answer(listing)
@@ -42,5 +42,7 @@ class WatermarkResetHandler(EtlHandler):
         name = self.named(name, "pipeline")
         asked = self.body(WatermarkReset)
         await self.answer(
-            lambda etl: said(etl.watermarks.set(name, asked.table, None, column=asked.since))
+            lambda etl: watermark_view(
+                etl.watermarks.set(name, asked.table, None, column=asked.since)
+            )
         )

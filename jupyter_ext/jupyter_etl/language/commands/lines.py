@@ -1,0 +1,110 @@
+"""Command lines written from their declarations; reading one back gives the same values."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from jupyter_etl.language.commands.cli import CLI_COMMANDS
+from jupyter_etl.language.commands.cli_parser import PROGRAM
+from jupyter_etl.language.commands.declarations import Argument, CommandSpec, ValueKind
+from jupyter_etl.language.commands.help import PREFIX
+from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
+from jupyter_etl.language.commands.tokenizer import quote_word
+from jupyter_etl.language.durations import format_duration
+from jupyter_etl.language.sizes import format_size
+
+
+def magic_line(command: str, **values: Any) -> str:
+    """Write an ``%etl`` line.
+
+    Args:
+        command: Its name.
+        values: Arguments by name, as `parse_line` returns them; the value of a parameter may be any
+            JSON value. What is left out or has its default is not written.
+
+    Returns:
+        The line; empty where a value has a line break, which no ``%etl`` line can hold.
+    """
+    spec = _find(MAGIC_COMMANDS, command, values)
+    words = [quote_word(text) for text in _positionals(spec, values)]
+    for flag, text in _options(spec, values):
+        words += [flag] if text is None else [flag, quote_word(text)]
+    line = " ".join([f"{PREFIX}{command}", *words])
+    return line if line.splitlines() == [line] else ""
+
+
+def shell_line(command: str, **values: Any) -> str:
+    """Write a ``jupyter etl`` line for a POSIX shell; arguments as for `magic_line`.
+
+    Returns:
+        The line; empty where a value has a null character, which no process can be given.
+    """
+    spec = _find(CLI_COMMANDS, command, values)
+    options: list[str] = []
+    for flag, text in _options(spec, values):
+        if text is not None and text.startswith("-"):
+            # Behind a blank it would be read as an option.
+            options.append(f"{flag}={text}")
+        else:
+            options += [flag] if text is None else [flag, text]
+    positionals = list(_positionals(spec, values))
+    words = [*positionals, *options]
+    if any(text.startswith("-") for text in positionals):
+        words = [*options, "--", *positionals]
+    line = f"{PROGRAM} {shlex.join([command, *words])}"
+    return "" if "\0" in line else line
+
+
+def read_call(name: str, *, version: int | None = None, draft: bool = False) -> str:
+    """Write the Python call that reads a publication."""
+    arguments = [json.dumps(name, ensure_ascii=False)]
+    arguments += [f"version={version}"] if version else []
+    arguments += ["draft=True"] if draft else []
+    return f"etl.read({', '.join(arguments)})"
+
+
+def _find(table: Sequence[CommandSpec], name: str, values: Iterable[str]) -> CommandSpec:
+    spec = next(spec for spec in table if spec.title == name)
+    if unknown := set(values) - {argument.name for argument in spec.arguments}:
+        raise TypeError(f"'{name}' has no argument {', '.join(sorted(unknown))}.")
+    return spec
+
+
+def _positionals(spec: CommandSpec, values: Mapping[str, Any]) -> Iterator[str]:
+    for argument in spec.positionals:
+        yield from _texts(argument, values.get(argument.name))
+
+
+def _options(spec: CommandSpec, values: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield each option's flag and text; None for one that takes no value."""
+    for argument in spec.options:
+        value = values.get(argument.name)
+        if argument.kind is ValueKind.FLAG:
+            if value:
+                yield argument.flags[0], None
+            continue
+        for text in _texts(argument, value):
+            yield argument.flags[-1 if text.startswith("-") else 0], text
+
+
+def _texts(argument: Argument, value: Any) -> Iterator[str]:
+    if value is None or (value == argument.empty and not argument.required):
+        return
+    match argument.kind:
+        case ValueKind.PAIRS | ValueKind.OPTIONS:
+            for key, one in value.items():
+                shown = one if isinstance(one, str) else json.dumps(one, ensure_ascii=False)
+                yield f"{key}={shown}"
+        case ValueKind.NAMES:
+            yield ",".join(value)
+        case ValueKind.DURATION:
+            yield format_duration(value).replace(" ", "")
+        case ValueKind.SIZE:
+            yield format_size(value).replace(" ", "")
+        case _ if argument.repeated:
+            yield from value
+        case _:
+            yield str(value)
