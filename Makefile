@@ -75,7 +75,7 @@ system: ## Ask apt for browser and PostgreSQL, where they are missing and it may
 check: .venv/.test ## Lint, types and layers of Python and TypeScript
 	@# Beside one another; each says what it found.
 	@python=0; panel=0; export $(RUN); \
-	(cd labextension; jlpm prettier:check && jlpm eslint:check && jlpm tsc --noEmit) >.check.log 2>&1 & \
+	(cd labextension; jlpm api:check && jlpm prettier:check && jlpm eslint:check && jlpm tsc --noEmit) >.check.log 2>&1 & \
 	{ ruff check . && ruff format --check . && mypy && lint-imports; } || python=$$?; \
 	wait $$! || panel=$$?; cat .check.log; exit $$((python + panel))
 

@@ -7,11 +7,11 @@ import type { IDeployment } from './api';
 import { scheduleIcon, type IEtlContext } from './components';
 import { DRIVE, runPath } from './drive/runDrive';
 import { CommandIDs } from './ids';
-import { RunDialog } from './panels/runDialog';
+import { runDialog } from './panels/runDialog';
 import { ARGS } from './schemas';
 import { TABS, type Tab } from './tokens';
 
-/** What the commands need; what is missing in an application is null. */
+/** What the commands need; null where an application does not have it. */
 export interface ICommandOptions {
   app: JupyterFrontEnd;
   context: IEtlContext;
@@ -52,7 +52,7 @@ function addPanelCommands(options: ICommandOptions): void {
   });
   app.commands.addCommand(CommandIDs.refresh, {
     label: trans.__('Refresh ETL Panel'),
-    caption: trans.__('Ask the server for everything again'),
+    caption: trans.__('Reload everything from the server'),
     describedBy: ARGS.none,
     execute: () => model.refresh()
   });
@@ -63,7 +63,7 @@ function addScheduleCommands(options: ICommandOptions): void {
   const { trans } = context;
   app.commands.addCommand(CommandIDs.schedule, {
     label: trans.__('Schedule This Notebook…'),
-    caption: trans.__('Run this notebook by itself (%etl schedule)'),
+    caption: trans.__('Run this notebook on a schedule (%etl schedule)'),
     icon: scheduleIcon,
     describedBy: ARGS.schedule,
     execute: async args => {
@@ -72,9 +72,12 @@ function addScheduleCommands(options: ICommandOptions): void {
           ? args.path
           : currentPath(options);
       if (path === null) {
-        Notification.info(trans.__('Open the notebook to schedule first.'), {
-          autoClose: 4000
-        });
+        Notification.info(
+          trans.__('Open the notebook that you want to schedule first.'),
+          {
+            autoClose: 4000
+          }
+        );
         return;
       }
       await openDialog(options, path);
@@ -83,7 +86,7 @@ function addScheduleCommands(options: ICommandOptions): void {
   if (files) {
     app.commands.addCommand(CommandIDs.scheduleFile, {
       label: trans.__('Schedule…'),
-      caption: trans.__('Run this notebook by itself (%etl schedule)'),
+      caption: trans.__('Run this notebook on a schedule (%etl schedule)'),
       icon: scheduleIcon,
       describedBy: ARGS.none,
       isVisible: () => chosenNotebook(files) !== null,
@@ -109,7 +112,7 @@ function addPipelineCommands({ app, context }: ICommandOptions): void {
     describedBy: ARGS.pipeline,
     execute: async args => {
       const pipeline = String(args.pipeline);
-      const dialog = new RunDialog({ context, pipeline });
+      const dialog = runDialog({ context, pipeline });
       const { value: run } = await dialog.launch();
       dialog.dispose();
       if (run) {
@@ -137,26 +140,26 @@ function addPipelineCommands({ app, context }: ICommandOptions): void {
   });
   commands.addCommand(CommandIDs.pause, {
     label: trans.__('Pause Pipeline'),
-    caption: trans.__('Start no run until it is resumed'),
+    caption: trans.__('Start no runs until the pipeline is resumed'),
     describedBy: ARGS.pipeline,
     execute: args => model.pause(String(args.pipeline))
   });
   commands.addCommand(CommandIDs.resume, {
     label: trans.__('Resume Pipeline'),
-    caption: trans.__('Follow the schedule again'),
+    caption: trans.__('Start scheduled runs again'),
     describedBy: ARGS.pipeline,
     execute: args => model.resume(String(args.pipeline))
   });
   commands.addCommand(CommandIDs.relink, {
     label: trans.__('Relink Pipeline'),
-    caption: trans.__('Say where its notebook is after a rename or move'),
+    caption: trans.__('Set the notebook of a pipeline after a rename or move'),
     describedBy: ARGS.relink,
     execute: async args => {
       const pipeline = String(args.pipeline);
       if (typeof args.path === 'string') {
         await model.relink(pipeline, args.path);
       } else if (!(await model.relink(pipeline))) {
-        // It was not found: the person may know.
+        // The server did not find it: ask for the path.
         const { value } = await InputDialog.getText({
           title: trans.__('Where is the notebook of %1 now?', pipeline),
           label: trans.__('Path as the file browser shows it'),
@@ -170,7 +173,9 @@ function addPipelineCommands({ app, context }: ICommandOptions): void {
   });
   commands.addCommand(CommandIDs.unschedule, {
     label: trans.__('Unschedule Pipeline'),
-    caption: trans.__('Take the schedule away; this can be undone for a while'),
+    caption: trans.__(
+      'Remove the schedule; you can undo this for a few seconds'
+    ),
     describedBy: ARGS.pipeline,
     execute: args => model.unschedule(String(args.pipeline))
   });
@@ -187,13 +192,13 @@ function addRunCommands(options: ICommandOptions): void {
   });
   app.commands.addCommand(CommandIDs.retryRun, {
     label: trans.__('Retry Run'),
-    caption: trans.__('Execute the run once more'),
+    caption: trans.__('Run it again'),
     describedBy: ARGS.run,
     execute: args => model.retry(Number(args.id))
   });
   app.commands.addCommand(CommandIDs.openRun, {
     label: trans.__('Open Executed Notebook'),
-    caption: trans.__('The notebook as the run left it, read only'),
+    caption: trans.__('The notebook with the outputs of the run, read only'),
     describedBy: ARGS.openRun,
     execute: async args => {
       const panel: NotebookPanel | undefined = await app.commands.execute(
@@ -216,24 +221,29 @@ function addRunCommands(options: ICommandOptions): void {
   });
 }
 
-function addCellCommand({ app, context, notebooks }: ICommandOptions): void {
+function addCellCommand(options: ICommandOptions): void {
+  const { app, context } = options;
   const { opener, trans } = context;
   app.commands.addCommand(CommandIDs.insertCell, {
     label: trans.__('Insert ETL Cell'),
-    caption: trans.__('Insert a cell below the active one; it is not run'),
+    caption: trans.__('Insert a cell below the active cell without running it'),
     describedBy: ARGS.cell,
     execute: async args => {
       const source = String(args.source ?? '%etl');
-      const panel = notebooks?.currentWidget ?? null;
-      if (!panel || panel.context.path.startsWith(`${DRIVE}:`)) {
+      const panel = currentNotebook(options);
+      if (!panel) {
         opener.copy(source);
         Notification.info(
-          trans.__('No notebook is open: the cell was copied, paste it there.'),
+          trans.__(
+            'No notebook is open. The cell was copied: paste it into a notebook.'
+          ),
           { autoClose: 5000 }
         );
         return;
       }
       const { NotebookActions } = await import('@jupyterlab/notebook');
+      // Its cells are there once the file has been loaded.
+      await panel.context.ready;
       const notebook = panel.content;
       const active = notebook.activeCell?.model;
       if (active?.type !== 'code' || active.sharedModel.getSource().trim()) {
@@ -255,12 +265,12 @@ async function openDialog(
     widget =>
       app.serviceManager.contents.localPath(widget.context.path) === path
   );
-  // What is deployed is the file: what is on the screen must be in it.
+  // The file is deployed, so unsaved changes are saved first.
   if (panel?.context.model.dirty) {
     await panel.context.save();
   }
-  const { ScheduleDialog } = await import('./panels/scheduleDialog');
-  const dialog = new ScheduleDialog({ context, path });
+  const { scheduleDialog } = await import('./panels/scheduleDialog');
+  const dialog = scheduleDialog({ context, path });
   const { value } = await dialog.launch();
   dialog.dispose();
   if (value) {
@@ -272,7 +282,7 @@ async function openDialog(
     const { name, version } = deployment.pipeline;
     const message =
       deployment.change === 'unchanged'
-        ? trans.__('%1: nothing changed.', name)
+        ? trans.__('%1 is unchanged.', name)
         : [
             trans.__(
               '%1 v%2 runs %3.',
@@ -298,11 +308,20 @@ async function openDialog(
 }
 
 /** The notebook in front, if it is a file of the server. */
-function currentPath({ app, notebooks }: ICommandOptions): string | null {
-  const path = notebooks?.currentWidget?.context.path;
-  return path && !path.startsWith(`${DRIVE}:`)
-    ? app.serviceManager.contents.localPath(path)
-    : null;
+function currentNotebook({
+  app,
+  notebooks
+}: ICommandOptions): NotebookPanel | null {
+  // The tracker makes a notebook its current widget only after it has saved its state, which takes
+  // a while on a busy server.
+  const front = notebooks?.find(panel => panel === app.shell.currentWidget);
+  const panel = front ?? notebooks?.currentWidget ?? null;
+  return panel?.context.path.startsWith(`${DRIVE}:`) ? null : panel;
+}
+
+function currentPath(options: ICommandOptions): string | null {
+  const path = currentNotebook(options)?.context.path;
+  return path ? options.app.serviceManager.contents.localPath(path) : null;
 }
 
 function chosenNotebook(files: IFileBrowserFactory): string | null {
@@ -310,7 +329,7 @@ function chosenNotebook(files: IFileBrowserFactory): string | null {
   return item?.type === 'notebook' ? item.path : null;
 }
 
-/** Show the first cell with an error in its output, else the cell that is said to have failed. */
+/** Show the first cell with an error in its output, else the cell recorded as failed. */
 async function showFailure(
   panel: NotebookPanel,
   cell: number | null
@@ -329,7 +348,7 @@ async function showFailure(
   if (index === null || index >= notebook.widgets.length) {
     return;
   }
-  // Long notebooks are drawn bit by bit: scrolling waits for the cell.
+  // Long notebooks are rendered in parts: wait for the cell.
   for (let wait = 0; wait < 60; wait++) {
     await new Promise(done => window.setTimeout(done, 50));
     if (notebook.widgets[index].isAttached) {

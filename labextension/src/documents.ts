@@ -64,7 +64,7 @@ function addReport(options: IDocumentOptions): void {
     kind: 'report',
     command: CommandIDs.openReport,
     label: trans.__('Open Report'),
-    caption: trans.__('A published report, shut off from this page'),
+    caption: trans.__('A published report, in a sandboxed frame'),
     describedBy: ARGS.report,
     show: async args => {
       const name = String(args.name);
@@ -96,7 +96,7 @@ function addPublication(options: IDocumentOptions): void {
     kind: 'publication',
     command: CommandIDs.openPublication,
     label: trans.__('Open Publication'),
-    caption: trans.__('Its versions, how they differ, and how to read it'),
+    caption: trans.__('Versions, differences and how to read it'),
     describedBy: ARGS.publication,
     show: async args => {
       const name = String(args.name);
@@ -127,7 +127,7 @@ function addLog(options: IDocumentOptions): void {
         import('./panels/log'),
         model.client.run(run).then(
           found => found.pipeline,
-          // The log itself tells what is wrong.
+          // The log shows the error.
           () => ''
         )
       ]);
@@ -163,22 +163,22 @@ interface IKind {
   label: string;
   caption: string;
   describedBy: CommandRegistry.ICommandOptions['describedBy'];
-  /** What the command's arguments ask for. */
+  /** The document for the arguments of the command. */
   show: (args: ReadonlyPartialJSONObject) => Promise<IShown>;
 }
 
 interface IShown {
-  /** Tells one document of this kind from another. */
+  /** Identifies a document of this kind. */
   key: string;
   /** Title of the tab. */
   label: string;
-  /** The same in words, as its tooltip. */
+  /** Tooltip of the tab. */
   caption: string;
   icon: LabIcon;
   create: () => Widget;
 }
 
-/** Add the command of a kind; it comes back to a document that is open already. */
+/** Add the command of a kind; it activates a document that is open already. */
 function addKind(options: IDocumentOptions, kind: IKind): void {
   const open = opening(options, kind);
   options.app.commands.addCommand(kind.command, {
@@ -189,7 +189,7 @@ function addKind(options: IDocumentOptions, kind: IKind): void {
   });
 }
 
-/** A function that opens a document of a kind, or comes back to it. */
+/** A function that opens or activates a document of a kind. */
 function opening(
   { app, restorer, hasTabs }: IDocumentOptions,
   { kind, command }: IKind
@@ -219,7 +219,7 @@ function opening(
       opened.set(id, args);
       widget.disposed.connect(() => opened.delete(id));
       void tracker.add(widget);
-      // A page of Notebook 7 has one document in its main area, and takes no second.
+      // The main area of Notebook 7 takes only one document.
       app.shell.add(widget, hasTabs ? 'main' : 'down');
     }
     app.shell.activateById(id);

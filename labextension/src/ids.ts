@@ -25,7 +25,7 @@ export namespace CommandIDs {
   export const pause = 'jupyter-etl:pause';
   export const resume = 'jupyter-etl:resume';
   export const unschedule = 'jupyter-etl:unschedule';
-  /** Tell a pipeline where its notebook is; args: pipeline, path. */
+  /** Set the notebook of a pipeline; args: pipeline, path. */
   export const relink = 'jupyter-etl:relink';
   /** Cancel or retry a run; args: id. */
   export const cancelRun = 'jupyter-etl:cancel-run';

@@ -42,10 +42,10 @@ export * from './tokens';
 
 const DOMAIN = 'jupyterlab_etl';
 
-/** What the parts of the user interface share. */
+/** What the plugins of the user interface share. */
 const IEtlUi = new Token<IEtlContext>(
   'jupyterlab-etl:IEtlUi',
-  'The model, the translation, and what the panel asks of the application.'
+  'The model, the translations, and what the application does for the panel.'
 );
 
 const model: JupyterFrontEndPlugin<IEtlModel> = {
@@ -193,7 +193,7 @@ const runs: JupyterFrontEndPlugin<void> = {
         client: etl.client,
         serverSettings: app.serviceManager.serverSettings,
         refuse: trans.__(
-          'An executed notebook is a record and cannot be changed. Save a copy under another name.'
+          'Executed notebooks are read only. Save a copy under another name.'
         )
       })
     );
@@ -222,8 +222,8 @@ const runs: JupyterFrontEndPlugin<void> = {
 /**
  * Title the tab of an executed notebook by its pipeline and run: `daily-sales #42`.
  *
- * A document takes a new title as a wish to rename its file, and sets the title back when that
- * fails. The file of an executed notebook has no other name, so its document must not listen.
+ * A document renames its file when its title changes, and resets the title when that fails. The
+ * file of an executed notebook cannot be renamed, so its document is disconnected from the signal.
  */
 async function nameRun(
   widget: NotebookPanel,
@@ -238,7 +238,7 @@ async function nameRun(
     const { pipeline } = await etl.client.run(id);
     await widget.context.ready;
     if (!widget.isDisposed) {
-      // There is no public way to say so.
+      // There is no public API for this.
       widget.title.changed.disconnect(widget['_onTitleChanged'], widget);
       widget.title.label = `${pipeline} #${id}`;
       widget.title.caption = trans.__(
@@ -248,7 +248,7 @@ async function nameRun(
       );
     }
   } catch {
-    // The document says what is wrong; its title stays the number of the run.
+    // The document shows the error; its title stays the number of the run.
   }
 }
 

@@ -7,7 +7,7 @@ import type { IEtlContext } from './components';
 import { CommandIDs } from './ids';
 import { pathAfter } from './model';
 
-/** Offer to relink the pipelines whose notebooks are renamed or moved here; show what is deleted. */
+/** Offer to relink pipelines whose notebooks are renamed or moved; refresh when one is deleted. */
 export function watchNotebooks(options: {
   app: Pick<JupyterFrontEnd, 'commands' | 'serviceManager'>;
   context: IEtlContext;
@@ -36,22 +36,22 @@ export function watchNotebooks(options: {
       const query = { filter: 'all', search: from, limit: 100, offset: 0 };
       items = (await model.client.pipelines(query)).items;
     } catch {
-      // The panel shows what is wrong with the server.
+      // The panel shows the error of the server.
       return;
     }
     for (const { name, notebook_path: old, version } of items) {
       const path = old === null ? null : pathAfter(old, from, to);
       if (path !== null) {
-        ask(name, path, version);
+        notify(name, path, version);
       }
     }
     void model.refresh();
   }
 
-  function ask(pipeline: string, path: string, version: number): void {
+  function notify(pipeline: string, path: string, version: number): void {
     Notification.warning(
       trans.__(
-        'The notebook of %1 is at %2 now. Runs go on with version %3, as it was deployed.',
+        'The notebook of %1 is now at %2. Runs still use version %3, as deployed.',
         pipeline,
         path,
         version

@@ -14,7 +14,7 @@ import { CommandIDs } from './ids';
 
 const BRIEF_MS = 2500;
 
-/** What the panel asks of the application, said as commands. */
+/** What the application does for the panel, by its commands. */
 export function createOpener(options: {
   commands: CommandRegistry;
   client: EtlClient;
@@ -37,7 +37,7 @@ export function createOpener(options: {
           Notification.error(
             gone
               ? trans.__(
-                  'There is no notebook at %1: it was renamed, moved or deleted.',
+                  'There is no notebook at %1. It was renamed, moved or deleted.',
                   path
                 )
               : toApiError(reason).message,
@@ -47,7 +47,7 @@ export function createOpener(options: {
                   actions: [
                     {
                       label: trans.__('Relink'),
-                      caption: trans.__('Say where the notebook is now'),
+                      caption: trans.__('Set the path of the notebook'),
                       callback: () => run(CommandIDs.relink, { pipeline })
                     }
                   ]

@@ -26,7 +26,7 @@ export const ARGS = {
   none: object({}),
   open: object({
     tab: text('sources, pipelines, runs or published'),
-    run: whole('Run whose details are unfolded'),
+    run: whole('Run whose details are expanded'),
     pipeline: text('Pipeline whose runs are shown')
   }),
   schedule: object({
@@ -36,7 +36,7 @@ export const ARGS = {
   relink: object(
     {
       pipeline: text('Name of the pipeline'),
-      path: text('Contents path of its notebook; looked for if left out')
+      path: text('Contents path of its notebook; searched for if left out')
     },
     ['pipeline']
   ),
@@ -64,8 +64,8 @@ export const ARGS = {
         type: ['integer', 'null'],
         description: 'Version of a publication; the newest if left out'
       },
-      draft: { type: 'boolean', description: 'Whether a draft is meant' },
-      held: whole('Number of a held run, whose staged rows are meant')
+      draft: { type: 'boolean', description: 'Whether to show a draft' },
+      held: whole('Number of a held run, whose staged rows are shown')
     },
     ['kind', 'name']
   ),
@@ -76,7 +76,7 @@ export const ARGS = {
         type: ['integer', 'null'],
         description: 'Its version; the newest if left out'
       },
-      draft: { type: 'boolean', description: 'Whether a draft is meant' }
+      draft: { type: 'boolean', description: 'Whether to show a draft' }
     },
     ['name']
   ),

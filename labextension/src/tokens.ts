@@ -49,7 +49,7 @@ export interface IRunQuery {
   state: string;
 }
 
-/** The state of the panel, and what can be done. */
+/** The state of the panel, and its actions. */
 export interface IEtlModel extends IDisposable {
   readonly client: EtlClient;
   /** Something that is shown has changed. */
@@ -57,7 +57,7 @@ export interface IEtlModel extends IDisposable {
   /** A run went on or ended. */
   readonly runChanged: ISignal<IEtlModel, IRunEvent>;
 
-  /** A notebook may have been deployed: tells its contents path, empty where any may be meant. */
+  /** A notebook may have been deployed; its contents path, or empty where it is not known. */
   readonly deployed: ISignal<IEtlModel, string>;
 
   /** A publication has, or may have, another version. */
@@ -66,17 +66,17 @@ export interface IEtlModel extends IDisposable {
   readonly summary: ISummary | null;
   readonly summaryError: ApiError | null;
   readonly sources: IPagedList<ISource>;
-  /** Pipelines that need somebody; only filled while all are shown. */
+  /** Pipelines that need attention; only filled while all are shown. */
   readonly attention: IPagedList<IPipelineView>;
   readonly pipelines: IPagedList<IPipelineView>;
   readonly runs: IPagedList<IRunView>;
   readonly published: IPagedList<IPublicationView>;
-  /** What waits for a decision; kept fresh with runs and publications. */
+  /** Runs pending approval; refreshed with runs and publications. */
   readonly holds: IPagedList<IHold>;
 
   /** The tab in front; setting it fetches its list. */
   tab: Tab;
-  /** Whether the panel is seen; only then its lists are kept fresh. */
+  /** Whether the panel is visible; its lists are refreshed only then. */
   watched: boolean;
   readonly pipelineQuery: IPipelineQuery;
   readonly runQuery: IRunQuery;
@@ -90,45 +90,45 @@ export interface IEtlModel extends IDisposable {
 
   /** Fetch the summary and the list in front. */
   refresh(): Promise<void>;
-  /** Start a scheduler, and wait until it is seen to be alive. */
+  /** Start a scheduler, and wait for its first heartbeat. */
   startScheduler(): Promise<void>;
   /** A cell that may have declared, published or deployed something was executed. */
   noteExecuted(): void;
   deploy(request: IDeployRequest): Promise<IDeployment>;
-  /** Start one run; raises what the server says against it. */
+  /** Start one run; rejects with the error of the server. */
   trigger(pipeline: string, request: ITriggerRequest): Promise<IRunView>;
   pause(pipeline: string): Promise<void>;
   resume(pipeline: string): Promise<void>;
-  /** Tell a pipeline where its notebook is; tells whether it was done. */
+  /** Set the notebook of a pipeline; resolves to whether it was done. */
   relink(pipeline: string, notebook?: string): Promise<boolean>;
-  /** Unschedule after a grace time in which `undoUnschedule` takes it back. */
+  /** Unschedule after a grace period in which `undoUnschedule` cancels it. */
   unschedule(pipeline: string): void;
   undoUnschedule(pipeline: string): void;
   cancel(run: number): Promise<void>;
-  /** Make a run once more; from the cell that failed, where that is possible. */
+  /** Retry a run; from the failed cell, where that is possible. */
   retry(run: number, fromFailedCell?: boolean): Promise<void>;
 
-  /** Publish what a run holds back; tells whether it was done. */
+  /** Publish the staged outputs of a held run; resolves to whether it was done. */
   approve(run: number): Promise<boolean>;
-  /** Throw away what a run holds back. */
+  /** Discard the staged outputs of a held run. */
   reject(run: number): Promise<boolean>;
   /** Make an old version the newest. */
   rollback(publication: string, to: number): Promise<boolean>;
-  /** Let the next load begin at the first row. */
+  /** Start the next load at the first row. */
   resetWatermark(mark: IWatermark): Promise<boolean>;
 
-  /** What went wrong with the last action on `key` (`pipeline:NAME`, `run:ID`, `publication:NAME`). */
+  /** The error of the last action on `key` (`pipeline:NAME`, `run:ID`, `publication:NAME`). */
   problem(key: string): ApiError | null;
-  /** What the last action on `key` has done, where that needs to be said; else empty. */
+  /** The result of the last action on `key`, where there is one to show; else empty. */
   notice(key: string): string;
   dismiss(key: string): void;
-  /** Whether an action on `key` waits for its answer. */
+  /** Whether an action on `key` is running. */
   busy(key: string): boolean;
   /** Instant (ms) at which a pipeline will be unscheduled; null if it will not. */
-  leavesAt(pipeline: string): number | null;
+  unscheduleAt(pipeline: string): number | null;
 }
 
 export const IEtlModel = new Token<IEtlModel>(
   'jupyterlab-etl:IEtlModel',
-  'The state of sources, pipelines, runs and publications, and what can be done with them.'
+  'The state of sources, pipelines, runs and publications, and the actions on them.'
 );

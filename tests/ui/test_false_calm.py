@@ -62,7 +62,7 @@ def test_an_automatic_pause_is_no_calm(window, lab, stopped) -> None:
 
     bar = window.page.locator(".jp-EtlStatusItem")
     expect(bar).to_contain_text("1 paused after failures")
-    expect(bar).to_have_attribute("title", re.compile("To go on: jupyter etl resume flaky"))
+    expect(bar).to_have_attribute("title", re.compile("To resume: jupyter etl resume flaky"))
     expect(bar.locator(".jp-EtlStatus.jp-mod-stopped")).to_be_visible()
 
     panel = window.open_panel("Pipelines")
@@ -70,7 +70,7 @@ def test_an_automatic_pause_is_no_calm(window, lab, stopped) -> None:
     expect(first).to_have_attribute("data-name", stopped)
     expect(first.get_by_role("img", name="Paused after failures").first).to_be_visible()
     expect(first.get_by_role("note")).to_contain_text("after 5 failures in a row")
-    expect(panel.get_by_text("Needs you ·")).to_be_visible()
+    expect(panel.get_by_text("Needs attention ·")).to_be_visible()
     for dark in (False, True):
         window.use_theme(dark=dark)
         assert violations(window, "#jp-etl-sidebar") == []

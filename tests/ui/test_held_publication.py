@@ -21,7 +21,7 @@ def test_a_held_version_is_approved_and_taken_back(window, lab) -> None:
     bar = window.page.locator(".jp-EtlStatusItem")
     expect(bar).to_contain_text("1 held")
     window.open_panel("Pipelines")
-    waits = window.row("gated").get_by_role("img", name="Held, waits for you")
+    waits = window.row("gated").get_by_role("img", name="Pending approval")
     expect(waits).to_be_visible()
     window.open_panel("Published")
     card = window.panel.get_by_role("region", name=f"Held: run {number}")
@@ -38,15 +38,15 @@ def test_a_held_version_is_approved_and_taken_back(window, lab) -> None:
 
     window.execute("jupyter-etl:open-publication", name="gated.numbers")
     page = window.page.locator(".jp-EtlPage:visible")
-    expect(page.locator(".jp-EtlData-count")).to_have_text("showing 20 of 1,000 rows")
-    page.get_by_role("button", name="Compare: gated.numbers v2 with the version before").click()
+    expect(page.locator(".jp-EtlData-count")).to_have_text("Showing 20 of 1,000 rows")
+    page.get_by_role("button", name="Compare: gated.numbers v2 with the previous version").click()
     expect(page.get_by_role("region", name="Compare")).to_contain_text("1,000 (+9,900%)")
     for dark in (False, True):
         window.use_theme(dark=dark)
         assert violations(window, ".jp-EtlPage") == []
     page.get_by_role("button", name="Roll back: gated.numbers v1").click()
     window.page.locator(".jp-Dialog").get_by_role("button", name="Roll back").click()
-    expect(page.locator(".jp-EtlData-count")).to_have_text("showing 10 of 10 rows")
+    expect(page.locator(".jp-EtlData-count")).to_have_text("Showing 10 of 10 rows")
     assert lab.ask("publications/gated.numbers")["live"]["number"] == 3
 
 
@@ -67,7 +67,7 @@ def test_what_a_check_holds_is_previewed_and_decided(window, lab, decision: str)
     card.get_by_role("button", name="Preview 9 rows: checked.levels").click()
     preview = window.page.locator(".jp-EtlPreview:visible")
     expect(preview.get_by_role("heading")).to_have_text(f"checked.levels #{number}")
-    expect(preview.locator(".jp-EtlData-count")).to_have_text("showing 9 of 9 rows")
+    expect(preview.locator(".jp-EtlData-count")).to_have_text("Showing 9 of 9 rows")
     card.get_by_role("button", name=f"{decision}: #{number}").click()
     window.page.locator(".jp-Dialog").get_by_role("button", name=decision).click()
     expect(card).to_have_count(0)

@@ -22,9 +22,9 @@ def test_rename_in_the_file_browser_and_relink(window, lab) -> None:
     )
     row = window.row("wanders")
     expect(row).to_contain_text("wanders.ipynb was renamed, moved or deleted")
-    expect(row).to_contain_text("Runs go on with version 1, as it was deployed.")
+    expect(row).to_contain_text("Runs still use version 1, as deployed.")
     told = window.page.locator(".jp-toast-message, .Toastify__toast").filter(
-        has_text="is at arrived.ipynb now"
+        has_text="is now at arrived.ipynb"
     )
     told.get_by_role("button", name="Relink").click()
     expect(row.get_by_role("button", name="Relink: wanders")).to_have_count(0)
@@ -41,6 +41,6 @@ def test_a_notebook_that_is_gone_is_said(window, lab) -> None:
     lab.root.joinpath("leaves.ipynb").unlink()
     button.click()
     expect(window.page.locator("body")).to_contain_text(
-        "There is no notebook at leaves.ipynb: it was renamed, moved or deleted."
+        "There is no notebook at leaves.ipynb. It was renamed, moved or deleted."
     )
     expect(window.page.locator("body")).not_to_contain_text("Invalid response")

@@ -50,7 +50,7 @@ def execute(page: Page, command: str, **args: object) -> None:
 def test_a_notebook_is_scheduled_and_what_its_run_left_opens(page: Page, seven: Lab) -> None:
     page.locator(".jp-EtlNotebookChip-button").click()
     dialog = page.locator(".jp-EtlDialog")
-    dialog.get_by_label("In words or cron").fill("weekdays at 06:00")
+    dialog.get_by_label("Schedule in words or cron").fill("weekdays at 06:00")
     expect(dialog.locator(".jp-EtlNext-words")).to_contain_text("every weekday at 06:00")
     dialog.get_by_role("button", name="Deploy").click()
     dialog.wait_for(state="detached")

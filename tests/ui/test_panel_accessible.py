@@ -31,7 +31,7 @@ def test_the_panel_and_the_dialog(window, declared, lab, dark: bool) -> None:
     window.execute("jupyter-etl:schedule", path="by_dialog.ipynb")
     window.dialog.locator(".jp-EtlNext-times").wait_for()
     assert violations(window, ".jp-EtlDialog") == []
-    window.dialog.get_by_label("In words or cron").fill("every blue moon")
+    window.dialog.get_by_label("Schedule in words or cron").fill("every blue moon")
     expect(window.dialog.locator(".jp-mod-invalid")).to_be_visible()
     assert violations(window, ".jp-EtlDialog") == []
 
@@ -52,9 +52,9 @@ def test_what_a_run_left_behind(window, shows: int) -> None:
         assert violations(window, "#jp-etl-sidebar") == []
         window.open_panel("Runs")
         checks = window.unfold(shows).locator(".jp-EtlChecks")
-        expect(checks.get_by_text("only warns")).to_be_visible()
+        expect(checks.get_by_text("warning only")).to_be_visible()
         checks.locator("summary").click()
-        expect(checks.get_by_role("region", name="Rows that break it")).to_be_visible()
+        expect(checks.get_by_role("region", name="Failing rows")).to_be_visible()
         assert violations(window, "#jp-etl-sidebar") == []
         window.open_panel("Published")
         expect(window.unfold("dot").locator(".jp-EtlImage")).to_be_visible()
@@ -70,8 +70,8 @@ def test_a_watermark_is_reset_after_a_question(window, shows: int) -> None:
     row = window.unfold("shows")
     row.get_by_role("button", name="Reset: trips trips").click()
     sure = window.page.locator(".jp-Dialog")
-    expect(sure).to_contain_text("Load trips from its first row?")
+    expect(sure).to_contain_text("Reset the watermark of trips?")
     assert violations(window, ".jp-Dialog") == []
     sure.get_by_role("button", name="Reset").click()
-    expect(row.locator(".jp-EtlWatermarks")).to_contain_text("begins at the first row")
+    expect(row.locator(".jp-EtlWatermarks")).to_contain_text("starts at the first row")
     expect(row.locator(".jp-EtlWatermarks")).to_contain_text("set by sam")

@@ -39,21 +39,21 @@ def test_a_run_is_seen_to_finish_and_its_notebook_and_table_open(window, declare
     window.open_panel("Published")
     window.act("Preview", "slow.trips")
     preview = window.page.locator(".jp-EtlPreview:visible")
-    expect(preview.locator(".jp-EtlData-count")).to_have_text("showing 3 of 3 rows")
+    expect(preview.locator(".jp-EtlData-count")).to_have_text("Showing 3 of 3 rows")
 
 
 def test_a_failure_says_whose_it_is_and_where_and_is_tried_again(window, declared, lab) -> None:
     lab.ask("pipelines/fails/trigger", {})
     number = lab.wait_for_run("fails", "failed")["id"]
     window.open_panel("Pipelines")
-    expect(window.panel.get_by_text("Needs you · 1")).to_be_visible()
+    expect(window.panel.get_by_text("Needs attention · 1")).to_be_visible()
     expect(window.page.locator(".jp-EtlStatusItem")).to_contain_text("1 failing")
     window.open_panel("Runs")
     card = window.unfold(number).locator(".jp-EtlFailure")
-    expect(card).to_contain_text("In the notebook")
-    expect(card).to_contain_text("cell 2")
+    expect(card).to_contain_text("Notebook error")
+    expect(card).to_contain_text("Cell 2")
     expect(card).to_contain_text("the column speed is missing")
-    card.get_by_role("button", name="Open at the cell").click()
+    card.get_by_role("button", name="Open at failed cell").click()
     failed = window.notebook.locator(".jp-Cell.jp-mod-active")
     expect(failed).to_contain_text("AssertionError")
 

@@ -25,7 +25,7 @@ def test_a_notebook_is_scheduled_from_its_toolbar(window, lab) -> None:
     expect(times).to_have_count(5)
     expect(times.first).to_contain_text("07:30")
 
-    words = dialog.get_by_label("In words or cron")
+    words = dialog.get_by_label("Schedule in words or cron")
     words.fill("every blue moon")
     expect(words).to_have_attribute("aria-invalid", "true")
     expect(dialog.locator(".jp-EtlField-note.jp-mod-invalid")).to_contain_text("every blue moon")
@@ -77,7 +77,7 @@ def test_a_name_that_another_owner_holds_is_refused_and_nothing_is_lost(window, 
     window.execute("jupyter-etl:schedule", path="by_menu.ipynb")
     name = window.dialog.get_by_label("Name", exact=True)
     name.fill("theirs")
-    window.dialog.get_by_label("In words or cron").fill("hourly")
+    window.dialog.get_by_label("Schedule in words or cron").fill("hourly")
     window.dialog.locator(".jp-EtlNext-times").wait_for()
     window.dialog.get_by_role("button", name="Deploy").click()
     expect(window.dialog.get_by_role("alert")).to_contain_text("alex")

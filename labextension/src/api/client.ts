@@ -6,6 +6,7 @@ import type {
   IDeployment,
   IDeployRequest,
   IHold,
+  ILines,
   INotebookInfo,
   IPage,
   IPipelineParameters,
@@ -40,10 +41,10 @@ export interface IWhich {
   draft?: boolean;
 }
 
-/** All that the front end asks of the server; each method is one request. */
+/** The REST API; each method is one request. */
 export class EtlClient {
   /**
-   * @param serverSettings - Where the server is, and how to be let in.
+   * @param serverSettings - Address and credentials of the server.
    */
   constructor(serverSettings: ServerConnection.ISettings) {
     this._settings = serverSettings;
@@ -92,7 +93,7 @@ export class EtlClient {
     return this._nothing(path('pipelines', name, 'resume'), 'POST');
   }
 
-  /** Tell a pipeline where its notebook is; null lets the server look for it. */
+  /** Set the notebook of a pipeline; with null the server searches for it. */
   relink(name: string, notebook: string | null): Promise<void> {
     return this._nothing(path('pipelines', name, 'relink'), 'POST', {
       notebook
@@ -106,6 +107,16 @@ export class EtlClient {
 
   trigger(name: string, request: ITriggerRequest): Promise<IRunView> {
     return this._json(path('pipelines', name, 'trigger'), {}, 'POST', request);
+  }
+
+  /** The lines that ask for the same run. */
+  triggerLines(name: string, request: ITriggerRequest): Promise<ILines> {
+    return this._json(
+      path('pipelines', name, 'trigger', 'lines'),
+      {},
+      'POST',
+      request
+    );
   }
 
   async watermarks(pipeline: string): Promise<IWatermark[]> {
@@ -217,13 +228,15 @@ export class EtlClient {
     });
   }
 
-  previewSchedule(request: {
-    when: string;
-    timezone: string;
-    after: string[];
-    after_all: boolean;
-  }): Promise<ISchedulePreview> {
+  previewSchedule(
+    request: Pick<IDeployRequest, 'when' | 'timezone' | 'after' | 'after_all'>
+  ): Promise<ISchedulePreview> {
     return this._json('schedule/preview', {}, 'POST', request);
+  }
+
+  /** The lines that deploy the same. */
+  scheduleLines(request: IDeployRequest): Promise<ILines> {
+    return this._json('schedule/lines', {}, 'POST', request);
   }
 
   notebook(contentsPath: string): Promise<INotebookInfo> {
@@ -254,7 +267,7 @@ export class EtlClient {
       return await response.json();
     } catch {
       throw new ApiError({
-        message: `The answer to ${method} ${where} is no JSON.`,
+        message: `The response to ${method} ${where} is not valid JSON.`,
         status: response.status
       });
     }
@@ -294,8 +307,8 @@ export class EtlClient {
 
 function unreachable(): ApiError {
   return new ApiError({
-    message: 'The Jupyter server does not answer.',
-    hint: 'Check that it is running. The panel asks again by itself.',
+    message: 'The Jupyter server cannot be reached.',
+    hint: 'Check that it is running. The panel retries automatically.',
     type: 'Unreachable'
   });
 }

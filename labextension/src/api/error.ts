@@ -1,4 +1,4 @@
-/** An error as the server says it: one sentence, and the next step. */
+/** An error of the server: one sentence and the next step. */
 export class ApiError extends Error {
   /**
    * @param options.message - What failed.
@@ -40,7 +40,7 @@ export function toApiError(reason: unknown): ApiError {
 
 /** Read the error out of an answer that is not OK. */
 export async function errorOf(response: Response): Promise<ApiError> {
-  let said: {
+  let fields: {
     type?: string;
     message?: string;
     hint?: string;
@@ -48,15 +48,16 @@ export async function errorOf(response: Response): Promise<ApiError> {
   } = {};
   try {
     const body = await response.json();
-    said = body?.error ?? { message: body?.message };
+    fields = body?.error ?? { message: body?.message };
   } catch {
-    // A proxy's page or an empty body: the status line says what is known.
+    // A proxy's page or an empty body: only the status line is known.
   }
   return new ApiError({
-    message: said.message || `${response.status} ${response.statusText}`.trim(),
-    hint: said.hint,
-    type: said.type,
+    message:
+      fields.message || `${response.status} ${response.statusText}`.trim(),
+    hint: fields.hint,
+    type: fields.type,
     status: response.status,
-    field: said.field
+    field: fields.field
   });
 }

@@ -10,7 +10,7 @@ const RANK = 50;
  * Open the executed notebook that an address names: after a reload, or from a link.
  *
  * JupyterLab puts the path of the document in front into the address and, when the page is loaded,
- * looks for a file browser of its drive. There is none of this drive, and it fails with a dialog.
+ * opens a file browser of its drive. This drive has none, so that would fail with a dialog.
  */
 export function addRunRoute(app: JupyterFrontEnd, router: IRouter): void {
   const command = 'jupyter-etl:route-run';

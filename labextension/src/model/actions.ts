@@ -2,7 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 
 import { toApiError, type ApiError } from '../api';
 
-/** What is being done, what went wrong with it, and what can still be taken back. */
+/** Actions that are running or deferred, and the errors and results of the last ones. */
 export class Actions implements IDisposable {
   /**
    * @param options.changed - Called after each change.
@@ -17,7 +17,7 @@ export class Actions implements IDisposable {
     return this._disposed;
   }
 
-  /** Do something once at a time per key; its error is kept beside the key. */
+  /** Do something once at a time per key; its error is kept under the key. */
   async run(key: string, call: () => Promise<void>): Promise<boolean> {
     if (this._busy.has(key)) {
       return false;
@@ -40,22 +40,22 @@ export class Actions implements IDisposable {
 
   /** Do something after the grace time, unless it is undone. */
   later(name: string, call: () => Promise<void>): void {
-    if (this._leaving.has(name)) {
+    if (this._deferred.has(name)) {
       return;
     }
     const timer = setTimeout(() => {
-      this._leaving.delete(name);
+      this._deferred.delete(name);
       void call();
     }, this._graceMs);
-    this._leaving.set(name, { timer, at: Date.now() + this._graceMs });
+    this._deferred.set(name, { timer, at: Date.now() + this._graceMs });
     this._changed();
   }
 
   undo(name: string): void {
-    const leaving = this._leaving.get(name);
-    if (leaving) {
-      clearTimeout(leaving.timer);
-      this._leaving.delete(name);
+    const deferred = this._deferred.get(name);
+    if (deferred) {
+      clearTimeout(deferred.timer);
+      this._deferred.delete(name);
       this._changed();
     }
   }
@@ -64,8 +64,8 @@ export class Actions implements IDisposable {
     return this._problems.get(key) ?? null;
   }
 
-  /** Keep beside the key what an action has done. */
-  say(key: string, text: string): void {
+  /** Keep the result of an action under its key. */
+  note(key: string, text: string): void {
     this._notices.set(key, text);
   }
 
@@ -83,16 +83,16 @@ export class Actions implements IDisposable {
     return this._busy.has(key);
   }
 
-  leavesAt(name: string): number | null {
-    return this._leaving.get(name)?.at ?? null;
+  unscheduleAt(name: string): number | null {
+    return this._deferred.get(name)?.at ?? null;
   }
 
   dispose(): void {
     this._disposed = true;
-    for (const { timer } of this._leaving.values()) {
+    for (const { timer } of this._deferred.values()) {
       clearTimeout(timer);
     }
-    this._leaving.clear();
+    this._deferred.clear();
   }
 
   private _changed: () => void;
@@ -101,7 +101,7 @@ export class Actions implements IDisposable {
   private _busy = new Set<string>();
   private _problems = new Map<string, ApiError>();
   private _notices = new Map<string, string>();
-  private _leaving = new Map<
+  private _deferred = new Map<
     string,
     { timer: ReturnType<typeof setTimeout>; at: number }
   >();

@@ -1,5 +1,4 @@
 import type { Event } from '@jupyterlab/services';
-import { Debouncer, Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import {
@@ -24,30 +23,24 @@ import { Actions } from './actions';
 import { isTerminal, parseRunEvent } from './events';
 import { Lists } from './lists';
 import type { PagedList } from './pagedList';
+import { Polling } from './polling';
 
-/** How long after an event the lists are fetched again, so that a burst is one request. */
-const HINT_DELAY_MS = 100;
-
-/** While a run goes on, look this often even if no event comes. */
-const ACTIVE_INTERVAL_MS = 3000;
-
-/** How often, and how long apart, to look for a scheduler that was started. */
+/** How often, and how far apart, to check for a scheduler that was started. */
 const SCHEDULER_TRIES = 20;
 const SCHEDULER_DELAY_MS = 1000;
 
-/** The state of the panel: a poll for the truth, events as hints. */
+/** The state of the panel: polled from the server, with events as hints. */
 export class EtlModel implements IEtlModel {
   /**
    * @param options.client - The REST API.
-   * @param options.events - Tells of runs while they go on; optional.
+   * @param options.events - Progress events of runs; optional.
    * @param options.intervalMs - Between two polls.
    * @param options.filter - Which pipelines to show at first.
-   * @param options.graceMs - Time in which an unscheduling can be undone.
+   * @param options.graceMs - Time in which unscheduling can be undone.
    */
   constructor(options: EtlModel.IOptions) {
     this.client = options.client;
     this._events = options.events ?? null;
-    this._intervalMs = options.intervalMs ?? 10_000;
     this._lists = new Lists({
       client: options.client,
       filter: options.filter ?? 'all',
@@ -57,14 +50,11 @@ export class EtlModel implements IEtlModel {
       changed: () => this._changed.emit(),
       graceMs: options.graceMs ?? 8000
     });
-    this._hint = new Debouncer(() => this.refresh(), HINT_DELAY_MS);
     this._events?.stream.connect(this._onEvent, this);
-    this._poll = new Poll({
-      name: 'jupyterlab-etl:model',
-      auto: options.auto ?? true,
-      standby: 'when-hidden',
-      frequency: { interval: this._intervalMs, backoff: true, max: 120_000 },
-      factory: () => this._look()
+    this._polling = new Polling({
+      fetch: () => this._fetch(),
+      intervalMs: options.intervalMs ?? 10_000,
+      auto: options.auto ?? true
     });
   }
 
@@ -169,8 +159,7 @@ export class EtlModel implements IEtlModel {
 
   /** Milliseconds between two polls. */
   set intervalMs(value: number) {
-    this._intervalMs = value;
-    this._pace();
+    this._polling.intervalMs = value;
   }
 
   filterPipelines(query: Partial<IPipelineQuery>): void {
@@ -188,11 +177,8 @@ export class EtlModel implements IEtlModel {
     void this._fetchTab();
   }
 
-  async refresh(): Promise<void> {
-    if (!this._disposed) {
-      await this._poll.refresh();
-      await this._poll.tick.catch(() => undefined);
-    }
+  refresh(): Promise<void> {
+    return this._polling.refresh();
   }
 
   startScheduler(): Promise<void> {
@@ -206,8 +192,8 @@ export class EtlModel implements IEtlModel {
         await new Promise(done => setTimeout(done, SCHEDULER_DELAY_MS));
       }
       throw new ApiError({
-        message: 'The scheduler was started, and is not alive yet.',
-        hint: 'Its log is scheduler.log in the platform home; see jupyter etl doctor.'
+        message: 'The scheduler was started but does not send heartbeats yet.',
+        hint: 'See scheduler.log in the ETL home folder, or run: jupyter etl doctor'
       });
     });
   }
@@ -220,7 +206,7 @@ export class EtlModel implements IEtlModel {
 
   noteExecuted(): void {
     this._deployed.emit('');
-    this._hint.invoke().catch(() => undefined);
+    this._polling.hint();
   }
 
   async trigger(pipeline: string, request: ITriggerRequest): Promise<IRunView> {
@@ -264,7 +250,7 @@ export class EtlModel implements IEtlModel {
     return this._act(`run:${run}`, async () => {
       const { words } = await this.client.retry(run, fromFailedCell);
       if (fromFailedCell) {
-        this._actions.say(`run:${run}`, words);
+        this._actions.note(`run:${run}`, words);
       }
     });
   }
@@ -305,8 +291,8 @@ export class EtlModel implements IEtlModel {
     return this._actions.busy(key);
   }
 
-  leavesAt(pipeline: string): number | null {
-    return this._actions.leavesAt(pipeline);
+  unscheduleAt(pipeline: string): number | null {
+    return this._actions.unscheduleAt(pipeline);
   }
 
   dispose(): void {
@@ -316,8 +302,7 @@ export class EtlModel implements IEtlModel {
     this._disposed = true;
     this._events?.stream.disconnect(this._onEvent, this);
     this._actions.dispose();
-    this._hint.dispose();
-    this._poll.dispose();
+    this._polling.dispose();
     Signal.clearData(this);
   }
 
@@ -332,13 +317,13 @@ export class EtlModel implements IEtlModel {
     call: () => Promise<void>
   ): Promise<boolean> {
     const done = await this._actions.run(key, call);
-    // Also where it failed: somebody may have decided before.
+    // Also after a failure: the run may have been decided elsewhere.
     this._versionsChanged.emit();
     await this.refresh();
     return done;
   }
 
-  private async _look(): Promise<void> {
+  private async _fetch(): Promise<void> {
     const lists = this._fetchTab();
     try {
       this._summary = await this.client.summary();
@@ -350,25 +335,13 @@ export class EtlModel implements IEtlModel {
     } finally {
       await lists;
       this._changed.emit();
-      this._pace();
+      this._polling.active = Boolean(this._summary?.runs_active);
     }
   }
 
   private async _fetchTab(): Promise<void> {
     if (this._watched) {
       await this._lists.refresh(this._tab);
-    }
-  }
-
-  private _pace(): void {
-    if (this._disposed) {
-      return;
-    }
-    const interval = this._summary?.runs_active
-      ? Math.min(ACTIVE_INTERVAL_MS, this._intervalMs)
-      : this._intervalMs;
-    if (this._poll.frequency.interval !== interval) {
-      this._poll.frequency = { ...this._poll.frequency, interval };
     }
   }
 
@@ -382,15 +355,13 @@ export class EtlModel implements IEtlModel {
     if (isTerminal(event.state)) {
       this._versionsChanged.emit();
     }
-    this._hint.invoke().catch(() => undefined);
+    this._polling.hint();
   }
 
   private _events: Event.IManager | null;
-  private _intervalMs: number;
   private _actions: Actions;
   private _lists: Lists;
-  private _hint: Debouncer;
-  private _poll: Poll;
+  private _polling: Polling;
   private _changed = new Signal<IEtlModel, void>(this);
   private _runChanged = new Signal<IEtlModel, IRunEvent>(this);
   private _deployed = new Signal<IEtlModel, string>(this);

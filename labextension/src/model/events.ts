@@ -1,6 +1,6 @@
 import type { IRunEvent, RunState } from '../api';
 
-/** Id of the schema of the events that tell how a run goes on. */
+/** Id of the schema of the progress events of runs. */
 export const RUN_EVENT_SCHEMA = 'https://schema.jupyter.org/jupyter_etl/run/v1';
 
 const TERMINAL: ReadonlySet<RunState> = new Set<RunState>([
@@ -11,7 +11,7 @@ const TERMINAL: ReadonlySet<RunState> = new Set<RunState>([
   'skipped'
 ]);
 
-/** Whether a run does not leave this state by itself. */
+/** Whether a run stays in this state. */
 export function isTerminal(state: RunState): boolean {
   return TERMINAL.has(state);
 }

@@ -1,4 +1,4 @@
-/** Numbers, sizes and times for people; all pure. */
+/** Numbers, sizes and times as readers expect them in their language; all pure. */
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -21,6 +21,11 @@ export function formatLogTail(text: string): { text: string; zone: string } {
 
 /** As the server writes a time before a line: 2026-01-31 06:00:03.120 CET. */
 const LOG_TIME = /^\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)\.\d+ (\S+) {2}/gm;
+
+/** A JSON value as `-p NAME=` takes it. */
+export function formatValue(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
 
 /** Bytes -> "3.2 MB". */
 export function formatBytes(bytes: number): string {

@@ -1,7 +1,6 @@
 export * from './etlModel';
 export * from './events';
 export * from './format';
-export * from './lines';
 export * from './pagedList';
 export * from './presets';
 export * from './scheduleForm';

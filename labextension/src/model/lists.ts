@@ -11,7 +11,7 @@ import type {
 import type { IPipelineQuery, IRunQuery, Tab } from '../tokens';
 import { PagedList } from './pagedList';
 
-/** What the tabs list, and what each of them asks for. */
+/** The lists of the tabs, and their filters. */
 export class Lists {
   /**
    * @param options.client - The REST API.
@@ -61,7 +61,7 @@ export class Lists {
 
   readonly sources: PagedList<ISource>;
   readonly pipelines: PagedList<IPipelineView>;
-  /** Pipelines that need somebody; only filled while all are shown. */
+  /** Pipelines that need attention; only filled while all are shown. */
   readonly attention: PagedList<IPipelineView>;
   readonly runs: PagedList<IRunView>;
   readonly published: PagedList<IPublicationView>;

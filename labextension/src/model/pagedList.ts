@@ -8,7 +8,7 @@ export const PAGE = 50;
 export class PagedList<T> implements IPagedList<T> {
   /**
    * @param options.fetch - Fetches a slice.
-   * @param options.key - What tells one item from another.
+   * @param options.key - Identifies an item.
    * @param options.changed - Called after each change.
    */
   constructor(options: {
@@ -45,7 +45,7 @@ export class PagedList<T> implements IPagedList<T> {
     return this._load({ offset: this._items.length, limit: PAGE });
   }
 
-  /** Forget all items, before another question is asked. */
+  /** Remove all items, before a request with another filter. */
   clear(): void {
     this._generation += 1;
     this._items = [];
@@ -54,7 +54,7 @@ export class PagedList<T> implements IPagedList<T> {
     this._changed();
   }
 
-  /** Change the item with this key in place of a fetch. */
+  /** Change the item with this key without a request. */
   patch(key: string | number, change: (item: T) => T): void {
     const index = this._items.findIndex(item => this._key(item) === key);
     if (index >= 0) {
@@ -73,7 +73,7 @@ export class PagedList<T> implements IPagedList<T> {
     }
     try {
       const page = await this._fetch(slice);
-      // An answer to an older question must not replace a newer one.
+      // A late response must not replace a newer one.
       if (generation === this._generation) {
         this._items = this._merge(slice.offset, page.items);
         this._total = page.total;
@@ -114,7 +114,7 @@ export class PagedList<T> implements IPagedList<T> {
   private _pending = 0;
 }
 
-/** The old object where the new one says the same, so that its row is not drawn again. */
+/** The old object where the new one is equal, so that its row is not rendered again. */
 function keep<T>(before: T | undefined, after: T): T {
   return before !== undefined &&
     JSON.stringify(before) === JSON.stringify(after)

@@ -1,4 +1,6 @@
-/** The usual schedules, to and from the words the server understands. */
+/** The usual schedules, and the words that the server reads. */
+
+import type { IPreset } from '../api';
 
 export const PRESETS = [
   'every15',
@@ -10,7 +12,7 @@ export const PRESETS = [
   'custom'
 ] as const;
 
-export type Preset = (typeof PRESETS)[number];
+export type PresetKind = (typeof PRESETS)[number];
 
 export const WEEKDAYS = [
   'mon',
@@ -24,9 +26,9 @@ export const WEEKDAYS = [
 
 export type Weekday = (typeof WEEKDAYS)[number];
 
-/** A preset and what it needs to know. */
+/** The preset chosen in the form, and the values of its fields. */
 export interface IPresetChoice {
-  preset: Preset;
+  kind: PresetKind;
   /** "HH:MM". */
   time: string;
   weekday: Weekday;
@@ -35,7 +37,7 @@ export interface IPresetChoice {
 }
 
 export const DEFAULT_CHOICE: IPresetChoice = {
-  preset: 'weekdays',
+  kind: 'weekdays',
   time: '06:00',
   weekday: 'mon',
   day: 1
@@ -43,7 +45,7 @@ export const DEFAULT_CHOICE: IPresetChoice = {
 
 /** The words of a choice; "" for custom. */
 export function wordsOf(choice: IPresetChoice): string {
-  switch (choice.preset) {
+  switch (choice.kind) {
     case 'every15':
       return 'every 15m';
     case 'hourly':
@@ -61,39 +63,17 @@ export function wordsOf(choice: IPresetChoice): string {
   }
 }
 
-/** The preset that these words are, keeping what they do not say from `before`. */
+/** A preset as a choice; the fields it does not have keep their values. */
 export function choiceOf(
-  words: string,
+  preset: IPreset | null,
   before: IPresetChoice = DEFAULT_CHOICE
 ): IPresetChoice {
-  const text = words.trim().toLowerCase();
-  if (text === 'every 15m') {
-    return { ...before, preset: 'every15' };
-  }
-  if (text === '@hourly') {
-    return { ...before, preset: 'hourly' };
-  }
-  const daily = /^(daily|weekdays) at (\d\d:\d\d)$/.exec(text);
-  if (daily) {
-    return { ...before, preset: daily[1] as Preset, time: daily[2] };
-  }
-  const weekly = /^(mon|tue|wed|thu|fri|sat|sun) at (\d\d:\d\d)$/.exec(text);
-  if (weekly) {
-    return {
-      ...before,
-      preset: 'weekly',
-      weekday: weekly[1] as Weekday,
-      time: weekly[2]
-    };
-  }
-  const monthly = /^monthly on (\d{1,2}) at (\d\d:\d\d)$/.exec(text);
-  if (monthly) {
-    return {
-      ...before,
-      preset: 'monthly',
-      day: Number(monthly[1]),
-      time: monthly[2]
-    };
-  }
-  return { ...before, preset: 'custom' };
+  return preset === null
+    ? { ...before, kind: 'custom' }
+    : {
+        kind: preset.kind,
+        time: preset.time || before.time,
+        weekday: preset.weekday || before.weekday,
+        day: preset.day ?? before.day
+      };
 }

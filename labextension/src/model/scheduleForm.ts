@@ -1,14 +1,13 @@
-/** The schedule dialog's fields, to and from what the server takes; all pure. */
+/** The fields of the schedule dialog, and the request they make; all pure. */
 
 import type {
   Catchup,
   IDeployRequest,
   INotebookInfo,
-  IParameter,
-  ISchedule,
+  IPreset,
   Overlap
 } from '../api';
-import { readDuration, readValues, spellDuration } from './lines';
+import { formatValue } from './format';
 import {
   choiceOf,
   DEFAULT_CHOICE,
@@ -16,11 +15,11 @@ import {
   type IPresetChoice
 } from './presets';
 
-/** What the fields hold; numbers as they were typed. */
+/** What the fields hold; numbers and durations as typed. */
 export interface IScheduleForm {
   mode: 'times' | 'after' | 'demand';
   choice: IPresetChoice;
-  /** The words or the cron expression: what is sent. */
+  /** The words or the cron expression that is sent. */
   when: string;
   timezone: string;
   after: readonly string[];
@@ -31,91 +30,47 @@ export interface IScheduleForm {
   timeout: string;
   catchup: Catchup;
   overlap: Overlap;
-  /** What has no field stays as it is deployed. */
-  kept: Readonly<
-    Pick<
-      IDeployRequest,
-      'on_lost' | 'priority' | 'memory_bytes' | 'checkpoint' | 'cold'
-    >
-  >;
   /** Whether it may publish what another pipeline publishes. */
   shared: boolean;
-  /** Patterns of files that the version pins, separated by blanks. */
+  /** Patterns of files that the version pins, separated by spaces. */
   include: string;
-  /** Whether the deployed version has such patterns. */
-  included: boolean;
-  /** Only what differs from the notebook's defaults. */
+  /** Values that differ from the notebook's defaults. */
   values: Readonly<Record<string, string>>;
-  /** The deployed pipeline, what it gives a value to, and whether that is the time limit too. */
-  deployed: Readonly<{
-    name: string;
-    parameters: readonly string[];
-    limited: boolean;
-    shared: boolean;
-  }> | null;
 }
 
-/** Which field is wrong. */
-export type FormProblem = 'when' | 'after' | 'name' | 'retries' | 'timeout';
+/** A required field that is empty. */
+export type MissingField = 'when' | 'after' | 'name';
 
 /** The fields for a notebook: as deployed, or the defaults. */
 export function formFor(info: INotebookInfo, path: string): IScheduleForm {
   const { pipeline } = info;
   const schedule = pipeline?.schedule ?? null;
   const declared = new Set(info.parameters.map(item => item.name));
-  const when =
-    schedule && schedule.kind !== 'after'
-      ? schedule.text
-      : wordsOf(DEFAULT_CHOICE);
+  const timed = schedule !== null && schedule.kind !== 'after';
   return {
-    mode: pipeline && !schedule ? 'demand' : modeOf(schedule),
-    choice: choiceOf(when),
-    when,
-    timezone:
-      schedule && schedule.kind !== 'after'
-        ? schedule.timezone
-        : Intl.DateTimeFormat().resolvedOptions().timeZone,
+    mode:
+      pipeline && !schedule ? 'demand' : schedule && !timed ? 'after' : 'times',
+    choice: timed ? choiceOf(pipeline?.preset ?? null) : DEFAULT_CHOICE,
+    when: timed ? schedule.text : wordsOf(DEFAULT_CHOICE),
+    timezone: timed
+      ? schedule.timezone
+      : Intl.DateTimeFormat().resolvedOptions().timeZone,
     after: schedule?.after ?? [],
     afterAll: schedule?.after_all ?? false,
     name: pipeline?.name ?? stemOf(path),
     owner: pipeline?.owner ?? '',
     retries: String(pipeline?.policy.retries ?? 3),
-    timeout: pipeline?.policy.timeout_s
-      ? spellDuration(pipeline.policy.timeout_s)
-      : '',
+    timeout: pipeline?.timeout ?? '',
     catchup: pipeline?.policy.catchup ?? 'latest',
     overlap: pipeline?.policy.overlap ?? 'skip',
-    kept: {
-      on_lost: pipeline?.policy.on_lost ?? null,
-      priority: pipeline?.policy.priority ?? null,
-      memory_bytes: pipeline?.policy.memory_bytes ?? null,
-      checkpoint: pipeline?.policy.checkpoint ?? false,
-      cold: !(pipeline?.policy.warm ?? true)
-    },
     shared: pipeline?.policy.shared ?? false,
     include: info.include.join(' '),
-    included: info.include.length > 0,
     values: Object.fromEntries(
       Object.entries(pipeline?.parameters ?? {})
         .filter(([key]) => declared.has(key))
-        .map(([key, value]) => [
-          key,
-          typeof value === 'string' ? value : JSON.stringify(value)
-        ])
-    ),
-    deployed: pipeline
-      ? {
-          name: pipeline.name,
-          parameters: Object.keys(pipeline.parameters),
-          limited: pipeline.policy.timeout_s !== null,
-          shared: pipeline.policy.shared
-        }
-      : null
+        .map(([key, value]) => [key, formatValue(value)])
+    )
   };
-}
-
-function modeOf(schedule: ISchedule | null): IScheduleForm['mode'] {
-  return schedule?.kind === 'after' ? 'after' : 'times';
 }
 
 /** "a/b/daily.ipynb" -> "daily". */
@@ -133,76 +88,93 @@ export function choosePreset(
   return { ...form, choice, when: wordsOf(choice) || form.when };
 }
 
-/** Change the words; the preset follows. */
+/** Change the words; the preset is known once the server has read them. */
 export function writeWhen(form: IScheduleForm, when: string): IScheduleForm {
-  return { ...form, when, choice: choiceOf(when, form.choice) };
+  return { ...form, when, choice: choiceOf(null, form.choice) };
 }
 
-/** What is wrong without asking the server. */
-export function problemsOf(form: IScheduleForm): FormProblem[] {
-  const problems: FormProblem[] = [];
+/** Show the preset that the server has read in the words. */
+export function readPreset(
+  form: IScheduleForm,
+  preset: IPreset | null
+): IScheduleForm {
+  return { ...form, choice: choiceOf(preset, form.choice) };
+}
+
+/** The required fields that are empty. */
+export function missingFields(form: IScheduleForm): MissingField[] {
+  const missing: MissingField[] = [];
   if (form.mode === 'times' && !form.when.trim()) {
-    problems.push('when');
+    missing.push('when');
   }
   if (form.mode === 'after' && !form.after.length) {
-    problems.push('after');
+    missing.push('after');
   }
   if (!form.name.trim()) {
-    problems.push('name');
+    missing.push('name');
   }
-  if (!/^\d+$/.test(form.retries.trim())) {
-    problems.push('retries');
-  }
-  const timeout = readDuration(form.timeout);
-  if (form.timeout.trim() && (timeout === null || timeout <= 0)) {
-    problems.push('timeout');
-  }
-  return problems;
+  return missing;
 }
 
-/** What the server takes. */
+/** The request that deploys what the fields hold. */
 export function requestOf(
   form: IScheduleForm,
   path: string,
-  declared: readonly IParameter[]
+  info: INotebookInfo
 ): IDeployRequest {
-  const times = form.mode === 'times';
   const after = form.mode === 'after';
   const name = form.name.trim();
-  const { deployed } = form;
+  const { pipeline } = info;
+  const retries = form.retries.trim();
   return {
     notebook: path,
-    when: times ? form.when.trim() : '',
+    when: form.mode === 'times' ? form.when.trim() : '',
     timezone: form.timezone,
     name: name || null,
-    parameters: readValues(form.values, declared),
-    retries: /^\d+$/.test(form.retries.trim()) ? Number(form.retries) : null,
-    timeout_s: readDuration(form.timeout),
+    parameters: { ...form.values },
+    retries: retries ? Number(retries) : null,
+    timeout: form.timeout.trim() || null,
     catchup: form.catchup,
     overlap: form.overlap,
-    ...form.kept,
+    ...(pipeline && pipeline.name !== name ? withoutFields(pipeline) : {}),
     owner: form.owner.trim() || null,
     after: after ? [...form.after] : [],
     after_all: after && form.afterAll,
     on_demand: form.mode === 'demand',
-    // The server keeps what is left out.
-    reset:
-      deployed?.name === name
-        ? [
-            ...(deployed.limited && !form.timeout.trim() ? ['timeout'] : []),
-            ...deployed.parameters
-              .filter(key => !(key in form.values))
-              .map(key => `param.${key}`),
-            ...(deployed.shared && !form.shared ? ['shared'] : [])
-          ]
-        : [],
+    reset: pipeline?.name === name ? resetsOf(form, pipeline) : [],
     shared: form.shared,
-    include: patternsOf(form)
+    include: patternsOf(form, info),
+    anyway: info.findings.some(({ severity }) => severity === 'error')
   };
 }
 
-/** The patterns to send: an empty one takes away those that are deployed. */
-function patternsOf(form: IScheduleForm): string[] {
+type Pipeline = NonNullable<INotebookInfo['pipeline']>;
+
+/** The options without a field; the server keeps them unless the pipeline gets another name. */
+function withoutFields({ policy }: Pipeline): Partial<IDeployRequest> {
+  return {
+    on_lost: policy.on_lost,
+    priority: policy.priority,
+    memory_bytes: policy.memory_bytes,
+    checkpoint: policy.checkpoint,
+    cold: !policy.warm
+  };
+}
+
+/** What goes back to its default; the server keeps what is left out. */
+function resetsOf(form: IScheduleForm, pipeline: Pipeline): string[] {
+  const removed = Object.keys(pipeline.parameters).filter(
+    key => !(key in form.values)
+  );
+  return [
+    ...(pipeline.timeout && !form.timeout.trim() ? ['timeout'] : []),
+    ...removed.map(key => `param.${key}`),
+    ...(pipeline.policy.shared && !form.shared ? ['shared'] : [])
+  ];
+}
+
+/** The patterns to send: an empty one removes those that are deployed. */
+function patternsOf(form: IScheduleForm, info: INotebookInfo): string[] {
   const patterns = form.include.split(/\s+/).filter(Boolean);
-  return patterns.length || !form.included ? patterns : [''];
+  return patterns.length || !info.include.length ? patterns : [''];
 }

@@ -8,17 +8,17 @@ import {
   useFetched,
   type IEtlContext
 } from '../components';
-import { Action } from '../components/action';
-import { runLabel, runShape, Status } from '../components/status';
-import { isTerminal, lines } from '../model';
+import { Action } from '../components/shared/action';
+import { runLabel, runShape, Status } from '../components/shared/status';
+import { isTerminal } from '../model';
 
-/** Between two looks at the log of a run that goes on; its output makes no event. */
+/** Between two polls of the log of an active run, whose output sends no events. */
 const LIVE_MS = 2000;
 
 /** Pixels from the end within which a reader counts as being at it. */
 const AT_END_PX = 24;
 
-/** The log of a run; it follows a run that goes on. */
+/** The log of a run. */
 export class LogBody extends ReactWidget {
   constructor(options: { context: IEtlContext; run: number }) {
     super();
@@ -40,12 +40,12 @@ export class LogBody extends ReactWidget {
   private _run: number;
 }
 
-/** What happened in a run so far, and what comes. */
+/** The log of a run, updated while the run is active. */
 export function LogView(props: { run: number }): JSX.Element {
   const { model, opener, trans } = useEtl();
   const id = props.run;
   const { value, error, retry } = useFetched(async () => {
-    // The state first: when it says that the run has ended, the log has the end.
+    // The state first: if the run has ended by then, the log is complete.
     const run = await model.client.run(id);
     return { run, text: await model.client.runLog(id) };
   }, [model, id]);
@@ -72,7 +72,7 @@ export function LogView(props: { run: number }): JSX.Element {
     }, LIVE_MS);
     return () => window.clearInterval(timer);
   }, [live, retry]);
-  const line = lines.log(id);
+  const line = value?.run.lines.log ?? '';
   return (
     <>
       <div className="jp-EtlPreview-head">
@@ -88,12 +88,16 @@ export function LogView(props: { run: number }): JSX.Element {
         ) : (
           <h2>{trans.__('Run %1', id)}</h2>
         )}
-        <code>{line}</code>
-        <Action
-          label={trans.__('Copy line')}
-          text
-          onClick={() => opener.copy(line)}
-        />
+        {line ? (
+          <>
+            <code>{line}</code>
+            <Action
+              label={trans.__('Copy line')}
+              text
+              onClick={() => opener.copy(line)}
+            />
+          </>
+        ) : null}
         <Action label={trans.__('Refresh')} text onClick={retry} />
       </div>
       {error ? <ErrorNotice error={error} onRetry={retry} /> : null}
@@ -105,14 +109,14 @@ export function LogView(props: { run: number }): JSX.Element {
         />
       ) : error ? null : (
         <div className="jp-EtlWaiting" role="status">
-          {trans.__('Loading …')}
+          {trans.__('Loading…')}
         </div>
       )}
     </>
   );
 }
 
-/** A text that stays at its end as it grows, unless somebody has scrolled away from there. */
+/** A text that stays scrolled to its end as it grows, unless the reader has scrolled away. */
 function LogText(props: {
   text: string;
   label: string;

@@ -37,7 +37,7 @@ export class NotebookChip extends ReactWidget {
     }
   }
 
-  /** Ask the server again what it knows of this notebook. */
+  /** Fetch the state of this notebook again. */
   async refresh(): Promise<void> {
     if (this._run === null) {
       try {
@@ -45,7 +45,7 @@ export class NotebookChip extends ReactWidget {
           this._document.localPath
         );
       } catch {
-        // The button works without it; the dialog says what is wrong.
+        // The button works without it; the dialog shows the error.
         this._info = null;
       }
       if (!this.isDisposed) {
@@ -86,7 +86,7 @@ export class NotebookChip extends ReactWidget {
       : trans.__('Schedule');
     const title = pipeline
       ? `${pipeline.name}: ${pipeline.words}${pipeline.health_note ? `\n${pipeline.health_note}` : ''}${next ? `\n${formatInstant(next)}` : ''}`
-      : trans.__('Schedule this notebook …');
+      : trans.__('Schedule this notebook…');
     return (
       <button
         type="button"

@@ -10,8 +10,7 @@ import {
   type IEtlContext,
   type IPreviewTarget
 } from '../components';
-import { Action } from '../components/action';
-import { lines } from '../model';
+import { Action } from '../components/shared/action';
 
 const STEP = 20;
 const MOST = 500;
@@ -26,7 +25,7 @@ export function previewName(target: IPreviewTarget): string {
   return `${name}${version}`;
 }
 
-/** The first rows of a source, a publication, or of what a run holds back. */
+/** The first rows of a source, a publication, or the staged output of a held run. */
 export class PreviewBody extends ReactWidget {
   constructor(options: { context: IEtlContext; target: IPreviewTarget }) {
     super();
@@ -47,7 +46,7 @@ export class PreviewBody extends ReactWidget {
   private _target: IPreviewTarget;
 }
 
-/** The table, and the line that reads it. */
+/** The rows, and the line that shows them. */
 export function PreviewView(props: { target: IPreviewTarget }): JSX.Element {
   const { model, opener, trans } = useEtl();
   const { target } = props;
@@ -64,22 +63,22 @@ export function PreviewView(props: { target: IPreviewTarget }): JSX.Element {
           ),
     [model, kind, name, table, version, draft, held, limit]
   );
-  const line = held
-    ? lines.held(held)
-    : kind === 'source'
-      ? lines.preview(name, table)
-      : lines.python(name, { version, draft });
+  const line = value?.line ?? '';
   const more = value !== null && value.rows.length >= limit && limit < MOST;
   return (
     <>
       <div className="jp-EtlPreview-head">
         <h2>{previewName(target)}</h2>
-        <code>{line}</code>
-        <Action
-          label={trans.__('Copy line')}
-          text
-          onClick={() => opener.copy(line)}
-        />
+        {line ? (
+          <>
+            <code>{line}</code>
+            <Action
+              label={trans.__('Copy line')}
+              text
+              onClick={() => opener.copy(line)}
+            />
+          </>
+        ) : null}
         {more ? (
           <Action
             label={trans.__('Show more')}
@@ -94,7 +93,7 @@ export function PreviewView(props: { target: IPreviewTarget }): JSX.Element {
         <DataTable preview={value} label={previewName(target)} />
       ) : error ? null : (
         <div className="jp-EtlWaiting" role="status">
-          {trans.__('Loading …')}
+          {trans.__('Loading…')}
         </div>
       )}
     </>

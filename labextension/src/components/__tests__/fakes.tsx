@@ -4,9 +4,9 @@ import * as React from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 
 import { ApiError, type IPage } from '../../api';
-import type { IEtlContext, IOpener, IQuestion } from '../context';
-import { EtlProvider } from '../context';
-import { NowProvider } from '../now';
+import type { IEtlContext, IOpener, IQuestion } from '../shared/context';
+import { EtlProvider } from '../shared/context';
+import { NowProvider } from '../shared/clock';
 import { EtlModel } from '../../model';
 
 const { act } = React;
@@ -87,7 +87,10 @@ export class FakeClient {
     this.answer(`rows of ${name}${which.held ? ` #${which.held}` : ''}`, {
       columns: [],
       rows: [],
-      total_rows: 0
+      total_rows: 0,
+      line: which.held
+        ? `jupyter etl held ${which.held}`
+        : `etl.read("${name}")`
     });
   contentUrl = (name: string, version?: number) =>
     `http://lab/${name}/content${version ? `?version=${version}` : ''}`;
@@ -114,6 +117,16 @@ export class FakeClient {
     this.requests.push(request);
     return this.answer(`trigger ${name}`, run({ pipeline: name }));
   };
+  triggerLines = (name: string, request: any) =>
+    this.answer(`lines ${name}`, {
+      magic: `%etl trigger ${JSON.stringify(request)}`,
+      shell: `jupyter etl trigger ${name} ${JSON.stringify(request)}`
+    });
+  scheduleLines = (request: any) =>
+    this.answer(`lines ${request.notebook}`, {
+      magic: `%etl schedule ${JSON.stringify(request)}`,
+      shell: ''
+    });
   pause = (name: string) => this.answer(`pause ${name}`, undefined);
   resume = (name: string) => this.answer(`resume ${name}`, undefined);
   unschedule = (name: string) => this.answer(`unschedule ${name}`, undefined);
@@ -162,8 +175,10 @@ export class FakeClient {
         }
       ],
       note: '',
-      cron: '0 6 * * 1-5'
+      cron: '0 6 * * 1-5',
+      preset: this.preset
     });
+  preset: any = null;
 }
 
 /** Remembers what it was asked to open. */
@@ -319,6 +334,17 @@ export function pipeline(change: any = {}): any {
     health: 'ok',
     cold_start: '',
     time_limit: { seconds: 3600, why: 'the default' },
+    timeout: '',
+    preset: { kind: 'daily', time: '06:00', weekday: '', day: null },
+    lines: {
+      trigger: 'jupyter etl trigger daily',
+      pause: 'jupyter etl pause daily',
+      resume: 'jupyter etl resume daily',
+      relink: 'jupyter etl relink daily',
+      unschedule: 'jupyter etl unschedule daily',
+      runs: 'jupyter etl runs --pipeline daily',
+      schedule: '%etl schedule "daily at 06:00" --tz UTC'
+    },
     health_note: '',
     health_run: null,
     severity: 0,
@@ -355,6 +381,12 @@ export function run(change: any = {}): any {
     held_by: [],
     has_notebook: false,
     resumable: false,
+    lines: {
+      log: 'jupyter etl logs 42',
+      cancel: 'jupyter etl cancel 42',
+      retry: 'jupyter etl retry 42',
+      retry_from_failed_cell: 'jupyter etl retry 42 --from-failed-cell'
+    },
     ...change
   };
 }

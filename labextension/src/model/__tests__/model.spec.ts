@@ -52,7 +52,7 @@ describe('EtlModel', () => {
 
   it('unschedules after the grace time', async () => {
     w.model.unschedule('daily');
-    expect(w.model.leavesAt('daily')).not.toBeNull();
+    expect(w.model.unscheduleAt('daily')).not.toBeNull();
     await pass(GRACE_MS - 1);
     expect(w.client.said).not.toContain('unschedule daily');
     await pass(1);

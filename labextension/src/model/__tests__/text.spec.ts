@@ -5,9 +5,8 @@ import {
   formatLogTail,
   shortPath
 } from '../format';
-import { readDuration, scheduleLine, spellDuration } from '../lines';
 import { choiceOf, wordsOf } from '../presets';
-import { formFor, problemsOf, requestOf, writeWhen } from '../scheduleForm';
+import { formFor, missingFields, requestOf, writeWhen } from '../scheduleForm';
 
 const INFO: any = {
   parameters: [],
@@ -29,16 +28,6 @@ describe('durations', () => {
     [183_600, '2d 3h']
   ])('%s s reads %s', (seconds, text) => {
     expect(formatDuration(seconds)).toBe(text);
-  });
-
-  it('reads back what it spells', () => {
-    for (const seconds of [1, 59, 60, 3600, 5400, 90_061]) {
-      expect(readDuration(spellDuration(seconds))).toBe(seconds);
-    }
-  });
-
-  it.each(['soon', '', '5x', 'h'])('refuses %p', text => {
-    expect(readDuration(text)).toBeNull();
   });
 
   it('shortens ages, sizes and paths', () => {
@@ -67,95 +56,108 @@ describe('formatLogTail', () => {
 });
 
 describe('presets', () => {
-  it.each([
-    'every 15m',
-    '@hourly',
-    'daily at 06:00',
-    'weekdays at 07:30',
-    'thu at 09:00',
-    'monthly on 15 at 05:00'
-  ])('%s is a preset and writes itself again', words => {
-    expect(wordsOf(choiceOf(words))).toBe(words);
+  const words = {
+    every15: 'every 15m',
+    hourly: '@hourly',
+    daily: 'daily at 07:30',
+    weekdays: 'weekdays at 07:30',
+    weekly: 'thu at 07:30',
+    monthly: 'monthly on 15 at 07:30'
+  };
+  it.each(Object.entries(words))('%s is written as %s', (kind, text) => {
+    const preset: any = { kind, time: '07:30', weekday: 'thu', day: 15 };
+    expect(wordsOf(choiceOf(preset))).toBe(text);
   });
 
-  it('leaves other words as they are', () => {
+  it('keeps what a preset does not have', () => {
+    const before: any = {
+      kind: 'weekly',
+      time: '09:00',
+      weekday: 'fri',
+      day: 7
+    };
+    const hourly: any = { kind: 'hourly', time: '', weekday: '', day: null };
+    expect(choiceOf(hourly, before)).toEqual({ ...before, kind: 'hourly' });
+    expect(choiceOf(null, before)).toEqual({ ...before, kind: 'custom' });
+  });
+
+  it('leaves typed words as they are', () => {
     const form = writeWhen(formFor(INFO, 'a/b.ipynb'), '0 6 * * 1-5');
-    expect(form.choice.preset).toBe('custom');
+    expect(form.choice.kind).toBe('custom');
     expect(form.when).toBe('0 6 * * 1-5');
   });
 });
 
-describe('scheduleLine', () => {
-  it('says all that is deployed', () => {
+describe('requestOf', () => {
+  it('has all that is in the form', () => {
     const form = {
       ...formFor(INFO, 'a/b.ipynb'),
       timezone: 'Europe/Paris',
+      timeout: ' 1h30m ',
       values: { day: '2026-01-01', note: 'two words' }
     };
-    expect(scheduleLine(requestOf(form, 'a/b.ipynb', []))).toBe(
-      '%etl schedule "weekdays at 06:00" --tz Europe/Paris --name b -p day=2026-01-01 -p "note=two words" --retries 3 --catchup latest --overlap skip'
-    );
+    expect(requestOf(form, 'a/b.ipynb', INFO)).toEqual({
+      notebook: 'a/b.ipynb',
+      when: 'weekdays at 06:00',
+      timezone: 'Europe/Paris',
+      name: 'b',
+      parameters: { day: '2026-01-01', note: 'two words' },
+      retries: 3,
+      timeout: '1h30m',
+      catchup: 'latest',
+      overlap: 'skip',
+      owner: null,
+      after: [],
+      after_all: false,
+      on_demand: false,
+      reset: [],
+      shared: false,
+      include: [],
+      anyway: false
+    });
   });
 
-  it('says after what', () => {
-    const form = {
+  it('has the publications that it waits for', () => {
+    const after = {
       ...formFor(INFO, 'b.ipynb'),
-      mode: 'after' as const,
-      after: ['x', 'y']
-    };
-    const request = requestOf(form, 'b.ipynb', []);
-    expect(request.when).toBe('');
-    expect(scheduleLine(request)).toContain('--after x,y');
-  });
-
-  it('keeps what has no field', () => {
-    const kept = {
-      on_lost: 'fail' as const,
-      priority: -5,
-      memory_bytes: 2_000_000_000,
-      checkpoint: true,
-      cold: true
-    };
-    const form = {
-      ...formFor(INFO, 'b.ipynb'),
-      mode: 'after' as const,
       after: ['x', 'y'],
-      afterAll: true,
-      kept
+      afterAll: true
     };
-    const request = requestOf(form, 'b.ipynb', []);
-    expect(request).toMatchObject({ ...kept, after_all: true });
-    expect(scheduleLine(request)).toMatch(
-      /--after x,y --after-all .* --on-lost fail --priority -5 --memory 2000000000 --checkpoint --cold$/
-    );
-    const times = requestOf({ ...form, mode: 'times' }, 'b.ipynb', []);
-    expect(times.after_all).toBe(false);
+    const waits = requestOf({ ...after, mode: 'after' }, 'b.ipynb', INFO);
+    expect([waits.when, waits.after, waits.after_all]).toEqual([
+      '',
+      ['x', 'y'],
+      true
+    ]);
+    const times = requestOf({ ...after, mode: 'times' }, 'b.ipynb', INFO);
+    expect([times.after, times.after_all]).toEqual([[], false]);
   });
 
   it('names the files to include, and takes away those that are deployed', () => {
     const info = { ...INFO, include: ['config/*.yaml', 'a b'] };
     const form = formFor(info, 'b.ipynb');
-    const given = requestOf({ ...form, include: 'x.txt  y/*.csv' }, 'b', []);
-    expect(given.include).toEqual(['x.txt', 'y/*.csv']);
-    expect(scheduleLine(given)).toMatch(
-      /--include x.txt --include "y\/\*.csv"$/
-    );
-    const none = requestOf({ ...form, include: ' ' }, 'b', []);
-    expect(none.include).toEqual(['']);
-    expect(scheduleLine(none)).toMatch(/--include ""$/);
-    const never = requestOf(formFor(INFO, 'b.ipynb'), 'b', []);
-    expect(never.include).toEqual([]);
+    const include = (text: string, from: any) =>
+      requestOf({ ...form, include: text }, 'b', from).include;
+    expect(include('x.txt  y/*.csv', info)).toEqual(['x.txt', 'y/*.csv']);
+    expect(include(' ', info)).toEqual(['']);
+    expect(include('', INFO)).toEqual([]);
+  });
+
+  it('deploys in spite of errors that preflight has shown', () => {
+    const info = { ...INFO, findings: [{ severity: 'error' }] };
+    expect(requestOf(formFor(info, 'b.ipynb'), 'b', info).anyway).toBe(true);
   });
 });
 
-describe('problemsOf', () => {
+describe('missingFields', () => {
   it('finds what is missing', () => {
     const form = formFor(INFO, 'b.ipynb');
-    expect(problemsOf(form)).toEqual([]);
-    expect(
-      problemsOf({ ...form, when: ' ', name: '', retries: '-1', timeout: 'x' })
-    ).toEqual(['when', 'name', 'retries', 'timeout']);
-    expect(problemsOf({ ...form, mode: 'after' })).toEqual(['after']);
+    expect(missingFields(form)).toEqual([]);
+    expect(missingFields({ ...form, when: ' ', name: '' })).toEqual([
+      'when',
+      'name'
+    ]);
+    expect(missingFields({ ...form, mode: 'after' })).toEqual(['after']);
   });
 });
 
@@ -169,6 +171,8 @@ describe('the form of a deployed pipeline', () => {
       name: 'b',
       owner: 'sam',
       schedule: null,
+      preset: null,
+      timeout: '1 min 30 s',
       parameters: { day: '2026-01-01', gone: 'x' },
       policy: {
         retries: 7,
@@ -188,30 +192,46 @@ describe('the form of a deployed pipeline', () => {
   });
 
   it('stays on demand', () => {
-    const form = formFor(deployed({}), 'b.ipynb');
+    const info = deployed({});
+    const form = formFor(info, 'b.ipynb');
     expect(form.mode).toBe('demand');
-    const request = requestOf(form, 'b.ipynb', []);
+    const request = requestOf(form, 'b.ipynb', info);
     expect(request).toMatchObject({
       when: '',
       after: [],
       on_demand: true,
       retries: 7,
-      timeout_s: 90,
-      priority: 5,
+      timeout: '1 min 30 s',
       parameters: { day: '2026-01-01' },
       reset: ['param.gone']
     });
-    expect(scheduleLine(request)).toContain('--on-demand --reset param.gone');
-    expect(problemsOf(form)).toEqual([]);
+    expect(missingFields(form)).toEqual([]);
+  });
+
+  it('copies what has no field to a pipeline of another name', () => {
+    const info = deployed({});
+    const form = formFor(info, 'b.ipynb');
+    const kept = {
+      on_lost: 'fail',
+      priority: 5,
+      memory_bytes: null,
+      checkpoint: true,
+      cold: true
+    };
+    expect(requestOf(form, 'b.ipynb', info)).not.toHaveProperty('priority');
+    const copy = requestOf({ ...form, name: 'c' }, 'b.ipynb', info);
+    expect(copy).toMatchObject(kept);
   });
 
   it('says which parameters go back to their default', () => {
-    const form = { ...formFor(deployed({}), 'b.ipynb'), values: {} };
-    expect(requestOf(form, 'b.ipynb', []).reset).toEqual([
+    const info = deployed({});
+    const form = { ...formFor(info, 'b.ipynb'), values: {}, timeout: '' };
+    expect(requestOf(form, 'b.ipynb', info).reset).toEqual([
+      'timeout',
       'param.day',
       'param.gone'
     ]);
-    const other = requestOf({ ...form, name: 'c' }, 'b.ipynb', []);
+    const other = requestOf({ ...form, name: 'c' }, 'b.ipynb', info);
     expect(other.reset).toEqual([]);
   });
 
@@ -220,8 +240,9 @@ describe('the form of a deployed pipeline', () => {
     ['after', '', 'after']
   ])('opens a schedule of kind %s', (kind, text, mode) => {
     const schedule = { kind, text, timezone: 'UTC', after: ['x'] };
-    const form = formFor(deployed({ schedule }), 'b.ipynb');
+    const info = deployed({ schedule });
+    const form = formFor(info, 'b.ipynb');
     expect(form.mode).toBe(mode);
-    expect(requestOf(form, 'b.ipynb', []).on_demand).toBe(false);
+    expect(requestOf(form, 'b.ipynb', info).on_demand).toBe(false);
   });
 });
