@@ -42,7 +42,7 @@ export function PolicyFields(
             {...ids}
             type="text"
             className="jp-mod-styled"
-            placeholder={trans.__('based on past runs, at most 1h')}
+            placeholder={trans.__('automatic, up to 1h')}
             value={form.timeout}
             onChange={event =>
               onChange({ ...form, timeout: event.target.value })
