@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fakes.published_file import bits_of, publish_and_read
 from jupyter_etl.errors import PublishError
 
-EXAMPLES = int(os.environ.get("FUZZ", "200"))
+EXAMPLES = int(os.environ.get("FUZZ", "40"))
 _PATHS = ("x.parquet", "x.csv", "x.csv.gz", "x.json", "x.jsonl", "x.xlsx")
 _UNITS = ("s", "ms", "us", "ns")
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}

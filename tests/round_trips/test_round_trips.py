@@ -1,6 +1,6 @@
 """Random typed tables, written by other tools and read by this package: equal, or refused with the column.
 
-``FUZZ=10000`` tries so many examples a pair instead of 200: `make fuzz`.
+``FUZZ=10000`` tries so many examples a pair instead of 40: `make fuzz`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from round_trips.values import (
 
 Kinds = Mapping[pa.DataType, st.SearchStrategy[object]]
 
-EXAMPLES = int(os.environ.get("FUZZ", "200"))
+EXAMPLES = int(os.environ.get("FUZZ", "40"))
 many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
