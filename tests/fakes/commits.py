@@ -14,6 +14,7 @@ import pyarrow as pa
 from contracts.store_values import a_run
 from fakes.attempts import SystemClock
 from jupyter_etl.ledger import open_store
+from fakes.ledger import ledger_in
 from jupyter_etl.model import (
     AttemptReport,
     Committed,
@@ -61,7 +62,7 @@ class Publishing:
     def __init__(self, base: Path, store: Store | None = None) -> None:
         self.base = base
         self.lake = str(base / "lake")
-        self.store: Store = store or open_store(f"sqlite:///{base / 'ledger.sqlite'}")
+        self.store: Store = store or open_store(ledger_in(base))
         self.clock: Clock = SystemClock()
         self.halt = Halt()
 

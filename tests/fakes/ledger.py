@@ -23,6 +23,12 @@ def new_ledger(folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def ledger_in(folder: Path) -> str:
+    """Return the URL of the SQLite ledger in a folder; an empty one is put there if none is."""
+    path = folder / "ledger.sqlite"
+    return f"sqlite:///{path}" if path.exists() else new_ledger(folder)
+
+
 def empty(store: SqlStore) -> None:
     """Make a ledger as if it were new: its statements stay compiled."""
     ledger = store._ledger

@@ -1,4 +1,7 @@
-"""A deployed version runs with the files that it was deployed with, warm and cold."""
+"""A deployed version runs with the files that it was deployed with, warm and cold.
+
+Layouts that do not disturb one another are deployed and run as one notebook.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +40,8 @@ VALUE = "VALUE = 1\n"
 LAYOUTS = {
     "module": Layout(files={"helper.py": VALUE}, cells=("import helper", "print(helper.VALUE)")),
     "in a function": Layout(
-        files={"helper.py": VALUE},
-        cells=("def value():\n    from helper import VALUE\n    return VALUE", "print(value())"),
+        files={"inner.py": VALUE},
+        cells=("def value():\n    from inner import VALUE\n    return VALUE", "print(value())"),
     ),
     "in a try": Layout(
         files={"fast.py": VALUE},
@@ -74,8 +77,8 @@ LAYOUTS = {
         cells=("from space.inner import deep", "print(deep.VALUE)"),
     ),
     "import_module": Layout(
-        files={"helper.py": VALUE},
-        cells=("import importlib\nh = importlib.import_module('helper')", "print(h.VALUE)"),
+        files={"named.py": VALUE},
+        cells=("import importlib\nh = importlib.import_module('named')", "print(h.VALUE)"),
     ),
     "dynamic within a package": Layout(
         files={
@@ -87,11 +90,11 @@ LAYOUTS = {
     ),
     "data of a package": Layout(
         files={
-            "pkg/__init__.py": "from importlib.resources import files\n"
+            "kept/__init__.py": "from importlib.resources import files\n"
             "VALUE = files(__name__).joinpath('data', 'value.txt').read_text().strip()\n",
-            "pkg/data/value.txt": "1\n",
+            "kept/data/value.txt": "1\n",
         },
-        cells=("import pkg", "print(pkg.VALUE)"),
+        cells=("import kept", "print(kept.VALUE)"),
     ),
     "shadows an installed package": Layout(
         files={"requests.py": VALUE}, cells=("import requests", "print(requests.VALUE)")
@@ -105,11 +108,11 @@ LAYOUTS = {
         notebook="notebooks/work.ipynb",
     ),
     "folder that pathlib computes": Layout(
-        files={"pyproject.toml": "", "src/lib.py": VALUE},
+        files={"pyproject.toml": "", "other/computed.py": VALUE},
         cells=(
             "import sys\nfrom pathlib import Path\nROOT = Path.cwd().parent",
-            "sys.path.append(str(ROOT / 'src'))",
-            "import lib\nprint(lib.VALUE)",
+            "sys.path.append(str(ROOT / 'other'))",
+            "import computed\nprint(computed.VALUE)",
         ),
         notebook="notebooks/work.ipynb",
     ),
@@ -156,14 +159,46 @@ LAYOUTS = {
         include=("*.csv",),
     ),
 }
-COLD = (
-    "package with relative imports",
-    "namespace package",
-    "shadows an installed package",
-    "beside the notebooks",
-    "data",
-)
-"""Layouts that are run cold, too, and once more when their files are deleted."""
+
+
+def together(*names: str) -> Layout:
+    """Return several layouts as one project with one notebook, which prints a line for each."""
+    parts = [LAYOUTS[name] for name in names]
+    (notebook,) = {part.notebook for part in parts}
+    return Layout(
+        files={path: content for part in parts for path, content in part.files.items()},
+        cells=tuple(cell for part in parts for cell in part.cells),
+        notebook=notebook,
+        include=tuple(pattern for part in parts for pattern in part.include),
+    )
+
+
+PROJECTS = {
+    "modules": together(
+        "module",
+        "in a function",
+        "in a try",
+        "transitively",
+        "package with relative imports",
+        "dotted",
+        "namespace package",
+        "import_module",
+        "dynamic within a package",
+        "data of a package",
+        "script",
+        "script that imports",
+        "extension of IPython",
+    ),
+    "shadows an installed package": together("shadows an installed package"),
+    "shadows a package that is imported ahead": together(
+        "shadows a package that is imported ahead"
+    ),
+    "beside the notebooks": together("beside the notebooks", "folder that pathlib computes"),
+    "data": together("data", "data beside a module", "data read by pandas", "data read by DuckDB"),
+    "data above the notebook": together("data above the notebook"),
+}
+COLD = ("modules", "shadows an installed package", "beside the notebooks", "data")
+"""Projects that are run cold, too, and once more when their files are deleted."""
 
 
 def write(folder: Path, layout: Layout) -> Path:
@@ -203,13 +238,14 @@ def run(etl: Etl) -> Callable[[str], Run]:
 
 @pytest.mark.parametrize(
     ("name", "cold"),
-    [(name, False) for name in LAYOUTS] + [(name, True) for name in COLD],
+    [(name, False) for name in PROJECTS] + [(name, True) for name in COLD],
     ids=lambda value: {False: "warm", True: "cold"}.get(value, value),
 )
 def test_a_version_is_what_was_deployed(
     etl: Etl, here: Path, run: Callable[[str], Run], name: str, cold: bool
 ) -> None:
-    layout = LAYOUTS[name]
+    layout = PROJECTS[name]
+    lines = sum("print(" in cell for cell in layout.cells)
     path = write(here, layout)
     deployed = etl.pipelines.schedule(path, cold=cold, include=layout.include)
     assert deployed.change == "new"
@@ -219,7 +255,7 @@ def test_a_version_is_what_was_deployed(
         change(here, layout, how)
         made = run("work")
         assert (how, made.state, made.error) == (how, RunState.SUCCEEDED, "")
-        assert (how, printed(etl, made)) == (how, ["1"])
+        assert (how, printed(etl, made)) == (how, ["1"] * lines)
     assert etl.pipelines.changed(deployed.pipeline)
 
     write(here, layout)
@@ -227,4 +263,10 @@ def test_a_version_is_what_was_deployed(
     again = etl.pipelines.schedule(path, cold=cold)
     assert (again.change, again.pipeline.version) == ("changed", 2)
     made = run("work")
-    assert (made.state, made.error, printed(etl, made)) == (RunState.SUCCEEDED, "", ["2"])
+    assert (made.state, made.error) == (RunState.SUCCEEDED, "")
+    assert printed(etl, made) == ["2"] * lines
+
+
+def test_every_layout_is_in_a_project() -> None:
+    cells = [cell for project in PROJECTS.values() for cell in project.cells]
+    assert sorted(cells) == sorted(cell for layout in LAYOUTS.values() for cell in layout.cells)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from jupyter_etl.publishing.tables import publisher
 from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.runner import commit as committing
 from jupyter_etl.runner.watchdogs.cancellation import HaltReason
+from jupyter_etl.ledger import open_store
 
 APPEND, REPLACE, UPSERT = PublishMode.APPEND, PublishMode.REPLACE, PublishMode.UPSERT
 
@@ -31,17 +31,8 @@ class Killed(BaseException):
     """SIGKILL, as far as Python can tell."""
 
 
-@pytest.fixture(scope="module")
-def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty ledger to copy: making one costs more than a test."""
-    folder = tmp_path_factory.mktemp("ledger")
-    Publishing(folder).store.close()
-    return folder / "ledger.sqlite"
-
-
 @pytest.fixture
-def world(tmp_path: Path, empty_ledger: Path) -> Iterator[Publishing]:
-    shutil.copy(empty_ledger, tmp_path)
+def world(tmp_path: Path) -> Iterator[Publishing]:
     world = Publishing(tmp_path)
     yield world
     world.store.close()
@@ -257,7 +248,8 @@ def test_a_table_that_the_ledger_does_not_know_is_not_replaced_by_an_append(
     for key in ("1", "2"):
         world.publish(world.run(key))
     (tmp_path / "new").mkdir()
-    fresh = Publishing(tmp_path / "new")
+    # Not a copy: a ledger with an identity of its own.
+    fresh = Publishing(tmp_path / "new", open_store(f"sqlite:///{tmp_path}/new/ledger.sqlite"))
     fresh.lake = world.lake
     claim = fresh.run("1")
     with pytest.raises(StorageError, match="belongs to another ledger"):

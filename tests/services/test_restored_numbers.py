@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from fakes.commits import TABLE, Publishing
+from fakes.ledger import ledger_in
 from jupyter_etl.errors import NotFound
 from jupyter_etl.gateway.catalogue import live_version
 from jupyter_etl.gateway.responses import etag_of
@@ -31,7 +32,7 @@ class World(Publishing):
 
     def __init__(self, base: Path) -> None:
         (base / "home").mkdir(mode=0o700)
-        super().__init__(base, open_store(f"sqlite:///{base / 'home' / 'ledger.sqlite'}"))
+        super().__init__(base, open_store(ledger_in(base / "home")))
         self.settings = Settings.from_env({}, home=str(base / "home"), lake=self.lake, owner="ada")
         self.ledger = base / "home" / "ledger.sqlite"
 

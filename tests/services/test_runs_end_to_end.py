@@ -23,9 +23,9 @@ pytestmark = pytest.mark.kernel
 FRAME = "import pandas as pd\ndf = pd.DataFrame({'id': [1, 2], 'day': ['a', 'b']})"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def leave_nothing(isolation: Path) -> Iterator[None]:
-    """End the processes of this test's own home, and of no other."""
+    """End the processes of this test's own home, and of no other; for tests that start commands."""
     yield
     for process in psutil.process_iter():
         try:
@@ -162,6 +162,7 @@ def test_what_was_live_stays_when_a_later_run_fails(etl: Etl, here: Path) -> Non
     assert etl.publications.read("t").num_rows == 2
 
 
+@pytest.mark.usefixtures("leave_nothing")
 @pytest.mark.slow
 @pytest.mark.chaos
 def test_the_run_outlives_the_process_that_started_it(etl: Etl, here: Path) -> None:
@@ -184,6 +185,7 @@ def test_the_run_outlives_the_process_that_started_it(etl: Etl, here: Path) -> N
     assert etl.publications.read("t").num_rows == 2
 
 
+@pytest.mark.usefixtures("leave_nothing")
 @pytest.mark.slow
 def test_two_schedulers_and_one_due_time_are_one_run(etl: Etl, here: Path) -> None:
     path = write_notebook(here / "once.ipynb", "open('ran', 'a').write('x')")
@@ -201,6 +203,7 @@ def test_two_schedulers_and_one_due_time_are_one_run(etl: Etl, here: Path) -> No
     assert etl.pipelines.get("once").next_due == pipeline.next_due
 
 
+@pytest.mark.usefixtures("leave_nothing")
 @pytest.mark.slow
 def test_a_scheduler_serves_who_waits_and_ends_when_told(etl: Etl, here: Path) -> None:
     write_notebook(

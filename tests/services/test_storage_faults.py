@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from fakes.commits import MODES, TABLE, Publishing
+from fakes.ledger import ledger_in
 from jupyter_etl.errors import EtlError, StorageError
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import AttemptReport, Outcome, PublicationVersion, PublishMode, RunState
@@ -28,7 +29,7 @@ class World(Publishing):
     """A lake with a table of three versions, and what a person would do about it."""
 
     def __init__(self, base: Path, declared: dict[str, object]) -> None:
-        super().__init__(base, open_store(f"sqlite:///{base / 'home' / 'ledger.sqlite'}"))
+        super().__init__(base, open_store(ledger_in(base / "home")))
         self.declared = declared
         self.runs = 0
         for key in "abc":

@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakes.notebooks import write_notebook
-from fakes.shared_runners import SharedRunners
 from jupyter_etl.model import RunState
-from jupyter_etl.services import etl as facade
 from jupyter_etl.services.etl import Etl
-from jupyter_etl.services.settings import Settings
 
 pytestmark = [
     pytest.mark.kernel,
@@ -44,24 +40,10 @@ NAMES = ["requests", "duckdb", "yaml", "tornado", "json", "queue", "nbformat.v4"
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
+    """A folder that is not the current one: this process and its templates import from that."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
     return folder
-
-
-@pytest.fixture(scope="module")
-def runners() -> Iterator[SharedRunners]:
-    shared = SharedRunners()
-    yield shared
-    shared.end()
-
-
-@pytest.fixture
-def etl(here: Path, runners: SharedRunners, monkeypatch: pytest.MonkeyPatch) -> Iterator[Etl]:
-    monkeypatch.setattr(facade, "WarmRunners", lambda **_: runners)
-    opened = Etl.open(Settings.from_env())
-    yield opened
-    opened.close()
 
 
 def seen(etl: Etl, path: Path, *, cold: bool) -> dict[str, Any]:
