@@ -23,18 +23,28 @@ from jupyter_etl.services.settings import PREFIX, Settings
 
 LONGEST = (
     "test_kills.py",
+    "test_preflight_place.py",
     "test_like_papermill.py",
-    "test_notebooks.py",
-    "test_round_trips.py",
+    "test_power_cuts.py",
+    "test_value_audit.py",
+    "test_warm_runs.py",
+    "test_storage_faults.py",
+    "test_publishers.py",
+    "test_bundles_end_to_end.py",
     "test_runs_end_to_end.py",
     "test_simulation.py",
-    "test_running_commands.py",
+    "test_warm_imports.py",
+    "test_bundle_runs.py",
     "test_attempt.py",
+    "test_notebooks.py",
+    "test_commits.py",
+    "test_running_commands.py",
     "test_live_server.py",
+    "test_warm_like_cold.py",
+    "test_held_commands.py",
     "test_run_life.py",
     "test_concurrency.py",
     "test_scheduler_line.py",
-    "test_publishers.py",
 )
 _NUMBERS = count()
 

@@ -27,6 +27,7 @@ from fakes.clock import FakeClock
 from fakes.executor import FakeExecutor
 from fakes.ledger import new_ledger
 from fakes.notebooks import code, write_notebook
+from jupyter_etl.cli.main import main
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import Outcome, Policy, Run, RunState
 from jupyter_etl.ports import Store
@@ -138,11 +139,8 @@ def test_a_run_can_be_stopped_after_its_scheduler_was_killed(world: World) -> No
 
 
 @pytest.mark.kernel
-def test_a_cell_that_fails_is_a_failed_run_with_its_time(
-    etl: Etl, here: Path, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("JUPYTER_PATH", str(world.folder / "jupyter"))
-    run = etl.runs.run(write_notebook(here / "bad.ipynb", "1 / 0", kernel="chaos"))
+def test_a_cell_that_fails_is_a_failed_run_with_its_time(etl: Etl, here: Path) -> None:
+    run = etl.runs.run(write_notebook(here / "bad.ipynb", "1 / 0"))
     assert (run.state, run.outcome) == (RunState.FAILED, Outcome.FAILED)
     assert run.finished_at is not None
     assert run.error.startswith("ZeroDivisionError")
@@ -151,9 +149,11 @@ def test_a_cell_that_fails_is_a_failed_run_with_its_time(
 
 
 @pytest.mark.kernel
-def test_a_word_is_a_value_and_no_name(world: World) -> None:
-    path = world.folder / "notebooks" / "words.ipynb"
+def test_a_word_is_a_value_and_no_name(
+    home: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     parameters = code("region = 'US'", "parameters")
-    write_notebook(path, parameters, "assert region == 'EU', region", kernel="chaos")
-    answer = json.loads(world.call("run", str(path), "-p", "region=EU", "--json"))
+    write_notebook(here / "words.ipynb", parameters, "assert region == 'EU', region")
+    main(["run", "words.ipynb", "-p", "region=EU", "--json"])
+    answer = json.loads(capsys.readouterr().out)
     assert (answer["outcome"], answer["error"]) == ("succeeded", None)

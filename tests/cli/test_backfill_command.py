@@ -12,8 +12,6 @@ import pytest
 
 from contracts.store_values import finish, start
 from fakes.command import Said
-from fakes.command import finish as finish_process
-from fakes.command import start as start_process
 from fakes.notebooks import write_notebook
 from jupyter_etl.model import AttemptReport, Outcome, RunState
 from jupyter_etl.ports import SchedulerInfo
@@ -141,7 +139,7 @@ def test_each_partition_sees_its_own_interval(sales: str, command: Command, here
     assert command("schedule", "sales.ipynb", "@daily", "--tz", "Europe/Berlin").code == 0
     given = ("-p", "given=yesterday")
     assert command("backfill", sales, "2026-03-28..2026-03-29", *given).code == 0
-    assert finish_process(start_process("up", "--until-idle")).code == 0
+    assert command("up", "--until-idle").code == 0
     rows = command("read", "a.b", "--json").json
     assert sorted(row["day"][:10] for row in rows) == ["2026-03-28", "2026-03-29"]
     assert all(row["a"] and row["b"] and row["c"] for row in rows)

@@ -22,6 +22,7 @@ from contracts.store_values import start as start_attempt
 from fakes.command import Said, finish, start
 from fakes.notebooks import code, write_notebook
 from jupyter_etl.cli import pipelines
+from jupyter_etl.cli.main import main
 from jupyter_etl.model import AttemptReport, OnLost, Outcome, RunState
 from jupyter_etl.notebook import api
 from jupyter_etl.notebook.outputs import publish_table
@@ -71,24 +72,29 @@ def refused(said: Said, *words: str, code: int = 2) -> None:
 class TestRead:
     """``jupyter etl read`` in all its formats."""
 
-    def read(self, *words: str) -> bytes:
-        command = [sys.executable, "-m", "jupyter_etl.cli", "read", "sales.daily", *words]
-        return subprocess.run(command, check=True, capture_output=True).stdout
+    @pytest.fixture
+    def read(
+        self, published: None, capfdbinary: pytest.CaptureFixture[bytes]
+    ) -> Callable[..., bytes]:
+        def read(*words: str) -> bytes:
+            capfdbinary.readouterr()
+            assert main(["read", "sales.daily", *words]) == 0
+            return capfdbinary.readouterr().out
 
-    @pytest.mark.slow
-    def test_parquet_and_arrow_round_trip(self, published: None) -> None:
+        return read
+
+    def test_parquet_and_arrow_round_trip(self, read: Callable[..., bytes]) -> None:
         for back in (
-            pq.read_table(io.BytesIO(self.read("--format", "parquet"))),
-            pa.ipc.open_stream(self.read("--format", "arrow")).read_all(),
+            pq.read_table(io.BytesIO(read("--format", "parquet"))),
+            pa.ipc.open_stream(read("--format", "arrow")).read_all(),
         ):
             assert back.schema.equals(TABLE.schema)
             # repr, since NaN equals nothing.
             assert repr(back.to_pydict()) == repr(TABLE.to_pydict())
 
-    @pytest.mark.slow
-    def test_csv_is_the_default(self, published: None) -> None:
+    def test_csv_is_the_default(self, read: Callable[..., bytes]) -> None:
         back = pa_csv.read_csv(
-            io.BytesIO(self.read()),
+            io.BytesIO(read()),
             convert_options=pa_csv.ConvertOptions(
                 column_types=TABLE.schema,
                 strings_can_be_null=True,

@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from fakes.command import Said, finish, start
 from fakes.notebooks import code, write_notebook
+from jupyter_etl.services.etl import Etl
 
 pytestmark = pytest.mark.kernel
 
@@ -118,12 +120,11 @@ def test_an_interrupt_cancels(command: Command, here: Path) -> None:
     assert run["outcome"] == "cancelled"
 
 
-@pytest.mark.slow
 def test_a_scheduler_until_nothing_is_left(command: Command, here: Path) -> None:
     write_notebook(here / "a.ipynb", FRAME, "%etl publish table a.b df")
     assert command("schedule", "a.ipynb").code == 0
     assert command("trigger", "a").code == 0
-    said = finish(start("up", "--until-idle"))
+    said = command("up", "--until-idle")
     assert said.code == 0
     assert said.out == ""
     assert "Scheduling with" in said.err
@@ -132,14 +133,15 @@ def test_a_scheduler_until_nothing_is_left(command: Command, here: Path) -> None
     assert command("history", "a.b", "--json").json[0]["run"] == run["run"]
 
 
-def test_a_run_is_followed_to_its_end(command: Command, here: Path) -> None:
+def test_a_run_is_followed_to_its_end(command: Command, etl: Etl, here: Path) -> None:
     write_notebook(here / "a.ipynb", FRAME, "import os\n_ = os.system('echo hello')", "1 / 0")
     assert command("schedule", "a.ipynb").code == 0
     assert command("trigger", "a").code == 0
     assert "waits for a scheduler" in command("logs", "a").out
-    scheduler = start("up", "--until-idle")
-    said = command("logs", "a", "--follow")
-    assert finish(scheduler).code == 0
+    with ThreadPoolExecutor(1) as pool:
+        scheduler = pool.submit(etl.scheduler(workers=1).run, stop=lambda: False, until_idle=True)
+        said = command("logs", "a", "--follow")
+    scheduler.result()
     assert said.code == 1
     for part in ("queued on request", "cell 1 succeeded", "| hello", "ZeroDivisionError"):
         assert said.out.count(part) >= 1, said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -24,9 +25,13 @@ class Said:
 
 
 def start(*words: str, **options: Any) -> subprocess.Popen[str]:
-    """Start a command as a process of its own."""
+    """Start a command as a process of its own.
+
+    Its runs start cold: a template of its own would cost more than the few runs that it makes.
+    """
     return subprocess.Popen(
         [sys.executable, "-m", "jupyter_etl.cli", *words],
+        env={**os.environ, "JUPYTER_ETL_WARM": "0"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

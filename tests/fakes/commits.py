@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from contracts.store_values import a_run
 from fakes.attempts import SystemClock
-from jupyter_etl.ledger import open_store
 from fakes.ledger import ledger_in
+from jupyter_etl.ledger import open_store
 from jupyter_etl.model import (
     AttemptReport,
     Committed,

@@ -41,7 +41,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def run_in_processes(work: Callable[..., Any], url: str, processes: int = PROCESSES) -> list[Any]:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    # Once for all: each process alone would take longer to import them than to work.
+    context.set_forkserver_preload(["pytest", "pyarrow", "jupyter_etl.ledger.store"])
     start, results = context.Barrier(processes), context.Queue()
     workers = [
         context.Process(target=_work, args=(work, url, number, start, results))

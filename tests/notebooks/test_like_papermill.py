@@ -11,8 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,24 +22,7 @@ pytestmark = pytest.mark.kernel
 DATA = Path(__file__).parents[1] / "data"
 RECORD = DATA / "papermill_outcomes.json"
 PEERS = ("papermill", "nbclient", "ipykernel", "ipython")
-OFTEN = (
-    "papermill/broken.ipynb",
-    "papermill/broken1.ipynb",
-    "papermill/line_magic_error.ipynb",
-    "papermill/no_parameters.ipynb",
-    "papermill/notimplemented_translator.ipynb",
-    "papermill/simple_execute.ipynb",
-    "papermill/sysexit0.ipynb",
-    "papermill/sysexit1.ipynb",
-    "papermill/test_logging.ipynb",
-    "nbclient/Autokill.ipynb",
-    "nbclient/Disable Stdin.ipynb",
-    "nbclient/Output.ipynb",
-    "nbclient/Skip Exceptions with Cell Tags.ipynb",
-    "nbclient/Skip Execution with Cell Tag.ipynb",
-)
-ALL = sorted(str(path.relative_to(DATA)) for path in DATA.rglob("*.ipynb"))
-SELDOM = [name for name in ALL if name not in OFTEN]
+ALL = tuple(sorted(str(path.relative_to(DATA)) for path in DATA.rglob("*.ipynb")))
 
 EXPECTED_ERRORS = "nbclient/Skip Exceptions with Cell Tags.ipynb"
 """Its cell is tagged raises-exception: nbclient goes on, as we do; papermill fails at the end."""
@@ -54,18 +35,11 @@ VERSIONS = {
 
 
 @pytest.fixture(scope="module")
-def outcomes(
-    tmp_path_factory: pytest.TempPathFactory, user_home: Path
-) -> Callable[[tuple[str, ...]], Outcomes]:
-    """Executes notebooks both ways, side by side; each list once."""
-
-    @cache
-    def execute(names: tuple[str, ...]) -> Path:
-        folder = tmp_path_factory.mktemp("outcomes")
-        _execute(folder, user_home, names)
-        return folder
-
-    return lambda names: _ended(execute(names), names)
+def outcomes(tmp_path_factory: pytest.TempPathFactory, user_home: Path) -> Outcomes:
+    """All notebooks, executed both ways, side by side."""
+    folder = tmp_path_factory.mktemp("outcomes")
+    _execute(folder, user_home, ALL)
+    return _ended(folder, ALL)
 
 
 def _execute(folder: Path, user_home: Path, names: tuple[str, ...]) -> None:
@@ -148,23 +122,13 @@ def same(outcomes: Outcomes, name: str) -> None:
         assert ours["error"]
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", OFTEN)
-def test_the_same_outcome(outcomes: Callable[[tuple[str, ...]], Outcomes], name: str) -> None:
-    same(outcomes(OFTEN), name)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", SELDOM)
-def test_the_same_outcome_of_the_others(
-    outcomes: Callable[[tuple[str, ...]], Outcomes], name: str
-) -> None:
-    same(outcomes(tuple(SELDOM)), name)
+@pytest.mark.parametrize("name", ALL)
+def test_the_same_outcome(outcomes: Outcomes, name: str) -> None:
+    same(outcomes, name)
 
 
-def test_both_kinds_of_outcome_are_among_them(
-    outcomes: Callable[[tuple[str, ...]], Outcomes],
-) -> None:
-    ended = {found["outcome"] for found in outcomes(OFTEN)["ours"].values()}
+def test_both_kinds_of_outcome_are_among_them(outcomes: Outcomes) -> None:
+    ended = {found["outcome"] for found in outcomes["ours"].values()}
     assert ended == {"succeeded", "failed"}

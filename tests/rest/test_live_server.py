@@ -55,6 +55,8 @@ class Live:
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
             "JUPYTER_ETL_HOME": str(home / "etl"),
             "JUPYTER_ETL_AUTOSTART": "1",
+            # It makes one run, for which a template would cost more than it saves.
+            "JUPYTER_ETL_WARM": "0",
         }
         self.log = home / "server.log"
         (home / "config").mkdir(exist_ok=True)

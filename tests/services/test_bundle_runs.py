@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fakes.notebooks import write_notebook
+from jupyter_etl.cli.main import main
 from jupyter_etl.model import Run, RunState
 from jupyter_etl.runner.bundles.placement import bundles_folder
 from jupyter_etl.runner.folders import attempt_folder
@@ -60,14 +59,14 @@ def bundles(etl: Etl) -> list[Path]:
     return sorted(bundles_folder(etl.settings.home).glob("*"))
 
 
-@pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
+@pytest.mark.parametrize(("cold", "names"), [(False, "aba"), (True, "ab")], ids=["warm", "cold"])
 def test_modules_come_from_one_copy_and_the_folder_stays(
-    etl: Etl, here: Path, run: Callable[..., Run], cold: bool
+    etl: Etl, here: Path, run: Callable[..., Run], cold: bool, names: str
 ) -> None:
     (here / "helper.py").write_text("VALUE = 1\n")
     for name in ("a", "b"):
         etl.pipelines.schedule(write_notebook(here / f"{name}.ipynb", SEE), cold=cold)
-    seen = [json.loads(printed(etl, run(name))[0]) for name in ("a", "b", "a")]
+    seen = [json.loads(printed(etl, run(name))[0]) for name in names]
     [folder] = bundles(etl)
     for one in seen:
         assert (one["value"], one["cwd"]) == (1, str(here))
@@ -245,16 +244,17 @@ def test_copies_that_no_run_has_used_for_long_are_pruned(
     assert json.loads(printed(etl, run())[0])["value"] == 1
 
 
-def test_the_command_line_lists_and_compares_them(etl: Etl, here: Path) -> None:
+def test_the_command_line_lists_and_compares_them(
+    etl: Etl, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (here / "helper.py").write_text("VALUE = 1\n")
     (here / "c.txt").write_text("1\n")
     write_notebook(here / "a.ipynb", "import helper")
 
     def command(*words: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "jupyter_etl.cli", *words],
-            capture_output=True, text=True, check=True, cwd=here,
-        ).stdout  # fmt: skip
+        capsys.readouterr()
+        assert main(list(words)) == 0
+        return capsys.readouterr().out
 
     said = command("schedule", "a.ipynb", "--include", "*.txt")
     assert "Pinned with the notebook: 2 files, 12 B\n" in said

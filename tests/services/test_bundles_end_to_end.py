@@ -35,6 +35,11 @@ class Layout:
     notebook: str = "work.ipynb"
     include: tuple[str, ...] = ()
 
+    @property
+    def lines(self) -> int:
+        """How many cells print."""
+        return sum("print(" in cell for cell in self.cells)
+
 
 VALUE = "VALUE = 1\n"
 LAYOUTS = {
@@ -198,7 +203,7 @@ PROJECTS = {
     "data above the notebook": together("data above the notebook"),
 }
 COLD = ("modules", "shadows an installed package", "beside the notebooks", "data")
-"""Projects that are run cold, too, and once more when their files are deleted."""
+"""Projects that are run cold, too, when their files are deleted."""
 
 
 def write(folder: Path, layout: Layout) -> Path:
@@ -236,35 +241,40 @@ def run(etl: Etl) -> Callable[[str], Run]:
     return once
 
 
-@pytest.mark.parametrize(
-    ("name", "cold"),
-    [(name, False) for name in PROJECTS] + [(name, True) for name in COLD],
-    ids=lambda value: {False: "warm", True: "cold"}.get(value, value),
-)
-def test_a_version_is_what_was_deployed(
-    etl: Etl, here: Path, run: Callable[[str], Run], name: str, cold: bool
+@pytest.mark.parametrize("name", COLD)
+def test_a_cold_run_needs_no_file_of_its_folder(
+    etl: Etl, here: Path, run: Callable[[str], Run], name: str
 ) -> None:
     layout = PROJECTS[name]
-    lines = sum("print(" in cell for cell in layout.cells)
+    deployed = etl.pipelines.schedule(write(here, layout), cold=True, include=layout.include)
+    change(here, layout, "deleted")
+    made = run("work")
+    assert (made.state, made.error) == (RunState.SUCCEEDED, "")
+    assert printed(etl, made) == ["1"] * layout.lines
+    assert etl.pipelines.changed(deployed.pipeline)
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_version_is_what_was_deployed(
+    etl: Etl, here: Path, run: Callable[[str], Run], name: str
+) -> None:
+    layout = PROJECTS[name]
     path = write(here, layout)
-    deployed = etl.pipelines.schedule(path, cold=cold, include=layout.include)
+    deployed = etl.pipelines.schedule(path, include=layout.include)
     assert deployed.change == "new"
     assert deployed.pipeline.version == 1
     assert not etl.pipelines.changed(deployed.pipeline)
-    for how in ("edited", "deleted") if cold else ("edited",):
-        change(here, layout, how)
-        made = run("work")
-        assert (how, made.state, made.error) == (how, RunState.SUCCEEDED, "")
-        assert (how, printed(etl, made)) == (how, ["1"] * lines)
+    change(here, layout, "edited")
+    made = run("work")
+    assert (made.state, made.error) == (RunState.SUCCEEDED, "")
+    assert printed(etl, made) == ["1"] * layout.lines
     assert etl.pipelines.changed(deployed.pipeline)
 
-    write(here, layout)
-    change(here, layout, "edited")
-    again = etl.pipelines.schedule(path, cold=cold)
+    again = etl.pipelines.schedule(path)
     assert (again.change, again.pipeline.version) == ("changed", 2)
     made = run("work")
     assert (made.state, made.error) == (RunState.SUCCEEDED, "")
-    assert printed(etl, made) == ["2"] * lines
+    assert printed(etl, made) == ["2"] * layout.lines
 
 
 def test_every_layout_is_in_a_project() -> None:

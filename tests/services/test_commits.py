@@ -11,6 +11,7 @@ import pytest
 
 from fakes.commits import ROWS, TABLE, Publishing, wrong_rows
 from jupyter_etl.errors import Conflict, PublishError, StorageError
+from jupyter_etl.ledger import open_store
 from jupyter_etl.model import PublishMode
 from jupyter_etl.notebook.api import workbench
 from jupyter_etl.notebook.outputs import publish_table
@@ -22,7 +23,6 @@ from jupyter_etl.publishing.tables import publisher
 from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.runner import commit as committing
 from jupyter_etl.runner.watchdogs.cancellation import HaltReason
-from jupyter_etl.ledger import open_store
 
 APPEND, REPLACE, UPSERT = PublishMode.APPEND, PublishMode.REPLACE, PublishMode.UPSERT
 

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from fakes.command import finish, start
 from fakes.notebooks import code, write_notebook
 from fakes.patience import PATIENCE_S, until
+from jupyter_etl.cli.main import main
 from jupyter_etl.errors import NotFound
 from jupyter_etl.model import Outcome, Run, RunState, VerdictKind
 from jupyter_etl.services.etl import Etl
@@ -205,7 +207,14 @@ def test_two_schedulers_and_one_due_time_are_one_run(etl: Etl, here: Path) -> No
 
 @pytest.mark.usefixtures("leave_nothing")
 @pytest.mark.slow
-def test_a_scheduler_serves_who_waits_and_ends_when_told(etl: Etl, here: Path) -> None:
+def test_a_scheduler_serves_who_waits_and_ends_when_told(
+    etl: Etl, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def trigger(*words: str) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        exit_code = main(["trigger", "sales", *words, "--wait", "--json"])
+        return exit_code, json.loads(capsys.readouterr().out)
+
     write_notebook(
         here / "sales.ipynb", code("n = 1", "parameters"), FRAME, "print(n)\nassert n < 5"
     )
@@ -213,14 +222,13 @@ def test_a_scheduler_serves_who_waits_and_ends_when_told(etl: Etl, here: Path) -
     scheduler = start("up")
     try:
         until("the scheduler", etl.schedulers)
-        good = finish(start("trigger", "sales", "--wait", "--json"))
-        assert good.code == 0, good
-        assert good.json["outcome"] == "succeeded"
-        assert good.json["due_at"] <= good.json["started_at"] <= good.json["finished_at"]
-        bad = finish(start("trigger", "sales", "-p", "n=7", "--wait", "--json"))
-        assert (bad.code, bad.json["outcome"], bad.json["cell"]) == (1, "failed", 2)
-        assert bad.json["verdict"] == "notebook"
-        assert bad.json["error"].startswith("AssertionError")
+        exit_code, good = trigger()
+        assert (exit_code, good["outcome"]) == (0, "succeeded")
+        assert good["due_at"] <= good["started_at"] <= good["finished_at"]
+        exit_code, bad = trigger("-p", "n=7")
+        assert (exit_code, bad["outcome"], bad["cell"]) == (1, "failed", 2)
+        assert bad["verdict"] == "notebook"
+        assert bad["error"].startswith("AssertionError")
     finally:
         scheduler.terminate()
         ended = finish(scheduler)

@@ -401,7 +401,7 @@ def test_many_runs_leave_nothing_behind(etl: Etl, here: Path) -> None:
     run(etl, path)
     until("a rest", lambda: _roles(me) == ["prestarted"])
     before = me.num_fds(), len(_living(me))
-    for _ in range(10):
+    for _ in range(5):
         assert run(etl, path)[2]["warm"] is True
     until("the last runner's end", lambda: _roles(me) == ["prestarted"])
     assert (me.num_fds(), len(_living(me))) == before
