@@ -16,7 +16,7 @@ from jupyter_etl.model import PublishMode
 from jupyter_etl.notebook.api import workbench
 from jupyter_etl.notebook.outputs import publish_table
 from jupyter_etl.ports import Claim
-from jupyter_etl.publishing.lake.layout import layout
+from jupyter_etl.publishing.lake import layout
 from jupyter_etl.publishing.lake.marker import MARKER
 from jupyter_etl.publishing.tables import commit as delta_commit
 from jupyter_etl.publishing.tables import publisher
