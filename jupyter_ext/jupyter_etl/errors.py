@@ -44,6 +44,11 @@ def _without_passwords(text: str) -> str:
     return _IN_PAIR.sub(r"\1***", _IN_URL.sub(r"\1***@", text))
 
 
+def first_line(said: object) -> str:
+    """Return the first line of a text or of the message of an exception; "" where it is empty."""
+    return (str(said).strip().splitlines() or [""])[0]
+
+
 class EtlError(Exception):
     """The base of all errors that jupyter-etl raises on purpose.
 
@@ -55,6 +60,8 @@ class EtlError(Exception):
     """
 
     retryable_by_default = False
+    http_status = 500
+    """Of the answer of a server that raises it."""
 
     def __init__(
         self,
@@ -87,23 +94,32 @@ def _rebuild(
 class DeclarationError(EtlError):
     """What was written cannot be understood: a command, a schedule, a check, a notebook."""
 
+    http_status = 400
+
 
 class SourceError(EtlError):
     """A declared source is absent, unreadable or not what was asked of it."""
 
+    http_status = 422
     retryable_by_default = True
 
 
 class ExecutionError(EtlError):
     """A notebook could not be run to its end."""
 
+    http_status = 422
+
 
 class CheckFailed(EtlError):
     """Data broke a rule whose severity is error; what it would have published is held back."""
 
+    http_status = 422
+
 
 class PublishError(EtlError):
     """An output cannot be staged or committed."""
+
+    http_status = 422
 
 
 class StorageError(EtlError):
@@ -113,32 +129,44 @@ class StorageError(EtlError):
     """
 
     retryable_by_default = True
+    http_status = 503
 
 
 class StoreError(EtlError):
     """The ledger cannot be reached or is not usable."""
 
     retryable_by_default = True
+    http_status = 503
 
 
 class NotFound(EtlError):
     """No source, pipeline, run or publication has that name."""
 
+    http_status = 404
+
 
 class Conflict(EtlError):
     """Somebody else was first: a stale token, an edited pipeline, a name in use."""
+
+    http_status = 409
 
 
 class PermissionDenied(EtlError):
     """The name belongs to another owner."""
 
+    http_status = 403
+
 
 class LimitExceeded(EtlError):
     """An interactive read or a preview took more memory or time than allowed, and was stopped."""
 
+    http_status = 413
+
 
 class MissingDependency(EtlError):
     """An optional package is needed and not installed."""
+
+    http_status = 501
 
 
 @contextmanager
@@ -158,5 +186,5 @@ def user_code_boundary(what: str, error: type[EtlError] = ExecutionError) -> Ite
     except EtlError:
         raise
     except Exception as problem:
-        first = (str(problem).strip().splitlines() or [""])[0]
-        raise error(f"{what} failed: {type(problem).__name__}: {first}".rstrip(": ")) from problem
+        said = f"{type(problem).__name__}: {first_line(problem)}"
+        raise error(f"{what} failed: {said}".rstrip(": ")) from problem

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from IPython.display import display
 
-from jupyter_etl.language.text import printable
+from jupyter_etl.language.text import aligned, printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,7 +79,8 @@ class Card:
         mark = f"{_MARKS[self.tone]} " if self.tone else ""
         lines = [mark + self.title]
         if self.rows:
-            lines += _text_table(self.rows)
+            cells = [[shown(value) for value in row.values()] for row in self.rows]
+            lines += aligned([[str(name) for name in self.rows[0]], *cells])
         lines += [note for note in self.notes if note]
         return printable("\n".join([*lines, *(card.text() for card in self.below)]))
 
@@ -185,13 +186,3 @@ def _html_cell(value: object) -> str:
     if isinstance(value, Drawing):
         return f"<td>{value.html}</td>"
     return f"<td>{escape(shown(value))}</td>"
-
-
-def _text_table(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    head = [str(name) for name in rows[0]]
-    cells = [[shown(value) for value in row.values()] for row in rows]
-    widths = [max(len(line[i]) for line in [head, *cells]) for i in range(len(head))]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in [head, *cells]
-    ]

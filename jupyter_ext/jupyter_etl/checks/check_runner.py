@@ -20,7 +20,7 @@ from jupyter_etl.checks.rules_sql import (
     split_reference,
 )
 from jupyter_etl.checks.scan import Rows, opened, sandbox, scanned
-from jupyter_etl.errors import DeclarationError
+from jupyter_etl.errors import DeclarationError, first_line
 from jupyter_etl.language.names import listed, nearest
 from jupyter_etl.language.sql.exact_names import shown
 from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Severity
@@ -200,7 +200,7 @@ def _blamed(
             if own is None:
                 continue
             said = shown(str(own))
-            text = said.splitlines()[0]
+            text = first_line(said)
             absent = _NO_COLUMN.search(said)
             if absent:
                 return missing_column(absent[1], schema.names, compiled.rule)
@@ -209,7 +209,7 @@ def _blamed(
                 hint="Write a condition that is true for every good row, in DuckDB's SQL, or one of "
                 "aggregates alone, such as sum(amount) > 0.",
             )
-    return DeclarationError(f"The checks cannot be asked: {str(problem).splitlines()[0]}")
+    return DeclarationError(f"The checks cannot be asked: {first_line(problem)}")
 
 
 def _problem_of(

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_etl.checks.rules_sql import DATA, CompiledChecks, CompiledRule, cell_of, quoted
+from jupyter_etl.checks.rules_sql import DATA, CompiledChecks, CompiledRule, cell_of
 from jupyter_etl.checks.scan import Rows, opened, scanned
+from jupyter_etl.language.sql.lexer import quoted
 from jupyter_etl.model import CheckRule
 
 if TYPE_CHECKING:

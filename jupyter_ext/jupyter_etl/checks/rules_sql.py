@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from jupyter_etl.errors import DeclarationError
+from jupyter_etl.errors import DeclarationError, first_line
 from jupyter_etl.language.names import listed, nearest
 from jupyter_etl.language.sql.exact_names import folded, inner_columns, twins
+from jupyter_etl.language.sql.lexer import quoted, quoted_text
 from jupyter_etl.model import CheckRule
 
 DATA = "data"
@@ -109,11 +110,6 @@ def split_reference(argument: str) -> tuple[str, str]:
     return publication, column
 
 
-def quoted(name: str) -> str:
-    """Quote an identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def cell_of(name: str, inner: Mapping[str, str]) -> str:
     """Return the SQL of a column of the data, by its registered name."""
     return f"{DATA}.{quoted(inner.get(name, name))}"
@@ -140,7 +136,7 @@ def _compile_expression(
     compared = _COMPARED.match(rule.argument)
     told = "NULL"
     if compared and nests(_of_each_row(rule, compared[1]).aggregate):
-        told = f"{_literal(compared[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
+        told = f"{quoted_text(compared[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
     return CompiledRule(
         rule=rule,
         aggregate=f"coalesce(({rule.argument}\n), true)",
@@ -215,7 +211,7 @@ def _compile(
     breaking = {
         "not_null": f"{cell} IS NULL",
         "in": f"{cell} IS NOT NULL AND NOT coalesce({cell} IN ({rule.argument}\n), false)",
-        "matches": f"NOT regexp_matches(CAST({cell} AS VARCHAR), {_literal(rule.argument)})",
+        "matches": f"NOT regexp_matches(CAST({cell} AS VARCHAR), {quoted_text(rule.argument)})",
     }
     if rule.kind not in breaking:
         raise DeclarationError(
@@ -257,17 +253,13 @@ def _reached(cell: str, instant: str) -> str:
     return (
         f"coalesce(CASE WHEN typeof(max({cell})) IN "
         f"('TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ_NS') "
-        f"THEN CAST(max({cell}) AS TIMESTAMPTZ) >= TIMESTAMPTZ {_literal(instant)} "
-        f"ELSE CAST(max({cell}) AS TIMESTAMP) >= TIMESTAMP {_literal(wall)} END, false)"
+        f"THEN CAST(max({cell}) AS TIMESTAMPTZ) >= TIMESTAMPTZ {quoted_text(instant)} "
+        f"ELSE CAST(max({cell}) AS TIMESTAMP) >= TIMESTAMP {quoted_text(wall)} END, false)"
     )
 
 
 def _words(argument: str) -> list[str]:
     return [word.lower() for word in _ROWS_WORDS.findall(_EXPONENT.sub("0", argument))]
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def check_syntax(rule: CheckRule) -> None:
@@ -288,8 +280,7 @@ def check_syntax(rule: CheckRule) -> None:
             elif rule.kind == "matches":
                 connection.execute("SELECT regexp_matches('', $1)", [rule.argument])
         except duckdb.Error as problem:
-            first = str(problem).strip().splitlines()[0]
-            said = re.sub(r"^\w[\w ]* Error: ", "", first)
+            said = re.sub(r"^\w[\w ]* Error: ", "", first_line(problem))
             raise DeclarationError(
                 f"The check '{rule.text}' cannot be asked: {said}",
                 hint="Write a condition that is true for every good row, in DuckDB's SQL.",

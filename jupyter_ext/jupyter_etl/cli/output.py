@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from jupyter_etl.language.text import UNSAFE, printable
+from jupyter_etl.language.text import UNSAFE, aligned, printable
 from jupyter_etl.model import TERMINAL, Run
 
 _UNSAFE_IN_JSON = re.compile(f"(?!\\n)[{UNSAFE}]")
@@ -58,10 +58,8 @@ def write_table(rows: Sequence[Mapping[str, object]], empty: str) -> None:
         return
     head = list(rows[0])
     cells = [[_in_a_cell(shown(row[name])) for name in head] for row in rows]
-    widths = [max(len(r[i]) for r in [head, *cells]) for i in range(len(head))]
-    for line in [head, *cells]:
-        padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
-        write("  ".join(padded).rstrip())
+    for line in aligned([head, *cells]):
+        write(line)
 
 
 def _in_a_cell(text: str) -> str:

@@ -21,15 +21,13 @@ SAFE_HEADERS = {
 _DATA_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
-def json_answer(
-    value: object, *, status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
+def json_answer(value: object, *, status: int = 200) -> Response:
     """Return any value of the model as JSON."""
     return Response(
         msgspec.json.encode(value),
         status_code=status,
         media_type="application/json",
-        headers={**SAFE_HEADERS, "Content-Security-Policy": _DATA_POLICY, **(headers or {})},
+        headers={**SAFE_HEADERS, "Content-Security-Policy": _DATA_POLICY},
     )
 
 
@@ -45,8 +43,7 @@ def failure_of(error: EtlError) -> Response:
     """
     kind = type(error).__name__
     if isinstance(error, DeclarationError | NotFound):
-        status = 404 if isinstance(error, NotFound) else 400
-        return failure(status, kind, error.message, error.hint)
+        return failure(error.http_status, kind, error.message, error.hint)
     if isinstance(error, StoreError):
         hint = "Try again. If it persists, ask the operator."
         return failure(503, kind, "The ledger cannot be read at present.", hint)

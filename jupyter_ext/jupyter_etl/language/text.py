@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
@@ -164,6 +164,15 @@ UNSAFE = (
 """Characters of that kind, as a class of a regular expression has them between its brackets."""
 _UNSAFE = re.compile(f"[{UNSAFE}\ud800-\udfff]")
 _REDRAWN = re.compile(r"[^\n]*\r(?=[^\r\n])")
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells, the headings first, as lines with their columns one below the other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
 
 
 def printable(text: str) -> str:

@@ -12,6 +12,7 @@ from jupyter_etl.checks.row_sample import RowSample
 from jupyter_etl.errors import DeclarationError, LimitExceeded, SourceError
 from jupyter_etl.language.commands.exploration import Amount, parse_amount
 from jupyter_etl.language.names import listed, nearest
+from jupyter_etl.language.sql.lexer import quoted
 from jupyter_etl.model import Profile
 from jupyter_etl.notebook.frames import to_arrow
 from jupyter_etl.notebook.read_limit import SETTING, ReadLimit
@@ -61,7 +62,7 @@ def sampled_by_database(bench: Workbench, table: SampledTable) -> tuple[pa.Table
         return None
     if not target.table:
         return None
-    place = ".".join(map(_quoted, target.table.split(".", 1)))
+    place = ".".join(map(quoted, target.table.split(".", 1)))
     counted = _ask(bench, source.name, f"SELECT count(*) FROM {place}")  # noqa: S608 - quoted
     if counted is None:
         return None
@@ -72,7 +73,7 @@ def sampled_by_database(bench: Workbench, table: SampledTable) -> tuple[pa.Table
         share = (rows + 5 * math.sqrt(rows) + 5) / total if total else 1.0
         if share >= 0.5:
             return None
-    columns = ", ".join(map(_quoted, table.columns)) or "*"
+    columns = ", ".join(map(quoted, table.columns)) or "*"
     query = (
         f"SELECT {columns} FROM {place} "  # noqa: S608 - quoted
         f"TABLESAMPLE BERNOULLI ({100 * (share or 1.0):.9f}) REPEATABLE ({table.seed})"
@@ -94,10 +95,6 @@ def _ask(bench: Workbench, source: str, query: str) -> pa.Table | None:
             raise
         return None
     return answer
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True, kw_only=True)

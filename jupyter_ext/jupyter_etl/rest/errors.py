@@ -1,4 +1,4 @@
-"""The one place that says which HTTP answer an error is."""
+"""Errors as HTTP answers."""
 
 from __future__ import annotations
 
@@ -6,44 +6,12 @@ from http.client import responses
 
 from tornado.web import HTTPError
 
-from jupyter_etl.errors import (
-    CheckFailed,
-    Conflict,
-    DeclarationError,
-    EtlError,
-    ExecutionError,
-    LimitExceeded,
-    MissingDependency,
-    NotFound,
-    PermissionDenied,
-    PublishError,
-    SourceError,
-    StorageError,
-    StoreError,
-)
-
-_STATUS: tuple[tuple[type[EtlError], int], ...] = (
-    (DeclarationError, 400),
-    (PermissionDenied, 403),
-    (NotFound, 404),
-    (Conflict, 409),
-    (LimitExceeded, 413),
-    (CheckFailed, 422),
-    (SourceError, 422),
-    (ExecutionError, 422),
-    (PublishError, 422),
-    (MissingDependency, 501),
-)
+from jupyter_etl.errors import EtlError
 
 
 def status_of(error: EtlError) -> int:
-    """Return the HTTP status that answers an error; 500 for one that is nobody's fault outside.
-
-    A `StoreError` or `StorageError` is 503 where later may do, else 500.
-    """
-    if isinstance(error, StoreError | StorageError):
-        return 503 if error.retryable else 500
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    """Return the HTTP status that answers an error; 503 only where the same request may do later."""
+    return 500 if error.http_status == 503 and not error.retryable else error.http_status
 
 
 def error_body(status: int, problem: BaseException | None) -> dict[str, dict[str, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jupyter_etl.errors import DeclarationError, ExecutionError
+from jupyter_etl.errors import DeclarationError, ExecutionError, first_line
 from jupyter_etl.language.notebooks.bundle import without_bundle
 from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook
 from jupyter_etl.language.parameters.parameter import resolve_parameters
@@ -138,7 +138,7 @@ def read_notebook(body: str) -> dict[str, Any]:
             read = untyped.reads(body, as_version=4)
             notebook: dict[str, Any] = untyped.v4.upgrade(read) or read
         except Exception as problem:
-            first = (str(problem).strip().splitlines() or [""])[0][:200]
+            first = first_line(problem)[:200]
             raise DeclarationError(
                 f"The notebook cannot be read: {type(problem).__name__}: {first}",
                 hint="Open it in JupyterLab, save it, and deploy it again.",

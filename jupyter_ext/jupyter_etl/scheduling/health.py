@@ -18,6 +18,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jupyter_etl.errors import first_line
 from jupyter_etl.model import (
     ACTIVE,
     BAD,
@@ -227,7 +228,7 @@ def _failed_run(evidence: Evidence, result: RunSummary | None) -> RunSummary | N
 
 def _why_failing(run: RunSummary) -> str:
     how = _ENDED_BADLY.get(run.outcome or Outcome.FAILED, "failed")
-    first = run.error.strip().partition("\n")[0]
+    first = first_line(run.error)
     again = "" if run.state in TERMINAL else " It is being retried."
     return f"Run {run.id} {how}{f': {first}' if first else '.'}{again}"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from jupyter_etl.errors import first_line
 from jupyter_etl.model import Outcome, Verdict, VerdictKind
 
 _TRANSIENT = re.compile(
@@ -240,5 +241,5 @@ def _judge_publish(message: str) -> tuple[VerdictKind, str, bool]:
 
 
 def _sentence(says: str, detail: str) -> str:
-    first = " ".join((detail.strip().splitlines() or [""])[0].split())
+    first = " ".join(first_line(detail).split())
     return f"{says}: {first}" if first else f"{says.rstrip('.')}."

@@ -18,6 +18,7 @@ from jupyter_etl.language.schedules.date_ranges import parse_span
 from jupyter_etl.model import ACTIVE, TERMINAL, Grain, NewRun, Pipeline, Run, RunState
 from jupyter_etl.ports import Clock, Planned, SchedulerInfo, Store
 from jupyter_etl.scheduling.backfill import PartitionPlan, Step, plan_backfill
+from jupyter_etl.scheduling.health import seconds_of
 from jupyter_etl.scheduling.partitions import format_span, partitions_of
 from jupyter_etl.services.secrets import refuse_secret_parameters
 from jupyter_etl.services.settings import Settings
@@ -257,11 +258,9 @@ class Backfills:
         found = self._store.load_runs(
             pipeline=pipeline, states=(RunState.SUCCEEDED,), limit=_LOOKED_AT
         )
-        seconds = [
-            (run.finished_at - run.started_at).total_seconds()
-            for run in found
-            if run.started_at is not None and run.finished_at is not None and not run.new.draft
-        ]
+        now = self._clock.now()
+        took = [seconds_of(run, now) for run in found if not run.new.draft]
+        seconds = [one for one in took if one is not None]
         return median(seconds) if seconds else None
 
 

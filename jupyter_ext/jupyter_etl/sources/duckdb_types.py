@@ -6,8 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from jupyter_etl.errors import EtlError, SourceError
-from jupyter_etl.language.sql.lexer import quoted
+from jupyter_etl.errors import EtlError, SourceError, first_line
+from jupyter_etl.language.sql.lexer import quoted, quoted_text
 from jupyter_etl.sources.readings import refuse_twins
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def table_of_relation(name: str, relation: Any, error: type[EtlError] = SourceEr
         return exact_table(relation, what=f"'{name}'")
     except duckdb.Error as problem:
         raise error(
-            f"'{name}' cannot be read as a table: {str(problem).splitlines()[0]}",
+            f"'{name}' cannot be read as a table: {first_line(problem)}",
             hint="Correct the query of the relation.",
             retryable=False,
         ) from problem
@@ -148,8 +148,7 @@ def _guarded(what: str, name: str, kind: Any, cell: str) -> str:
     else:
         long = rf"regexp_matches(CAST({cell} AS VARCHAR), '\d{{7}}:\d\d:')"
     said = f"{what}: column '{name}' holds an interval of more hours than Arrow can count"
-    text = said.replace("'", "''")
-    return f"CASE WHEN {long} THEN error('{text}') ELSE {plain} END"
+    return f"CASE WHEN {long} THEN error({quoted_text(said)}) ELSE {plain} END"
 
 
 def _within(kind: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, NoReturn
 
-from jupyter_etl.errors import DeclarationError, SourceError
+from jupyter_etl.errors import DeclarationError, SourceError, first_line
 from jupyter_etl.language.names import listed, nearest
 from jupyter_etl.language.sql.exact_names import ExactNames, exact_names, shown
 from jupyter_etl.language.sql.lexer import quoted
@@ -48,7 +48,7 @@ def table_names(query: str, *, dialect: str = "duckdb") -> list[str]:
     try:
         tree = _parsed(query, dialect)
     except (SqlglotError, ValueError) as problem:
-        text = re.sub(r"\x1b\[\d+m", "", str(problem)).splitlines()[0]
+        text = first_line(re.sub(r"\x1b\[\d+m", "", str(problem)))
         raise DeclarationError(f"The query cannot be read: {text}") from problem
     if tree is None:
         raise DeclarationError("There is no SQL statement.", hint="Write a SELECT.")
@@ -76,9 +76,6 @@ def run_local(
             once, and as a stream where the query names it once.
         timezone: IANA name of the time zone for days, and for times without a zone.
         collect: Reads the result batch by batch, and may stop; None to take it as a whole.
-
-    Returns:
-        The rows.
 
     Raises:
         DeclarationError: The query is wrong, or not one SELECT, or asks for a table, a file or a

@@ -84,6 +84,11 @@ def code_of(sql: str, dialect: str = "") -> str:
     )
 
 
+def quoted_text(text: str) -> str:
+    """Return a text as a standard SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def quoted(name: str, dialect: str = "") -> str:
     """Quote an identifier.
 

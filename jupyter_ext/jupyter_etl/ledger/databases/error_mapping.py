@@ -8,7 +8,14 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from jupyter_etl.errors import Conflict, DeclarationError, EtlError, NotFound, StoreError
+from jupyter_etl.errors import (
+    Conflict,
+    DeclarationError,
+    EtlError,
+    NotFound,
+    StoreError,
+    first_line,
+)
 from jupyter_etl.language.names import nearest
 
 # A part of the driver's message, the next step, and whether the same call may succeed later.
@@ -111,7 +118,7 @@ def _store_error(problem: Exception, place: str) -> EtlError:
     origin: Exception = getattr(problem, "orig", None) or problem
     if getattr(origin, "sqlstate", None) == _OUT_OF_RANGE:
         return _too_large()
-    said = (str(origin).strip().splitlines() or [type(origin).__name__])[0]
+    said = first_line(origin) or type(origin).__name__
     hint, retryable = _advice(origin)
     return StoreError(f"The ledger {place} failed: {said}.", hint=hint, retryable=retryable)
 

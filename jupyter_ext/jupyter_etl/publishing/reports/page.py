@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import DeclarationError, PublishError
+from jupyter_etl.errors import DeclarationError, PublishError, first_line
 from jupyter_etl.publishing.reports.cleaning import clean_html, clean_outputs
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _blaming_content() -> Iterator[None]:
     except (OSError, MemoryError):
         raise
     except Exception as problem:
-        first = (str(problem).strip().splitlines() or [""])[0][:200]
+        first = first_line(problem)[:200]
         raise DeclarationError(
             f"The report cannot be rendered: {type(problem).__name__}: {first}",
             hint="Tag the cell that holds it with 'hide' to leave it out of the report.",

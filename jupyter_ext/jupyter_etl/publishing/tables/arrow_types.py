@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import PublishError
+from jupyter_etl.errors import PublishError, first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -205,13 +205,9 @@ def _cast(array: pa.Array, field: pa.Field) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
         raise PublishError(
             f"Column {field.name!r} cannot be kept exactly: {array.type} would become "
-            f"{field.type}, and {_reason(problem)}.",
+            f"{field.type}, and {first_line(problem).rstrip('.')}.",
             hint=_cast_hint(array.type, field.name),
         ) from problem
-
-
-def _reason(problem: Exception) -> str:
-    return (str(problem).splitlines() or ["a value does not fit"])[0].rstrip(".")
 
 
 def _cast_hint(kind: pa.DataType, column: str) -> str:

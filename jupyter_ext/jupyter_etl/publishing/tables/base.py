@@ -17,7 +17,6 @@ from jupyter_etl.publishing.tables.record import (
     TOKEN,
     commit_info,
     damaged,
-    first_line,
     missing,
     open_published,
     read_entry,
@@ -74,7 +73,7 @@ def open_base(previous: PublicationVersion | None, location: str) -> tuple[Delta
     except DeltaError as problem:
         if previous is None or not here:
             raise
-        raise damaged(previous, first_line(problem)) from problem
+        raise damaged(previous, problem) from problem
     if previous is None:
         return table, Base(version=None)
     if table is None:

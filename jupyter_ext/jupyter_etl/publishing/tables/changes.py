@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
+from jupyter_etl.language.sql.lexer import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -102,7 +103,7 @@ def compare_rows(
 
 
 def _must_be_unique(base: duckdb.DuckDBPyConnection, side: str, key: Sequence[str]) -> None:
-    names = ", ".join(_quoted(name) for name in key)
+    names = ", ".join(quoted(name) for name in key)
     doubled = base.execute(
         f"select count(*) from (select 1 from {side}_rows group by {names} having count(*) > 1)"  # noqa: S608
     ).fetchall()[0][0]
@@ -119,16 +120,16 @@ def _joined(key: Sequence[str], values: Sequence[str], retyped: set[str]) -> str
     """Return the statement that makes the table of the rows that differ."""
 
     def differs(name: str) -> str:
-        old, new = f"o.{_quoted(name)}", f"n.{_quoted(name)}"
+        old, new = f"o.{quoted(name)}", f"n.{quoted(name)}"
         if name in retyped:
             old, new = f"{old}::varchar", f"{new}::varchar"
         return f"{old} is distinct from {new}"
 
-    same_key = " and ".join(f"o.{_quoted(k)} is not distinct from n.{_quoted(k)}" for k in key)
+    same_key = " and ".join(f"o.{quoted(k)} is not distinct from n.{quoted(k)}" for k in key)
     any_differs = " or ".join(differs(name) for name in values) or "false"
-    columns = [f"coalesce(o.{_quoted(k)}::varchar, n.{_quoted(k)}::varchar)" for k in key]
+    columns = [f"coalesce(o.{quoted(k)}::varchar, n.{quoted(k)}::varchar)" for k in key]
     columns += [
-        f"case when {differs(v)} then [o.{_quoted(v)}::varchar, n.{_quoted(v)}::varchar] end"
+        f"case when {differs(v)} then [o.{quoted(v)}::varchar, n.{quoted(v)}::varchar] end"
         for v in values
     ]
     named = ", ".join(f"{column} as etl_{place}" for place, column in enumerate(columns))
@@ -173,7 +174,3 @@ def _shown(value: object) -> str | None:
         return None
     text = str(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
+from jupyter_etl.language.sql.lexer import quoted, quoted_text
 from jupyter_etl.model import Batch, PublishMode, Staged
 from jupyter_etl.publishing.tables.actions import Layout, partitions_of, place_files, stored_values
 from jupyter_etl.publishing.tables.arrow_types import settled
@@ -346,18 +347,10 @@ def _merge_predicate(key: Sequence[str], layout: Layout) -> str:
     Delta reads only the partitions that stand in the predicate as literals, not those that a
     comparison with the source would leave.
     """
-    parts = [f"target.{_quoted(name)} = source.{_quoted(name)}" for name in key]
+    parts = [f"target.{quoted(name)} = source.{quoted(name)}" for name in key]
     for name in layout.partition_by:
         values = {dict(partition)[name] for partition in partitions_of(layout.files)}
         if name in key and len(values) <= _MOST_NAMED_PARTITIONS and None not in values:
-            listed = ", ".join(_literal(str(value)) for value in sorted(map(str, values)))
-            parts.append(f"target.{_quoted(name)} in ({listed})")
+            listed = ", ".join(quoted_text(str(value)) for value in sorted(map(str, values)))
+            parts.append(f"target.{quoted(name)} in ({listed})")
     return " and ".join(parts)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

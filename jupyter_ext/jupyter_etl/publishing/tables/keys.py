@@ -8,13 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
-from jupyter_etl.publishing.tables.staging import (
-    Written,
-    quoted,
-    require_column,
-    shown,
-    staged_rows,
-)
+from jupyter_etl.language.sql.lexer import quoted
+from jupyter_etl.publishing.tables.staging import Written, require_column, shown, staged_rows
 
 if TYPE_CHECKING:
     import duckdb

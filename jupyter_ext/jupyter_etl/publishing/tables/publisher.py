@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import PublishError, StorageError
+from jupyter_etl.errors import PublishError, StorageError, first_line
 from jupyter_etl.model import (
     Column,
     Committed,
@@ -48,7 +48,6 @@ from jupyter_etl.publishing.tables.record import (
     TOKEN,
     commit_info,
     damaged,
-    first_line,
     missing,
     open_published,
     read_entries,
@@ -219,7 +218,7 @@ def _whole(batches: pa.RecordBatchReader, version: PublicationVersion) -> Iterat
     except FileNotFoundError as problem:
         raise missing(version) from problem
     except (OSError, pa.ArrowInvalid) as problem:
-        raise damaged(version, first_line(problem)) from problem
+        raise damaged(version, problem) from problem
 
 
 def _commit_on(work: Commit, table: DeltaTable | None) -> Committed:
@@ -336,7 +335,7 @@ def _foreign_errors(what: str) -> Iterator[None]:
     except CommitFailedError:
         raise
     except (DeltaError, pa.ArrowException) as problem:
-        first = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+        first = first_line(problem) or type(problem).__name__
         with disk_errors(what):
             # Rust words a full disk or a missing permission inside its own error.
             raise OSError(str(problem) if "os error" in str(problem) else first) from problem

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import StorageError
+from jupyter_etl.errors import StorageError, first_line
 from jupyter_etl.model import LogEntry, PublicationVersion
 from jupyter_etl.publishing.lake.layout import is_local
 from jupyter_etl.publishing.tables.delta import facts_of, open_table
@@ -34,7 +34,7 @@ def open_published(version: PublicationVersion) -> DeltaTable:
     try:
         table = open_table(what.location, what.delta_version)
     except (DeltaError, OSError) as problem:
-        raise damaged(version, first_line(problem)) from problem
+        raise damaged(version, problem) from problem
     if table is None:
         raise missing(version)
     verify(table, version)
@@ -82,10 +82,11 @@ def missing(version: PublicationVersion) -> StorageError:
     )
 
 
-def damaged(version: PublicationVersion, why: str) -> StorageError:
+def damaged(version: PublicationVersion, why: str | Exception) -> StorageError:
     """Return the error for a version that is not what the ledger has on record."""
+    said = (first_line(why) or type(why).__name__).rstrip(".")
     return StorageError(
-        f"Version {version.number} of {version.name!r} is damaged: {why} ({version.what.location}).",
+        f"Version {version.number} of {version.name!r} is damaged: {said} ({version.what.location}).",
         hint=_REPAIR,
     )
 
@@ -121,8 +122,3 @@ def commit_info(entry: str) -> dict[str, str]:
     for line in entry.splitlines():
         info = json.loads(line).get("commitInfo") or info
     return info
-
-
-def first_line(problem: Exception) -> str:
-    """Return the first line of an error, or the name of its class."""
-    return (str(problem).strip().splitlines() or [type(problem).__name__])[0].rstrip(".")

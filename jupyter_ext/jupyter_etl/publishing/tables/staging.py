@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
+from jupyter_etl.language.sql.lexer import quoted
 from jupyter_etl.publishing.lake.layout import disk_errors
 from jupyter_etl.publishing.tables.arrow_types import cast_batch, plain_schema
 
@@ -359,8 +360,3 @@ def shown(value: object) -> str:
     """Return a value as a short text, for a message."""
     text = "NULL" if value is None else str(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
-
-
-def quoted(name: str) -> str:
-    """Return a name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'

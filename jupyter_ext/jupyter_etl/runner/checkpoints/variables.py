@@ -26,7 +26,7 @@ from typing import Any
 
 import cloudpickle
 
-from jupyter_etl.errors import ExecutionError
+from jupyter_etl.errors import ExecutionError, first_line
 from jupyter_etl.language.sizes import format_size
 from jupyter_etl.redaction.redactor import Redactor
 from jupyter_etl.runner.kernel.kernels import BUNDLE, WORKING_FOLDER
@@ -298,7 +298,7 @@ def _too_big(limit_bytes: int) -> str:
 
 
 def _reason(problem: Exception, secrets: Collection[str]) -> str:
-    first = (str(problem).strip().splitlines() or [""])[0][:200]
+    first = first_line(problem)[:200]
     if _redactor_of(secrets).holds(first):
         first = ""
     return f"{type(problem).__name__}: {first}".removesuffix(": ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jupyter_etl.language.sql.lexer import quoted_text
 from jupyter_etl.model import PublicationKind, PublicationVersion
 from jupyter_etl.publishing.lake.layout import is_local
 
@@ -30,11 +31,7 @@ def ways_in(version: PublicationVersion) -> list[tuple[str, str]]:
     named = f"schema_name => '{schema or 'default'}', table_name => '{table}'"
     return [
         ("polars", f"pl.scan_delta({place!r}, version={number})"),
-        ("duckdb", f"select * from delta_scan({_sql(uri)})"),  # noqa: S608 - shown, never run
+        ("duckdb", f"select * from delta_scan({quoted_text(uri)})"),  # noqa: S608 - shown, never run
         ("spark", f'spark.read.format("delta").option("versionAsOf", {number}).load({uri!r})'),
-        ("trino", f"call system.register_table({named}, table_location => {_sql(uri)})"),
+        ("trino", f"call system.register_table({named}, table_location => {quoted_text(uri)})"),
     ]
-
-
-def _sql(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

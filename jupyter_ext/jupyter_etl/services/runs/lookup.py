@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from jupyter_etl.errors import NotFound
+from jupyter_etl.errors import NotFound, first_line
 from jupyter_etl.language.names import nearest
 from jupyter_etl.language.numbers import parse_id
 from jupyter_etl.model import Run
@@ -52,7 +52,7 @@ def failure_lines(run: Run) -> list[str]:
         lines.append(f"{cell}{run.error}")
     if run.verdict is not None:
         evidence = run.verdict.evidence
-        first = " ".join((run.error.strip().splitlines() or [""])[0].split())
+        first = " ".join(first_line(run.error).split())
         if first and first in evidence:
             # The evidence ends with the error, which is the line above.
             evidence = f"{evidence.partition(': ')[0]}."

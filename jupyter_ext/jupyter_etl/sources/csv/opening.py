@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from lzma import LZMAError
 from typing import BinaryIO
 
-from jupyter_etl.errors import SourceError
+from jupyter_etl.errors import SourceError, first_line
 from jupyter_etl.model import Source
 from jupyter_etl.sources.csv.blocks import BlockFault, Layout
 from jupyter_etl.sources.csv.dialect import (
@@ -250,7 +250,7 @@ def clear_errors(source: Source, file: SourceFile) -> Iterator[None]:
     except (pa.ArrowInvalid, ValueError, csv.Error, zlib.error, LZMAError) as problem:
         raise SourceError(
             f"Source '{source.name}': {file.name} cannot be read as CSV: "
-            f"{str(problem).splitlines()[0][:300]}.",
+            f"{first_line(problem)[:300]}.",
             hint="If the file is complete, check the options delimiter, quote, skip and decimal.",
             retryable=True,
         ) from problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import SourceError
+from jupyter_etl.errors import SourceError, first_line
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Reading, ReadRequest
 from jupyter_etl.sources.files.unions import FileUnion, unite_files
@@ -85,7 +85,7 @@ def _rows(
         column = next((name for name in columns if not _readable(part, name)), "")
         what = f"column '{column}' of {file.name}" if column else file.name
         raise SourceError(
-            f"Source '{source.name}': {what} cannot be read: {str(problem).splitlines()[0][:300]}",
+            f"Source '{source.name}': {what} cannot be read: {first_line(problem)[:300]}",
             hint="The file may be damaged, or in a form that Arrow cannot read; the other columns "
             "can be read with --columns."
             if column
@@ -120,6 +120,6 @@ def _fragment(source: Source, files: FileSet, file: SourceFile) -> pa_dataset.Da
             refuse_pointer_or_page(file.name, head_of(stream))
         raise SourceError(
             f"Source '{source.name}': {file.name} is no complete Parquet file: "
-            f"{str(problem).splitlines()[0][:300]}",
+            f"{first_line(problem)[:300]}",
             hint="It may be cut off or still being written; otherwise fetch it again.",
         ) from problem

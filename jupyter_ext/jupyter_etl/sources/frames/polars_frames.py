@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_etl.errors import DeclarationError, EtlError, MissingDependency, SourceError
+from jupyter_etl.errors import (
+    DeclarationError,
+    EtlError,
+    MissingDependency,
+    SourceError,
+    first_line,
+)
 from jupyter_etl.sources.frames.plain_arrow import plain_table
 
 if TYPE_CHECKING:
@@ -81,7 +87,7 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
         return pl.DataFrame(table)
     except pl.exceptions.PolarsError as problem:
         raise DeclarationError(
-            f"It cannot be a polars frame: {str(problem).splitlines()[0]}",
+            f"It cannot be a polars frame: {first_line(problem)}",
             hint="Give each column a name of its own, or take --as arrow.",
         ) from problem
 

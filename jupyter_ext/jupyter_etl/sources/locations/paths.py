@@ -84,9 +84,6 @@ def find_files(source: Source, access: Access) -> FileSet:
         source: Of a kind in `ENDINGS`.
         access: Gives its secrets.
 
-    Returns:
-        Its files.
-
     Raises:
         SourceError: Nothing is there, nothing matches, or a file is empty or unreadable.
         MissingDependency: The filesystem of the URL needs a package that is not installed.

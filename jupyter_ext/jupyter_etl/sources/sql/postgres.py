@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import SourceError
-from jupyter_etl.language.sql.lexer import quoted
+from jupyter_etl.language.sql.lexer import quoted, quoted_text
 from jupyter_etl.sources.readings import owning_reader, refuse_twins, take
 from jupyter_etl.sources.sql.postgres_parameters import (
     bound_values,
@@ -181,9 +181,9 @@ def _cell(cell: str, cast: str | None, field: pa.Field) -> str:
     plain = f"CAST({cell} AS {cast})" if cast else cell
     if not pa.types.is_list(field.type):
         return plain
-    said = f"column {field.name} holds arrays of several dimensions, like ".replace("'", "''")
+    said = f"column {field.name} holds arrays of several dimensions, like "
     # A cast that fails at the value is the only way in which an expression can refuse one.
-    refused = f"CAST('{said}' || CAST({cell} AS text) AS boolean)"
+    refused = f"CAST({quoted_text(said)} || CAST({cell} AS text) AS boolean)"
     several = f"CASE WHEN array_ndims({cell}) > 1 THEN {refused} ELSE false END"
     return f"CASE WHEN {several} THEN NULL ELSE {plain} END"
 
