@@ -16,7 +16,7 @@ from jupyter_etl.ledger.queue.automatic_pause import lock_pipeline_of, pause_if_
 from jupyter_etl.ledger.queue.breakers import learn_from
 from jupyter_etl.ledger.queue.outbox import is_news
 from jupyter_etl.ledger.runs import locked_run, published_by
-from jupyter_etl.ledger.schema.rows import attempt_of, run_of
+from jupyter_etl.ledger.schema.rows import run_of, value_of
 from jupyter_etl.ledger.schema.tables import attempts, runs
 from jupyter_etl.ledger.schema.types import Instant
 from jupyter_etl.ledger.watermarks import advance_watermarks, record_watermarks, save_held_moves
@@ -171,7 +171,7 @@ class Attempts(Part):
         live = select(attempts).where(attempts.c.outcome.is_(None)).order_by(attempts.c.run_id)
         of_live = select(attempts.c.run_id).where(attempts.c.outcome.is_(None))
         with self._ledger.reading() as connection:
-            found = [attempt_of(row) for row in connection.execute(live)]
+            found = [value_of(Attempt, row) for row in connection.execute(live)]
             rows = connection.execute(select(runs).where(runs.c.id.in_(of_live))).all()
             published = published_by(connection, [row.id for row in rows])
         by_id = {row.id: run_of(row, published.get(row.id, ())) for row in rows}
@@ -181,7 +181,7 @@ class Attempts(Part):
         """Oldest first."""
         query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
         with self._ledger.reading() as connection:
-            return [attempt_of(row) for row in connection.execute(query)]
+            return [value_of(Attempt, row) for row in connection.execute(query)]
 
 
 def _key(run_id: int, number: int, token: str) -> dict[str, object]:

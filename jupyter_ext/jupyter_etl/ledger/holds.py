@@ -14,6 +14,7 @@ from jupyter_etl.ledger.lineage import save_lineage
 from jupyter_etl.ledger.publications import Publishing, make_visible
 from jupyter_etl.ledger.queue.publication_locks import check_turn, give_back
 from jupyter_etl.ledger.runs import locked_run
+from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import held_moves, holds, runs
 from jupyter_etl.ledger.watermarks import advance_watermarks, record_watermarks
 from jupyter_etl.model import (
@@ -171,16 +172,5 @@ def _note(decision: Decision, by: str) -> str:
 
 
 def _hold_of(row: Row[Any]) -> Hold:
-    return Hold(
-        run_id=row.run_id,
-        attempt=row.number,
-        owner=row.owner,
-        staged=row.staged,
-        differences=row.differences,
-        held_at=row.held_at,
-        decision=row.decision,
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-        moves=row.moves or (),
-        checks=broken_checks(row.checks or ()),
-    )
+    moves, checks = row.moves or (), broken_checks(row.checks or ())
+    return value_of(Hold, row, attempt=row.number, moves=moves, checks=checks)

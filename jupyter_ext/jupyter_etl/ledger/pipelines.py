@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, false, insert, select, update
 from jupyter_etl.errors import Conflict, PermissionDenied
 from jupyter_etl.ledger.connection import Part, inserting
 from jupyter_etl.ledger.databases.error_mapping import not_found
-from jupyter_etl.ledger.schema.rows import pipeline_of, pipeline_version_of
+from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import pipeline_versions, pipelines, publications
 from jupyter_etl.model import Pipeline, PipelineVersion, Schedule
 
@@ -35,7 +35,7 @@ class Pipelines(Part):
                 self._redeploy(connection, pipeline, now)
             else:
                 _record_version(connection, pipeline, 1, now)
-            return pipeline_of(_row(connection, pipeline.name))
+            return value_of(Pipeline, _row(connection, pipeline.name))
 
     def _redeploy(self, connection: Connection, pipeline: Pipeline, now: datetime) -> None:
         row = _row(connection, pipeline.name, lock=True)
@@ -55,14 +55,15 @@ class Pipelines(Part):
     def load_pipeline(self, name: str) -> Pipeline:
         """Raises `NotFound`."""
         with self._ledger.reading() as connection:
-            return pipeline_of(_present(connection, name))
+            return value_of(Pipeline, _present(connection, name))
 
     def load_pipelines(self) -> list[Pipeline]:
         """Return all, by name."""
         query = select(pipelines).where(pipelines.c.removed == false())
         with self._ledger.reading() as connection:
             rows = connection.execute(query).all()
-        return sorted(map(pipeline_of, rows), key=lambda pipeline: pipeline.name)
+        found = [value_of(Pipeline, row) for row in rows]
+        return sorted(found, key=lambda pipeline: pipeline.name)
 
     def load_pipeline_versions(self, name: str) -> list[PipelineVersion]:
         """Newest first; those of a removed pipeline too."""
@@ -72,7 +73,7 @@ class Pipelines(Part):
             .order_by(pipeline_versions.c.number.desc())
         )
         with self._ledger.reading() as connection:
-            return list(map(pipeline_version_of, connection.execute(query)))
+            return [value_of(PipelineVersion, row) for row in connection.execute(query)]
 
     def change_pipeline(
         self,
@@ -111,7 +112,7 @@ class Pipelines(Part):
                     .where(publications.c.pipeline == name, publications.c.owner == row.owner)
                     .values(owner=owner)
                 )
-            return pipeline_of(_row(connection, name))
+            return value_of(Pipeline, _row(connection, name))
 
     def remove_pipeline(self, name: str) -> None:
         """Take a pipeline off the schedule; its versions and runs stay on record."""

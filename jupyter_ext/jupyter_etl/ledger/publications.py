@@ -15,7 +15,7 @@ from jupyter_etl.errors import Conflict, PermissionDenied
 from jupyter_etl.ledger.connection import Part, inserting
 from jupyter_etl.ledger.databases.error_mapping import not_found
 from jupyter_etl.ledger.queue.publication_locks import check_turn, give_back
-from jupyter_etl.ledger.schema.rows import publication_of, publication_version_of
+from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import (
     pipelines,
     publication_versions,
@@ -145,7 +145,7 @@ class Publications(Part):
         )
         with self._ledger.reading() as connection:
             _row(connection, name)
-            return [publication_version_of(row) for row in connection.execute(query)]
+            return [value_of(PublicationVersion, row) for row in connection.execute(query)]
 
     def load_table_log(self, name: str, number: int, *, draft: bool) -> tuple[LogEntry, ...]:
         """Return the log entries of a version; empty for none on record."""
@@ -236,7 +236,7 @@ def _add_version(
         )
         .returning(publication_versions)
     ).one()
-    return publication_version_of(added)
+    return value_of(PublicationVersion, added)
 
 
 def _watermarks(
@@ -281,10 +281,16 @@ def _with_versions(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pub
     if len(rows) == 1:
         newest = newest.where(publication.name == rows[0].name)
     found = {
-        (row.name, row.draft): publication_version_of(row) for row in connection.execute(newest)
+        (row.name, row.draft): value_of(PublicationVersion, row)
+        for row in connection.execute(newest)
     }
     return [
-        publication_of(row, found.get((row.name, False)), found.get((row.name, True)))
+        value_of(
+            Publication,
+            row,
+            live=found.get((row.name, False)),
+            draft=found.get((row.name, True)),
+        )
         for row in rows
     ]
 

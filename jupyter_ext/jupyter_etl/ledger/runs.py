@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from jupyter_etl.errors import Conflict
 from jupyter_etl.ledger.connection import Part
 from jupyter_etl.ledger.databases.error_mapping import no_run
-from jupyter_etl.ledger.schema.rows import publication_version_of, run_of
+from jupyter_etl.ledger.schema.rows import run_of, value_of
 from jupyter_etl.ledger.schema.tables import attempts, holds, pipelines, publication_versions, runs
 from jupyter_etl.model import (
     TERMINAL,
@@ -177,7 +177,7 @@ def published_by(
         few = run_ids[start : start + _CHUNK]
         query = select(publication_versions).where(publication_versions.c.run_id.in_(few))
         for row in connection.execute(query.order_by(*order)):
-            found[row.run_id].append(publication_version_of(row))
+            found[row.run_id].append(value_of(PublicationVersion, row))
     return {run_id: tuple(versions) for run_id, versions in found.items()}
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from jupyter_etl.errors import PermissionDenied
 from jupyter_etl.language.cursors import is_further
 from jupyter_etl.ledger.connection import Part, inserting
+from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import held_moves, pipelines, publication_versions, watermarks
 from jupyter_etl.model import (
     AttemptReport,
@@ -208,12 +209,5 @@ def _this(pipeline: str, cursor: Cursor) -> tuple[Any, ...]:
 
 
 def _watermark_of(row: Row[Any]) -> Watermark:
-    return Watermark(
-        pipeline=row.pipeline,
-        cursor=Cursor(source=row.source, table=row.relation, column=row.cursor),
-        value=row.value,
-        era=row.era,
-        run_id=row.run_id,
-        moved_by=row.moved_by,
-        moved_at=row.moved_at,
-    )
+    cursor = Cursor(source=row.source, table=row.relation, column=row.cursor)
+    return value_of(Watermark, row, cursor=cursor)

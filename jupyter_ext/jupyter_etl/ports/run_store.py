@@ -72,7 +72,10 @@ class RunStore(Protocol):
         ...
 
     def load_due(self, now: datetime, *, limit: int = 1000) -> list[Pipeline]:
-        """Return the pipelines that are not paused and whose ``next_due`` is not after ``now``."""
+        """Return the pipelines that are not paused and whose ``next_due`` is not after ``now``.
+
+        Longest due first.
+        """
         ...
 
     def load_subscribers(self) -> list[Pipeline]:
@@ -215,7 +218,8 @@ class RunStore(Protocol):
         Watermarks move with what was committed; what is held back keeps its moves for its
         approval. In that transaction also: a planned pipeline that failed too often in a row is paused, the
         breaker of a source that did not answer counts, that of one which did is forgotten, and an
-        end that people have to hear of waits for `load_untold`.
+        end that people have to hear of waits for `load_untold`. A run that somebody asked to cancel
+        is cancelled instead of queued once more.
 
         Args:
             run_id, number, token: Of the attempt.

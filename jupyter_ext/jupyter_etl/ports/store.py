@@ -128,7 +128,7 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
         ...
 
     def load_pipeline_versions(self, name: str) -> list[PipelineVersion]:
-        """Newest first."""
+        """Newest first; those of a removed pipeline too."""
         ...
 
     def change_pipeline(
@@ -141,7 +141,11 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
         owner: str | None = None,
         notebook: str | None = None,
     ) -> Pipeline:
-        """Pause, resume (with the next time), hand over or relink. Advances ``revision``."""
+        """Pause, resume (with the next time), hand over or relink. Advances ``revision``.
+
+        A pipeline that is handed over takes its publications with it: otherwise the next run,
+        which belongs to the new owner, could not publish them.
+        """
         ...
 
     def remove_pipeline(self, name: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from jupyter_etl.ledger.connection import Part, inserting
+from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import breakers
 from jupyter_etl.model import AttemptReport, Breaker, VerdictKind
 
@@ -18,13 +18,8 @@ class Breakers(Part):
     def load_breakers(self) -> list[Breaker]:
         """Return the sources that did not answer last time, by name."""
         with self._ledger.reading() as connection:
-            found = map(breaker_of, connection.execute(select(breakers)))
+            found = [value_of(Breaker, row) for row in connection.execute(select(breakers))]
             return sorted(found, key=lambda breaker: breaker.source)
-
-
-def breaker_of(row: Row[Any]) -> Breaker:
-    """Return the breaker in a row of ``breakers``."""
-    return Breaker(source=row.source, failures=row.failures, retry_at=row.retry_at)
 
 
 def learn_from(connection: Connection, report: AttemptReport, now: datetime) -> None:
@@ -49,7 +44,7 @@ def learn_from(connection: Connection, report: AttemptReport, now: datetime) -> 
     for row in connection.execute(query).all():
         this = breakers.c.source == row.source
         if row.source == failed:
-            after = breaker_of(row).failed(now)
+            after = value_of(Breaker, row).failed(now)
             connection.execute(
                 update(breakers)
                 .where(this)

@@ -56,6 +56,7 @@ class Claiming(Part):
             return []
         with self._ledger.writing() as connection:
             _one_claim_at_a_time(connection)
+            # `heads` says who comes first, `admission` who has to wait.
             admission = Admission(connection, now)
             if run_id is None:
                 ids = _choose(connection, admission, now, limit, frozenset(owners))

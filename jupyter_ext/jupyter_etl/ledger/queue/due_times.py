@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from jupyter_etl.ledger.connection import Part
 from jupyter_etl.ledger.queue.planning import advance, chunks, compare
-from jupyter_etl.ledger.schema.rows import pipeline_of
+from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import pipelines, runs
 from jupyter_etl.model import Cause, Pipeline, RunState, ScheduleKind
 from jupyter_etl.ports import Planned
@@ -47,7 +47,7 @@ class DueTimes(Part):
             or_(pipelines.c.next_due > now, pipelines.c.next_due.is_(None)),
         )
         with self._ledger.reading() as connection:
-            found = map(pipeline_of, connection.execute(query))
+            found = [value_of(Pipeline, row) for row in connection.execute(query)]
             return sorted(found, key=lambda pipeline: pipeline.name)
 
     def load_missed_early(self, until: datetime) -> set[str]:

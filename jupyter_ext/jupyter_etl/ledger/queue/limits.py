@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
-from jupyter_etl.ledger.queue.breakers import breaker_of
 from jupyter_etl.ledger.queue.heads import Head
+from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import breakers, runs, sources
 from jupyter_etl.model import IN_HAND, Breaker, Cause
 
@@ -45,8 +45,7 @@ class Admission:
         self._backfills: Counter[str] = Counter()
         self._readers: Counter[str] = Counter()
         self._limits: dict[str, int | None] = {}
-        found = map(breaker_of, connection.execute(_OPEN))
-        self._open: dict[str, Breaker] = {breaker.source: breaker for breaker in found}
+        self._open = {row.source: value_of(Breaker, row) for row in connection.execute(_OPEN)}
         self._probed: dict[str, Breaker] = {}
         for row in connection.execute(_IN_HAND):
             self._count(row.pipeline, row.cause, row.sources, draft=row.draft)

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, and_, false, func, select, update
 
 from jupyter_etl.ledger.connection import Part
 from jupyter_etl.ledger.runs import runs_of
-from jupyter_etl.ledger.schema.rows import attempt_of
+from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import attempts, runs
-from jupyter_etl.model import BAD, STARTS_TO_ALERT, RunState
+from jupyter_etl.model import BAD, STARTS_TO_ALERT, Attempt, RunState
 from jupyter_etl.ports import Claim
 
 _RESULTS = (RunState.SUCCEEDED, RunState.FAILED)
@@ -35,7 +35,7 @@ class Telling(Part):
                 runs, and_(runs.c.id == attempts.c.run_id, runs.c.attempts == attempts.c.number)
             )
             of_rows = last.where(attempts.c.run_id.in_([row.id for row in rows]))
-            made = {row.run_id: attempt_of(row) for row in connection.execute(of_rows)}
+            made = {row.run_id: value_of(Attempt, row) for row in connection.execute(of_rows)}
         return [Claim(run=run, attempt=made[run.id]) for run in untold_runs]
 
     def save_told(self, run_ids: Sequence[int]) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from jupyter_etl.ledger.connection import Part, inserting, plan_once
 from jupyter_etl.ledger.runs import published_by
-from jupyter_etl.ledger.schema.rows import new_run_row, pipeline_of, publication_version_of, run_of
+from jupyter_etl.ledger.schema.rows import new_run_row, run_of, value_of
 from jupyter_etl.ledger.schema.tables import pipelines, publication_versions, publications, runs
 from jupyter_etl.model import (
     ACTIVE,
@@ -59,7 +59,7 @@ class Planning(Part):
             .limit(limit)
         )
         with self._ledger.reading() as connection:
-            return list(map(pipeline_of, connection.execute(query)))
+            return [value_of(Pipeline, row) for row in connection.execute(query)]
 
     def load_subscribers(self) -> list[Pipeline]:
         """Return the pipelines with an ``after`` schedule that are not paused."""
@@ -67,7 +67,7 @@ class Planning(Part):
             pipelines.c.schedule_kind == ScheduleKind.AFTER, pipelines.c.paused == false()
         )
         with self._ledger.reading() as connection:
-            found = map(pipeline_of, connection.execute(query))
+            found = [value_of(Pipeline, row) for row in connection.execute(query)]
             return sorted(found, key=lambda pipeline: pipeline.name)
 
     def load_live_versions(self, names: Collection[str]) -> dict[str, PublicationVersion]:
@@ -81,7 +81,7 @@ class Planning(Part):
         query = select(versions).join(publications, is_live)
         with self._ledger.reading() as connection:
             found = _in_chunks(connection, query, publications.c.name, names)
-            return {row.name: publication_version_of(row) for row in found}
+            return {row.name: value_of(PublicationVersion, row) for row in found}
 
     def load_overlapping(self, names: Collection[str]) -> dict[str, list[Run]]:
         """Return the unfinished runs that a new one of these pipelines would overlap, newest first.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 
 from sqlalchemy import delete, select
 
 from jupyter_etl.ledger.connection import Part, inserting
+from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import schedulers
 from jupyter_etl.ports import Bell, SchedulerInfo
 
@@ -16,17 +18,10 @@ class Schedulers(Part):
 
     def save_scheduler(self, info: SchedulerInfo) -> None:
         """Say that a scheduler is alive."""
-        facts = {
-            "host": info.host,
-            "pid": info.pid,
-            "workers": info.workers,
-            "seen_at": info.seen_at,
-            "note": info.note,
-            "owners": info.owners or None,
-        }
+        row = {**asdict(info), "owners": info.owners or None}
         with self._ledger.writing() as connection:
-            new = inserting(connection, schedulers).values(id=info.id, **facts)
-            connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=facts))
+            new = inserting(connection, schedulers).values(row)
+            connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=row))
 
     def remove_scheduler(self, scheduler_id: str) -> None:
         """Say that a scheduler has ended."""
@@ -41,15 +36,4 @@ class Schedulers(Part):
         """Return those that were not removed; the caller judges ``seen_at``."""
         with self._ledger.reading() as connection:
             rows = connection.execute(select(schedulers).order_by(schedulers.c.id)).all()
-        return [
-            SchedulerInfo(
-                id=row.id,
-                host=row.host,
-                pid=row.pid,
-                workers=row.workers,
-                seen_at=row.seen_at,
-                note=row.note,
-                owners=row.owners or (),
-            )
-            for row in rows
-        ]
+        return [value_of(SchedulerInfo, row, owners=row.owners or ()) for row in rows]
