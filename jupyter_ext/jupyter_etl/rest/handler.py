@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
@@ -39,6 +40,13 @@ class EtlHandler(APIHandler):
     """
 
     auth_resource = "jupyter_etl"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Guard the verbs that a route has."""
+        super().__init_subclass__(**kwargs)
+        for verb in map(str.lower, cls.SUPPORTED_METHODS):
+            if verb in vars(cls):
+                setattr(cls, verb, web.authenticated(authorized(getattr(cls, verb))))
 
     @property
     def root(self) -> Path:

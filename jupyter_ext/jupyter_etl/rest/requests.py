@@ -20,8 +20,8 @@ _E = TypeVar("_E", bound=StrEnum)
 
 Text = Annotated[str, msgspec.Meta(max_length=2_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Names = Annotated[list[Name], msgspec.Meta(max_length=100)]
-Patterns = Annotated[list[Text], msgspec.Meta(max_length=100)]
+Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=100)]
+Patterns = Annotated[tuple[Text, ...], msgspec.Meta(max_length=100)]
 Values = dict[str, object]
 
 
@@ -34,7 +34,7 @@ class ScheduleText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     when: Text = ""
     timezone: Text | None = None
-    after: Names = []
+    after: Names = ()
     after_all: bool = False
 
 
@@ -62,13 +62,13 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     checkpoint: bool = False
     cold: bool = False
     owner: Name | None = None
-    after: Names = []
+    after: Names = ()
     after_all: bool = False
     on_demand: bool = False
-    reset: Names = []
+    reset: Names = ()
     expect: bool = False
     shared: bool = False
-    include: Patterns = []
+    include: Patterns = ()
     anyway: bool = False
 
     def __post_init__(self) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_server.auth.decorator import authorized
-from tornado import web
-
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.services.lineage.graph import graph_view
 
@@ -19,8 +16,6 @@ _FURTHEST = 50
 class PublicationLineageHandler(EtlHandler):
     """``publications/{name}/lineage``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, name: str) -> None:
         """Return the graph around one publication."""
         name = self.named(name, "publication")

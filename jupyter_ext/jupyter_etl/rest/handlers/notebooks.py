@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_server.auth.decorator import authorized
-from tornado import web
 from tornado.escape import json_encode
 
 from jupyter_etl.model import Pipeline
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 class SchedulePreviewHandler(EtlHandler):
     """``schedule/preview``."""
 
-    @web.authenticated
-    @authorized
     async def post(self) -> None:
         """Say a schedule in words, with its next five times."""
         asked = self.body(ScheduleText)
@@ -33,7 +29,7 @@ class SchedulePreviewHandler(EtlHandler):
             found = etl.pipelines.preview(
                 asked.when,
                 timezone=asked.timezone,
-                after=tuple(asked.after),
+                after=asked.after,
                 after_all=asked.after_all,
                 count=5,
             )
@@ -45,8 +41,6 @@ class SchedulePreviewHandler(EtlHandler):
 class ScheduleLinesHandler(EtlHandler):
     """``schedule/lines``."""
 
-    @web.authenticated
-    @authorized
     async def post(self) -> None:
         """Return the lines that deploy the same; nothing is deployed."""
         self.finish(json_encode(schedule_lines(self.body(Deploy))))
@@ -55,8 +49,6 @@ class ScheduleLinesHandler(EtlHandler):
 class NotebookHandler(PipelineHandlerBase):
     """``notebook``."""
 
-    @web.authenticated
-    @authorized
     async def get(self) -> None:
         """Say what a notebook declares and how its pipeline stands; nothing is executed."""
         notebook = self.contents_file(self.get_query_argument("path", "", strip=False))

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import parse_qsl, urlencode
 
-from jupyter_server.auth.decorator import authorized
-from tornado import web
-
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Publication, PublicationKind
 from jupyter_etl.rest.handler import MOST_ROWS, EtlHandler
@@ -27,8 +24,6 @@ _CHUNK = 1 << 20
 class PublicationsHandler(EtlHandler):
     """``publications``."""
 
-    @web.authenticated
-    @authorized
     async def get(self) -> None:
         """List the publications whose name, owner or pipeline holds ``search``."""
         search = self.get_query_argument("search", "").casefold()
@@ -49,8 +44,6 @@ class PublicationsHandler(EtlHandler):
 class PublicationHandler(EtlHandler):
     """``publications/{name}``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, name: str) -> None:
         """Return one publication with its live versions, and how others read it."""
         name = self.named(name, "publication")
@@ -66,8 +59,6 @@ class PublicationHandler(EtlHandler):
 class PublicationPreviewHandler(EtlHandler):
     """``publications/{name}/preview``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, name: str) -> None:
         """Return the first rows of one version, or of what a run holds back."""
         name = self.named(name, "publication")
@@ -85,8 +76,6 @@ class PublicationPreviewHandler(EtlHandler):
 class PublicationContentHandler(EtlHandler):
     """``publications/{name}/content``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, name: str) -> None:
         """Return a published file, or a report's page.
 

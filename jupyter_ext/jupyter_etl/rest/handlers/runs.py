@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_server.auth.decorator import authorized
-from tornado import web
-
 from jupyter_etl.model import Retried, RunState
 from jupyter_etl.rest.handler import MOST_ROWS, EtlHandler
 from jupyter_etl.rest.requests import Nothing, Retry, parse_choices
@@ -19,8 +16,6 @@ if TYPE_CHECKING:
 class RunsHandler(EtlHandler):
     """``runs``."""
 
-    @web.authenticated
-    @authorized
     async def get(self) -> None:
         """Return a page of the runs, newest first."""
         pipeline = self.get_query_argument("pipeline", "") or None
@@ -42,8 +37,6 @@ class RunsHandler(EtlHandler):
 class RunHandler(EtlHandler):
     """``runs/{id}``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, run: str) -> None:
         """Return one run with its attempts, what it holds back and the end of its log."""
         run_id = self.run_id(run)
@@ -60,8 +53,6 @@ class RunHandler(EtlHandler):
 class RunCancelHandler(EtlHandler):
     """``runs/{id}/cancel``."""
 
-    @web.authenticated
-    @authorized
     async def post(self, run: str) -> None:
         """Ask to cancel it."""
         run_id = self.run_id(run)
@@ -72,8 +63,6 @@ class RunCancelHandler(EtlHandler):
 class RunRetryHandler(EtlHandler):
     """``runs/{id}/retry``."""
 
-    @web.authenticated
-    @authorized
     async def post(self, run: str) -> None:
         """Queue it once more."""
         run_id = self.run_id(run)
@@ -92,8 +81,6 @@ class RunRetryHandler(EtlHandler):
 class RunNotebookHandler(EtlHandler):
     """``runs/{id}/notebook``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, run: str) -> None:
         """Return the executed notebook, as far as it has come."""
         run_id = self.run_id(run)
@@ -103,8 +90,6 @@ class RunNotebookHandler(EtlHandler):
 class RunLogHandler(EtlHandler):
     """``runs/{id}/log``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, run: str) -> None:
         """Return what happened in it, as plain text."""
         run_id = self.run_id(run)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_server.auth.decorator import authorized
-from tornado import web
-
 from jupyter_etl.rest.handler import MOST_ROWS, EtlHandler
 from jupyter_etl.rest.previews import describe_source, preview_source
 from jupyter_etl.rest.views import source_view
@@ -18,8 +15,6 @@ if TYPE_CHECKING:
 class SourcesHandler(EtlHandler):
     """``sources``."""
 
-    @web.authenticated
-    @authorized
     async def get(self) -> None:
         """List all sources, by name."""
         self.expect_looks()
@@ -39,8 +34,6 @@ def _listed(etl: Etl) -> object:
 class SourceHandler(EtlHandler):
     """``sources/{name}``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, name: str) -> None:
         """Return a source and its tables."""
         name = self.named(name, "source")
@@ -50,8 +43,6 @@ class SourceHandler(EtlHandler):
 class SourcePreviewHandler(EtlHandler):
     """``sources/{name}/preview``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, name: str) -> None:
         """Return the first rows of one of its tables."""
         name = self.named(name, "source")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_server.auth.decorator import authorized
-from tornado import web
-
 from jupyter_etl._version import __version__
 from jupyter_etl.language.commands.lines import shell_line
 from jupyter_etl.model import FAILING_STATES, IN_HAND, HealthState, RunState
@@ -20,8 +17,6 @@ if TYPE_CHECKING:
 class SummaryHandler(EtlHandler):
     """``summary``."""
 
-    @web.authenticated
-    @authorized
     async def get(self) -> None:
         """Count what there is and what needs somebody."""
         await self.answer(_summary)
@@ -30,8 +25,6 @@ class SummaryHandler(EtlHandler):
 class SchedulersHandler(EtlHandler):
     """``schedulers``."""
 
-    @web.authenticated
-    @authorized
     async def post(self) -> None:
         """Start a scheduler, unless one is alive; it registers itself within seconds."""
         self.body(Nothing)

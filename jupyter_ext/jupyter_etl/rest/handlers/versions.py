@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_server.auth.decorator import authorized
-from tornado import web
-
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.previews import compare_versions
 from jupyter_etl.rest.requests import Nothing, Rollback
@@ -19,8 +16,6 @@ if TYPE_CHECKING:
 class HoldsHandler(EtlHandler):
     """``holds``."""
 
-    @web.authenticated
-    @authorized
     async def get(self) -> None:
         """List what waits for a decision."""
 
@@ -34,8 +29,6 @@ class HoldsHandler(EtlHandler):
 class RunApproveHandler(EtlHandler):
     """``runs/{id}/approve``."""
 
-    @web.authenticated
-    @authorized
     async def post(self, run: str) -> None:
         """Publish what it holds back."""
         run_id = self.run_id(run)
@@ -51,8 +44,6 @@ class RunApproveHandler(EtlHandler):
 class RunRejectHandler(EtlHandler):
     """``runs/{id}/reject``."""
 
-    @web.authenticated
-    @authorized
     async def post(self, run: str) -> None:
         """Throw away what it holds back."""
         run_id = self.run_id(run)
@@ -68,8 +59,6 @@ class RunRejectHandler(EtlHandler):
 class PublicationDiffHandler(EtlHandler):
     """``publications/{name}/diff``."""
 
-    @web.authenticated
-    @authorized
     async def get(self, name: str) -> None:
         """Compare two versions."""
         name = self.named(name, "publication")
@@ -88,8 +77,6 @@ class PublicationDiffHandler(EtlHandler):
 class PublicationRollbackHandler(EtlHandler):
     """``publications/{name}/rollback``."""
 
-    @web.authenticated
-    @authorized
     async def post(self, name: str) -> None:
         """Make the content of an old version the newest one."""
         name = self.named(name, "publication")
