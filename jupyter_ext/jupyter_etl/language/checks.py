@@ -63,12 +63,6 @@ def parse_checks(text: str) -> tuple[CheckRule, ...]:
     return tuple(rules)
 
 
-def format_check(rule: CheckRule) -> str:
-    """Write a rule as a line that `parse_checks` reads back."""
-    suffix = " : warn" if rule.severity is Severity.WARN else ""
-    return f"{rule.text}{suffix}"
-
-
 def _bad(
     line: str, number: int, reason: str, hint: str = FORMS, *, suggestion: str = ""
 ) -> DeclarationError:

@@ -18,9 +18,6 @@ def parse_freshness(text: str) -> Freshness:
     Args:
         text: ``warn 6h error 24h``, one of the two alone, or ``2h`` (an error from then on).
 
-    Returns:
-        The promise.
-
     Raises:
         DeclarationError: It cannot be read, or warns after it is an error.
     """
@@ -42,16 +39,6 @@ def parse_freshness(text: str) -> Freshness:
             hint="Give the smaller age to warn.",
         )
     return Freshness(warn_s=warn_s, error_s=error_s)
-
-
-def format_freshness(freshness: Freshness) -> str:
-    """Say a promised age; `parse_freshness` reads it back."""
-    parts = [
-        f"{level} {format_duration(age)}"
-        for level, age in (("warn", freshness.warn_s), ("error", freshness.error_s))
-        if age is not None
-    ]
-    return " ".join(parts)
 
 
 def _age(age: str, text: str) -> float:

@@ -26,9 +26,6 @@ def parse_name(text: str, *, what: str = "name") -> str:
         text: As written: ``wh``, ``sales.daily``, ``morning-brief``.
         what: The noun used in the message: ``source``, ``publication``, ``pipeline``.
 
-    Returns:
-        The name.
-
     Raises:
         DeclarationError: It is empty, too long or holds other characters; the hint has one that
             would do.

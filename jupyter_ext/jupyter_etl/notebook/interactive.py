@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import builtins
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from jupyter_etl.errors import EtlError, PublishError, user_code_boundary
@@ -169,11 +170,18 @@ class HandChannel:
             )
 
 
-def _outputs_of(notebook: str) -> dict[str, str]:
+def _outputs_of(notebook: str) -> Mapping[str, str]:
     """Return what the saved notebook publishes; an unsaved one publishes nothing yet."""
     if not notebook:
         return {}
     try:
-        return read_notebook(Path(notebook))[2].outputs
-    except EtlError:
+        facts = Path(notebook).stat()
+        return _outputs_at(notebook, facts.st_mtime_ns, facts.st_size)
+    except (OSError, EtlError):
         return {}
+
+
+@lru_cache(maxsize=4)
+def _outputs_at(notebook: str, modified_ns: int, size: int) -> Mapping[str, str]:
+    """Read a notebook once for each time that it is saved."""
+    return read_notebook(Path(notebook))[2].outputs

@@ -133,9 +133,6 @@ def answer(bench: Bench, query: Query, as_: str) -> object:
         query: What is asked; with a name it is remembered first.
         as_: ``pandas``, ``arrow`` or ``polars``.
 
-    Returns:
-        A frame or Arrow table.
-
     Raises:
         DeclarationError: The template names what is not there, or the SQL is wrong.
         SourceError: The source refused it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -61,16 +62,17 @@ class EventLog:
         self.add("log", message=message)
 
 
-def read_events(path: Path, *, after: int = 0) -> list[dict[str, object]]:
-    """Return the events of a file, from the number ``after`` on.
+def read_events(*paths: Path, after: int = 0) -> list[dict[str, Any]]:
+    """Return the events of some files, one after the other, from the number ``after`` on.
 
     A last line that is still being written is left for the next call.
 
     Args:
-        path: The file; an absent one has no events.
+        paths: An absent file has no events.
         after: How many events the caller has already.
     """
-    if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")[:-1]
-    return [msgspec.json.decode(line, type=dict[str, object]) for line in lines[after:]]
+    lines: list[bytes] = []
+    for path in paths:
+        if path.exists():
+            lines += path.read_bytes().split(b"\n")[:-1]
+    return [msgspec.json.decode(line, type=dict[str, Any]) for line in lines[after:]]

@@ -37,19 +37,15 @@ def home_of(folder: Path) -> Path:
     return folder.parents[2]
 
 
-def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step, so that a reader sees the old content or the new one.
 
-    Args:
-        path: The file; its folder exists.
-        content: All of it.
-        mode: Permission bits of the new file.
+    The folder exists. Nobody else may read the new file.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -61,9 +57,6 @@ def save_claim(home: Path, claim: Claim) -> Path:
     """Make the attempt's folder, private to its user, and write the claim into it.
 
     Writing the same claim again changes nothing that a running attempt reads or writes.
-
-    Returns:
-        The folder.
 
     Raises:
         ExecutionError: The folder cannot be written.

@@ -43,14 +43,18 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
     Raises:
         NotFound: Nothing is called so; the message names what is near.
     """
-    sources = {source.name: source for source in channel.sources()}
-    if name in sources:
-        return Target(name=name, source=sources[name])
+    source = _source(name, channel)
+    if source is not None:
+        return Target(name=name, source=source)
     publication = _publication(name, channel)
-    found = table_of_source(name, sources)
-    if found is not None and (publication is None or publication.live is None):
-        head, table = found
-        return Target(name=name, source=sources[head], table=table)
+    if publication is None or publication.live is None:
+        head, dot, table = name.rpartition(".")
+        while dot:
+            source = _source(head, channel)
+            if source is not None:
+                return Target(name=name, source=source, table=table)
+            head, dot, last = head.rpartition(".")
+            table = f"{last}.{table}"
     if publication is not None:
         return Target(name=name, publication=publication)
     if namespace.get(name) is not None:
@@ -60,7 +64,7 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
             f"{name!r} is None, and no source or publication has that name.",
             hint="Run the cell that defines it, and check that it ends in a value.",
         )
-    known = [*sources, *(p.name for p in channel.publications())]
+    known = [*(s.name for s in channel.sources()), *(p.name for p in channel.publications())]
     guess = nearest(name, [*known, *(n for n in namespace if not n.startswith("_"))])
     raise NotFound(
         f"No source, publication or variable is named {name!r}.{guess}",
@@ -105,6 +109,13 @@ def shadowing(source: str, channel: Channel) -> list[str]:
             f"etl.read({source!r}) reads the publication."
         )
     return notes
+
+
+def _source(name: str, channel: Channel) -> Source | None:
+    try:
+        return channel.source(name)
+    except NotFound:
+        return None
 
 
 def _publication(name: str, channel: Channel) -> Publication | None:

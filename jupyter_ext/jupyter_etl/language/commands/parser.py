@@ -55,9 +55,6 @@ def parse_line(line: str, cell: str | None = None) -> Command:
         line: The rest of the line.
         cell: The lines below for ``%%etl``; None for ``%etl``.
 
-    Returns:
-        The command with typed arguments.
-
     Raises:
         DeclarationError: The command, an option or a value is not known or missing; the message
             has the nearest one, the hint the usage.

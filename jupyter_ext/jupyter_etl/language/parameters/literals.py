@@ -90,9 +90,6 @@ def convert_value(kind: ParameterType, value: object, at: datetime) -> object:
         value: Text, JSON or Python.
         at: The instant the words for days are counted from; its timezone is theirs.
 
-    Returns:
-        The typed value.
-
     Raises:
         ValueError: It is not of that type.
     """

@@ -133,9 +133,6 @@ def default_of(parameter: Parameter, *, at: datetime) -> object:
         parameter: With a default.
         at: The instant that ``yesterday`` and ``now`` are counted from, in the timezone they mean.
 
-    Returns:
-        The typed value.
-
     Raises:
         DeclarationError: It has no default, or one that only Python can evaluate.
     """

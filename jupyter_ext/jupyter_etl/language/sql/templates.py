@@ -78,9 +78,6 @@ def parse_template(sql: str, dialect: str = "") -> Template:
         sql: With ``{{x}}``, ``{{x|ident}}``, ``{{x|sqlsafe}}``. Holes in comments are text.
         dialect: Of the SQL, see `spans_of`.
 
-    Returns:
-        The template.
-
     Raises:
         DeclarationError: A hole holds more than a name, is not closed, or is inside a literal,
             where no value can be bound.
@@ -160,9 +157,6 @@ def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
         template: From `parse_template`.
         namespace: Values by name; numpy and pandas scalars become plain Python, a list becomes
             ``(:p0, :p1)``, in ``ANY(...)`` ``ARRAY[:p0, :p1]``.
-
-    Returns:
-        SQL and parameters.
 
     Raises:
         DeclarationError: A name is not there, or its value cannot be bound (a frame, an object,

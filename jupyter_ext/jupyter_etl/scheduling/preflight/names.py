@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 _KNOWN = frozenset(dir(builtins)) | frozenset(
@@ -40,6 +40,18 @@ _SWALLOWS = frozenset({"NameError", "Exception", "BaseException"})
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_EVALUATED: Mapping[type[ast.AST], tuple[str, ...]] = {
+    ast.Assign: ("value", "targets"),
+    ast.AnnAssign: ("annotation", "value", "target"),
+    ast.AugAssign: ("value", "target"),
+    ast.NamedExpr: ("value", "target"),
+    ast.For: ("iter", "target", "body", "orelse"),
+    ast.AsyncFor: ("iter", "target", "body", "orelse"),
+    ast.comprehension: ("iter", "target", "ifs"),
+    ast.DictComp: ("generators", "key", "value"),
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp), ("generators", "elt")),
+}
+"""The fields of nodes whose order in the tree is another one than that of their evaluation."""
 
 
 @dataclass(kw_only=True)
@@ -123,24 +135,16 @@ class NameReader(ast.NodeVisitor):
             name = node.func.id
         self.opened = self.opened or name in _DYNAMIC
 
-    def visit_Assign(self, node: ast.Assign) -> None:
-        self._visit_all([node.value, *node.targets])
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        self._visit_all([node.annotation, node.value, node.target])
+    def generic_visit(self, node: ast.AST) -> None:
+        """Visit what a node holds, in the order of its evaluation."""
+        for name in _EVALUATED.get(type(node), node._fields):
+            held = getattr(node, name, None)
+            self._visit_all(held if isinstance(held, list) else [held])
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
             self.use(node.target.id, self._cell, certain=self.certain(node))
-        self._visit_all([node.value, node.target])
-
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
-        self._visit_all([node.value, node.target])
-
-    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
-        self._visit_all([node.iter, node.target, *node.body, *node.orelse])
-
-    visit_AsyncFor = visit_For  # noqa: N815
+        self.generic_visit(node)
 
     def visit_Try(self, node: ast.Try) -> None:
         caught = any(_swallows(handler) for handler in node.handlers)
@@ -149,19 +153,12 @@ class NameReader(ast.NodeVisitor):
         self._quiet -= caught
         self._visit_all([*node.handlers, *node.orelse, *node.finalbody])
 
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+    def visit_ExceptHandler(self, node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar) -> None:
         if node.name:
             self._bind(node.name)
         self.generic_visit(node)
 
-    def visit_MatchAs(self, node: ast.MatchAs) -> None:
-        if node.name:
-            self._bind(node.name)
-        self.generic_visit(node)
-
-    def visit_MatchStar(self, node: ast.MatchStar) -> None:
-        if node.name:
-            self._bind(node.name)
+    visit_MatchAs = visit_MatchStar = visit_ExceptHandler  # noqa: N815
 
     def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
         if node.rest:
@@ -193,28 +190,15 @@ class NameReader(ast.NodeVisitor):
         self._scopes.pop()
         self._bind(node.name)
 
-    def _visit_comprehension(self, node: _Comprehension) -> None:
+    def visit_ListComp(self, node: _Comprehension) -> None:
         self._scopes.append(set())
-        for generator in node.generators:
-            self._visit_all([generator.iter, generator.target, *generator.ifs])
-        parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        self._visit_all(parts)
+        self.generic_visit(node)
         self._scopes.pop()
 
-    def visit_ListComp(self, node: ast.ListComp) -> None:
-        self._visit_comprehension(node)
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # noqa: N815
 
-    def visit_SetComp(self, node: ast.SetComp) -> None:
-        self._visit_comprehension(node)
-
-    def visit_DictComp(self, node: ast.DictComp) -> None:
-        self._visit_comprehension(node)
-
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
-        self._visit_comprehension(node)
-
-    def _visit_all(self, nodes: object) -> None:
-        for node in nodes if isinstance(nodes, list) else []:
+    def _visit_all(self, nodes: Iterable[object]) -> None:
+        for node in nodes:
             if isinstance(node, ast.AST):
                 self.visit(node)
 

@@ -86,10 +86,6 @@ class Project:
         if found is not None:
             yield found
 
-    def has_module(self, name: str) -> bool:
-        """Tell whether exactly this module is local."""
-        return any(module.name == name for module in self.modules(name))
-
     def _top(self, name: str) -> LocalModule | None:
         # In a kernel the standard library comes before the notebook's folder.
         if not name.isidentifier() or name in sys.stdlib_module_names or name in _OURS:

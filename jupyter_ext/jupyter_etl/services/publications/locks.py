@@ -30,9 +30,6 @@ def turn(store: Store, clock: Clock, names: Sequence[str], *, draft: bool) -> It
         names: Of the publications.
         draft: Whether it is about their drafts.
 
-    Yields:
-        The token of the turn.
-
     Raises:
         Conflict: Somebody else commits there for too long.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,8 +26,9 @@ from jupyter_etl.model import (
     RunSummary,
 )
 from jupyter_etl.ports import Claim, Clock, Executor, Store
+from jupyter_etl.runner.events import read_events
 from jupyter_etl.runner.execution.executed import distrusted
-from jupyter_etl.runner.folders import attempt_folder
+from jupyter_etl.runner.folders import EVENTS, EXECUTED, attempt_folder
 from jupyter_etl.runner.warm.client import WarmRunners
 from jupyter_etl.scheduling.lost_attempts import end_attempt, sweep
 from jupyter_etl.scheduling.occurrences import interval_of
@@ -319,7 +319,7 @@ class Runs:
         """Return the executed notebook, as far as it has come; raises `NotFound` before any."""
         run = self.get(run_id)
         candidates = [Path(run.output)] if run.output else []
-        candidates += [f / "executed.ipynb" for f in reversed(self._folders(run_id))]
+        candidates += [f / EXECUTED for f in reversed(self._folders(run_id))]
         for path in candidates:
             if path.is_file():
                 return distrusted(path.read_text("utf-8"))
@@ -330,13 +330,8 @@ class Runs:
 
     def events(self, run_id: int, after: int = 0) -> builtins.list[dict[str, Any]]:
         """Return what was said during a run, from the ``after``-th event on."""
-        lines: builtins.list[str] = []
-        for folder in self._folders(run_id):
-            path = folder / "events.jsonl"
-            if path.is_file():
-                # A line without its end is still being written.
-                lines += path.read_text("utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in lines[after:] if line]
+        folders = self._folders(run_id)
+        return read_events(*(folder / EVENTS for folder in folders), after=after)
 
     def wait(
         self, run_id: int, *, on_event: OnEvent | None = None, timeout_s: float | None = None
