@@ -154,22 +154,7 @@ class Workbench:
     ) -> object:
         """Read a source's table or a publication; rows, columns, seconds and notes are printed.
 
-        Args:
-            name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
-            columns: Names to read, in order; None for all.
-            limit: Stop after so many rows.
-            since, lag, key: Read what came since the last run that published; see
-                `IncrementalLoad`. What was read is said in one line.
-            as_: ``pandas``, ``arrow`` or ``polars``.
-            anyway: Read it interactively even if it takes more memory than the limit.
-
-        Returns:
-            A pandas frame or Arrow table.
-
-        Raises:
-            NotFound: Nothing is called so.
-            SourceError, PublishError: It cannot be read.
-            LimitExceeded: Interactively, it takes more memory than the limit.
+        Arguments and errors as of ``etl.load``; with ``since``, what was read is said in one line.
         """
         target = self.find(name)
         wanted = None if columns is None else tuple(columns)

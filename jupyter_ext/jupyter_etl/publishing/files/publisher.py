@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError, StorageError
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
-from jupyter_etl.ports import Reading, ReadRequest, Swept
+from jupyter_etl.ports import Reading, ReadRequest
 from jupyter_etl.publishing.files.formats import extension_of, read_file, write_file
 from jupyter_etl.publishing.files.layouts import FileLayout, layout_of
 from jupyter_etl.publishing.lake.layout import (
@@ -26,13 +25,13 @@ from jupyter_etl.publishing.lake.layout import (
 )
 from jupyter_etl.publishing.selection import first_rows, wanted_columns
 from jupyter_etl.publishing.tables.delta import columns_of
-from jupyter_etl.publishing.tables.vacuum import sweep_files
+from jupyter_etl.publishing.tables.vacuum import VersionFolders
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class FilePublisher:
+class FilePublisher(VersionFolders):
     """Publishes one file at ``<lake>/files/<name>/<number>/<path>``, drafts under ``drafts/``.
 
     Options: ``path``, the relative path it gets; ``source``, an existing file to copy where no
@@ -58,9 +57,6 @@ class FilePublisher:
                 columns=columns_of(layout.schema),
                 layout=layout.encode(),
             )
-
-    def compare(self, staged: Staged, previous: PublicationVersion) -> None:
-        """Compare nothing: what is in it is its author's; see `Publisher.compare`."""
 
     def commit(
         self,
@@ -96,19 +92,6 @@ class FilePublisher:
             content_hash=content_hash,
         )
 
-    def restore(
-        self,
-        version: PublicationVersion,
-        *,
-        lake: str,
-        draft: bool,
-        number: int,
-        token: str,
-        previous: PublicationVersion,
-    ) -> Committed:
-        """Point to the file of the old version once more; see `Publisher.restore`."""
-        return still_there(version)
-
     def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
         """Read the rows of a parquet, CSV or JSON file; see `Publisher.read`."""
         import pyarrow as pa
@@ -132,27 +115,6 @@ class FilePublisher:
             batches=pa.RecordBatchReader.from_batches(schema, batches),
             version=str(version.number),
             total_rows=version.what.rows,
-        )
-
-    def sweep(
-        self,
-        kept: Sequence[PublicationVersion],
-        *,
-        name: str,
-        lake: str,
-        draft: bool,
-        older_than: datetime,
-        dry_run: bool,
-    ) -> Swept:
-        """Delete the versions that are not kept; see `Publisher.sweep`."""
-        return sweep_files(
-            kept,
-            kind="files",
-            name=name,
-            lake=lake,
-            draft=draft,
-            older_than=older_than,
-            dry_run=dry_run,
         )
 
 

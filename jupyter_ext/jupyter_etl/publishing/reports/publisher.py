@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
-from jupyter_etl.ports import Reading, ReadRequest, Swept
+from jupyter_etl.ports import Reading, ReadRequest
 from jupyter_etl.publishing.lake.layout import (
     disk_errors,
     is_local,
     place_version,
     publication_folder,
-    still_there,
     version_folder,
 )
 from jupyter_etl.publishing.reports.page import Heading, render_report
-from jupyter_etl.publishing.tables.vacuum import sweep_files
+from jupyter_etl.publishing.tables.vacuum import VersionFolders
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +26,7 @@ _PAGE = PurePosixPath("index.html")
 _TRUE = {"1", "true", "yes", "on"}
 
 
-class ReportPublisher:
+class ReportPublisher(VersionFolders):
     """Publishes a report at ``<lake>/reports/<name>/<number>/index.html``.
 
     Options: ``hide_code``; ``notebook``, the absolute path of the executed notebook, which the
@@ -47,9 +44,6 @@ class ReportPublisher:
                 hint="Leave the frame out: %etl publish report TITLE.",
             )
         return replace(request, files=(), rows=None, bytes=0, columns=())
-
-    def compare(self, staged: Staged, previous: PublicationVersion) -> None:
-        """Compare nothing: what is in it is its author's; see `Publisher.compare`."""
 
     def commit(
         self,
@@ -77,45 +71,11 @@ class ReportPublisher:
             content_hash=content_hash,
         )
 
-    def restore(
-        self,
-        version: PublicationVersion,
-        *,
-        lake: str,
-        draft: bool,
-        number: int,
-        token: str,
-        previous: PublicationVersion,
-    ) -> Committed:
-        """Point to the file of the old version once more; see `Publisher.restore`."""
-        return still_there(version)
-
     def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
         """Refuse: a report has no rows."""
         raise PublishError(
             f"{version.name!r} is a report and has no rows.",
             hint=f"Open its page: {version.what.location}",
-        )
-
-    def sweep(
-        self,
-        kept: Sequence[PublicationVersion],
-        *,
-        name: str,
-        lake: str,
-        draft: bool,
-        older_than: datetime,
-        dry_run: bool,
-    ) -> Swept:
-        """Delete the versions that are not kept; see `Publisher.sweep`."""
-        return sweep_files(
-            kept,
-            kind="reports",
-            name=name,
-            lake=lake,
-            draft=draft,
-            older_than=older_than,
-            dry_run=dry_run,
         )
 
 

@@ -10,9 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jupyter_etl.errors import PublishError
-from jupyter_etl.model import PublicationVersion
+from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
 from jupyter_etl.ports import Swept
-from jupyter_etl.publishing.lake.layout import disk_errors, is_local, publication_folder
+from jupyter_etl.publishing.lake.layout import (
+    disk_errors,
+    is_local,
+    publication_folder,
+    still_there,
+)
 from jupyter_etl.publishing.tables.delta import open_table, paths_of
 from jupyter_etl.publishing.tables.record import verify
 
@@ -53,30 +58,47 @@ def sweep_table(
         return _delete(folder, waste, older_than=older_than, dry_run=dry_run)
 
 
-def sweep_files(
-    kept: Sequence[PublicationVersion],
-    *,
-    kind: str,
-    name: str,
-    lake: str,
-    draft: bool,
-    older_than: datetime,
-    dry_run: bool,
-) -> Swept:
-    """Delete the folders of the versions of a file or report that are not kept.
+class VersionFolders:
+    """What the publishers of files and reports share: each version has a folder that stays as it is."""
 
-    Args:
-        kind: ``files`` or ``reports``.
-        kept, name, lake, draft, older_than, dry_run: See `Publisher.sweep`.
-    """
-    folder = publication_folder(lake, kind, name, draft=draft)
-    inside = [v.what.location for v in kept if v.what.location.startswith(f"{folder}/")]
-    if not inside:
-        return Swept()
-    needed = {location.removeprefix(f"{folder}/").partition("/")[0] for location in inside}
-    with disk_errors(f"{name!r} cannot be swept"):
-        waste = [one for one in _stored_files(folder) if one.path.partition("/")[0] not in needed]
-        return _delete(folder, waste, older_than=older_than, dry_run=dry_run)
+    kind: PublicationKind
+
+    def compare(self, staged: Staged, previous: PublicationVersion) -> None:
+        """Compare nothing: what is in it is its author's; see `Publisher.compare`."""
+
+    def restore(
+        self,
+        version: PublicationVersion,
+        *,
+        lake: str,
+        draft: bool,
+        number: int,
+        token: str,
+        previous: PublicationVersion,
+    ) -> Committed:
+        """Point to the file of the old version once more; see `Publisher.restore`."""
+        return still_there(version)
+
+    def sweep(
+        self,
+        kept: Sequence[PublicationVersion],
+        *,
+        name: str,
+        lake: str,
+        draft: bool,
+        older_than: datetime,
+        dry_run: bool,
+    ) -> Swept:
+        """Delete the folders of the versions that are not kept; see `Publisher.sweep`."""
+        folder = publication_folder(lake, f"{self.kind}s", name, draft=draft)
+        inside = [v.what.location for v in kept if v.what.location.startswith(f"{folder}/")]
+        if not inside:
+            return Swept()
+        needed = {location.removeprefix(f"{folder}/").partition("/")[0] for location in inside}
+        with disk_errors(f"{name!r} cannot be swept"):
+            files = _stored_files(folder)
+            waste = [one for one in files if one.path.partition("/")[0] not in needed]
+            return _delete(folder, waste, older_than=older_than, dry_run=dry_run)
 
 
 def _is_waste(path: str, needed: set[str]) -> bool:

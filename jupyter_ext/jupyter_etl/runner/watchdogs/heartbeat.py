@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 
 from jupyter_etl.errors import StoreError
 from jupyter_etl.model import Beat
@@ -97,12 +96,7 @@ class Beats:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._done.set()
         self._wake.set()
         self._thread.join()

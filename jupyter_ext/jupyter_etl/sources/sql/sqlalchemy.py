@@ -29,16 +29,7 @@ LOOKAHEAD_BATCHES = 10
 def read_sqlalchemy(
     target: SqlTarget, statement: Statement, values: Mapping[str, object], limit: int | None
 ) -> pa.RecordBatchReader:
-    """Run a statement.
-
-    Args:
-        target: The database.
-        statement: With placeholders.
-        values: Of the placeholders.
-        limit: Stop after so many rows.
-
-    Returns:
-        The rows; empty and without columns for a statement that gives none.
+    """Run a statement; arguments and answer as of `read_postgres`.
 
     Raises:
         SourceError: No connection, a wrong statement, a value that Arrow cannot hold.

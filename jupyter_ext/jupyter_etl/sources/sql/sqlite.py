@@ -33,16 +33,7 @@ _EXACT = 2**53
 def read_sqlite(
     target: SqlTarget, statement: Statement, values: Mapping[str, object], limit: int | None
 ) -> pa.RecordBatchReader:
-    """Run a statement.
-
-    Args:
-        target: The database.
-        statement: With placeholders.
-        values: Of the placeholders.
-        limit: Stop after so many rows.
-
-    Returns:
-        The rows; empty and without columns for a statement that gives none.
+    """Run a statement; arguments and answer as of `read_postgres`.
 
     Raises:
         SourceError: The file is not there, the statement is wrong, or a column mixes types.
