@@ -34,21 +34,9 @@ if TYPE_CHECKING:
     run: RunContext
 
 __all__ = [
-    "__version__",
-    "approx",
-    "check",
-    "lineage",
-    "load",
-    "param",
-    "profile",
-    "publish",
-    "read",
-    "run",
-    "sample",
-    "secret",
-    "source",
-    "sql",
-]
+    "__version__", "approx", "check", "lineage", "load", "param", "profile", "publish", "read",
+    "run", "sample", "secret", "source", "sql",
+]  # fmt: skip
 
 _CALLS = frozenset(__all__) - {"__version__", "run"}
 

@@ -19,7 +19,6 @@ def held_card(
     """Return a hold with its differences.
 
     Args:
-        hold: Which.
         title, tone: Of the card.
         then: What to do next; "" for nothing.
         below: Cards that belong to it.
@@ -75,7 +74,6 @@ def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
     """Return a run with what it published and why it failed.
 
     Args:
-        run: Which.
         checkpoint: What it can go on from.
     """
     rows: list[dict[str, object]] = [

@@ -20,7 +20,6 @@ def complete_line(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
     """Offer what may come next; the hook ``complete_command`` of IPython.
 
     Args:
-        shell: Whose line it is.
         event: Has ``text_until_cursor``.
     """
     match = _LINE.match(event.text_until_cursor)

@@ -13,29 +13,11 @@ from jupyter_etl_magics.session import Session
 
 BY_HAND = frozenset(
     {
-        "approve",
-        "backfill",
-        "cancel",
-        "diff",
-        "held",
-        "lineage",
-        "logs",
-        "pause",
-        "pipelines",
-        "preflight",
-        "reject",
-        "resume",
-        "retry",
-        "rollback",
-        "run",
-        "runs",
-        "schedule",
-        "secret",
-        "trigger",
-        "relink",
-        "unschedule",
+        "approve", "backfill", "cancel", "diff", "held", "lineage", "logs", "pause", "pipelines",
+        "preflight", "reject", "resume", "retry", "rollback", "run", "runs", "schedule", "secret",
+        "trigger", "relink", "unschedule",
     }
-)
+)  # fmt: skip
 """Commands that need the ledger, to which a run has no access: the deployed state stands."""
 
 

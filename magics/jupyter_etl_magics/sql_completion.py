@@ -26,23 +26,10 @@ _TABLE = re.compile(
 )
 _NO_ALIAS = frozenset(
     [
-        "cross",
-        "full",
-        "group",
-        "having",
-        "inner",
-        "join",
-        "left",
-        "limit",
-        "natural",
-        "on",
-        "order",
-        "right",
-        "union",
-        "using",
-        "where",
+        "cross", "full", "group", "having", "inner", "join", "left", "limit", "natural", "on",
+        "order", "right", "union", "using", "where",
     ]
-)
+)  # fmt: skip
 
 
 def register_matcher(shell: InteractiveShell) -> None:

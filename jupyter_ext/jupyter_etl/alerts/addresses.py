@@ -83,7 +83,6 @@ def connect(host: str, port: int, allowed: AllowList, *, timeout_s: float) -> so
     (decimal, octal, mapped into IPv6) have become plain ones by then.
 
     Args:
-        host, port: Where to.
         allowed: What may be reached besides public addresses.
         timeout_s: Seconds for the connection and for each answer.
 

@@ -50,7 +50,6 @@ def notifier_for(urls: Sequence[str], log: Path, *, allow: Sequence[str] = ()) -
 
     Args:
         urls: ``http(s)://``, ``smtp(s)://``.
-        log: The file.
         allow: Hosts, addresses and networks inside that webhooks may reach.
 
     Raises:

@@ -50,14 +50,6 @@ class DuckCheckRunner:
     ) -> list[CheckResult]:
         """Apply all rules in one pass.
 
-        Args:
-            rules: What must hold.
-            data: The rows, or what opens a stream of them; it is opened again where rules are broken.
-            dataset: Name used in messages.
-            last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
-            reference: Returns a publication, or opens it, by name: for ``references`` rules.
-            timezone: IANA name of the time zone for the days in rules.
-
         Returns:
             One result a rule, in order; rules that are broken bring up to twenty of their rows.
 
@@ -137,7 +129,6 @@ def _nests(connection: duckdb.DuckDBPyConnection, nothing: pa.Table, aggregate: 
     """Ask DuckDB whether an aggregate has another one inside.
 
     Args:
-        connection: Where it is asked.
         nothing: A table of the columns, without rows.
         aggregate: Any, also one that is not valid.
     """

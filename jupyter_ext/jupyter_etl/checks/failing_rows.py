@@ -56,8 +56,6 @@ def breaking_rows(
 
     Args:
         connection: With what the checks refer to.
-        rows: Those that were checked.
-        checks: All rules.
         numbers: Places of the broken ones among them.
 
     Returns:

@@ -19,8 +19,6 @@ def check_schema(schema: object, frame: pd.DataFrame, *, dataset: str) -> list[C
 
     Args:
         schema: A pandera ``DataFrameSchema``, or a ``DataFrameModel``.
-        frame: The rows.
-        dataset: Name used in messages.
 
     Returns:
         A result for each column and check that is broken, else one that says that all holds.

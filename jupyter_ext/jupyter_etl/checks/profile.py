@@ -36,11 +36,6 @@ _SEED = 0
 def profile_of(name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Profile:
     """Look at every row once.
 
-    Args:
-        name: For the result.
-        schema: Of the rows.
-        batches: The rows.
-
     Returns:
         Exact but for the quantiles, and for counts of different values beyond ten thousand.
     """

@@ -22,7 +22,6 @@ class RowSample:
     same sample, however they are cut into batches.
 
     Args:
-        schema: Of the rows.
         rows: How many to keep; None where a share is given.
         share: Chance of each row, from 0 to 1.
         seed: Of the random numbers.

@@ -79,7 +79,6 @@ def compile_checks(
 
     Args:
         rules: What must hold.
-        columns: Those of the data.
         last_rows: Value of ``last`` in a ``rows`` rule.
         nests: Whether DuckDB refuses an aggregate because another one is inside of it.
 
@@ -264,9 +263,6 @@ def _words(argument: str) -> list[str]:
 
 def check_syntax(rule: CheckRule) -> None:
     """Refuse a rule that DuckDB does not read, whatever the columns.
-
-    Args:
-        rule: One.
 
     Raises:
         DeclarationError: Its condition is not SQL, or its pattern is no regular expression.

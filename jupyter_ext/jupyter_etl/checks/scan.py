@@ -62,7 +62,6 @@ def scanned(
     """Make rows the table `DATA`; what their source raises comes out as it was raised.
 
     Args:
-        connection: Where they are asked for.
         rows: A table, or a stream for one query.
     """
     import duckdb

@@ -34,7 +34,6 @@ def create_app(
     """Return the service as an ASGI application.
 
     Args:
-        catalogue: Gives the publications.
         token: Returns what consumers must send now; see `TokenFile`.
         redact: Takes the values of secrets out of all that is answered but the published data.
     """

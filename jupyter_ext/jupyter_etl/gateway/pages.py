@@ -31,7 +31,6 @@ def sign_in_page(path: str, *, message: str = "", status: int = 401) -> Response
     Args:
         path: Of this service, shown after the sign-in.
         message: Why the form is shown again.
-        status: Of the answer.
     """
     return _page("sign_in.html", status=status, path=path, message=message)
 

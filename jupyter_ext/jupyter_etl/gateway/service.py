@@ -19,7 +19,6 @@ def serve(
     """Serve until the process is told to end (SIGINT or SIGTERM).
 
     Args:
-        catalogue: Gives the publications.
         host: Address to listen on; ``127.0.0.1`` keeps it on this machine.
         port: TCP port.
         token: Returns what consumers must send now; see `TokenFile`.

@@ -90,7 +90,6 @@ def value_in(at: datetime, kind: CursorKind, zone: str) -> CursorValue:
     A date must be over by then: rows of a day that goes on would be taken for all of the day's.
 
     Args:
-        at: Aware.
         kind: ``date``, ``timestamp`` or ``instant``.
         zone: IANA name of the zone in which dates and timestamps without one are meant.
     """
@@ -134,7 +133,6 @@ def lagged(value: CursorValue, lag: str) -> CursorValue:
     """Return the value that lies so much before another.
 
     Args:
-        value: A watermark.
         lag: A duration for times (for dates whole days, rounded up), a number for numbers.
 
     Raises:

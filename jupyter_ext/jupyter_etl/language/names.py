@@ -76,10 +76,6 @@ def pipeline_name(stem: str) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Suggest what was meant.
 
-    Args:
-        name: What was written.
-        known: What there is.
-
     Returns:
         ``" Did you mean 'orders'?"`` with the blank in front, or ``""`` where nothing is near.
     """

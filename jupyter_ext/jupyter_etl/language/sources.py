@@ -71,7 +71,6 @@ def parse_source(
         kind: A `SourceKind` or the kind of an installed connector, where the location does not say.
         secrets: Names of secrets; the first is the password of a URL.
         readonly: Refuse anything but reading.
-        options: Of the kind, as text.
         freshness: The age from which it is late.
         limit: Most runs that read it at once; None for the default of its kind.
         owner: Who declares it.
@@ -116,9 +115,6 @@ def parse_source(
 
 def absence(source: Source) -> str:
     """Note that the location of a source does not exist yet.
-
-    Args:
-        source: As declared.
 
     Returns:
         A sentence with the nearest name; "" if it exists, or if only its connector

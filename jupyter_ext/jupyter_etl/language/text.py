@@ -79,13 +79,7 @@ def is_text_further(text: str, than: str) -> bool:
 
 
 def are_in_order(form: TextForm, shapes: Collection[str], zones: Collection[str]) -> bool:
-    """Tell whether texts of one form sort, character by character, like their values.
-
-    Args:
-        form: Of all of them.
-        shapes: Of all of them.
-        zones: What their times end with.
-    """
+    """Tell whether texts of one form sort, character by character, like their values."""
     if form is TextForm.NUMBER:
         return len(shapes) == 1 and not any(shape[0] in "+-" for shape in shapes)
     if form is TextForm.TIME:

@@ -73,7 +73,6 @@ class Attempts(Part):
         now: datetime,
         timeout_s: float | None = None,
     ) -> None:
-        """A runner begins. Raises `Conflict` when the token is stale or it has begun before."""
         with self._ledger.writing() as connection:
             begun = connection.execute(
                 _BEGUN,
@@ -90,7 +89,6 @@ class Attempts(Part):
             connection.execute(_RUNNING, {"this": run_id, "cells": cells, "at": now})
 
     def beat(self, run_id: int, number: int, token: str, *, cell: int | None = None) -> Beat:
-        """Advance the beat and the progress."""
         with self._ledger.writing() as connection:
             advanced = connection.execute(_BEATEN, _key(run_id, number, token))
             if advanced.rowcount != 1:
@@ -112,21 +110,6 @@ class Attempts(Part):
         not_before: datetime | None,
         now: datetime,
     ) -> list[PublicationVersion]:
-        """End an attempt; in the same transaction make what it committed visible.
-
-        Watermarks move in that transaction too, where something was committed.
-
-        A run that somebody asked to cancel is cancelled instead of queued once more. In the same
-        transaction a planned pipeline that failed too often in a row is paused, and the breakers of
-        sources learn from the report.
-
-        Returns:
-            The versions that became visible.
-
-        Raises:
-            Conflict: The token is stale, or the attempt has ended. Nothing was written.
-            PermissionDenied: A publication belongs to another owner. Nothing was written.
-        """
         _check_report(report, state)
         with self._ledger.writing(ring=True) as connection:
             _end_attempt(connection, (run_id, number, token), report, now)
@@ -167,7 +150,6 @@ class Attempts(Part):
         return visible
 
     def load_live_attempts(self) -> list[Claim]:
-        """Return the attempts without an outcome, with their runs."""
         live = select(attempts).where(attempts.c.outcome.is_(None)).order_by(attempts.c.run_id)
         of_live = select(attempts.c.run_id).where(attempts.c.outcome.is_(None))
         with self._ledger.reading() as connection:
@@ -178,7 +160,6 @@ class Attempts(Part):
         return [Claim(run=by_id[attempt.run_id], attempt=attempt) for attempt in found]
 
     def load_attempts(self, run_id: int) -> list[Attempt]:
-        """Oldest first."""
         query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
         with self._ledger.reading() as connection:
             return [value_of(Attempt, row) for row in connection.execute(query)]

@@ -62,7 +62,6 @@ def back_up(path: Path, target: Path) -> LedgerFile:
     """Copy a SQLite ledger while others use it; the copy appears whole or not at all.
 
     Args:
-        path: The ledger.
         target: The copy; no file may have that name. Its folder is made, private to this user.
 
     Returns:

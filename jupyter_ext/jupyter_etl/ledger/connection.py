@@ -253,11 +253,7 @@ def _begin(connection: Connection) -> None:
 
 
 class Part:
-    """One group of the store's methods, over the same ledger.
-
-    Args:
-        ledger: Where it reads and writes.
-    """
+    """One group of the store's methods, over the same ledger."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

@@ -46,7 +46,6 @@ class Holds(Part):
     """Holds; what each method does is written at `jupyter_etl.ports.Store`."""
 
     def load_hold(self, run_id: int) -> Hold:
-        """Return what the last attempt of a run holds, decided or not; raises `NotFound`."""
         query = (
             _HOLDS.join(runs, runs.c.id == holds.c.run_id)
             .outerjoin(held_moves, _SAME)
@@ -63,7 +62,6 @@ class Holds(Part):
         return _hold_of(row)
 
     def load_holds(self) -> list[Hold]:
-        """Return those that wait for a decision, oldest first."""
         # From the few holds to their runs: SQLite would turn an inner join round.
         its_run = (runs.c.id == holds.c.run_id) & (runs.c.attempts == holds.c.number)
         query = (
@@ -85,12 +83,6 @@ class Holds(Part):
         committed: Sequence[Committed] = (),
         token: str = "",
     ) -> list[PublicationVersion]:
-        """Record a decision, and make visible what was approved.
-
-        Raises:
-            Conflict: Somebody decided before, the run is made again, or the turn is lost.
-            PermissionDenied: A publication belongs to another owner.
-        """
         with self._ledger.writing(ring=True) as connection:
             row = locked_run(connection, hold.run_id)
             _decide(connection, row, hold, decision, by, now)

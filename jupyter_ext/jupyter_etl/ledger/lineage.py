@@ -23,7 +23,6 @@ class Lineage(Part):
     """Lineage; what each method does is written at `jupyter_etl.ports.Store`."""
 
     def load_lineage(self, run_ids: Collection[int]) -> list[RunLineage]:
-        """Return what these runs have read and written, by id."""
         found: list[RunLineage] = []
         wanted = sorted(set(run_ids))
         with self._ledger.reading() as connection:
@@ -32,7 +31,6 @@ class Lineage(Part):
         return found
 
     def load_readers(self, source: str, *, table: str | None = None) -> list[int]:
-        """Return of each pipeline the newest run that has read it, by id."""
         query = select(func.max(run_reads.c.run_id)).where(run_reads.c.source == source)
         if table is not None:
             query = query.where(run_reads.c.relation == table)
@@ -40,7 +38,6 @@ class Lineage(Part):
             return sorted(connection.execute(query.group_by(run_reads.c.pipeline)).scalars())
 
     def prune_lineage(self, *, before: datetime, keep: int, dry_run: bool) -> int:
-        """Forget the lineage of old runs that none of the versions kept comes from."""
         place = func.row_number().over(partition_by=runs.c.pipeline, order_by=runs.c.id.desc())
         ranked = select(
             runs.c.id, runs.c.state, runs.c.finished_at, place.label("place")
@@ -84,9 +81,6 @@ def save_lineage(
     A run that is made again replaces what it said before. Of a draft nothing is recorded.
 
     Args:
-        connection: Of that transaction.
-        run: Its row.
-        reads: What it has read.
         origins: Of the columns of what it publishes, by publication.
     """
     if run.draft:

@@ -34,7 +34,6 @@ def bring_up_to_date(ledger: Ledger, *, backup: bool = True) -> None:
     A migration is one transaction: whatever ends it half way, the ledger is as it was.
 
     Args:
-        ledger: The database.
         backup: Copy a SQLite ledger beside itself before it is migrated.
 
     Raises:
@@ -62,7 +61,6 @@ def set_journal_mode(path: Path, mode: str, *, wait_s: float = 60.0) -> None:
     """Switch the journal of a SQLite file; SQLite does not wait for others here by itself.
 
     Args:
-        path: The file.
         mode: ``WAL`` or ``DELETE``.
         wait_s: Seconds to go on trying while others use the file.
 

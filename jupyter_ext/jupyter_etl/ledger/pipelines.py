@@ -20,12 +20,6 @@ class Pipelines(Part):
     """What is deployed."""
 
     def deploy(self, pipeline: Pipeline, *, now: datetime) -> Pipeline:
-        """Write a pipeline as declared.
-
-        Raises:
-            PermissionDenied: Another owner has the name.
-            Conflict: Another notebook (path) has the name.
-        """
         with self._ledger.writing() as connection:
             new = inserting(connection, pipelines).values(_new_row(pipeline, now))
             created = connection.execute(
@@ -53,12 +47,10 @@ class Pipelines(Part):
             _record_version(connection, pipeline, row.version + 1, now)
 
     def load_pipeline(self, name: str) -> Pipeline:
-        """Raises `NotFound`."""
         with self._ledger.reading() as connection:
             return value_of(Pipeline, _present(connection, name))
 
     def load_pipelines(self) -> list[Pipeline]:
-        """Return all, by name."""
         query = select(pipelines).where(pipelines.c.removed == false())
         with self._ledger.reading() as connection:
             rows = connection.execute(query).all()
@@ -66,7 +58,6 @@ class Pipelines(Part):
         return sorted(found, key=lambda pipeline: pipeline.name)
 
     def load_pipeline_versions(self, name: str) -> list[PipelineVersion]:
-        """Newest first; those of a removed pipeline too."""
         query = (
             select(pipeline_versions)
             .where(pipeline_versions.c.pipeline == name)
@@ -85,11 +76,6 @@ class Pipelines(Part):
         owner: str | None = None,
         notebook: str | None = None,
     ) -> Pipeline:
-        """Pause, resume (with the next time), hand over or relink. Advances ``revision``.
-
-        A pipeline that is handed over takes its publications with it: otherwise the next run,
-        which belongs to the new owner, could not publish them.
-        """
         with self._ledger.writing() as connection:
             row = _present(connection, name, lock=True)
             is_paused = row.paused if paused is None else paused
@@ -115,7 +101,6 @@ class Pipelines(Part):
             return value_of(Pipeline, _row(connection, name))
 
     def remove_pipeline(self, name: str) -> None:
-        """Take a pipeline off the schedule; its versions and runs stay on record."""
         with self._ledger.writing() as connection:
             row = _present(connection, name, lock=True)
             connection.execute(

@@ -29,7 +29,6 @@ class Pruning(Part):
     """Retention; what each method does is written at `jupyter_etl.ports.Store`."""
 
     def save_pruned(self, name: str, numbers: Sequence[int], *, draft: bool, now: datetime) -> None:
-        """Note that the content of these versions is no longer there."""
         with self._ledger.writing() as connection:
             for start in range(0, len(numbers), _CHUNK):
                 connection.execute(
@@ -51,7 +50,6 @@ class Pruning(Part):
                 )
 
     def load_old_runs(self, *, before: datetime, keep: int) -> list[int]:
-        """Return the runs that ended before an instant, beyond the newest of each pipeline."""
         place = func.row_number().over(partition_by=runs.c.pipeline, order_by=runs.c.id.desc())
         ranked = select(
             runs.c.id, runs.c.state, runs.c.finished_at, place.label("place")
@@ -67,7 +65,6 @@ class Pruning(Part):
     def load_ended_attempts(
         self, run_ids: Sequence[int], *, before: datetime
     ) -> list[tuple[int, int]]:
-        """Return the attempts of these runs that ended before an instant, as (run, number)."""
         found: list[tuple[int, int]] = []
         with self._ledger.reading() as connection:
             for start in range(0, len(run_ids), _CHUNK):
@@ -80,7 +77,6 @@ class Pruning(Part):
         return found
 
     def prune_snapshots(self, *, before: datetime, dry_run: bool) -> tuple[int, int]:
-        """Delete the snapshots that no pipeline, version or run names; return count and bytes."""
         total, freed = 0, 0
         with self._ledger.reading() as connection:
             found = _unnamed(connection, before)
@@ -104,7 +100,6 @@ def _unnamed(
     """Return the old snapshots that nothing names, with their bytes.
 
     Args:
-        connection: To ask.
         before: They were saved before this instant.
         among: Of these alone; None for all.
     """

@@ -74,12 +74,6 @@ class Publications(Part):
         content_of: int | None = None,
         watermarks: Sequence[VersionWatermark] = (),
     ) -> PublicationVersion:
-        """Make an output visible that was published by hand, and set watermarks with it.
-
-        Raises:
-            PermissionDenied: The name, or a pipeline whose watermark is set, belongs to another owner.
-            Conflict: The name is of another kind, or somebody else has taken the turn since.
-        """
         by_hand = Publishing(
             owner=owner,
             pipeline=pipeline,
@@ -100,19 +94,16 @@ class Publications(Part):
             return version
 
     def next_publication_number(self, name: str, *, draft: bool) -> int:
-        """Return the number the next version will get, 1 for a new name."""
         with self._ledger.reading() as connection:
             return next_number(connection, name, draft=draft)
 
     def save_given_numbers(self, numbers: Mapping[tuple[str, bool], int]) -> None:
-        """Give none of these version numbers again, and none below them."""
         with self._ledger.writing() as connection:
             note_given(connection, numbers)
 
     def check_publication(
         self, name: str, kind: PublicationKind, owner: str, *, pipeline: str | None = None
     ) -> None:
-        """Check that a name can be published; raises `PermissionDenied` or `Conflict`."""
         query = select(publications).where(publications.c.name == name)
         with self._ledger.reading() as connection:
             row = connection.execute(query).one_or_none()
@@ -123,13 +114,11 @@ class Publications(Part):
                 _check_pipeline(connection, name, row.pipeline)
 
     def load_publication(self, name: str) -> Publication:
-        """Raises `NotFound`."""
         with self._ledger.reading() as connection:
             row = _row(connection, name)
             return _with_versions(connection, [row])[0]
 
     def load_publications(self) -> list[Publication]:
-        """Return all, by name."""
         with self._ledger.reading() as connection:
             found = _with_versions(connection, connection.execute(select(publications)).all())
         return sorted(found, key=lambda publication: publication.name)
@@ -137,7 +126,6 @@ class Publications(Part):
     def load_publication_versions(
         self, name: str, *, draft: bool = False
     ) -> list[PublicationVersion]:
-        """Newest first; raises `NotFound`."""
         query = (
             select(publication_versions)
             .where(publication_versions.c.name == name, publication_versions.c.draft == draft)
@@ -148,7 +136,6 @@ class Publications(Part):
             return [value_of(PublicationVersion, row) for row in connection.execute(query)]
 
     def load_table_log(self, name: str, number: int, *, draft: bool) -> tuple[LogEntry, ...]:
-        """Return the log entries of a version; empty for none on record."""
         query = select(table_logs.c.entries).where(
             table_logs.c.name == name,
             table_logs.c.number == number,
@@ -161,7 +148,6 @@ class Publications(Part):
         return msgspec.json.decode(zlib.decompress(found), type=tuple[LogEntry, ...])
 
     def set_freshness(self, name: str, freshness: Freshness | None, *, owner: str) -> Publication:
-        """Promise an age. Raises `NotFound` or `PermissionDenied`."""
         with self._ledger.writing() as connection:
             _check_owner(_row(connection, name, lock=True), owner)
             connection.execute(

@@ -37,7 +37,6 @@ class Runs(Part):
     """What is on record about runs."""
 
     def load_run(self, run_id: int) -> Run:
-        """Raises `NotFound`."""
         with self._ledger.reading() as connection:
             return runs_of(connection, [locked_run(connection, run_id, lock=False)])[0]
 
@@ -49,7 +48,6 @@ class Runs(Part):
         limit: int = 100,
         offset: int = 0,
     ) -> list[Run]:
-        """Newest first, by id."""
         query = _filtered(select(runs), pipeline, states)
         query = query.order_by(runs.c.id.desc()).limit(limit).offset(offset)
         with self._ledger.reading() as connection:
@@ -64,7 +62,6 @@ class Runs(Part):
         causes: Sequence[Cause] = (),
         live: bool = False,
     ) -> dict[str, list[RunSummary]]:
-        """Return the newest ``count`` runs of each of these deployed pipelines, newest first."""
         own = runs.alias("own")
         oldest = select(own.c.id).where(own.c.pipeline == pipelines.c.name)
         oldest = oldest.where(*_chosen(own, states, causes, live=live))
@@ -86,7 +83,6 @@ class Runs(Part):
         return last
 
     def load_runs_between(self, pipeline: str, start: datetime, end: datetime) -> list[Run]:
-        """Return a pipeline's runs whose interval touches ``[start, end)``; oldest first, by id."""
         query = select(runs).where(
             runs.c.pipeline == pipeline, runs.c.interval_start < end, runs.c.interval_end > start
         )
@@ -94,14 +90,12 @@ class Runs(Part):
             return runs_of(connection, connection.execute(query.order_by(runs.c.id)).all())
 
     def count_runs(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
-        """Count what `load_runs` would list without a limit."""
         query = _filtered(select(func.count()).select_from(runs), pipeline, states)
         with self._ledger.reading() as connection:
             count: int = connection.execute(query).scalar_one()
         return count
 
     def request_cancel(self, run_id: int, *, now: datetime) -> Run:
-        """Ask to cancel. A queued run is cancelled at once; a finished one stays as it is."""
         with self._ledger.writing() as connection:
             row = locked_run(connection, run_id)
             if row.state == RunState.QUEUED:
@@ -125,7 +119,6 @@ class Runs(Part):
         content_hash: str | None = None,
         version: int | None = None,
     ) -> Run:
-        """Queue a finished run once more. Raises `Conflict` unless it is finished."""
         with self._ledger.writing(ring=True) as connection:
             row = locked_run(connection, run_id)
             if row.state not in TERMINAL:

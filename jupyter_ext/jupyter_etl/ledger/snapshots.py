@@ -20,11 +20,9 @@ class Snapshots(Part):
     """What is kept by its hash; what each method does is written at `jupyter_etl.ports.Store`."""
 
     def save_snapshot(self, body: str) -> str:
-        """Keep a text under the SHA-256 (hex) of its UTF-8 bytes, and return that."""
         return self.save_bundle(body, ())
 
     def load_snapshot(self, content_hash: str) -> str:
-        """Raises `NotFound`."""
         query = select(snapshots.c.body).where(snapshots.c.content_hash == content_hash)
         with self._ledger.reading() as connection:
             content: bytes | None = connection.execute(query).scalar()
@@ -37,7 +35,6 @@ class Snapshots(Part):
         return content.decode()
 
     def save_bundle(self, body: str, files: Sequence[bytes]) -> str:
-        """Keep a snapshot with the contents of the files that it lists; return its hash."""
         snapshot = _encoded(body)
         content_hash = _hash_of(snapshot)
         listed = {_hash_of(content): content for content in files}
@@ -60,7 +57,6 @@ class Snapshots(Part):
         return content_hash
 
     def load_files(self, content_hashes: Collection[str]) -> dict[str, bytes]:
-        """Return contents by their hash; raises `NotFound`."""
         wanted = sorted(set(content_hashes))
         found: dict[str, bytes] = {}
         with self._ledger.reading() as connection:

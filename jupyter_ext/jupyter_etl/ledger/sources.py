@@ -15,7 +15,6 @@ class Catalogue(Part):
     """What is declared."""
 
     def save_source(self, source: Source) -> Source:
-        """Declare a source; idempotent. Raises `PermissionDenied` if another owner has the name."""
         row = {"name": source.name, "owner": source.owner, "body": source}
         with self._ledger.writing() as connection:
             new = inserting(connection, sources).values(row).on_conflict_do_nothing()
@@ -35,7 +34,6 @@ class Catalogue(Part):
         return source
 
     def load_source(self, name: str) -> Source:
-        """Raises `NotFound`."""
         with self._ledger.reading() as connection:
             query = select(sources.c.body).where(sources.c.name == name)
             found: Source | None = connection.execute(query).scalar()
@@ -46,7 +44,6 @@ class Catalogue(Part):
         return found
 
     def load_sources(self) -> list[Source]:
-        """Return all, by name."""
         with self._ledger.reading() as connection:
             found = list(connection.execute(select(sources.c.body)).scalars())
         return sorted(found, key=lambda source: source.name)

@@ -69,25 +69,21 @@ class SqlStore(
             raise
 
     def load_identity(self) -> str:
-        """Return the id of the ledger."""
         if not self._id:
             with self._ledger.reading() as connection:
                 self._id = connection.execute(select(identity.c.id)).scalar_one()
         return self._id
 
     def save_lake(self, root: str) -> None:
-        """Record that a lake carries the marker of this ledger; idempotent."""
         with self._ledger.writing() as connection:
             new = inserting(connection, lakes).values(root=root)
             connection.execute(new.on_conflict_do_nothing())
 
     def has_lake(self, root: str) -> bool:
-        """Tell whether a lake was recorded."""
         with self._ledger.reading() as connection:
             return connection.execute(select(lakes).where(lakes.c.root == root)).first() is not None
 
     def close(self) -> None:
-        """Close all connections."""
         self._ledger.close()
 
     @contextmanager

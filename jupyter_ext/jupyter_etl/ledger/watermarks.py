@@ -30,7 +30,6 @@ class Watermarks(Part):
     """Watermarks; what each method does is written at `jupyter_etl.ports.Store`."""
 
     def load_watermarks(self, pipeline: str | None = None) -> list[Watermark]:
-        """Return those of a pipeline, or of all; by pipeline and cursor."""
         query = select(watermarks)
         if pipeline is not None:
             query = query.where(watermarks.c.pipeline == pipeline)
@@ -39,7 +38,6 @@ class Watermarks(Part):
         return sorted(found, key=lambda one: (one.pipeline, one.cursor.label))
 
     def load_watermark(self, pipeline: str, cursor: Cursor) -> Watermark | None:
-        """Return one; None where no run has published what it read by this cursor."""
         with self._ledger.reading() as connection:
             row = connection.execute(
                 select(watermarks).where(*_this(pipeline, cursor))
@@ -49,11 +47,6 @@ class Watermarks(Part):
     def set_watermark(
         self, pipeline: str, cursor: Cursor, value: CursorValue | None, *, by: str, now: datetime
     ) -> Watermark:
-        """Set it by hand; runs in hand, which have read by the old one, do not move it any more.
-
-        Raises:
-            PermissionDenied: The pipeline belongs to somebody else.
-        """
         with self._ledger.writing() as connection:
             return put_watermark(connection, pipeline, cursor, value, by=by, now=now)
 
@@ -100,9 +93,6 @@ def record_watermarks(
 
     Args:
         connection: Of the transaction that makes them visible, after the watermarks were moved.
-        run: Its row.
-        visible: The versions.
-        moves: What the run has read.
 
     Returns:
         The versions with what they record.
@@ -144,12 +134,6 @@ def advance_watermarks(
 
     A watermark never goes back, and what a person has set since the run began to read stays; see
     docs/adr/0011-watermarks.md. Rows are locked in the order of their cursors.
-
-    Args:
-        connection: Of that transaction.
-        run: Its row.
-        moves: What the run has read.
-        now: UTC.
     """
     for move in sorted(moves, key=lambda move: move.cursor.label):
         if move.value is None or run.draft:

@@ -76,11 +76,7 @@ class CallerNames(Mapping[str, object]):
 
 
 def caller_names(notebook: Mapping[str, object]) -> CallerNames:
-    """Return the variables that are visible to the code that called this package.
-
-    Args:
-        notebook: The variables of the notebook.
-    """
+    """Return the variables that are visible to the code that called this package."""
     frame = _caller(sys._getframe(1))
     if frame is None:
         return CallerNames({}, notebook)

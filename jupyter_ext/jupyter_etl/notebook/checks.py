@@ -61,7 +61,6 @@ def check_data(
     """Check data, and report the results.
 
     Args:
-        bench: Finds what is called so.
         name: A variable, source or publication; the name shown where ``data`` is given.
         rules: One a line, see docs; or a pandera ``DataFrameSchema`` or ``DataFrameModel``.
         data: What to check instead of what ``name`` stands for.

@@ -50,7 +50,6 @@ def approx_data(bench: Workbench, question: str, *, error: str = "1%") -> Estima
     """Estimate one figure.
 
     Args:
-        bench: Finds the table.
         question: ``quantile(fare, .95) of trips``; see `parse_question`.
         error: Half the width of the 95 % interval that is aimed at: of the count of different
             values, or of a quantile's rank. Mean and sum are told from as many rows as a quantile.

@@ -138,7 +138,6 @@ def profile_data(bench: Workbench, name: str, data: object = None) -> Profile:
     """Look at every row once.
 
     Args:
-        bench: Finds what is called so.
         name: A source, ``SOURCE.TABLE``, a publication or a variable; shown where ``data`` is given.
         data: What to look at instead.
 
@@ -166,7 +165,6 @@ def sample_data(
     stream, of which only the sample stays in memory.
 
     Args:
-        bench: Finds what is called so.
         name: As for `profile_data`.
         amount: ``1%`` or ``10000``.
         seed: The same draws the same rows of the same data.

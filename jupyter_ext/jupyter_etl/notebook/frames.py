@@ -231,7 +231,6 @@ def as_frame(table: pa.Table, kind: str) -> object:
     """Turn an Arrow table into a frame.
 
     Args:
-        table: All rows.
         kind: ``pandas``, ``arrow`` or ``polars``.
 
     Raises:

@@ -40,7 +40,6 @@ class HandChannel:
     Outputs become drafts at once, beside what consumers see.
 
     Args:
-        etl: The ledger and its settings.
         notebook: Returns the notebook; asked each time, for it may be renamed or saved meanwhile.
     """
 

@@ -109,9 +109,6 @@ def main_names() -> Mapping[str, object]:
 def start_folder(names: Mapping[str, object]) -> Path:
     """Return the folder that IPython was started in; without IPython, the working directory.
 
-    Args:
-        names: The notebook's variables.
-
     Source:
         IPython's documentation, "Directory history": the list ``_dh`` begins with it.
     """

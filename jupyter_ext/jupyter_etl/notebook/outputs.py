@@ -108,7 +108,6 @@ def publish_table(
     """Publish a frame as a table.
 
     Args:
-        workbench: Of the notebook.
         name: Of the publication, dotted: ``sales.daily``.
         data: A frame, or an Arrow `RecordBatchReader`, which is read once, piece by piece; with
             ``since`` the name of a source, SOURCE.TABLE or publication.
@@ -164,7 +163,6 @@ def publish_file(
     """Publish a frame as a file, or a file that the notebook wrote.
 
     Args:
-        workbench: Of the notebook.
         path: Relative path with ``{{name}}`` for the notebook's values and the run's ``start``,
             ``end`` and ``logical_at``; its ending says the format.
         data: A frame; None to publish the file at ``path`` as it is.
@@ -207,7 +205,6 @@ def publish_report(
     """Publish this notebook, as executed, as a page of HTML.
 
     Args:
-        workbench: Of the notebook.
         title: Shown on top.
         name: Of the publication; by default told from the title.
         hide_code: Show outputs and text only.

@@ -96,10 +96,6 @@ class Query:
 def remember(bench: Bench, query: Query) -> tuple[str, ...]:
     """Check a named query and remember it; nothing is run.
 
-    Args:
-        bench: Of the notebook.
-        query: With a name.
-
     Returns:
         The named queries of that source, in the order in which they were named.
 
@@ -129,7 +125,6 @@ def answer(bench: Bench, query: Query, as_: str) -> object:
     """Run a query.
 
     Args:
-        bench: Of the notebook.
         query: What is asked; with a name it is remembered first.
         as_: ``pandas``, ``arrow`` or ``polars``.
 

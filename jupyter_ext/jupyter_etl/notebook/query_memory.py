@@ -52,7 +52,6 @@ def of_output(origins: Origins, columns: Sequence[str]) -> tuple[ColumnOrigin, .
     """Return the origins of what a frame is published as.
 
     Args:
-        origins: Of the frame.
         columns: Of the output; what the frame has lost or gained since has no origin.
     """
     return tuple(one for name in columns for one in origins.get(name, ()))

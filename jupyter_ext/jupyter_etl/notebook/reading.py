@@ -28,8 +28,6 @@ def read_version(
 
     Args:
         line: Knows the publication, and hears what was read.
-        name: Of the publication.
-        request: Columns and limit.
         number: Of the version; None for the live one.
         as_of: The version that was live then.
         draft: Read the newest draft instead.

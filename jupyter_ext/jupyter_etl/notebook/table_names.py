@@ -49,7 +49,6 @@ class KnownTables:
         empty, and is tried again when it is asked for.
 
         Args:
-            source: Its name.
             load: Reads the catalogue; called in a thread of its own, once at a time for a source.
         """
         with self._lock:

@@ -19,8 +19,6 @@ def keep(shell: InteractiveShell, folder: str, *, limit_bytes: int) -> None:
     """Write the variables of the notebook into a folder; see `keep_names`.
 
     Args:
-        shell: Of this kernel.
-        folder: Of the checkpoint.
         limit_bytes: That all may take.
     """
     manager = shell.extension_manager
@@ -42,12 +40,7 @@ def _told() -> frozenset[str]:
 
 
 def restore(shell: InteractiveShell, folder: str) -> None:
-    """Read what `keep` wrote into this kernel: variables, named queries, IPython's extensions.
-
-    Args:
-        shell: Of this kernel.
-        folder: Of the checkpoint.
-    """
+    """Read what `keep` wrote into this kernel: variables, named queries, IPython's extensions."""
     restored = restore_names(shell.user_ns, Path(folder))
     for source, named in restored.queries.items():
         remembered().named(source).update(named)

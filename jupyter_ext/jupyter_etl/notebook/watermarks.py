@@ -121,9 +121,6 @@ def load_since(
     """Read what came since the watermark, and tell the channel how far that is.
 
     Args:
-        wanted: What is asked for.
-        target: Of what.
-        channel: Knows the watermark.
         open_reading: Starts reading the target.
         keep: Called with each batch of new rows before it is kept; may raise `LimitExceeded`.
 

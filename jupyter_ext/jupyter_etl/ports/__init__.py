@@ -23,26 +23,7 @@ from jupyter_etl.ports.runs import Channel, Claim, Decide, Executor, Notifier
 from jupyter_etl.ports.store import SchedulerInfo, Store
 
 __all__ = [
-    "Access",
-    "Bell",
-    "Channel",
-    "CheckRunner",
-    "Claim",
-    "Clock",
-    "Connector",
-    "Decide",
-    "Executor",
-    "Lake",
-    "Notifier",
-    "Outlook",
-    "Planned",
-    "Publisher",
-    "ReadRequest",
-    "Reading",
-    "SchedulerInfo",
-    "SecretResolver",
-    "Secrets",
-    "Since",
-    "Store",
-    "Swept",
-]
+    "Access", "Bell", "Channel", "CheckRunner", "Claim", "Clock", "Connector", "Decide",
+    "Executor", "Lake", "Notifier", "Outlook", "Planned", "Publisher", "ReadRequest", "Reading",
+    "SchedulerInfo", "SecretResolver", "Secrets", "Since", "Store", "Swept",
+]  # fmt: skip

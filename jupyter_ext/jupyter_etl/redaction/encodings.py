@@ -343,11 +343,7 @@ def _base85_cores(content: bytes) -> list[str]:
 
 
 class Search:
-    """The encodings of all values, put together.
-
-    Args:
-        encodings: Each with the name of its secret.
-    """
+    """The encodings of all values, put together."""
 
     def __init__(self, encodings: Sequence[tuple[str, Encoding]]) -> None:
         self.encodings = encodings

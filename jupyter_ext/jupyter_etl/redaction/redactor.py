@@ -80,7 +80,6 @@ class Redactor:
         """Take a value out from now on, in every spelling of it.
 
         Args:
-            name: Of the secret.
             value: One of less than `LEAST` characters is left alone.
         """
         with self._lock:
@@ -212,7 +211,6 @@ class Redactor:
 
         Args:
             what: Is refused; the message begins with it.
-            texts: Of it.
             hint: What to do; the name of the secret is appended.
 
         Raises:

@@ -22,7 +22,6 @@ def preview_view(data: pa.Table, total_rows: int | None) -> dict[str, object]:
     """Make the JSON of some rows.
 
     Args:
-        data: The rows.
         total_rows: How many there are in all, where that is known.
 
     Returns:

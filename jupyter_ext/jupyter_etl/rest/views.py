@@ -69,11 +69,8 @@ def pipeline_view(
     """Make a PipelineView.
 
     Args:
-        pipeline: As in the ledger.
         runs: Its last runs, oldest first.
         health: How it stands.
-        now: Aware.
-        words: Says a schedule in words.
         locate: Returns the contents path of a file on disk, None where it is outside.
         cold_start: Why its runs start cold; "" where they are warm.
         missing: Whether the notebook's file is gone.
@@ -187,11 +184,9 @@ def run_detail_view(
     """Make a RunView with its checks, reads, parameters, attempts and the end of its log.
 
     Args:
-        run: As in the ledger.
         attempts: Its attempts, oldest first; their tokens stay here.
         log: What happened in it.
         held: What of it waits for a decision.
-        now: Aware.
     """
     view = run_view(run, now=now)
     view["checks"] = to_builtins(run.checks)
@@ -277,10 +272,8 @@ def publication_detail_view(
     """Make a PublicationView with its live versions.
 
     Args:
-        publication: As in the ledger.
         history: Newest first.
         ways: How other engines read the newest: engine and code.
-        now: Aware.
     """
     return {
         **publication_view(publication, now=now),

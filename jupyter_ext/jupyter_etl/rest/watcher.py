@@ -39,8 +39,6 @@ class RunWatcher:
     tell.
 
     Args:
-        service: The facade.
-        emit: Takes the data of one event.
         log: Where trouble with the ledger is told, once each time it begins.
         active_s: Seconds between looks while a run is active, if nothing rings.
         idle_s: Seconds between looks otherwise.

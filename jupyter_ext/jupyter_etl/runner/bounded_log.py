@@ -36,7 +36,6 @@ def bounded_log(path: Path, *, limit: int = LOG_BYTES) -> Iterator[None]:
     Where they are not the log, as in a terminal, nothing is done.
 
     Args:
-        path: Of the log.
         limit: Its most bytes.
     """
     global _current

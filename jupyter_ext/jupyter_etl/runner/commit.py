@@ -89,12 +89,9 @@ def commit_outputs(
     so that each commit is built on what is live, and the next one on what this run publishes.
 
     Args:
-        staged: What the run has staged.
-        claim: Whose run it is.
         store: The ledger, for turns, numbers and previous versions.
         publishers: By kind.
         clock: For the time of the turns.
-        lake: Where all outputs lie.
         executed: The executed notebook, which reports are made of.
         beats: Tell whether the attempt still owns its run while the ledger is out of reach.
         halt: Ends the wait for a turn.
@@ -235,7 +232,6 @@ def outlast(call: Callable[[], T], beats: Beats) -> T:
     """Call the ledger until it answers, for as long as the attempt owns its run.
 
     Args:
-        call: What to ask.
         beats: Tell whether the attempt still owns its run.
 
     Raises:

@@ -25,8 +25,6 @@ def attempt_folder(home: Path, run_id: int, number: int) -> Path:
     """Return the folder of one attempt; it need not exist.
 
     Args:
-        home: The platform's home folder.
-        run_id: Of the run.
         number: Of the attempt, 1 for the first.
     """
     return home / "runs" / f"{run_id:08d}" / str(number)

@@ -84,7 +84,6 @@ class LimitedCalls:
 
     Args:
         preload: Modules that the children find imported.
-        limits: Of each call.
     """
 
     def __init__(self, preload: Sequence[str] = (), limits: CallLimits | None = None) -> None:

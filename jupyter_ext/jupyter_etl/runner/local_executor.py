@@ -38,7 +38,6 @@ class LocalExecutor:
     """Starts a detached runner process for every attempt; it outlives this process.
 
     Args:
-        home: The platform's home folder.
         env: Set on top of this process's environment.
         command: Of the runner, without the folder.
         warm: Forks runners from a template; None where all are started cold. It is the caller's

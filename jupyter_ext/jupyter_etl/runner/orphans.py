@@ -25,7 +25,6 @@ def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> i
     was started for this folder.
 
     Args:
-        folder: Of the attempt.
         pid: Of the runner, as the ledger has it; None where it has none for this machine.
         command: That starts a runner, without the folder.
 

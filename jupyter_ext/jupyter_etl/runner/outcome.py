@@ -54,7 +54,6 @@ def ending_of_halt(
     Args:
         reason: Why; ``fenced`` counts as lost.
         at: Deployed index of the cell that was running; None where none had begun.
-        timeout_s: The attempt's limit.
         detail: What was said with the reason; where the limit is from.
     """
     where = "" if at is None else f" in {say_cell(at)}"
@@ -109,7 +108,6 @@ def refused_memory(ending: Ending, used: str) -> Ending:
     """Tell an allocation that was refused in the same words as one that was ended.
 
     Args:
-        ending: Of the attempt.
         used: ``2.1 GB used, the limit is 2 GB``; "" where there is no limit.
     """
     if ending.error_type.rpartition(".")[2] not in _MEMORY_ERRORS or not used:
@@ -219,18 +217,10 @@ NOT_STARTED = "NotStarted"
 
 _OF_THE_MACHINE = frozenset(
     {
-        errno.EAGAIN,
-        errno.EDQUOT,
-        errno.EIO,
-        errno.EMFILE,
-        errno.ENFILE,
-        errno.ENOMEM,
-        errno.ENOSPC,
-        errno.ENOTCONN,
-        errno.EROFS,
-        errno.ESTALE,
+        errno.EAGAIN, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+        errno.ENOSPC, errno.ENOTCONN, errno.EROFS, errno.ESTALE,
     }
-)
+)  # fmt: skip
 """Errors that say nothing about a notebook, wherever they occur."""
 
 

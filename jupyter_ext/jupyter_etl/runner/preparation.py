@@ -57,11 +57,6 @@ class Prepared:
 def prepare(body: str, new: NewRun, path: Path) -> Prepared:
     """Check everything that can be known before a kernel starts, and write papermill's input.
 
-    Args:
-        body: The snapshot.
-        new: The run.
-        path: Where to write the notebook.
-
     Raises:
         DeclarationError: The snapshot is no notebook, or a parameter is unknown or of a wrong type.
         ExecutionError: The kernel is not installed, or the notebook's folder is gone.
@@ -99,10 +94,6 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
 
 def given_parameters(outline: Outline, new: NewRun) -> dict[str, object]:
     """Return the parameters that a run gives its notebook, typed, as JSON values.
-
-    Args:
-        outline: Of the notebook.
-        new: The run.
 
     Raises:
         DeclarationError: One is unknown or of a wrong type.

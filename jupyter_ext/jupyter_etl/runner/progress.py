@@ -16,7 +16,6 @@ class Progress:
     Args:
         events: Hears of every code cell of the deployed notebook.
         beats: Carry the number of finished cells to the ledger.
-        cells: Of the deployed notebook.
         of: How many of them hold code.
     """
 
@@ -38,7 +37,6 @@ class Progress:
         """Take note of the cells of the notebook that papermill executes.
 
         Args:
-            executed: All of them.
             done: How many code cells of the deployed notebook were executed before.
         """
         self._indices = deployed_indices(self._deployed, executed)

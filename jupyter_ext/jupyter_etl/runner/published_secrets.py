@@ -57,7 +57,6 @@ def refuse_secrets(staged: Sequence[Staged], redactor: Redactor, executed: Path)
 
     Args:
         staged: What is about to be published.
-        redactor: Knows the secrets.
         executed: The executed notebook, which reports are made of.
 
     Raises:

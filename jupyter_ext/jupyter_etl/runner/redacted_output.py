@@ -16,9 +16,6 @@ class StreamRedactor:
     """Takes values out of texts that arrive in pieces, also where a value is cut in two.
 
     What may be the beginning of a value is kept back until the next piece.
-
-    Args:
-        redactor: Knows the values.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -51,7 +48,6 @@ class LogSweep:
     They have it open and append, so that nothing may be moved: a value is written over.
 
     Args:
-        redactor: Knows the values.
         path: Of the log; it need not exist.
     """
 
@@ -83,11 +79,7 @@ class LogSweep:
 
 @contextmanager
 def redacted_logs(redactor: Redactor) -> Iterator[None]:
-    """Take secrets out of all that this process logs while the block lasts.
-
-    Args:
-        redactor: Knows the values.
-    """
+    """Take secrets out of all that this process logs while the block lasts."""
     keep = _LogFilter(redactor)
     handlers = list(logging.getLogger().handlers)
     for handler in handlers:

@@ -68,13 +68,11 @@ def run_attempt(
 
     Args:
         folder: Of the attempt; see `folders.attempt_folder`.
-        store: The ledger.
         publishers: What commits the outputs, by kind.
         clock: For the instants on record and the lease.
         decide: What becomes of the run afterwards.
         judge: Whose fault a failure is: ``judge(error_type, message, outcome=...)``.
         plan_resumption: Decides whether the attempt can go on from a checkpoint.
-        lake: Where all outputs lie.
         beat_s: Seconds between beats.
         lease_s: Seconds without a beat after which the attempt gives itself up.
         limits: Of memory and outputs; None for the defaults.

@@ -28,9 +28,6 @@ class CursorBook:
     """The cursors of one attempt; each begins where it was when it was first asked for.
 
     Not safe to be called from several threads: its owner has a lock.
-
-    Args:
-        new: The run.
     """
 
     def __init__(self, new: NewRun) -> None:
@@ -48,9 +45,7 @@ class CursorBook:
         """Return where loads by a cursor begin; the first call decides.
 
         Args:
-            cursor: The column.
             watermark: As it is in the ledger; None where there is none.
-            now: UTC.
         """
         if self._until is None:
             self._until = _until(self._new, now)
@@ -109,7 +104,6 @@ def refuse_doubles(
 
     Args:
         staged: What would be committed.
-        moves: What was read.
         now: The watermarks, asked in the publications' turn.
 
     Raises:
@@ -135,8 +129,6 @@ def noted_reads(
     """Say with each incremental load why the watermark stays where it was.
 
     Args:
-        reads: Of the run.
-        moves: Of the run.
         why_not: The reason; "" where they move.
     """
     by_cursor = {(move.cursor.source, move.cursor.table) for move in moves}

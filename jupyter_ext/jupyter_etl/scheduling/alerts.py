@@ -32,9 +32,7 @@ def tell_untold(
     between lets the next one tell it once more, and nothing is left untold.
 
     Args:
-        store: The ledger.
         notifier: Sends the messages. That one could not be sent is logged and harms nothing.
-        scheduler_id: Of the scheduler.
         alive: Identities of the schedulers that are alive.
 
     Returns:

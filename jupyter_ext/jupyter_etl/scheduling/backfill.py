@@ -66,10 +66,8 @@ def plan_backfill(
     again over what it has planned already, it finds nothing left to do.
 
     Args:
-        pipeline: As deployed.
         partitions: In order, see `partitions_of`.
         runs: All of the pipeline's runs whose interval touches them.
-        now: UTC.
         timezone: IANA name of the zone in which ``yesterday`` is meant.
         parameters: Of every run, over those of the deployment.
         parallel: Most runs in hand at once; by default what the policy says.

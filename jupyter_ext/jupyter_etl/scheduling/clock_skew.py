@@ -46,8 +46,6 @@ class ClockGuard:
     """Compares the clock of this process with others.
 
     Args:
-        clock: Of this process.
-        id: Of this scheduler.
         ledger_time: Returns the time of the ledger's server; None where it has none.
         is_running: Whether a scheduler with an old heartbeat may be running all the same.
     """

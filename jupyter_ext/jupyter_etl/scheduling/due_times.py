@@ -23,7 +23,6 @@ def unexplained_due_times(store: Store, now: datetime) -> list[Pipeline]:
     So are those of which times were recorded as missed before they had come.
 
     Args:
-        store: The ledger.
         now: UTC, by a clock that is right to within a minute.
 
     Raises:
@@ -43,7 +42,6 @@ def correct_due_times(store: Store, now: datetime, *, deployed_later: bool = Fal
     the pipeline's catch-up. A run that was made too early keeps its time.
 
     Args:
-        store: The ledger.
         now: UTC, by a clock that is right to within a minute.
         deployed_later: Whether pipelines that were deployed later than now begin now. Only a
             person can tell: it may be this clock that is wrong.

@@ -88,20 +88,13 @@ def load_health(
     Args:
         store: The ledger, asked a fixed number of times however many pipelines there are.
         pipelines: Deployed ones.
-        now: UTC.
     """
     found = _load_evidence(store, [pipeline.name for pipeline in pipelines])
     return {pipeline.name: health_of(pipeline, found[pipeline.name], now) for pipeline in pipelines}
 
 
 def health_of(pipeline: Pipeline, evidence: Evidence, now: datetime) -> PipelineHealth:
-    """Decide how a pipeline stands.
-
-    Args:
-        pipeline: As in the ledger.
-        evidence: Its runs.
-        now: UTC.
-    """
+    """Decide how a pipeline stands."""
     created_at = pipeline.created_at
     result = evidence.result
     if result is not None and created_at is not None and result.created_at < created_at:
@@ -164,10 +157,6 @@ def seconds_of(run: Run | RunSummary, now: datetime) -> float | None:
 
     The time of all its attempts counts. The time in which it waited for a retry, a free worker or
     the decision of a person does not.
-
-    Args:
-        run: Any.
-        now: UTC.
     """
     if run.state in IN_HAND:
         since = run.attempt_started_at
@@ -187,12 +176,7 @@ def seconds_of(run: Run | RunSummary, now: datetime) -> float | None:
 
 
 def working_since(run: Run | RunSummary, now: datetime) -> datetime | None:
-    """Return when a run in hand would have begun, had it worked without a break; None for others.
-
-    Args:
-        run: Any.
-        now: UTC.
-    """
+    """Return when a run in hand would have begun, had it worked without a break; else None."""
     if run.state not in IN_HAND:
         return None
     took_s = seconds_of(run, now)

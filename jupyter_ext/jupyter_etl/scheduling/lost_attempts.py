@@ -36,7 +36,6 @@ class Observer:
     itself stopped, or could not reach the ledger, gives every attempt the time to be seen again.
 
     Args:
-        clock: Of this process.
         lease_s: Seconds without a beat after which an attempt is lost.
     """
 
@@ -82,9 +81,7 @@ class Reaper:
     """Finds attempts whose runner fell silent or has ended, and decides what becomes of their runs.
 
     Args:
-        store: The ledger.
         executor: Knows of runners that have ended, where it can.
-        clock: Of this process.
         lease_s: Seconds without a beat after which an attempt is lost.
         draw: Returns a number in ``[0, 1)``.
     """
@@ -178,10 +175,6 @@ def end_attempt(
     """End an attempt by its own token; return False where it has ended or gone on meanwhile.
 
     Args:
-        store: The ledger.
-        claim: The attempt.
-        report: How it ended.
-        now: UTC.
         draw: Returns a number in ``[0, 1)``; it spreads retries.
 
     Raises:
@@ -221,8 +214,6 @@ def own_attempts(
     Those it claimed, and those that a scheduler which is gone left running on the same machine.
 
     Args:
-        claims: All live attempts.
-        scheduler_id, host: Of the scheduler.
         alive: Identities of the schedulers that are alive.
     """
     return [

@@ -40,7 +40,6 @@ def partitions_of(
 
     Args:
         span: The range.
-        schedule: Of the pipeline.
         by: How long a partition is; None for what the schedule says.
         timezone: IANA name of the zone whose days are meant.
 

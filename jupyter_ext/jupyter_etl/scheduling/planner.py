@@ -41,8 +41,6 @@ def plan_due(pipeline: Pipeline, now: datetime, *, active: Sequence[Run]) -> Pla
     overlap ``skip`` would lose one. Backfills and drafts neither wait for a schedule nor stop it.
 
     Args:
-        pipeline: As loaded.
-        now: UTC.
         active: The pipeline's runs that are not finished.
 
     Raises:
@@ -80,7 +78,6 @@ def plan_upstream(
         pipeline: With an ``after`` schedule.
         live: The live versions of publications by name; others than its own are ignored.
         active: The pipeline's runs that are not finished.
-        now: UTC.
     """
     fresh = fresh_versions(pipeline, live)
     if not fresh or pipeline.paused:
@@ -227,7 +224,6 @@ class PlanningRound:
     scheduler has planned meanwhile is left to it.
 
     Args:
-        store: The ledger.
         now: Returns the time to plan by, UTC.
     """
 
@@ -240,9 +236,6 @@ class PlanningRound:
 
     def plan(self, outlook: Outlook) -> int:
         """Plan once, and return how many pipelines got something.
-
-        Args:
-            outlook: As just loaded.
 
         Raises:
             StoreError: The ledger cannot be reached.

@@ -41,8 +41,6 @@ def plan_next(
 
     Args:
         run: As it stood during the attempt; ``attempts`` counts this one.
-        report: How the attempt ended.
-        now: UTC.
         draw: Returns a number in ``[0, 1)``.
 
     Returns:
@@ -63,7 +61,6 @@ def is_retried(run: Run, outcome: Outcome, verdict: Verdict | None, *, attempts:
     """Tell whether the platform tries a run again by itself.
 
     Args:
-        run: Which.
         outcome, verdict: Of its last attempt.
         attempts: How many were made, that one included.
     """

@@ -42,12 +42,10 @@ class Scheduler:
     """Plans what is due, starts attempts up to a limit, and ends those that are lost.
 
     Args:
-        store: The ledger.
         executor: Starts the runners.
         clock: The only source of time.
         notifier: Tells people of failures.
         id: Random identity of this scheduler.
-        host, pid: Where it runs.
         workers: Attempts it makes at once.
         lease_s: Seconds without a beat after which an attempt is lost.
         tick_s: Seconds between two looks at the ledger.

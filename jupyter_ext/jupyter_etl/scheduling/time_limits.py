@@ -60,7 +60,6 @@ def load_durations(store: Store, names: Collection[str]) -> dict[str, Durations]
 
     Args:
         store: The ledger, asked once.
-        names: Of the pipelines.
     """
     found = store.load_last_runs(
         names, count=_LAST, states=(RunState.SUCCEEDED,), causes=_CAUSES, live=True
@@ -87,7 +86,6 @@ def time_limit(policy: Policy, durations: Durations | None) -> TimeLimit:
     percentile, from `LEAST_TIMEOUT_S` to `DEFAULT_TIMEOUT_S`.
 
     Args:
-        policy: Of the run.
         durations: Of its pipeline; None where they are not known, or do not count.
     """
     if policy.timeout_s is not None:
@@ -122,11 +120,8 @@ def tight_schedule(
     """Warn of a schedule that fires again before the runs of its pipeline usually end.
 
     Args:
-        name: Of the pipeline.
-        schedule: To be deployed.
         durations: Of its past runs; None where there are none.
         overlap: What becomes of a run that is due too early.
-        now: UTC.
     """
     if durations is None:
         return []

@@ -178,8 +178,6 @@ def judge(
 
     Args:
         error_type: Name of the error's class, with or without its module.
-        message: Its text.
-        outcome: How the attempt ended.
         source: Name of the source whose error it is; "" where none is known.
         retryable: What the error itself says; None where only its text is left.
     """

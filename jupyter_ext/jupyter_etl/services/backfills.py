@@ -114,9 +114,6 @@ class Backfills:
     """Plan, begin and follow backfills.
 
     Args:
-        store: The ledger.
-        clock: The time.
-        settings: Where everything is.
         schedulers: Returns those that are alive.
     """
 
@@ -145,7 +142,6 @@ class Backfills:
         """Say what a backfill would do; nothing is written.
 
         Args:
-            pipeline: Its name.
             span: ``FROM..TO``: days, both included, or ISO times, of which the last is not.
             by: How long a partition is; by default the interval of the pipeline's own schedule, and
                 a day where it has no regular one.

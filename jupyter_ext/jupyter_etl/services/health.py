@@ -19,15 +19,9 @@ from jupyter_etl.ports import Clock, SchedulerInfo, Store
 from jupyter_etl.scheduling.health import freshness_of, load_health, seconds_of, working_since
 
 __all__ = [
-    "STATE_WORDS",
-    "Health",
-    "Overview",
-    "age_of",
-    "by_severity",
-    "publication_freshness",
-    "seconds_of",
-    "working_since",
-]
+    "STATE_WORDS", "Health", "Overview", "age_of", "by_severity", "publication_freshness",
+    "seconds_of", "working_since",
+]  # fmt: skip
 
 STATE_WORDS = {
     HealthState.AUTO_PAUSED: "paused after failures",

@@ -47,9 +47,6 @@ def make_private(home: Path) -> None:
 def refuse_lost_ledger(settings: Settings) -> None:
     """Refuse to make a new ledger where runs or publications of another one are.
 
-    Args:
-        settings: Where everything is.
-
     Raises:
         StoreError: The ledger's file is gone or empty, and the home or the lake was used.
     """

@@ -15,33 +15,17 @@ if TYPE_CHECKING:
     from jupyter_etl.services import Etl, Settings
 
 _PRELOAD = (
-    "jupyter_etl.services.etl",
-    "jupyter_etl.sources.file_connector",
-    "jupyter_etl.sources.http.connector",
-    "jupyter_etl.sources.sql.connector",
-    "jupyter_etl.publishing.tables.publisher",
-    "jupyter_etl.publishing.files.publisher",
-    "jupyter_etl.ledger.store",
-    "sqlalchemy.dialects.sqlite",
-    "sqlalchemy.dialects.postgresql.psycopg",
-    "psycopg",
-    "numpy",
-    "pandas",
-    "pyarrow.parquet",
-    "pyarrow.csv",
-    "pyarrow.dataset",
-    "duckdb",
-    "deltalake",
-)
+    "jupyter_etl.services.etl", "jupyter_etl.sources.file_connector",
+    "jupyter_etl.sources.http.connector", "jupyter_etl.sources.sql.connector",
+    "jupyter_etl.publishing.tables.publisher", "jupyter_etl.publishing.files.publisher",
+    "jupyter_etl.ledger.store", "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.dialects.postgresql.psycopg", "psycopg", "numpy", "pandas", "pyarrow.parquet",
+    "pyarrow.csv", "pyarrow.dataset", "duckdb", "deltalake",
+)  # fmt: skip
 
 
 class LimitedEtl:
-    """Calls functions of the facade in children, with their answers as JSON.
-
-    Args:
-        preload: Modules with the functions.
-        limits: Of each call.
-    """
+    """Calls functions of the facade in children, with their answers as JSON."""
 
     def __init__(self, *preload: str, limits: CallLimits | None = None) -> None:
         self._calls = LimitedCalls((*_PRELOAD, *preload), limits)
@@ -64,7 +48,6 @@ class LimitedEtl:
             function: Receives a facade, and the arguments by name.
             arguments: JSON values.
             what: As for `LimitedCalls.call`, whose errors it raises.
-            settings: Of the facade.
 
         Returns:
             What the function returned, as JSON.

@@ -15,9 +15,6 @@ MAX_BYTES = 100_000_000
 def read_notebook(notebook: Path) -> tuple[Path, str, Outline]:
     """Read and understand a notebook file.
 
-    Args:
-        notebook: Its path.
-
     Returns:
         The absolute path, the text, and what it declares.
 

@@ -42,7 +42,6 @@ def preview_of(reading: Reading, limit: int) -> Preview:
 
     Args:
         reading: Just opened.
-        limit: Number of rows.
     """
     import pyarrow as pa
 

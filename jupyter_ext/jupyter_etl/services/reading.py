@@ -59,7 +59,6 @@ def choose_version(
 
     Args:
         catalogue: Where to look.
-        name: Of the publication.
         number: Of the version; None for the newest.
         as_of: The one that was the newest at that instant, aware.
         draft: Look among the drafts.
@@ -137,7 +136,6 @@ def number_before(versions: Sequence[PublicationVersion], number: int) -> int:
 
     Args:
         versions: All of a publication, newest first.
-        number: Of one of them.
 
     Raises:
         NotFound: It is the first.
@@ -223,7 +221,6 @@ def open_staged(staged: Staged, *, limit: int) -> Reading:
     """Start reading what a run has staged and nobody has published.
 
     Args:
-        staged: Its files are there.
         limit: The most rows to read.
 
     Raises:
@@ -288,7 +285,6 @@ def access_with(
     Args:
         secret: Resolves the names of secrets.
         frame: Finds a variable of the notebook; None outside of one.
-        publication: Finds a publication.
         timezone: As in `Access`.
     """
 

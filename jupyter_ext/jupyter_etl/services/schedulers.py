@@ -20,12 +20,7 @@ def may_be_running(info: SchedulerInfo) -> bool:
 
 
 def alive_among(schedulers: Sequence[SchedulerInfo], now: datetime) -> list[SchedulerInfo]:
-    """Return those that are alive, as far as can be told from here.
-
-    Args:
-        schedulers: As the ledger has them.
-        now: UTC.
-    """
+    """Return those that are alive, as far as can be told from here."""
     return [
         info for info in schedulers if info.seen_at >= now - _SILENT_AFTER and may_be_running(info)
     ]

@@ -197,7 +197,6 @@ def owners_of(named: Sequence[str], *, ledger: str, owner: str) -> tuple[str, ..
         named: Owners, or ``all``; empty for the default: everybody's pipelines of a ledger in
             SQLite, which is of one user, and the owner's of one that is shared.
         ledger: Its URL.
-        owner: Who starts the scheduler.
     """
     if EVERYBODY in named or (not named and ledger.startswith("sqlite")):
         return ()

@@ -58,9 +58,7 @@ class Sources:
             location: Path, folder, glob, URL, or name of a publication.
             base: Folder that a relative path starts from.
             kind: A `SourceKind`; by default told from the location.
-            secrets: Names of secrets.
             readonly: Refuse writing.
-            options: Of the kind.
             freshness: Promised age.
             limit: Most runs that read it at once; by default 4 for a database, else any number.
             notebook: Absolute path of the declaring notebook.

@@ -37,8 +37,6 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
 
     Args:
         name: ``NAME`` or ``NAME.TABLE``.
-        channel: Knows sources and publications.
-        namespace: Variables of the notebook.
 
     Raises:
         NotFound: Nothing is called so; the message names what is near.
@@ -89,10 +87,6 @@ def table_of_source(name: str, sources: Container[str]) -> tuple[str, str] | Non
 
 def shadowing(source: str, channel: Channel) -> list[str]:
     """Note which publications have the name of a source or could be its tables.
-
-    Args:
-        source: Its name.
-        channel: Knows publications.
 
     Returns:
         Sentences for the user; none if all names are distinct.

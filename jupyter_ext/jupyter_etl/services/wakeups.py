@@ -27,7 +27,6 @@ def woken(
     """Call something whenever the ledger rings, as long as it is entered.
 
     Args:
-        store: The ledger.
         wake: Called in a thread.
         patience_s: Seconds for which the thread's end is waited for.
     """

@@ -45,7 +45,6 @@ class Watermarks:
         """Set a watermark; who did it and when is on record, and runs in hand leave it alone.
 
         Args:
-            pipeline: Whose.
             target: ``SOURCE``, ``SOURCE.TABLE`` or a publication.
             value: Rows up to here are not read again; None for a start from the first row.
             column: The cursor; needed where the target has none yet, or several.

@@ -27,24 +27,11 @@ _SAME = {"postgres": "postgresql"}
 _FILES = frozenset({"sqlite", "duckdb"})
 _HARMLESS = frozenset(
     [
-        "application_name",
-        "autocommit",
-        "charset",
-        "client_encoding",
-        "collation",
-        "connect_timeout",
-        "driver",
-        "encrypt",
-        "options",
-        "sslmode",
-        "ssl",
-        "ssl_ca",
-        "ssl_mode",
-        "target_session_attrs",
-        "timezone",
-        "trustservercertificate",
+        "application_name", "autocommit", "charset", "client_encoding", "collation",
+        "connect_timeout", "driver", "encrypt", "options", "sslmode", "ssl", "ssl_ca", "ssl_mode",
+        "target_session_attrs", "timezone", "trustservercertificate",
     ]
-)
+)  # fmt: skip
 _LIBPQ_HOSTS = ("host", "hostaddr")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 _AMAZON = "s3://amazonaws.com"

@@ -104,7 +104,6 @@ def table_of_relation(name: str, relation: Any, error: type[EtlError] = SourceEr
     """Run a relation of the notebook.
 
     Args:
-        name: Of the variable, for messages.
         relation: A `duckdb.DuckDBPyRelation`.
         error: The class of what is raised.
 
@@ -280,7 +279,6 @@ def admitted(name: str, rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.
     """Prepare rows for DuckDB if it would truncate values or lacks a type.
 
     Args:
-        name: Of the table, for messages.
         rows: As the notebook, a source or a publication gives them.
 
     Returns:

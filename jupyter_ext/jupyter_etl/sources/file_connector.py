@@ -31,9 +31,6 @@ class FileConnector:
     def check(self, source: Source) -> None:
         """Check the options; nothing is opened.
 
-        Args:
-            source: Of one of `kinds`.
-
         Raises:
             DeclarationError: An option that the kind does not have, or a value that is not
                 possible.
@@ -48,10 +45,6 @@ class FileConnector:
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
         """List the one table that the files are, or the sheets of a workbook.
 
-        Args:
-            source: Of one of `kinds`.
-            access: Gives its secrets.
-
         Raises:
             SourceError: Nothing is there, or it cannot be read.
         """
@@ -65,11 +58,6 @@ class FileConnector:
 
     def read(self, source: Source, request: ReadRequest, access: Access) -> Reading:
         """Start reading.
-
-        Args:
-            source: Of one of `kinds`.
-            request: ``table`` is a sheet of a workbook, else "".
-            access: Gives its secrets.
 
         Raises:
             SourceError: Nothing is there, it cannot be read, or a column is not in it.

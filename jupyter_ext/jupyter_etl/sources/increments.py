@@ -88,7 +88,6 @@ def read_increment(
         reading: Of all rows, or of those after the lower bound and those without a value.
         bounds: Both values.
         what: Subject of messages: ``wh.orders``.
-        column: The cursor.
         columns: To keep, in order; None for all.
         keep: Called with each batch before it is kept; what it raises ends the read.
 
@@ -161,10 +160,7 @@ def newest_of_each(table: pa.Table, key: Sequence[str], column: str, *, what: st
     """Keep the row with the greatest cursor of each key; rows without a key all stay.
 
     Args:
-        table: Rows, with the cursor.
         key: Columns that tell rows apart.
-        column: The cursor.
-        what: Subject of messages.
 
     Raises:
         SourceError: A column of the key is not there.

@@ -24,10 +24,6 @@ def is_known(option: str, known: Sequence[str]) -> bool:
 def refuse_options(source: Source, known: Sequence[str]) -> None:
     """Refuse an unknown option.
 
-    Args:
-        source: As declared.
-        known: Options of its kind.
-
     Raises:
         DeclarationError: An option is unknown; the message lists the known ones.
     """
@@ -52,7 +48,6 @@ def parse_count(options: Mapping[str, str], name: str, unit: str) -> int:
     """Read an option that counts lines or rows; 0 without it.
 
     Args:
-        options: Of the source.
         name: Of the option: ``skip``.
         unit: What it counts, for the message: ``lines``.
 

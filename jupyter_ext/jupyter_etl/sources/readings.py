@@ -26,7 +26,6 @@ def choose(what: str, known: Sequence[str], columns: Sequence[str] | None) -> li
 
     Args:
         what: Subject of the message: ``source 'trips'``.
-        known: Columns there are.
         columns: Columns asked for; None for all.
 
     Raises:
@@ -89,10 +88,7 @@ def reading_of_table(
     """Hand out a table that is in memory.
 
     Args:
-        table: All rows and columns there are.
-        what: Subject of messages.
         columns, limit: As in `ReadRequest`.
-        version: What was read.
 
     Raises:
         SourceError: A column is not there, or a name occurs twice.
@@ -116,8 +112,6 @@ def owning_reader(
     """Make a reader that closes what is already open.
 
     Args:
-        schema: Of the batches.
-        batches: What to hand out.
         close: Called once: after the last batch, an error, or when the reader is let go, even
             before its first batch.
     """

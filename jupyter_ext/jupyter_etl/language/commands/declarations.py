@@ -190,11 +190,6 @@ class CommandSpec:
 def convert(argument: Argument, text: str, *, command: str) -> object:
     """Turn the text of an argument into its value.
 
-    Args:
-        argument: Whose.
-        text: As written.
-        command: For the message.
-
     Returns:
         The value of its kind; for a repeated one, one element.
 

@@ -15,16 +15,9 @@ from jupyter_etl.language.commands.tokenizer import Word, split_words
 from jupyter_etl.language.names import listed, nearest
 
 __all__ = [
-    "CLI_COMMANDS",
-    "MAGIC_COMMANDS",
-    "Command",
-    "cli_parser",
-    "complete",
-    "completes",
-    "guide",
-    "parse_line",
-    "usage",
-]
+    "CLI_COMMANDS", "MAGIC_COMMANDS", "Command", "cli_parser", "complete", "completes", "guide",
+    "parse_line", "usage",
+]  # fmt: skip
 
 _HELP = ("-h", "--help")
 

@@ -32,9 +32,6 @@ _ASSIGNMENT = re.compile(
 def commands_in(source: str) -> tuple[list[Command], list[str]]:
     """Find the ``%etl`` and ``%%etl`` of a Python code cell.
 
-    Args:
-        source: Of the cell.
-
     Returns:
         The commands in order, and a note for each that cannot be read.
     """
@@ -55,9 +52,6 @@ def commands_in(source: str) -> tuple[list[Command], list[str]]:
 
 def command_lines(source: str) -> list[tuple[int, str, str | None]]:
     """Find the ``%etl`` and ``%%etl`` of a Python code cell, unread.
-
-    Args:
-        source: Of the cell.
 
     Returns:
         The number of the line, from 1, what follows the mark there, and the text below for
@@ -123,9 +117,6 @@ def _parsed(code: str) -> ast.Module | None:
 def calls_in(source: str) -> list[tuple[str, str]]:
     """Find calls like ``etl.param("day date = yesterday")`` and ``etl.load("wh.orders")``.
 
-    Args:
-        source: Of the cell.
-
     Returns:
         The name of the function and its first argument, where that is a text; in order.
     """
@@ -147,9 +138,6 @@ def calls_in(source: str) -> list[tuple[str, str]]:
 
 def published_in(source: str) -> list[tuple[str, str]]:
     """Find calls of ``etl.publish``.
-
-    Args:
-        source: Of the cell.
 
     Returns:
         The kind and the first argument of each, where both can be told from the text; in order.
@@ -238,9 +226,6 @@ def _comments(code: str) -> dict[int, str]:
 
 def parameters_in_text(source: str) -> tuple[list[Parameter], list[str]]:
     """Read assignments of a parameters cell in another language: ``x <- 1``, ``x=1``.
-
-    Args:
-        source: Of the cell.
 
     Returns:
         The parameters, of type ``any``; never a note.

@@ -107,10 +107,6 @@ class Outline:
 def parse_notebook(text: str, *, path: str = "") -> Outline:
     """Read a notebook.
 
-    Args:
-        text: The file.
-        path: For messages.
-
     Returns:
         Its outline. Commands and parameters that cannot be read are notes, since what a notebook
         holds is found out by running it.
@@ -262,9 +258,6 @@ def _mapping(value: object) -> dict[str, object]:
 
 def snapshot_of(text: str) -> str:
     """Write a notebook as it is deployed: canonical JSON without what running it leaves behind.
-
-    Args:
-        text: The file.
 
     Returns:
         JSON that is the same for the same cells, tags and kernel, whatever their outputs,

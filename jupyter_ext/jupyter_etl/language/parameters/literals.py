@@ -62,9 +62,6 @@ _FALSE = ("false", "no", "off", "0", "f", "n")
 def read_literal(text: str) -> tuple[bool, object]:
     """Read a Python literal or JSON.
 
-    Args:
-        text: Any.
-
     Returns:
         Whether it is one, and its value.
     """
@@ -86,7 +83,6 @@ def convert_value(kind: ParameterType, value: object, at: datetime) -> object:
     """Give a value a type.
 
     Args:
-        kind: The type.
         value: Text, JSON or Python.
         at: The instant the words for days are counted from; its timezone is theirs.
 

@@ -163,7 +163,6 @@ def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
     """Give a value the parameter's type.
 
     Args:
-        parameter: Which.
         value: Text as from the command line, a JSON value, or a Python value.
         at: The instant that ``today`` and ``now`` are counted from, in the timezone they mean; a
             time without an offset is in that timezone.

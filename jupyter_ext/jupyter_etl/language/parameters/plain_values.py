@@ -18,7 +18,6 @@ def plain_value(value: object, *, name: str) -> object:
 
     Args:
         value: A Python, numpy or pandas scalar, or a flat list, tuple, set, array or series.
-        name: Of the variable, for the message.
 
     Returns:
         None, str, bytes, bool, int, float, Decimal, date, datetime, time, timedelta, or a list of
@@ -36,15 +35,9 @@ def plain_value(value: object, *, name: str) -> object:
 
 
 _SEQUENCES = (
-    "ndarray",
-    "Series",
-    "Index",
-    "DatetimeIndex",
-    "TimedeltaIndex",
-    "RangeIndex",
-    "CategoricalIndex",
-    "Categorical",
-)
+    "ndarray", "Series", "Index", "DatetimeIndex", "TimedeltaIndex", "RangeIndex",
+    "CategoricalIndex", "Categorical",
+)  # fmt: skip
 
 
 def _elements(value: Any) -> list[object]:

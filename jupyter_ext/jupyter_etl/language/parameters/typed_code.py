@@ -24,41 +24,13 @@ _MAKERS = {
 
 _SAME = frozenset(
     [
-        "today",
-        "now",
-        "utcnow",
-        "fromtimestamp",
-        "utcfromtimestamp",
-        "fromordinal",
-        "fromisoformat",
-        "fromisocalendar",
-        "strptime",
-        "combine",
-        "replace",
-        "astimezone",
-        "tz_localize",
-        "tz_convert",
-        "normalize",
-        "floor",
-        "ceil",
-        "round",
-        "cwd",
-        "home",
-        "resolve",
-        "absolute",
-        "expanduser",
-        "joinpath",
-        "with_name",
-        "with_stem",
-        "with_suffix",
-        "relative_to",
-        "quantize",
-        "from_float",
-        "parent",
-        "min",
-        "max",
+        "today", "now", "utcnow", "fromtimestamp", "utcfromtimestamp", "fromordinal",
+        "fromisoformat", "fromisocalendar", "strptime", "combine", "replace", "astimezone",
+        "tz_localize", "tz_convert", "normalize", "floor", "ceil", "round", "cwd", "home",
+        "resolve", "absolute", "expanduser", "joinpath", "with_name", "with_stem", "with_suffix",
+        "relative_to", "quantize", "from_float", "parent", "min", "max",
     ]
-)
+)  # fmt: skip
 """Methods and attributes that have the type of what they belong to."""
 
 _WRAPPERS = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar"})

@@ -55,7 +55,6 @@ def parse_cron(text: str, *, forms: str) -> str:
     """Check five cron fields, or an alias such as ``@daily``.
 
     Args:
-        text: As written.
         forms: The hint for what is no cron at all.
 
     Returns:

@@ -135,9 +135,6 @@ def _once(written: str, zone: ZoneInfo, now: datetime | None) -> datetime:
 def format_schedule(schedule: Schedule) -> str:
     """Say a schedule in words.
 
-    Args:
-        schedule: Any.
-
     Returns:
         ``every weekday at 06:00, Europe/Paris``, ``every 15 min``, ``once on 2026-01-01 at 06:00,
         UTC``, ``after each new version of sales.daily``, ``after each of a and b``.

@@ -103,7 +103,6 @@ def pieces_of(dialect: Dialect, *, lines_of_checks: bool = False) -> re.Pattern[
     of ``/*``), ``skip`` (code in which no quote begins) and ``open`` (what nothing closes).
 
     Args:
-        dialect: Its rules.
         lines_of_checks: Only ``#`` begins a comment.
     """
     texts: list[str] = []

@@ -30,7 +30,6 @@ def spans_of(
     """Divide a text.
 
     Args:
-        sql: Any text.
         dialect: As a database URL begins: ``sqlite``, ``mysql+pymysql`` ...; "" for DuckDB.
         hash_comments: Whether ``#`` begins a comment and nothing else does (the checks' lines).
 

@@ -152,8 +152,6 @@ def not_found(what: str, name: str, known: Iterable[str]) -> NotFound:
 
     Args:
         what: The noun: ``"pipeline"``.
-        name: What was asked for.
-        known: All names there are.
     """
     hint = nearest(name, known).strip()
     return NotFound(f"There is no {what} {name!r}.", hint=hint, data={"name": name})

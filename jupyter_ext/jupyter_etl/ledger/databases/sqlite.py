@@ -13,26 +13,11 @@ from jupyter_etl.errors import StoreError
 # Their locks do not reach over all machines, or not always: sqlite.org/faq.html#q5.
 _NETWORK = frozenset(
     [
-        "afs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "davfs",
-        "fuse.davfs2",
-        "fuse.glusterfs",
-        "fuse.s3fs",
-        "fuse.sshfs",
-        "glusterfs",
-        "gpfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "orangefs",
-        "smb3",
+        "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.davfs2", "fuse.glusterfs", "fuse.s3fs",
+        "fuse.sshfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "orangefs", "smb3",
         "smbfs",
     ]
-)
+)  # fmt: skip
 _MOUNTS = Path("/proc/self/mounts")
 
 
@@ -71,7 +56,6 @@ class WatchedFile:
     """The file of a ledger that is open, looked at before each transaction.
 
     Args:
-        path: The file.
         place: The ledger as people know it.
         identity: Its id.
     """
@@ -133,7 +117,6 @@ def refuse_lost(path: Path, place: str, *traces: Path) -> None:
     """Raise `StoreError` where a ledger was at a path, and no file or an empty one is there now.
 
     Args:
-        path: Of the ledger.
         place: The ledger as people know it.
         traces: Other files and folders that only a ledger which was used leaves.
     """

@@ -24,9 +24,6 @@ _READY = ".bell"
 class PipeBell:
     """A named pipe beside a SQLite file; whoever rings writes a byte into each that is there.
 
-    Args:
-        ledger: Path of the file.
-
     Raises:
         OSError: The pipe cannot be made.
     """
@@ -46,7 +43,6 @@ class PipeBell:
         self._path = making.rename(making.with_suffix(_READY))
 
     def wait(self, seconds: float) -> bool:
-        """Wait until somebody rings; return False when nobody did in time."""
         if not select.select([self._pipe], [], [], seconds)[0]:
             return False
         with contextlib.suppress(BlockingIOError):
@@ -81,9 +77,6 @@ def ring_pipes(ledger: Path) -> None:
 class ListeningBell:
     """A connection of its own to PostgreSQL, which listens.
 
-    Args:
-        url: Of the ledger.
-
     Raises:
         psycopg.Error: There is no connection.
     """
@@ -102,7 +95,6 @@ class ListeningBell:
         self._connection.execute(f"LISTEN {CHANNEL}".encode())
 
     def wait(self, seconds: float) -> bool:
-        """Wait until somebody rings; return False when nobody did in time."""
         return bool(list(self._connection.notifies(timeout=seconds, stop_after=1)))
 
     def close(self) -> None:

@@ -33,9 +33,6 @@ def pause_if_failing(connection: Connection, run: Row[Any], error: str, now: dat
     Args:
         connection: Of the transaction that has written the run's end; `lock_pipeline_of` was
             called in it.
-        run: Its row.
-        error: Of the run.
-        now: UTC.
     """
     if run.cause not in PLANNED or run.draft:
         return

@@ -16,7 +16,6 @@ class Breakers(Part):
     """Which sources are left alone for a while."""
 
     def load_breakers(self) -> list[Breaker]:
-        """Return the sources that did not answer last time, by name."""
         with self._ledger.reading() as connection:
             found = [value_of(Breaker, row) for row in connection.execute(select(breakers))]
             return sorted(found, key=lambda breaker: breaker.source)
@@ -28,9 +27,7 @@ def learn_from(connection: Connection, report: AttemptReport, now: datetime) -> 
     Called last in the transaction that ends an attempt; rows are locked in the order of the names.
 
     Args:
-        connection: Of that transaction.
         report: How the attempt ended. A source that it has read answers again, however it ended.
-        now: UTC.
     """
     failed = report.failed_source if _is_counted(report) else ""
     answered = {read.source for read in report.reads} - {report.failed_source}

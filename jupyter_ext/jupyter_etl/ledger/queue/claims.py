@@ -47,11 +47,6 @@ class Claiming(Part):
         run_id: int | None = None,
         owners: Collection[str] = (),
     ) -> list[Claim]:
-        """Take queued runs whose ``not_before`` has come: they become dispatched.
-
-        Who comes first is said in `jupyter_etl.ledger.queue.heads`, and who has to wait in
-        `jupyter_etl.ledger.queue.limits`. With ``run_id`` only that one, if it need not wait.
-        """
         if limit < 1:
             return []
         with self._ledger.writing() as connection:

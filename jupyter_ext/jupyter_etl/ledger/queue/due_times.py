@@ -31,7 +31,6 @@ class DueTimes(Part):
     """Due times, and the clock of the database."""
 
     def load_time(self) -> datetime | None:
-        """Return the time of the database's server; None for SQLite, which has none."""
         if self._ledger.is_sqlite:
             return None
         with self._ledger.reading() as connection:
@@ -39,7 +38,6 @@ class DueTimes(Part):
         return now
 
     def load_scheduled(self, now: datetime) -> list[Pipeline]:
-        """Return the timed pipelines that are not paused and not due by an instant, by name."""
         query = select(pipelines).where(
             pipelines.c.paused == false(),
             pipelines.c.removed == false(),
@@ -51,7 +49,6 @@ class DueTimes(Part):
             return sorted(found, key=lambda pipeline: pipeline.name)
 
     def load_missed_early(self, until: datetime) -> set[str]:
-        """Return the pipelines with a record of missed times that was made after an instant."""
         # Of a run that nobody made, `not_before` is when it was due or recorded, whichever is later.
         query = (
             select(runs.c.pipeline)
@@ -69,7 +66,6 @@ class DueTimes(Part):
     def load_last_scheduled(
         self, names: Collection[str], *, until: datetime
     ) -> dict[str, datetime]:
-        """Return the last time up to an instant for which each pipeline's schedule made a run."""
         last = (
             select(runs.c.pipeline, func.max(runs.c.logical_at).label("at"))
             .where(runs.c.cause == Cause.SCHEDULE, runs.c.logical_at <= until)
@@ -86,7 +82,6 @@ class DueTimes(Part):
     def correct_due(
         self, plans: Sequence[Planned], *, until: datetime, waits_until: datetime, now: datetime
     ) -> list[bool]:
-        """Set due times, and take back what was planned before its time."""
         with self._ledger.writing(ring=True) as connection:
             written = compare(connection, plans)
             won = [plan for plan, wins in zip(plans, written, strict=True) if wins]

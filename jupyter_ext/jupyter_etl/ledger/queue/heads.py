@@ -101,7 +101,6 @@ def heads_in_turn(connection: Connection, now: datetime) -> Generator[Head, None
 
     Args:
         connection: Of the transaction that claims.
-        now: UTC.
     """
     many = connection.execute(_ARE_MANY, {"short": _SHORT - 1}).first() is not None
     with connection.execute(_LINE_BY_LINE if many else _IN_ONE_PASS, {"now": now}) as found:
@@ -122,9 +121,7 @@ def head_behind(
 
     Args:
         connection: Of the transaction that claims.
-        head: Of that line.
         taken: Ids of the runs that this claim takes.
-        now: UTC.
     """
     line = {"pipeline": head.pipeline, "cause": head.cause}
     behind = next(_heads(connection, _BEHIND, **line, ids=list(taken), now=now), None)

@@ -35,7 +35,6 @@ class Admission:
 
     Args:
         connection: Of the transaction that claims, which no other does meanwhile.
-        now: UTC.
     """
 
     def __init__(self, connection: Connection, now: datetime) -> None:

@@ -21,10 +21,6 @@ class Telling(Part):
     """What schedulers tell people, and what was told."""
 
     def load_untold(self, *, limit: int = 100) -> list[Claim]:
-        """Return the runs whose end people have not been told of, each with its last attempt.
-
-        Oldest first.
-        """
         untold = select(runs).where(runs.c.told == false()).order_by(runs.c.id).limit(limit)
         with self._ledger.reading() as connection:
             rows = connection.execute(untold).all()
@@ -39,7 +35,6 @@ class Telling(Part):
         return [Claim(run=run, attempt=made[run.id]) for run in untold_runs]
 
     def save_told(self, run_ids: Sequence[int]) -> None:
-        """Note that people were told of the end of these runs."""
         with self._ledger.writing() as connection:
             connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(told=True))
 
@@ -53,7 +48,6 @@ def is_news(connection: Connection, run: Row[Any], state: RunState, unstarted: i
 
     Args:
         connection: Of the transaction that ends the run.
-        run: Its row.
         state: The one it ends in, or ``queued`` for a retry.
         unstarted: How many of its attempts did not begin.
     """

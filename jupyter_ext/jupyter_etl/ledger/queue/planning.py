@@ -48,10 +48,6 @@ class Planning(Part):
     """What schedulers ask and write before a run exists."""
 
     def load_due(self, now: datetime, *, limit: int = 1000) -> list[Pipeline]:
-        """Return the pipelines that are not paused and whose ``next_due`` is not after ``now``.
-
-        Longest due first.
-        """
         query = (
             select(pipelines)
             .where(pipelines.c.paused == false(), pipelines.c.next_due <= now)
@@ -62,7 +58,6 @@ class Planning(Part):
             return [value_of(Pipeline, row) for row in connection.execute(query)]
 
     def load_subscribers(self) -> list[Pipeline]:
-        """Return the pipelines with an ``after`` schedule that are not paused."""
         query = select(pipelines).where(
             pipelines.c.schedule_kind == ScheduleKind.AFTER, pipelines.c.paused == false()
         )
@@ -71,7 +66,6 @@ class Planning(Part):
             return sorted(found, key=lambda pipeline: pipeline.name)
 
     def load_live_versions(self, names: Collection[str]) -> dict[str, PublicationVersion]:
-        """Return the live version of each of these publications that has one."""
         versions = publication_versions
         is_live = and_(
             versions.c.name == publications.c.name,
@@ -84,10 +78,6 @@ class Planning(Part):
             return {row.name: value_of(PublicationVersion, row) for row in found}
 
     def load_overlapping(self, names: Collection[str]) -> dict[str, list[Run]]:
-        """Return the unfinished runs that a new one of these pipelines would overlap, newest first.
-
-        Neither backfills nor drafts; of each pipeline the newest thousand.
-        """
         place = func.row_number().over(partition_by=runs.c.pipeline, order_by=runs.c.id.desc())
         every = (
             select(runs, place.label("place"))
@@ -104,7 +94,6 @@ class Planning(Part):
         return overlapping
 
     def plan(self, plans: Sequence[Planned], *, now: datetime) -> list[bool]:
-        """Insert runs and advance ``next_due``, each if nobody changed its pipeline meanwhile."""
         with self._ledger.writing(ring=True) as connection:
             written = compare(connection, plans)
             won = [plan for plan, wins in zip(plans, written, strict=True) if wins]
@@ -115,7 +104,6 @@ class Planning(Part):
         return written
 
     def add_run(self, run: NewRun, *, now: datetime) -> Run:
-        """Insert one run; where its logical key exists, return that one."""
         with self._ledger.writing(ring=True) as connection:
             row = _insert(connection, run, now)
             if row is not None:

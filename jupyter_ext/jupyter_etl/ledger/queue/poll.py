@@ -49,7 +49,6 @@ class Looking(Part):
     """Whether a scheduler has anything to do."""
 
     def load_outlook(self, now: datetime) -> Outlook:
-        """Tell what there is to do at an instant, and when there may be more."""
         with self._ledger.reading() as connection:
             row = connection.execute(_LOOK, {"now": now}).one()
         instants = (at for at in (row.next_due, row.next_ready, row.next_probe) if at is not None)

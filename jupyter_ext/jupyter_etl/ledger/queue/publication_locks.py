@@ -28,11 +28,6 @@ class Commits(Part):
         until: datetime | None = None,
         now: datetime,
     ) -> tuple[str, ...]:
-        """Take the turn at all of these publications, or at none of them.
-
-        Raises:
-            Conflict: The attempt has ended, or the token is not its own.
-        """
         wanted = sorted(set(names))
         # Asked without a lock first: many who wait must not be in the way of the one they wait for.
         with self._ledger.reading() as connection:
@@ -54,7 +49,6 @@ class Commits(Part):
         return taken
 
     def end_commits(self, token: str) -> None:
-        """Give every turn of this token back; one that somebody else has by now stays theirs."""
         with self._ledger.writing() as connection:
             give_back(connection, token)
 

@@ -17,23 +17,19 @@ class Schedulers(Part):
     """Who plans and claims."""
 
     def save_scheduler(self, info: SchedulerInfo) -> None:
-        """Say that a scheduler is alive."""
         row = {**asdict(info), "owners": info.owners or None}
         with self._ledger.writing() as connection:
             new = inserting(connection, schedulers).values(row)
             connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=row))
 
     def remove_scheduler(self, scheduler_id: str) -> None:
-        """Say that a scheduler has ended."""
         with self._ledger.writing() as connection:
             connection.execute(delete(schedulers).where(schedulers.c.id == scheduler_id))
 
     def bell(self) -> AbstractContextManager[Bell]:
-        """Give a bell that rings after others have made or ended runs, or published."""
         return self._ledger.bell()
 
     def load_schedulers(self) -> list[SchedulerInfo]:
-        """Return those that were not removed; the caller judges ``seen_at``."""
         with self._ledger.reading() as connection:
             rows = connection.execute(select(schedulers).order_by(schedulers.c.id)).all()
         return [value_of(SchedulerInfo, row, owners=row.owners or ()) for row in rows]

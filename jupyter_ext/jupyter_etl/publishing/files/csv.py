@@ -28,10 +28,6 @@ _PLAIN_CELL_BYTES = 96
 def write_csv(data: pa.RecordBatchReader, file: IO[bytes] | GzipFile) -> tuple[int, FileLayout]:
     """Write rows as CSV: text in quotes, NULL as an empty cell without quotes.
 
-    Args:
-        data: The rows; it is read to its end.
-        file: Where to.
-
     Returns:
         Number of rows, and the layout for reading them back.
 
@@ -138,7 +134,6 @@ def read_csv(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
 
     Args:
         stream: The file's bytes, unpacked.
-        layout: As stored with the version.
     """
     import pyarrow as pa
     import pyarrow.csv as pacsv

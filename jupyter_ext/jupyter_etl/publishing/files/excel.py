@@ -47,10 +47,6 @@ def write_excel(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLayo
     Integers beyond 2^53, decimals of more than 15 digits, instants with a zone, dates before
     1900-03-01, fractions of a millisecond, NaN and infinity are text.
 
-    Args:
-        data: The rows; it is read to its end.
-        target: Where to.
-
     Returns:
         Number of rows, and the layout for reading them back.
 
@@ -220,8 +216,6 @@ def read_excel(stream: IO[bytes], layout: FileLayout, rows: int) -> pa.RecordBat
     """Read what `write_excel` wrote, with exactly its types.
 
     Args:
-        stream: The file's bytes.
-        layout: As stored with the version.
         rows: Their number; those without any value at the end are not in the sheet.
     """
     import pyarrow as pa

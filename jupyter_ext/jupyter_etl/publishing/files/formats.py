@@ -34,11 +34,6 @@ def extension_of(path: str, known: Iterable[str] = WRITABLE) -> str | None:
 def write_file(data: pa.RecordBatchReader, target: Path, *, path: str) -> tuple[int, FileLayout]:
     """Write rows in the format that the extension of ``path`` names.
 
-    Args:
-        data: The rows; it is read to its end.
-        target: Where to write.
-        path: As declared.
-
     Returns:
         Number of rows, and the layout for reading them back.
 

@@ -43,8 +43,6 @@ def write_json(
     durations ISO 8601 texts of seconds; binary base64; maps lists of pairs.
 
     Args:
-        data: The rows; it is read to its end.
-        file: Where to.
         lines: Without the brackets and commas of one array.
 
     Returns:
@@ -81,12 +79,7 @@ def write_json(
 
 
 def read_json(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
-    """Read what `write_json` wrote, with exactly its types.
-
-    Args:
-        stream: The file's bytes.
-        layout: As stored with the version.
-    """
+    """Read what `write_json` wrote, with exactly its types."""
     import pyarrow as pa
 
     schema = layout.schema

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 def write_parquet(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLayout]:
     """Write rows as Parquet.
 
-    Args:
-        data: The rows; it is read to its end.
-        target: Where to.
-
     Returns:
         Number of rows, and the layout for reading them back.
 
@@ -59,7 +55,6 @@ def read_parquet(
     """Read a Parquet file, with the types that were published.
 
     Args:
-        filesystem, path: Where it is.
         layout: As stored with the version; None takes the types from the file alone.
     """
     import pyarrow as pa

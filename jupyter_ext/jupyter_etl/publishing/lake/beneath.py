@@ -46,7 +46,6 @@ def folder_beneath(root: Path, parts: Sequence[str], *, make: bool = False) -> I
     """Open a folder below a root.
 
     Args:
-        root: Of the lake.
         parts: Of the path below it.
         make: Make the folders that are missing, with the permissions of the root, but writable for
             the owner and never for others.

@@ -40,7 +40,6 @@ def publication_folder(lake: str, kind: str, name: str, *, draft: bool) -> str:
     Args:
         lake: Folder or fsspec URL under which all outputs lie.
         kind: ``tables``, ``files`` or ``reports``.
-        name: Of the publication.
         draft: Under ``drafts/``, apart from what consumers read.
 
     Raises:
@@ -149,7 +148,6 @@ def version_folder(folder: str, number: int, token: str) -> str:
     Args:
         folder: From `publication_folder`.
         number: The version it will probably get.
-        token: Of the commit.
     """
     mark = hashlib.sha256(token.encode()).hexdigest()
     apart = f"{folder}/{number}-{mark[:12]}"

@@ -11,16 +11,9 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _SHOWN = (
-    "text/html",
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-    "text/markdown",
-    "text/latex",
-    "text/plain",
-)
+    "text/html", "image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp",
+    "text/markdown", "text/latex", "text/plain",
+)  # fmt: skip
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _LEFT_OUT = '<p class="left-out">An interactive output is left out of this report.</p>'
 _NO_PICTURE = (

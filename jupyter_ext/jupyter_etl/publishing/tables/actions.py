@@ -61,9 +61,6 @@ def place_file(
     """Put one data file into a table's folder and describe it.
 
     Args:
-        source: The file.
-        location: Of the table.
-        path: In it, of the new file.
         values: Of the partition, as the log has them.
     """
     from deltalake.transaction import AddAction

@@ -254,10 +254,6 @@ def common_type(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
     both, before and after the point, up to 38 in total. Lists, structs and maps follow from their
     elements.
 
-    Args:
-        old: What the table has.
-        new: What the rows have.
-
     Returns:
         The type; None where there is none.
     """

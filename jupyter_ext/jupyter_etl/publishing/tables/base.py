@@ -56,7 +56,6 @@ def open_base(previous: PublicationVersion | None, location: str) -> tuple[Delta
 
     Args:
         previous: What the ledger has as the newest version.
-        location: Of the table.
 
     Returns:
         The table, None where there is none; and the base.
@@ -163,8 +162,6 @@ def refuse_strange(made: Made, location: str, name: str, *, number: int) -> None
 
     Args:
         made: Whose commit the head of the table is.
-        location: Of the table.
-        name: Of the publication.
         number: Of its first version: 1, or higher after a restore of the ledger.
 
     Raises:

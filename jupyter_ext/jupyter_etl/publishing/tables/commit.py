@@ -58,7 +58,6 @@ def write_commit(work: Commit, table: DeltaTable | None) -> int:
     """Commit staged rows as the version after the one that ``table`` was read at.
 
     Args:
-        work: What to commit.
         table: Where its base is the head; None where there is no table, or none on record.
 
     Returns:

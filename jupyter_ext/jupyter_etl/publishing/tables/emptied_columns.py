@@ -50,10 +50,7 @@ def emptied_columns(
     """Compare which columns hold values, from footers and the table's log.
 
     Args:
-        staged: The new rows.
         new: Their counts, from `staged_values`.
-        location: Of the table.
-        schema: Of the table.
         live: Its files, by partition.
         by_partition: Whether partitions are replaced, and each is compared with itself; otherwise
             all new rows are compared with all live rows.

@@ -38,10 +38,6 @@ def examine(version: PublicationVersion) -> None:
 def restore_entries(location: str, entries: Sequence[LogEntry]) -> list[int]:
     """Write the entries of a local table's log that differ from the record.
 
-    Args:
-        location: Of the table.
-        entries: As the ledger keeps them.
-
     Returns:
         The Delta versions whose entries were written.
 

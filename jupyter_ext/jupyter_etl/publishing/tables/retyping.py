@@ -33,7 +33,6 @@ def retype(table: DeltaTable, location: str, wanted: pa.Schema, scratch: Path) -
 
     Args:
         table: At its head; afterwards at the new one.
-        location: Of the table.
         wanted: The columns of the table, in their types; others are ignored.
         scratch: Folder for temporary files.
 

@@ -46,9 +46,6 @@ def fit_schema(
     the table's and the new rows' need. The rest is the contract's.
 
     Args:
-        table: What the table has.
-        new: What the rows have.
-        name: Of the publication, for messages.
         contract: ``freeze`` refuses added, dropped and retyped columns; ``evolve`` only the last.
         typeless: New columns that hold only NULL and came without a type.
         blank: Columns of the table that hold only NULL: they may take any type.
@@ -117,8 +114,6 @@ def change_of(
     """Compare the columns of new rows with a table's.
 
     Args:
-        table: What the table has.
-        new: What the rows have.
         typeless: New columns that hold only NULL and came without a type.
         blank: Columns of the table that may take any type, for they hold only NULL.
     """
@@ -153,8 +148,6 @@ def narrowed(rows: pads.Dataset, new: pa.Schema, table: pa.Schema) -> pa.Schema:
     missing; and columns of NULL alone.
 
     Args:
-        rows: The new rows.
-        new: Their schema.
         table: The table's.
 
     Returns:

@@ -76,7 +76,6 @@ def write_rows(
     """Write rows as parquet files and the schema beside them.
 
     Args:
-        data: The rows; it is read to its end.
         folder: Where to; it exists.
         partition_by: Columns whose values become folders.
         schema: The columns to write; by default what `plain_schema` makes of the data's.

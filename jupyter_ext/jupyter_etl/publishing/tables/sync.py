@@ -15,12 +15,7 @@ from jupyter_etl.publishing.tables.record import entry_name
 
 
 def sync_commit(location: str, entries: Sequence[LogEntry]) -> None:
-    """Sync what commits have written; an object store needs nothing.
-
-    Args:
-        location: Of the table.
-        entries: Of its log, from those commits.
-    """
+    """Sync what commits have written; an object store needs nothing."""
     if not is_local(location):
         return
     table, mode = Path(location), root_mode(location)

@@ -18,7 +18,6 @@ class PinnedFinder:
 
     Args:
         search: The folders of the pinned modules.
-        modules: Their names.
     """
 
     def __init__(self, search: Sequence[str], modules: Iterable[str]) -> None:

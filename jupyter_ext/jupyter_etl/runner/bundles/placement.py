@@ -80,10 +80,6 @@ def pin(bundle: Bundle, notebook: Path, *, home: Path, attempt: Path, load: Load
     """Have the files of a bundle on this machine.
 
     Args:
-        bundle: Of the version that is run.
-        notebook: Path that it was deployed from.
-        home: The platform's home folder.
-        attempt: Folder of the attempt.
         load: Asked only where no run on this machine has used the bundle before.
 
     Raises:
@@ -167,7 +163,6 @@ def _working_tree(bundle: Bundle, contents: Path, live: Path, tree: Path) -> Pat
         bundle: What is pinned.
         contents: The folder with the pinned files.
         live: The project root; it need not exist.
-        tree: Is made.
     """
     pinned = {PurePosixPath(file.path) for file in bundle.files}
     inner = [

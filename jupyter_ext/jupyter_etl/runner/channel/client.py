@@ -131,7 +131,6 @@ class RunnerChannel:
         """Hand over a staged output; it waits for the end of the run.
 
         Args:
-            staged: What was written.
             live: Means nothing here: the run decides between draft and live.
         """
         return self._ask("publish", None, staged=staged)

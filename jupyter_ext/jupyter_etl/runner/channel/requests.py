@@ -51,9 +51,6 @@ class RunRecord:
     succeeds, except the declaration of a source.
 
     Args:
-        store: The ledger.
-        claim: Whose run it is.
-        folder: Of the attempt.
         kinds: The kinds of publication that can be committed.
         clock: For the time of declarations.
         events: Hears of reads, checks and staged outputs.

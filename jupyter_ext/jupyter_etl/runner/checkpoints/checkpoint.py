@@ -48,10 +48,6 @@ class Keeper:
     """Makes the checkpoint of one attempt.
 
     Args:
-        folder: Of the attempt.
-        attempt: Its number.
-        record: What the attempt has said.
-        prepared: What it executes.
         limit_bytes: That the variables may take on disk.
         seconds: That the kernel gets to write them.
     """
@@ -94,7 +90,6 @@ class Keeper:
         """Complete the checkpoint of a cell that failed, when its kernel has ended; drop any other.
 
         Args:
-            outcome: Of the attempt.
             failed_cell: Index in the deployed notebook.
 
         Returns:
@@ -145,9 +140,6 @@ class Keeper:
 def load_checkpoint(folder: Path) -> Checkpoint:
     """Return the checkpoint that an attempt kept.
 
-    Args:
-        folder: Of the attempt.
-
     Raises:
         NotFound: There is none, or it cannot be read.
     """
@@ -168,11 +160,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
 
 def discard_checkpoint(folder: Path) -> None:
-    """Remove what an attempt kept, if anything.
-
-    Args:
-        folder: Of the attempt.
-    """
+    """Remove what an attempt kept, if anything."""
     shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
 
 
@@ -181,11 +169,6 @@ def discard_superseded(folder: Path, claim: Claim, outcome: Outcome) -> None:
 
     After a success those of all attempts before; where the attempt kept one of its own, theirs but
     for the one from which the ledger has the run go on.
-
-    Args:
-        folder: Of the attempt.
-        claim: Whose attempt it was.
-        outcome: Of the attempt.
     """
     if outcome is not Outcome.SUCCEEDED:
         try:
@@ -202,8 +185,6 @@ def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Said:
     """Give the outputs that an attempt had staged to another one; the checkpoint stays whole.
 
     Args:
-        checkpoint: What was kept.
-        folder: Of the attempt that kept it.
         new: Folder of the attempt that goes on.
 
     Returns:

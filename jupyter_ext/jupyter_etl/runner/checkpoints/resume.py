@@ -51,7 +51,6 @@ class Start:
 
         Args:
             cells: Of the notebook that is executed; changed in place.
-            deployed: Of the deployed notebook.
         """
         first = 0
         if self.cell is not None:
@@ -66,7 +65,6 @@ class Start:
 
         Args:
             cells: Of the notebook that is executed; changed in place.
-            deployed: Of the deployed notebook.
         """
         before = [
             cell

@@ -66,7 +66,6 @@ def keep_names(
     """Write the variables of a kernel into a folder; those that cannot be written are left out.
 
     Args:
-        namespace: Of the kernel.
         folder: Private to its user; it exists.
         hidden: What the shell itself put into the namespace.
         secrets: Values of secrets: what holds one is left out.
@@ -104,7 +103,6 @@ def restore_names(namespace: dict[str, Any], folder: Path) -> Restored:
 
     Args:
         namespace: Of this kernel; gets the variables. After an error it holds some of them.
-        folder: Where they are.
 
     Returns:
         What else was kept.
@@ -197,7 +195,6 @@ class _Meter:
     """Counts what a pickler writes, and refuses secrets and what is too long.
 
     Args:
-        secrets: Their values.
         limit_bytes: The most that may be written.
     """
 

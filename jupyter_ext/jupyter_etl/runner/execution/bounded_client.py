@@ -44,7 +44,6 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
     that follow one another are one output.
 
     Args:
-        manager: Keeps the notebook.
         caps: Counts.
         address_space_bytes: Of the kernel; None for no limit.
         group: The control group in which the kernel is to start; None for this process's own.

@@ -98,7 +98,6 @@ def execute(session: Session, output: Path) -> None:
     """Execute a prepared notebook to its end; the executed one is kept in any case.
 
     Args:
-        session: What to execute, and with what.
         output: Where the executed notebook goes, after every cell.
 
     Raises:
@@ -171,10 +170,8 @@ class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
     """Keeps the executed notebook on disk, whole at any moment, and tells of progress.
 
     Args:
-        nb: The notebook.
         output_path: Where it is kept; None for nowhere.
         progress: Is told of every cell.
-        written: Takes secrets out of what is kept.
     """
 
     def __init__(
@@ -220,7 +217,6 @@ class EtlNotebookClient(CappedNotebookClient):
     """Executes cells in a kernel that has its own environment and working directory.
 
     Args:
-        manager: Keeps the notebook.
         session: What to work with.
         first: Index of the first cell to execute.
         kernel_name: Of the kernelspec.

@@ -49,9 +49,6 @@ class NotebookRedactor:
 
     Outputs are redacted as they arrive. A secret that is used later may be in what a notebook has
     shown before, and in its cells and metadata, which the kernel needs as they are.
-
-    Args:
-        redactor: Knows the values.
     """
 
     def __init__(self, redactor: Redactor) -> None:

@@ -21,9 +21,6 @@ def accept_expected_errors(output: Path) -> bool:
 
     Papermill takes every error in the outputs for a failure.
 
-    Args:
-        output: The executed notebook.
-
     Returns:
         False, and nothing is changed, where a cell has failed that may not raise, or that has ended
         the run with a status.

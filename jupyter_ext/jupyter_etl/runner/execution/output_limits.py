@@ -15,11 +15,7 @@ _ENVELOPE_BYTES = 1_000_000
 
 
 class OutputCaps:
-    """Counts what is kept and what is left out; who asks decides what to do about it.
-
-    Args:
-        limits: Of the attempt.
-    """
+    """Counts what is kept and what is left out; who asks decides what to do about it."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

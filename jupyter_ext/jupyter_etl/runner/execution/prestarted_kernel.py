@@ -94,7 +94,6 @@ class EarlyKernel:
 
         Args:
             asked: Its kernelspec.
-            env, cwd: In which it is to run.
         """
         if self.why_not:
             return self.why_not

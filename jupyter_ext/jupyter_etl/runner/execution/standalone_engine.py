@@ -40,10 +40,7 @@ class StandaloneEngine(NBClientEngine):  # type: ignore[misc]  # papermill has n
         """Execute all cells, until one fails.
 
         Args:
-            nb_man: Holds the notebook.
             kernel_name: Of the kernelspec.
-            limits: For what is kept of the outputs.
-            redactor: Takes secrets out of them.
             start_timeout: Seconds until a kernel must have answered.
             execution_timeout: Seconds for each cell; None for no limit.
             options: Of papermill's client: ``log_output``, ``stdout_file``, ``stderr_file``.

@@ -93,7 +93,6 @@ def launch_of(spec: Any, env: Mapping[str, str]) -> Launch:
 
     Args:
         spec: A kernelspec of jupyter_client.
-        env: In which it is started.
 
     Source:
         `jupyter_client.KernelManager.format_kernel_cmd`, `KernelProvisionerBase.pre_launch`.
@@ -153,7 +152,6 @@ def why_cold(spec: Any, env: Mapping[str, str], cwd: Path) -> Cold | None:
 
     Args:
         spec: A kernelspec of jupyter_client.
-        env: In which the kernel is started.
         cwd: Where it is started: the folder of its notebook.
     """
     if spec.metadata.get("kernel_provisioner"):
@@ -179,7 +177,6 @@ def why_other_command(command: Sequence[str], env: Mapping[str, str], cwd: Path)
     """Tell why a fork of this process is not what a command starts; None where it is.
 
     Args:
-        command: Of a kernel.
         env: Its environment; ``PATH`` finds an interpreter without a folder.
         cwd: Where it is started; a relative path to the interpreter begins there.
     """

@@ -48,9 +48,6 @@ class Kernel:
 def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
     """Return the kernel a notebook asks for; one that asks for none gets ``python3``.
 
-    Args:
-        metadata: Of the notebook.
-
     Raises:
         ExecutionError: The kernel is not installed; the message lists those that are.
     """

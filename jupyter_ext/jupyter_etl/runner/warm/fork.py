@@ -175,7 +175,6 @@ def relabel(words: Sequence[str], env: Mapping[str, str]) -> bool:
 
     Args:
         words: The command.
-        env: All variables to show.
 
     Returns:
         Whether there was room.

@@ -34,34 +34,16 @@ from jupyter_etl.runner.warm.prestarted_runner import (
 )
 
 PRELOAD = (
-    "ipykernel_launcher",
-    "ipykernel.kernelapp",
-    "ipykernel.kernelspec",
-    "ipykernel.debugger",
-    "ipykernel.heartbeat",
-    "ipykernel.parentpoller",
-    "ipykernel.shellchannel",
-    "IPython.core.shellapp",
-    "IPython.core.debugger",
-    "IPython.core.oinspect",
-    "IPython.utils.wildcard",
-    "IPython.core.completerlib",
-    "IPython.extensions.storemagic",
-    "tornado.platform.asyncio",
-    "jupyter_etl_magics",
-    "jupyter_etl.notebook.api",
-    "jupyter_etl.notebook.session",
-    "jupyter_etl.runner.execution.engine",
-    "jupyter_etl.ledger.store",
-    "sqlalchemy.dialects.sqlite",
-    "sqlalchemy.dialects.postgresql.psycopg",
-    "psycopg",
-    "numpy",
-    "pandas",
-    "pyarrow.parquet",
-    "duckdb",
-    "deltalake",
-)
+    "ipykernel_launcher", "ipykernel.kernelapp", "ipykernel.kernelspec", "ipykernel.debugger",
+    "ipykernel.heartbeat", "ipykernel.parentpoller", "ipykernel.shellchannel",
+    "IPython.core.shellapp", "IPython.core.debugger", "IPython.core.oinspect",
+    "IPython.utils.wildcard", "IPython.core.completerlib", "IPython.extensions.storemagic",
+    "tornado.platform.asyncio", "jupyter_etl_magics", "jupyter_etl.notebook.api",
+    "jupyter_etl.notebook.session", "jupyter_etl.runner.execution.engine",
+    "jupyter_etl.ledger.store", "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.dialects.postgresql.psycopg", "psycopg", "numpy", "pandas", "pyarrow.parquet",
+    "duckdb", "deltalake",
+)  # fmt: skip
 """What runners and kernels need in any case, and what most notebooks import; as far as installed."""
 
 _MAX_FORKS = 10_000
@@ -121,7 +103,6 @@ def serve(life: Life, prepare: Prepare, command: Sequence[str]) -> None:
     """Fork runners until nobody is there to ask for them.
 
     Args:
-        life: See there.
         prepare: Is called after the imports.
         command: That begins this process anew, without its life.
     """

@@ -24,8 +24,6 @@ class Beats:
     length of the lease, ``cancelled`` when somebody asked for it.
 
     Args:
-        store: The ledger.
-        claim: Whose attempt it is.
         clock: Its monotonic time judges the lease.
         halt: The flag to raise.
         events: Hears of a ledger that cannot be reached.

@@ -52,7 +52,6 @@ class Guard:
         """Say which process to interrupt.
 
         Args:
-            pid: Of the kernel.
             ask: Interrupts a kernel that wants a message for it; by default it gets SIGINT.
         """
         self._ask = ask

@@ -10,28 +10,10 @@ from jupyter_etl.language.notebooks.cells import PYTHON_CELLS
 
 _FOREIGN_CELLS = frozenset(
     [
-        "etl",
-        "sql",
-        "bash",
-        "sh",
-        "script",
-        "perl",
-        "ruby",
-        "cmd",
-        "system",
-        "sx",
-        "html",
-        "HTML",
-        "javascript",
-        "js",
-        "latex",
-        "markdown",
-        "svg",
-        "SVG",
-        "writefile",
-        "file",
+        "etl", "sql", "bash", "sh", "script", "perl", "ruby", "cmd", "system", "sx", "html",
+        "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG", "writefile", "file",
     ]
-)
+)  # fmt: skip
 """Cell magics of other languages that define no variable, unless an option or ``<<`` says so."""
 
 _LINE = re.compile(

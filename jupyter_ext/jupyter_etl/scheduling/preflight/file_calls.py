@@ -20,20 +20,10 @@ OPENS = re.compile(
 )
 NAMES = frozenset(
     [
-        "filepath_or_buffer",
-        "path",
-        "path_or_buf",
-        "io",
-        "file",
-        "source",
-        "fname",
-        "filename",
-        "name",
-        "fp",
-        "filepath",
-        "src",
+        "filepath_or_buffer", "path", "path_or_buf", "io", "file", "source", "fname", "filename",
+        "name", "fp", "filepath", "src",
     ]
-)
+)  # fmt: skip
 SQL_FILE = re.compile(
     r"(?i)(?:\b(?:from|join)\s+|\b(?:read_csv|read_csv_auto|read_parquet|read_json|read_json_auto)\s*\(\s*)"
     r"'([^'\n]+\.(?:csv|tsv|parquet|json|jsonl|ndjson|csv\.gz))'"

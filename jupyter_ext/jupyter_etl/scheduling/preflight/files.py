@@ -40,48 +40,18 @@ _STARTS_PROCESS = re.compile(r"subprocess\.\w+|os\.(?:system|popen|spawn\w*|exec
 _MOVES = frozenset({"os.chdir", "os.fchdir", "contextlib.chdir"})
 _KNOWN_ROOTS = sys.stdlib_module_names | frozenset(
     [
-        "pandas",
-        "polars",
-        "duckdb",
-        "numpy",
-        "scipy",
-        "sklearn",
-        "pyarrow",
-        "matplotlib",
-        "seaborn",
-        "plotly",
-        "jupyter_etl",
-        "etl",
-        "IPython",
-        "geopandas",
-        "xarray",
-        "dask",
-        "tqdm",
-        "sqlalchemy",
+        "pandas", "polars", "duckdb", "numpy", "scipy", "sklearn", "pyarrow", "matplotlib",
+        "seaborn", "plotly", "jupyter_etl", "etl", "IPython", "geopandas", "xarray", "dask",
+        "tqdm", "sqlalchemy",
     ]
-)
+)  # fmt: skip
 _SHELL = re.compile(r"(?m)^\s*(?:\w+\s*=\s*)?(?:!|%(?:sx|system)\b)\s*(.*)")
 _QUIET_SHELL = frozenset(
     [
-        "pip",
-        "pip3",
-        "ls",
-        "echo",
-        "cat",
-        "head",
-        "tail",
-        "pwd",
-        "date",
-        "which",
-        "wc",
-        "du",
-        "df",
-        "uname",
-        "nvidia-smi",
-        "whoami",
-        "env",
+        "pip", "pip3", "ls", "echo", "cat", "head", "tail", "pwd", "date", "which", "wc", "du",
+        "df", "uname", "nvidia-smi", "whoami", "env",
     ]
-)
+)  # fmt: skip
 _OTHER_SHELL = re.compile(
     r"(?m)^\s*(?:%%(?:bash|sh|script|perl|ruby|cmd|system|sx|!)|%run\b|%load\b)"
 )

@@ -13,27 +13,10 @@ from dataclasses import dataclass, field
 
 _KNOWN = frozenset(dir(builtins)) | frozenset(
     [
-        "get_ipython",
-        "display",
-        "In",
-        "Out",
-        "exit",
-        "quit",
-        "_",
-        "__",
-        "___",
-        "_i",
-        "_ii",
-        "_iii",
-        "_ih",
-        "_oh",
-        "_dh",
-        "__class__",
-        "__builtins__",
-        "__annotations__",
-        "__session__",
+        "get_ipython", "display", "In", "Out", "exit", "quit", "_", "__", "___", "_i", "_ii",
+        "_iii", "_ih", "_oh", "_dh", "__class__", "__builtins__", "__annotations__", "__session__",
     ]
-)
+)  # fmt: skip
 _HISTORY = re.compile(r"_i?\d+")
 _DYNAMIC = frozenset({"exec", "globals", "locals", "vars", "run_line_magic", "run_cell_magic"})
 _SWALLOWS = frozenset({"NameError", "Exception", "BaseException"})

@@ -47,7 +47,6 @@ def preflight(outline: Outline, environment: Environment | None = None) -> tuple
     secrets.
 
     Args:
-        outline: Of the notebook.
         environment: Where it will run; without one nothing is said of its kernel, modules, files,
             sources and tables.
 

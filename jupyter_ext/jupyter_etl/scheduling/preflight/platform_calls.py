@@ -62,10 +62,7 @@ def uses_in(
 
     Args:
         cell: Its index.
-        source: Its text.
         tree: The same, parsed.
-        reachability: Has read the notebook.
-        literals: Have read the cell.
 
     Returns:
         The uses in order, and for each ``%etl`` that cannot be read what is wrong, and whether it is

@@ -68,7 +68,6 @@ class _Collection:
     """The files that are found so far.
 
     Args:
-        notebook: Whose files.
         home: The platform's, which is left out.
     """
 

@@ -71,7 +71,6 @@ def needs_of_module(source: bytes, paths: PathReader, *, package: str) -> Needs:
     """Read the file of a module.
 
     Args:
-        source: Its bytes.
         paths: Evaluates its paths.
         package: The package that relative imports start from; "" for none.
     """

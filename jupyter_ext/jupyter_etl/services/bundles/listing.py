@@ -22,7 +22,6 @@ def file_rows(
 
     Args:
         files: That the version pins.
-        changes: From the version before.
     """
     told = {change.path: change.change for change in changes}
     rows: list[dict[str, object]] = [

@@ -76,7 +76,6 @@ class LocalFiles:
         """Return what a deployment would pin beside a notebook; without files that are missing.
 
         Args:
-            notebook: Path of its file.
             pipeline: As which it is deployed, whose patterns are kept.
         """
         path, _, outline = read_notebook(notebook)
@@ -104,7 +103,6 @@ class LocalFiles:
         """Compare the notebook and the files of two versions of a pipeline.
 
         Args:
-            name: Of the pipeline.
             before, after: Their numbers; ``after`` is by default the newest.
 
         Raises:

@@ -23,8 +23,6 @@ def diagnose(settings: Settings, clock: Clock, *, mend: bool = False) -> list[Di
     """Look at ledger, folders, disk, permissions, schedulers, runs, kernels and packages.
 
     Args:
-        settings: Where everything is.
-        clock: The time.
         mend: Mend what can safely be mended; otherwise nothing is changed, and a ledger is neither
             made nor migrated.
 

@@ -48,7 +48,6 @@ def start_event(claim: Claim, *, at: datetime) -> Event:
 
     Args:
         claim: Its run and itself.
-        at: UTC.
     """
     return _event(claim, "START", at, error="")
 
@@ -66,8 +65,6 @@ def end_event(
 
     Args:
         claim: Its run and itself.
-        report: What the ledger was told.
-        at: UTC.
         sources: That it has read, by name; what is not among them is a publication.
         versions: Numbers of the versions it has published, by publication.
         outputs: Frames that the notebook publishes as tables: variable to publication.
@@ -95,7 +92,6 @@ def dataset_of(source: Source, table: str) -> tuple[str, str]:
     """Return the namespace and the name of what a source holds, without credentials.
 
     Args:
-        source: Declared.
         table: Inside of it; "" for a source that is one table.
     """
     if source.kind == SourceKind.PUBLICATION:

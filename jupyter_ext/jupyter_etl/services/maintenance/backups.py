@@ -47,9 +47,7 @@ def backup(settings: Settings, file: Path | None, *, now: datetime) -> LedgerFil
     """Copy the ledger while others use it.
 
     Args:
-        settings: Where it is.
         file: The copy, which must not exist; by default a new file in the home's ``backups/``.
-        now: UTC.
 
     Raises:
         StoreError: It cannot be copied, or is PostgreSQL.
@@ -93,9 +91,7 @@ def restore(settings: Settings, file: Path, *, now: datetime) -> Restored:
     Numbers of runs and versions that were given since the copy was made are not given again.
 
     Args:
-        settings: Where the ledger is.
         file: What `backup` made; it is left as it is.
-        now: UTC.
 
     Raises:
         StoreError: The copy cannot be used, or the ledger is PostgreSQL; it holds what it held.

@@ -36,7 +36,6 @@ def plan_kept(
 
     Args:
         history: All that are on record, newest first; those that were pruned do not count.
-        now: UTC.
         versions: So many of the newest are kept.
         days: And everything younger than so many days.
 
@@ -103,7 +102,6 @@ def prune(settings: Settings, store: Store, clock: Clock, *, dry_run: bool = Fal
 
     Args:
         settings: What is kept, and where everything is.
-        store: The ledger.
         clock: For the ages.
         dry_run: Change nothing, only count.
     """

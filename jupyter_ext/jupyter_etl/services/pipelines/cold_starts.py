@@ -24,10 +24,6 @@ class ColdStarts:
     """Tells of pipelines why their runs start cold.
 
     The answer is that of this process: a scheduler in another environment may have another.
-
-    Args:
-        store: Has the deployed notebooks.
-        settings: Of the platform.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:

@@ -35,9 +35,7 @@ def moved_pipeline(store: Store, path: Path, snapshot: str, owner: str) -> Pipel
     their ids. A copy, whose original is still there, is another notebook.
 
     Args:
-        store: The ledger.
         path: Of the notebook as it is now.
-        snapshot: Of it.
         owner: Whose pipelines come into question.
 
     Raises:

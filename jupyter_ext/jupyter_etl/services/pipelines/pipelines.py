@@ -358,7 +358,6 @@ class Pipelines:
         """Tell a pipeline where its notebook is; history, schedule and deployed version stay.
 
         Args:
-            name: Of the pipeline.
             notebook: Path of the file; None looks for it around its old place.
 
         Raises:

@@ -56,7 +56,6 @@ def check_names(
     """Check the names of publications that are new in a version of a pipeline.
 
     Args:
-        store: The ledger.
         before, was: The deployed pipeline and its notebook; None for a new one.
         pipeline, outline: The same, to deploy.
         expect: Whether it may wait for publications that are to come.

@@ -56,7 +56,6 @@ def kept_from(before: Pipeline | None, outline: Outline, reset: Sequence[str]) -
 
     Args:
         before: The deployed pipeline; None for a new one.
-        outline: Of the notebook to deploy.
         reset: What goes back to its default, see `RESETS`.
 
     Raises:
@@ -106,7 +105,6 @@ def changes_between(
     """Say what a deployment changed, one phrase each: ``schedule: hourly -> daily``.
 
     Args:
-        before, after: The pipeline.
         was, outline: What its notebook declares.
     """
     changes = []

@@ -39,7 +39,6 @@ def preview_of(
     """Say what a schedule means.
 
     Args:
-        schedule: Any.
         now: Its next instants are after this; UTC.
         count: How many of them.
         spent: Whether one that never fires again is all right.
@@ -62,7 +61,6 @@ def preview_between(
     """Say when a schedule fires, also in the past.
 
     Args:
-        schedule: Any.
         start, end: The instants ``start <= t < end``, UTC.
         count: How many, without ``end``.
 

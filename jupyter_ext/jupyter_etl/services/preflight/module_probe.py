@@ -51,7 +51,6 @@ def lacks(origin: str | None, places: Iterable[str] | None, name: str) -> bool:
     """Tell whether a module certainly has no name, by its text; one that cannot be read may have it.
 
     Args:
-        origin: The module's file.
         places: Where its modules are, if it is a package.
         name: That it would have to define, or to be a module of.
     """

@@ -32,7 +32,6 @@ class NotebookPlace:
     """Implements `jupyter_etl.scheduling.preflight.Environment`; executes nothing of the notebook.
 
     Args:
-        store: Knows sources and publications.
         notebook: Absolute path.
         kernel: Name of its kernel; None where it names none.
         check_schedule: Raises an `EtlError` for arguments of ``%etl schedule`` that cannot be

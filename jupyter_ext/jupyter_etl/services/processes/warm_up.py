@@ -82,7 +82,6 @@ def rehearse(script: Script, etl: Etl, early: EarlyKernel, make: Callable[..., i
     """Make the run of a script, beside the ledger and the lake that are open.
 
     Args:
-        script: What to make.
         etl: The facade that the real run will use.
         early: The kernel that the real run will use. A folder in its own is made, and removed.
         make: ``make(folder, etl=, early=)`` makes an attempt.
@@ -112,10 +111,6 @@ class _Understudy:
     The kernel itself executes the cell and takes no note of it; nothing else is asked of it, and it
     goes on afterwards. One that does not answer, for whatever reason, is waited for no longer than
     `_PATIENCE_S`: a run may be waiting, too.
-
-    Args:
-        folder: Is made.
-        early: The kernel.
     """
 
     pid = process = None

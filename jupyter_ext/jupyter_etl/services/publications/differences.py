@@ -48,7 +48,6 @@ def diff_versions(
     """Compare two versions: columns, numbers of rows, and with a key the rows themselves.
 
     Args:
-        before, after: Versions of one publication.
         key: Columns that tell rows apart; by default those it was published with.
         sample: The most rows to show of each kind of change.
 

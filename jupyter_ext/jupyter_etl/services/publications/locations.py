@@ -12,9 +12,6 @@ from jupyter_etl.publishing.lake.layout import is_local
 def ways_in(version: PublicationVersion) -> list[tuple[str, str]]:
     """Return what to type elsewhere to read a version: engine and code.
 
-    Args:
-        version: Which.
-
     Returns:
         Nothing for a report.
 

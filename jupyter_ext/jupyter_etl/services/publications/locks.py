@@ -25,9 +25,6 @@ def turn(store: Store, clock: Clock, names: Sequence[str], *, draft: bool) -> It
     Whoever records what was committed gives the turn back in the same transaction.
 
     Args:
-        store: The ledger.
-        clock: For the times.
-        names: Of the publications.
         draft: Whether it is about their drafts.
 
     Raises:

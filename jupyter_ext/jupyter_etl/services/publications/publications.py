@@ -69,7 +69,6 @@ class Publications:
         """Open one version for reading; raises `NotFound`, `PublishError`, `DeclarationError`.
 
         Args:
-            name: Of the publication.
             version: Its number; None for the newest.
             as_of: The one that was the newest then: aware, ISO 8601, or local time.
             draft: Look among the drafts.
@@ -138,7 +137,6 @@ class Publications:
         """Compare two versions.
 
         Args:
-            name: Of the publication.
             before, after: Numbers of the versions; by default the newest and the one before it.
             key: Columns that tell rows apart; by default those it was published with.
             draft: Compare drafts.
@@ -164,7 +162,6 @@ class Publications:
         transaction, so that the next run reads the removed rows again.
 
         Args:
-            name: Of the publication.
             to: Number of the version; None for the one before the live one.
             keep_watermarks: Leave the watermarks as they are.
 

@@ -49,8 +49,6 @@ def watermarks_to_set(
     """Return the watermarks that the content of a version was published with, where they differ.
 
     Args:
-        store: The ledger.
-        live: The version that is live.
         wanted: The version whose content becomes the live one.
         owner: Who rolls back.
 

@@ -21,7 +21,6 @@ def lines_of_event(text: str, attempt: int) -> list[LogLine]:
 
     Args:
         text: A JSON object.
-        attempt: Number of the attempt.
 
     Returns:
         Nothing for an event that the ledger records better, or that is not understood.

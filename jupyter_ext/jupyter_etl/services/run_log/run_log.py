@@ -50,10 +50,7 @@ class RunLog:
     wrote nothing, still has a log. Of long files the end is read.
 
     Args:
-        run_id: Which.
-        store: The ledger.
         clock: For the time, and for the wait between two polls.
-        home: The platform's home folder.
 
     Attributes:
         run: As it was at the last call.

@@ -18,9 +18,6 @@ def wait_reason(run: Run, store: Store, now: datetime, zone: tzinfo) -> str:
 
     Args:
         run: As it is now.
-        store: The ledger.
-        now: UTC.
-        zone: In which times are written.
     """
     if run.state is not RunState.QUEUED:
         return ""

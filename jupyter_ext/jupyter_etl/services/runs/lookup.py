@@ -19,7 +19,6 @@ def find_run(target: str | int, store: Store) -> Run:
 
     Args:
         target: ``42`` or ``daily-sales``.
-        store: The ledger.
 
     Raises:
         NotFound: There is none; the message suggests another.

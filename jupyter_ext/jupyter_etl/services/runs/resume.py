@@ -37,10 +37,7 @@ def retry_from_failed_cell(
     executed. The runner decides again where it begins: here is only said what is to be expected.
 
     Args:
-        store: The ledger.
-        clock: For the time of the request.
         settings: For the home folder, and for who asks.
-        pipelines: Deploys.
         run: Which; it is finished and did not succeed.
 
     Raises:

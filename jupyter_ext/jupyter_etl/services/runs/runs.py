@@ -159,7 +159,6 @@ class Runs:
         """Ask the scheduler for one run of the deployed version.
 
         Args:
-            pipeline: Its name.
             parameters: Over those it was deployed with.
             draft: Publish beside the live versions.
             wait: Return at the end of the run instead of at once.
@@ -223,7 +222,6 @@ class Runs:
 
         Args:
             pipelines: Names; every one is in the answer.
-            count: Of each.
         """
         return self._store.load_last_runs(pipelines, count=count)
 
@@ -339,7 +337,6 @@ class Runs:
         """Return a run at its end.
 
         Args:
-            run_id: Which.
             on_event: Called with each event as it is said.
             timeout_s: Return after so many seconds all the same; None waits for ever.
         """

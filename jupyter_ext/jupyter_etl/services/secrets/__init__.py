@@ -19,17 +19,7 @@ from jupyter_etl.services.secrets.vault import (
 )
 
 __all__ = [
-    "EnvironmentSecrets",
-    "FileSecrets",
-    "KeyringSecrets",
-    "NamedSecret",
-    "SecretUse",
-    "Vault",
-    "change_places",
-    "default_vault",
-    "known_secrets",
-    "known_values",
-    "redacted_answer",
-    "redactor_for",
-    "refuse_secret_parameters",
-]
+    "EnvironmentSecrets", "FileSecrets", "KeyringSecrets", "NamedSecret", "SecretUse", "Vault",
+    "change_places", "default_vault", "known_secrets", "known_values", "redacted_answer",
+    "redactor_for", "refuse_secret_parameters",
+]  # fmt: skip

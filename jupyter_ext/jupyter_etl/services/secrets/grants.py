@@ -44,7 +44,6 @@ class Grants:
 
     Args:
         folder: Of the secrets; made with the first grant.
-        owner: Who is asking.
     """
 
     def __init__(self, folder: Path, owner: str) -> None:
@@ -63,7 +62,6 @@ class Grants:
         """Add servers.
 
         Args:
-            name: Of the secret.
             places: As for `place_of`.
 
         Raises:

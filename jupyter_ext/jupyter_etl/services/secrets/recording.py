@@ -12,11 +12,7 @@ from jupyter_etl.services.secrets.vault import known_secrets
 
 
 def redactor_for(home: Path) -> Redactor:
-    """Return a redactor that also knows the secrets that nobody has used yet.
-
-    Args:
-        home: The platform's home folder.
-    """
+    """Return a redactor that also knows the secrets that nobody has used yet."""
     return Redactor(lambda: known_secrets(home))
 
 
@@ -24,7 +20,6 @@ def refuse_secret_parameters(home: Path, parameters: Mapping[str, object]) -> No
     """Refuse parameters that hold the value of a secret: they are recorded and shown.
 
     Args:
-        home: The platform's home folder.
         parameters: By name.
 
     Raises:
@@ -40,12 +35,7 @@ def refuse_secret_parameters(home: Path, parameters: Mapping[str, object]) -> No
 
 
 def redacted_answer(redactor: Redactor, text: str) -> str:
-    """Return an answer without the values of known secrets; JSON stays JSON.
-
-    Args:
-        redactor: Knows them.
-        text: Of any kind.
-    """
+    """Return an answer without the values of known secrets; JSON stays JSON."""
     known = redactor.telling()
     if not known.holds(text):
         return text

@@ -91,7 +91,6 @@ class Vault:
         """Return the value behind a name.
 
         Args:
-            name: Of the secret.
             source: That is signed in to with it; None for code of its owner.
 
         Raises:
@@ -122,7 +121,6 @@ class Vault:
         """Let a secret go to more servers; return all that it may go to.
 
         Args:
-            name: Of the secret.
             places: ``HOST``, ``HOST:PORT`` or URLs, of which the path does not matter.
 
         Raises:
@@ -139,7 +137,6 @@ class Vault:
         """Refuse the declaration of a source that signs in with another owner's secret.
 
         Args:
-            source: To be declared.
             others: Returns all sources. A secret that has no value here is of the owners of those
                 that use it.
 
@@ -236,7 +233,6 @@ class Vault:
         Args:
             name: Of the secret; a value that is there is replaced.
             value: Of at least 4 characters; a final newline is no part of it.
-            provider: Where it is kept.
 
         Returns:
             The name, in its one spelling.
@@ -329,9 +325,7 @@ def change_places(vault: Vault, verb: str, name: str, places: Sequence[str]) -> 
     """Let a secret go to servers, or no longer; return all that it may go to.
 
     Args:
-        vault: That has it.
         verb: ``allow`` or ``deny``.
-        name: Of the secret.
         places: As for `Vault.allow`.
 
     Raises:
@@ -346,12 +340,7 @@ def change_places(vault: Vault, verb: str, name: str, places: Sequence[str]) -> 
 
 
 def default_vault(home: Path, owner: str) -> Vault:
-    """Return the providers that come with the product, and those of installed packages.
-
-    Args:
-        home: The platform's home folder.
-        owner: Who is asking.
-    """
+    """Return the providers that come with the product, and those of installed packages."""
     own: dict[str, Secrets] = {
         "environment": EnvironmentSecrets(),
         _FILES: FileSecrets(home / "secrets"),
@@ -366,11 +355,7 @@ def default_vault(home: Path, owner: str) -> Vault:
 
 
 def known_secrets(home: Path) -> tuple[tuple[str, str], ...]:
-    """Return names and values of environment and files, for what must not tell the values.
-
-    Args:
-        home: The platform's home folder.
-    """
+    """Return names and values of environment and files, for what must not tell the values."""
     environment = EnvironmentSecrets()
     known = [(name, environment.get(name) or "") for name in environment.names()]
     folder = home / "secrets"

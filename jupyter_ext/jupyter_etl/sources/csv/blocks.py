@@ -90,7 +90,6 @@ def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[Block | No
     Args:
         stream: At the beginning of a row.
         quote: One character of ASCII.
-        size: Bytes to read at a time.
 
     Returns:
         Whole rows, until they are parsed; None, and nothing more, where no end of a row can be
@@ -127,7 +126,6 @@ def parse_block(block: Block | None, layout: Layout) -> pa.RecordBatch | BlockFa
 
     Args:
         block: As `split_blocks` returns it.
-        layout: Of the file.
 
     Returns:
         Columns of type ``string``, empty cells NULL.
@@ -180,8 +178,6 @@ def stream_batches(stream: BinaryIO, layout: Layout, size: int) -> Iterator[pa.R
 
     Args:
         stream: UTF-8, behind the names.
-        layout: Of the file.
-        size: Bytes to read at a time.
     """
     import pyarrow as pa
     import pyarrow.csv as pa_csv
@@ -207,7 +203,6 @@ def arrow_options(
     """Translate to pyarrow's options.
 
     Args:
-        layout: Of the file.
         size: Bytes to parse at a time.
         quoted: Whether there is a quote.
         ascii_only: Whether all characters are ASCII, so that UTF-8 needs no check.

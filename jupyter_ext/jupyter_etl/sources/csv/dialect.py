@@ -107,7 +107,6 @@ def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -
 
     Args:
         stream: UTF-8, from its first byte.
-        dialect: Of the file.
         quote, escape: As in `CsvFormat`.
 
     Returns:
@@ -150,7 +149,6 @@ def are_quotes_regular(
     Args:
         block: Whole rows.
         places: Of its quotes.
-        delimiter, quote: Of the file.
     """
     import numpy as np
 

@@ -161,10 +161,6 @@ class CsvFile:
 def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat) -> CsvFile:
     """Detect the form of a file from its head.
 
-    Args:
-        source, files, file: What to read.
-        written: From the options.
-
     Raises:
         SourceError: It is in another encoding, has no names, or one of them twice.
     """

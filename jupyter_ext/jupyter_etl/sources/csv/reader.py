@@ -62,11 +62,6 @@ class _Table:
 def read_csv(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     """Read all files of a CSV source.
 
-    Args:
-        source: Whose files they are.
-        files: What to read.
-        request: Columns and limit.
-
     Raises:
         SourceError: A file is truncated, not CSV, or a value does not have its declared type.
     """

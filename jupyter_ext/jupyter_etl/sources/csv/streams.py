@@ -64,7 +64,6 @@ def with_plain_escapes(
     Parsers take every escape away. Such a one is text: ``\N`` is a missing value in files of MySQL.
 
     Args:
-        pieces: Text.
         escape, delimiter, quote: Each one character of ASCII.
     """
     held = b""

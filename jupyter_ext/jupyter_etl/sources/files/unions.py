@@ -42,8 +42,6 @@ class FileUnion:
         """Give rows of a file the schema of the source.
 
         Args:
-            file: Whose rows.
-            batch: As the file has them.
             schema: Columns of ``self.schema`` that are wanted.
             first_row: Position of the first row in the file, for messages.
 
@@ -108,7 +106,6 @@ def concat_files(
 
     Args:
         source: Whose options may declare types.
-        files: All files.
         parts: Names of files, and tables of their rows.
         complete: As for `unite_files`.
 

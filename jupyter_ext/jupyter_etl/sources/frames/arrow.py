@@ -20,7 +20,6 @@ def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) ->
         data: A pandas or polars frame or series, an Arrow table, reader or record batch, a DuckDB
             relation, a dictionary of columns: anything that offers an Arrow C stream. Of a pandas index the levels with a
             name become the first columns; without a name it is left out.
-        what: Its name, for messages.
         error: The class of what is raised.
 
     Returns:

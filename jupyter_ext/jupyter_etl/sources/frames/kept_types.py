@@ -24,7 +24,6 @@ def keep_types(frame: pd.DataFrame, schema: pa.Schema) -> None:
     """Note the types of the columns that pandas has as objects.
 
     Args:
-        frame: Made of a table of that schema.
         schema: Its columns, by place.
     """
     import numpy as np

@@ -23,7 +23,6 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
     """Convert a pandas frame or series to an Arrow table.
 
     Args:
-        what: Its name, for messages.
         data: The levels of an index that have a name become the first columns; without a name it is
             left out.
         error: The class of what is raised.
@@ -112,7 +111,6 @@ def column_array(column: pd.Series, kept: pa.DataType | None = None) -> pa.Array
     that pandas shows.
 
     Args:
-        column: Of a frame.
         kept: The type that a column of this name had, for one of objects.
 
     Raises:

@@ -28,8 +28,6 @@ def plain_table(table: pa.Table, what: str, error: type[EtlError]) -> pa.Table:
     """Convert the columns of a table to plain types with the same values.
 
     Args:
-        table: All rows.
-        what: Its name, for messages.
         error: The class of what is raised.
 
     Raises:

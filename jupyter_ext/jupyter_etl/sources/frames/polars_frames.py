@@ -27,7 +27,6 @@ def table_of_polars(name: str, frame: object, *, error: type[EtlError] = SourceE
     """Make an Arrow table of a polars frame or series, in the types that everything here shares.
 
     Args:
-        name: Of the variable, for messages.
         frame: Of polars.
         error: The class of what is raised.
 

@@ -112,17 +112,10 @@ def fitted(array: pa.Array, kind: pa.DataType) -> pa.Array | None:
     same = any(
         of(here) and of(kind)
         for of in (
-            types.is_integer,
-            types.is_floating,
-            types.is_decimal,
-            types.is_timestamp,
-            types.is_time,
-            types.is_date,
-            types.is_duration,
-            _is_text,
-            _is_bytes,
+            types.is_integer, types.is_floating, types.is_decimal, types.is_timestamp,
+            types.is_time, types.is_date, types.is_duration, _is_text, _is_bytes,
         )
-    )
+    )  # fmt: skip
     # Integers beyond 64 bits with sign are decimals.
     same = same or (types.is_decimal(here) and here.scale == 0 and types.is_integer(kind))
     if not same or (types.is_decimal(kind) and here.scale > kind.scale):

@@ -81,11 +81,6 @@ class HttpConnector:
     def read(self, source: Source, request: ReadRequest, access: Access) -> Reading:
         """Fetch all pages, or as many as ``limit`` takes.
 
-        Args:
-            source: Of kind ``http`` or of a kind of file, at an http or https URL.
-            request: ``table`` is a sheet where the answer is a workbook, else "".
-            access: Gives its secret.
-
         Raises:
             SourceError: It cannot be reached or read, is too large, or a column is not in it.
             DeclarationError: SQL, or an option it does not have.

@@ -51,7 +51,6 @@ class Exchange:
     """A client for one reading; it ends with its ``with`` block.
 
     Args:
-        target: The API.
         wait: Sleeps for so many seconds.
     """
 
@@ -78,7 +77,6 @@ class Exchange:
         """Fetch a page, and try again where that may help.
 
         Args:
-            url: What to ask for.
             body: File to write the decoded body to.
 
         Raises:

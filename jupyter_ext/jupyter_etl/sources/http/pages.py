@@ -67,7 +67,6 @@ def fetch_pages(exchange: Exchange, trail: Trail, source: Source, folder: Path) 
     Args:
         exchange: A client.
         trail: The way through the pages of the API.
-        source: As declared.
         folder: Where bodies are put.
 
     Raises:
@@ -118,7 +117,6 @@ def _page(
     """Read an answer.
 
     Args:
-        target, source, answer, body: The request and its answer.
         behind: It may be a page after the last one, which some servers leave empty.
     """
     empty = answer.empty or (behind and not body.stat().st_size)

@@ -26,7 +26,6 @@ class Trail:
     """The sequence of pages of one reading.
 
     Args:
-        target: The API.
         path: Names that lead to the records of a page, with dots.
 
     Attributes:
@@ -89,8 +88,6 @@ class Trail:
         """Return the URL of the page after this one; None at the end.
 
         Args:
-            url: Of the request.
-            answer: Of the server.
             document: Its body as JSON; None for another format.
             records: Of this page; None where the format does not show them.
 

@@ -29,7 +29,6 @@ def unclear(target: HttpTarget, place: str, value: object) -> SourceError:
     """Return the error for an answer with signs of more pages but not their address.
 
     Args:
-        target: The API.
         place: Of the sign, with dots.
         value: Of the sign.
     """
@@ -47,7 +46,6 @@ def incomplete(target: HttpTarget, place: str, total: int, *, rows: int, pages: 
     """Return the error for fewer records than an answer declares.
 
     Args:
-        target: The API.
         place: Of the object that declares them.
         total: What it declares.
         rows: Records read, and those that the URL skips at the start.
@@ -67,9 +65,7 @@ def ignored(target: HttpTarget, parameter: str, *, asked: int, answered: int) ->
     """Return the error for an answer with another page than the requested one.
 
     Args:
-        target: The API.
         parameter: The parameter of the page.
-        asked, answered: Its values.
     """
     return SourceError(
         f"Source '{target.name}': there are more pages; asked for {parameter}={asked}, the server "
@@ -84,7 +80,6 @@ def repeated(target: HttpTarget, number: int) -> SourceError:
     """Return the error for a repeated page.
 
     Args:
-        target: The API.
         number: Of the page, from 1.
     """
     said = f"Source '{target.name}': page {number} repeats an earlier page"
@@ -99,7 +94,6 @@ def absent(target: HttpTarget, step: str, inside: object) -> SourceError:
     """Return the error for an option whose place is not in the answer.
 
     Args:
-        target: The API.
         step: The first name of the path that is not there; "" where no cursor is found.
         inside: Where it was searched.
     """

@@ -154,11 +154,7 @@ def find_signs(
 
 
 def paging_headers(headers: Mapping[str, str]) -> dict[str, object]:
-    """Return the headers that may speak of pages, without their leading ``X-``.
-
-    Args:
-        headers: Of an answer.
-    """
+    """Return the headers that may speak of pages, without their leading ``X-``."""
     import json
 
     told: dict[str, object] = {}

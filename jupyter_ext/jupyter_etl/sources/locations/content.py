@@ -56,7 +56,6 @@ def open_text(name: str, stream: BinaryIO) -> Iterator[BinaryIO]:
     The first bytes decide how it is compressed, not the extension.
 
     Args:
-        name: Of the file, for messages.
         stream: The file, which can seek.
 
     Raises:
@@ -84,7 +83,6 @@ def refuse_pointer_or_page(name: str, head: bytes) -> None:
     """Refuse pointers to data elsewhere, and web pages.
 
     Args:
-        name: Of the file.
         head: Its first bytes, unpacked.
 
     Raises:
@@ -128,7 +126,6 @@ def refuse_documents(name: str, text: str) -> None:
     """Refuse what a CSV reader would take for a header: JSON, and an element of XML.
 
     Args:
-        name: Of the file.
         text: Its head.
 
     Raises:

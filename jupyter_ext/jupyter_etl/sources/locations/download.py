@@ -24,8 +24,6 @@ def read_fetched(source: Source, files: FileSet, read: Callable[[FileSet], Readi
     """Read files from a copy on this machine, where they come from elsewhere and fit.
 
     Args:
-        source: Whose files they are.
-        files: What to read.
         read: Reads files, as often as it needs.
 
     Returns:

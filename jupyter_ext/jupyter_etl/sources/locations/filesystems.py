@@ -64,7 +64,6 @@ def open_filesystem(source: Source, access: Access) -> tuple[AbstractFileSystem,
 
     Args:
         source: At a path or a URL.
-        access: Gives its secrets.
 
     Raises:
         DeclarationError: The filesystem takes no secret, or an option is invalid.

@@ -48,7 +48,6 @@ class HiveFolders:
 
         Args:
             what: Subject of messages, with the file.
-            file: Whose rows.
             batch: Some of its rows.
 
         Raises:
@@ -95,7 +94,6 @@ def hive_folders(
 
     Args:
         what: Subject of messages: ``Source 'trips'``.
-        files: All files of the source.
         declared: Types of columns that the declaration gives.
         inside: Types of columns that files have themselves; the folders' text is read as that type.
 

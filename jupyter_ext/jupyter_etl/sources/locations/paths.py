@@ -82,7 +82,6 @@ def find_files(source: Source, access: Access) -> FileSet:
 
     Args:
         source: Of a kind in `ENDINGS`.
-        access: Gives its secrets.
 
     Raises:
         SourceError: Nothing is there, nothing matches, or a file is empty or unreadable.
@@ -104,10 +103,6 @@ def find_files(source: Source, access: Access) -> FileSet:
 @contextmanager
 def reading(source: Source, name: str) -> Iterator[None]:
     """Turn what a filesystem raises into a `SourceError` that names the file.
-
-    Args:
-        source: Whose file it is.
-        name: Of the file.
 
     Raises:
         SourceError: In place of any OSError; not retryable where only a person can help.
@@ -146,8 +141,6 @@ def open_file(files: FileSet, file: SourceFile, *, workbook: bool = False) -> It
     """Open a file for reading, unpacked (gz, zip, bz2, xz, zst) as its first bytes tell.
 
     Args:
-        files: Where it is.
-        file: Which one.
         workbook: It is one, which may be a zip archive itself; else it is text.
 
     Raises:

@@ -18,17 +18,10 @@ if TYPE_CHECKING:
 
 _SYSTEM = frozenset(
     {
-        "information_schema",
-        "pg_catalog",
-        "pg_toast",
-        "mysql",
-        "performance_schema",
-        "sys",
-        "INFORMATION_SCHEMA",
-        "SYS",
-        "SYSTEM",
+        "information_schema", "pg_catalog", "pg_toast", "mysql", "performance_schema", "sys",
+        "INFORMATION_SCHEMA", "SYS", "SYSTEM",
     }
-)
+)  # fmt: skip
 
 _TYPES: tuple[tuple[str, str], ...] = (
     ("SmallInteger", "int16"),
@@ -77,7 +70,6 @@ def connected(target: SqlTarget, *, patience_s: int = 10) -> Iterator[Connection
     """Open a connection by SQLAlchemy, and close it and its engine.
 
     Args:
-        target: The database.
         patience_s: For a PostgreSQL server that does not answer.
 
     Raises:

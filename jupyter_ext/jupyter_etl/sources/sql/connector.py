@@ -47,10 +47,6 @@ class SqlConnector:
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
         """List tables and views: ``name`` in the default schema, ``schema.name`` elsewhere.
 
-        Args:
-            source: Of kind ``sql``.
-            access: Gives its password.
-
         Raises:
             SourceError: It cannot be reached.
             MissingDependency: Its driver is not installed.
@@ -62,11 +58,6 @@ class SqlConnector:
 
     def read(self, source: Source, request: ReadRequest, access: Access) -> Reading:
         """Start reading a table or a query.
-
-        Args:
-            source: Of kind ``sql``.
-            request: ``table`` or ``query``.
-            access: Gives its password.
 
         Raises:
             SourceError: It cannot be reached, the table or a column is not there, or the query

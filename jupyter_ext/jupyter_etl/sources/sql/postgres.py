@@ -61,7 +61,6 @@ def read_postgres(
     """Run a statement.
 
     Args:
-        target: The database.
         statement: With placeholders.
         values: Of the placeholders.
         limit: Stop after so many rows.

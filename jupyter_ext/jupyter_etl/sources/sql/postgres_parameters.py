@@ -52,7 +52,6 @@ def typed_mark(mark: str, value: object, wanted: str | None) -> str:
 
     Args:
         mark: ``$1``.
-        value: As in the notebook.
         wanted: The type that the server expects, quoted; None where it does not matter.
     """
     own = _text_type(value)

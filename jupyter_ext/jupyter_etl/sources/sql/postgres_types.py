@@ -63,7 +63,6 @@ def converter(
     """Decide the type of a column and how its arrays get it.
 
     Args:
-        what: Subject of messages.
         field: As the driver described it.
         first: The column in the first batch.
         more: Whether other batches follow.

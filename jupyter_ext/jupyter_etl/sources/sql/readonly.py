@@ -23,72 +23,22 @@ _QUERIES = frozenset({"select", "with", "values", "table"})
 _DESCRIBE = frozenset({"describe", "desc"})
 _OPTIONS = frozenset(
     [
-        "analyze",
-        "analyse",
-        "verbose",
-        "extended",
-        "partitions",
-        "query",
-        "plan",
-        "format",
-        "=",
-        "json",
-        "tree",
-        "traditional",
-        "text",
-        "xml",
-        "yaml",
-        "graphviz",
-        "formatted",
-        "codegen",
-        "cost",
-        "pipeline",
-        "ast",
-        "syntax",
-        "for",
+        "analyze", "analyse", "verbose", "extended", "partitions", "query", "plan", "format", "=",
+        "json", "tree", "traditional", "text", "xml", "yaml", "graphviz", "formatted", "codegen",
+        "cost", "pipeline", "ast", "syntax", "for",
     ]
-)
+)  # fmt: skip
 """What may stand between EXPLAIN and the statement; what is in brackets comes besides."""
 
 _CHANGES = frozenset({"insert", "update", "delete", "merge", "replace"})
 _BATCH = frozenset(
     [
-        "insert",
-        "update",
-        "delete",
-        "merge",
-        "drop",
-        "create",
-        "alter",
-        "truncate",
-        "exec",
-        "execute",
-        "grant",
-        "revoke",
-        "deny",
-        "backup",
-        "restore",
-        "dbcc",
-        "kill",
-        "shutdown",
-        "bulk",
-        "use",
-        "set",
-        "declare",
-        "begin",
-        "commit",
-        "rollback",
-        "waitfor",
-        "reconfigure",
-        "save",
-        "writetext",
-        "updatetext",
-        "print",
-        "raiserror",
-        "deallocate",
-        "throw",
+        "insert", "update", "delete", "merge", "drop", "create", "alter", "truncate", "exec",
+        "execute", "grant", "revoke", "deny", "backup", "restore", "dbcc", "kill", "shutdown",
+        "bulk", "use", "set", "declare", "begin", "commit", "rollback", "waitfor", "reconfigure",
+        "save", "writetext", "updatetext", "print", "raiserror", "deallocate", "throw",
     ]
-)
+)  # fmt: skip
 """Reserved words of SQL Server, where a statement may follow another without a semicolon."""
 
 _TEXTUAL = frozenset({"insert", "replace"})

@@ -80,8 +80,6 @@ def parse_statement(query: str, parameters: Collection[str], dialect: str = "") 
     names and comments; ``::type`` is a cast.
 
     Args:
-        query: SQL.
-        parameters: Names that have a value.
         dialect: Of the query, see `spans_of`.
 
     Raises:

@@ -19,25 +19,12 @@ _LATER_STATES = ("08", "53", "57", "40", "58", "55P03")
 intervention, serialization and deadlock, system, lock not available."""
 
 _LATER_WORDS = (
-    "connection refused",
-    "timed out",
-    "timeout expired",
-    "could not translate host name",
-    "server closed the connection",
-    "connection reset",
-    "connection was lost",
-    "no connection to the server",
-    "network is unreachable",
-    "no route to host",
-    "starting up",
-    "shutting down",
-    "too many connections",
-    "too many clients",
-    "database is locked",
-    "lost connection",
-    "can't connect",
-    "terminating connection",
-)
+    "connection refused", "timed out", "timeout expired", "could not translate host name",
+    "server closed the connection", "connection reset", "connection was lost",
+    "no connection to the server", "network is unreachable", "no route to host", "starting up",
+    "shutting down", "too many connections", "too many clients", "database is locked",
+    "lost connection", "can't connect", "terminating connection",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

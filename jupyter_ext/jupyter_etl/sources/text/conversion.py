@@ -43,11 +43,8 @@ def convert(
     forms of timestamps. Empty texts and words such as ``NA`` are missing values, except in text.
 
     Args:
-        texts: The column.
         kind: As `parse_type` returns it.
-        form: How values are written.
         what: Subject of messages: ``Source 'trips', a.csv``.
-        column: Its name.
         first_row: The row of the first text, as messages count them.
 
     Raises:

@@ -50,9 +50,6 @@ class TextRuler:
     Times and whole numbers of several forms are compared as what they are. Texts that have no order
     at all are refused. Texts that were compared by characters before another form appeared were compared
     correctly: the previous forms, including that of the watermark, had that order.
-
-    Args:
-        what, column: For messages.
     """
 
     kind = CursorKind.TEXT

@@ -91,7 +91,6 @@ def parse_type(option: str, text: str) -> pa.DataType:
     """Read a type.
 
     Args:
-        option: Its name, for the message.
         text: ``text``, ``int64``, ``decimal(12,2)``, ``timestamp[us, Europe/Paris]`` ...
 
     Raises:
@@ -115,8 +114,6 @@ def refuse_absent_columns(what: str, declared: Iterable[str], known: Iterable[st
 
     Args:
         what: Subject of the message: ``Source 'trips'``.
-        declared: Columns whose types are declared.
-        known: Columns of the data.
 
     Raises:
         SourceError: A column does not exist; the message lists the existing ones.
@@ -146,7 +143,6 @@ def apply_declared_types(
         table: What was read; declared columns that it lacks are left out, see
             `refuse_absent_columns`.
         declared: Types by column.
-        form: How texts are written.
         what: Subject of messages: ``Source 'trips', a.json``.
         first_row: The row of the first record, as messages count them.
 

@@ -30,7 +30,6 @@ def hint_on(name: str, texts: Sequence[str], form: TextForm) -> str:
     """Suggest the option that reads a column that stayed text.
 
     Args:
-        name: The column.
         texts: Some of its values, including the one that does not fit.
         form: How values are declared to be written.
 

@@ -134,7 +134,6 @@ def infer_type(texts: pa.Array | pa.ChunkedArray, form: TextForm = PLAIN) -> Inf
 
     Args:
         texts: All values there are; empty texts and NULL are missing values.
-        form: How values are written.
 
     Returns:
         ``int64``, ``double``, ``bool``, ``date32``, ``time32[s]``, ``timestamp``, ``string``, or
@@ -155,7 +154,6 @@ def examine(texts: pa.Array, form: TextForm, among: frozenset[Kind] | None = Non
 
     Args:
         texts: Of type ``string``.
-        form: How values are written.
         among: The kinds that hold the parts before it; None for any.
     """
     texts = without_missing(texts, form)
