@@ -49,6 +49,16 @@ def test_an_exact_publication_comes_before_a_table(bench: Workbench, how: str) -
     assert READS[how](bench, "sales.weekly") == [1]
 
 
+@pytest.mark.parametrize("name", ["sales", "sales.daily", "sales.weekly", "df"])
+def test_one_name_is_resolved_without_the_list_of_all(
+    bench: Workbench, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    names["df"] = pd.DataFrame({"id": [2]})
+    for listing in ("sources", "publications"):
+        monkeypatch.setattr(bench.channel, listing, lambda: pytest.fail("all were listed"))
+    assert bench.find(name).name == name
+
+
 def test_describe_and_check_and_references(bench: Workbench, names: dict[str, Any]) -> None:
     assert bench.describe("sales.daily")[0].rows == 1
     assert bench.describe("sales.weekly")[0].name == "weekly"

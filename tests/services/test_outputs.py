@@ -19,7 +19,7 @@ from jupyter_etl.errors import (
     PublishError,
 )
 from jupyter_etl.model import PublicationKind, Retyped, Source
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import api, interactive
 from jupyter_etl.notebook.outputs import publish_file, publish_report, publish_table
 from jupyter_etl.notebook.session import Workbench
 from jupyter_etl.services import Settings
@@ -276,6 +276,21 @@ def test_a_name_of_another_owner(etl: Etl, bench: Workbench) -> None:
     assert "'t'" in caught.value.message
     assert "sam" in caught.value.message
     assert etl.publications.read("t")["a"].to_pylist() == [1]
+
+
+def test_a_saved_notebook_is_read_once_for_each_save(
+    etl: Etl, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    inner = interactive.read_notebook
+    monkeypatch.setattr(interactive, "read_notebook", lambda path: read.append(path) or inner(path))
+    notebook = write_notebook(here / "saved.ipynb", "%etl publish table t df")
+    line = interactive.HandChannel(etl, notebook=lambda: notebook)
+    assert [dict(line.context.outputs) for _ in range(3)] == [{"df": "t"}] * 3
+    write_notebook(notebook, "%etl publish table other df  # saved again")
+    assert dict(line.context.outputs) == {"df": "other"}
+    line.close()
+    assert read == [notebook, notebook]
 
 
 def test_a_name_of_another_kind(etl: Etl, bench: Workbench) -> None:
