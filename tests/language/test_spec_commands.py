@@ -18,6 +18,7 @@ from jupyter_etl.language.commands.parser import (
     parse_line,
     usage,
 )
+from jupyter_etl.language.commands.tokenizer import quote_word
 from jupyter_etl.model import Freshness
 
 
