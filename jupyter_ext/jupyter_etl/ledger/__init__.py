@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jupyter_etl.ledger.inspection import LedgerFacts
 from jupyter_etl.ports import Store
+
+if TYPE_CHECKING:
+    from jupyter_etl.ledger.inspection import LedgerFacts
 
 
 def open_store(url: str) -> Store:

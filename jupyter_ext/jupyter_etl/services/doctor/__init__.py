@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.ledger import inspect_ledger, open_store
-from jupyter_etl.ledger.inspection import LedgerFacts
 from jupyter_etl.ports import Clock, SchedulerInfo, Store
 from jupyter_etl.services.doctor import failing, ledger, machine, running, storage
 from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, Status, wrong
 from jupyter_etl.services.home import refuse_lost_ledger
 from jupyter_etl.services.schedulers import alive_among
 from jupyter_etl.services.settings import Settings
+
+if TYPE_CHECKING:
+    from jupyter_etl.ledger.inspection import LedgerFacts
 
 __all__ = ["Diagnosis", "Status", "diagnose"]
 

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import EtlError
-from jupyter_etl.ledger.inspection import LedgerFacts
 from jupyter_etl.ports import Clock, SchedulerInfo, Store
 from jupyter_etl.services.settings import Settings
+
+if TYPE_CHECKING:
+    from jupyter_etl.ledger.inspection import LedgerFacts
 
 _FEW = 5
 
