@@ -4,11 +4,11 @@ Shown by other tests already:
 
 - Two schedulers on one store run a time twice:
   ``engine/test_scheduler*.py::test_two_schedulers_make_one_run``,
-  ``app/test_runs_end_to_end.py::test_two_schedulers_and_one_due_time_are_one_run``.
+  ``runner/test_runs_end_to_end.py::test_two_schedulers_and_one_due_time_are_one_run``.
 - Times that passed while nothing ran vanish at the restart:
   ``engine/test_scheduler*.py::test_after_an_outage_a_new_scheduler_catches_up``.
 - A run whose environment is missing ends as completed:
-  ``app/test_runs_end_to_end.py::TestBadInputOfARun::test_an_unknown_kernel``.
+  ``runner/test_runs_end_to_end.py::TestBadInputOfARun::test_an_unknown_kernel``.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from contracts.store_values import (
     started,
     succeeded,
 )
-from fakes.etl_values import summary_of
+from fakes.model_values import summary_of
 from jupyter_etl.model import (
     AttemptReport,
     Cause,

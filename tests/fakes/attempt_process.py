@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import cast
 
 from fakes.attempts import FakePublisher, SystemClock, decide
 from fakes.lakes import FakeLake
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import Outcome, PublicationKind, Verdict, VerdictKind
+from jupyter_etl.ports import Publisher
 from jupyter_etl.runner.runner import run_attempt
 from jupyter_etl.scheduling.resume import plan_resumption
 
@@ -30,7 +32,7 @@ if __name__ == "__main__":
     report = run_attempt(
         Path(sys.argv[2]),
         store=store,
-        publishers={PublicationKind.TABLE: FakePublisher(PublicationKind.TABLE)},
+        publishers={PublicationKind.TABLE: cast("Publisher", FakePublisher(PublicationKind.TABLE))},
         clock=SystemClock(),
         decide=decide,
         judge=judge,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nbformat
 
@@ -113,14 +113,14 @@ def notebook_text(
         parameters: Which cell is tagged as papermill's parameters cell.
     """
     made = [
-        nbformat.v4.new_code_cell(cell)
+        nbformat.v4.new_code_cell(cell)  # type: ignore[no-untyped-call]
         if isinstance(cell, str)
-        else nbformat.v4.new_markdown_cell(cell[1])
+        else nbformat.v4.new_markdown_cell(cell[1])  # type: ignore[no-untyped-call]
         for cell in cells
     ]
     if parameters is not None:
         made[parameters]["metadata"]["tags"] = ["parameters"]
-    notebook = nbformat.v4.new_notebook(cells=made)
+    notebook = nbformat.v4.new_notebook(cells=made)  # type: ignore[no-untyped-call]
     if kernel is not None:
         notebook["metadata"]["kernelspec"] = {
             "name": kernel,
@@ -128,7 +128,8 @@ def notebook_text(
             "language": "python",
         }
         notebook["metadata"]["language_info"] = {"name": "python"}
-    return nbformat.v4.writes(notebook)
+    text: str = nbformat.v4.writes(notebook)  # type: ignore[no-untyped-call]
+    return text
 
 
 class AttemptBench:
@@ -195,8 +196,8 @@ class AttemptBench:
     def run(self, claim: Claim) -> AttemptReport:
         """Make the attempt."""
         publishers: dict[PublicationKind, Publisher] = {
-            PublicationKind.TABLE: self.table,
-            PublicationKind.REPORT: self.report,
+            PublicationKind.TABLE: cast("Publisher", self.table),
+            PublicationKind.REPORT: cast("Publisher", self.report),
         }
         return run_attempt(
             self.folder(claim),
@@ -224,7 +225,8 @@ class AttemptBench:
 
     def executed(self, claim: Claim) -> Any:
         """Read the executed notebook."""
-        return nbformat.read(self.folder(claim) / EXECUTED, as_version=4)
+        path = self.folder(claim) / EXECUTED
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
     def _judge(
         self,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -27,6 +28,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Claim, Clock, ReadRequest, Store
 from jupyter_etl.publishing.files.publisher import FilePublisher
+from jupyter_etl.publishing.reports.publisher import ReportPublisher
 from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.runner.commit import commit_outputs
 from jupyter_etl.runner.events import EventLog
@@ -63,6 +65,7 @@ class Publishing:
         self.base = base
         self.lake = str(base / "lake")
         self.store: Store = store or open_store(ledger_in(base))
+        self.executed = base / "executed.ipynb"
         self.clock: Clock = SystemClock()
         self.halt = Halt()
 
@@ -89,7 +92,7 @@ class Publishing:
         )
         return TablePublisher().stage(request, rows.to_reader())
 
-    def stage_file(self, name: str, text: str) -> Staged:
+    def stage_file(self, name: str, text: str, *, path: str = "a.txt") -> Staged:
         folder = Path(tempfile.mkdtemp(dir=self.base))
         source = folder / "source.txt"
         source.write_text(text)
@@ -97,9 +100,14 @@ class Publishing:
             name=name,
             kind=PublicationKind.FILE,
             folder=tempfile.mkdtemp(dir=self.base),
-            options={"path": "a.txt", "source": str(source)},
+            options={"path": path, "source": str(source)},
         )
         return FilePublisher().stage(request, None)
+
+    def stage_report(self, name: str) -> Staged:
+        folder = tempfile.mkdtemp(dir=self.base)
+        request = Staged(name=name, kind=PublicationKind.REPORT, folder=folder, title=name)
+        return ReportPublisher().stage(request, None)
 
     def rows_of(self, claim: Claim) -> pa.Table:
         """Return what a run publishes."""
@@ -113,17 +121,20 @@ class Publishing:
             publishers={
                 PublicationKind.TABLE: TablePublisher(),
                 PublicationKind.FILE: FilePublisher(),
+                PublicationKind.REPORT: ReportPublisher(),
             },
             clock=self.clock,
             lake=LedgerLake(root=self.lake, store=self.store),
-            executed=self.base / "executed.ipynb",
+            executed=self.executed,
             beats=Owned(),  # type: ignore[arg-type]
             halt=self.halt,
             events=EventLog(self.base / "events.jsonl", self.clock),
         )
 
-    def finish(self, claim: Claim, committed: Iterable[Committed]) -> list[PublicationVersion]:
-        report = AttemptReport(outcome=Outcome.SUCCEEDED, committed=tuple(committed))
+    def finish(
+        self, claim: Claim, committed: Iterable[Committed], **more: Any
+    ) -> list[PublicationVersion]:
+        report = AttemptReport(outcome=Outcome.SUCCEEDED, committed=tuple(committed), **more)
         return self._end(claim, report, RunState.SUCCEEDED)
 
     def lose(self, claim: Claim) -> None:
@@ -141,7 +152,7 @@ class Publishing:
             now=self.clock.now(),
         )
 
-    def publish(self, claim: Claim, **declared: object) -> PublicationVersion:
+    def publish(self, claim: Claim, **declared: Any) -> PublicationVersion:
         """Make the whole attempt."""
         staged = self.stage(self.rows_of(claim), **declared)
         (version,) = self.finish(claim, self.commit(claim, [staged]))

@@ -9,10 +9,10 @@ from keyring.errors import PasswordDeleteError
 class MemoryBackend(KeyringBackend):
     """Never chosen by the package itself: every backend that is defined is a candidate."""
 
-    priority = -1  # type: ignore[assignment]
+    priority = -1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._held: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:

@@ -43,7 +43,8 @@ def by_papermill(notebook: Path, output: Path) -> dict[str, Any]:
             execution_timeout=CELL_S,
         )
     except PapermillExecutionError as problem:
-        cells = nbformat.read(output, as_version=4).cells
+        executed = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
+        cells = executed.cells
         own = [cell for cell in cells if MARK not in cell.metadata.get("tags", [])]
         return failed(problem.ename, own[problem.cell_index].source)
     except Exception as problem:  # noqa: BLE001 - whatever papermill raises is its outcome
@@ -93,7 +94,7 @@ def in_a_child(notebook: Path, output: Path) -> dict[str, Any]:
         )
         child.start()
         child.join(PATIENCE_S)
-        if child.is_alive():
+        if child.is_alive() and child.pid is not None:
             os.killpg(child.pid, signal.SIGKILL)
             child.join()
         if answer.exists():

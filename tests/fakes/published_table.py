@@ -83,4 +83,7 @@ class PublishedTable:
     def rows(self, what: Committed, *sort: str) -> list[dict[str, object]]:
         table = self.reading(what)
         by = sort or tuple(table.column_names[:1])
-        return table.sort_by([(name, "ascending") for name in by]).to_pylist()
+        rows: list[dict[str, object]] = table.sort_by(
+            [(name, "ascending") for name in by]
+        ).to_pylist()
+        return rows

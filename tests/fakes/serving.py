@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,7 +89,7 @@ class FakePublications:
             created_at=NOW,
         )
 
-    def history(self, name: str, *, draft: bool = False) -> list[PublicationVersion]:
+    def history(self, name: str, *, draft: bool = False) -> builtins.list[PublicationVersion]:
         return [version for version in self.versions[name] if version.draft == draft]
 
     def reader(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,10 +42,12 @@ class Collector(DisplayPublisher):
     """Keeps what is displayed."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
+        super().__init__(**arguments)  # type: ignore[no-untyped-call]
         self.shown: list[Shown] = []
 
-    def publish(self, data, metadata=None, **_: Any) -> None:
+    def publish(
+        self, data: dict[str, str], metadata: Any = None, source: Any = None, **_: Any
+    ) -> None:
         self.shown.append(Shown(data, metadata or {}))
 
 
@@ -58,14 +60,20 @@ class Notebook:
     capsys: pytest.CaptureFixture[str]
     results: list[Any] = field(default_factory=list)
 
+    @property
+    def shown(self) -> list[Shown]:
+        """What the last cell displayed."""
+        collector = self.shell.display_pub
+        assert isinstance(collector, Collector)
+        return collector.shown
+
     def run(self, source: str) -> list[Shown]:
         """Run a cell that must succeed, and return what it displayed."""
         self.capsys.readouterr()
-        self.shell.display_pub.shown.clear()
-        result: ExecutionResult = self.shell.run_cell(source, store_history=True)
+        result = self._execute(source)
         assert result.success, result.error_in_exec or result.error_before_exec
         self.results.append(result.result)
-        return list(self.shell.display_pub.shown)
+        return list(self.shown)
 
     def card(self, source: str) -> Shown:
         """Run a cell that shows one card."""
@@ -80,8 +88,7 @@ class Notebook:
     def fails(self, source: str) -> tuple[BaseException, str]:
         """Run a cell that must fail; return the error and what was shown of it."""
         self.capsys.readouterr()
-        self.shell.display_pub.shown.clear()
-        result = self.shell.run_cell(source, store_history=True)
+        result = self._execute(source)
         problem = result.error_in_exec or result.error_before_exec
         assert problem is not None, "the cell succeeded"
         streams = self.capsys.readouterr()
@@ -98,7 +105,13 @@ class Notebook:
 
     @property
     def names(self) -> dict[str, Any]:
-        return self.shell.user_ns
+        names: dict[str, Any] = self.shell.user_ns
+        return names
+
+    def _execute(self, source: str) -> ExecutionResult:
+        self.shown.clear()
+        run_cell: Callable[..., ExecutionResult] = self.shell.run_cell
+        return run_cell(source, store_history=True)
 
 
 @contextmanager
@@ -120,7 +133,8 @@ def notebook_shell(
         yield Notebook(shell=shell, path=path, capsys=capsys)
     finally:
         atexit.unregister(shell.atexit_operations)
+        assert shell.history_manager is not None
         shell.history_manager.end_session()
         shell.history_manager.db.close()
-        shell.restore_sys_module_state()
+        shell.restore_sys_module_state()  # type: ignore[no-untyped-call]
         InteractiveShell.clear_instance()

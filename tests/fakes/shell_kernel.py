@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import zmq
 from jupyter_client.session import Session
+
+Message = dict[str, Any]
 
 
 def install(name: str, *, interrupt_mode: str = "signal") -> None:
@@ -43,11 +46,11 @@ class ShellKernel:
         )
 
     def bind(self, kind: int, port: object) -> zmq.Socket[bytes]:
-        socket = zmq.Context.instance().socket(kind)
+        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
         socket.bind(f"tcp://127.0.0.1:{port}")
         return socket
 
-    def say(self, kind: str, parent: dict[str, object], **content: object) -> None:
+    def say(self, kind: str, parent: Message, **content: object) -> None:
         self.session.send(self.iopub, kind, content, parent=parent, ident=kind.encode())
 
     def serve(self) -> None:
@@ -60,6 +63,7 @@ class ShellKernel:
                     self.beat.send(self.beat.recv())
                     continue
                 ident, request = self.session.recv(socket)
+                assert request is not None
                 kind = request["msg_type"]
                 self.say("status", request, execution_state="busy")
                 content = self.answer(kind, request)
@@ -69,7 +73,7 @@ class ShellKernel:
                 if kind == "shutdown_request":
                     return
 
-    def answer(self, kind: str, request: dict[str, dict[str, str]]) -> dict[str, object]:
+    def answer(self, kind: str, request: Message) -> dict[str, object]:
         if kind == "kernel_info_request":
             info = {"name": "bash", "mimetype": "text/x-sh", "file_extension": ".sh"}
             return {"status": "ok", "protocol_version": "5.3", "language_info": info}
@@ -77,7 +81,7 @@ class ShellKernel:
             return self.execute(request)
         return {"status": "ok"}
 
-    def execute(self, request: dict[str, dict[str, str]]) -> dict[str, object]:
+    def execute(self, request: Message) -> dict[str, object]:
         code = request["content"]["code"]
         with subprocess.Popen(["bash", "-c", code], stdout=subprocess.PIPE, text=True) as bash:
             try:

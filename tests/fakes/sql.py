@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -30,7 +31,7 @@ def query(source: Source, sql: str, *, limit: int | None = None, **parameters: o
     return SqlConnector().read(source, request, no_access()).batches.read_all()
 
 
-def refusal(source: Source, sql: str, **parameters: object) -> EtlError:
+def refusal(source: Source, sql: str, **parameters: Any) -> EtlError:
     with pytest.raises(EtlError) as caught:
         query(source, sql, **parameters)
     return caught.value

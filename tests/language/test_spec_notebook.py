@@ -287,7 +287,8 @@ def test_any_cell_can_be_read(source: str, tagged: bool) -> None:
 
 @given(st.text("%etl =\n'\"\\#({x", max_size=60))
 def test_texts_like_magics_can_be_read(source: str) -> None:
-    parse_notebook(_notebook(_code(source, tags=["parameters"])))
+    outline = parse_notebook(_notebook(_code(source, tags=["parameters"])))
+    assert outline.cells[0].source == source
 
 
 def test_the_sources_that_a_notebook_reads() -> None:

@@ -187,7 +187,7 @@ def test_wrong_types_say_name_value_type_and_example(kind: str, value: object) -
     with pytest.raises(DeclarationError) as caught:
         coerce(Parameter(name="p", type=ParameterType(kind)), value, at=AT)
     assert "The parameter 'p' takes" in caught.value.message
-    assert kind in caught.value.message or kind == "any"
+    assert {"any": "a value"}.get(kind, kind) in caught.value.message
     assert repr(value)[:40] in caught.value.message
     assert len(caught.value.message) < 160
     assert caught.value.hint.startswith("For example: p=")
@@ -326,10 +326,9 @@ def test_any_json_value_is_typed_or_refused(name: str, kind: ParameterType, valu
         hint = problem.hint
     else:
         json.dumps(resolved, allow_nan=False)
-        assert (
-            resolve_parameters((parameter,), resolved, at=AT) == resolved
-            or kind is ParameterType.ANY
-        )
+        # A text of any type is read as JSON once more.
+        if kind is not ParameterType.ANY:
+            assert resolve_parameters((parameter,), resolved, at=AT) == resolved
     assert hint
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,9 +83,9 @@ def test_what_is_due_is_found_by_its_index_in_order(store: SqlStore) -> None:
     with statements(store) as seen:
         store.load_due(NOW)
     found = plans(store, seen)
-    assert "USING INDEX ix_pipelines_due (paused=? AND next_due>? AND next_due<?)" in found or (
-        "USING INDEX ix_pipelines_due (paused=? AND next_due<?)" in found
-    )
+    # Whether the lower bound is named depends on the version of SQLite.
+    used = r"USING INDEX ix_pipelines_due \(paused=\? AND (next_due>\? AND )?next_due<\?\)"
+    assert re.search(used, found) is not None
     assert "TEMP B-TREE" not in found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakes.clock import START
-from fakes.etl_values import a_run
+from fakes.model_values import a_run
 from jupyter_etl.model import Outcome, RunState
 from jupyter_etl.scheduling.verdicts import judge
 from jupyter_etl.services.runs.lookup import failure_lines

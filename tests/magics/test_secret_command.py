@@ -9,6 +9,7 @@ import pytest
 
 import jupyter_etl
 from fakes.shell import Notebook
+from jupyter_etl.errors import DeclarationError
 
 
 def test_from_set_to_rm(notebook: Notebook, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,9 +40,20 @@ def test_a_frontend_that_cannot_ask(notebook: Notebook, monkeypatch: pytest.Monk
     assert "JUPYTER_ETL_SECRET_WH_PW" in said
 
 
-def test_what_is_not_understood(notebook: Notebook) -> None:
-    for line in ("%etl secret", "%etl secret show", "%etl secret set", "%etl secret rm"):
-        notebook.fails(line)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("", "set|list|rm"),
+        ("show", "'show'"),
+        ("set", "NAME"),
+        ("rm", "NAME"),
+        ("set a/b", "'a/b'"),
+    ],
+)
+def test_what_is_not_understood(notebook: Notebook, words: str, said: str) -> None:
+    problem, shown = notebook.fails(f"%etl secret {words}")
+    assert isinstance(problem, DeclarationError)
+    assert said in shown
 
 
 def test_it_does_nothing_inside_a_run(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import gzip
 import io
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -14,11 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jupyter_etl.rest.handler import SERVICE
-from jupyter_etl.rest.service import EtlService
 from jupyter_etl.runner.limited_calls import CallLimits
-from jupyter_etl.services import Etl, Settings
+from jupyter_etl.services import Etl
 from jupyter_etl.services.limited_etl import LimitedEtl
+from rest.example import serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
 
@@ -79,23 +78,30 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.fixture
-def real(tmp_path: Path, jp_root_dir: Path, server) -> Etl:
-    opened = Etl.open(Settings.from_env({}, home=str(tmp_path / "home"), owner="sam"))
-    limits = CallLimits(memory_bytes=MEMORY_BYTES)
-    children = LimitedEtl("jupyter_etl.rest.previews", limits=limits)
-    server.web_app.settings[SERVICE] = EtlService(lambda: opened, children=children)
+def etl(jp_root_dir: Path, home: Path) -> Iterator[Etl]:
+    opened = Etl.open()
     yield opened
-    children.close()
     opened.close()
 
 
-async def test_a_bomb_is_answered_and_the_server_goes_on(real: Etl, ask, jp_root_dir: Path) -> None:
+@pytest.fixture
+def limited(server, etl: Etl) -> Iterator[None]:
+    limits = CallLimits(memory_bytes=MEMORY_BYTES)
+    children = LimitedEtl("jupyter_etl.rest.previews", limits=limits)
+    serve(server, etl, children=children)
+    yield
+    children.close()
+
+
+async def test_a_bomb_is_answered_and_the_server_goes_on(
+    limited: None, etl: Etl, ask, jp_root_dir: Path
+) -> None:
     (jp_root_dir / "trips.csv").write_text("id,fare\n1,4.5\n2,\n")
-    real.sources.declare("trips", "trips.csv", base=jp_root_dir)
+    etl.sources.declare("trips", "trips.csv", base=jp_root_dir)
     assert (await ask("/sources/trips/preview?limit=1")).json["rows"] == [[1, 4.5]]
     for name, make in BOMBS.items():
         (jp_root_dir / name).write_bytes(make())
-        real.sources.declare(name.replace(".", "_"), name, base=jp_root_dir)
+        etl.sources.declare(name.replace(".", "_"), name, base=jp_root_dir)
     me = psutil.Process()
     before = me.memory_info().rss
     answers = {name: await ask(f"/sources/{name.replace('.', '_')}/preview") for name in BOMBS}

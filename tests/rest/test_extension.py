@@ -6,24 +6,29 @@ import asyncio
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
-from fakes.etl import FakeEtl
-from jupyter_etl.errors import ExecutionError
-from jupyter_etl.model import Outcome, RunState
+from contracts.store_values import claim_one, finish, start
+from jupyter_etl.model import AttemptReport, Outcome, RunState
 from jupyter_etl.rest.application import EtlExtensionApp
 from jupyter_etl.rest.handler import SERVICE
 from jupyter_etl.rest.watcher import RUN_EVENT
+from jupyter_etl.services import Etl
+from jupyter_etl.services import etl as facade
+from rest.example import add_scheduler
 
 HEAVY = "sqlalchemy pandas duckdb pyarrow deltalake papermill numpy nbclient alembic adbc_driver_manager"
 
 
 @pytest.fixture
-def extension(server) -> EtlExtensionApp:
+def extension(server) -> Iterator[EtlExtensionApp]:
     (app,) = server.extension_manager.extension_apps["jupyter_etl"]
-    return app
+    yield app
+    app.autostart, app.lake = False, ""
 
 
 async def started(extension: EtlExtensionApp, server) -> None:
@@ -50,33 +55,41 @@ def test_importing_the_room_imports_nothing_of_jupyter() -> None:
     assert said.stdout == "False\n"
 
 
-async def test_nothing_is_opened_until_it_is_used(extension, server, etl: FakeEtl, ask) -> None:
+async def test_nothing_is_opened_until_it_is_used(extension, server, ask) -> None:
     await started(extension, server)
-    assert etl.calls == []
     assert not server.web_app.settings[SERVICE].is_open
     await ask("/sources")
     assert server.web_app.settings[SERVICE].is_open
     await extension.stop_extension()
 
 
-async def test_a_scheduler_is_started_when_none_is_alive(extension, server, etl) -> None:
+@pytest.mark.parametrize("alive", [False, True])
+async def test_a_scheduler_is_started_when_none_is_alive(
+    extension, server, etl: Etl, monkeypatch, alive: bool
+) -> None:
+    processes: list[list[str]] = []
+    popen = lambda argv, **_: processes.append(argv)  # noqa: E731
+    monkeypatch.setattr(facade, "subprocess", SimpleNamespace(Popen=popen, DEVNULL=-3))
+    if alive:
+        add_scheduler(etl)
     extension.autostart = True
     await started(extension, server)
-    assert etl.calls == ["start_scheduler"]
-    assert len(etl.alive) == 1
+    up = [sys.executable, "-m", "jupyter_etl.cli", "up"]
+    assert processes == ([] if alive else [up])
     await extension.stop_extension()
 
 
 async def test_a_scheduler_that_cannot_be_started_is_only_logged(
-    extension, server, etl, ask, caplog
+    extension, server, ask, caplog, monkeypatch
 ) -> None:
-    def fail() -> bool:
-        raise ExecutionError("The scheduler could not be started.")
+    def fail(argv: list[str], **_: object) -> None:
+        raise OSError("too many processes")
 
-    etl.start_scheduler = fail
+    monkeypatch.setattr(facade, "subprocess", SimpleNamespace(Popen=fail, DEVNULL=-3))
     extension.autostart = True
     await started(extension, server)
     assert "Run: jupyter etl up" in caplog.text
+    assert "too many processes" in caplog.text
     assert (await ask("/summary")).status == 200
     await extension.stop_extension()
 
@@ -105,6 +118,7 @@ async def test_progress_reaches_who_listens_on_the_server_s_events(
     async def listen(logger, schema_id: str, data: dict) -> None:
         heard.put_nowait((schema_id, data))
 
+    before = datetime.now(UTC).replace(microsecond=0)
     server.event_logger.add_listener(schema_id=RUN_EVENT, listener=listen)
     await started(extension, server)
     await ask("/runs")
@@ -114,12 +128,17 @@ async def test_progress_reaches_who_listens_on_the_server_s_events(
     schema_id, data = await asyncio.wait_for(heard.get(), 30)
     assert schema_id == RUN_EVENT
     assert (data["run"], data["pipeline"], data["state"]) == (run, "delays", "queued")
-    etl.runs.held[run] = replace(
-        etl.runs.held[run], state=RunState.FAILED, outcome=Outcome.TIMED_OUT, cell=None
-    )
-    _, data = await asyncio.wait_for(heard.get(), 30)
-    assert (data["state"], data["outcome"], data["cell"]) == ("failed", "timed_out", None)
-    assert data["at"] == "2025-03-03T06:00:00Z"
+    assert (data["outcome"], data["cell"]) == (None, None)
+    claim = claim_one(etl.store, now=etl.clock.now(), run_id=run)
+    start(etl.store, claim, now=etl.clock.now())
+    report = AttemptReport(outcome=Outcome.TIMED_OUT)
+    finish(etl.store, claim, report, state=RunState.FAILED, now=etl.clock.now())
+    while data["state"] != "failed":
+        _, data = await asyncio.wait_for(heard.get(), 30)
+    assert (data["run"], data["outcome"], data["cells"]) == (run, "timed_out", 5)
+    assert data["at"].endswith("Z")
+    assert before <= datetime.fromisoformat(data["at"]) <= datetime.now(UTC)
+    server.event_logger.remove_listener(listener=listen)
     await extension.stop_extension()
 
 
@@ -140,9 +159,11 @@ async def test_the_panel_hears_them_on_its_websocket(
     await extension.stop_extension()
 
 
-async def test_it_stops_cleanly_with_or_without_a_start(extension, server, etl, ask) -> None:
+async def test_it_stops_cleanly_with_or_without_a_start(
+    closed: list[Etl], extension, etl: Etl, ask
+) -> None:
     await ask("/sources")
     await extension.stop_extension()
-    assert etl.closed
+    assert closed == [etl]
     assert (await ask("/sources")).status == 503
     await extension.stop_extension()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,6 @@ from jsonschema import Draft202012Validator
 
 import jupyter_etl.rest
 from fakes.held import FIRST, KINDS, Kind, counts, hold
-from jupyter_etl.rest.handler import SERVICE
-from jupyter_etl.rest.service import EtlService
 from jupyter_etl.services import Etl
 
 pytestmark = pytest.mark.kernel
@@ -24,16 +23,21 @@ def matches(value: object, name: str) -> None:
     Draft202012Validator(schema).validate(value)
 
 
+@pytest.fixture
+def etl(jp_root_dir: Path, home: Path) -> Iterator[Etl]:
+    opened = Etl.open()
+    yield opened
+    opened.close()
+
+
 @pytest.mark.parametrize(
     ("kind", "decision"),
     [(KINDS["gate"], "approve"), (KINDS["check"], "approve"), (KINDS["both"], "reject")],
     ids=KINDS,
 )
 async def test_it_is_looked_at_and_decided(
-    home: Path, here: Path, server, ask, kind: Kind, decision: str
+    etl: Etl, here: Path, ask, kind: Kind, decision: str
 ) -> None:
-    etl = Etl.open()
-    server.web_app.settings[SERVICE] = EtlService(lambda: etl)
     number = hold(etl, here, kind)
     view = (await ask(f"/runs/{number}")).json
     matches(view, "RunDetail")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,8 @@ from jupyter_etl.model import (
     Run,
     RunState,
 )
-from jupyter_etl.rest.handler import SERVICE
-from jupyter_etl.rest.service import EtlService
 from jupyter_etl.scheduling.alerts import tell_untold
-from jupyter_etl.services import Etl, Settings
+from jupyter_etl.services import Etl
 from jupyter_etl.services.health import STATE_WORDS
 
 GOOD, BAD, HELD = RunState.SUCCEEDED, RunState.FAILED, RunState.HELD
@@ -50,11 +47,11 @@ class Listener:
 
 
 @pytest.fixture
-def etl(server, jp_root_dir: Path, home: Path) -> Etl:
-    opened = Etl.open(Settings.from_env(dict(os.environ)))
-    server.web_app.settings[SERVICE] = EtlService(lambda: opened)
+def etl(jp_root_dir: Path, home: Path) -> Iterator[Etl]:
+    opened = Etl.open()
     opened.pipelines.schedule(write_notebook(jp_root_dir / "sales.ipynb", "n = 1"), "@yearly")
-    return opened
+    yield opened
+    opened.close()
 
 
 def happen(etl: Etl, *states: RunState, cause: Cause = Cause.SCHEDULE) -> None:

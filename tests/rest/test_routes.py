@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event, Semaphore
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import Engine, event
 
-from fakes.etl_values import TOKEN, a_pipeline, a_run
+from contracts.store_values import a_pipeline, a_run, claim_one, finish, start
+from fakes.notebooks import code, write_notebook
 from fakes.patience import PATIENCE_S
 from jupyter_etl.errors import (
     CheckFailed,
@@ -23,11 +25,14 @@ from jupyter_etl.errors import (
     SourceError,
     StoreError,
 )
-from jupyter_etl.model import RunState
+from jupyter_etl.model import AttemptReport, Outcome, RunState
 from jupyter_etl.rest.errors import status_of
 from jupyter_etl.rest.handler import SERVICE
 from jupyter_etl.rest.requests import Deploy, parse_body
 from jupyter_etl.rest.service import EtlService
+from jupyter_etl.services import Etl
+from jupyter_etl.services.sources import Sources
+from rest.example import FILE, HELD, TABLE, add_scheduler, reached
 
 JSON = {"Content-Type": "application/json"}
 
@@ -36,26 +41,44 @@ def names(answer) -> list[str]:
     return [item["name"] for item in answer.json["items"]]
 
 
-async def test_summary(ask, etl) -> None:
-    etl.start_scheduler()
+def deploy_many(etl: Etl, count: int) -> None:
+    content = etl.store.save_snapshot("{}")
+    for number in range(count):
+        other = a_pipeline(
+            f"extra{number}", owner="kim", content_hash=content, schedule=None, next_due=None
+        )
+        etl.store.deploy(other, now=etl.clock.now())
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the statements that all ledgers are sent."""
+    sent: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *more: object) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+async def test_summary(ask, etl: Etl) -> None:
+    add_scheduler(etl)
     answer = await ask("/summary")
     assert (answer.json["failing"], answer.json["held"]) == (0, 1)
     (held,) = (await ask("/pipelines?filter=failing")).json["items"]
     assert (held["name"], held["health"]) == ("delays", "held")
     assert (answer.json["attention"], answer.json["well"]) == (1, False)
     assert (answer.json["runs"], answer.json["runs_active"]) == (2, 0)
-    etl.runs.held[3] = a_run(3, "delays", etl.clock.now())
-    etl.runs.held[2] = replace(etl.runs.held[2], state=RunState.CANCELLED)
-    etl.holds.waiting = False
+    etl.holds.approve(HELD)
     answer = await ask("/summary")
     assert (answer.json["held"], answer.json["attention"], answer.json["well"]) == (0, 0, True)
     assert [s["id"] for s in answer.json["schedulers"]] == ["s1"]
 
 
-async def test_pipelines_are_filtered_and_paged(ask, etl) -> None:
-    for number in range(5):
-        name = f"extra{number}"
-        etl.pipelines.held[name] = a_pipeline(name, etl.root / f"{name}.ipynb", owner="kim")
+async def test_pipelines_are_filtered_and_paged(ask, etl: Etl) -> None:
+    deploy_many(etl, 5)
     assert names(await ask("/pipelines?filter=mine")) == ["delays"]
     assert names(await ask("/pipelines?filter=failing")) == ["delays"]
     assert names(await ask("/pipelines?search=BRIEF")) == ["brief"]
@@ -67,12 +90,16 @@ async def test_pipelines_are_filtered_and_paged(ask, etl) -> None:
     )
 
 
-async def test_a_page_of_pipelines_takes_one_list_of_runs(ask, etl) -> None:
-    for number in range(100):
-        etl.pipelines.held[f"p{number}"] = a_pipeline(f"p{number}", Path("/n.ipynb"))
-    etl.calls.clear()
-    assert len((await ask("/pipelines")).json["items"]) == 100
-    assert etl.calls == ["pipelines.list", "runs.last"]
+async def test_a_long_page_of_pipelines_takes_no_more_statements(ask, etl: Etl) -> None:
+    await ask("/pipelines")
+    with statements() as few:
+        assert len((await ask("/pipelines")).json["items"]) == 2
+    deploy_many(etl, 98)
+    # Each deployed notebook is read once.
+    await ask("/pipelines")
+    with statements() as many:
+        assert len((await ask("/pipelines")).json["items"]) == 100
+    assert 0 < len(few) == len(many)
 
 
 async def test_where_a_notebook_lies(ask) -> None:
@@ -81,21 +108,25 @@ async def test_where_a_notebook_lies(ask) -> None:
     assert items["brief"]["notebook_path"] is None
 
 
-async def test_a_notebook_is_deployed(ask, etl) -> None:
+async def test_a_notebook_is_deployed(ask, etl: Etl, jp_root_dir) -> None:
+    notebook = write_notebook(
+        jp_root_dir / "new.ipynb", code("n = []", "parameters"), "open('gone.csv')"
+    )
     body = {
-        "notebook": "delays.ipynb",
+        "notebook": "new.ipynb",
         "when": "daily at 07:00",
         "name": "new",
         "parameters": {"n": [1, None, "x"]},
         "after": [],
         "timezone": None,
+        "anyway": True,
     }
     answer = await ask("/pipelines", "POST", body=body)
     assert answer.status == 201
     assert answer.json["pipeline"]["name"] == "new"
-    assert answer.json["pipeline"]["notebook"] == str(etl.root / "delays.ipynb")
-    assert answer.json["findings"][0]["cell"] == 7
-    assert etl.pipelines.held["new"].parameters == {"n": [1, None, "x"]}
+    assert answer.json["pipeline"]["notebook"] == str(notebook)
+    assert answer.json["findings"][0]["cell"] == 1
+    assert etl.pipelines.get("new").parameters == {"n": [1, None, "x"]}
 
 
 @pytest.mark.parametrize(
@@ -107,8 +138,7 @@ async def test_a_notebook_is_deployed(ask, etl) -> None:
         ("memory_bytes", "a whole number from 64 MB to 1000000 TB"),
     ],
 )
-async def test_numbers_of_a_deployment_have_ranges(ask, etl, field: str, allowed: str) -> None:
-    etl.calls.clear()
+async def test_numbers_of_a_deployment_have_ranges(ask, server, field: str, allowed: str) -> None:
     for number in (
         "1e12",
         "1e308",
@@ -125,7 +155,7 @@ async def test_numbers_of_a_deployment_have_ranges(ask, etl, field: str, allowed
         assert answer.status == 400, number[:20]
         assert answer.error["field"] == field
         assert allowed in f"{answer.error['message']} {answer.error['hint']}", number[:20]
-    assert "pipelines.schedule" not in etl.calls
+    assert not reached(server)
 
 
 async def test_a_time_limit_is_text_or_seconds(ask) -> None:
@@ -171,7 +201,7 @@ async def test_previews_and_histories_have_the_lines_of_their_buttons(ask) -> No
 
 
 @pytest.mark.parametrize("number", ["-1", "1e3", "9" * 10_000, str(2**63), "²", "NaN", "true"])
-async def test_numbers_of_a_query_have_ranges(ask, etl, number: str) -> None:
+async def test_numbers_of_a_query_have_ranges(ask, number: str) -> None:
     for path, field in (
         ("/runs?limit=", "limit"),
         ("/runs?offset=", "offset"),
@@ -187,7 +217,7 @@ async def test_numbers_of_a_query_have_ranges(ask, etl, number: str) -> None:
         assert f"{field} is " in answer.error["message"]
 
 
-async def test_bodies_are_checked(ask, etl) -> None:
+async def test_bodies_are_checked(ask, server) -> None:
     good = {"notebook": "delays.ipynb"}
     for body, said in (
         ({}, "missing required field `notebook`"),
@@ -210,10 +240,10 @@ async def test_bodies_are_checked(ask, etl) -> None:
     assert (await ask("/pipelines", "POST", body=huge, headers=json_type)).status == 400
     for path in ("/pipelines/delays/pause", "/runs/1/cancel", "/runs/1/retry"):
         assert (await ask(path, "POST", body={"force": True})).status == 400
-    assert etl.calls == []
+    assert not reached(server)
 
 
-async def test_arguments_are_checked(ask, etl) -> None:
+async def test_arguments_are_checked(ask, server) -> None:
     for path in (
         "/runs?limit=0",
         "/runs?limit=1001",
@@ -227,24 +257,29 @@ async def test_arguments_are_checked(ask, etl) -> None:
         answer = await ask(path)
         assert answer.status == 400, path
         assert "must be" in answer.error["message"]
-    assert etl.calls == []
+    assert not reached(server)
 
 
-async def test_pause_resume_delete(ask, etl) -> None:
+async def test_pause_resume_delete(ask, etl: Etl) -> None:
     paused = (await ask("/pipelines/delays/pause", "POST")).json
     assert (paused["health"], paused["paused_by"]) == ("held", "person")
-    assert etl.pipelines.held["delays"].paused
+    assert etl.pipelines.get("delays").paused
     assert (await ask("/pipelines/delays/resume", "POST")).json["paused"] is False
     answer = await ask("/pipelines/delays", "DELETE")
     assert (answer.status, answer.body) == (204, b"")
-    assert "delays" not in etl.pipelines.held
+    assert [one.name for one in etl.pipelines.list()] == ["brief"]
     assert (await ask("/pipelines/delays", "DELETE")).status == 404
 
 
-async def test_runs_are_filtered_and_paged(ask, etl) -> None:
+async def test_runs_are_filtered_and_paged(ask, etl: Etl) -> None:
+    store, now = etl.store, etl.clock.now()
     for number in range(3, 8):
-        state = RunState.RUNNING if number == 7 else RunState.FAILED
-        etl.runs.held[number] = a_run(number, "brief", etl.clock.now(), state=state)
+        run = store.add_run(a_run(str(number), pipeline="brief", owner="kim"), now=now)
+        claim = claim_one(store, now=now, run_id=run.id)
+        start(store, claim, now=now)
+        if number < 7:
+            report = AttemptReport(outcome=Outcome.FAILED)
+            finish(store, claim, report, state=RunState.FAILED, now=now)
 
     async def ids(query: str) -> list[int]:
         return [item["id"] for item in (await ask(f"/runs?{query}")).json["items"]]
@@ -257,10 +292,13 @@ async def test_runs_are_filtered_and_paged(ask, etl) -> None:
     assert (await ask("/runs?limit=1&pipeline=brief")).json["total"] == 5
 
 
-async def test_a_run_shows_no_token(ask) -> None:
-    for path in ("/runs", "/runs/2"):
+async def test_a_run_shows_no_token(ask, etl: Etl) -> None:
+    (attempt,) = etl.runs.attempts(HELD)
+    assert len(attempt.token) == 32
+    for path in ("/runs", f"/runs/{HELD}"):
         answer = await ask(path)
-        assert TOKEN.encode() not in answer.body
+        assert answer.status == 200
+        assert attempt.token.encode() not in answer.body
 
 
 async def test_a_run_is_not_retried_while_it_goes_on(ask, etl) -> None:
@@ -271,14 +309,20 @@ async def test_a_run_is_not_retried_while_it_goes_on(ask, etl) -> None:
 
 
 async def test_a_table_has_no_file(ask) -> None:
-    answer = await ask("/publications/sales.daily/content")
+    answer = await ask(f"/publications/{TABLE}/content")
     assert answer.status == 422
     assert answer.error["type"] == "PublishError"
 
 
-async def test_a_file_that_is_gone_says_so(ask) -> None:
-    answer = await ask("/publications/export/content")
-    assert answer.status == 422
+@pytest.mark.parametrize("is_link", [False, True])
+async def test_a_file_that_is_gone_says_so(ask, etl: Etl, tmp_path, is_link: bool) -> None:
+    path = etl.publications.file(FILE)
+    path.unlink()
+    (tmp_path / "private").write_text("private")
+    if is_link:
+        path.symlink_to(tmp_path / "private")
+    answer = await ask(f"/publications/{FILE}/content")
+    assert (answer.status, answer.error["type"]) == (503, "StorageError")
     assert answer.headers["Content-Type"] == "application/json"
     assert "Content-Disposition" not in answer.headers
 
@@ -288,8 +332,9 @@ async def test_publications_are_searched(ask) -> None:
     assert (await ask("/publications?search=absent")).json == {"items": [], "total": 0}
 
 
-async def test_what_a_notebook_declares(ask, etl) -> None:
-    (etl.root / "other.ipynb").write_text("{}")
+async def test_what_a_notebook_declares(ask, jp_root_dir) -> None:
+    write_notebook(jp_root_dir / "other.ipynb", "1")
+    write_notebook(jp_root_dir / "delays.ipynb", "%load_ext jupyter_etl\n%etl param day date\n1")
     mine = (await ask("/notebook?path=delays.ipynb")).json
     assert mine["pipeline"]["name"] == "delays"
     assert mine["changed"] is True
@@ -299,32 +344,31 @@ async def test_what_a_notebook_declares(ask, etl) -> None:
     assert other["changed"] is False
 
 
-async def test_of_several_pipelines_of_a_notebook_the_one_that_bears_its_name(ask, etl) -> None:
-    etl.pipelines.held["a"] = a_pipeline("a", etl.root / "delays.ipynb")
+async def test_of_several_pipelines_of_a_notebook_the_one_that_bears_its_name(
+    ask, etl: Etl, jp_root_dir
+) -> None:
+    etl.pipelines.schedule(jp_root_dir / "delays.ipynb", name="a", on_demand=True)
     found = (await ask("/notebook?path=delays.ipynb")).json
     assert found["pipeline"]["name"] == "delays"
 
 
 async def test_a_schedule_that_is_none_says_so(ask) -> None:
     answer = await ask("/schedule/preview", "POST", body={"when": "sometimes"})
-    assert answer.status == 400
-    assert answer.error == {
-        "type": "DeclarationError",
-        "message": "'sometimes' is no schedule.",
-        "hint": "Try 'daily at 06:00'.",
-    }
+    assert (answer.status, answer.error["type"]) == (400, "DeclarationError")
+    assert "'sometimes'" in answer.error["message"]
+    assert "daily at 06:00" in answer.error["hint"]
 
 
-async def test_a_source_that_hangs_blocks_nobody(ask, server, etl) -> None:
+async def test_a_source_that_hangs_blocks_nobody(ask, server, monkeypatch) -> None:
     hanging, release = Semaphore(0), Event()
-    describe = etl.sources.describe
+    describe = Sources.describe
 
-    def hang(name: str) -> object:
+    def hang(self: Sources, name: str) -> object:
         hanging.release()
         release.wait(PATIENCE_S)
-        return describe(name)
+        return describe(self, name)
 
-    etl.sources.describe = hang
+    monkeypatch.setattr(Sources, "describe", hang)
     slots = 4
     waiting = asyncio.gather(*(ask("/sources/trips") for _ in range(slots)))
     for _ in range(slots):
@@ -339,7 +383,7 @@ async def test_a_source_that_hangs_blocks_nobody(ask, server, etl) -> None:
 
 
 async def test_a_ledger_that_is_gone_is_503(ask, server) -> None:
-    def gone():
+    def gone() -> Etl:
         raise StoreError("The ledger cannot be reached.", hint="Is the database up?")
 
     server.web_app.settings[SERVICE] = EtlService(gone)

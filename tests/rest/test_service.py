@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from pathlib import Path
 
 import pytest
 
-from fakes.etl import FakeEtl
 from jupyter_etl.errors import NotFound, StoreError
 from jupyter_etl.rest.service import EtlService
-
-
-@pytest.fixture
-def fake(tmp_path: Path) -> FakeEtl:
-    return FakeEtl(tmp_path)
+from jupyter_etl.services import Etl
 
 
 def run(coroutine):
     return asyncio.run(coroutine)
 
 
-def test_it_opens_at_first_use_and_once(fake: FakeEtl) -> None:
+def test_it_opens_at_first_use_and_once(closed: list[Etl], etl: Etl) -> None:
     opened = []
 
     async def work() -> None:
-        service = EtlService(lambda: opened.append(threading.current_thread()) or fake)
+        service = EtlService(lambda: opened.append(threading.current_thread()) or etl)
         assert not service.is_open
         assert opened == []
         await asyncio.gather(*(service.call(lambda etl: etl.sources.list()) for _ in range(8)))
@@ -34,15 +28,15 @@ def test_it_opens_at_first_use_and_once(fake: FakeEtl) -> None:
         assert len(opened) == 1
         assert opened[0] is not threading.main_thread()
         await service.close()
-        assert fake.closed
+        assert closed == [etl]
 
     run(work())
 
 
-def test_it_tries_again_after_it_could_not_open(fake: FakeEtl) -> None:
-    answers = [StoreError("down"), fake]
+def test_it_tries_again_after_it_could_not_open(etl: Etl) -> None:
+    answers = [StoreError("down"), etl]
 
-    def open_etl() -> FakeEtl:
+    def open_etl() -> Etl:
         answer = answers.pop(0)
         if isinstance(answer, StoreError):
             raise answer
@@ -58,11 +52,11 @@ def test_it_tries_again_after_it_could_not_open(fake: FakeEtl) -> None:
     run(work())
 
 
-def test_a_call_that_hangs_is_left_behind_and_keeps_its_slot(fake: FakeEtl) -> None:
+def test_a_call_that_hangs_is_left_behind_and_keeps_its_slot(etl: Etl) -> None:
     release = threading.Event()
 
     async def work() -> None:
-        service = EtlService(lambda: fake, slow=1, slow_s=0.05)
+        service = EtlService(lambda: etl, slow=1, slow_s=0.05)
         with pytest.raises(TimeoutError):
             await service.call_bounded(lambda etl: release.wait(30))
         ran = []
@@ -78,9 +72,9 @@ def test_a_call_that_hangs_is_left_behind_and_keeps_its_slot(fake: FakeEtl) -> N
     run(work())
 
 
-def test_errors_come_through(fake: FakeEtl) -> None:
+def test_errors_come_through(etl: Etl) -> None:
     async def work() -> None:
-        service = EtlService(lambda: fake)
+        service = EtlService(lambda: etl)
         with pytest.raises(NotFound):
             await service.call_bounded(lambda etl: etl.sources.get("absent"))
         with pytest.raises(NotFound):
@@ -90,13 +84,13 @@ def test_errors_come_through(fake: FakeEtl) -> None:
     run(work())
 
 
-def test_a_closed_one_says_so(fake: FakeEtl) -> None:
+def test_a_closed_one_says_so(closed: list[Etl], etl: Etl) -> None:
     async def work() -> None:
-        service = EtlService(lambda: fake)
+        service = EtlService(lambda: etl)
         await service.close()
         for call in (service.call, service.call_bounded):
             with pytest.raises(StoreError, match="shutting down"):
                 await call(lambda etl: 1)
-        assert not fake.closed
+        assert closed == []
 
     run(work())

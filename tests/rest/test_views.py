@@ -12,10 +12,10 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from fakes.etl import FakeEtl
-from fakes.etl_values import TOKEN, a_pipeline, a_run, a_schedule, summary_of
+from fakes.model_values import a_pipeline, a_run, a_schedule, summary_of
 from jupyter_etl.model import (
     Breaker,
+    Freshness,
     HealthState,
     Outcome,
     PausedBy,
@@ -33,6 +33,8 @@ from jupyter_etl.rest.views import (
     source_view,
     tail_of,
 )
+from jupyter_etl.services import Etl
+from rest.example import FILE, HELD, REPORT, SUCCEEDED, TABLE
 
 NOW = datetime(2025, 3, 3, 6, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -83,19 +85,23 @@ def test_a_run_tells_why_it_was_skipped() -> None:
     assert run_view(run, now=NOW)["error"] == "the one before was not finished"
 
 
-def test_a_run_has_what_it_published(tmp_path: Path) -> None:
-    view = run_view(FakeEtl(tmp_path).runs.held[1], now=NOW)
-    assert view["published"] == [{"name": "sales.daily", "version": 7, "rows": 336, "draft": False}]
+def test_a_run_has_what_it_published(etl: Etl) -> None:
+    view = run_view(etl.runs.get(SUCCEEDED), now=NOW)
+    assert sorted(view["published"], key=lambda one: one["name"]) == [
+        {"name": FILE, "version": 1, "rows": None, "draft": False},
+        {"name": REPORT, "version": 1, "rows": None, "draft": False},
+        {"name": TABLE, "version": 2, "rows": 10, "draft": False},
+    ]
     assert view["outcome"] == "succeeded"
     assert view["has_notebook"] is True
 
 
-def test_no_token_of_an_attempt_leaves(tmp_path: Path) -> None:
-    etl = FakeEtl(tmp_path)
-    attempts = etl.runs.attempts(2)
-    assert "token" not in attempt_view(attempts[0])
-    detail = run_detail_view(etl.runs.held[2], attempts, "log", now=NOW)
-    assert TOKEN not in json.dumps(detail)
+def test_no_token_of_an_attempt_leaves(etl: Etl) -> None:
+    (attempt,) = etl.runs.attempts(HELD)
+    assert len(attempt.token) == 32
+    assert "token" not in attempt_view(attempt)
+    detail = run_detail_view(etl.runs.get(HELD), [attempt], "log", now=NOW)
+    assert attempt.token not in json.dumps(detail)
     assert list(detail["checks"][0]["sample"]) == [{"fare": "-1"}]
     assert detail["verdict"]["kind"] == "data"
     assert detail["outcome"] == Outcome.HELD
@@ -111,11 +117,14 @@ def test_the_tail_begins_with_a_line() -> None:
     assert len(tail_of("x" * 30_000)) == 20_000
 
 
-def test_a_publication_has_the_age_of_its_live_version(tmp_path: Path) -> None:
-    publication = FakeEtl(tmp_path).publications.held["sales.daily"]
-    view = publication_view(publication, now=NOW)
+def test_a_publication_has_the_age_of_its_live_version(etl: Etl) -> None:
+    promised = Freshness(warn_s=3_600.0, error_s=86_400.0)
+    publication = replace(etl.publications.get(TABLE), freshness=promised)
+    assert publication.live is not None
+    now = publication.live.published_at + timedelta(hours=2)
+    view = publication_view(publication, now=now)
     assert (view["age_s"], view["fresh"]) == (7200.0, "warn")
-    drafts_only = publication_view(replace(publication, live=None), now=NOW)
+    drafts_only = publication_view(replace(publication, live=None), now=now)
     assert (drafts_only["age_s"], drafts_only["fresh"]) == (None, "none")
 
 
@@ -195,8 +204,8 @@ def test_a_preview_without_rows_or_columns() -> None:
     assert preview_view(twice, 1)["rows"] == [[1, 2]]
 
 
-def test_a_source_that_is_silent_says_when_it_is_tried_again(tmp_path: Path) -> None:
-    source = FakeEtl(tmp_path).sources.held["trips"]
+def test_a_source_that_is_silent_says_when_it_is_tried_again(etl: Etl) -> None:
+    source = etl.sources.get("trips")
     retry_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
     silent = source_view(source, Breaker(source="trips", failures=3, retry_at=retry_at))
     assert silent["next_try_at"] == "2026-01-01T12:00:00Z"

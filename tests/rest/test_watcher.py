@@ -4,88 +4,85 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
-import pytest
-
-from fakes.etl import FakeEtl
-from fakes.etl_values import a_run
+from contracts.store_values import a_run, claim_one, finish, start
 from jupyter_etl.errors import StoreError
-from jupyter_etl.model import Outcome, RunState
+from jupyter_etl.model import RunState
 from jupyter_etl.rest.service import EtlService
 from jupyter_etl.rest.watcher import RunWatcher
+from jupyter_etl.services import Etl
+from jupyter_etl.services.runs.runs import Runs
+from rest.example import HELD
+
+LOG = logging.getLogger("test")
 
 
-@pytest.fixture
-def fake(tmp_path: Path) -> FakeEtl:
-    return FakeEtl(tmp_path)
-
-
-def short(event: dict) -> tuple:
+def short(event: dict[str, Any]) -> tuple[Any, ...]:
     return event["run"], event["state"], event["outcome"], event["cell"]
 
 
-def change(fake: FakeEtl, run_id: int, **fields) -> None:
-    fake.runs.held[run_id] = replace(fake.runs.held[run_id], **fields)
-
-
-def test_each_change_is_told_once(fake: FakeEtl) -> None:
-    told: list[dict] = []
+def test_each_change_is_told_once(etl: Etl) -> None:
+    told: list[dict[str, Any]] = []
+    store = etl.store
 
     async def work() -> None:
-        service = EtlService(lambda: fake)
-        watcher = RunWatcher(service, told.append, logging.getLogger("test"))
+        service = EtlService(lambda: etl)
+        watcher = RunWatcher(service, told.append, LOG)
 
-        async def look() -> list[tuple]:
+        async def look() -> list[tuple[Any, ...]]:
             told.clear()
             assert await watcher.look() == len(told)
             return [short(event) for event in told]
 
         assert await look() == []
         assert await look() == []
-        run = fake.runs.trigger("delays")
-        assert await look() == [(run.id, "queued", None, 4)]
-        change(fake, run.id, state=RunState.RUNNING, cell=0)
+        run = etl.runs.trigger("delays")
+        assert await look() == [(run.id, "queued", None, None)]
+        claim = claim_one(store, now=etl.clock.now(), run_id=run.id)
+        assert await look() == [(run.id, "dispatched", None, None)]
+        start(store, claim, now=etl.clock.now())
         assert await look() == [(run.id, "running", None, 0)]
-        change(fake, run.id, cell=1)
-        assert await look() == [(run.id, "running", None, 1)]
+        for cell in (1, 2):
+            store.beat(run.id, 1, claim.attempt.token, cell=cell)
+            assert await look() == [(run.id, "running", None, cell)]
         assert await look() == []
-        change(fake, run.id, state=RunState.SUCCEEDED, outcome=Outcome.SUCCEEDED)
-        assert await look() == [(run.id, "succeeded", "succeeded", 1)]
+        finish(store, claim, now=etl.clock.now())
+        assert await look() == [(run.id, "succeeded", "succeeded", 2)]
         assert await look() == []
-        fake.runs.retry(2)
-        assert await look() == [(2, "queued", "held", 4)]
+        etl.runs.retry(HELD)
+        assert [event[:2] for event in await look()] == [(HELD, "queued")]
         await service.close()
 
     asyncio.run(work())
 
 
-def test_runs_that_came_and_went_between_two_looks_are_told(fake: FakeEtl) -> None:
-    told: list[dict] = []
+def test_runs_that_came_and_went_between_two_looks_are_told(etl: Etl) -> None:
+    told: list[dict[str, Any]] = []
 
     async def work() -> None:
-        service = EtlService(lambda: fake)
-        watcher = RunWatcher(service, told.append, logging.getLogger("test"))
+        service = EtlService(lambda: etl)
+        watcher = RunWatcher(service, told.append, LOG)
         await watcher.look()
-        for number in range(3, 253):
-            fake.runs.held[number] = a_run(number, "delays", fake.clock.now())
+        # More than one page of runs.
+        for number in range(3, 153):
+            skipped = a_run(str(number), pipeline="delays", state=RunState.SKIPPED)
+            etl.store.add_run(skipped, now=etl.clock.now())
         await watcher.look()
         await service.close()
 
     asyncio.run(work())
-    assert [event["run"] for event in told] == list(range(3, 253))
+    assert [event["run"] for event in told] == list(range(3, 153))
 
 
-def test_the_first_look_at_an_empty_ledger(fake: FakeEtl) -> None:
-    fake.runs.held.clear()
-    told: list[dict] = []
+def test_the_first_look_at_an_empty_ledger(home) -> None:
+    told: list[dict[str, Any]] = []
 
     async def work() -> None:
-        service = EtlService(lambda: fake)
-        watcher = RunWatcher(service, told.append, logging.getLogger("test"))
+        service = EtlService(Etl.open)
+        watcher = RunWatcher(service, told.append, LOG)
         await watcher.look()
-        fake.runs.trigger("delays")
+        await service.call(lambda etl: etl.store.add_run(a_run(), now=etl.clock.now()))
         await watcher.look()
         await service.close()
 
@@ -93,10 +90,10 @@ def test_the_first_look_at_an_empty_ledger(fake: FakeEtl) -> None:
     assert [event["run"] for event in told] == [1]
 
 
-def test_it_opens_nothing_by_itself(fake: FakeEtl) -> None:
+def test_it_opens_nothing_by_itself(etl: Etl) -> None:
     async def work() -> None:
-        service = EtlService(lambda: fake)
-        watcher = RunWatcher(service, print, logging.getLogger("test"), active_s=0, idle_s=0)
+        service = EtlService(lambda: etl)
+        watcher = RunWatcher(service, print, LOG, active_s=0, idle_s=0)
         watcher.start()
         for _ in range(20):
             await asyncio.sleep(0)
@@ -104,55 +101,52 @@ def test_it_opens_nothing_by_itself(fake: FakeEtl) -> None:
         assert not service.is_open
 
     asyncio.run(work())
-    assert fake.calls == []
 
 
-def test_it_looks_at_once_when_the_ledger_rings(fake: FakeEtl) -> None:
-    told: asyncio.Queue = asyncio.Queue()
+def test_it_looks_at_once_when_the_ledger_rings(etl: Etl) -> None:
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def work() -> None:
-        service = EtlService(lambda: fake)
-        watcher = RunWatcher(service, told.put_nowait, logging.getLogger("test"), idle_s=3600)
+        service = EtlService(lambda: etl)
+        watcher = RunWatcher(service, told.put_nowait, LOG, idle_s=3600)
         await watcher.look()
         watcher.start()
-        while fake.calls.count("runs.list") < 4:
-            await asyncio.sleep(0.01)
-        run = fake.runs.trigger("delays")
-        fake.wake()
-        event = await told.get()
+        # It may not listen yet when the first runs are asked for.
+        while told.empty():
+            etl.runs.trigger("delays")
+            await asyncio.sleep(0.1)
         await watcher.stop()
         await service.close()
-        assert event["run"] == run.id
 
     asyncio.run(work())
+    assert told.get_nowait()["run"] == HELD + 1
 
 
-def test_trouble_with_the_ledger_is_told_once_and_outlived(fake: FakeEtl, caplog) -> None:
-    listed = fake.runs.list
-    failures = []
-    told = asyncio.Queue()
+def test_trouble_with_the_ledger_is_told_once_and_outlived(etl: Etl, caplog, monkeypatch) -> None:
+    listed = Runs.list
+    asked: list[dict[str, Any]] = []
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
-    def broken(**given):
-        failures.append(given)
-        if len(failures) <= 3:
+    def broken(self: Runs, **given: Any) -> Any:
+        asked.append(given)
+        if len(asked) <= 3:
             raise StoreError("The ledger is locked.")
-        return listed(**given)
+        return listed(self, **given)
 
     async def work() -> None:
-        service = EtlService(lambda: fake)
+        service = EtlService(lambda: etl)
         await service.call(lambda etl: None)
-        fake.runs.list = broken
-        log = logging.getLogger("test")
-        watcher = RunWatcher(service, told.put_nowait, log, active_s=0.001, idle_s=0.001)
+        monkeypatch.setattr(Runs, "list", broken)
+        watcher = RunWatcher(service, told.put_nowait, LOG, active_s=0.001, idle_s=0.001)
         watcher.start()
-        while len(failures) < 8:
+        while len(asked) < 8:
             await asyncio.sleep(0.001)
-        run = fake.runs.trigger("delays")
+        run = etl.runs.trigger("delays")
         assert (await asyncio.wait_for(told.get(), 30))["run"] == run.id
         await watcher.stop()
-        seen = len(failures)
+        seen = len(asked)
         await asyncio.sleep(0.02)
-        assert len(failures) <= seen + 1
+        assert len(asked) <= seen + 1
         await service.close()
 
     with caplog.at_level(logging.WARNING, "test"):

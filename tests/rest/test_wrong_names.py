@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fakes.wrong_names import RIGHT, SUGGESTION, WRONG, declare_right_names
-from jupyter_etl.rest.handler import SERVICE
 from jupyter_etl.rest.routes import ROUTES
-from jupyter_etl.rest.service import EtlService
 from jupyter_etl.services import Etl
 
 KINDS = {"sources": "source", "pipelines": "pipeline", "runs": "run", "publications": "publication"}
@@ -23,15 +22,15 @@ CASES = [
 
 
 @pytest.fixture
-def real(etl, home: Path, jp_root_dir: Path, server, monkeypatch: pytest.MonkeyPatch) -> Etl:
+def etl(jp_root_dir: Path, home: Path) -> Iterator[Etl]:
     opened = Etl.open()
-    server.web_app.settings[SERVICE] = EtlService(lambda: opened)
     declare_right_names(opened, jp_root_dir)
-    return opened
+    yield opened
+    opened.close()
 
 
 @pytest.mark.parametrize(("method", "path"), CASES)
-async def test_a_name_in_an_address(real: Etl, ask, method: str, path: str) -> None:
+async def test_a_name_in_an_address(ask, method: str, path: str) -> None:
     kind = KINDS[path.split("/")[1]]
     address = path.replace("{name}", WRONG[kind]).replace("{id}", WRONG[kind])
     body = BODIES.get(path, {}) if method == "post" else None
@@ -40,7 +39,7 @@ async def test_a_name_in_an_address(real: Etl, ask, method: str, path: str) -> N
     assert SUGGESTION[kind] in f"{answer.error['message']} {answer.error['hint']}"
 
 
-async def test_a_name_in_a_query(real: Etl, ask) -> None:
+async def test_a_name_in_a_query(ask) -> None:
     answer = await ask(f"/runs?pipeline={WRONG['pipeline']}")
     assert answer.status == 404
     assert SUGGESTION["pipeline"] in answer.error["hint"]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from contracts.store_values import HOUR, NOW, a_pipeline, a_run, finish, start
-from fakes.etl_values import a_run as an_ended_run
 from fakes.ledger import new_ledger
+from fakes.model_values import a_run as an_ended_run
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import (
     FAILURES_TO_PAUSE,

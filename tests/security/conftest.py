@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from jupyter_etl.notebook import api
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.settings import Settings
 from rest.conftest import *  # noqa: F403
+from rest.example import content_of
 
 NAMES = (
     "..", ".", "%2e%2e", "%252e%252e", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%5c..%5cwin.ini",
@@ -94,23 +93,13 @@ class Target:
     folders: tuple[Path, ...]
 
     def state(self) -> dict[str, object]:
-        """Return the number and content of the ledger's rows, and all files with their sizes."""
-        found: dict[str, object] = {}
-        with closing(sqlite3.connect(self.etl.settings.home / "ledger.sqlite")) as ledger:
-            tables = ledger.execute("select name from sqlite_master where type = 'table'")
-            for (name,) in tables.fetchall():
-                found[name] = sorted(map(repr, ledger.execute(f'select * from "{name}"')))
-        for folder in self.folders:
-            for path in sorted(folder.rglob("*")):
-                if not path.name.startswith("ledger.sqlite"):
-                    found[str(path)] = path.stat().st_size if path.is_file() else None
-        return found
+        """Return what must stay the same."""
+        return content_of(*self.folders)
 
 
 @pytest.fixture
-def target(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    work = tmp_path / "root_dir"
-    work.mkdir(exist_ok=True)
+def target(home: Path, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
+    work = jp_root_dir
     monkeypatch.chdir(work)
     write_notebook(work / "delays.ipynb", code("1"))
     (work / "trips.csv").write_text("id,fare\n1,4.5\n")
@@ -121,6 +110,12 @@ def target(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     opened.runs.trigger("delays")
     yield Target(opened, (home, work))
     opened.close()
+
+
+@pytest.fixture
+def etl(target: Target) -> Etl:
+    """The facade that the routes of the server call."""
+    return target.etl
 
 
 @dataclass

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from jupyter_etl.rest.handler import SERVICE
 from jupyter_etl.rest.routes import ROUTES
-from jupyter_etl.rest.service import EtlService
 from security.conftest import BODIES, NAMES, TEXTS, WRONG, Seen, Target, as_json
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -98,7 +96,6 @@ def filled(path: str, name: str = "delays", number: str = "1") -> str:
 @pytest.fixture
 def attacked(server, target: Target) -> Iterator[Target]:
     """The target behind the server; nothing may have changed at the end."""
-    server.web_app.settings[SERVICE] = EtlService(lambda: target.etl)
     before = target.state()
     yield target
     assert target.state() == before

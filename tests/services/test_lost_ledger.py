@@ -63,7 +63,11 @@ def test_a_used_home_gets_no_new_ledger(settings: Settings, loss: str, trace: st
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_home_without_traces_gets_a_new_ledger(settings: Settings, loss: str) -> None:
     LOSSES[loss](settings.home / "ledger.sqlite")
-    Etl.open(settings).close()
+    etl = Etl.open(settings)
+    assert etl.runs.count() == 0
+    etl.store.add_run(a_run("first"), now=NOW)
+    etl.close()
+    assert (settings.home / "ledger.sqlite").stat().st_size > 0
 
 
 @pytest.mark.parametrize("loss", LOSSES)

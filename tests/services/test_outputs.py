@@ -306,7 +306,7 @@ def test_what_no_table_holds(etl: Etl, bench: Workbench) -> None:
     with pytest.raises(EtlError) as caught:
         publish_table(bench, "../t", frame(a=[1]))
     assert "../t" in caught.value.message
-    with pytest.raises(EtlError):
+    with pytest.raises(PublishError, match="no columns"):
         publish_table(bench, "empty", pd.DataFrame())
     assert etl.publications.list() == []
 

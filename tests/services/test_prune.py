@@ -19,7 +19,7 @@ from fakes.commits import ROWS, TABLE, Publishing
 from fakes.patience import until
 from jupyter_etl.cli.main import main
 from jupyter_etl.errors import NotFound
-from jupyter_etl.model import PublicationVersion, PublishMode
+from jupyter_etl.model import PublicationVersion, PublishMode, RunState
 from jupyter_etl.runner.folders import attempt_folder
 from jupyter_etl.services import Settings
 from jupyter_etl.services.maintenance import daily
@@ -202,7 +202,7 @@ def test_a_publication_that_is_being_published_is_left(filled: Publishing) -> No
     # Afterwards its turn is over again, also that of prune.
     later = prune(settings_of(filled), filled.store, Shifted(200), dry_run=True)
     assert later.pruned[0].count == 3
-    assert filled.run("other")
+    assert filled.run("other").run.state is RunState.DISPATCHED
 
 
 def test_a_lake_that_lacks_files_is_left_as_it_is(filled: Publishing) -> None:

@@ -73,7 +73,9 @@ def test_nobody_waits_for_what_nothing_publishes(
 
 def test_a_deployed_notebook_need_not_have_run(etl: Etl, here: Path, first: Path) -> None:
     deploy(etl, here / "b.ipynb", "x = 1", after=["sales.daily"])
-    assert etl.pipelines.get("b").schedule is not None
+    schedule = etl.pipelines.get("b").schedule
+    assert schedule is not None
+    assert schedule.after == ("sales.daily",)
 
 
 def test_the_line_of_the_notebook_is_checked_too(etl: Etl, here: Path) -> None:

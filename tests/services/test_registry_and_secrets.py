@@ -21,9 +21,9 @@ from jupyter_etl.services.secrets import (
 def test_every_kind_has_its_block() -> None:
     assert set(block_names("connector")) == {kind.value for kind in SourceKind}
     for kind in SourceKind:
-        assert connector_for(kind.value)
+        assert kind.value in connector_for(kind.value).kinds
     for kind in (PublicationKind.TABLE, PublicationKind.FILE, PublicationKind.REPORT):
-        assert publisher_for(kind)
+        assert publisher_for(kind).kind is kind
     assert block_names("executor") == ["local"]
     assert block_names("check_runner") == ["duckdb"]
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fakes.notebooks import write_notebook
-from jupyter_etl.errors import EtlError, ExecutionError, SourceError
+from jupyter_etl.errors import EtlError, ExecutionError, NotFound, SourceError
 from jupyter_etl.model import Breaker, Outcome, VerdictKind
 from jupyter_etl.notebook import api
 from jupyter_etl.notebook.session import Workbench
@@ -84,7 +84,7 @@ def test_a_runner_that_does_not_listen_hides_nothing(bench: Workbench) -> None:
 def test_what_is_no_source_is_not_blamed(bench: Workbench) -> None:
     listening = Listening(bench.channel)
     bench.channel = listening
-    with pytest.raises(EtlError):
+    with pytest.raises(NotFound, match="'nothing'"):
         bench.load("nothing")
     assert listening.heard == []
 

@@ -214,7 +214,8 @@ def test_the_python_calls(home: Path, here: Path, monkeypatch: pytest.MonkeyPatc
     jupyter_etl.source("t", "t.csv")
     frame = jupyter_etl.load("t")
     assert jupyter_etl.sql("local", "select sum(a) as s from t")["s"][0] == 3
-    assert jupyter_etl.check("frame", "rows = 2", frame)
+    (result,) = jupyter_etl.check("frame", "rows = 2", frame)
+    assert result.status is CheckStatus.PASS
     assert jupyter_etl.param("n int = 4") == 4
     done = jupyter_etl.publish("x.y", frame)
     assert done.version is not None

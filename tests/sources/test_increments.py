@@ -95,7 +95,8 @@ def test_a_second_load_begins_where_the_first_ended(
     again = read(values, first.value)
     assert (rows(again), again.value) == ([], None)
     low = read(values.take(pa.array([1])))
-    assert texts is None or low.value == CursorValue(kind=CursorKind(kind), text=texts[0])
+    if texts is not None:
+        assert low.value == CursorValue(kind=CursorKind(kind), text=texts[0])
     assert rows(read(values, low.value)) == [
         n for n, value in enumerate(values) if value.as_py() > values[1].as_py()
     ]

@@ -31,9 +31,9 @@ UNITED = [
     (category("a", "b"), pa.array(["c"]), pa.string(), ["a", "b", "c"]),
     (pa.array(["c"]), category("a", None), pa.string(), ["c", "a", None]),
     (category("a"), category("b", index=pa.int8()), pa.string(), ["a", "b"]),
-    (category("a"), category("b"), None, ["a", "b"]),
+    (category("a"), category("b"), category("a").type, ["a", "b"]),
     (category(1, 2), pa.array([2**40]), pa.int64(), [1, 2, 2**40]),
-    (category("a"), pa.nulls(1), None, ["a", None]),
+    (category("a"), pa.nulls(1), pa.string(), ["a", None]),
     (pa.array(["a"], pa.large_string()), pa.array(["b"]), pa.large_string(), ["a", "b"]),
     (pa.array(["a"], pa.string_view()), pa.array(["b"]), pa.string(), ["a", "b"]),
     (pa.array([b"a"], pa.binary(1)), pa.array([b"bc"]), pa.binary(), [b"a", b"bc"]),
@@ -84,11 +84,11 @@ UNITED = [
     ("left", "right", "kind", "values"), UNITED, ids=[f"{u[0].type}+{u[1].type}" for u in UNITED]
 )
 def test_types_are_united_exactly(
-    tmp_path: Path, left: pa.Array, right: pa.Array, kind: pa.DataType | None, values: list[object]
+    tmp_path: Path, left: pa.Array, right: pa.Array, kind: pa.DataType, values: list[object]
 ) -> None:
     got = read(source_of(put(tmp_path, a=left, b=right), "parquet"))["x"]
     assert got.to_pylist() == values
-    assert kind is None or got.type == kind
+    assert got.type == kind
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,17 @@
-"""Values that the faked facade answers with."""
+"""Runs, pipelines and schedules as the ledger returns them, for tests that need no ledger."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from jupyter_etl.model import (
-    BundleFile,
     Cause,
-    Column,
-    Committed,
-    FileChange,
     NewRun,
     Outcome,
-    Parameter,
     Partition,
     Pipeline,
-    PublicationKind,
-    PublicationVersion,
     Run,
     RunState,
     RunSummary,
@@ -31,56 +21,6 @@ from jupyter_etl.model import (
 
 HASH = "a" * 64
 TOKEN = "f" * 32
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeSettings:
-    owner: str = "sam"
-    autostart: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakePreview:
-    data: pa.Table
-    total_rows: int | None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeFinding:
-    severity: str
-    cell: int | None
-    message: str
-    hint: str
-    kind: str = ""
-    unchecked: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeOutline:
-    parameters: tuple[Parameter, ...]
-    kernel: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeSchedulePreview:
-    schedule: Schedule
-    words: str
-    next: tuple[datetime, ...]
-    note: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeDeployment:
-    pipeline: Pipeline
-    change: str
-    changes: tuple[str, ...]
-    words: str
-    next: tuple[datetime, ...]
-    note: str
-    findings: tuple[FakeFinding, ...]
-    files: tuple[BundleFile, ...] = ()
-    file_changes: tuple[FileChange, ...] = ()
 
 
 def a_schedule() -> Schedule:
@@ -145,30 +85,4 @@ def summary_of(run: Run) -> RunSummary:
         error=run.error,
         worked_s=run.worked_s,
         attempt_started_at=run.attempt_started_at,
-    )
-
-
-def a_version(name: str, kind: PublicationKind, at: datetime, location: Path) -> PublicationVersion:
-    rows = 336 if kind is PublicationKind.TABLE else None
-    columns = (Column(name="day", type="date32[day]"), Column(name="delay", type="double"))
-    what = Committed(
-        name=name,
-        kind=kind,
-        location=str(location),
-        delta_version=6 if rows else None,
-        rows=rows,
-        changed_rows=rows,
-        bytes=4_096,
-        columns=columns if rows else (),
-    )
-    return PublicationVersion(
-        name=name,
-        number=7,
-        draft=False,
-        what=what,
-        owner="sam",
-        pipeline="delays",
-        run_id=1,
-        notebook="/books/delays.ipynb",
-        published_at=at,
     )

@@ -313,7 +313,7 @@ class TestBadInputOfARun:
         etl = Etl.open()
         run = self.ended(etl, here, FRAME, "%etl publish table t df")
         assert str(here / "file") in run.error
-        assert etl.runs.notebook(run.id)
+        assert "%etl publish table t df" in etl.runs.notebook(run.id)
         etl.close()
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
@@ -338,7 +338,7 @@ class TestBadInputOfARun:
             assert "'big'" in run.error
             assert [p.name for p in etl.publications.list()] == ["small"]
             assert etl.publications.read("small").num_rows == 2
-            assert etl.runs.notebook(run.id)
+            assert "%etl publish table big big" in etl.runs.notebook(run.id)
             etl.close()
         finally:
             os.system(f"umount {lake}")  # noqa: S605

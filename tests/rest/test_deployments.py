@@ -1,8 +1,9 @@
-"""The routes over the real facade and a real ledger, as openapi.yaml describes them."""
+"""From a notebook to a deployed pipeline and its runs, as openapi.yaml describes the answers."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,7 @@ from jsonschema import Draft202012Validator
 
 import jupyter_etl.rest
 from fakes.notebooks import write_notebook
-from jupyter_etl.rest.handler import SERVICE
-from jupyter_etl.rest.service import EtlService
-from jupyter_etl.services import Etl, Settings
+from jupyter_etl.services import Etl
 
 DOCUMENT = yaml.safe_load((Path(jupyter_etl.rest.__file__).parent / "openapi.yaml").read_text())
 NOTEBOOK = {
@@ -34,13 +33,13 @@ NOTEBOOK = {
 
 
 @pytest.fixture
-def real(tmp_path: Path, jp_root_dir: Path, server) -> Etl:
+def etl(jp_root_dir: Path, home: Path) -> Iterator[Etl]:
     (jp_root_dir / "delays.ipynb").write_text(json.dumps(NOTEBOOK))
     (jp_root_dir / "trips.csv").write_text("id,fare\n1,4.5\n2,\n")
-    opened = Etl.open(Settings.from_env({}, home=str(tmp_path / "home"), owner="sam"))
-    server.web_app.settings[SERVICE] = EtlService(lambda: opened)
+    opened = Etl.open()
     opened.sources.declare("trips", "trips.csv", base=jp_root_dir)
-    return opened
+    yield opened
+    opened.close()
 
 
 def matches(value: object, name: str) -> None:
@@ -48,7 +47,7 @@ def matches(value: object, name: str) -> None:
     Draft202012Validator(schema).validate(value)
 
 
-async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
+async def test_from_a_notebook_to_a_cancelled_run(ask) -> None:
     async def good(name: str, path: str, method: str = "GET", body: object = None):
         answer = await ask(path, method, body=body)
         assert answer.status in {200, 201}, (path, answer.body)
@@ -98,7 +97,7 @@ async def test_from_a_notebook_to_a_cancelled_run(real: Etl, ask) -> None:
 
 
 async def test_a_run_is_given_parameters_of_the_deployed_version(
-    real: Etl, ask, jp_root_dir: Path
+    etl: Etl, ask, jp_root_dir: Path
 ) -> None:
     place = jp_root_dir / "typed.ipynb"
     write_notebook(place, "%load_ext jupyter_etl\n%etl param n int = 1\n%etl param day date")
@@ -113,7 +112,7 @@ async def test_a_run_is_given_parameters_of_the_deployed_version(
     draft = {"parameters": {"n": 2}, "draft": True}
     run = (await ask("/pipelines/typed/trigger", "POST", body=draft)).json
     assert run["draft"] is True
-    assert real.runs.get(run["id"]).new.parameters == {"n": 2, "day": "2026-01-02"}
+    assert etl.runs.get(run["id"]).new.parameters == {"n": 2, "day": "2026-01-02"}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,7 @@ async def test_a_run_is_given_parameters_of_the_deployed_version(
     ],
 )
 async def test_a_wrong_value_is_said_with_its_field(
-    real: Etl, ask, jp_root_dir: Path, given: dict[str, object], field: str
+    ask, jp_root_dir: Path, given: dict[str, object], field: str
 ) -> None:
     source = "%load_ext jupyter_etl\n%etl param n int = 1\n%etl param day date"
     write_notebook(jp_root_dir / "typed.ipynb", source)
@@ -134,7 +133,7 @@ async def test_a_wrong_value_is_said_with_its_field(
     assert (await ask("/pipelines", "POST", body=deploy)).json["error"]["field"] == field
 
 
-async def test_what_would_fail_is_deployed_only_anyway(real: Etl, ask, jp_root_dir: Path) -> None:
+async def test_what_would_fail_is_deployed_only_anyway(etl: Etl, ask, jp_root_dir: Path) -> None:
     write_notebook(jp_root_dir / "lost.ipynb", "open('gone.csv')")
     body = {"notebook": "lost.ipynb", "when": "daily at 07:00"}
     (finding, *_) = (await ask("/notebook?path=lost.ipynb", "GET")).json["findings"]
@@ -142,13 +141,13 @@ async def test_what_would_fail_is_deployed_only_anyway(real: Etl, ask, jp_root_d
     refused = await ask("/pipelines", "POST", body=body)
     assert refused.status == 400
     assert "'gone.csv'" in refused.json["error"]["message"]
-    assert real.pipelines.list() == []
+    assert etl.pipelines.list() == []
     deployed = await ask("/pipelines", "POST", body={**body, "anyway": True})
     assert deployed.status == 201
     assert finding in deployed.json["findings"]
 
 
-async def test_an_error_names_the_field_that_is_wrong(real: Etl, ask) -> None:
+async def test_an_error_names_the_field_that_is_wrong(ask) -> None:
     wrong = await ask("/schedule/preview", "POST", body={"when": "@daily", "timezone": "Mars/Base"})
     assert wrong.json["error"]["field"] == "timezone"
     matches(wrong.json, "Error")
@@ -156,7 +155,7 @@ async def test_an_error_names_the_field_that_is_wrong(real: Etl, ask) -> None:
     assert "field" not in other.json["error"]
 
 
-async def test_bad_input_is_one_sentence(real: Etl, ask, jp_root_dir: Path) -> None:
+async def test_bad_input_is_one_sentence(etl: Etl, ask, jp_root_dir: Path) -> None:
     (jp_root_dir / "cut.ipynb").write_text('{"cells": [')
     body = {"notebook": "delays.ipynb", "when": "daily at 07:00"}
     for path, method, given, status in (
@@ -183,7 +182,7 @@ async def test_bad_input_is_one_sentence(real: Etl, ask, jp_root_dir: Path) -> N
     gone = await ask("/sources/trips")
     assert gone.status == 422
     assert gone.error["type"] == "SourceError"
-    assert real.pipelines.list() == []
+    assert etl.pipelines.list() == []
 
 
 @pytest.mark.parametrize(
@@ -202,7 +201,7 @@ async def test_bad_input_is_one_sentence(real: Etl, ask, jp_root_dir: Path) -> N
     ],
 )
 async def test_a_body_changes_only_what_it_says(
-    real: Etl, ask, more: dict[str, object], changes: list[str]
+    ask, more: dict[str, object], changes: list[str]
 ) -> None:
     first = {"when": "every 1h", "retries": 7, "checkpoint": True}
     body = {"notebook": "delays.ipynb"}
@@ -214,7 +213,7 @@ async def test_a_body_changes_only_what_it_says(
     assert again.json["changes"] == changes
 
 
-async def test_a_notebook_that_was_renamed_is_relinked(real: Etl, jp_root_dir: Path, ask) -> None:
+async def test_a_notebook_that_was_renamed_is_relinked(jp_root_dir: Path, ask) -> None:
     assert (await ask("/pipelines", "POST", body={"notebook": "delays.ipynb"})).status == 201
     assert (await ask("/pipelines/delays")).json["missing"] is False
     (jp_root_dir / "delays.ipynb").rename(jp_root_dir / "late.ipynb")
@@ -228,7 +227,7 @@ async def test_a_notebook_that_was_renamed_is_relinked(real: Etl, jp_root_dir: P
     assert outside.status == 404
 
 
-async def test_a_retry_says_what_it_deployed(real: Etl, jp_root_dir: Path, ask) -> None:
+async def test_a_retry_says_what_it_deployed(jp_root_dir: Path, ask) -> None:
     await ask("/pipelines", "POST", body={"notebook": "delays.ipynb"})
     run = (await ask("/pipelines/delays/trigger", "POST", body={"parameters": {"day": "x"}})).json
     await ask(f"/runs/{run['id']}/cancel", "POST")
@@ -240,7 +239,7 @@ async def test_a_retry_says_what_it_deployed(real: Etl, jp_root_dir: Path, ask) 
     assert retried["note"].startswith("There is no notebook at")
 
 
-async def test_local_files_of_a_deployment(real: Etl, ask, jp_root_dir: Path) -> None:
+async def test_local_files_of_a_deployment(ask, jp_root_dir: Path) -> None:
     (jp_root_dir / "helper.py").write_text("VALUE = 1\n")
     (jp_root_dir / "a.txt").write_text("1")
     book = json.loads(json.dumps(NOTEBOOK))
