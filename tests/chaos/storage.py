@@ -38,6 +38,6 @@ def damage(world: World, draw: random.Random) -> None:
     content = newest.read_bytes()
     newest.write_bytes(content[: draw.choice((0, len(content) // 2))])
     time.sleep(AWAY_S)
-    world.call("doctor", "--mend", codes=(0, 1))
+    world.call("doctor", "--repair", codes=(0, 1))
     if newest.read_bytes() != content:
         world.noticed.append(f"{newest.name} was not repaired")

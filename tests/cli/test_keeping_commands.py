@@ -111,7 +111,7 @@ def test_a_ledger_in_use_is_not_replaced(
     in_hand = command("restore", "copy.sqlite", "--yes")
     assert in_hand.code == 1
     assert "Runs are in hand (1)" in in_hand.err
-    assert "--mend" in in_hand.err
+    assert "--repair" in in_hand.err
     info = SchedulerInfo(id="me", host=host_name(), pid=os.getpid(), workers=1, seen_at=now)
     etl.store.save_scheduler(info)
     alive = command("restore", "copy.sqlite", "--yes")
@@ -176,7 +176,7 @@ def test_the_doctor_works_where_no_ledger_can_be_opened(home: Path, command: Com
     assert said.code == 1
     assert "ERROR  ledger: " in said.out
     (item,) = [one for one in command("doctor", "--json").json if one["what"] == "ledger"]
-    assert set(item) == {"what", "ok", "status", "message", "hint", "mended"}
+    assert set(item) == {"what", "ok", "status", "message", "hint", "repaired"}
     assert (item["ok"], item["status"]) == (False, "error")
 
 
@@ -185,8 +185,8 @@ def test_the_doctor_mends_and_says_so(run_id: int, home: Path, command: Command)
     looked = command("doctor")
     assert "warn   permissions: " in looked.out
     assert stat.S_IMODE(home.stat().st_mode) == 0o755
-    said = command("doctor", "--mend")
-    assert f"mended: {home} is 700" in said.out
+    said = command("doctor", "--repair")
+    assert f"repaired: {home} is 700" in said.out
     assert said.code == 0
 
 

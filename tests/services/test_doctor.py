@@ -1,4 +1,4 @@
-"""What the doctor finds, says and mends; without being asked to mend it changes nothing."""
+"""What the doctor finds, says and repairs; without being asked to repair it changes nothing."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ NOBODY = 2**22 - 1
 """A number that no process has."""
 
 
-def found(settings: Settings, *, mend: bool = False) -> dict[str, Diagnosis]:
-    return {one.what: one for one in diagnose(settings, SystemClock(), mend=mend)}
+def found(settings: Settings, *, repair: bool = False) -> dict[str, Diagnosis]:
+    return {one.what: one for one in diagnose(settings, SystemClock(), repair=repair)}
 
 
 def add_run(etl: Etl, key: str, **fields: object) -> int:
@@ -79,7 +79,7 @@ def test_a_ledger_that_is_well(etl: Etl) -> None:
 
 def test_a_ledger_that_cannot_be_read_is_the_only_thing_said_of_it(home: Path) -> None:
     (home / "ledger.sqlite").write_text("a text, and no ledger")
-    items = found(Settings.from_env(), mend=True)
+    items = found(Settings.from_env(), repair=True)
     assert items["ledger"].status is Status.ERROR
     assert items["ledger"].hint
     assert "integrity" not in items
@@ -90,7 +90,7 @@ def test_an_older_ledger_is_looked_at_and_not_migrated(isolation: Path) -> None:
     isolation.mkdir()
     make_old_ledger(f"sqlite:///{isolation / 'ledger.sqlite'}")
     before = (isolation / "ledger.sqlite").read_bytes()
-    items = found(Settings.from_env(), mend=True)
+    items = found(Settings.from_env(), repair=True)
     assert items["schema"].status is Status.WARN
     assert "0001" in items["schema"].message
     assert items["integrity"].ok
@@ -126,9 +126,9 @@ def test_the_journal_mode_is_mended(home: Path) -> None:
     item = ledger.journal(setup)
     assert item is not None
     assert item.status is Status.ERROR
-    mended = ledger.journal(replace(setup, mend=True))
-    assert mended is not None
-    assert mended.mended
+    repaired = ledger.journal(replace(setup, repair=True))
+    assert repaired is not None
+    assert repaired.repaired
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
@@ -136,7 +136,7 @@ def test_the_journal_mode_is_mended(home: Path) -> None:
 def a_setup(facts: LedgerFacts | None, **fields: object) -> Setup:
     made = Setup(
         settings=Settings.from_env(), clock=FakeClock(), facts=facts, problem=None, store=None,
-        schedulers=(), alive=(), mend=False,
+        schedulers=(), alive=(), repair=False,
     )  # fmt: skip
     return replace(made, **fields)  # type: ignore[arg-type]
 
@@ -204,8 +204,8 @@ def test_a_runner_that_is_gone_is_ended_by_its_token(etl: Etl) -> None:
     assert item.status is Status.ERROR
     assert str(run_id) in item.message
     assert etl.store.load_run(run_id).state is RunState.RUNNING, "nothing is changed unasked"
-    mended = found(etl.settings, mend=True)["attempts"]
-    assert (mended.ok, mended.mended) == (True, f"ended as lost: {run_id}")
+    repaired = found(etl.settings, repair=True)["attempts"]
+    assert (repaired.ok, repaired.repaired) == (True, f"ended as lost: {run_id}")
     assert etl.store.load_attempts(run_id)[0].outcome is Outcome.LOST
     assert etl.store.load_run(run_id).state is RunState.QUEUED, "the engine queues it again"
     assert found(etl.settings)["attempts"].status is Status.OK
@@ -227,10 +227,10 @@ def test_what_others_look_after_is_left_to_them(etl: Etl) -> None:
     begin(etl, claim(etl, runs[0], by="me"), pid=NOBODY)
     begin(etl, claim(etl, runs[1]), pid=NOBODY, host="another")
     begin(etl, claim(etl, runs[2]), pid=os.getppid())
-    items = found(etl.settings, mend=True)
+    items = found(etl.settings, repair=True)
     lives = {made.run.id for made in etl.store.load_live_attempts()}
     assert {runs[0], runs[1]} <= lives
-    assert str(runs[0]) not in items["attempts"].mended
+    assert str(runs[0]) not in items["attempts"].repaired
 
 
 def test_a_run_beyond_its_limit_is_said(etl: Etl) -> None:
@@ -279,7 +279,7 @@ def test_folders_without_a_run_are_said_and_never_deleted(etl: Etl) -> None:
     lost = attempt_folder(etl.settings.home, 99, 1)
     for folder in (known, lost):
         folder.mkdir(parents=True)
-    item = found(etl.settings, mend=True)["folders"]
+    item = found(etl.settings, repair=True)["folders"]
     assert item.status is Status.WARN
     assert "00000099" in item.message
     assert "00000001" not in item.message
@@ -297,9 +297,9 @@ def test_what_is_private_is_made_so(etl: Etl) -> None:
     item = found(etl.settings)["permissions"]
     assert item.status is Status.ERROR
     assert f"chmod 700 {home}" in item.hint
-    mended = found(etl.settings, mend=True)["permissions"]
-    assert mended.ok
-    assert "wh_pw is 600" in mended.mended
+    repaired = found(etl.settings, repair=True)["permissions"]
+    assert repaired.ok
+    assert "wh_pw is 600" in repaired.repaired
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert stat.S_IMODE((home / "secrets" / "wh_pw").stat().st_mode) == 0o600
     assert found(etl.settings)["permissions"].status is Status.OK
@@ -313,7 +313,7 @@ def test_half_files_are_removed_when_they_are_old(etl: Etl) -> None:
     os.utime(old, (two_days_ago, two_days_ago))
     assert str(old) in found(etl.settings)["leftovers"].message
     assert old.exists()
-    assert str(old) in found(etl.settings, mend=True)["leftovers"].mended
+    assert str(old) in found(etl.settings, repair=True)["leftovers"].repaired
     assert (old.exists(), new.exists()) == (False, True)
     assert "leftovers" not in found(etl.settings)
 
@@ -353,18 +353,18 @@ def test_a_due_time_that_its_schedule_does_not_explain_is_corrected(etl: Etl) ->
     said = found(etl.settings)["due times"]
     assert said.status is Status.ERROR
     assert "orders" in said.message
-    assert "jupyter etl doctor --mend" in said.hint
+    assert "jupyter etl doctor --repair" in said.hint
 
     other = SchedulerInfo(
         id="other", host=host_name(), pid=os.getpid(), workers=1, seen_at=now + timedelta(hours=9)
     )
     etl.store.save_scheduler(other)
-    assert found(etl.settings, mend=True)["due times"].status is Status.ERROR, (
+    assert found(etl.settings, repair=True)["due times"].status is Status.ERROR, (
         "whose clock is right?"
     )
     etl.store.remove_scheduler("other")
 
-    assert found(etl.settings, mend=True)["due times"].mended == "corrected orders"
+    assert found(etl.settings, repair=True)["due times"].repaired == "corrected orders"
     assert found(etl.settings)["due times"].status is Status.OK
     due = etl.store.load_pipeline("orders").next_due
     assert due is not None

@@ -55,7 +55,7 @@ def test_a_used_home_gets_no_new_ledger(settings: Settings, loss: str, trace: st
     with pytest.raises(StoreError, match=r"is gone|is empty") as caught:
         Etl.open(settings)
     assert "jupyter etl restore FILE" in caught.value.hint
-    found = {one.what: one for one in diagnose(settings, SystemClock(), mend=True)}
+    found = {one.what: one for one in diagnose(settings, SystemClock(), repair=True)}
     assert found["ledger"].status is Status.ERROR
     assert "jupyter etl restore FILE" in found["ledger"].hint
 

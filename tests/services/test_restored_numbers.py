@@ -154,8 +154,8 @@ def test_the_doctor_finds_numbers_that_the_ledger_does_not_know(world: World) ->
     found = {one.what: one for one in diagnose(other, SystemClock())}
     assert found["numbers"].status is Status.WARN
     assert f"{TABLE} (4)" in found["numbers"].message
-    found = {one.what: one for one in diagnose(other, SystemClock(), mend=True)}
-    assert found["numbers"].mended
+    found = {one.what: one for one in diagnose(other, SystemClock(), repair=True)}
+    assert found["numbers"].repaired
     store = open_store(other.ledger)
     assert store.next_publication_number(TABLE, draft=False) == 5
     store.close()

@@ -68,8 +68,8 @@ class World(Publishing):
             if path.is_file()
         }
 
-    def doctor(self, *, mend: bool = False) -> dict[str, Diagnosis]:
-        return {one.what: one for one in diagnose(self.settings, SystemClock(), mend=mend)}
+    def doctor(self, *, repair: bool = False) -> dict[str, Diagnosis]:
+        return {one.what: one for one in diagnose(self.settings, SystemClock(), repair=repair)}
 
     def assert_refused(self) -> None:
         """Nothing reads less than the live version, or writes anything."""
@@ -118,7 +118,7 @@ def test_a_lake_that_is_not_mounted_is_no_new_lake(world: World) -> None:
     world.assert_refused()
     assert list(Path(world.lake).iterdir()) == []
     assert world.doctor()["mounted"].status is Status.ERROR
-    assert "Mount it" in world.doctor(mend=True)["mounted"].hint
+    assert "Mount it" in world.doctor(repair=True)["mounted"].hint
     assert list(Path(world.lake).iterdir()) == []
 
     Path(world.lake).rmdir()
@@ -189,9 +189,9 @@ def test_a_damaged_log_entry_is_noticed_and_repaired(world: World, damage: str) 
     entry.write_bytes(DAMAGES[damage](content))
     world.assert_refused()
     assert world.doctor()["published"].status is Status.ERROR
-    assert "jupyter etl doctor --mend" in world.doctor()["published"].hint
+    assert "jupyter etl doctor --repair" in world.doctor()["published"].hint
 
-    assert world.doctor(mend=True)["published"].mended
+    assert world.doctor(repair=True)["published"].repaired
     assert entry.read_bytes() == content
     world.assert_whole()
     assert world.doctor()["published"].status is Status.OK
@@ -201,7 +201,7 @@ def test_a_damaged_log_entry_is_noticed_and_repaired(world: World, damage: str) 
 def test_a_log_entry_that_is_missing_is_noticed_and_repaired(world: World) -> None:
     world.log[-1].unlink()
     world.assert_refused()
-    world.doctor(mend=True)
+    world.doctor(repair=True)
     world.assert_whole()
 
 
@@ -213,7 +213,7 @@ def test_an_earlier_log_entry_matters_as_long_as_its_rows_do(
     middle = world.log[len(world.log) // 2]
     middle.write_bytes(b"")
     world.assert_refused()
-    world.doctor(mend=True)
+    world.doctor(repair=True)
     world.assert_whole()
 
 
@@ -229,7 +229,7 @@ def test_missing_data_files_are_named_and_not_repaired(world: World) -> None:
         )
     ).unlink()
     world.log[-1].write_bytes(b"")
-    found = world.doctor(mend=True)["published"]
+    found = world.doctor(repair=True)["published"]
     assert found.status is Status.ERROR
     assert lost.name in found.message
     assert "backup" in found.hint
@@ -293,7 +293,7 @@ def test_a_rollback_leaves_a_version_that_can_be_repaired(world: World) -> None:
     rows = world.read()
     world.log[-1].write_bytes(b"")
     world.assert_refused()
-    world.doctor(mend=True)
+    world.doctor(repair=True)
     assert world.read().equals(rows)
 
 
@@ -346,9 +346,9 @@ def test_a_marked_lake_without_a_publication_is_missed(tmp_path: Path) -> None:
     claim = world.run("second")
     with pytest.raises(StorageError, match="is not there") as caught:
         world.commit(claim, [world.stage_file("note", "text")])
-    assert "doctor --mend" in caught.value.hint
+    assert "doctor --repair" in caught.value.hint
     assert list(Path(world.lake).iterdir()) == []
 
-    found = {one.what: one for one in diagnose(settings, SystemClock(), mend=True)}
-    assert found["mounted"].mended
+    found = {one.what: one for one in diagnose(settings, SystemClock(), repair=True)}
+    assert found["mounted"].repaired
     world.commit(claim, [world.stage_file("note", "text")])

@@ -21,7 +21,7 @@ _MARKS = {Status.OK: "ok   ", Status.WARN: "warn ", Status.ERROR: "ERROR"}
 
 def doctor(args: Namespace) -> int:
     """Look for what is wrong; exit code 1 where something is."""
-    found = diagnose(Settings.from_env(), SystemClock(), mend=args.mend)
+    found = diagnose(Settings.from_env(), SystemClock(), repair=args.repair)
     if args.json:
         write_json(
             [
@@ -31,7 +31,7 @@ def doctor(args: Namespace) -> int:
                     "status": one.status.value,
                     "message": one.message,
                     "hint": one.hint,
-                    "mended": one.mended,
+                    "repaired": one.repaired,
                 }
                 for one in found
             ]
@@ -39,8 +39,8 @@ def doctor(args: Namespace) -> int:
     else:
         for one in found:
             write(f"{_MARKS[one.status]}  {one.what}: {one.message}")
-            if one.mended:
-                write(f"       mended: {one.mended}")
+            if one.repaired:
+                write(f"       repaired: {one.repaired}")
             if one.hint:
                 write(f"       {one.hint}")
     return 0 if all(one.ok for one in found) else 1

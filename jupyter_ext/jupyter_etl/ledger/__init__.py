@@ -62,7 +62,7 @@ def inspect_ledger(url: str) -> LedgerFacts:
     return look_at(url)
 
 
-def mend_journal(facts: LedgerFacts) -> None:
+def repair_journal(facts: LedgerFacts) -> None:
     """Set the journal mode that is safe; raises `StoreError` while others use the file."""
     from jupyter_etl.ledger.migration import set_journal_mode
 

@@ -102,7 +102,7 @@ class Policy:
     """How a pipeline's runs are treated.
 
     Args:
-        retries: Further attempts after the first, for failures that a retry can mend.
+        retries: The most retries, for failures that can succeed on one.
         timeout_s: Wall-clock seconds an attempt may take; None lets the platform decide, see
             `jupyter_etl.scheduling.time_limits.time_limit`.
         catchup: What becomes of times that passed unseen.

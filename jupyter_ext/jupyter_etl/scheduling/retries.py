@@ -33,7 +33,7 @@ def plan_next(
 ) -> tuple[RunState, datetime | None]:
     """Decide whether a run ends with an attempt or is tried again.
 
-    Only what a further attempt can mend is tried again: a failure whose verdict says so, and a lost
+    Only failures that can succeed on a retry are retried: those whose verdict allows it, and a lost
     attempt, unless the pipeline's policy forbids to repeat cells that may have run. One that took
     longer than its timeout would do so again. An attempt of a deployed version that did not begin, by
     a fault of the platform, is always made again and uses up no retry. A notebook that was run by

@@ -243,13 +243,13 @@ class Etl:
             ) from problem
         return True
 
-    def doctor(self, *, mend: bool = False) -> list[Diagnosis]:
+    def doctor(self, *, repair: bool = False) -> list[Diagnosis]:
         """Look for what is wrong with the setup.
 
         Args:
-            mend: Mend what can safely be mended; otherwise nothing is changed.
+            repair: Repair what can safely be repaired; otherwise nothing is changed.
         """
-        return diagnose(self.settings, self.clock, mend=mend)
+        return diagnose(self.settings, self.clock, repair=repair)
 
     def close(self) -> None:
         """Close the ledger, and let the template of runners go."""

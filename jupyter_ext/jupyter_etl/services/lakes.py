@@ -80,7 +80,7 @@ class LedgerLake:
             raise StorageError(
                 f"The lake {self.root} is not there: its marker {MARKER} is missing.",
                 hint="Mount it, or set JUPYTER_ETL_LAKE to where it is. If you have emptied it: "
-                "jupyter etl doctor --mend",
+                "jupyter etl doctor --repair",
             )
         return False
 

@@ -32,16 +32,18 @@ from jupyter_etl.language.numbers import PORT, WORKERS
 
 JSON = Argument(
     name="json", flags=("--json",), kind=ValueKind.FLAG,
-    help="Write JSON to standard output, and nothing else.",
+    help="Write JSON, and only JSON, to standard output.",
 )  # fmt: skip
 _STDIN = Argument(
     name="stdin", flags=("--stdin",), kind=ValueKind.FLAG,
-    help="Read the value from standard input instead of asking.",
+    help="Read the value from standard input instead of prompting.",
 )  # fmt: skip
 _NOTEBOOK = Argument(
     name="notebook", required=True, completes="notebook", help="The path of the notebook."
 )
-_PIPELINE = Argument(name="pipeline", required=True, completes="pipeline", help="Its name.")
+_PIPELINE = Argument(
+    name="pipeline", required=True, completes="pipeline", help="The name of the pipeline."
+)
 _PUBLICATION = Argument(
     name="name", required=True, completes="publication", help="The publication."
 )
@@ -49,14 +51,14 @@ _PUBLICATION = Argument(
 _RUNNING = (
     CommandSpec(
         name="run", group="Run",
-        summary="Run a notebook now, as a schedule would, and wait. Exit code: 0 succeeded, "
-                "1 failed, 2 usage, 3 held, 4 cancelled, 5 timed out.",
+        summary="Run a notebook now and wait for the result. Exit code: 0 succeeded, 1 failed, 2 "
+                "usage, 3 held, 4 cancelled, 5 timed out.",
         arguments=(_NOTEBOOK, PARAM, DRAFT, TIMEOUT, CHECKPOINT, COLD, JSON),
         examples=("run report.ipynb -p day=2026-01-01 --timeout 10m",
                   "run report.ipynb --draft --json"),
     ),
     CommandSpec(
-        name="schedule", group="Run", summary="Deploy a notebook, to run by itself.",
+        name="schedule", group="Run", summary="Deploy a notebook and schedule it.",
         arguments=(
             _NOTEBOOK,
             Argument(name="when", kind=ValueKind.WORDS, default="",
@@ -72,16 +74,16 @@ _RUNNING = (
         summary="Run the deployed version of a pipeline once, through the scheduler.",
         arguments=(_PIPELINE, PARAM, DRAFT,
                    Argument(name="wait", flags=("--wait",), kind=ValueKind.FLAG,
-                            help="Wait for its end; the exit code is that of 'run'."),
+                            help="Wait for the run to finish; the exit codes are those of 'run'."),
                    JSON),
         examples=("trigger daily-sales -p day=2026-01-01 --wait",),
     ),
     CommandSpec(
         name="backfill", group="Run",
-        summary="Run the partitions of a pipeline that are missing or failed, through the scheduler.",
+        summary="Run the missing or failed partitions of a pipeline, through the scheduler.",
         arguments=(_PIPELINE, SPAN, *BACKFILL_OPTIONS,
                    Argument(name="wait", flags=("--wait",), kind=ValueKind.FLAG,
-                            help="Wait for their end; exit code 1 if one of them fails."),
+                            help="Wait for the runs to finish; exit code 1 if any of them fails."),
                    JSON),
         examples=("backfill daily-sales 2026-01-01..2026-01-31 --by day --wait",
                   "backfill daily-sales 2026-01-01..2026-01-31 --dry-run"),
@@ -91,26 +93,28 @@ _RUNNING = (
         arguments=(
             Argument(name="workers", flags=("--workers",), kind=ValueKind.WHOLE, least=1,
                      most=int(WORKERS.most),
-                     placeholder="N", help="How many runs at once; by default the setting."),
+                     placeholder="N", help="The number of concurrent runs; by default "
+                                           "JUPYTER_ETL_WORKERS."),
             Argument(name="for", flags=("--for",), repeated=True, placeholder="OWNER",
-                     help="Whose pipelines to run, or all; by default everybody's of a private "
-                          "ledger in SQLite, and only yours of a shared one. May be repeated."),
+                     help="The owner whose pipelines to run, or all; by default all owners on "
+                          "SQLite, and only you on a shared ledger. May be repeated."),
             Argument(name="until_idle", flags=("--until-idle",), kind=ValueKind.FLAG,
-                     help="End when nothing is due or running."),
+                     help="Exit when no run is due or active."),
         ),
         examples=("up", "up --workers 4 --until-idle", "up --for sam --for kim"),
     ),
     CommandSpec(
-        name="plan", group="Run", summary="List the instants of a schedule, in UTC and local time.",
+        name="plan", group="Run", summary="List the run times of a schedule, in UTC and local "
+                                          "time.",
         arguments=(
             Argument(name="when", kind=ValueKind.WORDS, required=True, help="The schedule."),
             Argument(name="tz", flags=("--tz",), placeholder="ZONE", completes="timezone",
-                     help="Its timezone."),
+                     help="The timezone of the schedule."),
             Argument(name="from", flags=("--from",), placeholder="TIME",
-                     help="ISO time from which to list, in the timezone unless it says; "
-                          "by default now."),
+                     help="Start of the list as an ISO time, in the timezone of the schedule "
+                          "unless it has an offset; by default now."),
             Argument(name="to", flags=("--to",), placeholder="TIME",
-                     help="ISO time up to which to list; by default five instants."),
+                     help="End of the list as an ISO time; by default the next five run times."),
             JSON,
         ),
         examples=('plan "daily at 02:30" --tz Europe/Berlin --from 2026-10-24 --to 2026-10-27 '
@@ -118,23 +122,24 @@ _RUNNING = (
     ),
     CommandSpec(
         name="preflight", group="Run",
-        summary="Say what would go wrong when a notebook runs by itself.",
+        summary="Find problems that a notebook would have in a run.",
         arguments=(_NOTEBOOK, JSON), examples=("preflight report.ipynb",),
     ),
     CommandSpec(
         name="relink", group="Run",
-        summary="Tell a pipeline where its notebook is after a rename or move.",
+        summary="Set the path of a pipeline's notebook after a rename or move.",
         arguments=(
             _PIPELINE,
             Argument(name="notebook", completes="notebook",
-                     help="Its path; by default it is looked for around its old place."),
+                     help="The new path; by default searched for near the old one."),
         ),
         examples=("relink daily-sales", "relink daily-sales reports/daily_sales.ipynb"),
     ),
 )  # fmt: skip
 
 _WATCHING = (
-    CommandSpec(name="status", group="Watch", summary="Show how everything stands.",
+    CommandSpec(name="status", group="Watch",
+                summary="Show the state of pipelines, runs and schedulers.",
                 arguments=(JSON,), examples=("status",)),
     CommandSpec(name="pipelines", group="Watch", summary="List the pipelines.",
                 arguments=(JSON,), examples=("pipelines --json",)),
@@ -145,8 +150,8 @@ _WATCHING = (
                 summary="Show the log of a run: cells, reads, checks, publications and errors.",
                 arguments=(RUN_OR_PIPELINE,
                            Argument(name="follow", flags=("-f", "--follow"), kind=ValueKind.FLAG,
-                                    help="Write what comes until the run ends; the exit code is "
-                                         "that of 'run'."),
+                                    help="Follow the log until the run ends; the exit codes are "
+                                         "those of 'run'."),
                            JSON),
                 examples=("logs 42", "logs daily-sales --follow")),
     CommandSpec(name="cancel", group="Watch", summary="Cancel a run.", arguments=(RUN,),
@@ -158,9 +163,9 @@ _WATCHING = (
         CommandSpec(name=name, group="Watch", summary=summary, arguments=(_PIPELINE,),
                     examples=(f"{name} daily-sales",))
         for name, summary in (
-            ("pause", "Plan no runs of a pipeline until resume."),
-            ("resume", "Plan runs of a pipeline again."),
-            ("unschedule", "Take a pipeline off the schedule; its record stays."),
+            ("pause", "Stop planning runs of a pipeline, until 'resume'."),
+            ("resume", "Resume planning runs of a pipeline."),
+            ("unschedule", "Remove a pipeline's schedule; its history stays."),
         )
     ),
 )  # fmt: skip
@@ -170,11 +175,11 @@ _READING = (
                 arguments=(JSON,), examples=("sources",)),
     secret_command("Data", (_STDIN, JSON)),
     CommandSpec(name="watermarks", group="Data",
-                summary="List how far incremental loads have come.",
-                arguments=(replace(OF_PIPELINE, help="Only those of this pipeline."), JSON), examples=("watermarks --json",)),
+                summary="List the watermarks of incremental loads.",
+                arguments=(replace(OF_PIPELINE, help="Only the watermarks of this pipeline."), JSON), examples=("watermarks --json",)),
     CommandSpec(
         name="watermark", group="Data",
-        summary="Show or set how far the incremental loads of one table have come.",
+        summary="Show or set the watermark of a table.",
         arguments=(_PIPELINE,
                    Argument(name="target", required=True, completes="table",
                             help="SOURCE.TABLE, a source or a publication."),
@@ -183,12 +188,12 @@ _READING = (
                   "watermark daily-sales wh.orders --set 2026-01-01T00:00:00Z"),
     ),
     CommandSpec(name="published", group="Data",
-                summary="List what is published, or show one and where it is.",
+                summary="List publications, or show how to read one.",
                 arguments=(PUBLISHED, JSON), examples=("published", "published sales.daily")),
     CommandSpec(name="history", group="Data", summary="Show the versions of a publication.",
                 arguments=(_PUBLICATION,
                            Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
-                                    help="The drafts instead of the live versions."),
+                                    help="List drafts instead of live versions."),
                            JSON),
                 examples=("history sales.daily --json",)),
     *version_commands("Data", (JSON,)),
@@ -198,57 +203,57 @@ _READING = (
         arguments=(
             _PUBLICATION,
             Argument(name="version", flags=("--version",), kind=ValueKind.WHOLE, least=1,
-                     placeholder="N", help="That version; by default the live one."),
+                     placeholder="N", help="The version to read; by default the live one."),
             Argument(name="as_of", flags=("--as-of",), placeholder="TIME",
-                     help="The version that was live then: an ISO time, in the timezone of the "
-                          "settings unless it says."),
+                     help="Read the version that was live at this ISO time, in "
+                          "JUPYTER_ETL_TIMEZONE unless it has an offset."),
             Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
-                     help="The newest draft, or that version of the drafts."),
+                     help="Read the newest draft, or with --version that draft."),
             Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, least=1,
-                     placeholder="N", help="Stop after so many rows."),
+                     placeholder="N", help="The maximum number of rows."),
             Argument(name="format", flags=("--format",),
                      choices=("csv", "json", "arrow", "parquet"), default="csv",
-                     help="How to write it."),
+                     help="The output format."),
             Argument(name="json", flags=("--json",), kind=ValueKind.FLAG,
                      help="The same as --format json."),
         ),
         examples=("read sales.daily --limit 10", "read sales.daily --format parquet > sales.parquet"),
     ),
     CommandSpec(
-        name="doctor", group="Help", summary="Look for what is wrong with the setup.",
+        name="doctor", group="Help", summary="Check the installation for problems.",
         arguments=(
-            Argument(name="mend", flags=("--mend",), kind=ValueKind.FLAG,
-                     help="Mend what can safely be mended, and say what was done."),
+            Argument(name="repair", flags=("--repair",), aliases=("--mend",), kind=ValueKind.FLAG,
+                     help="Repair what is safe to repair, and list the repairs."),
             JSON,
         ),
-        examples=("doctor", "doctor --mend"),
+        examples=("doctor", "doctor --repair"),
     ),
     CommandSpec(
-        name="backup", group="Help", summary="Copy the ledger, while it is in use.",
+        name="backup", group="Help", summary="Back up the ledger, also while it is in use.",
         arguments=(
             Argument(name="file", default="",
-                     help="The copy, a new file; by default in HOME/backups."),
+                     help="The backup file to create; by default in HOME/backups."),
             JSON,
         ),
         examples=("backup", "backup /mnt/safe/ledger.sqlite"),
     ),
     CommandSpec(
         name="restore", group="Help",
-        summary="Put a copy of the ledger back; what it held is kept beside.",
+        summary="Restore a backup of the ledger; the replaced ledger is kept.",
         arguments=(
-            Argument(name="file", required=True, help="What 'backup' has made."),
+            Argument(name="file", required=True, help="A file created by 'backup'."),
             Argument(name="yes", flags=("--yes",), kind=ValueKind.FLAG,
-                     help="Do not ask; needed where nobody can answer."),
+                     help="Do not ask for confirmation; required without a terminal."),
             JSON,
         ),
         examples=("restore /mnt/safe/ledger.sqlite", "restore /mnt/safe/ledger.sqlite --yes"),
     ),
     CommandSpec(
         name="prune", group="Help",
-        summary="Delete old versions and runs, and what killed attempts have left.",
+        summary="Delete old versions and runs, and files of killed attempts.",
         arguments=(
             Argument(name="dry_run", flags=("--dry-run",), kind=ValueKind.FLAG,
-                     help="Delete nothing, only say what would go."),
+                     help="Show what would be deleted, without deleting it."),
             JSON,
         ),
         examples=("prune --dry-run", "prune"),
@@ -257,11 +262,12 @@ _READING = (
                 examples=("version",)),
     CommandSpec(
         name="serve", group="Help",
-        summary="Serve tables, files and reports to others, apart from Jupyter.",
+        summary="Serve tables, files and reports over HTTP, without Jupyter.",
         arguments=(
-            Argument(name="host", flags=("--host",), default="127.0.0.1", help="Where to listen."),
+            Argument(name="host", flags=("--host",), default="127.0.0.1",
+                     help="The address to listen on."),
             Argument(name="port", flags=("--port",), kind=ValueKind.WHOLE, default=8787,
-                     most=int(PORT.most), placeholder="N", help="The port; 0 for any that is free."),
+                     most=int(PORT.most), placeholder="N", help="The port; 0 for any free port."),
         ),
         examples=("serve --port 8787",),
     ),

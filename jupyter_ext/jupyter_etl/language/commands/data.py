@@ -56,34 +56,34 @@ EXPLORE_COMMANDS = (
 
 _LIVE = Argument(
     name="live", flags=("--live",), kind=ValueKind.FLAG,
-    help="Publish the live version by hand; recorded.",
+    help="Publish the live version interactively; recorded in the history.",
 )  # fmt: skip
 
 PUBLISH_COMMANDS = (
     CommandSpec(
         name="publish", variant="table", group="Publish",
-        summary="Publish a frame as a table that others read by its name.",
+        summary="Publish a frame as a table.",
         arguments=(
             Argument(name="name", required=True, completes="publication",
-                     help="The publication, like sales.daily."),
+                     help="The publication, such as sales.daily."),
             Argument(name="data", required=True, completes="table",
-                     help="The frame; or a source, SOURCE.TABLE or publication, read in pieces."),
+                     help="The frame; or a source, SOURCE.TABLE or publication, read in batches."),
             Argument(name="mode", flags=("--mode",), choices=tuple(map(str, PublishMode)), default="replace",
-                     help="How new rows meet the old ones."),
+                     help="How new rows are combined with existing ones."),
             Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
-                     completes="column", help="The columns that tell rows apart; for upsert."),
+                     completes="column", help="The key columns, for upsert."),
             Argument(name="partition", flags=("--partition",), kind=ValueKind.NAMES,
                      placeholder="A,B", completes="column",
-                     help="The columns the table is divided by."),
+                     help="The partition columns."),
             Argument(name="contract", flags=("--contract",), choices=tuple(map(str, Contract)),
-                     default="evolve", help="freeze refuses another schema."),
+                     default="evolve", help="freeze refuses any schema change."),
             CHANGE,
             ALLOW,
             Argument(name="since", flags=("--since",), placeholder="COLUMN", completes="column",
-                     help="Only rows of DATA that came since the last run that published, told by "
-                          "this column; with append or upsert."),
+                     help="Publish only rows of DATA added since the last run that published, "
+                          "according to this column; with append or upsert."),
             Argument(name="lag", flags=("--lag",), placeholder="TIME", default="",
-                     help="With --since: begin so much before the watermark, like 2h or 1000."),
+                     help="With --since: start this far before the watermark, such as 2h or 1000."),
             _LIVE,
         ),
         examples=("publish table sales.daily orders --partition day",
@@ -92,14 +92,15 @@ PUBLISH_COMMANDS = (
     ),
     CommandSpec(
         name="publish", variant="file", group="Publish",
-        summary="Publish a frame, or a file that was written here, as a file.",
+        summary="Publish a frame, or a file of the notebook, as a file.",
         arguments=(
             Argument(name="path", required=True,
-                     help="The file's name; its ending says the format, {{x}} is a value."),
+                     help="The path of the file; its extension sets the format, {{x}} inserts a "
+                          "value."),
             Argument(name="data", completes="frame",
-                     help="The frame; without it the file that is there is published as it is."),
+                     help="The frame; without it, the existing file is published unchanged."),
             Argument(name="name", flags=("--name",), placeholder="NAME",
-                     help="The publication; by default the file's name."),
+                     help="The publication; by default named after the file."),
             _LIVE,
         ),
         examples=("publish file out/{{day}}.parquet orders",),
@@ -108,11 +109,11 @@ PUBLISH_COMMANDS = (
         name="publish", variant="report", group="Publish",
         summary="Publish this notebook as an HTML report.",
         arguments=(
-            Argument(name="title", required=True, help="Its title, in quotes."),
+            Argument(name="title", required=True, help="The title, in quotes."),
             Argument(name="hide_code", flags=("--hide-code",), kind=ValueKind.FLAG,
-                     help="Leave the code out."),
+                     help="Omit the code."),
             Argument(name="name", flags=("--name",), placeholder="NAME",
-                     help="The publication; by default told from the title."),
+                     help="The publication; by default named after the title."),
             _LIVE,
         ),
         examples=('publish report "Daily sales" --hide-code',),

@@ -56,6 +56,7 @@ class Argument:
         name: Key in the parsed arguments.
         help: One sentence.
         flags: How an option is written (``("-n", "--limit")``); empty for a positional one.
+        aliases: Earlier names of an option, which are accepted but not shown.
         kind: What becomes of its text.
         choices: The texts allowed; empty for any.
         required: Whether a positional one must be given.
@@ -71,6 +72,7 @@ class Argument:
     name: str
     help: str
     flags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     kind: ValueKind = ValueKind.TEXT
     choices: tuple[str, ...] = ()
     required: bool = False
@@ -170,7 +172,7 @@ class CommandSpec:
 
     def option(self, flag: str) -> Argument | None:
         """Return the option written so, if there is one."""
-        return next((a for a in self.options if flag in a.flags), None)
+        return next((a for a in self.options if flag in (*a.flags, *a.aliases)), None)
 
     def form(self, prefix: str) -> str:
         """Return the one-line form: ``%etl load TARGET [--limit N]``."""

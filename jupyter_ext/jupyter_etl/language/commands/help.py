@@ -50,7 +50,7 @@ def _usage(spec: CommandSpec) -> str:
     form = textwrap.fill(spec.form(mark), 80, subsequent_indent="    ", break_on_hyphens=False)
     rows = [(argument.shown, argument.explained) for argument in spec.arguments]
     if spec.stores:
-        rows.insert(1, ("NAME <<", "The variable that gets the result."))
+        rows.insert(1, ("NAME <<", "The variable for the result."))
     if spec.cell is not CellUse.NONE:
         rows.append(("(below)", spec.cell_help))
     examples = "\n".join(f"  {_example(spec, text)}" for text in spec.examples)

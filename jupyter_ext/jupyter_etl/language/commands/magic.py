@@ -40,7 +40,7 @@ PARAM = Argument(
 )  # fmt: skip
 LIMIT_RUNS = Argument(
     name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, default=20, least=1,
-    placeholder="N", help="Show at most so many.",
+    placeholder="N", help="The maximum number of runs to show.",
 )  # fmt: skip
 TIMEOUT = Argument(
     name="timeout", flags=("--timeout",), kind=ValueKind.DURATION, placeholder="TIME",
@@ -64,136 +64,138 @@ RUN_OR_PIPELINE = Argument(
 )  # fmt: skip
 DRAFT = Argument(
     name="draft", flags=("--draft",), kind=ValueKind.FLAG,
-    help="Publish beside the live versions.",
+    help="Publish drafts instead of live versions.",
 )  # fmt: skip
 CHECKPOINT = Argument(
     name="checkpoint", flags=("--checkpoint",), kind=ValueKind.FLAG,
-    help="Keep the variables of a failed attempt, so that a retry can go on from there.",
+    help="Save the variables when a cell fails, so a retry can resume at that cell.",
 )  # fmt: skip
 COLD = Argument(
     name="cold", flags=("--cold",), kind=ValueKind.FLAG,
-    help="Start its processes from nothing, not as forks of one that has the usual packages "
-         "imported.",
+    help="Start new interpreters instead of forks with the usual packages imported.",
 )  # fmt: skip
 FROM_FAILED_CELL = Argument(
     name="from_failed_cell", flags=("--from-failed-cell",), kind=ValueKind.FLAG,
-    help="Go on from the cell that failed, with the notebook as it is now, where its variables "
-         "were kept.",
+    help="Resume at the failed cell, with the notebook as it is now; requires --checkpoint on "
+         "the failed run.",
 )  # fmt: skip
 SCHEDULE_OPTIONS = (
     Argument(name="tz", flags=("--tz",), placeholder="ZONE", completes="timezone",
              help="The timezone of the schedule, like Europe/Paris."),
     Argument(name="name", flags=("--name",), placeholder="NAME",
-             help="The name of the pipeline; by default the notebook's."),
+             help="The name of the pipeline; by default the file name of the notebook."),
     PARAM,
     Argument(name="retries", flags=("--retries",), kind=ValueKind.WHOLE, most=int(RETRIES.most), placeholder="N",
-             help="Further attempts after a failure that a retry can mend. "
-                  f"Default: {_USUAL.retries}."),
-    replace(TIMEOUT, help=f"{TIMEOUT.help} Default: from the last runs, at most "
-                           f"{format_duration(DEFAULT_TIMEOUT_S)}."),
+             help=f"The maximum number of retries. Default: {_USUAL.retries}."),
+    replace(TIMEOUT, help=f"{TIMEOUT.help} Default: derived from the last runs, at most "
+                          f"{format_duration(DEFAULT_TIMEOUT_S)}."),
     Argument(name="catchup", flags=("--catchup",), choices=_texts(Catchup),
-             help="What to do with times that passed while no scheduler was alive. "
-                  f"Default: {_USUAL.catchup}."),
+             help="Which due times to run after a time without a scheduler. Default: "
+                  f"{_USUAL.catchup}."),
     Argument(name="overlap", flags=("--overlap",), choices=_texts(Overlap),
-             help="What to do while the run before is not finished. "
-                  f"Default: {_USUAL.overlap}."),
+             help="What to do at a due time while the previous run is active. Default: "
+                  f"{_USUAL.overlap}."),
     Argument(name="on_lost", flags=("--on-lost",), choices=_texts(OnLost),
-             help="What becomes of a run whose attempt was lost, so that its cells may have run. "
+             help="What to do with a run whose attempt was lost; its cells may have run. "
                   f"Default: {_USUAL.on_lost}."),
     Argument(name="priority", flags=("--priority",), kind=ValueKind.WHOLE, least=int(PRIORITY.least),
              most=int(PRIORITY.most), placeholder="N",
-             help="From -100 to 100; runs of a higher one start first. "
-                  f"Default: {_USUAL.priority}."),
+             help="The priority, from -100 to 100; higher ones start first. Default: "
+                  f"{_USUAL.priority}."),
     Argument(name="memory", flags=("--memory",), kind=ValueKind.SIZE, placeholder="SIZE",
-             help="The most memory that an attempt may take, like 2GB; by default the setting."),
+             help="The memory limit of an attempt, such as 2GB; by default JUPYTER_ETL_MEMORY."),
     CHECKPOINT,
     COLD,
-    Argument(name="owner", flags=("--owner",), placeholder="OWNER", help="Who is accountable."),
+    Argument(name="owner", flags=("--owner",), placeholder="OWNER", help="The accountable person."),
     Argument(name="after", flags=("--after",), kind=ValueKind.NAMES, placeholder="NAME[,NAME]",
              completes="publication",
              help="Run when a new version of one of these publications is live."),
     Argument(name="after_all", flags=("--after-all",), kind=ValueKind.FLAG,
              help="Wait until each publication of --after has a new version."),
     Argument(name="expect", flags=("--expect",), kind=ValueKind.FLAG,
-             help="Names in --after may be those of publications that are to come."),
+             help="Allow names in --after that do not exist yet."),
     Argument(name="shared", flags=("--shared",), kind=ValueKind.FLAG,
-             help="It may publish what another pipeline publishes, too."),
+             help="Allow publications that another pipeline also publishes."),
     Argument(name="on_demand", flags=("--on-demand",), kind=ValueKind.FLAG,
-             help="Take the schedule away: it runs when somebody asks for it."),
+             help="Remove the schedule; the pipeline runs only on request."),
     Argument(name="reset", flags=("--reset",), kind=ValueKind.NAMES, placeholder="WHAT[,WHAT]",
-             help="Back to the default first: all, schedule, param, param.NAME, or an option such "
-                  "as retries. What is neither reset nor given stays as it is deployed."),
+             help="Options to reset to their default first: all, schedule, param, param.NAME, or "
+                  "an option such as retries. Other options keep their deployed value."),
     Argument(name="include", flags=("--include",), repeated=True, placeholder="GLOB",
-             help="Files that belong to the version, like 'config/*.yaml'; local modules that are "
-                  "imported belong to it anyway."),
+             help="Files to pin with the version, such as 'config/*.yaml'; imported local "
+                  "modules are always pinned."),
     Argument(name="anyway", flags=("--anyway",), kind=ValueKind.FLAG,
-             help="Deploy it though preflight finds that it would fail in a run."),
+             help="Deploy despite preflight errors."),
 )  # fmt: skip
 BACKFILL_OPTIONS = (
     Argument(name="by", flags=("--by",), choices=_texts(Grain),
-             help="How long a partition is; by default the interval of the schedule, else a day."),
+             help="The length of a partition; by default the interval of the schedule, otherwise "
+                  "a day."),
     Argument(name="all", flags=("--all",), kind=ValueKind.FLAG,
-             help="Also the partitions that are done; by default those that are missing or failed."),
+             help="Run all partitions, including those that succeeded."),
     Argument(name="parallel", flags=("--parallel",), kind=ValueKind.WHOLE, least=1,
              most=int(PARALLEL.most),
              placeholder="N",
-             help=f"The most of its runs in hand at once. Default: {_USUAL.parallel}."),
+             help=f"The maximum number of concurrent runs. Default: {_USUAL.parallel}."),
     PARAM,
     Argument(name="dry_run", flags=("--dry-run",), kind=ValueKind.FLAG,
-             help="Say what would be done, and do nothing."),
+             help="Show the partitions, without queueing runs."),
 )  # fmt: skip
 SPAN = Argument(
     name="span", required=True, placeholder="FROM..TO",
-    help="Days, both included, or ISO times, of which the last is not.",
+    help="A range of days, both included, or of ISO times, the end excluded.",
 )  # fmt: skip
 
 WATERMARK_OPTIONS = (
     Argument(name="since", flags=("--since",), placeholder="COLUMN", completes="column",
-             help="The column, where several or none are followed yet."),
+             help="The column; required if the table has no watermark yet, or several."),
     Argument(name="set", flags=("--set",), placeholder="VALUE",
-             help="Rows up to this value are not read again."),
+             help="Set the watermark; rows up to this value are not read again."),
     Argument(name="reset", flags=("--reset",), kind=ValueKind.FLAG,
-             help="The next run reads all rows again."),
+             help="Reset the watermark; the next run reads all rows."),
 )  # fmt: skip
 
 _THIS_PIPELINE = Argument(
-    name="pipeline", completes="pipeline", help="Its name; by default this notebook's pipeline."
+    name="pipeline",
+    completes="pipeline",
+    help="The name of the pipeline; by default that of this notebook.",
 )
 _FRAME = Argument(
     name="as", flags=("--as",), choices=FRAME_CHOICES, default="pandas",
-    help="What the result is.",
+    help="The type of the result.",
 )  # fmt: skip
 _ANYWAY = Argument(
     name="anyway", flags=("--anyway",), kind=ValueKind.FLAG,
-    help="Read it interactively even if it takes more memory than the limit.",
+    help="Read it even if it exceeds the memory limit of interactive reads.",
 )  # fmt: skip
 
 _DATA = (
     CommandSpec(
-        name="source", group="Data", summary="Declare where data comes from.",
+        name="source", group="Data", summary="Declare a source.",
         arguments=(
-            Argument(name="name", required=True, help="What you call it."),
+            Argument(name="name", required=True, help="The name of the source."),
             Argument(name="location", required=True,
-                     help="A file, folder or glob relative to the notebook, a database URL "
-                          "without password, publication:NAME or frame:VARIABLE."),
+                     help="A file, folder or glob relative to the notebook, a URL, a database "
+                          "URL without password, publication:NAME or frame:VARIABLE."),
             Argument(name="kind", flags=("--kind",), placeholder="KIND",
-                     help="csv, parquet, json, jsonl, excel, http, sql, frame or publication, where the "
-                          "location does not say."),
+                     help="csv, parquet, json, jsonl, excel, http, sql, frame or publication; by "
+                          "default derived from the location."),
             Argument(name="secret", flags=("--secret",), repeated=True, placeholder="NAME",
                      completes="secret", help="The name of a secret; the first is the password."),
             Argument(name="readonly", flags=("--readonly",), kind=ValueKind.FLAG,
-                     help="Refuse anything but reading."),
+                     help="Refuse statements that write."),
             Argument(name="json", flags=("--json",), placeholder="PATH",
-                     help="Where the records are in a JSON document, like data.rates."),
+                     help="The path of the records in a JSON document, such as data.rates."),
             Argument(name="sheet", flags=("--sheet",), placeholder="NAME",
                      help="The sheet of an Excel file."),
             Argument(name="delimiter", flags=("--delimiter",), placeholder="CHAR",
-                     help="What separates the columns of a CSV file."),
+                     help="The delimiter of a CSV file."),
             Argument(name="fresh", flags=("--fresh",), kind=ValueKind.FRESHNESS, placeholder="AGE",
-                     help='How old it may be: 2h, or "warn 6h error 24h".'),
+                     help='The maximum age of the data: 2h, or "warn 6h error 24h".'),
             Argument(name="limit", flags=("--limit",), kind=ValueKind.WHOLE, least=1,
                      most=int(SOURCE_RUNS.most), placeholder="N",
-                     help="The most runs that read it at once; by default 4 for a database."),
+                     help="The maximum number of concurrent runs that read it; by default 4 for "
+                          "a database."),
             Argument(name="option", flags=("--option",), kind=ValueKind.OPTIONS, placeholder="K=V",
                      help="Another option of the connector; may be repeated."),
         ),
@@ -216,7 +218,7 @@ _DATA = (
             Argument(name="target", required=True, completes="table",
                      help="A source, SOURCE.TABLE or a publication."),
             Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, default=20,
-                     least=1, placeholder="N", help="How many rows."),
+                     least=1, placeholder="N", help="The number of rows."),
         ),
         examples=("preview wh.orders -n 20",),
     ),
@@ -227,19 +229,20 @@ _DATA = (
             Argument(name="target", required=True, completes="table",
                      help="A source, SOURCE.TABLE or a publication."),
             Argument(name="columns", flags=("--columns",), kind=ValueKind.NAMES,
-                     placeholder="A,B", completes="column", help="Only these columns, in order."),
+                     placeholder="A,B", completes="column",
+                     help="The columns to read, in this order."),
             Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, least=1,
-                     placeholder="N", help="Stop after so many rows."),
+                     placeholder="N", help="The maximum number of rows."),
             _FRAME,
             Argument(name="since", flags=("--since",), placeholder="COLUMN", completes="column",
-                     help="Only rows that came since the last run that published, told by this "
-                          "column; by hand the watermark stays."),
+                     help="Read only rows added since the last run that published, according to "
+                          "this column; interactive loads do not move the watermark."),
             Argument(name="lag", flags=("--lag",), placeholder="TIME", default="",
-                     help="Begin so much before the watermark, for rows that came late: 2h, or a "
-                          "number for a column of numbers."),
+                     help="Start this far before the watermark, to include late rows: 2h, or a "
+                          "number for a numeric column."),
             Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
                      completes="column",
-                     help="The columns that tell rows apart: of each only the newest is returned."),
+                     help="The key columns; only the newest row of each key is returned."),
             _ANYWAY,
         ),
         examples=("load wh.orders", "load trips --columns day,fare --limit 1000",
@@ -247,52 +250,53 @@ _DATA = (
     ),
     CommandSpec(
         name="watermark", group="Data",
-        summary="Show how far incremental loads have come, or set it.",
+        summary="Show or set the watermarks of incremental loads.",
         arguments=(
             Argument(name="target", completes="table",
                      help="SOURCE.TABLE, a source or a publication; by default all."),
             *WATERMARK_OPTIONS,
             Argument(name="pipeline", flags=("--pipeline",), placeholder="NAME",
-                     completes="pipeline", help="Of this pipeline; by default this notebook's."),
+                     completes="pipeline", help="The pipeline; by default that of this notebook."),
         ),
         examples=("watermark", "watermark wh.orders --set 2026-01-01T00:00:00Z",
                   "watermark wh.orders --since updated_at --reset"),
     ),
     CommandSpec(
-        name="sql", group="Data", summary="Run SQL in a source, or in DuckDB over the frames here.",
+        name="sql", group="Data", summary="Run SQL in a source, or in DuckDB over local frames.",
         arguments=(
             Argument(name="source", required=True, completes="source",
-                     help="A source, or local for DuckDB over frames, files and publications."),
-            Argument(name="query", help="The query in quotes, where there is no cell."),
+                     help="A source, or 'local' for DuckDB over frames, files and publications."),
+            Argument(name="query", help="The query, in quotes; omit it in a %%etl cell."),
             _FRAME,
             Argument(name="show", flags=("--show",), kind=ValueKind.FLAG,
-                     help="Show the table though it is stored."),
+                     help="Show the result, even if it is stored."),
             Argument(name="param", flags=("-p", "--param"), kind=ValueKind.PAIRS,
-                     placeholder="K=V", help="A value for {{k}}, instead of the variable k."),
+                     placeholder="K=V", help="A value for {{k}}; by default the variable k."),
             Argument(name="name", flags=("--name",), placeholder="NAME",
-                     help="Remember the query: later ones of this source use it as a table, by "
-                          "ref('NAME') in double braces. It is run only if it is stored or shown."),
+                     help="Name the query, so later queries of this source can use it as a "
+                          "table, with ref('NAME') in double braces. A named query runs only if "
+                          "it is stored or shown."),
             _ANYWAY,
         ),
-        cell=CellUse.OPTIONAL, cell_help="The query; {{x}} is the value of x, bound.", stores=True,
+        cell=CellUse.OPTIONAL, cell_help="The query; {{x}} binds the value of x.", stores=True,
         examples=("sql wh orders <<", 'sql local "select count(*) from orders"'),
     ),
     CommandSpec(
-        name="check", group="Data", summary="Check the rows of a frame.",
+        name="check", group="Data", summary="Check data against rules.",
         arguments=(
             Argument(name="name", required=True, completes="frame", help="The frame."),
             Argument(name="schema", flags=("--schema",), placeholder="NAME",
-                     help="A variable with a pandera schema, instead of the lines below."),
+                     help="A variable with a pandera schema, instead of rules in the cell."),
         ),
-        cell=CellUse.OPTIONAL, cell_help="One rule a line: 'id: unique, not null', "
-        "'amount >= 0 : warn', 'rows > 0.5 * last'.",
+        cell=CellUse.OPTIONAL, cell_help="One rule per line: 'id: unique, not null', 'amount >= "
+                                         "0 : warn', 'rows > 0.5 * last'.",
         examples=("check orders --schema rules",),
     ),
     CommandSpec(
-        name="param", group="Data", summary="Declare a parameter; the variable gets its value.",
+        name="param", group="Data", summary="Declare a parameter and assign its value.",
         arguments=(Argument(name="text", kind=ValueKind.RAW, required=True,
                             placeholder="NAME [TYPE] = DEFAULT  # HELP",
-                            help="Its name, type and default."),),
+                            help="The name, type and default of the parameter."),),
         examples=("param day date = yesterday  # the day to load", "param limit int = 100"),
     ),
 )  # fmt: skip
@@ -300,14 +304,14 @@ _DATA = (
 _PUBLISH = (
     *PUBLISH_COMMANDS,
     CommandSpec(name="published", group="Publish",
-                summary="List what is published, or show one and where it is.",
+                summary="List publications, or show how to read one.",
                 arguments=(PUBLISHED,), examples=("published", "published sales.daily")),
     CommandSpec(
         name="history", group="Publish", summary="Show the versions of a publication.",
         arguments=(Argument(name="name", required=True, completes="publication",
                             help="The publication."),
                    Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
-                            help="The drafts instead of the live versions.")),
+                            help="List drafts instead of live versions.")),
         examples=("history sales.daily",),
     ),
     *version_commands("Publish"),
@@ -316,7 +320,7 @@ _PUBLISH = (
 
 _PIPELINE = (
     CommandSpec(
-        name="schedule", group="Schedule", summary="Deploy this notebook, to run by itself.",
+        name="schedule", group="Schedule", summary="Deploy and schedule this notebook.",
         arguments=(
             Argument(name="when", kind=ValueKind.WORDS, default="",
                      help='"weekdays at 06:00", "every 15m", "0 6 * * 1-5", @daily, or a date.'),
@@ -327,15 +331,16 @@ _PIPELINE = (
     ),
     CommandSpec(
         name="preflight", group="Schedule",
-        summary="Say what would go wrong in a clean kernel.",
+        summary="Find problems that this notebook would have in a run.",
         arguments=(Argument(name="notebook", completes="notebook",
-                            help="Its path; by default this one."),),
+                            help="The path of the notebook; by default this one."),),
         examples=("preflight",),
     ),
     CommandSpec(
-        name="run", group="Schedule", summary="Run this notebook now, as the schedule would.",
+        name="run", group="Schedule", summary="Run this notebook now, in a fresh kernel.",
         arguments=(
-            Argument(name="notebook", completes="notebook", help="Its path; by default this one."),
+            Argument(name="notebook", completes="notebook",
+                     help="The path of the notebook; by default this one."),
             PARAM, DRAFT, TIMEOUT, CHECKPOINT, COLD,
         ),
         examples=("run -p day=2026-01-01 --draft",),
@@ -344,16 +349,16 @@ _PIPELINE = (
         name="trigger", group="Schedule", summary="Run the deployed version once.",
         arguments=(_THIS_PIPELINE, PARAM, DRAFT,
                    Argument(name="wait", flags=("--wait",), kind=ValueKind.FLAG,
-                            help="Wait for its end.")),
+                            help="Wait for the run to finish.")),
         examples=("trigger daily-sales -p day=2026-01-01",),
     ),
     CommandSpec(
         name="backfill", group="Schedule",
-        summary="Run the partitions that are missing or failed.",
+        summary="Run the missing or failed partitions.",
         arguments=(
             SPAN,
             Argument(name="pipeline", flags=("--pipeline",), placeholder="NAME",
-                     completes="pipeline", help="Of this pipeline; by default this notebook's."),
+                     completes="pipeline", help="The pipeline; by default that of this notebook."),
             *BACKFILL_OPTIONS,
         ),
         examples=("backfill 2026-01-01..2026-01-31 --by day",
@@ -363,30 +368,33 @@ _PIPELINE = (
         CommandSpec(name=name, group="Schedule", summary=summary, arguments=(_THIS_PIPELINE,),
                     examples=(name,))
         for name, summary in (
-            ("pause", "Plan no runs until resume."),
-            ("resume", "Plan runs again."),
-            ("unschedule", "Take the pipeline off the schedule; its record stays."),
+            ("pause", "Stop planning runs, until 'resume'."),
+            ("resume", "Resume planning runs."),
+            ("unschedule", "Remove the schedule of a pipeline; its history stays."),
         )
     ),
     CommandSpec(
         name="relink", group="Schedule",
-        summary="Make this the notebook of a pipeline after a rename.",
+        summary="Link a pipeline to this notebook after a rename or move.",
         arguments=(Argument(name="pipeline", completes="pipeline",
-                            help="Its name; by default the one whose notebook this was."),),
+                            help="The name of the pipeline; by default the one this notebook "
+                                 "belonged to."),),
         examples=("relink", "relink daily-sales"),
     ),
     CommandSpec(
-        name="owner", group="Schedule", summary="Show or change who is accountable.",
-        arguments=(Argument(name="owner", help="The new owner; without it, shows the present one."),
+        name="owner", group="Schedule", summary="Show or change the owner.",
+        arguments=(Argument(name="owner", help="The new owner; without it, the current one is "
+                                               "shown."),
                    Argument(name="pipeline", flags=("--pipeline",), placeholder="NAME",
                             completes="pipeline",
-                            help="Of this pipeline; by default this notebook's.")),
+                            help="The pipeline; by default that of this notebook.")),
         examples=("owner sam@x.org",),
     ),
 )  # fmt: skip
 
 _WATCH = (
-    CommandSpec(name="status", group="Watch", summary="Show how everything stands.",
+    CommandSpec(name="status", group="Watch",
+                summary="Show the state of pipelines, runs and schedulers.",
                 examples=("status",)),
     CommandSpec(name="pipelines", group="Watch", summary="List the pipelines.",
                 examples=("pipelines",)),
@@ -402,7 +410,7 @@ _WATCH = (
                 examples=("retry 42", "retry 42 --from-failed-cell")),
     CommandSpec(name="debug", group="Help", summary="Show the full traceback of the last error.",
                 examples=("debug",)),
-    CommandSpec(name="help", group="Help", summary="Show this guide, or one command's usage.",
+    CommandSpec(name="help", group="Help", summary="Show this guide, or the usage of a command.",
                 arguments=(Argument(name="command", kind=ValueKind.WORDS, default="",
                                     completes="command", help="The command."),),
                 examples=("help", "help publish table")),

@@ -63,17 +63,17 @@ def secret_command(group: str, more: Sequence[Argument] = ()) -> CommandSpec:
 
 
 _NAME = Argument(name="name", required=True, completes="publication", help="The publication.")
-_HELD = "The number of a run, or the name of a publication that is held back"
+_HELD = "The number of a held run, or the name of one of its publications"
 PUBLISHED = Argument(
     name="name", completes="publication", help="One publication; by default all are listed.",
 )  # fmt: skip
 CHANGE = Argument(
     name="change", flags=("--change",), placeholder="PERCENT|any", default="50%",
-    help="How far the number of rows may change before a run is held; any for no limit.",
+    help="The change in the number of rows that holds a run; any for no limit.",
 )  # fmt: skip
 ALLOW = Argument(
     name="allow", flags=("--allow",), kind=ValueKind.NAMES, placeholder="A,B", completes="column",
-    help="Columns that may vanish, become empty or change their type without holding the run.",
+    help="Columns that may disappear, become empty or change type without holding the run.",
 )  # fmt: skip
 
 
@@ -87,24 +87,24 @@ def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[Command
     return (
         CommandSpec(
             name="held", group=group,
-            summary="Show what a check or the gate holds, with its first rows.",
+            summary="Show held runs, with the first rows of their outputs.",
             arguments=(Argument(name="target", completes="publication",
-                                help=f"{_HELD}; without it, all that waits is shown."),
+                                help=f"{_HELD}; without it, all held runs are listed."),
                        Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE,
                                 default=20, least=1, placeholder="N",
-                                help="Rows to show of each output."), *more),
+                                help="The number of rows to show per output."), *more),
             examples=("held", "held 42", "held sales.daily -n 100"),
         ),
         CommandSpec(
             name="approve", group=group,
-            summary="Publish what is held back, or show it all.",
+            summary="Publish the outputs of a held run, or list held runs.",
             arguments=(Argument(name="target", completes="publication",
-                                help=f"{_HELD}; without it, all that waits is shown."), *more),
+                                help=f"{_HELD}; without it, all held runs are listed."), *more),
             examples=("approve", "approve 42", "approve sales.daily"),
         ),
         CommandSpec(
             name="reject", group=group,
-            summary="Throw away what is held back.",
+            summary="Discard the outputs of a held run.",
             arguments=(Argument(name="target", required=True, completes="publication",
                                 help=f"{_HELD}."), *more),
             examples=("reject 42",),
@@ -115,32 +115,31 @@ def version_commands(group: str, more: Sequence[Argument] = ()) -> tuple[Command
             arguments=(
                 replace(_NAME, help="The publication or the pipeline."),
                 Argument(name="before", kind=ValueKind.WHOLE, least=1, required=True,
-                         help="The number of a version."),
+                         help="The version to compare."),
                 Argument(name="after", kind=ValueKind.WHOLE, least=1,
-                         help="The version to compare it with; by default the newest."),
+                         help="The version to compare with; by default the newest."),
                 Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
                          completes="column",
-                         help="The columns that tell rows apart; by default those it was published "
-                              "with."),
+                         help="The key columns; by default those it was published with."),
                 Argument(name="draft", flags=("--draft",), kind=ValueKind.FLAG,
                          help="Compare drafts."),
                 Argument(name="limit", flags=("-n", "--limit"), kind=ValueKind.WHOLE, default=5,
-                         least=1, placeholder="N", help="Rows to show of each kind of change."),
+                         least=1, placeholder="N",
+                         help="The number of rows to show per kind of change."),
                 *more,
             ),
             examples=("diff sales.daily 41 42", "diff sales.daily 41 --key id", "diff ingest 1 2"),
         ),
         CommandSpec(
             name="rollback", group=group,
-            summary="Make the content of an old version the newest one.",
+            summary="Publish the content of an earlier version again.",
             arguments=(_NAME,
                        Argument(name="to", flags=("--to",), kind=ValueKind.WHOLE, least=1,
                                 placeholder="N",
-                                help="The number of the version; by default the one before the live "
-                                     "one."),
+                                help="The version; by default the one before the live version."),
                        Argument(name="keep_watermarks", flags=("--keep-watermarks",),
                                 kind=ValueKind.FLAG,
-                                help="Leave the watermarks of incremental loads as they are."),
+                                help="Do not change the watermarks of incremental loads."),
                        *more),
             examples=("rollback sales.daily", "rollback sales.daily --to 41"),
         ),

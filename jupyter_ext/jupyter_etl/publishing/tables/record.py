@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 TOKEN = "etlToken"  # noqa: S105
-_REPAIR = "jupyter etl doctor --mend repairs the log where the data files are there."
+_REPAIR = "jupyter etl doctor --repair repairs the log where the data files are there."
 
 
 def open_published(version: PublicationVersion) -> DeltaTable:

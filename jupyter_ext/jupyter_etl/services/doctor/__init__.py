@@ -1,4 +1,4 @@
-"""What is wrong with the setup, and the mend."""
+"""Problems of the installation, and their repair."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ __all__ = ["Diagnosis", "Status", "diagnose"]
 _CHECKS = (*ledger.CHECKS, *machine.CHECKS, *storage.CHECKS, *running.CHECKS, *failing.CHECKS)
 
 
-def diagnose(settings: Settings, clock: Clock, *, mend: bool = False) -> list[Diagnosis]:
+def diagnose(settings: Settings, clock: Clock, *, repair: bool = False) -> list[Diagnosis]:
     """Look at ledger, folders, disk, permissions, schedulers, runs, kernels and packages.
 
     Args:
-        mend: Mend what can safely be mended; otherwise nothing is changed, and a ledger is neither
+        repair: Repair what is safe to repair; otherwise nothing is changed, and a ledger is neither
             made nor migrated.
 
     Returns:
         One diagnosis a check; a check that has nothing to look at is left out.
     """
-    setup = _look(settings, clock, mend=mend)
+    setup = _look(settings, clock, repair=repair)
     try:
         found = [_examine(check, setup) for check in _CHECKS]
     finally:
@@ -41,7 +41,7 @@ def diagnose(settings: Settings, clock: Clock, *, mend: bool = False) -> list[Di
     return [one for one in found if one is not None]
 
 
-def _look(settings: Settings, clock: Clock, *, mend: bool) -> Setup:
+def _look(settings: Settings, clock: Clock, *, repair: bool) -> Setup:
     facts: LedgerFacts | None = None
     problem: EtlError | None = None
     store: Store | None = None
@@ -62,7 +62,7 @@ def _look(settings: Settings, clock: Clock, *, mend: bool) -> Setup:
         store=store if problem is None else None,
         schedulers=tuple(schedulers),
         alive=tuple(alive_among(schedulers, clock.now())),
-        mend=mend,
+        repair=repair,
     )
 
 

@@ -32,17 +32,17 @@ class Diagnosis:
 
     Args:
         what: Its name.
-        status: How well it is, after mending.
+        status: The result, after a repair.
         message: What was found.
-        hint: The mend; "" where it is well.
-        mended: What was mended; "" for nothing.
+        hint: The next step; "" if there is no problem.
+        repaired: The repairs made; "" for none.
     """
 
     what: str
     status: Status
     message: str
     hint: str = ""
-    mended: str = ""
+    repaired: str = ""
 
     @property
     def ok(self) -> bool:
@@ -62,7 +62,7 @@ class Setup:
         store: The ledger, open; None where it is not there, old or cannot be used.
         schedulers: All that are on record.
         alive: Those of them that are alive.
-        mend: Whether a check mends what it safely can.
+        repair: Whether checks repair what is safe to repair.
     """
 
     settings: Settings
@@ -72,22 +72,22 @@ class Setup:
     store: Store | None
     schedulers: tuple[SchedulerInfo, ...]
     alive: tuple[SchedulerInfo, ...]
-    mend: bool
+    repair: bool
 
 
-def well(what: str, message: str, *, mended: str = "") -> Diagnosis:
+def well(what: str, message: str, *, repaired: str = "") -> Diagnosis:
     """Return that something is well."""
-    return Diagnosis(what=what, status=Status.OK, message=message, mended=mended)
+    return Diagnosis(what=what, status=Status.OK, message=message, repaired=repaired)
 
 
-def warn(what: str, message: str, hint: str, *, mended: str = "") -> Diagnosis:
+def warn(what: str, message: str, hint: str, *, repaired: str = "") -> Diagnosis:
     """Return that something deserves a look."""
-    return Diagnosis(what=what, status=Status.WARN, message=message, hint=hint, mended=mended)
+    return Diagnosis(what=what, status=Status.WARN, message=message, hint=hint, repaired=repaired)
 
 
-def wrong(what: str, message: str, hint: str, *, mended: str = "") -> Diagnosis:
-    """Return that something must be mended."""
-    return Diagnosis(what=what, status=Status.ERROR, message=message, hint=hint, mended=mended)
+def wrong(what: str, message: str, hint: str, *, repaired: str = "") -> Diagnosis:
+    """Return an error."""
+    return Diagnosis(what=what, status=Status.ERROR, message=message, hint=hint, repaired=repaired)
 
 
 def listed(things: Iterable[object]) -> str:

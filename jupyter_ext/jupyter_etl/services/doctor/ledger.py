@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from jupyter_etl.errors import StoreError
-from jupyter_etl.ledger import mend_journal
+from jupyter_etl.ledger import repair_journal
 from jupyter_etl.scheduling.clock_skew import APART
 from jupyter_etl.scheduling.due_times import correct_due_times, unexplained_due_times
 from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
@@ -68,13 +68,13 @@ def journal(setup: Setup) -> Diagnosis | None:
     message = (
         f"{facts.journal} can corrupt the ledger when several processes use this version of SQLite"
     )
-    if not setup.mend:
-        return wrong("journal", message, "Stop what uses the ledger: jupyter etl doctor --mend")
+    if not setup.repair:
+        return wrong("journal", message, "Stop what uses the ledger: jupyter etl doctor --repair")
     try:
-        mend_journal(facts)
+        repair_journal(facts)
     except StoreError as problem:
         return wrong("journal", message, problem.hint)
-    return well("journal", "DELETE", mended="the journal mode was set to DELETE")
+    return well("journal", "DELETE", repaired="the journal mode was set to DELETE")
 
 
 def filesystem(setup: Setup) -> Diagnosis | None:
@@ -129,11 +129,11 @@ def due_times(setup: Setup) -> Diagnosis | None:
     told = listed(f"{one.name} ({one.next_due:%Y-%m-%d %H:%M} UTC)" for one in found)
     message = f"the schedules of these pipelines do not explain when they are due: {told}"
     doubtful = any(abs(info.seen_at - setup.clock.now()) > APART for info in setup.alive)
-    if doubtful or not setup.mend:
-        hint = "Is the clock right? Schedulers correct them, or now: jupyter etl doctor --mend"
+    if doubtful or not setup.repair:
+        hint = "Is the clock right? Schedulers correct them, or now: jupyter etl doctor --repair"
         return wrong("due times", message, hint)
     done = listed(correct_due_times(setup.store, now, deployed_later=True)) or "none"
-    return well("due times", "each is the next time of its schedule", mended=f"corrected {done}")
+    return well("due times", "each is the next time of its schedule", repaired=f"corrected {done}")
 
 
 CHECKS = (ledger, schema, integrity, journal, filesystem, clock, due_times)

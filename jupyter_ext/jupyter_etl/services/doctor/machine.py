@@ -54,7 +54,7 @@ def permissions(setup: Setup) -> Diagnosis:
         return well("permissions", "what is private is readable by this user alone")
     shown = listed(f"{path} ({stat.filemode(path.stat().st_mode)})" for path, _ in loose)
     message = f"others may read or write {shown}"
-    if not setup.mend:
+    if not setup.repair:
         orders = "; ".join(f"chmod {mode:o} {path}" for path, mode in loose[:3])
         secret = any(path.parent.name == "secrets" for path, _ in loose)
         return (wrong if secret else warn)("permissions", message, orders)
@@ -64,7 +64,7 @@ def permissions(setup: Setup) -> Diagnosis:
     except OSError as problem:
         return wrong("permissions", message, f"They belong to somebody else: {problem}")
     done = listed(f"{path} is {mode:o}" for path, mode in loose)
-    return well("permissions", "what is private is readable by this user alone", mended=done)
+    return well("permissions", "what is private is readable by this user alone", repaired=done)
 
 
 def leftovers(setup: Setup) -> Diagnosis | None:
@@ -74,11 +74,11 @@ def leftovers(setup: Setup) -> Diagnosis | None:
     if not old:
         return None
     message = f"half written files of processes that were killed: {listed(old)}"
-    if not setup.mend:
-        return warn("leftovers", message, "jupyter etl doctor --mend")
+    if not setup.repair:
+        return warn("leftovers", message, "jupyter etl doctor --repair")
     for path in old:
         path.unlink(missing_ok=True)
-    return well("leftovers", "none", mended=f"removed {listed(old)}")
+    return well("leftovers", "none", repaired=f"removed {listed(old)}")
 
 
 def kernels(setup: Setup) -> Diagnosis:

@@ -72,12 +72,12 @@ def attempts(setup: Setup) -> Diagnosis | None:
     if not gone:
         return well("attempts", f"{len(live):,} in hand")
     message = f"the runners of these runs are gone: {listed(claim.run.id for claim in gone)}"
-    if not setup.mend:
+    if not setup.repair:
         return wrong(
-            "attempts", message, "A scheduler ends them, or now: jupyter etl doctor --mend"
+            "attempts", message, "A scheduler ends them, or now: jupyter etl doctor --repair"
         )
     ended = [claim.run.id for claim in gone if _end(claim, setup, setup.store)]
-    return well("attempts", message, mended=f"ended as lost: {listed(ended) or 'none'}")
+    return well("attempts", message, repaired=f"ended as lost: {listed(ended) or 'none'}")
 
 
 def in_hand(setup: Setup) -> Diagnosis | None:

@@ -20,9 +20,9 @@ def mounted(setup: Setup) -> Diagnosis | None:
     try:
         lake.check()
     except EtlError as problem:
-        if not (setup.mend and lake.mark_again()):
+        if not (setup.repair and lake.mark_again()):
             return wrong("mounted", problem.message, problem.hint)
-        return well("mounted", f"{lake.root} is empty", mended="it was marked again")
+        return well("mounted", f"{lake.root} is empty", repaired="it was marked again")
     return well("mounted", f"{lake.root} is the lake of this ledger")
 
 
@@ -34,14 +34,14 @@ def published(setup: Setup) -> Diagnosis | None:
     live = [version for version in live if version.pruned_at is None]
     if not live:
         return None
-    mended = _repair(live, setup.store) if setup.mend else []
+    repaired = _repair(live, setup.store) if setup.repair else []
     problems = [problem for version in live if (problem := _problem(version)) is not None]
-    done = f"the logs of {listed(mended)} were restored from the ledger" if mended else ""
+    done = f"the logs of {listed(repaired)} were restored from the ledger" if repaired else ""
     if not problems:
         message = f"{len(live):,} live versions are as the ledger has them on record"
-        return well("published", message, mended=done)
+        return well("published", message, repaired=done)
     message = listed(problem.message.rstrip(".") for problem in problems)
-    return wrong("published", message, problems[0].hint, mended=done)
+    return wrong("published", message, problems[0].hint, repaired=done)
 
 
 def numbers(setup: Setup) -> Diagnosis | None:
@@ -51,20 +51,20 @@ def numbers(setup: Setup) -> Diagnosis | None:
     store = setup.store
     found = read_numbers(setup.settings.lake)
     given = {key: store.next_publication_number(key[0], draft=key[1]) for key in found}
-    if setup.mend:
+    if setup.repair:
         store.save_given_numbers({k: n for k, n in found.items() if n >= given[k]})
     # The number after the last may be of a run that was killed before the ledger recorded it.
     unknown = [f"{name} ({found[name, d]})" for name, d in found if found[name, d] > given[name, d]]
     if not unknown:
         return None
     message = f"the lake has later versions than the ledger: {listed(unknown)}"
-    if setup.mend:
-        return well("numbers", message, mended="their numbers are not given again")
+    if setup.repair:
+        return well("numbers", message, repaired="their numbers are not given again")
     return warn(
         "numbers",
         message,
         "Was an older copy of the ledger restored? To give none of their numbers again: jupyter etl "
-        "doctor --mend",
+        "doctor --repair",
     )
 
 

@@ -161,7 +161,7 @@ def _refuse_in_use(settings: Settings, ledger: Path, now: datetime) -> None:
     except StoreError as problem:
         if problem.retryable:
             raise
-        # Restoring is the mend for a ledger that cannot be read.
+        # Restoring is the repair for a ledger that cannot be read.
         return
     try:
         alive = alive_among(store.load_schedulers(), now)
@@ -177,7 +177,7 @@ def _refuse_in_use(settings: Settings, ledger: Path, now: datetime) -> None:
     if runs:
         raise Conflict(
             f"Runs are in hand ({', '.join(runs[:_IN_HAND])}), so the ledger is not replaced.",
-            hint="Wait for their end; if their machine has died: jupyter etl doctor --mend",
+            hint="Wait for their end; if their machine has died: jupyter etl doctor --repair",
         )
 
 
