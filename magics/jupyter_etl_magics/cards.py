@@ -35,7 +35,7 @@ def held_card(
 def waiting_cards(holds: Sequence[Hold]) -> list[Card]:
     """Return a card for each of these, or one that says that there is none."""
     if not holds:
-        return [Card(title="Nothing is held back.")]
+        return [Card(title="No runs are held.")]
     return [
         held_card(hold, title=hold_title(hold), tone="warn", then=choice(hold)) for hold in holds
     ]
@@ -85,7 +85,7 @@ def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
         for v in run.published
     ]
     seconds = took(run)
-    again = f"To look at it and decide: %etl held {run.id}" if run.state is RunState.HELD else ""
+    again = f"Review it: %etl held {run.id}" if run.state is RunState.HELD else ""
     if checkpoint is not None:
         again = (
             f"Retry from cell {checkpoint.failed_cell + 1}: %etl retry {run.id} --from-failed-cell"
@@ -109,11 +109,11 @@ def profile_card(profile: Profile) -> Card:
     notes = []
     if any(column.distinct_error for column in profile.columns):
         error = max(column.distinct_error for column in profile.columns)
-        notes.append(f"≈: different values are estimated, ±{error:.1%} in 95 of 100 cases.")
+        notes.append(f"≈: distinct values are estimated, ±{error:.1%} in 95 of 100 cases.")
     if profile.rank_error:
         notes.append(
-            f"The median is of {profile.sampled_rows:,} rows at random: its rank is off by "
-            f"{profile.rank_error:.0%} at most in 95 of 100 cases. Everything else is exact."
+            f"The median is that of {profile.sampled_rows:,} random rows: its rank is off by at "
+            f"most {profile.rank_error:.0%} in 95 of 100 cases. Everything else is exact."
         )
     return Card(
         title=f"{profile.name}: {profile.rows:,} rows, {len(profile.columns)} columns",
@@ -149,7 +149,7 @@ def _drawn(column: ColumnProfile, rows: int) -> object:
         heights = [one.rows for one in column.bins]
         ends = f"{_plain(column.bins[0].low)} to {_plain(column.bins[-1].high)}"
         titles = [f"{_plain(b.low)} to {_plain(b.high)}: {b.rows:,} rows" for b in column.bins]
-        label = f"Histogram of {column.name} from {ends}, rows a bin: "
+        label = f"Histogram of {column.name} from {ends}, rows per bin: "
         return Drawing(html=_svg(heights, titles, label), text=_line(heights))
     if column.frequent:
         often = [f"{one.value}: {one.rows / rows:.1%}" for one in column.frequent]

@@ -23,8 +23,8 @@ def attention_notes(needy: Mapping[str, PipelineHealth]) -> list[str]:
 def missing_notes(pipelines: Pipelines) -> list[str]:
     """Return a line for each pipeline whose notebook is gone, with the way to relink it."""
     return [
-        f"The notebook of {p.name} is gone; version {p.version} runs as it was deployed. If this is it, "
-        f"renamed or moved: %etl relink {p.name}"
+        f"The notebook of {p.name} is missing; version {p.version} still runs. If this is the "
+        f"renamed or moved notebook: %etl relink {p.name}"
         for p in pipelines.list()
         if pipelines.missing(p)
     ]
@@ -42,5 +42,5 @@ def tone_of(found: Iterable[PipelineHealth]) -> str:
 
 def _note(name: str, health: PipelineHealth) -> str:
     person = " A person paused it." if health.paused_by is PausedBy.PERSON else ""
-    resume = f" To go on: %etl resume {name}" if health.paused_by else ""
+    resume = f" To resume it: %etl resume {name}" if health.paused_by else ""
     return f"{name}: {health.why}{person}{resume}"

@@ -58,7 +58,7 @@ class Session:
         if value is None and name in self.namespace:
             raise NotFound(
                 f"{name!r} is None, not a frame.",
-                hint="Run the cell that defines it, and check that it ends in a value.",
+                hint="Run the cell that defines it, and check that it assigns a value.",
             )
         if value is None:
             known = [known for known in self.namespace if not known.startswith("_")]
@@ -143,8 +143,8 @@ class Session:
         moved = None if names else self.etl.pipelines.moved_to(notebook)
         if moved is not None:
             raise NotFound(
-                f"This is the notebook of {moved.name}, which knows it as {moved.notebook}.",
-                hint="Tell it: %etl relink",
+                f"This is the notebook of {moved.name}, which was deployed from {moved.notebook}.",
+                hint="Relink it: %etl relink",
             )
         if not names:
             raise NotFound(

@@ -105,7 +105,7 @@ class Reader:
     plain: str
     gives: str
     told: str = ""
-    word: str = "that zip is text"
+    word: str = "zip declared as text"
 
 
 _FROM_ARROW = (
@@ -139,7 +139,7 @@ _FROM_PANDAS = (
         plain="pd.read_csv('{file}')",
         told="pd.read_csv('{file}', dtype={{'zip': 'str'}}, parse_dates=['day', 'at'])",
         gives="pandas",
-        word="that zip is text, and day and at are dates",
+        word="zip declared as text, and day and at as dates",
     ),
     Reader(
         name="pandas, days and times left as text",
@@ -256,8 +256,8 @@ def _figure(
         value=pair.wall,
         unit="x",
         goal=goal,
-        detail=f"{pair.says(reader.name)}, which {told} when told {reader.word}, and {untold} "
-        f"untold ({alone.wall_s:.3g} s); peaks {pair.ours.peak_mb:,.0f} and "
+        detail=f"{pair.says(reader.name)}, which {told} with {reader.word}, and {untold} "
+        f"without ({alone.wall_s:.3g} s); peaks {pair.ours.peak_mb:,.0f} and "
         f"{pair.theirs.peak_mb:,.0f} MB",
     )
 

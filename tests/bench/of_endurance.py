@@ -27,7 +27,7 @@ _FIRST = 0.3
 connection, which 3,000 runs fill."""
 
 _LAST = 0.99
-"""The same before the second look: a template that has forked 10,000 times gives way to a new one."""
+"""The same before the second measurement: a fork server that has forked 10,000 times is replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Standing:
     Args:
         memory: Of the scheduler and all it started, bytes; without mapped files, of which a process
             that shares them with strangers would count less.
-        scheduler: Of the scheduler alone, bytes: its template is replaced now and then.
+        scheduler: Of the scheduler alone, bytes: its fork server is replaced regularly.
         descriptors: That they have open.
         processes: How many.
         zombies: What has ended and is not buried: name, and whose child it was.
@@ -115,7 +115,7 @@ def _make(at: Platform, name: str, count: int) -> None:
 
 
 def _standing(scheduler: int, temporary: Path) -> Standing:
-    # Until the next runner is ready; a template that is being replaced buries nobody meanwhile.
+    # Until the next runner is prestarted; a fork server that is being replaced reaps no children.
     for _ in range(_RESTS):
         time.sleep(_REST_S)
         family = [scheduler, *descendants(scheduler)]

@@ -290,7 +290,7 @@ def rest(folder: Path, size: Size) -> Iterator[Figure]:
         with at.scheduler(workers=_WORKERS, JUPYTER_ETL_STANDBY=str(ready_s)):
             at.run(name)
             at.etl.clock.wait(min(5.0, size.rest_s))
-            # All that this process has started, so that a template which detached itself counts.
+            # All descendants of this process, including a fork server that detached itself.
             cpu, begun = cpu_of_all(), time.perf_counter()
             at.etl.clock.wait(size.rest_s)
             used, passed = cpu_of_all() - cpu, time.perf_counter() - begun
@@ -305,21 +305,21 @@ def rest(folder: Path, size: Size) -> Iterator[Figure]:
             )
             memory = pss_of(family)
     yield Figure(
-        what="scheduler at rest, share of a core",
+        what="idle scheduler, share of a core",
         value=100 * used / passed,
         unit="%",
         goal=1.0,
         detail=f"{used:.2g} CPU s in {passed:.3g} s, {len(ready)} processes",
     )
     yield Figure(
-        what="scheduler at rest, memory with its template",
+        what="idle scheduler, memory with its fork server",
         value=memory / 1e6,
         unit="MB",
         goal=150.0,
-        detail=f"PSS of {len(family)} processes, the ready runner has gone",
+        detail=f"PSS of {len(family)} processes, without a prestarted runner",
     )
     yield Figure(
-        what="the same, with a ready runner and its kernel",
+        what="the same, with a prestarted runner and its kernel",
         value=with_runner / 1e6,
         unit="MB",
         detail=f"PSS of {len(ready)} processes, in the ten minutes after a run",

@@ -48,11 +48,11 @@ def figures_block(
     peers = {f"peer's {k}": v for k, v in about["peers"].items()}
     versions = ", ".join(f"{name} {number}" for name, number in {**ours, **peers}.items())
     lines = [
-        f"Taken on {on:%Y-%m-%d}, {about['cores']} cores, Python {about['python']}; load "
-        f"{about['load'][0]} at the beginning, {about['load at the end'][0]} at the end, "
-        f"steal {about['steal']} %; {about['seconds']} s in all. {versions}.",
+        f"Measured on {on:%Y-%m-%d}, {about['cores']} cores, Python {about['python']}; load "
+        f"{about['load'][0]} at the start, {about['load at the end'][0]} at the end, "
+        f"steal {about['steal']} %; {about['seconds']} s in total. {versions}.",
         "",
-        "| what | goal | measured | | behind it |",
+        "| measure | goal | measured | | details |",
         "|---|---|---|---|---|",
         *(_row(figure) for figure in figures),
         *(f"| `{name}` | | | **broken** | could not be measured |" for name in broken),

@@ -156,7 +156,7 @@ def test_the_page_holds_all_figures_and_keeps_its_words(tmp_path: Path) -> None:
     for _ in range(2):
         write_page(page, ABOUT, figures, ["rest"])
     text = page.read_text()
-    assert text.startswith(f"# Speed\n\n{BEGIN}\n\nTaken on {datetime.now(UTC):%Y-%m}")
+    assert text.startswith(f"# Speed\n\n{BEGIN}\n\nMeasured on {datetime.now(UTC):%Y-%m}")
     assert text.endswith(f"\n{END}\n\nafter\n")
     about = "2 cores, Python 3.11.7; load 0.5 at the beginning, 1.5 at the end, steal 2.5 %; 900 s"
     assert about in text

@@ -106,7 +106,7 @@ def test_a_run_whose_scheduler_and_runner_are_gone_ends_with_its_time(store: Sto
     run = store.load_runs()[-1]
     assert (run.state, run.outcome) == (RunState.FAILED, Outcome.LOST)
     assert run.finished_at is not None
-    assert "no sign of life" in run.error
+    assert "no heartbeat" in run.error
 
 
 @pytest.mark.kernel

@@ -38,7 +38,7 @@ def test_a_dry_run(sales: str, command: Command) -> None:
         "  No run of sales has succeeded yet, so there is no estimate.",
     ]
     assert said.err == "  Nothing was queued: this is a dry run.\n"
-    assert command("runs").out == "No runs yet.\n"
+    assert command("runs").out == "There are no runs yet.\n"
 
 
 def test_queued_and_again(sales: str, command: Command) -> None:
@@ -61,7 +61,7 @@ def test_queued_and_again(sales: str, command: Command) -> None:
     assert (newest["cause"], newest["state"]) == ("backfill", "queued")
     assert newest["logical_key"] == "2026-01-03T00:00:00Z..2026-01-04T00:00:00Z"
     again = command("backfill", sales, RANGE)
-    assert again.out == "sales: 0 of 3 partitions to run, 3 in hand and left alone.\n"
+    assert again.out == "sales: 0 of 3 partitions to run, 3 active and left alone.\n"
 
 
 def test_refused(sales: str, command: Command) -> None:

@@ -44,7 +44,7 @@ def test_a_backup_goes_where_it_is_told_and_overwrites_nothing(
     assert "lake" in said.err
     again = command("backup", "copy.sqlite")
     assert again.code == 1
-    assert "overwrites none" in again.err
+    assert "overwrites no file" in again.err
 
 
 def test_a_ledger_that_is_not_there_is_not_made(
@@ -53,7 +53,7 @@ def test_a_ledger_that_is_not_there_is_not_made(
     monkeypatch.setenv("JUPYTER_ETL_HOME", str(here / "none"))
     said = command("backup")
     assert said.code == 1
-    assert "no ledger" in said.err
+    assert "does not exist yet" in said.err
     assert not (here / "none").exists()
 
 
@@ -110,7 +110,7 @@ def test_a_ledger_in_use_is_not_replaced(
     etl.store.claim("gone", now=now, limit=1)
     in_hand = command("restore", "copy.sqlite", "--yes")
     assert in_hand.code == 1
-    assert "Runs are in hand (1)" in in_hand.err
+    assert "Runs are active (1)" in in_hand.err
     assert "--repair" in in_hand.err
     info = SchedulerInfo(id="me", host=host_name(), pid=os.getpid(), workers=1, seen_at=now)
     etl.store.save_scheduler(info)
@@ -126,7 +126,7 @@ def test_what_is_no_ledger_is_not_put_back(
     for file in ("notes", "absent"):
         said = command("restore", file, "--yes")
         assert said.code == 1
-        assert "no ledger" in said.err
+        assert "not a usable ledger" in said.err
     assert etl.store.count_runs() == 1
 
 
@@ -196,4 +196,4 @@ def test_the_status_tells_of_a_full_disk(
     assert command("status", "--json").json["full_disk"] is None
     monkeypatch.setenv("JUPYTER_ETL_DISK_RESERVE", "99.9999")
     assert "reserve" in command("status", "--json").json["full_disk"]
-    assert "No run is started on this machine" in command("status").err
+    assert "No runs start on this machine" in command("status").err

@@ -254,7 +254,7 @@ def test_steering_a_pipeline(deployed: str, command: Command) -> None:
     assert again == "Run 1 of sales is queued again, from its first cell: it was never attempted.\n"
     assert "stay" in command("unschedule", deployed).out
     refused(command("pause", deployed), "sales")
-    assert "No runs yet" not in command("runs").out
+    assert "There are no runs yet" not in command("runs").out
 
 
 def test_why_a_run_failed_or_was_skipped(deployed: str, command: Command) -> None:
@@ -273,7 +273,7 @@ def test_why_a_run_failed_or_was_skipped(deployed: str, command: Command) -> Non
     lines = command("runs").out.splitlines()
     assert lines[1].endswith(f"KeyError: {'x' * 49}…")
     assert lines[2].endswith("Run 7 was not finished.")
-    for words in ("2", "has failed already"), ("1", "has been skipped already"):
+    for words in ("2", "has already failed"), ("1", "has already been skipped"):
         refused(command("cancel", words[0]), f"Run {words[0]} of sales", words[1], code=1)
 
 
@@ -301,7 +301,7 @@ def test_without_anything_the_next_step_is_said(command: Command) -> None:
     assert "%etl source" in command("sources").out
     assert "%etl publish" in command("published").out
     assert "jupyter etl schedule" in command("pipelines").out
-    assert command("runs").out == "No runs yet.\n"
+    assert command("runs").out == "There are no runs yet.\n"
 
 
 def test_usage(command: Command) -> None:

@@ -84,7 +84,7 @@ def test_held_by_a_check(command: Command, here: Path) -> None:
     assert (found["outcome"], found["cell"], found["verdict"]) == ("held", 2, "data")
     assert found["published"] == []
     said = command("logs", str(found["run"]))
-    assert "error: df: 2 rows: rows > 5 is false\nNo single row breaks it." in said.out
+    assert "error: df: 2 rows: rows > 5 is false\nNo single row fails it." in said.out
     assert "warn: df: 1 of 2 rows: id > 1 is false; first: id = 1\nid\n1\n" in said.out
     assert command("published", "--json").json == []
 

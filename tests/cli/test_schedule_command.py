@@ -41,11 +41,11 @@ def test_relinking(command: Command, notebook: Path) -> None:
     assert command("schedule", notebook, "every 1h").code == 0
     notebook.rename(notebook.with_name("b.ipynb"))
     listed = command("pipelines")
-    assert "The notebook of a is gone; version 1 runs as it was deployed." in listed.err
+    assert "The notebook of a is missing; version 1 still runs." in listed.err
     assert "jupyter etl relink a" in listed.err
     assert '"missing": true' in command("pipelines", "--json").out
     stands = command("status")
-    assert "The notebook of a is gone; version 1 runs as it was deployed." in stands.err
+    assert "The notebook of a is missing; version 1 still runs." in stands.err
     assert command("status", "--json").json["notebook_gone"] == ["a"]
     done = command("relink", "a")
     assert (done.code, "b.ipynb" in done.out) == (0, True)

@@ -51,7 +51,7 @@ def test_they_are_listed(sales: str, command: Command, etl: Etl) -> None:
     assert "There is no pipeline 'other'." in command("watermarks", "--pipeline", "other").err
     assert command("watermark", "sales", "wh.orders", "--json").json == [expected]
     assert AT in command("watermarks").out
-    assert "No watermarks yet" in command("watermark", "sales", "wh").out
+    assert "There are no watermarks yet" in command("watermark", "sales", "wh").out
     assert "There is no source or publication 'no'." in command("watermark", "sales", "no").err
 
 
@@ -72,7 +72,7 @@ def test_one_that_is_not_there_yet(sales: str, command: Command) -> None:
     words = ("watermark", sales, "wh.lines", "--set", "42", "--json")
     refused = command(*words)
     assert refused.code == 2
-    assert "Name the column" in refused.err
+    assert "Set the column" in refused.err
     (row,) = command(*words, "--since", "id").json
     assert (row["table"], row["since"], row["value"], row["kind"]) == (
         "wh.lines",
@@ -82,14 +82,14 @@ def test_one_that_is_not_there_yet(sales: str, command: Command) -> None:
     )
     other = command("watermark", sales, "wh.lines", "--since", "at", "--set", "x", "--json")
     assert other.code == 0
-    assert "which?" in command(*words).err
+    assert "several watermarks" in command(*words).err
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (("sales", "wh.orders", "--set", "1", "--reset"), "use one of them"),
-        (("sales", "wh.orders", "--set", "soon"), "is no instant"),
+        (("sales", "wh.orders", "--set", "soon"), "is not a valid instant"),
         (("sales", "wh.orders", "--set", "2026-01-01T00:00:00"), "must have a zone"),
         (("sales", "nowhere", "--since", "id", "--set", "1"), "nowhere"),
         (("salse", "wh.orders", "--since", "id", "--set", "1"), "sales"),
@@ -123,5 +123,5 @@ def test_by_hand_a_notebook_begins_there_and_leaves_it(
     before = etl.watermarks.list()
     for _ in range(2):
         assert jupyter_etl.load("wh.lines", since="id")["id"].tolist() == [3]
-    assert "run by hand, so the watermark stays" in capfd.readouterr().out
+    assert "interactive, so the watermark does not move" in capfd.readouterr().out
     assert etl.watermarks.list() == before

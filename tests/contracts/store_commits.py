@@ -83,7 +83,7 @@ class CommitsContract:
     def test_by_hand_is_published_only_while_nobody_else_had_the_turn(self, store: Store) -> None:
         by_hand(store, "late", "a")
         assert publish(store, "late").number == 1
-        with pytest.raises(Conflict, match="by somebody else meanwhile"):
+        with pytest.raises(Conflict, match="Another process has published"):
             publish(store, "late")
         by_hand(store, "late", "a")
         # Late, but nobody came.
@@ -91,7 +91,7 @@ class CommitsContract:
         by_hand(store, "late", "a")
         claim = started(store)
         assert turn(store, claim, "a", now=NOW + HOUR) == ()
-        with pytest.raises(Conflict, match="by somebody else meanwhile"):
+        with pytest.raises(Conflict, match="Another process has published"):
             publish(store, "late")
         finish(store, claim, succeeded(an_output("a")))
         assert [v.number for v in store.load_publication_versions("a")] == [3, 2, 1]

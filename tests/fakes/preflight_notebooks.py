@@ -194,7 +194,7 @@ CANNOT_RUN = {
     "a name that nothing defines": no("name", "`nothing_defines`", "print(nothing_defines)"),
     "a name that is defined below": no("name", "`late`", "print(late)", "late = 1"),
     "a frame that nothing defines": no("name", "`frame`", "%etl publish table a.b frame"),
-    "a question": no("", "nobody can answer", "input('?')"),
+    "a question": no("", "a run has no input", "input('?')"),
 }  # fmt: skip
 
 CAN_RUN = {

@@ -393,7 +393,7 @@ def test_a_token_behind_a_link_or_empty_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PermissionDenied, match="symbolic link"):
         load_or_make_token(link)
     real.write_text("")
-    with pytest.raises(DeclarationError, match="holds no token"):
+    with pytest.raises(DeclarationError, match="contains no token"):
         load_or_make_token(real)
 
 

@@ -63,24 +63,24 @@ def test_several_lines_and_comments() -> None:
     ("line", "says"),
     [
         ("id: uniq", ["'uniq'", "column id", "Did you mean 'unique'?"]),
-        ("id: unique,", ["empty rule"]),
-        ("id:", ["empty rule"]),
-        ("id unique", ["no ':' behind the column", "id: unique"]),
-        ("id", ["compares nothing"]),
-        (": warn", ["no rule"]),
+        ("id: unique,", ["a rule for id is empty"]),
+        ("id:", ["a rule for id is empty"]),
+        ("id unique", ["the ':' after the column is missing", "id: unique"]),
+        ("id", ["contains no comparison"]),
+        (": warn", ["rule before the severity is missing"]),
         ("amount => 0", ["no '=>'", "Write '>='"]),
-        ("x > 0 : fatal", ["'fatal' is no severity", "': error'"]),
+        ("x > 0 : fatal", ["'fatal' is not a severity", "': error'"]),
         ("x > 0 : wran", ["Did you mean 'warn'?"]),
-        ("rows", ["compares nothing"]),
-        ("rows > half", ["rows are compared with numbers", "rows > 0.5 * last"]),
-        ("rows >", ["rows are compared"]),
+        ("rows", ["contains no comparison"]),
+        ("rows > half", ["rows can only be compared with numbers", "rows > 0.5 * last"]),
+        ("rows >", ["rows can only be compared"]),
         ("status in (a, b)", ["single quotes", "status in ('a', 'b')"]),
         ("code matches [A-Z]", ["'matches'", "code matches '^[A-Z]{3}$'"]),
-        ("code matches '['", ["pattern is wrong"]),
+        ("code matches '['", ["regular expression is invalid"]),
         ("dest references airports", ["'references'", "airports.faa"]),
-        ("x > 0; drop table t", ["not one condition"]),
-        ("x > 0 -- y", ["not one condition"]),
-        ("x > (1", ["not one condition"]),
+        ("x > 0; drop table t", ["not a single condition"]),
+        ("x > 0 -- y", ["not a single condition"]),
+        ("x > (1", ["not a single condition"]),
         ("x = 'a", ["quote is not closed"]),
     ],
 )
@@ -98,7 +98,7 @@ def test_refused_with_the_line(line: str, says: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["", "\n \n", "# only a comment"])
 def test_none(text: str) -> None:
-    with pytest.raises(DeclarationError, match="There is no check"):
+    with pytest.raises(DeclarationError, match="The cell contains no check"):
         parse_checks(text)
 
 

@@ -242,3 +242,11 @@ def test_every_example_is_understood() -> None:
         for example in spec.examples:
             words = shlex.split(example.partition(" >")[0])
             assert vars(cli_parser().parse_args(words))["command"] == spec.name
+
+
+@pytest.mark.parametrize("flag", ["--repair", "--mend"])
+def test_an_alias_is_accepted_and_not_shown(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli_parser().parse_args(["doctor", flag]).repair is True
+    with pytest.raises(SystemExit):
+        cli_parser().parse_args(["doctor", "-h"])
+    assert ("--repair" in (said := capsys.readouterr().out), "--mend" in said) == (True, False)

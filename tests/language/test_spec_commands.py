@@ -261,7 +261,7 @@ def test_words_of_a_schedule_need_no_quotes() -> None:
 def test_options_of_a_source_may_have_any_name(written: str, option: tuple[str, str]) -> None:
     args = parse_line(f"source a a.csv --option {written} --option skip=1").args
     assert args["option"] == {option[0]: option[1], "skip": "1"}
-    with pytest.raises(DeclarationError, match="'x' is no assignment"):
+    with pytest.raises(DeclarationError, match="'x' is not an assignment"):
         parse_line("source a a.csv --option x")
     with pytest.raises(DeclarationError, match="given twice"):
         parse_line(f"source a a.csv --option {written} --option {written}")
@@ -300,7 +300,7 @@ def test_options_of_a_policy() -> None:
         ("load x --columns a,,b", None, ["'a,,b'", "single commas"]),
         ("load x <<", None, ["'<<'", "name = %etl load"]),
         ("load x", "df", ["takes no lines below", "one '%'"]),
-        ("run -p a", None, ["'a' is no assignment", "day=2026-01-01"]),
+        ("run -p a", None, ["'a' is not an assignment", "day=2026-01-01"]),
         ("run -p a=1 -p a=2", None, ["'a' is given twice"]),
         ("run -p 1a=1", None, ["'1a'", "letters"]),
         ("run --timeout soon", None, ["--timeout of 'run'", "'soon'", "1h30m"]),
@@ -310,13 +310,13 @@ def test_options_of_a_policy() -> None:
         ("source wh x --fresh soon", None, ["--fresh of 'source'", "'soon'", "warn 6h error 24h"]),
         ("publish", None, ["table, file and report", "%etl publish table"]),
         ("publish tabel a b", None, ["'tabel'", "Did you mean 'table'?"]),
-        ("sql wh", None, ["no query for 'wh'", "%%etl sql wh NAME <<"]),
+        ("sql wh", None, ["query for 'wh' is missing", "%%etl sql wh NAME <<"]),
         ("sql wh x", "select 1", ["'x'", "%%etl sql wh x <<"]),
         ("sql wh 1x <<", "select 1", ["'1x'", "%%etl sql SOURCE NAME <<"]),
-        ("sql <<", "select 1", ["'<<' needs one variable", "SOURCE NAME <<"]),
-        ("sql wh", "  \n", ["nothing below", "query"]),
-        ("check orders", None, ["reads the lines below", "%%etl check NAME"]),
-        ("check orders", "", ["nothing below", "id: unique"]),
+        ("sql <<", "select 1", ["'<<' must follow a single variable", "SOURCE NAME <<"]),
+        ("sql wh", "  \n", ["needs lines below", "query"]),
+        ("check orders", None, ["needs lines below", "%%etl check NAME"]),
+        ("check orders", "", ["needs lines below", "id: unique"]),
         ("param", None, ["needs NAME", "%etl param day date"]),
         ("", "x = 1", ["%%etl needs a command"]),
         ("cancel x", None, ["RUN of 'cancel'", "'x'"]),

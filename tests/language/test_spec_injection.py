@@ -216,6 +216,6 @@ def test_a_notebook_without_injected_cell_or_typed_parameter_stays() -> None:
 
 def test_a_text_of_another_type_is_refused_by_name() -> None:
     declared, _ = parameters_in_python(DECLARED)
-    with pytest.raises(DeclarationError, match="'rate' takes decimal, and got '1,5'") as caught:
+    with pytest.raises(DeclarationError, match="'rate' takes decimal, but got '1,5'") as caught:
         inject_types(injected({"rate": "1,5"}), declared, {"rate": "1,5"}, at=AT)
     assert "rate=19.90" in caught.value.hint

@@ -48,7 +48,7 @@ def test_without_a_kernel_python3_is_assumed_and_said() -> None:
     outline = parse_notebook(json.dumps({"cells": [], "metadata": {}, "nbformat": 4}))
     assert outline.kernel is None
     assert outline.language == "python"
-    assert outline.notes == ("The notebook names no kernel; python3 is assumed.",)
+    assert outline.notes == ("The notebook has no kernel; python3 is used.",)
 
 
 PARAMETERS = """\
@@ -99,13 +99,15 @@ def test_only_the_first_tagged_cell_counts() -> None:
         _notebook(_code("a = 1", tags=["parameters"]), _code("b = 1", tags=["parameters"]))
     )
     assert [p.name for p in outline.parameters] == ["a"]
-    assert "2 cells have the tag 'parameters'; only the first, cell 1, counts." in outline.notes
+    assert (
+        "2 cells have the tag 'parameters'; only the first one, cell 1, is used." in outline.notes
+    )
 
 
 def test_a_broken_parameters_cell_is_a_note() -> None:
     outline = parse_notebook(_notebook(_code("a = (", tags=["parameters"])))
     assert outline.parameters == ()
-    assert outline.notes[0].startswith("Cell 1: The parameters cell is no valid Python")
+    assert outline.notes[0].startswith("Cell 1: The parameters cell is not valid Python")
 
 
 def test_parameters_by_command_and_call() -> None:
@@ -205,14 +207,14 @@ def test_broken_commands_are_notes() -> None:
     [
         ("", ["'a.ipynb' is empty", "save it"]),
         (" \n", ["is empty"]),
-        ("hello", ["no JSON", "line 1, column 1"]),
-        ('{"cells": [', ["no JSON", "cut off"]),
-        ('{"cells": [{"source": "abc', ["no JSON", "cut off"]),
-        ('{\n<<<<<<< HEAD\n"cells": []}', ["no JSON", "line 2", "merge conflict"]),
-        ("[]", ["no notebook", ".ipynb"]),
-        ('{"a": 1}', ["no notebook"]),
+        ("hello", ["not valid JSON", "line 1, column 1"]),
+        ('{"cells": [', ["not valid JSON", "truncated"]),
+        ('{"cells": [{"source": "abc', ["not valid JSON", "truncated"]),
+        ('{\n<<<<<<< HEAD\n"cells": []}', ["not valid JSON", "line 2", "merge conflict"]),
+        ("[]", ["not a notebook", ".ipynb"]),
+        ('{"a": 1}', ["not a notebook"]),
         ('{"worksheets": [], "nbformat": 3}', ["old format 3", "nbconvert", "a.ipynb"]),
-        ('{"cells": [], "nbformat": 5}', ["format 5", "format 4 is read"]),
+        ('{"cells": [], "nbformat": 5}', ["format 5", "format 4 is required"]),
         ('{"cells": {}, "nbformat": 4}', ["no list of cells"]),
         ('{"cells": [1], "nbformat": 4}', ["Cell 1", "damaged", "a.ipynb"]),
         ('{"cells": [{"cell_type": "code", "source": 5}], "nbformat": 4}', ["damaged"]),

@@ -58,11 +58,11 @@ def test_declarations(text: str, name: str, kind: str, default: str | None, help
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", ["cannot be read", "NAME TYPE = DEFAULT"]),
+        ("", ["is invalid", "NAME TYPE = DEFAULT"]),
         ("a b c", ["'a b c'", "NAME TYPE = DEFAULT"]),
         ("1x = 3", ["'1x'", "letters"]),
         ("x flot", ["'flot'", "'x'", "Did you mean 'float'?"]),
-        ("x =", ["'x'", "nothing behind '='"]),
+        ("x =", ["'x'", "no value after '='"]),
         ("n int = abc", ["'n' takes int", "'abc'", "n=42"]),
         ("day date = someday", ["'day' takes date", "'someday'", "2026-01-31"]),
     ],

@@ -121,8 +121,8 @@ def test_after() -> None:
         ("weakdays at 07:30", ["'weakdays at 07:30'", "Did you mean 'weekdays'"]),
         ("@dayly", ["'@dayly'", "Did you mean '@daily'"]),
         ("@reboot", ["'@reboot'", "@hourly"]),
-        ("0 0 * *", ["4 cron fields", "takes 5"]),
-        ("0 0 0 * * *", ["6 cron fields", "takes 5"]),
+        ("0 0 * *", ["4 cron fields", "must have 5"]),
+        ("0 0 0 * * *", ["6 cron fields", "must have 5"]),
         ("60 * * * *", ["'60'", "minute", "0-59"]),
         ("0 0 15W * *", ["'15W'", "day of month", "LW"]),
         ("0 22-2 * * *", ["'22-2'", "hour", "write 22-23,0-2"]),
@@ -174,7 +174,7 @@ def test_all_of_one_is_that_one() -> None:
 
 @pytest.mark.parametrize("text", ["", "daily", "every 5m"])
 def test_all_of_none_is_refused(text: str) -> None:
-    with pytest.raises(DeclarationError, match="names are needed") as caught:
+    with pytest.raises(DeclarationError, match="needs the names of publications") as caught:
         parse_schedule(text, after_all=True)
     assert "--after" in caught.value.hint
 
@@ -194,7 +194,7 @@ def test_all_of_none_is_refused(text: str) -> None:
 def test_unknown_timezone(name: str, near: str) -> None:
     with pytest.raises(DeclarationError) as caught:
         parse_schedule("daily", timezone=name)
-    assert f"no timezone '{name}'" in str(caught.value)
+    assert f"'{name}' is not a valid timezone" in str(caught.value)
     assert near in str(caught.value)
 
 

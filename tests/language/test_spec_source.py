@@ -133,7 +133,7 @@ def test_a_limit_below_one_is_refused(tmp_path: Path) -> None:
         ("local", "x.csv", ["'local'", "DuckDB"]),
         ("x", " ", ["no location"]),
         ("x", "orders", ["'orders'", "frame:orders", "publication:orders"]),
-        ("x", "a.docx", ["'a.docx'", "ending", "--kind"]),
+        ("x", "a.docx", ["'a.docx'", "extension is unknown", "--kind"]),
         ("x", "*.foo", ["--kind"]),
         ("x", "ftp://x.org/feed", ["'ftp://x.org/feed'", "--kind"]),
         ("x", "frame:a.b", ["'a.b'", "frame:orders"]),
@@ -168,7 +168,7 @@ def test_refused(name: str, location: str, says: list[str], tmp_path: Path) -> N
     ],
 )
 def test_a_password_in_a_url_is_refused_and_not_repeated(url: str, tmp_path: Path) -> None:
-    with pytest.raises(DeclarationError, match="holds a password") as caught:
+    with pytest.raises(DeclarationError, match="contains a password") as caught:
         parse_source("wh", url, base=tmp_path)
     assert "ter2" not in str(caught.value)
     assert "--secret wh_pw" in caught.value.hint

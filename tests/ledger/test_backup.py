@@ -90,7 +90,7 @@ def test_a_copy_is_whole_while_others_write(path: Path, tmp_path: Path) -> None:
 def test_no_file_is_overwritten(path: Path, tmp_path: Path) -> None:
     taken = tmp_path / "copy.sqlite"
     taken.write_text("mine")
-    with pytest.raises(StoreError, match="There is such a file"):
+    with pytest.raises(StoreError, match="The file already exists"):
         back_up(path, taken)
     assert taken.read_text() == "mine"
     assert unused(taken) == tmp_path / "copy-2.sqlite"
@@ -193,7 +193,7 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(path: Path, tmp_path
 @pytest.mark.parametrize("content", [b"x", b"hello, this is a text" * 100, b""])
 def test_another_file_is_no_ledger(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
-    with pytest.raises(StoreError, match="no SQLite file") as caught:
+    with pytest.raises(StoreError, match="not a SQLite file") as caught:
         inspect_file(tmp_path / "file")
     assert "jupyter etl backup" in caught.value.hint
 
@@ -201,7 +201,7 @@ def test_another_file_is_no_ledger(tmp_path: Path, content: bytes) -> None:
 def test_another_programs_database_is_no_ledger(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "other")) as connection, connection:
         connection.execute("CREATE TABLE runs (x)")
-    with pytest.raises(StoreError, match="no tables of a ledger"):
+    with pytest.raises(StoreError, match="not contain the tables of a ledger"):
         inspect_file(tmp_path / "other")
 
 

@@ -112,6 +112,6 @@ def test_a_bell_that_nobody_hears_is_full_and_stops_nobody(beside: tuple[Store, 
 def test_where_no_pipe_can_be_made_it_is_said(beside: tuple[Store, Path]) -> None:
     store, folder = beside
     folder.write_text("in the way")
-    with pytest.raises(StoreError, match="Nothing can ring"), store.bell():
+    with pytest.raises(StoreError, match="The wake-up pipe"), store.bell():
         pass
     assert store.add_run(a_run(), now=NOW).id == 1

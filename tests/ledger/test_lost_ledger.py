@@ -83,11 +83,11 @@ def copy_another_over_it(path: Path) -> None:
 
 
 DAMAGES: dict[Callable[[Path], None], str] = {
-    delete: "is gone",
-    delete_with_its_journal: "is gone",
-    move_the_folder: "is gone",
-    unmount: "is gone",
-    put_a_file_for_the_folder: "is gone",
+    delete: "is missing",
+    delete_with_its_journal: "is missing",
+    move_the_folder: "is missing",
+    unmount: "is missing",
+    put_a_file_for_the_folder: "is missing",
     truncate: "is empty",
     replace_by_an_empty_file: "is empty",
     move_another_over_it: "was replaced by another",

@@ -92,7 +92,7 @@ def test_a_disk_without_room_tears_nothing(path: Path) -> None:
         (psycopg.errors.DiskFull, True, "space"),
         (psycopg.errors.TooManyConnections, True, "max_connections"),
         (psycopg.errors.QueryCanceled, True, "too long"),
-        (psycopg.errors.LockNotAvailable, True, "holds the rows"),
+        (psycopg.errors.LockNotAvailable, True, "locked the rows"),
         (psycopg.errors.IdleInTransactionSessionTimeout, True, "rested"),
         (psycopg.errors.ReadOnlySqlTransaction, True, "replica"),
         (psycopg.errors.AdminShutdown, True, "server runs"),

@@ -104,7 +104,7 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE runs (x)")
     with pytest.raises(StoreError, match="already exists") as caught:
         open_store(f"sqlite:///{path}")
-    assert "database of its own" in caught.value.hint
+    assert "separate database" in caught.value.hint
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("runs",)]
 

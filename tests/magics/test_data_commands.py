@@ -37,11 +37,11 @@ def test_declaring_a_source(notebook: Notebook, here: Path) -> None:
 @pytest.mark.parametrize(
     ("location", "note"),
     [
-        ("trips.csv", "There is no trips.csv yet."),
-        ("tripz.csv", "There is no tripz.csv yet. Did you mean 'trip.csv'?"),
+        ("trips.csv", "trips.csv does not exist yet."),
+        ("tripz.csv", "tripz.csv does not exist yet. Did you mean 'trip.csv'?"),
         ("data/*.csv", "No file matches data/*.csv yet."),
-        ("wh.db", "There is no wh.db yet."),
-        ("sqlite:///wh.db", "There is no sqlite:///wh.db yet."),
+        ("wh.db", "wh.db does not exist yet."),
+        ("sqlite:///wh.db", "sqlite:///wh.db does not exist yet."),
         ("trip.csv", ""),
         ("*.csv", ""),
         (".", ""),
@@ -83,7 +83,7 @@ def test_options_reach_the_connector(notebook: Notebook, here: Path) -> None:
 def test_empty_lists_say_the_next_step(notebook: Notebook) -> None:
     assert "%etl source" in notebook.card("%etl sources").text
     assert "%etl publish" in notebook.card("%etl published").text
-    assert "No runs yet" in notebook.card("%etl runs").text
+    assert "There are no runs yet" in notebook.card("%etl runs").text
     assert "%etl schedule" in notebook.card("%etl pipelines").text
 
 
@@ -183,11 +183,11 @@ def test_a_parameter_becomes_a_variable(notebook: Notebook) -> None:
 
 
 def test_errors_are_one_sentence_and_debug_shows_the_trace(notebook: Notebook) -> None:
-    assert "no error" in notebook.card("%etl debug").text
+    assert "No %etl command has failed yet" in notebook.card("%etl debug").text
     problem, said = notebook.fails("%etl load trups")
     assert isinstance(problem, NotFound)
     assert said.count("\n") <= 4
-    assert "No source, publication or variable is named 'trups'." in said
+    assert "There is no source, publication or variable 'trups'." in said
     assert "Next: Declare it: %etl source trups LOCATION" in said
     assert "Traceback" not in said
     notebook.run("%etl debug")
@@ -278,4 +278,4 @@ def test_publishing_what_is_new_in_a_source(trips: Notebook) -> None:
     _, shown = trips.fails("%etl publish table all.trips trips --since id")
     assert "--mode append" in shown
     trips.run("%etl publish table all.trips trips --since id --mode append")
-    assert "2 rows after the start up to 2; run by hand" in trips.capsys.readouterr().out
+    assert "2 rows after the start up to 2; interactive" in trips.capsys.readouterr().out

@@ -52,7 +52,7 @@ def test_on_the_command_line(
     ended = RunState.SUCCEEDED if approved else RunState.CANCELLED
     assert etl.runs.get(number).state is ended
     assert main([decision, str(number)]) == 1
-    assert "there is nothing to decide about" in capsys.readouterr().err
+    assert "there is nothing to decide" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_in_a_notebook(notebook: Notebook, etl: Etl, here: Path, kind: Kind, dec
     notebook.run(f"%etl {decision} {number}")
     approved = decision == "approve"
     assert counts(etl) == ((kind.rows, FIRST + kind.rows) if approved else (FIRST, FIRST))
-    assert "Nothing is held back" in notebook.card("%etl held").text
+    assert "No runs are held" in notebook.card("%etl held").text
 
 
 def test_a_check_in_a_run_that_publishes_nothing(

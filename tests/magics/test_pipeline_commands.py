@@ -46,12 +46,13 @@ def test_a_draft_and_what_differs(frames: Notebook) -> None:
     assert draft.text.startswith("✓ sales.daily: draft 1")
     assert "live version 1" in draft.text
     assert "New columns: new." in draft.text
-    assert "Consumers do not see a draft" in draft.text
+    assert "Readers do not see a draft" in draft.text
     assert draft.metadata == {"jupyter_etl": {"card": True}}
     fewer = frames.names["orders"][["id"]]
     frames.names["fewer"] = fewer
     assert (
-        "only the live version has: day" in frames.card("%etl publish table sales.daily fewer").text
+        "Columns only in the live version: day"
+        in frames.card("%etl publish table sales.daily fewer").text
     )
     assert "A run that publishes this would be held: its columns change: dropped 'day'" in (
         frames.card("%etl publish table sales.daily fewer").text
@@ -164,7 +165,7 @@ def test_pausing_owning_and_taking_off(deployed: Notebook) -> None:
     assert "owner sam" in deployed.card("%etl owner").text
     assert "owner kim" in deployed.card("%etl owner kim").text
     assert "sales" in deployed.card("%etl pipelines").text
-    assert "off the schedule" in deployed.card("%etl unschedule").text
+    assert "unscheduled" in deployed.card("%etl unschedule").text
     assert etl().pipelines.list() == []
 
 
@@ -180,7 +181,7 @@ def test_a_backfill_first_dry_then_queued(deployed: Notebook) -> None:
     assert "jupyter etl up" in queued
     assert {run.new.cause for run in etl().runs.list()} == {Cause.BACKFILL}
     again = deployed.card(f"{line} --by day").text
-    assert again == "✓ sales: 0 of 3 partitions to run, 3 in hand and left alone."
+    assert again == "✓ sales: 0 of 3 partitions to run, 3 active and left alone."
     assert "0 of 3" in deployed.card(f"{line} --by day --all --dry-run").text
     problem, said = deployed.fails("%etl backfill soon")
     assert isinstance(problem, DeclarationError)
@@ -206,7 +207,7 @@ def test_what_has_ended_is_not_cancelled(deployed: Notebook) -> None:
     finish(etl().store, claim)
     problem, said = deployed.fails("%etl cancel 1")
     assert isinstance(problem, Conflict)
-    assert "Run 1 of sales has succeeded already; there is nothing to cancel." in said
+    assert "Run 1 of sales has already succeeded; there is nothing to cancel." in said
 
 
 def test_triggering_a_draft(deployed: Notebook) -> None:
@@ -220,7 +221,7 @@ def test_triggering_and_following(deployed: Notebook) -> None:
     run = etl().runs.get(1)
     assert (run.new.pipeline, run.new.cause) == ("sales", Cause.MANUAL)
     assert "queued" in deployed.card("%etl runs --state queued -n 5").text
-    assert "No runs yet" in deployed.card("%etl runs --state failed").text
+    assert "There are no runs yet" in deployed.card("%etl runs --state failed").text
     assert "queued" in deployed.card("%etl logs 1").text
     assert "Run 1 is cancelled" in deployed.card("%etl cancel 1").text
     assert "queued again" in deployed.card("%etl retry 1").text
@@ -337,8 +338,8 @@ def test_relinking_this_notebook(notebook: Notebook) -> None:
     notebook.path.rename(old)
     etl().pipelines.schedule(old)
     old.rename(notebook.path)
-    assert "The notebook of old is gone" in notebook.card("%etl pipelines").text
-    assert "The notebook of old is gone" in notebook.card("%etl status").text
+    assert "The notebook of old is missing" in notebook.card("%etl pipelines").text
+    assert "The notebook of old is missing" in notebook.card("%etl status").text
     problem, said = notebook.fails("%etl pause")
     assert isinstance(problem, NotFound)
     assert "%etl relink" in said

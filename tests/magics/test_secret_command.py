@@ -17,7 +17,7 @@ def test_from_set_to_rm(notebook: Notebook, home: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(getpass, "getpass", lambda prompt: asked.append(prompt) or "hunter22")
     shown = notebook.card("%etl secret set wh_pw").text
     assert asked == ["Value of wh_pw: "]
-    assert "wh_pw is kept" in shown
+    assert "wh_pw is stored" in shown
     assert (home / "secrets" / "wh_pw").read_text() == "hunter22"
     assert jupyter_etl.secret("wh_pw") == "hunter22"
     listed = notebook.card("%etl secret list").text
@@ -26,7 +26,7 @@ def test_from_set_to_rm(notebook: Notebook, home: Path, monkeypatch: pytest.Monk
     assert "hunter22" not in shown + listed
     assert notebook.complete("%etl secret rm wh") == ["wh_pw"]
     assert "removed from: file" in notebook.card("%etl secret rm wh_pw").text
-    assert "No secret is named 'wh_pw'" in notebook.fails("%etl secret rm wh_pw")[1]
+    assert "There is no secret 'wh_pw'" in notebook.fails("%etl secret rm wh_pw")[1]
 
 
 def test_a_frontend_that_cannot_ask(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +36,7 @@ def test_a_frontend_that_cannot_ask(notebook: Notebook, monkeypatch: pytest.Monk
     monkeypatch.setattr(getpass, "getpass", refuse)
     problem, _ = notebook.fails("%etl secret set wh_pw")
     said = str(problem)
-    assert "Nobody is here to type the value" in said
+    assert "There is no terminal to prompt for the value" in said
     assert "JUPYTER_ETL_SECRET_WH_PW" in said
 
 

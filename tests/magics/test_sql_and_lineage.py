@@ -32,7 +32,7 @@ def sql(notebook: Notebook, here: Path) -> Notebook:
 
 def test_a_query_that_is_only_named_is_not_run(sql: Notebook) -> None:
     card = sql.card("%%etl sql wh --name big\nselect * from nowhere")
-    assert card.text.startswith("✓ big: a query in wh, not run yet.")
+    assert card.text.startswith("✓ big: a query of wh, not run yet.")
     assert "{{ ref('big') }}" in card.text
     assert "nowhere" in sql.fails("%%etl sql wh\nselect * from {{ ref('big') }}")[1]
     sql.card("%%etl sql wh --name big\nselect * from orders where amount > {{least}}")
@@ -47,7 +47,7 @@ def test_one_statement_and_a_name_that_is_one(sql: Notebook) -> None:
     assert isinstance(problem, DeclarationError)
     assert "more than one" in problem.message
     problem, _ = sql.fails("%%etl sql wh --name 2x\nselect 1")
-    assert "no name for a query" in str(problem)
+    assert "not a valid name for a query" in str(problem)
 
 
 class TestCompletion:

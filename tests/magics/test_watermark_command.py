@@ -29,7 +29,7 @@ def test_a_load_says_what_it_read(sales: Notebook) -> None:
     said = sales.printed("new = %etl load wh.orders --since id --key id")
     assert said == (
         "wh.orders.id: 3 rows after the start up to 2; 2 of them the newest of their id; "
-        "1 rows without id left out; run by hand, so the watermark stays\n"
+        "1 rows without id skipped; interactive, so the watermark does not move\n"
     )
     assert sales.names["new"]["region"].tolist() == ["a", "c"]
 

@@ -87,7 +87,7 @@ def test_the_root_may_be_a_link(lake: Path, tmp_path: Path) -> None:
 def test_only_plain_files_are_opened(lake: Path, make: Callable[[Path], None]) -> None:
     odd = lake / "files" / "daily" / "1" / "odd"
     make(odd)
-    with pytest.raises(StorageError, match="no plain file"):
+    with pytest.raises(StorageError, match="not a regular file"):
         open_beneath(odd)
 
 

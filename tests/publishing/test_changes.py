@@ -66,5 +66,5 @@ def test_a_key_that_is_none_is_refused() -> None:
     before, after = pa.table({"id": [1, 2]}), pa.table({"id": [1, 1], "z": [1, 2]})
     with pytest.raises(PublishError, match=r"1 keys .* several rows in the later version"):
         compare_rows(before.to_reader(), after.to_reader(), key=("id",))
-    with pytest.raises(PublishError, match="no column 'z' in both"):
+    with pytest.raises(PublishError, match="key column 'z' does not exist in both"):
         compare_rows(before.to_reader(), after.to_reader(), key=("z",))

@@ -98,7 +98,7 @@ def test_digits_that_do_not_fit_beside_a_scale_are_refused(
     table: PublishedTable, mode: PublishMode
 ) -> None:
     days = [decimals(38, 0, "9" * 38), decimals(38, 1, "0.5")]
-    with pytest.raises(PublishError, match="Column 'x' cannot be kept exactly"):
+    with pytest.raises(PublishError, match="Column 'x' cannot be stored exactly"):
         day_by_day(table, mode, *days)
     assert table.live is not None
     assert table.live.what.rows == 1

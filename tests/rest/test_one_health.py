@@ -176,5 +176,5 @@ async def test_all_surfaces_agree(
         status = shell.card("%etl status").text
     assert STATE_WORDS[state] in pipelines
     assert pipelines.startswith("✗" if failing else "!" if severity else "✓")
-    assert status.startswith("✗ Needs you" if failing else "! Needs you")
-    assert ("To go on: %etl resume sales" in status) == bool(severity and row["paused"])
+    assert status.startswith("✗ Needs attention" if failing else "! Needs attention")
+    assert ("To resume it: %etl resume sales" in status) == bool(severity and row["paused"])

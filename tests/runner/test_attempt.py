@@ -329,7 +329,7 @@ def test_an_attempt_that_was_replaced_fences_itself(bench: AttemptBench):
 def test_a_notebook_without_kernelspec_and_with_a_parameter_of_the_language(bench: AttemptBench):
     body = notebook_text(["print('day is', day)", "%etl param day date = yesterday"], kernel=None)
     _, claim = bench.run_text(body, parameters={"day": "2026-01-01"})
-    assert any("python3 is assumed" in str(e["message"]) for e in bench.events(claim, "log"))
+    assert any("python3 is used" in str(e["message"]) for e in bench.events(claim, "log"))
     executed = bench.executed(claim)
     [injected] = [c for c in executed.cells if "injected-parameters" in c.metadata.tags]
     assert 'date.fromisoformat("2026-01-01")' in injected.source

@@ -52,7 +52,7 @@ def test_a_flood_leaves_the_beginning_and_the_end(tmp_path: Path, writer: str):
     content = log.read_bytes()
     assert content.startswith(b"first\n")
     assert content.endswith(b"last\nafter")
-    assert b" left out; a log keeps 400 kB\n" in content
+    assert b" omitted; a log keeps at most 400 kB\n" in content
     assert LIMIT // 2 < len(content) <= LIMIT + len(b"after")
     assert [path.name for path in tmp_path.iterdir()] == ["runner.log"]
 

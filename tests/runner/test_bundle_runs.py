@@ -141,7 +141,7 @@ def test_without_the_folder_it_runs_in_its_own(
     assert seen["value"] == 1
     assert Path(seen["cwd"]) == attempt_folder(etl.settings.home, 1, 1) / "work"
     alone = run("alone")
-    assert (alone.state, "folder is gone" in alone.error) == (RunState.FAILED, True)
+    assert (alone.state, "folder is missing" in alone.error) == (RunState.FAILED, True)
 
 
 def test_another_machine_has_the_files_from_the_ledger(
@@ -268,4 +268,4 @@ def test_the_command_line_lists_and_compares_them(
     assert said.startswith("helper.py: changed\n")
     assert "  -VALUE = 1\n  +VALUE = 2\n" in said
     assert json.loads(command("diff", "a", "1", "2", "--json"))[0]["path"] == "helper.py"
-    assert command("diff", "a", "2") == "The notebook and its files are the same.\n"
+    assert command("diff", "a", "2") == "The notebook and its files are identical.\n"

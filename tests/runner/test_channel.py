@@ -235,7 +235,7 @@ def test_nothing_outside_the_stage_is_taken(line: Line, tmp_path):
         (inside / "absent", ()),
     ]:
         staged = Staged(name="t", kind=PublicationKind.TABLE, folder=str(folder), files=files)
-        with pytest.raises(DeclarationError, match="outside the run's own folder"):
+        with pytest.raises(DeclarationError, match="outside the folder of the run"):
             line.kernel.publish(staged)
     assert line.record.staged == []
 

@@ -108,7 +108,7 @@ def test_the_next_attempt_begins_with_all_that_was_said(
     attempt.written()
     assert (attempt.folder / CHECKPOINT).stat().st_mode & 0o777 == 0o700
     said = attempt.keeper.finish(Outcome.FAILED, 2)
-    assert said == "kept 1 variables (0.0 MB) to go on from cell 3; left out: b (no)"
+    assert said == "saved 1 variables (0.0 MB), to resume at cell 3; left out: b (no)"
     kept = load_checkpoint(attempt.folder)
     assert (kept.failed_cell, kept.before, kept.kernel) == (2, tuple(CELLS[:2]), "python3")
     assert not (attempt.folder / STAGE).exists(), "moved, so that it is not removed"
@@ -150,7 +150,7 @@ def test_nothing_is_kept_unless_a_cell_failed(
     attempt.written()
     assert attempt.keeper.finish(outcome, cell) == ""
     assert not (attempt.folder / CHECKPOINT).exists()
-    with pytest.raises(NotFound, match=r"attempt 1 kept no variables.*--checkpoint"):
+    with pytest.raises(NotFound, match=r"attempt 1 saved no variables.*--checkpoint"):
         load_checkpoint(attempt.folder)
 
 
@@ -161,7 +161,7 @@ def test_why_nothing_was_kept_is_kept(attempt: Attempt, problem: str) -> None:
     # Where the kernel says that all is well, but has written no index, nothing can be believed.
     attempt.keeper.written(problem)
     said = attempt.keeper.finish(Outcome.HELD, 2)
-    assert said.startswith(f"no variables were kept: {problem}")
+    assert said.startswith(f"no variables were saved: {problem}")
     assert load_checkpoint(attempt.folder).problem == said
     assert [file.name for file in (attempt.folder / CHECKPOINT).iterdir()] == ["checkpoint.json"]
 
@@ -176,13 +176,13 @@ def why_not(attempt: Attempt, second: Path) -> str:
     )
     assert (start.cell, start.code, start.said) == (None, "", Said())
     return start.note.removeprefix(
-        "This attempt was to go on from the cell that failed, and starts from the first: "
+        "This attempt could not resume at the failed cell, and starts from the first one: "
     )
 
 
 def test_why_an_attempt_starts_from_the_first_cell(attempt: Attempt, bench: AttemptBench) -> None:
     second = bench.folder(next_claim(attempt.claim))
-    assert why_not(attempt, second).startswith("attempt 1 kept no variables;")
+    assert why_not(attempt, second).startswith("attempt 1 saved no variables;")
     attempt.stage("t")
     attempt.keeper.cell_starts()
     attempt.written()
@@ -193,12 +193,12 @@ def test_why_an_attempt_starts_from_the_first_cell(attempt: Attempt, bench: Atte
     assert why_not(attempt, second).startswith("the checkpoint of attempt 1 is damaged: ")
     description.write_bytes(whole)
     (attempt.folder / EXECUTED).rename(attempt.folder / "hidden")
-    assert why_not(attempt, second).startswith("what attempt 1 left cannot be read: ")
+    assert why_not(attempt, second).startswith("the variables of attempt 1 cannot be read: ")
     (attempt.folder / "hidden").rename(attempt.folder / EXECUTED)
     (attempt.folder / CHECKPOINT / STAGE / "t-x").rename(attempt.folder / "t-x")
-    assert why_not(attempt, second).startswith("what attempt 1 left cannot be read: ")
+    assert why_not(attempt, second).startswith("the variables of attempt 1 cannot be read: ")
     attempt.folder.rename(attempt.folder.parent / "gone")
-    assert why_not(attempt, second) == "the folder of attempt 1 is gone, or on another machine."
+    assert why_not(attempt, second) == "the folder of attempt 1 is missing, or on another machine."
 
 
 def test_what_nobody_goes_on_from_is_removed(attempt: Attempt, bench: AttemptBench) -> None:

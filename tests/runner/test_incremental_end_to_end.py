@@ -45,7 +45,7 @@ def test_rows_come_once_and_late_ones_too(etl: Etl, here: Path) -> None:
     assert state() == ([1, 2], "2026-01-01 08:00:00")
     (read,) = first.reads
     assert read.rows == 2
-    assert "1 rows without at left out" in read.note
+    assert "1 rows without at skipped" in read.note
 
     put(wh, (3, "2026-01-01 07:00:00"), (4, "2026-01-01 09:00:00"))
     failed = etl.runs.run(path, parameters={"fail": "1"})

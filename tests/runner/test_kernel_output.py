@@ -155,7 +155,9 @@ def test_a_kernel_keeps_nothing_of_what_it_has_printed(bench: AttemptBench) -> N
     assert (report.outcome, report.error) == (Outcome.SUCCEEDED, "")
     flood, grown = [cell for cell in bench.executed(claim).cells if cell.source in cells]
     assert flood.outputs[0].text.startswith("xxx")
-    assert "[etl] 239 MB of output were left out; of a cell 1 MB are kept" in flood.outputs[-1].text
+    assert (
+        "[etl] 239 MB of output omitted; of a cell, at most 1 MB are kept" in flood.outputs[-1].text
+    )
     # The text of the display: the value, its repr and the copy that is published.
     assert int(grown.outputs[0].text.split()[2]) < 170, outputs(bench.executed(claim))
 

@@ -150,7 +150,7 @@ def test_a_flood_costs_the_runner_nothing(bench: AttemptBench, executor: LocalEx
     assert 1_000_000 < file.stat().st_size < 2_000_000
     said = outputs(bench.executed(claim))
     assert "first" in said
-    assert "B of output were left out; of a cell 1 MB are kept" in said
+    assert "B of output omitted; of a cell, at most 1 MB are kept" in said
 
 
 @pytest.mark.kernel

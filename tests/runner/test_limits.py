@@ -123,11 +123,11 @@ def test_what_is_shown_is_cut_and_said(bench: AttemptBench):
     first, second, third, fourth = shown
     assert [len(one.text) for one in first[:1]] == [20_000], "one output, and its beginning"
     # What is refused before it is decoded counts with its envelope.
-    note = r"\[etl\] 8\d(\.\d)? kB of output were left out; of a cell 20 kB are kept"
+    note = r"\[etl\] 8\d(\.\d)? kB of output omitted; of a cell, at most 20 kB are kept"
     assert re.match(note, first[1].text)
     assert second[0].data["text/plain"] == "'small'"
     assert len(second[1].text) == 20_000 - len("text/plain'small'")
-    assert "110 kB of output were left out" in second[2].text
+    assert "110 kB of output omitted" in second[2].text
     assert third[0].text.startswith("step 0299..."), "a line that was overwritten is gone"
     assert len(third) == 1
     assert "of all cells of a run 50 kB are kept" in fourth[-1].text

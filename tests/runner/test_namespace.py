@@ -131,7 +131,7 @@ text = "nothing"
     assert index["names"] == ["np", "text"]
     assert set(index["left_out"].values()) == {
         "it is the value of a secret",
-        "it holds the value of a secret",
+        "it contains the value of a secret",
     }
     assert b"hunter" not in (tmp_path / VALUES).read_bytes() + (tmp_path / INDEX).read_bytes()
 

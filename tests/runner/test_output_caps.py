@@ -143,7 +143,7 @@ def test_cells_share_what_a_run_may_show():
     assert bench.caps.notice() == ""
     bench.print("x" * 1_200)
     assert len(bench.outputs[0].text) == 500
-    assert "700 B of output were left out; of all cells of a run 1.5 kB" in bench.caps.notice()
+    assert "700 B of output omitted; of all cells of a run, at most 1.5 kB" in bench.caps.notice()
 
 
 def test_cleared_outputs_make_room_at_once_or_with_the_next():

@@ -38,10 +38,10 @@ def test_a_claim_is_kept_private_and_comes_back_whole(bench: AttemptBench):
 
 
 def test_a_folder_without_claim_is_refused(tmp_path):
-    with pytest.raises(ExecutionError, match="no claim"):
+    with pytest.raises(ExecutionError, match="not a claim"):
         load_claim(tmp_path)
     (tmp_path / "context.json").write_text('{"run": 1}')
-    with pytest.raises(ExecutionError, match="no claim"):
+    with pytest.raises(ExecutionError, match="not a claim"):
         load_claim(tmp_path)
 
 

@@ -55,7 +55,7 @@ def test_a_folder_that_is_gone_is_said(bench: AttemptBench):
     shutil.rmtree(bench.notebooks)
     report = bench.run(claim)
     assert report.outcome is Outcome.FAILED
-    assert "folder is gone" in report.error
+    assert "folder is missing" in report.error
 
 
 def test_a_stale_token_starts_nothing_and_writes_nothing(bench: AttemptBench):

@@ -56,5 +56,5 @@ def test_an_attempt_starts_anew_where_it_cannot_go_on(
     assert note.cell_type == "markdown", "behind papermill's mark"
     assert why in note.source
     # And this attempt has kept nothing, since it took too long.
-    assert logged[-1] == "no variables were kept: it took longer than 1 s"
+    assert logged[-1] == "no variables were saved: it took longer than 1 s"
     assert load_checkpoint(bench.folder(second)).problem == logged[-1]

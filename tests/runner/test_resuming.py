@@ -72,7 +72,7 @@ def test_a_retry_goes_on_and_publishes_everything_once(
     # The notebook is mended: the cell that failed, and a text before it.
     write_notebook(path, FIRST + "\n", PUBLISH, FAILS.replace("assert not", "assert"), LAST)
     assert main(["retry", "1", "--from-failed-cell"]) == 0
-    assert "is queued again and goes on from cell 3." in capfd.readouterr().out
+    assert "is queued again and resumes at cell 3." in capfd.readouterr().out
     etl.scheduler(workers=1).run(until_idle=True, stop=lambda: False)
     done = etl.runs.get(run.id)
     assert (done.state, done.error, done.attempts) == (RunState.SUCCEEDED, "", 2)

@@ -93,7 +93,7 @@ def test_a_run_that_would_publish_a_secret_publishes_nothing(
     run = etl.runs.run(path)
     assert run.outcome is Outcome.FAILED
     assert run.error.startswith(
-        "'other.table' is not published: 1 row of the column 'url' holds the value of the secret "
+        "'other.table' is not published: 1 row of the column 'url' contains the value of the secret "
         "'api_key'. Nothing of the run was published."
     )
     assert etl.publications.list() == []

@@ -35,7 +35,7 @@ def line(bench: AttemptBench) -> Iterator[Line]:
 
     def secret(name: str, source: Source | None = None) -> str:
         if name != "wh_pw":
-            raise NotFound(f"No secret is named {name!r}.", hint="Set it.")
+            raise NotFound(f"There is no secret {name!r}.", hint="Set it.")
         return VALUE
 
     record = RunRecord(
@@ -73,7 +73,7 @@ def source(location: str) -> Source:
 
 def test_no_source_holds_a_value(line: Line, bench: AttemptBench) -> None:
     line.kernel.secret("wh_pw")
-    with pytest.raises(DeclarationError, match="holds the value of the secret 'wh_pw'"):
+    with pytest.raises(DeclarationError, match="contains the value of the secret 'wh_pw'"):
         line.kernel.declare_source(source(f"https://api.example/{VALUE}/rows"))
     assert bench.store.load_sources() == []
     line.kernel.declare_source(source("https://api.example/rows"))

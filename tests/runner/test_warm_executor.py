@@ -168,7 +168,7 @@ def test_a_question_that_nobody_heard_becomes_a_cold_start(make, runner, folder_
     os.kill(about["parent"], signal.SIGKILL)
     until("the runner", lambda: not executor.ended() and (folder_of(second) / "about").exists())
     again = json.loads((folder_of(second) / "about").read_text())
-    assert again["env"]["JUPYTER_ETL_COLD"] == "the template ended before it started the runner"
+    assert again["env"]["JUPYTER_ETL_COLD"] == "the fork server ended before it started the runner"
     for claim in (first, second):
         ended(executor, folder_of(claim))
 
@@ -182,7 +182,7 @@ def test_a_template_that_ends_before_it_forks_makes_a_cold_start(tmp_path, runne
     folder = folder_of(claim)
     executor.start(claim)
     until("the runner", lambda: executor.ended() == [] and (folder / "about").exists())
-    assert "template ended" in (folder / "about").read_text()
+    assert "fork server ended" in (folder / "about").read_text()
     assert ended(executor, folder) == [(1, 1, 0)]
 
 

@@ -175,7 +175,7 @@ def test_what_is_not_over_is_refused_with_what_is_possible() -> None:
     days = partitions_of(
         parse_span("2026-01-03..2026-01-06"), schedule=None, by=None, timezone="UTC"
     )
-    with pytest.raises(DeclarationError, match=r"2026-01-05 is not over") as caught:
+    with pytest.raises(DeclarationError, match=r"2026-01-05 has not ended") as caught:
         plan(partitions=days)
     assert caught.value.hint.endswith("2026-01-03..2026-01-04")
     with pytest.raises(DeclarationError) as caught:

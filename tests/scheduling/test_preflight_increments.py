@@ -25,7 +25,7 @@ def test_a_watermark_that_never_moves() -> None:
 def test_late_rows_that_are_appended() -> None:
     ((cell, message),) = warnings(f"{LOAD} --lag 2h", APPEND)
     assert cell == 1
-    assert "would be in the table twice" in message
+    assert "would be duplicated in the table" in message
 
 
 @pytest.mark.parametrize(

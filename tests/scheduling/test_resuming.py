@@ -85,13 +85,13 @@ def test_kernel_parameters_and_checkpoint_must_be_good() -> None:
 def test_what_was_left_out_must_not_be_used(cell: str) -> None:
     planned = plan_resumption(KEPT, notebook_text([FIRST, SECOND, FAILED, cell]), GIVEN)
     assert planned.why_not == (
-        "the cells that are left use what could not be kept: connection (cannot be pickled)"
+        "the remaining cells use variables that could not be saved: connection (cannot be pickled)"
     )
 
 
 def test_a_name_of_pythons_own_that_was_left_out() -> None:
     planned = plan_resumption(KEPT, notebook_text([FIRST, SECOND, "print(sum)"]), GIVEN)
-    assert "use what could not be kept: sum" in planned.why_not
+    assert "use variables that could not be saved: sum" in planned.why_not
 
 
 @pytest.mark.parametrize(

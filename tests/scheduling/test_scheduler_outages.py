@@ -25,5 +25,5 @@ def test_it_goes_on_when_a_deleted_ledger_is_back(
 
     with caplog.at_level(logging.WARNING):
         scheduler_of().run(stop=stop)
-    assert "is gone" in caplog.text
+    assert "is missing" in caplog.text
     assert "can be used again" in caplog.text

@@ -197,7 +197,7 @@ def test_parameters_and_sources_that_hold_a_known_secret_are_refused(etl: Etl, h
     notebook = write_notebook(here / "asks.ipynb", "%load_ext jupyter_etl\n%etl param pw = none")
     for name in ("as it is", "base64 behind a name", "HTML", "database URL"):
         form = secret_encodings.ENCODINGS[name](CANARY)
-        with pytest.raises(DeclarationError, match="holds the value of the secret") as caught:
+        with pytest.raises(DeclarationError, match="contains the value of the secret") as caught:
             etl.runs.run(notebook, parameters={"pw": form})
         assert not LOOKING.holds(f"{caught.value} {caught.value.hint}"), name
         with pytest.raises(DeclarationError) as refused:

@@ -85,7 +85,7 @@ def test_begin_queues_the_oldest_first_and_once(etl: Etl, sales: str) -> None:
     assert etl.pipelines.get(sales).next_due == before.next_due
     again = begin(etl)
     assert (again.planned, again.in_hand, again.runs) == (0, 4, ())
-    assert again.title == "sales: 0 of 4 partitions to run, 4 in hand and left alone."
+    assert again.title == "sales: 0 of 4 partitions to run, 4 active and left alone."
     assert again.notes == ()
     assert etl.runs.count() == 4
 
@@ -104,7 +104,7 @@ def test_again_after_a_failure(etl: Etl, sales: str) -> None:
     etl.runs.cancel(3)
     plan = etl.backfills.plan(sales, RANGE)
     assert (plan.planned, plan.done, plan.in_hand) == (2, 1, 1)
-    assert plan.title.startswith("sales: 2 of 4 partitions to run, 1 done, 1 in hand")
+    assert plan.title.startswith("sales: 2 of 4 partitions to run, 1 done, 1 active")
     assert [run.id for run in etl.backfills.begin(plan).runs] == [2, 3]
     assert etl.runs.get(2).state is RunState.QUEUED
     assert etl.runs.count() == 4
@@ -121,7 +121,7 @@ def test_what_was_deployed_meanwhile_is_a_new_run(etl: Etl, sales: str, here: Pa
     assert run.new.logical_key.endswith("#2")
     # What was planned with the version before is not begun.
     stale = replace(plan, plans=etl.backfills.plan(sales, "2026-01-02").plans)
-    with pytest.raises(Conflict, match="was changed") as caught:
+    with pytest.raises(Conflict, match="changed while its backfill") as caught:
         etl.backfills.begin(stale)
     assert "again" in caught.value.hint
 
@@ -158,7 +158,7 @@ def test_refused(etl: Etl, sales: str, here: Path) -> None:
         plan(sales, RANGE, parallel=0)
     with pytest.raises(DeclarationError, match="no parameter 'n'"):
         plan(sales, RANGE, parameters={"n": 1})
-    with pytest.raises(DeclarationError, match="not over yet"):
+    with pytest.raises(DeclarationError, match="not ended yet"):
         plan(sales, "2026-01-01..2027-12-31")
     assert etl.runs.count() == 0
 

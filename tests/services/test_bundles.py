@@ -204,16 +204,16 @@ def test_what_cannot_be_told_is_said(here: Path) -> None:
         "kind is pinned with --include.",
         "The name of a module that plug.py imports is only known at run time; a local module of "
         "that kind is pinned with --include.",
-        "beside.py looks for files beside itself; those are pinned with --include.",
+        "beside.py opens files in its own folder; pin them with --include.",
     )
-    assert not any("beside itself" in note for note in collected(book, ("beside.py",)).notes)
+    assert not any("in its own folder" in note for note in collected(book, ("beside.py",)).notes)
     book = write_notebook(
         here / "project" / "a.ipynb", "import sys; sys.path.append('../outside')\nimport x"
     )
     result = collected(book)
     assert result.bundle.files == ()
     assert result.notes == (
-        f"Modules in {here}/outside are not pinned: it is outside of the project {here}/project.",
+        f"Modules in {here}/outside are not pinned: it is outside the project {here}/project.",
     )
 
 

@@ -107,7 +107,7 @@ def test_a_scheduler_starts_nothing_until_there_is_room(
     assert etl.store.load_run(run.id).state is RunState.SUCCEEDED
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
-    assert "No run is started now" in said[0]
+    assert "No runs start now" in said[0]
     assert "reserve" in said[0]
     assert said[1] == "Runs are started again"
 

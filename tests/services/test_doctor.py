@@ -322,7 +322,7 @@ def test_a_full_disk_is_an_error(etl: Etl, monkeypatch: pytest.MonkeyPatch) -> N
     full = replace(etl.settings, disk_reserve=99.9999)
     item = found(full)["disk"]
     assert item.status is Status.ERROR
-    assert "no run is started" in item.message
+    assert "no runs start" in item.message
     assert found(replace(full, disk_reserve=0.0))["disk"].ok
     assert disk.shortage([full.home], 99.9999)
 
@@ -340,7 +340,7 @@ def test_packages_that_do_not_match_are_said(etl: Etl, monkeypatch: pytest.Monke
     item = machine.packages(a_setup(None))
     assert item.status is Status.ERROR
     assert "needed is >=999, absent-package is missing, needed is" in item.message
-    assert "jupyter-etl is 0.0.1" in item.message
+    assert "jupyter-etl 0.0.1 is installed" in item.message
     assert "psycopg" not in item.message
     assert "psutil" not in item.message
     remote = replace(etl.settings, ledger="postgresql://u@h/d")

@@ -57,14 +57,14 @@ def test_a_sample_tells_of_how_many_rows_it_is(bench: Workbench) -> None:
     assert mean.low < mean.mean < mean.high
     apart = sample_data(bench, "df", "5", by="region")
     assert apart.data.column("region").value_counts().field("counts").to_pylist() == [5, 5]
-    with pytest.raises(DeclarationError, match="no interval"):
+    with pytest.raises(DeclarationError, match="no confidence interval"):
         apart.means()
 
 
 @pytest.mark.parametrize(
     ("amount", "by", "said"),
-    [("0", None, "no amount"), ("0%", None, "above 0 %"), ("101%", None, "100 %"),
-     ("some", None, "no amount"), ("5", "regoin", "no column 'regoin'")],
+    [("0", None, "not a number or share"), ("0%", None, "above 0 %"), ("101%", None, "100 %"),
+     ("some", None, "not a number or share"), ("5", "regoin", "no column 'regoin'")],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_refused(
     bench: Workbench, amount: str, by: str | None, said: str
@@ -119,10 +119,10 @@ def test_sums_of_large_whole_numbers_are_exact(bench: Workbench, names: dict[str
     ("question", "said"),
     [
         ("median(id) of df", "no 'median'"),
-        ("mean(id)", "no question"),
-        ("mean() of df", "names no column"),
-        ("quantile(id) of df", "a share from 0 to 1"),
-        ("quantile(id, 95) of df", "a share from 0 to 1"),
+        ("mean(id)", "The question"),
+        ("mean() of df", "needs a column"),
+        ("quantile(id) of df", "a number from 0 to 1"),
+        ("quantile(id, 95) of df", "a number from 0 to 1"),
         ("mean(region) of df", "needs numbers"),
         ("mean(idd) of df", "no column 'idd'"),
     ],

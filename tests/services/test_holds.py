@@ -181,7 +181,7 @@ def test_rejected_nothing_of_it_is_left(world: Gated) -> None:
     world.holds.reject(TABLE)
     assert (world.state(held), world.live().number) == (RunState.CANCELLED, 1)
     assert world.store.load_run(held.run.id).new.note == "rejected by ada"
-    with pytest.raises(NotFound, match="Nothing is held back"):
+    with pytest.raises(NotFound, match="No output of"):
         world.holds.get(TABLE)
 
 
@@ -301,7 +301,7 @@ def test_a_run_that_is_made_again_holds_nothing(world: Gated) -> None:
     world.store.requeue(held.run.id, now=world.clock.now())
     assert world.holds.list() == []
     world.attempt(held.run.id)
-    with pytest.raises(Conflict, match="is made again"):
+    with pytest.raises(Conflict, match="is being retried"):
         world.holds.approve(held.run.id)
 
 

@@ -173,7 +173,7 @@ def test_late_rows_come_with_the_lag(runs: Runs) -> None:
     assert sorted(late.load(lag="4")) == [8, 9]
     # Only the late ones: the watermark does not go back.
     assert late.finish() == "9"
-    with pytest.raises(DeclarationError, match="the column holds numbers"):
+    with pytest.raises(DeclarationError, match="the column contains numbers"):
         runs.run().load(lag="2h")
 
 
@@ -206,7 +206,7 @@ def test_rows_without_a_value_are_said(runs: Runs, capsys: pytest.CaptureFixture
     assert run.load() == [1, 2]
     (read,) = run.record.reads
     assert "2 rows after the start up to 2" in read.note
-    assert "2 rows without id left out" in read.note
+    assert "2 rows without id skipped" in read.note
     assert read.rows == 2
     said = capsys.readouterr().out
     assert said == f"wh.orders.id: {read.note}\n"
@@ -280,7 +280,7 @@ def test_a_later_attempt_goes_on_with_what_was_read(runs: Runs) -> None:
     [
         ({"since": None, "lag": "2h"}, "--since COLUMN"),
         ({"since": None, "key": ["id"]}, "--since COLUMN"),
-        ({"since": "id", "limit": 5}, "A limit would leave rows out"),
+        ({"since": "id", "limit": 5}, "--limit cannot be combined with --since"),
         ({"since": "nope"}, "no column 'nope'"),
     ],
 )
@@ -320,7 +320,7 @@ def test_what_is_published_straight_from_the_source_moves_the_watermark(
     assert done.staged.rows == 3
     (read,) = first.record.reads
     assert (read.rows, read.table) == (3, "orders")
-    assert "1 rows without id left out" in read.note
+    assert "1 rows without id skipped" in read.note
     assert capsys.readouterr().out == f"wh.orders.id: {read.note}\n"
     assert first.finish() == "3"
     runs.add(4)
@@ -342,7 +342,7 @@ def test_rows_that_cannot_be_published_leave_the_watermark(runs: Runs) -> None:
 @pytest.mark.parametrize(
     ("data", "options", "says"),
     [
-        ("wh.orders", {"since": "id"}, "--mode replace would leave nothing else"),
+        ("wh.orders", {"since": "id"}, "--mode replace would delete all others"),
         ("wh.orders", {"lag": "2h", "mode": "append"}, "--since COLUMN"),
         (pa.table({"id": [1]}), {"since": "id", "mode": "append"}, "the name of a source"),
         ("wh.orders", {"since": "nope", "mode": "append"}, "no column 'nope'"),

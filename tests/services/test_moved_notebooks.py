@@ -121,7 +121,7 @@ def test_another_file_of_the_same_name(etl: Etl, old: Path, here: Path) -> None:
 
 
 def test_it_is_not_guessed(etl: Etl, old: Path, here: Path) -> None:
-    with pytest.raises(Conflict, match="where it was"):
+    with pytest.raises(Conflict, match="has not moved"):
         etl.pipelines.relink("old")
     shutil.copy(old, here / "work" / "a.ipynb")
     shutil.copy(old, here / "work" / "b.ipynb")

@@ -149,7 +149,7 @@ def test_a_schedule_that_never_fires(etl: Etl, notebook: Path, when: str) -> Non
         ({"when": "@daily", "on_lost": "wait"}, "retry, fail"),
         ({"when": "@daily", "priority": -101}, "-101"),
         ({"when": "@daily", "memory_bytes": 1000}, "1 kB"),
-        ({"when": "", "after_all": True}, "names are needed"),
+        ({"when": "", "after_all": True}, "needs the names of publications"),
         ({"when": "@daily", "name": "../x"}, "../x"),
         ({"when": "@daily", "after": ["a.b"]}, "after"),
         ({"when": "@daily", "parameters": {"m": 1}}, "'m'"),

@@ -211,7 +211,7 @@ def test_a_lake_that_lacks_files_is_left_as_it_is(filled: Publishing) -> None:
     for path in Path(filled.lake, "tables", TABLE).glob("*.parquet"):
         path.unlink()
     done = prune(settings_of(filled), filled.store, Shifted(200))
-    assert "are gone" in done.failed[0]
+    assert "are missing" in done.failed[0]
     assert [one.count for one in done.pruned[2:5]] == [4, 1, 1]
 
 

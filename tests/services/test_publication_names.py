@@ -95,7 +95,7 @@ def test_the_line_of_the_notebook_is_checked_too(etl: Etl, here: Path) -> None:
 def test_a_name_is_of_one_pipeline(etl: Etl, here: Path, first: Path, source: str) -> None:
     with pytest.raises(Conflict) as caught:
         deploy(etl, here / "b.ipynb", source)
-    assert caught.value.message == "The pipeline 'first' publishes 'sales.daily' already."
+    assert caught.value.message == "The pipeline 'first' already publishes 'sales.daily'."
     assert "--shared" in caught.value.hint
     assert [one.name for one in etl.pipelines.list()] == ["first"]
 

@@ -86,11 +86,13 @@ def test_what_a_name_may_not_be(bench: Workbench) -> None:
     name(bench, "b", "select * from {{ ref('a') }}")
     circle = fails(lambda: name(bench, "a", "select * from {{ ref('b') }}"))
     assert "a -> b -> a" in circle.message
-    assert "needs itself" in fails(lambda: name(bench, "c", "select * from {{ref('c')}}")).message
+    assert (
+        "refers to itself" in fails(lambda: name(bench, "c", "select * from {{ref('c')}}")).message
+    )
     unknown = fails(lambda: bench.sql("wh", "select * from {{ ref('aa') }}"))
     assert "no query named 'aa'" in unknown.message
     elsewhere = fails(lambda: bench.sql("local", "select * from {{ ref('a') }}"))
-    assert "one of 'wh'" in elsewhere.message
+    assert "belongs to the source 'wh'" in elsewhere.message
     fails(lambda: name(bench, "1; drop", "select 1"))
     fails(lambda: name(bench, "two", "select 1; select 2"))
     fails(lambda: name(bench, "gone", "delete from orders"))

@@ -69,7 +69,7 @@ def test_nothing_given_changes_nothing(etl: Etl, deployed: Path) -> None:
             "schedule: every 1 h -> every day at 06:00, Europe/Paris",
         ),
         ({"timezone": "UTC"}, "timezone: Europe/Paris -> UTC"),
-        ({"when": "every 60m"}, "schedule: written 'every 60m', the times stay"),
+        ({"when": "every 60m"}, "schedule: now written 'every 60m', with the same times"),
         ({"on_demand": True}, "schedule: every 1 h -> on demand"),
         ({"reset": ["schedule"]}, "schedule: every 1 h -> on demand"),
         ({"parameters": {"n": "4"}}, "parameter n: 3 -> 4"),

@@ -68,7 +68,7 @@ def test_the_version_deployed_now_is_executed(etl: Etl, here: Path, fail: Fail) 
     retried = etl.runs.retry_from_failed_cell(run.id)
     assert (retried.cell, retried.why_not) == (1, "")
     assert retried_words(retried) == (
-        f"Run {run.id} of nb is queued again and goes on from cell 2. It executes version 2, not the "
+        f"Run {run.id} of nb is queued again and resumes at cell 2. It executes version 2, not the "
         "saved notebook: cell 1 is not as attempt 1 executed it, so the notebook as it is saved needs "
         "a whole run; deploy it and run it."
     )
@@ -128,7 +128,7 @@ def test_why_it_starts_from_the_first_cell(etl: Etl, here: Path, fail: Fail) -> 
 
     fail(never.run, None)
     nothing = etl.runs.retry_from_failed_cell(run.id)
-    assert nothing.why_not.startswith("attempt 1 kept no variables; ")
+    assert nothing.why_not.startswith("attempt 1 saved no variables; ")
     assert "--checkpoint" in nothing.why_not
     assert etl.runs.checkpoint(run.id) is None
 
@@ -141,13 +141,13 @@ def test_why_it_starts_from_the_first_cell(etl: Etl, here: Path, fail: Fail) -> 
     write_notebook(here / "nb.ipynb", "a = 1", "print(a)")
     etl.pipelines.schedule(here / "nb.ipynb")
     assert etl.runs.retry_from_failed_cell(run.id).why_not == (
-        "the cells that are left use what could not be kept: c (it is an open file)"
+        "the remaining cells use variables that could not be saved: c (it is an open file)"
     )
     folder = etl.settings.home / "runs" / f"{run.id:08d}"
     fail(etl.runs.get(run.id))
     folder.rename(folder.with_name("elsewhere"))
     gone = etl.runs.retry_from_failed_cell(run.id)
-    assert gone.why_not == "the folder of attempt 4 is gone, or on another machine"
+    assert gone.why_not == "the folder of attempt 4 is missing, or on another machine"
 
 
 def test_what_is_refused(etl: Etl, here: Path, fail: Fail) -> None:
@@ -167,18 +167,18 @@ def test_what_is_refused(etl: Etl, here: Path, fail: Fail) -> None:
 @pytest.mark.parametrize(
     ("cells", "version", "words"),
     [
-        (CELLS, 1, "Run 1 of nb is queued again and goes on from cell 2."),
+        (CELLS, 1, "Run 1 of nb is queued again and resumes at cell 2."),
         (
             ("a = 1", "b = 1", "c = 3"),
             2,
             "Version 2 was deployed from the saved notebook. "
-            "Run 1 of nb is queued again and goes on from cell 2.",
+            "Run 1 of nb is queued again and resumes at cell 2.",
         ),
         (
             ("a = 1", "b = 1", "c = 4", "d = 5"),
             2,
             "Version 2 was deployed from the saved notebook. "
-            "Run 1 of nb is queued again and goes on from cell 2.",
+            "Run 1 of nb is queued again and resumes at cell 2.",
         ),
         (("a = 2", "b = 1"), 1, "cell 1 is not as attempt 1 executed it, so the notebook"),
         ((), 1, "the notebook has 0 code cells now"),
@@ -217,7 +217,7 @@ def test_the_line_of_the_notebook_does_not_change_the_schedule(
     ("spoil", "note"),
     [
         (lambda path: path.unlink(), "There is no notebook at"),
-        (lambda path: path.write_text("{"), "is no JSON"),
+        (lambda path: path.write_text("{"), "is not valid JSON"),
         (
             lambda path: write_notebook(
                 path, "a = 1", "import jupyter_etl as etl\netl.publish('taken', a)"

@@ -203,7 +203,7 @@ def test_a_run_in_hand_is_made_again_from_the_new_one(world: World) -> None:
     in_hand = world.begin()
     move = world.move(9)
     world.publications.rollback("t", 1)
-    with pytest.raises(PublishError, match="was moved from 6 to 3") as caught:
+    with pytest.raises(PublishError, match="moved from 6 to 3") as caught:
         world.end(in_hand, move, t=APPEND)
     assert caught.value.retryable
     world.end(in_hand, world.move(9), t=APPEND)

@@ -170,7 +170,7 @@ def failed(bench: Bench) -> int:
     )
     (bench.folder(claim) / LOG).write_bytes(b"\x1b]0;evil\x07hello\nwith\xffout an end")
     bench.event(claim, "staged", name="sales.daily", publication="table", rows=12)
-    bench.event(claim, "log", message="no variables were kept")
+    bench.event(claim, "log", message="no variables were saved")
     bench.event(claim, "something new", of="a later version")
     bench.event(claim, "cell_started", without="what it needs")
     bench.ended(claim)
@@ -237,7 +237,7 @@ KINDS: dict[str, tuple[Callable[[Bench], int], list[str]]] = {
             "attempt 1 started",
             "cell 3 failed after 1.50 s\n    Traceback\n      File x\n    KeyError: 'x'\n",
             "staged table sales.daily, 12 rows, not visible yet",
-            "no variables were kept",
+            "no variables were saved",
             "attempt 1 failed after 8.00 s in cell 3: KeyError: 'x'",
             "cause: A column is missing\n",
             "output of the processes",
@@ -254,7 +254,7 @@ KINDS: dict[str, tuple[Callable[[Bench], int], list[str]]] = {
         pruned,
         [
             "attempt 1 started on vm7",
-            "the files of this attempt are not on this machine any more",
+            "the files of this attempt are no longer on this machine",
             "read wh.orders: 1,204 rows in 0.42 s, version 7",
             "checked orders: 0 of 1 rules passed",
             "check error: orders: 3 of 9 rows: a > 5 is false",
@@ -334,7 +334,7 @@ def test_of_a_long_log_the_end_is_shown(bench: Bench) -> None:
     assert " 2 xxx" not in log
     assert "| last" in log
     assert "first" not in log
-    assert len(re.findall(r"bytes left out here; all of it is in /", log)) == 2
+    assert len(re.findall(r"bytes omitted; the complete log is /", log)) == 2
 
 
 @pytest.mark.parametrize(

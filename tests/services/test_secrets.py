@@ -215,7 +215,7 @@ def test_the_list_has_names_and_no_values(tmp_path: Path, monkeypatch: pytest.Mo
     ]
     assert VALUE not in repr(found)
     (tmp_path / "secrets" / "wh_pw").chmod(0o644)
-    assert "can be read by others" in vault.list()[-1].problem
+    assert "can be read by other users" in vault.list()[-1].problem
 
 
 def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
             vault.set("wh_pw", value)
     with pytest.raises(DeclarationError, match="environment, file, keyring"):
         vault.set("wh_pw", VALUE, provider="files")
-    with pytest.raises(PermissionDenied, match="cannot be kept in the environment"):
+    with pytest.raises(PermissionDenied, match="cannot be stored in the environment"):
         vault.set("wh_pw", VALUE, provider="environment")
     with pytest.raises(NotFound):
         vault.remove("wh_pw")

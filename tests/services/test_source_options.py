@@ -79,7 +79,7 @@ def test_the_nearest_option_is_named(kind: str, option: str, meant: str) -> None
         ("http", {"auth": "magic"}, "auth is 'magic'"),
         ("http", {"timeout": "soon"}, "soon"),
         ("http", {"type.a": "nmuber"}, "type.a is 'nmuber'"),
-        ("http", {"page": "p", "offset": "o"}, "exclude one another"),
+        ("http", {"page": "p", "offset": "o"}, "cannot be combined"),
     ],
 )
 def test_a_value_that_is_not_possible(kind: str, options: dict[str, str], says: str) -> None:

@@ -132,9 +132,9 @@ def test_a_lake_that_is_not_mounted_is_no_new_lake(world: World) -> None:
 
 def test_another_publication_is_not_written_beside_the_mount_point(world: World) -> None:
     Path(world.lake).rename(world.base / "aside")
-    with pytest.raises(StorageError, match="is not there"):
+    with pytest.raises(StorageError, match="is not available"):
         world.publish(world.run("other"), name="another.table")
-    with pytest.raises(StorageError, match="is not there"):
+    with pytest.raises(StorageError, match="is not available"):
         world.commit(world.run("file"), [world.stage_file("note", "text")])
     assert not Path(world.lake).exists()
 
@@ -144,7 +144,7 @@ def test_a_prune_of_a_lake_that_is_not_mounted_marks_nothing(world: World) -> No
     Path(world.lake).mkdir()
     settings = replace(world.settings, keep_versions=1, keep_days=0)
     pruned = prune(settings, world.store, world.clock)
-    assert "is not there" in pruned.failed[0]
+    assert "is not available" in pruned.failed[0]
     history = world.store.load_publication_versions(TABLE)
     assert [version.pruned_at for version in history] == [None] * 3
 
@@ -344,7 +344,7 @@ def test_a_marked_lake_without_a_publication_is_missed(tmp_path: Path) -> None:
     Path(world.lake).rename(tmp_path / "aside")
     Path(world.lake).mkdir()
     claim = world.run("second")
-    with pytest.raises(StorageError, match="is not there") as caught:
+    with pytest.raises(StorageError, match="is not available") as caught:
         world.commit(claim, [world.stage_file("note", "text")])
     assert "doctor --repair" in caught.value.hint
     assert list(Path(world.lake).iterdir()) == []

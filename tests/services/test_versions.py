@@ -91,7 +91,7 @@ def test_a_rollback_is_a_new_version_that_readers_see(three: Etl, bench: Workben
 
 
 def test_a_rollback_that_cannot_be_leaves_what_is_live(three: Etl) -> None:
-    with pytest.raises(Conflict, match="live already"):
+    with pytest.raises(Conflict, match="is already live"):
         three.publications.rollback("t", 3)
     with pytest.raises(NotFound, match="3, 2, 1"):
         three.publications.rollback("t", 9)
@@ -123,7 +123,7 @@ def test_a_version_as_of_a_time(three: Etl) -> None:
         api.read("t", as_of="2001-01-01T00:00Z")
     with pytest.raises(DeclarationError, match="not by both"):
         api.read("t", version=1, as_of=first)
-    with pytest.raises(DeclarationError, match="no date and time"):
+    with pytest.raises(DeclarationError, match="not a date and time"):
         api.read("t", as_of="yesterday")
 
 
@@ -147,7 +147,7 @@ def test_the_command_line_says_the_same(three: Etl, capsys: pytest.CaptureFixtur
     assert f"version={live.delta_version})" in said
     assert f"delta_scan('file://{live.location}')" in said
     assert main(["approve"]) == 0
-    assert "Nothing is held back." in capsys.readouterr().out
+    assert "No runs are held." in capsys.readouterr().out
     assert main(["reject", "t"]) == 2
     assert "what waits is: nothing" in capsys.readouterr().err
 

@@ -126,6 +126,6 @@ def test_a_file_that_changed_meanwhile_is_an_error_for_later(far: FarFiles, copi
 def test_a_file_that_is_gone_is_an_error(far: FarFiles, copies: Path) -> None:
     files = files_of(far)
     far.rm("/lake/a.csv")
-    with pytest.raises(SourceError, match="is gone"):
+    with pytest.raises(SourceError, match="no longer exists"):
         reader.read_csv(SOURCE, files, ReadRequest())
     assert list(copies.iterdir()) == []

@@ -152,7 +152,7 @@ def test_a_redirect_on_the_same_host_keeps_it(api: Api) -> None:
 def test_a_redirect_to_what_is_no_http_is_refused(api: Api, target: str) -> None:
     api.answer = lambda asked: Said(status=302, headers={"Location": target})
     problem = refusal(source_of(api))
-    assert "no http or https" in problem.message
+    assert "not http or https" in problem.message
     assert not problem.retryable
 
 

@@ -621,7 +621,7 @@ def test_an_option_that_is_not_in_the_answer_is_an_error(
 ) -> None:
     api.answer = lambda asked: said_json({"rows": ALL, **told})
     problem = refusal(api, **options)
-    assert "not in the answer" in problem.message
+    assert "not in the response" in problem.message
     assert says in problem.message
     assert "next=PATH?" in problem.hint
     if options.get("next") == "meta.nxt":

@@ -91,7 +91,7 @@ def test_sqlite_types_are_those_of_all_values(file: Path, lite: Source) -> None:
 def test_sqlite_columns_of_mixed_types_are_named(file: Path, lite: Source, values: str) -> None:
     execute(file, f"CREATE TABLE mixed (v); INSERT INTO mixed VALUES {values};")
     error = refusal(lite, "SELECT v FROM mixed")
-    assert "column 'v' holds values of different types" in error.message
+    assert "column 'v' contains values of different types" in error.message
     assert not error.retryable
 
 
@@ -268,7 +268,7 @@ def test_tables_of_names_that_need_quotes(file: Path, lite: Source) -> None:
 
 def test_what_is_asked_must_be_said(lite: Source) -> None:
     connector = SqlConnector()
-    with pytest.raises(DeclarationError, match="no table of it is named"):
+    with pytest.raises(DeclarationError, match="so a table is needed"):
         connector.read(lite, ReadRequest(), no_access())
     assert "no placeholder for b" in refusal(lite, "SELECT :a AS x", a=1, b=2).message
     request = ReadRequest(query="SELECT * FROM people", columns=("name",), limit=1)

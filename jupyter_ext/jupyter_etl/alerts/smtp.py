@@ -35,7 +35,7 @@ class SmtpNotifier:
             raise DeclarationError("A mail server's address names a host.", hint=_USAGE)
         if not self._to or not self._from:
             raise DeclarationError(
-                "A mail server's address says from whom and to whom.", hint=_USAGE
+                "The address of a mail server needs a sender and a recipient.", hint=_USAGE
             )
         self._tls = parts.scheme == "smtps"
         self._host = parts.hostname

@@ -196,11 +196,11 @@ def _blamed(
             if absent:
                 return missing_column(absent[1], schema.names, compiled.rule)
             return DeclarationError(
-                f"The check '{compiled.rule.text}' cannot be asked: {text}",
-                hint="Write a condition that is true for every good row, in DuckDB's SQL, or one of "
-                "aggregates alone, such as sum(amount) > 0.",
+                f"The check '{compiled.rule.text}' cannot be evaluated: {text}",
+                hint="Write a condition in DuckDB's SQL that is true for every valid row, or one "
+                "of aggregates only, such as sum(amount) > 0.",
             )
-    return DeclarationError(f"The checks cannot be asked: {first_line(problem)}")
+    return DeclarationError(f"The checks cannot be evaluated: {first_line(problem)}")
 
 
 def _problem_of(
@@ -270,7 +270,7 @@ def _message(compiled: CompiledRule, failed: int, total: int, sample: Sample) ->
 def _age_message(found: _Found, total: int, *, holds: bool) -> str:
     compiled, newest = found.compiled, found.told
     column, least = compiled.columns[0], compiled.rule.argument
-    said = "there is no value" if newest is None else f"the greatest {column} is {newest}"
+    said = "no row has a value" if newest is None else f"the greatest {column} is {newest}"
     return (
         f"{total:,} rows; {said}, {'not ' if holds else ''}before {least}: {_held(compiled, holds)}"
     )

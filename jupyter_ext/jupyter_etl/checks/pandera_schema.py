@@ -40,14 +40,14 @@ def check_schema(schema: object, frame: pd.DataFrame, *, dataset: str) -> list[C
     if not isinstance(chosen, pandera.DataFrameSchema):
         raise DeclarationError(
             f"{type(schema).__name__} is neither rules nor a schema of pandera.",
-            hint="Give a text with one rule a line, or a pandera DataFrameSchema.",
+            hint="Pass text with one rule per line, or a pandera DataFrameSchema.",
         )
     frame = frame.reset_index(drop=True)
     try:
         with user_code_boundary(f"The schema of {dataset}", DeclarationError):
             found = _failures(chosen, frame, pandera.errors.SchemaErrors)
     except DeclarationError as problem:
-        problem.hint = problem.hint or "Look at the schema's own checks."
+        problem.hint = problem.hint or "See the checks of the schema."
         raise
     title = chosen.name or "schema"
     if not found:

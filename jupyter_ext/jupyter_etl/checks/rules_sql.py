@@ -117,7 +117,7 @@ def cell_of(name: str, inner: Mapping[str, str]) -> str:
 def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> DeclarationError:
     """Make the error for a rule on a column that is not there."""
     return DeclarationError(
-        f"The check '{rule.text}' names the column '{name}', which is not there; there are "
+        f"The check '{rule.text}' uses the column '{name}', which does not exist; there are "
         f"{listed(columns)}.",
         hint=nearest(name, columns).strip(),
         data={"column": name, "columns": list(columns)},
@@ -214,7 +214,7 @@ def _compile(
     }
     if rule.kind not in breaking:
         raise DeclarationError(
-            f"The check '{rule.text}' is of kind '{rule.kind}', which is none.",
+            f"The check '{rule.text}' has the unknown kind '{rule.kind}'.",
             hint="Kinds are unique, not_null, rows, expression, in, matches, references and fresh.",
         )
     return _counted(rule, breaking[rule.kind], (rule.column,))
@@ -238,7 +238,8 @@ def _rows(rule: CheckRule, last_rows: int | None) -> str:
     unknown = [word for word in _words(argument) if word not in words]
     if unknown:
         raise DeclarationError(
-            f"The check '{rule.text}' uses '{unknown[0]}', which a rule about rows does not know.",
+            f"The check '{rule.text}' uses '{unknown[0]}', which is not available in a rule "
+            "about rows.",
             hint="Compare rows with numbers and last, like 'rows > 0.5 * last'.",
         )
     condition = argument if "rows" in _words(argument) else f"rows {argument}"
@@ -278,6 +279,6 @@ def check_syntax(rule: CheckRule) -> None:
         except duckdb.Error as problem:
             said = re.sub(r"^\w[\w ]* Error: ", "", first_line(problem))
             raise DeclarationError(
-                f"The check '{rule.text}' cannot be asked: {said}",
+                f"The check '{rule.text}' cannot be evaluated: {said}",
                 hint="Write a condition that is true for every good row, in DuckDB's SQL.",
             ) from problem

@@ -43,7 +43,7 @@ def backfill(etl: Etl, args: Namespace) -> int:
     try:
         ended = etl.backfills.wait(begun, on_progress=_progress(quiet=args.json))
     except KeyboardInterrupt:
-        say(f"The runs go on: jupyter etl runs --pipeline {args.pipeline}")
+        say(f"The runs continue: jupyter etl runs --pipeline {args.pipeline}")
         raise
     return _conclude(begun, ended, as_json=args.json)
 
@@ -71,7 +71,7 @@ def _conclude(begun: Backfill, ended: list[Run], *, as_json: bool) -> int:
         if len(bad) > _SHOWN:
             write(f"  ... and {len(bad) - _SHOWN:,} more.")
         if bad:
-            say("  The same command makes those that failed once more.")
+            say("  Repeat the command to retry the failed ones.")
     return 1 if bad else 0
 
 
@@ -112,7 +112,9 @@ def _progress(*, quiet: bool) -> Callable[[int, int], None] | None:
     return on_progress
 
 
-_NONE = "No watermarks yet. In a notebook: orders = %etl load wh.orders --since updated_at"
+_NONE = (
+    "There are no watermarks yet. In a notebook: orders = %etl load wh.orders --since updated_at"
+)
 
 
 def watermarks(etl: Etl, args: Namespace) -> int:
@@ -123,7 +125,7 @@ def watermarks(etl: Etl, args: Namespace) -> int:
 def watermark(etl: Etl, args: Namespace) -> int:
     """Show or set the watermark of one table."""
     if args.set is not None and args.reset:
-        raise DeclarationError("--set gives a value and --reset takes it away; use one of them.")
+        raise DeclarationError("--set and --reset cannot be combined; use one of them.")
     if args.set is None and not args.reset:
         found = etl.watermarks.list(args.pipeline, args.target)
         return _show([said(one) for one in found], args)

@@ -41,7 +41,9 @@ def sources(etl: Etl, args: Namespace) -> int:
     if args.json:
         write_json(rows)
     else:
-        write_table(rows, "No sources yet. Declare one in a notebook: %etl source NAME LOCATION")
+        write_table(
+            rows, "There are no sources yet. Declare one in a notebook: %etl source NAME LOCATION"
+        )
     return 0
 
 
@@ -67,7 +69,9 @@ def published(etl: Etl, args: Namespace) -> int:
     if args.json:
         write_json(rows)
     else:
-        write_table(rows, "Nothing is published yet. In a notebook: %etl publish table NAME FRAME")
+        write_table(
+            rows, "There are no publications yet. In a notebook: %etl publish table NAME FRAME"
+        )
     return 0
 
 
@@ -141,7 +145,7 @@ def read(etl: Etl, args: Namespace) -> int:
         # Arrow's own errors are ValueErrors: a column of a type that the format cannot hold.
         raise PublishError(
             f"{args.name!r} cannot be written as {form}: {problem}",
-            hint="Choose another --format: json, arrow and parquet hold nested columns.",
+            hint="Use another --format: json, arrow and parquet support nested columns.",
         ) from problem
     return 0
 
@@ -230,7 +234,7 @@ _WRITERS = {
 
 
 def lineage(etl: Etl, args: Namespace) -> int:
-    """Show what data are made of, and what is made of them."""
+    """Show upstream and downstream data."""
     both = args.up == args.down
     graph = etl.lineage.graph(
         args.name, up=both or args.up, down=both or args.down, depth=args.depth

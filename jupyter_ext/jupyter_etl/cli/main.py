@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as problem:
         said = problem.strerror or str(problem)
         say(f"{said}: {problem.filename}" if problem.filename else f"{said}.")
-        say("  Look for what is wrong: jupyter etl doctor")
+        say("  Check the installation: jupyter etl doctor")
         return FAILED
 
 

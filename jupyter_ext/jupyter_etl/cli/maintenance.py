@@ -58,7 +58,7 @@ def backup(args: Namespace) -> int:
         write_json({**facts, "revision": made.revision})
     else:
         write(f"{made.path}: {made.bytes / 1e6:,.1f} MB, {shown(made.runs)} runs, intact")
-        say("  The lake is not in it: copy that after the ledger.")
+        say("  It does not contain the lake: copy the lake after the ledger.")
     return 0
 
 
@@ -75,10 +75,10 @@ def restore(args: Namespace) -> int:
         facts = {"ledger": str(done.ledger), "runs": done.runs, "revision": done.revision}
         write_json({**facts, "kept": kept})
     else:
-        write(f"{done.ledger} holds {shown(done.runs)} runs, as {file} does.")
+        write(f"{done.ledger} contains {shown(done.runs)} runs, restored from {file}.")
         if kept:
-            write(f"  What it held before is kept: {kept}")
-        say("  Look whether all is well: jupyter etl doctor")
+            write(f"  The replaced ledger is kept: {kept}")
+        say("  Check the installation: jupyter etl doctor")
     return 0
 
 
@@ -97,7 +97,7 @@ def prune(etl: Etl, args: Namespace) -> int:
             size = f", {one.bytes / 1e6:,.1f} MB" if one.bytes else ""
             write(f"{one.kind}: {shown(one.count)} {verb}{size}")
         for name in done.busy:
-            say(f"  {name} is being published right now; it is left for the next time.")
+            say(f"  {name} is being published now; it is skipped until the next prune.")
         for sentence in done.failed:
             say(f"  {sentence}")
     return 1 if done.failed else 0
@@ -106,18 +106,18 @@ def prune(etl: Etl, args: Namespace) -> int:
 def _ask(settings: Settings, file: Path) -> None:
     if not sys.stdin.isatty():
         raise DeclarationError(
-            "To replace the ledger needs a yes, and nobody can be asked here.",
-            hint="Say it with --yes.",
+            "Replacing the ledger needs a confirmation, but there is no terminal to ask for it.",
+            hint="Confirm with --yes.",
         )
     from jupyter_etl.services.maintenance.backups import check_copy
 
     held = check_copy(file)
     say(f"Replace the ledger {settings.ledger} by {file} ({shown(held.runs)} runs)? [y/N] ")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise DeclarationError("The ledger was left as it is.")
+        raise DeclarationError("The ledger was not changed.")
 
 
-_NONE = "No secrets yet. Keep one: jupyter etl secret set NAME"
+_NONE = "There are no secrets yet. Store one: jupyter etl secret set NAME"
 
 
 def secret(etl: Etl, args: Namespace) -> int:
@@ -132,7 +132,7 @@ def secret(etl: Etl, args: Namespace) -> int:
     if args.verb == "set":
         value = sys.stdin.read() if args.stdin else _asked(args.name)
         done = etl.secrets.set(args.name, value, provider=getattr(args, "in"))
-        say(f"Kept {done}. Name it: --secret {done}")
+        say(f"Stored {done}. Use it with --secret {done}")
     elif args.verb in {"allow", "deny"}:
         allowed = change_places(etl.secrets, args.verb, args.name, args.places)
         say(f"{args.name} may be sent to: {', '.join(allowed) or 'no server'}.")
@@ -165,8 +165,8 @@ def _asked(written: str) -> str:
     name = parse_name(written, what="secret")
     if not sys.stdin.isatty():
         raise DeclarationError(
-            "Nobody is here to type the value.",
-            hint=f"Pipe it in: jupyter etl secret set {name} --stdin; or set the environment "
+            "There is no terminal to prompt for the value.",
+            hint=f"Pipe the value: jupyter etl secret set {name} --stdin; or set the environment "
             f"variable {EnvironmentSecrets.variable(name)}.",
         )
     return getpass.getpass(f"Value of {name}: ")

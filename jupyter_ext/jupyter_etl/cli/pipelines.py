@@ -71,7 +71,7 @@ def trigger(etl: Etl, args: Namespace) -> int:
             on_event=_progress(quiet=args.json),
         )
     except KeyboardInterrupt:
-        say(f"The run goes on: jupyter etl runs --pipeline {args.pipeline}")
+        say(f"The run continues: jupyter etl runs --pipeline {args.pipeline}")
         raise
     if args.wait:
         return _conclude(etl, made, as_json=args.json, times=True)
@@ -178,7 +178,7 @@ def plan(etl: Etl, args: Namespace) -> int:
     for instant in planned.next:
         write(f"  {instant:%Y-%m-%dT%H:%M:%SZ}  {instant.astimezone(zone).isoformat()}")
     if not planned.next:
-        write("  It does not fire in that time.")
+        write("  There are no run times in this range.")
     if planned.note:
         write(planned.note)
     return 0
@@ -210,10 +210,10 @@ def need_scheduler(etl: Etl, *, waiting: bool) -> None:
         return
     if etl.settings.autostart and waiting:
         etl.start_scheduler()
-        say("No scheduler was alive; started one that stays.")
+        say("No scheduler was alive; one was started and keeps running.")
     elif waiting:
         raise ExecutionError(
-            "No scheduler is alive, so the run would wait for ever.", hint="Run: jupyter etl up"
+            "No scheduler is alive, so the run would wait forever.", hint="Run: jupyter etl up"
         )
     else:
         say("No scheduler is alive; the run waits for one: jupyter etl up")
@@ -248,7 +248,7 @@ def _conclude(etl: Etl, run: Run, *, as_json: bool, times: bool = False) -> int:
             write(f"  {version.name} {kind} {version.number}, {shown(version.what.rows)} rows")
         write(f"  {run.output}" if run.output else "  No notebook was executed.")
         if run.outcome is Outcome.HELD:
-            write(f"  To look at it and decide: jupyter etl held {run.id}")
+            write(f"  Review it: jupyter etl held {run.id}")
         if kept is not None:
             again = f"jupyter etl retry {run.id} --from-failed-cell"
             write(f"  Retry from cell {kept.failed_cell + 1}: {again}")

@@ -35,7 +35,7 @@ _WHY = 60
 
 
 def status(etl: Etl, args: Namespace) -> int:
-    """Show how everything stands."""
+    """Show the state of pipelines, runs and schedulers."""
     found = etl.pipelines.list()
     overview = etl.health.overview()
     missing = [p for p in found if etl.pipelines.missing(p)]
@@ -66,7 +66,7 @@ def status(etl: Etl, args: Namespace) -> int:
     if args.json:
         write_json(facts)
         return 0
-    write("All is well." if overview.well else f"Needs you: {', '.join(overview.problems)}.")
+    write("All is well." if overview.well else f"Needs attention: {', '.join(overview.problems)}.")
     rows = [
         {"": name.replace("_", " "), " ": _listed(value) if isinstance(value, list) else value}
         for name, value in facts.items()
@@ -88,16 +88,16 @@ def _say_what_to_do(overview: Overview) -> None:
         if health.paused_by is PausedBy.PERSON:
             say("  A person paused it.")
         if health.paused_by:
-            say(f"  To go on: jupyter etl resume {name}")
+            say(f"  To resume it: jupyter etl resume {name}")
     for name in overview.stale:
-        say(f"{name} is older than its owner promised.")
+        say(f"{name} is older than promised.")
     for name, breaker in overview.silent_sources.items():
         say(
             f"{name} did not answer {breaker.failures} times in a row; "
             f"the next run tries it at {breaker.retry_at:%H:%M:%S} UTC."
         )
     if overview.full_disk:
-        say(f"No run is started on this machine: {overview.full_disk}.")
+        say(f"No runs start on this machine: {overview.full_disk}.")
     for name, why in overview.waiting.items():
         say(f"The scheduler {name} starts no runs: {why}.")
     if not overview.schedulers:
@@ -118,7 +118,7 @@ def pipelines(etl: Etl, args: Namespace) -> int:
         return 0
     write_table(
         [_short_pipeline_row(p, health[p.name]) for p in found],
-        "No pipelines yet. Deploy one: jupyter etl schedule NOTEBOOK WHEN",
+        "There are no pipelines yet. Deploy one: jupyter etl schedule NOTEBOOK WHEN",
     )
     _say_missing(missing)
     return 0
@@ -127,8 +127,8 @@ def pipelines(etl: Etl, args: Namespace) -> int:
 def _say_missing(pipelines: Sequence[Pipeline]) -> None:
     for p in pipelines:
         say(
-            f"The notebook of {p.name} is gone; version {p.version} runs as it was deployed. "
-            f"If it was renamed or moved: jupyter etl relink {p.name}"
+            f"The notebook of {p.name} is missing; version {p.version} still runs. If the "
+            f"notebook was renamed or moved: jupyter etl relink {p.name}"
         )
 
 
@@ -175,7 +175,7 @@ def runs(etl: Etl, args: Namespace) -> int:
     if args.json:
         write_json([_row(run, now) for run in found])
         return 0
-    write_table([_short_row(run, now) for run in found], "No runs yet.")
+    write_table([_short_row(run, now) for run in found], "There are no runs yet.")
     total = etl.runs.count(pipeline=args.pipeline, states=states)
     if total > len(found):
         say(f"Showing {len(found)} of {total:,} runs; more with --limit.")
@@ -196,7 +196,7 @@ def logs(etl: Etl, args: Namespace) -> int:
         if result.status is not CheckStatus.PASS:
             write(printable(f"\n{result.status}: {result.dataset}: {result.message}"))
             rows = [{name: printable(text) for name, text in row.items()} for row in result.sample]
-            write_table(rows, "No single row breaks it.")
+            write_table(rows, "No single row fails it.")
     return 0
 
 
@@ -212,7 +212,7 @@ def _follow(etl: Etl, run_id: int, *, as_json: bool) -> int:
                 write(text)
             sys.stdout.flush()
     except KeyboardInterrupt:
-        say(f"The run goes on: jupyter etl logs {run_id} --follow")
+        say(f"The run continues: jupyter etl logs {run_id} --follow")
         raise
     return exit_code_of(log.run)
 
@@ -265,7 +265,7 @@ def relink(etl: Etl, args: Namespace) -> int:
 def unschedule(etl: Etl, args: Namespace) -> int:
     """Take a pipeline off the schedule."""
     etl.pipelines.unschedule(args.pipeline)
-    write(f"{args.pipeline} is off the schedule; its runs and publications stay.")
+    write(f"{args.pipeline} is unscheduled; its runs and publications stay.")
     return 0
 
 

@@ -61,20 +61,20 @@ def approve(etl: Etl, args: Namespace) -> int:
         return 0
     _write_hold(done.hold)
     for version in done.versions:
-        write(f"Approved: {version.name} is version {version.number} now.")
+        write(f"Approved: {version.name} now has version {version.number}.")
     if not done.versions:
         write(f"Approved: run {done.hold.run_id} counts as succeeded; it publishes nothing.")
     return 0
 
 
 def reject(etl: Etl, args: Namespace) -> int:
-    """Throw away what is held back."""
+    """Discard the outputs of a held run."""
     hold = etl.holds.reject(args.target)
     if args.json:
         write_json(hold_view(hold))
         return 0
     _write_hold(hold)
-    write(f"Rejected: nothing of run {hold.run_id} is published; the versions before stay.")
+    write(f"Rejected: run {hold.run_id} publishes nothing; the previous versions stay live.")
     return 0
 
 
@@ -89,7 +89,7 @@ def diff(etl: Etl, args: Namespace) -> int:
         write_json(diff_view(found))
         return 0
     write(f"{args.name}: version {found.before.number} and version {found.after.number}")
-    write_table(difference_rows(found.difference), "Columns and rows are as before.")
+    write_table(difference_rows(found.difference), "Columns and rows are identical.")
     write(change_words(found))
     if found.changes is not None and found.changes.sample:
         write_table(change_rows(found.changes), "")
@@ -102,7 +102,7 @@ def _diff_files(etl: Etl, args: Namespace) -> int:
         write_json(found)
         return 0
     if not found:
-        write("The notebook and its files are the same.")
+        write("The notebook and its files are identical.")
     for file in found:
         write(f"{file.path}: {file.change}")
         for line in file.lines:
@@ -111,12 +111,12 @@ def _diff_files(etl: Etl, args: Namespace) -> int:
 
 
 def rollback(etl: Etl, args: Namespace) -> int:
-    """Make the content of an old version the newest one."""
+    """Publish the content of an earlier version again."""
     version = etl.publications.rollback(args.name, args.to, keep_watermarks=args.keep_watermarks)
     if args.json:
         write_json(_view(version))
     else:
-        write(f"{version.name} is version {version.number} now: {version.note}.")
+        write(f"{version.name} now has version {version.number}: {version.note}.")
     return 0
 
 
@@ -126,7 +126,7 @@ def _list_held(etl: Etl, args: Namespace) -> int:
         write_json([hold_view(hold) for hold in waiting])
         return 0
     if not waiting:
-        write("Nothing is held back.")
+        write("No runs are held.")
     for hold in waiting:
         _write_hold(hold)
         _write_choice(hold)
@@ -143,7 +143,7 @@ def _write_hold(hold: Hold) -> None:
 
 
 def _write_choice(hold: Hold) -> None:
-    write(f"To look at it: jupyter etl held {hold.run_id}")
+    write(f"Review it: jupyter etl held {hold.run_id}")
     write(f"To publish it: jupyter etl approve {hold.run_id}; or: jupyter etl reject {hold.run_id}")
 
 

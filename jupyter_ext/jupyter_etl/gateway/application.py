@@ -110,7 +110,7 @@ def _number(request: Request) -> int | None:
     try:
         return parse_count(request.path_params.get("number"), "version", least=1)
     except DeclarationError as no_number:
-        raise NotFound("There is no such version.") from no_number
+        raise NotFound("This version does not exist.") from no_number
 
 
 def _listing(catalogue: Catalogue) -> list[dict[str, object]]:
@@ -140,7 +140,7 @@ def _listing(catalogue: Catalogue) -> list[dict[str, object]]:
 
 async def _http_failure(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    words = {404: ("NotFound", "There is no such address."), 405: ("MethodNotAllowed", "GET only.")}
+    words = {404: ("NotFound", "Not found."), 405: ("MethodNotAllowed", "GET only.")}
     kind, message = words.get(status, ("HttpError", "The request was refused."))
     answer = failure(status, kind, message)
     if isinstance(error, HTTPException) and error.headers:

@@ -38,7 +38,7 @@ def file_answer(
     """
     version = live_version(catalogue, name, number)
     if version.what.kind is not kind:
-        raise NotFound(f"{name!r} is no {kind}.", hint=f"It is a {version.what.kind}.")
+        raise NotFound(f"{name!r} is not a {kind}.", hint=f"It is a {version.what.kind}.")
     etag = etag_of(version)
     if unchanged(request, etag):
         return not_modified(etag)
@@ -46,7 +46,7 @@ def file_answer(
     try:
         file = open_published(path)
     except (OSError, StorageError):
-        gone = f"The file of version {version.number} of {version.name!r} is gone."
+        gone = f"The file of version {version.number} of {version.name!r} is missing."
         raise StorageError(gone) from None
     size = os.fstat(file.fileno()).st_size
     headers = {**SAFE_HEADERS, "ETag": etag, "Content-Length": str(size)}

@@ -82,7 +82,7 @@ def table_answer(catalogue: Catalogue, name: str, request: Request) -> Response:
     asked = parse_table_request(request)
     version = live_version(catalogue, name, asked.version)
     if not version.what.columns:
-        raise NotFound(f"{name!r} has no rows.", hint=f"Ask for /{version.what.kind}s/{name}.")
+        raise NotFound(f"{name!r} has no rows.", hint=f"Use /{version.what.kind}s/{name}.")
     etag = etag_of(version)
     if unchanged(request, etag):
         return not_modified(etag)

@@ -75,7 +75,7 @@ def _make(path: Path) -> str:
 def _load(path: Path) -> str:
     if path.is_symlink():
         raise PermissionDenied(
-            f"{path} is a symbolic link.", hint="Remove it; the service makes a new token."
+            f"{path} is a symbolic link.", hint="Remove it; the service then creates a new token."
         )
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(descriptor) as file:
@@ -86,7 +86,7 @@ def _load(path: Path) -> str:
         token = file.read().strip()
     if not re.fullmatch(r"[\w-]{20,}", token):
         raise DeclarationError(
-            f"{path} holds no token.", hint="Remove it; the service makes a new token."
+            f"{path} contains no token.", hint="Remove it; the service then creates a new token."
         )
     return token
 

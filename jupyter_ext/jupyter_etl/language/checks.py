@@ -11,9 +11,9 @@ from jupyter_etl.language.sql.lexer import Span, code_of, spans_of
 from jupyter_etl.model import CheckRule, Severity
 
 FORMS = (
-    "Write 'id: unique, not null', 'amount >= 0', 'amount between 0 and 10', "
-    "\"status in ('a', 'b')\", \"code matches '^[A-Z]{3}$'\", 'dest references airports.faa', "
-    "'updated_at: fresh 2h' or 'rows > 0.5 * last', with ': warn' behind it for a warning."
+    "Write 'id: unique, not null', 'amount >= 0', 'amount between 0 and 10', \"status in ('a', "
+    "'b')\", \"code matches '^[A-Z]{3}$'\", 'dest references airports.faa', 'updated_at: fresh "
+    "2h' or 'rows > 0.5 * last'; add ': warn' at the end for a warning."
 )
 
 _NAME = r'(?:"(?:[^"]|"")+"|[^\W\d]\w*)'
@@ -59,7 +59,7 @@ def parse_checks(text: str) -> tuple[CheckRule, ...]:
         if stripped:
             rules += _line(stripped, number)
     if not rules:
-        raise DeclarationError("There is no check.", hint=FORMS)
+        raise DeclarationError("The cell contains no check.", hint=FORMS)
     return tuple(rules)
 
 
@@ -67,7 +67,7 @@ def _bad(
     line: str, number: int, reason: str, hint: str = FORMS, *, suggestion: str = ""
 ) -> DeclarationError:
     return DeclarationError(
-        f"Line {number} of the checks, '{line}', cannot be read: {reason}.{suggestion}",
+        f"Line {number} of the checks, '{line}', is invalid: {reason}.{suggestion}",
         hint=hint,
         data={"line": number, "text": line},
     )
@@ -83,7 +83,7 @@ def _without_comment(line: str, number: int) -> str:
 def _line(line: str, number: int) -> list[CheckRule]:
     body, severity = _severity(line, number)
     if not body:
-        raise _bad(line, number, "there is a severity and no rule")
+        raise _bad(line, number, "the rule before the severity is missing")
     if column := _COLUMN.fullmatch(body):
         return _column_rules(column[1], column[2], severity, line, number)
     return [_rule(body, severity, line, number)]
@@ -100,7 +100,7 @@ def _severity(line: str, number: int) -> tuple[str, Severity]:
         # "id: unique": a rule of a column, not a severity.
         return line, Severity.ERROR
     raise _bad(
-        line, number, f"'{found[1]}' is no severity", "End it with ': warn' or ': error'.",
+        line, number, f"'{found[1]}' is not a severity", "End it with ': warn' or ': error'.",
         suggestion=nearest(word, _LEVELS),
     )  # fmt: skip
 
@@ -111,7 +111,7 @@ def _column_rules(
     """Read ``id: unique, not null, >= 0``."""
     parts = _split_commas(rules)
     if not all(parts):
-        raise _bad(line, number, f"there is an empty rule behind {column}")
+        raise _bad(line, number, f"a rule for {column} is empty")
     return [_column_rule(column, part, severity, line, number) for part in parts]
 
 
@@ -129,7 +129,7 @@ def _column_rule(column: str, part: str, severity: Severity, line: str, number: 
     suggestion = nearest(
         words, ("unique", "not null", "in", "matches", "references", "between", "fresh")
     )
-    reason = f"'{part}' is no rule for the column {column}"
+    reason = f"'{part}' is not a rule for the column {column}"
     raise _bad(line, number, reason, suggestion=suggestion)
 
 
@@ -153,14 +153,16 @@ def _rule(body: str, severity: Severity, line: str, number: int) -> CheckRule:
     if found := _ROWS.fullmatch(body):
         return _rows(body, found, severity, line, number)
     if _is_more_than_one(body):
-        raise _bad(line, number, "it is not one condition", "Write one SQL condition a line.")
+        raise _bad(
+            line, number, "it is not a single condition", "Write one SQL condition per line."
+        )
     if wrong := re.search(r"=[<>]", code_of(body)):
         right = wrong[0][::-1]
         raise _bad(line, number, f"there is no '{wrong[0]}'", f"Write '{right}'.")
     if not _COMPARISON.search(code_of(body)):
-        reason = "it compares nothing"
+        reason = "it contains no comparison"
         if re.fullmatch(rf"{_NAME}\s+(?:unique|not\s+null)", body, re.IGNORECASE):
-            reason = "there is no ':' behind the column"
+            reason = "the ':' after the column is missing"
         raise _bad(line, number, reason)
     return CheckRule(text=body, kind="expression", severity=severity, argument=body)
 
@@ -178,14 +180,14 @@ def _column_condition(body: str, severity: Severity, line: str, number: int) -> 
         ("references", "dest references airports.faa"),
     ):
         if re.search(rf"\b{word}\b", code_of(body), re.IGNORECASE):
-            raise _bad(line, number, f"'{word}' is not written so", f"For example: {example}.")
+            raise _bad(line, number, f"'{word}' has another form", f"For example: {example}.")
     return None
 
 
 def _in(body: str, found: re.Match[str], severity: Severity, line: str, number: int) -> CheckRule:
     values = _split_commas(found[2])
     if not all(_LITERAL.fullmatch(value) for value in values):
-        reason = "the values must be numbers or texts in single quotes"
+        reason = "the values must be numbers or text in single quotes"
         raise _bad(line, number, reason, f"For example: {found[1]} in ('a', 'b').")
     return CheckRule(
         text=body, kind="in", severity=severity, column=_unquoted(found[1]),
@@ -197,7 +199,7 @@ def _references(
     body: str, found: re.Match[str], severity: Severity, line: str, number: int
 ) -> CheckRule:
     if "." in found[3]:
-        raise _bad(line, number, "the column that is referred to has a dot in its name")
+        raise _bad(line, number, "the name of the referenced column contains a dot")
     return CheckRule(
         text=body, kind="references", severity=severity, column=_unquoted(found[1]),
         argument=f"{found[2]}.{_unquoted(found[3])}",
@@ -212,7 +214,10 @@ def _matches(
         re.compile(pattern)
     except re.error as problem:
         raise _bad(
-            line, number, f"the pattern is wrong, {problem}", "Mend the regular expression."
+            line,
+            number,
+            f"the regular expression is invalid, {problem}",
+            "Correct the regular expression.",
         ) from None
     return CheckRule(
         text=body, kind="matches", severity=severity, column=_unquoted(found[1]), argument=pattern
@@ -223,7 +228,8 @@ def _rows(body: str, found: re.Match[str], severity: Severity, line: str, number
     value = re.sub(r"\b(last|and)\b", "", found[2], flags=re.IGNORECASE)
     if not found[2].strip() or not (_ROWS_VALUE.fullmatch(value) or not value.strip()):
         raise _bad(
-            line, number, "rows are compared with numbers and last, the rows of the version before",
+            line, number, "rows can only be compared with numbers and with last, the number of "
+                          "rows of the live version",
             "For example: rows > 0.5 * last.",
         )  # fmt: skip
     return CheckRule(text=body, kind="rows", severity=severity, argument=body)

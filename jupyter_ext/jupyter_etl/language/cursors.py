@@ -52,7 +52,7 @@ def order_of(value: CursorValue) -> int | Decimal | str:
         case CursorKind.TIMESTAMP | CursorKind.INSTANT if found := _TIME.fullmatch(value.text):
             if bool(found["zone"]) is (value.kind is CursorKind.INSTANT):
                 return _nanoseconds(found)
-    raise DeclarationError(f"{value.text!r} is no {value.kind}.", hint=_FORMS)
+    raise DeclarationError(f"{value.text!r} is not a valid {value.kind}.", hint=_FORMS)
 
 
 def is_further(value: CursorValue, than: CursorValue) -> bool:
@@ -74,7 +74,7 @@ def value_at(kind: CursorKind, ns: int) -> CursorValue:
         at = _EPOCH + timedelta(seconds=seconds)
     except OverflowError as problem:
         raise DeclarationError(
-            f"A time of {ns} ns since 1970 is outside of the years 1 to 9999."
+            f"A time of {ns} ns since 1970 is outside the years 1 to 9999."
         ) from (problem)
     if kind is CursorKind.DATE:
         return CursorValue(kind=kind, text=at.date().isoformat())
@@ -118,7 +118,7 @@ def parse_cursor(text: str, kind: CursorKind | None = None) -> CursorValue:
     if found is not None and guessed in (CursorKind.TIMESTAMP, CursorKind.INSTANT):
         if bool(found["zone"]) is not (guessed is CursorKind.INSTANT):
             needs = "a zone, like Z" if guessed is CursorKind.INSTANT else "no zone"
-            raise DeclarationError(f"{text!r} must have {needs}: the column holds {guessed}s.")
+            raise DeclarationError(f"{text!r} must have {needs}: the column contains {guessed}s.")
         return value_at(guessed, _nanoseconds(found))
     if guessed is CursorKind.TEXT:
         return CursorValue(kind=guessed, text=text)
@@ -155,7 +155,8 @@ def _lagged_number(value: CursorValue, lag: str) -> CursorValue:
     number = _WHOLE.fullmatch(lag) or _DECIMAL.fullmatch(lag)
     if number is None or lag.startswith("-"):
         raise DeclarationError(
-            f"The lag is {lag!r}; the column holds numbers, so it must be a number like 1000."
+            f"The lag is {lag!r}, but the column contains numbers, so it must be a number such "
+            "as 1000."
         )
     if value.kind is CursorKind.INTEGER:
         return CursorValue(kind=value.kind, text=str(int(value.text) - ceil(Decimal(lag))))
@@ -174,8 +175,8 @@ def _lagged_text(text: str, lag: str) -> CursorValue:
         )
     if found is None:
         raise DeclarationError(
-            f"The column holds texts like {text!r}, which have no distance, so there can be no lag.",
-            hint="Follow a column of times or numbers, or leave --lag out.",
+            f"The column contains text such as {text!r}, so a lag is not possible.",
+            hint="Use a column of times or numbers, or omit --lag.",
         )
     spec = "seconds" if found["time"].count(":") == 2 else "minutes"
     # Whole seconds back, or more: what lies at the same moment or later is read again.
@@ -203,7 +204,7 @@ def _days(text: str) -> int:
     try:
         return date.fromisoformat(text).toordinal() - _EPOCH_DAY
     except ValueError as problem:
-        raise DeclarationError(f"{text!r} is no date: {problem}.", hint=_FORMS) from problem
+        raise DeclarationError(f"{text!r} is not a date: {problem}.", hint=_FORMS) from problem
 
 
 def _nanoseconds(found: re.Match[str]) -> int:
@@ -211,7 +212,7 @@ def _nanoseconds(found: re.Match[str]) -> int:
     try:
         at = datetime.fromisoformat(f"{found['day']}T{found['time']}{zone}")
     except ValueError as problem:
-        raise DeclarationError(f"{found[0]!r} is no time: {problem}.", hint=_FORMS) from problem
+        raise DeclarationError(f"{found[0]!r} is not a time: {problem}.", hint=_FORMS) from problem
     fraction = int((found["fraction"] or "").ljust(9, "0"))
     return (at - _EPOCH) // timedelta(seconds=1) * SECOND + fraction
 

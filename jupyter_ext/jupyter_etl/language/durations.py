@@ -41,7 +41,7 @@ def parse_duration(text: str, *, bare_seconds: bool = False) -> float:
     bare = bare_seconds and _NUMBER.fullmatch(stripped)
     total = Decimal(stripped) if bare else _total(stripped)
     if not 0 < total <= MAX_S:
-        size = "longer than nothing" if total <= 0 else "at most 36600d"
+        size = "longer than zero" if total <= 0 else "at most 36600d"
         raise DeclarationError(f"The duration '{text}' must be {size}.", hint=_FORMS)
     return float(total)
 
@@ -51,11 +51,11 @@ def _total(text: str) -> Decimal:
     while found := _PART.match(text, position):
         unit = _SPELLINGS.get(found[2].lower())
         if unit is None:
-            raise DeclarationError(f"'{found[2]}' in '{text}' is no unit of time.", hint=_FORMS)
+            raise DeclarationError(f"'{found[2]}' in '{text}' is not a unit of time.", hint=_FORMS)
         total += Decimal(found[1]) * unit
         position = found.end()
     if position == 0 or position != len(text):
-        raise DeclarationError(f"The duration '{text}' cannot be read.", hint=_FORMS)
+        raise DeclarationError(f"The duration '{text}' is invalid.", hint=_FORMS)
     return total
 
 

@@ -27,16 +27,16 @@ def parse_freshness(text: str) -> Freshness:
     before, *rest = _LEVELS.split(stripped)
     levels = [level.lower() for level in rest[::2]]
     if before.strip() or len(set(levels)) != len(levels):
-        raise DeclarationError(f"The freshness '{text}' cannot be read.", hint=_FORMS)
+        raise DeclarationError(f"The freshness '{text}' is invalid.", hint=_FORMS)
     ages = {
         level: _age(age.strip(" ,:"), text) for level, age in zip(levels, rest[1::2], strict=True)
     }
     warn_s, error_s = ages.get("warn"), ages.get("error")
     if warn_s is not None and error_s is not None and warn_s >= error_s:
         raise DeclarationError(
-            f"The freshness '{text}' warns at {format_duration(warn_s)}, when it is an error "
-            f"since {format_duration(error_s)} already.",
-            hint="Give the smaller age to warn.",
+            f"The freshness '{text}' warns at {format_duration(warn_s)}, after the error at "
+            f"{format_duration(error_s)}.",
+            hint="Use the smaller age for warn.",
         )
     return Freshness(warn_s=warn_s, error_s=error_s)
 
@@ -46,5 +46,5 @@ def _age(age: str, text: str) -> float:
         return parse_duration(age)
     except DeclarationError as problem:
         raise DeclarationError(
-            f"The freshness '{text}' cannot be read: {problem.message}", hint=_FORMS
+            f"The freshness '{text}' is invalid: {problem.message}", hint=_FORMS
         ) from None

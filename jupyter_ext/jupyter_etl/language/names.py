@@ -35,7 +35,8 @@ def parse_name(text: str, *, what: str = "name") -> str:
         raise DeclarationError(f"The {what} is empty.", hint=f"{_ALLOWED}, like 'sales.daily'.")
     if len(name) > MAX_NAME:
         raise DeclarationError(
-            f"The {what} '{name[:20]}...' has {len(name)} characters; {MAX_NAME} are allowed.",
+            f"The {what} '{name[:20]}...' has {len(name)} characters; at most {MAX_NAME} are "
+            "allowed.",
             hint="Choose a shorter one.",
         )
     if all(_SEGMENT.fullmatch(part) for part in name.split(".")):

@@ -39,7 +39,7 @@ def parse_size(text: str) -> int:
     found = _SIZE.fullmatch(text.strip())
     unit = None if found is None else _SPELLINGS.get(found[2].lower())
     if found is None or unit is None:
-        raise DeclarationError(f"'{text}' is no amount of memory.", hint=_FORMS)
+        raise DeclarationError(f"'{text}' is not a size.", hint=_FORMS)
     size = int(Decimal(found[1]) * unit)
     if not 1 <= size <= MAX_BYTES:
         raise DeclarationError(

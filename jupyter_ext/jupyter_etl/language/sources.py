@@ -100,13 +100,13 @@ def parse_source(
         SOURCE_RUNS.check(limit)
     if source.name == LOCAL:
         raise DeclarationError(
-            "No source can be called 'local': %%etl sql local is DuckDB over this notebook.",
-            hint="Choose another name.",
+            "A source cannot be named 'local': %%etl sql local is DuckDB over this notebook.",
+            hint="Use another name.",
         )
     if not written:
         raise DeclarationError(
             f"The source '{name}' has no location.",
-            hint="Give a path, a glob, a URL, publication:NAME or frame:VARIABLE.",
+            hint="Use a path, a glob, a URL, publication:NAME or frame:VARIABLE.",
         )
     source = _located(source, base)
     _check_options(source)
@@ -129,7 +129,7 @@ def absence(source: Source) -> str:
     if _GLOB.search(location):
         return "" if next(_matching(path)[1], None) else f"No file matches {source.declared} yet."
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    return f"There is no {source.declared} yet.{nearest(path.name, beside)}"
+    return f"{source.declared} does not exist yet.{nearest(path.name, beside)}"
 
 
 def _located(source: Source, base: Path) -> Source:
@@ -156,7 +156,7 @@ def _located(source: Source, base: Path) -> Source:
 def _frame(source: Source, variable: str) -> Source:
     if not variable.isidentifier():
         raise DeclarationError(
-            f"'{variable}' cannot be a variable, for the source '{source.name}'.",
+            f"'{variable}' is not a valid variable name, for the source '{source.name}'.",
             hint=f"Write %etl source {source.name} frame:orders",
         )
     return replace(source, kind=str(SourceKind.FRAME), location=variable)
@@ -178,7 +178,7 @@ def _url(source: Source, base: Path) -> Source:
         # What an API answers is known by its content type.
         found = SourceKind.HTTP
     if found is None or found is SourceKind.SQL:
-        raise _unclear(source.name, written, "its ending does not say")
+        raise _unclear(source.name, written, "its extension is unknown")
     return replace(source, kind=str(found))
 
 
@@ -191,7 +191,7 @@ def _refuse_password(name: str, url: str) -> None:
     user = rest.partition(":")[0] if _holds_password(rest) else ""
     clean = f"{scheme}://{user}{'@' if user else ''}{host}"
     raise DeclarationError(
-        f"The URL of the source '{name}' holds a password; those are kept as secrets, by name.",
+        f"The URL of the source '{name}' contains a password, which must be stored as a secret.",
         hint=f"Store it under a name such as {name}_pw, and write "
         f"%etl source {name} {clean} --secret {name}_pw",
     )
@@ -246,11 +246,11 @@ def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
         return _kind_of_files(name, written, base, matches, pattern)
     if not Path(written).suffix and not folder.exists() and "/" not in written:
         raise DeclarationError(
-            f"The source '{name}' is at '{written}', where there is no file or folder.",
-            hint=f"For a variable write frame:{written}, for a publication publication:{written}; "
-            "a path is relative to the notebook.",
+            f"The location of the source '{name}', '{written}', is not a file or folder.",
+            hint=f"For a variable, write frame:{written}; for a publication, "
+            f"publication:{written}. A path is relative to the notebook.",
         )
-    raise _unclear(name, written, "its ending does not say")
+    raise _unclear(name, written, "its extension is unknown")
 
 
 def _matching(path: Path) -> tuple[Path, Iterator[Path]]:
@@ -288,15 +288,15 @@ def _kind_of_files(
     if len(found) == 1:
         return next(iter(found))
     if not found:
-        raise _unclear(name, written, "it holds no files of a known kind")
+        raise _unclear(name, written, "it contains no files of a known kind")
     counts = listed(f"{count} {kind}" for kind, count in sorted(found.items()))
-    raise _unclear(name, written, f"it holds files of several kinds ({counts})")
+    raise _unclear(name, written, f"it contains files of several kinds ({counts})")
 
 
 def _unclear(name: str, written: str, reason: str) -> DeclarationError:
     return DeclarationError(
-        f"What the source '{name}' at '{written}' is, is not clear: {reason}.",
-        hint=f"Say it: --kind {'|'.join(_FILE_KINDS)}.",
+        f"The kind of the source '{name}' at '{written}' is unclear: {reason}.",
+        hint=f"Set it: --kind {'|'.join(_FILE_KINDS)}.",
     )
 
 
@@ -305,12 +305,12 @@ def _check_options(source: Source) -> None:
     if source.kind not in known and nearest(source.kind, known):
         raise DeclarationError(
             f"There is no kind of source '{source.kind}'.{nearest(source.kind, known)}",
-            hint=f"Kinds are {listed(known)}, and those of installed connectors.",
+            hint=f"The kinds are {listed(known)}, and those of installed connectors.",
         )
     if secret := next((key for key in source.options if _SECRET_OPTION.search(key)), None):
         raise DeclarationError(
-            f"The option '{secret}' of the source '{source.name}' holds a secret; those are kept "
-            "by name.",
+            f"The option '{secret}' of the source '{source.name}' is a secret, which must be "
+            "stored by name.",
             hint=f"Store it under a name such as {source.name}_pw, and write --secret "
             f"{source.name}_pw",
         )
@@ -318,5 +318,5 @@ def _check_options(source: Source) -> None:
         if option in source.options and source.kind in known and source.kind not in kinds:
             raise DeclarationError(
                 f"--{option} is for {listed(kinds)}; the source '{source.name}' is {source.kind}.",
-                hint=f"Leave --{option} out, or say --kind {kinds[0]}.",
+                hint=f"Omit --{option}, or use --kind {kinds[0]}.",
             )

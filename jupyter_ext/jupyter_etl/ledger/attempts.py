@@ -179,7 +179,7 @@ def _check_report(report: AttemptReport, state: RunState) -> None:
     if report.committed and report.outcome is not Outcome.SUCCEEDED:
         raise StoreError(
             f"An attempt that ended as {report.outcome} cannot publish.",
-            hint="Only an attempt that succeeded makes outputs visible.",
+            hint="Only a successful attempt makes outputs visible.",
             retryable=False,
         )
 

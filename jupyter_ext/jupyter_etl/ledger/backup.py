@@ -72,7 +72,7 @@ def back_up(path: Path, target: Path) -> LedgerFile:
     """
     with _written(target):
         if target.exists():
-            raise FileExistsError(17, "There is such a file", str(target))
+            raise FileExistsError(17, "The file already exists", str(target))
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _part(target) as part:
             _copy(path, part)
@@ -95,7 +95,7 @@ def inspect_file(path: Path) -> LedgerFile:
         StoreError: It is none, or it is damaged.
     """
     if not is_sqlite(path):
-        raise _no_ledger(path, "it is no SQLite file")
+        raise _no_ledger(path, "it is not a SQLite file")
     # quote: SQLite reads % and ? of a URI.
     place = f"file:{quote(str(path.absolute()))}?mode=ro"
     with translated(repr(str(path))), closing(sqlite3.connect(place, uri=True)) as connection:
@@ -106,7 +106,7 @@ def inspect_file(path: Path) -> LedgerFile:
             raise _no_ledger(path, "it is damaged (rows point at rows that are not there)")
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         if not {VERSION_TABLE, "runs"} <= tables:
-            raise _no_ledger(path, "it has no tables of a ledger")
+            raise _no_ledger(path, "it does not contain the tables of a ledger")
         revision = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()  # noqa: S608 - a constant
         runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
         last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'runs'").fetchone()
@@ -244,7 +244,7 @@ def _sync(path: Path) -> None:
 
 def _no_ledger(path: Path, why: str) -> StoreError:
     return StoreError(
-        f"The file {str(path)!r} is no ledger that can be used: {why}.",
+        f"The file {str(path)!r} is not a usable ledger: {why}.",
         hint="Take a file that 'jupyter etl backup' has made.",
         retryable=False,
     )

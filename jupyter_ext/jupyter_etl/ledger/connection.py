@@ -114,8 +114,9 @@ class Ledger:
             return PipeBell(self._path)
         except OSError as problem:
             raise StoreError(
-                f"Nothing can ring beside the ledger {self.place}: {problem.strerror}.",
-                hint="Schedulers look by themselves, too, only less often.",
+                f"The wake-up pipe of the ledger {self.place} cannot be created: "
+                f"{problem.strerror}.",
+                hint="Schedulers still poll the ledger, but less often.",
             ) from problem
 
     @property

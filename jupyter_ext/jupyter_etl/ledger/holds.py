@@ -56,9 +56,7 @@ class Holds(Part):
         with self._ledger.reading() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
-            raise NotFound(
-                f"Run {run_id} holds nothing back.", hint="jupyter etl runs --state held"
-            )
+            raise NotFound(f"Run {run_id} is not held.", hint="jupyter etl runs --state held")
         return _hold_of(row)
 
     def load_holds(self) -> list[Hold]:
@@ -153,14 +151,14 @@ def _decide(
         ).rowcount
     if decided != 1:
         raise Conflict(
-            f"Run {hold.run_id} is {row.state} by now; there is nothing to decide about.",
+            f"Run {hold.run_id} is now {row.state}; there is nothing to decide.",
             hint="jupyter etl runs --state held",
             data={"run_id": hold.run_id, "state": str(row.state)},
         )
 
 
 def _note(decision: Decision, by: str) -> str:
-    return f"{decision} by {by}" if by else f"{decision}: nobody decided"
+    return f"{decision} by {by}" if by else f"{decision} without a decision"
 
 
 def _hold_of(row: Row[Any]) -> Hold:

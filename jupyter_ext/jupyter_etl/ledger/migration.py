@@ -94,8 +94,8 @@ def _create_file(ledger: Ledger) -> None:
     network = network_filesystem(path)
     if network:
         raise StoreError(
-            f"The ledger {ledger.place} lies on a network file system ({network}), where SQLite "
-            "cannot rely on locks.",
+            f"The ledger {ledger.place} is on a network file system ({network}), where locks of "
+            "SQLite are unreliable.",
             hint="Set JUPYTER_ETL_LEDGER to sqlite:////a/local/path or to postgresql://host/database.",
             retryable=False,
         )
@@ -186,8 +186,8 @@ def _migrate(ledger: Ledger, connection: Connection, found: str | None, *, backu
     config.attributes["connection"] = connection
     if found is not None and found not in known_revisions():
         raise StoreError(
-            f"The ledger {ledger.place} was written by a newer version of jupyter-etl: "
-            f"its schema is {found}, this version knows {REVISION}.",
+            f"The ledger {ledger.place} was written by a newer version of jupyter-etl: its "
+            f"schema is {found}, this version supports {REVISION}.",
             hint="Upgrade: pip install --upgrade jupyter-etl",
             retryable=False,
         )
@@ -205,6 +205,6 @@ def _back_up_first(path: Path, found: str, place: str) -> None:
         raise StoreError(
             f"The ledger {place} was not migrated from {found} to {REVISION}, as its backup cannot "
             f"be made: {problem.message}",
-            hint="Make room, or make its folder writable for this user. Nothing was changed.",
+            hint="Free some space, or make its folder writable for this user. Nothing was changed.",
             retryable=problem.retryable,
         ) from problem

@@ -63,7 +63,7 @@ def open_etl() -> Etl:
     if in_run():
         raise PermissionDenied(
             "A run has no access to the ledger, so this command does nothing there.",
-            hint="Type it by hand, or use: jupyter etl",
+            hint="Run it interactively, or use: jupyter etl",
         )
     from jupyter_etl.services.etl import Etl
 
@@ -238,7 +238,7 @@ def load(
         anyway: Read it interactively even if it takes more memory than the limit.
 
     Raises:
-        NotFound: Nothing is called so.
+        NotFound: No source or publication has that name.
         SourceError: It cannot be read.
         LimitExceeded: Interactively, it takes more memory than `Settings.query_bytes`.
     """
@@ -285,7 +285,7 @@ def lineage(name: str, *, up: bool = True, down: bool = True, depth: int = 10) -
         depth: How many pipelines away to look.
 
     Raises:
-        NotFound: Nothing is called so.
+        NotFound: No source or publication has that name.
         PermissionDenied: Inside a run.
     """
     return open_etl().lineage.graph(name, up=up, down=down, depth=depth)

@@ -54,7 +54,7 @@ class CallerNames(Mapping[str, object]):
         if name in self._beyond:
             raise DeclarationError(
                 self._beyond[name],
-                hint="Use it in the function, take it as an argument, or give parameters={...}.",
+                hint="Use it in the function, pass it as an argument, or set parameters={...}.",
             )
         if name in self._unset:
             raise KeyError(name)
@@ -92,8 +92,8 @@ def caller_names(notebook: Mapping[str, object]) -> CallerNames:
             for name in _variables(around) - inner.keys() - unset:
                 beyond.setdefault(
                     name,
-                    f"'{name}' is a variable of the function {around.co_name} and has no value "
-                    f"here, because {_called(frame.f_code)} does not use it.",
+                    f"'{name}' is a variable of the function {around.co_name} that is not "
+                    f"available here, because {_called(frame.f_code)} does not use it.",
                 )
     return CallerNames(inner, _module_names(frame, notebook), unset=unset, beyond=beyond)
 

@@ -84,9 +84,7 @@ def check_data(
     else:
         from jupyter_etl.checks.pandera_schema import check_schema
 
-        most = bench.read_limit(
-            repr(name), hint=f"Load a part or a sample of it, and check that. {SETTING}"
-        )
+        most = bench.read_limit(repr(name), hint=f"Load and check a part or a sample. {SETTING}")
         table = most.collect(rows.first) if isinstance(rows, Stream) else rows
         results = check_schema(rules, to_pandas(table), dataset=name)
     bench.channel.report_checks(results, returned=returned)
@@ -94,7 +92,7 @@ def check_data(
     if broken and bench.context.id is None:
         raise CheckFailed(
             f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}.",
-            hint="Mend the data, or let a rule only warn by ending it with ': warn'.",
+            hint="Fix the data, or end a rule with ': warn' to make it a warning.",
             data={"results": msgspec.to_builtins(results)},
         )
     return results

@@ -108,10 +108,10 @@ def _distinct(bench: Workbench, asked: Question, error: float) -> Estimate:
         counted.add(batch.column(0))
         rows += batch.num_rows
     count, half = counted.count, counted.error
-    note = "Exact: there are so few different values that they were all kept."
+    note = "Exact: there are few enough distinct values to count them all."
     if not counted.exact:
-        missed = "" if half <= error else f" No smaller error than {half:.1%} can be had."
-        note = f"HyperLogLog, ±{half:.2%} in 95 of 100 cases, in flat memory.{missed}"
+        missed = "" if half <= error else f" The smallest possible error is {half:.1%}."
+        note = f"HyperLogLog, ±{half:.2%} in 95 of 100 cases, in constant memory.{missed}"
     return Estimate(
         text=asked.text, value=count, low=math.floor(count * (1 - half)),
         high=math.ceil(count * (1 + half)), exact=counted.exact, rows=rows, total_rows=rows,
@@ -152,7 +152,7 @@ def _from_sample(asked: Question, drawn: _Drawn) -> Estimate:
     else:
         values, times = values.drop_null(), 1
     numbers = values.to_numpy()
-    exact_too = "The exact figure costs one scan of the table by the database: %etl sql."
+    exact_too = "For the exact figure, the database scans the table once: use %etl sql."
     if len(numbers) < 2:
         return Estimate(
             text=asked.text, value=None, low=None, high=None, exact=False, rows=rows,
@@ -191,7 +191,7 @@ def _exactly(bench: Workbench, asked: Question) -> Estimate:
     return Estimate(
         text=asked.text, value=value, low=value, high=value, exact=True, rows=rows,
         total_rows=rows,
-        note="Exact: every row has to be read here, and then the exact figure costs no more.",
+        note="Exact: every row has to be read anyway.",
     )  # fmt: skip
 
 
@@ -205,6 +205,6 @@ def _numeric(asked: Question, values: pa.Array | pa.ChunkedArray) -> pa.Array | 
     if not numeric and not (asked.measure == "quantile" and types.is_temporal(kind)):
         raise DeclarationError(
             f"{asked.text} needs numbers, and {asked.column} is {kind}.",
-            hint=f"What can be told of it: count_distinct({asked.column}).",
+            hint=f"Use count_distinct({asked.column}).",
         )
     return pc.if_else(pc.is_nan(values), None, values) if types.is_floating(kind) else values

@@ -128,7 +128,8 @@ class Sample:
         """
         if self.by is not None:
             raise DeclarationError(
-                f"A sample by {self.by} has no interval of a mean: its rows do not weigh the same.",
+                f"A sample by {self.by} has no confidence interval of a mean, because its rows "
+                "have different weights.",
                 hint="Draw one without --by.",
             )
         return mean_intervals(self.data, self.total_rows)
@@ -142,7 +143,7 @@ def profile_data(bench: Workbench, name: str, data: object = None) -> Profile:
         data: What to look at instead.
 
     Raises:
-        NotFound: Nothing is called so.
+        NotFound: No source or publication has that name.
         SourceError, PublishError: It cannot be read.
     """
     table = None if data is None else to_arrow(data, what=name)

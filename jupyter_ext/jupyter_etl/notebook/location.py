@@ -47,8 +47,8 @@ def saved_notebook() -> Path:
         )
     raise DeclarationError(
         f"The notebook was {path.name} when its kernel started, and has been renamed or moved since.",
-        hint="Restart the kernel; to do without, install jupyter-etl where the Jupyter server runs. "
-        f"Or use: {_COMMAND}",
+        hint="Restart the kernel, or install jupyter-etl in the environment of the Jupyter "
+        f"server, which makes this unnecessary. Or use: {_COMMAND}",
     )
 
 

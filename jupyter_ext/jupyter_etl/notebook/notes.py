@@ -56,6 +56,6 @@ def rights_note(bench: Bench, source: Source) -> str:
         return ""
     role = "a superuser" if right == "superuser" else f"a member of {right}"
     return (
-        f"The role of {source.name} is {role}, which readonly restricts only as far as statements "
-        "can be recognized. Use a role that has SELECT alone."
+        f"The role of {source.name} is {role}; readonly only refuses statements that it "
+        "recognizes. Use a role that has only the SELECT privilege."
     )

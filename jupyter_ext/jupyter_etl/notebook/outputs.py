@@ -176,7 +176,7 @@ def publish_file(
     rendered = _render(path, in_turn(workbench.namespace, workbench.interval))
     if Path(rendered).is_absolute() or ".." in Path(rendered).parts:
         raise DeclarationError(
-            f"The path {rendered!r} leads out of the folder of what is published.",
+            f"The path {rendered!r} leads out of the folder of the publications.",
             hint="Write a relative path without '..', like out/sales.parquet.",
         )
     options = {"path": rendered}
@@ -267,15 +267,15 @@ def _difference(staged: Staged, before: PublicationVersion | None) -> Difference
 def _since(workbench: Workbench, name: object, mode: str, since: str | None, lag: str) -> NewRows:
     """Open what came since the watermark, where that can be added to a table."""
     if since is None:
-        raise DeclarationError("A lag needs to know the column to follow: --since COLUMN.")
+        raise DeclarationError("--lag needs a column: --since COLUMN.")
     if not isinstance(name, str):
         raise DeclarationError(
-            f"since is given with a {type(name).__name__}; it goes with the name of a source.",
-            hint="Name it: SOURCE, SOURCE.TABLE or a publication.",
+            f"since needs the name of a source, not a {type(name).__name__}.",
+            hint="Use SOURCE, SOURCE.TABLE or a publication.",
         )
     if mode == PublishMode.REPLACE:
         raise DeclarationError(
-            "With --since only new rows are read, and --mode replace would leave nothing else.",
+            "With --since only new rows are read, and --mode replace would delete all others.",
             hint="Add them: --mode append, or --mode upsert --key COLUMN.",
         )
     return workbench.stream_since(name, column=since, lag=lag)
@@ -290,7 +290,7 @@ def _share(change: str) -> str:
     if percent is None or percent < 0:
         raise DeclarationError(
             f"change is {change!r}; it must be a percentage, like 50%, or any.",
-            hint="50% holds a run whose table has less than half, or more than half as many again.",
+            hint="50% holds a run whose row count drops or grows by more than half.",
         )
     return f"{percent / 100:.6g}"
 
@@ -318,12 +318,12 @@ def _render(path: str, values: Mapping[str, object]) -> str:
         if name in values and _is_missing(values[name]):
             raise DeclarationError(
                 f"The path {path!r} uses {name!r}, which is {values[name]}.",
-                hint="Give it a value in an earlier cell.",
+                hint="Assign a value in an earlier cell.",
             )
         if not name.isidentifier() or name not in values:
             raise DeclarationError(
-                f"The path {path!r} names {name!r}, which is no variable of this notebook."
-                f"{nearest(name, values)}",
+                f"The path {path!r} uses {name!r}, which is not a variable of this "
+                f"notebook.{nearest(name, values)}",
                 hint="Define it in an earlier cell.",
             )
         return _spell(values[name])

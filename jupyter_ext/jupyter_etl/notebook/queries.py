@@ -114,8 +114,8 @@ def remember(bench: Bench, query: Query) -> tuple[str, ...]:
     parse_template(plain, dialect)
     if not parse_statement(query.text, (), dialect).asks:
         raise DeclarationError(
-            f"The query {name!r} cannot be a part of another one.",
-            hint="Only a SELECT (or WITH ... SELECT) gives rows that another query can read.",
+            f"The query {name!r} cannot be used in another query.",
+            hint="Only a SELECT (or WITH ... SELECT) can be used as a table.",
         )
     known[name] = query.text
     return tuple(known)
@@ -161,8 +161,8 @@ def _target(bench: Bench, name: str) -> tuple[Target, Source]:
     target = bench.find(name)
     if target.source is None:
         raise DeclarationError(
-            f"{name!r} is not a source that runs SQL.",
-            hint=f"Use: %%etl sql {LOCAL}, and name {name} in the query.",
+            f"The source {name!r} does not support SQL.",
+            hint=f"Use %%etl sql {LOCAL}, with {name} as a table.",
         )
     return target, target.source
 
@@ -176,7 +176,7 @@ def _refuse_elsewhere(bench: Bench, query: Query) -> None:
         others = [s for s, named in bench.remembered.queries.items() if name in named]
         if name not in here and others:
             raise DeclarationError(
-                f"The query {name!r} is one of {others[0]!r}, and cannot be read in "
+                f"The query {name!r} belongs to the source {others[0]!r} and cannot be used in "
                 f"{query.source!r}.{nearest(name, here)}",
                 hint=f"Store its result with '{name} <<' and use %%etl sql {LOCAL}.",
             )

@@ -154,7 +154,7 @@ class Workbench:
     ) -> object:
         """Read a source's table or a publication; rows, columns, seconds and notes are printed.
 
-        Arguments and errors as of ``etl.load``; with ``since``, what was read is said in one line.
+        Arguments and errors as of ``etl.load``; with ``since``, one line says what was read.
         """
         target = self.find(name)
         wanted = None if columns is None else tuple(columns)
@@ -169,9 +169,12 @@ class Workbench:
             return frame
         if since is None or limit is not None:
             raise DeclarationError(
-                "A limit would leave rows out that no later run reads: not with --since."
+                (
+                    "--limit cannot be combined with --since: no later run would read the omitted "
+                    "rows."
+                )
                 if since
-                else "A lag and a key need to know the column to follow: --since COLUMN."
+                else "--lag and --key need a column: --since COLUMN."
             )
         load = IncrementalLoad(column=since, lag=lag, key=tuple(key), columns=wanted)
         told: list[str] = []
@@ -207,7 +210,7 @@ class Workbench:
             A reader; when it has come to its end, what was read is reported.
 
         Raises:
-            NotFound: Nothing is called so.
+            NotFound: No source or publication has that name.
             SourceError, PublishError: It cannot be read; also later, by the reader.
         """
         import pyarrow as pa

@@ -46,7 +46,7 @@ class IncrementalLoad:
         origin = target.source or target.publication
         if origin is None:
             raise DeclarationError(
-                f"{target.name} is a variable of this notebook, so there is nothing to go on from.",
+                f"{target.name} is a variable of this notebook, which has no watermark.",
                 hint="Load a source or a publication: %etl load SOURCE.TABLE --since COLUMN",
             )
         return Cursor(source=origin.name, table=target.table, column=self.column)
@@ -222,7 +222,7 @@ def _moved(cursor: Cursor, start: CursorStart, found: Extent) -> CursorMove:
 
 def _said(cursor: Cursor, note: str, channel: Channel) -> str:
     by_hand = channel.context.id is None
-    stays = "; run by hand, so the watermark stays" if by_hand else ""
+    stays = "; interactive, so the watermark does not move" if by_hand else ""
     return f"{cursor.label}: {note}{stays}"
 
 
@@ -237,9 +237,9 @@ def _note(wanted: IncrementalLoad, move: CursorMove, returned: int, found: Exten
     if returned < move.rows:
         said.append(f"{returned:,} of them the newest of their {', '.join(wanted.key)}")
     if move.nulls:
-        said.append(f"{move.nulls:,} rows without {wanted.column} left out")
+        said.append(f"{move.nulls:,} rows without {wanted.column} skipped")
     if found.later:
-        said.append(f"{found.later:,} later rows wait")
+        said.append(f"{found.later:,} later rows are left for the next run")
     if found.note:
         said.append(found.note)
     return "; ".join(said)

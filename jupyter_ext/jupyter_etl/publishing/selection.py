@@ -28,7 +28,7 @@ def wanted_columns(
     """
     if request.query is not None:
         raise PublishError(
-            f"{version.name!r} is read as a whole, not by a query.",
+            f"{version.name!r} can only be read as a whole, not with a query.",
             hint="Use %%etl sql local, where publications are tables.",
         )
     if request.columns is None:

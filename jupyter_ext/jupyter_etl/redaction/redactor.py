@@ -219,7 +219,7 @@ class Redactor:
         found = [name for text in texts for name in self.telling().names_in(text)]
         if found:
             raise DeclarationError(
-                f"{what} holds the value of the secret {found[0]!r}.", hint=f"{hint} {found[0]}"
+                f"{what} contains the value of the secret {found[0]!r}.", hint=f"{hint} {found[0]}"
             )
 
     def in_bytes(self, content: bytes | memoryview) -> bool:

@@ -134,7 +134,7 @@ class EtlHandler(APIHandler):
         try:
             yield
         except TimeoutError as problem:
-            message = str(problem) or f"There was no answer within {self._service.slow_s:g} s."
+            message = str(problem) or f"There was no response within {self._service.slow_s:g} s."
             raise web.HTTPError(504, message) from None
 
     async def answer(

@@ -24,7 +24,7 @@ def resolve_path(root: Path, path: str, *, allow_hidden: bool = False) -> Path:
     """
     refused = NotFound(
         f"There is no notebook at {path!r}.",
-        hint="Give the path as the file browser shows it, relative to the server's folder.",
+        hint="Use the path in the file browser, relative to the server's root folder.",
     )
     parts = PurePosixPath(path).parts
     if not parts or "\0" in path or "\\" in path or path.startswith("/"):

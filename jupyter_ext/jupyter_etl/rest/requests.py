@@ -152,11 +152,11 @@ def parse_body(body: bytes, kind: type[_T]) -> _T:
         said = str(problem) or "it is nested too deeply"
         found = _FIELD.search(said)
         field = found[1] if found else ""
-        hint = "openapi.yaml describes what each route takes."
+        hint = "See openapi.yaml for the fields of each route."
         if field in OF_POLICIES:
             hint = f"{field} must be {OF_POLICIES[field].words}."
         raise DeclarationError(
-            f"The body of the request is not understood: {said}.",
+            f"The body of the request is invalid: {said}.",
             hint=hint,
             data={"field": field} if field else {},
         ) from None
@@ -190,4 +190,4 @@ def parse_choices(name: str, texts: list[str], kind: type[_E]) -> tuple[_E, ...]
     except ValueError:
         allowed = ", ".join(member.value for member in kind)
         said = ",".join(words)
-        raise DeclarationError(f"{name} is {said!r}; it must be among: {allowed}.") from None
+        raise DeclarationError(f"{name} is {said!r}; it must be one of: {allowed}.") from None

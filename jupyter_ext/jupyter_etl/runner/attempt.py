@@ -232,7 +232,7 @@ class Making:
             prepared, env = replace(prepared, folder=pinned.folder), {**env, **pinned.env}
         record.set_notebook(prepared.parameters, prepared.outputs)
         if prepared.kernel.assumed:
-            self.events.log(f"the notebook names no kernel; {DEFAULT_KERNEL} is assumed")
+            self.events.log(f"the notebook has no kernel; {DEFAULT_KERNEL} is used")
         progress.append(
             Progress(
                 events=self.events,

@@ -125,7 +125,8 @@ class _Copier:
         head, tail = os.pread(self._file, part, 0), os.pread(self._file, part, self._size - part)
         self._left_out += self._size - 2 * part
         said = (
-            f"\n[etl] {say_bytes(self._left_out)} left out; a log keeps {say_bytes(self._limit)}\n"
+            f"\n[etl] {say_bytes(self._left_out)} omitted; a log keeps at most "
+            f"{say_bytes(self._limit)}\n"
         )
         other = self._path.with_name(f".{self._path.name}.short")
         file = os.open(other, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)

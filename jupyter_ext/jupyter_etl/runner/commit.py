@@ -220,12 +220,14 @@ def _wait_for_turns(
         if not taken:
             return
         if not said:
-            events.log(f"waits for its turn: others publish {', '.join(taken)}")
+            events.log(f"waits for the publication lock of {', '.join(taken)}")
             said = True
         # Spread, so that many who wait do not ask all at once.
         threading.Event().wait(random.uniform(*_TURN_S))
         if halt.reason is not None:
-            raise PublishError(f"The attempt was stopped before its turn to publish {names[0]!r}.")
+            raise PublishError(
+                f"The attempt was stopped while it waited for the publication lock of {names[0]!r}."
+            )
 
 
 def outlast(call: Callable[[], T], beats: Beats) -> T:

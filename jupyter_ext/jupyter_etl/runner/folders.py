@@ -83,6 +83,6 @@ def load_claim(folder: Path) -> Claim:
         return msgspec.json.decode((folder / CONTEXT).read_bytes(), type=Claim)
     except (OSError, msgspec.MsgspecError) as problem:
         raise ExecutionError(
-            f"{folder / CONTEXT} is no claim of an attempt: {problem}",
+            f"{folder / CONTEXT} is not a claim of an attempt: {problem}",
             hint="An attempt is started by an executor, not by hand.",
         ) from problem

@@ -132,7 +132,7 @@ class LimitedCalls:
         message = msgspec.json.encode(call)
         if len(message) > _MAX_CALL_BYTES:
             raise ExecutionError(
-                f"{what} cannot be made: the request or the environment is too large."
+                f"{what} cannot be started: the request or the environment is too large."
             )
         try:
             return self._answer(message, what)

@@ -197,8 +197,8 @@ def one_line(name: str, value: object) -> str:
 def _ending_of_cell(name: str, value: str, cell: int | None) -> Ending:
     if name == "StdinNotImplementedError":
         text = (
-            f"input() was called in {say_cell(cell)}, and nobody can answer in a run. "
-            "Declare a parameter instead: %etl param NAME TYPE = DEFAULT."
+            f"input() was called in {say_cell(cell)}, but a run has no input. Declare a "
+            "parameter instead: %etl param NAME TYPE = DEFAULT."
         )
     elif name in ("DeadKernelError", KERNEL_EXITED):
         text = _short(str(value))

@@ -69,7 +69,7 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
     bundle = without_bundle(notebook["metadata"])
     if bundle is None and not folder.is_dir():
         raise ExecutionError(
-            f"The notebook's folder is gone: {folder}.",
+            f"The notebook's folder is missing: {folder}.",
             hint="It is the working directory of its runs: put it back, or deploy the notebook "
             "from where it is now.",
         )

@@ -28,8 +28,8 @@ _LONGEST_PATTERN = 16 * 1024
 _OPENERS: Mapping[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _ZIPPED = frozenset({".zip", ".xlsx", ".xlsm", ".ods"})
 _HINT = (
-    "Leave the column out or mask it. What may be public, such as a user name, is a parameter or part "
-    "of a source's address, and no secret."
+    "Drop or mask the column. If the value may be public, such as a user name, use a parameter "
+    "or the address of a source instead of a secret."
 )
 
 

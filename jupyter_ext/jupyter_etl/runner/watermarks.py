@@ -116,8 +116,9 @@ def refuse_doubles(
         value, era = (None, 0) if found is None else (found.value, found.era)
         if (value, era) != (move.start.after, move.start.era):
             raise PublishError(
-                f"The watermark of {move.cursor.label} was moved from {_said(move.start.after)} to "
-                f"{_said(value)} since this run began to read; what it appends might be there twice.",
+                f"The watermark of {move.cursor.label} moved from {_said(move.start.after)} to "
+                f"{_said(value)} since this run started to read; its appended rows might be "
+                "duplicates.",
                 hint="A further attempt reads from there. With --mode upsert runs may overlap.",
                 retryable=True,
             )

@@ -157,7 +157,7 @@ def _must_be_over(partitions: Sequence[Partition], now: datetime, timezone: str)
         possible = Partition(start=over[0].start, end=over[-1].end)
         hint = f"The last one that is over is in {format_span(possible, timezone)}"
     raise DeclarationError(
-        f"The partition {format_span(first, timezone)} is not over yet, so it has no data to make "
-        "up for.",
+        f"The partition {format_span(first, timezone)} has not ended yet, so it cannot be "
+        "backfilled.",
         hint=hint,
     )

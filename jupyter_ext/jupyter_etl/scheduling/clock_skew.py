@@ -159,7 +159,7 @@ class ClockGuard:
         if unknown:
             return (
                 f"the last heartbeat of {', '.join(unknown)} is far from the time of this clock; "
-                "its next one tells which is wrong"
+                "its next one shows which is wrong"
             )
         return ""
 

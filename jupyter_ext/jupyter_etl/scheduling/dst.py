@@ -25,7 +25,8 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
         raise DeclarationError(
-            f"{name!r} is no timezone.", hint="Use an IANA name such as Europe/Paris or UTC."
+            f"{name!r} is not a valid timezone.",
+            hint="Use an IANA name such as Europe/Paris or UTC.",
         ) from problem
 
 

@@ -228,7 +228,7 @@ def _why_late(
     if pipeline.paused:
         return ""
     if is_late(pipeline.next_due, now):
-        return "It is due, and no scheduler has planned it."
+        return "It is due, but no scheduler has planned it."
     unstarted = _unstarted_run(evidence, now)
     if unstarted is not None:
         return why_unstarted(unstarted)
@@ -236,7 +236,7 @@ def _why_late(
     for run in evidence.active:
         waits = run.state is RunState.QUEUED and is_late(run.not_before, now)
         if waits and run.cause not in in_hand:
-            return f"Run {run.id} is due, and no scheduler has started it."
+            return f"Run {run.id} is due, but no scheduler has started it."
     if not in_hand.intersection(_PLANNED) and _were_missed(evidence.planned, result):
         return f"Its last {_MISSED} due times were skipped or cancelled."
     return ""

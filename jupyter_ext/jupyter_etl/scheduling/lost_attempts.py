@@ -161,7 +161,7 @@ class Reaper:
         return self.end(claim, lost_report(claim, error))
 
     def _silence(self) -> str:
-        return f"no sign of life from the runner for more than {self._lease_s:g} s"
+        return f"no heartbeat from the runner for more than {self._lease_s:g} s"
 
 
 def end_attempt(
@@ -203,7 +203,7 @@ def sweep(executor: Executor, claim: Claim) -> None:
         with user_code_boundary("The executor"):
             executor.sweep(claim)
     except EtlError as problem:
-        _LOG.warning("What run %s left running was not ended: %s", claim.run.id, problem)
+        _LOG.warning("Orphaned processes of run %s were not ended: %s", claim.run.id, problem)
 
 
 def own_attempts(

@@ -96,7 +96,7 @@ def _lacks(checkpoint: Checkpoint, rest: Sequence[Cell]) -> str:
     if not lacking:
         return ""
     names = "; ".join(f"{name} ({checkpoint.left_out[name]})" for name in lacking)
-    return f"the cells that are left use what could not be kept: {names}"
+    return f"the remaining cells use variables that could not be saved: {names}"
 
 
 def _names_used(cells: Sequence[Cell], doubtful: Collection[str]) -> set[str]:

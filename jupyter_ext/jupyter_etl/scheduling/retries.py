@@ -81,8 +81,8 @@ def lost_report(claim: Claim, why: str) -> AttemptReport:
     error, run, began = why, claim.run, claim.attempt.started_at is not None
     if began and not _may_repeat(run):
         error = (
-            f"{why}. Its cells may have run, and this pipeline's --on-lost fail forbids to repeat "
-            f"them unasked: look what they did, then: jupyter etl retry {run.id}"
+            f"{why}. Its cells may have run, and this pipeline has --on-lost fail, so it is not "
+            f"retried automatically. Check what they did, then: jupyter etl retry {run.id}"
         )
     return AttemptReport(
         outcome=Outcome.LOST,

@@ -233,7 +233,7 @@ class Scheduler:
     def _is_paused(self) -> bool:
         why = self._pause()
         if why and not self._paused_by:
-            _LOG.warning("No run is started now: %s", why)
+            _LOG.warning("No runs start now: %s", why)
         elif self._paused_by and not why:
             _LOG.warning("Runs are started again")
         if why != self._paused_by:

@@ -139,8 +139,7 @@ def tight_schedule(
             message=f"The schedule fires {format_duration(gap.total_seconds())} apart, and {often} of "
             f"the runs of '{name}' take {_rounded(took)} or more (of the last {counted}): "
             f"{_OVERLAPPING[overlap]}",
-            hint=f"Let at least {_rounded(durations.p95_s)} pass between two runs, or make them "
-            "shorter.",
+            hint=f"Schedule runs at least {_rounded(durations.p95_s)} apart, or make them shorter.",
             kind="schedule",
         )
     ]

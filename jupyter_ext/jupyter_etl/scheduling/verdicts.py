@@ -62,7 +62,7 @@ _RULES = (
     ),
     _rule(
         VerdictKind.NOTEBOOK,
-        "The notebook asks for input, which nobody can type in a run",
+        "The notebook asks for input, which a run does not have",
         "StdinNotImplementedError EOFError",
     ),
     _rule(
@@ -96,7 +96,7 @@ _RULES = (
     ),
     _rule(
         VerdictKind.DATA,
-        "The data are not what the notebook relies on",
+        "The data are not as the notebook expects",
         "CheckFailed KeyError ValueError UnicodeDecodeError ParserError EmptyDataError "
         "JSONDecodeError ArrowInvalid ArrowTypeError ArrowKeyError OutOfBoundsDatetime MergeError "
         "IntCastingNaNError IntegrityError DataError SchemaError SchemaErrors "
@@ -159,10 +159,10 @@ _QUOTING = (
 
 _ENDINGS = {
     Outcome.SUCCEEDED: "It succeeded.",
-    Outcome.CANCELLED: "Somebody asked to cancel it.",
+    Outcome.CANCELLED: "It was cancelled on request.",
     Outcome.TIMED_OUT: "It took longer than its timeout allows",
     Outcome.LOST: "Its runner stopped without a report",
-    Outcome.HELD: "It waits for a person to decide about what it would publish",
+    Outcome.HELD: "Its outputs are pending approval",
 }
 
 
@@ -215,7 +215,7 @@ def _judge_failure(name: str, message: str) -> tuple[VerdictKind, str, bool]:
             return rule.kind, rule.says, rule.retryable
     if name.startswith("Connection") or name.endswith(("Timeout", "TimeoutError")):
         return VerdictKind.SOURCE, "A source did not answer", True
-    return VerdictKind.UNKNOWN, "The error does not say whose fault it is", False
+    return VerdictKind.UNKNOWN, "The cause of the error is unknown", False
 
 
 def _judge_source(message: str) -> tuple[VerdictKind, str, bool]:
@@ -224,7 +224,7 @@ def _judge_source(message: str) -> tuple[VerdictKind, str, bool]:
     if _TRANSIENT.search(message):
         return VerdictKind.SOURCE, "A source did not answer", True
     if _ABSENT.search(message):
-        return VerdictKind.SOURCE, "A source does not have what is asked of it", False
+        return VerdictKind.SOURCE, "A source lacks the requested table, column or file", False
     return VerdictKind.SOURCE, "A source could not be read", True
 
 
@@ -234,7 +234,7 @@ def _judge_publish(message: str) -> tuple[VerdictKind, str, bool]:
     if _TRANSIENT.search(message):
         return VerdictKind.PLATFORM, "The place of the outputs did not answer", True
     if _BROKEN_PROMISE.search(message):
-        return VerdictKind.DATA, "The data do not fit what is published", False
+        return VerdictKind.DATA, "The data do not match the publication", False
     return VerdictKind.PLATFORM, "An output could not be written", True
 
 

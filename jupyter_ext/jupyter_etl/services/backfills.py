@@ -84,7 +84,7 @@ class Backfill:
         noun = "partition" if count == 1 else "partitions"
         said = f"{self.pipeline.name}: {self.planned:,} of {count:,} {noun} to run"
         said += f", {self.done:,} done" if self.done else ""
-        said += f", {self.in_hand:,} in hand and left alone" if self.in_hand else ""
+        said += f", {self.in_hand:,} active and left alone" if self.in_hand else ""
         return f"{said}."
 
     @property
@@ -107,7 +107,7 @@ class Backfill:
             return f"No run of {self.pipeline.name} has succeeded yet, so there is no estimate."
         whole = format_duration(max(1, round(self.estimate_s)))
         each = format_duration(round(self.median_s, 1))
-        return f"Estimate: {whole}, at {each} a run and {self.parallel} at once."
+        return f"Estimate: {whole}, at {each} per run and {self.parallel} at once."
 
 
 class Backfills:
@@ -246,8 +246,8 @@ class Backfills:
                 found = self._store.load_runs_between(current.name, start, end)
                 return [run for run in found if run.new.logical_key in keys]
         raise Conflict(
-            f"The pipeline {pipeline.name!r} was changed while its backfill was being queued.",
-            hint="Give the command again: what is queued already is left alone.",
+            f"The pipeline {pipeline.name!r} changed while its backfill was being queued.",
+            hint="Repeat the command: runs that are already queued are left alone.",
         )
 
     def _median_s(self, pipeline: str) -> float | None:

@@ -30,17 +30,17 @@ def make_private(home: Path) -> None:
         return
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise PermissionDenied(
-            f"Others may write to the home {home} ({stat.filemode(mode)}).",
-            hint=f"Look for what is not yours in it; then: chmod 700 {home}",
+            f"Other users can write to the home {home} ({stat.filemode(mode)}).",
+            hint=f"Check it for files that are not yours; then: chmod 700 {home}",
         )
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         try:
             home.chmod(0o700)
         except OSError as problem:
             raise PermissionDenied(
-                f"Others may read the home {home} ({stat.filemode(mode)}), and it cannot be changed: "
-                f"{problem.strerror}.",
-                hint=f"Its owner has to: chmod 700 {home}",
+                f"Other users can read the home {home} ({stat.filemode(mode)}), and this cannot "
+                f"be changed: {problem.strerror}.",
+                hint=f"Its owner has to run: chmod 700 {home}",
             ) from problem
 
 

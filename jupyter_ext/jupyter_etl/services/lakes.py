@@ -71,15 +71,15 @@ class LedgerLake:
             return False
         if expected:
             raise StorageError(
-                f"The lake {self.root} is not there: none of the {len(expected):,} publications "
-                "that the ledger has in it can be found.",
-                hint="Mount it, or set JUPYTER_ETL_LAKE to where it is. If it is lost, restore it "
-                "from a backup.",
+                f"The lake {self.root} is not available: none of the {len(expected):,} publications of "
+                "the ledger can be found in it.",
+                hint="Mount it, or set JUPYTER_ETL_LAKE to its location. If it is lost, restore "
+                "it from a backup.",
             )
         if self.store.has_lake(self._place):
             raise StorageError(
-                f"The lake {self.root} is not there: its marker {MARKER} is missing.",
-                hint="Mount it, or set JUPYTER_ETL_LAKE to where it is. If you have emptied it: "
+                f"The lake {self.root} is not available: its marker {MARKER} is missing.",
+                hint="Mount it, or set JUPYTER_ETL_LAKE to its location. If you have emptied it: "
                 "jupyter etl doctor --repair",
             )
         return False
@@ -94,7 +94,7 @@ class LedgerLake:
         return StorageError(
             f"The lake {self.root} belongs to another ledger ({found[:12]}).",
             hint="Set JUPYTER_ETL_LAKE to the lake of this ledger, or restore the ledger that "
-            "belongs to it. To use it with this ledger all the same, remove "
+            "belongs to it. To use it with this ledger anyway, remove "
             f"{marker_path(self.root)}.",
             retryable=False,
         )

@@ -24,14 +24,14 @@ def read_notebook(notebook: Path) -> tuple[Path, str, Outline]:
         DeclarationError: It is no notebook, or larger than 100 MB.
     """
     if "\0" in str(notebook):
-        raise DeclarationError(f"The path {str(notebook)!r} holds a NUL character.")
+        raise DeclarationError(f"The path {str(notebook)!r} contains a NUL character.")
     path = notebook.expanduser().resolve()
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise DeclarationError(
-                f"{path.name} is {size / 1e6:,.0f} MB large; at most {MAX_BYTES // 1_000_000} MB "
-                "can be deployed.",
+                f"{path.name} has {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB can "
+                "be deployed.",
                 hint="Clear its outputs and save it again.",
             )
         text = path.read_text("utf-8")
@@ -40,7 +40,7 @@ def read_notebook(notebook: Path) -> tuple[Path, str, Outline]:
         guess = nearest(path.name, siblings)
         raise NotFound(f"There is no notebook at {path}.{guess}") from None
     except IsADirectoryError:
-        raise DeclarationError(f"{path} is a folder, and not a notebook.") from None
+        raise DeclarationError(f"{path} is a folder, not a notebook.") from None
     except PermissionError:
         raise PermissionDenied(
             f"The notebook {path} cannot be read.", hint=f"chmod u+r {path}"

@@ -70,7 +70,7 @@ def choose_version(
     """
     if as_of is not None:
         if number is not None:
-            raise DeclarationError("A version is chosen by its number or by a time, not by both.")
+            raise DeclarationError("Select a version by its number or by a time, not by both.")
         return _version_at(catalogue, name, as_of, draft=draft)
     if number is None and not draft:
         return live_version(catalogue.publication(name))
@@ -124,9 +124,10 @@ def _present(version: PublicationVersion) -> PublicationVersion:
     if version.pruned_at is not None:
         raise NotFound(
             f"Version {version.number} of {version.name!r} was pruned on "
-            f"{version.pruned_at:%Y-%m-%d}; its rows or files are gone.",
-            hint=f"jupyter etl history {version.name} shows what there is; JUPYTER_ETL_KEEP_VERSIONS "
-            "and JUPYTER_ETL_KEEP_DAYS say what is kept.",
+            f"{version.pruned_at:%Y-%m-%d}; its rows or files were deleted.",
+            hint=f"List the remaining versions: jupyter etl history {version.name}. "
+            "JUPYTER_ETL_KEEP_VERSIONS and JUPYTER_ETL_KEEP_DAYS set how long versions are "
+            "kept.",
         )
     return version
 
@@ -237,7 +238,7 @@ def open_staged(staged: Staged, *, limit: int) -> Reading:
         return open_version(_as_version(staged, location), ReadRequest(limit=limit))
     raise PublishError(
         f"{staged.name!r} is a {staged.kind} without rows.",
-        hint="Look at the executed notebook."
+        hint="See the executed notebook."
         if staged.kind is PublicationKind.REPORT
         else f"Open the file itself: {location}",
     )
@@ -290,7 +291,7 @@ def access_with(
 
     def no_frame(name: str) -> object:
         raise NotFound(
-            f"The frame {name!r} lives in its notebook's kernel and cannot be read from here.",
+            f"The frame {name!r} is in the kernel of its notebook and cannot be read here.",
             hint="Publish it as a table to read it elsewhere.",
         )
 

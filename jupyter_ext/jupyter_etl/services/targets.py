@@ -39,7 +39,7 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
         name: ``NAME`` or ``NAME.TABLE``.
 
     Raises:
-        NotFound: Nothing is called so; the message names what is near.
+        NotFound: No source or publication has that name; the message suggests the nearest.
     """
     source = _source(name, channel)
     if source is not None:
@@ -59,13 +59,13 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
         return Target(name=name, variable=namespace[name])
     if name in namespace:
         raise NotFound(
-            f"{name!r} is None, and no source or publication has that name.",
-            hint="Run the cell that defines it, and check that it ends in a value.",
+            f"The variable {name!r} is None, and there is no source or publication with that name.",
+            hint="Run the cell that defines it, and check that it assigns a value.",
         )
     known = [*(s.name for s in channel.sources()), *(p.name for p in channel.publications())]
     guess = nearest(name, [*known, *(n for n in namespace if not n.startswith("_"))])
     raise NotFound(
-        f"No source, publication or variable is named {name!r}.{guess}",
+        f"There is no source, publication or variable {name!r}.{guess}",
         hint="" if guess else _next_step(name, name.split(".")[0]),
     )
 
@@ -121,11 +121,14 @@ def _publication(name: str, channel: Channel) -> Publication | None:
 
 def _next_step(name: str, head: str) -> str:
     if "://" in name:
-        return "Give the location a name, and use that: %etl source NAME LOCATION --secret NAME"
+        return (
+            "Declare the location as a source, and use its name: %etl source NAME LOCATION "
+            "--secret NAME"
+        )
     try:
         parse_name(name, what="name")
     except DeclarationError:
-        return "A name is expected; give what an expression makes to a variable first."
+        return "A name is expected; assign the result of an expression to a variable first."
     return f"Declare it: %etl source {head} LOCATION"
 
 

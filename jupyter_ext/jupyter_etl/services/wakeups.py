@@ -40,7 +40,7 @@ def woken(
             except StoreError as problem:
                 if not failed:
                     _LOG.warning(
-                        "Nothing wakes this process between its looks at the ledger: %s", problem
+                        "Nothing wakes this process between two polls of the ledger: %s", problem
                     )
                 failed = True
                 done.wait(_AGAIN_S)

@@ -61,10 +61,13 @@ class Watermarks:
             cursor = cursors[0]
         elif column is None:
             raise DeclarationError(
-                f"{pipeline} follows {listed(o.cursor.column for o in known)} in {target}; which?"
+                (
+                    f"{pipeline} has several watermarks in {target}: "
+                    f"{listed(o.cursor.column for o in known)}."
+                )
                 if known
-                else f"{pipeline} has loaded nothing from {target} by a cursor yet.",
-                hint=f"Name the column: watermark {target} --since COLUMN --set VALUE",
+                else f"{pipeline} has no watermark in {target} yet.",
+                hint=f"Set the column: watermark {target} --since COLUMN --set VALUE",
             )
         else:
             cursor = self._new_cursor(target, column)

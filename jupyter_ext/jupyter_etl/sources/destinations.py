@@ -206,6 +206,6 @@ def _port(written: str | int | None, scheme: str) -> int | None:
 def _no_place(text: str) -> DeclarationError:
     shown = re.sub(r"//[^/@]*@", "//", text)
     return DeclarationError(
-        f"{shown!r} does not say which server it is.",
+        f"{shown!r} contains no server.",
         hint="Write HOST, HOST:PORT, or a URL like https://api.example.",
     )

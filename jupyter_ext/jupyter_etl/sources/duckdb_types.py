@@ -294,7 +294,7 @@ def admitted(name: str, rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.
     if not rows.schema.names:
         raise SourceError(
             f"'{name}' has no columns.",
-            hint="A query needs at least one; look where the frame is made: it is empty.",
+            hint="A query needs at least one; the frame is empty, check how it is created.",
             retryable=False,
         )
     refuse_twins(f"'{name}'", rows.schema.names)

@@ -68,7 +68,8 @@ class FileConnector:
         self.check(source)
         if request.query is not None:
             raise DeclarationError(
-                f"Source '{source.name}' is {source.kind} files, which answer no SQL themselves.",
+                f"Source '{source.name}' consists of {source.kind} files, which do not support "
+                "SQL directly.",
                 hint=f"Use '%%etl sql local' and select from {source.name}.",
             )
         if request.table and source.kind != "excel":

@@ -319,7 +319,7 @@ def _refuse_other_kind(
             raise SourceError(
                 f"The watermark of {what} is the {known.kind} {known.text!r}, and '{column}' now "
                 f"holds values of the kind {ruler.kind}.",
-                hint=f"Begin anew: %etl watermark {what} --since {column} --reset",
+                hint=f"Start again: %etl watermark {what} --since {column} --reset",
                 retryable=False,
                 data={"column": column, "kind": str(ruler.kind)},
             )

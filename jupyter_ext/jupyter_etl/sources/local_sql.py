@@ -124,7 +124,7 @@ def _refuse_other_statements(connection: duckdb.DuckDBPyConnection, sql: str, ve
     kinds = _kinds(connection, sql)
     if len(kinds) != 1 or not (kinds[0] == "SELECT" or verb == "pivot"):
         raise DeclarationError(
-            f"A local query is one SELECT, and this is {listed(kinds) or 'none'}.",
+            f"A local query must be one SELECT, not {listed(kinds) or 'nothing'}.",
             hint="Assign results with '<<' and publish them with %etl publish.",
         )
 
@@ -168,7 +168,7 @@ def _bindable(name: str, value: object) -> object:
 
 def _unbindable(name: str, said: str) -> DeclarationError:
     return DeclarationError(
-        f"The value of '{name}' is {said}: DuckDB cannot hold it.",
+        f"The value of '{name}' is {said}, which DuckDB does not support.",
         hint="Bind it as a text: str(...).",
     )
 
@@ -270,14 +270,15 @@ def _fail(problem: duckdb.Error, tables: Mapping[str, Sequence[str]]) -> NoRetur
     text = shown(str(problem))
     if isinstance(problem, duckdb.PermissionException):
         raise DeclarationError(
-            f"A local query reads no files and no network: {_short(text)}",
+            f"A local query cannot read files or the network: {_short(text)}",
             hint="Declare the file as a source with '%etl source' and select from its name.",
         ) from problem
     if missing := _NO_SCHEMA.search(text) or _NO_TABLE.search(text):
         name = missing[1].strip('"')
         raise DeclarationError(
             f"There is no table '{name}'; there are {listed(tables) or 'none'}.",
-            hint=nearest(name, tables).strip() or "A frame of the notebook goes by its variable.",
+            hint=nearest(name, tables).strip()
+            or ("Use a frame of the notebook by the name of its variable."),
             data={"table": name, "tables": list(tables)},
         ) from problem
     if absent := _NO_COLUMN.search(text):

@@ -44,7 +44,7 @@ class PublicationConnector:
         """
         if request.query is not None:
             raise DeclarationError(
-                f"Source '{source.name}' is a publication, which answers no SQL itself.",
+                f"Source '{source.name}' is a publication, which does not support SQL directly.",
                 hint=f"Use '%%etl sql local' and select from \"{source.location}\".",
             )
         if request.table:

@@ -53,7 +53,7 @@ def sources(session: Session, _command: Command) -> None:
         {"source": s.name, "kind": s.kind, "location": s.location, "owner": s.owner}
         for s in session.workbench.sources()
     ]
-    empty = "No sources yet. Declare one: %etl source trips data/trips/*.parquet"
+    empty = "There are no sources yet. Declare one: %etl source trips data/trips/*.parquet"
     show(Card(title=counted(len(rows), "source"), rows=rows) if rows else Card(title=empty))
 
 
@@ -140,9 +140,9 @@ def sql(session: Session, command: Command) -> object:
 def _show_remembered(query: Query) -> None:
     show(
         Card(
-            title=f"{query.name}: a query in {query.source}, not run yet.",
+            title=f"{query.name}: a query of {query.source}, not run yet.",
             tone="ok",
-            notes=[f"As a table in a later one: from {{{{ ref('{query.name}') }}}}"],
+            notes=[f"Use it as a table in a later query: from {{{{ ref('{query.name}') }}}}"],
         )
     )
 
@@ -150,7 +150,7 @@ def _show_remembered(query: Query) -> None:
 _TONES = {CheckStatus.PASS: "ok", CheckStatus.WARN: "warn", CheckStatus.ERROR: "error"}
 _MARKS = {CheckStatus.PASS: "✓ pass", CheckStatus.WARN: "! warn", CheckStatus.ERROR: "✗ error"}
 
-_HELD = "The run goes on. After its last cell it is held with all that it publishes."
+_HELD = "The run continues. After its last cell, it is held with all of its outputs."
 
 
 def check(session: Session, command: Command) -> None:
@@ -194,7 +194,7 @@ def _breaking(result: CheckResult) -> Card:
     kept, failed = len(result.sample), result.failed_rows or len(result.sample)
     which = f"all {kept:,} rows" if kept == failed else f"{kept:,} of {failed:,} rows"
     return Card(
-        title=f"{result.rule.text}: {which} that break it",
+        title=f"{result.rule.text}: {which} that fail",
         tone=_TONES[result.status],
         rows=result.sample,
     )
@@ -231,7 +231,7 @@ def _sample_card(drawn: Sample, *, means: bool) -> Card:
         f"seed {drawn.seed}",
         tone="ok",
         rows=rows,
-        notes=["The intervals hold for the mean of all rows." if rows else ""],
+        notes=["The intervals are for the mean of all rows." if rows else ""],
     )
 
 

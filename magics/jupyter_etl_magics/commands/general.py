@@ -40,8 +40,8 @@ def secret(session: Session, command: Command) -> None:
         )
     elif verb == "set":
         done = session.etl.secrets.set(name, _ask_value(name), provider=args["in"])
-        note = f"Name it: %etl source NAME URL --secret {done}"
-        show(Card(title=f"{done} is kept.", tone="ok", notes=[note]))
+        note = f"Use it: %etl source NAME URL --secret {done}"
+        show(Card(title=f"{done} is stored.", tone="ok", notes=[note]))
     elif verb in {"allow", "deny"}:
         allowed = change_places(session.etl.secrets, verb, name, args["places"])
         note = f"It may be sent to: {', '.join(allowed) or 'no server'}."
@@ -74,7 +74,7 @@ def _ask_value(written: str) -> str:
         return getpass.getpass(f"Value of {name}: ")
     except (NotImplementedError, EOFError) as problem:
         raise DeclarationError(
-            "Nobody is here to type the value.",
+            "There is no terminal to prompt for the value.",
             hint=f"Set the environment variable {EnvironmentSecrets.variable(name)}, or pipe it "
             f"into: jupyter etl secret set {name} --stdin",
         ) from problem
@@ -83,4 +83,4 @@ def _ask_value(written: str) -> str:
 def debug(session: Session, _command: Command) -> None:
     """Show the whole trace of the last error that was shown shortly."""
     if not show_last(session.shell):
-        show(Card(title="There was no error of %etl yet."))
+        show(Card(title="No %etl command has failed yet."))

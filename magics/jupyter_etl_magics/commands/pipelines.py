@@ -78,7 +78,7 @@ def unschedule(session: Session, command: Command) -> None:
     args: dict[str, Any] = command.args
     name = session.pipeline(args["pipeline"])
     session.etl.pipelines.unschedule(name)
-    show(Card(title=f"{name} is off the schedule; its runs and publications stay.", tone="ok"))
+    show(Card(title=f"{name} is unscheduled; its runs and publications stay.", tone="ok"))
 
 
 def pause(session: Session, command: Command) -> None:
@@ -111,7 +111,7 @@ def pipelines(session: Session, _command: Command) -> None:
         }
         for p in found
     ]
-    empty = 'No pipelines yet. Deploy this notebook: %etl schedule "daily at 06:00"'
+    empty = 'There are no pipelines yet. Deploy this notebook: %etl schedule "daily at 06:00"'
     notes = attention_notes(by_severity(health)) + missing_notes(session.etl.pipelines)
     tone = tone_of(health.values())
     title = counted(len(rows), "pipeline")
@@ -152,8 +152,8 @@ def relink(session: Session, command: Command) -> None:
         moved = session.etl.pipelines.moved_to(notebook)
         if moved is None:
             raise NotFound(
-                "No pipeline whose notebook is gone ran this one.",
-                hint="Name the pipeline: %etl relink NAME",
+                "No pipeline with a missing notebook matches this one.",
+                hint="Pass the name of the pipeline: %etl relink NAME",
             )
         name = moved.name
     pipeline = session.etl.pipelines.relink(name, notebook)
@@ -200,7 +200,7 @@ def watermark(session: Session, command: Command) -> None:
         return
     if not target or (args["set"] is not None and args["reset"]):
         raise DeclarationError(
-            "A watermark is set for one table, to a value or to the start.",
+            "A watermark is set for one table, with --set or --reset.",
             hint="%etl watermark SOURCE.TABLE --set VALUE, or --reset",
         )
     done = watermarks.set(pipeline, target, args["set"], column=args["since"])

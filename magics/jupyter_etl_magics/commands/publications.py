@@ -108,12 +108,12 @@ def _notes_on(done: Published) -> list[str]:
     if done.blank:
         notes.append(
             "The saved notebook has no outputs, so the page shows none. Run the cells, save the "
-            "notebook and publish again; or let a run make the page: %etl run --draft"
+            "notebook and publish again; or create the page in a run: %etl run --draft"
         )
     if done.added_columns:
         notes.append(f"New columns: {', '.join(done.added_columns)}.")
     if done.missing_columns:
-        notes.append(f"Columns only the live version has: {', '.join(done.missing_columns)}.")
+        notes.append(f"Columns only in the live version: {', '.join(done.missing_columns)}.")
     if done.retyped:
         changes = (f"{one.name} was {one.before} and is {one.after}" for one in done.retyped)
         notes.append(f"Changed types: {'; '.join(changes)}.")
@@ -122,7 +122,8 @@ def _notes_on(done: Published) -> list[str]:
         notes.append(f"At {shown(done.version.what.location)}")
         if done.version.draft:
             notes.append(
-                "Consumers do not see a draft; a run publishes live, or --live does by hand."
+                "Readers do not see a draft; to publish a live version, use a run, or --live "
+                "interactively."
             )
     return notes
 
@@ -146,7 +147,7 @@ def published(session: Session, command: Command) -> None:
                 "owner": publication.owner,
             }
         )
-    empty = "Nothing is published yet. Publish a frame: %etl publish table sales.daily df"
+    empty = "There are no publications yet. Publish a frame: %etl publish table sales.daily df"
     show(Card(title=counted(len(rows), "publication"), rows=rows) if rows else Card(title=empty))
 
 
@@ -230,7 +231,7 @@ def approve(session: Session, command: Command) -> None:
             show(card)
         return
     done = session.etl.holds.approve(args["target"])
-    names = ", ".join(f"{v.name} is version {v.number} now" for v in done.versions)
+    names = ", ".join(f"{v.name} now has version {v.number}" for v in done.versions)
     names = names or f"run {done.hold.run_id} counts as succeeded; it publishes nothing"
     show(held_card(done.hold, title=f"Approved: {names}", tone="ok"))
 
@@ -239,7 +240,7 @@ def reject(session: Session, command: Command) -> None:
     """Reject one."""
     args: dict[str, Any] = command.args
     hold = session.etl.holds.reject(args["target"])
-    title = f"Rejected: nothing of run {hold.run_id} is published; the versions before stay"
+    title = f"Rejected: run {hold.run_id} publishes nothing; the previous versions stay live"
     show(held_card(hold, title=title, tone="ok"))
 
 
@@ -249,5 +250,5 @@ def rollback(session: Session, command: Command) -> None:
     version = session.etl.publications.rollback(
         args["name"], args["to"], keep_watermarks=args["keep_watermarks"]
     )
-    title = f"{version.name} is version {version.number} now: {version.note}."
+    title = f"{version.name} now has version {version.number}: {version.note}."
     show(Card(title=title, tone="ok"))

@@ -69,7 +69,7 @@ def runs(session: Session, command: Command) -> None:
         for run in found
     ]
     note = of_total(len(rows), total).replace("rows", "runs") if rows else ""
-    title = "Runs" if rows else "No runs yet."
+    title = "Runs" if rows else "There are no runs yet."
     show(Card(title=title, rows=rows, notes=[note]))
 
 
@@ -82,7 +82,7 @@ def trigger(session: Session, command: Command) -> None:
     alive = started or bool(etl.schedulers())
     if args["wait"] and not alive:
         raise ExecutionError(
-            "No scheduler is alive, so the run would wait for ever.", hint="Run: jupyter etl up"
+            "No scheduler is alive, so the run would wait forever.", hint="Run: jupyter etl up"
         )
     run = etl.runs.trigger(name, parameters=args["param"], draft=args["draft"], wait=args["wait"])
     if args["wait"]:
@@ -168,13 +168,15 @@ def status(session: Session, _command: Command) -> None:
     notes = [
         *attention_notes(overview.attention),
         *missing_notes(etl.pipelines),
-        *(f"{name} is older than its owner promised." for name in overview.stale),
+        *(f"{name} is older than promised." for name in overview.stale),
         *silent,
-        f"No run is started on this machine: {overview.full_disk}." if overview.full_disk else "",
+        f"No runs start on this machine: {overview.full_disk}." if overview.full_disk else "",
         "" if overview.schedulers else "No scheduler is alive. Start one: jupyter etl up",
     ]
     tone = tone_of(overview.pipelines.values())
     if not overview.well and tone != "error":
         tone = "warn"
-    title = "All is well." if overview.well else f"Needs you: {', '.join(overview.problems)}."
+    title = (
+        "All is well." if overview.well else (f"Needs attention: {', '.join(overview.problems)}.")
+    )
     show(Card(title=title, tone=tone or "ok", rows=rows, notes=notes))

@@ -134,4 +134,4 @@ def _overview() -> str:
     for group, specs in groupby(CLI_COMMANDS, key=lambda spec: spec.group):
         lines.append(f"{group.lower()}:")
         lines += [f"  {spec.name:<12} {spec.summary.split('. ')[0]}" for spec in specs]
-    return "\n".join([*lines, "", f"{PROGRAM} COMMAND -h shows how a command is written."])
+    return "\n".join([*lines, "", f"{PROGRAM} COMMAND -h shows the usage of a command."])

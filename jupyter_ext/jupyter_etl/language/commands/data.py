@@ -14,39 +14,41 @@ _OF_TABLE = Argument(
 EXPLORE_COMMANDS = (
     CommandSpec(
         name="profile", group="Data",
-        summary="Show what each column holds, in one pass over the rows.",
+        summary="Show statistics of each column, in one pass over the rows.",
         arguments=(_OF_TABLE,),
         examples=("profile wh.orders", "profile df"),
     ),
     CommandSpec(
-        name="sample", group="Data", summary="Draw rows at random into a frame.",
+        name="sample", group="Data", summary="Draw a random sample of rows into a frame.",
         arguments=(
             _OF_TABLE,
             Argument(name="amount", required=True, placeholder="SHARE|ROWS",
-                     help="How much: 1% gives each row that chance, 10000 draws so many."),
+                     help="The size: 1% draws each row with that probability, 10000 draws that "
+                          "many rows."),
             Argument(name="seed", flags=("--seed",), kind=ValueKind.WHOLE, default=0,
-                     placeholder="N", help="The same seed draws the same rows of the same data."),
+                     placeholder="N", help="The random seed; the same seed draws the same rows "
+                                           "from the same data."),
             Argument(name="by", flags=("--by",), placeholder="COLUMN", completes="column",
-                     help="So many rows of each value of this column, or the share and at least "
-                          "one row of each."),
+                     help="Stratify by this column: draw the size per value, at least one row "
+                          "each."),
             Argument(name="means", flags=("--means",), kind=ValueKind.FLAG,
-                     help="Show the mean of each numeric column with its 95 % interval; not "
-                          "with --by."),
+                     help="Show the mean of each numeric column with its 95 % confidence "
+                          "interval; not with --by."),
             Argument(name="as", flags=("--as",), choices=("pandas", "arrow", "polars"),
-                     default="pandas", help="What the result is."),
+                     default="pandas", help="The type of the result."),
         ),
         examples=("sample wh.orders 1% --seed 7", "sample trips 10000 --by region"),
     ),
     CommandSpec(
-        name="approx", group="Data", summary="Estimate one figure, with its error.",
+        name="approx", group="Data", summary="Estimate a figure, with its error.",
         arguments=(
             Argument(name="question", kind=ValueKind.WORDS, required=True,
                      placeholder="MEASURE(COLUMN) of NAME",
                      help="count_distinct(c), quantile(c, .95), mean(c) or sum(c), of a source, "
                           "SOURCE.TABLE, a publication or a frame."),
             Argument(name="error", flags=("--error",), default="1%", placeholder="SHARE",
-                     help="Half the width of the 95 % interval that is aimed at: of the count, of "
-                          "a quantile's rank, or what sizes the sample for mean and sum."),
+                     help="Half the width of the target 95 % interval: of the count, of a "
+                          "quantile's rank, or to size the sample for mean and sum."),
         ),
         examples=("approx count_distinct(customer) of wh.orders --error 2%",
                   "approx quantile(fare, .95) of trips"),

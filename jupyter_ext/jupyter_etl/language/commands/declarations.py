@@ -238,7 +238,7 @@ def _names(text: str) -> tuple[str, ...]:
     names = tuple(part.strip() for part in text.split(","))
     if not all(names):
         raise DeclarationError(
-            f"'{text}' has an empty name in it.", hint="Separate the names by single commas: a,b."
+            f"'{text}' contains an empty name.", hint="Separate the names by single commas: a,b."
         )
     return names
 
@@ -319,7 +319,7 @@ def _take_option(filling: _Filling, word: Word, rest: list[Word]) -> None:
     if option.kind is ValueKind.FLAG:
         if equals:
             raise DeclarationError(
-                f"{flag} of '{spec.title}' takes no value, and got '{attached}'.",
+                f"{flag} of '{spec.title}' takes no value, but got '{attached}'.",
                 hint=f"Write {flag} alone.",
             )
         filling.put(option, True)
@@ -339,7 +339,7 @@ def _unknown_option(spec: CommandSpec, flag: str) -> DeclarationError:
     allowed = f"It takes {listed(flags, limit=20)}." if flags else "It takes no options."
     return DeclarationError(
         f"'{spec.title}' has no option {flag}.{nearest(flag, flags)}",
-        hint=f"{allowed} Put text that starts with '-' into quotes.",
+        hint=f"{allowed} Put text that starts with '-' in quotes.",
     )
 
 
@@ -365,6 +365,6 @@ def _take_positionals(filling: _Filling, loose: list[Word], prefix: str) -> None
     if loose:
         extra = " ".join(word.text for word in loose)
         raise DeclarationError(
-            f"'{spec.title}' does not know what to do with '{extra}'.",
-            hint=f"Put text with blanks into quotes. Write {spec.form(prefix)}",
+            f"'{spec.title}' got an unexpected argument '{extra}'.",
+            hint=f"Put text with blanks in quotes. Write {spec.form(prefix)}",
         )

@@ -61,7 +61,7 @@ def parse_amount(text: str) -> Amount:
     rows = read_whole(plain)
     if rows is None or not 1 <= rows < 2**53:
         raise DeclarationError(
-            f"'{text}' is no amount of rows.",
+            f"'{text}' is not a number or share of rows.",
             hint="Write a number of rows or a share: 10000 or 1%.",
         )
     return Amount(rows=rows)
@@ -72,7 +72,9 @@ def parse_percent(text: str) -> float:
     number = text.strip().removesuffix("%").strip()
     share = (read_decimal(number) or 0.0) / 100
     if not text.strip().endswith("%") or not 0 < share <= 1:
-        raise DeclarationError(f"'{text}' is no share above 0 % and up to 100 %.", hint="Write 1%.")
+        raise DeclarationError(
+            f"The share '{text}' must be above 0 % and at most 100 %.", hint="Write 1%."
+        )
     return share
 
 
@@ -84,11 +86,12 @@ def parse_question(text: str) -> Question:
     """
     found = _QUESTION.fullmatch(text)
     if found is None:
-        raise DeclarationError(f"'{text}' is no question that can be answered.", hint=_FORM)
+        raise DeclarationError(f"The question '{text}' is invalid.", hint=_FORM)
     measure, inside, table = found[1].lower(), found[2], found[3]
     if measure not in MEASURES:
         raise DeclarationError(
-            f"There is no '{found[1]}'; there are {listed(MEASURES)}.{nearest(measure, MEASURES)}",
+            f"There is no measure '{found[1]}'; there are "
+            f"{listed(MEASURES)}.{nearest(measure, MEASURES)}",
             hint=_FORM,
         )
     share = None
@@ -97,12 +100,12 @@ def parse_question(text: str) -> Question:
         share = read_decimal(given.strip())
         if share is None or not 0 <= share <= 1:
             raise DeclarationError(
-                f"quantile needs a column and a share from 0 to 1, and has '{found[2]}'.",
+                f"quantile needs a column and a number from 0 to 1, not '{found[2]}'.",
                 hint="Write quantile(fare, .95).",
             )
     column = inside.strip()
     if len(column) > 1 and column[0] == column[-1] == '"':
         column = column[1:-1].replace('""', '"')
     if not column:
-        raise DeclarationError(f"{measure} names no column.", hint=_FORM)
+        raise DeclarationError(f"{measure} needs a column.", hint=_FORM)
     return Question(measure=measure, column=column, share=share, table=table)

@@ -16,7 +16,7 @@ PREFIX = "%etl "
 
 def guide() -> str:
     """Return the commands on one screen, at most 80 columns wide."""
-    lines = ["%etl COMMAND ...     %etl COMMAND -h shows how     the Tab key completes"]
+    lines = ["%etl COMMAND ...     %etl COMMAND -h for help     Tab completes"]
     for group, specs in groupby(MAGIC_COMMANDS, key=lambda spec: spec.group):
         lines += [group, *(f"  {spec.title:<15} {spec.summary}" for spec in specs)]
     return "\n".join(lines)

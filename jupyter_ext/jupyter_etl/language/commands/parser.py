@@ -114,7 +114,7 @@ def _select(words: list[Word]) -> tuple[CommandSpec | None, list[Word]]:
         names = dict.fromkeys(spec.name for spec in MAGIC_COMMANDS)
         raise DeclarationError(
             f"There is no command '{name}'.{nearest(name, names)}",
-            hint=f"Commands are {listed(names, limit=len(names))}; {PREFIX.strip()} shows a guide.",
+            hint=f"Commands are {listed(names, limit=len(names))}; {PREFIX.strip()} lists them.",
             data={"command": name},
         )
     if "" in variants:
@@ -123,10 +123,10 @@ def _select(words: list[Word]) -> tuple[CommandSpec | None, list[Word]]:
         return None, []
     given = words[1].text if len(words) > 1 else ""
     if given not in variants:
-        what = f"not '{given}'.{nearest(given, variants)}" if given else "and got nothing."
+        what = f"not '{given}'.{nearest(given, variants)}" if given else "but nothing follows."
         example = variants[next(iter(variants))].examples[0]
         raise DeclarationError(
-            f"'{name}' needs one of {listed(variants)} behind it, {what}",
+            f"'{name}' must be followed by {listed(variants)}, {what}",
             hint=f"For example: {PREFIX}{example}",
         )
     return variants[given], words[2:]
@@ -139,7 +139,7 @@ def _target(spec: CommandSpec, words: list[Word]) -> tuple[str | None, list[Word
         return None, words
     if not spec.stores:
         raise DeclarationError(
-            f"'{spec.title}' does not store by '<<'.",
+            f"'{spec.title}' does not support '<<'.",
             hint=f"Assign its result: name = {PREFIX}{spec.examples[0]}",
         )
     mark = marks[0]
@@ -148,7 +148,7 @@ def _target(spec: CommandSpec, words: list[Word]) -> tuple[str | None, list[Word
     name = attached or (words[first].text if first >= 0 else "")
     if len(marks) > 1 or not name.isidentifier():
         raise DeclarationError(
-            f"'<<' needs one variable in front of it, and has '{name}'.",
+            f"'<<' must follow a single variable, not '{name}'.",
             hint="Write %%etl sql SOURCE NAME <<",
         )
     return name, words[:first] + words[mark + 1 :]
@@ -158,17 +158,18 @@ def _cell(spec: CommandSpec, cell: str | None) -> str | None:
     if spec.cell is CellUse.NONE:
         if cell is not None and cell.strip():
             raise DeclarationError(
-                f"'{spec.title}' takes no lines below it.",
-                hint=f"Write {PREFIX}{spec.title} with one '%', and other code in its own cell.",
+                f"'{spec.title}' takes no lines below the command.",
+                hint=f"Write {PREFIX}{spec.title} with one '%', and put other code into a "
+                "separate cell.",
             )
         return None
     if cell is not None and not cell.strip():
         raise DeclarationError(
-            f"There is nothing below %%etl {spec.title}.", hint=f"Write there: {spec.cell_help}"
+            f"%%etl {spec.title} needs lines below the command.", hint=f"Add them: {spec.cell_help}"
         )
     if cell is None and spec.cell is CellUse.REQUIRED:
         raise DeclarationError(
-            f"'{spec.title}' reads the lines below it, and there are none.",
+            f"'{spec.title}' needs lines below the command.",
             hint=f"Write {spec.form('%%etl ')} with two '%', and below: {spec.cell_help}",
         )
     return cell
@@ -177,13 +178,13 @@ def _cell(spec: CommandSpec, cell: str | None) -> str | None:
 def _check_rules(spec: CommandSpec, args: dict[str, object], cell: str | None) -> None:
     if cell is None and args["schema"] is None:
         raise DeclarationError(
-            "'check' reads the lines below it, and there are none.",
+            "'check' needs lines below the command.",
             hint=f"Write {spec.form('%%etl ')} with two '%', and below: {spec.cell_help}",
         )
     if cell is not None and args["schema"] is not None:
         raise DeclarationError(
-            f"'check' has both the schema {args['schema']} and lines below it.",
-            hint="Give the schema a cell of its own, with one '%'.",
+            f"'check' has both the schema {args['schema']} and lines below the command.",
+            hint="Use the schema in a separate cell, with one '%'.",
         )
 
 
@@ -191,13 +192,13 @@ def _check_query(args: dict[str, object], cell: str | None) -> None:
     query = args["query"]
     if cell is None and query is None:
         raise DeclarationError(
-            f"There is no query for '{args['source']}'.",
+            f"The query for '{args['source']}' is missing.",
             hint=f"Write %%etl sql {args['source']} NAME << and the query below, or "
             f'name = %etl sql {args["source"]} "select ..."',
         )
     if cell is not None and query is not None:
         raise DeclarationError(
-            f"'{query}' cannot be placed: the query is below the line.",
+            f"'{query}' is unexpected: the query is below the command.",
             hint=f"To store the result in a variable write %%etl sql {args['source']} {query} <<"
             if str(query).isidentifier()
             else "Keep one of the two queries.",

@@ -18,17 +18,17 @@ def lineage_command(group: str, more: Sequence[Argument] = ()) -> CommandSpec:
     """
     return CommandSpec(
         name="lineage", group=group,
-        summary="Show what data are made of, and what is made of them.",
+        summary="Show upstream and downstream data.",
         arguments=(
             Argument(name="name", required=True, completes="table",
                      help="A publication, a source or SOURCE.TABLE."),
             Argument(name="up", flags=("--up",), kind=ValueKind.FLAG,
-                     help="Only what they are made of."),
+                     help="Only upstream."),
             Argument(name="down", flags=("--down",), kind=ValueKind.FLAG,
-                     help="Only what is made of them."),
+                     help="Only downstream."),
             Argument(name="depth", flags=("--depth",), kind=ValueKind.WHOLE, default=10, least=1,
                      most=int(DEPTH.most),
-                     placeholder="N", help="How many pipelines away to look."),
+                     placeholder="N", help="The maximum distance, in pipelines."),
             *more,
         ),
         examples=("lineage sales.daily", "lineage wh.orders --down --depth 2"),
@@ -44,17 +44,17 @@ def secret_command(group: str, more: Sequence[Argument] = ()) -> CommandSpec:
     """
     return CommandSpec(
         name="secret", group=group,
-        summary="Keep passwords and keys by name, out of the notebook.",
+        summary="Store passwords and keys by name, outside the notebook.",
         arguments=(
             Argument(name="verb", required=True, choices=("set", "list", "rm", "allow", "deny"),
-                     help="set asks for the value, list shows names alone, rm removes one, allow "
-                          "and deny say which servers it may be sent to."),
+                     help="set prompts for the value, list shows the names, rm removes a secret, "
+                          "allow and deny change the servers it may be sent to."),
             Argument(name="name", completes="secret",
-                     help="The name of the secret; not with list."),
+                     help="The name of the secret; not for list."),
             Argument(name="places", kind=ValueKind.NAMES, placeholder="HOST",
-                     help="With allow and deny: HOST, HOST:PORT or URLs, separated by commas."),
+                     help="For allow and deny: HOST, HOST:PORT or URLs, separated by commas."),
             Argument(name="in", flags=("--in",), placeholder="PROVIDER", default="file",
-                     help="Where set keeps it: file, keyring, or a plug-in."),
+                     help="Where set stores the value: file, keyring, or a plug-in."),
             *more,
         ),
         examples=("secret set wh_pw", "secret list", "secret allow wh_pw db.example",

@@ -88,7 +88,7 @@ def _read_quoted(line: str, start: int, *, lenient: bool) -> tuple[str, int]:
         return "".join(text), position
     raise DeclarationError(
         f"The quote {quote} that opens at {line[start : start + 20]!r} is not closed.",
-        hint=f"Add a {quote} where the text ends.",
+        hint=f"Add a {quote} at the end of the text.",
     )
 
 

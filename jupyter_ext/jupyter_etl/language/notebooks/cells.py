@@ -173,7 +173,7 @@ def parameters_in_python(source: str) -> tuple[list[Parameter], list[str]]:
     code, _ = _python_of(source)
     tree = _parsed(code)
     if tree is None:
-        return [], ["The parameters cell is no valid Python; its parameters are not known."]
+        return [], ["The parameters cell is not valid Python; its parameters are unknown."]
     comments = _comments(code)
     found: dict[str, Parameter] = {}
     for node in tree.body:

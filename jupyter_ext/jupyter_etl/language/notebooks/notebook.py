@@ -121,8 +121,8 @@ def parse_notebook(text: str, *, path: str = "") -> Outline:
     tagged = [cell for cell in cells if cell.kind == "code" and _PARAMETERS in cell.tags]
     if len(tagged) > 1:
         notes.append(
-            f"{len(tagged)} cells have the tag '{_PARAMETERS}'; only the first, cell "
-            f"{tagged[0].index + 1}, counts."
+            f"{len(tagged)} cells have the tag '{_PARAMETERS}'; only the first one, cell "
+            f"{tagged[0].index + 1}, is used."
         )
     parameters: dict[str, Parameter] = {}
     commands: list[tuple[int, Command]] = []
@@ -183,7 +183,7 @@ def _kernel(metadata: dict[str, object]) -> tuple[str | None, str, list[str]]:
     name = spec.get("name")
     kernel = name if isinstance(name, str) and name else None
     language = info.get("name") or spec.get("language") or "python"
-    notes = [] if kernel else ["The notebook names no kernel; python3 is assumed."]
+    notes = [] if kernel else ["The notebook has no kernel; python3 is used."]
     # The kernel of Python calls its language ipython at times.
     return kernel, str(language).lower().replace("ipython", "python"), notes
 
@@ -198,24 +198,24 @@ def _load(text: str, path: str) -> dict[str, list[object]]:
         document = json.loads(text)
     except RecursionError:
         raise DeclarationError(
-            f"{called} is nested too deep.", hint="Save it again in JupyterLab."
+            f"{called} is nested too deeply.", hint="Save it again in JupyterLab."
         ) from None
     except json.JSONDecodeError as problem:
         raise _no_json(text, called, problem) from None
     if not isinstance(document, dict) or not ("cells" in document or "worksheets" in document):
         raise DeclarationError(
-            f"{called} is JSON, but no notebook: it has no cells.",
-            hint="Give the path of a file that JupyterLab saved as a notebook (.ipynb).",
+            f"{called} is JSON, but not a notebook: it has no cells.",
+            hint="Use the path of a notebook file (.ipynb) saved by JupyterLab.",
         )
     version = document.get("nbformat", 4)
     if "worksheets" in document or not isinstance(version, int) or version < 4:
         raise DeclarationError(
-            f"{called} is in the old format {version}; format 4 is read.",
+            f"{called} has the old format {version}; format 4 is required.",
             hint=f"Convert it: jupyter nbconvert --to notebook --inplace {path or 'NOTEBOOK'}",
         )
     if version > 4 or not isinstance(document["cells"], list):
         what = (
-            f"is in format {version}; format 4 is read" if version > 4 else "has no list of cells"
+            f"has format {version}; format 4 is required" if version > 4 else "has no list of cells"
         )
         raise DeclarationError(f"{called} {what}.", hint="Save it again in JupyterLab 4.")
     return document
@@ -224,12 +224,12 @@ def _load(text: str, path: str) -> dict[str, list[object]]:
 def _no_json(text: str, called: str, problem: json.JSONDecodeError) -> DeclarationError:
     where = f"line {problem.lineno}, column {problem.colno}"
     if "\n<<<<<<< " in f"\n{text}":
-        hint = "It holds the marks of a merge conflict: choose one side, for example with nbdime."
+        hint = "It contains the markers of a merge conflict: resolve it, for example with nbdime."
     elif problem.pos >= len(text.rstrip()) - 1 or "Unterminated" in problem.msg:
-        hint = "It is cut off: restore it from a checkpoint or from version control."
+        hint = "It is truncated: restore it from a checkpoint or from version control."
     else:
         hint = "Open it in JupyterLab, and save it there."
-    return DeclarationError(f"{called} is no JSON ({where}: {problem.msg}).", hint=hint)
+    return DeclarationError(f"{called} is not valid JSON ({where}: {problem.msg}).", hint=hint)
 
 
 def _cell(index: int, raw: object, path: str) -> Cell:

@@ -76,7 +76,7 @@ def read_literal(text: str) -> tuple[bool, object]:
 
 
 def _no_constant(word: str) -> object:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
 
 
 def convert_value(kind: ParameterType, value: object, at: datetime) -> object:

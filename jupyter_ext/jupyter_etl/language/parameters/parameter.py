@@ -63,11 +63,11 @@ def parse_parameter(text: str) -> Parameter:
     body, comment = split_comment(text.strip())
     found = _DECLARATION.fullmatch(body.strip())
     if found is None or (found["default"].strip() and not found["equals"]):
-        raise DeclarationError(f"The parameter '{text.strip()}' cannot be read.", hint=_FORMS)
+        raise DeclarationError(f"The parameter '{text.strip()}' is invalid.", hint=_FORMS)
     name = _identifier(found["name"])
     default = found["default"].strip() or None
     if found["equals"] and default is None:
-        raise DeclarationError(f"The parameter '{name}' has nothing behind '='.", hint=_FORMS)
+        raise DeclarationError(f"The parameter '{name}' has no value after '='.", hint=_FORMS)
     kind = _type(found["type"], name) if found["type"] else _guess(default)
     parameter = Parameter(
         name=name, type=kind, default=default, origin="command", help=comment.strip()
@@ -80,7 +80,7 @@ def parse_parameter(text: str) -> Parameter:
 def _identifier(name: str) -> str:
     if not name.isidentifier():
         raise DeclarationError(
-            f"'{name}' cannot be the name of a parameter.",
+            f"'{name}' is not a valid parameter name.",
             hint="Use letters, digits and '_', as for a Python variable: day=2026-01-01.",
         )
     return name
@@ -90,7 +90,7 @@ def _type(word: str, name: str) -> ParameterType:
     found = TYPE_WORDS.get(word.lower())
     if found is None:
         raise DeclarationError(
-            f"'{word}' is no type for the parameter '{name}'.{nearest(word, TYPE_WORDS)}",
+            f"'{word}' is not a type, for the parameter '{name}'.{nearest(word, TYPE_WORDS)}",
             hint=f"Types are {listed(ParameterType)}.",
         )
     return found
@@ -140,7 +140,7 @@ def default_of(parameter: Parameter, *, at: datetime) -> object:
     if text is None:
         raise DeclarationError(
             f"The parameter '{parameter.name}' has no default and needs a value.",
-            hint=f"Give one: -p {parameter.name}={_EXAMPLES[parameter.type]}",
+            hint=f"Set it: -p {parameter.name}={_EXAMPLES[parameter.type]}",
             data=_field(parameter.name),
         )
     found, value = read_literal(text)
@@ -151,7 +151,7 @@ def default_of(parameter: Parameter, *, at: datetime) -> object:
         raise DeclarationError(
             f"The default of the parameter '{parameter.name}', {text}, is only known in the "
             "notebook.",
-            hint=f"Give a value: -p {parameter.name}={_EXAMPLES[parameter.type]}",
+            hint=f"Set a value: -p {parameter.name}={_EXAMPLES[parameter.type]}",
             data=_field(parameter.name),
         )
     # What is no quoted text is read as it was written: a number's digits count for a decimal.
@@ -178,9 +178,9 @@ def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
         return None
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         raise DeclarationError(
-            f"The value of the parameter '{parameter.name}' is a number of {value.bit_length():,} "
-            f"bits; it may have {_MOST_BITS:,}.",
-            hint="Give it as a text.",
+            f"The value of the parameter '{parameter.name}' is a number of "
+            f"{value.bit_length():,} bits; at most {_MOST_BITS:,} are allowed.",
+            hint="Pass it as text.",
         )
     try:
         typed = convert_value(parameter.type, value, at)
@@ -190,7 +190,7 @@ def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
         shown = repr(value)
         shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
         raise DeclarationError(
-            f"The parameter '{parameter.name}' takes {noun}, and got {shown}.",
+            f"The parameter '{parameter.name}' takes {noun}, but got {shown}.",
             hint=f"For example: {parameter.name}={_EXAMPLES[parameter.type]}",
             data={**_field(parameter.name), "type": str(parameter.type)},
         ) from None
@@ -285,6 +285,6 @@ def split_assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise DeclarationError(
-            f"'{text}' is no assignment.", hint="Write NAME=VALUE, like day=2026-01-01."
+            f"'{text}' is not an assignment.", hint="Write NAME=VALUE, like day=2026-01-01."
         )
     return name.strip(), value

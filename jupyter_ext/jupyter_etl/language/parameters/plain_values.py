@@ -107,7 +107,7 @@ def _pandas_scalar(value: Any, name: str) -> object:
 
 def _too_fine(value: object, name: str) -> DeclarationError:
     return DeclarationError(
-        f"{{{{{name}}}}} is {value}; bound values have microseconds, but it has nanoseconds.",
+        f"{{{{{name}}}}} is {value}, with nanoseconds; bound values have at most microseconds.",
         hint=f"Round it first: pd.Timestamp({name}).floor('us').",
     )
 
@@ -116,9 +116,9 @@ def _refused(value: object, name: str) -> DeclarationError:
     kind = type(value).__name__
     if kind in ("DataFrame", "Table", "RecordBatch", "LazyFrame"):
         return DeclarationError(
-            f"{{{{{name}}}}} is a {kind}, which is no value.",
-            hint=f"Name it in %%etl sql local as a table, without the braces: {name}. "
-            f"For a list of its values set ids = {name}['id'].tolist() and write {{{{ids}}}}.",
+            f"{{{{{name}}}}} is a {kind}, not a value.",
+            hint=f"Use it in %%etl sql local as a table, without the braces: {name}. For a list "
+            f"of its values, set ids = {name}['id'].tolist() and write {{{{ids}}}}.",
         )
     return DeclarationError(
         f"{{{{{name}}}}} is a {kind}, which cannot be bound to SQL.",

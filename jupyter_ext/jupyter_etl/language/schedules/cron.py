@@ -72,9 +72,9 @@ def parse_cron(text: str, *, forms: str) -> str:
     fields = text.upper().split()
     if len(fields) != 5 or not text.isascii():
         if not re.match(r"[0-9*]", text) or not text.isascii():
-            raise DeclarationError(f"The schedule '{text}' cannot be read.", hint=forms)
+            raise DeclarationError(f"The schedule '{text}' is invalid.", hint=forms)
         raise DeclarationError(
-            f"The schedule '{text}' has {len(fields)} cron fields; it takes 5.",
+            f"The schedule '{text}' has {len(fields)} cron fields; it must have 5.",
             hint="They are minute, hour, day of month, month, day of week: 30 6 * * 1-5.",
         )
     for position, field in enumerate(fields):
@@ -91,7 +91,7 @@ def _alias(text: str) -> str:
     cron = _ALIASES.get(text.lower())
     if cron is None:
         raise DeclarationError(
-            f"There is no schedule '{text}'.{nearest(text, _ALIASES)}",
+            f"'{text}' is not a schedule.{nearest(text, _ALIASES)}",
             hint="Write @hourly, @daily, @weekly, @monthly or @yearly.",
         )
     return cron
@@ -105,7 +105,7 @@ def _check_field(text: str, position: int, field: str) -> None:
     except CronSimError:
         name, allowed = _FIELDS[position]
         raise DeclarationError(
-            f"'{field}' cannot be the {name} of the schedule '{text}'.{_advice(field, position)}",
+            f"'{field}' is not a valid {name} in the schedule '{text}'.{_advice(field, position)}",
             hint=f"Allowed: {allowed}; with * , - and /.",
         ) from None
 
@@ -115,10 +115,10 @@ def _advice(field: str, position: int) -> str:
         first, last = int(found[1]), int(found[2])
         least, most = _BOUNDS[position]
         if least <= last < first <= most:
-            return f" A range goes upwards: write {first}-{most},{least}-{last}."
+            return f" A range must be ascending: write {first}-{most},{least}-{last}."
         return ""
     if "W" in field and "WED" not in field:
-        return " W (the nearest weekday) is only understood as LW, the last weekday of the month."
+        return " W (the nearest weekday) is only supported as LW, the last weekday of the month."
     if "?" in field:
         return " Write * instead of ?."
     return ""
@@ -167,7 +167,7 @@ def _refuse_near(text: str, what: str) -> None:
     first = re.split(r"[\s,-]", what)[0]
     if suggestion := nearest(first, known):
         raise DeclarationError(
-            f"The schedule '{text}' cannot be read.{suggestion}",
+            f"The schedule '{text}' is invalid.{suggestion}",
             hint='Write it like "weekdays at 07:30", "mon,thu at 09:00" or "monthly on 1 at 05:00".',
         )
 
@@ -199,7 +199,7 @@ def _month_days(text: str, on: str) -> str:
     parts = re.sub(r"(\d)(st|nd|rd|th)\b", r"\1", on or "1").split(",")
     if not all(re.fullmatch("[0-9]{1,2}", part) and 1 <= int(part) <= 31 for part in parts):
         raise DeclarationError(
-            f"'{on}' in the schedule '{text}' is no day of the month.",
+            f"'{on}' in the schedule '{text}' is not a day of the month.",
             hint='Write 1 to 31 or last: "monthly on 1 at 05:00", "monthly on last at 05:00".',
         )
     return ",".join(str(day) for day in sorted({int(part) for part in parts}))
@@ -209,8 +209,8 @@ def _time(text: str, at: str) -> tuple[int, int]:
     found = _TIME.fullmatch({"noon": "12:00", "midnight": "00:00"}.get(at.lower(), at))
     if found is None or int(found[1]) > 23 or int(found[2]) > 59:
         raise DeclarationError(
-            f"'{at}' in the schedule '{text}' is no time of day.",
-            hint="Write hours and minutes of a 24-hour clock: 06:00, 18:30.",
+            f"'{at}' in the schedule '{text}' is not a time of day.",
+            hint="Write hours and minutes on a 24-hour clock: 06:00, 18:30.",
         )
     return int(found[1]), int(found[2])
 
@@ -219,7 +219,7 @@ def _minute(text: str, at: str | None) -> int:
     minute = (at or ":00").removeprefix(":")
     if not re.fullmatch("[0-9]{1,2}", minute) or int(minute) > 59:
         raise DeclarationError(
-            f"'{at}' in the schedule '{text}' is no minute of an hour.",
+            f"'{at}' in the schedule '{text}' is not a minute of the hour.",
             hint='Write it like "hourly at :15".',
         )
     return int(minute)

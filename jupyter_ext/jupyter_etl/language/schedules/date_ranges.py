@@ -11,8 +11,8 @@ from jupyter_etl.language.schedules.timezones import parse_instant
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FORMS = (
-    "Write days, both included, like 2026-01-01..2026-01-31, or times of which the last is not "
-    "included, like 2026-01-01T06:00..2026-01-02T06:00."
+    "Write days, both included, such as 2026-01-01..2026-01-31, or times, the end excluded, such "
+    "as 2026-01-01T06:00..2026-01-02T06:00."
 )
 YEARS = (1900, 2999)
 
@@ -47,7 +47,7 @@ def parse_span(text: str, *, timezone: str = "UTC") -> Span:
     if not dots and _DAY.fullmatch(first):
         last = first
     if not first.strip() or not last.strip():
-        raise DeclarationError(f"'{text}' is no range of days or times.", hint=_FORMS)
+        raise DeclarationError(f"'{text}' is not a range of days or times.", hint=_FORMS)
     return Span(start=_end(first, timezone), end=_end(last, timezone))
 
 
@@ -59,7 +59,7 @@ def _end(text: str, timezone: str) -> date | datetime:
         else:
             found = parse_instant(written, timezone)
     except ValueError:
-        raise DeclarationError(f"'{written}' is no day of the calendar.", hint=_FORMS) from None
+        raise DeclarationError(f"'{written}' is not a valid date.", hint=_FORMS) from None
     except DeclarationError as problem:
         raise DeclarationError(problem.message, hint=problem.hint or _FORMS) from None
     low, high = YEARS

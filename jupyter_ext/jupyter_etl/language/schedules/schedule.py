@@ -66,12 +66,12 @@ def parse_schedule(
         return _after("", names, zone.key, shown=written, wait_for_all=after_all)
     if after_all:
         raise DeclarationError(
-            "To wait for all of several publications, their names are needed.",
+            "--after-all needs the names of publications.",
             hint="Write --after a,b --after-all",
         )
     if not written:
         raise DeclarationError(
-            "The schedule is empty.", hint=f"{FORMS} Or name a publication with --after."
+            "The schedule is empty.", hint=f"{FORMS} Or pass a publication with --after."
         )
     if found := _INTERVAL.fullmatch(written):
         every_s = _interval(found[1], written)
@@ -91,11 +91,11 @@ def _after(
     if written:
         raise DeclarationError(
             f"A pipeline runs either at '{written}' or after {listed(names)}, not both.",
-            hint="Leave one of them out, or schedule a second pipeline by another name.",
+            hint="Omit one of them, or schedule a second pipeline with another name.",
         )
     unique = tuple(dict.fromkeys(parse_name(name, what="publication") for name in names))
     if not unique:
-        raise DeclarationError("There is no publication after 'after'.", hint="Write its name.")
+        raise DeclarationError("'after' needs the name of a publication.", hint="Write its name.")
     return Schedule(
         kind=ScheduleKind.AFTER,
         text=shown,
@@ -110,13 +110,13 @@ def _interval(age: str, written: str) -> float:
         every_s = parse_duration(age)
     except DeclarationError as problem:
         raise DeclarationError(
-            f"The schedule '{written}' cannot be read: {problem.message}",
+            f"The schedule '{written}' is invalid: {problem.message}",
             hint='Write it like "every 15m", "every 2h" or "every 90s".',
         ) from None
     if not 1 <= every_s <= MAX_EVERY_S:
         raise DeclarationError(
             f"The interval of '{written}' must be between 1 second and 366 days.",
-            hint="For rarer times write cron fields or @yearly.",
+            hint="For longer intervals, use cron fields or @yearly.",
         )
     return every_s
 
@@ -126,8 +126,8 @@ def _once(written: str, zone: ZoneInfo, now: datetime | None) -> datetime:
     if now is not None and at <= now:
         passed = format_duration(max(1, round((now - at).total_seconds())))
         raise DeclarationError(
-            f"The schedule '{written}' ({zone.key}) never fires: that was {passed} ago.",
-            hint="Give a time to come, or run the notebook now.",
+            f"The schedule '{written}' ({zone.key}) never fires: the time was {passed} ago.",
+            hint="Use a future time, or run the notebook now.",
         )
     return at
 

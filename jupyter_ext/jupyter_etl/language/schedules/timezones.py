@@ -31,8 +31,8 @@ def parse_timezone(name: str) -> ZoneInfo:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             pass  # said below, with near names: listing all zones reads many files
     raise DeclarationError(
-        f"There is no timezone '{name}'.{_near(wanted, available_timezones())}",
-        hint="Use an IANA name, like UTC or Europe/Paris.",
+        f"'{name}' is not a valid timezone.{_near(wanted, available_timezones())}",
+        hint="Use an IANA name, such as UTC or Europe/Paris.",
         data={"field": "timezone"},
     )
 
@@ -70,11 +70,11 @@ def parse_instant(text: str, timezone: str = "UTC") -> datetime:
         local = written if written.tzinfo else written.replace(tzinfo=zone, fold=0)
         instant = local.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise DeclarationError(f"'{text}' is no date and time.", hint=_ISO_FORMS) from None
+        raise DeclarationError(f"'{text}' is not a date and time.", hint=_ISO_FORMS) from None
     back = instant.astimezone(local.tzinfo)
     if back.replace(tzinfo=None) != local.replace(tzinfo=None):
         raise DeclarationError(
-            f"'{text}' does not exist in {zone.key}: the clocks go forward over it.",
-            hint=f"The next time there is {back:%Y-%m-%d %H:%M}.",
+            f"'{text}' does not exist in {zone.key}, because clocks are set forward at that time.",
+            hint=f"The next valid time is {back:%Y-%m-%d %H:%M}.",
         )
     return instant

@@ -171,8 +171,8 @@ def _refuse_names_as_values(tree: exp.Expr, tables: Mapping[str, Sequence[str]])
     pairs = [pair for columns in tables.values() for pair in twins(columns).values()]
     said = " and ".join(f"'{name}'" for name in pairs[0]) if pairs else "Names"
     raise DeclarationError(
-        f"{said} differ only in case, and the query uses whole rows, or columns by a pattern.",
-        hint="Name the columns one by one, or rename one of them in Python first.",
+        f"{said} differ only in case, and the query uses whole rows or a column pattern.",
+        hint="List the columns, or rename one of them in Python first.",
     )
 
 

@@ -99,7 +99,7 @@ def quoted(name: str, dialect: str = "") -> str:
         DeclarationError: It holds a NUL, which no database allows.
     """
     if "\0" in name:
-        raise DeclarationError("A name must not hold a NUL character.")
+        raise DeclarationError("A name must not contain a NUL character.")
     rules = dialect_of(dialect)
     opening, closing = quotation_marks(rules)
     if rules.name_backslash:

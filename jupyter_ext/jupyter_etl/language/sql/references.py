@@ -24,7 +24,7 @@ def parse_query_name(text: str) -> str:
     if _NAME.fullmatch(text):
         return text
     raise DeclarationError(
-        f"{text!r} is no name for a query.",
+        f"{text!r} is not a valid name for a query.",
         hint="Use letters, digits and '_', starting with a letter, like recent_orders.",
     )
 
@@ -75,15 +75,15 @@ def _resolve(
         if name in path:
             around = " -> ".join((*path[path.index(name) :], name))
             raise DeclarationError(
-                f"The query {name!r} needs itself: {around}.",
-                hint="Take one of these references out, and run its cell again.",
+                f"The query {name!r} refers to itself: {around}.",
+                hint="Remove one of these references, and run its cell again.",
             )
         if name in order:
             continue
         if name not in queries:
             raise DeclarationError(
-                f"There is no query named {name!r} here.{nearest(name, queries)}",
-                hint=f"Run the cell that names it: %%etl sql SOURCE --name {name}",
+                f"There is no query named {name!r}.{nearest(name, queries)}",
+                hint=f"Run the cell that defines it: %%etl sql SOURCE --name {name}",
                 data={"name": name, "queries": list(queries)},
             )
         body = _resolve(queries[name], queries, order, path=(*path, name), dialect=dialect)

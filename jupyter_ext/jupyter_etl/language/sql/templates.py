@@ -16,7 +16,7 @@ _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _INSIDE = re.compile(r"\s*([^\W\d]\w*)\s*(?:\|\s*(\w+)\s*)?")
 _OF_ARRAY = re.compile(r"\b(?:any|some|all)\s*\(\s*\Z", re.IGNORECASE)
 """Precedes an array, where a list is written in square brackets."""
-_FORMS = "Write {{x}} for a value, {{x|ident}} for a name of a column or table."
+_FORMS = "Write {{x}} for a value, {{x|ident}} for the name of a column or table."
 
 
 class HoleKind(StrEnum):
@@ -110,14 +110,15 @@ def _hole(found: re.Match[str], span: Span) -> Hole | None:
         return None
     if plain is None:
         raise DeclarationError(
-            f"{written} is not a plain variable: attributes, calls, subscripts and expressions are "
-            "not taken.",
-            hint=f"Give the value a name in Python first: value = ... and then {{{{value}}}}. {_FORMS}",
+            f"{written} is not a plain variable: attributes, calls, subscripts and expressions "
+            "are not supported.",
+            hint="Assign the value in Python first, value = ..., and then use {{value}}. "
+            f"{_FORMS}",
         )
     name, word = plain[1], plain[2] or HoleKind.VALUE
     if word not in HoleKind.__members__.values():
         raise DeclarationError(
-            f"{written} uses '{word}', which there is not.{nearest(word, list(HoleKind))}",
+            f"{written} uses the unknown filter '{word}'.{nearest(word, list(HoleKind))}",
             hint=_FORMS,
         )
     kind = HoleKind(word)
@@ -129,13 +130,13 @@ def _hole(found: re.Match[str], span: Span) -> Hole | None:
 def _inside_quotes(written: str, name: str, span: Span) -> DeclarationError:
     if span is Span.NAME:
         return DeclarationError(
-            f"{written} is inside double quotes, which make it part of a name.",
+            f"{written} is inside double quotes, so it is part of a name.",
             hint=f"Write {{{{{name}|ident}}}} without the quotes.",
         )
     return DeclarationError(
-        f"{written} is inside a quoted text, where no value can be bound.",
-        hint=f"Write {{{{{name}}}}} without the quotes; for a part of a text "
-        f"'%' || {{{{{name}}}}} || '%'.",
+        f"{written} is inside a string, where no value can be bound.",
+        hint=f"Write {{{{{name}}}}} without the quotes; inside a longer string, '%' || "
+        f"{{{{{name}}}}} || '%'.",
     )
 
 
@@ -145,8 +146,8 @@ def _refuse_rest(sql: str, dialect: str) -> None:
         raise DeclarationError("A {{ in the query is not closed.", hint=_FORMS)
     if "{%" in code:
         raise DeclarationError(
-            "The query has {% ... %}; there is no templating but {{x}}.",
-            hint="Decide in Python which query to run.",
+            "The query contains {% ... %}, but only {{x}} is supported.",
+            hint="Choose the query in Python.",
         )
 
 
@@ -191,9 +192,10 @@ def _looked_up(name: str, namespace: Mapping[str, object]) -> object:
     if name not in namespace:
         known = [key for key in namespace if not key.startswith("_")]
         raise DeclarationError(
-            f"The query uses {{{{{name}}}}}, and there is no variable '{name}'."
-            f"{nearest(name, known)}",
-            hint=f"Set it in a cell before: {name} = ..., or declare it: %etl param {name} = ...",
+            f"The query uses {{{{{name}}}}}, but there is no variable "
+            f"'{name}'.{nearest(name, known)}",
+            hint=f"Assign it in an earlier cell, {name} = ..., or declare it: %etl param {name} "
+            "= ...",
         )
     return namespace[name]
 
@@ -203,8 +205,8 @@ def _bound(name: str, value: object) -> _Bound:
         return _Bound(values=(value,), listed=False)
     if not value:
         raise DeclarationError(
-            f"{{{{{name}}}}} is an empty list, and SQL has no empty list.",
-            hint="Leave the condition out in Python where there is nothing to compare with.",
+            f"{{{{{name}}}}} is an empty list, which SQL does not support.",
+            hint="Omit the condition in Python if the list is empty.",
         )
     return _Bound(values=tuple(value), listed=True)
 
@@ -213,7 +215,7 @@ def _quoted(name: str, value: object, dialect: str) -> str:
     parts = value if isinstance(value, list) else [value]
     if not parts or not all(isinstance(p, str) and p and "\0" not in p for p in parts):
         raise DeclarationError(
-            f"{{{{{name}|ident}}}} needs the name of a column or table as text, and got {value!r}.",
+            f"{{{{{name}|ident}}}} needs the name of a column or table as text, but got {value!r}.",
             hint=f"Set {name} = 'column', or {name} = ('schema', 'table').",
         )
     return ".".join(quoted(str(part), dialect) for part in parts)
@@ -223,7 +225,7 @@ def _raw(name: str, value: object) -> str:
     if isinstance(value, str):
         return value
     raise DeclarationError(
-        f"{{{{{name}|sqlsafe}}}} needs SQL as text, and got {value!r}.",
+        f"{{{{{name}|sqlsafe}}}} needs SQL as text, but got {value!r}.",
         hint=f"For a value write {{{{{name}}}}}.",
     )
 

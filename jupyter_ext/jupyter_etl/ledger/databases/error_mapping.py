@@ -22,8 +22,8 @@ from jupyter_etl.language.names import nearest
 _KNOWN: tuple[tuple[str, str, bool], ...] = (
     (
         "locked",
-        "Another process holds the ledger for more than a minute; try again, or move the ledger "
-        "to PostgreSQL.",
+        "Another process has locked the ledger for more than a minute; try again, or move the "
+        "ledger to PostgreSQL.",
         True,
     ),
     ("disk is full", "Free some space on its disk; nothing was written.", True),
@@ -46,8 +46,7 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ),
     (
         "no such table",
-        "The file is no ledger, or not a whole one; restore the last backup: "
-        "jupyter etl restore FILE",
+        "The file is not a complete ledger; restore the last backup: jupyter etl restore FILE",
         False,
     ),
     (
@@ -60,7 +59,7 @@ _KNOWN: tuple[tuple[str, str, bool], ...] = (
     ("no password supplied", "Add the password: in ~/.pgpass, or as PGPASSWORD.", False),
     ("permission denied", "Grant this user the tables of the ledger.", False),
     ("read-only transaction", "This server is a replica; set the URL of the primary.", True),
-    ("already exists", "Give the ledger a database of its own; this one has other tables.", False),
+    ("already exists", "Use a separate database for the ledger; this one has other tables.", False),
 )
 _OUT_OF_RANGE = "22003"
 _DAMAGED = "The database is damaged; restore its last backup (pg_restore)."
@@ -72,12 +71,15 @@ _STATES = {
     "40P01": ("Another process waits for the same rows; try again.", True),
     "42501": ("Grant this user the tables of the ledger.", False),
     "42P01": ("The tables were removed while they were in use; start again.", False),
-    "42P07": ("Give the ledger a database of its own; this one has other tables.", False),
+    "42P07": ("Use a separate database for the ledger; this one has other tables.", False),
     "53100": ("Free some space on the server's disk; nothing was written.", True),
     "53200": ("The server is out of memory; try again when it has less to do.", True),
-    "53300": ("Too many programs use the server: raise its max_connections, or end some.", True),
-    "55P03": ("Another process holds the rows; try again.", True),
-    "57014": ("The server takes too long; try again when it has less to do.", True),
+    "53300": (
+        "The server has too many connections: raise its max_connections, or close some.",
+        True,
+    ),
+    "55P03": ("Another process has locked the rows; try again.", True),
+    "57014": ("The server took too long; try again later.", True),
     "XX001": (_DAMAGED, False),
     "XX002": (_DAMAGED, False),
 }
@@ -86,7 +88,9 @@ _STATES = {
 Source: PostgreSQL's documentation, appendix A, "PostgreSQL Error Codes".
 """
 _DRIVERS = ("sqlite3", "psycopg")
-_UNREACHABLE = "Check that the server runs and can be reached; running attempts go on meanwhile."
+_UNREACHABLE = (
+    "Check that the server runs and can be reached; active attempts continue in the meantime."
+)
 _BUG = "This is a fault of jupyter-etl; report it with the lines above."
 
 
@@ -170,6 +174,6 @@ def stale(run_id: int, number: int) -> Conflict:
     """Return the error for a write by somebody who does not own the attempt any more."""
     return Conflict(
         f"Attempt {number} of run {run_id} has ended or belongs to another runner.",
-        hint="Stop and publish nothing; the ledger has already decided what becomes of the run.",
+        hint="Stop and publish nothing; the outcome of the run is already recorded in the ledger.",
         data={"run_id": run_id, "number": number},
     )

@@ -92,7 +92,8 @@ class WatchedFile:
             raise _lost(
                 f"The ledger {self._place} was replaced by another one while it was in use: it is "
                 f"{found[:12]}, not {self._identity[:12]}.",
-                hint=f"{RESTORE}. To use the other ledger, restart what uses this one.",
+                hint=f"{RESTORE}. To use the other ledger, restart the processes that use this "
+                "one.",
             )
 
     def _look(self) -> tuple[int, int]:
@@ -100,12 +101,12 @@ class WatchedFile:
             found = self._path.stat()
         except (FileNotFoundError, NotADirectoryError):
             raise _lost(
-                f"The ledger {self._place} is gone: its file was deleted or moved, or its disk is "
-                "not mounted."
+                f"The ledger {self._place} is missing: its file was deleted or moved, or its "
+                "disk is not mounted."
             ) from None
         except OSError as problem:
             raise StoreError(
-                f"The ledger {self._place} cannot be looked at: {problem.strerror}.",
+                f"The ledger {self._place} cannot be checked: {problem.strerror}.",
                 hint="Check its folder and its disk.",
             ) from problem
         if not found.st_size:
@@ -124,10 +125,14 @@ def refuse_lost(path: Path, place: str, *traces: Path) -> None:
     found = [trace for trace in (_id_file(path), *traces) if trace.exists()]
     if not found or (path.exists() and (path.is_dir() or path.stat().st_size)):
         return
-    what = "is empty: its file has 0 bytes" if path.exists() else "is gone: there is no such file"
+    what = (
+        "is empty: its file has 0 bytes"
+        if path.exists()
+        else ("is missing: its file does not exist")
+    )
     raise _lost(
         f"The ledger {place} {what}.",
-        hint=f"{RESTORE}. To begin with a new ledger instead, move these away: "
+        hint=f"{RESTORE}. To start with a new ledger instead, move these files away: "
         f"{', '.join(map(str, found))}.",
         retryable=False,
     )

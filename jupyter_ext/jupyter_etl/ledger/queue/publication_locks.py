@@ -67,7 +67,8 @@ def check_turn(connection: Connection, name: str, *, draft: bool, token: str) ->
     query = select(commits.c.token).where(commits.c.name == name, commits.c.draft == draft)
     if connection.execute(query.with_for_update()).scalar() != token:
         raise Conflict(
-            f"{name!r} was published by somebody else meanwhile; nothing of this became visible.",
+            f"Another process has published {name!r} in the meantime; none of these outputs "
+            "became visible.",
             hint="Publish it again.",
             data={"name": name},
         )

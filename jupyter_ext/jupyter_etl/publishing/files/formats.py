@@ -44,7 +44,7 @@ def write_file(data: pa.RecordBatchReader, target: Path, *, path: str) -> tuple[
     extension = extension_of(path)
     if extension is None:
         raise PublishError(
-            f"Rows cannot be written as {path!r}: its extension names no format.",
+            f"Rows cannot be written as {path!r}: its extension is not a known format.",
             hint=f"Use one of {', '.join(WRITABLE)}.",
         )
     _refuse_columns(data.schema, extension)

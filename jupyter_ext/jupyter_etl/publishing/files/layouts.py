@@ -302,8 +302,8 @@ def refuse_years(array: pa.Array, column: str, extension: str) -> None:
 def far_year(column: str, text: str, extension: str) -> PublishError:
     """Return the error for a date or time whose text cannot be parsed."""
     return PublishError(
-        f"Column {column!r} holds {text}; dates in {extension} range from the year 0000 to 9999, times "
-        f"in nanoseconds from {EARLIEST_NS}.",
+        f"Column {column!r} contains {text}; dates in {extension} range from the year 0000 to "
+        f"9999, times in nanoseconds from {EARLIEST_NS}.",
         hint="Publish it as .parquet.",
         data={"column": column, "value": text},
     )

@@ -93,7 +93,7 @@ def open_beneath(location: str | Path) -> int:
             _refuse_link(problem, root, parts)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise StorageError(f"{location} is no plain file.", hint=_HINT)
+        raise StorageError(f"{location} is not a regular file.", hint=_HINT)
     return descriptor
 
 
@@ -153,13 +153,15 @@ def _mode_of(descriptor: int) -> int:
     return stat.S_IMODE(os.fstat(descriptor).st_mode) & ~_WRITABLE | 0o700
 
 
-_HINT = "Somebody has changed the lake. Remove what was put there, and restore the folder or file."
+_HINT = (
+    "The lake was changed by another program. Remove these changes, and restore the folder or file."
+)
 
 
 def _refuse_link(problem: OSError, root: Path, parts: Sequence[str]) -> NoReturn:
     # A link is ELOOP as a file; as a folder it is ENOTDIR, as is what is no folder at all.
     if problem.errno in {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}:
         raise StorageError(
-            f"{PurePath(root, *parts)} leads through a symbolic link, or is no folder.", hint=_HINT
+            f"{PurePath(root, *parts)} contains a symbolic link, or is not a folder.", hint=_HINT
         ) from problem
     raise problem

@@ -103,7 +103,7 @@ def _explained(what: str, problem: OSError) -> PublishError:
     if problem.errno in _FULL or "No space left" in text or "os error 28" in text:
         return PublishError(
             f"{what}: the disk is full{where}.",
-            hint="Free some space, then run it again; what was published before is untouched.",
+            hint="Free some space, then run it again; earlier versions are unchanged.",
             retryable=True,
         )
     if problem.errno in _DENIED or "Permission denied" in text or "Read-only file" in text:
@@ -228,8 +228,7 @@ def still_there(version: PublicationVersion) -> Committed:
     os.close(descriptor)
     if size != what.bytes:
         raise StorageError(
-            f"{named} has {size:,} bytes, and the ledger has {what.bytes:,} on record "
-            f"({what.location}).",
+            f"{named} has {size:,} bytes, but {what.bytes:,} in the ledger ({what.location}).",
             hint="Restore the file from a backup, or publish it again.",
         )
     return what

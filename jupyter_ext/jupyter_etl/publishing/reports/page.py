@@ -85,7 +85,7 @@ def _blaming_content() -> Iterator[None]:
         first = first_line(problem)[:200]
         raise DeclarationError(
             f"The report cannot be rendered: {type(problem).__name__}: {first}",
-            hint="Tag the cell that holds it with 'hide' to leave it out of the report.",
+            hint="Tag its cell with 'hide' to omit it from the report.",
         ) from problem
 
 

@@ -137,8 +137,9 @@ def _plain_nested(kind: pa.DataType, column: str) -> pa.DataType:
         if "timestamp[us]" in str(made):
             # Delta overlooks them when it decides which features a new table needs.
             raise PublishError(
-                f"Column {column!r} is of type {kind}: tables have no timestamps without a time zone in maps.",
-                hint="Give them a time zone, or convert them to text.",
+                f"Column {column!r} is of type {kind}: tables do not support timestamps without "
+                "a timezone in maps.",
+                hint="Add a timezone, or convert them to text.",
                 data={"column": column, "type": str(kind)},
             )
         return made
@@ -164,9 +165,9 @@ def _fix(kind: pa.DataType, column: str) -> str:
             f"cast in the query, or df[{column!r}] = df[{column!r}].astype('string')."
         )
     if pa.types.is_duration(kind):
-        return f"Make it seconds: df[{column!r}] = df[{column!r}].dt.total_seconds()."
+        return f"Convert it to seconds: df[{column!r}] = df[{column!r}].dt.total_seconds()."
     if pa.types.is_decimal(kind):
-        return "Round it to at most 38 digits, or make it text."
+        return "Round it to at most 38 digits, or convert it to text."
     return (
         f"Convert it to text: df[{column!r}] = df[{column!r}].astype('string'), or drop the column."
     )
@@ -204,7 +205,7 @@ def _cast(array: pa.Array, field: pa.Field) -> pa.Array:
         return array.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
         raise PublishError(
-            f"Column {field.name!r} cannot be kept exactly: {array.type} would become "
+            f"Column {field.name!r} cannot be stored exactly: {array.type} would become "
             f"{field.type}, and {first_line(problem).rstrip('.')}.",
             hint=_cast_hint(array.type, field.name),
         ) from problem

@@ -169,7 +169,7 @@ def refuse_strange(made: Made, location: str, name: str, *, number: int) -> None
     """
     if made.number not in (1, number):
         raise PublishError(
-            f"There is a table at {location} that the ledger knows nothing of, so {name!r} is not "
+            f"There is a table at {location} that is not in the ledger, so {name!r} is not "
             "published over it.",
-            hint="Put back the ledger that belongs to it, or move the folder away.",
+            hint="Restore the ledger that belongs to it, or move the folder away.",
         )

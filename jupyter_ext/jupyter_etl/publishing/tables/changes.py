@@ -72,7 +72,7 @@ def compare_rows(
     for name in key:
         if name not in both:
             raise PublishError(
-                f"There is no column {name!r} in both versions to tell rows apart.",
+                f"The key column {name!r} does not exist in both versions.",
                 hint=f"Both have: {', '.join(both)}.",
             )
     values = [name for name in both if name not in key]
@@ -110,8 +110,8 @@ def _must_be_unique(base: duckdb.DuckDBPyConnection, side: str, key: Sequence[st
     if doubled:
         which = {"old": "earlier", "new": "later"}[side]
         raise PublishError(
-            f"{doubled:,} keys ({', '.join(key)}) have several rows in the {which} version, so rows "
-            "cannot be told apart by them.",
+            f"{doubled:,} keys ({', '.join(key)}) have several rows in the {which} version, so "
+            "the key is not unique.",
             hint="Name the columns that identify a row: --key A,B.",
         )
 

@@ -72,7 +72,7 @@ def _refuse_doubled(base: duckdb.DuckDBPyConnection, written: Written, key: Sequ
     twice = base.execute(f"select * from doubled order by {names} limit {_SHOWN}").fetchall()  # noqa: S608
     sample = "; ".join(f"{_key_text(row[:-1])} ({row[-1]} times)" for row in twice)
     raise PublishError(
-        f"The key ({', '.join(key)}) is not unique, for example: {sample}. In all {rows:,} of "
+        f"The key ({', '.join(key)}) is not unique, for example: {sample}. In total, {rows:,} of "
         f"{written.rows:,} rows share {count:,} {'key' if count == 1 else 'keys'}.",
         hint="Keep one row a key: df = df.drop_duplicates(subset=[...], keep='last').",
         data={

@@ -74,11 +74,11 @@ class TablePublisher:
         if data is None:
             raise PublishError(
                 f"There are no rows to publish as table {request.name!r}.",
-                hint="Give a frame: %etl publish table NAME FRAME.",
+                hint="Pass a frame: %etl publish table NAME FRAME.",
             )
         if request.mode is PublishMode.UPSERT and not request.key:
             raise PublishError(
-                f"An upsert into {request.name!r} needs a key to know which rows are the same.",
+                f"An upsert into {request.name!r} needs a key to match rows.",
                 hint="Name it: --key id.",
             )
         _refuse_backticks(request, data.schema.names)
@@ -157,7 +157,7 @@ class TablePublisher:
         what = f"{version.name!r} cannot go back to version {version.number}"
         if version.what.location != location:
             raise PublishError(
-                f"{what}: that lies in another lake ({version.what.location}).",
+                f"{what}: it is in another lake ({version.what.location}).",
                 hint="Read that version, and publish its rows.",
             )
         for attempt in range(_COMMIT_ATTEMPTS):

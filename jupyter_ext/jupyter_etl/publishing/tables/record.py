@@ -53,7 +53,7 @@ def verify(table: DeltaTable, version: PublicationVersion) -> None:
     if facts.bytes != what.bytes:
         raise damaged(version, f"its log has {facts.bytes:,} bytes, the ledger {what.bytes:,}")
     if what.files_hash and facts.files_hash != what.files_hash:
-        raise damaged(version, "its log names other data files than the ledger has on record")
+        raise damaged(version, "its log lists other data files than the ledger")
 
 
 def verify_head(table: DeltaTable, version: PublicationVersion) -> None:

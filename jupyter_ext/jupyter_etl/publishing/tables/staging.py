@@ -107,13 +107,13 @@ def _refuse_partitioning(schema: pa.Schema, partition_by: Sequence[str]) -> None
         kind = str(schema.field(name).type)
         if kind not in _PARTITION_TYPES:
             raise PublishError(
-                f"Column {name!r} of type {kind} cannot partition a table; a text, whole number, "
-                "boolean or date can.",
+                f"Column {name!r} of type {kind} cannot partition a table; use text, an integer, "
+                "a boolean or a date.",
                 hint=f"Partition by a day: df['day'] = df[{name!r}].dt.date.",
             )
     if len(set(partition_by)) >= len(schema.names):
         raise PublishError(
-            "Every column is a partition column, so that no data is left.",
+            "Every column is a partition column, so no data column is left.",
             hint="Partition by fewer columns.",
         )
 
@@ -163,8 +163,10 @@ def _refuse_far_times(batch: pa.RecordBatch) -> None:
             far = low if low < first else high
             shown = pa.scalar(far, plain.type).cast(field.type).cast(pa.string())
             raise PublishError(
-                f"Column {field.name!r} holds {shown}; dates in tables go from the year 1 to 9999.",
-                hint="Replace it with NULL, make the column text, or publish a .parquet file.",
+                f"Column {field.name!r} contains {shown}; dates in tables range from the year 1 "
+                "to 9999.",
+                hint="Replace it with NULL, convert the column to text, or publish a .parquet "
+                "file.",
                 data={"column": field.name},
             )
 

@@ -132,9 +132,9 @@ def _needed(kept: Sequence[PublicationVersion], folder: str, stored: set[str]) -
     absent = sorted(needed - stored)
     if absent:
         raise PublishError(
-            f"{len(absent)} files of the table at {folder} are gone, for example {absent[0]!r}; "
-            "nothing was deleted.",
-            hint="Look for who deletes in the lake besides jupyter-etl.",
+            f"{len(absent)} files of the table at {folder} are missing, for example "
+            f"{absent[0]!r}; nothing was deleted.",
+            hint="Find out which other program deletes files in the lake.",
         )
     return needed
 

@@ -78,7 +78,7 @@ class PublicationRollbackHandler(EtlHandler):
     """``publications/{name}/rollback``."""
 
     async def post(self, name: str) -> None:
-        """Make the content of an old version the newest one."""
+        """Publish the content of an earlier version again."""
         name = self.named(name, "publication")
         body = self.body(Rollback)
 

@@ -223,7 +223,8 @@ def _answer(verbs: dict[str, Callable[..., Any]], line: bytes) -> Answer:
         verb = verbs.get(request.verb)
         if verb is None:
             raise DeclarationError(
-                f"The runner does not know {request.verb!r}; it knows {', '.join(sorted(verbs))}."
+                f"The runner does not support {request.verb!r}; it supports "
+                f"{', '.join(sorted(verbs))}."
             )
         return Answer(ok=verb(**request.payload))
     except EtlError as problem:

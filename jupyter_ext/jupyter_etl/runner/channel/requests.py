@@ -310,7 +310,7 @@ class RunRecord:
         self._validate(staged)
         origins = tuple(self._redactor.redact_model(one) for one in staged.origins)
         staged = replace(staged, origins=origins)
-        self._refuse_secret("What describes an output", replace(staged, folder=""))
+        self._refuse_secret("The description of an output", replace(staged, folder=""))
         # Only a person approves, and only the runner knows what the run appends.
         staged = replace(staged, approved=False, batch=None)
         deployed = self._new.version is not None
@@ -342,7 +342,7 @@ class RunRecord:
         if staged.kind not in self._kinds:
             known = ", ".join(sorted(self._kinds)) or "none"
             raise PublishError(
-                f"No publisher for {staged.kind!r} is installed; there is one for: {known}.",
+                f"There is no publisher for {staged.kind!r}; there are: {known}.",
                 hint="Install the package that brings it, where the runs are executed.",
             )
         stage = self._stage.resolve()
@@ -351,7 +351,7 @@ class RunRecord:
         inside = folder != stage and folder.is_relative_to(stage) and folder.is_dir()
         if not inside or any(not file.is_relative_to(folder) for file in files):
             raise DeclarationError(
-                f"What is published as {staged.name!r} was staged outside the run's own folder.",
+                f"The output {staged.name!r} was staged outside the folder of the run.",
                 hint="Publish with %etl publish or etl.publish; they choose the folder.",
             )
 
@@ -372,4 +372,4 @@ class RunRecord:
 
 
 def _no_secret(name: str, source: Source | None = None) -> str:
-    raise NotFound(f"No secret is named {name!r}: this run knows of none.")
+    raise NotFound(f"There is no secret {name!r} in this run.")

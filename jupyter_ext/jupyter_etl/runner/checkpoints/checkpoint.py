@@ -105,13 +105,13 @@ class Keeper:
             before=_code_before(failed_cell, self._prepared),
             kernel=self._prepared.asked_kernel,
             parameters=self._prepared.parameters,
-            problem=self._problem and f"no variables were kept: {self._problem}",
+            problem=self._problem and f"no variables were saved: {self._problem}",
         )
         if not self._problem:
             try:
                 made = self._complete(made)
             except (OSError, msgspec.MsgspecError) as problem:
-                made = replace(made, problem=f"no variables were kept: {problem}")
+                made = replace(made, problem=f"no variables were saved: {problem}")
         if made.problem:
             # The reason is kept, for who asks to go on from here.
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -145,15 +145,15 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     """
     number = folder.name
     if not folder.is_dir():
-        raise NotFound(f"the folder of attempt {number} is gone, or on another machine")
+        raise NotFound(f"the folder of attempt {number} is missing, or on another machine")
     try:
         return msgspec.json.decode(
             (folder / CHECKPOINT / DESCRIPTION).read_bytes(), type=Checkpoint
         )
     except FileNotFoundError:
         raise NotFound(
-            f"attempt {number} kept no variables; they are kept when a cell of a Python notebook "
-            "fails that was run or scheduled with --checkpoint"
+            f"attempt {number} saved no variables; they are saved when a cell of a Python "
+            "notebook fails that was run or scheduled with --checkpoint"
         ) from None
     except (OSError, msgspec.MsgspecError) as problem:
         raise NotFound(f"the checkpoint of attempt {number} is damaged: {problem}") from problem
@@ -219,7 +219,7 @@ def _code_before(cell: int, prepared: Prepared) -> tuple[str, ...]:
 
 def _kept(made: Checkpoint) -> str:
     size = f"{made.bytes / 1e6:,.1f} MB"
-    text = f"kept {len(made.names)} variables ({size}) to go on from cell {made.failed_cell + 1}"
+    text = f"saved {len(made.names)} variables ({size}), to resume at cell {made.failed_cell + 1}"
     if made.left_out:
         names = "; ".join(f"{name} ({why})" for name, why in sorted(made.left_out.items()))
         text += f"; left out: {names}"

@@ -106,7 +106,7 @@ def start_of(
     except NotFound as problem:
         return from_the_start(problem.message)
     except (OSError, EtlError, msgspec.MsgspecError) as problem:
-        return from_the_start(f"what attempt {resume_from} left cannot be read: {problem}")
+        return from_the_start(f"the variables of attempt {resume_from} cannot be read: {problem}")
     return Start(
         cell=planned.cell,
         taken_over=done,
@@ -114,14 +114,15 @@ def start_of(
         code=kernel_call("restore", earlier / CHECKPOINT),
         said=said,
         note=f"The cells above were executed by attempt {resume_from} of this run. This attempt "
-        f"took up its variables and goes on here, from {say_cell(planned.cell)}.",
+        f"loaded its variables and resumes here, at {say_cell(planned.cell)}.",
     )
 
 
 def from_the_start(why: str) -> Start:
     """Return the start from the first cell, which says why it does not go on from elsewhere."""
     return Start(
-        note=f"This attempt was to go on from the cell that failed, and starts from the first: {why}."
+        note="This attempt could not resume at the failed cell, and starts from the first one: "
+        f"{why}."
     )
 
 

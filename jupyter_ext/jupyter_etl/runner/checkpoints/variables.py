@@ -213,7 +213,7 @@ class _Meter:
             if self._redactor.is_active:
                 seam = self._tail + bytes(view[: self._overlap])
                 if self._redactor.in_bytes(seam) or self._redactor.in_bytes(view):
-                    raise _Refused("it holds the value of a secret")
+                    raise _Refused("it contains the value of a secret")
                 self._tail = (self._tail + bytes(view[-self._overlap :]))[-self._overlap :]
             return view.nbytes
 

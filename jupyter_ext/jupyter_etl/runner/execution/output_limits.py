@@ -68,7 +68,7 @@ class OutputCaps:
         kept = self._limits.run_output_bytes if whole else self._limits.cell_output_bytes
         who, name = ("all cells of a run", "RUN") if whole else ("a cell", "CELL")
         return (
-            f"{say_bytes(self._left_out)} of output were left out; of {who} "
+            f"{say_bytes(self._left_out)} of output omitted; of {who}, at most "
             f"{say_bytes(kept)} are kept (JUPYTER_ETL_{name}_OUTPUT)."
         )
 

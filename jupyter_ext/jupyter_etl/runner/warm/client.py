@@ -147,7 +147,7 @@ class _Line:
             except OSError as problem:
                 self._socket.close()
                 raise ColdStart(
-                    f"the template could not be started: {problem.strerror}"
+                    f"the fork server could not be started: {problem.strerror}"
                 ) from problem
 
     @property
@@ -171,7 +171,7 @@ class _Line:
                 socket.send_fds(self._socket, [message], [log, waiting.fileno()])
             except OSError as problem:
                 self._end()
-                raise ColdStart(f"the template does not answer: {problem}") from problem
+                raise ColdStart(f"the fork server does not respond: {problem}") from problem
             self._asked_at[number] = time.monotonic()
         return WarmRunner(self, number)
 
@@ -185,7 +185,7 @@ class _Line:
                 if time.monotonic() - self._asked_at[number] > _PATIENCE_S:
                     self._end()
                 if self._socket.fileno() < 0:
-                    raise ColdStart("the template ended before it started the runner")
+                    raise ColdStart("the fork server ended before it started the runner")
                 return None
             if pid in self._codes:
                 del self._pids[number]

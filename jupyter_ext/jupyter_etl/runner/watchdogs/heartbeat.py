@@ -127,7 +127,7 @@ class Beats:
             self._reached = False
             self._events.log(f"the ledger cannot be reached: {problem.message}")
         if silent_s >= self._lease_s:
-            self._fence(f"no beat could be written for {silent_s:.0f} s")
+            self._fence(f"no heartbeat could be written for {silent_s:.0f} s")
 
     def _fence(self, why: str) -> None:
         owned, self._owned = self._owned, False

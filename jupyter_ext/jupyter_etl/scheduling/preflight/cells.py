@@ -42,7 +42,7 @@ def scan_text(cell: int, text: str) -> Iterator[Finding]:
         yield Finding(
             severity="error",
             cell=cell,
-            message=f"Cell {cell + 1} holds {kind}, which everybody can read who sees the notebook.",
+            message=f"Cell {cell + 1} contains {kind}, which every reader of the notebook can see.",
             hint="Take it out, revoke it, and give its name: %etl source NAME URL --secret NAME.",
         )
 
@@ -72,7 +72,7 @@ def scan_code(cell: int, tree: ast.Module) -> Iterator[Finding]:
         yield Finding(
             severity="warning",
             cell=cell,
-            message=f"Cell {cell + 1} gives `{name}` a text, which looks like a secret.",
+            message=f"Cell {cell + 1} assigns text that looks like a secret to `{name}`.",
             hint="Keep it out of the notebook: %etl source NAME URL --secret NAME.",
         )
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -82,7 +82,7 @@ def scan_code(cell: int, tree: ast.Module) -> Iterator[Finding]:
         yield Finding(
             severity="error",
             cell=cell,
-            message=f"Cell {cell + 1} calls {call}, and nobody can answer in a run.",
+            message=f"Cell {cell + 1} calls {call}, but a run has no input.",
             hint="Declare a parameter instead: %etl param NAME TYPE = DEFAULT.",
         )
 

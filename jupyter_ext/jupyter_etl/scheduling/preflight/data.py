@@ -120,7 +120,7 @@ class DataScan:
             if self.knows(name) or not variable:
                 self._resolve(use, name)
         elif isinstance(name, Unknown) and use.command.name in ("load", "profile", "sample"):
-            self._scan.unsure(use.cell, "the name of what it reads is computed")
+            self._scan.unsure(use.cell, "the name of its source is computed")
 
     def _resolve(self, use: Use, name: str, *, kind: str = "source") -> None:
         environment = self._scan.environment
@@ -142,7 +142,7 @@ class DataScan:
             message = f"reads the publication '{name}', which no run has published yet."
             self._scan.add(kind, use.cell, message, certain=False)
             return
-        message = f"reads {what} '{name}', which there is not.{nearest(name, known)}"
+        message = f"reads {what} '{name}', which does not exist.{nearest(name, known)}"
         self._add(kind, use, message, hint)
 
     def _look_into(self, use: Use, source: Source | None, table: str) -> None:
@@ -154,7 +154,7 @@ class DataScan:
             self._absent.pop(source.name, None)
             certain = use.certain and not self._may_write(source.location)
             message = f"reads the source '{source.name}': {said}"
-            hint = "Put the file there, or declare the source anew."
+            hint = "Put the file there, or correct the declaration of the source."
             self._scan.add("file", use.cell, message, hint, certain=certain)
             return
         if not table:
@@ -170,7 +170,7 @@ class DataScan:
         environment = self._scan.environment
         known = environment.tables_of(source) if environment is not None else None
         if known is None:
-            reason = f"the tables of the source '{source.name}' are not looked up before a run"
+            reason = f"the tables of the source '{source.name}' are not checked before a run"
             self._scan.unsure(use.cell, reason)
             return
         folded = {one.casefold() for one in known}
@@ -182,8 +182,8 @@ class DataScan:
             self._scan.add(
                 "table",
                 use.cell,
-                f"reads the table '{name}' of the source '{source.name}', which has no such table."
-                f"{nearest(name, known)}",
+                f"reads the table '{name}' of the source '{source.name}', which does not "
+                f"exist.{nearest(name, known)}",
                 f"It has {listed(known) or 'none'}.",
                 certain=use.certain and not changed,
             )
@@ -274,7 +274,7 @@ class DataScan:
                 message = f"reads the publication '{name}', which no run has published yet."
                 self._scan.add("source", use.cell, message, certain=False)
                 return
-            message = f"reads the publication '{name}', which there is not.{nearest(name, known)}"
+            message = f"reads the publication '{name}', which does not exist.{nearest(name, known)}"
             self._add("source", use, message, "Publish it first, or correct its name.")
 
     def _check(self, use: Use) -> None:
@@ -302,7 +302,7 @@ class DataScan:
                 self._add(
                     "publish", use,
                     f"publishes {args.get('name')} by upsert without a key, so no rows can be matched.",
-                    "Name the columns that tell rows apart: --key id.",
+                    "Set the key columns: --key id.",
                 )  # fmt: skip
             if args.get("since") and args.get("mode", "replace") == "replace":
                 self._add(

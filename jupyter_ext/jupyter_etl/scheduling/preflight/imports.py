@@ -83,9 +83,7 @@ class ImportScan:
         missing = environment.missing_modules(names)
         if missing is None:
             for cell in dict.fromkeys(one.cell for one in self._imports):
-                self._scan.unsure(
-                    cell, "the kernel cannot be asked for the modules that it imports"
-                )
+                self._scan.unsure(cell, "the imports of the kernel cannot be checked")
             return
         said: set[str] = set()
         for one in sorted(self._imports, key=lambda one: not one.certain):
@@ -100,7 +98,7 @@ class ImportScan:
             hint = "Correct the name, or install another version."
         else:
             message = f"imports '{module}', which is not installed for the notebook's kernel."
-            hint = "Install it there, or put the module beside the notebook."
+            hint = "Install it there, or put the module in the notebook's folder."
         self._scan.add("import", one.cell, message, hint, certain=one.certain)
 
     def _add(self, cell: int, module: str, *, certain: bool) -> None:

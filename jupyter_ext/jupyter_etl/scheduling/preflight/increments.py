@@ -33,9 +33,9 @@ def scan_increments(commands: Sequence[tuple[int, Command]], *, publishes: bool)
                 Finding(
                     severity="warning",
                     cell=at,
-                    message=f"Cell {at + 1} appends, and cell {cell + 1} loads with --lag: rows within "
-                    "the lag come again, and would be in the table twice.",
-                    hint="Use --mode upsert with the --key that tells rows apart.",
+                    message=f"Cell {at + 1} appends, and cell {cell + 1} loads with --lag: rows "
+                    "within the lag are read again, and would be duplicated in the table.",
+                    hint="Use --mode upsert with a --key.",
                 )
             )
     return findings

@@ -182,7 +182,7 @@ class _Notebook:
         for use in uses:
             self._use(use)
         if self._names.opened and not opened:
-            self._scan.unsure(index, "names may be defined that its text does not tell")
+            self._scan.unsure(index, "it may define names that cannot be derived from its text")
         if _CHANGES_DATABASE.search(source):
             self._data.change_databases()
 
@@ -266,7 +266,7 @@ def _undefined(name: str, cell: int, reader: NameReader, *, certain: bool) -> Fi
     if later is not None:
         hint = f"Cell {later + 1} defines it: move that cell up, or this one down."
     if later == cell:
-        hint = "The cell defines it further down: turn the lines round."
+        hint = "The cell defines it further down: change the order of the lines."
     return Finding(
         severity="error" if certain else "warning",
         cell=cell,

@@ -145,7 +145,7 @@ class _Collection:
             self._project.add_folder(folder)
             if not folder.is_relative_to(self._project.root) and folder.is_dir():
                 self._notes.append(
-                    f"Modules in {folder} are not pinned: it is outside of the project "
+                    f"Modules in {folder} are not pinned: it is outside the project "
                     f"{self._project.root}."
                 )
 
@@ -192,7 +192,7 @@ class _Collection:
                 self._notes.append(f"The name of a module that {relative} imports {_BY_NAME}.")
             if needs.reads_own_files:
                 self._beside.append(
-                    f"{relative} looks for files beside itself; those are pinned with --include."
+                    f"{relative} opens files in its own folder; pin them with --include."
                 )
             return
         if needs.dynamic:
@@ -248,8 +248,8 @@ class _Collection:
         if not self._project.has(Path(place)):
             raise DeclarationError(
                 f"--include {pattern} leads out of the project {self._project.root}.",
-                hint="Pin what lies in the project; declare other data as a source: "
-                "%etl source NAME PATH",
+                hint="Pin files in the project; declare other data as a source: %etl source NAME "
+                "PATH",
             )
         # Path.glob refuses "..", and matches hidden files.
         matches = glob.glob(written, root_dir=self._folder, recursive=True)  # noqa: PTH207
@@ -273,8 +273,8 @@ class _Collection:
         if limit_bytes and total > limit_bytes:
             largest = max(sizes, key=lambda path: sizes[path])
             raise DeclarationError(
-                f"The local files of the notebook take {rounded_size(total)}, and a version pins at most "
-                f"{rounded_size(limit_bytes)}; the largest is {self._relative(largest)} "
+                f"The local files of the notebook take {rounded_size(total)}; a version can pin "
+                f"at most {rounded_size(limit_bytes)}. The largest is {self._relative(largest)} "
                 f"({rounded_size(sizes[largest])}).",
                 hint="Declare large data as a source (%etl source), or raise "
                 "JUPYTER_ETL_BUNDLE_LIMIT.",

@@ -10,7 +10,7 @@ from jupyter_etl.model import BundleFile, FileChange
 def pinned_words(files: Sequence[BundleFile]) -> str:
     """Say how many files a version pins, and their size."""
     if not files:
-        return "No local files are pinned any more:"
+        return "No local files are pinned anymore:"
     count = f"{len(files)} file" if len(files) == 1 else f"{len(files)} files"
     return f"Pinned with the notebook: {count}, {rounded_size(sum(one.bytes for one in files))}"
 

@@ -72,4 +72,4 @@ def _examine(check: Callable[[Setup], Diagnosis | None], setup: Setup) -> Diagno
     except EtlError as problem:
         return wrong(check.__name__, problem.message, problem.hint)
     except OSError as problem:
-        return wrong(check.__name__, f"it cannot be looked at: {problem}", "")
+        return wrong(check.__name__, f"it cannot be checked: {problem}", "")

@@ -19,7 +19,7 @@ def paused(setup: Setup) -> Diagnosis | None:
     return warn(
         "paused",
         f"the platform paused: {notes}",
-        f"Mend what fails, then: jupyter etl resume {next(iter(found))}",
+        f"Fix the failure, then: jupyter etl resume {next(iter(found))}",
     )
 
 
@@ -44,8 +44,8 @@ def silent(setup: Setup) -> Diagnosis | None:
     told = listed(f"{b.source} ({b.failures} failures in a row)" for b in found)
     return warn(
         "silent sources",
-        f"these did not answer, and runs wait for them: {told}",
-        "One run tries again every 30 s. Look whether they run and can be reached.",
+        f"these sources did not answer, and runs wait for them: {told}",
+        "One run tries again every 30 s. Check that they run and can be reached.",
     )
 
 

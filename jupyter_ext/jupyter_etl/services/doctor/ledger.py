@@ -19,8 +19,8 @@ def ledger(setup: Setup) -> Diagnosis:
     if setup.problem is not None:
         return wrong("ledger", setup.problem.message, setup.problem.hint)
     if setup.store is None:
-        return well("ledger", "is made, or brought up to date, when it is used")
-    return well("ledger", f"readable, {setup.store.count_runs():,} runs on record")
+        return well("ledger", "is created, or migrated, on first use")
+    return well("ledger", f"readable, {setup.store.count_runs():,} runs recorded")
 
 
 def schema(setup: Setup) -> Diagnosis | None:
@@ -29,7 +29,7 @@ def schema(setup: Setup) -> Diagnosis | None:
     if facts is None or facts.revision is None:
         return None
     if facts.revision == facts.newest:
-        return well("schema", f"{facts.revision}, the one of this version")
+        return well("schema", f"{facts.revision}, as this version requires")
     if facts.revision > facts.newest:
         return wrong(
             "schema",
@@ -52,9 +52,9 @@ def integrity(setup: Setup) -> Diagnosis | None:
         return wrong(
             "integrity",
             f"the ledger is damaged: {listed(facts.damages)}",
-            "Stop what uses it and restore the last backup: jupyter etl restore FILE",
+            "Stop all processes that use it and restore the last backup: jupyter etl restore FILE",
         )
-    told = "it can be written" if facts.path is None else "every page and reference is sound"
+    told = "it can be written" if facts.path is None else "every page and reference is intact"
     return well("integrity", told)
 
 
@@ -64,12 +64,16 @@ def journal(setup: Setup) -> Diagnosis | None:
     if facts is None or facts.journal in ("", facts.safe_journal):
         return None
     if facts.safe_journal != "DELETE":
-        return well("journal", f"{facts.journal}, which is safe and slower than WAL")
+        return well("journal", f"{facts.journal}, which is safe but slower than WAL")
     message = (
         f"{facts.journal} can corrupt the ledger when several processes use this version of SQLite"
     )
     if not setup.repair:
-        return wrong("journal", message, "Stop what uses the ledger: jupyter etl doctor --repair")
+        return wrong(
+            "journal",
+            message,
+            "Stop all processes that use the ledger, then: jupyter etl doctor --repair",
+        )
     try:
         repair_journal(facts)
     except StoreError as problem:
@@ -84,8 +88,8 @@ def filesystem(setup: Setup) -> Diagnosis | None:
         return None
     return wrong(
         "filesystem",
-        f"the ledger lies on a network file system ({facts.network}), where SQLite cannot rely "
-        "on locks",
+        f"the ledger is on a network file system ({facts.network}), where locks of SQLite are "
+        "unreliable",
         "Set JUPYTER_ETL_LEDGER to a local path or to PostgreSQL.",
     )
 
@@ -97,14 +101,16 @@ def clock(setup: Setup) -> Diagnosis:
     wrong_clocks = [info for info in waiting if "clock" in info.note]
     if wrong_clocks:
         notes = listed(f"{info.host}:{info.pid} ({info.note})" for info in wrong_clocks)
-        return wrong("clock", f"schedulers plan nothing: {notes}", "Set the clocks by NTP.")
+        return wrong(
+            "clock", f"schedulers plan nothing: {notes}", "Synchronise the clocks with NTP."
+        )
     ahead = [info for info in setup.schedulers if info.seen_at > now + _APART]
     if ahead:
         names = listed(f"{info.host}:{info.pid}" for info in ahead)
         return warn(
             "clock",
-            f"schedulers were last seen in the future: {names}",
-            "Set the clocks of their machine and of this one by NTP.",
+            f"heartbeats of these schedulers are in the future: {names}",
+            "Synchronise the clocks of their machine and of this one with NTP.",
         )
     if facts is None or facts.now is None or facts.asked_at is None or facts.answered_at is None:
         return well("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC")
@@ -114,7 +120,7 @@ def clock(setup: Setup) -> Diagnosis:
     return (wrong if abs(apart_s) > APART.total_seconds() else warn)(
         "clock",
         f"the database's server is {abs(apart_s):,.0f} s {'ahead' if apart_s > 0 else 'behind'}",
-        "Set both clocks by NTP: a scheduler more than a minute off plans nothing.",
+        "Synchronise both clocks with NTP: a scheduler more than a minute off plans nothing.",
     )
 
 
@@ -127,10 +133,13 @@ def due_times(setup: Setup) -> Diagnosis | None:
     if not found:
         return well("due times", "each is the next time of its schedule")
     told = listed(f"{one.name} ({one.next_due:%Y-%m-%d %H:%M} UTC)" for one in found)
-    message = f"the schedules of these pipelines do not explain when they are due: {told}"
+    message = f"the due times of these pipelines do not match their schedules: {told}"
     doubtful = any(abs(info.seen_at - setup.clock.now()) > APART for info in setup.alive)
     if doubtful or not setup.repair:
-        hint = "Is the clock right? Schedulers correct them, or now: jupyter etl doctor --repair"
+        hint = (
+            "Check the clock. Schedulers correct the due times; to correct them now: jupyter "
+            "etl doctor --repair"
+        )
         return wrong("due times", message, hint)
     done = listed(correct_due_times(setup.store, now, deployed_later=True)) or "none"
     return well("due times", "each is the next time of its schedule", repaired=f"corrected {done}")

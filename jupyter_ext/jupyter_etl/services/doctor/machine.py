@@ -41,7 +41,7 @@ def disk(setup: Setup) -> Diagnosis:
     if low:
         return wrong(
             "disk",
-            f"{low}; no run is started",
+            f"{low}; no runs start",
             "Free some space, move the home, or set JUPYTER_ETL_DISK_RESERVE lower.",
         )
     return well("disk", str(space_of(places[0])))
@@ -51,9 +51,9 @@ def permissions(setup: Setup) -> Diagnosis:
     """Is what is private readable by this user alone?"""
     loose = [(path, mode) for path, mode in _private(setup) if path.stat().st_mode & 0o077]
     if not loose:
-        return well("permissions", "what is private is readable by this user alone")
+        return well("permissions", "private files are readable only by this user")
     shown = listed(f"{path} ({stat.filemode(path.stat().st_mode)})" for path, _ in loose)
-    message = f"others may read or write {shown}"
+    message = f"other users can read or write {shown}"
     if not setup.repair:
         orders = "; ".join(f"chmod {mode:o} {path}" for path, mode in loose[:3])
         secret = any(path.parent.name == "secrets" for path, _ in loose)
@@ -62,9 +62,9 @@ def permissions(setup: Setup) -> Diagnosis:
         for path, mode in loose:
             path.chmod(mode)
     except OSError as problem:
-        return wrong("permissions", message, f"They belong to somebody else: {problem}")
+        return wrong("permissions", message, f"They belong to another user: {problem}")
     done = listed(f"{path} is {mode:o}" for path, mode in loose)
-    return well("permissions", "what is private is readable by this user alone", repaired=done)
+    return well("permissions", "private files are readable only by this user", repaired=done)
 
 
 def leftovers(setup: Setup) -> Diagnosis | None:
@@ -73,7 +73,7 @@ def leftovers(setup: Setup) -> Diagnosis | None:
     old = [path for path in _halves(setup) if path.stat().st_mtime < before]
     if not old:
         return None
-    message = f"half written files of processes that were killed: {listed(old)}"
+    message = f"partial files of killed processes: {listed(old)}"
     if not setup.repair:
         return warn("leftovers", message, "jupyter etl doctor --repair")
     for path in old:
@@ -112,11 +112,13 @@ def packages(setup: Setup) -> Diagnosis:
         found = _version(one.name)
         if not found or not one.specifier.contains(found, prereleases=True):
             wanted = str(one.specifier) or "any version"
-            wanting.append(f"{one.name} is {found or 'missing'}, needed is {wanted}")
+            wanting.append(f"{one.name} is {found or 'missing'}, required is {wanted}")
     if installed.version != __version__:
-        wanting.append(f"jupyter-etl is {installed.version}, running is {__version__}")
+        wanting.append(
+            f"jupyter-etl {installed.version} is installed, but {__version__} is running"
+        )
     if not wanting:
-        told = "what it needs" if needed else "no record of what it needs"
+        told = "its requirements" if needed else "its requirements are not recorded"
         return well("packages", f"jupyter-etl {__version__} and {told}")
     return wrong("packages", listed(wanting), "pip install --upgrade jupyter-etl")
 
@@ -130,7 +132,7 @@ def _version(name: str) -> str:
 
 def _folder(what: str, location: str) -> Diagnosis:
     if "://" in location:
-        return well(what, f"{location} (not looked into)")
+        return well(what, f"{location} (not checked)")
     path = Path(location)
     nearest = existing(path)
     if not nearest.is_dir():
@@ -143,7 +145,7 @@ def _folder(what: str, location: str) -> Diagnosis:
     if not problem:
         return well(what, f"{path} can be written")
     if os.access(nearest, os.W_OK):
-        return wrong(what, problem, "Free some space, or look at the disk: dmesg, mount.")
+        return wrong(what, problem, "Free some space, or check the disk: dmesg, mount.")
     return wrong(what, problem, f"chmod u+w {nearest}; or mount its disk for writing.")
 
 

@@ -42,7 +42,7 @@ def scheduler(setup: Setup) -> Diagnosis:
             return wrong(
                 "scheduler",
                 f"{len(waiting)} of {len(setup.alive)} start no runs: {notes}",
-                "Correct what they say; they go on by themselves.",
+                "Fix these problems; the schedulers resume automatically.",
             )
         return well("scheduler", f"{len(setup.alive)} alive ({names})")
     hint = "Run: jupyter etl up"
@@ -70,11 +70,13 @@ def attempts(setup: Setup) -> Diagnosis | None:
     live = setup.store.load_live_attempts()
     gone = [claim for claim in live if _is_gone(claim, setup)]
     if not gone:
-        return well("attempts", f"{len(live):,} in hand")
-    message = f"the runners of these runs are gone: {listed(claim.run.id for claim in gone)}"
+        return well("attempts", f"{len(live):,} active")
+    message = f"the runners of these runs have died: {listed(claim.run.id for claim in gone)}"
     if not setup.repair:
         return wrong(
-            "attempts", message, "A scheduler ends them, or now: jupyter etl doctor --repair"
+            "attempts",
+            message,
+            "A scheduler ends these runs; to end them now: jupyter etl doctor --repair",
         )
     ended = [claim.run.id for claim in gone if _end(claim, setup, setup.store)]
     return well("attempts", message, repaired=f"ended as lost: {listed(ended) or 'none'}")
@@ -95,8 +97,8 @@ def in_hand(setup: Setup) -> Diagnosis | None:
     if without:
         return wrong(
             "runs",
-            f"these runs are in hand and have no attempt: {listed(without)}",
-            "The ledger was changed by hand. Restore its last backup: jupyter etl restore FILE",
+            f"these runs are active but have no attempt: {listed(without)}",
+            "The ledger was edited. Restore its last backup: jupyter etl restore FILE",
         )
     late = [claim for claim in live if _is_late(claim, now, setup.settings.lease_s)]
     if late:
@@ -106,8 +108,8 @@ def in_hand(setup: Setup) -> Diagnosis | None:
         first = late[0].run.id
         return wrong(
             "runs",
-            f"these runs go on beyond their time limit: {told}",
-            f"jupyter etl cancel {first}; then look at jupyter etl logs {first}",
+            f"these runs exceed their time limit: {told}",
+            f"jupyter etl cancel {first}; then see jupyter etl logs {first}",
         )
     return well("runs", "none is stuck")
 
@@ -128,8 +130,8 @@ def queue(setup: Setup) -> Diagnosis | None:
         "queue",
         f"{len(waiting):,} runs wait for up to {format_duration(int(longest.total_seconds()))} "
         f"while {free} workers are free: {listed(run.id for run in waiting)}",
-        "A limit or a source that fails may hold them back: jupyter etl sources. If neither does, "
-        "restart the scheduler.",
+        "They may wait for a limit or for a source that does not answer: jupyter etl sources. "
+        "Otherwise restart the scheduler.",
     )
 
 
@@ -147,8 +149,8 @@ def removed(setup: Setup) -> Diagnosis | None:
         return None
     return warn(
         "unscheduled",
-        f"these runs wait although their pipeline was taken off the schedule: {listed(left)}",
-        f"They will run. To keep them from that: jupyter etl cancel {left[0]}",
+        f"these runs wait although their pipeline was unscheduled: {listed(left)}",
+        f"They will run. To prevent that: jupyter etl cancel {left[0]}",
     )
 
 
@@ -185,7 +187,7 @@ def _end(claim: Claim, setup: Setup, store: Store) -> bool:
     )
     try:
         sweep(executor, claim)
-        return reaper.end(claim, lost_report(claim, "its runner was gone, found by the doctor"))
+        return reaper.end(claim, lost_report(claim, "its runner had died, found by the doctor"))
     finally:
         executor.close()
 
@@ -230,7 +232,8 @@ def folders(setup: Setup) -> Diagnosis | None:
     return warn(
         "folders",
         f"these folders belong to no run of this ledger: {listed(f'{n:08d}' for n in without)}",
-        f"Is it the right ledger? If so, look into them and delete them: {setup.settings.home}/runs",
+        "Check that this is the right ledger. If so, inspect and delete the folders in "
+        f"{setup.settings.home}/runs",
     )
 
 

@@ -38,7 +38,7 @@ def published(setup: Setup) -> Diagnosis | None:
     problems = [problem for version in live if (problem := _problem(version)) is not None]
     done = f"the logs of {listed(repaired)} were restored from the ledger" if repaired else ""
     if not problems:
-        message = f"{len(live):,} live versions are as the ledger has them on record"
+        message = f"{len(live):,} live versions match the ledger"
         return well("published", message, repaired=done)
     message = listed(problem.message.rstrip(".") for problem in problems)
     return wrong("published", message, problems[0].hint, repaired=done)
@@ -57,14 +57,14 @@ def numbers(setup: Setup) -> Diagnosis | None:
     unknown = [f"{name} ({found[name, d]})" for name, d in found if found[name, d] > given[name, d]]
     if not unknown:
         return None
-    message = f"the lake has later versions than the ledger: {listed(unknown)}"
+    message = f"the lake has newer versions than the ledger: {listed(unknown)}"
     if setup.repair:
-        return well("numbers", message, repaired="their numbers are not given again")
+        return well("numbers", message, repaired="their numbers are reserved")
     return warn(
         "numbers",
         message,
-        "Was an older copy of the ledger restored? To give none of their numbers again: jupyter etl "
-        "doctor --repair",
+        "An older copy of the ledger may have been restored. To reserve their numbers: jupyter "
+        "etl doctor --repair",
     )
 
 

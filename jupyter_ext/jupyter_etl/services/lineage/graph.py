@@ -108,7 +108,7 @@ class LineageGraph:
             if branches:
                 lines += [f"  {title}", *(_line(branch) for branch in branches)]
         if len(lines) == 1:
-            lines.append("  No run has read or made it yet.")
+            lines.append("  No run has read or published it yet.")
         lines += [f"  {line}" for line in self._column_lines()]
         return "\n".join([*lines, *self._unfinished()])
 
@@ -121,7 +121,7 @@ class LineageGraph:
             if branches:
                 parts.append(f'<div class="etl-note">{title}</div>{branches}')
         if len(parts) == 1:
-            parts.append('<div class="etl-note">No run has read or made it yet.</div>')
+            parts.append('<div class="etl-note">No run has read or published it yet.</div>')
         notes = [*self._column_lines(), *self._unfinished()]
         parts += [f'<div class="etl-note">{escape(line)}</div>' for line in notes]
         return f'<div class="etl-card" role="group" aria-label="Lineage">{"".join(parts)}</div>'
@@ -155,14 +155,14 @@ class LineageGraph:
         if not any(edge.end == self.root for edge in self.edges):
             return []
         if not self.columns:
-            return ["Columns: unknown; only SQL tells where they come from."]
+            return ["Columns: unknown; the origin of columns is derived only from SQL."]
         by_column: dict[str, list[str]] = {}
         for one in self.columns:
             by_column.setdefault(one.column, []).append(one.label)
         return ["Columns:", *(f"{name} <- {', '.join(o)}" for name, o in by_column.items())]
 
     def _unfinished(self) -> list[str]:
-        return [] if self.complete else ["There is more than is shown here: use a smaller depth."]
+        return [] if self.complete else ["The graph is truncated: use a smaller depth."]
 
 
 def graph_view(graph: LineageGraph) -> dict[str, object]:

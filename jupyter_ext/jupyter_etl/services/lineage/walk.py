@@ -40,7 +40,7 @@ class Lineage:
             depth: How many pipelines away to look.
 
         Raises:
-            NotFound: Nothing is called so.
+            NotFound: No source or publication has that name.
         """
         sources = {source.name for source in self._store.load_sources()}
         publications = {p.name: p.live for p in self._store.load_publications()}
@@ -84,7 +84,7 @@ class _Walk:
             known = [*self.sources, *self.live]
             raise NotFound(
                 f"No source or publication is named {name!r}.{nearest(name, known)}",
-                hint="jupyter etl published lists what is published.",
+                hint="List the publications: jupyter etl published",
             )
         version = self.live[name]
         return self._node(
@@ -205,7 +205,7 @@ class _Walk:
             version=version,
             rows=rows,
             owner=owner or ("" if live is None else live.owner),
-            note="published by hand, what it was made of is not recorded" if by_hand else "",
+            note="published interactively, so its inputs are not recorded" if by_hand else "",
         )
         return self.nodes.setdefault(node.id, node)
 

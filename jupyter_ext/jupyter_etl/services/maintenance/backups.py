@@ -56,13 +56,13 @@ def backup(settings: Settings, file: Path | None, *, now: datetime) -> LedgerFil
     ledger = _sqlite_ledger(settings, "pg_dump --format=custom --file=ledger.dump {url}")
     if file is not None and file.exists():
         raise Conflict(
-            f"There is a file {str(file)!r} already, and a backup overwrites none.",
-            hint="Choose another name, or none: jupyter etl backup",
+            f"The file {str(file)!r} already exists, and a backup overwrites no file.",
+            hint="Use another name, or omit it: jupyter etl backup",
         )
     if not ledger.exists():
         raise StoreError(
-            f"There is no ledger {str(ledger)!r} yet, so there is nothing to back up.",
-            hint="Is JUPYTER_ETL_HOME set as where the schedules are?",
+            f"The ledger {str(ledger)!r} does not exist yet, so there is nothing to back up.",
+            hint="Check that JUPYTER_ETL_HOME is that of your schedulers.",
             retryable=False,
         )
     return back_up(ledger, file or unused(_default(settings, now)))
@@ -77,8 +77,8 @@ def check_copy(file: Path) -> LedgerFile:
     held = inspect_file(file)
     if held.revision not in known_revisions():
         raise StoreError(
-            f"The file {str(file)!r} was written by a newer version of jupyter-etl: its schema is "
-            f"{held.revision}, this version knows {', '.join(known_revisions())}.",
+            f"The file {str(file)!r} was written by a newer version of jupyter-etl: its schema "
+            f"is {held.revision}, this version supports {', '.join(known_revisions())}.",
             hint="Upgrade: pip install --upgrade jupyter-etl",
             retryable=False,
         )
@@ -126,12 +126,12 @@ def _sqlite_ledger(settings: Settings, instead: str) -> Path:
         return path
     if ledger.is_sqlite:
         raise StoreError(
-            "A ledger that is given as a file: URI can be read, and not copied or replaced.",
+            "A ledger with a file: URI can be read, but not copied or replaced.",
             hint="Set JUPYTER_ETL_LEDGER to sqlite:////absolute/path/ledger.sqlite.",
             retryable=False,
         )
     raise StoreError(
-        "The ledger is in PostgreSQL, whose own programs copy and restore it.",
+        "The ledger is in PostgreSQL; use its own programs to copy and restore it.",
         hint=f"Run: {instead.format(url=shlex.quote(_without_password(ledger.url)))}",
         retryable=False,
     )
@@ -172,12 +172,12 @@ def _refuse_in_use(settings: Settings, ledger: Path, now: datetime) -> None:
         names = ", ".join(f"{info.host}:{info.pid}" for info in alive)
         raise Conflict(
             f"A scheduler is alive ({names}), so the ledger is not replaced.",
-            hint="Stop it first, and the Jupyter servers that would start another.",
+            hint="Stop it first, and also the Jupyter servers that would start another one.",
         )
     if runs:
         raise Conflict(
-            f"Runs are in hand ({', '.join(runs[:_IN_HAND])}), so the ledger is not replaced.",
-            hint="Wait for their end; if their machine has died: jupyter etl doctor --repair",
+            f"Runs are active ({', '.join(runs[:_IN_HAND])}), so the ledger is not replaced.",
+            hint="Wait until they finish; if their machine is lost: jupyter etl doctor --repair",
         )
 
 

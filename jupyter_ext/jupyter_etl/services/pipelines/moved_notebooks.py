@@ -50,8 +50,8 @@ def moved_pipeline(store: Store, path: Path, snapshot: str, owner: str) -> Pipel
         names = [one.name for one in found]
         raise Conflict(
             f"{path.name} may be the renamed notebook of {listed(names)}.",
-            hint=f"Say of which: jupyter etl relink {names[0]} {path.name}; "
-            "or deploy it under a name of its own with --name.",
+            hint=f"Relink one: jupyter etl relink {names[0]} {path.name}; or deploy a separate "
+            "pipeline with --name.",
             data={"names": names},
         )
     return found[0] if found else None
@@ -72,8 +72,8 @@ def find_notebook(store: Store, pipeline: Pipeline) -> Path:
     """
     if not is_missing(pipeline):
         raise Conflict(
-            f"The notebook of {pipeline.name} is where it was: {pipeline.notebook}",
-            hint=f"For another one give its path: jupyter etl relink {pipeline.name} NOTEBOOK",
+            f"The notebook of {pipeline.name} has not moved: {pipeline.notebook}",
+            hint=f"To link another one, pass its path: jupyter etl relink {pipeline.name} NOTEBOOK",
         )
     deployed = _deployed(store, pipeline)
     taken = {one.notebook for one in store.load_pipelines()}
@@ -83,7 +83,7 @@ def find_notebook(store: Store, pipeline: Pipeline) -> Path:
         if str(path) not in taken and _is_same(deployed, _snapshot(path))
     ]
     name = Path(pipeline.notebook).name
-    give = f"Give its path: jupyter etl relink {pipeline.name} NOTEBOOK"
+    give = f"Pass its path: jupyter etl relink {pipeline.name} NOTEBOOK"
     if not found:
         raise NotFound(f"No notebook near {pipeline.notebook} has the cells of {name}.", hint=give)
     if len(found) > 1:

@@ -287,7 +287,7 @@ class Pipelines:
         if len(names) > 1:
             raise Conflict(
                 f"{path.name} is deployed as {listed(names)}.",
-                hint=f"Say which of them: --name {names[0]}",
+                hint=f"Select one: --name {names[0]}",
                 data={"names": names},
             )
         return names[0]
@@ -374,7 +374,7 @@ class Pipelines:
             raise PermissionDenied(
                 f"The pipeline {name!r} belongs to {pipeline.owner!r}, not to "
                 f"{self._settings.owner!r}.",
-                hint="Ask its owner to relink it, or to hand it over.",
+                hint="Ask its owner to relink it, or to change the owner.",
             )
         return self._store.change_pipeline(name, now=self._clock.now(), notebook=str(path))
 
@@ -468,7 +468,7 @@ def _refuse_errors(path: Path, findings: Sequence[Finding]) -> None:
                 *lines,
             ]
         ),
-        hint="Correct it, or deploy it all the same: --anyway",
+        hint="Fix the errors, or deploy despite them: --anyway",
         data={"findings": [asdict(one) for one in findings]},
     )
 

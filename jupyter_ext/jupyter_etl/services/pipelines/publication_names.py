@@ -102,8 +102,8 @@ def _deployed_names(store: Store, pipeline: Pipeline) -> frozenset[str]:
 
 def _taken(name: str, pipeline: str) -> Conflict:
     return Conflict(
-        f"The pipeline {pipeline!r} publishes {name!r} already.",
-        hint="Publish under another name; or let both publish it: --shared",
+        f"The pipeline {pipeline!r} already publishes {name!r}.",
+        hint="Publish under another name; or allow both to publish it: --shared",
         data={"name": name, "pipeline": pipeline, "field": "shared"},
     )
 
@@ -120,7 +120,7 @@ def _refuse_unknown(store: Store, names: Sequence[str], own: Collection[str]) ->
         what = "publication" if len(unknown) == 1 else "publications"
         raise NotFound(
             f"There is no {what} {listed(unknown)}.{nearest(unknown[0], known)}",
-            hint="Correct the name; or, for one that is to come, add --expect.",
+            hint="Correct the name; or, for a future publication, add --expect.",
             data={"names": unknown},
         )
 

@@ -94,8 +94,8 @@ def _check_reset(name: str, parameters: Collection[str]) -> None:
             f"{nearest(parameter, parameters)}",
         )
     raise DeclarationError(
-        f"There is nothing to reset by the name '{name}'.{nearest(name, RESETS)}",
-        hint=f"It takes {listed(RESETS, limit=len(RESETS))}, and param.NAME.",
+        f"'{name}' cannot be reset.{nearest(name, RESETS)}",
+        hint=f"Use {listed(RESETS, limit=len(RESETS))}, or param.NAME.",
     )
 
 
@@ -132,7 +132,7 @@ def _schedule_change(before: Schedule | None, after: Schedule | None) -> list[st
         return [f"schedule: {old} -> {new}"]
     if before.timezone != after.timezone:
         return [f"timezone: {before.timezone} -> {after.timezone}"]
-    return [f"schedule: written {after.text!r}, the times stay"]
+    return [f"schedule: now written {after.text!r}, with the same times"]
 
 
 def _notebook_change(was: Outline, outline: Outline) -> str:

@@ -50,7 +50,7 @@ def preview_of(
     if not ticks and not spent and schedule.kind is not ScheduleKind.AFTER:
         raise DeclarationError(
             f"The schedule {schedule.text!r} never fires from now on.",
-            hint="Give a time in the future, such as 'daily at 06:00'.",
+            hint="Use a time in the future, such as 'daily at 06:00'.",
         )
     return _preview(schedule, ticks)
 
@@ -72,7 +72,7 @@ def preview_between(
         if at is not None and not low <= at.year <= high:
             raise DeclarationError(
                 f"'{at.date()}' is not within the years {low} to {high}.",
-                hint="Give a --from and a --to within these years.",
+                hint="Use --from and --to within these years.",
             )
     # The engine's intervals hold their end and not their start.
     before = start - _INSTANT
@@ -116,7 +116,7 @@ def changed_schedule(
         if when or after or after_all:
             raise DeclarationError(
                 "A pipeline either runs on demand or has a schedule.",
-                hint="Leave out --on-demand, or what says when it runs.",
+                hint="Omit --on-demand, or the schedule.",
             )
         return None
     if when or after:

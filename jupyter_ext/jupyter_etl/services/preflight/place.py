@@ -88,7 +88,7 @@ class NotebookPlace:
             return []
         interpreter = self._interpreter
         if interpreter is None:
-            message = f"The environment of the kernel '{kernel.name}' cannot be looked into."
+            message = f"The environment of the kernel '{kernel.name}' cannot be checked."
             return [_kernel_finding("info", message, "", cells)]
         wanted = {interpreter.module, *([_PACKAGE] if needs_package else [])}
         missing = interpreter.missing(wanted, self._notebook.parent)

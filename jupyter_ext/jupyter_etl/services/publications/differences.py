@@ -56,8 +56,8 @@ def diff_versions(
     """
     if after.what.kind is PublicationKind.REPORT:
         raise PublishError(
-            f"{after.name!r} is a report, and has neither columns nor rows to compare.",
-            hint="Open both pages: %etl history shows where they are.",
+            f"{after.name!r} is a report, without columns or rows to compare.",
+            hint="Compare the pages; %etl history shows their locations.",
         )
     chosen = tuple(key) or after.what.key or before.what.key
     changes = None
@@ -128,7 +128,7 @@ def change_words(difference: VersionDifference) -> str:
     """Say in one sentence how many rows differ, or why nobody knows."""
     changes = difference.changes
     if changes is None:
-        return "No key tells rows apart, so they are not compared one by one; name it by --key."
+        return "Without a key, rows are not compared individually; set one with --key."
     words = f"{changes.added:,} added, {changes.removed:,} removed, {changes.changed:,} changed"
     shown = len(changes.sample)
     total = changes.added + changes.removed + changes.changed

@@ -89,8 +89,8 @@ class Holds:
             raise NotFound(f"There is no publication {text!r}.", hint=hint)
         known = ", ".join(held) or "nothing"
         raise NotFound(
-            f"Nothing is held back of {text!r}; what waits is: {known}.",
-            hint="jupyter etl held, without a name, shows all that is held.",
+            f"No output of {text!r} is held; held are: {known}.",
+            hint="List all held runs: jupyter etl held",
         )
 
     def preview(self, target: str | int, name: str, *, limit: int = 20) -> Preview:
@@ -114,7 +114,7 @@ class Holds:
         staged = next((one for one in hold.staged if one.name == name), None)
         if staged is None:
             raise NotFound(
-                f"Run {hold.run_id} holds nothing back that is called {name!r}; it holds: "
+                f"Run {hold.run_id} does not hold {name!r}; it holds: "
                 f"{', '.join(hold.names) or 'nothing'}.",
                 hint=f"jupyter etl held {hold.run_id}",
             )
@@ -182,7 +182,7 @@ class Holds:
             # A ledger of a version in which a failed check stopped the notebook.
             raise NotFound(
                 f"A check stopped run {run_id} before its last cell, so there is nothing to publish.",
-                hint=f"Run it again: jupyter etl retry {run_id}",
+                hint=f"Retry it: jupyter etl retry {run_id}",
             ) from None
 
     def _own(self, target: str | int) -> Hold:
@@ -198,17 +198,19 @@ class Holds:
         waits = run.state is RunState.HELD and run.attempts == hold.attempt
         if hold.decision is not None or not waits:
             by = f" by {hold.decided_by}" if hold.decided_by else ""
-            what = f"was {hold.decision}{by}" if hold.decision else f"is made again ({run.state})"
+            what = (
+                f"was {hold.decision}{by}" if hold.decision else (f"is being retried ({run.state})")
+            )
             raise Conflict(f"Run {hold.run_id} {what}; there is nothing to decide about.")
 
     def _must_be_there(self, hold: Hold, staged: Staged) -> None:
         folder = Path(staged.folder)
         if not folder.is_dir() or any(not (folder / name).is_file() for name in staged.files):
             raise NotFound(
-                f"What run {hold.run_id} has staged as {staged.name!r} is not on this machine "
+                f"The staged output {staged.name!r} of run {hold.run_id} is not on this machine "
                 f"({folder}).",
-                hint="Approve it on the machine that made the run, or: "
-                f"jupyter etl retry {hold.run_id}",
+                hint="Approve it on the machine that executed the run, or retry it: jupyter etl "
+                f"retry {hold.run_id}",
             )
 
     def _must_not_double(self, hold: Hold, run: Run) -> None:
@@ -252,8 +254,8 @@ class Holds:
         if moved:
             raise Conflict(
                 f"Version {previous.number} of {staged.name!r} has been published since run "
-                f"{hold.run_id} was held; its rows would be put over newer ones.",
-                hint=f"Make it again, jupyter etl retry {hold.run_id}, or reject it.",
+                f"{hold.run_id} was held; an approval would overwrite newer rows.",
+                hint=f"Retry it, jupyter etl retry {hold.run_id}, or reject it.",
                 data={"name": staged.name, "version": previous.number},
             )
 

@@ -49,8 +49,8 @@ def _take(store: Store, clock: Clock, names: Sequence[str], draft: bool, token: 
             return
         if clock.monotonic() > deadline:
             raise Conflict(
-                f"{taken[0]!r} is being published by somebody else, for more than "
-                f"{_PATIENCE_S:.0f} s now.",
-                hint="Publish it again when that is done: %etl runs",
+                f"{taken[0]!r} has been locked by another publication for more than "
+                f"{_PATIENCE_S:.0f} s.",
+                hint="Publish again when it has finished: %etl runs",
             )
         time.sleep(_LOOK_S)

@@ -113,14 +113,15 @@ class Publications:
         found = choose_version(self, name, number=version, draft=draft)
         if found.what.kind is PublicationKind.TABLE:
             raise PublishError(
-                f"{name!r} is a table, and has no single file.",
+                f"{name!r} is a table, not a single file.",
                 hint=f"jupyter etl read {name} --format parquet",
             )
         if not is_local(found.what.location):
             raise PublishError(
                 f"The file of {name!r} version {found.number} is in an object store: "
                 f"{found.what.location}.",
-                hint=f"Open it there, or read its rows: jupyter etl read {name} --format parquet",
+                hint=f"Download it from there, or read its rows: jupyter etl read {name} "
+                "--format parquet",
             )
         return Path(still_there(found).location)
 
@@ -184,7 +185,7 @@ class Publications:
                 () if keep_watermarks else watermarks_to_set(store, live, wanted, owner=owner)
             )
             self._lake.claim()
-            with user_code_boundary(f"Bringing back {name!r}", PublishError):
+            with user_code_boundary(f"Rolling back {name!r}", PublishError):
                 restored = publisher_for(wanted.what.kind).restore(
                     wanted,
                     lake=self._lake.root,
@@ -214,7 +215,7 @@ class Publications:
     def _to_go_back_to(self, live: PublicationVersion, to: int | None) -> PublicationVersion:
         name = live.name
         if to == live.number:
-            raise Conflict(f"Version {to} of {name!r} is live already.")
+            raise Conflict(f"Version {to} of {name!r} is already live.")
         return choose_version(
             self, name, number=to or number_before(self.history(name), live.number)
         )

@@ -97,9 +97,10 @@ def _refuse_unknown(store: Store, wanted: PublicationVersion) -> None:
     first = known[0]
     target, column = _target(first.cursor), first.cursor.column
     raise Conflict(
-        f"Version {number} of {name!r} was published before versions recorded their watermarks, and "
-        f"{first.pipeline} loads by {', '.join(w.cursor.label for w in known)}: its next run would "
-        "not read the removed rows again.",
+        f"Version {number} of {name!r} was published before versions recorded their watermarks, "
+        f"and {first.pipeline} loads incrementally by "
+        f"{', '.join(w.cursor.label for w in known)}: its next run would not read the removed "
+        "rows again.",
         hint=f"jupyter etl rollback {name} --to {number} --keep-watermarks; then, with the greatest "
         f"{column} of that version: jupyter etl watermark {first.pipeline} {target} --since {column} "
         "--set VALUE",

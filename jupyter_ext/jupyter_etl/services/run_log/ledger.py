@@ -110,7 +110,7 @@ def hold_lines(hold: Hold) -> list[LogLine]:
         by = f" by {hold.decided_by}" if hold.decided_by else ""
         text = f"{hold.decision}{by}: {names}"
         if hold.decision is Decision.EXPIRED:
-            text = f"expired, nobody decided in time: {names}"
+            text = f"expired without a decision: {names}"
         lines.append(
             LogLine(kind=LineKind.HOLD, text=text, at=hold.decided_at, attempt=hold.attempt)
         )

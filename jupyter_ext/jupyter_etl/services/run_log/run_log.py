@@ -126,8 +126,8 @@ class RunLog:
         lines = []
         if not attempt_folder(self._home, attempt.run_id, number).is_dir():
             text = (
-                "the files of this attempt are not on this machine any more; "
-                "the ledger keeps what is shown here"
+                "the files of this attempt are no longer on this machine; this log is from the "
+                "ledger"
             )
             lines = [LogLine(kind=LineKind.NOTE, text=text, attempt=number)]
             if attempt is last:
@@ -168,7 +168,7 @@ class RunLog:
         return files
 
     def _skipped(self, tail: TailReader, path: Path, number: int) -> list[LogLine]:
-        text = f"[{tail.skipped:,} bytes left out here; all of it is in {path}]"
+        text = f"[{tail.skipped:,} bytes omitted; the complete log is {path}]"
         line = LogLine(kind=LineKind.NOTE, text=text, attempt=number)
         return self._once(("skipped", text), [line])
 

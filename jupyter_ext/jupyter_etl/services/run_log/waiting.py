@@ -60,5 +60,8 @@ def _wait_for_others(run: Run, store: Store) -> str:
             continue
         readers = [one for one in active if name in one.new.sources]
         if limit is not None and len(readers) >= limit:
-            return f"waits for its turn at the source {name}, which run {readers[0].id} reads (limit: {limit} at once)"
+            return (
+                f"waits for the source {name}, which run {readers[0].id} reads (limit: "
+                f"{limit} at once)"
+            )
     return ""

@@ -84,7 +84,7 @@ def _deploy_saved(
     try:
         pipeline = store.load_pipeline(run.new.pipeline)
     except NotFound:
-        return None, "the pipeline is off the schedule"
+        return None, "the pipeline is unscheduled"
     path = Path(pipeline.notebook)
     try:
         snapshot = snapshot_of(read_notebook(path)[1])
@@ -95,7 +95,7 @@ def _deploy_saved(
         planned = _planned(checkpoint, snapshot, run)
         if planned.cell is None:
             return None, (
-                f"{planned.why_not}, so the notebook as it is saved needs a whole run; deploy it and "
+                f"{planned.why_not}, so the saved notebook has to run from the start; deploy and "
                 "run it"
             )
         done = pipelines.schedule(path, name=pipeline.name, own_line=False)
@@ -109,7 +109,7 @@ def retried_words(retried: Retried) -> str:
     run = retried.run
     words = f"Run {run.id} of {run.new.pipeline} is queued again"
     if retried.cell is not None:
-        words += f" and goes on from cell {retried.cell + 1}."
+        words += f" and resumes at cell {retried.cell + 1}."
     elif retried.why_not:
         words += f", from its first cell: {retried.why_not}."
     else:

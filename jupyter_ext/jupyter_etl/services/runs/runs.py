@@ -247,9 +247,9 @@ class Runs:
         run = self.get(run_id)
         if run.state in TERMINAL and run.state is not RunState.CANCELLED:
             raise Conflict(
-                f"Run {run_id} of {run.new.pipeline} has {_ENDED[run.state]} already; there is "
+                f"Run {run_id} of {run.new.pipeline} has already {_ENDED[run.state]}; there is "
                 "nothing to cancel.",
-                hint=f"To throw its outputs away: jupyter etl reject {run_id}"
+                hint=f"To discard its outputs: jupyter etl reject {run_id}"
                 if run.state is RunState.HELD
                 else "",
                 data={"run_id": run_id, "state": str(run.state)},
@@ -286,13 +286,13 @@ class Runs:
         run = self.get(run_id)
         if run.state not in TERMINAL:
             raise Conflict(
-                f"Run {run_id} is {run.state}; only a finished run can be made once more.",
+                f"Run {run_id} is {run.state}; only a finished run can be retried.",
                 hint=f"Cancel it first: jupyter etl cancel {run_id}",
             )
         if run.state is RunState.SUCCEEDED:
             raise Conflict(
-                f"Run {run_id} succeeded, so there is nothing to make once more.",
-                hint=f"For another run: jupyter etl trigger {run.new.pipeline}",
+                f"Run {run_id} succeeded, so there is nothing to retry.",
+                hint=f"To run it again: jupyter etl trigger {run.new.pipeline}",
             )
         return run
 

@@ -23,8 +23,9 @@ class EnvironmentSecrets:
     def set(self, name: str, value: str) -> None:
         """Refuse: the environment of a process ends with it; raises `PermissionDenied`."""
         raise PermissionDenied(
-            f"The secret {name!r} cannot be kept in the environment from here.",
-            hint=f"Set {self.variable(name)} where the scheduler is started, or keep it in a file.",
+            f"The secret {name!r} cannot be stored in the environment by this command.",
+            hint=f"Set {self.variable(name)} where the scheduler is started, or store the secret "
+            "in a file.",
         )
 
     def remove(self, name: str) -> bool:
@@ -32,8 +33,8 @@ class EnvironmentSecrets:
         if self.get(name) is None:
             return False
         raise PermissionDenied(
-            f"The secret {name!r} comes from the environment, which cannot be changed from here.",
-            hint=f"Take {self.variable(name)} out of it where the process is started.",
+            f"The secret {name!r} comes from the environment, which this command cannot change.",
+            hint=f"Unset {self.variable(name)} where the process is started.",
         )
 
     @staticmethod

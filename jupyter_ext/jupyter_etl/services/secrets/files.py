@@ -34,13 +34,13 @@ class FileSecrets:
         except PermissionError as problem:
             raise PermissionDenied(
                 f"The file of the secret {name!r} cannot be read by this user.",
-                hint="It belongs to somebody else; a secret is of one user.",
+                hint="It belongs to another user; a secret must belong to this user.",
             ) from problem
         with file:
             # Of what is open: the name may be given to another file at any time.
             if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & _OTHERS:
                 raise PermissionDenied(
-                    f"The file of the secret {name!r} can be read by others.",
+                    f"The file of the secret {name!r} can be read by other users.",
                     hint=f"chmod 600 {path}",
                 )
             self._refuse_open_folder()
@@ -89,6 +89,6 @@ class FileSecrets:
     def _refuse_open_folder(self) -> None:
         if stat.S_IMODE(self._folder.stat().st_mode) & _OTHERS:
             raise PermissionDenied(
-                f"The folder of secrets {self._folder} is open to others.",
+                f"The folder of secrets {self._folder} is accessible to other users.",
                 hint=f"chmod 700 {self._folder}",
             )

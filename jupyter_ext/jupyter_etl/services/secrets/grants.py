@@ -84,8 +84,8 @@ class Grants:
             known = grant.places or ()
             if unknown := sorted(gone - set(known)):
                 raise DeclarationError(
-                    f"{name!r} is not allowed to go to {unknown[0]} anyway; "
-                    f"it is to {', '.join(known) or 'no server'}.",
+                    f"{name!r} may not be sent to {unknown[0]} anyway; it may be sent to "
+                    f"{', '.join(known) or 'no server'}.",
                     hint="List them: jupyter etl secret list",
                 )
             return replace(grant, places=tuple(place for place in known if place not in gone))
@@ -114,8 +114,8 @@ class Grants:
             places = places_of(source)
         except DeclarationError as problem:
             raise PermissionDenied(
-                f"The secret {name!r} is not sent: the location of {source.name!r} does not say "
-                "to which server.",
+                f"The secret {name!r} is not sent: the location of {source.name!r} contains no "
+                "server.",
                 hint=problem.hint,
             ) from problem
         grant = self.get(name)
@@ -131,10 +131,10 @@ class Grants:
                 return
         by = f", which {source.owner} declared" if source.owner not in {"", self._owner} else ""
         raise PermissionDenied(
-            f"The secret {name!r} is not allowed to go to {refused[0]} (source "
-            f"{source.name!r}{by}); it is to {self._allowed(grant)}.",
-            hint="If that server may know it: jupyter etl secret allow "
-            f"{name} {','.join(map(str, refused))}",
+            f"The secret {name!r} may not be sent to {refused[0]} (source {source.name!r}{by}); "
+            f"it may be sent to {self._allowed(grant)}.",
+            hint=f"To allow that server: jupyter etl secret allow {name} "
+            f"{','.join(map(str, refused))}",
             data={"secret": name, "places": [str(place) for place in refused]},
         )
 
@@ -146,7 +146,7 @@ class Grants:
         if grant is not None and grant.owner != self._owner:
             raise PermissionDenied(
                 f"The secret {name!r} belongs to {grant.owner!r}, not to {self._owner!r}.",
-                hint="Keep one of your own under another name: jupyter etl secret set NAME",
+                hint="Store your own secret under another name: jupyter etl secret set NAME",
             )
 
     def _load(self) -> dict[str, Grant]:
@@ -156,7 +156,7 @@ class Grants:
             return {}
         except (OSError, msgspec.MsgspecError) as problem:
             raise StorageError(
-                f"{self._folder / _FILE}, which says where secrets may go, cannot be read.",
+                f"{self._folder / _FILE}, the list of allowed servers, cannot be read.",
                 hint="Restore it, or delete it and allow the servers again: jupyter etl secret allow",
             ) from problem
 
@@ -186,7 +186,8 @@ class Grants:
             lock = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as problem:
             raise StorageError(
-                f"Where secrets may go cannot be written to {self._folder}: {problem.strerror}.",
+                f"The list of allowed servers cannot be written to {self._folder}: "
+                f"{problem.strerror}.",
                 hint="Make the folder writable for its owner.",
             ) from problem
         try:

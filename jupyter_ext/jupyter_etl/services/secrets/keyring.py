@@ -61,8 +61,8 @@ class KeyringSecrets:
         except Exception as problem:  # noqa: BLE001 - as above
             # Its text is not shown: backends differ in what they say, and it has the value.
             raise PermissionDenied(
-                f"The keyring did not take the secret {name!r}: {type(problem).__name__}.",
-                hint="Without a desktop keep it in a file: --in file",
+                f"The keyring did not store the secret {name!r}: {type(problem).__name__}.",
+                hint="Without a desktop, store it in a file: --in file",
             ) from None
 
     def remove(self, name: str) -> bool:
@@ -79,6 +79,6 @@ class KeyringSecrets:
             except ModuleNotFoundError as problem:
                 raise MissingDependency(
                     "The package keyring is not installed.",
-                    hint="pip install jupyter-etl[keyring], or keep it in a file: --in file",
+                    hint="pip install jupyter-etl[keyring], or store it in a file: --in file",
                 ) from problem
         return self._keyring

@@ -152,7 +152,7 @@ class Vault:
                 raise PermissionDenied(
                     f"The secret {name!r} belongs to {', '.join(sorted(theirs))}, not to "
                     f"{source.owner!r}.",
-                    hint=f"Keep one of your own: jupyter etl secret set NAME, or {name} here.",
+                    hint=f"Store your own: jupyter etl secret set NAME, or {name} here.",
                 )
 
     def _has(self, name: str) -> bool:
@@ -167,7 +167,7 @@ class Vault:
     @property
     def _granted(self) -> Grants:
         if self._grants is None:
-            raise DeclarationError("These secrets have no record of where they may go.")
+            raise DeclarationError("The allowed servers of these secrets are not recorded.")
         return self._grants
 
     def _known(self, name: str) -> str:
@@ -176,7 +176,7 @@ class Vault:
         if not self._has(secret):
             known = [one.name for one in self.list()]
             raise NotFound(
-                f"No secret is named {secret!r}.{nearest(secret, known)}",
+                f"There is no secret {secret!r}.{nearest(secret, known)}",
                 hint="List them: jupyter etl secret list",
             )
         return secret
@@ -187,7 +187,7 @@ class Vault:
             if found is not None:
                 return found
         raise NotFound(
-            f"No secret is named {secret!r}.",
+            f"There is no secret {secret!r}.",
             hint=f"Set it: jupyter etl secret set {secret}; or set the environment variable "
             f"{EnvironmentSecrets.variable(secret)}.",
         )
@@ -244,15 +244,15 @@ class Vault:
         secret, kept = parse_name(name, what="secret"), value.rstrip("\r\n")
         if len(kept.strip()) < LEAST:
             raise DeclarationError(
-                f"The value of {secret!r} has less than {LEAST} characters, and could not be kept "
-                "out of what runs show.",
-                hint="Nothing was written. Use a longer one.",
+                f"The value of {secret!r} has less than {LEAST} characters, too few to redact it "
+                "in the output of runs.",
+                hint="Nothing was stored. Use a longer value.",
             )
         known = dict(self._providers())
         if provider not in known:
             raise DeclarationError(
-                f"No provider of secrets is called {provider!r}; there are: {', '.join(known)}."
-                f"{nearest(provider, known)}"
+                f"There is no provider of secrets {provider!r}; there are: "
+                f"{', '.join(known)}.{nearest(provider, known)}"
             )
         if self._grants is not None:
             self._grants.refuse_others(secret)
@@ -288,7 +288,7 @@ class Vault:
         if not had:
             known = [one.name for one in self.list()]
             raise NotFound(
-                f"No secret is named {secret!r}.{nearest(secret, known)}",
+                f"There is no secret {secret!r}.{nearest(secret, known)}",
                 hint="List them: %etl secret list",
             )
         if self._grants is not None:

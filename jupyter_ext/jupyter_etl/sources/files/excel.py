@@ -189,7 +189,7 @@ def _workbook(
         ) from problem
     except CalamineError as problem:
         raise SourceError(
-            f"Source '{source.name}': {file.name} is no complete workbook: {problem}",
+            f"Source '{source.name}': {file.name} is not a complete workbook: {problem}",
             hint="It may be cut off; otherwise save it again as .xlsx.",
         ) from problem
 
@@ -248,7 +248,7 @@ def _errors_by_column(
         of = "the header" if in_header else f"column '{names[column]}'"
         if text == UNCALCULATED:
             raise SourceError(
-                f"{sheet.what}: cell {place} ({of}) holds a formula whose value is not in the "
+                f"{sheet.what}: cell {place} ({of}) contains a formula whose value is not in the "
                 "file.",
                 hint="A program wrote the workbook. Open it in Excel or LibreOffice and save it.",
                 retryable=False,
@@ -256,7 +256,7 @@ def _errors_by_column(
             )
         every = sorted({error for error in sheet.errors.values() if error != UNCALCULATED})
         raise SourceError(
-            f"{sheet.what}: cell {place} ({of}) holds the error {text}.",
+            f"{sheet.what}: cell {place} ({of}) contains the error {text}.",
             hint=f"Repair the cell; if it means a missing value: --option null={','.join(every)}.",
             retryable=False,
             data={"column": names[column], "cell": place},

@@ -86,7 +86,7 @@ def _lines(
         except ValueError as problem:
             hint = why_not_json(problem) or "If it is the last line, the file may be truncated."
             if "--kind jsonl" in hint:
-                hint = "It has several records in one line; each stands in a line of its own."
+                hint = "It has several records in one line; put each record in a separate line."
             raise SourceError(
                 f"{what}: line {number:,} of {file.name} is not JSON: {problem}", hint=hint
             ) from problem

@@ -49,7 +49,7 @@ def records_at(what: str, document: object, path: str) -> list[object]:
         return found
     lists = [k for k, v in found.items() if isinstance(v, list)] if isinstance(found, dict) else []
     raise SourceError(
-        f"{what} holds {_kind(found)}{' at ' + path if path else ''}, no list of records.",
+        f"{what} contains {_kind(found)}{' at ' + path if path else ''}, not a list of records.",
         hint=f"Declare it with the option path={(path + '.') if path else ''}{lists[0]}."
         if lists
         else "Declare it with the option path=... of the list inside the document.",

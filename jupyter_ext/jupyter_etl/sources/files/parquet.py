@@ -86,8 +86,8 @@ def _rows(
         what = f"column '{column}' of {file.name}" if column else file.name
         raise SourceError(
             f"Source '{source.name}': {what} cannot be read: {first_line(problem)[:300]}",
-            hint="The file may be damaged, or in a form that Arrow cannot read; the other columns "
-            "can be read with --columns."
+            hint="The file may be damaged, or in a form that Arrow cannot read; read other "
+            "columns with --columns."
             if column
             else "The file may be damaged; fetch it again.",
             retryable=False,
@@ -119,7 +119,7 @@ def _fragment(source: Source, files: FileSet, file: SourceFile) -> pa_dataset.Da
         with reading(source, file.name), files.fs.open(file.path, "rb") as stream:
             refuse_pointer_or_page(file.name, head_of(stream))
         raise SourceError(
-            f"Source '{source.name}': {file.name} is no complete Parquet file: "
+            f"Source '{source.name}': {file.name} is not a complete Parquet file: "
             f"{first_line(problem)[:300]}",
             hint="It may be cut off or still being written; otherwise fetch it again.",
         ) from problem

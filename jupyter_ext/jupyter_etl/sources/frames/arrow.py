@@ -56,7 +56,7 @@ def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) ->
     except pa.ArrowException as problem:
         raise error(
             f"{what!r} cannot be turned into a table: {problem}",
-            hint="Give the column one type, for example by frame[column].astype(str).",
+            hint="Convert the column to one type, for example with frame[column].astype(str).",
             retryable=False,
         ) from problem
     except (TypeError, ValueError) as problem:
@@ -65,6 +65,6 @@ def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) ->
             f"{what!r} is {named}, not a frame.",
             hint="A pandas, polars or Arrow table is needed."
             if data is not None
-            else "Run the cell that defines it, and check that it ends in a value.",
+            else "Run the cell that defines it, and check that it assigns a value.",
             retryable=False,
         ) from problem

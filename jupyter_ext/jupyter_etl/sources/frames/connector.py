@@ -39,7 +39,7 @@ class FrameConnector:
         """
         if request.query is not None:
             raise DeclarationError(
-                f"Source '{source.name}' is a frame, which answers no SQL itself.",
+                f"Source '{source.name}' is a frame, which does not support SQL directly.",
                 hint=f"Use '%%etl sql local' and select from {source.location}.",
             )
         if request.table:

@@ -50,7 +50,7 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
     except (pa.ArrowException, TypeError) as problem:
         raise error(
             f"{what!r} cannot be turned into a table: {problem}",
-            hint="Give the column one type, for example by frame[column].astype(str).",
+            hint="Convert the column to one type, for example with frame[column].astype(str).",
             retryable=False,
         ) from problem
     except ValueError as problem:
@@ -77,7 +77,7 @@ def _own_values(
 def _refusal(what: str, name: object, problem: Unfit, error: type[EtlError]) -> EtlError:
     place = {} if problem.row is None else {"row": problem.row + 1}
     return error(
-        f"Column {name!r} of {what!r} cannot be kept exactly: {problem}.",
+        f"Column {name!r} of {what!r} cannot be stored exactly: {problem}.",
         hint=f"Convert it first, for example: df[{name!r}] = df[{name!r}]{problem.fix}.",
         retryable=False,
         data={"column": str(name), **place},

@@ -69,7 +69,7 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
         import polars as pl
     except ModuleNotFoundError as problem:
         raise MissingDependency(
-            "The result is wanted as polars, which is not installed.",
+            "The result was requested as polars, which is not installed.",
             hint="pip install 'jupyter-etl[polars]'",
         ) from problem
     import pyarrow as pa
@@ -87,7 +87,7 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
     except pl.exceptions.PolarsError as problem:
         raise DeclarationError(
             f"It cannot be a polars frame: {first_line(problem)}",
-            hint="Give each column a name of its own, or take --as arrow.",
+            hint="Give each column a unique name, or use --as arrow.",
         ) from problem
 
 

@@ -87,7 +87,7 @@ class HttpConnector:
         """
         if request.query is not None:
             raise DeclarationError(
-                f"Source '{source.name}' is a URL, which answers no SQL itself.",
+                f"Source '{source.name}' is a URL, which does not support SQL directly.",
                 hint=f"Use '%%etl sql local' and select from {source.name}.",
             )
         self.check(source)

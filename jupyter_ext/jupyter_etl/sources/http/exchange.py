@@ -125,7 +125,7 @@ class Exchange:
         limit = self._target.max_bytes
         if self._bytes > limit:
             raise SourceError(
-                f"Source '{self._target.name}': the answer is larger than {format_size(limit)}.",
+                f"Source '{self._target.name}': the response is larger than {format_size(limit)}.",
                 hint="Ask for less in the URL, or allow more: --option size=4GB.",
                 retryable=False,
                 data={"max_bytes": limit},
@@ -146,7 +146,7 @@ class Exchange:
             429: "It limits how often it is asked; schedule the notebook less often, or ask for "
             "larger pages.",
         }
-        wants = f", and wants to be left alone for {after:.0f} s" if after else ""
+        wants = f", and requests a wait of {after:.0f} s" if after else ""
         return SourceError(
             f"Source '{self._target.name}': {self._target.masked(where)} answered {said}{wants}.",
             hint=hints.get(status, ""),
@@ -156,26 +156,26 @@ class Exchange:
 
     def _about_secret(self) -> str:
         if not self._target.secret:
-            return "It wants to know who asks: name the key with --secret NAME."
+            return "It requires authentication: pass the key with --secret NAME."
         return (
-            f"It does not accept the secret, sent as {self._target.auth}; set it again, or say how "
-            "it is sent: --option auth=bearer, basic, header:NAME or query:NAME."
+            f"It does not accept the secret, sent as {self._target.auth}; set it again, or set "
+            "how it is sent: --option auth=bearer, basic, header:NAME or query:NAME."
         )
 
     def _unreachable(self, url: httpx.URL, problem: Exception) -> SourceError:
         host = url.host
         what = self._target.masked(str(problem)) or type(problem).__name__
         said = f"{host} cannot be reached: {what}"
-        hint, later = "The server may answer later; check its address.", True
+        hint, later = "The server may be available later; check its address.", True
         if isinstance(problem, httpx.TimeoutException):
             said = f"{host} sent nothing for {self._target.timeout_s:g} s"
             hint = "Ask for smaller pages, or allow more: --option timeout=2m."
         elif isinstance(problem, httpx.RemoteProtocolError | httpx.ReadError):
-            said = f"{host} broke off its answer: {what}"
+            said = f"{host} broke off its response: {what}"
         elif isinstance(problem, httpx.DecodingError):
-            said = f"{host} sent what it does not say it is: {what}"
+            said = f"{host} sent an invalid response: {what}"
         elif isinstance(problem, httpx.UnsupportedProtocol | httpx.InvalidURL):
-            said, hint, later = f"{host} leads to what is no http or https URL", "", False
+            said, hint, later = f"{host} redirects to a URL that is not http or https", "", False
         elif isinstance(problem, httpx.TooManyRedirects):
             said, hint, later = f"{host} redirects in a circle", "Check the address.", False
         elif "CERTIFICATE_VERIFY_FAILED" in what:

@@ -117,7 +117,7 @@ def http_target(source: Source, access: Access) -> HttpTarget:
     parts = urlsplit(source.location)
     if not is_http(source.location) or not parts.hostname:
         raise DeclarationError(
-            f"Source '{source.name}': {source.location} is no http or https URL.",
+            f"Source '{source.name}': {source.location} is not an http or https URL.",
             hint="Write it like https://api.example/rates.",
         )
     user = parts.username or ""
@@ -132,7 +132,7 @@ def http_target(source: Source, access: Access) -> HttpTarget:
         )
     if "auth" in options and not source.secrets:
         raise DeclarationError(
-            f"Source '{source.name}' has the option auth={auth} and no secret.",
+            f"Source '{source.name}' has the option auth={auth} but no secret.",
             hint="Name it with --secret.",
         )
     # A file or a prompt often leaves a line end behind the value.
@@ -164,14 +164,14 @@ def _parse_paging(options: Mapping[str, str]) -> Paging:
     if len(styles) > 1 or (styles and styles != ["cursor"] and "next" in options):
         raise DeclarationError(
             f"The options {' and '.join([*styles, *(['next'] if 'next' in options else [])])} "
-            "exclude one another.",
-            hint="Pages are counted (page=NAME), records are (offset=NAME), or the answer says "
-            "where to go on (cursor=NAME next=PATH, or next=PATH alone).",
+            "cannot be combined.",
+            hint="Use a page number (page=NAME), a record offset (offset=NAME), or the position "
+            "in the response (cursor=NAME next=PATH, or next=PATH alone).",
         )
     if options.get("total", "none") != "none":
         raise DeclarationError(
             f"The option total is '{options['total']}'; it must be none.",
-            hint="total=none says that the total in the answer does not count the records.",
+            hint="total=none means that the total in the response does not count the records.",
         )
     path = options.get("next", "")
     if styles:

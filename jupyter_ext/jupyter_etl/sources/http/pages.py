@@ -162,16 +162,16 @@ def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str
             kind = "json"
     if not kind:
         raise SourceError(
-            f"Source '{target.name}': what {answer.url.host} answered is not clear; it says "
-            f"'{answer.content_type or 'nothing'}'.",
-            hint="Say what it is: --kind csv|json|jsonl|parquet|excel.",
+            f"Source '{target.name}': the format of the response of {answer.url.host} is "
+            f"unknown; its content type is '{answer.content_type or 'missing'}'.",
+            hint="Set the format: --kind csv|json|jsonl|parquet|excel.",
             retryable=False,
         )
     style = target.paging.style
     if kind != "json" and style not in {"auto", "none"}:
         raise DeclarationError(
-            f"Source '{target.name}': {kind} has no pages by the option {style}; JSON has.",
-            hint="Pages of other kinds are found by the Link header alone.",
+            f"Source '{target.name}': the option {style} is only for JSON, not for {kind}.",
+            hint="Pages of other kinds are found only by the Link header.",
         )
     return kind
 
@@ -185,14 +185,14 @@ def _document(target: HttpTarget, source: Source, answer: Answer, body: Path) ->
         )
     except ValueError as problem:
         raise SourceError(
-            f"Source '{target.name}': what {answer.url.host} answered is not JSON: {problem}",
+            f"Source '{target.name}': the response of {answer.url.host} is not JSON: {problem}",
             hint=why_not_json(problem)
             or "If it is another kind of file, declare it: --kind csv|jsonl|parquet|excel.",
         ) from problem
 
 
 def _records(target: HttpTarget, source: Source, document: object) -> list[object]:
-    return records_at(f"Source '{target.name}': the answer", document, json_path(source))
+    return records_at(f"Source '{target.name}': the response", document, json_path(source))
 
 
 def json_path(source: Source) -> str:

@@ -163,7 +163,7 @@ class Trail:
             name = self._paging.parameter
             raise SourceError(
                 f"Source '{self.target.name}': {name}=1 is not the first page.",
-                hint=f"Begin with page 0: write {name}=0 into the URL.",
+                hint=f"To start with page 0, write {name}=0 in the URL.",
                 retryable=False,
             )
 

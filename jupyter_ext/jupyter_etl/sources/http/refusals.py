@@ -7,9 +7,9 @@ from jupyter_etl.language.names import listed, nearest
 from jupyter_etl.sources.http.options import HttpTarget
 
 _OPTIONS = (
-    "Declare how the next page is requested: --option page=page, offset=offset or cursor=cursor (the "
-    "name of a parameter; for a cursor also next=PATH, its place in the answer), or next=PATH of "
-    "a URL; or --option next=none to read only this page."
+    "Declare how the next page is requested: --option page=page, offset=offset or cursor=cursor "
+    "(the name of a parameter; for a cursor also next=PATH, its path in the response), or "
+    "next=PATH of a URL; or --option next=none to read only this page."
 )
 _MOST_SHOWN = 80
 
@@ -18,7 +18,7 @@ def lacking(target: HttpTarget, place: str, value: object) -> SourceError:
     """Return the error for an answer that shows that a part of it is missing; as `unclear`."""
     shown = target.masked(str(value))[:_MOST_SHOWN]
     return SourceError(
-        f"Source '{target.name}': the answer is incomplete: {place} is {shown}.",
+        f"Source '{target.name}': the response is incomplete: {place} is {shown}.",
         hint=_OPTIONS,
         retryable=False,
         data={"place": place},
@@ -34,8 +34,8 @@ def unclear(target: HttpTarget, place: str, value: object) -> SourceError:
     """
     shown = target.masked(str(value))[:_MOST_SHOWN]
     return SourceError(
-        f"Source '{target.name}': the answer is incomplete: there are more pages or records "
-        f"({place} is {shown}), and it does not say how to request them.",
+        f"Source '{target.name}': the response is incomplete: there are more pages or records "
+        f"({place} is {shown}), but no way to request them was detected.",
         hint=_OPTIONS,
         retryable=False,
         data={"place": place},
@@ -52,8 +52,8 @@ def incomplete(target: HttpTarget, place: str, total: int, *, rows: int, pages: 
         pages: Pages read.
     """
     return SourceError(
-        f"Source '{target.name}': the answer declares {total:,} records"
-        f"{f' (in {place})' if place else ''}, but {rows:,} arrived in {pages:,} "
+        f"Source '{target.name}': the response declares {total:,} "
+        f"records{f' (in {place})' if place else ''}, but {rows:,} arrived in {pages:,} "
         f"page{'s' if pages > 1 else ''}.",
         hint=f"{_OPTIONS} If this number does not count the records: --option total=none.",
         retryable=False,
@@ -68,8 +68,8 @@ def ignored(target: HttpTarget, parameter: str, *, asked: int, answered: int) ->
         parameter: The parameter of the page.
     """
     return SourceError(
-        f"Source '{target.name}': there are more pages; asked for {parameter}={asked}, the server "
-        f"answered with {parameter} {answered}.",
+        f"Source '{target.name}': there are more pages, but for {parameter}={asked} the server "
+        f"returned {parameter} {answered}.",
         hint=_OPTIONS,
         retryable=False,
         data={"parameter": parameter},
@@ -86,7 +86,7 @@ def repeated(target: HttpTarget, number: int) -> SourceError:
     if target.paging.parameter:
         hint = "The parameter that asks for the next page may have another name."
     else:
-        said, hint = f"{said}, although the answer shows that there are more pages", _OPTIONS
+        said, hint = f"{said}, although the response shows that there are more pages", _OPTIONS
     return SourceError(f"{said}.", hint=hint, retryable=False, data={"page": number})
 
 
@@ -102,10 +102,10 @@ def absent(target: HttpTarget, step: str, inside: object) -> SourceError:
     there = f"there is {listed(names)}" if names else "there is no object"
     option = f"next={paging.path}" if step else f"cursor={paging.parameter}"
     what = paging.path if step else "a cursor"
-    again = "If the answer omits it on the last page, write next=PATH? with a question mark"
+    again = "If the response omits it on the last page, write next=PATH? with a question mark"
     return SourceError(
-        f"Source '{target.name}': the option {option} needs {what}, which is not in the answer; "
-        f"{there}.",
+        f"Source '{target.name}': the option {option} needs {what}, which is not in the "
+        f"response; {there}.",
         hint=f"{nearest(step, names)} {again}; --option next=none reads one page.".strip(),
         retryable=False,
         data={"option": option, "there": names[:50]},

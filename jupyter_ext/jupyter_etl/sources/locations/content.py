@@ -98,7 +98,7 @@ def refuse_pointer_or_page(name: str, head: bytes) -> None:
     if _HTML.match(_plain(head)):
         raise SourceError(
             f"{name} is HTML, not data; it may be a saved login or error page.",
-            hint="Open it in a browser to see what it says, and fetch the file again.",
+            hint="Open it in a browser to see its content, and download the file again.",
             retryable=False,
         )
 

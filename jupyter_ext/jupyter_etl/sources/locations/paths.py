@@ -116,7 +116,9 @@ def reading(source: Source, name: str) -> Iterator[None]:
             retryable=False,
         ) from problem
     except FileNotFoundError as problem:
-        raise SourceError(f"Source '{source.name}': {name} is gone.", retryable=True) from problem
+        raise SourceError(
+            f"Source '{source.name}': {name} no longer exists.", retryable=True
+        ) from problem
     except EOFError as problem:
         raise SourceError(
             f"Source '{source.name}': {name} is cut off: {problem}",
@@ -291,7 +293,11 @@ def _absent(fs: AbstractFileSystem, root: str, source: Source) -> SourceError:
 
 def _instead(fs: AbstractFileSystem, folder: str) -> str:
     there = _names(fs, folder)
-    return f"; {folder} holds {listed(there)}" if there else f"; {folder} is no folder with files"
+    return (
+        f"; {folder} contains {listed(there)}"
+        if there
+        else (f"; {folder} is not a folder with files")
+    )
 
 
 def _names(fs: AbstractFileSystem, folder: str) -> list[str]:

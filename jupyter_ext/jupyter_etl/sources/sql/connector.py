@@ -70,7 +70,7 @@ class SqlConnector:
             return _query(target, request.query, request)
         if not request.table:
             raise DeclarationError(
-                f"Source '{source.name}' is a database; no table of it is named.",
+                f"Source '{source.name}' is a database, so a table is needed.",
                 hint=f"Name one, like {source.name}.TABLE; '%etl describe {source.name}' lists them.",
             )
         schema, name = named_parts(request.table)

@@ -28,7 +28,7 @@ def refuse_positional(statement: Statement) -> None:
     found = _POSITIONAL.search(code_of_statement(statement))
     if found and statement.names:
         raise DeclarationError(
-            f"The query has its own {found[0]} in addition to bound values.",
+            f"The query contains {found[0]} in addition to bound values.",
             hint="Write {{name}} for each value.",
         )
 

@@ -148,9 +148,9 @@ def _type(target: SqlTarget, name: str, kinds: set[str], *, large: bool) -> pa.D
         return pa.float64()
     if len(kinds) > 1:
         raise SourceError(
-            f"Source '{target.name}': column '{name}' holds values of different types: "
+            f"Source '{target.name}': column '{name}' contains values of different types: "
             f"{listed(sorted(kinds))}.",
-            hint=f"Say which it is in the query: CAST({name} AS TEXT) AS {name}, for example.",
+            hint=f"Cast it in the query, for example CAST({name} AS TEXT) AS {name}.",
             retryable=False,
             data={"column": name, "types": sorted(kinds)},
         )
@@ -302,5 +302,5 @@ def _storable(value: object) -> object:
 
 def _no_value(name: str, said: str, instead: str) -> DeclarationError:
     return DeclarationError(
-        f"The value of '{name}' is {said}: SQLite cannot hold it.", hint=f"Bind {instead}."
+        f"The value of '{name}' is {said}, which SQLite does not support.", hint=f"Bind {instead}."
     )

@@ -99,7 +99,7 @@ def parse_statement(query: str, parameters: Collection[str], dialect: str = "") 
         if ended and kind not in {"space", "comment"}:
             raise DeclarationError(
                 "There is more than one SQL statement; one is allowed.",
-                hint="Put each into a cell of its own.",
+                hint="Put each one into a separate cell.",
             )
         if kind == "placeholder" and name in parameters:
             pieces += [name, ""]

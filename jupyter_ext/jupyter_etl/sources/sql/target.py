@@ -87,7 +87,7 @@ class SqlTarget:
         echo = f"{problem} {problem!r}"
         raise SourceError(
             f"Source '{self.name}': {text}.",
-            hint="The database may answer later; check its address and that it runs."
+            hint="The database may be available later; check its address and that it runs."
             if later
             else hint,
             retryable=later,
@@ -112,12 +112,12 @@ def sql_target(source: Source, access: Access) -> SqlTarget:
         url = make_url(source.location)
     except (ArgumentError, ValueError) as problem:
         raise DeclarationError(
-            f"Source '{source.name}': its location is no database URL.",
+            f"Source '{source.name}': its location is not a database URL.",
             hint="Write it like postgresql://user@host/database or sqlite:///folder/file.db.",
         ) from problem
     if url.password:
         raise DeclarationError(
-            f"Source '{source.name}': its URL holds a password.",
+            f"Source '{source.name}': its URL contains a password.",
             hint="Leave it out of the URL and name it with --secret.",
         )
     password = access.secret(source.secrets[0]) if source.secrets else ""

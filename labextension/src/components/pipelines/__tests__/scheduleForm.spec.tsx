@@ -89,7 +89,7 @@ describe('ScheduleForm', () => {
 
   it('says a wrong timezone under its own field', async () => {
     w.client.fail.preview = new ApiError({
-      message: "There is no timezone 'Mars/Base'.",
+      message: "'Mars/Base' is not a valid timezone.",
       field: 'timezone'
     });
     const [node, said] = await form();
@@ -101,7 +101,7 @@ describe('ScheduleForm', () => {
     ]);
     const note = invalid[0].getAttribute('aria-describedby')!;
     expect(document.getElementById(note)!.textContent).toBe(
-      "There is no timezone 'Mars/Base'."
+      "'Mars/Base' is not a valid timezone."
     );
     expect(said.pop()).toBeNull();
   });
