@@ -45,7 +45,7 @@ def choice(hold: Hold) -> str:
     """Return what can be done about a hold."""
     number = hold.run_id
     return (
-        f"To look at it: %etl held {number}; to publish it: %etl approve {number}; "
+        f"Review it: %etl held {number}; to publish it: %etl approve {number}; "
         f"or: %etl reject {number}"
     )
 
