@@ -66,7 +66,7 @@ def notebook(
 def test_the_card_shows_the_breaking_rows(notebook: Notebook) -> None:
     notebook.names["df"] = pd.DataFrame({"id": range(90), "note": ["<b>"] * 90})
     shown = notebook.card("%%etl check df\nid < 60 : warn\nid: unique")
-    assert "id < 60: 20 of 30 rows that break it" in shown.text
+    assert "id < 60: 20 of 30 rows that fail" in shown.text
     assert "&lt;b&gt;" in shown.html
     assert "<b>" not in shown.html
     assert shown.html.count("<style>") == 1

@@ -339,7 +339,7 @@ def test_packages_that_do_not_match_are_said(etl: Etl, monkeypatch: pytest.Monke
     )
     item = machine.packages(a_setup(None))
     assert item.status is Status.ERROR
-    assert "needed is >=999, absent-package is missing, needed is" in item.message
+    assert "required is >=999, absent-package is missing, required is" in item.message
     assert "jupyter-etl 0.0.1 is installed" in item.message
     assert "psycopg" not in item.message
     assert "psutil" not in item.message

@@ -118,7 +118,7 @@ def test_sums_of_large_whole_numbers_are_exact(bench: Workbench, names: dict[str
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("median(id) of df", "no 'median'"),
+        ("median(id) of df", "no measure 'median'"),
         ("mean(id)", "The question"),
         ("mean() of df", "needs a column"),
         ("quantile(id) of df", "a number from 0 to 1"),

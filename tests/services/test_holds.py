@@ -467,7 +467,7 @@ def runs_of(world: Gated) -> Runs:
 @every_kind
 def test_it_cannot_be_cancelled(world: Gated, kind: Kind) -> None:
     claim = kind.make(world)
-    with pytest.raises(Conflict, match="been held already") as caught:
+    with pytest.raises(Conflict, match="already been held") as caught:
         runs_of(world).cancel(claim.run.id)
     assert caught.value.hint.endswith(f"jupyter etl reject {claim.run.id}")
     assert world.state(claim) is RunState.HELD

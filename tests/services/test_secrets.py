@@ -132,7 +132,7 @@ class TestPackageKeyring(SecretsContract):
         vault = default_vault(tmp_path, "sam")
         with pytest.raises(NotFound):
             vault.value("wh_pw")
-        with pytest.raises(PermissionDenied, match="did not take the secret 'wh_pw': NoKeyring"):
+        with pytest.raises(PermissionDenied, match="did not store the secret 'wh_pw': NoKeyring"):
             vault.set("wh_pw", VALUE, provider="keyring")
         vault.set("wh_pw", VALUE)
         assert vault.remove("wh_pw") == ["file"]

@@ -70,7 +70,7 @@ def test_without_a_key_columns_and_numbers_are_compared(etl: Etl, bench: Workben
     keyed = etl.publications.diff("t", 1, 2, key=["id"])
     assert keyed.changes is not None
     assert (keyed.changes.removed, keyed.changes.changed) == (1, 1)
-    with pytest.raises(PublishError, match="no column 'nope'"):
+    with pytest.raises(PublishError, match="key column 'nope' does not exist"):
         etl.publications.diff("t", 1, 2, key=["nope"])
 
 
@@ -149,7 +149,7 @@ def test_the_command_line_says_the_same(three: Etl, capsys: pytest.CaptureFixtur
     assert main(["approve"]) == 0
     assert "No runs are held." in capsys.readouterr().out
     assert main(["reject", "t"]) == 2
-    assert "what waits is: nothing" in capsys.readouterr().err
+    assert "held are: nothing" in capsys.readouterr().err
 
 
 def batches(count: int, *, then: Exception | None = None) -> pa.RecordBatchReader:
