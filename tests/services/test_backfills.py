@@ -123,7 +123,7 @@ def test_what_was_deployed_meanwhile_is_a_new_run(etl: Etl, sales: str, here: Pa
     stale = replace(plan, plans=etl.backfills.plan(sales, "2026-01-02").plans)
     with pytest.raises(Conflict, match="changed while its backfill") as caught:
         etl.backfills.begin(stale)
-    assert "again" in caught.value.hint
+    assert "Repeat the command" in caught.value.hint
 
 
 def test_the_estimate_is_by_runs_and_workers(etl: Etl, sales: str) -> None:
@@ -137,7 +137,7 @@ def test_the_estimate_is_by_runs_and_workers(etl: Etl, sales: str) -> None:
     plan = etl.backfills.plan(sales, "2026-01-04..2026-01-08", parallel=8)
     assert (plan.planned, plan.in_hand, plan.parallel, plan.median_s) == (4, 1, 2, 20)
     assert plan.estimate_s == 40
-    assert plan.notes[1] == "Estimate: 40 s, at 20 s a run and 2 at once."
+    assert plan.notes[1] == "Estimate: 40 s, at 20 s per run and 2 at once."
     assert etl.backfills.plan(sales, RANGE, include_done=True).planned == 3
 
 

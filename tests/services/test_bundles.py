@@ -184,7 +184,7 @@ def test_too_much_is_refused(here: Path) -> None:
     with pytest.raises(DeclarationError) as refused:
         collected(book, ("*.bin",), limit=1099)
     assert "take 1.1 kB" in refused.value.message
-    assert "the largest is large.bin (900 B)" in refused.value.message
+    assert "The largest is large.bin (900 B)" in refused.value.message
     assert "JUPYTER_ETL_BUNDLE_LIMIT" in refused.value.hint
 
 
