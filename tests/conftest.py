@@ -74,7 +74,7 @@ def user_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def shared_runners() -> Iterator[SharedRunners]:
     """What forks the runners of every facade that is opened in this process."""
-    shared = SharedRunners(standby_s=0)
+    shared = SharedRunners(prestart_s=0)
     yield shared
     shared.end()
 

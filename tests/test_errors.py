@@ -9,7 +9,7 @@ import pytest
 from jupyter_etl.errors import DeclarationError, NotFound, SourceError
 from jupyter_etl.language.names import parse_name
 from jupyter_etl.notebook import api
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_other_texts_stay(text: str) -> None:
 
 
 def test_a_url_in_place_of_a_name_is_not_told(home: object, here: object) -> None:
-    bench: Workbench = api.workbench({})
-    for call in (bench.load, bench.preview, bench.rows):
+    session: DataSession = api.data_session({})
+    for call in (session.load, session.preview, session.rows):
         with pytest.raises(NotFound) as caught:
             call("postgresql://u:hunter2@h/db.orders")
         assert "hunter2" not in str(caught.value)
@@ -62,4 +62,4 @@ def test_a_url_in_place_of_a_name_is_not_told(home: object, here: object) -> Non
         parse_name("postgresql://u:hunter2@h/db", what="secret")
     assert "hunter2" not in str(refused.value)
     with pytest.raises(NotFound, match="to a variable first"):
-        bench.load("a[:0]")
+        session.load("a[:0]")

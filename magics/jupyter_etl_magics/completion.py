@@ -40,19 +40,19 @@ def complete_line(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
 
 
 def _sources(session: Session, _line: str) -> list[str]:
-    return ["local", *(s.name for s in session.workbench.sources())]
+    return ["local", *(s.name for s in session.data_session.sources())]
 
 
 def _publications(session: Session, _line: str) -> list[str]:
-    return [p.name for p in session.workbench.channel.publications()]
+    return [p.name for p in session.data_session.channel.publications()]
 
 
 def _tables(session: Session, line: str) -> list[str]:
-    names = [s.name for s in session.workbench.sources()]
+    names = [s.name for s in session.data_session.sources()]
     typed = line.split()[-1] if line and not line[-1].isspace() else ""
     for name in names:
         if typed.startswith(f"{name}."):
-            tables = known_tables().of(name, session.workbench.describe)
+            tables = known_tables().of(name, session.data_session.describe)
             names = names + [f"{name}.{table.name}" for table in tables if table.name]
     return names + _publications(session, line) + _frames(session, line)
 
@@ -83,7 +83,7 @@ def _runs(session: Session, _line: str) -> list[str]:
 
 
 def _secrets(session: Session, _line: str) -> list[str]:
-    return session.etl.secrets.names(session.workbench.sources())
+    return session.etl.secrets.names(session.data_session.sources())
 
 
 def _zones(_session: Session, _line: str) -> list[str]:

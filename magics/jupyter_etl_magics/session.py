@@ -11,12 +11,12 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
 from jupyter_etl.language.names import nearest
-from jupyter_etl.notebook.api import notebook_folder, open_etl, workbench
+from jupyter_etl.notebook.api import data_session, notebook_folder, open_etl
 from jupyter_etl.notebook.caller import CallerNames
 from jupyter_etl.notebook.location import in_run, notebook_path, saved_notebook
 
 if TYPE_CHECKING:
-    from jupyter_etl.notebook.session import Workbench
+    from jupyter_etl.notebook.session import DataSession
     from jupyter_etl.services.etl import Etl
 
 
@@ -38,9 +38,9 @@ class Session:
         return self.shell.user_ns if self.names is None else self.names
 
     @property
-    def workbench(self) -> Workbench:
+    def data_session(self) -> DataSession:
         """Data in and out of this notebook."""
-        return workbench(self.namespace)
+        return data_session(self.namespace)
 
     @property
     def etl(self) -> Etl:

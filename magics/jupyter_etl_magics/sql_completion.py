@@ -72,9 +72,9 @@ def sql_names(session: Session, text: str, line: int, token: str) -> list[tuple[
 
 
 def _tables(session: Session, source: str) -> list[TableInfo]:
-    bench = session.workbench
+    data_session = session.data_session
     if source != LOCAL:
-        return known_tables().of(source, bench.describe)
+        return known_tables().of(source, data_session.describe)
     found = []
     for name, value in session.shell.user_ns.items():
         columns = getattr(value, "columns", None) if not name.startswith("_") else None
@@ -82,7 +82,9 @@ def _tables(session: Session, source: str) -> list[TableInfo]:
             columns = getattr(value, "column_names", None)
         if columns is not None and type(value).__name__ in {"DataFrame", "Table"}:
             found.append(table_of(name, columns))
-    names = [s.name for s in bench.sources()] + [p.name for p in bench.channel.publications()]
+    names = [s.name for s in data_session.sources()] + [
+        p.name for p in data_session.channel.publications()
+    ]
     return found + [TableInfo(name=name) for name in names]
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chaos import record
-from chaos.invariants import Expected, Findings, inspect, ticks
+from chaos.invariants import Expected, Findings, inspect, occurrences
 from chaos.killer import SKEWS_S, Killer
 from chaos.world import World, wait_until
 
@@ -170,7 +170,8 @@ def _expected(
     every_s: int, before: datetime, after: datetime, until: tuple[datetime, datetime]
 ) -> Expected:
     return Expected(
-        required=ticks(every_s, after, until[0]), allowed=ticks(every_s, before, until[1])
+        required=occurrences(every_s, after, until[0]),
+        allowed=occurrences(every_s, before, until[1]),
     )
 
 

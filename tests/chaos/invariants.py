@@ -50,7 +50,7 @@ class Findings:
         return [f"{kind}: {text}" for kind, texts in vars(self).items() for text in texts]
 
 
-def ticks(every_s: int, after: datetime, until: datetime) -> frozenset[str]:
+def occurrences(every_s: int, after: datetime, until: datetime) -> frozenset[str]:
     """Return the logical keys of ``every N s`` in ``(after, until]``: multiples since 1970."""
     first = math.floor(after.timestamp() / every_s) + 1
     last = math.floor(until.timestamp() / every_s)

@@ -69,7 +69,7 @@ class Kernel:
 
     def serve(self) -> None:
         """Answer until told to shut down."""
-        threading.Thread(target=self._beat, daemon=True).start()
+        threading.Thread(target=self._heartbeat, daemon=True).start()
         sys.stdout = sys.stderr = self  # type: ignore[assignment]
         poller = zmq.Poller()
         poller.register(self._shell, zmq.POLLIN)
@@ -141,7 +141,7 @@ class Kernel:
         signed = hmac.new(self._key, b"".join(parts), "sha256").hexdigest().encode()
         socket.send_multipart([*to, _DELIMITER, signed, *parts])
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         while True:
             self._heart.send(self._heart.recv())
 

@@ -97,15 +97,15 @@ def _begun_without_token(begun: Any) -> Any:
 def _beaten_without_token(beaten: Any) -> Any:
     from jupyter_etl.ledger.schema.tables import attempts
 
-    return _without_token(beaten).values(beat=attempts.c.beat + 1)
+    return _without_token(beaten).values(heartbeat=attempts.c.heartbeat + 1)
 
 
 def _turn_without_token(begin: Any) -> Any:
     from jupyter_etl.errors import Conflict
 
-    def begin_commits(store: Any, *names: Any, **turn: Any) -> Any:
+    def begin_commits(store: Any, *names: Any, **publication_lock: Any) -> Any:
         try:
-            return begin(store, *names, **turn)
+            return begin(store, *names, **publication_lock)
         except Conflict:
             return ()
 
@@ -143,7 +143,7 @@ def _as_if_begun(plan_next: Any) -> Any:
     return plan
 
 
-_ATTEMPTS, _REAPER = "jupyter_etl.scheduling.retries", "jupyter_etl.scheduling.lost_attempts"
+_ATTEMPTS, _RECOVERY = "jupyter_etl.scheduling.retries", "jupyter_etl.scheduling.lost_attempts"
 _LEDGER, _LAKES = "jupyter_etl.ledger.attempts", "jupyter_etl.services.lakes"
 
 CHANGES: Mapping[str, tuple[Change, ...]] = {
@@ -166,7 +166,11 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
             path="Observer.lost",
             make=lambda lost: lambda observer, claims: [],
         ),
-        Change(module=_REAPER, path="Reaper.notice", make=lambda notice: lambda reaper: False),
+        Change(
+            module=_RECOVERY,
+            path="LostAttemptRecovery.notice",
+            make=lambda notice: lambda recovery: False,
+        ),
     ),
     "no_token": (
         Change(module=_LEDGER, path="_OWNED", make=_without_token),
@@ -181,8 +185,8 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
         # On the machine of whoever reaps it a stale runner is ended; so this is another machine.
         Change(
             module="jupyter_etl.runner.local_executor",
-            path="LocalExecutor.sweep",
-            make=lambda sweep: lambda executor, claim: None,
+            path="LocalExecutor.clean_up",
+            make=lambda clean_up: lambda executor, claim: None,
         ),
     ),
     "no_unique": (),

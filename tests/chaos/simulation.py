@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chaos import record
-from chaos.invariants import Expected, Findings, inspect_ledger, ticks
+from chaos.invariants import Expected, Findings, inspect_ledger, occurrences
 from chaos.world import TABLE
 from fakes.clock import FakeClock
 from jupyter_etl.errors import Conflict, ExecutionError, StoreError
@@ -34,7 +34,7 @@ from jupyter_etl.model import (
     VerdictKind,
 )
 from jupyter_etl.ports import Claim, Store
-from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.occurrences import next_occurrence
 from jupyter_etl.scheduling.retries import plan_next
 from jupyter_etl.scheduling.scheduler import Scheduler
 
@@ -124,7 +124,7 @@ class Runner:
                 self.begun, self.beaten_at = True, now
             elif self.cells > 0:
                 self.cells -= 1
-                if not store.beat(*key, cell=1).valid:
+                if not store.heartbeat(*key, cell=1).valid:
                     self._end(1)
                 self.beaten_at = now
                 if self.cluster.eager and self.cells == 0:
@@ -219,7 +219,7 @@ class Machine:
         exits, self.exits[:] = list(self.exits), []
         return exits
 
-    def sweep(self, claim: Claim) -> None:
+    def clean_up(self, claim: Claim) -> None:
         attempt = (claim.run.id, claim.attempt.number)
         here = [one for one in self.cluster.runners if one.machine is self]
         for runner in here:
@@ -346,8 +346,8 @@ class Cluster:
         """Compare the ledger with a list of times that is computed apart."""
         until = self.time.now()
         keys = Expected(
-            required=ticks(EVERY_S, self.began_at, until),
-            allowed=ticks(EVERY_S, self.began_at, max(until, self.latest)),
+            required=occurrences(EVERY_S, self.began_at, until),
+            allowed=occurrences(EVERY_S, self.began_at, max(until, self.latest)),
         )
         names = {row[0] for row in record.rows(self.url, "SELECT name FROM pipelines")}
         return inspect_ledger(self.url, dict.fromkeys(names, keys))
@@ -361,7 +361,7 @@ class Cluster:
             owner="sam",
             schedule=schedule,
             policy=Policy(retries=self.retries, catchup=Catchup.ALL, overlap=Overlap.QUEUE),
-            next_due=next_tick(schedule, self.time.now()),
+            next_due=next_occurrence(schedule, self.time.now()),
         )
         self.store.deploy(pipeline, now=self.time.now())
 

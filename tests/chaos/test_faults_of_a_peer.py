@@ -31,7 +31,7 @@ from jupyter_etl.cli.main import main
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import Outcome, Policy, Run, RunState
 from jupyter_etl.ports import Store
-from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.occurrences import next_occurrence
 from jupyter_etl.scheduling.scheduler import Scheduler
 from jupyter_etl.services.etl import Etl
 from scheduling.examples import cron, pipeline
@@ -72,7 +72,7 @@ def deploy(store: Store, clock: FakeClock, **policy: object) -> None:
     declared = pipeline(
         schedule=minutely,
         policy=Policy(**policy),  # type: ignore[arg-type]
-        next_due=next_tick(minutely, clock.now()),
+        next_due=next_occurrence(minutely, clock.now()),
         content_hash=store.save_snapshot("{}"),
     )
     store.deploy(declared, now=clock.now())

@@ -71,8 +71,12 @@ def test_nothing_is_found_without_a_mutant(ledger: str) -> None:
     assert _inspect(ledger, "", seed=5) == []
 
 
+# A simulated cluster has no lake that could be unmounted: `test_platform_faults` shows that one.
+SIMULATED = [mutant for mutant in MUTANTS if mutant != "no_marker_check"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.parametrize("mutant", SIMULATED)
 def test_each_mutant_is_caught(
     tmp_path: Path, mutant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,7 +104,7 @@ def test_waiting(sales: str, command: Command) -> None:
     player.start()
     try:
         said = command("backfill", sales, RANGE, "--wait")
-        mended = command("backfill", sales, RANGE, "--wait", "--json")
+        repaired = command("backfill", sales, RANGE, "--wait", "--json")
     finally:
         stop.set()
         player.join()
@@ -118,8 +118,8 @@ def test_waiting(sales: str, command: Command) -> None:
     assert "2 of 3 runs succeeded.\n" in said.out
     assert "  Run 2, 2026-01-02T00:00:00Z..2026-01-03T00:00:00Z: failed. oh\n" in said.out
     # Its number is the same: nothing differs, so the run is queued once more, and fails once more.
-    assert (mended.code, mended.json["runs"], mended.json["failed"]) == (1, [2], [2])
-    assert mended.json["done"] == 2
+    assert (repaired.code, repaired.json["runs"], repaired.json["failed"]) == (1, [2], [2])
+    assert repaired.json["done"] == 2
 
 
 @pytest.mark.kernel

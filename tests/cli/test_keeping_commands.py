@@ -108,10 +108,10 @@ def test_a_ledger_in_use_is_not_replaced(
     command("backup", "copy.sqlite")
     now = etl.clock.now()
     etl.store.claim("gone", now=now, limit=1)
-    in_hand = command("restore", "copy.sqlite", "--yes")
-    assert in_hand.code == 1
-    assert "Runs are active (1)" in in_hand.err
-    assert "--repair" in in_hand.err
+    in_progress = command("restore", "copy.sqlite", "--yes")
+    assert in_progress.code == 1
+    assert "Runs are active (1)" in in_progress.err
+    assert "--repair" in in_progress.err
     info = SchedulerInfo(id="me", host=host_name(), pid=os.getpid(), workers=1, seen_at=now)
     etl.store.save_scheduler(info)
     alive = command("restore", "copy.sqlite", "--yes")

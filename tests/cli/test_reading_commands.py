@@ -44,9 +44,9 @@ TABLE = pa.table(
 
 @pytest.fixture
 def published(home: Path, here: Path) -> None:
-    publish_table(api.workbench({}), "sales.daily", TABLE.slice(0, 1), live=True)
-    publish_table(api.workbench({}), "sales.daily", TABLE, live=True)
-    publish_table(api.workbench({}), "sales.daily", TABLE.slice(0, 2))
+    publish_table(api.data_session({}), "sales.daily", TABLE.slice(0, 1), live=True)
+    publish_table(api.data_session({}), "sales.daily", TABLE, live=True)
+    publish_table(api.data_session({}), "sales.daily", TABLE.slice(0, 2))
 
 
 @pytest.fixture
@@ -136,13 +136,13 @@ class TestRead:
         refused(command("read", "sales.daily", "--limit", "-1"), "-1")
 
     def test_empty_tables(self, home: Path, here: Path, command: Command) -> None:
-        publish_table(api.workbench({}), "none", TABLE.slice(0, 0), live=True)
+        publish_table(api.data_session({}), "none", TABLE.slice(0, 0), live=True)
         assert command("read", "none", "--json").json == []
         assert command("read", "none").out.startswith('"id"')
 
     def test_what_a_format_cannot_hold(self, home: Path, here: Path, command: Command) -> None:
         nested = pa.table({"xs": [[1, 2]]})
-        publish_table(api.workbench({}), "nested", nested, live=True)
+        publish_table(api.data_session({}), "nested", nested, live=True)
         assert command("read", "nested", "--json").json == [{"xs": [1, 2]}]
         said = command("read", "nested", "--format", "csv")
         assert said.code == 1
@@ -153,7 +153,7 @@ class TestRead:
     @pytest.mark.parametrize("form", ["csv", "json", "arrow", "parquet"])
     def test_a_reader_that_has_seen_enough(self, home: Path, here: Path, form: str) -> None:
         frame = pd.DataFrame({"text": ["x" * 100] * 50_000, "n": range(50_000)})
-        publish_table(api.workbench({}), "big", frame, live=True)
+        publish_table(api.data_session({}), "big", frame, live=True)
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_etl.cli", "read", "big", "--format", form],
             stdout=subprocess.PIPE,
@@ -173,7 +173,7 @@ class TestJson:
     """The keys that others script against; standard output holds JSON and nothing else."""
 
     def test_what_there_is(self, published: None, command: Command, here: Path) -> None:
-        api.workbench({}).declare("trips", "trips.csv")
+        api.data_session({}).declare("trips", "trips.csv")
         (source,) = command("sources", "--json").json
         assert source.keys() == {
             *("source", "kind", "location", "readonly", "limit", "owner", "notebook", "next_try_at")

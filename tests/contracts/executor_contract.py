@@ -124,10 +124,10 @@ class ExecutorContract:
             executor.start(claim)
         notes = [folder_of(claim) / "pid" for claim in (lost, other)]
         until("the runners", lambda: all(note.exists() and note.read_text() for note in notes))
-        executor.sweep(lost)
+        executor.clean_up(lost)
         assert [told[:2] for told in _ended(executor, 1)] == [(5, 1)]
         assert _alive(int(notes[1].read_text().split()[0]))
-        executor.sweep(lost)
+        executor.clean_up(lost)
         _stop(folder_of(other))
         assert _ended(executor, 1) == [(5, 2, 0)]
 

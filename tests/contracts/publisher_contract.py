@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_etl.errors import PublishError, StorageError
 from jupyter_etl.model import Committed, PublicationVersion, PublishMode, Staged
-from jupyter_etl.ports import Publisher, ReadRequest, Swept
+from jupyter_etl.ports import Publisher, ReadRequest, Vacuumed
 
 HOSTILE_NAMES = (
     *("../x", "/etc/x", "a/b", "..", ".", "", ".hidden", "a\0b", "a\nb", "a\\b", "x" * 300),
@@ -102,9 +102,11 @@ class PublisherContract(ABC):
         assert isinstance(content, list)
         return sorted(map(str, content))
 
-    def swept(self, lake: str, *kept: Committed, dry_run: bool = False, hours: float = 2) -> Swept:
+    def swept(
+        self, lake: str, *kept: Committed, dry_run: bool = False, hours: float = 2
+    ) -> Vacuumed:
         """Sweep the place of the live versions as if it were so many hours later."""
-        return self.publisher().sweep(
+        return self.publisher().clean_up(
             [self.version(what) for what in kept],
             name=kept[0].name,
             lake=lake,
@@ -305,13 +307,13 @@ class PublisherContract(ABC):
         assert self.swept(lake, *kept) == planned
         assert planned.files >= 1
         gone = before.keys() - self.on_disk(lake).keys()
-        assert planned == Swept(files=len(gone), bytes=sum(len(before[path]) for path in gone))
+        assert planned == Vacuumed(files=len(gone), bytes=sum(len(before[path]) for path in gone))
         assert [self.content_of(what) for what in (made[1], made[3])] == [seen[1], seen[3]]
         for what in (made[2], killed) if self.has_rows else ():
             if self.is_whole(what):
                 with pytest.raises((StorageError, OSError)):
                     self.content_of(what)
-        assert self.swept(lake, *kept) == Swept()
+        assert self.swept(lake, *kept) == Vacuumed()
         after = self.committed(self.staged(folders, 6), lake, 5, "run-6/out", after=made[3])
         assert self.content_of(after)
 
@@ -325,8 +327,8 @@ class PublisherContract(ABC):
         first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
         second = self.committed(self.staged(folders, 2), lake, 2, "run-2/out", after=first)
         before = self.on_disk(lake)
-        assert self.swept(lake, second, hours=0) == Swept()
+        assert self.swept(lake, second, hours=0) == Vacuumed()
         # Nothing that is kept lies here: this is another lake than the one the ledger speaks of.
         strange = replace(second, location=second.location.replace(lake, lake + "-moved"))
-        assert self.swept(lake, strange) == Swept()
+        assert self.swept(lake, strange) == Vacuumed()
         assert self.on_disk(lake) == before

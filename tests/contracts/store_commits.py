@@ -30,67 +30,67 @@ class CommitsContract:
 
     def test_an_attempt_has_its_turn_until_it_ends(self, store: Store) -> None:
         first, second = started(store, a_run("1")), started(store, a_run("2"))
-        assert turn(store, first, "a", "b") == ()
-        assert turn(store, first, "a", "b") == ()
-        assert turn(store, second, "b", "c") == ("b",)
+        assert publication_lock(store, first, "a", "b") == ()
+        assert publication_lock(store, first, "a", "b") == ()
+        assert publication_lock(store, second, "b", "c") == ("b",)
         # All or none: "c" was not taken.
-        assert by_hand(store, "hand", "c") == ()
+        assert interactive(store, "hand", "c") == ()
         finish(store, first, succeeded(an_output("a"), an_output("b")))
-        assert turn(store, second, "b") == ()
+        assert publication_lock(store, second, "b") == ()
 
     @pytest.mark.parametrize("report", [LOST, AttemptReport(outcome=Outcome.FAILED)])
     def test_whatever_the_end(self, store: Store, report: AttemptReport) -> None:
         first, second = started(store, a_run("1")), started(store, a_run("2"))
-        turn(store, first, "a")
+        publication_lock(store, first, "a")
         finish(store, first, report, state=RunState.QUEUED)
-        assert turn(store, second, "a") == ()
+        assert publication_lock(store, second, "a") == ()
         again = claim_one(store, run_id=first.run.id)
-        assert turn(store, again, "a") == ("a",)
+        assert publication_lock(store, again, "a") == ("a",)
 
     def test_an_attempt_that_has_ended_gets_no_turn(self, store: Store) -> None:
         claim = started(store)
         finish(store, claim, LOST, state=RunState.QUEUED)
         with pytest.raises(Conflict):
-            turn(store, claim, "a")
+            publication_lock(store, claim, "a")
         again = claim_one(store, run_id=claim.run.id)
         with pytest.raises(Conflict):
             store.begin_commits(
                 ["a"], draft=False, token="other", run_id=claim.run.id, number=2, now=NOW
             )
-        assert turn(store, again, "a") == ()
+        assert publication_lock(store, again, "a") == ()
 
     def test_drafts_have_turns_of_their_own(self, store: Store) -> None:
         claim = started(store)
-        turn(store, claim, "a")
-        assert by_hand(store, "hand", "a", draft=True) == ()
-        assert by_hand(store, "hand", "a") == ("a",)
+        publication_lock(store, claim, "a")
+        assert interactive(store, "hand", "a", draft=True) == ()
+        assert interactive(store, "hand", "a") == ("a",)
 
     def test_a_turn_by_hand_ends_at_its_instant(self, store: Store) -> None:
         claim = started(store)
-        assert by_hand(store, "hand", "a") == ()
-        assert by_hand(store, "hand", "a") == ()
-        assert by_hand(store, "other", "a") == ("a",)
-        assert turn(store, claim, "a") == ("a",)
-        assert turn(store, claim, "a", now=NOW + HOUR) == ()
-        assert by_hand(store, "hand", "a") == ("a",)
+        assert interactive(store, "hand", "a") == ()
+        assert interactive(store, "hand", "a") == ()
+        assert interactive(store, "other", "a") == ("a",)
+        assert publication_lock(store, claim, "a") == ("a",)
+        assert publication_lock(store, claim, "a", now=NOW + HOUR) == ()
+        assert interactive(store, "hand", "a") == ("a",)
 
     def test_a_turn_by_hand_is_given_back(self, store: Store) -> None:
-        by_hand(store, "hand", "a", "b")
+        interactive(store, "hand", "a", "b")
         store.end_commits("hand")
         store.end_commits("hand")
-        assert by_hand(store, "other", "a", "b") == ()
+        assert interactive(store, "other", "a", "b") == ()
 
     def test_by_hand_is_published_only_while_nobody_else_had_the_turn(self, store: Store) -> None:
-        by_hand(store, "late", "a")
+        interactive(store, "late", "a")
         assert publish(store, "late").number == 1
         with pytest.raises(Conflict, match="Another process has published"):
             publish(store, "late")
-        by_hand(store, "late", "a")
+        interactive(store, "late", "a")
         # Late, but nobody came.
         assert publish(store, "late").number == 2
-        by_hand(store, "late", "a")
+        interactive(store, "late", "a")
         claim = started(store)
-        assert turn(store, claim, "a", now=NOW + HOUR) == ()
+        assert publication_lock(store, claim, "a", now=NOW + HOUR) == ()
         with pytest.raises(Conflict, match="Another process has published"):
             publish(store, "late")
         finish(store, claim, succeeded(an_output("a")))
@@ -146,7 +146,7 @@ class CommitsContract:
         assert (store.load_snapshot(named), store.load_snapshot(by_run)) == ("named", "by run")
 
 
-def turn(store: Store, claim: Claim, *names: str, now=NOW) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
+def publication_lock(store: Store, claim: Claim, *names: str, now=NOW) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
     attempt = claim.attempt
     return store.begin_commits(
         names,
@@ -158,7 +158,7 @@ def turn(store: Store, claim: Claim, *names: str, now=NOW) -> tuple[str, ...]:  
     )
 
 
-def by_hand(store: Store, token: str, *names: str, draft: bool = False) -> tuple[str, ...]:
+def interactive(store: Store, token: str, *names: str, draft: bool = False) -> tuple[str, ...]:
     until = NOW + timedelta(minutes=5)
     return store.begin_commits(names, draft=draft, token=token, until=until, now=NOW)
 

@@ -198,22 +198,22 @@ class EndsContract:
     )
     def test_people_hear_of_bad_ends(self, store: Store, state: RunState, told: bool) -> None:
         claim = started(store)
-        assert store.load_untold() == []
+        assert store.load_unnotified() == []
         outcome = Outcome.LOST if state is RunState.QUEUED else Outcome(state)
         finish(store, claim, AttemptReport(outcome=outcome), state=state, not_before=NOW)
         (attempt,) = store.load_attempts(claim.run.id)
-        found = [(one.run, one.attempt) for one in store.load_untold()]
+        found = [(one.run, one.attempt) for one in store.load_unnotified()]
         assert found == ([(store.load_run(claim.run.id), attempt)] if told else [])
 
     def test_people_hear_once_that_it_works_again(self, store: Store) -> None:
         states = (RunState.SUCCEEDED, RunState.FAILED, RunState.SUCCEEDED, RunState.SUCCEEDED)
         ids = [end(store, AttemptReport(outcome=Outcome(state)), state) for state in states]
-        assert [claim.run.id for claim in store.load_untold()] == ids[1:3]
-        assert [claim.run.id for claim in store.load_untold(limit=1)] == ids[1:2]
-        store.save_told(ids[1:2])
-        assert [claim.run.id for claim in store.load_untold()] == ids[2:3]
-        store.save_told(ids)
-        assert store.load_untold() == []
+        assert [claim.run.id for claim in store.load_unnotified()] == ids[1:3]
+        assert [claim.run.id for claim in store.load_unnotified(limit=1)] == ids[1:2]
+        store.save_notified(ids[1:2])
+        assert [claim.run.id for claim in store.load_unnotified()] == ids[2:3]
+        store.save_notified(ids)
+        assert store.load_unnotified() == []
 
     def test_people_hear_once_of_a_run_that_cannot_be_started_and_of_its_success(
         self, store: Store
@@ -222,25 +222,25 @@ class EndsContract:
         heard = []
         for number in range(1, STARTS_TO_ALERT + 3):
             finish(store, claim_one(store, run_id=run.id), NOT_BEGUN, state=RunState.QUEUED)
-            untold = store.load_untold()
-            heard += [(number, one.run.state, one.attempt.number) for one in untold]
-            store.save_told([one.run.id for one in untold])
+            unnotified = store.load_unnotified()
+            heard += [(number, one.run.state, one.attempt.number) for one in unnotified]
+            store.save_notified([one.run.id for one in unnotified])
         assert heard == [(STARTS_TO_ALERT, RunState.QUEUED, STARTS_TO_ALERT)]
         claim = claim_one(store, run_id=run.id)
         start(store, claim)
         finish(store, claim, AttemptReport(outcome=Outcome.SUCCEEDED), state=RunState.SUCCEEDED)
-        assert [one.run.state for one in store.load_untold()] == [RunState.SUCCEEDED]
+        assert [one.run.state for one in store.load_unnotified()] == [RunState.SUCCEEDED]
 
     def test_nobody_hears_of_drafts(self, store: Store) -> None:
         finish(store, started(store, a_run(draft=True)), FAILED, state=RunState.FAILED)
-        assert store.load_untold() == []
+        assert store.load_unnotified() == []
 
     def test_of_a_run_that_was_made_once_more_the_last_attempt_is_told(self, store: Store) -> None:
         run_id = end(store, FAILED)
         store.requeue(run_id, now=NOW)
         (claim,) = store.claim("second", now=NOW, limit=1, run_id=run_id)
         finish(store, claim, FAILED, state=RunState.FAILED)
-        assert [one.attempt.number for one in store.load_untold()] == [2]
+        assert [one.attempt.number for one in store.load_unnotified()] == [2]
 
 
 def fail(store: Store, times: int, *, hours: int = 0) -> int:

@@ -120,7 +120,7 @@ class HoldsContract:
 
     def test_an_approval_makes_all_visible_and_ends_the_run(self, store: Store) -> None:
         claim = held(store)
-        token = turn(store, "sales.daily", "note")
+        token = publication_lock(store, "sales.daily", "note")
         outputs = (an_output(), an_output("note", kind=PublicationKind.FILE))
         visible = decide(store, claim, Decision.APPROVED, outputs, token)
         assert [(v.name, v.number, v.note, v.published_at) for v in visible] == [
@@ -134,7 +134,7 @@ class HoldsContract:
         assert (hold.decision, hold.decided_by, hold.decided_at) == ("approved", "kim", LATER)
         assert store.load_holds() == []
         # The turn was given back.
-        assert turn(store, "sales.daily")
+        assert publication_lock(store, "sales.daily")
 
     @pytest.mark.parametrize("decision", [Decision.REJECTED, Decision.EXPIRED])
     def test_what_is_given_up_publishes_nothing(self, store: Store, decision: Decision) -> None:
@@ -147,14 +147,14 @@ class HoldsContract:
     def test_it_is_decided_once(self, store: Store) -> None:
         claim = held(store)
         decide(store, claim, Decision.REJECTED)
-        token = turn(store, "sales.daily")
+        token = publication_lock(store, "sales.daily")
         with pytest.raises(Conflict):
             decide(store, claim, Decision.APPROVED, (an_output(),), token)
         assert store.load_publications() == []
 
     def test_a_turn_that_was_lost_approves_nothing(self, store: Store) -> None:
         claim = held(store)
-        turn(store, "sales.daily")
+        publication_lock(store, "sales.daily")
         with pytest.raises(Conflict):
             decide(store, claim, Decision.APPROVED, (an_output(),), "somebody's")
         assert store.load_holds()
@@ -163,7 +163,7 @@ class HoldsContract:
     def test_a_name_that_was_taken_approves_nothing(self, store: Store) -> None:
         claim = held(store)
         finish(store, started(store, a_run("k", owner="kim")), succeeded(an_output()))
-        token = turn(store, "sales.daily")
+        token = publication_lock(store, "sales.daily")
         with pytest.raises(PermissionDenied):
             decide(store, claim, Decision.APPROVED, (an_output(),), token)
         assert store.load_holds()
@@ -189,7 +189,7 @@ class HoldsContract:
         assert store.load_watermark("orders", CURSOR) is None
         assert store.load_hold(claim.run.id).moves == (move,)
         assert store.load_holds()[0].moves == (move,)
-        token = turn(store, "sales.daily")
+        token = publication_lock(store, "sales.daily")
         (version,) = decide(store, claim, Decision.APPROVED, (an_output(),), token)
         assert [one.value for one in version.watermarks or ()] == [move.value]
         assert store.load_publication("sales.daily").live == version
@@ -201,7 +201,7 @@ class HoldsContract:
         claim = held(store)
         now = {"until": LATER + timedelta(hours=1), "now": NOW}
         assert store.begin_commits(["sales.daily"], draft=True, token="draft", **now) == ()
-        token = turn(store, "sales.daily")
+        token = publication_lock(store, "sales.daily")
         assert decide(store, claim, Decision.APPROVED, (an_output(),), token)
 
 
@@ -219,7 +219,7 @@ def held(store: Store, moves: tuple[CursorMove, ...] = ()) -> Claim:
     return claim
 
 
-def turn(store: Store, *names: str) -> str:
+def publication_lock(store: Store, *names: str) -> str:
     """Take the turn at publications by hand and return its token."""
     token = f"turn-{'-'.join(names)}"
     until = LATER + timedelta(hours=1)

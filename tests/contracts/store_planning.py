@@ -39,7 +39,9 @@ NO_ANSWER = AttemptReport(
 )
 
 
-NOTHING = Outlook(due=False, subscribers=False, live=False, untold=False, ready=False, next_at=None)
+NOTHING = Outlook(
+    due=False, subscribers=False, live=False, unnotified=False, ready=False, next_at=None
+)
 
 
 class PlanningContract:
@@ -78,9 +80,9 @@ class PlanningContract:
         assert store.load_outlook(NOW + HOUR) == replace(NOTHING, live=True)
         finish(store, claim, NO_ANSWER, state=RunState.FAILED)
         outlook = store.load_outlook(NOW + HOUR)
-        assert (outlook.live, outlook.ready, outlook.untold) == (False, False, True)
-        store.save_told([claim.run.id])
-        assert store.load_outlook(NOW + HOUR).untold is False
+        assert (outlook.live, outlook.ready, outlook.unnotified) == (False, False, True)
+        store.save_notified([claim.run.id])
+        assert store.load_outlook(NOW + HOUR).unnotified is False
 
     def test_a_run_that_is_made_late_could_not_start_before(self, store: Store) -> None:
         run = store.add_run(a_run(due_at=NOW - 9 * HOUR), now=NOW)

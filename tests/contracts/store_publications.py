@@ -66,13 +66,13 @@ class PublicationsContract:
         assert (publication.kind, publication.created_at) == (PublicationKind.TABLE, NOW + HOUR)
 
     def test_no_number_is_given_again(self, store: Store) -> None:
-        by_hand(store, draft=False)
+        interactive(store, draft=False)
         store.save_given_numbers({("sales.daily", False): 7, ("new", True): 3})
         store.save_given_numbers({("sales.daily", False): 5, ("new", True): 4})
         assert store.next_publication_number("sales.daily", draft=False) == 8
         assert store.next_publication_number("sales.daily", draft=True) == 1
         assert store.next_publication_number("new", draft=True) == 5
-        numbers = [by_hand(store, draft=draft).number for draft in (False, False, True)]
+        numbers = [interactive(store, draft=draft).number for draft in (False, False, True)]
         assert numbers == [8, 9, 1]
         publication = store.load_publication("sales.daily")
         assert publication.live is not None
@@ -83,13 +83,13 @@ class PublicationsContract:
 
     def test_live_and_draft_are_numbered_apart(self, store: Store) -> None:
         assert store.next_publication_number("sales.daily", draft=True) == 1
-        first = by_hand(store, draft=True)
+        first = interactive(store, draft=True)
         assert (first.number, first.draft, first.run_id) == (1, True, None)
         assert store.load_publication("sales.daily").live is None
         assert store.next_publication_number("sales.daily", draft=True) == 2
         assert store.next_publication_number("sales.daily", draft=False) == 1
         live = [publish_by_run(store, key) for key in ("a", "b")]
-        second = by_hand(store, draft=True)
+        second = interactive(store, draft=True)
         assert [version.number for version in live] == [1, 2]
         assert second.number == 2
         publication = store.load_publication("sales.daily")
@@ -99,9 +99,9 @@ class PublicationsContract:
 
     def test_a_draft_by_hand_leaves_the_pipeline_that_publishes(self, store: Store) -> None:
         publish_by_run(store, "a")
-        by_hand(store, draft=True)
+        interactive(store, draft=True)
         assert store.load_publication("sales.daily").pipeline == "orders"
-        by_hand(store, draft=False)
+        interactive(store, draft=False)
         assert store.load_publication("sales.daily").pipeline == ""
 
     def test_a_draft_run_publishes_drafts(self, store: Store) -> None:
@@ -112,7 +112,7 @@ class PublicationsContract:
         assert store.load_publication("sales.daily").live is None
 
     def test_a_run_publishes_all_or_nothing(self, store: Store) -> None:
-        by_hand(store, an_output("zoe"), owner="zoe", draft=True)
+        interactive(store, an_output("zoe"), owner="zoe", draft=True)
         claim = started(store)
         with pytest.raises(PermissionDenied, match="'zoe'"):
             finish(store, claim, succeeded(an_output("a"), an_output("zoe"), an_output("z")))
@@ -138,12 +138,12 @@ class PublicationsContract:
 
     def test_a_name_belongs_to_who_published_first(self, store: Store) -> None:
         store.check_publication("sales.daily", PublicationKind.TABLE, "eve")
-        by_hand(store, draft=True)
+        interactive(store, draft=True)
         store.check_publication("sales.daily", PublicationKind.TABLE, "ada")
         with pytest.raises(PermissionDenied):
             store.check_publication("sales.daily", PublicationKind.TABLE, "eve")
         with pytest.raises(PermissionDenied):
-            by_hand(store, owner="eve", draft=True)
+            interactive(store, owner="eve", draft=True)
 
     def test_a_name_is_of_one_pipeline_unless_it_is_shared(self, store: Store) -> None:
         def check(pipeline: str | None) -> None:
@@ -164,17 +164,17 @@ class PublicationsContract:
         check("second")
 
     def test_a_name_is_of_one_kind(self, store: Store) -> None:
-        by_hand(store, draft=True)
+        interactive(store, draft=True)
         with pytest.raises(Conflict, match="table"):
             store.check_publication("sales.daily", PublicationKind.FILE, "ada")
         with pytest.raises(Conflict):
-            by_hand(store, an_output(kind=PublicationKind.FILE), draft=False)
+            interactive(store, an_output(kind=PublicationKind.FILE), draft=False)
         assert store.load_publication("sales.daily").live is None
 
     def test_a_pipeline_that_is_handed_over_takes_its_publications(self, store: Store) -> None:
         store.deploy(a_pipeline(), now=NOW)
         publish_by_run(store, "a")
-        by_hand(store, an_output("other"), draft=False)
+        interactive(store, an_output("other"), draft=False)
         store.change_pipeline("orders", now=NOW, owner="bob")
         claim = started(store, a_run("b", owner="bob"))
         finish(store, claim, succeeded(an_output()))
@@ -184,14 +184,14 @@ class PublicationsContract:
 
     def test_publications_are_listed_by_name_with_their_versions(self, store: Store) -> None:
         for name in ("b", "a", "C"):
-            by_hand(store, an_output(name), draft=name == "a")
+            interactive(store, an_output(name), draft=name == "a")
         listed = store.load_publications()
         assert [publication.name for publication in listed] == ["C", "a", "b"]
         assert [publication.live is None for publication in listed] == [False, True, False]
         assert listed == [store.load_publication(publication.name) for publication in listed]
 
     def test_freshness_is_promised_by_the_owner(self, store: Store) -> None:
-        by_hand(store, draft=True)
+        interactive(store, draft=True)
         promise = Freshness(warn_s=3600.0, error_s=7200.0)
         assert store.set_freshness("sales.daily", promise, owner="ada").freshness == promise
         assert store.load_publication("sales.daily").freshness == promise
@@ -202,14 +202,14 @@ class PublicationsContract:
             store.set_freshness("unknown", promise, owner="ada")
 
     def test_unknown_publications_are_said_to_be(self, store: Store) -> None:
-        by_hand(store, draft=True)
+        interactive(store, draft=True)
         with pytest.raises(NotFound, match=r"Did you mean 'sales\.daily'"):
             store.load_publication("sales.dayly")
         with pytest.raises(NotFound):
             store.load_publication_versions("unknown")
 
 
-def by_hand(
+def interactive(
     store: Store, what: Committed | None = None, *, owner: str = "ada", draft: bool
 ) -> PublicationVersion:
     return store.publish(

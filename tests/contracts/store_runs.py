@@ -21,10 +21,10 @@ from jupyter_etl.errors import Conflict, DeclarationError, NotFound, StoreError
 from jupyter_etl.model import (
     TERMINAL,
     AttemptReport,
-    Beat,
     CheckResult,
     CheckRule,
     CheckStatus,
+    Heartbeat,
     Outcome,
     Read,
     RunState,
@@ -87,26 +87,26 @@ class RunsContract:
         with pytest.raises(Conflict):
             start(store, thief)
         start(store, claim)
-        assert beat(store, thief) == Beat(valid=False, cancel=False)
+        assert heartbeat(store, thief) == Heartbeat(valid=False, cancel=False)
         with pytest.raises(Conflict):
             finish(store, thief, succeeded(an_output()))
         assert store.load_publications() == []
-        assert store.load_live_attempts()[0].attempt.beat == 0
+        assert store.load_live_attempts()[0].attempt.heartbeat == 0
         assert store.load_run(claim.run.id).state is RunState.RUNNING
 
     def test_beats_count_and_carry_progress(self, store: Store) -> None:
         claim = started(store)
-        assert beat(store, claim) == Beat(valid=True, cancel=False)
-        assert beat(store, claim, cell=3) == Beat(valid=True, cancel=False)
-        assert beat(store, claim) == Beat(valid=True, cancel=False)
-        assert store.load_live_attempts()[0].attempt.beat == 3
+        assert heartbeat(store, claim) == Heartbeat(valid=True, cancel=False)
+        assert heartbeat(store, claim, cell=3) == Heartbeat(valid=True, cancel=False)
+        assert heartbeat(store, claim) == Heartbeat(valid=True, cancel=False)
+        assert store.load_live_attempts()[0].attempt.heartbeat == 3
         assert store.load_run(claim.run.id).cell == 3
 
     def test_a_beat_tells_that_somebody_cancels(self, store: Store) -> None:
         claim = started(store)
         asked = store.request_cancel(claim.run.id, now=NOW)
         assert (asked.state, asked.cancel_requested) == (RunState.RUNNING, True)
-        assert beat(store, claim) == Beat(valid=True, cancel=True)
+        assert heartbeat(store, claim) == Heartbeat(valid=True, cancel=True)
 
     def test_the_end_of_an_attempt_is_the_end_of_its_run(self, store: Store) -> None:
         claim = started(store)
@@ -150,7 +150,7 @@ class RunsContract:
         finish(store, claim)
         with pytest.raises(Conflict):
             finish(store, claim, LOST, state=RunState.FAILED)
-        assert beat(store, claim) == Beat(valid=False, cancel=False)
+        assert heartbeat(store, claim) == Heartbeat(valid=False, cancel=False)
         assert store.load_run(claim.run.id).state is RunState.SUCCEEDED
 
     def test_a_lost_attempt_is_retried_by_a_new_one(self, store: Store) -> None:
@@ -195,7 +195,7 @@ class RunsContract:
         with pytest.raises(StoreError) as caught:
             finish(store, claim, LOST, state=state)
         assert not caught.value.retryable
-        assert beat(store, claim).valid
+        assert heartbeat(store, claim).valid
 
     def test_cancelling_a_queued_run_ends_it(self, store: Store) -> None:
         run = store.add_run(a_run(), now=NOW)
@@ -217,22 +217,22 @@ class RunsContract:
         second = claim_one(store, now=NOW + HOUR)
         assert second.attempt.number == 2
         start(store, second)
-        assert beat(store, second) == Beat(valid=True, cancel=False)
+        assert heartbeat(store, second) == Heartbeat(valid=True, cancel=False)
 
     def test_a_finished_run_can_go_on_with_another_snapshot(self, store: Store) -> None:
         claim = started(store)
         finish(store, claim, LOST, state=RunState.FAILED)
-        mended = store.requeue(
+        repaired = store.requeue(
             claim.run.id, now=NOW, resume_from=1, content_hash="c" * 64, version=2
         )
-        assert (mended.new.content_hash, mended.new.version) == ("c" * 64, 2)
-        assert mended.resume_from == 1
+        assert (repaired.new.content_hash, repaired.new.version) == ("c" * 64, 2)
+        assert repaired.resume_from == 1
         second = claim_one(store)
         assert second.run.resume_from == 1
         start(store, second)
         finish(store, second, LOST, state=RunState.FAILED)
         plain = store.requeue(claim.run.id, now=NOW)
-        assert (plain.new, plain.resume_from) == (mended.new, None)
+        assert (plain.new, plain.resume_from) == (repaired.new, None)
 
     @pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30])
     def test_a_number_beyond_64_bits_is_an_error_of_ours(self, store: Store, number: int) -> None:
@@ -268,9 +268,9 @@ def claim_one_of(store: Store) -> Claim:
     return claim_one(store, run_id=run.id)
 
 
-def beat(store: Store, claim: Claim, *, cell: int | None = None) -> Beat:
+def heartbeat(store: Store, claim: Claim, *, cell: int | None = None) -> Heartbeat:
     attempt = claim.attempt
-    return store.beat(attempt.run_id, attempt.number, attempt.token, cell=cell)
+    return store.heartbeat(attempt.run_id, attempt.number, attempt.token, cell=cell)
 
 
 def store_cancel(store: Store):  # type: ignore[no-untyped-def]

@@ -161,12 +161,12 @@ class WatermarksContract:
         self, store: Store, value: CursorValue | None
     ) -> None:
         publish(store, started(store, a_run("1")), moved_to(number(5)))
-        in_hand = started(store, a_run("2"))
+        in_progress = started(store, a_run("2"))
         now = NOW + HOUR
         was_set = store.set_watermark("orders", ORDERS, value, by="ada", now=now)
         assert (was_set.value, was_set.era, was_set.run_id) == (value, 1, None)
         assert (was_set.moved_by, was_set.moved_at) == ("ada", now)
-        publish(store, in_hand, moved_to(number(9), after=number(5)))
+        publish(store, in_progress, moved_to(number(9), after=number(5)))
         assert value_of(store) == value
         publish(store, started(store, a_run("3")), moved_to(number(40), after=value, era=1))
         assert value_of(store) == number(40)
@@ -228,7 +228,7 @@ class WatermarksContract:
         self, store: Store
     ) -> None:
         publish(store, started(store, a_run("1")), moved_to(number(3)))
-        in_hand = started(store, a_run("2"))
+        in_progress = started(store, a_run("2"))
         publish(store, started(store, a_run("3")), moved_to(number(7), after=number(3)))
         version = roll_back(store, recorded_at(3))
         assert (version.number, version.watermarks) == (3, (recorded_at(3),))
@@ -236,7 +236,7 @@ class WatermarksContract:
         assert found is not None
         assert (found.value, found.era, found.run_id, found.moved_by) == (number(3), 1, None, "ada")
         # The current run began in the previous era.
-        publish(store, in_hand, moved_to(number(5), after=number(3)))
+        publish(store, in_progress, moved_to(number(5), after=number(3)))
         assert value_of(store) == number(3)
 
     def test_nothing_is_set_and_nothing_visible_where_a_pipeline_is_another_owners(

@@ -38,7 +38,7 @@ if __name__ == "__main__":
         judge=judge,
         plan_resumption=plan_resumption,
         lake=FakeLake(),
-        beat_s=0.2,
+        heartbeat_s=0.2,
         lease_s=30.0,
     )
     store.close()

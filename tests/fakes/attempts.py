@@ -132,7 +132,7 @@ def notebook_text(
     return text
 
 
-class AttemptBench:
+class AttemptHarness:
     """Makes claims of notebooks and runs them in this process.
 
     Args:
@@ -150,7 +150,7 @@ class AttemptBench:
         self.table = FakePublisher(PublicationKind.TABLE)
         self.report = FakePublisher(PublicationKind.REPORT)
         self.lease_s = 30.0
-        self.beat_s = 0.2
+        self.heartbeat_s = 0.2
         self.limits = Limits()
         self.judged: list[tuple[str, str]] = []
 
@@ -208,7 +208,7 @@ class AttemptBench:
             judge=self._judge,
             plan_resumption=plan_resumption,
             lake=FakeLake(),
-            beat_s=self.beat_s,
+            heartbeat_s=self.heartbeat_s,
             lease_s=self.lease_s,
             limits=self.limits,
         )

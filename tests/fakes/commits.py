@@ -32,7 +32,7 @@ from jupyter_etl.publishing.reports.publisher import ReportPublisher
 from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.runner.commit import commit_outputs
 from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.watchdogs.cancellation import Halt
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation
 from jupyter_etl.services.lakes import LedgerLake
 
 TABLE = "shared.rows"
@@ -47,9 +47,9 @@ MODES: dict[str, dict[str, object]] = {
 
 
 class Owned:
-    """`Beats` of an attempt that owns its run."""
+    """`Heartbeats` of an attempt that owns its run."""
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         return True
 
 
@@ -67,7 +67,7 @@ class Publishing:
         self.store: Store = store or open_store(ledger_in(base))
         self.executed = base / "executed.ipynb"
         self.clock: Clock = SystemClock()
-        self.halt = Halt()
+        self.cancellation = Cancellation()
 
     def run(self, key: str) -> Claim:
         """Add a run and start its first attempt."""
@@ -126,8 +126,8 @@ class Publishing:
             clock=self.clock,
             lake=LedgerLake(root=self.lake, store=self.store),
             executed=self.executed,
-            beats=Owned(),  # type: ignore[arg-type]
-            halt=self.halt,
+            heartbeats=Owned(),  # type: ignore[arg-type]
+            cancellation=self.cancellation,
             events=EventLog(self.base / "events.jsonl", self.clock),
         )
 

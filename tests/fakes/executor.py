@@ -52,7 +52,7 @@ class FakeExecutor:
         exits, self.exits = self.exits, []
         return exits
 
-    def sweep(self, claim: Claim) -> None:
+    def clean_up(self, claim: Claim) -> None:
         """Remember whose leftovers were ended."""
         self.swept.append(claim)
 
@@ -60,10 +60,10 @@ class FakeExecutor:
         """Remember that it was closed."""
         self.closed = True
 
-    def beat(self, claim: Claim) -> None:
+    def heartbeat(self, claim: Claim) -> None:
         """Let the runner of an attempt beat once."""
         assert self._store is not None
-        self._store.beat(claim.run.id, claim.attempt.number, claim.attempt.token)
+        self._store.heartbeat(claim.run.id, claim.attempt.number, claim.attempt.token)
 
     def succeed(self, claim: Claim) -> None:
         """Let the runner of an attempt report success and exit."""

@@ -35,7 +35,7 @@ class ShellKernel:
     def __init__(self, connection: dict[str, object]) -> None:
         key = str(connection["key"]).encode()
         self.session = Session(key=key, signature_scheme=str(connection["signature_scheme"]))
-        self.shell, self.control, self.iopub, self.beat = (
+        self.shell, self.control, self.iopub, self.heartbeat = (
             self.bind(kind, connection[f"{name}_port"])
             for name, kind in (
                 ("shell", zmq.ROUTER),
@@ -55,12 +55,12 @@ class ShellKernel:
 
     def serve(self) -> None:
         poller = zmq.Poller()
-        for socket in (self.shell, self.control, self.beat):
+        for socket in (self.shell, self.control, self.heartbeat):
             poller.register(socket, zmq.POLLIN)
         while True:
             for socket, _ in poller.poll():
-                if socket is self.beat:
-                    self.beat.send(self.beat.recv())
+                if socket is self.heartbeat:
+                    self.heartbeat.send(self.heartbeat.recv())
                     continue
                 ident, request = self.session.recv(socket)
                 assert request is not None

@@ -11,7 +11,7 @@ import msgspec
 
 from jupyter_etl.runner.warm.fork import leave
 from jupyter_etl.runner.warm.fork_server import Life, serve
-from jupyter_etl.runner.warm.forked_kernel import Stem
+from jupyter_etl.runner.warm.forked_kernel import ForkedKernel
 
 if __name__ == "__main__":
     script, life = sys.argv[1], msgspec.json.decode(sys.argv[2], type=Life)
@@ -19,15 +19,15 @@ if __name__ == "__main__":
     class Ready:
         """Does what the script does for a folder; how that exits is how this exits."""
 
-        def __init__(self, stem: Stem) -> None:
+        def __init__(self, forked_kernel: ForkedKernel) -> None:
             """Need nothing."""
-            self._rehearsed = Path(script).with_name("rehearsed")
+            self._warmed_up = Path(script).with_name("rehearsed")
 
-        def rehearse(self) -> None:
+        def warm_up(self) -> None:
             """Tell who does so, and fail where the test wants it."""
-            with self._rehearsed.open("a") as file:
+            with self._warmed_up.open("a") as file:
                 file.write(f"{os.getpid()}\n")
-            if self._rehearsed.with_name("fails").exists():
+            if self._warmed_up.with_name("fails").exists():
                 raise RuntimeError("the rehearsal failed")
 
         def run(self, folder: Path) -> int:
@@ -42,15 +42,15 @@ if __name__ == "__main__":
         def dismiss(self) -> None:
             """Have nothing to let go."""
 
-    class Workshop:
+    class ForkTarget:
         """Makes runners of the script ready."""
 
-        def plan_rehearsal(self) -> None:
+        def plan_warm_up(self) -> None:
             """Have no plan."""
 
-        def make_ready(self, stem: Stem) -> Ready:
+        def make_ready(self, forked_kernel: ForkedKernel) -> Ready:
             """Return one."""
-            return Ready(stem)
+            return Ready(forked_kernel)
 
-    serve(life, Workshop, (sys.executable, __file__, script))
+    serve(life, ForkTarget, (sys.executable, __file__, script))
     leave(0)

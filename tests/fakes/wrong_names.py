@@ -80,7 +80,7 @@ def declare_right_names(etl: Etl, folder: Path) -> None:
     etl.sources.declare("orders", "orders.csv", base=folder)
     notebook = write_notebook(folder / "daily-sales.ipynb", "1 + 1")
     etl.pipelines.schedule(notebook, "daily at 06:00")
-    publish_table(api.workbench({}), "sales.daily", pd.DataFrame({"a": [1]}), live=True)
+    publish_table(api.data_session({}), "sales.daily", pd.DataFrame({"a": [1]}), live=True)
 
 
 def _part(argument: Argument, wanted: Argument) -> list[str]:

@@ -15,7 +15,7 @@ from fakes.ledger import new_ledger
 from jupyter_etl.errors import StoreError
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import Decision
-from jupyter_etl.ports import Bell, Store
+from jupyter_etl.ports import Store, Wakeups
 
 POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 LONG_S = 30.0
@@ -31,44 +31,44 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def rings(bell: Bell) -> bool:
+def rings(wakeups: Wakeups) -> bool:
     """Tell whether it rings, and let what rang more than once be over."""
-    rang = bell.wait(LONG_S)
-    while bell.wait(0.0):
+    rang = wakeups.wait(LONG_S)
+    while wakeups.wait(0.0):
         pass
     return rang
 
 
 def test_a_run_that_is_made_ended_or_asked_for_again_rings(store: Store) -> None:
-    with store.bell() as bell:
+    with store.wakeups() as wakeups:
         store.add_run(a_run(), now=NOW)
-        assert rings(bell)
+        assert rings(wakeups)
         claim = claim_one(store)
-        assert not bell.wait(0.0)
+        assert not wakeups.wait(0.0)
         finish(store, claim, succeeded())
-        assert rings(bell)
+        assert rings(wakeups)
         store.requeue(claim.run.id, now=NOW)
-        assert rings(bell)
+        assert rings(wakeups)
 
 
 def test_a_decision_about_what_is_held_rings(store: Store) -> None:
     claim = held(store)
-    with store.bell() as bell:
+    with store.wakeups() as wakeups:
         hold = store.load_hold(claim.run.id)
         store.decide_hold(hold, Decision.REJECTED, by="ada", now=NOW)
-        assert rings(bell)
+        assert rings(wakeups)
 
 
 def test_a_beat_rings_nothing(store: Store) -> None:
     store.add_run(a_run(), now=NOW)
     claim = claim_one(store)
-    with store.bell() as bell:
-        assert store.beat(claim.run.id, 1, claim.attempt.token, cell=1).valid
-        assert not bell.wait(0.0)
+    with store.wakeups() as wakeups:
+        assert store.heartbeat(claim.run.id, 1, claim.attempt.token, cell=1).valid
+        assert not wakeups.wait(0.0)
 
 
 def test_every_bell_rings(store: Store) -> None:
-    with store.bell() as one, store.bell() as two:
+    with store.wakeups() as one, store.wakeups() as two:
         store.add_run(a_run(), now=NOW)
         assert one.wait(LONG_S)
         assert two.wait(LONG_S)
@@ -88,17 +88,17 @@ def beside(tmp_path: Path) -> Iterator[tuple[Store, Path]]:
 
 def test_the_pipes_of_the_dead_are_swept(beside: tuple[Store, Path]) -> None:
     store, folder = beside
-    with store.bell() as bell:
+    with store.wakeups() as wakeups:
         os.mkfifo(folder / "dead.bell")
         store.add_run(a_run(), now=NOW)
-        assert bell.wait(LONG_S)
+        assert wakeups.wait(LONG_S)
         assert len(list(folder.iterdir())) == 1
     assert list(folder.iterdir()) == []
 
 
 def test_a_bell_that_nobody_hears_is_full_and_stops_nobody(beside: tuple[Store, Path]) -> None:
     store, folder = beside
-    with store.bell() as bell:
+    with store.wakeups() as wakeups:
         (path,) = folder.iterdir()
         writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         with contextlib.suppress(BlockingIOError):
@@ -106,12 +106,12 @@ def test_a_bell_that_nobody_hears_is_full_and_stops_nobody(beside: tuple[Store, 
                 os.write(writer, bytes(4096))
         os.close(writer)
         store.add_run(a_run(), now=NOW)
-        assert rings(bell)
+        assert rings(wakeups)
 
 
 def test_where_no_pipe_can_be_made_it_is_said(beside: tuple[Store, Path]) -> None:
     store, folder = beside
     folder.write_text("in the way")
-    with pytest.raises(StoreError, match="The wake-up pipe"), store.bell():
+    with pytest.raises(StoreError, match="The wake-up pipe"), store.wakeups():
         pass
     assert store.add_run(a_run(), now=NOW).id == 1

@@ -66,25 +66,25 @@ def test_no_limit_is_exceeded_and_everything_is_served(queue, steps) -> None:
                 priority=priority,
             )
             store.add_run(new, now=NOW)
-        now, in_hand = NOW, []
+        now, in_progress = NOW, []
         for wanted, done in steps:
             now += timedelta(minutes=1)
             claims = store.claim("s", now=now, limit=wanted)
             assert len(claims) <= wanted
-            in_hand += claims
-            assert within_limits([claim.run.new for claim in in_hand])
-            if not in_hand:
+            in_progress += claims
+            assert within_limits([claim.run.new for claim in in_progress])
+            if not in_progress:
                 assert store.count_runs(states=(RunState.QUEUED,)) == 0
-            for claim in in_hand[:done]:
+            for claim in in_progress[:done]:
                 finish(store, claim, now=now)
-            in_hand = in_hand[done:]
-        while store.count_runs(states=(RunState.QUEUED,)) or in_hand:
+            in_progress = in_progress[done:]
+        while store.count_runs(states=(RunState.QUEUED,)) or in_progress:
             now += LONGEST_HEAD_START
-            for claim in in_hand:
+            for claim in in_progress:
                 finish(store, claim, now=now)
-            in_hand = store.claim("s", now=now, limit=9)
-            assert within_limits([claim.run.new for claim in in_hand])
-            if not in_hand:
+            in_progress = store.claim("s", now=now, limit=9)
+            assert within_limits([claim.run.new for claim in in_progress])
+            if not in_progress:
                 assert store.count_runs(states=(RunState.QUEUED,)) == 0
         assert store.count_runs(states=(RunState.SUCCEEDED,)) == len(queue)
         store.close()

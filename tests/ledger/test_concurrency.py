@@ -76,7 +76,7 @@ def claim_all(store: Any, number: int) -> list[tuple[int, int]]:
     return mine
 
 
-def plan_ticks(store: Any, number: int) -> int:
+def plan_occurrences(store: Any, number: int) -> int:
     won = 0
     while True:
         pipeline = store.load_pipeline("orders")
@@ -113,7 +113,7 @@ def test_every_run_is_claimed_once(url: str) -> None:
 def test_every_tick_is_planned_by_one(url: str) -> None:
     store = open_store(url)
     store.deploy(a_pipeline(next_due=NOW), now=NOW)
-    won = run_in_processes(plan_ticks, url)
+    won = run_in_processes(plan_occurrences, url)
     assert sum(won) == 20
     keys = [run.new.logical_key for run in store.load_runs()]
     assert sorted(keys) == sorted(str(NOW + i * HOUR) for i in range(20))
@@ -147,12 +147,12 @@ def test_a_beat_thread_and_a_main_thread_share_a_store(url: str) -> None:
     attempt = claim.attempt
     answers: list[bool] = []
 
-    def beat() -> None:
+    def heartbeat() -> None:
         answers.extend(
-            store.beat(attempt.run_id, attempt.number, attempt.token).valid for _ in range(20)
+            store.heartbeat(attempt.run_id, attempt.number, attempt.token).valid for _ in range(20)
         )
 
-    threads = [threading.Thread(target=beat) for _ in range(3)]
+    threads = [threading.Thread(target=heartbeat) for _ in range(3)]
     for thread in threads:
         thread.start()
     for i in range(10):
@@ -161,7 +161,7 @@ def test_a_beat_thread_and_a_main_thread_share_a_store(url: str) -> None:
     for thread in threads:
         thread.join()
     assert answers == [True] * 60
-    assert store.load_live_attempts()[0].attempt.beat == 60
+    assert store.load_live_attempts()[0].attempt.heartbeat == 60
     store.close()
 
 

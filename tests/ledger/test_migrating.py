@@ -65,7 +65,7 @@ def assert_everything_is_there(url: str) -> None:
     assert [one.outcome for one in store.load_attempts(2)] == [Outcome.LOST, Outcome.FAILED]
     (live,) = store.load_live_attempts()
     assert (live.run.id, live.attempt.token) == (3, "3" * 32)
-    assert store.beat(3, 1, "3" * 32).valid
+    assert store.heartbeat(3, 1, "3" * 32).valid
     assert [pipeline.name for pipeline in store.load_pipelines()] == ["brief", "orders"]
     orders = store.load_pipeline("orders")
     assert orders.schedule is not None

@@ -127,14 +127,14 @@ def test_nothing_scans_a_whole_table_while_a_run_goes_on(store: SqlStore) -> Non
         store.load_outlook(NOW)
         store.load_subscribers()
         claim = claim_one(store)
-        store.beat(claim.run.id, 1, claim.attempt.token, cell=1)
+        store.heartbeat(claim.run.id, 1, claim.attempt.token, cell=1)
         store.load_live_attempts()
         finish(store, claim, succeeded(an_output()))
         store.load_runs(pipeline="orders")
         store.load_publication("sales.daily")
     assert len(seen) > 12
-    # The indexes of live attempts and of untold ends hold nothing else.
-    short = ("uq_attempts_live", "ix_runs_untold")
+    # The indexes of live attempts and of ends not announced yet hold nothing else.
+    short = ("uq_attempts_live", "ix_runs_unnotified")
     lines = plans(store, seen).splitlines()
     found = [line for line in lines if not any(name in line for name in short)]
     assert scanned("\n".join(found)) == set()

@@ -25,7 +25,7 @@ from fakes.ledger import empty, new_ledger
 from jupyter_etl.errors import Conflict
 from jupyter_etl.ledger import open_store
 from jupyter_etl.ledger.store import SqlStore
-from jupyter_etl.model import TERMINAL, AttemptReport, Beat, Outcome, Read, RunState
+from jupyter_etl.model import TERMINAL, AttemptReport, Heartbeat, Outcome, Read, RunState
 from jupyter_etl.ports import Claim, Store
 
 
@@ -90,11 +90,11 @@ class RunLife(RuleBasedStateMachine):
                 start(self.store, claim)
 
     @rule(claim=claims)
-    def beat(self, claim: Claim) -> None:
+    def heartbeat(self, claim: Claim) -> None:
         run, attempt = self.known[claim.run.id], claim.attempt
         valid = run.live == claim
-        said = self.store.beat(attempt.run_id, attempt.number, attempt.token)
-        assert said == Beat(valid=valid, cancel=valid and run.cancel)
+        said = self.store.heartbeat(attempt.run_id, attempt.number, attempt.token)
+        assert said == Heartbeat(valid=valid, cancel=valid and run.cancel)
 
     @rule(claim=claims)
     def steal(self, claim: Claim) -> None:
@@ -103,7 +103,7 @@ class RunLife(RuleBasedStateMachine):
         for call in (start, finish):
             with pytest.raises(Conflict):
                 call(self.store, thief)
-        assert not self.store.beat(attempt.run_id, attempt.number, attempt.token).valid
+        assert not self.store.heartbeat(attempt.run_id, attempt.number, attempt.token).valid
 
     @rule(claim=claims)
     def succeed(self, claim: Claim) -> None:

@@ -234,13 +234,13 @@ def test_each_line_works(
     notebook: Notebook, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "dot.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    bench = api.workbench({})
+    session = api.data_session({})
     numbers = pd.DataFrame({"n": [1, 2]})
     publish = {
-        "table": lambda name, live: publish_table(bench, name, numbers, live=live),
-        "rows": lambda name, live: publish_file(bench, "n.csv", numbers, name=name, live=live),
-        "file": lambda name, live: publish_file(bench, "dot.svg", name=name, live=live),
-        "report": lambda name, live: publish_report(bench, "Page", name=name, live=live),
+        "table": lambda name, live: publish_table(session, name, numbers, live=live),
+        "rows": lambda name, live: publish_file(session, "n.csv", numbers, name=name, live=live),
+        "file": lambda name, live: publish_file(session, "dot.svg", name=name, live=live),
+        "report": lambda name, live: publish_report(session, "Page", name=name, live=live),
     }
     etl = api.open_etl()
     lines: list[str] = []

@@ -153,8 +153,8 @@ def test_a_sweep_knows_the_files_of_partitions_of_any_name(table: PublishedTable
     )
     seen = table.reading(merged)
 
-    def sweep(*kept: Committed) -> int:
-        swept = TablePublisher().sweep(
+    def clean_up(*kept: Committed) -> int:
+        swept = TablePublisher().clean_up(
             [table.version(what) for what in kept],
             name="t",
             lake=table.lake,
@@ -164,11 +164,11 @@ def test_a_sweep_knows_the_files_of_partitions_of_any_name(table: PublishedTable
         )
         return swept.files
 
-    assert sweep(first, second, merged) == 0
+    assert clean_up(first, second, merged) == 0
     files = table.files(merged)
-    assert sweep(merged) == len((table.files(first) | table.files(second)) - files)
+    assert clean_up(merged) == len((table.files(first) | table.files(second)) - files)
     assert table.reading(merged).equals(seen)
-    assert sweep(merged) == 0
+    assert clean_up(merged) == 0
 
 
 def test_partition_replace_by_two_columns_takes_no_neighbour(table: PublishedTable) -> None:

@@ -36,7 +36,7 @@ from jupyter_etl.model import (
     Verdict,
     VerdictKind,
 )
-from jupyter_etl.notebook.interactive import HandChannel
+from jupyter_etl.notebook.interactive import InteractiveChannel
 from jupyter_etl.ports import Claim, SchedulerInfo
 from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.rest.handler import SERVICE
@@ -74,7 +74,7 @@ def add_scheduler(etl: Etl) -> None:
 def publish_by_hand(etl: Etl, stage: Callable[[Publishing], Staged]) -> None:
     """Publish what a function stages as the live version."""
     publishing = Publishing(etl.settings.home, etl.store)
-    channel = HandChannel(etl, notebook=lambda: None)
+    channel = InteractiveChannel(etl, notebook=lambda: None)
     channel.publish(stage(publishing), live=True)
     channel.close()
 
@@ -162,7 +162,7 @@ class Example:
         kim = replace(etl, settings=replace(etl.settings, owner="kim"))
         kim.pipelines.schedule(elsewhere, on_demand=True)
         publishing = Publishing(self.home, etl.store)
-        publish_by_hand(etl, lambda by_hand: by_hand.stage(DAYS.slice(0, 8), **REPLACED))
+        publish_by_hand(etl, lambda interactive: interactive.stage(DAYS.slice(0, 8), **REPLACED))
         self._publish(publishing, etl.runs.trigger("delays", parameters={"day": "2025-03-01"}).id)
         self._hold(publishing, etl.runs.trigger("delays", parameters={"day": "2025-03-02"}).id)
         etl.close()

@@ -23,7 +23,7 @@ from jupyter_etl.model import (
     Run,
     RunState,
 )
-from jupyter_etl.scheduling.alerts import tell_untold
+from jupyter_etl.scheduling.alerts import notify_ended
 from jupyter_etl.services import Etl
 from jupyter_etl.services.health import STATE_WORDS
 
@@ -142,7 +142,7 @@ async def test_all_surfaces_agree(
     severity = (await ask("/pipelines/sales")).json["severity"]
 
     listener = Listener()
-    tell_untold(store=etl.store, notifier=listener, scheduler_id="s", alive=frozenset(["s"]))
+    notify_ended(store=etl.store, notifier=listener, scheduler_id="s", alive=frozenset(["s"]))
     assert listener.last == alert
 
     assert (await ask("/pipelines/sales")).json["health"] == expected

@@ -129,8 +129,8 @@ def test_a_publication_has_the_age_of_its_live_version(etl: Etl) -> None:
 
 
 def test_times_of_a_schedule_are_local_too() -> None:
-    ticks = [datetime(2025, 3, 29, 6, tzinfo=UTC), datetime(2025, 3, 30, 5, tzinfo=UTC)]
-    view = schedule_view(a_schedule(), "daily", ticks, "note")
+    occurrences = [datetime(2025, 3, 29, 6, tzinfo=UTC), datetime(2025, 3, 30, 5, tzinfo=UTC)]
+    view = schedule_view(a_schedule(), "daily", occurrences, "note")
     assert view["next"] == [
         {"utc": "2025-03-29T06:00:00Z", "local": "2025-03-29T07:00:00+01:00"},
         {"utc": "2025-03-30T05:00:00Z", "local": "2025-03-30T07:00:00+02:00"},

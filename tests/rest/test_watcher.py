@@ -44,7 +44,7 @@ def test_each_change_is_told_once(etl: Etl) -> None:
         start(store, claim, now=etl.clock.now())
         assert await look() == [(run.id, "running", None, 0)]
         for cell in (1, 2):
-            store.beat(run.id, 1, claim.attempt.token, cell=cell)
+            store.heartbeat(run.id, 1, claim.attempt.token, cell=cell)
             assert await look() == [(run.id, "running", None, cell)]
         assert await look() == []
         finish(store, claim, now=etl.clock.now())

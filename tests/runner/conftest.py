@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from fakes.attempts import AttemptBench
+from fakes.attempts import AttemptHarness
 from fakes.ledger import new_ledger
 from jupyter_etl.ledger import open_store
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[AttemptBench]:
+def harness(tmp_path: Path) -> Iterator[AttemptHarness]:
     url = new_ledger(tmp_path)
     store = open_store(url)
-    yield AttemptBench(tmp_path, store, url)
+    yield AttemptHarness(tmp_path, store, url)
     store.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fakes.attempts import AttemptBench, FakePublisher, notebook_text, outputs
+from fakes.attempts import AttemptHarness, FakePublisher, notebook_text, outputs
 from jupyter_etl.errors import Conflict, NotFound, PublishError
 from jupyter_etl.model import AttemptReport, HeldBy, Outcome, PublicationKind, Read, RunState
 from jupyter_etl.runner.channel.client import CHANNEL
@@ -57,7 +57,7 @@ def error_cell(notebook) -> int:
     return marks[1]
 
 
-def test_a_run_from_its_parameters_to_its_publications(bench: AttemptBench, monkeypatch):
+def test_a_run_from_its_parameters_to_its_publications(harness: AttemptHarness, monkeypatch):
     monkeypatch.setenv("JUPYTER_ETL_LEDGER", "postgresql://etl:hush-ledger@db/etl")
     monkeypatch.setenv("JUPYTER_ETL_LEDGER_OPTIONS", "hush-options")
     monkeypatch.setenv("JUPYTER_ETL_ALERTS", "https://chat.example/hush-alerts")
@@ -76,48 +76,48 @@ def test_a_run_from_its_parameters_to_its_publications(bench: AttemptBench, monk
     ]
     parameters = {"word": text, "count": 7, "flag": True, "nothing": None}
     body = notebook_text(cells, parameters=1)
-    report, claim = bench.run_text(body, parameters=parameters)
+    report, claim = harness.run_text(body, parameters=parameters)
 
     assert report.outcome is Outcome.SUCCEEDED, report.error
-    executed = bench.executed(claim)
+    executed = harness.executed(claim)
     said = outputs(executed)
     assert json.dumps([text, 7, True, None]) in said
     assert "hush" not in said
     assert CHANNEL in said
-    assert str(bench.notebooks) in said
+    assert str(harness.notebooks) in said
     assert "PublishError 'sales.more' was published before in this run" in said
     assert "id=1" in said
     assert "attempt=1" in said
 
-    staged = [commit["staged"] for commit in bench.table.commits]
+    staged = [commit["staged"] for commit in harness.table.commits]
     assert [(one.name, one.rows) for one in staged] == [("sales.daily", 5), ("sales.more", 2)]
-    assert [commit["token"] for commit in bench.table.commits] == [
+    assert [commit["token"] for commit in harness.table.commits] == [
         "run-1.1/sales.daily",
         "run-1.1/sales.more",
     ]
-    [brief] = bench.report.commits
+    [brief] = harness.report.commits
     assert Path(brief["staged"].options["notebook"]).name == "executed.ipynb"
-    run = bench.store.load_run(1)
+    run = harness.store.load_run(1)
     assert run.state is RunState.SUCCEEDED
     assert {version.name for version in run.published} == {"sales.daily", "sales.more", "brief"}
     assert run.reads == (Read(source="wh", table="orders", rows=2),)
     assert [str(check.status) for check in run.checks] == ["warn"]
     assert (run.cell, run.cells) == (8, 8)
-    assert run.output == str(bench.folder(claim) / "executed.ipynb")
-    assert bench.store.load_attempts(1)[0].peak_rss_bytes > 20_000_000
+    assert run.output == str(harness.folder(claim) / "executed.ipynb")
+    assert harness.store.load_attempts(1)[0].peak_rss_bytes > 20_000_000
 
-    finished = bench.events(claim, "cell_finished")
+    finished = harness.events(claim, "cell_finished")
     assert [event["cell"] for event in finished] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert [event["done"] for event in finished] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert {event["of"] for event in finished} == {8}
-    kinds = [event["kind"] for event in bench.events(claim)]
+    kinds = [event["kind"] for event in harness.events(claim)]
     assert kinds[0] == "started"
     assert kinds[-1] == "finished"
     assert kinds.count("staged") == 4
     assert not Path(os.environ.get(CHANNEL, "/nowhere")).exists()
 
 
-def test_a_cell_that_fails_and_a_second_start(bench: AttemptBench):
+def test_a_cell_that_fails_and_a_second_start(harness: AttemptHarness):
     cells = [
         STAGE,
         "stage('t')\nprint('here')",
@@ -125,25 +125,25 @@ def test_a_cell_that_fails_and_a_second_start(bench: AttemptBench):
         "print(undefined)",
         "print('no')",
     ]
-    report, claim = bench.run_text(notebook_text(cells))
+    report, claim = harness.run_text(notebook_text(cells))
     assert report.outcome is Outcome.FAILED
     assert report.error == "NameError: name 'undefined' is not defined"
     assert report.failed_cell == 3
-    assert bench.judged == [("NameError", report.error)]
-    assert bench.table.commits == []
-    executed = bench.executed(claim)
+    assert harness.judged == [("NameError", report.error)]
+    assert harness.table.commits == []
+    executed = harness.executed(claim)
     assert error_cell(executed) == 4, "behind the mark at the top"
     said = outputs(executed)
     assert "here" in said
     assert "no" not in said.splitlines()
-    run = bench.store.load_run(1)
+    run = harness.store.load_run(1)
     assert (run.state, run.cell, run.published) == (RunState.FAILED, 3 - 1, ())
-    assert bench.events(claim, "cell_finished")[-1]["ok"] is False
+    assert harness.events(claim, "cell_finished")[-1]["ok"] is False
 
-    before = (bench.folder(claim) / "executed.ipynb").read_bytes()
+    before = (harness.folder(claim) / "executed.ipynb").read_bytes()
     with pytest.raises(Conflict):
-        bench.run(claim)
-    assert (bench.folder(claim) / "executed.ipynb").read_bytes() == before
+        harness.run(claim)
+    assert (harness.folder(claim) / "executed.ipynb").read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -156,12 +156,12 @@ def test_a_cell_that_fails_and_a_second_start(bench: AttemptBench):
         ("import os; os.kill(os.getpid(), 9)", Outcome.FAILED, "killed by SIGKILL"),
     ],
 )
-def test_other_ways_to_end(bench: AttemptBench, code, outcome, error):
-    report, claim = bench.run_text(notebook_text([STAGE + "stage('t')", code, "print('behind')"]))
+def test_other_ways_to_end(harness: AttemptHarness, code, outcome, error):
+    report, claim = harness.run_text(notebook_text([STAGE + "stage('t')", code, "print('behind')"]))
     assert report.outcome is outcome
     assert error in report.error
-    assert len(bench.table.commits) == (outcome is Outcome.SUCCEEDED)
-    executed = bench.executed(claim)
+    assert len(harness.table.commits) == (outcome is Outcome.SUCCEEDED)
+    executed = harness.executed(claim)
     assert "behind" not in outputs(executed)
     if outcome is Outcome.FAILED:
         assert report.failed_cell == 1
@@ -178,65 +178,65 @@ def test_other_ways_to_end(bench: AttemptBench, code, outcome, error):
     ],
 )
 def test_a_failed_check_holds_all_outputs_and_later_cells_are_executed(
-    bench: AttemptBench, cells: list[str], failed: int, staged: list[str]
+    harness: AttemptHarness, cells: list[str], failed: int, staged: list[str]
 ):
-    report, claim = bench.run_text(notebook_text([STAGE, *cells]))
+    report, claim = harness.run_text(notebook_text([STAGE, *cells]))
     assert (report.outcome, report.failed_cell) == (Outcome.HELD, failed)
     assert report.error == "a check of 'orders' failed: 0 rows"
-    logged = " ".join(event["message"] for event in bench.events(claim, "log"))
+    logged = " ".join(event["message"] for event in harness.events(claim, "log"))
     assert f"jupyter etl held {claim.run.id}" in logged
-    assert "on" in outputs(bench.executed(claim))
+    assert "on" in outputs(harness.executed(claim))
     assert [one.name for one in report.staged] == staged
-    assert bench.table.commits == []
-    run = bench.store.load_run(1)
+    assert harness.table.commits == []
+    run = harness.store.load_run(1)
     assert (run.state, run.held_by) == (RunState.HELD, (HeldBy.CHECK,))
     assert "error" in [check.status for check in run.checks]
-    hold = bench.store.load_hold(1)
+    hold = harness.store.load_hold(1)
     assert (list(hold.names), [one.message for one in hold.checks]) == (staged, ["0 rows"])
     assert all(Path(one.folder, "part.txt").is_file() for one in hold.staged)
 
 
 @pytest.mark.parametrize("status", ["pass", "warn"])
-def test_a_later_result_of_the_same_rule_replaces_the_earlier(bench: AttemptBench, status: str):
+def test_a_later_result_of_the_same_rule_replaces_the_earlier(harness: AttemptHarness, status: str):
     cells = [STAGE, "check('error')", f"check('{status}')", "stage('t')"]
-    report, _ = bench.run_text(notebook_text(cells))
+    report, _ = harness.run_text(notebook_text(cells))
     assert (report.outcome, report.failed_cell) == (Outcome.SUCCEEDED, None)
-    assert len(bench.table.commits) == 1
+    assert len(harness.table.commits) == 1
 
 
-def test_a_cell_that_fails_behind_a_failed_check_fails_the_run(bench: AttemptBench):
-    report, _ = bench.run_text(notebook_text([STAGE, "stage('t'); check('error')", "1 / 0"]))
+def test_a_cell_that_fails_behind_a_failed_check_fails_the_run(harness: AttemptHarness):
+    report, _ = harness.run_text(notebook_text([STAGE, "stage('t'); check('error')", "1 / 0"]))
     assert (report.outcome, report.failed_cell, report.staged) == (Outcome.FAILED, 2, ())
     assert report.error == "ZeroDivisionError: division by zero"
     with pytest.raises(NotFound):
-        bench.store.load_hold(1)
+        harness.store.load_hold(1)
 
 
-def test_a_check_failure_that_the_notebook_raises_and_a_broken_commit(bench: AttemptBench):
+def test_a_check_failure_that_the_notebook_raises_and_a_broken_commit(harness: AttemptHarness):
     raising = (
         "from jupyter_etl.errors import CheckFailed\nraise CheckFailed('2 rows are not unique')"
     )
-    report, _ = bench.run_text(notebook_text([STAGE, "stage('t')", raising]))
+    report, _ = harness.run_text(notebook_text([STAGE, "stage('t')", raising]))
     # Later cells were not executed, so the outputs are not complete.
     assert (report.outcome, report.failed_cell) == (Outcome.FAILED, 2)
     assert report.error == "2 rows are not unique"
-    assert bench.table.commits == []
+    assert harness.table.commits == []
 
-    bench.table = FakePublisher(
+    harness.table = FakePublisher(
         PublicationKind.TABLE, problem=OSError(28, "No space left on device")
     )
-    report, _ = bench.run_text(notebook_text([STAGE, "stage('whole'); stage('broken')"]))
+    report, _ = harness.run_text(notebook_text([STAGE, "stage('whole'); stage('broken')"]))
     assert report.outcome is Outcome.FAILED
     assert "No space left on device" in report.error
     assert report.committed == ()
-    assert [publication.name for publication in bench.store.load_publications()] == []
+    assert [publication.name for publication in harness.store.load_publications()] == []
 
-    bench.table = FakePublisher(
+    harness.table = FakePublisher(
         PublicationKind.TABLE, problem=PublishError("the contract is broken")
     )
-    report, claim = bench.run_text(notebook_text([STAGE, "stage('broken')"]))
+    report, claim = harness.run_text(notebook_text([STAGE, "stage('broken')"]))
     assert (report.outcome, report.error) == (Outcome.FAILED, "the contract is broken")
-    assert bench.executed(claim).cells
+    assert harness.executed(claim).cells
 
 
 GRANDCHILDREN = """
@@ -248,7 +248,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 """
 
 
-def test_a_timeout_that_the_kernel_ignores(bench: AttemptBench):
+def test_a_timeout_that_the_kernel_ignores(harness: AttemptHarness):
     marker = "61803"
     stubborn = """
 import threading
@@ -261,51 +261,51 @@ while time.monotonic() < stop:
 """
     cells = [GRANDCHILDREN.format(marker=marker), stubborn, "print('behind')"]
     for timeout_s in (6.0, 20.0, 50.0):
-        report, claim = bench.run_text(notebook_text(cells), timeout_s=timeout_s)
+        report, claim = harness.run_text(notebook_text(cells), timeout_s=timeout_s)
         assert report.outcome is Outcome.TIMED_OUT
         # A slow machine may need the first of them for the start of the kernel.
-        if "tick" in outputs(bench.executed(claim)):
+        if "tick" in outputs(harness.executed(claim)):
             break
     assert report.error.startswith(f"timed out after {timeout_s:g} s in cell 2")
     assert report.failed_cell == 1
-    executed = bench.executed(claim)
+    executed = harness.executed(claim)
     assert "tick" in outputs(executed)
     assert error_cell(executed) == 2
     assert survivors(marker) == []
 
 
-def test_a_cancel_interrupts_and_leaves_nobody_behind(bench: AttemptBench):
+def test_a_cancel_interrupts_and_leaves_nobody_behind(harness: AttemptHarness):
     marker = "27182"
     cells = [STAGE, "stage('t')", GRANDCHILDREN.format(marker=marker), "time.sleep(100)"]
-    claim = bench.claim(notebook_text(cells))
+    claim = harness.claim(notebook_text(cells))
     asked: list[float] = []
 
     def cancel_when_sleeping() -> None:
-        while not any(event["cell"] == 3 for event in bench.events(claim, "cell_started")):
+        while not any(event["cell"] == 3 for event in harness.events(claim, "cell_started")):
             time.sleep(0.05)
         asked.append(time.monotonic())
-        bench.store.request_cancel(claim.run.id, now=claim.run.created_at)
+        harness.store.request_cancel(claim.run.id, now=claim.run.created_at)
 
     thread = threading.Thread(target=cancel_when_sleeping)
     thread.start()
-    report = bench.run(claim)
+    report = harness.run(claim)
     thread.join()
     assert (report.outcome, report.error) == (Outcome.CANCELLED, "cancelled in cell 4")
-    assert bench.store.load_run(1).state is RunState.CANCELLED
-    assert bench.table.commits == []
+    assert harness.store.load_run(1).state is RunState.CANCELLED
+    assert harness.table.commits == []
     assert survivors(marker) == []
-    assert "KeyboardInterrupt" in json.dumps(bench.executed(claim))
+    assert "KeyboardInterrupt" in json.dumps(harness.executed(claim))
 
 
-def test_an_attempt_that_was_replaced_fences_itself(bench: AttemptBench):
+def test_an_attempt_that_was_replaced_fences_itself(harness: AttemptHarness):
     cells = [STAGE, "stage('t')\nimport time", "time.sleep(100)"]
-    claim = bench.claim(notebook_text(cells))
+    claim = harness.claim(notebook_text(cells))
 
     def replace_when_sleeping() -> None:
-        while not any(event["cell"] == 2 for event in bench.events(claim, "cell_started")):
+        while not any(event["cell"] == 2 for event in harness.events(claim, "cell_started")):
             time.sleep(0.05)
         attempt = claim.attempt
-        bench.store.finish_attempt(
+        harness.store.finish_attempt(
             attempt.run_id,
             attempt.number,
             attempt.token,
@@ -317,21 +317,23 @@ def test_an_attempt_that_was_replaced_fences_itself(bench: AttemptBench):
 
     thread = threading.Thread(target=replace_when_sleeping)
     thread.start()
-    report = bench.run(claim)
+    report = harness.run(claim)
     thread.join()
     assert report.outcome is Outcome.LOST
-    assert bench.table.commits == []
-    assert bench.store.load_run(1).state is RunState.QUEUED
-    remarks = [event["message"] for event in bench.events(claim, "log")]
+    assert harness.table.commits == []
+    assert harness.store.load_run(1).state is RunState.QUEUED
+    remarks = [event["message"] for event in harness.events(claim, "log")]
     assert any("stops and publishes nothing" in remark for remark in remarks)
 
 
-def test_a_notebook_without_kernelspec_and_with_a_parameter_of_the_language(bench: AttemptBench):
+def test_a_notebook_without_kernelspec_and_with_a_parameter_of_the_language(
+    harness: AttemptHarness,
+):
     body = notebook_text(["print('day is', day)", "%etl param day date = yesterday"], kernel=None)
-    _, claim = bench.run_text(body, parameters={"day": "2026-01-01"})
-    assert any("python3 is used" in str(e["message"]) for e in bench.events(claim, "log"))
-    executed = bench.executed(claim)
+    _, claim = harness.run_text(body, parameters={"day": "2026-01-01"})
+    assert any("python3 is used" in str(e["message"]) for e in harness.events(claim, "log"))
+    executed = harness.executed(claim)
     [injected] = [c for c in executed.cells if "injected-parameters" in c.metadata.tags]
     assert 'date.fromisoformat("2026-01-01")' in injected.source
     assert "day is 2026-01-01" in outputs(executed)
-    assert [event["cell"] for event in bench.events(claim, "cell_started")] == [0, 1]
+    assert [event["cell"] for event in harness.events(claim, "cell_started")] == [0, 1]

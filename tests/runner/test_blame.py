@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fakes.attempts import AttemptBench, SystemClock, notebook_text
+from fakes.attempts import AttemptHarness, SystemClock, notebook_text
 from jupyter_etl.errors import (
     DeclarationError,
     EtlError,
@@ -19,18 +19,18 @@ from jupyter_etl.runner.channel.client import ChannelServer, RunnerChannel
 from jupyter_etl.runner.channel.requests import RunRecord
 from jupyter_etl.runner.completion import with_verdict
 from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.outcome import Ending, ending_of_etl_error, one_line
+from jupyter_etl.runner.outcome import AttemptOutcome, one_line, outcome_of_etl_error
 from jupyter_etl.scheduling.verdicts import judge
 
 MESSAGE = "Source 'wh': connection refused. The database may answer later."
 
 
 @pytest.fixture
-def record(bench: AttemptBench) -> RunRecord:
-    claim = bench.claim(notebook_text(["1"]))
-    folder = bench.folder(claim)
+def record(harness: AttemptHarness) -> RunRecord:
+    claim = harness.claim(notebook_text(["1"]))
+    folder = harness.folder(claim)
     return RunRecord(
-        store=bench.store,
+        store=harness.store,
         claim=claim,
         folder=folder,
         kinds=[PublicationKind.TABLE],
@@ -39,8 +39,10 @@ def record(bench: AttemptBench) -> RunRecord:
     )
 
 
-def failed(error: str) -> Ending:
-    return Ending(outcome=Outcome.FAILED, error_type="SourceError", error=error, failed_cell=1)
+def failed(error: str) -> AttemptOutcome:
+    return AttemptOutcome(
+        outcome=Outcome.FAILED, error_type="SourceError", error=error, failed_cell=1
+    )
 
 
 def test_a_source_is_to_blame_for_its_own_error_only(record: RunRecord) -> None:
@@ -85,19 +87,19 @@ def wrapped(problem: Exception) -> EtlError:
 def test_an_error_of_the_runner_itself_says_whether_it_can_be_mended(
     problem: EtlError, says: bool | None
 ) -> None:
-    assert ending_of_etl_error(problem).retryable is says
+    assert outcome_of_etl_error(problem).retryable is says
 
 
 def test_the_cause_of_an_error_that_says_nothing_is_judged_by_its_text() -> None:
     try:
         raise ExecutionError("the kernel cannot be started") from KeyError("NoSuchKernel")
     except ExecutionError as problem:
-        ending = ending_of_etl_error(problem)
+        ending = outcome_of_etl_error(problem)
     assert (ending.error_type, ending.retryable) == ("KeyError", None)
 
 
 def test_the_report_carries_the_verdict_and_the_source() -> None:
-    ending = Ending(
+    ending = AttemptOutcome(
         outcome=Outcome.FAILED,
         error_type="SourceError",
         error=MESSAGE,
@@ -110,4 +112,4 @@ def test_the_report_carries_the_verdict_and_the_source() -> None:
     assert judged.verdict is not None
     assert (judged.verdict.kind, judged.verdict.retryable) == (VerdictKind.SOURCE, True)
     well = AttemptReport(outcome=Outcome.SUCCEEDED)
-    assert with_verdict(well, Ending(outcome=Outcome.SUCCEEDED), judge) == well
+    assert with_verdict(well, AttemptOutcome(outcome=Outcome.SUCCEEDED), judge) == well

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_etl.redaction.redactor import Redactor
-from jupyter_etl.runner.redacted_output import LogSweep
+from jupyter_etl.runner.redacted_output import LogCleanup
 from jupyter_etl.services.run_log.tail import TailReader
 
 LIMIT = 400_000
@@ -95,14 +95,14 @@ def test_a_log_that_was_shortened_is_read_and_swept_on(tmp_path: Path):
     log = tmp_path / "runner.log"
     redactor = Redactor()
     redactor.register("wh_pw", "canary-7f3a91")
-    reader, sweep = TailReader(log, 1_000), LogSweep(redactor, log)
+    reader, clean_up = TailReader(log, 1_000), LogCleanup(redactor, log)
     log.write_bytes(b"canary-7f3a91\n" + b"x" * 5_000 + b"\n")
-    sweep.sweep()
+    clean_up.clean_up()
     assert reader.lines() == []
     other = tmp_path / "other"
     other.write_bytes(b"new\ncanary-7f3a91\n" + b"y" * 6_000 + b"\nlast\n")
     other.replace(log)
-    sweep.sweep()
+    clean_up.clean_up()
     assert b"canary" not in log.read_bytes()
     assert reader.lines() == ["last"]
     with log.open("ab") as file:

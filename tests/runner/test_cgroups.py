@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.attempts import AttemptBench, notebook_text, outputs
+from fakes.attempts import AttemptHarness, notebook_text, outputs
 from fakes.patience import PATIENCE_S
 from jupyter_etl.model import Outcome
 from jupyter_etl.runner.kernel import cgroups
@@ -25,7 +25,7 @@ from jupyter_etl.runner.kernel.cgroups import (
     remove_group,
 )
 from jupyter_etl.runner.kernel.processes import kill_tree, living
-from jupyter_etl.runner.orphans import sweep_attempt
+from jupyter_etl.runner.orphans import clean_up_attempt
 
 ATTEMPT = Path("/home/sam/etl/runs/00000007/1")
 ESCAPE = """
@@ -197,7 +197,7 @@ def test_the_recovery_of_a_lost_attempt_kills_its_group(writable: Path, tmp_path
     group = make_group(tmp_path)
     assert group is not None
     pid = escaped(group)
-    sweep_attempt(tmp_path, pid=None, command=["no-such-runner"])
+    clean_up_attempt(tmp_path, pid=None, command=["no-such-runner"])
     assert list(living([pid])) == []
     assert not group.exists()
 
@@ -207,22 +207,22 @@ SHOWS = "import os; print([l for l in open('/proc/self/cgroup').read().split() i
 
 @pytest.mark.kernel
 def test_a_kernel_and_what_it_starts_are_in_the_group_of_its_attempt(
-    writable: Path, bench: AttemptBench
+    writable: Path, harness: AttemptHarness
 ) -> None:
     daemon = (
         "import subprocess, sys\ncommand = [sys.executable, '-c', ESCAPE]\n"
         "print(subprocess.run(command, env={}, capture_output=True, text=True).stdout)"
     ).replace("ESCAPE", repr(ESCAPE))
-    report, claim = bench.run_text(notebook_text([SHOWS, daemon]))
+    report, claim = harness.run_text(notebook_text([SHOWS, daemon]))
     assert report.outcome is Outcome.SUCCEEDED, report.error
-    shown = outputs(bench.executed(claim)).split()
-    assert any(name_of(bench.folder(claim)) in one for one in shown), shown
+    shown = outputs(harness.executed(claim)).split()
+    assert any(name_of(harness.folder(claim)) in one for one in shown), shown
     assert list(living([int(shown[-1])])) == []
-    assert find_groups(bench.folder(claim)) == []
+    assert find_groups(harness.folder(claim)) == []
 
 
 @pytest.mark.kernel
-def test_a_run_needs_no_group(bench: AttemptBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_needs_no_group(harness: AttemptHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroups, "own_group", lambda: None)
-    report, _ = bench.run_text(notebook_text(["1"]))
+    report, _ = harness.run_text(notebook_text(["1"]))
     assert report.outcome is Outcome.SUCCEEDED, report.error

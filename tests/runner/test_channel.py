@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.attempts import AT, AttemptBench, SystemClock, notebook_text
+from fakes.attempts import AT, AttemptHarness, SystemClock, notebook_text
 from jupyter_etl.errors import (
     DeclarationError,
     EtlError,
@@ -45,12 +45,12 @@ from jupyter_etl.runner.events import EventLog
 class Line:
     """Both ends of a channel, on a ledger."""
 
-    def __init__(self, bench: AttemptBench) -> None:
-        claim = bench.claim(notebook_text(["1"]), parameters={"day": "2026-01-01"})
-        self.folder = bench.folder(claim)
-        self.store = bench.store
+    def __init__(self, harness: AttemptHarness) -> None:
+        claim = harness.claim(notebook_text(["1"]), parameters={"day": "2026-01-01"})
+        self.folder = harness.folder(claim)
+        self.store = harness.store
         self.record = RunRecord(
-            store=bench.store,
+            store=harness.store,
             claim=claim,
             folder=self.folder,
             kinds=[PublicationKind.TABLE, PublicationKind.FILE],
@@ -90,8 +90,8 @@ class Line:
 
 
 @pytest.fixture
-def line(bench: AttemptBench) -> Iterator[Line]:
-    made = Line(bench)
+def line(harness: AttemptHarness) -> Iterator[Line]:
+    made = Line(harness)
     with made.server:
         yield made
 
@@ -104,8 +104,8 @@ def test_a_kernel_knows_its_run(line: Line):
     assert Path(context.folder) == line.folder / "stage"
 
 
-def test_only_this_user_can_open_the_socket_and_it_ends_with_the_run(bench: AttemptBench):
-    made = Line(bench)
+def test_only_this_user_can_open_the_socket_and_it_ends_with_the_run(harness: AttemptHarness):
+    made = Line(harness)
     with made.server:
         path = made.server.path
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -116,19 +116,19 @@ def test_only_this_user_can_open_the_socket_and_it_ends_with_the_run(bench: Atte
         made.kernel.sources()
 
 
-def test_it_ends_even_where_the_notebook_has_removed_the_socket(bench: AttemptBench):
-    made = Line(bench)
+def test_it_ends_even_where_the_notebook_has_removed_the_socket(harness: AttemptHarness):
+    made = Line(harness)
     with made.server:
         made.server.path.unlink()
     assert not made.server.path.parent.exists()
     assert "etl-channel" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_a_long_temporary_folder_does_not_matter(bench: AttemptBench, monkeypatch, tmp_path):
+def test_a_long_temporary_folder_does_not_matter(harness: AttemptHarness, monkeypatch, tmp_path):
     deep = tmp_path / ("x" * 120)
     deep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
-    made = Line(bench)
+    made = Line(harness)
     with made.server:
         assert made.kernel.sources() == []
 

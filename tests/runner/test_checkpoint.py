@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.attempts import AttemptBench, SystemClock, notebook_text
+from fakes.attempts import AttemptHarness, SystemClock, notebook_text
 from jupyter_etl.errors import NotFound
 from jupyter_etl.model import (
     CheckResult,
@@ -42,13 +42,13 @@ INDEX = {"python": "cpython 3.11", "names": ["a"], "left_out": {"b": "no"}, "use
 class Attempt:
     """A failed attempt whose kernel has written its variables."""
 
-    def __init__(self, bench: AttemptBench) -> None:
-        self.claim = bench.claim(notebook_text(CELLS))
-        self.folder = bench.folder(self.claim)
+    def __init__(self, harness: AttemptHarness) -> None:
+        self.claim = harness.claim(notebook_text(CELLS))
+        self.folder = harness.folder(self.claim)
         self.prepared = self.prepare()
         (self.folder / EXECUTED).write_text(notebook_text(CELLS))
         self.record = RunRecord(
-            store=bench.store,
+            store=harness.store,
             claim=self.claim,
             folder=self.folder,
             kinds=frozenset(PublicationKind),
@@ -85,8 +85,8 @@ class Attempt:
 
 
 @pytest.fixture
-def attempt(bench: AttemptBench) -> Attempt:
-    return Attempt(bench)
+def attempt(harness: AttemptHarness) -> Attempt:
+    return Attempt(harness)
 
 
 def next_claim(claim: Claim) -> Claim:
@@ -94,7 +94,7 @@ def next_claim(claim: Claim) -> Claim:
 
 
 def test_the_next_attempt_begins_with_all_that_was_said(
-    attempt: Attempt, bench: AttemptBench
+    attempt: Attempt, harness: AttemptHarness
 ) -> None:
     first = attempt.stage("first")
     rule = CheckRule(text="id: unique", kind="unique", column="id")
@@ -113,7 +113,7 @@ def test_the_next_attempt_begins_with_all_that_was_said(
     assert (kept.failed_cell, kept.before, kept.kernel) == (2, tuple(CELLS[:2]), "python3")
     assert not (attempt.folder / STAGE).exists(), "moved, so that it is not removed"
 
-    second = bench.folder(next_claim(attempt.claim))
+    second = harness.folder(next_claim(attempt.claim))
     for _ in range(2):
         # A second time after an attempt that was lost.
         start = start_of(
@@ -180,8 +180,10 @@ def why_not(attempt: Attempt, second: Path) -> str:
     )
 
 
-def test_why_an_attempt_starts_from_the_first_cell(attempt: Attempt, bench: AttemptBench) -> None:
-    second = bench.folder(next_claim(attempt.claim))
+def test_why_an_attempt_starts_from_the_first_cell(
+    attempt: Attempt, harness: AttemptHarness
+) -> None:
+    second = harness.folder(next_claim(attempt.claim))
     assert why_not(attempt, second).startswith("attempt 1 saved no variables;")
     attempt.stage("t")
     attempt.keeper.cell_starts()
@@ -201,21 +203,21 @@ def test_why_an_attempt_starts_from_the_first_cell(attempt: Attempt, bench: Atte
     assert why_not(attempt, second) == "the folder of attempt 1 is missing, or on another machine."
 
 
-def test_what_nobody_goes_on_from_is_removed(attempt: Attempt, bench: AttemptBench) -> None:
+def test_what_nobody_goes_on_from_is_removed(attempt: Attempt, harness: AttemptHarness) -> None:
     attempt.written()
     attempt.keeper.finish(Outcome.FAILED, 2)
     whole = attempt.folder / CHECKPOINT
     folders = {1: attempt.folder}
     for number in (2, 3):
         claim = replace(attempt.claim, attempt=replace(attempt.claim.attempt, number=number))
-        folders[number] = bench.folder(claim)
+        folders[number] = harness.folder(claim)
         shutil.copytree(whole, folders[number] / CHECKPOINT)
 
     def kept() -> list[int]:
         return [number for number, folder in folders.items() if (folder / CHECKPOINT).exists()]
 
     third = replace(claim, run=replace(claim.run, resume_from=1))
-    empty = bench.folder(replace(claim, attempt=replace(claim.attempt, number=4)))
+    empty = harness.folder(replace(claim, attempt=replace(claim.attempt, number=4)))
     discard_superseded(empty, third, Outcome.FAILED)
     assert kept() == [1, 2, 3], "an attempt that kept nothing supersedes nothing"
     discard_superseded(folders[3], third, Outcome.FAILED)

@@ -12,7 +12,7 @@ import zmq
 import zmq.asyncio
 from jupyter_client.session import Session
 
-from jupyter_etl.runner.execution.client import LookingChannel
+from jupyter_etl.runner.execution.client import PreviewChannel
 from jupyter_etl.runner.execution.kernel_manager import LARGEST_REPLY_BYTES, BoundedChannel
 
 
@@ -23,7 +23,7 @@ async def reply_while_sending() -> str:
         port = kernel.bind_to_random_port("tcp://127.0.0.1")
         socket = context.socket(zmq.DEALER)
         socket.connect(f"tcp://127.0.0.1:{port}")
-        channel = LookingChannel(socket, session)
+        channel = PreviewChannel(socket, session)
         channel.send(session.msg("execute_request"))
         who = kernel.recv_multipart()[0]
         waiting = asyncio.ensure_future(channel.get_msg())
@@ -42,7 +42,7 @@ async def nothing_comes() -> None:
     with zmq.asyncio.Context() as context:
         socket = context.socket(zmq.DEALER)
         try:
-            await LookingChannel(socket, Session(key=b"")).get_msg(timeout=0.3)
+            await PreviewChannel(socket, Session(key=b"")).get_msg(timeout=0.3)
         finally:
             socket.close(linger=0)
 

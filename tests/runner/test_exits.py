@@ -10,7 +10,7 @@ import nbformat
 import papermill
 import pytest
 
-from fakes.attempts import AttemptBench, notebook_text, outputs
+from fakes.attempts import AttemptHarness, notebook_text, outputs
 from fakes.notebooks import code, write_notebook
 from jupyter_etl.model import Outcome
 from jupyter_etl.runner.kernel.exits import Exit, exit_of, kernel_code, stop_at_exit
@@ -116,36 +116,36 @@ def test_the_kernel_says_it_and_leaves_the_cell(
     ],
 )  # fmt: skip
 def test_a_run_ends_as_a_success_and_publishes_what_was_staged(
-    bench: AttemptBench, cell: str, how: str
+    harness: AttemptHarness, cell: str, how: str
 ) -> None:
     cells = [STAGE, ("markdown", "# Text"), cell, "stage('late'); print('behind')"]
-    report, claim = bench.run_text(notebook_text(cells))
+    report, claim = harness.run_text(notebook_text(cells))
     assert (report.outcome, report.error, report.failed_cell) == (Outcome.SUCCEEDED, "", None)
-    assert [commit["staged"].name for commit in bench.table.commits] == ["early"]
-    executed = bench.executed(claim)
+    assert [commit["staged"].name for commit in harness.table.commits] == ["early"]
+    executed = harness.executed(claim)
     shown = outputs(executed)
     assert shown.count("once") == 1
     assert "behind" not in shown
     assert f"[etl] the notebook ended the run with {how}" in shown
     assert "NotebookExit" not in shown
     assert executed.cells[2].metadata.papermill["status"] == "completed"
-    assert bench.events(claim, "log")[0]["message"] == ENDED.format(3, how)
-    assert bench.events(claim, "cell_finished")[-1]["ok"] is True
+    assert harness.events(claim, "log")[0]["message"] == ENDED.format(3, how)
+    assert harness.events(claim, "cell_finished")[-1]["ok"] is True
 
 
 @pytest.mark.kernel
-def test_a_status_is_a_failure(bench: AttemptBench) -> None:
-    report, claim = bench.run_text(notebook_text([STAGE, "exit('no rows')", "print('behind')"]))
+def test_a_status_is_a_failure(harness: AttemptHarness) -> None:
+    report, claim = harness.run_text(notebook_text([STAGE, "exit('no rows')", "print('behind')"]))
     assert (report.outcome, report.failed_cell) == (Outcome.FAILED, 1)
     assert report.error == "SystemExit: no rows"
-    assert bench.judged == [("SystemExit", report.error)]
-    assert bench.table.commits == []
-    assert "behind" not in outputs(bench.executed(claim))
+    assert harness.judged == [("SystemExit", report.error)]
+    assert harness.table.commits == []
+    assert "behind" not in outputs(harness.executed(claim))
 
 
 @pytest.mark.kernel
 def test_a_cell_that_may_raise_ends_the_run_by_exit_alone(
-    bench: AttemptBench, tmp_path: Path
+    harness: AttemptHarness, tmp_path: Path
 ) -> None:
     path = write_notebook(
         tmp_path / "tagged.ipynb",
@@ -153,15 +153,15 @@ def test_a_cell_that_may_raise_ends_the_run_by_exit_alone(
         code("print('goes on'); exit()", "raises-exception"),
         "print('behind')",
     )
-    report, claim = bench.run_text(path.read_text("utf-8"))
+    report, claim = harness.run_text(path.read_text("utf-8"))
     assert (report.outcome, report.error) == (Outcome.SUCCEEDED, "")
-    shown = outputs(bench.executed(claim))
+    shown = outputs(harness.executed(claim))
     assert "goes on" in shown
     assert "behind" not in shown
 
 
 @pytest.mark.kernel
-def test_a_cold_kernel_ends_without_taking_itself_apart(bench: AttemptBench) -> None:
+def test_a_cold_kernel_ends_without_taking_itself_apart(harness: AttemptHarness) -> None:
     cell = """
 import atexit, threading, time
 from types import SimpleNamespace
@@ -180,9 +180,9 @@ app.heartbeat.context = SimpleNamespace(term=lambda: note('closed'))
 atexit.register(note, 'registered')
 threading.Thread(target=lambda: (time.sleep(0.3), note('thread'))).start()
 """
-    report, _ = bench.run_text(notebook_text([cell]))
+    report, _ = harness.run_text(notebook_text([cell]))
     assert (report.outcome, report.error) == (Outcome.SUCCEEDED, "")
-    left = {path.name for path in bench.notebooks.iterdir()}
+    left = {path.name for path in harness.notebooks.iterdir()}
     assert {"registered", "thread"} <= left
     assert not {"taken apart", "closed"} & left
 
@@ -195,13 +195,13 @@ EXPECTED = {
 
 
 @pytest.mark.kernel
-def test_expected_exceptions_do_not_fail_the_run(bench: AttemptBench, tmp_path: Path) -> None:
+def test_expected_exceptions_do_not_fail_the_run(harness: AttemptHarness, tmp_path: Path) -> None:
     tagged = [code(raised, "raises-exception") for raised in EXPECTED.values()]
     path = write_notebook(tmp_path / "tagged.ipynb", STAGE, *tagged, "print('behind')")
-    report, claim = bench.run_text(path.read_text("utf-8"))
+    report, claim = harness.run_text(path.read_text("utf-8"))
     assert (report.outcome, report.error, report.failed_cell) == (Outcome.SUCCEEDED, "", None)
-    assert len(bench.table.commits) == 1
-    executed = bench.executed(claim)
+    assert len(harness.table.commits) == 1
+    executed = harness.executed(claim)
     assert "behind" in outputs(executed)
     outputs_of = [cell.outputs for cell in executed.cells[1:-1]]
     errors = [[one.ename for one in shown if one.output_type == "error"] for shown in outputs_of]
@@ -220,20 +220,20 @@ def test_expected_exceptions_do_not_fail_the_run(bench: AttemptBench, tmp_path: 
     ],
 )
 def test_other_exceptions_fail_the_run_beside_it(
-    bench: AttemptBench, tmp_path: Path, cells: list[object], failed: int, error: str
+    harness: AttemptHarness, tmp_path: Path, cells: list[object], failed: int, error: str
 ) -> None:
     path = write_notebook(tmp_path / "tagged.ipynb", *cells)
-    report, _ = bench.run_text(path.read_text("utf-8"))
+    report, _ = harness.run_text(path.read_text("utf-8"))
     assert (report.outcome, report.failed_cell) == (Outcome.FAILED, failed)
     assert error in report.error
 
 
 @pytest.mark.kernel
-def test_code_that_ends_the_kernel_is_the_notebooks_fault(bench: AttemptBench) -> None:
-    report, _ = bench.run_text(notebook_text([STAGE, "import os; os._exit(0)"]))
+def test_code_that_ends_the_kernel_is_the_notebooks_fault(harness: AttemptHarness) -> None:
+    report, _ = harness.run_text(notebook_text([STAGE, "import os; os._exit(0)"]))
     assert report.outcome is Outcome.FAILED
     assert report.error == "the kernel died in cell 2: it ended with exit code 0"
-    assert bench.judged == [("KernelExited", report.error)]
+    assert harness.judged == [("KernelExited", report.error)]
 
 
 @pytest.mark.kernel

@@ -15,7 +15,7 @@ from ipykernel.iostream import IOPubThread, OutStream
 from jupyter_client.session import Session
 from tornado.ioloop import IOLoop
 
-from fakes.attempts import AttemptBench, notebook_text, outputs
+from fakes.attempts import AttemptHarness, notebook_text, outputs
 from jupyter_etl.model import Outcome
 from jupyter_etl.runner.kernel.output import LEFT_OUT, bound_output
 
@@ -149,17 +149,17 @@ display('z' * 40_000_000)
 
 
 @pytest.mark.kernel
-def test_a_kernel_keeps_nothing_of_what_it_has_printed(bench: AttemptBench) -> None:
+def test_a_kernel_keeps_nothing_of_what_it_has_printed(harness: AttemptHarness) -> None:
     cells = [FLOOD, "print('grown by', (peak() - before) // 1_000_000, 'MB')"]
-    report, claim = bench.run_text(notebook_text(cells))
+    report, claim = harness.run_text(notebook_text(cells))
     assert (report.outcome, report.error) == (Outcome.SUCCEEDED, "")
-    flood, grown = [cell for cell in bench.executed(claim).cells if cell.source in cells]
+    flood, grown = [cell for cell in harness.executed(claim).cells if cell.source in cells]
     assert flood.outputs[0].text.startswith("xxx")
     assert (
         "[etl] 239 MB of output omitted; of a cell, at most 1 MB are kept" in flood.outputs[-1].text
     )
     # The text of the display: the value, its repr and the copy that is published.
-    assert int(grown.outputs[0].text.split()[2]) < 170, outputs(bench.executed(claim))
+    assert int(grown.outputs[0].text.split()[2]) < 170, outputs(harness.executed(claim))
 
 
 HUGE = """
@@ -169,12 +169,12 @@ raise E{name}("begins" + "x" * {size})
 
 
 @pytest.mark.kernel
-def test_an_error_of_any_size_takes_no_memory_in_the_runner(bench: AttemptBench) -> None:
+def test_an_error_of_any_size_takes_no_memory_in_the_runner(harness: AttemptHarness) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     cell = HUGE.format(name="n" * 2_000, size=100_000_000)
-    report, claim = bench.run_text(notebook_text([cell, "1"]))
+    report, claim = harness.run_text(notebook_text([cell, "1"]))
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert (report.outcome, report.failed_cell) == (Outcome.FAILED, 0)
     assert re.match("E" + "n" * 400, report.error)
     assert grown * 1024 < 150_000_000
-    assert (bench.folder(claim) / "executed.ipynb").stat().st_size < 500_000
+    assert (harness.folder(claim) / "executed.ipynb").stat().st_size < 500_000

@@ -16,7 +16,7 @@ import pytest
 
 from contracts.executor_contract import claim_of
 from fakes import attempt_process, shell_kernel
-from fakes.attempts import AttemptBench, notebook_text, outputs
+from fakes.attempts import AttemptHarness, notebook_text, outputs
 from fakes.patience import PATIENCE_S, until
 from jupyter_etl.model import Outcome, RunState
 from jupyter_etl.ports import Claim
@@ -42,11 +42,11 @@ SLEEP = "import time; print('up', flush=True); time.sleep(1000)"
 
 
 @pytest.fixture
-def executor(bench: AttemptBench) -> Iterator[LocalExecutor]:
-    command = [sys.executable, str(attempt_process.__file__), str(bench.store_url)]
+def executor(harness: AttemptHarness) -> Iterator[LocalExecutor]:
+    command = [sys.executable, str(attempt_process.__file__), str(harness.store_url)]
     tests = str(Path(attempt_process.__file__).parents[1])
     paths = os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])
-    made = LocalExecutor(bench.home, env={"PYTHONPATH": paths}, command=command)
+    made = LocalExecutor(harness.home, env={"PYTHONPATH": paths}, command=command)
     yield made
     made.close()
 
@@ -71,15 +71,15 @@ def test_a_sweep_knows_the_runner_by_its_folder_and_never_a_stranger(tmp_path: P
     try:
         claim = claim_of(1)
         attempt = replace(claim.attempt, pid=stranger.pid, host=os.uname().nodename)
-        executor.sweep(Claim(run=claim.run, attempt=attempt))
+        executor.clean_up(Claim(run=claim.run, attempt=attempt))
         assert (runner.wait(PATIENCE_S), kernel.wait(PATIENCE_S)) == (-9, -9)
         assert [one.poll() for one in (stranger, reader, other)] == [None, None, None]
         # A runner that was started by another command is known by its number and its folder.
         attempt = replace(attempt, pid=reader.pid, host="elsewhere")
-        executor.sweep(Claim(run=claim.run, attempt=attempt))
+        executor.clean_up(Claim(run=claim.run, attempt=attempt))
         assert reader.poll() is None
         attempt = replace(attempt, host=os.uname().nodename)
-        executor.sweep(Claim(run=claim.run, attempt=attempt))
+        executor.clean_up(Claim(run=claim.run, attempt=attempt))
         assert reader.wait(PATIENCE_S) == -9
     finally:
         for child in (stranger, runner, reader, kernel, other):
@@ -124,14 +124,14 @@ def test_memory_that_is_shared_counts_once_and_mapped_files_do_not(tmp_path: Pat
 
 
 @pytest.mark.kernel
-def test_a_flood_costs_the_runner_nothing(bench: AttemptBench, executor: LocalExecutor):
+def test_a_flood_costs_the_runner_nothing(harness: AttemptHarness, executor: LocalExecutor):
     body = notebook_text(["print('first')", FLOOD])
-    claim = bench.claim(body)
+    claim = harness.claim(body)
     executor.start(claim)
-    until("the flood", (bench.notebooks / "high").exists)
+    until("the flood", (harness.notebooks / "high").exists)
     time.sleep(FLOOD_S)
-    bench.store.request_cancel(claim.run.id, now=claim.run.created_at)
-    runner = bench.store.load_attempts(claim.run.id)[0].pid
+    harness.store.request_cancel(claim.run.id, now=claim.run.created_at)
+    runner = harness.store.load_attempts(claim.run.id)[0].pid
     peak = 0
 
     def ended() -> bool:
@@ -143,50 +143,50 @@ def test_a_flood_costs_the_runner_nothing(bench: AttemptBench, executor: LocalEx
     until("the end", ended)
     # The flood itself is gigabytes; a busy machine lets some of it wait.
     assert 50_000_000 < peak < 400_000_000
-    run = bench.store.load_run(claim.run.id)
+    run = harness.store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.CANCELLED, Outcome.CANCELLED)
     assert run.error == "cancelled in cell 2"
-    file = bench.folder(claim) / "executed.ipynb"
+    file = harness.folder(claim) / "executed.ipynb"
     assert 1_000_000 < file.stat().st_size < 2_000_000
-    said = outputs(bench.executed(claim))
+    said = outputs(harness.executed(claim))
     assert "first" in said
     assert "B of output omitted; of a cell, at most 1 MB are kept" in said
 
 
 @pytest.mark.kernel
-def test_what_a_killed_runner_leaves(bench: AttemptBench, executor: LocalExecutor):
+def test_what_a_killed_runner_leaves(harness: AttemptHarness, executor: LocalExecutor):
     shell_kernel.install("shell")
     cell = "(setsid sleep 1000 >/dev/null &); sleep 1000"
     body = notebook_text([cell], kernel="shell").replace('"python"', '"bash"')
-    claim = bench.claim(body)
-    marker = (ATTEMPT, str(bench.folder(claim)))
+    claim = harness.claim(body)
+    marker = (ATTEMPT, str(harness.folder(claim)))
     executor.start(claim)
     until("the kernel and its sleepers", lambda: len(carriers(marker)) >= 3)
-    [attempt] = bench.store.load_attempts(claim.run.id)
+    [attempt] = harness.store.load_attempts(claim.run.id)
     assert attempt.pid is not None
     kernels = {pid for pid in carriers(marker) if _parent(pid) == attempt.pid}
     os.kill(attempt.pid, signal.SIGKILL)
     until("the kernel, which has nobody to tell it", lambda: not list(living(kernels)))
     assert list(living(carriers(marker))), "they have left its session, and live on"
-    executor.sweep(Claim(run=claim.run, attempt=attempt))
+    executor.clean_up(Claim(run=claim.run, attempt=attempt))
     assert list(living(carriers(marker))) == []
     until("the runner's end", executor.ended)
 
 
 @pytest.mark.kernel
-def test_a_sweep_ends_a_runner_that_is_stopped(bench: AttemptBench, executor: LocalExecutor):
+def test_a_sweep_ends_a_runner_that_is_stopped(harness: AttemptHarness, executor: LocalExecutor):
     shell_kernel.install("shell")
     body = notebook_text(["sleep 1000"], kernel="shell").replace('"python"', '"bash"')
-    claim = bench.claim(body)
+    claim = harness.claim(body)
     executor.start(claim)
-    until("the cell", lambda: bench.events(claim, "cell_started"))
-    [attempt] = bench.store.load_attempts(claim.run.id)
+    until("the cell", lambda: harness.events(claim, "cell_started"))
+    [attempt] = harness.store.load_attempts(claim.run.id)
     assert attempt.pid is not None
     os.kill(attempt.pid, signal.SIGSTOP)
     # What was claimed is enough: the ledger need not have told where it runs.
-    executor.sweep(claim)
+    executor.clean_up(claim)
     assert list(living([attempt.pid])) == []
-    assert list(living(carriers((ATTEMPT, str(bench.folder(claim)))))) == []
+    assert list(living(carriers((ATTEMPT, str(harness.folder(claim)))))) == []
     until("the runner's end", executor.ended)
 
 

@@ -11,8 +11,13 @@ import pytest
 from fakes.patience import PATIENCE_S
 from jupyter_etl.model import Outcome, VerdictKind
 from jupyter_etl.runner.limits import Limits, address_space_bytes, machine_memory_bytes, say_bytes
-from jupyter_etl.runner.outcome import Ending, ending_of_halt, error_of_halt, refused_memory
-from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
+from jupyter_etl.runner.outcome import (
+    AttemptOutcome,
+    error_of_cancellation,
+    outcome_of_cancellation,
+    refused_memory,
+)
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 from jupyter_etl.runner.watchdogs.memory import MemoryWatch
 from jupyter_etl.runner.watchdogs.termination import Guard
 from jupyter_etl.scheduling.verdicts import judge
@@ -72,58 +77,58 @@ def test_what_was_measured_is_said_to_three_digits(size, text):
 
 
 def test_the_watch_ends_what_takes_too_much():
-    halt = Halt()
+    cancellation = Cancellation()
     child = subprocess.Popen([sys.executable, "-c", BOMB], start_new_session=True)
-    with child, MemoryWatch(halt, limit_bytes=150_000_000, marker=("NO", "ONE")) as watch:
+    with child, MemoryWatch(cancellation, limit_bytes=150_000_000, marker=("NO", "ONE")) as watch:
         watch.kernel_started(child.pid)
         assert child.wait() == -9
-    assert halt.reason is HaltReason.OUT_OF_MEMORY
-    assert halt.detail == watch.verdict
-    assert halt.detail.endswith(" used, the limit is 150 MB")
+    assert cancellation.reason is CancellationReason.OUT_OF_MEMORY
+    assert cancellation.detail == watch.verdict
+    assert cancellation.detail.endswith(" used, the limit is 150 MB")
     assert watch.peak_bytes > watch.kernel_peak_bytes > 150_000_000
 
 
 def test_the_watch_measures_where_nothing_is_limited():
-    halt = Halt()
-    with MemoryWatch(halt, limit_bytes=None, marker=("NO", "ONE")) as watch:
+    cancellation = Cancellation()
+    with MemoryWatch(cancellation, limit_bytes=None, marker=("NO", "ONE")) as watch:
         while not watch.peak_bytes:
             pass
-    assert halt.reason is None
+    assert cancellation.reason is None
     assert watch.verdict == ""
 
 
 def test_memory_is_told_in_one_sentence():
     said = "2.1 GB used, the limit is 2 GB"
-    ending = ending_of_halt(HaltReason.OUT_OF_MEMORY, 4, 60.0, said)
+    ending = outcome_of_cancellation(CancellationReason.OUT_OF_MEMORY, 4, 60.0, said)
     assert ending.error == "out of memory in cell 5: 2.1 GB used, the limit is 2 GB"
     assert (ending.outcome, ending.failed_cell, ending.retryable) == (Outcome.FAILED, 4, False)
-    refused = Ending(
+    refused = AttemptOutcome(
         outcome=Outcome.FAILED, error_type="numpy._ArrayMemoryError", error="why", failed_cell=4
     )
     assert refused_memory(refused, said).error == f"{ending.error} (why)"
     assert refused_memory(refused, "") is refused, "no limit of ours"
-    other = Ending(outcome=Outcome.FAILED, error_type="ValueError", error="why")
+    other = AttemptOutcome(outcome=Outcome.FAILED, error_type="ValueError", error="why")
     assert refused_memory(other, said) is other
 
 
 def test_a_kernel_that_was_ended_says_why():
-    halt = Halt()
-    assert error_of_halt(halt, 0) == ""
-    halt.ask(HaltReason.CANCELLED)
-    assert "the run was cancelled" in error_of_halt(halt, 0)
-    halt.ask(HaltReason.OUT_OF_MEMORY, "never heard")
-    assert halt.detail == "", "the first reason stays"
+    cancellation = Cancellation()
+    assert error_of_cancellation(cancellation, 0) == ""
+    cancellation.ask(CancellationReason.CANCELLED)
+    assert "the run was cancelled" in error_of_cancellation(cancellation, 0)
+    cancellation.ask(CancellationReason.OUT_OF_MEMORY, "never heard")
+    assert cancellation.detail == "", "the first reason stays"
 
 
 def test_a_watch_that_fails_stops_the_attempt_and_is_the_platforms_fault():
-    halt = Halt()
+    cancellation = Cancellation()
     # More seconds than a lock can wait for: no surface lets them through, and a ledger may hold them.
-    with Guard(halt, timeout_s=1e12, marker=("NOBODY", "has this")):
-        assert halt.wait(PATIENCE_S)
-    assert halt.reason is HaltReason.UNGUARDED
-    ended = ending_of_halt(halt.reason, 1, 1e12, halt.detail)
+    with Guard(cancellation, timeout_s=1e12, marker=("NOBODY", "has this")):
+        assert cancellation.wait(PATIENCE_S)
+    assert cancellation.reason is CancellationReason.UNGUARDED
+    ended = outcome_of_cancellation(cancellation.reason, 1, 1e12, cancellation.detail)
     assert (ended.outcome, ended.failed_cell, ended.retryable) == (Outcome.FAILED, 1, True)
     assert ended.error.startswith("the watch over time and cancellation failed in cell 2: Overflow")
     verdict = judge(ended.error_type, ended.error, outcome=ended.outcome, retryable=True)
     assert (verdict.kind, verdict.retryable) == (VerdictKind.PLATFORM, True)
-    assert "nothing watched over it" in error_of_halt(halt, 1)
+    assert "nothing watched over it" in error_of_cancellation(cancellation, 1)

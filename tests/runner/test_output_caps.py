@@ -28,7 +28,7 @@ from jupyter_etl.runner.execution.output_limits import (
 from jupyter_etl.runner.limits import Limits
 
 
-class Bench:
+class Harness:
     """A client without a kernel; `tell` is what the kernel would say."""
 
     def __init__(self, *, cell: int = 1_000, run: int = 10_000, cells: int = 3) -> None:
@@ -68,38 +68,38 @@ class Bench:
 
 
 def test_texts_of_one_stream_are_one_output():
-    bench = Bench()
+    harness = Harness()
     for text in ("a", "b\n", "c"):
-        bench.print(text)
-    bench.print("!", name="stderr")
-    bench.print("d")
-    assert [(one.name, one.text) for one in bench.outputs] == [
+        harness.print(text)
+    harness.print("!", name="stderr")
+    harness.print("d")
+    assert [(one.name, one.text) for one in harness.outputs] == [
         ("stdout", "ab\nc"),
         ("stderr", "!"),
         ("stdout", "d"),
     ]
-    assert bench.caps.room == 1_000 - 6
-    nbformat.validate(bench.notebook)
+    assert harness.caps.room == 1_000 - 6
+    nbformat.validate(harness.notebook)
 
 
 def test_the_beginning_of_a_flood_is_kept():
-    bench = Bench()
-    bench.print("x" * 700)
-    bench.print("é" * 300)
-    bench.print("never")
-    [only] = bench.outputs
+    harness = Harness()
+    harness.print("x" * 700)
+    harness.print("é" * 300)
+    harness.print("never")
+    [only] = harness.outputs
     assert only.text == "x" * 700 + "é" * 150, "bytes are counted, characters are whole"
-    assert bench.caps.room == 0
-    assert bench.caps.left_out == 300 + 5
+    assert harness.caps.room == 0
+    assert harness.caps.left_out == 300 + 5
 
 
 def test_a_line_that_is_drawn_again_and_again_is_one_line():
-    bench = Bench(cell=100)
+    harness = Harness(cell=100)
     for step in range(1_000):
-        bench.print(f"\rstep {step}")
-    bench.print("\ndone\n")
-    assert [one.text for one in bench.outputs] == ["step 999\ndone\n"]
-    assert bench.caps.left_out == 0
+        harness.print(f"\rstep {step}")
+    harness.print("\ndone\n")
+    assert [one.text for one in harness.outputs] == ["step 999\ndone\n"]
+    assert harness.caps.left_out == 0
 
 
 @pytest.mark.parametrize(
@@ -128,93 +128,93 @@ def test_the_pieces_of_a_stream_do_not_matter(pieces):
 
 
 def test_what_does_not_fit_is_left_out_and_what_is_small_still_shown():
-    bench = Bench()
-    bench.display("y" * 2_000)
-    bench.display("small")
-    assert [one.data["text/plain"] for one in bench.outputs] == ["small"]
-    assert bench.caps.left_out == 2_000 + len("text/plain")
+    harness = Harness()
+    harness.display("y" * 2_000)
+    harness.display("small")
+    assert [one.data["text/plain"] for one in harness.outputs] == ["small"]
+    assert harness.caps.left_out == 2_000 + len("text/plain")
 
 
 def test_cells_share_what_a_run_may_show():
-    bench = Bench(cell=1_000, run=1_500)
-    bench.print("x" * 1_200)
-    assert "of a cell 1 kB are kept (JUPYTER_ETL_CELL_OUTPUT)" in bench.caps.notice()
-    bench.begin(1)
-    assert bench.caps.notice() == ""
-    bench.print("x" * 1_200)
-    assert len(bench.outputs[0].text) == 500
-    assert "700 B of output omitted; of all cells of a run, at most 1.5 kB" in bench.caps.notice()
+    harness = Harness(cell=1_000, run=1_500)
+    harness.print("x" * 1_200)
+    assert "of a cell 1 kB are kept (JUPYTER_ETL_CELL_OUTPUT)" in harness.caps.notice()
+    harness.begin(1)
+    assert harness.caps.notice() == ""
+    harness.print("x" * 1_200)
+    assert len(harness.outputs[0].text) == 500
+    assert "700 B of output omitted; of all cells of a run, at most 1.5 kB" in harness.caps.notice()
 
 
 def test_cleared_outputs_make_room_at_once_or_with_the_next():
-    bench = Bench()
-    bench.print("x" * 1_000)
-    bench.tell("clear_output", wait=True)
-    assert bench.caps.room == 0
-    assert bench.client.admits("stream", 10)
-    bench.print("new")
-    assert [one.text for one in bench.outputs] == ["new"]
-    assert bench.caps.room == 997
-    bench.tell("clear_output", wait=False)
-    assert bench.caps.room == 1_000
+    harness = Harness()
+    harness.print("x" * 1_000)
+    harness.tell("clear_output", wait=True)
+    assert harness.caps.room == 0
+    assert harness.client.admits("stream", 10)
+    harness.print("new")
+    assert [one.text for one in harness.outputs] == ["new"]
+    assert harness.caps.room == 997
+    harness.tell("clear_output", wait=False)
+    assert harness.caps.room == 1_000
 
 
 def test_an_error_is_kept_past_every_limit_but_not_without_one():
-    bench = Bench()
-    bench.print("x" * 5_000)
+    harness = Harness()
+    harness.print("x" * 5_000)
     frames = [f"{number:08d}" + "z" * 20_000 for number in range(10)]
-    bench.tell("error", ename="ValueError", evalue="v" * 100_000, traceback=frames)
-    [_, error] = bench.outputs
+    harness.tell("error", ename="ValueError", evalue="v" * 100_000, traceback=frames)
+    [_, error] = harness.outputs
     assert error.ename == "ValueError"
     assert len(error.evalue) == ERROR_BYTES
     assert sum(map(len, error.traceback)) == ERROR_BYTES
     assert error.traceback[-1] == frames[-1], "the last frames say where it happened"
-    nbformat.validate(bench.notebook)
+    nbformat.validate(harness.notebook)
 
 
 def test_a_display_that_is_updated_counts_by_its_growth():
-    bench = Bench()
-    bench.display("a" * 400, display_id="d")
-    bench.display("b" * 600, display_id="d", kind="update_display_data")
-    assert bench.outputs[0].data["text/plain"] == "b" * 600
-    assert bench.caps.room == 1_000 - 610
-    bench.display("c" * 2_000, display_id="d", kind="update_display_data")
-    assert bench.outputs[0].data["text/plain"] == "b" * 600
-    bench.display("d", display_id="d", kind="update_display_data")
-    assert bench.caps.room == 1_000 - 11
+    harness = Harness()
+    harness.display("a" * 400, display_id="d")
+    harness.display("b" * 600, display_id="d", kind="update_display_data")
+    assert harness.outputs[0].data["text/plain"] == "b" * 600
+    assert harness.caps.room == 1_000 - 610
+    harness.display("c" * 2_000, display_id="d", kind="update_display_data")
+    assert harness.outputs[0].data["text/plain"] == "b" * 600
+    harness.display("d", display_id="d", kind="update_display_data")
+    assert harness.caps.room == 1_000 - 11
 
 
 def test_the_state_of_widgets_counts_as_often_as_it_grows():
-    bench = Bench()
+    harness = Harness()
     state = {"_model_module": "m", "_model_name": "n", "value": "x" * 100}
     for _ in range(100):
-        bench.tell("comm_msg", comm_id="one", data={"state": state})
-    kept = 1_000 - bench.caps.room
+        harness.tell("comm_msg", comm_id="one", data={"state": state})
+    kept = 1_000 - harness.caps.room
     assert 100 < kept < 200
     for number in range(100):
         content = {"comm_id": str(number), "target_name": "t", "data": {"state": state}}
-        bench.tell("comm_open", **content)
-    assert len(bench.client.widget_state) < 10
-    assert bench.caps.left_out > 10_000
+        harness.tell("comm_open", **content)
+    assert len(harness.client.widget_state) < 10
+    assert harness.caps.left_out > 10_000
 
 
 def test_a_cell_without_end_is_refused_before_it_is_decoded():
-    bench = Bench()
-    assert bench.client.admits("stream", 100)
-    assert not bench.client.admits("display_data", 100_000_000)
-    bench.print("x" * 1_000)
-    assert not bench.client.admits("stream", 100)
-    assert bench.client.admits("status", 100)
-    assert bench.client.admits("error", 100)
+    harness = Harness()
+    assert harness.client.admits("stream", 100)
+    assert not harness.client.admits("display_data", 100_000_000)
+    harness.print("x" * 1_000)
+    assert not harness.client.admits("stream", 100)
+    assert harness.client.admits("status", 100)
+    assert harness.client.admits("error", 100)
     with pytest.raises(CellExecutionComplete):
-        bench.tell("status", execution_state="idle")
+        harness.tell("status", execution_state="idle")
 
 
 def test_what_a_kernel_has_left_out_counts():
-    bench = Bench()
-    bench.tell("etl_left_out", size_bytes=50_000_000)
-    assert bench.outputs == []
-    assert bench.caps.left_out == 50_000_000
+    harness = Harness()
+    harness.tell("etl_left_out", size_bytes=50_000_000)
+    assert harness.outputs == []
+    assert harness.caps.left_out == 50_000_000
 
 
 @pytest.mark.parametrize(
@@ -232,19 +232,19 @@ def test_what_a_kernel_has_left_out_counts():
     ],
 )
 def test_a_message_for_which_no_cell_has_room_is_refused(kind, size, cell, wanted):
-    bench = Bench(cell=cell, run=cell)
-    assert bench.client.admits(kind, size) is wanted
-    assert bench.caps.left_out == (0 if wanted else size)
+    harness = Harness(cell=cell, run=cell)
+    assert harness.client.admits(kind, size) is wanted
+    assert harness.caps.left_out == (0 if wanted else size)
 
 
 def test_a_machine_that_stalls_has_the_time_to_show_what_a_cell_has_said():
-    bench = Bench()
+    harness = Harness()
     reply = {"parent_header": {"msg_id": "1"}, "content": {"status": "ok"}}
 
     async def answer(timeout: float | None) -> dict[str, Any]:
         return reply
 
-    bench.client.kc = SimpleNamespace(shell_channel=SimpleNamespace(get_msg=answer))
+    harness.client.kc = SimpleNamespace(shell_channel=SimpleNamespace(get_msg=answer))
 
     async def ended() -> object:
         loop = asyncio.get_running_loop()
@@ -257,8 +257,8 @@ def test_a_machine_that_stalls_has_the_time_to_show_what_a_cell_has_said():
 
         alive = asyncio.ensure_future(asyncio.sleep(1000))
         rest = asyncio.ensure_future(shown())
-        cell = bench.notebook.cells[0]
-        return await bench.client._async_poll_for_reply("1", cell, None, rest, alive)
+        cell = harness.notebook.cells[0]
+        return await harness.client._async_poll_for_reply("1", cell, None, rest, alive)
 
     assert asyncio.run(ended()) == reply
 

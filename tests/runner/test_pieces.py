@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes.attempts import AttemptBench, SystemClock, notebook_text
+from fakes.attempts import AttemptHarness, SystemClock, notebook_text
 from jupyter_etl.errors import ExecutionError, NotFound
 from jupyter_etl.model import Outcome
 from jupyter_etl.runner.cells import deployed_indices, say_cell
@@ -22,15 +22,15 @@ from jupyter_etl.runner.events import EventLog, read_events
 from jupyter_etl.runner.folders import attempt_folder, load_claim, save_claim, write_atomically
 from jupyter_etl.runner.kernel.kernels import kernel_environment
 from jupyter_etl.runner.kernel.processes import kill_tree, members, process_of, resident_bytes
-from jupyter_etl.runner.outcome import ending_of_error, ending_of_halt, one_line
-from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
+from jupyter_etl.runner.outcome import one_line, outcome_of_cancellation, outcome_of_error
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 from jupyter_etl.runner.watchdogs.termination import Guard
 
 
-def test_a_claim_is_kept_private_and_comes_back_whole(bench: AttemptBench):
-    claim = bench.claim(notebook_text(["1"]), parameters={"a": [1, {"b": None}]})
-    folder = save_claim(bench.home, claim)
-    assert folder == attempt_folder(bench.home, claim.run.id, 1)
+def test_a_claim_is_kept_private_and_comes_back_whole(harness: AttemptHarness):
+    claim = harness.claim(notebook_text(["1"]), parameters={"a": [1, {"b": None}]})
+    folder = save_claim(harness.home, claim)
+    assert folder == attempt_folder(harness.home, claim.run.id, 1)
     assert folder.parts[-3:] == ("runs", "00000001", "1")
     assert stat.S_IMODE((folder / "context.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -45,10 +45,10 @@ def test_a_folder_without_claim_is_refused(tmp_path):
         load_claim(tmp_path)
 
 
-def test_a_home_that_cannot_be_written_is_said(bench: AttemptBench, tmp_path):
+def test_a_home_that_cannot_be_written_is_said(harness: AttemptHarness, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ExecutionError, match="cannot be written"):
-        save_claim(tmp_path / "file", bench.claim(notebook_text(["1"])))
+        save_claim(tmp_path / "file", harness.claim(notebook_text(["1"])))
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
@@ -178,10 +178,10 @@ def test_a_stranger_with_a_reused_number_is_left_alone():
 
 
 def test_the_guard_kills_what_does_not_listen():
-    halt = Halt()
+    cancellation = Cancellation()
     code = "import signal, time\nsignal.signal(2, 1)\nprint('up', flush=True)\ntime.sleep(1000)"
     marker = ("ETL_TEST_MARKER", f"{os.getpid()}-guard")
-    with Guard(halt, timeout_s=1000, marker=marker, grace_s=0.4) as guard:
+    with Guard(cancellation, timeout_s=1000, marker=marker, grace_s=0.4) as guard:
         child = subprocess.Popen(
             [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
         )
@@ -189,23 +189,23 @@ def test_the_guard_kills_what_does_not_listen():
             assert child.stdout is not None
             child.stdout.readline()
             guard.kernel_started(child.pid)
-            halt.ask(HaltReason.CANCELLED)
+            cancellation.ask(CancellationReason.CANCELLED)
             assert child.wait() == -9
-    assert halt.reason is HaltReason.CANCELLED
+    assert cancellation.reason is CancellationReason.CANCELLED
 
 
 def test_the_guard_says_when_the_time_is_over():
-    halt = Halt()
-    with Guard(halt, timeout_s=0.01, marker=("ETL_TEST_MARKER", "x"), grace_s=0.0):
-        assert halt.wait(100)
-    assert halt.reason is HaltReason.TIMED_OUT
+    cancellation = Cancellation()
+    with Guard(cancellation, timeout_s=0.01, marker=("ETL_TEST_MARKER", "x"), grace_s=0.0):
+        assert cancellation.wait(100)
+    assert cancellation.reason is CancellationReason.TIMED_OUT
 
 
 def test_a_guard_that_was_not_needed_gives_no_reason():
-    halt = Halt()
-    with Guard(halt, timeout_s=1000, marker=("ETL_TEST_MARKER", "x")):
+    cancellation = Cancellation()
+    with Guard(cancellation, timeout_s=1000, marker=("ETL_TEST_MARKER", "x")):
         pass
-    assert halt.reason is None
+    assert cancellation.reason is None
 
 
 @pytest.mark.parametrize(
@@ -224,13 +224,13 @@ def test_an_error_is_one_line(value, line):
 
 def test_endings_say_what_a_judge_needs():
     assert (
-        ending_of_halt(HaltReason.TIMED_OUT, 2, 90.0).error
+        outcome_of_cancellation(CancellationReason.TIMED_OUT, 2, 90.0).error
         == "timed out after 1 min 30 s in cell 3"
     )
-    assert ending_of_halt(HaltReason.CANCELLED, None, 1.0).error == "cancelled"
-    assert ending_of_halt(HaltReason.FENCED, 1, 1.0).outcome is Outcome.LOST
-    ending = ending_of_error(NotFound("no x.", hint="Make x."), None)
+    assert outcome_of_cancellation(CancellationReason.CANCELLED, None, 1.0).error == "cancelled"
+    assert outcome_of_cancellation(CancellationReason.FENCED, 1, 1.0).outcome is Outcome.LOST
+    ending = outcome_of_error(NotFound("no x.", hint="Make x."), None)
     assert (ending.error_type, ending.error) == ("NotFound", "no x. Make x.")
-    ending = ending_of_error(KeyError("k"), None)
+    ending = outcome_of_error(KeyError("k"), None)
     assert ending.error_type == "KeyError"
     assert "could not be executed" in ending.error

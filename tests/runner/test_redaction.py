@@ -25,7 +25,7 @@ from jupyter_etl.runner.events import EventLog, read_events
 from jupyter_etl.runner.execution.bounded_client import CappedNotebookClient
 from jupyter_etl.runner.execution.output_limits import OutputCaps
 from jupyter_etl.runner.limits import Limits
-from jupyter_etl.runner.redacted_output import LogSweep, StreamRedactor, redacted_logs
+from jupyter_etl.runner.redacted_output import LogCleanup, StreamRedactor, redacted_logs
 
 VALUE = "c4n'ary \"p/w+ü\\<&>="
 NAME = "[secret wh_pw]"
@@ -161,7 +161,7 @@ def test_only_what_may_become_a_value_waits() -> None:
     assert stream.feed("stdout", "ing season.").startswith("hunting season")
 
 
-class Bench:
+class Harness:
     """A client without a kernel, and what one cell says."""
 
     def __init__(self, made: Redactor | None = None) -> None:
@@ -193,42 +193,44 @@ class Bench:
         return json.dumps([self.cell.outputs, self.client.widget_state])
 
 
-def say_it_all(bench: Bench) -> str:
-    bench.tell("stream", name="stdout", text="it is hun")
-    bench.tell("stream", name="stderr", text="hunter22")
-    bench.tell("stream", name="stdout", text="ter22, and hunt")
+def say_it_all(harness: Harness) -> str:
+    harness.tell("stream", name="stdout", text="it is hun")
+    harness.tell("stream", name="stderr", text="hunter22")
+    harness.tell("stream", name="stdout", text="ter22, and hunt")
     data = {"text/html": "<b>hunter22</b>", "application/json": {"a": ["hunter22"]}}
-    bench.tell("display_data", data={**data, "text/plain": "hunter22"}, metadata={}, transient={})
-    bench.tell("execute_result", data={"text/plain": "'hunter22'"}, metadata={}, execution_count=1)
+    harness.tell("display_data", data={**data, "text/plain": "hunter22"}, metadata={}, transient={})
+    harness.tell(
+        "execute_result", data={"text/plain": "'hunter22'"}, metadata={}, execution_count=1
+    )
     svg = {"image/svg+xml": "<svg>hunter22</svg>", "image/png": "aHVudGVyMjI="}
     shown = {"display_id": "a"}
-    bench.tell("display_data", data={"text/plain": "first"}, metadata={}, transient=shown)
-    bench.tell("update_display_data", data=svg, metadata={}, transient=shown)
+    harness.tell("display_data", data={"text/plain": "first"}, metadata={}, transient=shown)
+    harness.tell("update_display_data", data=svg, metadata={}, transient=shown)
     state = {"state": {"_model_module": "m", "_model_name": "n", "value": "hunter22"}}
-    bench.tell("comm_open", comm_id="w", target_name="jupyter.widget", data=state)
-    bench.tell("error", ename="E", evalue="no hunter22", traceback=["line", "\x1b[31mhunter22"])
-    return bench.end()
+    harness.tell("comm_open", comm_id="w", target_name="jupyter.widget", data=state)
+    harness.tell("error", ename="E", evalue="no hunter22", traceback=["line", "\x1b[31mhunter22"])
+    return harness.end()
 
 
 def test_no_kind_of_output_shows_it() -> None:
-    bench = Bench()
-    told = say_it_all(bench)
+    harness = Harness()
+    told = say_it_all(harness)
     assert "hunter22" not in told
     assert told.count(NAME) == 10
-    printed = "".join(one.text for one in bench.cell.outputs if one.get("name") == "stdout")
+    printed = "".join(one.text for one in harness.cell.outputs if one.get("name") == "stdout")
     assert printed == f"it is {NAME}, and hunt", "what was no secret is shown in the end"
     assert "aHVudGVyMjI=" in told, "pictures are not read"
 
 
 def test_a_run_without_secrets_shows_everything() -> None:
-    assert say_it_all(Bench(Redactor())).count("hunter22") == 9
+    assert say_it_all(Harness(Redactor())).count("hunter22") == 9
 
 
 def test_cleared_outputs_take_what_was_kept_back_with_them() -> None:
-    bench = Bench()
-    bench.tell("stream", name="stdout", text="hunt")
-    bench.tell("clear_output", wait=False)
-    assert "hunt" not in bench.end()
+    harness = Harness()
+    harness.tell("stream", name="stdout", text="hunt")
+    harness.tell("clear_output", wait=False)
+    assert "hunt" not in harness.end()
 
 
 def test_events_and_logs_hold_none(tmp_path: Path) -> None:
@@ -260,18 +262,18 @@ def test_events_and_logs_hold_none(tmp_path: Path) -> None:
 def test_a_file_that_others_append_to_is_swept(tmp_path: Path) -> None:
     path = tmp_path / "runner.log"
     path.write_bytes(b"bad \xff bytes\nhunter22\nend\n")
-    log = LogSweep(redactor("hunter22", VALUE), path)
+    log = LogCleanup(redactor("hunter22", VALUE), path)
     with path.open("ab", buffering=0) as other:
-        log.sweep()
+        log.clean_up()
         other.write(b"more hunt")
-        log.sweep()
+        log.clean_up()
         other.write(b"er22 " + VALUE.encode() + b"\n")
-        log.sweep()
+        log.clean_up()
         other.write(b"the end")
     swept = path.read_bytes()
     assert swept.startswith(b"bad \xff bytes\n[secret \nend\nmore [secret  [secret other_1]")
     assert swept.endswith(b"*\nthe end")
-    LogSweep(redactor("hunter22"), tmp_path / "none").sweep()
+    LogCleanup(redactor("hunter22"), tmp_path / "none").clean_up()
     assert not (tmp_path / "none").exists()
 
 

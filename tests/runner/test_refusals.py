@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from fakes.attempts import AttemptBench, notebook_text, with_token
+from fakes.attempts import AttemptHarness, notebook_text, with_token
 from jupyter_etl.errors import Conflict
 from jupyter_etl.model import Outcome, RunState
 
@@ -22,18 +22,18 @@ def no_kernel(monkeypatch):
     monkeypatch.setattr("jupyter_client.provisioning.local_provisioner.launch_kernel", refuse)
 
 
-def test_an_unknown_kernel_is_named_with_those_installed(bench: AttemptBench):
-    report, _ = bench.run_text(notebook_text(["1"], kernel="cobol74"))
+def test_an_unknown_kernel_is_named_with_those_installed(harness: AttemptHarness):
+    report, _ = harness.run_text(notebook_text(["1"], kernel="cobol74"))
     assert report.outcome is Outcome.FAILED
     assert "The kernel 'cobol74' is not installed" in report.error
     assert "python3" in report.error
-    assert bench.judged == [("NoSuchKernel", report.error)]
-    assert bench.store.load_run(1).state is RunState.FAILED
+    assert harness.judged == [("NoSuchKernel", report.error)]
+    assert harness.store.load_run(1).state is RunState.FAILED
 
 
-def test_an_unknown_parameter_is_refused_with_the_known_ones(bench: AttemptBench):
+def test_an_unknown_parameter_is_refused_with_the_known_ones(harness: AttemptHarness):
     body = notebook_text(["region = 'EU'\nlimit = 3", "print(region)"], parameters=0)
-    report, _ = bench.run_text(body, parameters={"regoin": "US"})
+    report, _ = harness.run_text(body, parameters={"regoin": "US"})
     assert report.outcome is Outcome.FAILED
     assert "regoin" in report.error
     assert "region" in report.error.replace("regoin", "")
@@ -41,48 +41,48 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(bench: AttemptBench
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"cells": 3}', "just text", '{"nbformat": 4'])
-def test_what_is_no_notebook_is_refused(bench: AttemptBench, body):
-    report, claim = bench.run_text(body)
+def test_what_is_no_notebook_is_refused(harness: AttemptHarness, body):
+    report, claim = harness.run_text(body)
     assert report.outcome is Outcome.FAILED
-    assert bench.judged[0][0] == "DeclarationError"
+    assert harness.judged[0][0] == "DeclarationError"
     assert report.output == ""
-    assert bench.events(claim)[-1]["kind"] == "finished"
+    assert harness.events(claim)[-1]["kind"] == "finished"
 
 
-def test_a_folder_that_is_gone_is_said(bench: AttemptBench):
-    claim = bench.claim(notebook_text(["1"]))
-    bench.folder(claim)
-    shutil.rmtree(bench.notebooks)
-    report = bench.run(claim)
+def test_a_folder_that_is_gone_is_said(harness: AttemptHarness):
+    claim = harness.claim(notebook_text(["1"]))
+    harness.folder(claim)
+    shutil.rmtree(harness.notebooks)
+    report = harness.run(claim)
     assert report.outcome is Outcome.FAILED
     assert "folder is missing" in report.error
 
 
-def test_a_stale_token_starts_nothing_and_writes_nothing(bench: AttemptBench):
-    claim = with_token(bench.claim(notebook_text(["1"])), "0" * 32)
+def test_a_stale_token_starts_nothing_and_writes_nothing(harness: AttemptHarness):
+    claim = with_token(harness.claim(notebook_text(["1"])), "0" * 32)
     with pytest.raises(Conflict):
-        bench.run(claim)
-    names = {path.name for path in bench.folder(claim).iterdir()}
+        harness.run(claim)
+    names = {path.name for path in harness.folder(claim).iterdir()}
     assert names == {"context.json", "stage"}
 
 
-def test_a_snapshot_that_is_gone_is_said(bench: AttemptBench, monkeypatch):
-    claim = bench.claim(notebook_text(["1"]))
+def test_a_snapshot_that_is_gone_is_said(harness: AttemptHarness, monkeypatch):
+    claim = harness.claim(notebook_text(["1"]))
 
     def gone(content_hash: str) -> str:
         from jupyter_etl.errors import NotFound
 
         raise NotFound("No snapshot has that hash.")
 
-    monkeypatch.setattr(bench.store, "load_snapshot", gone)
-    report = bench.run(claim)
+    monkeypatch.setattr(harness.store, "load_snapshot", gone)
+    report = harness.run(claim)
     assert (report.outcome, report.error) == (Outcome.FAILED, "No snapshot has that hash.")
 
 
-def test_a_translator_that_is_missing_is_said(bench: AttemptBench, monkeypatch):
+def test_a_translator_that_is_missing_is_said(harness: AttemptHarness, monkeypatch):
     notebook = json.loads(notebook_text(["x = 1"], parameters=0))
     notebook["metadata"]["language_info"] = {"name": "brainfuck"}
-    report, _ = bench.run_text(json.dumps(notebook), parameters={"x": 1})
+    report, _ = harness.run_text(json.dumps(notebook), parameters={"x": 1})
     # The kernel's own name decides first, as in papermill; python3 has no translator of its own.
     assert report.outcome is Outcome.FAILED
     assert "No parameter translator" in report.error

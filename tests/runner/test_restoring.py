@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from fakes.attempts import AT, AttemptBench, notebook_text
+from fakes.attempts import AT, AttemptHarness, notebook_text
 from jupyter_etl.model import Outcome
 from jupyter_etl.runner import attempt
 from jupyter_etl.runner.checkpoints.checkpoint import Keeper, load_checkpoint
@@ -31,30 +31,30 @@ slow = Slow()
 
 
 def test_an_attempt_starts_anew_where_it_cannot_go_on(
-    bench: AttemptBench, monkeypatch: pytest.MonkeyPatch
+    harness: AttemptHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cells = [FIRST, FAILS, SLOW]
-    first = bench.claim(notebook_text(cells), checkpoint=True)
-    assert bench.run(first).error == "AssertionError: not yet"
-    assert set(load_checkpoint(bench.folder(first)).names) >= {"Held", "held", "os"}
-    (bench.notebooks / "needed").unlink()
-    (bench.notebooks / "mended").touch()
+    first = harness.claim(notebook_text(cells), checkpoint=True)
+    assert harness.run(first).error == "AssertionError: not yet"
+    assert set(load_checkpoint(harness.folder(first)).names) >= {"Held", "held", "os"}
+    (harness.notebooks / "needed").unlink()
+    (harness.notebooks / "mended").touch()
 
-    bench.store.requeue(first.run.id, now=AT, resume_from=1)
-    (second,) = bench.store.claim("test", now=AT, limit=1, run_id=first.run.id)
+    harness.store.requeue(first.run.id, now=AT, resume_from=1)
+    (second,) = harness.store.claim("test", now=AT, limit=1, run_id=first.run.id)
     monkeypatch.setattr(attempt, "Keeper", partial(Keeper, seconds=1.0))
-    report = bench.run(second)
+    report = harness.run(second)
     assert (report.outcome, report.failed_cell) == (Outcome.FAILED, 2)
     assert report.error == "ZeroDivisionError: division by zero", "not that of the checkpoint"
-    assert (bench.notebooks / "started").read_text() == "xx"
-    finished = [event["done"] for event in bench.events(second, "cell_finished")]
+    assert (harness.notebooks / "started").read_text() == "xx"
+    finished = [event["done"] for event in harness.events(second, "cell_finished")]
     assert finished == [1, 2, 2]
     why = "the variables could not be restored: FileNotFoundError"
-    logged = [str(event["message"]) for event in bench.events(second, "log")]
+    logged = [str(event["message"]) for event in harness.events(second, "log")]
     assert any(why in text for text in logged)
-    note = bench.executed(second).cells[1]
+    note = harness.executed(second).cells[1]
     assert note.cell_type == "markdown", "behind papermill's mark"
     assert why in note.source
     # And this attempt has kept nothing, since it took too long.
     assert logged[-1] == "no variables were saved: it took longer than 1 s"
-    assert load_checkpoint(bench.folder(second)).problem == logged[-1]
+    assert load_checkpoint(harness.folder(second)).problem == logged[-1]

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from fakes import attempt_process
-from fakes.attempts import AttemptBench, notebook_text
+from fakes.attempts import AttemptHarness, notebook_text
 from fakes.patience import until
 from jupyter_etl.model import Outcome, RunState
 from jupyter_etl.ports import Claim
@@ -24,22 +24,22 @@ SLEEP = "import time, os, subprocess\nopen('pid.txt', 'w').write(str(os.getpid()
 
 
 @pytest.fixture
-def executor(bench: AttemptBench):
-    command = [sys.executable, str(attempt_process.__file__), str(bench.store_url)]
+def executor(harness: AttemptHarness):
+    command = [sys.executable, str(attempt_process.__file__), str(harness.store_url)]
     tests = str(Path(attempt_process.__file__).parents[1])
     paths = os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])
-    made = LocalExecutor(bench.home, env={"PYTHONPATH": paths}, command=command)
+    made = LocalExecutor(harness.home, env={"PYTHONPATH": paths}, command=command)
     yield made
     made.close()
 
 
-def start_sleeping(bench: AttemptBench, executor: LocalExecutor) -> tuple[Claim, int, int]:
+def start_sleeping(harness: AttemptHarness, executor: LocalExecutor) -> tuple[Claim, int, int]:
     """Start a runner; return its claim and the processes of runner and kernel."""
-    claim = bench.claim(notebook_text(["print('first')", SLEEP]))
+    claim = harness.claim(notebook_text(["print('first')", SLEEP]))
     executor.start(claim)
-    note = bench.notebooks / "pid.txt"
+    note = harness.notebooks / "pid.txt"
     until("the sleeping cell", lambda: note.exists() and bool(note.read_text()))
-    runner = bench.store.load_attempts(claim.run.id)[0].pid
+    runner = harness.store.load_attempts(claim.run.id)[0].pid
     assert runner is not None
     return claim, runner, int(note.read_text())
 
@@ -51,31 +51,31 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_sigterm_cancels_and_keeps_the_notebook(bench: AttemptBench, executor: LocalExecutor):
-    claim, runner, kernel = start_sleeping(bench, executor)
+def test_sigterm_cancels_and_keeps_the_notebook(harness: AttemptHarness, executor: LocalExecutor):
+    claim, runner, kernel = start_sleeping(harness, executor)
     os.kill(runner, signal.SIGTERM)
     ended: list[tuple[int, int, int]] = []
     until("the runner's end", lambda: bool(ended.extend(executor.ended()) or ended))
     assert ended == [(claim.run.id, 1, 1)]
     assert executor.ended() == []
     assert gone(kernel)
-    run = bench.store.load_run(claim.run.id)
+    run = harness.store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.CANCELLED, Outcome.CANCELLED)
-    assert "first" in str(bench.executed(claim))
+    assert "first" in str(harness.executed(claim))
 
 
-def test_a_killed_runner_takes_its_kernel_along(bench: AttemptBench, executor: LocalExecutor):
-    claim, runner, kernel = start_sleeping(bench, executor)
+def test_a_killed_runner_takes_its_kernel_along(harness: AttemptHarness, executor: LocalExecutor):
+    claim, runner, kernel = start_sleeping(harness, executor)
     os.kill(runner, signal.SIGKILL)
     until("the kernel's end", lambda: gone(kernel))
     ended: list[tuple[int, int, int]] = []
     until("the runner's end", lambda: bool(ended.extend(executor.ended()) or ended))
     assert ended == [(claim.run.id, 1, -signal.SIGKILL)]
-    assert "first" in str(bench.executed(claim)), "the cell that was done is on disk"
+    assert "first" in str(harness.executed(claim)), "the cell that was done is on disk"
 
 
-def test_a_runner_outlives_the_process_that_started_it(bench: AttemptBench):
-    claim = bench.claim(notebook_text(["import time; time.sleep(1)"]))
+def test_a_runner_outlives_the_process_that_started_it(harness: AttemptHarness):
+    claim = harness.claim(notebook_text(["import time; time.sleep(1)"]))
     tests = str(Path(attempt_process.__file__).parents[1])
     code = (
         "import sys, msgspec\n"
@@ -90,7 +90,7 @@ def test_a_runner_outlives_the_process_that_started_it(bench: AttemptBench):
 
     script = str(attempt_process.__file__)
     subprocess.run(
-        [sys.executable, "-c", code, str(bench.home), sys.executable, script, bench.store_url],
+        [sys.executable, "-c", code, str(harness.home), sys.executable, script, harness.store_url],
         input=msgspec.json.encode(claim),
         env={
             **os.environ,
@@ -98,4 +98,4 @@ def test_a_runner_outlives_the_process_that_started_it(bench: AttemptBench):
         },
         check=True,
     )
-    until("success", lambda: bench.store.load_run(claim.run.id).state is RunState.SUCCEEDED)
+    until("success", lambda: harness.store.load_run(claim.run.id).state is RunState.SUCCEEDED)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from fakes.attempts import AttemptBench, SystemClock, notebook_text
+from fakes.attempts import AttemptHarness, SystemClock, notebook_text
 from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Outcome, PublicationKind, Source
 from jupyter_etl.redaction.redactor import Redactor
 from jupyter_etl.runner.channel.client import ChannelServer, RunnerChannel
 from jupyter_etl.runner.channel.requests import RunRecord
 from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.outcome import Ending
+from jupyter_etl.runner.outcome import AttemptOutcome
 
 VALUE = "hunter22-and-more"
 
@@ -29,9 +29,9 @@ class Line:
 
 
 @pytest.fixture
-def line(bench: AttemptBench) -> Iterator[Line]:
-    claim = bench.claim(notebook_text(["1"]))
-    folder, redactor = bench.folder(claim), Redactor()
+def line(harness: AttemptHarness) -> Iterator[Line]:
+    claim = harness.claim(notebook_text(["1"]))
+    folder, redactor = harness.folder(claim), Redactor()
 
     def secret(name: str, source: Source | None = None) -> str:
         if name != "wh_pw":
@@ -39,7 +39,7 @@ def line(bench: AttemptBench) -> Iterator[Line]:
         return VALUE
 
     record = RunRecord(
-        store=bench.store,
+        store=harness.store,
         claim=claim,
         folder=folder,
         kinds=[PublicationKind.TABLE],
@@ -71,13 +71,13 @@ def source(location: str) -> Source:
     return Source(name="wh", kind="http", location=location, declared=location, owner="sam")
 
 
-def test_no_source_holds_a_value(line: Line, bench: AttemptBench) -> None:
+def test_no_source_holds_a_value(line: Line, harness: AttemptHarness) -> None:
     line.kernel.secret("wh_pw")
     with pytest.raises(DeclarationError, match="contains the value of the secret 'wh_pw'"):
         line.kernel.declare_source(source(f"https://api.example/{VALUE}/rows"))
-    assert bench.store.load_sources() == []
+    assert harness.store.load_sources() == []
     line.kernel.declare_source(source("https://api.example/rows"))
-    assert [one.name for one in bench.store.load_sources()] == ["wh"]
+    assert [one.name for one in harness.store.load_sources()] == ["wh"]
 
 
 def test_checks_and_failures_are_recorded_without_it(line: Line) -> None:
@@ -98,6 +98,6 @@ def test_checks_and_failures_are_recorded_without_it(line: Line) -> None:
     line.kernel.report_failure("wh", f"no {VALUE} here", retryable=False)
     shown = "no [secret wh_pw] here"
     blamed = line.record.blame(
-        Ending(outcome=Outcome.FAILED, error_type="SourceError", error=shown, failed_cell=1)
+        AttemptOutcome(outcome=Outcome.FAILED, error_type="SourceError", error=shown, failed_cell=1)
     )
     assert blamed.source == "wh", "the error of the cell and that of the source are still one"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_etl.runner.channel.sockets import make_folder, sweep_sockets
-from jupyter_etl.runner.orphans import sweep_attempt
+from jupyter_etl.runner.channel.sockets import clean_up_sockets, make_folder
+from jupyter_etl.runner.orphans import clean_up_attempt
 
 
 @pytest.fixture(autouse=True)
@@ -40,16 +40,16 @@ def test_a_sweep_deletes_where_nobody_listens_any_more() -> None:
     bound(dead / "channel").close()
     with bound(alive / "kernel-1"):
         aged(dead), aged(alive)
-        sweep_attempt(Path("/home/runs/1"), pid=None, command=("no-such-runner",))
+        clean_up_attempt(Path("/home/runs/1"), pid=None, command=("no-such-runner",))
         assert [folder.exists() for folder in (dead, alive, young)] == [False, True, True]
 
 
 def test_a_folder_whose_owner_has_not_come_so_far_is_left_alone_for_a_minute() -> None:
     made = make_folder()
-    sweep_sockets()
+    clean_up_sockets()
     assert made.exists()
     aged(made)
-    sweep_sockets()
+    clean_up_sockets()
     assert not made.exists()
 
 
@@ -59,7 +59,7 @@ def test_a_link_is_not_followed(temporary: Path) -> None:
     (kept / "file").touch()
     made.rmdir()
     made.symlink_to(kept)
-    sweep_sockets(older_s=0.0)
+    clean_up_sockets(older_s=0.0)
     assert (kept / "file").exists()
 
 
@@ -75,6 +75,6 @@ def test_it_is_private_and_its_path_is_short(
         assert made.stat().st_mode & 0o777 == 0o700
         assert len(os.fsencode(made / "kernel-5")) < 107
     finally:
-        sweep_sockets(older_s=0.0)
+        clean_up_sockets(older_s=0.0)
     assert not made.exists()
     made.parent.rmdir()

@@ -18,7 +18,7 @@ from fakes.executor import FakeExecutor
 from fakes.notebooks import write_notebook
 from jupyter_etl.model import Outcome, RunState
 from jupyter_etl.ports import Claim, Executor
-from jupyter_etl.scheduling.lost_attempts import Reaper
+from jupyter_etl.scheduling.lost_attempts import LostAttemptRecovery
 from jupyter_etl.services.clock import SystemClock
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.runs.executors import executor_for
@@ -76,8 +76,10 @@ def reap(etl: Etl) -> None:
     """Watch as a scheduler on another machine would, which can end no process here."""
     clock = SystemClock()
     elsewhere = FakeExecutor(None, clock)
-    reaper = Reaper(store=etl.store, executor=elsewhere, clock=clock, lease_s=1.0, draw=lambda: 0.0)
-    until("the reaper", lambda: reaper.reap()[1] == 1)
+    recovery = LostAttemptRecovery(
+        store=etl.store, executor=elsewhere, clock=clock, lease_s=1.0, draw=lambda: 0.0
+    )
+    until("the reaper", lambda: recovery.reap()[1] == 1)
 
 
 def exits(executor: Executor, of: int) -> dict[int, int]:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from fakes.attempts import AttemptBench, notebook_text
+from fakes.attempts import AttemptHarness, notebook_text
 from fakes.clock import FakeClock
 from jupyter_etl.errors import DeclarationError, ExecutionError, StorageError, StoreError
 from jupyter_etl.model import Outcome, VerdictKind
 from jupyter_etl.runner import preparation
 from jupyter_etl.runner.events import EventLog, read_events
-from jupyter_etl.runner.outcome import ending_before_start
+from jupyter_etl.runner.outcome import outcome_before_start
 from jupyter_etl.scheduling.verdicts import judge
 
 HOME = Path("/srv/etl")
@@ -60,7 +60,7 @@ OF_OTHERS = {
 
 @pytest.mark.parametrize("name", OF_PLATFORM)
 def test_a_fault_of_the_platform_does_not_count(name: str) -> None:
-    ending = ending_before_start(OF_PLATFORM[name], HOME)
+    ending = outcome_before_start(OF_PLATFORM[name], HOME)
     assert ending is not None
     assert (ending.outcome, ending.began, ending.retryable) == (Outcome.FAILED, False, True)
     verdict = judge(ending.error_type, ending.error, outcome=ending.outcome, retryable=True)
@@ -70,21 +70,21 @@ def test_a_fault_of_the_platform_does_not_count(name: str) -> None:
 
 @pytest.mark.parametrize("name", OF_OTHERS)
 def test_any_other_fault_counts(name: str) -> None:
-    assert ending_before_start(OF_OTHERS[name], HOME) is None
+    assert outcome_before_start(OF_OTHERS[name], HOME) is None
 
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO])
 def test_an_attempt_that_can_write_nothing_is_reported_as_not_begun(
-    bench: AttemptBench, monkeypatch: pytest.MonkeyPatch, code: int
+    harness: AttemptHarness, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def refuse(path: Path, content: bytes, **more: object) -> None:
         raise os_error(code, str(path))
 
-    claim = bench.claim(notebook_text(["1"]))
-    bench.folder(claim)
+    claim = harness.claim(notebook_text(["1"]))
+    harness.folder(claim)
     monkeypatch.setattr(preparation, "write_atomically", refuse)
     monkeypatch.setattr(EventLog, "_append", lambda self, line: refuse(self._path, line))
-    report = bench.run(claim)
+    report = harness.run(claim)
     assert (report.outcome, report.began) == (Outcome.FAILED, False)
     assert os.strerror(code) in report.error
 

@@ -210,7 +210,7 @@ def test_a_change_of_what_was_imported_begins_the_template_anew(
     assert (folder_of(first) / LOG).read_text().endswith("red\n")
 
 
-def rehearsed(runner: Sequence[str]) -> list[int]:
+def warmed_up(runner: Sequence[str]) -> list[int]:
     """Return the processes of the runners that have made themselves ready and rehearsed."""
     told = Path(runner[1]).with_name("rehearsed")
     return [int(line) for line in told.read_text().split()] if told.exists() else []
@@ -226,7 +226,7 @@ def test_the_next_runner_is_ready_before_it_is_asked_for(make, runner, folder_of
     executor, first, second = make(runner), claim_of(1), claim_of(2)
     before = run_one(executor, folder_of(first), first)
     assert "LANTERN=lit" in before["environ"]
-    ready = until("a runner that is ready", lambda: rehearsed(runner))
+    ready = until("a runner that is ready", lambda: warmed_up(runner))
     shown = psutil.Process(ready[0])
     assert shown.cmdline()[1:3] == ["-m", "jupyter_etl.services.processes.prestarted"]
     assert shown.environ()["LANTERN"] == "lit"
@@ -241,7 +241,7 @@ def test_the_next_runner_is_ready_before_it_is_asked_for(make, runner, folder_of
 def test_a_ready_runner_that_was_killed_is_replaced(make, runner, folder_of):
     executor, first, second = make(runner), claim_of(1), claim_of(2)
     run_one(executor, folder_of(first), first)
-    [ready] = until("a runner that is ready", lambda: rehearsed(runner))
+    [ready] = until("a runner that is ready", lambda: warmed_up(runner))
     os.kill(ready, signal.SIGKILL)
     until("its end", lambda: not _lives(ready))
     after = run_one(executor, folder_of(second), second)
@@ -253,7 +253,7 @@ def test_a_rehearsal_that_fails_is_told_to_the_run_and_no_more(make, runner, fol
     (tmp_path / "fails").touch()
     executor, first, second = make(runner), claim_of(1), claim_of(2)
     run_one(executor, folder_of(first), first)
-    [ready] = until("a runner that is ready", lambda: rehearsed(runner))
+    [ready] = until("a runner that is ready", lambda: warmed_up(runner))
     after = run_one(executor, folder_of(second), second)
     assert after["pid"] == ready
     log = (folder_of(second) / LOG).read_text()
@@ -266,7 +266,7 @@ def test_a_runner_for_another_environment_is_not_the_one_that_is_ready(
 ):
     executor, first, second = make(runner), claim_of(1), claim_of(2)
     run_one(executor, folder_of(first), first)
-    [ready] = until("a runner that is ready", lambda: rehearsed(runner))
+    [ready] = until("a runner that is ready", lambda: warmed_up(runner))
     monkeypatch.setenv("SINCE_THEN", "set")
     after = run_one(executor, folder_of(second), second)
     assert (after["env"]["SINCE_THEN"], after["pid"] == ready) == ("set", False)

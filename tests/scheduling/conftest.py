@@ -14,7 +14,7 @@ from fakes.ledger import new_ledger
 from jupyter_etl.ledger.store import SqlStore
 from jupyter_etl.model import Pipeline, Policy, Schedule
 from jupyter_etl.ports import Store
-from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.occurrences import next_occurrence
 from jupyter_etl.scheduling.scheduler import Scheduler
 from scheduling.examples import cron, pipeline
 from scheduling.scheduling import FakeNotifier
@@ -64,7 +64,7 @@ def deploy(store: Store, clock: FakeClock) -> Callable[..., Pipeline]:
             name,
             schedule=schedule,
             policy=Policy(**policy),
-            next_due=next_tick(schedule, now),
+            next_due=next_occurrence(schedule, now),
             content_hash=content_hash,
         )
         return store.deploy(declared, now=now)

@@ -97,7 +97,7 @@ def run(
 def claim(
     id: int = 1,
     *,
-    beat: int = 0,
+    heartbeat: int = 0,
     started: bool = True,
     number: int = 1,
     policy: Policy | None = None,
@@ -108,7 +108,7 @@ def claim(
         token="t" * 32,
         claimed_by="one",
         claimed_at=NOW,
-        beat=beat,
+        heartbeat=heartbeat,
         started_at=NOW if started else None,
     )
     return Claim(run=run(id, state=RunState.RUNNING, policy=policy), attempt=attempt)

@@ -28,7 +28,7 @@ _BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 Array = np.ndarray[Any, Any]
 
 
-def oracle_ticks(cron: str, zone: str, start: datetime, end: datetime) -> list[datetime]:
+def oracle_occurrences(cron: str, zone: str, start: datetime, end: datetime) -> list[datetime]:
     """Return the instants in ``(start, end]``, which are whole minutes in UTC."""
     minutes, hours = cron.split()[:2]
     # A day earlier, so that times shown before ``start`` count as shown.
@@ -39,8 +39,8 @@ def oracle_ticks(cron: str, zone: str, start: datetime, end: datetime) -> list[d
         every = np.arange(walls.min(), walls.max() + 1)
         until = np.cumsum(_matches(cron, every))[np.maximum.accumulate(walls) - every[0]]
         due = np.diff(until) > 0
-    ticks = [start - timedelta(days=1) + int(n + 1) * _MINUTE for n in np.flatnonzero(due)]
-    return [tick.astimezone(UTC) for tick in ticks if tick > start]
+    occurrences = [start - timedelta(days=1) + int(n + 1) * _MINUTE for n in np.flatnonzero(due)]
+    return [tick.astimezone(UTC) for tick in occurrences if tick > start]
 
 
 @cache

@@ -23,7 +23,7 @@ from jupyter_etl.model import (
     VerdictKind,
 )
 from jupyter_etl.ports import Store
-from jupyter_etl.scheduling.alerts import tell_untold
+from jupyter_etl.scheduling.alerts import notify_ended
 
 FAILED = AttemptReport(
     outcome=Outcome.FAILED,
@@ -68,7 +68,7 @@ def end(
 
 
 def tell(store: Store, listener: Listener, *, by: str = "one", alive: str = "one") -> int:
-    return tell_untold(
+    return notify_ended(
         store=store, notifier=listener, scheduler_id=by, alive=frozenset(alive.split())
     )
 

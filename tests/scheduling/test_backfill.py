@@ -101,7 +101,7 @@ def test_a_draft_is_not_done() -> None:
 @pytest.mark.parametrize("include_done", [True, False])
 def test_what_is_in_hand_is_left_alone(state: RunState, include_done: bool) -> None:
     plans = plan(scheduled(state, 2), include_done=include_done)
-    assert steps(plans) == [Step.RUN, Step.RUN, Step.IN_HAND, Step.RUN]
+    assert steps(plans) == [Step.RUN, Step.RUN, Step.IN_PROGRESS, Step.RUN]
 
 
 @pytest.mark.parametrize(
@@ -154,10 +154,15 @@ def test_all_makes_new_runs_of_what_is_done() -> None:
 
 def test_planned_again_it_finds_nothing_to_do() -> None:
     queued = [made(one.run, RunState.QUEUED, id=n) for n, one in enumerate(plan()) if one.run]
-    assert steps(plan(*queued)) == [Step.IN_HAND] * 4
+    assert steps(plan(*queued)) == [Step.IN_PROGRESS] * 4
     ended = [replace(run, state=RunState.SUCCEEDED) for run in queued]
     assert steps(plan(*ended)) == [Step.DONE] * 4
-    assert steps(plan(*ended[:2], *queued[2:3])) == [Step.DONE, Step.DONE, Step.IN_HAND, Step.RUN]
+    assert steps(plan(*ended[:2], *queued[2:3])) == [
+        Step.DONE,
+        Step.DONE,
+        Step.IN_PROGRESS,
+        Step.RUN,
+    ]
 
 
 def test_a_key_that_another_run_has_is_not_taken() -> None:

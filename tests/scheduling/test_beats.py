@@ -26,16 +26,16 @@ def look(observer: Observer, clock: FakeClock, seconds: int, *claims) -> list[in
 def test_an_attempt_that_beats_is_never_lost() -> None:
     clock = FakeClock()
     observer = Observer(clock, LEASE_S)
-    for beat in range(20):
-        assert look(observer, clock, 20, claim(beat=beat)) == []
+    for heartbeat in range(20):
+        assert look(observer, clock, 20, claim(heartbeat=heartbeat)) == []
 
 
 def test_a_silent_attempt_is_lost_after_its_lease() -> None:
     clock = FakeClock()
     observer = Observer(clock, LEASE_S)
     observer.lost([claim(1), claim(2)])
-    assert look(observer, clock, 30, claim(1, beat=1), claim(2)) == []
-    assert look(observer, clock, 1, claim(1, beat=2), claim(2)) == [2]
+    assert look(observer, clock, 30, claim(1, heartbeat=1), claim(2)) == []
+    assert look(observer, clock, 1, claim(1, heartbeat=2), claim(2)) == [2]
 
 
 def test_a_dispatched_attempt_has_longer_to_begin() -> None:
@@ -78,11 +78,11 @@ def test_the_next_attempt_of_a_run_starts_afresh() -> None:
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=60))
 def test_lost_means_silent_for_longer_than_the_lease(steps: list[tuple[int, bool]]) -> None:
-    clock, beat, silent_s = FakeClock(), 0, 0
+    clock, heartbeat, silent_s = FakeClock(), 0, 0
     observer = Observer(clock, LEASE_S)
-    observer.lost([claim(beat=0)])
-    for seconds, beats in steps:
+    observer.lost([claim(heartbeat=0)])
+    for seconds, heartbeats in steps:
         clock.advance(seconds)
-        beat += beats
-        silent_s = 0 if beats else silent_s + seconds
-        assert bool(observer.lost([claim(beat=beat)])) == (silent_s > LEASE_S)
+        heartbeat += heartbeats
+        silent_s = 0 if heartbeats else silent_s + seconds
+        assert bool(observer.lost([claim(heartbeat=heartbeat)])) == (silent_s > LEASE_S)

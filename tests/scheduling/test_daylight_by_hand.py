@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jupyter_etl.scheduling.occurrences import next_tick, ticks_between
+from jupyter_etl.scheduling.occurrences import next_occurrence, occurrences_between
 from scheduling.examples import cron
 
 BERLIN, LORD_HOWE, SANTIAGO = "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"
@@ -44,7 +44,7 @@ def test_a_fixed_time_runs_once_on_every_day(
 ) -> None:
     schedule, moment, found = cron(text, zone), at(after), []
     for _ in expected:
-        moment = next_tick(schedule, moment)
+        moment = next_occurrence(schedule, moment)
         found.append(moment)
     assert found == [at(one) for one in expected]
 
@@ -65,5 +65,5 @@ def test_a_clock_with_stars_runs_whenever_it_shows_a_match(
     zone: str, change: tuple[str, str], halves: int, even_hours: int
 ) -> None:
     start, end = map(at, change)
-    assert len(list(ticks_between(cron("*/30 * * * *", zone), start, end))) == halves
-    assert len(list(ticks_between(cron("0 */2 * * *", zone), start, end))) == even_hours
+    assert len(list(occurrences_between(cron("*/30 * * * *", zone), start, end))) == halves
+    assert len(list(occurrences_between(cron("0 */2 * * *", zone), start, end))) == even_hours

@@ -14,7 +14,7 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.schedules.date_ranges import Span, parse_span
 from jupyter_etl.language.schedules.schedule import parse_schedule
 from jupyter_etl.model import Grain, Partition, Schedule
-from jupyter_etl.scheduling.occurrences import interval_of, next_ticks
+from jupyter_etl.scheduling.occurrences import interval_of, next_occurrences
 from jupyter_etl.scheduling.partitions import MOST, format_span, partitions_of
 
 HOUR = timedelta(hours=1)
@@ -101,10 +101,12 @@ def test_a_schedule_s_own_intervals(first: date, more: int, zone: str, when: str
     within = cut(text, Grain.DAY, zone=zone)
     assert all(within[0].start <= p.start < within[-1].end for p in found)
     schedule = parse_schedule(when, timezone=zone)
-    ticks = next_ticks(schedule, within[0].start - timedelta(microseconds=1), len(found) + 1)
-    assert [p.start for p in found] == ticks[:-1]
-    assert [interval_of(schedule, tick) for tick in ticks[1:10]] == list(found[:9])
-    assert ticks[-1] >= within[-1].end
+    occurrences = next_occurrences(
+        schedule, within[0].start - timedelta(microseconds=1), len(found) + 1
+    )
+    assert [p.start for p in found] == occurrences[:-1]
+    assert [interval_of(schedule, tick) for tick in occurrences[1:10]] == list(found[:9])
+    assert occurrences[-1] >= within[-1].end
 
 
 @settings(max_examples=25, deadline=None)

@@ -24,7 +24,7 @@ from jupyter_etl.model import (
     Schedule,
     ScheduleKind,
 )
-from jupyter_etl.scheduling.occurrences import ticks_between
+from jupyter_etl.scheduling.occurrences import occurrences_between
 from jupyter_etl.scheduling.planner import BATCH, logical_key_of, plan_due
 from scheduling.examples import NOW, cron, pipeline, run
 
@@ -186,7 +186,7 @@ def test_every_time_is_run_or_recorded_once_and_next_due_is_later(
     schedule = cron(text, zone)
     start = NOW + timedelta(days=82, minutes=0)
     end = start + timedelta(minutes=minutes)
-    times = list(ticks_between(schedule, start, end))
+    times = list(occurrences_between(schedule, start, end))
     if not times:
         return
     due = pipeline(schedule=schedule, policy=Policy(catchup=catchup), next_due=times[0])

@@ -18,7 +18,7 @@ from jupyter_etl.errors import Conflict, ExecutionError
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import OnLost, Outcome, Policy, RunState
 from jupyter_etl.ports import Claim, Store
-from jupyter_etl.scheduling.lost_attempts import Reaper
+from jupyter_etl.scheduling.lost_attempts import LostAttemptRecovery
 
 LEASE_S = 30.0
 
@@ -41,9 +41,9 @@ def executor(store: Store, clock: FakeClock) -> FakeExecutor:
 
 
 @pytest.fixture
-def reaper_of(store: Store, executor: FakeExecutor) -> Callable[[FakeClock], Reaper]:
-    def make(clock: FakeClock) -> Reaper:
-        return Reaper(
+def recovery_of(store: Store, executor: FakeExecutor) -> Callable[[FakeClock], LostAttemptRecovery]:
+    def make(clock: FakeClock) -> LostAttemptRecovery:
+        return LostAttemptRecovery(
             store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
         )
 
@@ -58,31 +58,35 @@ def running(store: Store, executor: FakeExecutor, **policy: object) -> Claim:
     return claim
 
 
-def watch(reaper: Reaper, clock: FakeClock, seconds: int, beat: Callable[[], None]) -> int:
+def watch(
+    recovery: LostAttemptRecovery, clock: FakeClock, seconds: int, heartbeat: Callable[[], None]
+) -> int:
     """Look every second, and return how many attempts were ended."""
     reaped = 0
     for _ in range(seconds):
         clock.advance(1)
-        beat()
-        reaped += reaper.reap()[1]
+        heartbeat()
+        reaped += recovery.reap()[1]
     return reaped
 
 
 def test_what_a_lost_attempt_left_is_ended_before_the_next_can_start(
-    store: Store, clock: FakeClock, reaper_of
+    store: Store, clock: FakeClock, recovery_of
 ) -> None:
     live_when_swept: list[int] = []
 
     class Sweeping(FakeExecutor):
-        def sweep(self, claim: Claim) -> None:
-            super().sweep(claim)
+        def clean_up(self, claim: Claim) -> None:
+            super().clean_up(claim)
             live_when_swept.append(len(store.load_live_attempts()))
 
     executor = Sweeping(store, clock)
     claim = running(store, executor)
-    reaper = Reaper(store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5)
+    recovery = LostAttemptRecovery(
+        store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
+    )
     executor.die(claim)
-    assert reaper.reap() == ([], 1)
+    assert recovery.reap() == ([], 1)
     assert [one.attempt for one in executor.swept] == store_attempts_before_the_end(store, claim)
     assert live_when_swept == [1]
 
@@ -98,25 +102,27 @@ def test_a_sweep_that_fails_stops_no_reaping(
     store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(FakeExecutor):
-        def sweep(self, claim: Claim) -> None:
+        def clean_up(self, claim: Claim) -> None:
             raise ExecutionError("no such host")
 
     executor = Failing(store, clock)
     claim = running(store, executor)
-    reaper = Reaper(store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5)
+    recovery = LostAttemptRecovery(
+        store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
+    )
     executor.die(claim)
     with caplog.at_level(logging.WARNING):
-        assert reaper.reap() == ([], 1)
+        assert recovery.reap() == ([], 1)
     assert "no such host" in caplog.text
     assert store.load_run(claim.run.id).state is RunState.QUEUED
 
 
 def test_a_run_whose_cells_must_not_be_repeated_fails_with_the_way_on(
-    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of
+    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of
 ) -> None:
     claim = running(store, executor, on_lost=OnLost.FAIL)
     executor.die(claim)
-    assert reaper_of(clock).reap() == ([], 1)
+    assert recovery_of(clock).reap() == ([], 1)
     run = store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.FAILED, Outcome.LOST)
     assert "SIGKILL" in run.error
@@ -126,11 +132,11 @@ def test_a_run_whose_cells_must_not_be_repeated_fails_with_the_way_on(
 
 
 def test_a_run_that_may_be_repeated_is_queued_again(
-    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of
+    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of
 ) -> None:
     claim = running(store, executor)
     executor.die(claim)
-    reaper_of(clock).reap()
+    recovery_of(clock).reap()
     run = store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.QUEUED, Outcome.LOST)
     assert "cells may have run" not in run.error
@@ -138,35 +144,35 @@ def test_a_run_that_may_be_repeated_is_queued_again(
 
 @pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1), timedelta(days=1)])
 def test_a_process_whose_clock_is_wrong_reaps_nothing_that_beats(
-    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of, off: timedelta
+    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of, off: timedelta
 ) -> None:
     claim = running(store, executor)
     wrong = FakeClock(START + off)
-    reaper = reaper_of(wrong)
-    assert watch(reaper, wrong, 90, lambda: executor.beat(claim)) == 0
+    recovery = recovery_of(wrong)
+    assert watch(recovery, wrong, 90, lambda: executor.heartbeat(claim)) == 0
     executor.succeed(claim)
     assert store.load_run(claim.run.id).state is RunState.SUCCEEDED
 
 
 @pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=1), timedelta(hours=-1)])
 def test_it_reaps_what_fell_silent_whatever_its_clock_says(
-    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of, off: timedelta
+    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of, off: timedelta
 ) -> None:
     claim = running(store, executor)
     wrong = FakeClock(START + off)
-    reaper = reaper_of(wrong)
-    assert watch(reaper, wrong, int(LEASE_S), lambda: None) == 0
-    assert watch(reaper, wrong, 2, lambda: None) == 1
+    recovery = recovery_of(wrong)
+    assert watch(recovery, wrong, int(LEASE_S), lambda: None) == 0
+    assert watch(recovery, wrong, 2, lambda: None) == 1
     with pytest.raises(Conflict):
         executor.succeed(claim)
 
 
 def test_an_observer_that_was_stopped_gives_everybody_time_to_be_seen(
-    store: Store, clock: FakeClock, executor: FakeExecutor, reaper_of
+    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of
 ) -> None:
     claim = running(store, executor)
-    reaper = reaper_of(clock)
-    reaper.reap()
+    recovery = recovery_of(clock)
+    recovery.reap()
     clock.advance(3600)
-    assert reaper.reap()[1] == 0
-    assert watch(reaper, clock, 60, lambda: executor.beat(claim)) == 0
+    assert recovery.reap()[1] == 0
+    assert watch(recovery, clock, 60, lambda: executor.heartbeat(claim)) == 0

@@ -32,7 +32,7 @@ def test_a_lost_attempt_is_tried_again_and_then_succeeds(
     pass_time(scheduler, clock, 31)
     (first,) = executor.started
     for _ in range(5):
-        executor.beat(first)
+        executor.heartbeat(first)
         pass_time(scheduler, clock, 20)
     assert len(executor.started) == 1, "it beats"
     pass_time(scheduler, clock, 40)
@@ -83,7 +83,7 @@ def test_a_jump_of_the_clock_reaps_and_doubles_nothing(store, clock, scheduler_o
     pass_time(scheduler, clock, 31)
     for jump in (timedelta(hours=1), timedelta(hours=-2), timedelta(hours=1)):
         clock.set(clock.now() + jump)
-        executor.beat(executor.started[0])
+        executor.heartbeat(executor.started[0])
         pass_time(scheduler, clock, 10)
     assert len(executor.started) == 1
     assert states(store) == [RunState.RUNNING]

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Partition, Schedule, ScheduleKind
 from jupyter_etl.scheduling.occurrences import (
-    count_ticks,
-    daylight_note,
+    count_occurrences,
+    dst_note,
     interval_of,
-    next_tick,
-    next_ticks,
-    previous_tick,
-    ticks_between,
+    next_occurrence,
+    next_occurrences,
+    occurrences_between,
+    previous_occurrence,
 )
-from scheduling.oracle import oracle_ticks
+from scheduling.oracle import oracle_occurrences
 
 BERLIN, LORD_HOWE, SANTIAGO = "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"
 CHANGES = [
@@ -69,13 +69,13 @@ def test_ticks_around_a_change_are_those_of_the_rules(
     text: str, zone: str, change: datetime
 ) -> None:
     start, end = change - timedelta(days=2), change + timedelta(days=3)
-    schedule, expected = cron(text, zone), oracle_ticks(text, zone, start, end)
-    assert list(ticks_between(schedule, start, end)) == expected
-    assert count_ticks(schedule, start, end) == len(expected)
-    backwards, tick = [], previous_tick(schedule, end + timedelta(microseconds=1))
+    schedule, expected = cron(text, zone), oracle_occurrences(text, zone, start, end)
+    assert list(occurrences_between(schedule, start, end)) == expected
+    assert count_occurrences(schedule, start, end) == len(expected)
+    backwards, tick = [], previous_occurrence(schedule, end + timedelta(microseconds=1))
     while tick is not None and tick > start:
         backwards.append(tick)
-        tick = previous_tick(schedule, tick)
+        tick = previous_occurrence(schedule, tick)
     assert backwards[::-1] == expected
 
 
@@ -84,29 +84,31 @@ def test_ticks_around_a_change_are_those_of_the_rules(
 @pytest.mark.parametrize("zone", [BERLIN, LORD_HOWE, SANTIAGO])
 def test_two_years_are_those_of_the_rules(text: str, zone: str) -> None:
     start, end = at("2026-01-01T00:00"), at("2028-01-01T00:00")
-    expected = oracle_ticks(text, zone, start, end)
-    assert list(ticks_between(cron(text, zone), start, end)) == expected
-    assert count_ticks(cron(text, zone), start, end) == len(expected)
+    expected = oracle_occurrences(text, zone, start, end)
+    assert list(occurrences_between(cron(text, zone), start, end)) == expected
+    assert count_occurrences(cron(text, zone), start, end) == len(expected)
 
 
 def test_a_time_that_comes_twice_fires_once_and_one_left_out_after_the_gap() -> None:
     daily = cron("30 2 * * *", BERLIN)
-    assert next_ticks(daily, at("2026-10-24T12:00"), 2) == [
+    assert next_occurrences(daily, at("2026-10-24T12:00"), 2) == [
         at("2026-10-25T00:30"),
         at("2026-10-26T01:30"),
     ]
-    assert next_ticks(daily, at("2026-03-28T12:00"), 2) == [
+    assert next_occurrences(daily, at("2026-03-28T12:00"), 2) == [
         at("2026-03-29T01:00"),
         at("2026-03-30T00:30"),
     ]
-    assert next_tick(daily, at("2026-10-25T01:15")) == at("2026-10-26T01:30"), "asked in the fold"
+    assert next_occurrence(daily, at("2026-10-25T01:15")) == at("2026-10-26T01:30"), (
+        "asked in the fold"
+    )
 
 
 def test_a_midnight_that_does_not_exist_is_not_invented() -> None:
     schedule = cron("0 */5 * * 0", SANTIAGO)
     local = [
         tick.astimezone(ZoneInfo(SANTIAGO)).hour
-        for tick in next_ticks(schedule, at("2026-09-05T12:00"), 4)
+        for tick in next_occurrences(schedule, at("2026-09-05T12:00"), 4)
     ]
     assert local == [5, 10, 15, 20]
 
@@ -148,22 +150,22 @@ SCHEDULES = st.one_of(CRON_SCHEDULES, st.integers(60, 10**6).map(every))
 @settings(deadline=None)
 @given(SCHEDULES, INSTANTS)
 def test_next_is_later_and_previous_leads_back(schedule: Schedule, moment: datetime) -> None:
-    later = next_tick(schedule, moment)
+    later = next_occurrence(schedule, moment)
     if later is None:
         return
     assert later > moment
     assert later.tzinfo is UTC
-    before = previous_tick(schedule, later)
+    before = previous_occurrence(schedule, later)
     if before is not None:
         assert before <= moment
-    assert previous_tick(schedule, later + timedelta(microseconds=1)) == later
+    assert previous_occurrence(schedule, later + timedelta(microseconds=1)) == later
 
 
 @settings(deadline=None)
 @given(SCHEDULES, INSTANTS, INSTANTS)
 def test_next_is_monotone(schedule: Schedule, one: datetime, other: datetime) -> None:
     first, second = sorted([one, other])
-    early, late = next_tick(schedule, first), next_tick(schedule, second)
+    early, late = next_occurrence(schedule, first), next_occurrence(schedule, second)
     if early is not None and late is not None:
         assert early <= late
     if early != late:
@@ -177,13 +179,13 @@ def test_between_iterates_next_without_duplicates(
     schedule: Schedule, start: datetime, minutes: int
 ) -> None:
     end = start + timedelta(minutes=minutes)
-    expected, tick = [], next_tick(schedule, start)
+    expected, tick = [], next_occurrence(schedule, start)
     while tick is not None and tick <= end:
         expected.append(tick)
-        tick = next_tick(schedule, tick)
-    assert list(ticks_between(schedule, start, end)) == expected
+        tick = next_occurrence(schedule, tick)
+    assert list(occurrences_between(schedule, start, end)) == expected
     assert expected == sorted(set(expected))
-    assert count_ticks(schedule, start, end) == len(expected)
+    assert count_occurrences(schedule, start, end) == len(expected)
 
 
 @settings(max_examples=20, deadline=None)
@@ -195,14 +197,16 @@ def test_any_expression_agrees_with_the_rules_around_a_change(
     assert schedule.cron is not None
     there = cron(schedule.cron, zone)
     start, end = day - timedelta(hours=20), day + timedelta(hours=44)
-    assert list(ticks_between(there, start, end)) == oracle_ticks(schedule.cron, zone, start, end)
+    assert list(occurrences_between(there, start, end)) == oracle_occurrences(
+        schedule.cron, zone, start, end
+    )
 
 
 def test_a_schedule_that_never_fires_ends() -> None:
     never = cron("* * */31 * 1#2")  # the first of a month that is its second Monday
-    assert next_tick(never, at("2026-01-01T00:00")) is None
-    assert previous_tick(never, at("2026-01-01T00:00")) is None
-    assert next_ticks(never, at("2026-01-01T00:00"), 5) == []
+    assert next_occurrence(never, at("2026-01-01T00:00")) is None
+    assert previous_occurrence(never, at("2026-01-01T00:00")) is None
+    assert next_occurrences(never, at("2026-01-01T00:00"), 5) == []
 
 
 @pytest.mark.parametrize(
@@ -217,28 +221,28 @@ def test_a_schedule_that_never_fires_ends() -> None:
 )
 def test_a_schedule_that_cannot_be_read_is_refused_by_name(schedule: Schedule, named: str) -> None:
     with pytest.raises(DeclarationError, match=named):
-        next_tick(schedule, at("2026-01-01T00:00"))
+        next_occurrence(schedule, at("2026-01-01T00:00"))
 
 
 def test_intervals_count_from_the_epoch() -> None:
     schedule = every(420)
-    tick = next_tick(schedule, at("2026-01-01T00:00"))
+    tick = next_occurrence(schedule, at("2026-01-01T00:00"))
     assert tick is not None
     assert tick.timestamp() % 420 == 0
-    assert next_tick(schedule, tick) == tick + timedelta(minutes=7)
-    assert previous_tick(schedule, tick) == tick - timedelta(minutes=7)
+    assert next_occurrence(schedule, tick) == tick + timedelta(minutes=7)
+    assert previous_occurrence(schedule, tick) == tick - timedelta(minutes=7)
 
 
 def test_one_shot_fires_once_and_after_never() -> None:
     once = Schedule(kind=ScheduleKind.ONCE, text="", at=at("2026-01-01T06:00"))
-    assert next_ticks(once, at("2025-01-01T00:00"), 3) == [at("2026-01-01T06:00")]
-    assert next_tick(once, at("2026-01-01T06:00")) is None
-    assert previous_tick(once, at("2026-01-01T06:00")) is None
-    assert previous_tick(once, at("2026-01-02T06:00")) == at("2026-01-01T06:00")
-    assert count_ticks(once, at("2025-01-01T00:00"), at("2027-01-01T00:00")) == 1
+    assert next_occurrences(once, at("2025-01-01T00:00"), 3) == [at("2026-01-01T06:00")]
+    assert next_occurrence(once, at("2026-01-01T06:00")) is None
+    assert previous_occurrence(once, at("2026-01-01T06:00")) is None
+    assert previous_occurrence(once, at("2026-01-02T06:00")) == at("2026-01-01T06:00")
+    assert count_occurrences(once, at("2025-01-01T00:00"), at("2027-01-01T00:00")) == 1
     after = Schedule(kind=ScheduleKind.AFTER, text="", after=("x",))
-    assert next_tick(after, at("2026-01-01T06:00")) is None
-    assert previous_tick(after, at("2026-01-01T06:00")) is None
+    assert next_occurrence(after, at("2026-01-01T06:00")) is None
+    assert previous_occurrence(after, at("2026-01-01T06:00")) is None
 
 
 def test_interval_of_a_tick_is_the_period_it_ends() -> None:
@@ -252,13 +256,13 @@ def test_interval_of_a_tick_is_the_period_it_ends() -> None:
 
 def test_daylight_note_names_what_changes() -> None:
     daily = cron("30 2 * * *", BERLIN)
-    note = daylight_note(daily, next_ticks(daily, at("2026-01-01T00:00"), 5))
+    note = dst_note(daily, next_occurrences(daily, at("2026-01-01T00:00"), 5))
     assert (
         "On 2026-03-29 clocks in Europe/Berlin go from 02:00 to 03:00: 02:30 runs at 03:00." in note
     )
     assert "On 2026-10-25 clocks in Europe/Berlin go from 03:00 to 02:00: 02:30 runs once" in note
     even = cron("0 */2 * * *", BERLIN)
-    note = daylight_note(even, next_ticks(even, at("2026-01-01T00:00"), 5))
+    note = dst_note(even, next_occurrences(even, at("2026-01-01T00:00"), 5))
     assert "02:00 is left out" in note
     assert "02:00 runs twice" in note
 
@@ -268,4 +272,4 @@ def test_daylight_note_names_what_changes() -> None:
     [cron("0 6 * * *", BERLIN), cron("*/30 * * * *", BERLIN), cron("30 2 * * *"), every(60)],
 )
 def test_daylight_note_is_silent_where_nothing_changes(schedule: Schedule) -> None:
-    assert daylight_note(schedule, next_ticks(schedule, at("2026-01-01T00:00"), 5)) == ""
+    assert dst_note(schedule, next_occurrences(schedule, at("2026-01-01T00:00"), 5)) == ""

@@ -8,10 +8,10 @@ from cronsim import CronSim, CronSimError
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jupyter_etl.scheduling.local_time import next_wall, previous_wall
+from jupyter_etl.scheduling.local_time import next_local, previous_local
 
 
-def wall_of(year: int, month: int = 1, day: int = 1, at: time = time.min) -> datetime:
+def local_of(year: int, month: int = 1, day: int = 1, at: time = time.min) -> datetime:
     return datetime.combine(date(year, month, day), at)
 
 
@@ -35,8 +35,8 @@ CRONS = st.tuples(
     a_field(0, 6, "1#2", "5L", "MON-FRI"),
 ).map(" ".join)
 WALLS = st.one_of(
-    st.datetimes(wall_of(2020), wall_of(2032)),
-    st.integers(0, 6_000_000).map(lambda m: wall_of(2020) + timedelta(minutes=m)),
+    st.datetimes(local_of(2020), local_of(2032)),
+    st.integers(0, 6_000_000).map(lambda m: local_of(2020) + timedelta(minutes=m)),
 )
 
 
@@ -46,14 +46,14 @@ def test_it_finds_what_a_walk_finds(cron: str, wall: datetime) -> None:
         ahead, back = CronSim(cron, wall), CronSim(cron, wall, reverse=True)
     except CronSimError:
         assume(False)
-    assert next_wall(cron, wall) == next(ahead, None)
-    assert previous_wall(cron, wall) == next(back, None)
+    assert next_local(cron, wall) == next(ahead, None)
+    assert previous_local(cron, wall) == next(back, None)
 
 
 def test_the_fifth_monday_of_february_comes_every_28_years() -> None:
-    assert next_wall("0 0 * 2 1#5", wall_of(2026)) == wall_of(2044, 2, 29)
+    assert next_local("0 0 * 2 1#5", local_of(2026)) == local_of(2044, 2, 29)
 
 
 def test_the_calendar_has_ends() -> None:
-    assert next_wall("* * * * *", wall_of(9999, 12, 31, time.max)) is None
-    assert previous_wall("* * * * *", wall_of(1)) is None
+    assert next_local("* * * * *", local_of(9999, 12, 31, time.max)) is None
+    assert previous_local("* * * * *", local_of(1)) is None

@@ -14,7 +14,7 @@ from jupyter_etl.model import Catchup, Overlap, Run, RunState, Schedule, Schedul
 from jupyter_etl.ports import SchedulerInfo, Store
 from jupyter_etl.scheduling.clock_skew import ClockGuard
 from jupyter_etl.scheduling.due_times import correct_due_times, unexplained_due_times
-from jupyter_etl.scheduling.occurrences import next_tick, ticks_between
+from jupyter_etl.scheduling.occurrences import next_occurrence, occurrences_between
 from jupyter_etl.scheduling.scheduler import Scheduler
 from scheduling.examples import cron
 from scheduling.scheduling import FakeNotifier
@@ -95,7 +95,7 @@ def assert_all_ran(store: Store, schedule: Schedule, since: datetime, now: datet
     runs = made(store)
     assert {run.state for run in runs} == {RunState.SUCCEEDED}
     times = sorted(run.new.logical_at for run in runs)
-    assert times == list(ticks_between(schedule, since, now + timedelta(microseconds=1)))
+    assert times == list(occurrences_between(schedule, since, now + timedelta(microseconds=1)))
 
 
 @pytest.mark.parametrize("by", SHIFTS)
@@ -241,7 +241,7 @@ def test_a_deployment_by_a_wrong_clock_is_due_at_its_next_time(store, clock, dep
     # A scheduler cannot tell which of the two clocks is wrong.
     assert correct_due_times(store, clock.now()) == []
     assert correct_due_times(store, clock.now(), deployed_later=True) == ["sales"]
-    expected = next_tick(SCHEDULES["minute"], clock.now())
+    expected = next_occurrence(SCHEDULES["minute"], clock.now())
     assert store.load_pipeline("sales").next_due == expected
     assert correct_due_times(store, clock.now(), deployed_later=True) == []
 

@@ -28,7 +28,7 @@ from jupyter_etl.rest.views import run_detail_view
 from jupyter_etl.runner.folders import save_claim
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.limited_etl import call_in_child
-from jupyter_etl.services.processes.lineage_events import tell_end
+from jupyter_etl.services.processes.lineage_events import record_end
 from rest.conftest import Ask
 
 
@@ -287,7 +287,7 @@ def test_lineage_events_tell_no_secret(etl: Etl, home: Path) -> None:
     folder = save_claim(home, claim_of(1))
     for encode in secret_encodings.ENCODINGS.values():
         report = AttemptReport(outcome=Outcome.FAILED, error=encode(CANARY))
-        tell_end(etl, folder, report)
+        record_end(etl, folder, report)
     events = (home / "lineage.jsonl").read_text().splitlines()
     assert len(events) == len(secret_encodings.ENCODINGS)
     assert [one for one in events if LOOKING.holds(one)] == []

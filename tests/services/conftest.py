@@ -9,7 +9,7 @@ import pytest
 
 from fakes.postgres import postgres_server, postgres_url
 from jupyter_etl.notebook import api
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -21,6 +21,6 @@ def names() -> dict[str, Any]:
 
 
 @pytest.fixture
-def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
+def session(home: Path, here: Path, names: dict[str, Any]) -> DataSession:
     """What is behind `%etl` in a notebook that has these variables."""
-    return api.workbench(names)
+    return api.data_session(names)

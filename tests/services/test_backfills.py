@@ -65,7 +65,7 @@ def make_next(
 
 def test_a_plan_writes_nothing(etl: Etl, sales: str) -> None:
     plan = etl.backfills.plan(sales, RANGE)
-    assert (plan.planned, plan.done, plan.in_hand, plan.runs) == (4, 0, 0, ())
+    assert (plan.planned, plan.done, plan.in_progress, plan.runs) == (4, 0, 0, ())
     assert plan.title == "sales: 4 of 4 partitions to run."
     assert plan.notes == (
         "From 2026-01-01 to 2026-01-04 in UTC.",
@@ -84,7 +84,7 @@ def test_begin_queues_the_oldest_first_and_once(etl: Etl, sales: str) -> None:
     assert new.logical_key == "2026-01-01T00:00:00Z..2026-01-02T00:00:00Z"
     assert etl.pipelines.get(sales).next_due == before.next_due
     again = begin(etl)
-    assert (again.planned, again.in_hand, again.runs) == (0, 4, ())
+    assert (again.planned, again.in_progress, again.runs) == (0, 4, ())
     assert again.title == "sales: 0 of 4 partitions to run, 4 active and left alone."
     assert again.notes == ()
     assert etl.runs.count() == 4
@@ -103,7 +103,7 @@ def test_again_after_a_failure(etl: Etl, sales: str) -> None:
     make_next(etl, report=BAD, state=RunState.FAILED)
     etl.runs.cancel(3)
     plan = etl.backfills.plan(sales, RANGE)
-    assert (plan.planned, plan.done, plan.in_hand) == (2, 1, 1)
+    assert (plan.planned, plan.done, plan.in_progress) == (2, 1, 1)
     assert plan.title.startswith("sales: 2 of 4 partitions to run, 1 done, 1 active")
     assert [run.id for run in etl.backfills.begin(plan).runs] == [2, 3]
     assert etl.runs.get(2).state is RunState.QUEUED
@@ -135,7 +135,7 @@ def test_the_estimate_is_by_runs_and_workers(etl: Etl, sales: str) -> None:
     for seconds in (10, 30, 20):
         make_next(etl, took_s=seconds)
     plan = etl.backfills.plan(sales, "2026-01-04..2026-01-08", parallel=8)
-    assert (plan.planned, plan.in_hand, plan.parallel, plan.median_s) == (4, 1, 2, 20)
+    assert (plan.planned, plan.in_progress, plan.parallel, plan.median_s) == (4, 1, 2, 20)
     assert plan.estimate_s == 40
     assert plan.notes[1] == "Estimate: 40 s, at 20 s per run and 2 at once."
     assert etl.backfills.plan(sales, RANGE, include_done=True).planned == 3

@@ -13,7 +13,7 @@ import pytest
 
 from fakes.shell import Notebook, notebook_shell
 from jupyter_etl.errors import CheckFailed, DeclarationError
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -28,30 +28,30 @@ NOW = dt.datetime.now(dt.UTC)
     ids=["zone", "no zone", "text"],
 )  # fmt: skip
 def test_the_greatest_value_is_as_recent_as_it_should_be(
-    bench: Workbench, names: dict[str, Any], values: pa.Array
+    session: DataSession, names: dict[str, Any], values: pa.Array
 ) -> None:
     names["t"] = pa.table({"at": values})
-    (result,) = bench.check("t", "at: fresh 2d")
+    (result,) = session.check("t", "at: fresh 2d")
     assert "the greatest at is" in result.message
     with pytest.raises(CheckFailed, match="at: fresh 24h is false"):
-        bench.check("t", "at: fresh 24h")
-    (late,) = bench.check("t", "at: fresh 24h : warn")
+        session.check("t", "at: fresh 24h")
+    (late,) = session.check("t", "at: fresh 24h : warn")
     assert (late.status.value, late.failed_rows) == ("warn", None)
 
 
 def test_dates_count_from_their_midnight_and_nothing_is_never_fresh(
-    bench: Workbench, names: dict[str, Any]
+    session: DataSession, names: dict[str, Any]
 ) -> None:
     names["t"] = pa.table(
         {"day": [NOW.date()], "none": pa.array([None], pa.timestamp("us", "UTC"))}
     )
-    assert bench.check("t", "day: fresh 2d")[0].status.value == "pass"
-    (result,) = bench.check("t", "none: fresh 2d : warn")
+    assert session.check("t", "day: fresh 2d")[0].status.value == "pass"
+    (result,) = session.check("t", "none: fresh 2d : warn")
     assert result.status.value == "warn"
     assert "no row has a value" in result.message
     names["n"] = pa.table({"x": [1]})
     with pytest.raises(DeclarationError, match="x: fresh 1h"):
-        bench.check("n", "x: fresh 1h")
+        session.check("n", "x: fresh 1h")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jupyter_etl.notebook.outputs import publish_table
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 
 NAN = float("nan")
 IDS, XS = [1, 2, 3, 4, 5], [1.5, NAN, 2.5, NAN, -1.0]
@@ -49,7 +49,7 @@ KINDS = ["pandas", "polars", "arrow", "float32", "float16", "dictionary", "chunk
          "parquet", "csv", "publication"]  # fmt: skip
 
 
-def declare(bench: Workbench, names: dict[str, Any], kind: str) -> None:
+def declare(session: DataSession, names: dict[str, Any], kind: str) -> None:
     """Give the rows the name ``t`` as one kind of data."""
     floats = pa.table({"id": IDS, "x": pa.array(XS, pa.float64())})
     if kind == "pandas":
@@ -68,28 +68,30 @@ def declare(bench: Workbench, names: dict[str, Any], kind: str) -> None:
         names["t"] = floats.to_reader(max_chunksize=2)
     elif kind == "parquet":
         pq.write_table(floats, "t.parquet")
-        bench.declare("t", "t.parquet")
+        session.declare("t", "t.parquet")
     elif kind == "csv":
         Path("t.csv").write_text("id,x\n1,1.5\n2,NaN\n3,2.5\n4,\n5,-1.0\n")
-        bench.declare("t", "t.csv")
+        session.declare("t", "t.csv")
     else:
-        publish_table(bench, "t", floats, live=True)
+        publish_table(session, "t", floats, live=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nan_is_missing_in_every_kind_of_data(
-    bench: Workbench, names: dict[str, Any], kind: str
+    session: DataSession, names: dict[str, Any], kind: str
 ) -> None:
-    publish_table(bench, "known", pa.table({"x": [1.5, 2.5, NAN]}), live=True)
-    declare(bench, names, kind)
-    results = bench.check("t", RULES)
+    publish_table(session, "known", pa.table({"x": [1.5, 2.5, NAN]}), live=True)
+    declare(session, names, kind)
+    results = session.check("t", RULES)
     found = {one.rule.text: one.failed_rows for one in results if one.status.value == "warn"}
     assert found == FAILED
     (absent, *_) = results
     assert [row["x"] for row in absent.sample] == ["NULL", "NULL"]
 
 
-def test_nan_inside_of_nested_values_is_missing(bench: Workbench, names: dict[str, Any]) -> None:
+def test_nan_inside_of_nested_values_is_missing(
+    session: DataSession, names: dict[str, Any]
+) -> None:
     lists = [[1.0, NAN], None, []]
     structs = [{"a": NAN}, {"a": 1.0}, None]
     maps = pa.array([[("k", NAN)], [], None], pa.map_(pa.string(), pa.float64()))
@@ -97,16 +99,16 @@ def test_nan_inside_of_nested_values_is_missing(bench: Workbench, names: dict[st
     rules = (
         "l[2] is not null or len(l) < 2 : warn\ns.a is not null : warn\nm['k'] is not null : warn"
     )
-    assert [one.failed_rows for one in bench.check("t", rules)] == [1, 2, 3]
+    assert [one.failed_rows for one in session.check("t", rules)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow", "parquet", "publication"])
 def test_a_profile_counts_nan_as_missing(
-    bench: Workbench, names: dict[str, Any], kind: str
+    session: DataSession, names: dict[str, Any], kind: str
 ) -> None:
-    declare(bench, names, kind)
+    declare(session, names, kind)
     from jupyter_etl.notebook.exploration import profile_data
 
-    profile = profile_data(bench, "t")
+    profile = profile_data(session, "t")
     (column,) = (one for one in profile.columns if one.name == "x")
     assert (column.nulls, column.distinct) == (2, 3)

@@ -13,7 +13,7 @@ from fakes.commits import ROWS, TABLE, Publishing, wrong_rows
 from jupyter_etl.errors import Conflict, PublishError, StorageError
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import PublishMode
-from jupyter_etl.notebook.api import workbench
+from jupyter_etl.notebook.api import data_session
 from jupyter_etl.notebook.outputs import publish_table
 from jupyter_etl.ports import Claim
 from jupyter_etl.publishing.lake import layout
@@ -22,7 +22,7 @@ from jupyter_etl.publishing.tables import commit as delta_commit
 from jupyter_etl.publishing.tables import publisher
 from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.runner import commit as committing
-from jupyter_etl.runner.watchdogs.cancellation import HaltReason
+from jupyter_etl.runner.watchdogs.cancellation import CancellationReason
 
 APPEND, REPLACE, UPSERT = PublishMode.APPEND, PublishMode.REPLACE, PublishMode.UPSERT
 
@@ -275,7 +275,7 @@ def test_another_lake_begins_with_what_lies_there(world: Publishing) -> None:
 def test_a_run_that_is_cancelled_while_it_waits_publishes_nothing(world: Publishing) -> None:
     first, second = world.run("1"), world.run("2")
     made = world.commit(first, [world.stage(world.rows_of(first))])
-    world.halt.ask(HaltReason.CANCELLED)
+    world.cancellation.ask(CancellationReason.CANCELLED)
     with pytest.raises(PublishError, match="waited for the publication lock"):
         world.commit(second, [world.stage(world.rows_of(second))])
     world.finish(first, made)
@@ -301,14 +301,14 @@ def test_by_hand_waits_for_nobody_who_is_dead(
     killed = world.run("killed")
     world.commit(killed, [world.stage(world.rows_of(killed))])
     world.lose(killed)
-    bench = workbench({})
+    session = data_session({})
     mine = pa.table({"run": [0], "row": [0]})
-    published = publish_table(bench, TABLE, mine, mode="append", live=True)
+    published = publish_table(session, TABLE, mine, mode="append", live=True)
     assert published.version is not None
     assert world.read(published.version).to_pylist() == [{"run": 0, "row": 0}]
-    draft = publish_table(bench, TABLE, mine, mode="append")
+    draft = publish_table(session, TABLE, mine, mode="append")
     other = pa.table({"run": [0], "row": [1]})
-    again = publish_table(bench, TABLE, other, mode="append")
+    again = publish_table(session, TABLE, other, mode="append")
     assert draft.version is not None
     assert again.version is not None
     assert [draft.version.what.rows, again.version.what.rows] == [1, 2]

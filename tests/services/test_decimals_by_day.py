@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_etl.notebook.api import read
 from jupyter_etl.notebook.outputs import publish_table
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 
 DAYS = 60
 FIRST = date(2026, 1, 1)
@@ -28,20 +28,24 @@ ONE_DAY = SUMS + " where day = {{day}} group by day, region"
 
 @pytest.mark.postgres
 @pytest.mark.slow
-def test_sixty_days_of_sums_are_those_of_the_database(bench: Workbench, postgres_url: str) -> None:
+def test_sixty_days_of_sums_are_those_of_the_database(
+    session: DataSession, postgres_url: str
+) -> None:
     import psycopg
 
     with psycopg.connect(postgres_url) as connection:
         connection.execute(ORDERS.encode())
         expected = sorted(connection.execute(f"{SUMS} group by day, region".encode()).fetchall())
-    bench.declare("wh", postgres_url)
+    session.declare("wh", postgres_url)
     for number in range(DAYS):
-        sums = bench.sql("wh", ONE_DAY, parameters={"day": FIRST + timedelta(days=number)})
+        sums = session.sql("wh", ONE_DAY, parameters={"day": FIRST + timedelta(days=number)})
         assert isinstance(sums, pd.DataFrame)
         # Every other day the frame loses its recorded types.
         frame = sums.sort_values("region") if number % 2 else pd.DataFrame(sums.to_dict("list"))
-        publish_table(bench, "sums.added", frame, mode="append", live=True)
-        publish_table(bench, "sums.merged", frame, mode="upsert", key=("day", "region"), live=True)
+        publish_table(session, "sums.added", frame, mode="append", live=True)
+        publish_table(
+            session, "sums.merged", frame, mode="upsert", key=("day", "region"), live=True
+        )
     for name in ("sums.added", "sums.merged"):
         found = read(name)
         assert sorted(found.itertuples(index=False, name=None)) == expected

@@ -16,7 +16,7 @@ from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.notebook.estimates import approx_data
 from jupyter_etl.notebook.exploration import profile_data, sample_data
 from jupyter_etl.notebook.outputs import publish_table
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 
 FRAME = pd.DataFrame({"id": range(1000), "region": ["n", "s"] * 500})
 
@@ -27,35 +27,35 @@ def names() -> dict[str, Any]:
 
 
 def test_frames_files_databases_and_publications_have_the_same_profile(
-    bench: Workbench, here: Path, names: dict[str, Any]
+    session: DataSession, here: Path, names: dict[str, Any]
 ) -> None:
     FRAME.to_csv(here / "rows.csv", index=False)
-    bench.declare("rows", "rows.csv")
+    session.declare("rows", "rows.csv")
     with sqlite3.connect(here / "wh.db") as connection:
         FRAME.to_sql("rows", connection, index=False)
     connection.close()
-    bench.declare("wh", "wh.db")
-    publish_table(bench, "sales.rows", FRAME, live=True)
+    session.declare("wh", "wh.db")
+    publish_table(session, "sales.rows", FRAME, live=True)
     names["arrow"], names["polars"] = pa.Table.from_pandas(FRAME), pl.from_pandas(FRAME)
-    wanted = profile_data(bench, "df")
+    wanted = profile_data(session, "df")
     assert (wanted.rows, [c.distinct for c in wanted.columns]) == (1000, [1000, 2])
     for name in ("rows", "wh.rows", "sales.rows", "arrow", "polars"):
-        found = profile_data(bench, name)
+        found = profile_data(session, name)
         assert (found.rows, len(found.columns)) == (1000, 2)
         for one, other in zip(found.columns, wanted.columns, strict=True):
             assert (one.least, one.greatest, one.mean, one.bins, one.frequent) == (
                 other.least, other.greatest, other.mean, other.bins, other.frequent,
             )  # fmt: skip
-    assert profile_data(bench, "given", FRAME.head(3)).rows == 3
+    assert profile_data(session, "given", FRAME.head(3)).rows == 3
 
 
-def test_a_sample_tells_of_how_many_rows_it_is(bench: Workbench) -> None:
-    drawn = sample_data(bench, "df", "50", seed=7)
+def test_a_sample_tells_of_how_many_rows_it_is(session: DataSession) -> None:
+    drawn = sample_data(session, "df", "50", seed=7)
     assert (drawn.data.num_rows, drawn.total_rows, drawn.seed) == (50, 1000, 7)
-    assert drawn.data.equals(sample_data(bench, "df", "50", seed=7).data)
+    assert drawn.data.equals(sample_data(session, "df", "50", seed=7).data)
     (mean,) = drawn.means()
     assert mean.low < mean.mean < mean.high
-    apart = sample_data(bench, "df", "5", by="region")
+    apart = sample_data(session, "df", "5", by="region")
     assert apart.data.column("region").value_counts().field("counts").to_pylist() == [5, 5]
     with pytest.raises(DeclarationError, match="no confidence interval"):
         apart.means()
@@ -67,10 +67,10 @@ def test_a_sample_tells_of_how_many_rows_it_is(bench: Workbench) -> None:
      ("some", None, "not a number or share"), ("5", "regoin", "no column 'regoin'")],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_refused(
-    bench: Workbench, amount: str, by: str | None, said: str
+    session: DataSession, amount: str, by: str | None, said: str
 ) -> None:
     with pytest.raises(DeclarationError, match=said):
-        sample_data(bench, "df", amount, by=by)
+        sample_data(session, "df", amount, by=by)
 
 
 @pytest.mark.parametrize(
@@ -85,34 +85,36 @@ def test_what_cannot_be_drawn_is_refused(
     ],
 )
 def test_small_data_are_answered_exactly_and_it_says_so(
-    bench: Workbench, question: str, value: float
+    session: DataSession, question: str, value: float
 ) -> None:
-    found = approx_data(bench, question)
+    found = approx_data(session, question)
     assert found.exact
     assert (found.value, found.low, found.high) == (value, value, value)
     assert (found.rows, found.total_rows) == (1000, 1000)
     assert "Exact" in found.note
 
 
-def test_large_data_have_an_interval_that_holds(bench: Workbench, names: dict[str, Any]) -> None:
+def test_large_data_have_an_interval_that_holds(
+    session: DataSession, names: dict[str, Any]
+) -> None:
     values = np.random.default_rng(2).permutation(40_000)
     names["big"] = pa.table({"x": values})
-    quantile = approx_data(bench, "quantile(x, .5) of big", error="2%")
+    quantile = approx_data(session, "quantile(x, .5) of big", error="2%")
     assert not quantile.exact
     assert quantile.low < 19_999 < quantile.high
     assert (quantile.rows, quantile.total_rows) == (4612, 40_000)
-    distinct = approx_data(bench, "count_distinct(x) of big", error="2%")
+    distinct = approx_data(session, "count_distinct(x) of big", error="2%")
     assert not distinct.exact
     assert distinct.low < 40_000 < distinct.high
     assert distinct.high - distinct.low < 0.04 * 40_000
 
 
-def test_sums_of_large_whole_numbers_are_exact(bench: Workbench, names: dict[str, Any]) -> None:
+def test_sums_of_large_whole_numbers_are_exact(session: DataSession, names: dict[str, Any]) -> None:
     names["large"] = pa.table({"x": [2**63 - 1, 2**63 - 1, -5, None]})
-    assert approx_data(bench, "sum(x) of large").value == 2 * (2**63 - 1) - 5
+    assert approx_data(session, "sum(x) of large").value == 2 * (2**63 - 1) - 5
     names["empty"] = pa.table({"x": pa.array([], pa.float64())})
-    assert approx_data(bench, "mean(x) of empty").value is None
-    assert approx_data(bench, "quantile(x, .5) of empty").value is None
+    assert approx_data(session, "mean(x) of empty").value is None
+    assert approx_data(session, "quantile(x, .5) of empty").value is None
 
 
 @pytest.mark.parametrize(
@@ -127,20 +129,20 @@ def test_sums_of_large_whole_numbers_are_exact(bench: Workbench, names: dict[str
         ("mean(idd) of df", "no column 'idd'"),
     ],
 )
-def test_what_cannot_be_answered_is_refused(bench: Workbench, question: str, said: str) -> None:
+def test_what_cannot_be_answered_is_refused(session: DataSession, question: str, said: str) -> None:
     with pytest.raises(DeclarationError, match=said):
-        approx_data(bench, question)
+        approx_data(session, question)
 
 
-def test_an_error_of_zero_and_a_table_that_is_not_there(bench: Workbench) -> None:
+def test_an_error_of_zero_and_a_table_that_is_not_there(session: DataSession) -> None:
     with pytest.raises(DeclarationError, match="above 0 %"):
-        approx_data(bench, "mean(id) of df", error="0%")
+        approx_data(session, "mean(id) of df", error="0%")
     with pytest.raises(NotFound):
-        approx_data(bench, "mean(id) of fd_")
+        approx_data(session, "mean(id) of fd_")
 
 
 @pytest.mark.postgres
-def test_postgres_draws_rows_itself(bench: Workbench, postgres_url: str) -> None:
+def test_postgres_draws_rows_itself(session: DataSession, postgres_url: str) -> None:
     import sqlalchemy as sa
 
     engine = sa.create_engine(postgres_url)
@@ -151,16 +153,16 @@ def test_postgres_draws_rows_itself(bench: Workbench, postgres_url: str) -> None
         connection.execute(sa.text("create view seen as select * from numbers"))
     engine.dispose()
     url = sa.make_url(postgres_url)
-    bench.declare("pg", url.render_as_string(hide_password=False))
-    drawn = sample_data(bench, "pg.numbers", "500", seed=3)
+    session.declare("pg", url.render_as_string(hide_password=False))
+    drawn = sample_data(session, "pg.numbers", "500", seed=3)
     assert (drawn.data.num_rows, drawn.total_rows) == (500, 20_000)
     assert "database" in drawn.drawn_by
-    assert drawn.data.equals(sample_data(bench, "pg.numbers", "500", seed=3).data)
-    share = sample_data(bench, "pg.numbers", "5%", seed=3)
+    assert drawn.data.equals(sample_data(session, "pg.numbers", "500", seed=3).data)
+    share = sample_data(session, "pg.numbers", "5%", seed=3)
     assert 1000 - 160 < share.data.num_rows < 1000 + 160
-    view = sample_data(bench, "pg.seen", "500", seed=3)
+    view = sample_data(session, "pg.seen", "500", seed=3)
     assert (view.data.num_rows, view.drawn_by) == (500, "row by row")
-    mean = approx_data(bench, "mean(i) of pg.numbers", error="5%")
+    mean = approx_data(session, "mean(i) of pg.numbers", error="5%")
     assert not mean.exact
     assert mean.low < mean.value < mean.high
     assert abs(mean.value - 10_000.5) < 5 * (mean.high - mean.low)

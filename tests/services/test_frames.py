@@ -279,6 +279,6 @@ def test_dates_that_python_does_not_have_are_refused_with_their_column(
 
 
 def test_times_that_python_does_not_have_are_exact_in_pandas() -> None:
-    ticks = [-70_000_000_000_000_000, 9_000_000_000_000_000_000]
-    frame = to_pandas(pa.table({"at": pa.array(ticks, pa.int64()).cast(pa.timestamp("us"))}))
-    assert frame["at"].astype("int64").tolist() == ticks
+    occurrences = [-70_000_000_000_000_000, 9_000_000_000_000_000_000]
+    frame = to_pandas(pa.table({"at": pa.array(occurrences, pa.int64()).cast(pa.timestamp("us"))}))
+    assert frame["at"].astype("int64").tolist() == occurrences

@@ -109,8 +109,8 @@ class Gated(Publishing):
             clock=self.clock,
             lake=LedgerLake(root=self.lake, store=self.store),
             executed=self.base / "executed.ipynb",
-            beats=Owned(),  # type: ignore[arg-type]
-            halt=self.halt,
+            heartbeats=Owned(),  # type: ignore[arg-type]
+            cancellation=self.cancellation,
             events=EventLog(self.base / "events.jsonl", self.clock),
             gate=judge_difference,
             broken=broken,

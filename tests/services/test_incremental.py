@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from fakes.attempts import AT, AttemptBench, SystemClock, notebook_text
+from fakes.attempts import AT, AttemptHarness, SystemClock, notebook_text
 from fakes.ledger import new_ledger
 from jupyter_etl.errors import DeclarationError, EtlError, PublishError, SourceError
 from jupyter_etl.ledger import open_store
@@ -27,7 +27,7 @@ from jupyter_etl.model import (
     Source,
 )
 from jupyter_etl.notebook.outputs import publish_table
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.ports import Claim, Store
 from jupyter_etl.runner.channel.client import ChannelServer, RunnerChannel
 from jupyter_etl.runner.channel.requests import RunRecord
@@ -47,11 +47,11 @@ class InRun:
     store: Store
     claim: Claim
     record: RunRecord
-    bench: Workbench
+    session: DataSession
 
     def load(self, **options: Any) -> list[int]:
         options.setdefault("since", "id")
-        table = self.bench.load("wh.orders", as_="arrow", **options)
+        table = self.session.load("wh.orders", as_="arrow", **options)
         assert isinstance(table, pa.Table)
         return table.column(0).to_pylist()  # type: ignore[no-any-return]
 
@@ -77,7 +77,7 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         url = new_ledger(folder)
         self.store = open_store(url)
-        self.bench = AttemptBench(folder, self.store, url)
+        self.harness = AttemptHarness(folder, self.store, url)
         self.path = folder / "wh.db"
         self.servers: list[ChannelServer] = []
         source = Source(name="wh", kind="sql", location=f"sqlite:///{self.path}", owner="sam")
@@ -94,8 +94,8 @@ class Runs:
             self.sql("insert into orders values (?, ?, ?)", number, f"at {number}", "k")
 
     def run(self, **options: Any) -> InRun:
-        claim = self.bench.claim(notebook_text(["1"]), **options)
-        folder = self.bench.folder(claim)
+        claim = self.harness.claim(notebook_text(["1"]), **options)
+        folder = self.harness.folder(claim)
         attempt = claim.attempt
         self.store.start_attempt(
             attempt.run_id, attempt.number, attempt.token, host="h", pid=1, cells=1, now=AT
@@ -112,8 +112,8 @@ class Runs:
         server.__enter__()
         self.servers.append(server)
         line = RunnerChannel(server.path)
-        bench = Workbench(line, namespace={}, base=folder, secret=lambda name: name)
-        return InRun(store=self.store, claim=claim, record=record, bench=bench)
+        session = DataSession(line, namespace={}, base=folder, secret=lambda name: name)
+        return InRun(store=self.store, claim=claim, record=record, session=session)
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_of_each_key_the_newest(runs: Runs) -> None:
 def test_columns_that_are_chosen(runs: Runs) -> None:
     runs.add(1, 2)
     run = runs.run()
-    table = run.bench.load("wh.orders", columns=["at"], as_="arrow", since="id")
+    table = run.session.load("wh.orders", columns=["at"], as_="arrow", since="id")
     assert isinstance(table, pa.Table)
     assert table.column_names == ["at"]
     assert run.finish() == "2"
@@ -260,9 +260,9 @@ def test_a_planned_run_ends_with_its_interval(runs: Runs) -> None:
     run = runs.run()
     planned = replace(run.claim.run.new, cause=Cause.SCHEDULE)
     run.record._cursors._new = planned
-    assert run.bench.channel.cursor_start(ORDERS).until == AT
+    assert run.session.channel.cursor_start(ORDERS).until == AT
     asked = runs.run()
-    assert asked.bench.channel.cursor_start(ORDERS).until > AT + timedelta(days=1)
+    assert asked.session.channel.cursor_start(ORDERS).until > AT + timedelta(days=1)
 
 
 def test_a_later_attempt_goes_on_with_what_was_read(runs: Runs) -> None:
@@ -291,16 +291,16 @@ def test_what_cannot_be_meant(runs: Runs, options: dict[str, Any], says: str) ->
 
 def test_a_variable_has_no_watermark(runs: Runs) -> None:
     run = runs.run()
-    bench = replace_namespace(run.bench, {"df": pa.table({"id": [1]})})
+    harness = replace_namespace(run.session, {"df": pa.table({"id": [1]})})
     with pytest.raises(DeclarationError, match="df is a variable"):
-        bench.load("df", since="id")
+        harness.load("df", since="id")
 
 
 def test_reals_are_refused(runs: Runs) -> None:
     runs.sql("create table odd (x real)")
     runs.sql("insert into odd values (1.5)")
     with pytest.raises(SourceError, match="its type is double"):
-        runs.run().bench.load("wh.odd", since="x")
+        runs.run().harness.load("wh.odd", since="x")
 
 
 def test_no_kernel_moves_what_it_did_not_ask_for(runs: Runs) -> None:
@@ -308,7 +308,7 @@ def test_no_kernel_moves_what_it_did_not_ask_for(runs: Runs) -> None:
     run, other = runs.run(), runs.run()
     run.load()
     with pytest.raises(DeclarationError, match="has begun in this run"):
-        other.bench.channel.report_move(run.record.moves[0])
+        other.harness.channel.report_move(run.record.moves[0])
 
 
 def test_what_is_published_straight_from_the_source_moves_the_watermark(
@@ -316,7 +316,7 @@ def test_what_is_published_straight_from_the_source_moves_the_watermark(
 ) -> None:
     runs.add(1, 2, None, 3)
     first = runs.run()
-    done = publish_table(first.bench, "orders", "wh.orders", mode="append", since="id")
+    done = publish_table(first.harness, "orders", "wh.orders", mode="append", since="id")
     assert done.staged.rows == 3
     (read,) = first.record.reads
     assert (read.rows, read.table) == (3, "orders")
@@ -326,7 +326,7 @@ def test_what_is_published_straight_from_the_source_moves_the_watermark(
     runs.add(4)
     second = runs.run()
     options = {"mode": "upsert", "key": ["id"], "since": "id", "lag": "1"}
-    assert publish_table(second.bench, "orders", "wh.orders", **options).staged.rows == 2
+    assert publish_table(second.harness, "orders", "wh.orders", **options).staged.rows == 2
     assert second.finish() == "4"
 
 
@@ -334,7 +334,7 @@ def test_rows_that_cannot_be_published_leave_the_watermark(runs: Runs) -> None:
     runs.add(1, 1)
     run = runs.run()
     with pytest.raises(PublishError, match=r"not unique|twice|more than once"):
-        publish_table(run.bench, "o", "wh.orders", mode="upsert", key=["id"], since="id")
+        publish_table(run.session, "o", "wh.orders", mode="upsert", key=["id"], since="id")
     # The notebook has caught the error, and the run has published something else.
     assert run.finish() is None
 
@@ -353,9 +353,11 @@ def test_what_cannot_be_published_since(
 ) -> None:
     run = runs.run()
     with pytest.raises(EtlError, match=says):
-        publish_table(run.bench, "orders", data, **options)
+        publish_table(run.session, "orders", data, **options)
     assert run.record.moves == ()
 
 
-def replace_namespace(bench: Workbench, names: dict[str, object]) -> Workbench:
-    return Workbench(bench.channel, namespace=names, base=bench.base, secret=lambda name: name)
+def replace_namespace(harness: DataSession, names: dict[str, object]) -> DataSession:
+    return DataSession(
+        harness.channel, namespace=names, base=harness.base, secret=lambda name: name
+    )

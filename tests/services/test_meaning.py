@@ -21,7 +21,7 @@ from jupyter_etl.model import (
     RunContext,
     RunState,
 )
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.services import Etl, Settings
 
 NIGHT = datetime(2026, 3, 3, 20, 0, tzinfo=UTC)
@@ -42,7 +42,7 @@ def _context(**changes: Any) -> RunContext:
     return RunContext(**given)
 
 
-def _bench(context: RunContext, frame: Any = None, rows: int | None = None) -> Workbench:
+def _session(context: RunContext, frame: Any = None, rows: int | None = None) -> DataSession:
     reported: list[object] = []
     live = SimpleNamespace(what=SimpleNamespace(rows=rows))
     channel = SimpleNamespace(
@@ -50,22 +50,22 @@ def _bench(context: RunContext, frame: Any = None, rows: int | None = None) -> W
         report_checks=lambda results, returned: reported.append(results),
         publication=lambda _name: SimpleNamespace(live=live),
     )
-    return Workbench(channel, namespace={"orders": frame}, base=Path(), secret=str)  # type: ignore[arg-type]
+    return DataSession(channel, namespace={"orders": frame}, base=Path(), secret=str)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("zone", "expected"), [("UTC", date(2026, 3, 2)), ("Asia/Tokyo", date(2026, 3, 3))]
 )
 def test_yesterday_is_the_day_before_in_the_zone_of_the_schedule(zone: str, expected: date) -> None:
-    assert _bench(_context(timezone=zone)).param("day date = yesterday") == ("day", expected)
+    assert _session(_context(timezone=zone)).param("day date = yesterday") == ("day", expected)
 
 
 def test_last_is_the_publication_that_the_frame_becomes() -> None:
     frame = pd.DataFrame({"id": [1, 2, 3]})
     context = _context(outputs={"orders": "sales.daily"})
-    bench = _bench(context, frame, rows=10)
-    [broken] = bench.check("orders", "rows > 0.5 * last", returned=False)
-    [kept] = _bench(context, frame, rows=4).check("orders", "rows > 0.5 * last")
+    session = _session(context, frame, rows=10)
+    [broken] = session.check("orders", "rows > 0.5 * last", returned=False)
+    [kept] = _session(context, frame, rows=4).check("orders", "rows > 0.5 * last")
     assert (broken.status, kept.status) == (CheckStatus.ERROR, CheckStatus.PASS)
 
 

@@ -27,7 +27,7 @@ from jupyter_etl.runner.folders import save_claim
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.lineage.log import append_event
 from jupyter_etl.services.lineage.open_lineage import dataset_of, end_event, start_event
-from jupyter_etl.services.processes.lineage_events import LOG, tell_end, tell_start
+from jupyter_etl.services.processes.lineage_events import LOG, record_end, record_start
 
 WH = Source(name="wh", kind="sql", location="postgresql+psycopg://sam@db.example/sales?key=hush")
 CHECK = CheckResult(
@@ -177,8 +177,8 @@ def test_an_attempt_tells_its_start_and_its_end(
     etl: Etl, claim: Claim, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = save_claim(etl.settings.home, claim)
-    tell_start(etl, folder)
-    tell_end(etl, folder, REPORT)
+    record_start(etl, folder)
+    record_end(etl, folder, REPORT)
     log = etl.settings.home / LOG
     assert [json.loads(line)["eventType"] for line in log.read_text().splitlines()] == [
         "START",
@@ -186,5 +186,5 @@ def test_an_attempt_tells_its_start_and_its_end(
     ]
     log.unlink()
     log.mkdir()
-    tell_end(etl, folder, REPORT)
+    record_end(etl, folder, REPORT)
     assert "No lineage event was written" in caplog.text

@@ -16,8 +16,8 @@ from jupyter_etl.ledger import open_store
 from jupyter_etl.model import Outcome, Run, RunState
 from jupyter_etl.ports import Claim, Store
 from jupyter_etl.runner.events import EventLog, read_events
-from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
-from jupyter_etl.runner.watchdogs.heartbeat import Beats
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
+from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
 from jupyter_etl.scheduling.scheduler import Scheduler
 
 __all__ = ["postgres_server"]
@@ -62,10 +62,10 @@ class World:
         self.store = open_store(url)
         self.executor = FakeExecutor(self.store, self.clock)
         self.events = folder / "events.jsonl"
-        self.halts: dict[int, Halt] = {}
-        self._beats: dict[int, Beats] = {}
+        self.halts: dict[int, Cancellation] = {}
+        self._heartbeats: dict[int, Heartbeats] = {}
         self.run = self.store.add_run(a_run(), now=NOW)
-        self.clock.each.append(self._beat)
+        self.clock.each.append(self._heartbeat)
 
     def go(self, seconds: int) -> None:
         over: list[bool] = []
@@ -78,17 +78,17 @@ class World:
     def stop_server(self) -> None:
         self.server.stop(at_once=True)
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         for claim in self.executor.started:
             number = claim.attempt.number
-            if number not in self._beats:
-                self.halts[number] = Halt()
-                self._beats[number] = Beats(
-                    store=self.store, claim=claim, clock=self.clock, halt=self.halts[number],
-                    events=EventLog(self.events, self.clock), beat_s=1.0, lease_s=LEASE_S,
+            if number not in self._heartbeats:
+                self.halts[number] = Cancellation()
+                self._heartbeats[number] = Heartbeats(
+                    store=self.store, claim=claim, clock=self.clock, cancellation=self.halts[number],
+                    events=EventLog(self.events, self.clock), heartbeat_s=1.0, lease_s=LEASE_S,
                 )  # fmt: skip
             if self.halts[number].reason is None and claim not in self.ended:
-                self._beats[number].beat()
+                self._heartbeats[number].heartbeat()
 
     ended: tuple[Claim, ...] = ()
 
@@ -130,7 +130,7 @@ def test_a_longer_outage_fences_the_runner_and_the_run_is_made_again(world: Worl
     world.clock.at[5 + 120] = world.server.start
     world.clock.at[230] = world.succeed
     world.go(250)
-    assert world.halts[1].reason is HaltReason.FENCED
+    assert world.halts[1].reason is CancellationReason.FENCED
     assert world.result().state is RunState.SUCCEEDED
     assert outcomes(world.store, world.run.id) == [Outcome.LOST, Outcome.SUCCEEDED]
     with pytest.raises(Conflict):

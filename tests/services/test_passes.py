@@ -16,28 +16,28 @@ from jupyter_etl.errors import CheckFailed, DeclarationError
 from jupyter_etl.model import CheckResult, Read
 from jupyter_etl.notebook import api, passes
 from jupyter_etl.notebook.passes import Stream, rows_of
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 
 ROWS = pa.table({"id": [1, 2, 2, None], "amount": [5.0, -1.0, 2.0, None], "note": ["a"] * 4})
 RULES = "id: unique : warn\namount >= 0 : warn\nrows = 4"
 
 
-def _file(bench: Workbench, here: Path) -> None:
+def _file(session: DataSession, here: Path) -> None:
     for number in range(2):
         pq.write_table(ROWS.slice(2 * number, 2), here / f"part{number}.parquet")
-    bench.declare("orders", str(here / "part*.parquet"))
+    session.declare("orders", str(here / "part*.parquet"))
 
 
-def _publication(bench: Workbench, here: Path) -> None:
+def _publication(session: DataSession, here: Path) -> None:
     api.publish("orders", ROWS, live=True)
 
 
-def _database(bench: Workbench, here: Path) -> None:
+def _database(session: DataSession, here: Path) -> None:
     with closing(sqlite3.connect(here / "orders.db")) as connection, connection:
         connection.execute("CREATE TABLE orders (id INTEGER, amount REAL, note TEXT)")
         rows = [tuple(row.values()) for row in ROWS.to_pylist()]
         connection.executemany("INSERT INTO orders VALUES (?, ?, ?)", rows)
-    bench.declare("wh", f"sqlite:///{here / 'orders.db'}")
+    session.declare("wh", f"sqlite:///{here / 'orders.db'}")
 
 
 @pytest.mark.parametrize(
@@ -46,36 +46,36 @@ def _database(bench: Workbench, here: Path) -> None:
     ids=["files", "publication", "database"],
 )
 def test_a_name_is_checked_as_a_stream_and_its_reading_told_once(
-    bench: Workbench,
+    session: DataSession,
     here: Path,
-    make: Callable[[Workbench, Path], None],
+    make: Callable[[DataSession, Path], None],
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    make(bench, here)
+    make(session, here)
     told: list[Read] = []
-    report = bench.channel.report_read
+    report = session.channel.report_read
     monkeypatch.setattr(
-        bench.channel, "report_read", lambda read: (told.append(read), report(read))
+        session.channel, "report_read", lambda read: (told.append(read), report(read))
     )
-    assert isinstance(bench.rows(name), Stream)
-    _expect(bench.check(name, RULES))
+    assert isinstance(session.rows(name), Stream)
+    _expect(session.check(name, RULES))
     assert [read.rows for read in told] == [4]
 
 
 def test_an_arrow_stream_is_checked_with_its_breaking_rows(
-    bench: Workbench, names: dict[str, Any]
+    session: DataSession, names: dict[str, Any]
 ) -> None:
     names["stream"] = ROWS.to_reader(max_chunksize=1)
-    _expect(bench.check("stream", RULES))
-    _expect(bench.check("given", RULES, ROWS.to_reader(max_chunksize=3)))
+    _expect(session.check("stream", RULES))
+    _expect(session.check("given", RULES, ROWS.to_reader(max_chunksize=3)))
     with pytest.raises(CheckFailed, match="1 of 4 rows"):
-        bench.check("given", "amount >= 0", ROWS.to_reader())
+        session.check("given", "amount >= 0", ROWS.to_reader())
 
 
-def test_rows_that_cannot_be_judged_are_blamed_on_their_rule(bench: Workbench) -> None:
+def test_rows_that_cannot_be_judged_are_blamed_on_their_rule(session: DataSession) -> None:
     with pytest.raises(DeclarationError, match="'note::int > 0'"):
-        bench.check("given", "amount < 9\nnote::int > 0", ROWS.to_reader(max_chunksize=1))
+        session.check("given", "amount < 9\nnote::int > 0", ROWS.to_reader(max_chunksize=1))
 
 
 def test_what_comes_once_is_kept_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,13 +19,13 @@ from jupyter_etl.services.settings import host_name
 
 @pytest.fixture
 def published(etl: Etl, here: Path) -> Etl:
-    bench = api.workbench({})
+    session = api.data_session({})
     for rows in (1, 2):
-        publish_table(bench, "t", pd.DataFrame({"a": range(rows), "b": "x"}), live=True)
-    publish_table(bench, "t", pd.DataFrame({"a": range(5), "b": "x"}))
-    publish_table(bench, "only.draft", pd.DataFrame({"a": [1]}))
+        publish_table(session, "t", pd.DataFrame({"a": range(rows), "b": "x"}), live=True)
+    publish_table(session, "t", pd.DataFrame({"a": range(5), "b": "x"}))
+    publish_table(session, "only.draft", pd.DataFrame({"a": [1]}))
     (here / "page.txt").write_text("hi")
-    publish_file(bench, "page.txt")
+    publish_file(session, "page.txt")
     return etl
 
 

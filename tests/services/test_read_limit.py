@@ -24,7 +24,7 @@ from jupyter_etl.notebook import api as notebook_api
 from jupyter_etl.notebook import read_limit
 from jupyter_etl.notebook.outputs import publish_table
 from jupyter_etl.notebook.read_limit import LEAST_BYTES, ReadLimit, default_read_bytes
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.ports import Reading, ReadRequest
 from jupyter_etl.services.settings import Settings
 
@@ -34,52 +34,52 @@ LINES = "".join(f"{n},text {n}\n" for n in range(ROWS))
 RECORDS = [{"n": n, "s": f"text {n}"} for n in range(ROWS)]
 FRAME = pd.DataFrame(RECORDS)
 
-Declare = Callable[[Workbench, Path], object]
+Declare = Callable[[DataSession, Path], object]
 
 
-def excel(bench: Workbench, here: Path) -> None:
+def excel(session: DataSession, here: Path) -> None:
     book = openpyxl.Workbook()
     for row in [("n", "s"), *((one["n"], one["s"]) for one in RECORDS)]:
         book.active.append(row)
     book.save(here / "d.xlsx")
-    bench.declare("d", "d.xlsx")
+    session.declare("d", "d.xlsx")
 
 
 def file(name: str, text: str) -> Declare:
-    def declare(bench: Workbench, here: Path) -> None:
+    def declare(session: DataSession, here: Path) -> None:
         (here / name).write_text(text)
-        bench.declare("d", name)
+        session.declare("d", name)
 
     return declare
 
 
-def parquet(bench: Workbench, here: Path) -> None:
+def parquet(session: DataSession, here: Path) -> None:
     pq.write_table(pa.Table.from_pandas(FRAME), here / "d.parquet")
-    bench.declare("d", "d.parquet")
+    session.declare("d", "d.parquet")
 
 
-def folder(bench: Workbench, here: Path) -> None:
+def folder(session: DataSession, here: Path) -> None:
     (here / "parts").mkdir()
     for part in range(5):
         # Each part alone is below the limit.
         rows = pa.Table.from_pandas(FRAME.iloc[part * 20 : part * 20 + 20])
         assert rows.nbytes < LIMIT
         pq.write_table(rows, here / "parts" / f"{part}.parquet")
-    bench.declare("d", "parts")
+    session.declare("d", "parts")
 
 
-def remote(bench: Workbench, here: Path) -> None:
+def remote(session: DataSession, here: Path) -> None:
     fsspec.filesystem("memory").pipe_file("/read-limit/d.csv", f"n,s\n{LINES}".encode())
-    bench.declare("d", "memory://read-limit/d.csv")
+    session.declare("d", "memory://read-limit/d.csv")
 
 
-def publication(bench: Workbench, here: Path) -> None:
-    publish_table(bench, "daily", FRAME, live=True)
-    bench.declare("d", "publication:daily")
+def publication(session: DataSession, here: Path) -> None:
+    publish_table(session, "daily", FRAME, live=True)
+    session.declare("d", "publication:daily")
 
 
-def frame(bench: Workbench, here: Path) -> None:
-    bench.declare("d", "frame:given")
+def frame(session: DataSession, here: Path) -> None:
+    session.declare("d", "frame:given")
 
 
 KINDS: dict[str, Declare] = {
@@ -101,13 +101,13 @@ def names() -> dict[str, Any]:
 
 
 @pytest.fixture
-def limited(bench: Workbench) -> Workbench:
-    bench.query_bytes = LIMIT
-    return bench
+def limited(session: DataSession) -> DataSession:
+    session.query_bytes = LIMIT
+    return session
 
 
 @pytest.fixture
-def warehouse(limited: Workbench, here: Path) -> Workbench:
+def warehouse(limited: DataSession, here: Path) -> DataSession:
     connection = sqlite3.connect(here / "wh.db")
     with connection:
         connection.execute("create table t (n integer, s text)")
@@ -129,7 +129,7 @@ def exceeded(read: Callable[[], object]) -> LimitExceeded:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_source_is_limited(kind: str, limited: Workbench, here: Path) -> None:
+def test_every_kind_of_source_is_limited(kind: str, limited: DataSession, here: Path) -> None:
     KINDS[kind](limited, here)
     problem = exceeded(lambda: limited.load("d"))
     assert "'d'" in problem.message
@@ -141,7 +141,7 @@ def test_every_kind_of_source_is_limited(kind: str, limited: Workbench, here: Pa
     assert sum(batch.num_rows for batch in limited.stream("d")) == len(whole)
 
 
-def test_http_is_limited(limited: Workbench) -> None:
+def test_http_is_limited(limited: DataSession) -> None:
     with api_server() as api:
         api.answer = lambda asked: Said(body=f"n,s\n{LINES}".encode())
         limited.declare("d", f"{api.url}/d.csv")
@@ -149,7 +149,7 @@ def test_http_is_limited(limited: Workbench) -> None:
         assert len(limited.load("d", anyway=True)) == ROWS
 
 
-READS: dict[str, tuple[Callable[[Workbench], object], Callable[[Workbench], object]]] = {
+READS: dict[str, tuple[Callable[[DataSession], object], Callable[[DataSession], object]]] = {
     "a table": (lambda b: b.load("wh.t"), lambda b: b.load("wh.t", anyway=True)),
     "columns": (
         lambda b: b.load("wh.t", columns=["n"]),
@@ -201,7 +201,7 @@ READS: dict[str, tuple[Callable[[Workbench], object], Callable[[Workbench], obje
 
 
 @pytest.mark.parametrize("read", READS)
-def test_every_way_of_reading_is_limited(read: str, warehouse: Workbench) -> None:
+def test_every_way_of_reading_is_limited(read: str, warehouse: DataSession) -> None:
     large, allowed = READS[read]
     assert exceeded(lambda: large(warehouse)).hint
     allowed(warehouse)
@@ -210,7 +210,7 @@ def test_every_way_of_reading_is_limited(read: str, warehouse: Workbench) -> Non
 
 
 def test_rows_that_an_incremental_load_leaves_out_do_not_count(
-    limited: Workbench, here: Path, monkeypatch: pytest.MonkeyPatch
+    limited: DataSession, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     KINDS["csv"](limited, here)
     begin = limited.channel.cursor_start
@@ -223,7 +223,7 @@ def test_rows_that_an_incremental_load_leaves_out_do_not_count(
 
 @pytest.mark.parametrize("how", [{}, {"draft": True}, {"version": 1}])
 def test_reading_a_publication_back_is_limited(
-    how: dict[str, Any], limited: Workbench, monkeypatch: pytest.MonkeyPatch
+    how: dict[str, Any], limited: DataSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_table(limited, "daily", FRAME, live=True)
     publish_table(limited, "daily", FRAME)
@@ -233,7 +233,7 @@ def test_reading_a_publication_back_is_limited(
     assert len(notebook_api.read("daily", anyway=True, **how)) == ROWS
 
 
-def test_a_run_is_not_limited(warehouse: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_not_limited(warehouse: DataSession, monkeypatch: pytest.MonkeyPatch) -> None:
     context = replace(warehouse.context, id=7)
     monkeypatch.setattr(type(warehouse.channel), "context", property(lambda _: context))
     monkeypatch.setattr(notebook_api, "query_bytes", lambda: LIMIT)

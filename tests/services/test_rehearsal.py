@@ -17,7 +17,7 @@ from jupyter_etl.scheduling.retries import plan_next
 from jupyter_etl.scheduling.verdicts import judge
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.processes import warm_up
-from jupyter_etl.services.processes.warm_up import rehearse, write_script
+from jupyter_etl.services.processes.warm_up import warm_up, write_script
 
 
 class SilentKernel:
@@ -73,7 +73,7 @@ def test_a_rehearsal_ends_though_its_kernel_does_not_answer(
             judge=judge,
             plan_resumption=plan_resumption,
             lake=etl.lake,
-            beat_s=5.0,
+            heartbeat_s=5.0,
             lease_s=30.0,
             early=early,
         )
@@ -81,7 +81,7 @@ def test_a_rehearsal_ends_though_its_kernel_does_not_answer(
         return 0
 
     etl = Etl.open()
-    rehearse(write_script(), etl, early, make)
+    warm_up(write_script(), etl, early, make)
     etl.close()
     assert early.asked == [("None", False)]
     [report] = reports

@@ -52,7 +52,7 @@ def deployed(etl: Etl, here: Path, *cells: object) -> Run:
     return etl.runs.trigger("nb")
 
 
-def by_hand(etl: Etl, path: Path) -> Run:
+def interactive(etl: Etl, path: Path) -> Run:
     """Queue what ``jupyter etl run`` would."""
     of_deployed = etl.runs.trigger("nb").new
     new: NewRun = replace(of_deployed, version=None, notebook=str(path), logical_key="manual:1")
@@ -61,8 +61,8 @@ def by_hand(etl: Etl, path: Path) -> Run:
 
 def test_the_version_deployed_now_is_executed(etl: Etl, here: Path, fail: Fail) -> None:
     run = fail(deployed(etl, here))
-    with_mend = write_notebook(here / "nb.ipynb", "a = 1", "b = 1", "c = 3")
-    mended = etl.pipelines.schedule(with_mend).pipeline
+    with_repair = write_notebook(here / "nb.ipynb", "a = 1", "b = 1", "c = 3")
+    repaired = etl.pipelines.schedule(with_repair).pipeline
     write_notebook(here / "nb.ipynb", "edited = 1")
     assert etl.runs.checkpoint(run.id) == KEPT
     retried = etl.runs.retry_from_failed_cell(run.id)
@@ -73,7 +73,7 @@ def test_the_version_deployed_now_is_executed(etl: Etl, here: Path, fail: Fail) 
         "a whole run; deploy it and run it."
     )
     assert (retried.run.state, retried.run.resume_from) == (RunState.QUEUED, 1)
-    assert (retried.run.new.version, retried.run.new.content_hash) == (2, mended.content_hash)
+    assert (retried.run.new.version, retried.run.new.content_hash) == (2, repaired.content_hash)
 
     # Again, after an attempt that kept nothing: from what the first one kept.
     fail(retried.run, None)
@@ -89,7 +89,7 @@ def test_the_version_deployed_now_is_executed(etl: Etl, here: Path, fail: Fail) 
 def test_a_run_of_a_file_executes_the_file_as_it_is_now(etl: Etl, here: Path, fail: Fail) -> None:
     deployed(etl, here)
     path = write_notebook(here / "by_hand.ipynb", *CELLS)
-    run = fail(by_hand(etl, path))
+    run = fail(interactive(etl, path))
     write_notebook(path, "a = 1", "b = 'mended'")
     retried = etl.runs.retry_from_failed_cell(run.id)
     assert (retried.cell, retried.run.new.version) == (1, None)

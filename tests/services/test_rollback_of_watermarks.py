@@ -200,13 +200,13 @@ def test_watermarks_may_be_left_alone(world: World) -> None:
 def test_a_run_in_hand_is_made_again_from_the_new_one(world: World) -> None:
     world.load(3)
     world.load(6)
-    in_hand = world.begin()
+    in_progress = world.begin()
     move = world.move(9)
     world.publications.rollback("t", 1)
     with pytest.raises(PublishError, match="moved from 6 to 3") as caught:
-        world.end(in_hand, move, t=APPEND)
+        world.end(in_progress, move, t=APPEND)
     assert caught.value.retryable
-    world.end(in_hand, world.move(9), t=APPEND)
+    world.end(in_progress, world.move(9), t=APPEND)
     assert (world.ids(), world.watermark()) == (list(range(1, 10)), 9)
 
 

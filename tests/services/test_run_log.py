@@ -54,7 +54,7 @@ FAILED = AttemptReport(
 )
 
 
-class Bench:
+class Harness:
     """Makes runs of every kind in the ledger, and the files that a runner would have written."""
 
     def __init__(self, etl: Etl) -> None:
@@ -118,99 +118,103 @@ class Bench:
 
 
 @pytest.fixture
-def bench(etl: Etl) -> Bench:
-    return Bench(etl)
+def harness(etl: Etl) -> Harness:
+    return Harness(etl)
 
 
-def queued(bench: Bench) -> int:
-    return bench.queued().id
+def queued(harness: Harness) -> int:
+    return harness.queued().id
 
 
-def not_yet(bench: Bench) -> int:
-    run = bench.queued()
-    claim = bench.started(run)
-    bench.ended(claim, state=RunState.QUEUED, not_before=datetime(2999, 1, 1, tzinfo=UTC))
+def not_yet(harness: Harness) -> int:
+    run = harness.queued()
+    claim = harness.started(run)
+    harness.ended(claim, state=RunState.QUEUED, not_before=datetime(2999, 1, 1, tzinfo=UTC))
     return run.id
 
 
-def skipped(bench: Bench) -> int:
-    return bench.queued(state=RunState.SKIPPED, note="another run was going on").id
+def skipped(harness: Harness) -> int:
+    return harness.queued(state=RunState.SKIPPED, note="another run was going on").id
 
 
-def cancelled_before_start(bench: Bench) -> int:
-    run = bench.queued()
-    bench.etl.runs.cancel(run.id)
+def cancelled_before_start(harness: Harness) -> int:
+    run = harness.queued()
+    harness.etl.runs.cancel(run.id)
     return run.id
 
 
-def claimed(bench: Bench) -> int:
-    run = bench.queued()
-    bench.claimed(run)
+def claimed(harness: Harness) -> int:
+    run = harness.queued()
+    harness.claimed(run)
     return run.id
 
 
-def running(bench: Bench) -> int:
-    run = bench.queued()
-    claim = bench.started(run)
-    bench.event(claim, "kernel", warm=False, why="the pipeline asks for a cold start")
-    bench.event(claim, "cell_started", cell=2, done=0, of=3, label="orders = %etl load wh.orders")
-    bench.event(claim, "read", read={"source": "wh", "table": "orders", "rows": 5, "seconds": 120})
-    with (bench.folder(claim) / EVENTS).open("a") as file:
+def running(harness: Harness) -> int:
+    run = harness.queued()
+    claim = harness.started(run)
+    harness.event(claim, "kernel", warm=False, why="the pipeline asks for a cold start")
+    harness.event(claim, "cell_started", cell=2, done=0, of=3, label="orders = %etl load wh.orders")
+    harness.event(
+        claim, "read", read={"source": "wh", "table": "orders", "rows": 5, "seconds": 120}
+    )
+    with (harness.folder(claim) / EVENTS).open("a") as file:
         file.write('{"at": "2026-01-31T05:00:09+00:00", "kind": "cell_fin')
-    bench.etl.runs.cancel(run.id)
+    harness.etl.runs.cancel(run.id)
     return run.id
 
 
-def failed(bench: Bench) -> int:
-    run = bench.queued()
-    claim = bench.started(run)
+def failed(harness: Harness) -> int:
+    run = harness.queued()
+    claim = harness.started(run)
     trace = "Traceback\n  File x\n\x1b[31mKeyError\x1b[0m: 'x'"
-    bench.event(
+    harness.event(
         claim, "cell_finished", cell=2, done=1, of=3, ok=False, seconds=1.5, traceback=trace
     )
-    (bench.folder(claim) / LOG).write_bytes(b"\x1b]0;evil\x07hello\nwith\xffout an end")
-    bench.event(claim, "staged", name="sales.daily", publication="table", rows=12)
-    bench.event(claim, "log", message="no variables were saved")
-    bench.event(claim, "something new", of="a later version")
-    bench.event(claim, "cell_started", without="what it needs")
-    bench.ended(claim)
+    (harness.folder(claim) / LOG).write_bytes(b"\x1b]0;evil\x07hello\nwith\xffout an end")
+    harness.event(claim, "staged", name="sales.daily", publication="table", rows=12)
+    harness.event(claim, "log", message="no variables were saved")
+    harness.event(claim, "something new", of="a later version")
+    harness.event(claim, "cell_started", without="what it needs")
+    harness.ended(claim)
     return run.id
 
 
-def refused(bench: Bench) -> int:
+def refused(harness: Harness) -> int:
     """The runner wrote no event: its kernel could not be found, for one."""
-    run = bench.queued()
-    claim = bench.started(run)
-    bench.ended(claim, AttemptReport(outcome=Outcome.FAILED, error="No kernel is named 'r'."))
+    run = harness.queued()
+    claim = harness.started(run)
+    harness.ended(claim, AttemptReport(outcome=Outcome.FAILED, error="No kernel is named 'r'."))
     return run.id
 
 
-def lost(bench: Bench) -> int:
-    run = bench.queued()
+def lost(harness: Harness) -> int:
+    run = harness.queued()
     report = AttemptReport(outcome=Outcome.LOST, error="the runner ended with exit code 137")
-    bench.ended(bench.claimed(run), report)
+    harness.ended(harness.claimed(run), report)
     return run.id
 
 
-def several(bench: Bench) -> int:
-    run = bench.queued()
-    bench.ended(bench.started(run), state=RunState.QUEUED, not_before=bench.now)
-    bench.ended(bench.started(run), AttemptReport(outcome=Outcome.CANCELLED), RunState.CANCELLED)
+def several(harness: Harness) -> int:
+    run = harness.queued()
+    harness.ended(harness.started(run), state=RunState.QUEUED, not_before=harness.now)
+    harness.ended(
+        harness.started(run), AttemptReport(outcome=Outcome.CANCELLED), RunState.CANCELLED
+    )
     return run.id
 
 
-def pruned(bench: Bench) -> int:
-    run = bench.queued()
-    claim = bench.started(run)
-    bench.ended(claim)
-    shutil.rmtree(bench.folder(claim))
+def pruned(harness: Harness) -> int:
+    run = harness.queued()
+    claim = harness.started(run)
+    harness.ended(claim)
+    shutil.rmtree(harness.folder(claim))
     return run.id
 
 
 QUEUED = (
     "run 1 of daily-sales (version 3) queued on request, due 2026-01-31 06:00:00 CET, owner sam"
 )
-KINDS: dict[str, tuple[Callable[[Bench], int], list[str]]] = {
+KINDS: dict[str, tuple[Callable[[Harness], int], list[str]]] = {
     "queued": (queued, ["waits for a scheduler, and none is alive; start one: jupyter etl up"]),
     "waits for its next attempt": (
         not_yet,
@@ -266,9 +270,9 @@ KINDS: dict[str, tuple[Callable[[Bench], int], list[str]]] = {
 
 @pytest.mark.parametrize(("make", "expected"), KINDS.values(), ids=KINDS)
 def test_every_run_has_a_log(
-    bench: Bench, make: Callable[[Bench], int], expected: list[str]
+    harness: Harness, make: Callable[[Harness], int], expected: list[str]
 ) -> None:
-    log = bench.etl.runs.log(make(bench))
+    log = harness.etl.runs.log(make(harness))
     at = 0
     for part in [QUEUED, *expected]:
         assert part in log[at:], f"{part!r} is not in:\n{log[at:]}"
@@ -279,32 +283,32 @@ def test_every_run_has_a_log(
 
 @pytest.mark.parametrize(("make", "_expected"), KINDS.values(), ids=KINDS)
 def test_times_carry_their_zone_and_do_not_go_back(
-    bench: Bench, make: Callable[[Bench], int], _expected: list[str]
+    harness: Harness, make: Callable[[Harness], int], _expected: list[str]
 ) -> None:
-    run = make(bench)
-    log = bench.etl.runs.open_log(run)
+    run = make(harness)
+    log = harness.etl.runs.open_log(run)
     timed = [line for line in log.new_lines() if line.at is not None]
     assert timed == sorted(timed, key=lambda line: line.at or AT)
-    stamped = [line for line in bench.etl.runs.log(run).split("\n") if STAMP.match(line)]
+    stamped = [line for line in harness.etl.runs.log(run).split("\n") if STAMP.match(line)]
     assert len(stamped) >= 1
 
 
 @pytest.mark.parametrize(("make", "_expected"), KINDS.values(), ids=KINDS)
 def test_what_was_read_is_not_read_again(
-    bench: Bench, make: Callable[[Bench], int], _expected: list[str]
+    harness: Harness, make: Callable[[Harness], int], _expected: list[str]
 ) -> None:
-    log = bench.etl.runs.open_log(make(bench))
+    log = harness.etl.runs.open_log(make(harness))
     assert log.new_lines(rest=True)
     assert log.new_lines(rest=True) == []
 
 
-def test_a_log_is_followed_piece_by_piece(bench: Bench) -> None:
-    log = bench.etl.runs.open_log(bench.queued().id)
+def test_a_log_is_followed_piece_by_piece(harness: Harness) -> None:
+    log = harness.etl.runs.open_log(harness.queued().id)
     assert [line.kind for line in log.new_lines()] == ["run", "run"]
-    claim = bench.started(log.run)
+    claim = harness.started(log.run)
     assert [line.kind for line in log.new_lines()] == ["attempt", "started", "started"]
-    bench.event(claim, "cell_started", cell=0, done=0, of=1, label="1 + 1")
-    with (bench.folder(claim) / LOG).open("a") as output:
+    harness.event(claim, "cell_started", cell=0, done=0, of=1, label="1 + 1")
+    with (harness.folder(claim) / LOG).open("a") as output:
         output.write("one\ntw")
         output.flush()
         assert [line.text for line in log.new_lines()] == [
@@ -314,19 +318,19 @@ def test_a_log_is_followed_piece_by_piece(bench: Bench) -> None:
         ]
         output.write("o\n")
     assert [line.text for line in log.new_lines()] == ["two"]
-    bench.ended(claim, AttemptReport(outcome=Outcome.SUCCEEDED), RunState.SUCCEEDED)
+    harness.ended(claim, AttemptReport(outcome=Outcome.SUCCEEDED), RunState.SUCCEEDED)
     assert [line.text for line in log.new_lines()] == ["attempt 1 succeeded after 4.00 s"]
     assert list(log.follow()) == [[]]
 
 
-def test_of_a_long_log_the_end_is_shown(bench: Bench) -> None:
-    run = bench.queued()
-    claim = bench.started(run)
+def test_of_a_long_log_the_end_is_shown(harness: Harness) -> None:
+    run = harness.queued()
+    claim = harness.started(run)
     for number in range(10):
-        bench.event(claim, "log", message=f"{number} " + "x" * 100_000)
-    (bench.folder(claim) / LOG).write_text("first\n" + "y" * 300_000 + "\nlast\n")
-    bench.ended(claim)
-    log = bench.etl.runs.log(run.id)
+        harness.event(claim, "log", message=f"{number} " + "x" * 100_000)
+    (harness.folder(claim) / LOG).write_text("first\n" + "y" * 300_000 + "\nlast\n")
+    harness.ended(claim)
+    log = harness.etl.runs.log(run.id)
     assert len(log) < 700_000
     assert QUEUED in log
     assert "attempt 1 started on vm7" in log
@@ -366,13 +370,13 @@ def test_the_tail_of_a_file(
     assert (found, tail.skipped) == (lines, skipped)
 
 
-def test_a_run_is_found_by_number_and_by_pipeline(bench: Bench, here: Path) -> None:
-    etl = bench.etl
-    first = bench.queued()
-    bench.later()
-    second = bench.queued()
-    bench.later()
-    named = bench.queued(pipeline="2026")
+def test_a_run_is_found_by_number_and_by_pipeline(harness: Harness, here: Path) -> None:
+    etl = harness.etl
+    first = harness.queued()
+    harness.later()
+    second = harness.queued()
+    harness.later()
+    named = harness.queued(pipeline="2026")
     etl.pipelines.schedule(write_notebook(here / "monthly.ipynb", "1"))
     assert [etl.runs.find(target).id for target in (first.id, "1", "daily-sales", "2026", "3")] == [
         *(first.id, first.id, second.id, named.id, named.id)

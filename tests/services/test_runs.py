@@ -102,7 +102,7 @@ class FallingExecutor:
         self.children.clear()
         return fallen
 
-    def sweep(self, claim: Claim) -> None:
+    def clean_up(self, claim: Claim) -> None:
         """Nothing is left of what has fallen over."""
 
     def close(self) -> None:

@@ -52,7 +52,7 @@ def test_the_environment_and_what_wins_over_it() -> None:
     assert (settings.ledger, settings.lake) == ("postgresql://db/x", "s3://bucket/lake")
     assert (settings.owner, settings.workers, settings.autostart) == ("kim", 3, False)
     assert settings.timezone == "Asia/Tokyo"
-    assert settings.beat_s < settings.lease_s == 2
+    assert settings.heartbeat_s < settings.lease_s == 2
     assert settings.alerts == ("https://a.example/x", "mailto://b")
     given = Settings.from_env(env, home="/b", lake="/l", owner="sam", autostart=True, ledger="l")
     assert (given.home, given.lake, given.owner) == (Path("/b"), "/l", "sam")

@@ -13,7 +13,7 @@ from fakes.notebooks import write_notebook
 from jupyter_etl.errors import EtlError, ExecutionError, NotFound, SourceError
 from jupyter_etl.model import Breaker, Outcome, VerdictKind
 from jupyter_etl.notebook import api
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.services.etl import Etl
 
 GONE = "postgresql://nobody@127.0.0.1:1/etl"
@@ -37,8 +37,8 @@ class Listening:
 
 
 @pytest.fixture
-def bench(home: Path, here: Path) -> Workbench:
-    made = api.workbench({"df": pd.DataFrame({"id": [1]})})
+def session(home: Path, here: Path) -> DataSession:
+    made = api.data_session({"df": pd.DataFrame({"id": [1]})})
     made.declare("trips", "trips.csv")
     made.declare("wh", GONE)
     return made
@@ -47,45 +47,45 @@ def bench(home: Path, here: Path) -> Workbench:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda bench: bench.load("trips"),
-        lambda bench: bench.preview("trips"),
-        lambda bench: bench.describe("trips"),
-        lambda bench: bench.check("trips", "rows > 0"),
-        lambda bench: bench.check("df", "id: references trips.id"),
-        lambda bench: bench.sql("local", "select * from trips"),
+        lambda session: session.load("trips"),
+        lambda session: session.preview("trips"),
+        lambda session: session.describe("trips"),
+        lambda session: session.check("trips", "rows > 0"),
+        lambda session: session.check("df", "id: references trips.id"),
+        lambda session: session.sql("local", "select * from trips"),
     ],
     ids=["load", "preview", "describe", "check", "reference", "local SQL"],
 )
 def test_the_runner_hears_of_a_source_that_cannot_be_read(
-    bench: Workbench, call: Callable[[Workbench], object]
+    session: DataSession, call: Callable[[DataSession], object]
 ) -> None:
-    listening = Listening(bench.channel)
-    bench.channel = listening
+    listening = Listening(session.channel)
+    session.channel = listening
     with pytest.raises(SourceError) as caught:
-        call(bench)
+        call(session)
     assert listening.heard == [("trips", str(caught.value), caught.value.retryable)]
 
 
 @pytest.mark.parametrize("query", [None, "select 1 as one"])
-def test_it_hears_that_a_later_read_may_succeed(bench: Workbench, query: str | None) -> None:
-    listening = Listening(bench.channel)
-    bench.channel = listening
+def test_it_hears_that_a_later_read_may_succeed(session: DataSession, query: str | None) -> None:
+    listening = Listening(session.channel)
+    session.channel = listening
     with pytest.raises(SourceError):
-        bench.sql("wh", query) if query else bench.load("wh.orders")
+        session.sql("wh", query) if query else session.load("wh.orders")
     assert [(name, retryable) for name, _, retryable in listening.heard] == [("wh", True)]
 
 
-def test_a_runner_that_does_not_listen_hides_nothing(bench: Workbench) -> None:
-    bench.channel = Listening(bench.channel, ExecutionError("the runner is gone"))  # type: ignore[assignment]
+def test_a_runner_that_does_not_listen_hides_nothing(session: DataSession) -> None:
+    session.channel = Listening(session.channel, ExecutionError("the runner is gone"))  # type: ignore[assignment]
     with pytest.raises(SourceError, match="trips"):
-        bench.load("trips")
+        session.load("trips")
 
 
-def test_what_is_no_source_is_not_blamed(bench: Workbench) -> None:
-    listening = Listening(bench.channel)
-    bench.channel = listening
+def test_what_is_no_source_is_not_blamed(session: DataSession) -> None:
+    listening = Listening(session.channel)
+    session.channel = listening
     with pytest.raises(NotFound, match="'nothing'"):
-        bench.load("nothing")
+        session.load("nothing")
     assert listening.heard == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from fakes.files import source_of
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Source
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.services import reading
 from jupyter_etl.services.reading import check_source, connector_for
 
@@ -115,11 +115,11 @@ def test_a_kind_without_a_connector_is_refused() -> None:
     assert "mongo" in refused(source_of("x", "mongo")).message
 
 
-def test_a_source_that_is_refused_is_not_in_the_catalogue(bench: Workbench, here: Path) -> None:
+def test_a_source_that_is_refused_is_not_in_the_catalogue(session: DataSession, here: Path) -> None:
     for options in ({"delimeter": ";"}, {"encoding": "nope"}):
         with pytest.raises(DeclarationError):
-            bench.declare("trips", "trips.csv", options=options)
-    assert bench.sources() == []
+            session.declare("trips", "trips.csv", options=options)
+    assert session.sources() == []
 
 
 class _Old:

@@ -12,7 +12,7 @@ import pytest
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.language.sources import LOCAL
 from jupyter_etl.notebook import api
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 
 HOSTILE = [
     "x'; DROP TABLE people--",
@@ -32,12 +32,12 @@ ROWS = [("ann", "pw-a"), ("bob", "pw-b")]
 
 
 @pytest.fixture
-def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
+def session(home: Path, here: Path, names: dict[str, Any]) -> DataSession:
     with sqlite3.connect(here / "wh.db") as connection:
         connection.execute("create table people (name text, password text)")
         connection.executemany("insert into people values (?, ?)", ROWS)
     connection.close()
-    made = api.workbench(names)
+    made = api.data_session(names)
     # Not read only: what is bound needs no second wall.
     made.declare("wh", f"sqlite:///{here / 'wh.db'}")
     names["people"] = pd.DataFrame(ROWS, columns=["name", "password"])
@@ -45,7 +45,7 @@ def bench(home: Path, here: Path, names: dict[str, Any]) -> Workbench:
 
 
 @pytest.fixture(autouse=True)
-def unchanged(bench: Workbench, here: Path, names: dict[str, Any]):
+def unchanged(session: DataSession, here: Path, names: dict[str, Any]):
     yield
     with sqlite3.connect(here / "wh.db") as connection:
         assert connection.execute("select * from people").fetchall() == ROWS
@@ -55,14 +55,16 @@ def unchanged(bench: Workbench, here: Path, names: dict[str, Any]):
 
 @pytest.mark.parametrize("source", ["wh", LOCAL])
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
-def test_a_value_is_bound(bench: Workbench, names: dict[str, Any], source: str, value: str) -> None:
+def test_a_value_is_bound(
+    session: DataSession, names: dict[str, Any], source: str, value: str
+) -> None:
     names.update(name=value, several=[value, "ann"])
-    found = bench.sql(source, "select name from people where name = {{name}}")
+    found = session.sql(source, "select name from people where name = {{name}}")
     assert len(found) == 0
-    found = bench.sql(source, "select name from people where name in {{several}}")
+    found = session.sql(source, "select name from people where name in {{several}}")
     assert found["name"].tolist() == ["ann"]
     if "\x00" not in value:
-        [back] = bench.sql(source, "select {{name}} as it")["it"]
+        [back] = session.sql(source, "select {{name}} as it")["it"]
         assert back == value
 
 
@@ -71,11 +73,11 @@ def test_a_value_is_bound(bench: Workbench, names: dict[str, Any], source: str, 
     "name", ['a";--', 'name" FROM people; DROP TABLE people--', "x'; DROP TABLE people--", "na`me"]
 )
 def test_an_identifier_is_quoted(
-    bench: Workbench, names: dict[str, Any], source: str, name: str
+    session: DataSession, names: dict[str, Any], source: str, name: str
 ) -> None:
     names["column"] = name
     try:
-        found = bench.sql(source, "select {{column|ident}} as it from people")
+        found = session.sql(source, "select {{column|ident}} as it from people")
     except EtlError:
         return
     # SQLite reads a quoted name that is no column as a text.
@@ -87,11 +89,11 @@ def test_an_identifier_is_quoted(
     "hole",
     ["x.__class__", "x.__class__.__mro__[1]", "x()", "''.join(x)", "x|safe", "x|attr('y')", "7*7"],
 )
-def test_a_hole_is_no_expression(bench: Workbench, names: dict[str, Any], hole: str) -> None:
+def test_a_hole_is_no_expression(session: DataSession, names: dict[str, Any], hole: str) -> None:
     names["x"] = "ann"
     for source in ("wh", LOCAL):
         with pytest.raises(DeclarationError):
-            bench.sql(source, f"select {{{{{hole}}}}} from people")
+            session.sql(source, f"select {{{{{hole}}}}} from people")
 
 
 @pytest.mark.parametrize("source", ["wh", LOCAL])
@@ -99,30 +101,30 @@ def test_a_hole_is_no_expression(bench: Workbench, names: dict[str, Any], hole: 
     "query",
     ["select 1; drop table people", "select 1; delete from people", "select 1 /* ; */ ; select 2"],
 )
-def test_a_second_statement_is_refused(bench: Workbench, source: str, query: str) -> None:
+def test_a_second_statement_is_refused(session: DataSession, source: str, query: str) -> None:
     with pytest.raises(EtlError):
-        bench.sql(source, query)
+        session.sql(source, query)
 
 
 @pytest.mark.parametrize(
     "target", ["wh.people; DROP TABLE people", 'wh.people"; DROP TABLE people--', "wh.people--"]
 )
-def test_a_table_is_one_of_the_catalogue(bench: Workbench, target: str) -> None:
+def test_a_table_is_one_of_the_catalogue(session: DataSession, target: str) -> None:
     with pytest.raises(EtlError):
-        bench.load(target)
+        session.load(target)
 
 
-def test_a_column_is_one_of_the_table(bench: Workbench) -> None:
+def test_a_column_is_one_of_the_table(session: DataSession) -> None:
     for column in ('name"; DROP TABLE people--', "password from people--", "*"):
         with pytest.raises(EtlError):
-            bench.load("wh.people", columns=["name", column])
+            session.load("wh.people", columns=["name", column])
 
 
-def test_a_rule_of_a_check_changes_nothing(bench: Workbench, names: dict[str, Any]) -> None:
+def test_a_rule_of_a_check_changes_nothing(session: DataSession, names: dict[str, Any]) -> None:
     for rule in (
         "1=1); DROP TABLE people--",
         "name in ('a'); DROP TABLE people",
         "count(*) > 0; x",
     ):
         with pytest.raises(EtlError):
-            bench.check("people", rule)
+            session.check("people", rule)

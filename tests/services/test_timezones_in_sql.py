@@ -13,9 +13,9 @@ import pytest
 
 from jupyter_etl.errors import CheckFailed
 from jupyter_etl.notebook import api
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 
-Opened = Callable[[str], Workbench]
+Opened = Callable[[str], DataSession]
 
 CASES = [
     # zone, instant, day there, hour there
@@ -45,10 +45,10 @@ def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def opened(
     home: Path, here: Path, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> Opened:
-    def open_in(zone: str) -> Workbench:
+    def open_in(zone: str) -> DataSession:
         monkeypatch.setenv("JUPYTER_ETL_TIMEZONE", zone)
         api.close()
-        return api.workbench(names)
+        return api.data_session(names)
 
     return open_in
 
@@ -59,35 +59,35 @@ def opened(
 def test_days_in_duckdb(
     opened: Opened, names: dict[str, Any], zone: str, instant: str, day: str, hour: int, unit: str
 ) -> None:
-    bench = opened(zone)
+    session = opened(zone)
     names["ev"] = pd.DataFrame({"ts": pd.to_datetime([instant], utc=True).as_unit(unit)})
     names["day"] = date.fromisoformat(day)
     names["at"] = datetime.fromisoformat(instant)
     query = "select ts, ts::date as d, hour(ts) as h, {{at}} as a from ev where ts::date = {{day}}"
-    (found,) = bench.sql("local", query, as_="arrow").to_pylist()
+    (found,) = session.sql("local", query, as_="arrow").to_pylist()
     assert (found["d"], found["h"]) == (names["day"], hour)
     assert found["ts"] == found["a"] == names["at"]
     assert found["ts"].tzname() == "UTC"
 
 
 def test_the_interval_and_now_in_duckdb(opened: Opened, names: dict[str, Any]) -> None:
-    bench = opened("America/New_York")
+    session = opened("America/New_York")
     query = "select {{start}} as s, {{end}} as e, current_setting('TimeZone') as z, today() = now()::date as n"
-    (found,) = bench.sql("local", query, as_="arrow").to_pylist()
-    assert (found["s"], found["e"]) == (bench.context.start, bench.context.end)
+    (found,) = session.sql("local", query, as_="arrow").to_pylist()
+    assert (found["s"], found["e"]) == (session.context.start, session.context.end)
     assert (found["z"], found["n"]) == ("America/New_York", True)
     names["ev"] = pd.DataFrame({"ts": [datetime(2026, 1, 1, 20)]})  # noqa: DTZ001 - a wall clock
     names["at"] = datetime(2026, 1, 2, 1, tzinfo=UTC)
-    assert len(bench.sql("local", "select * from ev where ts = {{at}}")) == 1
+    assert len(session.sql("local", "select * from ev where ts = {{at}}")) == 1
 
 
 @pytest.mark.usefixtures("machine")
 def test_days_in_checks(opened: Opened, names: dict[str, Any]) -> None:
-    bench = opened("America/New_York")
+    session = opened("America/New_York")
     names["ev"] = pd.DataFrame({"ts": pd.to_datetime(["2026-01-02T02:00Z"], utc=True)})
-    bench.check("ev", "ts::date = date '2026-01-01'\nts < timestamp '2026-01-01 21:00:01'")
+    session.check("ev", "ts::date = date '2026-01-01'\nts < timestamp '2026-01-01 21:00:01'")
     with pytest.raises(CheckFailed, match="2026-01-01 21:00:00-05"):
-        bench.check("ev", "ts::date = date '2026-01-02'")
+        session.check("ev", "ts::date = date '2026-01-02'")
 
 
 @pytest.mark.postgres
@@ -102,18 +102,18 @@ def test_days_in_postgresql(
     if not adbc:
         monkeypatch.setitem(__import__("sys").modules, "adbc_driver_postgresql.dbapi", None)
     for zone, instant, day, hour in CASES:
-        bench = opened(zone)
-        bench.declare("wh", postgres_url, readonly=True)
+        session = opened(zone)
+        session.declare("wh", postgres_url, readonly=True)
         names["at"], names["day"] = datetime.fromisoformat(instant), date.fromisoformat(day)
         query = (
             "with ev as (select {{at}}::timestamptz as ts) select ts, ts::date as d, "
             "extract(hour from ts)::int as h, current_setting('timezone') as z "
             "from ev where ts::date = {{day}}"
         )
-        (found,) = bench.sql("wh", query, as_="arrow").to_pylist()
+        (found,) = session.sql("wh", query, as_="arrow").to_pylist()
         assert (found["d"], found["h"], found["z"]) == (names["day"], hour, zone)
         assert found["ts"] == names["at"]
-        (days,) = bench.sql(
+        (days,) = session.sql(
             "wh", "select {{start}} as s, current_date = now()::date as n", as_="arrow"
         ).to_pylist()
-        assert days == {"s": bench.context.start, "n": True}
+        assert days == {"s": session.context.start, "n": True}

@@ -25,14 +25,14 @@ from jupyter_etl.errors import (
 )
 from jupyter_etl.notebook import api
 from jupyter_etl.notebook.outputs import publish_file, publish_table
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.publications.publications import Publications
 
 
 @pytest.fixture
-def bench(home: Path, here: Path) -> Workbench:
-    return api.workbench({})
+def session(home: Path, here: Path) -> DataSession:
+    return api.data_session({})
 
 
 def frame(**columns: list[Any]) -> pd.DataFrame:
@@ -40,11 +40,11 @@ def frame(**columns: list[Any]) -> pd.DataFrame:
 
 
 @pytest.fixture
-def three(etl: Etl, bench: Workbench) -> Etl:
+def three(etl: Etl, session: DataSession) -> Etl:
     """Return a facade with three versions of a keyed table."""
-    publish_table(bench, "t", frame(id=[1, 2, 3], v=["a", "b", "c"]), key=["id"], live=True)
-    publish_table(bench, "t", frame(id=[2, 3, 4], v=["b", "C", "d"]), key=["id"], live=True)
-    publish_table(bench, "t", frame(id=[9], v=["z"], w=[1.5]), key=["id"], live=True)
+    publish_table(session, "t", frame(id=[1, 2, 3], v=["a", "b", "c"]), key=["id"], live=True)
+    publish_table(session, "t", frame(id=[2, 3, 4], v=["b", "C", "d"]), key=["id"], live=True)
+    publish_table(session, "t", frame(id=[9], v=["z"], w=[1.5]), key=["id"], live=True)
     return etl
 
 
@@ -63,9 +63,9 @@ def test_two_versions_are_compared_by_the_published_key(three: Etl) -> None:
         three.publications.diff("t", 1, 77)
 
 
-def test_without_a_key_columns_and_numbers_are_compared(etl: Etl, bench: Workbench) -> None:
-    publish_table(bench, "t", frame(id=[1, 2], v=[1, 2]), live=True)
-    publish_table(bench, "t", frame(id=[1], v=[3]), live=True)
+def test_without_a_key_columns_and_numbers_are_compared(etl: Etl, session: DataSession) -> None:
+    publish_table(session, "t", frame(id=[1, 2], v=[1, 2]), live=True)
+    publish_table(session, "t", frame(id=[1], v=[3]), live=True)
     assert etl.publications.diff("t", 1, 2).changes is None
     keyed = etl.publications.diff("t", 1, 2, key=["id"])
     assert keyed.changes is not None
@@ -74,7 +74,7 @@ def test_without_a_key_columns_and_numbers_are_compared(etl: Etl, bench: Workben
         etl.publications.diff("t", 1, 2, key=["nope"])
 
 
-def test_a_rollback_is_a_new_version_that_readers_see(three: Etl, bench: Workbench) -> None:
+def test_a_rollback_is_a_new_version_that_readers_see(three: Etl, session: DataSession) -> None:
     version = three.publications.rollback("t", 1)
     assert (version.number, version.note) == (4, "rolled back to version 1 by sam")
     assert api.read("t")["id"].tolist() == [1, 2, 3]
@@ -84,7 +84,7 @@ def test_a_rollback_is_a_new_version_that_readers_see(three: Etl, bench: Workben
     from deltalake import DeltaTable
 
     assert DeltaTable(version.what.location).to_pyarrow_table().num_rows == 3
-    publish_table(bench, "t", frame(id=[5], v=["e"]), mode="append", live=True)
+    publish_table(session, "t", frame(id=[5], v=["e"]), mode="append", live=True)
     assert sorted(api.read("t")["id"]) == [1, 2, 3, 5]
     again = three.publications.rollback("t", 4)
     assert three.publications.read("t", version=again.number).num_rows == 3
@@ -102,9 +102,9 @@ def test_a_rollback_that_cannot_be_leaves_what_is_live(three: Etl) -> None:
     assert three.publications.rollback("t", 2).number == 4
 
 
-def test_a_file_goes_back_too(etl: Etl, bench: Workbench) -> None:
+def test_a_file_goes_back_too(etl: Etl, session: DataSession) -> None:
     for value in (1, 2):
-        publish_file(bench, "x.csv", frame(a=[value]), live=True)
+        publish_file(session, "x.csv", frame(a=[value]), live=True)
     etl.publications.rollback("x", 1)
     assert etl.publications.file("x").read_text().split() == ['"a"', "1"]
     assert etl.publications.history("x")[0].number == 3
@@ -164,52 +164,52 @@ def batches(count: int, *, then: Exception | None = None) -> pa.RecordBatchReade
     return pa.RecordBatchReader.from_batches(schema, made())
 
 
-def test_a_reader_is_published_piece_by_piece(etl: Etl, bench: Workbench) -> None:
-    done = publish_table(bench, "t", batches(7), key=["id"], live=True)
+def test_a_reader_is_published_piece_by_piece(etl: Etl, session: DataSession) -> None:
+    done = publish_table(session, "t", batches(7), key=["id"], live=True)
     assert done.staged.rows == 7
     assert sorted(etl.publications.read("t")["id"].to_pylist()) == list(range(7))
-    publish_table(bench, "parts", batches(7), partition_by=["day"], live=True)
+    publish_table(session, "parts", batches(7), partition_by=["day"], live=True)
     assert etl.publications.read("parts").num_rows == 7
-    publish_file(bench, "x.parquet", batches(5), live=True)
+    publish_file(session, "x.parquet", batches(5), live=True)
     assert pq.read_table(etl.publications.file("x")).num_rows == 5
 
 
 @pytest.mark.parametrize("by", [[], ["day"]])
 def test_a_source_that_breaks_off_publishes_nothing(
-    etl: Etl, bench: Workbench, by: list[str]
+    etl: Etl, session: DataSession, by: list[str]
 ) -> None:
     broken = batches(3, then=SourceError("the line went dead", retryable=True))
     with pytest.raises(SourceError, match="the line went dead") as caught:
-        publish_table(bench, "t", broken, partition_by=by, live=True)
+        publish_table(session, "t", broken, partition_by=by, live=True)
     assert caught.value.retryable
     assert etl.publications.list() == []
 
 
 def test_a_source_is_published_without_a_frame(
-    etl: Etl, bench: Workbench, here: Path, monkeypatch: pytest.MonkeyPatch
+    etl: Etl, session: DataSession, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (here / "orders.csv").write_text("id,v\n1,a\n2,b\n")
-    bench.declare("orders", "orders.csv")
+    session.declare("orders", "orders.csv")
     reads: list[Any] = []
-    monkeypatch.setattr(bench.channel, "report_read", reads.append)
-    reader = bench.stream("orders")
+    monkeypatch.setattr(session.channel, "report_read", reads.append)
+    reader = session.stream("orders")
     assert reads == []
-    publish_table(bench, "t", reader, live=True)
+    publish_table(session, "t", reader, live=True)
     assert [(read.source, read.rows) for read in reads] == [("orders", 2)]
-    publish_table(bench, "copy", bench.stream("t"), live=True)
+    publish_table(session, "copy", session.stream("t"), live=True)
     assert reads[-1].version == "1"
     assert etl.publications.read("copy").to_pydict() == {"id": [1, 2], "v": ["a", "b"]}
     with pytest.raises(NotFound):
-        bench.stream("nothing")
+        session.stream("nothing")
 
 
 @pytest.mark.parametrize("change", ["", "-1%", "lots", "nan"])
-def test_a_change_that_is_no_percentage(bench: Workbench, change: str) -> None:
+def test_a_change_that_is_no_percentage(session: DataSession, change: str) -> None:
     with pytest.raises(DeclarationError, match="must be a percentage"):
-        publish_table(bench, "t", frame(a=[1]), change=change)
+        publish_table(session, "t", frame(a=[1]), change=change)
 
 
-def test_a_change_is_kept_with_what_is_staged(bench: Workbench) -> None:
+def test_a_change_is_kept_with_what_is_staged(session: DataSession) -> None:
     told = {"50%": {}, "any": {"change": "any"}, "12.5": {"change": "0.125"}}
     for change, options in told.items():
-        assert publish_table(bench, "t", frame(a=[1]), change=change).staged.options == options
+        assert publish_table(session, "t", frame(a=[1]), change=change).staged.options == options

@@ -13,7 +13,7 @@ from jupyter_etl.services.wakeups import woken
 LONG_S = 60.0
 
 
-class Bell:
+class Wakeups:
     """Rings when a test says so."""
 
     def __init__(self) -> None:
@@ -27,11 +27,11 @@ class Store:
     """A ledger that has a bell, after it could not be reached some times."""
 
     def __init__(self, failures: int) -> None:
-        self.of_store = Bell()
+        self.of_store = Wakeups()
         self.failures = failures
 
     @contextmanager
-    def bell(self):
+    def wakeups(self):
         if self.failures:
             self.failures -= 1
             raise StoreError("the ledger cannot be reached")
@@ -52,9 +52,9 @@ def test_a_wait_ends_when_it_rings_also_after_failures(monkeypatch, caplog) -> N
 
 
 def test_a_run_that_somebody_asks_for_wakes_the_scheduler(etl: Etl, tmp_path) -> None:
-    with etl.store.bell() as bell:
+    with etl.store.wakeups() as wakeups:
         etl.store.save_snapshot("{}")
-        assert not bell.wait(0.0)
+        assert not wakeups.wait(0.0)
     clock = SystemClock()
     looked = threading.Event()
 

@@ -88,8 +88,8 @@ class World(Publishing):
                 clock=self.clock,
                 lake=LedgerLake(root=self.lake, store=self.store),
                 executed=self.base / "executed.ipynb",
-                beats=Owned(),  # type: ignore[arg-type]
-                halt=self.halt,
+                heartbeats=Owned(),  # type: ignore[arg-type]
+                cancellation=self.cancellation,
                 events=EventLog(self.base / "events.jsonl", self.clock),
                 gate=self.gate,
                 broken=self.broken,
@@ -170,10 +170,10 @@ def test_two_that_upsert_from_one_start_both_count(world: World, first: int, sec
 
 def test_who_sets_it_back_is_not_overrun_by_a_run_in_hand(world: World) -> None:
     world.end(world.begin("1"), world.move(5), UPSERT)
-    in_hand = world.begin("2")
+    in_progress = world.begin("2")
     move = world.move(9)
     world.store.set_watermark("orders", ORDERS, number(2), by="ada", now=world.clock.now())
-    world.end(in_hand, move, UPSERT)
+    world.end(in_progress, move, UPSERT)
     assert world.watermark == number(2)
     world.end(world.begin("3"), world.move(9), UPSERT)
     assert (world.ids, world.watermark) == (list(range(1, 10)), number(9))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jupyter_etl.checks.failing_rows import Sample, breaking_rows, mentioned
+from jupyter_etl.checks.failing_rows import Sample, failing_rows, mentioned
 from jupyter_etl.checks.missing import nan_as_null
 from jupyter_etl.checks.rules_sql import (
     DATA,
@@ -69,7 +69,7 @@ class DuckCheckRunner:
                 for number, (compiled, value) in enumerate(zip(checks.rules, values, strict=True))
                 if compiled.breaking and value
             ]
-            samples = breaking_rows(connection, data, checks, broken)
+            samples = failing_rows(connection, data, checks, broken)
         return [
             _result(
                 _Found(compiled=compiled, value=value, told=more, sample=samples.get(number, ())),

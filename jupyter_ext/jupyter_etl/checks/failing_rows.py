@@ -43,7 +43,7 @@ class _Broken:
     columns: tuple[str, ...]
 
 
-def breaking_rows(
+def failing_rows(
     connection: duckdb.DuckDBPyConnection,
     rows: Rows,
     checks: CompiledChecks,

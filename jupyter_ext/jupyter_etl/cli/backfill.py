@@ -31,7 +31,7 @@ def backfill(etl: Etl, args: Namespace) -> int:
     if args.dry_run:
         _tell(asked, as_json=args.json, after="Nothing was queued: this is a dry run.")
         return 0
-    if asked.planned or asked.in_hand:
+    if asked.planned or asked.in_progress:
         need_scheduler(etl, waiting=args.wait)
     begun = etl.backfills.begin(asked)
     if not args.wait:
@@ -81,7 +81,7 @@ def _facts(asked: Backfill) -> dict[str, object]:
         "timezone": asked.timezone,
         "planned": asked.planned,
         "done": asked.done,
-        "in_hand": asked.in_hand,
+        "in_hand": asked.in_progress,
         "parallel": asked.parallel,
         "median_s": asked.median_s,
         "estimate_s": asked.estimate_s,

@@ -11,7 +11,7 @@ MAX_S = 36_600 * 86_400.0
 """Longest duration that is understood: about a century, in seconds."""
 
 _UNITS = (("d", 86_400, "d"), ("h", 3_600, "h"), ("m", 60, "min"), ("s", 1, "s"))
-_SPELLINGS: dict[str, int | Decimal] = {
+_ENCODINGS: dict[str, int | Decimal] = {
     "w": 604_800, "week": 604_800, "weeks": 604_800,
     "d": 86_400, "day": 86_400, "days": 86_400,
     "h": 3_600, "hr": 3_600, "hrs": 3_600, "hour": 3_600, "hours": 3_600,
@@ -49,7 +49,7 @@ def parse_duration(text: str, *, bare_seconds: bool = False) -> float:
 def _total(text: str) -> Decimal:
     total, position = Decimal(0), 0
     while found := _PART.match(text, position):
-        unit = _SPELLINGS.get(found[2].lower())
+        unit = _ENCODINGS.get(found[2].lower())
         if unit is None:
             raise DeclarationError(f"'{found[2]}' in '{text}' is not a unit of time.", hint=_FORMS)
         total += Decimal(found[1]) * unit

@@ -11,7 +11,7 @@ MAX_BYTES = 10**18
 """Largest amount that is understood."""
 
 _UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
-_SPELLINGS = {
+_ENCODINGS = {
     "": 1, "b": 1,
     "k": 10**3, "kb": 10**3, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9,
     "t": 10**12, "tb": 10**12,
@@ -37,7 +37,7 @@ def parse_size(text: str) -> int:
         IEC 80000-13: k, M, G, T are powers of 1000; Ki, Mi, Gi, Ti powers of 1024.
     """
     found = _SIZE.fullmatch(text.strip())
-    unit = None if found is None else _SPELLINGS.get(found[2].lower())
+    unit = None if found is None else _ENCODINGS.get(found[2].lower())
     if found is None or unit is None:
         raise DeclarationError(f"'{text}' is not a size.", hint=_FORMS)
     size = int(Decimal(found[1]) * unit)

@@ -173,7 +173,7 @@ def _url(source: Source, base: Path) -> Source:
         is_sqlite = scheme.split("+")[0] == "sqlite"
         location = _sqlite_url(written, base) if is_sqlite else written
         return replace(source, kind=str(SourceKind.SQL), location=location)
-    found = _kind_of_ending(written.partition("?")[0].partition("#")[0])
+    found = _kind_of_outcome(written.partition("?")[0].partition("#")[0])
     if found is None and scheme in {"http", "https"}:
         # What an API answers is known by its content type.
         found = SourceKind.HTTP
@@ -223,11 +223,11 @@ def _absolute(written: str, base: Path) -> str:
 
 def file_kind(path: str) -> SourceKind | None:
     """Return the kind of file that a path ends in, compressed or not; None for any other."""
-    kind = _kind_of_ending(path)
+    kind = _kind_of_outcome(path)
     return kind if kind in _FILE_KINDS else None
 
 
-def _kind_of_ending(path: str) -> SourceKind | None:
+def _kind_of_outcome(path: str) -> SourceKind | None:
     lowered = path.rstrip("/").lower()
     for ending in _COMPRESSED:
         lowered = lowered.removesuffix(ending)
@@ -238,7 +238,7 @@ def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
     folder = Path(path)
     if folder.is_dir():
         return _kind_of_files(name, written, folder, folder.rglob("*"))
-    if found := _kind_of_ending(path):
+    if found := _kind_of_outcome(path):
         return found
     if _GLOB.search(path):
         base, matches = _matching(folder)
@@ -276,7 +276,7 @@ def _kind_of_files(
     for number, path in enumerate(paths):
         if number >= _LOOK_AT:
             break
-        kind = _kind_of_ending(path.name)
+        kind = _kind_of_outcome(path.name)
         if kind not in _FILE_KINDS or left_out(path.relative_to(base).parts, pattern):
             continue
         if path.is_file():

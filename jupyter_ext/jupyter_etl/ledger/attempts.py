@@ -24,7 +24,7 @@ from jupyter_etl.model import (
     TERMINAL,
     Attempt,
     AttemptReport,
-    Beat,
+    Heartbeat,
     Outcome,
     PublicationVersion,
     Run,
@@ -43,7 +43,7 @@ _OWNED = update(attempts).where(
     attempts.c.outcome.is_(None),
 )
 _BEGUN = _OWNED.where(attempts.c.started_at.is_(None))
-_BEATEN = _OWNED.values(beat=attempts.c.beat + 1)
+_BEATEN = _OWNED.values(heartbeat=attempts.c.heartbeat + 1)
 _THIS = runs.c.id == bindparam("this")
 _RUNNING = (
     update(runs)
@@ -88,16 +88,18 @@ class Attempts(Part):
                 raise stale(run_id, number)
             connection.execute(_RUNNING, {"this": run_id, "cells": cells, "at": now})
 
-    def beat(self, run_id: int, number: int, token: str, *, cell: int | None = None) -> Beat:
+    def heartbeat(
+        self, run_id: int, number: int, token: str, *, cell: int | None = None
+    ) -> Heartbeat:
         with self._ledger.writing() as connection:
             advanced = connection.execute(_BEATEN, _key(run_id, number, token))
             if advanced.rowcount != 1:
-                return Beat(valid=False, cancel=False)
+                return Heartbeat(valid=False, cancel=False)
             this = {"this": run_id}
             if cell is not None:
                 connection.execute(_THIS_ADVANCED, {**this, "cell": cell})
             cancel = connection.execute(_IS_TO_END, this).scalar_one()
-        return Beat(valid=True, cancel=cancel)
+        return Heartbeat(valid=True, cancel=cancel)
 
     def finish_attempt(
         self,
@@ -140,7 +142,7 @@ class Attempts(Part):
                     finished_at=None if queued else now,
                     checks=report.checks,
                     reads=report.reads,
-                    told=not is_news(connection, row, state, unstarted),
+                    notified=not is_news(connection, row, state, unstarted),
                     **_account(report),
                 )
             )

@@ -15,8 +15,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from jupyter_etl.errors import MissingDependency, StoreError
 from jupyter_etl.ledger.databases.error_mapping import translated
 from jupyter_etl.ledger.databases.sqlite import WatchedFile, note_identity
-from jupyter_etl.ledger.databases.wakeups import ListeningBell, PipeBell, notify, ring_pipes
-from jupyter_etl.ports import Bell
+from jupyter_etl.ledger.databases.wakeups import ListenWakeups, PipeWakeups, notify, ring_pipes
+from jupyter_etl.ports import Wakeups
 
 _WAIT_S = 75
 _DRIVERS = {
@@ -102,16 +102,16 @@ class Ledger:
             ring_pipes(self._path)
 
     @contextmanager
-    def bell(self) -> Iterator[Bell]:
+    def wakeups(self) -> Iterator[Wakeups]:
         """Give a bell that rings after transactions that wake schedulers."""
-        with translated(self.place), closing(self._new_bell()) as bell:
-            yield bell
+        with translated(self.place), closing(self._new_pipe()) as wakeups:
+            yield wakeups
 
-    def _new_bell(self) -> PipeBell | ListeningBell:
+    def _new_pipe(self) -> PipeWakeups | ListenWakeups:
         if not self.is_sqlite:
-            return ListeningBell(self.url)
+            return ListenWakeups(self.url)
         try:
-            return PipeBell(self._path)
+            return PipeWakeups(self._path)
         except OSError as problem:
             raise StoreError(
                 f"The wake-up pipe of the ledger {self.place} cannot be created: "

@@ -110,7 +110,7 @@ class Holds(Part):
                     outcome=_OUTCOMES[decision],
                     error="" if decision is Decision.APPROVED else row.error,
                     note=_note(decision, by),
-                    told=True,
+                    notified=True,
                 )
             )
         return visible

@@ -74,7 +74,7 @@ class Publications(Part):
         content_of: int | None = None,
         watermarks: Sequence[VersionWatermark] = (),
     ) -> PublicationVersion:
-        by_hand = Publishing(
+        interactive = Publishing(
             owner=owner,
             pipeline=pipeline,
             run_id=None,
@@ -88,7 +88,7 @@ class Publications(Part):
             if token is not None:
                 check_turn(connection, committed.name, draft=draft, token=token)
                 give_back(connection, token)
-            (version,) = make_visible(connection, [committed], by_hand)
+            (version,) = make_visible(connection, [committed], interactive)
             for one in sorted(watermarks, key=lambda one: (one.pipeline, one.cursor.label)):
                 put_watermark(connection, one.pipeline, one.cursor, one.value, by=owner, now=now)
             return version

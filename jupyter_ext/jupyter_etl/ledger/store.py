@@ -19,9 +19,9 @@ from jupyter_etl.ledger.publications import Publications
 from jupyter_etl.ledger.queue.breakers import Breakers
 from jupyter_etl.ledger.queue.claims import Claiming
 from jupyter_etl.ledger.queue.due_times import DueTimes
-from jupyter_etl.ledger.queue.outbox import Telling
+from jupyter_etl.ledger.queue.outbox import Outbox
 from jupyter_etl.ledger.queue.planning import Planning
-from jupyter_etl.ledger.queue.poll import Looking
+from jupyter_etl.ledger.queue.poll import Poll
 from jupyter_etl.ledger.queue.publication_locks import Commits
 from jupyter_etl.ledger.queue.schedulers import Schedulers
 from jupyter_etl.ledger.runs import Runs
@@ -38,7 +38,7 @@ class SqlStore(
     Pipelines,
     Planning,
     DueTimes,
-    Looking,
+    Poll,
     Claiming,
     Attempts,
     Runs,
@@ -48,7 +48,7 @@ class SqlStore(
     Pruning,
     Schedulers,
     Breakers,
-    Telling,
+    Outbox,
     Watermarks,
     Lineage,
 ):

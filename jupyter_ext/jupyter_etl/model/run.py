@@ -34,10 +34,10 @@ TERMINAL = frozenset(
 )
 """The states that a run does not leave by itself."""
 
-IN_HAND = (RunState.DISPATCHED, RunState.RUNNING)
+IN_PROGRESS = (RunState.DISPATCHED, RunState.RUNNING)
 """The states of a run that somebody makes at this moment."""
 
-ACTIVE = (RunState.QUEUED, *IN_HAND)
+ACTIVE = (RunState.QUEUED, *IN_PROGRESS)
 """The states of a run that is not finished."""
 
 BAD = (RunState.FAILED, RunState.HELD)
@@ -252,7 +252,7 @@ class Attempt:
         token: Secret of its owner; every write carries it. 32 hex digits.
         claimed_by: Identity of the scheduler or command that claimed it.
         claimed_at, started_at, finished_at: UTC.
-        beat: Counter that its runner advances.
+        heartbeat: Counter that its runner advances.
         host, pid: Where it runs; "" and None before it starts.
         outcome: How it ended; None while it lives.
         error, failed_cell, verdict, output: As on `Run`.
@@ -265,7 +265,7 @@ class Attempt:
     token: str
     claimed_by: str
     claimed_at: datetime
-    beat: int = 0
+    heartbeat: int = 0
     host: str = ""
     pid: int | None = None
     started_at: datetime | None = None
@@ -280,8 +280,8 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beat:
-    """The ledger's answer to a beat.
+class Heartbeat:
+    """The ledger's answer to a heartbeat.
 
     Args:
         valid: False when the token is stale: the runner must stop and publish nothing.

@@ -27,7 +27,7 @@ from jupyter_etl.notebook.notes import rights_note
 from jupyter_etl.notebook.outputs import Published, publish_file, publish_report, publish_table
 from jupyter_etl.notebook.query_memory import Remembered
 from jupyter_etl.notebook.read_limit import ReadLimit, default_read_bytes
-from jupyter_etl.notebook.session import Workbench
+from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.notebook.table_names import KnownTables
 from jupyter_etl.ports import Channel, ReadRequest
 
@@ -81,9 +81,9 @@ def channel() -> Channel:
         from jupyter_etl.runner.channel.client import RunnerChannel
 
         return RunnerChannel(Path(os.environ[CHANNEL_VARIABLE]))
-    from jupyter_etl.notebook.interactive import HandChannel
+    from jupyter_etl.notebook.interactive import InteractiveChannel
 
-    return HandChannel(open_etl(), notebook=notebook_path)
+    return InteractiveChannel(open_etl(), notebook=notebook_path)
 
 
 def close() -> None:
@@ -91,7 +91,7 @@ def close() -> None:
 
     For a process that changes its settings while it runs.
     """
-    from jupyter_etl.notebook.interactive import HandChannel
+    from jupyter_etl.notebook.interactive import InteractiveChannel
 
     remembered.cache_clear()
     known_tables.cache_clear()
@@ -99,7 +99,7 @@ def close() -> None:
     if channel.cache_info().currsize:
         line = channel()
         channel.cache_clear()
-        if isinstance(line, HandChannel):
+        if isinstance(line, InteractiveChannel):
             line.close()
     if open_etl.cache_info().currsize:
         opened = open_etl()
@@ -107,8 +107,8 @@ def close() -> None:
         opened.close()
 
 
-def workbench(namespace: Mapping[str, object] | None = None) -> Workbench:
-    """Return the workbench of this notebook.
+def data_session(namespace: Mapping[str, object] | None = None) -> DataSession:
+    """Return the data session of this notebook.
 
     Args:
         namespace: Its variables; by default those visible to the calling code, see `CallerNames`:
@@ -116,7 +116,7 @@ def workbench(namespace: Mapping[str, object] | None = None) -> Workbench:
     """
     names = caller_names(main_names()) if namespace is None else namespace
     line = channel()
-    return Workbench(
+    return DataSession(
         line,
         namespace=names,
         base=notebook_folder(names),
@@ -200,7 +200,7 @@ def source(
         DeclarationError: The location or an option is not understood.
         PermissionDenied: Another owner has the name.
     """
-    declared = workbench().declare(
+    declared = data_session().declare(
         name,
         location,
         kind=kind,
@@ -209,7 +209,7 @@ def source(
         options=options,
         limit=limit,
     )
-    for note in filter(None, (absence(declared), rights_note(workbench(), declared))):
+    for note in filter(None, (absence(declared), rights_note(data_session(), declared))):
         warnings.warn(note, stacklevel=2)
     return declared
 
@@ -242,7 +242,7 @@ def load(
         SourceError: It cannot be read.
         LimitExceeded: Interactively, it takes more memory than `Settings.query_bytes`.
     """
-    return workbench().load(
+    return data_session().load(
         name, columns=columns, limit=limit, as_=as_, since=since, lag=lag, key=key, anyway=anyway
     )
 
@@ -272,7 +272,9 @@ def sql(
         LimitExceeded: Interactively, what it reads or its result takes more memory than
             `Settings.query_bytes`, or is expected to.
     """
-    return workbench().sql(source, query, as_=as_, parameters=parameters, name=name, anyway=anyway)
+    return data_session().sql(
+        source, query, as_=as_, parameters=parameters, name=name, anyway=anyway
+    )
 
 
 def lineage(name: str, *, up: bool = True, down: bool = True, depth: int = 10) -> LineageGraph:
@@ -303,24 +305,24 @@ def check(name: str, rules: object, data: object = None) -> list[CheckResult]:
         CheckFailed: A rule of severity error was broken. In a run nothing is raised: it is held
             after its last cell, if it publishes anything.
     """
-    return workbench().check(name, rules, data)
+    return data_session().check(name, rules, data)
 
 
 def profile(name: str, data: object = None) -> Profile:
     """Look at every row once: ``%etl profile NAME``; see `profile_data`."""
-    return profile_data(workbench(), name, data)
+    return profile_data(data_session(), name, data)
 
 
 def sample(
     name: str, amount: str, *, seed: int = 0, by: str | None = None, data: object = None
 ) -> Sample:
     """Draw rows at random: ``%etl sample NAME AMOUNT``; see `sample_data`."""
-    return sample_data(workbench(), name, amount, seed=seed, by=by, data=data)
+    return sample_data(data_session(), name, amount, seed=seed, by=by, data=data)
 
 
 def approx(question: str, *, error: str = "1%") -> Estimate:
     """Estimate one figure: ``%etl approx MEASURE(COLUMN) of NAME``; see `approx_data`."""
-    return approx_data(workbench(), question, error=error)
+    return approx_data(data_session(), question, error=error)
 
 
 def param(text: str) -> object:
@@ -329,7 +331,7 @@ def param(text: str) -> object:
     Raises:
         DeclarationError: It is not understood, or has no value.
     """
-    return workbench().param(text)[1]
+    return data_session().param(text)[1]
 
 
 def publish(
@@ -364,10 +366,10 @@ def publish(
         PublishError: The data cannot be held.
         PermissionDenied: Another owner has the name.
     """
-    bench = workbench()
+    session = data_session()
     if kind == "table":
         return publish_table(
-            bench,
+            session,
             name,
             data,
             mode=mode,
@@ -381,9 +383,9 @@ def publish(
             live=live,
         )
     if kind == "file":
-        return publish_file(bench, name, data, live=live)
+        return publish_file(session, name, data, live=live)
     if kind == "report":
-        return publish_report(bench, name, hide_code=hide_code, live=live)
+        return publish_report(session, name, hide_code=hide_code, live=live)
     raise DeclarationError(f"kind is {kind!r}; it must be one of: table, file, report.")
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Bench(Protocol):
-    """What a check needs of the notebook: a `Workbench`.
+class Harness(Protocol):
+    """What a check needs of the notebook: a `DataSession`.
 
     Args:
         channel: Hears what was found.
@@ -56,7 +56,7 @@ class Bench(Protocol):
 
 
 def check_data(
-    bench: Bench, name: str, rules: object, data: object = None, *, returned: bool = True
+    session: Harness, name: str, rules: object, data: object = None, *, returned: bool = True
 ) -> list[CheckResult]:
     """Check data, and report the results.
 
@@ -77,19 +77,19 @@ def check_data(
         MissingDependency: There is a schema, and pandera is not installed.
         LimitExceeded: There is a schema, and interactively the rows take more memory than the limit.
     """
-    parsed = _dated(parse_checks(rules), bench.context) if isinstance(rules, str) else ()
-    rows = rows_of(data, what=name) if data is not None else bench.rows(name)
+    parsed = _dated(parse_checks(rules), session.context) if isinstance(rules, str) else ()
+    rows = rows_of(data, what=name) if data is not None else session.rows(name)
     if isinstance(rules, str):
-        results = _by_rules(bench, name, parsed, rows)
+        results = _by_rules(session, name, parsed, rows)
     else:
         from jupyter_etl.checks.pandera_schema import check_schema
 
-        most = bench.read_limit(repr(name), hint=f"Load and check a part or a sample. {SETTING}")
+        most = session.read_limit(repr(name), hint=f"Load and check a part or a sample. {SETTING}")
         table = most.collect(rows.first) if isinstance(rows, Stream) else rows
         results = check_schema(rules, to_pandas(table), dataset=name)
-    bench.channel.report_checks(results, returned=returned)
+    session.channel.report_checks(results, returned=returned)
     broken = broken_checks(tuple(results))
-    if broken and bench.context.id is None:
+    if broken and session.context.id is None:
         raise CheckFailed(
             f"{len(broken)} of {len(results)} checks of {name} failed: {broken[0].message}.",
             hint="Fix the data, or end a rule with ': warn' to make it a warning.",
@@ -99,7 +99,7 @@ def check_data(
 
 
 def _by_rules(
-    bench: Bench, name: str, rules: Sequence[CheckRule], rows: pa.Table | Stream
+    session: Harness, name: str, rules: Sequence[CheckRule], rows: pa.Table | Stream
 ) -> list[CheckResult]:
     runner = cast("CheckRunner", load_block("check_runner", "duckdb")())
     with passes(rows) as data:
@@ -107,9 +107,9 @@ def _by_rules(
             rules,
             data,
             dataset=name,
-            last_rows=bench.last_rows(bench.context.outputs.get(name, name)),
-            reference=bench.reference,
-            timezone=bench.context.timezone,
+            last_rows=session.last_rows(session.context.outputs.get(name, name)),
+            reference=session.reference,
+            timezone=session.context.timezone,
         )
 
 

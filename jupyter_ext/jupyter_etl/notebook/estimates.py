@@ -24,7 +24,7 @@ from jupyter_etl.notebook.exploration import SampledTable, known_column, sampled
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from jupyter_etl.notebook.session import Workbench
+    from jupyter_etl.notebook.session import DataSession
 
 _SEED = 0
 
@@ -46,7 +46,7 @@ class _Drawn:
         return len(self.values) == self.total
 
 
-def approx_data(bench: Workbench, question: str, *, error: str = "1%") -> Estimate:
+def approx_data(session: DataSession, question: str, *, error: str = "1%") -> Estimate:
     """Estimate one figure.
 
     Args:
@@ -63,48 +63,48 @@ def approx_data(bench: Workbench, question: str, *, error: str = "1%") -> Estima
     """
     asked, share = parse_question(question), parse_percent(error)
     if asked.measure == "count_distinct":
-        return _distinct(bench, asked, share)
+        return _distinct(session, asked, share)
     # Massart's bound: the rank of every value is told to `share` in 95 of 100 samples.
     wanted = math.ceil(math.log(2 / 0.05) / (2 * share**2))
-    drawn = _by_database(bench, asked, wanted)
+    drawn = _by_database(session, asked, wanted)
     if drawn is not None and not drawn.whole:
         if asked.measure == "quantile":
             return _quantile(asked, drawn, share)
         return _from_sample(asked, drawn)
     if asked.measure == "quantile":
-        return _quantile(asked, _by_stream(bench, asked, wanted), share)
-    return _exactly(bench, asked)
+        return _quantile(asked, _by_stream(session, asked, wanted), share)
+    return _exactly(session, asked)
 
 
-def _by_database(bench: Workbench, asked: Question, wanted: int) -> _Drawn | None:
+def _by_database(session: DataSession, asked: Question, wanted: int) -> _Drawn | None:
     amount = Amount(rows=wanted)
     table = SampledTable(name=asked.table, amount=amount, seed=_SEED, columns=(asked.column,))
-    found = sampled_by_database(bench, table)
+    found = sampled_by_database(session, table)
     if found is None:
         return None
     return _Drawn(values=_numeric(asked, found[0].column(0)), total=found[1])
 
 
-def _by_stream(bench: Workbench, asked: Question, wanted: int) -> _Drawn:
-    reader = _reader(bench, asked)
+def _by_stream(session: DataSession, asked: Question, wanted: int) -> _Drawn:
+    reader = _reader(session, asked)
     drawn = RowSample(reader.schema, rows=wanted, seed=_SEED)
     for batch in reader:
         drawn.add(batch)
     return _Drawn(values=_numeric(asked, drawn.table().column(0)), total=drawn.seen)
 
 
-def _reader(bench: Workbench, asked: Question) -> pa.RecordBatchReader:
-    target = bench.find(asked.table)
+def _reader(session: DataSession, asked: Question) -> pa.RecordBatchReader:
+    target = session.find(asked.table)
     if target.variable is not None:
         from jupyter_etl.notebook.frames import to_arrow
 
         known_column(asked.column, to_arrow(target.variable, what=asked.table).column_names)
-    return bench.stream(asked.table, columns=(asked.column,))
+    return session.stream(asked.table, columns=(asked.column,))
 
 
-def _distinct(bench: Workbench, asked: Question, error: float) -> Estimate:
+def _distinct(session: DataSession, asked: Question, error: float) -> Estimate:
     counted, rows = DistinctCount(error=error), 0
-    for batch in _reader(bench, asked):
+    for batch in _reader(session, asked):
         counted.add(batch.column(0))
         rows += batch.num_rows
     count, half = counted.count, counted.error
@@ -167,12 +167,12 @@ def _from_sample(asked: Question, drawn: _Drawn) -> Estimate:
     )  # fmt: skip
 
 
-def _exactly(bench: Workbench, asked: Question) -> Estimate:
+def _exactly(session: DataSession, asked: Question) -> Estimate:
     """Add up all values, where all have to be read anyway."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    reader, rows, count = _reader(bench, asked), 0, 0
+    reader, rows, count = _reader(session, asked), 0, 0
     whole = pa.types.is_integer(reader.schema.field(0).type)
     total: int | float = 0
     for batch in reader:

@@ -20,7 +20,7 @@ from jupyter_etl.notebook.read_limit import SETTING, ReadLimit
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from jupyter_etl.notebook.session import Workbench
+    from jupyter_etl.notebook.session import DataSession
 
 
 _POSTGRES = ("postgresql:", "postgresql+", "postgres:")
@@ -43,7 +43,7 @@ class SampledTable:
     columns: tuple[str, ...] = ()
 
 
-def sampled_by_database(bench: Workbench, table: SampledTable) -> tuple[pa.Table, int] | None:
+def sampled_by_database(session: DataSession, table: SampledTable) -> tuple[pa.Table, int] | None:
     """Let PostgreSQL draw rows of a table, each by itself.
 
     A number of rows is asked for with so much to spare that too few come once in a million times;
@@ -56,14 +56,14 @@ def sampled_by_database(bench: Workbench, table: SampledTable) -> tuple[pa.Table
     Source:
         TABLESAMPLE BERNOULLI, https://www.postgresql.org/docs/current/sql-select.html
     """
-    target = bench.find(table.name)
+    target = session.find(table.name)
     source = target.source
     if source is None or source.kind != "sql" or not source.location.startswith(_POSTGRES):
         return None
     if not target.table:
         return None
     place = ".".join(map(quoted, target.table.split(".", 1)))
-    counted = _ask(bench, source.name, f"SELECT count(*) FROM {place}")  # noqa: S608 - quoted
+    counted = _ask(session, source.name, f"SELECT count(*) FROM {place}")  # noqa: S608 - quoted
     if counted is None:
         return None
     total = int(counted.column(0)[0].as_py())
@@ -78,14 +78,14 @@ def sampled_by_database(bench: Workbench, table: SampledTable) -> tuple[pa.Table
         f"SELECT {columns} FROM {place} "  # noqa: S608 - quoted
         f"TABLESAMPLE BERNOULLI ({100 * (share or 1.0):.9f}) REPEATABLE ({table.seed})"
     )
-    found = _ask(bench, source.name, query)
+    found = _ask(session, source.name, query)
     return None if found is None else (found, total)
 
 
-def _ask(bench: Workbench, source: str, query: str) -> pa.Table | None:
+def _ask(session: DataSession, source: str, query: str) -> pa.Table | None:
     """Return the answer; None where the database refuses, as it does for a view."""
     try:
-        answer: pa.Table = bench.sql(source, query, as_="arrow")
+        answer: pa.Table = session.sql(source, query, as_="arrow")
     except LimitExceeded as problem:
         raise LimitExceeded(
             problem.message, hint=f"Draw fewer rows. {SETTING}", data=problem.data
@@ -135,7 +135,7 @@ class Sample:
         return mean_intervals(self.data, self.total_rows)
 
 
-def profile_data(bench: Workbench, name: str, data: object = None) -> Profile:
+def profile_data(session: DataSession, name: str, data: object = None) -> Profile:
     """Look at every row once.
 
     Args:
@@ -147,12 +147,12 @@ def profile_data(bench: Workbench, name: str, data: object = None) -> Profile:
         SourceError, PublishError: It cannot be read.
     """
     table = None if data is None else to_arrow(data, what=name)
-    reader = bench.stream(name) if table is None else table.to_reader()
+    reader = session.stream(name) if table is None else table.to_reader()
     return profile_of(name, reader.schema, reader)
 
 
 def sample_data(
-    bench: Workbench,
+    session: DataSession,
     name: str,
     amount: str,
     *,
@@ -178,9 +178,9 @@ def sample_data(
         LimitExceeded: Interactively, the sample takes more memory than the limit.
     """
     wanted = parse_amount(amount)
-    most = bench.read_limit(f"a sample of {name!r}", hint=f"Draw fewer rows. {SETTING}")
+    most = session.read_limit(f"a sample of {name!r}", hint=f"Draw fewer rows. {SETTING}")
     table = SampledTable(name=name, amount=wanted, seed=seed)
-    found = sampled_by_database(bench, table) if data is None and by is None else None
+    found = sampled_by_database(session, table) if data is None and by is None else None
     if found is not None:
         rows, total = found
         if wanted.rows is not None:
@@ -189,7 +189,7 @@ def sample_data(
             name=name, data=rows, total_rows=total, seed=seed, amount=amount,
             drawn_by="by the database, row by row",
         )  # fmt: skip
-    reader = bench.stream(name) if data is None else to_arrow(data, what=name).to_reader()
+    reader = session.stream(name) if data is None else to_arrow(data, what=name).to_reader()
     drawn = _drawn(reader, wanted, seed, by, most)
     return Sample(
         name=name, data=drawn.table(), total_rows=drawn.seen, seed=seed, amount=amount, by=by

@@ -30,11 +30,11 @@ from jupyter_etl.runner.published_secrets import refuse_secrets
 from jupyter_etl.scheduling.occurrences import interval_of
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.notebooks import read_notebook
-from jupyter_etl.services.publications.locks import turn
+from jupyter_etl.services.publications.locks import publication_lock
 from jupyter_etl.services.reading import publisher_for
 
 
-class HandChannel:
+class InteractiveChannel:
     """Implements `jupyter_etl.ports.Channel` for a cell that is run by hand.
 
     Outputs become drafts at once, beside what consumers see.
@@ -147,7 +147,7 @@ class HandChannel:
             # A cell that is run again appends the same rows: they take the place of the first ones.
             staged = replace(staged, batch=batch_of_rows(staged))
         refuse_secrets([staged], etl.redactor, Path(staged.options.get("notebook", "")))
-        with turn(etl.store, etl.clock, [staged.name], draft=draft) as token:
+        with publication_lock(etl.store, etl.clock, [staged.name], draft=draft) as token:
             with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
                 etl.lake.claim()
                 committed = publisher_for(staged.kind).commit(

@@ -24,8 +24,8 @@ def print_notes(first: str, notes: Sequence[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in (first, *notes[:_MOST_NOTES], *more)))
 
 
-class Bench(Protocol):
-    """What the warning needs of the notebook: a `Workbench`."""
+class Harness(Protocol):
+    """What the warning needs of the notebook: a `DataSession`."""
 
     @property
     def context(self) -> RunContext:
@@ -37,18 +37,18 @@ class Bench(Protocol):
         ...
 
 
-def rights_note(bench: Bench, source: Source) -> str:
+def rights_note(session: Harness, source: Source) -> str:
     """Return the warning about a role with rights on the server itself; "" where there is none.
 
     PostgreSQL is asked, for at most two seconds. In a run nothing is asked: who declares the source
     has seen the warning.
     """
-    if source.kind != SourceKind.SQL or not source.readonly or bench.context.id is not None:
+    if source.kind != SourceKind.SQL or not source.readonly or session.context.id is not None:
         return ""
     from jupyter_etl.sources.sql.rights import server_rights
 
     try:
-        right = server_rights(source, bench.access(source))
+        right = server_rights(source, session.access(source))
     except EtlError:
         # Whether it can be reached is found out when it is read.
         return ""

@@ -40,7 +40,7 @@ from jupyter_etl.services.reading import publisher_for
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from jupyter_etl.notebook.session import Workbench
+    from jupyter_etl.notebook.session import DataSession
     from jupyter_etl.notebook.watermarks import NewRows
 
 _USUAL_CHANGE = "50%"
@@ -91,7 +91,7 @@ def _without(staged: Staged, before: PublicationVersion | None) -> tuple[str, ..
 
 
 def publish_table(
-    workbench: Workbench,
+    data_session: DataSession,
     name: str,
     data: object,
     *,
@@ -132,12 +132,12 @@ def publish_table(
     options = {} if change == _USUAL_CHANGE else {"change": _share(change)}
     new = None
     if since is not None or lag:
-        new = _since(workbench, data, mode, since, lag)
+        new = _since(data_session, data, mode, since, lag)
     reader = as_reader(data if new is None else new.reader, what=name)
     staged = Staged(
         name=parse_name(name, what="publication"),
         kind=PublicationKind.TABLE,
-        folder=str(workbench.channel.stage_folder(name)),
+        folder=str(data_session.channel.stage_folder(name)),
         mode=_member(PublishMode, mode, "mode"),
         key=tuple(key),
         partition_by=tuple(partition_by),
@@ -145,7 +145,7 @@ def publish_table(
         options=options,
         allow=(allow,) if isinstance(allow, str) else tuple(allow),
     )
-    published = _hand_over(workbench, staged, reader, live=live, data=data)
+    published = _hand_over(data_session, staged, reader, live=live, data=data)
     if new is not None:
         # Not before: a failure that the notebook survives must leave the watermark where it is.
         new.tell()
@@ -153,7 +153,7 @@ def publish_table(
 
 
 def publish_file(
-    workbench: Workbench,
+    data_session: DataSession,
     path: str,
     data: object = None,
     *,
@@ -173,7 +173,7 @@ def publish_file(
         DeclarationError: The path is absolute or leaves its folder.
         PublishError: The file is absent, or the data cannot be held by the format.
     """
-    rendered = _render(path, in_turn(workbench.namespace, workbench.interval))
+    rendered = _render(path, in_turn(data_session.namespace, data_session.interval))
     if Path(rendered).is_absolute() or ".." in Path(rendered).parts:
         raise DeclarationError(
             f"The path {rendered!r} leads out of the folder of the publications.",
@@ -182,20 +182,20 @@ def publish_file(
     options = {"path": rendered}
     if data is None:
         # A run that has a working directory of its own has written the file there.
-        folder = Path(os.environ.get(WORKING_FOLDER) or workbench.base)
+        folder = Path(os.environ.get(WORKING_FOLDER) or data_session.base)
         options["source"] = str((folder / rendered).resolve())
     staged = Staged(
         name=parse_name(name or file_name(path), what="publication"),
         kind=PublicationKind.FILE,
-        folder=str(workbench.channel.stage_folder("file")),
+        folder=str(data_session.channel.stage_folder("file")),
         options=options,
     )
     reader = None if data is None else as_reader(data, what=rendered)
-    return _hand_over(workbench, staged, reader, live=live, data=data)
+    return _hand_over(data_session, staged, reader, live=live, data=data)
 
 
 def publish_report(
-    workbench: Workbench,
+    data_session: DataSession,
     title: str,
     *,
     name: str | None = None,
@@ -210,11 +210,11 @@ def publish_report(
         hide_code: Show outputs and text only.
         live: By hand, replace the live version at once.
     """
-    context = workbench.context
+    context = data_session.context
     staged = Staged(
         name=parse_name(name or slug(title), what="publication"),
         kind=PublicationKind.REPORT,
-        folder=str(workbench.channel.stage_folder("report")),
+        folder=str(data_session.channel.stage_folder("report")),
         title=title,
         options={
             "hide_code": "1" if hide_code else "",
@@ -223,7 +223,7 @@ def publish_report(
             "logical_at": context.logical_at.isoformat(),
         },
     )
-    published = _hand_over(workbench, staged, None, live=live)
+    published = _hand_over(data_session, staged, None, live=live)
     if context.id is not None:
         # The runner renders the page after the last cell, with all outputs.
         return published
@@ -231,7 +231,7 @@ def publish_report(
 
 
 def _hand_over(
-    workbench: Workbench,
+    data_session: DataSession,
     request: Staged,
     reader: pa.RecordBatchReader | None,
     *,
@@ -240,13 +240,13 @@ def _hand_over(
 ) -> Published:
     with user_code_boundary(f"Staging {request.name!r}", PublishError):
         staged = publisher_for(request.kind).stage(request, reader)
-    known = workbench.remembered.origins_of(data)
+    known = data_session.remembered.origins_of(data)
     if known:
         columns = [column.name for column in staged.columns]
         staged = replace(staged, origins=of_output(known, columns))
-    before = _live(workbench, request.name)
-    difference = _difference(staged, before) if workbench.context.id is None else None
-    version = workbench.channel.publish(staged, live=live)
+    before = _live(data_session, request.name)
+    difference = _difference(staged, before) if data_session.context.id is None else None
+    version = data_session.channel.publish(staged, live=live)
     return Published(
         staged=staged,
         version=version,
@@ -264,7 +264,9 @@ def _difference(staged: Staged, before: PublicationVersion | None) -> Difference
     return None if difference is None else judge_difference(difference, staged)
 
 
-def _since(workbench: Workbench, name: object, mode: str, since: str | None, lag: str) -> NewRows:
+def _since(
+    data_session: DataSession, name: object, mode: str, since: str | None, lag: str
+) -> NewRows:
     """Open what came since the watermark, where that can be added to a table."""
     if since is None:
         raise DeclarationError("--lag needs a column: --since COLUMN.")
@@ -278,7 +280,7 @@ def _since(workbench: Workbench, name: object, mode: str, since: str | None, lag
             "With --since only new rows are read, and --mode replace would delete all others.",
             hint="Add them: --mode append, or --mode upsert --key COLUMN.",
         )
-    return workbench.stream_since(name, column=since, lag=lag)
+    return data_session.stream_since(name, column=since, lag=lag)
 
 
 def _share(change: str) -> str:
@@ -295,9 +297,9 @@ def _share(change: str) -> str:
     return f"{percent / 100:.6g}"
 
 
-def _live(workbench: Workbench, name: str) -> PublicationVersion | None:
+def _live(data_session: DataSession, name: str) -> PublicationVersion | None:
     try:
-        return workbench.channel.publication(name).live
+        return data_session.channel.publication(name).live
     except NotFound:
         return None
 

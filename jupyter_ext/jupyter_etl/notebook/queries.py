@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _LESS = f"Aggregate or filter in the query, or add a LIMIT. {ALL}"
 
 
-class Bench(Protocol):
-    """What a query needs of the notebook: a `Workbench`.
+class Harness(Protocol):
+    """What a query needs of the notebook: a `DataSession`.
 
     Args:
         channel: Hears what was read.
@@ -93,7 +93,7 @@ class Query:
     anyway: bool = False
 
 
-def remember(bench: Bench, query: Query) -> tuple[str, ...]:
+def remember(session: Harness, query: Query) -> tuple[str, ...]:
     """Check a named query and remember it; nothing is run.
 
     Returns:
@@ -107,9 +107,9 @@ def remember(bench: Bench, query: Query) -> tuple[str, ...]:
     from jupyter_etl.sources.sql.statements import parse_statement
 
     name = parse_query_name(query.name)
-    dialect = _dialect(bench, query)
-    known = bench.remembered.named(query.source)
-    _refuse_elsewhere(bench, query)
+    dialect = _dialect(session, query)
+    known = session.remembered.named(query.source)
+    _refuse_elsewhere(session, query)
     plain = expand(query.text, {**known, name: query.text}, name=name, dialect=dialect)
     parse_template(plain, dialect)
     if not parse_statement(query.text, (), dialect).asks:
@@ -121,7 +121,7 @@ def remember(bench: Bench, query: Query) -> tuple[str, ...]:
     return tuple(known)
 
 
-def answer(bench: Bench, query: Query, as_: str) -> object:
+def answer(session: Harness, query: Query, as_: str) -> object:
     """Run a query.
 
     Args:
@@ -135,30 +135,30 @@ def answer(bench: Bench, query: Query, as_: str) -> object:
             or is expected to.
     """
     if query.name:
-        remember(bench, query)
-    _refuse_elsewhere(bench, query)
-    dialect, named = _dialect(bench, query), bench.remembered.named(query.source)
+        remember(session, query)
+    _refuse_elsewhere(session, query)
+    dialect, named = _dialect(session, query), session.remembered.named(query.source)
     text = expand(query.text, named, name=query.name, dialect=dialect)
-    names = in_turn(query.parameters, bench.namespace, bench.interval)
+    names = in_turn(query.parameters, session.namespace, session.interval)
     bound = bind(parse_template(text, dialect), names)
     if query.source == LOCAL:
-        table, origins = _local(bench, query, bound)
+        table, origins = _local(session, query, bound)
     else:
-        table, origins = _in_source(bench, query, bound)
+        table, origins = _in_source(session, query, bound)
     frame = as_frame(table, as_)
-    bench.remembered.keep_origins(frame, origins)
+    session.remembered.keep_origins(frame, origins)
     return frame
 
 
-def _dialect(bench: Bench, query: Query) -> str:
+def _dialect(session: Harness, query: Query) -> str:
     if query.source == LOCAL:
         return "duckdb"
-    _, source = _target(bench, query.source)
+    _, source = _target(session, query.source)
     return source.location.partition(":")[0] if source.kind == SourceKind.SQL else "duckdb"
 
 
-def _target(bench: Bench, name: str) -> tuple[Target, Source]:
-    target = bench.find(name)
+def _target(session: Harness, name: str) -> tuple[Target, Source]:
+    target = session.find(name)
     if target.source is None:
         raise DeclarationError(
             f"The source {name!r} does not support SQL.",
@@ -167,13 +167,13 @@ def _target(bench: Bench, name: str) -> tuple[Target, Source]:
     return target, target.source
 
 
-def _refuse_elsewhere(bench: Bench, query: Query) -> None:
+def _refuse_elsewhere(session: Harness, query: Query) -> None:
     """Say where a query is, if it is one of another source."""
     from jupyter_etl.language.sql.references import references_of
 
-    here = {*bench.remembered.named(query.source), query.name}
-    for name in references_of(query.text, _dialect(bench, query)):
-        others = [s for s, named in bench.remembered.queries.items() if name in named]
+    here = {*session.remembered.named(query.source), query.name}
+    for name in references_of(query.text, _dialect(session, query)):
+        others = [s for s, named in session.remembered.queries.items() if name in named]
         if name not in here and others:
             raise DeclarationError(
                 f"The query {name!r} belongs to the source {others[0]!r} and cannot be used in "
@@ -182,13 +182,13 @@ def _refuse_elsewhere(bench: Bench, query: Query) -> None:
             )
 
 
-def _in_source(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table, Origins]:
-    target, source = _target(bench, query.source)
+def _in_source(session: Harness, query: Query, bound: BoundQuery) -> tuple[pa.Table, Origins]:
+    target, source = _target(session, query.source)
     request = ReadRequest(query=bound.sql, parameters=bound.parameters)
-    _guard(bench, source, request, anyway=query.anyway)
-    with bench.telling(target):
-        reading = open_source(source, request, bench.access(source))
-        reading = _result_limit(bench, anyway=query.anyway).applied(reading, request)
+    _guard(session, source, request, anyway=query.anyway)
+    with session.telling(target):
+        reading = open_source(source, request, session.access(source))
+        reading = _result_limit(session, anyway=query.anyway).applied(reading, request)
         table = reading.batches.read_all()
     seconds = reading.seconds
     tables, origins = _told(source, bound, table)
@@ -203,7 +203,7 @@ def _in_source(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table,
             bytes=table.nbytes if alone or not tables else None,
             seconds=seconds,
         )
-        bench.channel.report_read(read)
+        session.channel.report_read(read)
     return table, origins
 
 
@@ -228,17 +228,17 @@ def _told(source: Source, bound: BoundQuery, table: pa.Table) -> tuple[tuple[str
     return found.tables, origins
 
 
-def _local(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table, Origins]:
+def _local(session: Harness, query: Query, bound: BoundQuery) -> tuple[pa.Table, Origins]:
     from jupyter_etl.sources.local_sql import run_local, table_names
     from jupyter_etl.sources.sql.lineage import lineage_of
 
-    tables = {name: bench.table(name, anyway=query.anyway) for name in table_names(bound.sql)}
-    most = _result_limit(bench, anyway=query.anyway)
+    tables = {name: session.table(name, anyway=query.anyway) for name in table_names(bound.sql)}
+    most = _result_limit(session, anyway=query.anyway)
     result = run_local(
         bound.sql,
         bound.parameters,
         tables,
-        timezone=bench.context.timezone,
+        timezone=session.context.timezone,
         collect=most.collect if most.most_bytes else None,
     )
     found = lineage_of(
@@ -248,7 +248,7 @@ def _local(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table, Ori
         columns=result.column_names,
         known={name: table.column_names for name, table in tables.items()},
     )
-    inner = {name: _of_table(bench, name, table) for name, table in tables.items()}
+    inner = {name: _of_table(session, name, table) for name, table in tables.items()}
     origins: dict[str, tuple[ColumnOrigin, ...]] = {}
     for column, leaves in found.origins.items():
         parts = [inner.get(name, {}).get(leaf, ()) for name, leaf in leaves]
@@ -260,27 +260,27 @@ def _local(bench: Bench, query: Query, bound: BoundQuery) -> tuple[pa.Table, Ori
     return result, origins
 
 
-def _of_table(bench: Bench, name: str, table: pa.Table) -> Origins:
+def _of_table(session: Harness, name: str, table: pa.Table) -> Origins:
     """Return the origins of what a local query reads under a name."""
-    frame = bench.namespace.get(name)
+    frame = session.namespace.get(name)
     if frame is not None:
-        return bench.remembered.origins_of(frame)
-    target = bench.find(name)
+        return session.remembered.origins_of(frame)
+    target = session.find(name)
     origin = target.source or target.publication
     return {} if origin is None else whole(origin.name, target.table, table.column_names)
 
 
-def _result_limit(bench: Bench, *, anyway: bool) -> ReadLimit:
-    return bench.read_limit("The result of the query", anyway=anyway, hint=_LESS)
+def _result_limit(session: Harness, *, anyway: bool) -> ReadLimit:
+    return session.read_limit("The result of the query", anyway=anyway, hint=_LESS)
 
 
-def _guard(bench: Bench, source: Source, request: ReadRequest, *, anyway: bool) -> None:
+def _guard(session: Harness, source: Source, request: ReadRequest, *, anyway: bool) -> None:
     """Refuse interactively, and warn in a run, if the result is expected to be too large."""
-    most = 0 if anyway else bench.query_bytes
+    most = 0 if anyway else session.query_bytes
     limit = ReadLimit(what="The result of the query", most_bytes=most, hint=_LESS)
     try:
-        limit.expect(source, request, bench.access(source))
+        limit.expect(source, request, session.access(source))
     except LimitExceeded as problem:
-        if bench.context.id is None:
+        if session.context.id is None:
             raise
         sys.stderr.write(f"Warning: {problem.message}\n")

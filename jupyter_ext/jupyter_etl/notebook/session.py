@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Workbench:
+class DataSession:
     """Data in and out of a notebook; the same by hand and in a run.
 
     Args:

@@ -221,8 +221,8 @@ def _moved(cursor: Cursor, start: CursorStart, found: Extent) -> CursorMove:
 
 
 def _said(cursor: Cursor, note: str, channel: Channel) -> str:
-    by_hand = channel.context.id is None
-    stays = "; interactive, so the watermark does not move" if by_hand else ""
+    interactive = channel.context.id is None
+    stays = "; interactive, so the watermark does not move" if interactive else ""
     return f"{cursor.label}: {note}{stays}"
 
 

@@ -6,7 +6,7 @@ through an entry point (group ``jupyter_etl.<port>s``), imported only when it is
 passes the contract suite of its port under ``tests/contracts``.
 """
 
-from jupyter_etl.ports.base import Bell, Clock, SecretResolver, Secrets
+from jupyter_etl.ports.base import Clock, SecretResolver, Secrets, Wakeups
 from jupyter_etl.ports.data import (
     Access,
     CheckRunner,
@@ -16,14 +16,33 @@ from jupyter_etl.ports.data import (
     Reading,
     ReadRequest,
     Since,
-    Swept,
+    Vacuumed,
 )
 from jupyter_etl.ports.run_store import Outlook, Planned
 from jupyter_etl.ports.runs import Channel, Claim, Decide, Executor, Notifier
 from jupyter_etl.ports.store import SchedulerInfo, Store
 
 __all__ = [
-    "Access", "Bell", "Channel", "CheckRunner", "Claim", "Clock", "Connector", "Decide",
-    "Executor", "Lake", "Notifier", "Outlook", "Planned", "Publisher", "ReadRequest", "Reading",
-    "SchedulerInfo", "SecretResolver", "Secrets", "Since", "Store", "Swept",
+    "Access",
+    "Channel",
+    "CheckRunner",
+    "Claim",
+    "Clock",
+    "Connector",
+    "Decide",
+    "Executor",
+    "Lake",
+    "Notifier",
+    "Outlook",
+    "Planned",
+    "Publisher",
+    "ReadRequest",
+    "Reading",
+    "SchedulerInfo",
+    "SecretResolver",
+    "Secrets",
+    "Since",
+    "Store",
+    "Vacuumed",
+    "Wakeups",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ class Clock(Protocol):
         ...
 
 
-class Bell(Protocol):
+class Wakeups(Protocol):
     """What other processes ring when they have made something due."""
 
     def wait(self, seconds: float) -> bool:

@@ -89,7 +89,7 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Swept:
+class Vacuumed:
     """What a publisher has deleted.
 
     Args:
@@ -313,7 +313,7 @@ class Publisher(Protocol):
         """
         ...
 
-    def sweep(
+    def clean_up(
         self,
         kept: Sequence[PublicationVersion],
         *,
@@ -322,7 +322,7 @@ class Publisher(Protocol):
         draft: bool,
         older_than: datetime,
         dry_run: bool,
-    ) -> Swept:
+    ) -> Vacuumed:
         """Delete what lies at a publication's place and belongs to none of the versions kept.
 
         The caller has the publication's turn, unless it is a dry run.

@@ -10,9 +10,9 @@ from typing import Protocol
 from jupyter_etl.model import (
     Attempt,
     AttemptReport,
-    Beat,
     Breaker,
     Cause,
+    Heartbeat,
     NewRun,
     Pipeline,
     PublicationVersion,
@@ -49,7 +49,7 @@ class Outlook:
         due: A pipeline is due.
         subscribers: A pipeline that is not paused has an ``after`` schedule.
         live: An attempt has no outcome.
-        untold: People have to hear of the end of a run.
+        unnotified: People have to hear of the end of a run.
         ready: The ``not_before`` of a queued run has come.
         next_at: When something may become due next, UTC: a ``next_due``, a ``not_before`` of a
             queued run, or the ``retry_at`` of a breaker; None without any.
@@ -58,7 +58,7 @@ class Outlook:
     due: bool
     subscribers: bool
     live: bool
-    untold: bool
+    unnotified: bool
     ready: bool
     next_at: datetime | None
 
@@ -198,8 +198,10 @@ class RunStore(Protocol):
         """A runner begins. Raises `Conflict` when the token is stale or it has begun before."""
         ...
 
-    def beat(self, run_id: int, number: int, token: str, *, cell: int | None = None) -> Beat:
-        """Advance the beat and the progress."""
+    def heartbeat(
+        self, run_id: int, number: int, token: str, *, cell: int | None = None
+    ) -> Heartbeat:
+        """Advance the heartbeat and the progress."""
         ...
 
     def finish_attempt(
@@ -218,7 +220,7 @@ class RunStore(Protocol):
         Watermarks move with what was committed; what is held back keeps its moves for its
         approval. In that transaction also: a planned pipeline that failed too often in a row is paused, the
         breaker of a source that did not answer counts, that of one which did is forgotten, and an
-        end that people have to hear of waits for `load_untold`. A run that somebody asked to cancel
+        end that people have to hear of waits for `load_unnotified`. A run that somebody asked to cancel
         is cancelled instead of queued once more.
 
         Args:
@@ -246,7 +248,7 @@ class RunStore(Protocol):
         """Return the sources that did not answer last time, by name."""
         ...
 
-    def load_untold(self, *, limit: int = 100) -> list[Claim]:
+    def load_unnotified(self, *, limit: int = 100) -> list[Claim]:
         """Return the runs whose end people have not been told of, each with its last attempt.
 
         Those are the runs of a deployed pipeline, not drafts, that failed, were held, or succeeded
@@ -254,7 +256,7 @@ class RunStore(Protocol):
         """
         ...
 
-    def save_told(self, run_ids: Sequence[int]) -> None:
+    def save_notified(self, run_ids: Sequence[int]) -> None:
         """Note that people were told of the end of these runs."""
         ...
 

@@ -52,7 +52,7 @@ class Executor(Protocol):
         """
         ...
 
-    def sweep(self, claim: Claim) -> None:
+    def clean_up(self, claim: Claim) -> None:
         """End what a lost attempt may have left running on this machine.
 
         That is its runner, its kernel and all they started; what runs elsewhere is not touched.

@@ -22,7 +22,7 @@ from jupyter_etl.model import (
     Source,
     VersionWatermark,
 )
-from jupyter_etl.ports.base import Bell
+from jupyter_etl.ports.base import Wakeups
 from jupyter_etl.ports.lineage_store import LineageStore
 from jupyter_etl.ports.run_store import RunStore
 from jupyter_etl.ports.watermark_store import WatermarkStore
@@ -355,7 +355,7 @@ class Store(RunStore, WatermarkStore, LineageStore, Protocol):
         """Say that a scheduler has ended."""
         ...
 
-    def bell(self) -> AbstractContextManager[Bell]:
+    def wakeups(self) -> AbstractContextManager[Wakeups]:
         """Give a bell that rings after others have made or ended runs, or published.
 
         One that is missed costs time alone: a scheduler also looks by itself. Entering and waiting

@@ -15,7 +15,7 @@ from jupyter_etl.model import Source
 from jupyter_etl.ports import SecretResolver
 from jupyter_etl.redaction.encodings import LEAST, Search, encodings_of, plain_forms, written_forms
 
-_TELLING = 12
+_OUTBOX = 12
 """Characters from which on a value in an address is no coincidence, as ``postgres`` is."""
 
 _LARGE_BYTES = 1_000_000
@@ -237,7 +237,7 @@ class Redactor:
     def telling(self) -> Redactor:
         """Return one for all values, used or not, that are no coincidence where they are found."""
         names = {value: name for name, value in self._known()} | self._values
-        names = {value: one for value, one in names.items() if len(value.strip()) >= _TELLING}
+        names = {value: one for value, one in names.items() if len(value.strip()) >= _OUTBOX}
         if self._of_all is None or self._of_all.values != names.keys():
             self._of_all = Redactor()
             for value, name in names.items():

@@ -292,13 +292,16 @@ def watermark_view(watermark: Watermark) -> JSON:
     return view
 
 
-def schedule_view(schedule: Schedule, words: str, ticks: Sequence[datetime], note: str) -> JSON:
+def schedule_view(
+    schedule: Schedule, words: str, occurrences: Sequence[datetime], note: str
+) -> JSON:
     """Make the JSON of a schedule that is not deployed yet; each time in UTC and local."""
     zone = ZoneInfo(schedule.timezone)
     return {
         "words": words,
         "next": [
-            {"utc": to_builtins(tick), "local": tick.astimezone(zone).isoformat()} for tick in ticks
+            {"utc": to_builtins(tick), "local": tick.astimezone(zone).isoformat()}
+            for tick in occurrences
         ],
         "note": note,
         "cron": schedule.cron,

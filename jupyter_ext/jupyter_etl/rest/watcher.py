@@ -94,17 +94,17 @@ class RunWatcher:
         return len(changed)
 
     async def _watch(self) -> None:
-        with ExitStack() as bells:
-            await self._look_again_and_again(bells)
+        with ExitStack() as wakeups:
+            await self._look_again_and_again(wakeups)
 
-    async def _look_again_and_again(self, bells: ExitStack) -> None:
-        failures, has_bell = 0, False
+    async def _look_again_and_again(self, wakeups: ExitStack) -> None:
+        failures, has_wakeups = 0, False
         while True:
             try:
                 if self._service.is_open:
-                    if not has_bell:
-                        await self._service.call(partial(self._hang_bell, bells, self._wake()))
-                        has_bell = True
+                    if not has_wakeups:
+                        await self._service.call(partial(self._add_pipe, wakeups, self._wake()))
+                        has_wakeups = True
                     await self.look()
                 failures = 0
             except Exception:  # noqa: BLE001 - the watcher outlives whatever the ledger does
@@ -120,9 +120,9 @@ class RunWatcher:
             self._rung.clear()
 
     @staticmethod
-    def _hang_bell(bells: ExitStack, wake: Callable[[], None], etl: Etl) -> None:
+    def _add_pipe(wakeups: ExitStack, wake: Callable[[], None], etl: Etl) -> None:
         # Nobody waits for its thread at the end: a server is to stop at once.
-        bells.enter_context(etl.woken(wake, patience_s=0.0))
+        wakeups.enter_context(etl.woken(wake, patience_s=0.0))
 
     def _wake(self) -> Callable[[], None]:
         loop = asyncio.get_running_loop()

@@ -26,33 +26,33 @@ from jupyter_etl.runner.commit import Gate, HeldBack, commit_outputs, outlast
 from jupyter_etl.runner.completion import Judge, with_verdict
 from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.execution.output_limits import OutputCaps
-from jupyter_etl.runner.execution.prestarted_kernel import EarlyKernel
+from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel
 from jupyter_etl.runner.folders import EXECUTED, SNAPSHOT, home_of
 from jupyter_etl.runner.kernel.kernels import ATTEMPT, DEFAULT_KERNEL, kernel_environment
 from jupyter_etl.runner.limits import Limits, address_space_bytes
 from jupyter_etl.runner.outcome import (
-    Ending,
-    ending_before_start,
-    ending_of_error,
-    ending_of_etl_error,
-    ending_of_halt,
+    AttemptOutcome,
+    outcome_before_start,
+    outcome_of_cancellation,
+    outcome_of_error,
+    outcome_of_etl_error,
     refused_memory,
 )
 from jupyter_etl.runner.preparation import Prepared, prepare
 from jupyter_etl.runner.progress import Progress
 from jupyter_etl.runner.published_secrets import refuse_secrets
-from jupyter_etl.runner.redacted_output import LogSweep
-from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
-from jupyter_etl.runner.watchdogs.heartbeat import Beats
+from jupyter_etl.runner.redacted_output import LogCleanup
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
+from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
 from jupyter_etl.runner.watchdogs.memory import MemoryWatch
 from jupyter_etl.runner.watchdogs.termination import Guard
 from jupyter_etl.runner.watermarks import noted_reads
 
-_Made = tuple[tuple[Committed, ...], Ending, HeldBack | None]
+_Made = tuple[tuple[Committed, ...], AttemptOutcome, HeldBack | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Making:
+class AttemptExecution:
     """An attempt in the making.
 
     Args:
@@ -62,8 +62,8 @@ class Making:
         publishers: What commits the outputs, by kind.
         clock: For the time of declarations.
         events: Hears what happens.
-        halt: Says when to stop.
-        beats: The sign of life; they are running.
+        cancellation: Says when to stop.
+        heartbeats: The heartbeat; they are running.
         lake: Where all outputs lie.
         plan_resumption: Decides whether the attempt can go on from a checkpoint.
         limits: Of memory and outputs.
@@ -83,17 +83,17 @@ class Making:
     publishers: Mapping[PublicationKind, Publisher]
     clock: Clock
     events: EventLog
-    halt: Halt
-    beats: Beats
+    cancellation: Cancellation
+    heartbeats: Heartbeats
     lake: Lake
     plan_resumption: PlanResumption
     limits: Limits
     redactor: Redactor
-    log: LogSweep
+    log: LogCleanup
     time_limit: TimeLimit
     group: Path | None = None
     snapshot: str = ""
-    early: EarlyKernel | None = None
+    early: PrestartedKernel | None = None
     gate: Gate | None = None
     secret: SecretResolver | None = None
 
@@ -110,7 +110,7 @@ class Making:
             redactor=self.redactor,
         )
         watch = MemoryWatch(
-            self.halt, limit_bytes=self._memory_bytes, marker=self._marker, group=self.group
+            self.cancellation, limit_bytes=self._memory_bytes, marker=self._marker, group=self.group
         )
         with watch:
             committed, ending, held = self._make(record, watch)
@@ -146,7 +146,7 @@ class Making:
         )
 
     def _why_no_move(
-        self, record: RunRecord, ending: Ending, committed: tuple[Committed, ...]
+        self, record: RunRecord, ending: AttemptOutcome, committed: tuple[Committed, ...]
     ) -> str:
         """Say why a run that succeeded and loaded by a cursor moves no watermark; "" where it does."""
         if ending.outcome is not Outcome.SUCCEEDED or not record.moves:
@@ -169,7 +169,7 @@ class Making:
             return self._commit(record, ending)
         return (), ending, None
 
-    def _execute(self, record: RunRecord, watch: MemoryWatch) -> Ending:
+    def _execute(self, record: RunRecord, watch: MemoryWatch) -> AttemptOutcome:
         progress: list[Progress] = []
         keepers: list[Keeper] = []
         problem: Exception | None = None
@@ -179,7 +179,7 @@ class Making:
                 channel = stack.enter_context(ChannelServer(record, sockets))
                 env = kernel_environment({CHANNEL: str(channel.path), ATTEMPT: str(self.folder)})
                 guard = Guard(
-                    self.halt,
+                    self.cancellation,
                     timeout_s=self.time_limit.seconds,
                     marker=self._marker,
                     group=self.group,
@@ -199,18 +199,18 @@ class Making:
         watch: MemoryWatch,
         problem: Exception | None,
         progress: Progress | None,
-    ) -> Ending:
-        halt = self.halt
-        if halt.reason is not None:
+    ) -> AttemptOutcome:
+        cancellation = self.cancellation
+        if cancellation.reason is not None:
             at = progress.at if progress else None
-            return self._halted(at)
+            return self._cancelled(at)
         if problem is not None:
             began = progress is not None and progress.began
-            unstarted = None if began else ending_before_start(problem, home_of(self.folder))
+            unstarted = None if began else outcome_before_start(problem, home_of(self.folder))
             if unstarted is not None:
                 return unstarted
-            return record.blame(refused_memory(ending_of_error(problem, progress), watch.verdict))
-        return Ending(outcome=Outcome.SUCCEEDED)
+            return record.blame(refused_memory(outcome_of_error(problem, progress), watch.verdict))
+        return AttemptOutcome(outcome=Outcome.SUCCEEDED)
 
     def _run_notebook(
         self,
@@ -223,9 +223,9 @@ class Making:
     ) -> None:
         new = self.claim.run.new
         body = self.snapshot or outlast(
-            lambda: self.store.load_snapshot(new.content_hash), self.beats
+            lambda: self.store.load_snapshot(new.content_hash), self.heartbeats
         )
-        outlast(self.lake.check, self.beats)
+        outlast(self.lake.check, self.heartbeats)
         prepared = prepare(body, new, self.folder / SNAPSHOT)
         pinned = self._pinned(prepared)
         if pinned is not None:
@@ -236,7 +236,7 @@ class Making:
         progress.append(
             Progress(
                 events=self.events,
-                beats=self.beats,
+                heartbeats=self.heartbeats,
                 cells=prepared.cells,
                 of=prepared.code_cells,
             )
@@ -248,7 +248,7 @@ class Making:
         session = Session(
             prepared=prepared,
             env=env,
-            halt=self.halt,
+            cancellation=self.cancellation,
             guard=guard,
             watch=watch,
             caps=OutputCaps(self.limits),
@@ -269,7 +269,7 @@ class Making:
         try:
             execute(session, self.folder / EXECUTED)
         except NotRestored as problem:
-            if self.halt.reason is not None:
+            if self.cancellation.reason is not None:
                 raise
             again = from_the_start(problem.message)
             self._say(again.note)
@@ -284,7 +284,7 @@ class Making:
             Path(self.claim.run.new.notebook),
             home=home_of(self.folder),
             attempt=self.folder,
-            load=lambda hashes: outlast(lambda: self.store.load_files(hashes), self.beats),
+            load=lambda hashes: outlast(lambda: self.store.load_files(hashes), self.heartbeats),
         )
 
     def _start(self, snapshot: str, prepared: Prepared) -> Start:
@@ -312,12 +312,12 @@ class Making:
         if text:
             self.events.log(text)
 
-    def _commit(self, record: RunRecord, ending: Ending) -> _Made:
+    def _commit(self, record: RunRecord, ending: AttemptOutcome) -> _Made:
         if record.staged:
             # A runner that was asleep past its lease learns it here, before it writes to the lake.
-            self.beats.beat()
-        if self.halt.reason is not None:
-            return (), self._halted(), None
+            self.heartbeats.heartbeat()
+        if self.cancellation.reason is not None:
+            return (), self._cancelled(), None
         try:
             refuse_secrets(record.staged, self.redactor, self.folder / EXECUTED)
             committed = commit_outputs(
@@ -328,8 +328,8 @@ class Making:
                 clock=self.clock,
                 lake=self.lake,
                 executed=self.folder / EXECUTED,
-                beats=self.beats,
-                halt=self.halt,
+                heartbeats=self.heartbeats,
+                cancellation=self.cancellation,
                 events=self.events,
                 gate=self.gate,
                 broken=record.broken,
@@ -338,18 +338,25 @@ class Making:
         except HeldBack as held:
             self._say(f"held: {held.sentence}. To decide: jupyter etl held {self.claim.run.id}")
             cell = record.broken_cell
-            return (), Ending(outcome=Outcome.HELD, error=held.sentence, failed_cell=cell), held
+            return (
+                (),
+                AttemptOutcome(outcome=Outcome.HELD, error=held.sentence, failed_cell=cell),
+                held,
+            )
         except EtlError as problem:
-            if self.halt.reason is not None:
-                return (), self._halted(), None
-            return (), ending_of_etl_error(problem), None
+            if self.cancellation.reason is not None:
+                return (), self._cancelled(), None
+            return (), outcome_of_etl_error(problem), None
         except Exception as problem:  # noqa: BLE001 - an attempt ends with a record
-            return (), ending_of_error(problem, None), None
+            return (), outcome_of_error(problem, None), None
         return committed, ending, None
 
-    def _halted(self, at: int | None = None) -> Ending:
+    def _cancelled(self, at: int | None = None) -> AttemptOutcome:
         """Return how an attempt ended that was stopped; without a cell after the last one."""
-        reason, detail = self.halt.reason or HaltReason.CANCELLED, self.halt.detail
-        if reason is HaltReason.TIMED_OUT:
+        reason, detail = (
+            self.cancellation.reason or CancellationReason.CANCELLED,
+            self.cancellation.detail,
+        )
+        if reason is CancellationReason.TIMED_OUT:
             detail = self.time_limit.why
-        return ending_of_halt(reason, at, self.time_limit.seconds, detail)
+        return outcome_of_cancellation(reason, at, self.time_limit.seconds, detail)

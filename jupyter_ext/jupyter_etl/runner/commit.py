@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,8 +26,8 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Claim, Clock, Lake, Publisher, Store
 from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.watchdogs.cancellation import Halt
-from jupyter_etl.runner.watchdogs.heartbeat import Beats
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation
+from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
 from jupyter_etl.runner.watermarks import refuse_doubles
 
 _RETRY_S = 0.5
@@ -76,8 +77,8 @@ def commit_outputs(
     clock: Clock,
     lake: Lake,
     executed: Path,
-    beats: Beats,
-    halt: Halt,
+    heartbeats: Heartbeats,
+    cancellation: Cancellation,
     events: EventLog,
     gate: Gate | None = None,
     broken: tuple[CheckResult, ...] = (),
@@ -93,8 +94,8 @@ def commit_outputs(
         publishers: By kind.
         clock: For the time of the turns.
         executed: The executed notebook, which reports are made of.
-        beats: Tell whether the attempt still owns its run while the ledger is out of reach.
-        halt: Ends the wait for a turn.
+        heartbeats: Tell whether the attempt still owns its run while the ledger is out of reach.
+        cancellation: Ends the wait for a turn.
         events: Hear whom the attempt waits for.
         gate: Says what a person has to look at first; None lets everything through.
         broken: The rules of severity error that failed.
@@ -106,25 +107,25 @@ def commit_outputs(
             becomes visible.
     """
     if staged:
-        _wait_for_turns(staged, claim, store, clock, beats, halt, events)
+        _wait_for_turns(staged, claim, store, clock, heartbeats, cancellation, events)
     run = claim.run
     if not run.new.draft:
         pipeline = run.new.pipeline
         load = store.load_watermark
-        now = {m.cursor: outlast(lambda c=m.cursor: load(pipeline, c), beats) for m in moves}  # type: ignore[misc]
+        now = {m.cursor: outlast(lambda c=m.cursor: load(pipeline, c), heartbeats) for m in moves}  # type: ignore[misc]
         refuse_doubles(staged, moves, now)
     judged: tuple[Difference, ...] = ()
     if gate is not None and not run.new.draft:
-        judged = _differences(staged, gate, store, publishers, beats)
+        judged = _differences(staged, gate, store, publishers, heartbeats)
     if broken or any(one.reasons for one in judged):
         raise HeldBack(judged, broken)
     if staged:
-        outlast(lake.claim, beats)
+        outlast(lake.claim, heartbeats)
     committed = []
     for one in staged:
         name, draft = one.name, run.new.draft
-        number = outlast(lambda n=name, d=draft: store.next_publication_number(n, draft=d), beats)  # type: ignore[misc]
-        previous = outlast(lambda n=name, d=draft: newest_version(store, n, draft=d), beats)  # type: ignore[misc]
+        number = outlast(partial(store.next_publication_number, name, draft=draft), heartbeats)
+        previous = outlast(partial(newest_version, store, name, draft=draft), heartbeats)
         ready = replace(one, batch=one.batch or batch_of(run, one))
         if one.kind is PublicationKind.REPORT:
             ready = replace(ready, options={**one.options, "notebook": str(executed)})
@@ -141,7 +142,7 @@ def commit_outputs(
             )
     if committed:
         # Its file system may have been unmounted meanwhile: what was written is not there then.
-        outlast(lake.check, beats)
+        outlast(lake.check, heartbeats)
     return tuple(committed)
 
 
@@ -150,14 +151,14 @@ def _differences(
     gate: Gate,
     store: Store,
     publishers: Mapping[PublicationKind, Publisher],
-    beats: Beats,
+    heartbeats: Heartbeats,
 ) -> tuple[Difference, ...]:
     """Compare the tables with what is live; asked in the turn, so nothing changes since."""
     found = []
     for one in staged:
         if one.kind is not PublicationKind.TABLE:
             continue
-        previous = outlast(lambda n=one.name: newest_version(store, n, draft=False), beats)  # type: ignore[misc]
+        previous = outlast(partial(newest_version, store, one.name, draft=False), heartbeats)
         if previous is None or previous.pruned_at is not None:
             continue
         with user_code_boundary(f"the publisher of {one.kind} {one.name!r}", PublishError):
@@ -199,8 +200,8 @@ def _wait_for_turns(
     claim: Claim,
     store: Store,
     clock: Clock,
-    beats: Beats,
-    halt: Halt,
+    heartbeats: Heartbeats,
+    cancellation: Cancellation,
     events: EventLog,
 ) -> None:
     attempt, names = claim.attempt, [one.name for one in staged]
@@ -215,7 +216,7 @@ def _wait_for_turns(
                 number=attempt.number,
                 now=clock.now(),
             ),
-            beats,
+            heartbeats,
         )
         if not taken:
             return
@@ -224,17 +225,17 @@ def _wait_for_turns(
             said = True
         # Spread, so that many who wait do not ask all at once.
         threading.Event().wait(random.uniform(*_TURN_S))
-        if halt.reason is not None:
+        if cancellation.reason is not None:
             raise PublishError(
                 f"The attempt was stopped while it waited for the publication lock of {names[0]!r}."
             )
 
 
-def outlast(call: Callable[[], T], beats: Beats) -> T:
+def outlast(call: Callable[[], T], heartbeats: Heartbeats) -> T:
     """Call the ledger until it answers, for as long as the attempt owns its run.
 
     Args:
-        beats: Tell whether the attempt still owns its run.
+        heartbeats: Tell whether the attempt still owns its run.
 
     Raises:
         StoreError: The lease is over and the ledger still cannot be reached, or waiting is vain.
@@ -243,7 +244,7 @@ def outlast(call: Callable[[], T], beats: Beats) -> T:
         try:
             return call()
         except StoreError as problem:
-            if not problem.retryable or not beats.beat():
+            if not problem.retryable or not heartbeats.heartbeat():
                 raise
             threading.Event().wait(_RETRY_S)
 

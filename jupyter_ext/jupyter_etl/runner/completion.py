@@ -10,15 +10,15 @@ from jupyter_etl.model import AttemptReport, Outcome, Verdict
 from jupyter_etl.ports import Claim, Clock, Decide, Store
 from jupyter_etl.runner.commit import outlast
 from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.outcome import Ending, ending_of_etl_error, ending_of_halt
-from jupyter_etl.runner.watchdogs.cancellation import HaltReason
-from jupyter_etl.runner.watchdogs.heartbeat import Beats
+from jupyter_etl.runner.outcome import AttemptOutcome, outcome_of_cancellation, outcome_of_etl_error
+from jupyter_etl.runner.watchdogs.cancellation import CancellationReason
+from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
 
 Judge = Callable[..., Verdict]
 """``judge(error_type, message, outcome=, source=, retryable=)``: whose fault a failure is."""
 
 
-def with_verdict(report: AttemptReport, ending: Ending, judge: Judge) -> AttemptReport:
+def with_verdict(report: AttemptReport, ending: AttemptOutcome, judge: Judge) -> AttemptReport:
     """Add whose fault it is, unless it succeeded."""
     if report.outcome is Outcome.SUCCEEDED:
         return report
@@ -39,7 +39,7 @@ def finish(
     store: Store,
     clock: Clock,
     events: EventLog,
-    beats: Beats,
+    heartbeats: Heartbeats,
     decide: Decide,
     judge: Judge,
 ) -> AttemptReport:
@@ -50,12 +50,12 @@ def finish(
     """
     if report.outcome is Outcome.LOST:
         return report
-    beats.finishing()
+    heartbeats.finishing()
     try:
-        outlast(lambda: _tell(report, claim, store, clock, decide), beats)
+        outlast(lambda: _tell(report, claim, store, clock, decide), heartbeats)
     except PermissionDenied as problem:
         # The name was taken between staging and now; nothing has been written.
-        ending = ending_of_etl_error(problem)
+        ending = outcome_of_etl_error(problem)
         refused = with_verdict(
             replace(report, outcome=ending.outcome, error=ending.error, committed=()),
             ending,
@@ -67,7 +67,7 @@ def finish(
             store=store,
             clock=clock,
             events=events,
-            beats=beats,
+            heartbeats=heartbeats,
             decide=decide,
             judge=judge,
         )
@@ -75,7 +75,7 @@ def finish(
         if _is_recorded(report, claim, store):
             return report
         events.log(f"the ledger did not take the end of this attempt: {problem.message}")
-        lost = ending_of_halt(HaltReason.FENCED, None, 0.0)
+        lost = outcome_of_cancellation(CancellationReason.FENCED, None, 0.0)
         unrecorded = replace(report, outcome=lost.outcome, error=lost.error, committed=())
         return with_verdict(unrecorded, lost, judge)
     return report

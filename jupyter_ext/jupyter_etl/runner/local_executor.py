@@ -19,7 +19,7 @@ from jupyter_etl.errors import ExecutionError
 from jupyter_etl.ports import Claim
 from jupyter_etl.runner.folders import LOG, attempt_folder, save_claim
 from jupyter_etl.runner.kernel.kernels import COLD
-from jupyter_etl.runner.orphans import sweep_attempt
+from jupyter_etl.runner.orphans import clean_up_attempt
 from jupyter_etl.runner.warm.client import ColdStart, WarmRunner, WarmRunners
 from jupyter_etl.runner.warm.environment import hand_over
 
@@ -86,11 +86,11 @@ class LocalExecutor:
                 ended.append((*key, code))
         return ended
 
-    def sweep(self, claim: Claim) -> None:
+    def clean_up(self, claim: Claim) -> None:
         """End what a lost attempt may have left running on this machine."""
         folder = attempt_folder(self._home, claim.run.id, claim.attempt.number)
         pid = claim.attempt.pid if claim.attempt.host == socket.gethostname() else None
-        sweep_attempt(folder, pid=pid, command=self._command)
+        clean_up_attempt(folder, pid=pid, command=self._command)
 
     def close(self) -> None:
         """Let go of everything without ending a runner."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from jupyter_etl.runner.channel.sockets import sweep_sockets
+from jupyter_etl.runner.channel.sockets import clean_up_sockets
 from jupyter_etl.runner.kernel.cgroups import find_groups, kill_group, pids_in, remove_group
 from jupyter_etl.runner.kernel.kernels import ATTEMPT
 from jupyter_etl.runner.kernel.processes import kill_tree, living
@@ -18,7 +18,7 @@ _GONE_S = 2.0
 _LOOK_S = 0.02
 
 
-def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> int:
+def clean_up_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> int:
     """Kill an attempt's runner and everything that carries its marker; delete sockets of the dead.
 
     The number that the ledger has may belong to a stranger by now: the runner is a process that
@@ -44,7 +44,7 @@ def sweep_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> i
     killed = len(runners) + len(started) + len(in_groups) + kill_tree(None, (ATTEMPT, str(folder)))
     for group in groups:
         remove_group(group, patience_s=_GONE_S)
-    sweep_sockets()
+    clean_up_sockets()
     return killed
 
 

@@ -12,7 +12,7 @@ from jupyter_etl.language.text import printable
 from jupyter_etl.model import Outcome
 from jupyter_etl.runner.cells import say_cell
 from jupyter_etl.runner.progress import Progress
-from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
 OUT_OF_MEMORY = "OutOfMemory"
 KERNEL_EXITED = "KernelExited"
@@ -24,7 +24,7 @@ _MAX_ERROR = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
+class AttemptOutcome:
     """How an attempt ended.
 
     Args:
@@ -46,9 +46,9 @@ class Ending:
     began: bool = True
 
 
-def ending_of_halt(
-    reason: HaltReason, at: int | None, timeout_s: float, detail: str = ""
-) -> Ending:
+def outcome_of_cancellation(
+    reason: CancellationReason, at: int | None, timeout_s: float, detail: str = ""
+) -> AttemptOutcome:
     """Tell the end of an attempt that was stopped.
 
     Args:
@@ -57,35 +57,37 @@ def ending_of_halt(
         detail: What was said with the reason; where the limit is from.
     """
     where = "" if at is None else f" in {say_cell(at)}"
-    if reason is HaltReason.OUT_OF_MEMORY:
-        return ending_of_memory(at, detail)
-    if reason is HaltReason.UNGUARDED:
-        return Ending(
+    if reason is CancellationReason.OUT_OF_MEMORY:
+        return outcome_of_memory(at, detail)
+    if reason is CancellationReason.UNGUARDED:
+        return AttemptOutcome(
             outcome=Outcome.FAILED,
             error_type="GuardError",
             error=_short(f"the watch over time and cancellation failed{where}: {detail}"),
             failed_cell=at,
             retryable=True,
         )
-    if reason is HaltReason.TIMED_OUT:
+    if reason is CancellationReason.TIMED_OUT:
         why = f" ({detail})" if detail else ""
         text = f"timed out after {format_duration(timeout_s)}{why}{where}"
-        return Ending(outcome=Outcome.TIMED_OUT, error_type="Timeout", error=text, failed_cell=at)
-    if reason is HaltReason.CANCELLED:
-        return Ending(
+        return AttemptOutcome(
+            outcome=Outcome.TIMED_OUT, error_type="Timeout", error=text, failed_cell=at
+        )
+    if reason is CancellationReason.CANCELLED:
+        return AttemptOutcome(
             outcome=Outcome.CANCELLED,
             error_type="Cancelled",
             error=f"cancelled{where}",
             failed_cell=at,
         )
-    return Ending(
+    return AttemptOutcome(
         outcome=Outcome.LOST,
         error_type="Lost",
         error="the run was given to another attempt, or the ledger could not be reached",
     )
 
 
-def ending_of_memory(at: int | None, used: str, problem: str = "") -> Ending:
+def outcome_of_memory(at: int | None, used: str, problem: str = "") -> AttemptOutcome:
     """Tell the end of an attempt that wanted more memory than it may have.
 
     Args:
@@ -95,7 +97,7 @@ def ending_of_memory(at: int | None, used: str, problem: str = "") -> Ending:
     """
     where = "" if at is None else f" in {say_cell(at)}"
     more = f" ({problem})" if problem else ""
-    return Ending(
+    return AttemptOutcome(
         outcome=Outcome.FAILED,
         error_type=OUT_OF_MEMORY,
         error=_short(f"out of memory{where}: {used}{more}"),
@@ -104,7 +106,7 @@ def ending_of_memory(at: int | None, used: str, problem: str = "") -> Ending:
     )
 
 
-def refused_memory(ending: Ending, used: str) -> Ending:
+def refused_memory(ending: AttemptOutcome, used: str) -> AttemptOutcome:
     """Tell an allocation that was refused in the same words as one that was ended.
 
     Args:
@@ -112,24 +114,24 @@ def refused_memory(ending: Ending, used: str) -> Ending:
     """
     if ending.error_type.rpartition(".")[2] not in _MEMORY_ERRORS or not used:
         return ending
-    return ending_of_memory(ending.failed_cell, used, ending.error)
+    return outcome_of_memory(ending.failed_cell, used, ending.error)
 
 
-def error_of_halt(halt: Halt, at: int | None) -> str:
+def error_of_cancellation(cancellation: Cancellation, at: int | None) -> str:
     """Say in one line why a kernel was ended on purpose; "" where it was not."""
     where = say_cell(at)
-    if halt.reason is HaltReason.OUT_OF_MEMORY:
-        return ending_of_memory(at, halt.detail).error
-    if halt.reason is HaltReason.UNGUARDED:
+    if cancellation.reason is CancellationReason.OUT_OF_MEMORY:
+        return outcome_of_memory(at, cancellation.detail).error
+    if cancellation.reason is CancellationReason.UNGUARDED:
         return f"the kernel was ended in {where}: nothing watched over it any more"
-    if halt.reason is HaltReason.TIMED_OUT:
+    if cancellation.reason is CancellationReason.TIMED_OUT:
         return f"the kernel was ended in {where}: the time of the run is over"
-    if halt.reason is HaltReason.CANCELLED:
+    if cancellation.reason is CancellationReason.CANCELLED:
         return f"the kernel was ended in {where}: the run was cancelled"
     return ""
 
 
-def ending_of_error(problem: Exception, progress: Progress | None) -> Ending:
+def outcome_of_error(problem: Exception, progress: Progress | None) -> AttemptOutcome:
     """Tell the end of an attempt that failed.
 
     Args:
@@ -142,32 +144,32 @@ def ending_of_error(problem: Exception, progress: Progress | None) -> Ending:
         cell = progress.deployed(problem.cell_index)
         if problem.ename == "CellExecutionError" and progress.failure is not None:
             # Papermill's stand-in for an error that left no output, as IPython's UsageError.
-            return _ending_of_cell(*progress.failure, cell)
-        return _ending_of_cell(problem.ename, problem.evalue, cell)
+            return _outcome_of_cell(*progress.failure, cell)
+        return _outcome_of_cell(problem.ename, problem.evalue, cell)
     if isinstance(problem, EtlError):
-        return ending_of_etl_error(problem)
+        return outcome_of_etl_error(problem)
     text = one_line(type(problem).__name__, problem)
     if isinstance(problem, RuntimeError) and progress is not None and progress.at is None:
         # What jupyter_client raises when a kernel does not answer, or dies before it does.
-        return Ending(
+        return AttemptOutcome(
             outcome=Outcome.FAILED,
             error_type="DeadKernelError",
             error=f"the kernel did not start: {text}",
         )
-    return Ending(
+    return AttemptOutcome(
         outcome=Outcome.FAILED,
         error_type=type(problem).__name__,
         error=f"the notebook could not be executed: {text}",
     )
 
 
-def ending_of_etl_error(problem: EtlError) -> Ending:
+def outcome_of_etl_error(problem: EtlError) -> AttemptOutcome:
     """Tell the end of an attempt that failed outside its cells."""
     known_as: BaseException = problem
     if type(problem) is ExecutionError and problem.__cause__ is not None:
         # The cause says more about whose fault it is: NoSuchKernel, for one.
         known_as = problem.__cause__
-    return Ending(
+    return AttemptOutcome(
         outcome=Outcome.FAILED,
         error_type=type(known_as).__name__,
         error=_short(str(problem)),
@@ -194,7 +196,7 @@ def one_line(name: str, value: object) -> str:
     return _short(lines[0] if name.rpartition(".")[2] in _OWN_ERRORS else f"{name}: {lines[0]}")
 
 
-def _ending_of_cell(name: str, value: str, cell: int | None) -> Ending:
+def _outcome_of_cell(name: str, value: str, cell: int | None) -> AttemptOutcome:
     if name == "StdinNotImplementedError":
         text = (
             f"input() was called in {say_cell(cell)}, but a run has no input. Declare a "
@@ -204,7 +206,7 @@ def _ending_of_cell(name: str, value: str, cell: int | None) -> Ending:
         text = _short(str(value))
     else:
         text = one_line(name, value)
-    return Ending(outcome=Outcome.FAILED, error_type=name, error=text, failed_cell=cell)
+    return AttemptOutcome(outcome=Outcome.FAILED, error_type=name, error=text, failed_cell=cell)
 
 
 def _short(text: str) -> str:
@@ -224,7 +226,7 @@ _OF_THE_MACHINE = frozenset(
 """Errors that say nothing about a notebook, wherever they occur."""
 
 
-def ending_before_start(problem: Exception, home: Path) -> Ending | None:
+def outcome_before_start(problem: Exception, home: Path) -> AttemptOutcome | None:
     """Tell the end of an attempt of which no cell has begun; None where the platform is not at fault.
 
     Args:
@@ -240,7 +242,7 @@ def ending_before_start(problem: Exception, home: Path) -> Ending | None:
         if fault is None or not _is_of_platform(fault, home):
             return None
         name, text = NOT_STARTED, f"the notebook could not be started: {fault}"
-    return Ending(
+    return AttemptOutcome(
         outcome=Outcome.FAILED,
         error_type=name,
         error=" ".join(printable(text).split()),

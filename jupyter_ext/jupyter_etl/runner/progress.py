@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from jupyter_etl.runner.cells import NotebookCell, cell_label, deployed_indices
 from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.watchdogs.heartbeat import Beats
+from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
 
 
 class Progress:
@@ -15,15 +15,15 @@ class Progress:
 
     Args:
         events: Hears of every code cell of the deployed notebook.
-        beats: Carry the number of finished cells to the ledger.
+        heartbeats: Carry the number of finished cells to the ledger.
         of: How many of them hold code.
     """
 
     def __init__(
-        self, *, events: EventLog, beats: Beats, cells: Sequence[NotebookCell], of: int
+        self, *, events: EventLog, heartbeats: Heartbeats, cells: Sequence[NotebookCell], of: int
     ) -> None:
         self._events = events
-        self._beats = beats
+        self._heartbeats = heartbeats
         self._deployed = cells
         self._of = of
         self._indices: list[int | None] = list(range(len(cells)))
@@ -78,4 +78,4 @@ class Progress:
             seconds=round(time.monotonic() - self._since, 3),
             **({"traceback": traceback} if traceback else {}),
         )
-        self._beats.progress(self._done)
+        self._heartbeats.progress(self._done)

@@ -42,7 +42,7 @@ class StreamRedactor:
         return kept
 
 
-class LogSweep:
+class LogCleanup:
     """Takes values out of a log that a kernel's own processes write to past the runner.
 
     They have it open and append, so that nothing may be moved: a value is written over.
@@ -57,7 +57,7 @@ class LogSweep:
         self._done = 0
         self._inode = 0
 
-    def sweep(self) -> None:
+    def clean_up(self) -> None:
         """Look at what has been appended since the last time."""
         if not self._redactor.is_active or not self._path.is_file():
             return

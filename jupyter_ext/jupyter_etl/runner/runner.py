@@ -27,19 +27,19 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Claim, Clock, Decide, Lake, Publisher, SecretResolver, Store
 from jupyter_etl.redaction.redactor import Redactor
-from jupyter_etl.runner.attempt import Making
+from jupyter_etl.runner.attempt import AttemptExecution
 from jupyter_etl.runner.checkpoints.checkpoint import PlanResumption, discard_superseded
 from jupyter_etl.runner.commit import Gate
 from jupyter_etl.runner.completion import Judge, finish
 from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.execution.prestarted_kernel import EarlyKernel
+from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel
 from jupyter_etl.runner.folders import EVENTS, LOG, STAGE, load_claim
 from jupyter_etl.runner.kernel.cgroups import make_group, remove_group
 from jupyter_etl.runner.limits import Limits
 from jupyter_etl.runner.preparation import count_code_cells
-from jupyter_etl.runner.redacted_output import LogSweep, redacted_logs
-from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
-from jupyter_etl.runner.watchdogs.heartbeat import Beats
+from jupyter_etl.runner.redacted_output import LogCleanup, redacted_logs
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
+from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
 
 _EXIT_S = 5.0
 """How long a kernel may take to give its memory back, once everything is on record."""
@@ -55,10 +55,10 @@ def run_attempt(
     judge: Judge,
     plan_resumption: PlanResumption,
     lake: Lake,
-    beat_s: float,
+    heartbeat_s: float,
     lease_s: float,
     limits: Limits | None = None,
-    early: EarlyKernel | None = None,
+    early: PrestartedKernel | None = None,
     gate: Gate | None = None,
     secret: SecretResolver | None = None,
     known: Callable[[], Iterable[tuple[str, str]]] = tuple,
@@ -73,8 +73,8 @@ def run_attempt(
         decide: What becomes of the run afterwards.
         judge: Whose fault a failure is: ``judge(error_type, message, outcome=...)``.
         plan_resumption: Decides whether the attempt can go on from a checkpoint.
-        beat_s: Seconds between beats.
-        lease_s: Seconds without a beat after which the attempt gives itself up.
+        heartbeat_s: Seconds between heartbeats.
+        lease_s: Seconds without a heartbeat after which the attempt gives itself up.
         limits: Of memory and outputs; None for the defaults.
         early: Becomes the notebook's kernel, where it can; None for a cold start.
         gate: Says what a person has to look at before it is published; None for nothing.
@@ -96,25 +96,25 @@ def run_attempt(
     redactor = Redactor(known)
     events = EventLog(folder / EVENTS, clock, redactor)
     events.add("started", run=claim.run.id, attempt=claim.attempt.number, pid=os.getpid())
-    halt = Halt()
-    beats = Beats(
+    cancellation = Cancellation()
+    heartbeats = Heartbeats(
         store=store,
         claim=claim,
         clock=clock,
-        halt=halt,
+        cancellation=cancellation,
         events=events,
-        beat_s=beat_s,
+        heartbeat_s=heartbeat_s,
         lease_s=lease_s,
     )
-    making = Making(
+    making = AttemptExecution(
         claim=claim,
         folder=folder,
         store=store,
         publishers=publishers,
         clock=clock,
         events=events,
-        halt=halt,
-        beats=beats,
+        cancellation=cancellation,
+        heartbeats=heartbeats,
         lake=lake,
         plan_resumption=plan_resumption,
         snapshot=snapshot,
@@ -124,17 +124,17 @@ def run_attempt(
         gate=gate,
         secret=secret,
         redactor=redactor,
-        log=LogSweep(redactor, folder / LOG),
+        log=LogCleanup(redactor, folder / LOG),
         group=make_group(folder),
     )
-    with redacted_logs(redactor), _cancel_on_sigterm(halt), beats:
+    with redacted_logs(redactor), _cancel_on_sigterm(cancellation), heartbeats:
         report = finish(
             making.report(judge),
             claim=claim,
             store=store,
             clock=clock,
             events=events,
-            beats=beats,
+            heartbeats=heartbeats,
             decide=decide,
             judge=judge,
         )
@@ -143,7 +143,7 @@ def run_attempt(
         # Committed or not, nobody needs what was staged any more.
         shutil.rmtree(folder / STAGE, ignore_errors=True)
     discard_superseded(folder, claim, report.outcome)
-    making.log.sweep()
+    making.log.clean_up()
     remove_group(making.group, patience_s=_EXIT_S)
     return report
 
@@ -177,7 +177,7 @@ def _start(claim: Claim, store: Store, clock: Clock, limit: TimeLimit) -> str:
 
 
 @contextmanager
-def _cancel_on_sigterm(halt: Halt) -> Iterator[None]:
+def _cancel_on_sigterm(cancellation: Cancellation) -> Iterator[None]:
     """Take SIGTERM as a request to cancel, where signals can be caught: in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -185,7 +185,9 @@ def _cancel_on_sigterm(halt: Halt) -> Iterator[None]:
 
     def ask(number: int, frame: object) -> None:
         # From a thread: the handler may have interrupted the holder of the flag's lock.
-        threading.Thread(target=halt.ask, args=(HaltReason.CANCELLED,), daemon=True).start()
+        threading.Thread(
+            target=cancellation.ask, args=(CancellationReason.CANCELLED,), daemon=True
+        ).start()
 
     before = signal.signal(signal.SIGTERM, ask)
     try:

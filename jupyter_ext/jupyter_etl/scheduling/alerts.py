@@ -22,7 +22,7 @@ from jupyter_etl.scheduling.lost_attempts import is_orphan
 _LOG = logging.getLogger(__name__)
 
 
-def tell_untold(
+def notify_ended(
     *, store: Store, notifier: Notifier, scheduler_id: str, alive: frozenset[str]
 ) -> int:
     """Tell people of the ends that the ledger says nobody has told them of.
@@ -44,13 +44,13 @@ def tell_untold(
     leads = scheduler_id == min(alive)
     own = [
         claim.run
-        for claim in store.load_untold()
+        for claim in store.load_unnotified()
         if claim.attempt.claimed_by == scheduler_id or (leads and is_orphan(claim, alive))
     ]
     for run in own:
         _tell(run, store, notifier)
     if own:
-        store.save_told([run.id for run in own])
+        store.save_notified([run.id for run in own])
     return len(own)
 
 

@@ -26,7 +26,7 @@ class Step(StrEnum):
     """Its failed run is queued once more, as it was."""
     DONE = "done"
     """A run has succeeded: nothing."""
-    IN_HAND = "in hand"
+    IN_PROGRESS = "in hand"
     """A run is queued or running: it is left alone."""
 
 
@@ -112,10 +112,10 @@ def _plan(new: NewRun, found: Sequence[Run], *, include_done: bool) -> Partition
     """Decide about one partition by its runs, oldest first."""
     partition = new.interval
     last = found[-1] if found else None
-    in_hand = [run for run in found if run.state not in TERMINAL]
+    in_progress = [run for run in found if run.state not in TERMINAL]
     done = [run for run in found if run.state is RunState.SUCCEEDED]
-    if in_hand:
-        return PartitionPlan(partition=partition, step=Step.IN_HAND, found=in_hand[-1])
+    if in_progress:
+        return PartitionPlan(partition=partition, step=Step.IN_PROGRESS, found=in_progress[-1])
     if include_done:
         return PartitionPlan(partition=partition, step=Step.RUN, run=new, found=last)
     if done:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Schedule
-from jupyter_etl.scheduling.local_time import next_wall, runs_at_fixed_times
+from jupyter_etl.scheduling.local_time import next_local, runs_at_fixed_times
 
 # No zone changes its offset twice within so short a time, so comparing the ends is enough.
 _PROBE = timedelta(days=7)
@@ -35,7 +35,7 @@ def offset_at(zone: ZoneInfo, at: datetime) -> timedelta:
     return at.astimezone(zone).utcoffset() or timedelta(0)
 
 
-def wall_at(zone: ZoneInfo, at: datetime) -> datetime:
+def local_at(zone: ZoneInfo, at: datetime) -> datetime:
     """Return what a clock on the wall shows at the instant ``at``, as a naive time."""
     return at.astimezone(zone).replace(tzinfo=None)
 
@@ -68,7 +68,7 @@ def instant_of(zone: ZoneInfo, wall: datetime) -> datetime:
     A time that comes twice is its first; one that is left out is the first instant after the gap.
     """
     at = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if wall_at(zone, at) == wall:
+    if local_at(zone, at) == wall:
         return at
     return previous_change(zone, at - _PROBE, at) or at
 
@@ -76,13 +76,13 @@ def instant_of(zone: ZoneInfo, wall: datetime) -> datetime:
 def wall_reached(zone: ZoneInfo, at: datetime) -> datetime:
     """Return the latest wall-clock time shown up to the instant ``at``, naive.
 
-    It differs from `wall_at` only where clocks were set back and show the same times again.
+    It differs from `local_at` only where clocks were set back and show the same times again.
     """
-    wall = wall_at(zone, at)
+    wall = local_at(zone, at)
     change = previous_change(zone, at - timedelta(days=1), at)
     if change is None:
         return wall
-    return max(wall, wall_at(zone, change - _TICK))
+    return max(wall, local_at(zone, change - _TICK))
 
 
 def _bisect(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
@@ -102,24 +102,24 @@ _MICROSECOND = timedelta(microseconds=1)
 _YEAR = timedelta(days=366)
 
 
-def daylight_note(schedule: Schedule, ticks: Sequence[datetime]) -> str:
+def dst_note(schedule: Schedule, occurrences: Sequence[datetime]) -> str:
     """Say what the next changes of the clocks do to a schedule.
 
     Args:
         schedule: Any; only cron schedules can be affected.
-        ticks: Its next instants, UTC, in order; the year after the first is looked at.
+        occurrences: Its next instants, UTC, in order; the year after the first is looked at.
 
     Returns:
         A sentence for each change that affects a time; "" where none does.
     """
-    if schedule.cron is None or not ticks:
+    if schedule.cron is None or not occurrences:
         return ""
     zone = zone_named(schedule.timezone)
     fixed = runs_at_fixed_times(schedule.cron)
     if not fixed and schedule.cron.split()[1] == "*":
         # Every hour of the day: an hour more or less is what anybody expects.
         return ""
-    low, until = ticks[0] - _MICROSECOND, max(ticks[-1], ticks[0] + _YEAR)
+    low, until = occurrences[0] - _MICROSECOND, max(occurrences[-1], occurrences[0] + _YEAR)
     sentences = []
     while (change := next_change(zone, low, until)) is not None:
         sentences.append(_sentence(schedule.cron, zone, change, fixed=fixed))
@@ -128,9 +128,9 @@ def daylight_note(schedule: Schedule, ticks: Sequence[datetime]) -> str:
 
 
 def _sentence(cron: str, zone: ZoneInfo, change: datetime, *, fixed: bool) -> str:
-    before = wall_at(zone, change - _MICROSECOND) + _MICROSECOND
-    after = wall_at(zone, change)
-    found = next_wall(cron, min(before, after) - _MICROSECOND)
+    before = local_at(zone, change - _MICROSECOND) + _MICROSECOND
+    after = local_at(zone, change)
+    found = next_local(cron, min(before, after) - _MICROSECOND)
     if found is None or found >= max(before, after):
         return ""
     if after > before:

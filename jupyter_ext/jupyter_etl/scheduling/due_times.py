@@ -9,7 +9,7 @@ from jupyter_etl.errors import EtlError
 from jupyter_etl.model import Pipeline
 from jupyter_etl.ports import Planned, Store
 from jupyter_etl.scheduling.clock_skew import APART
-from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.occurrences import next_occurrence
 from jupyter_etl.scheduling.retries import CAP_S
 
 _LOG = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def _is_unexplained(pipeline: Pipeline, now: datetime) -> bool:
     if pipeline.schedule is None or pipeline.paused:
         return False
     try:
-        expected = next_tick(pipeline.schedule, now + _SLACK)
+        expected = next_occurrence(pipeline.schedule, now + _SLACK)
     except EtlError:
         # The planner says so.
         return False
@@ -94,4 +94,4 @@ def _due_after(pipeline: Pipeline, last: datetime | None, now: datetime) -> date
     since = pipeline.updated_at
     # What was paused or deployed by a wrong clock begins now.
     known = [at for at in (since, last) if at is not None] if since and since <= now else [now]
-    return next_tick(pipeline.schedule, max(known))
+    return next_occurrence(pipeline.schedule, max(known))

@@ -22,7 +22,7 @@ from jupyter_etl.errors import first_line
 from jupyter_etl.model import (
     ACTIVE,
     BAD,
-    IN_HAND,
+    IN_PROGRESS,
     STARTS_TO_ALERT,
     TERMINAL,
     Cause,
@@ -158,7 +158,7 @@ def seconds_of(run: Run | RunSummary, now: datetime) -> float | None:
     The time of all its attempts counts. The time in which it waited for a retry, a free worker or
     the decision of a person does not.
     """
-    if run.state in IN_HAND:
+    if run.state in IN_PROGRESS:
         since = run.attempt_started_at
         if since is None and run.attempts <= 1:
             since = run.started_at
@@ -177,7 +177,7 @@ def seconds_of(run: Run | RunSummary, now: datetime) -> float | None:
 
 def working_since(run: Run | RunSummary, now: datetime) -> datetime | None:
     """Return when a run in hand would have begun, had it worked without a break; else None."""
-    if run.state not in IN_HAND:
+    if run.state not in IN_PROGRESS:
         return None
     took_s = seconds_of(run, now)
     return None if took_s is None else now - timedelta(seconds=took_s)
@@ -232,12 +232,12 @@ def _why_late(
     unstarted = _unstarted_run(evidence, now)
     if unstarted is not None:
         return why_unstarted(unstarted)
-    in_hand = {run.cause for run in evidence.active if run.state in IN_HAND}
+    in_progress = {run.cause for run in evidence.active if run.state in IN_PROGRESS}
     for run in evidence.active:
         waits = run.state is RunState.QUEUED and is_late(run.not_before, now)
-        if waits and run.cause not in in_hand:
+        if waits and run.cause not in in_progress:
             return f"Run {run.id} is due, but no scheduler has started it."
-    if not in_hand.intersection(_PLANNED) and _were_missed(evidence.planned, result):
+    if not in_progress.intersection(_PLANNED) and _were_missed(evidence.planned, result):
         return f"Its last {_MISSED} due times were skipped or cancelled."
     return ""
 
@@ -272,7 +272,7 @@ def _were_missed(planned: Sequence[RunSummary], result: RunSummary | None) -> bo
 
 
 def _is_running(active: Sequence[RunSummary]) -> bool:
-    return any(run.state in IN_HAND for run in active)
+    return any(run.state in IN_PROGRESS for run in active)
 
 
 def _load_evidence(store: Store, names: Sequence[str]) -> dict[str, Evidence]:
@@ -314,5 +314,5 @@ def _not_retried_by_itself(store: Store, ids: Set[int]) -> Set[int]:
 
 
 def _is_retried(run: Run) -> bool:
-    ended = run.attempts - (run.state in IN_HAND)
+    ended = run.attempts - (run.state in IN_PROGRESS)
     return run.outcome is not None and is_retried(run, run.outcome, run.verdict, attempts=ended)

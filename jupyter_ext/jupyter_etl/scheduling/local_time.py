@@ -66,7 +66,7 @@ def runs_at_fixed_times(cron: str) -> bool:
     return not (minutes.startswith("*") or hours.startswith("*"))
 
 
-def next_wall(cron: str, after: datetime) -> datetime | None:
+def next_local(cron: str, after: datetime) -> datetime | None:
     """Return the first match strictly after a naive time; None where none comes in 50 years."""
     fields = _fields(cron)
     try:
@@ -85,7 +85,7 @@ def next_wall(cron: str, after: datetime) -> datetime | None:
         return None
 
 
-def previous_wall(cron: str, before: datetime) -> datetime | None:
+def previous_local(cron: str, before: datetime) -> datetime | None:
     """Return the last match strictly before a naive time; None where none was in 50 years."""
     fields = _fields(cron)
     try:

@@ -21,9 +21,9 @@ _STEPS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class _Sign:
-    """The last sign of life of an attempt, and how long this observer has missed another."""
+    """The last heartbeat of an attempt, and how long this observer has missed another."""
 
-    beat: int
+    heartbeat: int
     started_at: datetime | None
     silent_s: float = 0.0
 
@@ -36,7 +36,7 @@ class Observer:
     itself stopped, or could not reach the ledger, gives every attempt the time to be seen again.
 
     Args:
-        lease_s: Seconds without a beat after which an attempt is lost.
+        lease_s: Seconds without a heartbeat after which an attempt is lost.
     """
 
     def __init__(self, clock: Clock, lease_s: float) -> None:
@@ -60,10 +60,14 @@ class Observer:
 
     def _sign(self, claim: Claim, passed_s: float) -> _Sign:
         attempt, known = claim.attempt, self._signs.get(_key(claim))
-        if known is None or known.beat != attempt.beat or known.started_at != attempt.started_at:
-            return _Sign(beat=attempt.beat, started_at=attempt.started_at)
+        if (
+            known is None
+            or known.heartbeat != attempt.heartbeat
+            or known.started_at != attempt.started_at
+        ):
+            return _Sign(heartbeat=attempt.heartbeat, started_at=attempt.started_at)
         silent_s = known.silent_s + passed_s
-        return _Sign(beat=known.beat, started_at=known.started_at, silent_s=silent_s)
+        return _Sign(heartbeat=known.heartbeat, started_at=known.started_at, silent_s=silent_s)
 
     def _is_lost(self, claim: Claim) -> bool:
         leases = 1.0 if claim.attempt.started_at is not None else START_LEASES
@@ -77,12 +81,12 @@ def _key(claim: Claim) -> tuple[int, int]:
 _LOG = logging.getLogger(__name__)
 
 
-class Reaper:
+class LostAttemptRecovery:
     """Finds attempts whose runner fell silent or has ended, and decides what becomes of their runs.
 
     Args:
         executor: Knows of runners that have ended, where it can.
-        lease_s: Seconds without a beat after which an attempt is lost.
+        lease_s: Seconds without a heartbeat after which an attempt is lost.
         draw: Returns a number in ``[0, 1)``.
     """
 
@@ -157,7 +161,7 @@ class Reaper:
             error,
         )
         # Before the ledger is told: from then on the next attempt may start.
-        sweep(self._executor, claim)
+        clean_up(self._executor, claim)
         return self.end(claim, lost_report(claim, error))
 
     def _silence(self) -> str:
@@ -197,11 +201,11 @@ def end_attempt(
     return True
 
 
-def sweep(executor: Executor, claim: Claim) -> None:
+def clean_up(executor: Executor, claim: Claim) -> None:
     """End what a lost attempt left running; that it could not be ended is logged."""
     try:
         with user_code_boundary("The executor"):
-            executor.sweep(claim)
+            executor.clean_up(claim)
     except EtlError as problem:
         _LOG.warning("Orphaned processes of run %s were not ended: %s", claim.run.id, problem)
 

@@ -25,30 +25,30 @@ from zoneinfo import ZoneInfo
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Partition, Schedule, ScheduleKind
 from jupyter_etl.scheduling.dst import (
-    daylight_note,
+    dst_note,
     instant_of,
+    local_at,
     next_change,
     offset_at,
     previous_change,
-    wall_at,
     wall_reached,
     zone_named,
 )
 from jupyter_etl.scheduling.local_time import (
     count_walls,
-    next_wall,
-    previous_wall,
+    next_local,
+    previous_local,
     runs_at_fixed_times,
 )
 
 __all__ = [
-    "count_ticks",
-    "daylight_note",
+    "count_occurrences",
+    "dst_note",
     "interval_of",
-    "next_tick",
-    "next_ticks",
-    "previous_tick",
-    "ticks_between",
+    "next_occurrence",
+    "next_occurrences",
+    "occurrences_between",
+    "previous_occurrence",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,7 +58,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _remembered = lru_cache(maxsize=4096)
 
 
-def next_tick(schedule: Schedule, after: datetime) -> datetime | None:
+def next_occurrence(schedule: Schedule, after: datetime) -> datetime | None:
     """Return the first instant strictly after ``after``, UTC.
 
     Returns:
@@ -80,8 +80,8 @@ def next_tick(schedule: Schedule, after: datetime) -> datetime | None:
             return None
 
 
-def previous_tick(schedule: Schedule, before: datetime) -> datetime | None:
-    """Return the last instant strictly before ``before``, UTC; the mirror of `next_tick`."""
+def previous_occurrence(schedule: Schedule, before: datetime) -> datetime | None:
+    """Return the last instant strictly before ``before``, UTC; the mirror of `next_occurrence`."""
     match schedule.kind:
         case ScheduleKind.CRON:
             return _previous_cron(_cron(schedule), zone_named(schedule.timezone), before)
@@ -94,20 +94,22 @@ def previous_tick(schedule: Schedule, before: datetime) -> datetime | None:
             return None
 
 
-def ticks_between(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
+def occurrences_between(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the instants in ``(start, end]``, in order, UTC."""
-    tick = next_tick(schedule, start)
+    tick = next_occurrence(schedule, start)
     while tick is not None and tick <= end:
         yield tick
-        tick = next_tick(schedule, tick)
+        tick = next_occurrence(schedule, tick)
 
 
-def next_ticks(schedule: Schedule, after: datetime, count: int) -> list[datetime]:
+def next_occurrences(schedule: Schedule, after: datetime, count: int) -> list[datetime]:
     """Return the first ``count`` instants strictly after ``after``; fewer where it ends."""
-    return list(islice(ticks_between(schedule, after, datetime.max.replace(tzinfo=UTC)), count))
+    return list(
+        islice(occurrences_between(schedule, after, datetime.max.replace(tzinfo=UTC)), count)
+    )
 
 
-def count_ticks(schedule: Schedule, start: datetime, end: datetime) -> int:
+def count_occurrences(schedule: Schedule, start: datetime, end: datetime) -> int:
     """Count the instants in ``(start, end]`` without walking over them."""
     match schedule.kind:
         case _ if end <= start:
@@ -118,21 +120,23 @@ def count_ticks(schedule: Schedule, start: datetime, end: datetime) -> int:
             every = _every(schedule)
             return (end - _EPOCH) // every - (start - _EPOCH) // every
         case _:
-            return sum(1 for _ in ticks_between(schedule, start, end))
+            return sum(1 for _ in occurrences_between(schedule, start, end))
 
 
-def interval_of(schedule: Schedule | None, at: datetime, *, is_tick: bool = False) -> Partition:
+def interval_of(
+    schedule: Schedule | None, at: datetime, *, is_occurrence: bool = False
+) -> Partition:
     """Return the data that a run for the instant ``at`` is responsible for.
 
     Args:
         schedule: Of its pipeline. A cron or interval schedule gives the last whole period that
             ended at or before ``at``; any other, or none, the UTC day that holds ``at``.
         at: The instant the run stands for.
-        is_tick: Whether that is known to be an instant of the schedule, which saves a search.
+        is_occurrence: Whether that is known to be an instant of the schedule, which saves a search.
     """
     if schedule is not None and schedule.kind in (ScheduleKind.CRON, ScheduleKind.INTERVAL):
-        end = at if is_tick else previous_tick(schedule, at + _MICROSECOND)
-        start = previous_tick(schedule, end) if end is not None else None
+        end = at if is_occurrence else previous_occurrence(schedule, at + _MICROSECOND)
+        start = previous_occurrence(schedule, end) if end is not None else None
         if start is not None and end is not None:
             return Partition(start=start, end=end)
     day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -141,22 +145,22 @@ def interval_of(schedule: Schedule | None, at: datetime, *, is_tick: bool = Fals
 
 @_remembered
 def _next_cron(cron: str, zone: ZoneInfo, after: datetime) -> datetime | None:
-    wall = wall_at(zone, after)
+    wall = local_at(zone, after)
     if runs_at_fixed_times(cron):
-        while (found := next_wall(cron, wall)) is not None:
+        while (found := next_local(cron, wall)) is not None:
             at = instant_of(zone, found)
             if at > after:
                 return at
             wall = found
         return None
     low, offset = after, offset_at(zone, after)
-    while (found := next_wall(cron, wall)) is not None:
+    while (found := next_local(cron, wall)) is not None:
         at = (found - offset).replace(tzinfo=UTC)
         change = next_change(zone, low, at)
         if change is None:
             return at
         low, offset = change, offset_at(zone, change)
-        wall = wall_at(zone, change) - _MICROSECOND
+        wall = local_at(zone, change) - _MICROSECOND
     return None
 
 
@@ -165,16 +169,16 @@ def _previous_cron(cron: str, zone: ZoneInfo, before: datetime) -> datetime | No
     last = before - _MICROSECOND
     if runs_at_fixed_times(cron):
         wall = wall_reached(zone, last) + _MICROSECOND
-        found = previous_wall(cron, wall)
+        found = previous_local(cron, wall)
         return None if found is None else instant_of(zone, found)
-    wall, offset = wall_at(zone, last) + _MICROSECOND, offset_at(zone, last)
-    while (found := previous_wall(cron, wall)) is not None:
+    wall, offset = local_at(zone, last) + _MICROSECOND, offset_at(zone, last)
+    while (found := previous_local(cron, wall)) is not None:
         at = (found - offset).replace(tzinfo=UTC)
         change = previous_change(zone, at, last)
         if change is None:
             return at
         last = change - _MICROSECOND
-        wall, offset = wall_at(zone, last) + _MICROSECOND, offset_at(zone, last)
+        wall, offset = local_at(zone, last) + _MICROSECOND, offset_at(zone, last)
     return None
 
 
@@ -188,14 +192,14 @@ def _count_cron(cron: str, zone: ZoneInfo, start: datetime, end: datetime) -> in
     if runs_at_fixed_times(cron):
         total = count_walls(cron, wall_reached(zone, start), wall_reached(zone, end))
         for change in changes:
-            gap_start = wall_at(zone, change - _MICROSECOND)
-            total -= max(0, count_walls(cron, gap_start, wall_at(zone, change)) - 1)
+            gap_start = local_at(zone, change - _MICROSECOND)
+            total -= max(0, count_walls(cron, gap_start, local_at(zone, change)) - 1)
         return total
-    total, wall = 0, wall_at(zone, start)
+    total, wall = 0, local_at(zone, start)
     for change in changes:
-        total += count_walls(cron, wall, wall_at(zone, change - _MICROSECOND))
-        wall = wall_at(zone, change) - _MICROSECOND
-    return total + count_walls(cron, wall, wall_at(zone, end))
+        total += count_walls(cron, wall, local_at(zone, change - _MICROSECOND))
+        wall = local_at(zone, change) - _MICROSECOND
+    return total + count_walls(cron, wall, local_at(zone, end))
 
 
 def _cron(schedule: Schedule) -> str:

@@ -13,8 +13,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.schedules.date_ranges import Span
 from jupyter_etl.model import Grain, Partition, Schedule, ScheduleKind
-from jupyter_etl.scheduling.dst import instant_of, wall_at, zone_named
-from jupyter_etl.scheduling.occurrences import count_ticks, next_tick, previous_tick
+from jupyter_etl.scheduling.dst import instant_of, local_at, zone_named
+from jupyter_etl.scheduling.occurrences import (
+    count_occurrences,
+    next_occurrence,
+    previous_occurrence,
+)
 
 MOST = 10_000
 """Partitions that one backfill may have."""
@@ -51,19 +55,19 @@ def partitions_of(
     """
     within = _bounds(span, timezone)
     if by is None and schedule is not None and schedule.kind in _REGULAR:
-        ticks = schedule
+        occurrences = schedule
     else:
         grain = by or Grain.DAY
         cron = _CRONS[grain]
-        ticks = Schedule(kind=ScheduleKind.CRON, text=cron, cron=cron, timezone=timezone)
-        _must_fit(within, ticks, grain)
-    count = count_ticks(ticks, within.start - _MICROSECOND, within.end - _MICROSECOND)
+        occurrences = Schedule(kind=ScheduleKind.CRON, text=cron, cron=cron, timezone=timezone)
+        _must_fit(within, occurrences, grain)
+    count = count_occurrences(occurrences, within.start - _MICROSECOND, within.end - _MICROSECOND)
     if count > MOST:
         raise DeclarationError(
             f"{count:,} partitions are too many for one backfill; at most {MOST:,} are allowed.",
             hint="Give a shorter range, or longer partitions by --by.",
         )
-    found = tuple(_between(ticks, within))
+    found = tuple(_between(occurrences, within))
     if not found:
         raise DeclarationError(
             f"No partition begins in {format_span(within, timezone)}.",
@@ -75,8 +79,8 @@ def partitions_of(
 def format_span(span: Partition, timezone: str) -> str:
     """Write an interval as `parse_span` reads it: as days where it is made of days, else UTC."""
     zone = zone_named(timezone)
-    first = wall_at(zone, span.start).date()
-    last = wall_at(zone, span.end - _MICROSECOND).date()
+    first = local_at(zone, span.start).date()
+    last = local_at(zone, span.end - _MICROSECOND).date()
     if _midnight(first, timezone) == span.start and _next_midnight(last, timezone) == span.end:
         return f"{first}..{last}" if first < last else f"{first}"
     ends = (at.astimezone(UTC).replace(tzinfo=None).isoformat() for at in (span.start, span.end))
@@ -104,24 +108,24 @@ def _next_midnight(day: date, timezone: str) -> datetime:
     return _midnight(day + timedelta(days=1), timezone)
 
 
-def _must_fit(within: Partition, ticks: Schedule, grain: Grain) -> None:
+def _must_fit(within: Partition, occurrences: Schedule, grain: Grain) -> None:
     """Refuse a range that cuts a partition: half a week must not stand for the week."""
-    start = previous_tick(ticks, within.start + _MICROSECOND) or within.start
-    end = next_tick(ticks, within.end - _MICROSECOND) or within.end
+    start = previous_occurrence(occurrences, within.start + _MICROSECOND) or within.start
+    end = next_occurrence(occurrences, within.end - _MICROSECOND) or within.end
     if (start, end) == (within.start, within.end):
         return
-    given = format_span(within, ticks.timezone)
-    whole = format_span(Partition(start=start, end=end), ticks.timezone)
+    given = format_span(within, occurrences.timezone)
+    whole = format_span(Partition(start=start, end=end), occurrences.timezone)
     raise DeclarationError(
-        f"The range {given} does not begin and end with a {grain} in {ticks.timezone}.",
+        f"The range {given} does not begin and end with a {grain} in {occurrences.timezone}.",
         hint=f"The whole {grain}s around it are {whole}",
     )
 
 
-def _between(ticks: Schedule, within: Partition) -> Iterator[Partition]:
-    start = next_tick(ticks, within.start - _MICROSECOND)
+def _between(occurrences: Schedule, within: Partition) -> Iterator[Partition]:
+    start = next_occurrence(occurrences, within.start - _MICROSECOND)
     while start is not None and start < within.end:
-        end = next_tick(ticks, start)
+        end = next_occurrence(occurrences, start)
         if end is None:
             return
         yield Partition(start=start, end=end)

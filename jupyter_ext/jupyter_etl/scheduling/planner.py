@@ -22,7 +22,12 @@ from jupyter_etl.model import (
     Schedule,
 )
 from jupyter_etl.ports import Outlook, Planned, Store
-from jupyter_etl.scheduling.occurrences import count_ticks, interval_of, next_tick, previous_tick
+from jupyter_etl.scheduling.occurrences import (
+    count_occurrences,
+    interval_of,
+    next_occurrence,
+    previous_occurrence,
+)
 
 BATCH = 100
 """Runs that catch-up ``all`` plans for a pipeline at once; the rest follows at the next look."""
@@ -124,11 +129,11 @@ def _last_and_next(
     schedule: Schedule, first: datetime, now: datetime
 ) -> tuple[datetime, datetime | None]:
     """Return the last time that has come, which is ``first`` or later, and the one after it."""
-    following = next_tick(schedule, first)
+    following = next_occurrence(schedule, first)
     if following is None or following > now:
         return first, following
-    last = max(following, previous_tick(schedule, now + _MICROSECOND) or following)
-    return last, next_tick(schedule, last)
+    last = max(following, previous_occurrence(schedule, now + _MICROSECOND) or following)
+    return last, next_occurrence(schedule, last)
 
 
 def _plan_all(
@@ -138,7 +143,7 @@ def _plan_all(
     tick: datetime | None = first
     while tick is not None and tick <= now and len(runs) < BATCH:
         runs.append(_scheduled(pipeline, schedule, tick))
-        tick = next_tick(schedule, tick)
+        tick = next_occurrence(schedule, tick)
     cancel: tuple[int, ...] = ()
     if pipeline.policy.overlap is Overlap.CANCEL_PREVIOUS and len(runs) == 1:
         cancel = tuple(run.id for run in _overlapping(active))
@@ -169,12 +174,12 @@ def _overlapping(active: Sequence[Run]) -> list[Run]:
 def _missed_before(
     pipeline: Pipeline, schedule: Schedule, first: datetime, last: datetime
 ) -> NewRun:
-    return _missed(pipeline, schedule, first, previous_tick(schedule, last) or first)
+    return _missed(pipeline, schedule, first, previous_occurrence(schedule, last) or first)
 
 
 def _missed(pipeline: Pipeline, schedule: Schedule, first: datetime, last: datetime) -> NewRun:
     """Return the record of the times in ``[first, last]``, which nobody runs."""
-    count = 1 + count_ticks(schedule, first, last)
+    count = 1 + count_occurrences(schedule, first, last)
     run = _scheduled(pipeline, schedule, last)
     note = f"{count} time passed" if count == 1 else f"{count} times passed"
     span = f"at {logical_key_of(first)}"
@@ -188,7 +193,7 @@ def _missed(pipeline: Pipeline, schedule: Schedule, first: datetime, last: datet
 
 
 def _scheduled(pipeline: Pipeline, schedule: Schedule, tick: datetime) -> NewRun:
-    return _new_run(pipeline, tick, interval_of(schedule, tick, is_tick=True))
+    return _new_run(pipeline, tick, interval_of(schedule, tick, is_occurrence=True))
 
 
 def _new_run(pipeline: Pipeline, at: datetime, interval: Partition) -> NewRun:

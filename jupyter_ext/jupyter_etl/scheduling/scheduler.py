@@ -18,16 +18,16 @@ from jupyter_etl.model import (
     VerdictKind,
 )
 from jupyter_etl.ports import Claim, Clock, Executor, Notifier, Outlook, SchedulerInfo, Store
-from jupyter_etl.scheduling.alerts import tell_untold
+from jupyter_etl.scheduling.alerts import notify_ended
 from jupyter_etl.scheduling.clock_skew import ClockGuard
 from jupyter_etl.scheduling.due_times import correct_due_times
-from jupyter_etl.scheduling.lost_attempts import Reaper, own_attempts
+from jupyter_etl.scheduling.lost_attempts import LostAttemptRecovery, own_attempts
 from jupyter_etl.scheduling.planner import PlanningRound
 
 _LOG = logging.getLogger(__name__)
 
 SAY_ALIVE_S = 10.0
-"""Seconds between two signs of life of a scheduler in the ledger."""
+"""Seconds between two heartbeats of a scheduler in the ledger."""
 
 _GONE = timedelta(seconds=6 * SAY_ALIVE_S)
 _FORGOTTEN = timedelta(hours=1)
@@ -47,7 +47,7 @@ class Scheduler:
         notifier: Tells people of failures.
         id: Random identity of this scheduler.
         workers: Attempts it makes at once.
-        lease_s: Seconds without a beat after which an attempt is lost.
+        lease_s: Seconds without a heartbeat after which an attempt is lost.
         tick_s: Seconds between two looks at the ledger.
         draw: Returns a number in ``[0, 1)``; it spreads retries.
         pause: Says why no attempt should be started now; "" where one may.
@@ -92,7 +92,7 @@ class Scheduler:
         self._wrong_clock = ""
         self._others_differed = False
         self._corrected_at: float | None = None
-        self._reaper = Reaper(
+        self._recovery = LostAttemptRecovery(
             store=store, executor=executor, clock=clock, lease_s=lease_s, draw=draw
         )
         self._alive = frozenset({id})
@@ -114,8 +114,8 @@ class Scheduler:
         self._outlook = None
         outlook = self._store.load_outlook(self._clock.now())
         planned = self._plan(outlook) if self._is_clock_right(outlook) else 0
-        live, reaped = self._reaper.reap(live=outlook.live)
-        told = self._tell() if outlook.untold or reaped else 0
+        live, reaped = self._recovery.reap(live=outlook.live)
+        told = self._tell() if outlook.unnotified or reaped else 0
         started = self._start(live, ready=outlook.ready or planned + reaped > 0)
         done = planned + reaped + told + started
         if done == 0:
@@ -208,7 +208,7 @@ class Scheduler:
         return corrected + self._planning.plan(outlook)
 
     def _tell(self) -> int:
-        return tell_untold(
+        return notify_ended(
             store=self._store,
             notifier=self._notifier,
             scheduler_id=self._id,
@@ -253,7 +253,7 @@ class Scheduler:
             report = AttemptReport(
                 outcome=Outcome.FAILED, error=error, verdict=verdict, began=False
             )
-            self._reaper.end(claim, report)
+            self._recovery.end(claim, report)
 
     def _is_idle(self) -> bool:
         if self._planning.anything_due():
@@ -289,5 +289,5 @@ class Scheduler:
                 # Woken: there may be something to do.
                 return
             left_s -= step_s
-            if self._busy and self._reaper.notice():
+            if self._busy and self._recovery.notice():
                 return

@@ -21,7 +21,7 @@ from jupyter_etl.model import (
     TimeLimit,
 )
 from jupyter_etl.ports import Store
-from jupyter_etl.scheduling.occurrences import next_ticks
+from jupyter_etl.scheduling.occurrences import next_occurrences
 from jupyter_etl.scheduling.preflight.findings import Finding
 
 LEAST_RUNS = 10
@@ -125,7 +125,7 @@ def tight_schedule(
     """
     if durations is None:
         return []
-    occurrences = next_ticks(schedule, now, _OCCURRENCES)
+    occurrences = next_occurrences(schedule, now, _OCCURRENCES)
     gap = min((later - at for at, later in pairwise(occurrences)), default=None)
     if gap is None or gap >= timedelta(seconds=durations.p95_s):
         return []

@@ -66,9 +66,9 @@ class Backfill:
         return self._count(Step.DONE)
 
     @property
-    def in_hand(self) -> int:
+    def in_progress(self) -> int:
         """How many have a run that is queued or running."""
-        return self._count(Step.IN_HAND)
+        return self._count(Step.IN_PROGRESS)
 
     @property
     def estimate_s(self) -> float | None:
@@ -84,7 +84,7 @@ class Backfill:
         noun = "partition" if count == 1 else "partitions"
         said = f"{self.pipeline.name}: {self.planned:,} of {count:,} {noun} to run"
         said += f", {self.done:,} done" if self.done else ""
-        said += f", {self.in_hand:,} active and left alone" if self.in_hand else ""
+        said += f", {self.in_progress:,} active and left alone" if self.in_progress else ""
         return f"{said}."
 
     @property
@@ -214,7 +214,9 @@ class Backfills:
             on_progress: Called while waiting.
         """
         ids = {run.id for run in begun.runs}
-        ids |= {p.found.id for p in begun.plans if p.step is Step.IN_HAND and p.found is not None}
+        ids |= {
+            p.found.id for p in begun.plans if p.step is Step.IN_PROGRESS and p.found is not None
+        }
         left = set(ids)
         said = -1
         while left:

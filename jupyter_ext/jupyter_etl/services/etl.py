@@ -185,7 +185,7 @@ class Etl:
         settings = self.settings
         if not settings.warm:
             return None
-        return WarmRunners(preload=settings.preload, standby_s=settings.standby_s)
+        return WarmRunners(preload=settings.preload, prestart_s=settings.prestart_s)
 
     def prepare_runners(self) -> None:
         """Start the template of runners now, so that the first run does not wait for it."""

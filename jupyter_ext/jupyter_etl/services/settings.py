@@ -39,8 +39,8 @@ class Settings:
         workers: Attempts a scheduler makes at once (``JUPYTER_ETL_WORKERS``; default: cores).
         timezone: Of schedules that name none (``JUPYTER_ETL_TIMEZONE``; default: the machine's).
         autostart: Start a scheduler when none is alive (``JUPYTER_ETL_AUTOSTART``, 0 or 1).
-        beat_s: Seconds between the beats of a runner (``JUPYTER_ETL_BEAT``).
-        lease_s: Seconds without a beat after which an attempt is lost (``JUPYTER_ETL_LEASE``).
+        heartbeat_s: Seconds between the beats of a runner (``JUPYTER_ETL_BEAT``).
+        lease_s: Seconds without a heartbeat after which an attempt is lost (``JUPYTER_ETL_LEASE``).
         tick_s: Longest pause of a scheduler, seconds (``JUPYTER_ETL_TICK``).
         disk_reserve: Percent of a disk that should stay free; below it no attempt is started
             (``JUPYTER_ETL_DISK_RESERVE``; 0 for none).
@@ -62,7 +62,7 @@ class Settings:
         warm: Fork runs from a process that has the usual packages imported (``JUPYTER_ETL_WARM``,
             0 or 1).
         preload: Modules that it imports besides (``JUPYTER_ETL_PRELOAD``, by spaces).
-        standby_s: Seconds after a run for which the next runner is ready, with its kernel
+        prestart_s: Seconds after a run for which the next runner is ready, with its kernel
             (``JUPYTER_ETL_STANDBY``; 0 for never).
         query_bytes: Most memory that the data of one interactive read may take
             (``JUPYTER_ETL_QUERY_LIMIT``, as ``2GB``; 0 for no limit; None for half of what is
@@ -79,7 +79,7 @@ class Settings:
     timezone: str
     runs_for: tuple[str, ...] = ()
     autostart: bool = True
-    beat_s: float = 5.0
+    heartbeat_s: float = 5.0
     lease_s: float = 30.0
     tick_s: float = 1.0
     memory_bytes: int | None = None
@@ -93,7 +93,7 @@ class Settings:
     keep_held_days: int = 14
     warm: bool = True
     preload: tuple[str, ...] = ()
-    standby_s: int = 600
+    prestart_s: int = 600
     alerts: tuple[str, ...] = field(default=(), repr=False)
     alert_hosts: tuple[str, ...] = ()
 
@@ -131,7 +131,7 @@ class Settings:
             workers=_whole(env, "WORKERS", os.cpu_count() or 1),
             timezone=_timezone(text("TIMEZONE")) or _machine_timezone(env),
             autostart=_switch(env, "AUTOSTART") if autostart is None else autostart,
-            beat_s=_number(env, "BEAT", min(5.0, lease_s / 4)),
+            heartbeat_s=_number(env, "BEAT", min(5.0, lease_s / 4)),
             lease_s=lease_s,
             tick_s=_number(env, "TICK", 1.0),
             memory_bytes=_size(env, "MEMORY", None),
@@ -145,7 +145,7 @@ class Settings:
             keep_held_days=_whole(env, "KEEP_HELD_DAYS", 14),
             warm=_switch(env, "WARM"),
             preload=tuple(text("PRELOAD").split()),
-            standby_s=_whole_or_never(env, "STANDBY", 600),
+            prestart_s=_whole_or_never(env, "STANDBY", 600),
             alerts=tuple(text("ALERTS").split()),
             alert_hosts=tuple(text("ALERT_HOSTS").split()),
         )
@@ -170,7 +170,7 @@ class Settings:
             PREFIX + "WORKERS": str(self.workers),
             PREFIX + "TIMEZONE": self.timezone,
             PREFIX + "AUTOSTART": "1" if self.autostart else "0",
-            PREFIX + "BEAT": str(self.beat_s),
+            PREFIX + "BEAT": str(self.heartbeat_s),
             PREFIX + "LEASE": str(self.lease_s),
             PREFIX + "TICK": str(self.tick_s),
             PREFIX + "MEMORY": "" if self.memory_bytes is None else str(self.memory_bytes),
@@ -184,7 +184,7 @@ class Settings:
             PREFIX + "KEEP_HELD_DAYS": str(self.keep_held_days),
             PREFIX + "WARM": "1" if self.warm else "0",
             PREFIX + "PRELOAD": " ".join(self.preload),
-            PREFIX + "STANDBY": str(self.standby_s),
+            PREFIX + "STANDBY": str(self.prestart_s),
             PREFIX + "ALERTS": " ".join(self.alerts),
             PREFIX + "ALERT_HOSTS": " ".join(self.alert_hosts),
         }

@@ -55,7 +55,7 @@ def woken(
 
 
 def _listen(store: Store, wake: Callable[[], object], done: threading.Event) -> None:
-    with store.bell() as bell:
+    with store.wakeups() as wakeups:
         while not done.is_set():
-            if bell.wait(_LOOK_S):
+            if wakeups.wait(_LOOK_S):
                 wake()

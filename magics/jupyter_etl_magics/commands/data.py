@@ -27,7 +27,7 @@ def source(session: Session, command: Command) -> None:
     """Declare a source; show its kind and location, and whether a file does not exist yet."""
     args: dict[str, Any] = command.args
     named = {"path": args["json"], "sheet": args["sheet"], "delimiter": args["delimiter"]}
-    source = session.workbench.declare(
+    source = session.data_session.declare(
         args["name"],
         args["location"],
         kind=args["kind"],
@@ -41,8 +41,8 @@ def source(session: Session, command: Command) -> None:
     if source.limit is not None:
         traits.append(f"{counted(source.limit, 'run')} at once")
     absent = absence(source)
-    rights = rights_note(session.workbench, source)
-    notes = [absent, rights, *shadowing(source.name, session.workbench.channel)]
+    rights = rights_note(session.data_session, source)
+    notes = [absent, rights, *shadowing(source.name, session.data_session.channel)]
     title = f"{source.name}: {', '.join(filter(None, traits))}"
     show(Card(title=title, tone="warn" if absent or rights else "ok", notes=notes))
 
@@ -51,7 +51,7 @@ def sources(session: Session, _command: Command) -> None:
     """Show the catalogue."""
     rows = [
         {"source": s.name, "kind": s.kind, "location": s.location, "owner": s.owner}
-        for s in session.workbench.sources()
+        for s in session.data_session.sources()
     ]
     empty = "There are no sources yet. Declare one: %etl source trips data/trips/*.parquet"
     show(Card(title=counted(len(rows), "source"), rows=rows) if rows else Card(title=empty))
@@ -60,7 +60,7 @@ def sources(session: Session, _command: Command) -> None:
 def preview(session: Session, command: Command) -> None:
     """Show the first rows and how many there are."""
     args: dict[str, Any] = command.args
-    preview = session.workbench.preview(args["target"], limit=args["limit"])
+    preview = session.data_session.preview(args["target"], limit=args["limit"])
     rows = arrow_rows(preview.data)
     note = of_total(len(rows), preview.total_rows)
     show(Card(title=args["target"], rows=rows, notes=[note, *preview.notes]))
@@ -69,7 +69,7 @@ def preview(session: Session, command: Command) -> None:
 def describe(session: Session, command: Command) -> None:
     """Show each table's columns and the reasons for their types, or the list of tables where there are many."""
     name = str(command.args["name"])
-    tables = session.workbench.describe(name)
+    tables = session.data_session.describe(name)
     if len(tables) != 1:
         rows: list[dict[str, object]] = [
             {"table": t.name, "columns": len(t.columns) or None, "rows": t.rows} for t in tables
@@ -88,7 +88,7 @@ def describe(session: Session, command: Command) -> None:
 def load(session: Session, command: Command) -> object:
     """Return the frame, to be assigned: ``orders = %etl load wh.orders``."""
     args: dict[str, Any] = command.args
-    return session.workbench.load(
+    return session.data_session.load(
         args["target"],
         columns=args["columns"] or None,
         limit=args["limit"],
@@ -118,10 +118,10 @@ def sql(session: Session, command: Command) -> object:
     if target is not None:
         session.refuse_of_function(target)
     if query.name and target is None and not args["show"]:
-        remember(session.workbench, query)
+        remember(session.data_session, query)
         _show_remembered(query)
         return None
-    result: Any = answer(session.workbench, query, args["as"])
+    result: Any = answer(session.data_session, query, args["as"])
     if target is None:
         return result
     session.store(target, result)
@@ -158,7 +158,7 @@ def check(session: Session, command: Command) -> None:
     name, schema = str(command.args["name"]), command.args["schema"]
     rules = (command.cell or "") if schema is None else session.frame(str(schema))
     try:
-        results: Sequence[CheckResult] = session.workbench.check(name, rules, returned=False)
+        results: Sequence[CheckResult] = session.data_session.check(name, rules, returned=False)
     except CheckFailed as failed:
         _show_results(name, msgspec.convert(failed.data["results"], list[CheckResult]))
         raise
@@ -184,12 +184,12 @@ def _show_results(name: str, results: Sequence[CheckResult], note: str = "") -> 
             tone=_TONES[worst],
             rows=rows,
             notes=[note],
-            below=[_breaking(result) for result in results if result.sample],
+            below=[_failing_rows(result) for result in results if result.sample],
         )
     )
 
 
-def _breaking(result: CheckResult) -> Card:
+def _failing_rows(result: CheckResult) -> Card:
     """Show the rows that were kept of those that break a rule."""
     kept, failed = len(result.sample), result.failed_rows or len(result.sample)
     which = f"all {kept:,} rows" if kept == failed else f"{kept:,} of {failed:,} rows"
@@ -204,7 +204,7 @@ def sample(session: Session, command: Command) -> object:
     """Say how many rows of how many were drawn, and return them."""
     args: dict[str, Any] = command.args
     drawn = sample_data(
-        session.workbench, args["target"], args["amount"], seed=args["seed"], by=args["by"]
+        session.data_session, args["target"], args["amount"], seed=args["seed"], by=args["by"]
     )
     show(_sample_card(drawn, means=args["means"]))
     return as_frame(drawn.data, args["as"])
@@ -238,7 +238,7 @@ def _sample_card(drawn: Sample, *, means: bool) -> Card:
 def approx(session: Session, command: Command) -> None:
     """Show the figure and its interval."""
     question, error = str(command.args["question"]), str(command.args["error"])
-    found = approx_data(session.workbench, question, error=error)
+    found = approx_data(session.data_session, question, error=error)
     about = "=" if found.exact else "≈"
     between = "" if found.exact else f", 95 % between {shown(found.low)} and {shown(found.high)}"
     total = "" if found.total_rows is None else f" of {found.total_rows:,}"
@@ -253,4 +253,4 @@ def approx(session: Session, command: Command) -> None:
 
 def profile(session: Session, command: Command) -> None:
     """Show a line and a histogram a column."""
-    show(profile_card(profile_data(session.workbench, str(command.args["target"]))))
+    show(profile_card(profile_data(session.data_session, str(command.args["target"]))))

@@ -23,7 +23,7 @@ def help(_session: Session, command: Command) -> None:
 
 def param(session: Session, command: Command) -> None:
     """Give the variable the value of this run, or its default."""
-    name, value = session.workbench.param(str(command.args["text"]))
+    name, value = session.data_session.param(str(command.args["text"]))
     session.store(name, value)
     show(Card(title=f"{name} = {value!r}", tone="ok"))
 

@@ -121,7 +121,7 @@ def pipelines(session: Session, _command: Command) -> None:
 def owner(session: Session, command: Command) -> None:
     """Show the owner of a pipeline, or hand it over."""
     if session.in_run:
-        show(Card(title=f"owner {session.workbench.context.owner}"))
+        show(Card(title=f"owner {session.data_session.context.owner}"))
         return
     args: dict[str, Any] = command.args
     name = session.pipeline(args["pipeline"])

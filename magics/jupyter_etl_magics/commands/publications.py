@@ -34,10 +34,10 @@ from jupyter_etl_magics.session import Session
 def publish(session: Session, command: Command) -> None:
     """Stage and hand over; by hand say how the draft differs from the live version."""
     args: dict[str, Any] = command.args
-    bench = session.workbench
+    data_session = session.data_session
     if args["kind"] == "table":
         done = publish_table(
-            bench,
+            data_session,
             args["name"],
             args["data"] if args["since"] else _rows_of(session, args["data"]),
             mode=args["mode"],
@@ -52,10 +52,10 @@ def publish(session: Session, command: Command) -> None:
         )
     elif args["kind"] == "file":
         data = None if args["data"] is None else session.frame(args["data"])
-        done = publish_file(bench, args["path"], data, name=args["name"], live=args["live"])
+        done = publish_file(data_session, args["path"], data, name=args["name"], live=args["live"])
     else:
         done = publish_report(
-            bench,
+            data_session,
             args["title"],
             name=args["name"],
             hide_code=args["hide_code"],
@@ -68,7 +68,7 @@ def _rows_of(session: Session, name: str) -> object:
     """Return a frame of the notebook, else a source or publication to be read piece by piece."""
     if session.namespace.get(name) is not None:
         return session.frame(name)
-    return session.workbench.stream(name)
+    return session.data_session.stream(name)
 
 
 def _show_published(done: Published) -> None:
@@ -135,7 +135,7 @@ def published(session: Session, command: Command) -> None:
         show(_versions_of(session, str(name)))
         return
     rows: list[dict[str, object]] = []
-    for publication in session.workbench.channel.publications():
+    for publication in session.data_session.channel.publications():
         version = publication.live or publication.draft
         rows.append(
             {
@@ -152,7 +152,7 @@ def published(session: Session, command: Command) -> None:
 
 
 def _versions_of(session: Session, name: str) -> Card:
-    version = live_version(session.workbench.channel.publication(name))
+    version = live_version(session.data_session.channel.publication(name))
     what = version.what
     rows = f", {what.rows:,} rows" if what.rows is not None else ""
     title = f"{name}: {what.kind} version {version.number}{rows}, {size(what.bytes)}"

@@ -137,7 +137,7 @@ def history(session: Session, command: Command) -> None:
             "by": v.pipeline or v.owner,
             "note": v.note,
         }
-        for v in session.workbench.channel.history(name, draft=draft)
+        for v in session.data_session.channel.history(name, draft=draft)
     ]
     kind = "draft" if draft else "version"
     show(Card(title=f"{name}: {counted(len(rows), kind)}", rows=rows))
@@ -146,7 +146,7 @@ def history(session: Session, command: Command) -> None:
 def status(session: Session, _command: Command) -> None:
     """Show where this notebook stands and what is running."""
     if session.in_run:
-        context = session.workbench.context
+        context = session.data_session.context
         show(Card(title=f"Inside run {context.id} of {context.pipeline}."))
         return
     etl = session.etl

@@ -162,9 +162,9 @@ def prepare() -> None:
     os.environ.update(QUIET)
     # Before papermill, as a template does it.
     importlib.import_module("jupyter_etl.services.processes.attempt").skip_slow_import()
-    workshop = importlib.import_module("jupyter_etl.services.processes.fork_server").Attempts()
-    workshop.plan_rehearsal()
-    _PREPARED.append(workshop)
+    fork_target = importlib.import_module("jupyter_etl.services.processes.fork_server").Attempts()
+    fork_target.plan_warm_up()
+    _PREPARED.append(fork_target)
     for name in (*MODULES, *PRELOAD):
         if find_spec(name) is not None:
             importlib.import_module(name)

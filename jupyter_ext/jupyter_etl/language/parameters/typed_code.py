@@ -27,7 +27,7 @@ _SAME = frozenset(
         "today", "now", "utcnow", "fromtimestamp", "utcfromtimestamp", "fromordinal",
         "fromisoformat", "fromisocalendar", "strptime", "combine", "replace", "astimezone",
         "tz_localize", "tz_convert", "normalize", "floor", "ceil", "round", "cwd", "home",
-        "resolve", "absolute", "expanduser", "joinpath", "with_name", "with_stem", "with_suffix",
+        "resolve", "absolute", "expanduser", "joinpath", "with_name", "with_forked_kernel", "with_suffix",
         "relative_to", "quantize", "from_float", "parent", "min", "max",
     ]
 )  # fmt: skip

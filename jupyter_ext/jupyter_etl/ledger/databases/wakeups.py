@@ -21,7 +21,7 @@ _FOLDER = ".bells"
 _READY = ".bell"
 
 
-class PipeBell:
+class PipeWakeups:
     """A named pipe beside a SQLite file; whoever rings writes a byte into each that is there.
 
     Raises:
@@ -74,7 +74,7 @@ def ring_pipes(ledger: Path) -> None:
         os.close(pipe)
 
 
-class ListeningBell:
+class ListenWakeups:
     """A connection of its own to PostgreSQL, which listens.
 
     Raises:

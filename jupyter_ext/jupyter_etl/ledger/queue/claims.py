@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from jupyter_etl.ledger.connection import Part, inserting
-from jupyter_etl.ledger.queue.heads import INSTANT, Head, head_behind, head_of, heads_in_turn
+from jupyter_etl.ledger.queue.heads import INSTANT, Head, head_behind, head_of, heads_in_order
 from jupyter_etl.ledger.queue.limits import Admission
 from jupyter_etl.ledger.runs import published_by
 from jupyter_etl.ledger.schema.rows import attempt_row, run_of
@@ -81,7 +81,7 @@ def _choose(
     served: set[str] = set()
     behind: list[tuple[tuple[datetime, int, int], Head]] = []
     following: Head | None
-    with closing(heads_in_turn(connection, now)) as heads:
+    with closing(heads_in_order(connection, now)) as heads:
         first = next(heads, None)
         while len(ids) < limit and (first is not None or behind):
             if first is None or (behind and behind[0][0] < first.turn):

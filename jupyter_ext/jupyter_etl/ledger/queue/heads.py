@@ -96,7 +96,7 @@ class Head:
         return replace(self, since=max(self.since, at + INSTANT))
 
 
-def heads_in_turn(connection: Connection, now: datetime) -> Generator[Head, None, None]:
+def heads_in_order(connection: Connection, now: datetime) -> Generator[Head, None, None]:
     """Yield the heads of all lines in the order of their turns, read as they are asked for.
 
     Args:
@@ -173,7 +173,7 @@ def _line_by_line() -> Select[Any]:
 
 
 def _in_turn(first: Select[Any]) -> Select[Any]:
-    """Order the ids of heads by `Head.turn`; all it needs is in the index ``ix_runs_line``."""
+    """Order the ids of heads by `Head.publication_lock`; all it needs is in the index ``ix_runs_line``."""
     head = first.subquery("head")
     since = _since(head.c.not_before)
     least, most = -MOST_PRIORITY, MOST_PRIORITY

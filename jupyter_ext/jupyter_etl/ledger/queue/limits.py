@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 from jupyter_etl.ledger.queue.heads import Head
 from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import breakers, runs, sources
-from jupyter_etl.model import IN_HAND, Breaker, Cause
+from jupyter_etl.model import IN_PROGRESS, Breaker, Cause
 
 PLANNED = (Cause.SCHEDULE, Cause.UPSTREAM)
 """The causes of runs that go one a pipeline at a time."""
@@ -20,8 +20,8 @@ PATIENCE = timedelta(minutes=10)
 
 # Written once: to put a statement together takes longer than to execute it.
 _OPEN = select(breakers).where(breakers.c.retry_at.is_not(None))
-_IN_HAND = select(runs.c.pipeline, runs.c.cause, runs.c.draft, runs.c.sources).where(
-    runs.c.state.in_(IN_HAND)
+_IN_PROGRESS = select(runs.c.pipeline, runs.c.cause, runs.c.draft, runs.c.sources).where(
+    runs.c.state.in_(IN_PROGRESS)
 )
 
 
@@ -46,7 +46,7 @@ class Admission:
         self._limits: dict[str, int | None] = {}
         self._open = {row.source: value_of(Breaker, row) for row in connection.execute(_OPEN)}
         self._probed: dict[str, Breaker] = {}
-        for row in connection.execute(_IN_HAND):
+        for row in connection.execute(_IN_PROGRESS):
             self._count(row.pipeline, row.cause, row.sources, draft=row.draft)
 
     def admits(self, head: Head) -> bool:

@@ -17,26 +17,26 @@ from jupyter_etl.ports import Claim
 _RESULTS = (RunState.SUCCEEDED, RunState.FAILED)
 
 
-class Telling(Part):
+class Outbox(Part):
     """What schedulers tell people, and what was told."""
 
-    def load_untold(self, *, limit: int = 100) -> list[Claim]:
-        untold = select(runs).where(runs.c.told == false()).order_by(runs.c.id).limit(limit)
+    def load_unnotified(self, *, limit: int = 100) -> list[Claim]:
+        unnotified = select(runs).where(runs.c.notified == false()).order_by(runs.c.id).limit(limit)
         with self._ledger.reading() as connection:
-            rows = connection.execute(untold).all()
+            rows = connection.execute(unnotified).all()
             if not rows:
                 return []
-            untold_runs = runs_of(connection, rows)
+            unnotified_runs = runs_of(connection, rows)
             last = select(attempts).join(
                 runs, and_(runs.c.id == attempts.c.run_id, runs.c.attempts == attempts.c.number)
             )
             of_rows = last.where(attempts.c.run_id.in_([row.id for row in rows]))
             made = {row.run_id: value_of(Attempt, row) for row in connection.execute(of_rows)}
-        return [Claim(run=run, attempt=made[run.id]) for run in untold_runs]
+        return [Claim(run=run, attempt=made[run.id]) for run in unnotified_runs]
 
-    def save_told(self, run_ids: Sequence[int]) -> None:
+    def save_notified(self, run_ids: Sequence[int]) -> None:
         with self._ledger.writing() as connection:
-            connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(told=True))
+            connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(notified=True))
 
 
 def is_news(connection: Connection, run: Row[Any], state: RunState, unstarted: int) -> bool:

@@ -26,7 +26,7 @@ from jupyter_etl.ledger.schema.rows import new_run_row, run_of, value_of
 from jupyter_etl.ledger.schema.tables import pipelines, publication_versions, publications, runs
 from jupyter_etl.model import (
     ACTIVE,
-    IN_HAND,
+    IN_PROGRESS,
     Cause,
     NewRun,
     Pipeline,
@@ -178,7 +178,7 @@ def _supersede(connection: Connection, plans: Sequence[Planned], now: datetime) 
             skipped.values(state=RunState.SKIPPED, note=bindparam("why"), finished_at=now),
             [{"this": run_id, "why": _superseded_by(old[run_id])} for run_id in waiting],
         )
-    running = [row.id for row in meant if row.state in IN_HAND]
+    running = [row.id for row in meant if row.state in IN_PROGRESS]
     for few in chunks(running):
         connection.execute(update(runs).where(runs.c.id.in_(few)).values(cancel_requested=true()))
 

@@ -28,7 +28,7 @@ _LOOK = select(
     _any(pipelines, _PLANNED, pipelines.c.next_due <= _NOW).label("due"),
     _any(pipelines, _PLANNED, pipelines.c.schedule_kind == ScheduleKind.AFTER).label("subscribers"),
     _any(attempts, attempts.c.outcome.is_(None)).label("live"),
-    _any(runs, runs.c.told == false()).label("untold"),
+    _any(runs, runs.c.notified == false()).label("unnotified"),
     _any(runs, _QUEUED, runs.c.not_before <= _NOW).label("ready"),
     select(func.min(pipelines.c.next_due))
     .where(_PLANNED, pipelines.c.next_due > _NOW)
@@ -45,7 +45,7 @@ _LOOK = select(
 )
 
 
-class Looking(Part):
+class Poll(Part):
     """Whether a scheduler has anything to do."""
 
     def load_outlook(self, now: datetime) -> Outlook:
@@ -56,7 +56,7 @@ class Looking(Part):
             due=row.due,
             subscribers=row.subscribers,
             live=row.live,
-            untold=row.untold,
+            unnotified=row.unnotified,
             ready=row.ready,
             next_at=min(instants, default=None),
         )

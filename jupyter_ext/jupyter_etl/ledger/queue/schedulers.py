@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from jupyter_etl.ledger.connection import Part, inserting
 from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import schedulers
-from jupyter_etl.ports import Bell, SchedulerInfo
+from jupyter_etl.ports import SchedulerInfo, Wakeups
 
 
 class Schedulers(Part):
@@ -26,8 +26,8 @@ class Schedulers(Part):
         with self._ledger.writing() as connection:
             connection.execute(delete(schedulers).where(schedulers.c.id == scheduler_id))
 
-    def bell(self) -> AbstractContextManager[Bell]:
-        return self._ledger.bell()
+    def wakeups(self) -> AbstractContextManager[Wakeups]:
+        return self._ledger.wakeups()
 
     def load_schedulers(self) -> list[SchedulerInfo]:
         with self._ledger.reading() as connection:

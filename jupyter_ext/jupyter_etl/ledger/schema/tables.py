@@ -48,7 +48,7 @@ from jupyter_etl.model import (
     VersionWatermark,
 )
 
-REVISION = "0014"
+REVISION = "0015"
 """The newest migration; a test holds it against the migrations' own order."""
 
 VERSION_TABLE = "ledger_revision"
@@ -175,7 +175,7 @@ runs = Table(
     Column("sources", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("resume_from", Integer),
     # False while people have to hear how it ended.
-    Column("told", Boolean, nullable=False, server_default=true()),
+    Column("notified", Boolean, nullable=False, server_default=true()),
     UniqueConstraint("pipeline", "logical_key", name="uq_runs_pipeline_logical_key"),
     Index("ix_runs_wake", "state", "not_before"),
     Index("ix_runs_pipeline", "pipeline", "id"),
@@ -183,10 +183,10 @@ runs = Table(
     Index("ix_runs_line", "state", "pipeline", "cause", "rank", "due_at", "id", "not_before"),
     Index("ix_runs_interval", "pipeline", "interval_start"),
     Index(
-        "ix_runs_untold",
+        "ix_runs_unnotified",
         "id",
-        sqlite_where=text("told = 0"),
-        postgresql_where=text("told = false"),
+        sqlite_where=text("notified = 0"),
+        postgresql_where=text("notified = false"),
     ),
     # An id names a folder on disk, so it is never used again.
     sqlite_autoincrement=True,
@@ -200,7 +200,7 @@ attempts = Table(
     Column("token", Text, nullable=False),
     Column("claimed_by", Text, nullable=False),
     Column("claimed_at", Instant, nullable=False),
-    Column("beat", BigInteger, nullable=False),
+    Column("heartbeat", BigInteger, nullable=False),
     Column("host", Text, nullable=False),
     Column("pid", Integer),
     Column("started_at", Instant),

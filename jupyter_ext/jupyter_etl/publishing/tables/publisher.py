@@ -22,7 +22,7 @@ from jupyter_etl.model import (
     PublishMode,
     Staged,
 )
-from jupyter_etl.ports import Reading, ReadRequest, Swept
+from jupyter_etl.ports import Reading, ReadRequest, Vacuumed
 from jupyter_etl.publishing.lake.layout import disk_errors, publication_folder
 from jupyter_etl.publishing.selection import limited, wanted_columns
 from jupyter_etl.publishing.tables.base import (
@@ -54,7 +54,7 @@ from jupyter_etl.publishing.tables.record import (
 )
 from jupyter_etl.publishing.tables.staging import Written, digest_of, write_rows
 from jupyter_etl.publishing.tables.sync import sync_commit
-from jupyter_etl.publishing.tables.vacuum import sweep_table
+from jupyter_etl.publishing.tables.vacuum import vacuum_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -187,7 +187,7 @@ class TablePublisher:
                 total_rows=version.what.rows,
             )
 
-    def sweep(
+    def clean_up(
         self,
         kept: Sequence[PublicationVersion],
         *,
@@ -196,10 +196,10 @@ class TablePublisher:
         draft: bool,
         older_than: datetime,
         dry_run: bool,
-    ) -> Swept:
-        """Delete the data files that no kept version has; see `Publisher.sweep`."""
+    ) -> Vacuumed:
+        """Delete the data files that no kept version has; see `Publisher.clean_up`."""
         with _foreign_errors(f"{name!r} cannot be swept"):
-            return sweep_table(
+            return vacuum_table(
                 kept,
                 name=name,
                 lake=lake,

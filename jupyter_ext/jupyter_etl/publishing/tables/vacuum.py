@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
-from jupyter_etl.ports import Swept
+from jupyter_etl.ports import Vacuumed
 from jupyter_etl.publishing.lake.layout import (
     disk_errors,
     is_local,
@@ -34,7 +34,7 @@ class _Stored:
     placed_at: datetime
 
 
-def sweep_table(
+def vacuum_table(
     kept: Sequence[PublicationVersion],
     *,
     name: str,
@@ -42,8 +42,8 @@ def sweep_table(
     draft: bool,
     older_than: datetime,
     dry_run: bool,
-) -> Swept:
-    """Delete the data files that no kept version of a table has; see `Publisher.sweep`.
+) -> Vacuumed:
+    """Delete the data files that no kept version of a table has; see `Publisher.clean_up`.
 
     The log stays, and so do the numbers of its versions. Delta's own vacuum would write a version
     of its own, and does not see the files of a write that was killed (``part.parquet#1``).
@@ -53,7 +53,7 @@ def sweep_table(
         stored = list(_stored_files(folder))
         needed = _needed(kept, folder, {one.path for one in stored})
         if needed is None:
-            return Swept()
+            return Vacuumed()
         waste = [one for one in stored if _is_waste(one.path, needed)]
         return _delete(folder, waste, older_than=older_than, dry_run=dry_run)
 
@@ -79,7 +79,7 @@ class VersionFolders:
         """Point to the file of the old version once more; see `Publisher.restore`."""
         return still_there(version)
 
-    def sweep(
+    def clean_up(
         self,
         kept: Sequence[PublicationVersion],
         *,
@@ -88,12 +88,12 @@ class VersionFolders:
         draft: bool,
         older_than: datetime,
         dry_run: bool,
-    ) -> Swept:
-        """Delete the folders of the versions that are not kept; see `Publisher.sweep`."""
+    ) -> Vacuumed:
+        """Delete the folders of the versions that are not kept; see `Publisher.clean_up`."""
         folder = publication_folder(lake, f"{self.kind}s", name, draft=draft)
         inside = [v.what.location for v in kept if v.what.location.startswith(f"{folder}/")]
         if not inside:
-            return Swept()
+            return Vacuumed()
         needed = {location.removeprefix(f"{folder}/").partition("/")[0] for location in inside}
         with disk_errors(f"{name!r} cannot be swept"):
             files = _stored_files(folder)
@@ -171,12 +171,14 @@ def _remote_files(folder: str) -> Iterator[_Stored]:
         )
 
 
-def _delete(folder: str, waste: Sequence[_Stored], *, older_than: datetime, dry_run: bool) -> Swept:
+def _delete(
+    folder: str, waste: Sequence[_Stored], *, older_than: datetime, dry_run: bool
+) -> Vacuumed:
     old = [one for one in waste if one.placed_at < older_than]
     if not dry_run and old:
         remove = _remove_local if is_local(folder) else _remove_remote
         remove(folder, [one.path for one in old])
-    return Swept(files=len(old), bytes=sum(one.bytes for one in old))
+    return Vacuumed(files=len(old), bytes=sum(one.bytes for one in old))
 
 
 def _remove_remote(folder: str, paths: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl._version import __version__
 from jupyter_etl.language.commands.lines import shell_line
-from jupyter_etl.model import FAILING_STATES, IN_HAND, HealthState, RunState
+from jupyter_etl.model import FAILING_STATES, IN_PROGRESS, HealthState, RunState
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.requests import Nothing
 
@@ -33,7 +33,7 @@ class SchedulersHandler(EtlHandler):
 
 def _summary(etl: Etl) -> object:
     found = etl.health.overview()
-    in_hand = etl.runs.count(states=IN_HAND)
+    in_progress = etl.runs.count(states=IN_PROGRESS)
     return {
         "owner": etl.settings.owner,
         "sources": len(etl.sources.list()),
@@ -56,8 +56,8 @@ def _summary(etl: Etl) -> object:
         "full_disk": found.full_disk,
         "well": found.well,
         "runs": etl.runs.count(),
-        "runs_active": in_hand + etl.runs.count(states=(RunState.QUEUED,)),
-        "runs_running": in_hand,
+        "runs_active": in_progress + etl.runs.count(states=(RunState.QUEUED,)),
+        "runs_running": in_progress,
         "publications": len(etl.publications.list()),
         "schedulers": found.schedulers,
         "version": __version__,

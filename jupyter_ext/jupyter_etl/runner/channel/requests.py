@@ -32,7 +32,7 @@ from jupyter_etl.ports import Claim, Clock, SecretResolver, Store
 from jupyter_etl.redaction.redactor import Redactor
 from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.folders import STAGE
-from jupyter_etl.runner.outcome import Ending, one_line
+from jupyter_etl.runner.outcome import AttemptOutcome, one_line
 from jupyter_etl.runner.progress import Progress
 from jupyter_etl.runner.watermarks import CursorBook, with_batches
 
@@ -146,7 +146,7 @@ class RunRecord:
         with self._lock:
             return self._cursors.moves
 
-    def blame(self, ending: Ending) -> Ending:
+    def blame(self, ending: AttemptOutcome) -> AttemptOutcome:
         """Name the source at fault, where the failure is the one that a kernel reported last."""
         with self._lock:
             failure = self._failure

@@ -24,7 +24,7 @@ def make_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
 
 
-def sweep_sockets(*, older_s: float = _YOUNG_S) -> None:
+def clean_up_sockets(*, older_s: float = _YOUNG_S) -> None:
     """Delete the folders that a killed runner has left: nobody answers at their sockets.
 
     Args:

@@ -19,7 +19,7 @@ ANSWER_S = 1.0
 """How long a kernel that is starting has for an answer before it is asked again."""
 
 
-class LookingChannel(AsyncZMQSocketChannel):
+class PreviewChannel(AsyncZMQSocketChannel):
     """A channel that looks into its socket now and then, as well as when it is told to.
 
     ZeroMQ's file descriptor tells of a message once, and sending takes that word away. Whoever
@@ -42,14 +42,14 @@ class LookingChannel(AsyncZMQSocketChannel):
                 raise Empty
 
 
-class LookingClient(AsyncKernelClient):
-    """A client whose shell, where sending and waiting meet, is a `LookingChannel`.
+class PreviewClient(AsyncKernelClient):
+    """A client whose shell, where sending and waiting meet, is a `PreviewChannel`.
 
     Attributes:
         info: What the kernel has answered to `wait_for_ready`, as the protocol's kernel_info_reply.
     """
 
-    shell_channel_class = Type(LookingChannel)
+    shell_channel_class = Type(PreviewChannel)
     info: Mapping[str, Any] = {}
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:

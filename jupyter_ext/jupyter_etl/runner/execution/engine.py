@@ -34,16 +34,16 @@ from jupyter_etl.runner.execution.bounded_client import CappedNotebookClient
 from jupyter_etl.runner.execution.executed import NotebookRedactor, distrust
 from jupyter_etl.runner.execution.expected_errors import accept_expected_errors
 from jupyter_etl.runner.execution.output_limits import OutputCaps
-from jupyter_etl.runner.execution.prestarted_kernel import EarlyKernel
+from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel
 from jupyter_etl.runner.execution.translators import escape_parameters
 from jupyter_etl.runner.folders import write_atomically
 from jupyter_etl.runner.kernel.cgroups import join
 from jupyter_etl.runner.kernel.kernels import COLD
-from jupyter_etl.runner.outcome import KERNEL_EXITED, error_of_halt, one_line
+from jupyter_etl.runner.outcome import KERNEL_EXITED, error_of_cancellation, one_line
 from jupyter_etl.runner.preparation import Prepared, write_notebook
 from jupyter_etl.runner.progress import Progress
-from jupyter_etl.runner.redacted_output import LogSweep
-from jupyter_etl.runner.watchdogs.cancellation import Halt
+from jupyter_etl.runner.redacted_output import LogCleanup
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation
 from jupyter_etl.runner.watchdogs.memory import MemoryWatch
 from jupyter_etl.runner.watchdogs.termination import Guard
 
@@ -61,7 +61,7 @@ class Session:
     Args:
         prepared: The notebook and its kernel.
         env: The kernel's environment.
-        halt: Looked at before every cell.
+        cancellation: Looked at before every cell.
         guard, watch: Are told of the kernel's process.
         caps: Count what the cells show.
         address_space_bytes: Of the kernel; None for no limit.
@@ -78,7 +78,7 @@ class Session:
 
     prepared: Prepared
     env: Mapping[str, str]
-    halt: Halt
+    cancellation: Cancellation
     guard: Guard
     watch: MemoryWatch
     caps: OutputCaps
@@ -87,9 +87,9 @@ class Session:
     events: EventLog
     start: Start = field(default_factory=Start)
     keeper: Keeper | None = None
-    early: EarlyKernel | None = None
+    early: PrestartedKernel | None = None
     redactor: Redactor = field(default_factory=Redactor)
-    log: LogSweep | None = None
+    log: LogCleanup | None = None
     pinned: Pinned | None = None
     group: Path | None = None
 
@@ -258,7 +258,7 @@ class EtlNotebookClient(CappedNotebookClient):
         self.reset_execution_trackers()
         session = self._session
         env, folder = dict(session.env), str(session.prepared.folder)
-        why_cold = self._take_early_kernel(env, folder)
+        why_cold = self._take_prestarted_kernel(env, folder)
         with self.setup_kernel(env=env, cwd=folder, **kwargs):
             session.events.add("kernel", warm=not why_cold, why=why_cold)
             self.nb.metadata["language_info"] = self.kc.info["language_info"]
@@ -276,7 +276,7 @@ class EtlNotebookClient(CappedNotebookClient):
             session.guard.kernel_left()
         return self.nb
 
-    def _take_early_kernel(self, env: Mapping[str, str], cwd: str) -> str:
+    def _take_prestarted_kernel(self, env: Mapping[str, str], cwd: str) -> str:
         """Execute in the kernel that runs already; say why that cannot be, "" where it can."""
         early = self._session.early
         if early is None:
@@ -287,7 +287,7 @@ class EtlNotebookClient(CappedNotebookClient):
             why_cold = self._session.pinned.why_cold
         if why_cold:
             # It may have the sockets that another kernel is about to make.
-            early.stem.dismiss()
+            early.forked_kernel.dismiss()
             return why_cold
         self.km, self.kc = early.manager, early.client
         self._say_process()
@@ -310,7 +310,7 @@ class EtlNotebookClient(CappedNotebookClient):
     def papermill_execute_cells(self) -> None:
         """Execute each cell as papermill does; the death of a kernel is an error of its cell."""
         for index, cell in list(enumerate(self.nb.cells))[self._first :]:
-            if self._session.halt.reason is not None:
+            if self._session.cancellation.reason is not None:
                 # Marked as papermill marks a failure, so that the notebook shows where it stopped.
                 self.nb_man.cell_exception(cell, cell_index=index)
                 return
@@ -330,7 +330,7 @@ class EtlNotebookClient(CappedNotebookClient):
                 return
             finally:
                 if self._session.log is not None:
-                    self._session.log.sweep()
+                    self._session.log.clean_up()
                 self.nb_man.cell_complete(cell, cell_index=index)
             if failed:
                 self._keep_variables()
@@ -342,7 +342,7 @@ class EtlNotebookClient(CappedNotebookClient):
 
     def _keep_variables(self) -> None:
         keeper = self._session.keeper
-        if keeper is None or self._session.halt.reason is not None:
+        if keeper is None or self._session.cancellation.reason is not None:
             return
         try:
             code = keeper.code()
@@ -394,7 +394,7 @@ class EtlNotebookClient(CappedNotebookClient):
         code = process.poll() if process else None
         died = f"the kernel died in {say_cell(cell_name)}: {_how(code)}"
         # Where it was ended on purpose, the purpose says more.
-        purpose = error_of_halt(self._session.halt, cell_name)
+        purpose = error_of_cancellation(self._session.cancellation, cell_name)
         text = purpose or died
         exited = code is not None and code >= 0 and not purpose
         name = KERNEL_EXITED if exited else "DeadKernelError"

@@ -16,10 +16,10 @@ from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 
-from jupyter_etl.runner.execution.client import LookingChannel, LookingClient
+from jupyter_etl.runner.execution.client import PreviewChannel, PreviewClient
 from jupyter_etl.runner.execution.provisioner import EtlWarmProvisioner
 from jupyter_etl.runner.limits import say_bytes
-from jupyter_etl.runner.warm.forked_kernel import Stem
+from jupyter_etl.runner.warm.forked_kernel import ForkedKernel
 
 Gate = Callable[[str, int], bool]
 """``gate(message type, bytes of its content)``: whether the message is wanted."""
@@ -62,7 +62,7 @@ class GatedChannel(AsyncZMQSocketChannel):
             await asyncio.sleep(0)
 
 
-class BoundedChannel(LookingChannel):
+class BoundedChannel(PreviewChannel):
     """Receives replies; one that no runner can have in memory becomes an error that says so."""
 
     async def _recv(  # type: ignore[override]  # as in the class above
@@ -81,7 +81,7 @@ class BoundedChannel(LookingChannel):
         return replaced
 
 
-class GatedClient(LookingClient):
+class GatedClient(PreviewClient):
     """A client whose queue of shown messages is short, and behind a gate.
 
     It has no more than the two channels of the requests and of what is shown: nobody is there to
@@ -127,7 +127,7 @@ class EtlKernelManager(AsyncKernelManager):
     group: Path | None = None
     socket_folder: Path | None = None
     gate: Gate = staticmethod(admit_all)
-    stem: Stem | None = None
+    forked_kernel: ForkedKernel | None = None
 
     def client(self, **kwargs: Any) -> Any:
         """Return a client behind the gate."""
@@ -166,7 +166,7 @@ class EtlKernelManager(AsyncKernelManager):
             )
             provisioner.address_space_bytes = self.address_space_bytes
             provisioner.group = self.group
-            provisioner.stem = self.stem
+            provisioner.forked_kernel = self.forked_kernel
             self.provisioner = provisioner
         return await super()._async_pre_start_kernel(**kwargs)
 

@@ -27,7 +27,7 @@ from jupyter_etl.runner.kernel.command import (
     why_cold,
 )
 from jupyter_etl.runner.kernel.kernels import DEFAULT_KERNEL, kernel_environment
-from jupyter_etl.runner.warm.forked_kernel import NO_HISTORY, Stem
+from jupyter_etl.runner.warm.forked_kernel import NO_HISTORY, ForkedKernel
 
 _START_S = 60.0
 _NOTHING = "None"
@@ -45,11 +45,11 @@ def has_startup_code() -> bool:
     return bool(scripts) or any(profile.glob("ipython*_config.*"))
 
 
-class EarlyKernel:
+class PrestartedKernel:
     """This environment's IPython kernel: it runs, has answered, and waits for what it is to execute.
 
     Args:
-        stem: Of the runner; it becomes the kernel.
+        forked_kernel: Of the runner; it becomes the kernel.
 
     Attributes:
         folder: Private; the sockets of the kernel and its runner lie there.
@@ -57,8 +57,8 @@ class EarlyKernel:
         why_not: Why there is none; "" where there is one.
     """
 
-    def __init__(self, stem: Stem) -> None:
-        self.stem = stem
+    def __init__(self, forked_kernel: ForkedKernel) -> None:
+        self.forked_kernel = forked_kernel
         self.folder = make_folder()
         self.manager: Any = EtlKernelManager(kernel_name=DEFAULT_KERNEL)
         # Not the kernelspec of this name, which may be of another environment.
@@ -67,7 +67,7 @@ class EarlyKernel:
         )
         self.manager.connection_file = str(self.folder / "kernel.json")
         self.manager.socket_folder = self.folder
-        self.manager.stem = stem
+        self.manager.forked_kernel = forked_kernel
         # The process ends soon after the kernel: nothing has to wait for ZeroMQ's threads before.
         self.manager.context = zmq.asyncio.Context()
         self.client: Any = None
@@ -98,7 +98,7 @@ class EarlyKernel:
         if self.why_not:
             return self.why_not
         cold = why_cold(asked, env, Path(cwd))
-        return cold.why if cold else why_used(self.stem, launch_of(asked, env).env)
+        return cold.why if cold else why_used(self.forked_kernel, launch_of(asked, env).env)
 
     def become(
         self,
@@ -121,7 +121,7 @@ class EarlyKernel:
         provisioner = self.manager.provisioner
         launch = launch_of(asked, env)
         kwargs = run_sync(KernelProvisionerBase.pre_launch)(provisioner, env=dict(launch.env))
-        self.stem.go(
+        self.forked_kernel.go(
             environment_of(kwargs["env"]),
             module=split_command(launch.command)[1],
             cwd=cwd,
@@ -130,5 +130,5 @@ class EarlyKernel:
 
     def dismiss(self) -> None:
         """End it, whatever it is doing, and delete its sockets."""
-        self.stem.dismiss()
+        self.forked_kernel.dismiss()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -15,7 +15,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_etl.runner.kernel.command import HONOURED, why_other_command
 from jupyter_etl.runner.warm.fork import read_at_import
-from jupyter_etl.runner.warm.forked_kernel import Orders, Stem, readable
+from jupyter_etl.runner.warm.forked_kernel import ForkedKernel, Orders, readable
 
 _LAUNCHER = str(Path(__file__).parents[1] / "kernel" / "launcher.py")
 
@@ -65,7 +65,7 @@ class EtlWarmProvisioner(EtlLocalProvisioner):
     Without a stem the kernel is launched as by the class above.
     """
 
-    stem: Stem | None = None
+    forked_kernel: ForkedKernel | None = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Have the stem become the kernel.
@@ -73,28 +73,28 @@ class EtlWarmProvisioner(EtlLocalProvisioner):
         Raises:
             NotWarm: It cannot.
         """
-        stem = self.stem
-        if stem is None:
+        forked_kernel = self.forked_kernel
+        if forked_kernel is None:
             return await super().launch_kernel(cmd, **kwargs)
         env = environment_of(kwargs.get("env") or os.environ)
         cwd = Path(kwargs.get("cwd") or Path.cwd())
         other = why_other_command(cmd, env, cwd)
-        why = other.why if other else why_used(stem, env)
+        why = other.why if other else why_used(forked_kernel, env)
         if why:
             raise NotWarm(why)
-        stem.begin(Orders(command=tuple(cmd), env=env, cwd=str(cwd)))
-        process: Any = stem
-        self.process, self.pid, self.pgid = process, stem.pid, stem.pid
+        forked_kernel.begin(Orders(command=tuple(cmd), env=env, cwd=str(cwd)))
+        process: Any = forked_kernel
+        self.process, self.pid, self.pgid = process, forked_kernel.pid, forked_kernel.pid
         return self.connection_info
 
     async def wait(self) -> int | None:
         """Return when the kernel has ended, or has nothing left to do but to give its memory back."""
-        stem: Any = self.process
-        if not isinstance(stem, Stem):
+        forked_kernel: Any = self.process
+        if not isinstance(forked_kernel, ForkedKernel):
             return await super().wait()
-        await stem.left()
+        await forked_kernel.left()
         self.process = None
-        return stem.poll()
+        return forked_kernel.poll()
 
 
 def environment_of(env: Mapping[str, str]) -> dict[str, str]:
@@ -102,14 +102,16 @@ def environment_of(env: Mapping[str, str]) -> dict[str, str]:
     return {**env, "JPY_PARENT_PID": str(os.getpid())}
 
 
-def why_used(stem: Stem, env: Mapping[str, str]) -> str:
+def why_used(forked_kernel: ForkedKernel, env: Mapping[str, str]) -> str:
     """Say why a stem cannot become a kernel in this environment; "" where it can."""
-    if stem.poll() is not None:
+    if forked_kernel.poll() is not None:
         return "the warm kernel of this attempt has ended"
-    if not stem.is_free:
+    if not forked_kernel.is_free:
         return "the warm kernel of this attempt has been used before"
     asked = read_at_import(env)
-    names = sorted({name for name, _ in asked.items() ^ stem.imported_with.items()} - HONOURED)
+    names = sorted(
+        {name for name, _ in asked.items() ^ forked_kernel.imported_with.items()} - HONOURED
+    )
     return f"its environment differs in {', '.join(names)}" if names else ""
 
 

@@ -41,7 +41,7 @@ class WarmRunners:
 
     Args:
         preload: Modules that the template imports besides those that most runs need.
-        standby_s: Seconds after a request for which the next runner is ready; 0 for never.
+        prestart_s: Seconds after a request for which the next runner is ready; 0 for never.
         command: Of the template.
     """
 
@@ -49,11 +49,11 @@ class WarmRunners:
         self,
         *,
         preload: Sequence[str] = (),
-        standby_s: float = 600.0,
+        prestart_s: float = 600.0,
         command: Sequence[str] = TEMPLATE,
     ) -> None:
         self._modules = (*PRELOAD, *preload)
-        self._standby_s = standby_s
+        self._prestart_s = prestart_s
         self._command = tuple(command)
         self._line: _Line | None = None
         self._lock = threading.Lock()
@@ -94,7 +94,7 @@ class WarmRunners:
         if line is None or not line.is_open or line.imported_with != imported_with:
             if line is not None:
                 line.close()
-            life = Life(line=0, modules=self._modules, standby_s=self._standby_s)
+            life = Life(line=0, modules=self._modules, prestart_s=self._prestart_s)
             self._line = line = _Line(self._command, life, imported_with)
         return line
 

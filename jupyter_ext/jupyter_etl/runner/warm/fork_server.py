@@ -27,10 +27,10 @@ from jupyter_etl.runner.warm.fork import ROOM_BYTES, thread_pools
 from jupyter_etl.runner.warm.imports import as_in_a_kernel, kernel_modules
 from jupyter_etl.runner.warm.prestarted_runner import (
     MAX_REQUEST_BYTES,
+    ForkTarget,
+    PrestartedRunner,
     Request,
-    Standby,
-    Workshop,
-    fork_standby,
+    fork_prestarted,
 )
 
 PRELOAD = (
@@ -85,17 +85,17 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
         modules: To import.
         left_out: Modules that cannot be in a template, with the reason.
         runners: Process ids of those that live.
-        standby_s: Seconds after a request for which the next runner is ready; 0 for never.
+        prestart_s: Seconds after a request for which the next runner is ready; 0 for never.
     """
 
     line: int
     modules: tuple[str, ...] = PRELOAD
     left_out: dict[str, str] = {}
     runners: tuple[int, ...] = ()
-    standby_s: float = 600.0
+    prestart_s: float = 600.0
 
 
-Prepare = Callable[[], Workshop]
+Prepare = Callable[[], ForkTarget]
 """Does, once for all forks, what each would do in the same way; it starts no thread."""
 
 
@@ -108,12 +108,12 @@ def serve(life: Life, prepare: Prepare, command: Sequence[str]) -> None:
     """
     os.set_inheritable(life.line, False)
     _import_all(life, command)
-    workshop = prepare()
+    fork_target = prepare()
     _clear_type_caches()
     gc.collect()
     # A collection in a fork would write to every object, and so copy all memory.
     gc.freeze()
-    _Template(life, workshop, command).serve()
+    _Template(life, fork_target, command).serve()
 
 
 def _clear_type_caches() -> None:
@@ -125,16 +125,16 @@ def _clear_type_caches() -> None:
 class _Template:
     """Hands a runner that is ready to whoever asks, and makes the next one ready when there is time."""
 
-    def __init__(self, life: Life, workshop: Workshop, command: Sequence[str]) -> None:
+    def __init__(self, life: Life, fork_target: ForkTarget, command: Sequence[str]) -> None:
         self._life = life
-        self._workshop = workshop
+        self._fork_target = fork_target
         self._command = command
         self._line = socket.socket(fileno=life.line)
         self._runners = {os.pidfd_open(pid): pid for pid in life.runners}
         self._waiting = select.poll()
         for descriptor in (life.line, *self._runners):
             self._waiting.register(descriptor, select.POLLIN)
-        self._standby: Standby | None = None
+        self._prestarted: PrestartedRunner | None = None
         # What a killed runner has left becomes a child of this process.
         adopt_orphans()
         self._has_orphans = False
@@ -151,7 +151,10 @@ class _Template:
         while True:
             found = self._waiting.poll(self._patience_ms())
             if self._has_orphans:
-                known = (*self._runners.values(), *([self._standby.pid] if self._standby else []))
+                known = (
+                    *self._runners.values(),
+                    *([self._prestarted.pid] if self._prestarted else []),
+                )
                 self._has_orphans = kill_orphans(known)
             elif not found:
                 self._use_the_pause()
@@ -165,9 +168,9 @@ class _Template:
         """Say how long to wait for somebody before `_use_the_pause`."""
         if self._has_orphans:
             left_s = _ORPHANS_S
-        elif self._standby is not None:
+        elif self._prestarted is not None:
             left_s = self._looked_at + _LOOK_S - time.monotonic()
-        elif self._waits_in is not None and self._life.standby_s:
+        elif self._waits_in is not None and self._life.prestart_s:
             left_s = self._busy_at + _PAUSE_S - time.monotonic()
         else:
             return None
@@ -175,17 +178,17 @@ class _Template:
 
     def _use_the_pause(self) -> None:
         """Make a runner ready, or let one go that nobody has asked for, or whose files have changed."""
-        if self._standby is not None:
-            if time.monotonic() > self._asked_at + self._life.standby_s:
+        if self._prestarted is not None:
+            if time.monotonic() > self._asked_at + self._life.prestart_s:
                 self._dismiss()
                 self._forget()
             else:
                 self._look()
         elif self._waits_in is not None:
             self._look()
-            self._workshop.plan_rehearsal()
+            self._fork_target.plan_warm_up()
             try:
-                self._standby = self._make_standby(self._waits_in)
+                self._prestarted = self._prestart(self._waits_in)
             except OSError:
                 self._forget()
 
@@ -227,31 +230,31 @@ class _Template:
 
     def _hand_over(self, message: bytes, log: int, waits_in: int) -> int:
         """Give an attempt to a runner, and return its process id."""
-        if self._standby is None or not self._standby.takes(message, log):
+        if self._prestarted is None or not self._prestarted.takes(message, log):
             self._dismiss()
-            self._standby = self._make_standby(waits_in, log)
-            self._standby.takes(message, log)
-        runner, self._standby = self._standby, None
+            self._prestarted = self._prestart(waits_in, log)
+            self._prestarted.takes(message, log)
+        runner, self._prestarted = self._prestarted, None
         self._runners[runner.process] = runner.pid
         return runner.pid
 
-    def _make_standby(self, waits_in: int, *opened: int) -> Standby:
+    def _prestart(self, waits_in: int, *opened: int) -> PrestartedRunner:
         waiting = {waits_in} if self._waits_in is None else {waits_in, self._waits_in}
         inherited = (self._life.line, *self._runners, *opened, *waiting)
-        standby = fork_standby(waits_in, self._workshop, inherited)
-        self._waiting.register(standby.process, select.POLLIN)
+        prestarted = fork_prestarted(waits_in, self._fork_target, inherited)
+        self._waiting.register(prestarted.process, select.POLLIN)
         self._forks += 1
-        return standby
+        return prestarted
 
     def _dismiss(self) -> None:
-        if self._standby is not None:
-            self._waiting.unregister(self._standby.process)
-            self._standby.dismiss()
-            self._standby = None
+        if self._prestarted is not None:
+            self._waiting.unregister(self._prestarted.process)
+            self._prestarted.dismiss()
+            self._prestarted = None
 
     def _bury(self, process: int) -> None:
         """Take note of the end of a runner."""
-        if self._standby is not None and process == self._standby.process:
+        if self._prestarted is not None and process == self._prestarted.process:
             # It could not make itself ready. The next run finds out whether it can.
             self._dismiss()
             self._forget()

@@ -73,7 +73,7 @@ class Orders:
     address_space_bytes: int | None = None
 
 
-class Stem:
+class ForkedKernel:
     """A runner's side: the process that can become its kernel, once.
 
     It lies behind the two calls of `subprocess.Popen` that jupyter_client makes.
@@ -198,7 +198,7 @@ async def readable(*descriptors: int) -> None:
             loop.remove_reader(descriptor)
 
 
-def fork_stem(*inherited: int) -> Stem:
+def fork_kernel(*inherited: int) -> ForkedKernel:
     """Fork the stem of this runner's kernel; to be called before anything starts a thread.
 
     Args:
@@ -213,7 +213,7 @@ def fork_stem(*inherited: int) -> Stem:
             os.close(descriptor)
         _wait_and_become(parent, there)
     there.close()
-    return Stem(pid, here, read_at_import(os.environ))
+    return ForkedKernel(pid, here, read_at_import(os.environ))
 
 
 def _wait_and_become(parent: int, line: socket.socket) -> NoReturn:

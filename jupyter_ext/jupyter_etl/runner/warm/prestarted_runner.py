@@ -29,7 +29,7 @@ from jupyter_etl.runner.warm.fork import (
     take_environment,
     widen_descriptors,
 )
-from jupyter_etl.runner.warm.forked_kernel import Stem, fork_stem
+from jupyter_etl.runner.warm.forked_kernel import ForkedKernel, fork_kernel
 
 MAX_REQUEST_BYTES = MAX_BYTES
 _SHOWN = (sys.executable, "-m", "jupyter_etl.services.processes.prestarted")
@@ -73,7 +73,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Ready(Protocol):
     """What a runner has that is ready."""
 
-    def rehearse(self) -> None:
+    def warm_up(self) -> None:
         """Do, as far as nobody notices, what an attempt will do."""
 
     def run(self, folder: Path) -> int:
@@ -83,17 +83,17 @@ class Ready(Protocol):
         """Let go of it all."""
 
 
-class Workshop(Protocol):
+class ForkTarget(Protocol):
     """What a template makes runners ready with."""
 
-    def plan_rehearsal(self) -> None:
+    def plan_warm_up(self) -> None:
         """Do, once and when there is time, what all rehearsals need; start no thread."""
 
-    def make_ready(self, stem: Stem) -> Ready:
+    def make_ready(self, forked_kernel: ForkedKernel) -> Ready:
         """Do what every attempt needs; the stem becomes its kernel."""
 
 
-class Standby:
+class PrestartedRunner:
     """The template's side: a runner that waits for its attempt.
 
     Args:
@@ -132,12 +132,14 @@ class Standby:
         os.close(self.process)
 
 
-def fork_standby(around: int, workshop: Workshop, inherited: Iterable[int]) -> Standby:
+def fork_prestarted(
+    around: int, fork_target: ForkTarget, inherited: Iterable[int]
+) -> PrestartedRunner:
     """Fork a runner and have it make itself ready.
 
     Args:
         around: Descriptor of a socket, in which the `Around` waits that it is to run in.
-        workshop: Makes it ready.
+        fork_target: Makes it ready.
         inherited: Descriptors of the template that it must not keep.
 
     Raises:
@@ -149,13 +151,13 @@ def fork_standby(around: int, workshop: Workshop, inherited: Iterable[int]) -> S
         here.close()
         for descriptor in inherited:
             os.close(descriptor)
-        _stand_by(there, workshop)
+        _stand_by(there, fork_target)
     there.close()
     socket.send_fds(here, [_AROUND], [around])
-    return Standby(pid, here)
+    return PrestartedRunner(pid, here)
 
 
-def _stand_by(line: socket.socket, workshop: Workshop) -> NoReturn:
+def _stand_by(line: socket.socket, fork_target: ForkTarget) -> NoReturn:
     code = 1
     try:
         os.setsid()
@@ -167,32 +169,34 @@ def _stand_by(line: socket.socket, workshop: Workshop) -> NoReturn:
             os.dup2(source, target)
         os.close(null)
         os.close(early)
-        stem = fork_stem(line.fileno())
+        forked_kernel = fork_kernel(line.fileno())
         try:
             _, (around,), _, _ = socket.recv_fds(line, len(_AROUND), 1)
             decoded = msgspec.json.decode(unsealed(around), type=Around)
-            code = _run_what_comes(line, stem, decoded, workshop)
+            code = _run_what_comes(line, forked_kernel, decoded, fork_target)
         finally:
-            stem.dismiss()
+            forked_kernel.dismiss()
     except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a template
         sys.excepthook(*sys.exc_info())
     leave(code)
 
 
-def _run_what_comes(line: socket.socket, stem: Stem, around: Around, workshop: Workshop) -> int:
+def _run_what_comes(
+    line: socket.socket, forked_kernel: ForkedKernel, around: Around, fork_target: ForkTarget
+) -> int:
     _show(_SHOWN, around)
     take_environment(around.env)
     os.umask(around.umask)
     os.chdir(around.cwd)
     try:
-        ready = workshop.make_ready(stem)
+        ready = fork_target.make_ready(forked_kernel)
     except Exception:
         if _is_asked(line, 0.0):
             _take(line)
         raise
     try:
         if not _is_asked(line, _PAUSE_S):
-            _rehearse(ready)
+            _warm_up(ready)
             gc.collect()
             gc.freeze()
         request = _take(line)
@@ -205,9 +209,9 @@ def _run_what_comes(line: socket.socket, stem: Stem, around: Around, workshop: W
         ready.dismiss()
 
 
-def _rehearse(ready: Ready) -> None:
+def _warm_up(ready: Ready) -> None:
     try:
-        ready.rehearse()
+        ready.warm_up()
     except Exception:  # noqa: BLE001 - the run that comes may go well all the same; its log shows it
         traceback.print_exc()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 
-class HaltReason(StrEnum):
+class CancellationReason(StrEnum):
     """What ended an attempt early.
 
     ``fenced`` says that the attempt no longer owns its run: it publishes and records nothing.
@@ -21,20 +21,22 @@ class HaltReason(StrEnum):
     UNGUARDED = "unguarded"
 
 
-AT_ONCE = frozenset({HaltReason.OUT_OF_MEMORY, HaltReason.FENCED, HaltReason.UNGUARDED})
+AT_ONCE = frozenset(
+    {CancellationReason.OUT_OF_MEMORY, CancellationReason.FENCED, CancellationReason.UNGUARDED}
+)
 """Reasons that leave no time for an interrupt."""
 
 
-class Halt:
+class Cancellation:
     """One flag that several threads may raise: the first reason stays, but fenced outranks all."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self._reason: HaltReason | None = None
+        self._reason: CancellationReason | None = None
         self._detail = ""
 
-    def ask(self, reason: HaltReason, detail: str = "") -> None:
+    def ask(self, reason: CancellationReason, detail: str = "") -> None:
         """Raise the flag.
 
         Args:
@@ -42,12 +44,12 @@ class Halt:
             detail: What people should know of it; part of a sentence.
         """
         with self._lock:
-            if self._reason is None or reason is HaltReason.FENCED:
+            if self._reason is None or reason is CancellationReason.FENCED:
                 self._reason, self._detail = reason, detail
         self._event.set()
 
     @property
-    def reason(self) -> HaltReason | None:
+    def reason(self) -> CancellationReason | None:
         """Why to stop; None while nothing speaks against going on."""
         return self._reason
 
@@ -67,7 +69,7 @@ class Halt:
             try:
                 watch()
             except Exception as problem:  # noqa: BLE001 - whatever it is, nothing watches any more
-                self.ask(HaltReason.UNGUARDED, f"{type(problem).__name__}: {problem}")
+                self.ask(CancellationReason.UNGUARDED, f"{type(problem).__name__}: {problem}")
 
         return guarded
 

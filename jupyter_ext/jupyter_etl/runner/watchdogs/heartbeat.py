@@ -1,14 +1,14 @@
-"""The runner's sign of life in the ledger, and what the ledger answers."""
+"""The runner's heartbeat in the ledger, and what the ledger answers."""
 
 from __future__ import annotations
 
 import threading
 
 from jupyter_etl.errors import StoreError
-from jupyter_etl.model import Beat
+from jupyter_etl.model import Heartbeat
 from jupyter_etl.ports import Claim, Clock, Store
 from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
 _FIRST_S = 0.5
 """Until the first beat: the start has only just been written."""
@@ -17,18 +17,18 @@ _BETWEEN_BEATS_S = 0.1
 _LOOK_S = 2.0
 
 
-class Beats:
-    """Beats in a thread of its own, as long as it is entered.
+class Heartbeats:
+    """Sends heartbeats in its own thread, as long as it is entered.
 
-    Raises the halt flag: ``fenced`` when the token is stale or no beat has been written for the
+    Raises the cancellation flag: ``fenced`` when the token is stale or no heartbeat has been written for the
     length of the lease, ``cancelled`` when somebody asked for it.
 
     Args:
         clock: Its monotonic time judges the lease.
-        halt: The flag to raise.
+        cancellation: The flag to raise.
         events: Hears of a ledger that cannot be reached.
-        beat_s: Seconds between beats.
-        lease_s: Seconds without a beat after which the attempt is no longer ours.
+        heartbeat_s: Seconds between heartbeats.
+        lease_s: Seconds without a heartbeat after which the attempt is no longer ours.
     """
 
     def __init__(
@@ -37,17 +37,17 @@ class Beats:
         store: Store,
         claim: Claim,
         clock: Clock,
-        halt: Halt,
+        cancellation: Cancellation,
         events: EventLog,
-        beat_s: float,
+        heartbeat_s: float,
         lease_s: float,
     ) -> None:
         self._store = store
         self._claim = claim
         self._clock = clock
-        self._halt = halt
+        self._cancellation = cancellation
         self._events = events
-        self._beat_s = beat_s
+        self._heartbeat_s = heartbeat_s
         self._lease_s = lease_s
         self._wake = threading.Event()
         self._done = threading.Event()
@@ -57,7 +57,7 @@ class Beats:
         self._owned = True
         self._finishing = False
         self._thread = threading.Thread(
-            target=halt.guarding(self._run), name="etl-beat", daemon=True
+            target=cancellation.guarding(self._run), name="etl-beat", daemon=True
         )
 
     def progress(self, cell: int) -> None:
@@ -65,7 +65,7 @@ class Beats:
         self._cell = cell
         self._wake.set()
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         """Beat now, in the caller's thread.
 
         Returns:
@@ -73,7 +73,7 @@ class Beats:
         """
         attempt = self._claim.attempt
         try:
-            answer = self._store.beat(
+            answer = self._store.heartbeat(
                 attempt.run_id, attempt.number, attempt.token, cell=self._cell
             )
         except StoreError as problem:
@@ -86,11 +86,11 @@ class Beats:
         """From now on a refused beat stops and logs nothing.
 
         The attempt is being ended in the ledger by its own runner. Whether the ledger takes that,
-        it says in the answer to that call, and a beat that comes after it is refused.
+        it says in the answer to that call, and a heartbeat that comes after it is refused.
         """
         self._finishing = True
 
-    def __enter__(self) -> Beats:
+    def __enter__(self) -> Heartbeats:
         self._thread.start()
         return self
 
@@ -100,18 +100,18 @@ class Beats:
         self._thread.join()
 
     def _run(self) -> None:
-        due_at = self._clock.monotonic() + min(_FIRST_S, self._beat_s)
+        due_at = self._clock.monotonic() + min(_FIRST_S, self._heartbeat_s)
         while not self._done.is_set():
             now = self._clock.monotonic()
             if self._wake.is_set() or now >= due_at or not self._reached:
                 self._wake.clear()
-                self.beat()
-                due_at = now + self._beat_s
+                self.heartbeat()
+                due_at = now + self._heartbeat_s
                 # Many short cells in a row are one beat, not a thousand.
                 self._done.wait(_BETWEEN_BEATS_S)
             self._wake.wait(max(0.0, min(due_at - self._clock.monotonic(), _LOOK_S)))
 
-    def _heard(self, answer: Beat) -> None:
+    def _heard(self, answer: Heartbeat) -> None:
         self._last = self._clock.monotonic()
         if not self._reached:
             self._reached = True
@@ -119,7 +119,7 @@ class Beats:
         if not answer.valid:
             self._fence("the ledger has given this run to another attempt")
         elif answer.cancel:
-            self._halt.ask(HaltReason.CANCELLED)
+            self._cancellation.ask(CancellationReason.CANCELLED)
 
     def _missed(self, problem: StoreError) -> None:
         silent_s = self._clock.monotonic() - self._last
@@ -132,5 +132,5 @@ class Beats:
     def _fence(self, why: str) -> None:
         owned, self._owned = self._owned, False
         if owned and not self._finishing:
-            self._halt.ask(HaltReason.FENCED)
+            self._cancellation.ask(CancellationReason.FENCED)
             self._events.log(f"this attempt stops and publishes nothing: {why}")

@@ -22,7 +22,7 @@ from jupyter_etl.runner.kernel.processes import (
     used_bytes,
 )
 from jupyter_etl.runner.limits import say_bytes
-from jupyter_etl.runner.watchdogs.cancellation import Halt, HaltReason
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
 _FIRST_S = 0.05
 """Until the first look: meanwhile the runner is busy with the beginning, and the kernel with nothing."""
@@ -40,16 +40,21 @@ class MemoryWatch:
     workers forked from a frame of one gigabyte use one gigabyte.
 
     Args:
-        halt: Raised with ``out_of_memory`` at the limit.
+        cancellation: Raised with ``out_of_memory`` at the limit.
         limit_bytes: Most memory of the kernel with all it started; None for no limit.
         marker: Finds what left the kernel's tree and session.
         group: The control group of the kernel's processes; None where they have none.
     """
 
     def __init__(
-        self, halt: Halt, *, limit_bytes: int | None, marker: Marker, group: Path | None = None
+        self,
+        cancellation: Cancellation,
+        *,
+        limit_bytes: int | None,
+        marker: Marker,
+        group: Path | None = None,
     ) -> None:
-        self._halt = halt
+        self._cancellation = cancellation
         self._limit = limit_bytes
         self._marker = marker
         self._group = group
@@ -60,7 +65,7 @@ class MemoryWatch:
         self._resident = 0
         self._look_again_at = 0.0
         self._thread = threading.Thread(
-            target=halt.guarding(self._run), name="etl-memory", daemon=True
+            target=cancellation.guarding(self._run), name="etl-memory", daemon=True
         )
         self.peak_bytes = 0
         self.kernel_peak_bytes = 0
@@ -114,6 +119,6 @@ class MemoryWatch:
         self._look_again_at = ended + _SHARE * (ended - began)
         self.kernel_peak_bytes = max(self.kernel_peak_bytes, used)
         if used >= limit:
-            self._halt.ask(HaltReason.OUT_OF_MEMORY, self.verdict)
+            self._cancellation.ask(CancellationReason.OUT_OF_MEMORY, self.verdict)
             # Here as well: the guard may be waiting for the answer to an interrupt.
             kill_tree(self._kernel, self._marker, group=self._group)

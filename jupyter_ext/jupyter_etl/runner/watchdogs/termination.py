@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from jupyter_etl.runner.kernel.processes import Marker, interrupt, kill_tree, process_of
-from jupyter_etl.runner.watchdogs.cancellation import AT_ONCE, Halt, HaltReason
+from jupyter_etl.runner.watchdogs.cancellation import AT_ONCE, Cancellation, CancellationReason
 
 GRACE_S = 2.0
 """Seconds between the interrupt and the kill."""
@@ -18,10 +18,10 @@ _AGAIN_S = 0.2
 
 
 class Guard:
-    """Watches the clock and the halt flag while a notebook executes, in a thread of its own.
+    """Watches the clock and the cancellation flag while a notebook executes, in a thread of its own.
 
     Args:
-        halt: Raised by others to stop; raised by this with ``timed_out`` at the deadline.
+        cancellation: Raised by others to stop; raised by this with ``timed_out`` at the deadline.
         timeout_s: Seconds the attempt may take, from now.
         marker: Name and value of the environment variable that marks the kernel's processes.
         group: The control group of the kernel's processes; None where they have none.
@@ -30,14 +30,14 @@ class Guard:
 
     def __init__(
         self,
-        halt: Halt,
+        cancellation: Cancellation,
         *,
         timeout_s: float,
         marker: Marker,
         group: Path | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
-        self._halt = halt
+        self._cancellation = cancellation
         self._timeout_s = timeout_s
         self._marker = marker
         self._group = group
@@ -68,25 +68,25 @@ class Guard:
     def __exit__(self, *raised: object) -> None:
         """Stop watching and leave nothing behind that the notebook started."""
         self._done.set()
-        self._halt.wake()
+        self._cancellation.wake()
         self._thread.join()
         self._kill(but_itself=self._leaving)
 
     def _run(self) -> None:
-        watch = self._halt.guarding(self._watch)
+        watch = self._cancellation.guarding(self._watch)
         watch()
-        if self._halt.reason is HaltReason.UNGUARDED:
+        if self._cancellation.reason is CancellationReason.UNGUARDED:
             self._kill()
 
     def _kill(self, *, but_itself: bool = False) -> None:
         kill_tree(self._kernel, self._marker, group=self._group, but_itself=but_itself)
 
     def _watch(self) -> None:
-        if not self._halt.wait(self._timeout_s):
-            self._halt.ask(HaltReason.TIMED_OUT)
+        if not self._cancellation.wait(self._timeout_s):
+            self._cancellation.ask(CancellationReason.TIMED_OUT)
         if self._done.is_set():
             return
-        if self._halt.reason not in AT_ONCE:
+        if self._cancellation.reason not in AT_ONCE:
             self._interrupt()
         while not self._done.wait(_AGAIN_S):
             # Repeated: a kernel that is just starting can be born after the first blow.
@@ -98,7 +98,7 @@ class Guard:
             threading.Thread(target=self._ask, name="etl-interrupt", daemon=True).start()
         elif self._kernel is not None:
             interrupt(self._kernel)
-        self._wait_until(lambda: self._halt.reason is HaltReason.FENCED)
+        self._wait_until(lambda: self._cancellation.reason is CancellationReason.FENCED)
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait for the end of the notebook for the grace period, or until the condition holds."""

@@ -11,9 +11,9 @@ import psutil
 
 from jupyter_etl.errors import NotFound
 from jupyter_etl.language.durations import format_duration
-from jupyter_etl.model import DEFAULT_TIMEOUT_S, IN_HAND, Run, RunState
+from jupyter_etl.model import DEFAULT_TIMEOUT_S, IN_PROGRESS, Run, RunState
 from jupyter_etl.ports import Claim, Store
-from jupyter_etl.scheduling.lost_attempts import START_LEASES, Reaper, sweep
+from jupyter_etl.scheduling.lost_attempts import START_LEASES, LostAttemptRecovery, clean_up
 from jupyter_etl.scheduling.retries import lost_report
 from jupyter_etl.services.disk import local_folders, shortage
 from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
@@ -82,7 +82,7 @@ def attempts(setup: Setup) -> Diagnosis | None:
     return well("attempts", message, repaired=f"ended as lost: {listed(ended) or 'none'}")
 
 
-def in_hand(setup: Setup) -> Diagnosis | None:
+def in_progress(setup: Setup) -> Diagnosis | None:
     """Has every run that is in hand an attempt, and is none over its time?"""
     if setup.store is None:
         return None
@@ -91,7 +91,7 @@ def in_hand(setup: Setup) -> Diagnosis | None:
     ids = {claim.run.id for claim in live}
     without = [
         run.id
-        for run in setup.store.load_runs(states=IN_HAND, limit=_MANY)
+        for run in setup.store.load_runs(states=IN_PROGRESS, limit=_MANY)
         if run.id not in ids and _has_no_attempt(run, setup.store)
     ]
     if without:
@@ -161,7 +161,7 @@ def _is_gone(claim: Claim, setup: Setup) -> bool:
     if attempt.started_at is None:
         patience = timedelta(seconds=START_LEASES * setup.settings.lease_s)
         return attempt.claimed_at < setup.clock.now() - patience
-    # Of another machine nothing can be seen from here; a scheduler ends it by its beats.
+    # Of another machine nothing can be seen from here; a scheduler ends it by its heartbeats.
     return attempt.host == host_name() and not _is_runner(attempt.pid)
 
 
@@ -178,7 +178,7 @@ def _is_runner(pid: int | None) -> bool:
 
 def _end(claim: Claim, setup: Setup, store: Store) -> bool:
     executor = executor_for(setup.settings, warm=None)
-    reaper = Reaper(
+    recovery = LostAttemptRecovery(
         store=store,
         executor=executor,
         clock=setup.clock,
@@ -186,8 +186,8 @@ def _end(claim: Claim, setup: Setup, store: Store) -> bool:
         draw=random.random,
     )
     try:
-        sweep(executor, claim)
-        return reaper.end(claim, lost_report(claim, "its runner had died, found by the doctor"))
+        clean_up(executor, claim)
+        return recovery.end(claim, lost_report(claim, "its runner had died, found by the doctor"))
     finally:
         executor.close()
 
@@ -198,7 +198,7 @@ def _has_no_attempt(run: Run, store: Store) -> bool:
         state = store.load_run(run.id).state
     except NotFound:
         return False
-    return state in IN_HAND and all(a.outcome for a in store.load_attempts(run.id))
+    return state in IN_PROGRESS and all(a.outcome for a in store.load_attempts(run.id))
 
 
 def _is_late(claim: Claim, now: datetime, lease_s: float) -> bool:
@@ -266,4 +266,4 @@ def warm_starts(setup: Setup) -> Diagnosis | None:
     return warn("warm starts", f"these start cold: {told}", f"{remedy[0].upper()}{remedy[1:]}.")
 
 
-CHECKS = (scheduler, attempts, in_hand, queue, removed, folders, warm_starts)
+CHECKS = (scheduler, attempts, in_progress, queue, removed, folders, warm_starts)

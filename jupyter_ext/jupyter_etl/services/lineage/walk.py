@@ -196,7 +196,7 @@ class _Walk:
         owner: str = "",
     ) -> LineageNode:
         live = self.live.get(name) if kind is NodeKind.PUBLICATION else None
-        by_hand = live is not None and live.run_id is None and live.number == version
+        interactive = live is not None and live.run_id is None and live.number == version
         node = LineageNode(
             id=_id(kind, name, table),
             kind=kind,
@@ -205,7 +205,7 @@ class _Walk:
             version=version,
             rows=rows,
             owner=owner or ("" if live is None else live.owner),
-            note="published interactively, so its inputs are not recorded" if by_hand else "",
+            note="published interactively, so its inputs are not recorded" if interactive else "",
         )
         return self.nodes.setdefault(node.id, node)
 

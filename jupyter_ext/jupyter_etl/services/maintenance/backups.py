@@ -22,7 +22,7 @@ from jupyter_etl.publishing.tables.version_numbers import read_numbers
 from jupyter_etl.services.schedulers import alive_among
 from jupyter_etl.services.settings import Settings, sqlite_url
 
-_IN_HAND = 5
+_IN_PROGRESS = 5
 _WITH_IDENTITY = "0010"
 
 
@@ -176,7 +176,7 @@ def _refuse_in_use(settings: Settings, ledger: Path, now: datetime) -> None:
         )
     if runs:
         raise Conflict(
-            f"Runs are active ({', '.join(runs[:_IN_HAND])}), so the ledger is not replaced.",
+            f"Runs are active ({', '.join(runs[:_IN_PROGRESS])}), so the ledger is not replaced.",
             hint="Wait until they finish; if their machine is lost: jupyter etl doctor --repair",
         )
 

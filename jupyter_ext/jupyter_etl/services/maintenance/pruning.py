@@ -157,7 +157,7 @@ def _prune_publication(
 ) -> tuple[int, int, int]:
     """Return how many versions and files went, and the files' bytes."""
     name = publication.name
-    with _turn(store, clock, name, draft, dry_run):
+    with _publication_lock(store, clock, name, draft, dry_run):
         now = clock.now()
         history = store.load_publication_versions(name, draft=draft)
         kept = plan_kept(history, now=now, versions=settings.keep_versions, days=settings.keep_days)
@@ -169,7 +169,7 @@ def _prune_publication(
             # First the word, then the deed: who reads in between is told, and not surprised.
             store.save_pruned(name, gone, draft=draft, now=now)
         with user_code_boundary(f"Sweeping {name!r}", PublishError):
-            swept = publisher_for(publication.kind).sweep(
+            swept = publisher_for(publication.kind).clean_up(
                 kept,
                 name=name,
                 lake=settings.lake,
@@ -185,7 +185,9 @@ class _Busy(Exception):
 
 
 @contextmanager
-def _turn(store: Store, clock: Clock, name: str, draft: bool, dry_run: bool) -> Iterator[None]:
+def _publication_lock(
+    store: Store, clock: Clock, name: str, draft: bool, dry_run: bool
+) -> Iterator[None]:
     """Keep everybody from committing to a publication while it is swept; raises `_Busy`."""
     if dry_run:
         yield

@@ -24,7 +24,7 @@ from jupyter_etl.model import (
     TimeLimit,
 )
 from jupyter_etl.ports import Clock, Store
-from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.occurrences import next_occurrence
 from jupyter_etl.scheduling.preflight import Finding, errors_in, preflight, summarize
 from jupyter_etl.scheduling.time_limits import load_durations, tight_schedule, time_limit
 from jupyter_etl.services.bundles import LocalFiles
@@ -342,7 +342,7 @@ class Pipelines:
         """Go on from now; times that passed meanwhile are not caught up."""
         now = self._clock.now()
         pipeline = self.get(name)
-        due = next_tick(pipeline.schedule, now) if pipeline.schedule else None
+        due = next_occurrence(pipeline.schedule, now) if pipeline.schedule else None
         return self._store.change_pipeline(name, now=now, paused=False, next_due=due)
 
     def unschedule(self, name: str) -> None:

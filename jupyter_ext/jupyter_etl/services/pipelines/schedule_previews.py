@@ -10,7 +10,7 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.schedules.date_ranges import YEARS
 from jupyter_etl.language.schedules.schedule import format_schedule, parse_schedule
 from jupyter_etl.model import Schedule, ScheduleKind
-from jupyter_etl.scheduling.occurrences import daylight_note, next_ticks, ticks_between
+from jupyter_etl.scheduling.occurrences import dst_note, next_occurrences, occurrences_between
 
 _INSTANT = timedelta(microseconds=1)
 """The step between instants."""
@@ -46,13 +46,13 @@ def preview_of(
     Raises:
         DeclarationError: It never fires from now on.
     """
-    ticks = next_ticks(schedule, now, count)
-    if not ticks and not spent and schedule.kind is not ScheduleKind.AFTER:
+    occurrences = next_occurrences(schedule, now, count)
+    if not occurrences and not spent and schedule.kind is not ScheduleKind.AFTER:
         raise DeclarationError(
             f"The schedule {schedule.text!r} never fires from now on.",
             hint="Use a time in the future, such as 'daily at 06:00'.",
         )
-    return _preview(schedule, ticks)
+    return _preview(schedule, occurrences)
 
 
 def preview_between(
@@ -77,16 +77,16 @@ def preview_between(
     # The engine's intervals hold their end and not their start.
     before = start - _INSTANT
     if end is None:
-        return _preview(schedule, next_ticks(schedule, before, count))
-    return _preview(schedule, list(ticks_between(schedule, before, end - _INSTANT)))
+        return _preview(schedule, next_occurrences(schedule, before, count))
+    return _preview(schedule, list(occurrences_between(schedule, before, end - _INSTANT)))
 
 
-def _preview(schedule: Schedule, ticks: Sequence[datetime]) -> SchedulePreview:
+def _preview(schedule: Schedule, occurrences: Sequence[datetime]) -> SchedulePreview:
     return SchedulePreview(
         schedule=schedule,
         words=format_schedule(schedule),
-        next=tuple(ticks),
-        note=daylight_note(schedule, ticks),
+        next=tuple(occurrences),
+        note=dst_note(schedule, occurrences),
     )
 
 

@@ -12,12 +12,12 @@ from jupyter_etl.errors import Conflict
 from jupyter_etl.model import Outcome, PublicationKind
 from jupyter_etl.ports import Publisher
 from jupyter_etl.runner.bounded_log import bounded_log
-from jupyter_etl.runner.execution.prestarted_kernel import EarlyKernel, has_startup_code
+from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel, has_startup_code
 from jupyter_etl.runner.folders import LOG
 from jupyter_etl.runner.kernel.processes import adopt_orphans
 from jupyter_etl.runner.runner import run_attempt
 from jupyter_etl.runner.warm.environment import take_over
-from jupyter_etl.runner.warm.forked_kernel import Stem
+from jupyter_etl.runner.warm.forked_kernel import ForkedKernel
 from jupyter_etl.scheduling.publish_gate import judge_difference
 from jupyter_etl.scheduling.resume import plan_resumption
 from jupyter_etl.scheduling.retries import plan_next
@@ -25,8 +25,8 @@ from jupyter_etl.scheduling.time_limits import limit_of_run
 from jupyter_etl.scheduling.verdicts import judge
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.plugins import block_names
-from jupyter_etl.services.processes.lineage_events import tell_end, tell_start
-from jupyter_etl.services.processes.warm_up import Script, rehearse
+from jupyter_etl.services.processes.lineage_events import record_end, record_start
+from jupyter_etl.services.processes.warm_up import Script, warm_up
 from jupyter_etl.services.reading import publisher_for
 from jupyter_etl.services.secrets import known_secrets
 
@@ -37,19 +37,25 @@ class Attempting:
     """What every attempt needs, made before it is known which it will be.
 
     Args:
-        stem: Becomes the kernel, where it can; None for a cold start.
-        script: What `rehearse` makes.
+        forked_kernel: Becomes the kernel, where it can; None for a cold start.
+        script: What `warm_up` makes.
 
     Raises:
         StoreError: The ledger cannot be opened.
     """
 
-    def __init__(self, stem: Stem | None = None, *, script: Script | None = None) -> None:
+    def __init__(
+        self, forked_kernel: ForkedKernel | None = None, *, script: Script | None = None
+    ) -> None:
         skip_slow_import()
         self._script = script
-        self._stem = stem
+        self._forked_kernel = forked_kernel
         # A user's own code is to find the time and the place of the run.
-        self._early = EarlyKernel(stem) if stem is not None and not has_startup_code() else None
+        self._early = (
+            PrestartedKernel(forked_kernel)
+            if forked_kernel is not None and not has_startup_code()
+            else None
+        )
         # It warns of every parameter that %etl declares instead of a tagged cell.
         logging.getLogger("papermill").setLevel(logging.ERROR)
         logging.basicConfig(
@@ -62,11 +68,11 @@ class Attempting:
         self._etl.store.close()
         self._publishers = load_publishers()
 
-    def rehearse(self) -> None:
+    def warm_up(self) -> None:
         """Make a run of nothing."""
         early = self._early
         if early is not None and not early.why_not and self._script is not None:
-            rehearse(self._script, self._etl, early, self._make)
+            warm_up(self._script, self._etl, early, self._make)
 
     def run(self, folder: Path) -> int:
         """Make the attempt that a folder's context file describes.
@@ -77,8 +83,8 @@ class Attempting:
         Returns:
             Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
         """
-        if self._early is None and self._stem is not None:
-            self._early = EarlyKernel(self._stem)
+        if self._early is None and self._forked_kernel is not None:
+            self._early = PrestartedKernel(self._forked_kernel)
         with bounded_log(folder / LOG):
             return self._make(folder, etl=self._etl, early=self._early)
 
@@ -87,9 +93,9 @@ class Attempting:
         if self._early is not None:
             self._early.dismiss()
 
-    def _make(self, folder: Path, *, etl: Etl, early: EarlyKernel | None) -> int:
+    def _make(self, folder: Path, *, etl: Etl, early: PrestartedKernel | None) -> int:
         try:
-            tell_start(etl, folder)
+            record_start(etl, folder)
             report = run_attempt(
                 folder,
                 store=etl.store,
@@ -99,7 +105,7 @@ class Attempting:
                 judge=judge,
                 plan_resumption=plan_resumption,
                 lake=etl.lake,
-                beat_s=etl.settings.beat_s,
+                heartbeat_s=etl.settings.heartbeat_s,
                 lease_s=etl.settings.lease_s,
                 limits=etl.settings.limits,
                 early=early,
@@ -108,7 +114,7 @@ class Attempting:
                 known=lambda: known_secrets(etl.settings.home),
                 time_limit=partial(limit_of_run, etl.store),
             )
-            tell_end(etl, folder, report)
+            record_end(etl, folder, report)
         except Conflict as refused:
             logging.getLogger(__name__).warning("This attempt is not ours: %s", refused)
             return 3

@@ -13,10 +13,10 @@ import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
-from jupyter_etl.runner.channel.sockets import sweep_sockets
+from jupyter_etl.runner.channel.sockets import clean_up_sockets
 from jupyter_etl.runner.warm.fork import leave
 from jupyter_etl.runner.warm.fork_server import Life, serve
-from jupyter_etl.runner.warm.forked_kernel import Stem
+from jupyter_etl.runner.warm.forked_kernel import ForkedKernel
 from jupyter_etl.services.processes.attempt import Attempting, load_publishers, skip_slow_import
 from jupyter_etl.services.processes.warm_up import Script, write_script
 
@@ -32,15 +32,15 @@ class Attempts:
         KernelSpecManager().find_kernel_specs()
         self._script: Script | None = None
 
-    def plan_rehearsal(self) -> None:
+    def plan_warm_up(self) -> None:
         """Write what is rehearsed, and sweep what killed runners left that nobody had asked for."""
         if self._script is None:
-            sweep_sockets()
+            clean_up_sockets()
             self._script = write_script()
 
-    def make_ready(self, stem: Stem) -> Attempting:
+    def make_ready(self, forked_kernel: ForkedKernel) -> Attempting:
         """Return what makes the attempt that a runner will be given."""
-        return Attempting(stem, script=self._script)
+        return Attempting(forked_kernel, script=self._script)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ LOG = "lineage.jsonl"
 """The file's name, in the home."""
 
 
-def tell_start(etl: Etl, folder: Path) -> None:
+def record_start(etl: Etl, folder: Path) -> None:
     """Say that the attempt of a folder starts; an attempt does not fail of a log."""
     try:
         _write(etl, start_event(load_claim(folder), at=etl.clock.now()))
@@ -28,7 +28,7 @@ def tell_start(etl: Etl, folder: Path) -> None:
         _give_up(problem)
 
 
-def tell_end(etl: Etl, folder: Path, report: AttemptReport) -> None:
+def record_end(etl: Etl, folder: Path, report: AttemptReport) -> None:
     """Say how it ended, with all that it has read and published."""
     try:
         claim = load_claim(folder)

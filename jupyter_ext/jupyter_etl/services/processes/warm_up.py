@@ -21,7 +21,7 @@ import msgspec
 from jupyter_etl.ledger import elsewhere
 from jupyter_etl.model import NewRun
 from jupyter_etl.ports import Claim
-from jupyter_etl.runner.execution.prestarted_kernel import EarlyKernel
+from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel
 from jupyter_etl.runner.folders import save_claim
 from jupyter_etl.runner.kernel.kernels import DEFAULT_KERNEL
 from jupyter_etl.scheduling.occurrences import interval_of
@@ -78,7 +78,7 @@ def write_script() -> Script:
         )
 
 
-def rehearse(script: Script, etl: Etl, early: EarlyKernel, make: Callable[..., int]) -> None:
+def warm_up(script: Script, etl: Etl, early: PrestartedKernel, make: Callable[..., int]) -> None:
     """Make the run of a script, beside the ledger and the lake that are open.
 
     Args:
@@ -106,7 +106,7 @@ def rehearse(script: Script, etl: Etl, early: EarlyKernel, make: Callable[..., i
 
 
 class _Understudy:
-    """Stands in for an `EarlyKernel`, its manager, its client, and what launches it.
+    """Stands in for an `PrestartedKernel`, its manager, its client, and what launches it.
 
     The kernel itself executes the cell and takes no note of it; nothing else is asked of it, and it
     goes on afterwards. One that does not answer, for whatever reason, is waited for no longer than
@@ -117,7 +117,7 @@ class _Understudy:
     ask_to_interrupt = None
     has_kernel = True
 
-    def __init__(self, folder: Path, early: EarlyKernel) -> None:
+    def __init__(self, folder: Path, early: PrestartedKernel) -> None:
         folder.mkdir(mode=0o700)
         self.folder = folder
         self._early = early

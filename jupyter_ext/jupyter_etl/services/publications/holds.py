@@ -34,7 +34,7 @@ from jupyter_etl.runner.folders import STAGE, attempt_folder
 from jupyter_etl.runner.watermarks import refuse_doubles
 from jupyter_etl.services.lakes import LedgerLake
 from jupyter_etl.services.preview import Preview, preview_of
-from jupyter_etl.services.publications.locks import turn
+from jupyter_etl.services.publications.locks import publication_lock
 from jupyter_etl.services.reading import open_staged, publisher_for
 from jupyter_etl.services.settings import Settings
 
@@ -142,7 +142,7 @@ class Holds:
         for staged in hold.staged:
             self._must_be_there(hold, staged)
         draft = run.new.draft
-        with turn(self._store, self._clock, hold.names, draft=draft) as token:
+        with publication_lock(self._store, self._clock, hold.names, draft=draft) as token:
             self._must_not_double(hold, run)
             self._lake.claim()
             committed = tuple(self._commit(hold, run))

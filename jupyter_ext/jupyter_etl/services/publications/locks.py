@@ -19,7 +19,9 @@ _LOOK_S = 0.2
 
 
 @contextmanager
-def turn(store: Store, clock: Clock, names: Sequence[str], *, draft: bool) -> Iterator[str]:
+def publication_lock(
+    store: Store, clock: Clock, names: Sequence[str], *, draft: bool
+) -> Iterator[str]:
     """Take the turn at publications, and give it back where what is done in it fails.
 
     Whoever records what was committed gives the turn back in the same transaction.

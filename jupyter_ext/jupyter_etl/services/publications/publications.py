@@ -17,7 +17,7 @@ from jupyter_etl.publishing.lake.layout import is_local, still_there
 from jupyter_etl.services.lakes import LedgerLake
 from jupyter_etl.services.preview import Preview, preview_of
 from jupyter_etl.services.publications.differences import VersionDifference, diff_versions
-from jupyter_etl.services.publications.locks import turn
+from jupyter_etl.services.publications.locks import publication_lock
 from jupyter_etl.services.publications.rollbacks import watermarks_to_set
 from jupyter_etl.services.reading import (
     choose_version,
@@ -178,7 +178,7 @@ class Publications:
         """
         store, owner = self._store, self._settings.owner
         store.check_publication(name, self.get(name).kind, owner)
-        with turn(store, self._clock, [name], draft=False) as token:
+        with publication_lock(store, self._clock, [name], draft=False) as token:
             live = live_version(self.get(name))
             wanted = self._to_go_back_to(live, to)
             settings = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 
 from jupyter_etl.errors import NotFound
-from jupyter_etl.model import IN_HAND, Cause, Run, RunState
+from jupyter_etl.model import IN_PROGRESS, Cause, Run, RunState
 from jupyter_etl.ports import Store
 from jupyter_etl.services.run_log.line import format_instant
 from jupyter_etl.services.schedulers import alive_among
@@ -44,7 +44,7 @@ def wait_reason(run: Run, store: Store, now: datetime, zone: tzinfo) -> str:
 
 
 def _wait_for_others(run: Run, store: Store) -> str:
-    active = store.load_runs(states=IN_HAND, limit=_MOST_ACTIVE)
+    active = store.load_runs(states=IN_PROGRESS, limit=_MOST_ACTIVE)
     same = [one for one in active if one.new.pipeline == run.new.pipeline]
     planned = (Cause.SCHEDULE, Cause.UPSTREAM)
     before = [one for one in same if one.new.cause in planned and not one.new.draft]

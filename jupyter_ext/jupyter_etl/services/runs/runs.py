@@ -30,7 +30,7 @@ from jupyter_etl.runner.events import read_events
 from jupyter_etl.runner.execution.executed import distrusted
 from jupyter_etl.runner.folders import EVENTS, EXECUTED, attempt_folder
 from jupyter_etl.runner.warm.client import WarmRunners
-from jupyter_etl.scheduling.lost_attempts import end_attempt, sweep
+from jupyter_etl.scheduling.lost_attempts import clean_up, end_attempt
 from jupyter_etl.scheduling.occurrences import interval_of
 from jupyter_etl.scheduling.retries import lost_report
 from jupyter_etl.services.notebooks import read_notebook
@@ -393,7 +393,7 @@ class Runs:
             return
         claim = Claim(run=run, attempt=attempt)
         if executor is not None:
-            sweep(executor, claim)
+            clean_up(executor, claim)
         report = lost_report(
             claim, f"the runner ended with exit code {exit_code} before the run did"
         )

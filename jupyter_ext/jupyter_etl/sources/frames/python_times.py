@@ -102,15 +102,15 @@ def _counted(values: Sequence[Any], count: Any, kind: Any) -> pa.Array:
         counted.append(None if missing else count(value, row))
     fine = any(one is not None and one % 1000 for one in counted)
     unit = "ns" if fine else "us"
-    ticks = counted if fine else [None if one is None else one // 1000 for one in counted]
-    for row, one in enumerate(ticks):
+    occurrences = counted if fine else [None if one is None else one // 1000 for one in counted]
+    for row, one in enumerate(occurrences):
         if one is not None and not -(2**63) < one < 2**63:
             raise Unfit(
                 f"the column has nanoseconds, and {shown(values[row])} is beyond their range",
                 row=row,
                 fix=".map(lambda t: pd.Timestamp(t).floor('us'))",
             )
-    return pa.array(ticks, pa.int64()).cast(kind(unit))
+    return pa.array(occurrences, pa.int64()).cast(kind(unit))
 
 
 def _instant(value: Any, row: int) -> int:
@@ -119,9 +119,9 @@ def _instant(value: Any, row: int) -> int:
     import pandas as pd
 
     if isinstance(value, pd.Timestamp):
-        return _ticks(value.asm8, row)
+        return _occurrences(value.asm8, row)
     if isinstance(value, np.datetime64):
-        return _ticks(value, row)
+        return _occurrences(value, row)
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     elif value.utcoffset() is None:
@@ -134,13 +134,13 @@ def _length(value: Any, row: int) -> int:
     import pandas as pd
 
     if isinstance(value, pd.Timedelta):
-        return _ticks(value.asm8, row)
+        return _occurrences(value.asm8, row)
     if isinstance(value, np.timedelta64):
-        return _ticks(value, row)
+        return _occurrences(value, row)
     return int(value // _MICROSECOND) * 1000
 
 
-def _ticks(value: Any, row: int) -> int:
+def _occurrences(value: Any, row: int) -> int:
     import numpy as np
 
     unit, steps = np.datetime_data(value.dtype)
