@@ -27,8 +27,8 @@ PANDAS: Mapping[str, Mapping[str, Any]] = {
 """Arguments for pandas."""
 
 REFUSED: Mapping[str, str] = {
-    "bokeh_sampledata/_data/airports.json": "holds an object, no list of records",
-    "bokeh_sampledata/_data/geographic_boundaries.json": "holds an object, no list of records",
+    "bokeh_sampledata/_data/airports.json": "contains an object, not a list of records",
+    "bokeh_sampledata/_data/geographic_boundaries.json": "contains an object, not a list of records",
     "numpy/_core/tests/data/umath-validation-set-cos.csv": " instead of ",
     "numpy/_core/tests/data/umath-validation-set-exp.csv": " instead of ",
     "numpy/_core/tests/data/umath-validation-set-log.csv": " instead of ",
@@ -45,7 +45,7 @@ REFUSED: Mapping[str, str] = {
     "statsmodels/genmod/tests/results/gee_ordinal_1.csv": "has two columns named",
     "statsmodels/genmod/tests/results/igaussident_resids.csv": "has two columns named",
     "statsmodels/regression/tests/results/dietox.csv": " instead of ",
-    "statsmodels/stats/tests/results/influence_lsdiag_R.json": "holds an object, no list of records",
+    "statsmodels/stats/tests/results/influence_lsdiag_R.json": "contains an object, not a list of records",
     "statsmodels/tsa/statespace/tests/results/cfa_tvpvar_invP.csv": "has two columns named",
     "statsmodels/tsa/statespace/tests/results/cfa_tvpvar_v10.csv": "has two columns named",
     "statsmodels/tsa/statespace/tests/results/cfa_tvpvar_vi0.csv": "has two columns named",
@@ -55,13 +55,13 @@ REFUSED: Mapping[str, str] = {
     "statsmodels/tsa/statespace/tests/results/results_wpi1_missing_ar3_matlab_ssm.csv": "has two columns named",
     "statsmodels/tsa/tests/results/arima212_forecast.csv": " instead of ",
     "statsmodels/tsa/tests/results/bds_results.csv": "has two columns named",
-    "statsmodels/tsa/tests/results/fit_ets_results.json": "holds an object, no list of records",
-    "statsmodels/tsa/tests/results/fit_ets_results_nonseasonal.json": "holds an object, no list of records",
-    "statsmodels/tsa/tests/results/fit_ets_results_seasonal.json": "holds an object, no list of records",
+    "statsmodels/tsa/tests/results/fit_ets_results.json": "contains an object, not a list of records",
+    "statsmodels/tsa/tests/results/fit_ets_results_nonseasonal.json": "contains an object, not a list of records",
+    "statsmodels/tsa/tests/results/fit_ets_results_seasonal.json": "contains an object, not a list of records",
     "statsmodels/tsa/tests/results/results_arima_forecasts.csv": "has two columns named",
-    "vega_datasets/dataset_info.json": "holds an object, no list of records",
-    "vega_datasets/datasets.json": "holds an object, no list of records",
-    "vega_datasets/local_datasets.json": "holds an object, no list of records",
+    "vega_datasets/dataset_info.json": "contains an object, not a list of records",
+    "vega_datasets/datasets.json": "contains an object, not a list of records",
+    "vega_datasets/local_datasets.json": "contains an object, not a list of records",
 }
 """Refused files, and the text of the error."""
 

@@ -158,7 +158,7 @@ def test_the_page_holds_all_figures_and_keeps_its_words(tmp_path: Path) -> None:
     text = page.read_text()
     assert text.startswith(f"# Speed\n\n{BEGIN}\n\nMeasured on {datetime.now(UTC):%Y-%m}")
     assert text.endswith(f"\n{END}\n\nafter\n")
-    about = "2 cores, Python 3.11.7; load 0.5 at the beginning, 1.5 at the end, steal 2.5 %; 900 s"
+    about = "2 cores, Python 3.11.7; load 0.5 at the start, 1.5 at the end, steal 2.5 %; 900 s"
     assert about in text
     assert "pandas 3.1.1, peer's papermill 2.7.0." in text
     assert "| one \\| two | ≤ 1 s | 0.5 s | met | a b |" in text

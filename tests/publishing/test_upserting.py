@@ -105,7 +105,7 @@ def test_not_a_number_is_no_key(table: PublishedTable) -> None:
 
 def test_a_refused_key_leaves_the_table_as_it_was(table: PublishedTable) -> None:
     first = table.publish(pa.table({"id": [1], "v": ["a"]}), mode=UPSERT, key=("id",))
-    with pytest.raises(PublishError, match="In all 2 of 3 rows share 1 key"):
+    with pytest.raises(PublishError, match="In total, 2 of 3 rows share 1 key"):
         table.publish(pa.table({"id": [2, 2, 3], "v": ["b"] * 3}), mode=UPSERT, key=("id",))
     assert table.live is not None
     assert table.live.what == first

@@ -165,6 +165,8 @@ def test_what_a_killed_runner_leaves(harness: AttemptHarness, executor: LocalExe
     [attempt] = harness.store.load_attempts(claim.run.id)
     assert attempt.pid is not None
     kernels = {pid for pid in carriers(marker) if _parent(pid) == attempt.pid}
+    # Its supervisor would kill what it has left.
+    os.kill(_parent(attempt.pid), signal.SIGKILL)
     os.kill(attempt.pid, signal.SIGKILL)
     until("the kernel, which has nobody to tell it", lambda: not list(living(kernels)))
     assert list(living(carriers(marker))), "they have left its session, and live on"

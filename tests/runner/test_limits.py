@@ -130,7 +130,7 @@ def test_what_is_shown_is_cut_and_said(harness: AttemptHarness):
     assert "110 kB of output omitted" in second[2].text
     assert third[0].text.startswith("step 0299..."), "a line that was overwritten is gone"
     assert len(third) == 1
-    assert "of all cells of a run 50 kB are kept" in fourth[-1].text
+    assert "of all cells of a run, at most 50 kB are kept" in fourth[-1].text
     assert [one.output_type for one in fourth] == ["stream", "error", "stream"]
     assert (harness.folder(claim) / "executed.ipynb").stat().st_size < 300_000
 

@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_left_out_and_what_is_small_still_shown():
 def test_cells_share_what_a_run_may_show():
     harness = Harness(cell=1_000, run=1_500)
     harness.print("x" * 1_200)
-    assert "of a cell 1 kB are kept (JUPYTER_ETL_CELL_OUTPUT)" in harness.caps.notice()
+    assert "of a cell, at most 1 kB are kept (JUPYTER_ETL_CELL_OUTPUT)" in harness.caps.notice()
     harness.begin(1)
     assert harness.caps.notice() == ""
     harness.print("x" * 1_200)

@@ -93,7 +93,7 @@ def test_a_table_without_one_is_published(tmp_path: Path, redactor: Redactor) ->
 
 def test_a_short_value_is_found_as_a_whole_cell(tmp_path: Path, redactor: Redactor) -> None:
     said = refusal(table(tmp_path, text=pa.array(["4711", "47112", None, "a"])), redactor)
-    assert "2 rows of the column 'text' hold the value of the secret 'pin'" in said
+    assert "2 rows of the column 'text' contain the value of the secret 'pin'" in said
 
 
 def test_without_a_secret_nothing_is_read(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_a_retry_goes_on_and_publishes_everything_once(
     ]
     for name in ("t.first", "t.second", "t.last"):
         assert etl.publications.read(name).num_rows == 2
-    assert "goes on here, from cell 3" in log_of(etl, done)
+    assert "resumes here, at cell 3" in log_of(etl, done)
     executed = json.loads(etl.runs.notebook(run.id))["cells"]
     assert [c["cell_type"] for c in executed] == ["code", "code", "markdown", "code", "code"]
     assert "".join(executed[0]["outputs"][0]["text"]) == "first here\n"

@@ -55,6 +55,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/pipelines/{name}/relink"): Row(body={"notebook": "delays.ipynb"}),
     ("POST", "/pipelines/{name}/resume"): Row(body=NOTHING),
     ("POST", "/pipelines/{name}/trigger"): Row(body={"parameters": {}, "draft": False}),
+    ("POST", "/pipelines/{name}/trigger/lines"): Row(body={"parameters": {}, "draft": False}),
     ("GET", "/pipelines/{name}/parameters"): Row(),
     ("GET", "/pipelines/{name}/versions"): Row(),
     ("GET", "/pipelines/{name}/watermarks"): Row(),
@@ -76,6 +77,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/publications/{name}/lineage"): Row(query=("depth",)),
     ("POST", "/publications/{name}/rollback"): Row(body={"to": 1, "keep_watermarks": False}),
     ("POST", "/schedule/preview"): Row(body={"when": "daily", "timezone": "UTC"}),
+    ("POST", "/schedule/lines"): Row(body=DEPLOY),
     ("GET", "/notebook"): Row(query=("path",)),
 }
 """All routes; one that is missing here, or is no longer there, fails `test_every_route_has_a_row`."""

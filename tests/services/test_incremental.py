@@ -291,16 +291,16 @@ def test_what_cannot_be_meant(runs: Runs, options: dict[str, Any], says: str) ->
 
 def test_a_variable_has_no_watermark(runs: Runs) -> None:
     run = runs.run()
-    harness = replace_namespace(run.session, {"df": pa.table({"id": [1]})})
+    session = replace_namespace(run.session, {"df": pa.table({"id": [1]})})
     with pytest.raises(DeclarationError, match="df is a variable"):
-        harness.load("df", since="id")
+        session.load("df", since="id")
 
 
 def test_reals_are_refused(runs: Runs) -> None:
     runs.sql("create table odd (x real)")
     runs.sql("insert into odd values (1.5)")
     with pytest.raises(SourceError, match="its type is double"):
-        runs.run().harness.load("wh.odd", since="x")
+        runs.run().session.load("wh.odd", since="x")
 
 
 def test_no_kernel_moves_what_it_did_not_ask_for(runs: Runs) -> None:
@@ -308,7 +308,7 @@ def test_no_kernel_moves_what_it_did_not_ask_for(runs: Runs) -> None:
     run, other = runs.run(), runs.run()
     run.load()
     with pytest.raises(DeclarationError, match="has begun in this run"):
-        other.harness.channel.report_move(run.record.moves[0])
+        other.session.channel.report_move(run.record.moves[0])
 
 
 def test_what_is_published_straight_from_the_source_moves_the_watermark(
@@ -316,7 +316,7 @@ def test_what_is_published_straight_from_the_source_moves_the_watermark(
 ) -> None:
     runs.add(1, 2, None, 3)
     first = runs.run()
-    done = publish_table(first.harness, "orders", "wh.orders", mode="append", since="id")
+    done = publish_table(first.session, "orders", "wh.orders", mode="append", since="id")
     assert done.staged.rows == 3
     (read,) = first.record.reads
     assert (read.rows, read.table) == (3, "orders")
@@ -326,7 +326,7 @@ def test_what_is_published_straight_from_the_source_moves_the_watermark(
     runs.add(4)
     second = runs.run()
     options = {"mode": "upsert", "key": ["id"], "since": "id", "lag": "1"}
-    assert publish_table(second.harness, "orders", "wh.orders", **options).staged.rows == 2
+    assert publish_table(second.session, "orders", "wh.orders", **options).staged.rows == 2
     assert second.finish() == "4"
 
 
@@ -357,7 +357,7 @@ def test_what_cannot_be_published_since(
     assert run.record.moves == ()
 
 
-def replace_namespace(harness: DataSession, names: dict[str, object]) -> DataSession:
+def replace_namespace(session: DataSession, names: dict[str, object]) -> DataSession:
     return DataSession(
-        harness.channel, namespace=names, base=harness.base, secret=lambda name: name
+        session.channel, namespace=names, base=session.base, secret=lambda name: name
     )

@@ -52,7 +52,7 @@ def settings(tmp_path: Path) -> Settings:
 def test_a_used_home_gets_no_new_ledger(settings: Settings, loss: str, trace: str) -> None:
     TRACES[trace](settings)
     LOSSES[loss](settings.home / "ledger.sqlite")
-    with pytest.raises(StoreError, match=r"is gone|is empty") as caught:
+    with pytest.raises(StoreError, match=r"is missing|is empty") as caught:
         Etl.open(settings)
     assert "jupyter etl restore FILE" in caught.value.hint
     found = {one.what: one for one in diagnose(settings, SystemClock(), repair=True)}
@@ -76,7 +76,7 @@ def test_a_restored_ledger_is_used_by_who_has_it_open(settings: Settings, loss: 
     etl.store.add_run(a_run("before"), now=NOW)
     copy = backup(settings, None, now=NOW).path
     LOSSES[loss](settings.home / "ledger.sqlite")
-    with pytest.raises(StoreError, match=r"is gone|is empty"):
+    with pytest.raises(StoreError, match=r"is missing|is empty"):
         etl.store.count_runs()
     restore(settings, copy, now=NOW)
     assert etl.store.count_runs() == 1

@@ -87,7 +87,7 @@ def test_with_papermill_itself(tmp_path: Path, isolation: Path) -> None:
     options["progress_bar"] = False
     out = tmp_path / "out.ipynb"
     papermill.execute_notebook(str(path), str(out), parameters=given, **options)
-    with pytest.raises(DeclarationError, match="'rate' takes decimal, and got '1,5'"):
+    with pytest.raises(DeclarationError, match="'rate' takes decimal, but got '1,5'"):
         papermill.execute_notebook(
             str(path), str(out), parameters={**given, "rate": "1,5"}, **options
         )
@@ -96,10 +96,10 @@ def test_with_papermill_itself(tmp_path: Path, isolation: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("day", "03.02.2026", "'day' takes date, and got '03.02.2026'"),
-        ("rate", "1,5", "'rate' takes decimal, and got '1,5'"),
-        ("lag", "soon", "'lag' takes timedelta, and got 'soon'"),
-        ("shift", "25:00", "'shift' takes time, and got '25:00'"),
+        ("day", "03.02.2026", "'day' takes date, but got '03.02.2026'"),
+        ("rate", "1,5", "'rate' takes decimal, but got '1,5'"),
+        ("lag", "soon", "'lag' takes timedelta, but got 'soon'"),
+        ("shift", "25:00", "'shift' takes time, but got '25:00'"),
     ],
 )
 def test_a_wrong_text_is_refused_before_anything_runs(

@@ -97,7 +97,7 @@ def test_a_home_or_lake_that_cannot_be_made(home: Path, here: Path) -> None:
     assert item.hint
     etl.close()
     remote = Etl.open(Settings.from_env(lake="s3://bucket/lake"))
-    assert found(remote)["lake"].message == "s3://bucket/lake (not looked into)"
+    assert found(remote)["lake"].message == "s3://bucket/lake (not checked)"
     remote.close()
 
 

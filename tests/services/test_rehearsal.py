@@ -16,7 +16,7 @@ from jupyter_etl.scheduling.resume import plan_resumption
 from jupyter_etl.scheduling.retries import plan_next
 from jupyter_etl.scheduling.verdicts import judge
 from jupyter_etl.services.etl import Etl
-from jupyter_etl.services.processes import warm_up
+from jupyter_etl.services.processes import warm_up as warm_up_module
 from jupyter_etl.services.processes.warm_up import warm_up, write_script
 
 
@@ -59,7 +59,7 @@ class SilentKernel:
 def test_a_rehearsal_ends_though_its_kernel_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lives: bool
 ) -> None:
-    monkeypatch.setattr(warm_up, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(warm_up_module, "_PATIENCE_S", 0.1)
     early: Any = SilentKernel(tmp_path / "early", lives=lives)
     reports: list[AttemptReport] = []
 

@@ -69,8 +69,8 @@ def test_the_version_deployed_now_is_executed(etl: Etl, here: Path, fail: Fail) 
     assert (retried.cell, retried.why_not) == (1, "")
     assert retried_words(retried) == (
         f"Run {run.id} of nb is queued again and resumes at cell 2. It executes version 2, not the "
-        "saved notebook: cell 1 is not as attempt 1 executed it, so the notebook as it is saved needs "
-        "a whole run; deploy it and run it."
+        "saved notebook: cell 1 is not as attempt 1 executed it, so the saved notebook has to run "
+        "from the start; deploy and run it."
     )
     assert (retried.run.state, retried.run.resume_from) == (RunState.QUEUED, 1)
     assert (retried.run.new.version, retried.run.new.content_hash) == (2, repaired.content_hash)
@@ -180,7 +180,7 @@ def test_what_is_refused(etl: Etl, here: Path, fail: Fail) -> None:
             "Version 2 was deployed from the saved notebook. "
             "Run 1 of nb is queued again and resumes at cell 2.",
         ),
-        (("a = 2", "b = 1"), 1, "cell 1 is not as attempt 1 executed it, so the notebook"),
+        (("a = 2", "b = 1"), 1, "cell 1 is not as attempt 1 executed it, so the saved notebook"),
         ((), 1, "the notebook has 0 code cells now"),
     ],
 )
@@ -222,7 +222,7 @@ def test_the_line_of_the_notebook_does_not_change_the_schedule(
             lambda path: write_notebook(
                 path, "a = 1", "import jupyter_etl as etl\netl.publish('taken', a)"
             ),
-            "The pipeline 'other' publishes 'taken' already",
+            "The pipeline 'other' already publishes 'taken'",
         ),
     ],
 )

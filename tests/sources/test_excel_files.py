@@ -82,7 +82,8 @@ def test_negative_times_are_named(tmp_path: Path, number: float) -> None:
 
     path = saved(tmp_path / "a.xlsx", ["t", "n"], [0.5, -1], [number, 2], change=shown)
     assert (
-        "cell A3 (column 't') holds the error ########" in refusal(source_of(path, "excel")).message
+        "cell A3 (column 't') contains the error ########"
+        in refusal(source_of(path, "excel")).message
     )
     table = read(source_of(path, "excel", null="########"))
     assert table["t"].to_pylist() == [time(12), None]
@@ -100,7 +101,9 @@ def test_an_error_in_a_cell_is_named_and_never_missing(tmp_path: Path, error: st
         tmp_path / "a.xlsx", ["id", "v"], [1, 5], [2, None], [3, 7], change=error_at("B3", error)
     )
     problem = refusal(source_of(path, "excel"))
-    assert "a.xlsx, sheet 'Sheet': cell B3 (column 'v') holds the error " + error in problem.message
+    assert (
+        "a.xlsx, sheet 'Sheet': cell B3 (column 'v') contains the error " + error in problem.message
+    )
     assert f"--option null={error}" in problem.hint
     assert not problem.retryable
     assert read(source_of(path, "excel", null=error))["v"].to_pylist() == [5, None, 7]
@@ -133,7 +136,7 @@ def test_the_name_of_a_cell_is_that_of_the_sheet(tmp_path: Path, rows: list[list
 
 def test_an_error_in_the_header_is_named(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.xlsx", ["id", None], [1, 2], change=error_at("B1"))
-    assert "cell B1 (the header) holds the error" in refusal(source_of(path, "excel")).message
+    assert "cell B1 (the header) contains the error" in refusal(source_of(path, "excel")).message
 
 
 def test_an_error_in_another_sheet_or_above_the_header_does_not_matter(tmp_path: Path) -> None:
@@ -172,7 +175,9 @@ def test_text_that_looks_like_an_error_is_text(tmp_path: Path) -> None:
 def test_a_formula_that_was_never_calculated_is_named(tmp_path: Path, formula: str) -> None:
     path = saved(tmp_path / "a.xlsx", ["id", "v"], [1, formula], [2, 5])
     problem = refusal(source_of(path, "excel"))
-    assert "cell B2 (column 'v') holds a formula whose value is not in the file" in problem.message
+    assert (
+        "cell B2 (column 'v') contains a formula whose value is not in the file" in problem.message
+    )
     assert "save it" in problem.hint
     edited(path, r"(<f>.*?</f>)<v ?/>", r"\1")
     assert "cell B2" in refusal(source_of(path, "excel")).message
@@ -220,7 +225,7 @@ def test_errors_of_libreoffice_are_named(tmp_path: Path) -> None:
         archive.writestr("META-INF/manifest.xml", "<manifest/>")
         archive.writestr("content.xml", content)
     problem = refusal(source_of(tmp_path / "a.ods", "excel"))
-    assert "cell B4 (column 'b') holds the error #DIV/0!" in problem.message
+    assert "cell B4 (column 'b') contains the error #DIV/0!" in problem.message
     kept = read(source_of(tmp_path / "a.ods", "excel", null="#DIV/0!"))
     assert kept["b"].to_pylist() == [2, 2, None]
 
@@ -239,7 +244,7 @@ def test_errors_in_binary_workbooks_are_named(tmp_path: Path, ending: str) -> No
     path.write_bytes(BINARY[ending]({"fine": [["x"], [1]], "odd": rows}))
     assert read(source_of(path, "excel", sheet="fine")).to_pylist() == [{"x": 1}]
     problem = refusal(source_of(path, "excel", sheet="odd"))
-    assert "sheet 'odd': cell B2 (column 'v') holds the error #DIV/0!" in problem.message
+    assert "sheet 'odd': cell B2 (column 'v') contains the error #DIV/0!" in problem.message
     assert "null=#DIV/0!,#N/A" in problem.hint
     kept = read(source_of(path, "excel", sheet="odd", null="#DIV/0!,#N/A"))
     assert kept["v"].to_pylist() == [None, None, 5]

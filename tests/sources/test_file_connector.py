@@ -110,7 +110,7 @@ def test_an_absent_path_names_the_nearest(tmp_path: Path) -> None:
     write_csv(tmp_path / "flights.csv")
     error = refusal(source_of(tmp_path / "fligths.csv", "csv"))
     assert error.hint == "Did you mean 'flights.csv'?"
-    assert "holds flights.csv" in error.message
+    assert "contains flights.csv" in error.message
     assert not error.retryable
 
 
@@ -209,7 +209,7 @@ def test_parquet_that_is_cut_off(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "a.parquet")
     path.write_bytes(path.read_bytes()[:-10])
     error = refusal(source_of(path, "parquet"))
-    assert "a.parquet is no complete Parquet file" in error.message
+    assert "a.parquet is not a complete Parquet file" in error.message
     assert error.retryable
 
 
@@ -238,7 +238,7 @@ def test_json_names_and_types_are_united_over_records(tmp_path: Path) -> None:
     ("kind", "text", "says"),
     [
         ("json", '[{"a": 1}, {"a"', "is not JSON"),
-        ("json", "3", "holds a number"),
+        ("json", "3", "contains a number"),
         ("json", "[1, 2]", "record 1 is a number"),
         ("json", '[{"a": 1}, {"a": "x"}]', "column 'a' mixes"),
         ("json", f'[{{"a": {"9" * 39}}}]', "column 'a' mixes"),
@@ -294,4 +294,4 @@ def test_a_wrong_sheet_or_a_mixed_column_is_named(book: Path) -> None:
 
 def test_a_workbook_that_is_cut_off(book: Path) -> None:
     book.write_bytes(book.read_bytes()[:-200])
-    assert "book.xlsx is no complete workbook" in refusal(source_of(book, "excel")).message
+    assert "book.xlsx is not a complete workbook" in refusal(source_of(book, "excel")).message

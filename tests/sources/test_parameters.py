@@ -214,7 +214,7 @@ def test_postgresql_only_placeholders_are_replaced(wh: Source) -> None:
     """
     (found,) = query(wh, sql, x="7").to_pylist()
     assert list(found.values()) == [":x", ":x", " :x ", "it's :x", 1, 7, 2, "%s %", True]
-    with pytest.raises(DeclarationError, match=r"its own \$1"):
+    with pytest.raises(DeclarationError, match=r"contains \$1 in addition"):
         query(wh, "select $1 as a, :x as b", x=1)
     (text,) = query(wh, "select '$1' as a, :x as b", x=1).to_pylist()
     assert text == {"a": "$1", "b": 1}

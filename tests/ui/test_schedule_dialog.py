@@ -90,7 +90,7 @@ def test_a_publication_is_shared_where_the_conflict_is_shown(window, lab, declar
     dialog = window.dialog
     dialog.locator(".jp-EtlNext-times").wait_for()
     dialog.get_by_role("button", name="Deploy").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("publishes 'city.trips' already")
+    expect(dialog.get_by_role("alert")).to_contain_text("already publishes 'city.trips'")
     dialog.get_by_role("checkbox").check()
     expect(dialog.locator(".jp-EtlLine code")).to_contain_text("--shared")
     dialog.get_by_role("button", name="Deploy").click()

@@ -6,8 +6,8 @@ import logging
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -143,21 +143,33 @@ def up(etl: Etl, args: Namespace) -> int:
         stopping = True
         etl.clock.wake()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    if not args.until_idle:
-        etl.prepare_runners()
-    settings, named = etl.settings, vars(args)["for"]
-    owners = settings.runs_for
-    if named:
-        owners = owners_of(named, ledger=settings.ledger, owner=settings.owner)
-    scheduler = etl.scheduler(workers=args.workers, owners=owners)
-    whose = f" the pipelines of {', '.join(owners)}" if owners else ""
-    say(f"Scheduling{whose} with {args.workers or settings.workers} workers on {settings.home}.")
-    pruning = nullcontext() if args.until_idle else daily_prune(etl.settings)
-    with pruning, etl.woken(etl.clock.wake):
-        scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
+    with _on_interrupt(stop):
+        if not args.until_idle:
+            etl.prepare_runners()
+        settings, named = etl.settings, vars(args)["for"]
+        owners = settings.runs_for
+        if named:
+            owners = owners_of(named, ledger=settings.ledger, owner=settings.owner)
+        scheduler = etl.scheduler(workers=args.workers, owners=owners)
+        whose = f" the pipelines of {', '.join(owners)}" if owners else ""
+        say(
+            f"Scheduling{whose} with {args.workers or settings.workers} workers on {settings.home}."
+        )
+        pruning = nullcontext() if args.until_idle else daily_prune(etl.settings)
+        with pruning, etl.woken(etl.clock.wake):
+            scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
     return 0
+
+
+@contextmanager
+def _on_interrupt(act: Callable[[int, object], None]) -> Iterator[None]:
+    """Call a function on SIGINT and SIGTERM while the block lasts."""
+    before = {number: signal.signal(number, act) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def plan(etl: Etl, args: Namespace) -> int:

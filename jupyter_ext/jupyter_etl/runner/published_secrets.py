@@ -79,7 +79,7 @@ def _sentence(found: Found) -> str:
     if found.rows is None:
         return f"the value of the secret {found.secret!r} is in its content"
     rows = "1 row" if found.rows == 1 else f"{found.rows:,} rows"
-    verb = "holds" if found.rows == 1 else "hold"
+    verb = "contains" if found.rows == 1 else "contain"
     return f"{rows} of the column {found.column!r} {verb} the value of the secret {found.secret!r}"
 
 

@@ -1044,7 +1044,7 @@ export interface components {
             number: number;
             claimed_by: string;
             claimed_at: components["schemas"]["Instant"];
-            beat: number;
+            heartbeat: number;
             host: string;
             pid: number | null;
             started_at: components["schemas"]["MaybeInstant"];

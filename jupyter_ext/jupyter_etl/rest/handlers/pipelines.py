@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict
-from tornado.escape import json_encode
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.schedules.schedule import format_schedule
@@ -155,7 +154,8 @@ class PipelineTriggerLinesHandler(EtlHandler):
     async def post(self, name: str) -> None:
         """Return the lines that ask for the same run; nothing is started."""
         name = self.named(name, "pipeline")
-        self.finish(json_encode(trigger_lines(name, self.body(Trigger))))
+        asked = self.body(Trigger)
+        await self.answer(lambda etl: trigger_lines(etl.pipelines.get(name).name, asked))
 
 
 class PipelineParametersHandler(EtlHandler):
