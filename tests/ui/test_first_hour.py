@@ -7,7 +7,6 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from fakes.patience import until
 from ui.window import Window
 
 pytestmark = pytest.mark.ui
@@ -41,17 +40,16 @@ def write_cells(window: Window, *sources: str) -> None:
 
 def save_as(window: Window, name: str) -> None:
     """Save a new notebook, and give it the name that JupyterLab asks for."""
-    window.execute("docmanager:save")
-    window.page.locator(".jp-Dialog input[type=text], .jp-Dialog input:not([type])").first.fill(
-        name
-    )
-    window.page.keyboard.press("Enter")
-    wait_for_path(window, name)
     # JupyterLab makes a checkpoint after it has saved; a rename in between fails.
-    checkpoint = (
-        window.lab.root / ".ipynb_checkpoints" / name.replace(".ipynb", "-checkpoint.ipynb")
-    )
-    until("a checkpoint", checkpoint.exists)
+    with window.page.expect_response(
+        lambda answer: answer.url.partition("?")[0].endswith(f"/{name}/checkpoints")
+    ):
+        window.execute("docmanager:save")
+        window.page.locator(".jp-Dialog input[type=text], .jp-Dialog input:not([type])").first.fill(
+            name
+        )
+        window.page.keyboard.press("Enter")
+    wait_for_path(window, name)
 
 
 def rename(window: Window, path: str) -> None:
