@@ -351,7 +351,9 @@ def test_by_hand_no_secret_is_published(
 ) -> None:
     monkeypatch.setenv("JUPYTER_ETL_SECRET_API_KEY", "c4nary-of-the-warehouse")
     leak = frame(url=["a", f"key={session.channel.secret('api_key')}"])
-    with pytest.raises(PublishError, match=r"1 row of the column 'url' contains .* 'api_key'") as told:
+    with pytest.raises(
+        PublishError, match=r"1 row of the column 'url' contains .* 'api_key'"
+    ) as told:
         publish_table(session, "t", leak, live=live)
     assert "c4nary" not in str(told.value)
     assert etl.publications.list() == []

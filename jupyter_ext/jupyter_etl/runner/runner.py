@@ -34,7 +34,7 @@ from jupyter_etl.runner.completion import Judge, finish
 from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel
 from jupyter_etl.runner.folders import EVENTS, LOG, STAGE, load_claim
-from jupyter_etl.runner.kernel.cgroups import make_group, remove_group
+from jupyter_etl.runner.kernel.cgroups import group_of, remove_group
 from jupyter_etl.runner.limits import Limits
 from jupyter_etl.runner.preparation import count_code_cells
 from jupyter_etl.runner.redacted_output import LogCleanup, redacted_logs
@@ -125,7 +125,7 @@ def run_attempt(
         secret=secret,
         redactor=redactor,
         log=LogCleanup(redactor, folder / LOG),
-        group=make_group(folder),
+        group=group_of(folder),
     )
     with redacted_logs(redactor), _cancel_on_sigterm(cancellation), heartbeats:
         report = finish(

@@ -37,7 +37,6 @@ from jupyter_etl.runner.execution.output_limits import OutputCaps
 from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel
 from jupyter_etl.runner.execution.translators import escape_parameters
 from jupyter_etl.runner.folders import write_atomically
-from jupyter_etl.runner.kernel.cgroups import join
 from jupyter_etl.runner.kernel.kernels import COLD
 from jupyter_etl.runner.outcome import KERNEL_EXITED, error_of_cancellation, one_line
 from jupyter_etl.runner.preparation import Prepared, write_notebook
@@ -303,7 +302,6 @@ class EtlNotebookClient(CappedNotebookClient):
     def _say_process(self) -> None:
         pid = self.km.provisioner.pid
         if pid is not None:
-            join(self._session.group, pid)
             self._session.guard.kernel_started(pid, ask=self.km.ask_to_interrupt)
             self._session.watch.kernel_started(pid)
 

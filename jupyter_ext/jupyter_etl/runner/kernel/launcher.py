@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
         os._exit(GONE)
     if group:
         # It does so itself, before it can have started anything.
-        _write(f"{group}/cgroup.procs", "0")
+        _join(group)
     if limit := int(address_space):
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
@@ -46,6 +46,16 @@ def main(arguments: list[str]) -> None:
     for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     os.execvp(command[0], command)  # noqa: S606 - becoming the kernel is the purpose
+
+
+def _join(group: str) -> None:
+    try:
+        os.mkdir(group)  # noqa: PTH102 - as below
+    except FileExistsError:
+        pass
+    except OSError:
+        return
+    _write(f"{group}/cgroup.procs", "0")
 
 
 def _write(path: str, text: str) -> None:
