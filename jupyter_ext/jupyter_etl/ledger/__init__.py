@@ -34,7 +34,7 @@ def open_store(url: str) -> Store:
 
 @contextmanager
 def elsewhere(store: Store, path: Path) -> Iterator[Store]:
-    """Use, for a while, the ledger in another file, as a rehearsal for the one that is open.
+    """Use, for a while, the ledger in another file, to try something out before the open one is changed.
 
     Args:
         store: From `open_store`.

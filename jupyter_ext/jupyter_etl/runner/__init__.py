@@ -1,1 +1,1 @@
-"""Making an attempt: the runner with its kernel, and the executors that start runners."""
+"""One attempt: the runner with its kernel, and the executors that start runners."""

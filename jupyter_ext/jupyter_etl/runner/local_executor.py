@@ -40,7 +40,7 @@ class LocalExecutor:
     Args:
         env: Set on top of this process's environment.
         command: Of the runner, without the folder.
-        warm: Forks runners from a template; None where all are started cold. It is the caller's
+        warm: Forks runners from a fork server; None where all are started cold. It is the caller's
             to close.
     """
 
@@ -130,7 +130,7 @@ class LocalExecutor:
                 ) from problem
 
     def _start_again(self, key: tuple[int, int], words: Sequence[str], why: str) -> int | None:
-        """Start a runner cold that the template did not start; return an exit code where it fails."""
+        """Start a runner cold that the fork server did not start; return an exit code where it fails."""
         try:
             self._children[key] = self._start_cold(words, why)
         except ExecutionError:

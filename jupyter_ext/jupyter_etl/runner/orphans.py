@@ -56,7 +56,7 @@ def _runners(command: Sequence[str], pid: int | None) -> Iterator[psutil.Process
         except psutil.Error:
             continue
         while words and not words[-1]:
-            # A fork of a template has room behind its words.
+            # A fork of a fork server has room behind its words.
             words.pop()
         known = process.pid == pid and command[-1] in words
         if process.pid != me and (words == command or known):

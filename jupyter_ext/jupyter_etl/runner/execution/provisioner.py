@@ -56,19 +56,19 @@ class EtlLocalProvisioner(LocalProvisioner):
 
 
 class NotWarm(Exception):
-    """The stem of a runner cannot become this kernel; the text says why."""
+    """The forked kernel of a runner cannot become this kernel; the text says why."""
 
 
 class EtlWarmProvisioner(EtlLocalProvisioner):
-    """Has the stem of a runner become the kernel; known as ``etl-warm``.
+    """Makes the forked kernel of a runner the kernel; known as ``etl-warm``.
 
-    Without a stem the kernel is launched as by the class above.
+    Without a forked kernel the kernel is launched as by the class above.
     """
 
     forked_kernel: ForkedKernel | None = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Have the stem become the kernel.
+        """Make the forked kernel the kernel.
 
         Raises:
             NotWarm: It cannot.
@@ -103,7 +103,7 @@ def environment_of(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def why_used(forked_kernel: ForkedKernel, env: Mapping[str, str]) -> str:
-    """Say why a stem cannot become a kernel in this environment; "" where it can."""
+    """Say why a forked kernel cannot become a kernel in this environment; "" where it can."""
     if forked_kernel.poll() is not None:
         return "the warm kernel of this attempt has ended"
     if not forked_kernel.is_free:

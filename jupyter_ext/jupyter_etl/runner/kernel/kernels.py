@@ -14,7 +14,7 @@ ATTEMPT = "JUPYTER_ETL_ATTEMPT"
 """Environment variable that all processes of an attempt's kernel carry: the attempt's folder."""
 
 COLD = "JUPYTER_ETL_COLD"
-"""Environment variable that tells a runner why it was not forked from a template."""
+"""Environment variable with the reason why a runner was not forked from a fork server."""
 
 BUNDLE = "JUPYTER_ETL_BUNDLE"
 """Environment variable of kernels: the folder that has the pinned files of the run's version."""

@@ -1,4 +1,4 @@
-"""Runners that are forked from a template: the side of the process that wants them."""
+"""Client of the fork server: starts runners as its forks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from jupyter_etl.runner.warm.fork_server import PRELOAD, Answer, Life, encode_li
 from jupyter_etl.runner.warm.prestarted_runner import MAX_REQUEST_BYTES, Around, Request
 
 TEMPLATE = (sys.executable, "-m", "jupyter_etl.services.processes.fork_server")
-"""The command of a template, without its life."""
+"""The command of a fork server, without its life."""
 
 UNKNOWN = 255
-"""Exit code of a runner whose template ended before it did."""
+"""Exit code of a runner whose fork server ended before it did."""
 
 _ROOM = "JUPYTER_ETL_ROOM"
 _PATIENCE_S = 60.0
@@ -37,12 +37,12 @@ class ColdStart(Exception):
 
 
 class WarmRunners:
-    """Starts runners as forks of a template, which it starts itself when it is first needed.
+    """Starts runners as forks of a fork server, which it starts itself when it is first needed.
 
     Args:
-        preload: Modules that the template imports besides those that most runs need.
+        preload: Modules that the fork server imports besides those that most runs need.
         prestart_s: Seconds after a request for which the next runner is ready; 0 for never.
-        command: Of the template.
+        command: Of the fork server.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class WarmRunners:
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
-        """Start the template where there is none that fits, and do not wait for it.
+        """Start the fork server where there is none that fits, and do not wait for it.
 
         Raises:
             ColdStart: It cannot be started.
@@ -82,7 +82,7 @@ class WarmRunners:
             return self._ready().ask(words, env, log)
 
     def close(self) -> None:
-        """Let the template go; the runners live on."""
+        """Stop the fork server; the runners continue."""
         with self._lock:
             if self._line is not None:
                 self._line.close()
@@ -116,7 +116,7 @@ class WarmRunner:
 
 
 class _Line:
-    """The line to one template."""
+    """The line to one fork server."""
 
     def __init__(
         self, command: Sequence[str], life: Life, imported_with: Mapping[str, str]
@@ -152,7 +152,7 @@ class _Line:
 
     @property
     def is_open(self) -> bool:
-        """Whether the template is there."""
+        """Whether the fork server is there."""
         with self._lock:
             self._listen()
             return self._socket.fileno() >= 0
@@ -200,7 +200,7 @@ class _Line:
             self._end()
 
     def _listen(self) -> None:
-        """Take in all that the template has said so far."""
+        """Read all messages that the fork server has sent so far."""
         while self._socket.fileno() >= 0 and select.select([self._socket], [], [], 0)[0]:
             try:
                 message = self._socket.recv(MAX_REQUEST_BYTES)
@@ -220,7 +220,7 @@ class _Line:
                 self._codes[answer.pid] = answer.ended
 
     def _end(self) -> None:
-        """End the template, whatever it is doing: what it has not started it must not start later."""
+        """End the fork server, whatever it is doing: what it has not started it must not start later."""
         self._socket.close()
         self._process.kill()
         self._process.wait()

@@ -1,4 +1,4 @@
-"""What a fresh fork of the template does to itself before it becomes a runner or a kernel."""
+"""What a fresh fork of the fork server does to itself before it becomes a runner or a kernel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 ROOM_BYTES = 4500
-"""How many bytes of words and of environment a template starts with, for its forks to write over."""
+"""How many bytes of words and of environment a fork server starts with, for its forks to write over."""
 
 _BEFORE_IMPORT = re.compile(r"PYTHON|LD_|OMP_|MKL_|NUMEXPR_MAX_|GOTO_|MALLOC_|LC_|LANG$|LANGUAGE$")
 """Variables that a program or a library reads once, when it is started or imported."""
@@ -170,7 +170,7 @@ def relabel(words: Sequence[str], env: Mapping[str, str]) -> bool:
     """Show other words and another environment of this process to those who look at it from outside.
 
     ``ps`` and the sweep of a lost attempt read them in the place where the kernel has put them at
-    the start of the program; a fork has those of its template there. They are written over in
+    the start of the program; a fork has those of its fork server there. They are written over in
     place, as far as there is room.
 
     Args:

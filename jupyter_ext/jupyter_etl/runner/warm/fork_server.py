@@ -60,7 +60,7 @@ _TASKS = Path("/proc/self/task")
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a template tells.
+    """A message from a fork server.
 
     Args:
         started: Number of a request; its runner lives.
@@ -83,7 +83,7 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         line: Descriptor of the socket.
         modules: To import.
-        left_out: Modules that cannot be in a template, with the reason.
+        left_out: Modules that cannot be in a fork server, with the reason.
         runners: Process ids of those that live.
         prestart_s: Seconds after a request for which the next runner is ready; 0 for never.
     """
@@ -281,7 +281,7 @@ class _Template:
 
 
 def _import_all(life: Life, command: Sequence[str]) -> None:
-    """Import what can be in a template; a module that starts a thread is left out."""
+    """Import what can be in a fork server; a module that starts a thread is left out."""
     for name in life.modules:
         if name in life.left_out or not _is_installed(name):
             continue
@@ -318,7 +318,7 @@ def _begin_anew(
 
 
 def encode_life(life: Life) -> tuple[str, str]:
-    """Return the last two words of a template's command: its life, and room to write over."""
+    """Return the last two words of the fork server's command: its life, and room to write over."""
     return msgspec.json.encode(life).decode(), " " * ROOM_BYTES
 
 

@@ -56,7 +56,7 @@ _READY = b"1"
 
 @dataclass(frozen=True, kw_only=True)
 class Orders:
-    """What a stem is told.
+    """Instructions for a forked kernel.
 
     Args:
         command: Of the kernel, as it would be executed.
@@ -199,7 +199,7 @@ async def readable(*descriptors: int) -> None:
 
 
 def fork_kernel(*inherited: int) -> ForkedKernel:
-    """Fork the stem of this runner's kernel; to be called before anything starts a thread.
+    """Fork the kernel of this runner ahead of its run; to be called before anything starts a thread.
 
     Args:
         inherited: Descriptors of the runner that its kernel must not have.

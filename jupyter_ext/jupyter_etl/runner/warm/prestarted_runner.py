@@ -1,6 +1,6 @@
 """A runner that is made ready before it is known for which attempt, with a kernel that is ready too.
 
-It is a fork of the template. It opens what every attempt needs, has its kernel make itself ready,
+It is a fork of the fork server. It opens what every attempt needs, has its kernel make itself ready,
 and waits for the request; so a run that comes later finds all of it done.
 """
 
@@ -38,7 +38,7 @@ _SHOWN = (sys.executable, "-m", "jupyter_etl.services.processes.prestarted")
 _AROUND = b"around"
 _LEAVES_S = 2.0
 _PAUSE_S = 0.1
-"""How long nobody asks for it before it takes the time to rehearse."""
+"""How long nobody asks for it before it warms up."""
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of a template: a runner. The descriptor of its log comes with it.
+    """What is asked of a fork server: a runner. The descriptor of its log comes with it.
 
     The descriptor of a socket comes second, in which an `Around` waits; see `sealed`. No process
     that kernels are forked from may read it.
@@ -84,17 +84,17 @@ class Ready(Protocol):
 
 
 class ForkTarget(Protocol):
-    """What a template makes runners ready with."""
+    """What a fork server makes runners ready with."""
 
     def plan_warm_up(self) -> None:
-        """Do, once and when there is time, what all rehearsals need; start no thread."""
+        """Do, once and when there is time, what all warm-ups need; start no thread."""
 
     def make_ready(self, forked_kernel: ForkedKernel) -> Ready:
-        """Do what every attempt needs; the stem becomes its kernel."""
+        """Do what every attempt needs; the forked kernel becomes its kernel."""
 
 
 class PrestartedRunner:
-    """The template's side: a runner that waits for its attempt.
+    """The fork server's side: a runner that waits for its attempt.
 
     Args:
         pid: Of the fork.
@@ -140,7 +140,7 @@ def fork_prestarted(
     Args:
         around: Descriptor of a socket, in which the `Around` waits that it is to run in.
         fork_target: Makes it ready.
-        inherited: Descriptors of the template that it must not keep.
+        inherited: Descriptors of the fork server that it must not keep.
 
     Raises:
         OSError: There can be no more processes.
@@ -176,7 +176,7 @@ def _stand_by(line: socket.socket, fork_target: ForkTarget) -> NoReturn:
             code = _run_what_comes(line, forked_kernel, decoded, fork_target)
         finally:
             forked_kernel.dismiss()
-    except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a template
+    except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a fork server
         sys.excepthook(*sys.exc_info())
     leave(code)
 

@@ -66,7 +66,7 @@ class Heartbeats:
         self._wake.set()
 
     def heartbeat(self) -> bool:
-        """Beat now, in the caller's thread.
+        """Send a heartbeat now, in the caller's thread.
 
         Returns:
             Whether the attempt still owns its run.

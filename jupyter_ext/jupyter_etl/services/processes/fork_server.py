@@ -33,7 +33,7 @@ class Attempts:
         self._script: Script | None = None
 
     def plan_warm_up(self) -> None:
-        """Write what is rehearsed, and sweep what killed runners left that nobody had asked for."""
+        """Write the script of warm-ups, and clean up after killed runners that had no attempt yet."""
         if self._script is None:
             clean_up_sockets()
             self._script = write_script()

@@ -36,7 +36,7 @@ _PATIENCE_S = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """What is rehearsed.
+    """What a warm-up runs.
 
     Args:
         ledger: The file of a ledger that has one run, and that claimed.
