@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from jupyter_etl.errors import EtlError
@@ -155,7 +156,7 @@ class AttemptExecution:
             return "the watermark stays: the run is a draft"
         return "" if committed else "the watermark stays: the run published nothing"
 
-    @property
+    @cached_property
     def _memory_bytes(self) -> int | None:
         return self.limits.memory_for(self.claim.run.new.policy.memory_bytes)
 

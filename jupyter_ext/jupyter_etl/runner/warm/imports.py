@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -79,7 +80,7 @@ def forget_shadowed(folders: Sequence[str]) -> None:
             directory.
     """
     names = {name.partition(".")[0] for name in sys.modules} - kernel_modules()
-    for name in names:
+    for name in names & _listed(folders, names):
         if PathFinder.find_spec(name, folders) is None:
             continue
         loaded = getattr(sys.modules.get(name), "__spec__", None)
@@ -88,6 +89,19 @@ def forget_shadowed(folders: Sequence[str]) -> None:
             continue
         for each in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
             del sys.modules[each]
+
+
+def _listed(folders: Sequence[str], names: set[str]) -> set[str]:
+    """Return the names that files in the folders have, before their first dot.
+
+    Listing a folder once is much cheaper than asking the path finder for each of the names. All names
+    are returned where one of the folders cannot be listed, because it may be an archive.
+    """
+    try:
+        listed = [entry for folder in folders for entry in os.listdir(folder or ".")]  # noqa: PTH208 - as cheap as can be
+    except OSError:
+        return names
+    return {entry.partition(".")[0] for entry in listed}
 
 
 def _find(name: str) -> ModuleSpec | None:
