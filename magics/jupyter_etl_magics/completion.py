@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_etl.errors import EtlError
-from jupyter_etl.language.commands.parser import complete, completes
+from jupyter_etl.language.commands.completion import complete, completes
 from jupyter_etl.notebook.api import known_tables
 from jupyter_etl_magics.session import Session
 

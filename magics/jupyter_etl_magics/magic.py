@@ -11,15 +11,6 @@ from jupyter_etl_magics.commands import find_command
 from jupyter_etl_magics.display import Card, show
 from jupyter_etl_magics.session import Session
 
-BY_HAND = frozenset(
-    {
-        "approve", "backfill", "cancel", "diff", "held", "lineage", "logs", "pause", "pipelines",
-        "preflight", "reject", "resume", "retry", "rollback", "run", "runs", "schedule", "secret",
-        "trigger", "relink", "unschedule",
-    }
-)  # fmt: skip
-"""Commands that need the ledger, to which a run has no access: the deployed state stands."""
-
 
 @magics_class
 class EtlMagics(Magics):
@@ -32,11 +23,12 @@ class EtlMagics(Magics):
 
         ``%etl`` alone shows a guide, ``%etl COMMAND -h`` how a command is written.
         """
-        command = parse_line(line, cell)
+        request = parse_line(line, cell)
         if self.shell is None:
             raise DeclarationError("%etl needs a running IPython shell.")
         session = Session(self.shell, caller_names(self.shell.user_ns))
-        if session.in_run and command.name in BY_HAND:
-            show(Card(title=f"{command.name} does nothing inside a run."))
+        form = request.forms[0]
+        if session.in_run and form.ledger:
+            show(Card(title=f"{form.name} does nothing inside a run."))
             return None
-        return find_command(command.name)(session, command)
+        return find_command(type(request))(session, request)

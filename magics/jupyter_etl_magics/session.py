@@ -86,31 +86,31 @@ class Session:
                 hint=f"Assign the result: {name} = %etl sql ..., or {name} = etl.param(...).",
             )
 
-    def notebook(self, given: str | None = None) -> Path:
+    def notebook(self, given: str = "") -> Path:
         """Return the notebook that is meant.
 
         Args:
-            given: Its path; None for this one.
+            given: Its path; "" for this one.
 
         Raises:
             DeclarationError: This kernel belongs to no notebook file.
         """
-        if given is not None:
+        if given:
             return notebook_folder(self.shell.user_ns) / Path(given).expanduser()
         return saved_notebook()
 
-    def notebook_to_run(self, given: str | None = None) -> Path:
+    def notebook_to_run(self, given: str = "") -> Path:
         """Return the notebook that is meant, whose file is what runs.
 
         Args:
-            given: Its path; None for this one.
+            given: Its path; "" for this one.
 
         Raises:
             DeclarationError: This kernel belongs to no notebook file.
             Conflict: The file of this notebook lacks the cell that is being run.
         """
         notebook = self.notebook(given)
-        if given is not None and notebook.resolve() != self._own_notebook():
+        if given and notebook.resolve() != self._own_notebook():
             return notebook
         history = self.shell.history_manager
         cell = history.input_hist_raw[-1].strip() if history is not None else ""
@@ -126,16 +126,16 @@ class Session:
         path = notebook_path()
         return None if path is None else path.resolve()
 
-    def pipeline(self, given: str | None = None) -> str:
+    def pipeline(self, given: str = "") -> str:
         """Return the name of the pipeline that is meant.
 
         Args:
-            given: Its name; None for the one this notebook is deployed as.
+            given: Its name; "" for the one this notebook is deployed as.
 
         Raises:
             NotFound: This notebook is not deployed.
         """
-        if given is not None:
+        if given:
             return given
         notebook = self.notebook()
         path = str(notebook.resolve())

@@ -173,14 +173,14 @@ def cron(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 _OURS = """
-from jupyter_etl.scheduling.occurrences import next_tick
+from jupyter_etl.scheduling.occurrences import next_occurrence
 from jupyter_etl.model import Schedule, ScheduleKind
 def ticks(day):
     made, start = [], begin + timedelta(days=day)
     for text in exprs:
         schedule, at = Schedule(kind=ScheduleKind.CRON, text=text, cron=text), start
         for _ in range(count // len(exprs)):
-            at = next_tick(schedule, at)
+            at = next_occurrence(schedule, at)
             made.append(at.isoformat())
     return made
 """

@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from argparse import Namespace
 from importlib import import_module
 
 import pytest
 
 from fakes.patience import PATIENCE_S
+from jupyter_etl.language.commands.runs import StatusRequest
+from jupyter_etl.language.commands.schedule import UpRequest
 
 SCRIPT = """
 import ctypes, os, signal, subprocess, sys, time
@@ -76,8 +77,8 @@ def test_it_hears_of_the_end_of_its_child_where_that_was_ignored() -> None:
 def test_only_the_scheduler_is_an_init_process(monkeypatch: pytest.MonkeyPatch) -> None:
     main = import_module("jupyter_etl.cli.main")
     monkeypatch.setattr(main, "in_a_child", lambda work: 40 + work())
-    monkeypatch.setattr(main, "_call_with_ledger", lambda args: 2)
-    assert main._call(Namespace(command="up")) == 2
+    monkeypatch.setattr(main, "_call_with_ledger", lambda *_: 2)
+    assert main._call(UpRequest()) == 2
     monkeypatch.setattr(os, "getpid", lambda: 1)
-    assert main._call(Namespace(command="up")) == 42
-    assert main._call(Namespace(command="status")) == 2
+    assert main._call(UpRequest()) == 42
+    assert main._call(StatusRequest()) == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakes.wrong_names import RIGHT, SUGGESTION, WrongName, declare_right_names, wrong_names
-from jupyter_etl.language.commands.parser import CLI_COMMANDS
+from jupyter_etl.language.commands.tables import CLI_COMMANDS
 from jupyter_etl.services.etl import Etl
 
 CASES = list(wrong_names(CLI_COMMANDS))

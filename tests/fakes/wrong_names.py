@@ -65,12 +65,12 @@ class WrongName:
 def wrong_names(table: Sequence[CommandSpec]) -> Iterator[WrongName]:
     """Yield a command for each argument of a table that completes to a name that must be there."""
     for spec in table:
-        command = f"{spec.name} {spec.variant}".strip()
+        command = spec.title
         for wanted in spec.arguments:
             if wanted.completes in WRONG and (command, wanted.name) not in NEW_NAMES:
                 words = [part for one in spec.arguments for part in _part(one, wanted)]
                 yield WrongName(
-                    (*command.split(), *words), wanted.completes, spec.cell is CellUse.OPTIONAL
+                    (*command.split(), *words), wanted.completes, spec.form.cell is CellUse.OPTIONAL
                 )
 
 

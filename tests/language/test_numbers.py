@@ -13,10 +13,10 @@ import pytest
 
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.gateway.tables import parse_count
-from jupyter_etl.language.commands.cli import CLI_COMMANDS
-from jupyter_etl.language.commands.declarations import ValueKind, convert
+from jupyter_etl.language.commands.declarations import ValueKind
 from jupyter_etl.language.commands.exploration import parse_amount, parse_percent, parse_question
-from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
+from jupyter_etl.language.commands.grammar import convert
+from jupyter_etl.language.commands.tables import CLI_COMMANDS, MAGIC_COMMANDS
 from jupyter_etl.language.cursors import lagged, parse_cursor
 from jupyter_etl.language.durations import parse_duration
 from jupyter_etl.language.freshness import parse_freshness

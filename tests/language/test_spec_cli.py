@@ -2,8 +2,37 @@ from __future__ import annotations
 
 import pytest
 
+from jupyter_etl.cli.main import main
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.parser import CLI_COMMANDS, cli_parser
+from jupyter_etl.language.commands.cli_parser import parse_command
+from jupyter_etl.language.commands.data import (
+    ReadRequest,
+)
+from jupyter_etl.language.commands.declarations import Request
+from jupyter_etl.language.commands.general import (
+    DoctorRequest,
+    HelpRequest,
+    VersionRequest,
+)
+from jupyter_etl.language.commands.pipelines import (
+    BackfillRequest,
+)
+from jupyter_etl.language.commands.publications import (
+    HistoryRequest,
+)
+from jupyter_etl.language.commands.runs import (
+    LogsRequest,
+    RetryRequest,
+    RunRequest,
+    RunsRequest,
+    TriggerRequest,
+)
+from jupyter_etl.language.commands.schedule import (
+    PlanRequest,
+    ScheduleRequest,
+    UpRequest,
+)
+from jupyter_etl.language.commands.tables import CLI_COMMANDS
 
 COMMANDS = [
     "watermarks",
@@ -42,6 +71,7 @@ COMMANDS = [
     "restore",
     "version",
     "serve",
+    "help",
 ]
 READING = [
     "lineage",
@@ -67,10 +97,6 @@ READING = [
 ]
 
 
-def _parse(line: str) -> dict[str, object]:
-    return vars(cli_parser().parse_args(line.split()))
-
-
 def test_the_commands() -> None:
     assert sorted(spec.name for spec in CLI_COMMANDS) == sorted(COMMANDS)
 
@@ -82,108 +108,80 @@ def test_reading_commands_take_json(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "args"),
+    ("line", "expected"),
     [
         (
             "run a.ipynb -p k=v -p n=1 --draft --timeout 5 --json",
-            {
-                "notebook": "a.ipynb",
-                "param": {"k": "v", "n": "1"},
-                "draft": True,
-                "timeout": 5.0,
-                "checkpoint": False,
-                "cold": False,
-                "json": True,
-            },
+            RunRequest(
+                notebook="a.ipynb",
+                parameters={"k": "v", "n": "1"},
+                draft=True,
+                timeout_s=5.0,
+                json=True,
+            ),
         ),
-        ("retry 7 --from-failed-cell", {"run": 7, "from_failed_cell": True}),
+        ("retry 7 --from-failed-cell", RetryRequest(run=7, from_failed_cell=True)),
         (
-            "schedule a.ipynb --tz Europe/Paris weekdays at 06:00 --retries 0 --timeout 1h "
-            "--catchup all --overlap cancel-previous --owner sam --name n",
-            {
-                "notebook": "a.ipynb",
-                "when": "weekdays at 06:00",
-                "tz": "Europe/Paris",
-                "name": "n",
-                "param": {},
-                "retries": 0,
-                "timeout": 3600.0,
-                "catchup": "all",
-                "overlap": "cancel-previous",
-                "on_lost": None,
-                "priority": None,
-                "memory": None,
-                "checkpoint": False,
-                "cold": False,
-                "owner": "sam",
-                "after": (),
-                "after_all": False,
-                "expect": False,
-                "shared": False,
-                "on_demand": False,
-                "reset": (),
-                "include": (),
-                "anyway": False,
-            },
+            "schedule a.ipynb --tz Europe/Paris weekdays at 06:00 --retries 0 --timeout 1h --catchup all --overlap cancel-previous --owner sam --name n",
+            ScheduleRequest(
+                notebook="a.ipynb",
+                when="weekdays at 06:00",
+                timezone="Europe/Paris",
+                name="n",
+                retries=0,
+                timeout_s=3600.0,
+                catchup="all",
+                overlap="cancel-previous",
+                owner="sam",
+            ),
         ),
         (
             "backfill p 2026-01-01..2026-01-31 --by day --all --parallel 2 -p k=v --dry-run",
-            {
-                "pipeline": "p",
-                "span": "2026-01-01..2026-01-31",
-                "by": "day",
-                "all": True,
-                "parallel": 2,
-                "param": {"k": "v"},
-                "dry_run": True,
-                "wait": False,
-                "json": False,
-            },
+            BackfillRequest(
+                pipeline="p",
+                span="2026-01-01..2026-01-31",
+                by="day",
+                all=True,
+                parallel=2,
+                parameters={"k": "v"},
+                dry_run=True,
+            ),
         ),
         (
             "trigger p -p k=v --wait --json",
-            {"pipeline": "p", "param": {"k": "v"}, "draft": False, "wait": True, "json": True},
+            TriggerRequest(pipeline="p", parameters={"k": "v"}, wait=True, json=True),
         ),
-        ("up --workers 2 --until-idle", {"workers": 2, "for": (), "until_idle": True}),
+        ("up --workers 2 --until-idle", UpRequest(workers=2, until_idle=True)),
         (
             "plan daily --tz UTC --from 2026-01-01 --to 2026-01-03 --json",
-            {"when": "daily", "tz": "UTC", "from": "2026-01-01", "to": "2026-01-03", "json": True},
+            PlanRequest(
+                when="daily", timezone="UTC", start="2026-01-01", end="2026-01-03", json=True
+            ),
         ),
         (
             "read sales --version 3 --limit 10 --format arrow",
-            {
-                "name": "sales",
-                "version": 3,
-                "as_of": None,
-                "draft": False,
-                "limit": 10,
-                "format": "arrow",
-                "json": False,
-            },
+            ReadRequest(name="sales", version=3, limit=10, format="arrow"),
         ),
-        ("history sales --json", {"name": "sales", "draft": False, "json": True}),
-        (
-            "runs --pipeline p --limit 5 --json",
-            {"pipeline": "p", "state": (), "limit": 5, "json": True},
-        ),
-        ("logs 42", {"run": "42", "follow": False, "json": False}),
-        ("logs daily -f", {"run": "daily", "follow": True, "json": False}),
+        ("history sales --json", HistoryRequest(name="sales", json=True)),
+        ("runs --pipeline p --limit 5 --json", RunsRequest(pipeline="p", limit=5, json=True)),
+        ("logs 42", LogsRequest(run="42")),
+        ("logs daily -f", LogsRequest(run="daily", follow=True)),
     ],
 )
-def test_understood(line: str, args: dict[str, object]) -> None:
-    assert _parse(line) == {"command": line.split()[0], **args}
+def test_understood(line: str, expected: Request) -> None:
+    assert parse_command(line.split()) == expected
 
 
 def test_one_word_when_and_after() -> None:
-    args = vars(cli_parser().parse_args(["schedule", "a b.ipynb", "0 6 * * 1-5"]))
-    assert (args["notebook"], args["when"]) == ("a b.ipynb", "0 6 * * 1-5")
-    args = _parse("schedule a.ipynb --after sales.daily --after x,y")
-    assert (args["when"], args["after"]) == ("", ("sales.daily", "x", "y"))
+    request = parse_command(["schedule", "a b.ipynb", "0 6 * * 1-5"])
+    assert request == ScheduleRequest(notebook="a b.ipynb", when="0 6 * * 1-5")
+    request = parse_command(["schedule", "a.ipynb", "--after", "sales.daily", "--after", "x,y"])
+    assert request == ScheduleRequest(notebook="a.ipynb", after=("sales.daily", "x", "y"))
 
 
 def test_no_words_and_version() -> None:
-    assert _parse("") == {"command": None}
-    assert _parse("--version") == {"command": "version", "json": False}
+    assert parse_command([]) == HelpRequest()
+    assert parse_command(["--version"]) == VersionRequest()
 
 
 @pytest.mark.parametrize(
@@ -208,7 +206,7 @@ def test_no_words_and_version() -> None:
 )
 def test_refused(line: str, says: list[str]) -> None:
     with pytest.raises(DeclarationError) as caught:
-        _parse(line)
+        parse_command(line.split())
     assert caught.value.hint
     for piece in says:
         assert piece in str(caught.value)
@@ -216,21 +214,18 @@ def test_refused(line: str, says: list[str]) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli_parser().parse_args([name, "-h"])
-    assert caught.value.code == 0
+    assert main([name, "-h"]) == 0
     text = capsys.readouterr().out
     spec = next(spec for spec in CLI_COMMANDS if spec.name == name)
     assert f"jupyter etl {name}" in text
     for argument in spec.options:
         assert argument.flags[-1] in text
-    for example in spec.examples:
+    for example in spec.form.examples:
         assert example in text
 
 
 def test_help_of_all(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli_parser().parse_args(["-h"])
+    assert main([]) == main(["-h"]) == main(["help"]) == 0
     text = capsys.readouterr().out
     assert all(f"  {name} " in text for name in COMMANDS)
 
@@ -239,14 +234,13 @@ def test_every_example_is_understood() -> None:
     import shlex
 
     for spec in CLI_COMMANDS:
-        for example in spec.examples:
+        for example in spec.form.examples:
             words = shlex.split(example.partition(" >")[0])
-            assert vars(cli_parser().parse_args(words))["command"] == spec.name
+            assert type(parse_command(words)) is spec.request
 
 
 @pytest.mark.parametrize("flag", ["--repair", "--mend"])
 def test_an_alias_is_accepted_and_not_shown(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli_parser().parse_args(["doctor", flag]).repair is True
-    with pytest.raises(SystemExit):
-        cli_parser().parse_args(["doctor", "-h"])
+    assert parse_command(["doctor", flag]) == DoctorRequest(repair=True)
+    assert main(["doctor", "-h"]) == 0
     assert ("--repair" in (said := capsys.readouterr().out), "--mend" in said) == (True, False)

@@ -9,242 +9,166 @@ from hypothesis import strategies as st
 
 import strategies
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.declarations import CellUse, ValueKind
-from jupyter_etl.language.commands.parser import (
-    MAGIC_COMMANDS,
-    complete,
-    completes,
-    guide,
-    parse_line,
-    usage,
+from jupyter_etl.language.commands.completion import complete, completes
+from jupyter_etl.language.commands.data import (
+    DescribeRequest,
+    LoadRequest,
+    PreviewRequest,
+    SourceRequest,
+    SourcesRequest,
 )
+from jupyter_etl.language.commands.declarations import CellUse, Request, Surface, ValueKind
+from jupyter_etl.language.commands.general import (
+    HelpRequest,
+)
+from jupyter_etl.language.commands.help import guide, usage
+from jupyter_etl.language.commands.parser import parse_line
+from jupyter_etl.language.commands.pipelines import (
+    BackfillRequest,
+    OwnerRequest,
+    PauseRequest,
+)
+from jupyter_etl.language.commands.publications import (
+    PublishFileRequest,
+    PublishReportRequest,
+    PublishTableRequest,
+)
+from jupyter_etl.language.commands.queries import (
+    CheckRequest,
+    ParamRequest,
+    SqlRequest,
+)
+from jupyter_etl.language.commands.runs import (
+    LogsRequest,
+    RunRequest,
+    RunsRequest,
+)
+from jupyter_etl.language.commands.schedule import (
+    ScheduleRequest,
+)
+from jupyter_etl.language.commands.tables import MAGIC_COMMANDS
 from jupyter_etl.language.commands.tokenizer import quote_word
-from jupyter_etl.model import Freshness
+from jupyter_etl.model import Freshness, OnLost
 
 
 @pytest.mark.parametrize(
-    ("line", "cell", "name", "args"),
+    ("line", "cell", "expected"),
     [
-        ("", None, "help", {"command": ""}),
-        ("-h", None, "help", {"command": ""}),
-        ("load -h", None, "help", {"command": "load"}),
-        ("load wh.orders --help", None, "help", {"command": "load"}),
-        ("publish -h", None, "help", {"command": "publish"}),
-        ("publish table -h", None, "help", {"command": "publish table"}),
-        ("param -h", None, "help", {"command": "param"}),
-        ("help publish table", None, "help", {"command": "publish table"}),
+        ("", None, HelpRequest()),
+        ("-h", None, HelpRequest()),
+        ("load -h", None, HelpRequest(command="load")),
+        ("load wh.orders --help", None, HelpRequest(command="load")),
+        ("publish -h", None, HelpRequest(command="publish")),
+        ("publish table -h", None, HelpRequest(command="publish table")),
+        ("param -h", None, HelpRequest(command="param")),
+        ("help publish table", None, HelpRequest(command="publish table")),
         (
-            "source wh postgresql://db/sales --secret wh_pw --secret=ca --readonly "
-            '--fresh "warn 6h error 24h" --option a=b --option c=d=e',
+            'source wh postgresql://db/sales --secret wh_pw --secret=ca --readonly --fresh "warn 6h error 24h" --option a=b --option c=d=e',
             None,
-            "source",
-            {
-                "name": "wh",
-                "location": "postgresql://db/sales",
-                "kind": None,
-                "secret": ("wh_pw", "ca"),
-                "readonly": True,
-                "json": None,
-                "sheet": None,
-                "delimiter": None,
-                "fresh": Freshness(warn_s=21_600, error_s=86_400),
-                "limit": None,
-                "option": {"a": "b", "c": "d=e"},
-            },
+            SourceRequest(
+                name="wh",
+                location="postgresql://db/sales",
+                secrets=("wh_pw", "ca"),
+                readonly=True,
+                freshness=Freshness(warn_s=21600, error_s=86400),
+                options={"a": "b", "c": "d=e"},
+            ),
         ),
-        ("sources", None, "sources", {}),
-        ("describe wh", None, "describe", {"name": "wh"}),
-        ("preview wh.orders -n 5", None, "preview", {"target": "wh.orders", "limit": 5}),
-        ("preview wh.orders -n5", None, "preview", {"target": "wh.orders", "limit": 5}),
-        ("preview wh.orders", None, "preview", {"target": "wh.orders", "limit": 20}),
+        ("sources", None, SourcesRequest()),
+        ("describe wh", None, DescribeRequest(name="wh")),
+        ("preview wh.orders -n 5", None, PreviewRequest(target="wh.orders", limit=5)),
+        ("preview wh.orders -n5", None, PreviewRequest(target="wh.orders", limit=5)),
+        ("preview wh.orders", None, PreviewRequest(target="wh.orders")),
         (
             "load wh.orders --columns day,fare --limit 10 --as arrow",
             None,
-            "load",
-            {
-                "target": "wh.orders",
-                "columns": ("day", "fare"),
-                "limit": 10,
-                "as": "arrow",
-                "since": None,
-                "lag": "",
-                "key": (),
-                "anyway": False,
-            },
+            LoadRequest(target="wh.orders", columns=("day", "fare"), limit=10, as_="arrow"),
         ),
         (
             "sql wh orders << --show",
             "select 1",
-            "sql",
-            {
-                "source": "wh",
-                "query": None,
-                "as": "pandas",
-                "show": True,
-                "param": {},
-                "name": None,
-                "anyway": False,
-                "target": "orders",
-            },
+            SqlRequest(source="wh", show=True, target="orders", cell="select 1"),
         ),
         (
             "sql wh orders<< -p day=2026-01-01",
             "select 1",
-            "sql",
-            {
-                "source": "wh",
-                "query": None,
-                "as": "pandas",
-                "show": False,
-                "param": {"day": "2026-01-01"},
-                "name": None,
-                "anyway": False,
-                "target": "orders",
-            },
+            SqlRequest(
+                source="wh", parameters={"day": "2026-01-01"}, target="orders", cell="select 1"
+            ),
         ),
-        (
-            'sql local "select 1 << 2"',
-            None,
-            "sql",
-            {
-                "source": "local",
-                "query": "select 1 << 2",
-                "as": "pandas",
-                "show": False,
-                "param": {},
-                "name": None,
-                "anyway": False,
-                "target": None,
-            },
-        ),
-        ("check orders", "id: unique", "check", {"name": "orders", "schema": None}),
+        ('sql local "select 1 << 2"', None, SqlRequest(source="local", query="select 1 << 2")),
+        ("check orders", "id: unique", CheckRequest(name="orders", cell="id: unique")),
         (
             "param day date = yesterday  # it's the day",
             None,
-            "param",
-            {"text": "day date = yesterday  # it's the day"},
+            ParamRequest(text="day date = yesterday  # it's the day"),
         ),
         (
-            "publish table sales.daily orders --mode upsert --key id,day --partition month "
-            "--contract freeze --live",
+            "publish table sales.daily orders --mode upsert --key id,day --partition month --contract freeze --live",
             None,
-            "publish",
-            {
-                "kind": "table",
-                "name": "sales.daily",
-                "data": "orders",
-                "mode": "upsert",
-                "key": ("id", "day"),
-                "partition": ("month",),
-                "contract": "freeze",
-                "change": "50%",
-                "allow": (),
-                "since": None,
-                "lag": "",
-                "live": True,
-            },
+            PublishTableRequest(
+                name="sales.daily",
+                data="orders",
+                mode="upsert",
+                key=("id", "day"),
+                partition=("month",),
+                contract="freeze",
+                live=True,
+            ),
         ),
         (
             "publish file out/{{day}}.parquet orders --name o",
             None,
-            "publish",
-            {
-                "kind": "file",
-                "path": "out/{{day}}.parquet",
-                "data": "orders",
-                "name": "o",
-                "live": False,
-            },
+            PublishFileRequest(path="out/{{day}}.parquet", data="orders", name="o"),
         ),
         (
             'publish report "Daily sales" --hide-code',
             None,
-            "publish",
-            {
-                "kind": "report",
-                "title": "Daily sales",
-                "hide_code": True,
-                "name": None,
-                "live": False,
-            },
+            PublishReportRequest(title="Daily sales", hide_code=True),
         ),
         (
-            'schedule "weekdays at 06:00" --tz Europe/Paris --retries 3 --timeout 1h '
-            "--catchup latest --overlap skip -p a=1",
+            'schedule "weekdays at 06:00" --tz Europe/Paris --retries 3 --timeout 1h --catchup latest --overlap skip -p a=1',
             None,
-            "schedule",
-            {
-                "when": "weekdays at 06:00",
-                "tz": "Europe/Paris",
-                "name": None,
-                "param": {"a": "1"},
-                "retries": 3,
-                "timeout": 3600.0,
-                "catchup": "latest",
-                "overlap": "skip",
-                "on_lost": None,
-                "priority": None,
-                "memory": None,
-                "checkpoint": False,
-                "cold": False,
-                "owner": None,
-                "after": (),
-                "after_all": False,
-                "expect": False,
-                "shared": False,
-                "on_demand": False,
-                "reset": (),
-                "include": (),
-                "anyway": False,
-            },
+            ScheduleRequest(
+                when="weekdays at 06:00",
+                timezone="Europe/Paris",
+                parameters={"a": "1"},
+                retries=3,
+                timeout_s=3600.0,
+                catchup="latest",
+                overlap="skip",
+            ),
         ),
         (
             "backfill 2026-01-01..2026-01-31 --by week --pipeline p",
             None,
-            "backfill",
-            {
-                "span": "2026-01-01..2026-01-31",
-                "pipeline": "p",
-                "by": "week",
-                "all": False,
-                "parallel": None,
-                "param": {},
-                "dry_run": False,
-            },
+            BackfillRequest(span="2026-01-01..2026-01-31", pipeline="p", by="week"),
         ),
         (
             "run -p a=1 --param b=2 --draft --timeout 90",
             None,
-            "run",
-            {
-                "notebook": None,
-                "param": {"a": "1", "b": "2"},
-                "draft": True,
-                "timeout": 90.0,
-                "checkpoint": False,
-                "cold": False,
-            },
+            RunRequest(parameters={"a": "1", "b": "2"}, draft=True, timeout_s=90.0),
         ),
         (
             "runs --state failed --state held -n 3",
             None,
-            "runs",
-            {"pipeline": None, "state": ("failed", "held"), "limit": 3},
+            RunsRequest(state=("failed", "held"), limit=3),
         ),
-        ("logs 42", None, "logs", {"run": "42"}),
-        ("owner sam@x.org", None, "owner", {"owner": "sam@x.org", "pipeline": None}),
-        ("pause", None, "pause", {"pipeline": None}),
+        ("logs 42", None, LogsRequest(run="42")),
+        ("owner sam@x.org", None, OwnerRequest(owner="sam@x.org")),
+        ("pause", None, PauseRequest()),
     ],
 )
-def test_understood(line: str, cell: str | None, name: str, args: dict[str, object]) -> None:
-    command = parse_line(line, cell)
-    assert (command.name, command.args, command.cell) == (name, args, cell)
+def test_understood(line: str, cell: str | None, expected: Request) -> None:
+    assert parse_line(line, cell) == expected
 
 
 def test_words_of_a_schedule_need_no_quotes() -> None:
-    assert parse_line("schedule mon,thu at 09:00 --tz UTC").args["when"] == "mon,thu at 09:00"
-    assert parse_line("schedule 0 6 * * 1-5").args["when"] == "0 6 * * 1-5"
-    assert parse_line("schedule --after a,b --after c").args["after"] == ("a", "b", "c")
+    assert parse_line("schedule mon,thu at 09:00 --tz UTC") == ScheduleRequest(
+        when="mon,thu at 09:00", timezone="UTC"
+    )
+    assert parse_line("schedule 0 6 * * 1-5") == ScheduleRequest(when="0 6 * * 1-5")
+    assert parse_line("schedule --after a,b --after c") == ScheduleRequest(after=("a", "b", "c"))
 
 
 @pytest.mark.parametrize(
@@ -259,8 +183,9 @@ def test_words_of_a_schedule_need_no_quotes() -> None:
     ],
 )
 def test_options_of_a_source_may_have_any_name(written: str, option: tuple[str, str]) -> None:
-    args = parse_line(f"source a a.csv --option {written} --option skip=1").args
-    assert args["option"] == {option[0]: option[1], "skip": "1"}
+    request = parse_line(f"source a a.csv --option {written} --option skip=1")
+    options = {option[0]: option[1], "skip": "1"}
+    assert request == SourceRequest(name="a", location="a.csv", options=options)
     with pytest.raises(DeclarationError, match="'x' is not an assignment"):
         parse_line("source a a.csv --option x")
     with pytest.raises(DeclarationError, match="given twice"):
@@ -269,11 +194,13 @@ def test_options_of_a_source_may_have_any_name(written: str, option: tuple[str, 
 
 def test_options_of_a_policy() -> None:
     line = "schedule daily --on-lost fail --priority -5 --memory 1.5GiB --checkpoint"
-    args = parse_line(line).args
-    assert (args["on_lost"], args["priority"], args["checkpoint"]) == ("fail", -5, True)
-    assert args["memory"] == 3 * 2**29
-    assert parse_line("schedule --after a,b --after-all").args["after_all"] is True
-    assert parse_line("source wh x.csv --limit 2").args["limit"] == 2
+    assert parse_line(line) == ScheduleRequest(
+        when="daily", on_lost=OnLost.FAIL, priority=-5, memory_bytes=3 * 2**29, checkpoint=True
+    )
+    after_all = parse_line("schedule --after a,b --after-all")
+    assert after_all == ScheduleRequest(after=("a", "b"), after_all=True)
+    limited = parse_line("source wh x.csv --limit 2")
+    assert limited == SourceRequest(name="wh", location="x.csv", limit=2)
     with pytest.raises(DeclarationError, match="from 1 to"):
         parse_line("source wh x.csv --limit 0")
 
@@ -325,9 +252,10 @@ def test_options_of_a_policy() -> None:
 )
 def test_refused(line: str, cell: str | None, says: list[str]) -> None:
     if not says:
-        command = parse_line(line, cell)
+        request = parse_line(line, cell)
+        assert isinstance(request, HelpRequest)
         with pytest.raises(DeclarationError, match="Did you mean 'load'"):
-            usage(str(command.args["command"]))
+            usage(request.command)
         return
     with pytest.raises(DeclarationError) as caught:
         parse_line(line, cell)
@@ -337,20 +265,21 @@ def test_refused(line: str, cell: str | None, says: list[str]) -> None:
 
 
 def test_text_that_starts_with_a_dash() -> None:
-    assert parse_line('publish report "-5 degrees"').args["title"] == "-5 degrees"
-    assert parse_line("publish report -- --odd").args["title"] == "--odd"
-    assert parse_line("source x y --delimiter=--").args["delimiter"] == "--"
+    assert parse_line('publish report "-5 degrees"') == PublishReportRequest(title="-5 degrees")
+    assert parse_line("publish report -- --odd") == PublishReportRequest(title="--odd")
+    source = SourceRequest(name="x", location="y", delimiter="--")
+    assert parse_line("source x y --delimiter=--") == source
 
 
 def test_every_example_is_understood() -> None:
     for spec in MAGIC_COMMANDS:
-        for example in spec.examples:
-            cell = "select 1" if spec.cell is CellUse.REQUIRED or "<<" in example else None
-            assert parse_line(example, cell).name == spec.name
+        for example in spec.form.examples:
+            cell = "select 1" if spec.form.cell is CellUse.REQUIRED or "<<" in example else None
+            assert type(parse_line(example, cell)) is spec.request
 
 
 def test_the_guide_is_one_screen_with_every_command() -> None:
-    lines = guide().splitlines()
+    lines = guide(Surface.MAGIC).splitlines()
     assert len(lines) <= 48
     assert max(map(len, lines)) <= 80
     for spec in MAGIC_COMMANDS:
@@ -361,10 +290,10 @@ def test_usage_shows_form_arguments_and_examples() -> None:
     for spec in MAGIC_COMMANDS:
         text = usage(spec.title)
         assert max(map(len, text.splitlines())) <= 90
-        assert spec.summary in text
+        assert spec.form.summary in text
         for argument in spec.arguments:
             assert argument.shown in text
-        for example in spec.examples:
+        for example in spec.form.examples:
             assert example in text
     assert usage("publish").count("%etl publish ") >= 6
     assert "NAME <<" in usage("sql")
@@ -379,9 +308,9 @@ def test_usage_shows_form_arguments_and_examples() -> None:
 def test_values_come_through_quoting(target: str, limit: int, pairs: dict[str, str]) -> None:
     line = f"load {quote_word(target)} --limit {limit}"
     if line.split()[1] not in ("-h", "--help"):
-        assert parse_line(line).args["target"] == target
+        assert parse_line(line) == LoadRequest(target=target, limit=limit)
     options = " ".join(f"-p {quote_word(f'{k}={v}')}" for k, v in pairs.items())
-    assert parse_line(f"run {options}").args["param"] == pairs
+    assert parse_line(f"run {options}") == RunRequest(parameters=dict(pairs))
 
 
 @given(st.text(max_size=60), st.none() | st.text(max_size=10))
@@ -397,12 +326,10 @@ def test_any_line_is_a_command_or_a_declaration_error(line: str, cell: str | Non
         completes(line, cursor)
 
 
-def test_names_of_arguments_are_flags_with_underscores() -> None:
+def test_arguments_have_names_and_help() -> None:
     for spec in MAGIC_COMMANDS:
         assert len({a.name for a in spec.arguments}) == len(spec.arguments)
         for argument in spec.arguments:
             assert re.fullmatch(r"[a-z_]+", argument.name)
-            if argument.flags:
-                assert argument.flags[-1] == "--" + argument.name.replace("_", "-")
             assert argument.help.endswith((".", '".'))
             assert argument.kind in ValueKind

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_etl.language.commands.parser import MAGIC_COMMANDS, complete, completes
+from jupyter_etl.language.commands.completion import complete, completes
+from jupyter_etl.language.commands.tables import MAGIC_COMMANDS
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.commands.data import LoadRequest, SourceRequest, SourcesRequest
+from jupyter_etl.language.commands.publications import PublishTableRequest
+from jupyter_etl.language.commands.queries import CheckRequest, ParamRequest, SqlRequest
 from jupyter_etl.language.notebooks.notebook import parse_notebook, snapshot_of
-from jupyter_etl.model import Parameter, ParameterType
+from jupyter_etl.model import Parameter, ParameterType, PublishMode
 
 
 def _code(source: str, *, tags: list[str] | None = None, **more: object) -> dict[str, object]:
@@ -163,19 +166,19 @@ x = 7 %etl
 
 def test_commands_in_lines() -> None:
     outline = parse_notebook(_notebook(_code("1"), _code(COMMANDS)))
-    assert [(index, c.name) for index, c in outline.commands] == [
-        (1, "source"),
-        (1, "load"),
-        (1, "publish"),
+    (_, source), *others = outline.commands
+    assert isinstance(source, SourceRequest)
+    assert source.location == "data/*.parquet"
+    assert others == [
+        (1, LoadRequest(target="trips", limit=5)),
+        (1, PublishTableRequest(name="sales.daily", data="orders", mode=PublishMode.APPEND)),
     ]
-    assert outline.commands[0][1].args["location"] == "data/*.parquet"
-    assert outline.commands[2][1].args["mode"] == "append"
     assert outline.notes == ()
 
 
 def test_commands_in_a_cell_that_is_no_python_otherwise() -> None:
     outline = parse_notebook(_notebook(_code("x = (\n%etl source trips a.csv")))
-    assert [c.name for _, c in outline.commands] == ["source"]
+    assert outline.commands == ((0, SourceRequest(name="trips", location="a.csv")),)
 
 
 def test_cell_commands() -> None:
@@ -187,17 +190,18 @@ def test_cell_commands() -> None:
             _code("%%time\n%etl sources"),
         )
     )
-    assert [(i, c.name, c.cell) for i, c in outline.commands] == [
-        (0, "sql", "select 1\n"),
-        (1, "check", "id: unique"),
-    ]
+    assert outline.commands == (
+        (0, SqlRequest(source="wh", target="orders", cell="select 1\n")),
+        (1, CheckRequest(name="orders", cell="id: unique")),
+    )
 
 
 def test_broken_commands_are_notes() -> None:
     outline = parse_notebook(
         _notebook(_code("%etl sorce trips a.csv\n%etl sources\n%etl param n int = x"))
     )
-    assert [c.name for _, c in outline.commands] == ["sources", "param"]
+    requests = [request for _, request in outline.commands]
+    assert requests == [SourcesRequest(), ParamRequest(text="n int = x")]
     assert "Cell 1: %etl sorce trips a.csv: There is no command 'sorce'." in outline.notes[0]
     assert "'n' takes int" in outline.notes[1]
 

@@ -5,26 +5,27 @@ from __future__ import annotations
 import ast
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from msgspec.structs import replace
 
 from fakes.shell import Notebook
 from jupyter_etl.cli.main import main
-from jupyter_etl.language.commands.lines import read_call, shell_line
-from jupyter_etl.language.commands.parser import cli_parser, parse_line
+from jupyter_etl.language.commands.cli_parser import parse_command
+from jupyter_etl.language.commands.data import LoadRequest, PreviewRequest
+from jupyter_etl.language.commands.declarations import Request
+from jupyter_etl.language.commands.lines import magic_line, read_call, shell_line
+from jupyter_etl.language.commands.parser import parse_line
+from jupyter_etl.language.commands.runs import RunsRequest, TriggerRequest
+from jupyter_etl.language.commands.schedule import ScheduleRequest
+from jupyter_etl.language.commands.watermarks import WatermarkRequest
+from jupyter_etl.model import Catchup, OnLost, Overlap
 from jupyter_etl.notebook import api
 from jupyter_etl.notebook.outputs import publish_file, publish_report, publish_table
-from jupyter_etl.rest.lines import (
-    publication_lines,
-    schedule_lines,
-    table_lines,
-    trigger_lines,
-    version_lines,
-    watermark_lines,
-)
-from jupyter_etl.rest.requests import Deploy, Trigger
+from jupyter_etl.rest.lines import publication_lines, table_lines, version_lines
 
 ONE_LINE = (
     "plain",
@@ -85,105 +86,84 @@ def words_of(lines: list[str]) -> list[list[str]]:
     return [[next(parts) for _ in range(int(count))] for count in parts]
 
 
-def command(words: list[str]) -> dict[str, object]:
-    return vars(cli_parser().parse_args(words))
-
-
-def magic(line: str) -> dict[str, object]:
-    """Let IPython find the magic in a cell; returns the arguments of its command."""
+def magic(line: str) -> Request:
+    """Let IPython find the magic in a cell; returns its request."""
     module = ast.parse(TransformerManager().transform_cell(line))
     (call,) = [node for node in ast.walk(module) if isinstance(node, ast.Call)][:1]
     name, text = (ast.literal_eval(argument) for argument in call.args)
     assert name == "etl"
-    return dict(parse_line(text, None).args)
+    return parse_line(text, None)
 
 
-def deploy(text: str) -> Deploy:
-    return Deploy(
-        notebook=text,
+def deploy(text: str, notebook: str = "") -> ScheduleRequest:
+    return ScheduleRequest(
+        notebook=notebook,
         when=text,
         timezone=text,
         name=text,
         parameters={"note": text},
         owner=text,
         shared=True,
-        include=[text, "*.csv"],
+        include=(text, "*.csv"),
     )
 
 
 def test_a_shell_reads_back_what_was_meant() -> None:
-    texts = (*ONE_LINE, *LINE_BREAKS)
-    lines = [
-        line
-        for text in texts
-        for line in (
-            watermark_lines("daily", text, text)["reset"],
-            trigger_lines(text, Trigger(parameters={"note": text}, draft=True))["shell"],
-            shell_line("runs", pipeline=text),
-            schedule_lines(deploy(text))["shell"],
+    requests = [
+        request
+        for text in (*ONE_LINE, *LINE_BREAKS)
+        for request in (
+            WatermarkRequest(pipeline="daily", table=text, since=text, reset=True),
+            TriggerRequest(pipeline=text, parameters={"note": text}, draft=True),
+            RunsRequest(pipeline=text),
+            deploy(text, notebook=text),
         )
     ]
-    found = iter(words_of(lines))
-    for text in texts:
-        watermark, trigger, runs, schedule = (command(next(found)) for _ in range(4))
-        marks = ("pipeline", "target", "since", "reset")
-        assert [watermark[key] for key in marks] == ["daily", text, text, True]
-        assert (trigger["pipeline"], trigger["param"]) == (text, {"note": text})
-        assert trigger["draft"] is True
-        assert runs["pipeline"] == text
-        same = ("notebook", "when", "tz", "name", "owner")
-        assert [schedule[key] for key in same] == [text] * 5
-        assert schedule["param"] == {"note": text}
-        assert schedule["include"] == (text, "*.csv")
+    found = words_of([shell_line(request) for request in requests])
+    assert [parse_command(words) for words in found] == requests
 
 
 @pytest.mark.parametrize("text", ONE_LINE)
 def test_the_magic_reads_back_what_was_meant(text: str) -> None:
     table = table_lines("wh", text)
-    assert magic(table["preview"])["target"] == f"wh.{text}"
-    assert magic(table["load"])["target"] == f"wh.{text}"
-    trigger = magic(trigger_lines(text, Trigger(parameters={"note": text}))["magic"])
-    assert (trigger["pipeline"], trigger["param"]) == (text, {"note": text})
-    schedule = magic(schedule_lines(deploy(text))["magic"])
-    assert [schedule[key] for key in ("when", "tz", "name", "owner")] == [text] * 4
-    assert schedule["param"] == {"note": text}
-    assert (schedule["include"], schedule["shared"]) == ((text, "*.csv"), True)
+    assert magic(table["preview"]) == PreviewRequest(target=f"wh.{text}")
+    assert magic(table["load"]) == LoadRequest(target=f"wh.{text}")
+    for request in (TriggerRequest(pipeline=text, parameters={"note": text}), deploy(text)):
+        assert magic(magic_line(request)) == request
     (argument,) = ast.parse(read_call(text), mode="eval").body.args  # type: ignore[attr-defined]
     assert ast.literal_eval(argument) == text
 
 
 @pytest.mark.parametrize("text", LINE_BREAKS)
 def test_a_line_break_has_no_magic_line(text: str) -> None:
-    assert schedule_lines(deploy(text))["magic"] == ""
+    assert magic_line(deploy(text)) == ""
     assert table_lines("wh", text) == {"preview": "", "load": ""}
 
 
 def test_a_null_character_has_no_shell_line() -> None:
-    assert schedule_lines(deploy("a\0b"))["shell"] == ""
+    assert shell_line(deploy("a\0b")) == ""
 
 
 @pytest.mark.parametrize("timeout", [{"timeout": "1h30m"}, {"timeout_s": 5400.0}])
-def test_every_option_of_a_deployment_is_read_back(timeout: dict[str, object]) -> None:
-    asked = Deploy(
-        notebook="n.ipynb",
+def test_every_option_of_a_deployment_is_read_back(timeout: dict[str, Any]) -> None:
+    given = ScheduleRequest(
         parameters=VALUES,
         retries=0,
-        catchup="all",
-        overlap="cancel-previous",
-        on_lost="fail",
+        catchup=Catchup.ALL,
+        overlap=Overlap.CANCEL_PREVIOUS,
+        on_lost=OnLost.FAIL,
         priority=-5,
         memory_bytes=1_500_000_000,
         checkpoint=True,
         cold=True,
-        after=["sales.daily", "größe"],
+        after=("sales.daily", "größe"),
         after_all=True,
         expect=True,
-        reset=["param.day", "timeout"],
-        include=[""],
+        reset=("param.day", "timeout"),
+        include=("",),
         anyway=True,
-        **timeout,  # type: ignore[arg-type]  # a str or a float
+        **timeout,
     )
-    lines = schedule_lines(asked)
     texts = {
         **VALUES,
         "number": "5",
@@ -192,16 +172,11 @@ def test_every_option_of_a_deployment_is_read_back(timeout: dict[str, object]) -
         "list": '["a b", 1.5]',
         "mapping": '{"$x": "`y`"}',
     }
-    for read in (magic(lines["magic"]), command(words_of([lines["shell"]])[0])):
-        assert read["param"] == texts
-        assert (read["retries"], read["priority"], read["timeout"]) == (0, -5, 5400)
-        assert (read["catchup"], read["overlap"]) == ("all", "cancel-previous")
-        assert (read["on_lost"], read["memory"]) == ("fail", 1_500_000_000)
-        flags = ("checkpoint", "cold", "after_all", "expect", "anyway")
-        assert [read[key] for key in flags] == [True] * 5
-        assert read["after"] == ("sales.daily", "größe")
-        assert (read["reset"], read["include"]) == (("param.day", "timeout"), ("",))
-        assert (read["when"], read["tz"], read["on_demand"]) == ("", None, False)
+    expected = replace(given, parameters=texts)
+    assert expected.timeout_s == 5400
+    assert magic(magic_line(given)) == expected
+    in_a_shell = words_of([shell_line(replace(given, notebook="n.ipynb"))])[0]
+    assert parse_command(in_a_shell) == replace(expected, notebook="n.ipynb")
 
 
 @pytest.mark.parametrize(

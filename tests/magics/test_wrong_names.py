@@ -10,7 +10,7 @@ import pytest
 from fakes.shell import Notebook
 from fakes.wrong_names import RIGHT, SUGGESTION, WrongName, declare_right_names, wrong_names
 from jupyter_etl.errors import NotFound
-from jupyter_etl.language.commands.parser import MAGIC_COMMANDS
+from jupyter_etl.language.commands.tables import MAGIC_COMMANDS
 from jupyter_etl.notebook import api
 
 CASES = list(wrong_names(MAGIC_COMMANDS))

@@ -25,10 +25,10 @@ from jupyter_etl.errors import (
     SourceError,
     StoreError,
 )
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.model import AttemptReport, Outcome, RunState
 from jupyter_etl.rest.errors import status_of
 from jupyter_etl.rest.handler import SERVICE
-from jupyter_etl.rest.requests import Deploy, parse_body
 from jupyter_etl.rest.service import EtlService
 from jupyter_etl.services import Etl
 from jupyter_etl.services.sources import Sources
@@ -165,8 +165,7 @@ async def test_a_time_limit_is_text_or_seconds(ask) -> None:
         ({"timeout": " "}, None),
         ({"timeout_s": 90}, 90),
     ):
-        asked = parse_body(json.dumps({"notebook": "n", **body}).encode(), Deploy)
-        assert asked.limit_s == seconds, body
+        assert ScheduleRequest(notebook="n", **body).timeout_s == seconds, body
     for body in ({"timeout": "soon"}, {"timeout": "0s"}, {"timeout": "1h", "timeout_s": 3600}):
         for path in ("/pipelines", "/schedule/lines"):
             answer = await ask(path, "POST", body={"notebook": "delays.ipynb", **body})

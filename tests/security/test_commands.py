@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from fakes.shell import Notebook, notebook_shell
-from jupyter_etl.cli.main import COMMANDS, WITHOUT_LEDGER, main
+from jupyter_etl.cli.main import COMMANDS, main
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.cli import CLI_COMMANDS
 from jupyter_etl.language.commands.declarations import CellUse, CommandSpec, ValueKind
-from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
 from jupyter_etl.language.commands.parser import parse_line
+from jupyter_etl.language.commands.tables import CLI_COMMANDS, MAGIC_COMMANDS
 from security.conftest import TEXTS, Seen, Target
 
 HOSTILE = tuple(text for text in TEXTS if text)
@@ -25,7 +24,7 @@ WRITES = "writes"
 
 CLI_ROWS = {
     **dict.fromkeys((
-        "run", "schedule", "trigger", "backfill", "plan", "preflight", "logs", "cancel", "retry",
+        "run", "schedule", "help", "trigger", "backfill", "plan", "preflight", "logs", "cancel", "retry",
         "pause", "resume", "relink", "unschedule", "history", "read", "approve", "reject", "diff",
         "rollback", "lineage", "watermark", "restore", "secret",
     ), REFUSES),
@@ -63,15 +62,8 @@ def attacked(target: Target) -> Iterator[Target]:
 
 def test_every_command_has_a_row() -> None:
     assert {spec.title for spec in CLI_COMMANDS} == set(CLI_ROWS)
-    assert {title.split()[0] for title in CLI_ROWS} == {*COMMANDS, *WITHOUT_LEDGER}
+    assert {title.split()[0] for title in CLI_ROWS} == set(COMMANDS)
     assert {spec.title for spec in MAGIC_COMMANDS} == set(MAGIC_ROWS)
-
-
-def call(words: list[str]) -> int:
-    try:
-        return main(words)
-    except SystemExit as ended:
-        return int(ended.code or 0)
 
 
 def test_no_command_takes_what_it_does_not_know(
@@ -96,7 +88,7 @@ def test_no_command_takes_what_it_does_not_know(
         for attempt in attempts:
             if len(attempt) > 50 and any(one.kind is ValueKind.WORDS for one in spec.positionals):
                 continue
-            seen.note(attempt, call(attempt), {1, 2})
+            seen.note(attempt, main(attempt), {1, 2})
             _is_plain(capsys)
     seen.done(120)
 
@@ -111,7 +103,7 @@ def test_no_command_acts_on_a_hostile_name(
             # No process can be given a NUL.
             text = text.replace("\0", "\x01")
             attempt = [*spec.title.split(), "--", *[text for _ in required or [0]]]
-            seen.note(attempt, call(attempt), {1, 2})
+            seen.note(attempt, main(attempt), {1, 2})
             _is_plain(capsys)
     seen.done(130)
 
@@ -145,7 +137,7 @@ def test_no_magic_acts_on_a_hostile_name(notebook: Notebook) -> None:
     for spec in (one for one in MAGIC_COMMANDS if MAGIC_ROWS[one.title] == REFUSES):
         for text in HOSTILE[:-1:2]:
             line = lines_of(spec, text)
-            if spec.cell is CellUse.REQUIRED:
+            if spec.form.cell is CellUse.REQUIRED:
                 result = notebook.shell.run_cell(f"%%etl {line}\n{text}")
             else:
                 result = notebook.shell.run_cell(f"%etl {line}")

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from collections.abc import Callable
 
 from jupyter_etl.cli.output import say, write, write_json, write_table
 from jupyter_etl.cli.pipelines import need_scheduler
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.model import Grain, Run
+from jupyter_etl.language.commands.declarations import JsonOutput
+from jupyter_etl.language.commands.pipelines import (
+    BackfillRequest,
+)
+from jupyter_etl.language.commands.watermarks import (
+    WatermarkRequest,
+    WatermarksRequest,
+)
+from jupyter_etl.model import Run
 from jupyter_etl.scheduling.backfill import PartitionPlan
 from jupyter_etl.services import Etl
 from jupyter_etl.services.backfills import Backfill, failed
@@ -18,34 +25,36 @@ from jupyter_etl.services.watermarks import said
 _SHOWN = 5
 
 
-def backfill(etl: Etl, args: Namespace) -> int:
+def backfill(etl: Etl, request: BackfillRequest) -> int:
     """Run the partitions that are missing or failed; exit code 1 where one fails while waiting."""
     asked = etl.backfills.plan(
-        args.pipeline,
-        args.span,
-        by=Grain(args.by) if args.by else None,
-        parameters=args.param,
-        parallel=args.parallel,
-        include_done=args.all,
+        request.pipeline,
+        request.span,
+        by=request.by,
+        parameters=request.parameters,
+        parallel=request.parallel,
+        include_done=request.all,
     )
-    if args.dry_run:
-        _tell(asked, as_json=args.json, after="Nothing was queued: this is a dry run.")
+    if request.dry_run:
+        _tell(asked, as_json=request.json, after="Nothing was queued: this is a dry run.")
         return 0
     if asked.planned or asked.in_progress:
-        need_scheduler(etl, waiting=args.wait)
+        need_scheduler(etl, waiting=request.wait)
     begun = etl.backfills.begin(asked)
-    if not args.wait:
+    if not request.wait:
         queued = f"{len(begun.runs):,} queued. Follow them: jupyter etl runs --pipeline"
-        _tell(begun, as_json=args.json, after=f"{queued} {args.pipeline}" if begun.runs else "")
+        _tell(
+            begun, as_json=request.json, after=f"{queued} {request.pipeline}" if begun.runs else ""
+        )
         return 0
-    if not args.json:
+    if not request.json:
         _tell(begun, as_json=False, after="")
     try:
-        ended = etl.backfills.wait(begun, on_progress=_progress(quiet=args.json))
+        ended = etl.backfills.wait(begun, on_progress=_progress(quiet=request.json))
     except KeyboardInterrupt:
-        say(f"The runs continue: jupyter etl runs --pipeline {args.pipeline}")
+        say(f"The runs continue: jupyter etl runs --pipeline {request.pipeline}")
         raise
-    return _conclude(begun, ended, as_json=args.json)
+    return _conclude(begun, ended, as_json=request.json)
 
 
 def _tell(asked: Backfill, *, as_json: bool, after: str) -> None:
@@ -117,24 +126,24 @@ _NONE = (
 )
 
 
-def watermarks(etl: Etl, args: Namespace) -> int:
+def watermarks(etl: Etl, request: WatermarksRequest) -> int:
     """List the watermarks of all pipelines, or of one."""
-    return _show([said(one) for one in etl.watermarks.list(args.pipeline)], args)
+    return _show([said(one) for one in etl.watermarks.list(request.pipeline)], request)
 
 
-def watermark(etl: Etl, args: Namespace) -> int:
+def watermark(etl: Etl, request: WatermarkRequest) -> int:
     """Show or set the watermark of one table."""
-    if args.set is not None and args.reset:
+    if request.set is not None and request.reset:
         raise DeclarationError("--set and --reset cannot be combined; use one of them.")
-    if args.set is None and not args.reset:
-        found = etl.watermarks.list(args.pipeline, args.target)
-        return _show([said(one) for one in found], args)
-    done = etl.watermarks.set(args.pipeline, args.target, args.set, column=args.since)
-    return _show([said(done)], args)
+    if request.set is None and not request.reset:
+        found = etl.watermarks.list(request.pipeline, request.table)
+        return _show([said(one) for one in found], request)
+    done = etl.watermarks.set(request.pipeline, request.table, request.set, column=request.since)
+    return _show([said(done)], request)
 
 
-def _show(rows: list[dict[str, object]], args: Namespace) -> int:
-    if args.json:
+def _show(rows: list[dict[str, object]], request: JsonOutput) -> int:
+    if request.json:
         write_json(rows)
     else:
         write_table(rows, _NONE)

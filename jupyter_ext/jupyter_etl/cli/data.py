@@ -6,12 +6,24 @@ import io
 import json
 import os
 import sys
-from argparse import Namespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_etl._version import __version__
 from jupyter_etl.cli.output import printable_json, write, write_json, write_table
 from jupyter_etl.errors import PublishError
+from jupyter_etl.language.commands.data import (
+    ReadRequest,
+    SourcesRequest,
+)
+from jupyter_etl.language.commands.general import (
+    ServeRequest,
+    VersionRequest,
+)
+from jupyter_etl.language.commands.publications import (
+    HistoryRequest,
+    LineageRequest,
+    PublishedRequest,
+)
 from jupyter_etl.language.text import printable
 from jupyter_etl.services import Etl
 from jupyter_etl.services.lineage.graph import graph_view
@@ -22,7 +34,7 @@ if TYPE_CHECKING:
     from jupyter_etl.ports import Reading
 
 
-def sources(etl: Etl, args: Namespace) -> int:
+def sources(etl: Etl, request: SourcesRequest) -> int:
     """List the declared sources."""
     silent = etl.sources.silent()
     rows = [
@@ -38,7 +50,7 @@ def sources(etl: Etl, args: Namespace) -> int:
         }
         for s in etl.sources.list()
     ]
-    if args.json:
+    if request.json:
         write_json(rows)
     else:
         write_table(
@@ -47,10 +59,10 @@ def sources(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def published(etl: Etl, args: Namespace) -> int:
+def published(etl: Etl, request: PublishedRequest) -> int:
     """List what is published, or show one and how other engines open it."""
-    if args.name is not None:
-        return _one_published(etl, args)
+    if request.name is not None:
+        return _one_published(etl, request.name, as_json=request.json)
     rows = []
     for publication in etl.publications.list():
         version = publication.live or publication.draft
@@ -66,7 +78,7 @@ def published(etl: Etl, args: Namespace) -> int:
                 "location": version.what.location if version else None,
             }
         )
-    if args.json:
+    if request.json:
         write_json(rows)
     else:
         write_table(
@@ -75,10 +87,10 @@ def published(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def _one_published(etl: Etl, args: Namespace) -> int:
-    version = live_version(etl.publications.get(args.name))
+def _one_published(etl: Etl, name: str, *, as_json: bool) -> int:
+    version = live_version(etl.publications.get(name))
     what, ways = version.what, ways_in(version)
-    if args.json:
+    if as_json:
         write_json(
             {
                 "name": version.name,
@@ -100,7 +112,7 @@ def _one_published(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def history(etl: Etl, args: Namespace) -> int:
+def history(etl: Etl, request: HistoryRequest) -> int:
     """Show the versions of a publication."""
     rows = [
         {
@@ -118,25 +130,27 @@ def history(etl: Etl, args: Namespace) -> int:
             "pruned_at": v.pruned_at,
             "note": v.note or None,
         }
-        for v in etl.publications.history(args.name, draft=args.draft)
+        for v in etl.publications.history(request.name, draft=request.draft)
     ]
-    if args.json:
+    if request.json:
         write_json(rows)
     else:
-        write_table(rows, f"{args.name} has no {'drafts' if args.draft else 'live versions'}.")
+        write_table(
+            rows, f"{request.name} has no {'drafts' if request.draft else 'live versions'}."
+        )
     return 0
 
 
-def read(etl: Etl, args: Namespace) -> int:
+def read(etl: Etl, request: ReadRequest) -> int:
     """Write a published table to standard output."""
     reading = etl.publications.reader(
-        args.name,
-        version=args.version,
-        as_of=args.as_of,
-        draft=args.draft,
-        limit=args.limit,
+        request.name,
+        version=request.version,
+        as_of=request.as_of,
+        draft=request.draft,
+        limit=request.limit,
     )
-    form = "json" if args.json else args.format
+    form = "json" if request.json else request.format
     try:
         _WRITERS[form](reading)
     except OSError:
@@ -144,24 +158,24 @@ def read(etl: Etl, args: Namespace) -> int:
     except ValueError as problem:
         # Arrow's own errors are ValueErrors: a column of a type that the format cannot hold.
         raise PublishError(
-            f"{args.name!r} cannot be written as {form}: {problem}",
+            f"{request.name!r} cannot be written as {form}: {problem}",
             hint="Use another --format: json, arrow and parquet support nested columns.",
         ) from problem
     return 0
 
 
-def version(args: Namespace) -> int:
+def version(request: VersionRequest) -> int:
     """Show the version."""
-    if args.json:
+    if request.json:
         write_json({"version": __version__})
     else:
         write(__version__)
     return 0
 
 
-def serve(args: Namespace) -> NoReturn:
+def serve(request: ServeRequest) -> NoReturn:
     """Become the consumers' service, a surface of its own, in place of this process."""
-    options = ["--host", args.host, "--port", str(args.port)]
+    options = ["--host", request.host, "--port", str(request.port)]
     os.execv(sys.executable, [sys.executable, "-m", "jupyter_etl.gateway", *options])  # noqa: S606
 
 
@@ -233,13 +247,13 @@ _WRITERS = {
 }
 
 
-def lineage(etl: Etl, args: Namespace) -> int:
+def lineage(etl: Etl, request: LineageRequest) -> int:
     """Show upstream and downstream data."""
-    both = args.up == args.down
+    both = request.up == request.down
     graph = etl.lineage.graph(
-        args.name, up=both or args.up, down=both or args.down, depth=args.depth
+        request.name, up=both or request.up, down=both or request.down, depth=request.depth
     )
-    if args.json:
+    if request.json:
         write_json(graph_view(graph))
     else:
         write(graph.text())

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 
 from jupyter_etl.cli import backfill, data, maintenance, pipelines, runs, versions
 from jupyter_etl.cli.init_process import in_a_child
 from jupyter_etl.cli.output import say
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
-from jupyter_etl.language.commands.parser import cli_parser
+from jupyter_etl.language.commands.cli_parser import parse_command
+from jupyter_etl.language.commands.declarations import Request, Surface
+from jupyter_etl.language.commands.schedule import UpRequest
 from jupyter_etl.services import Etl
 
 FAILED, USAGE, CANCELLED = 1, 2, 4
 
-COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
+COMMANDS: Mapping[str, Callable[..., int]] = {
     "run": pipelines.run,
     "schedule": pipelines.schedule,
     "trigger": pipelines.trigger,
@@ -48,17 +49,15 @@ COMMANDS: Mapping[str, Callable[[Etl, Namespace], int]] = {
     "prune": maintenance.prune,
     "watermarks": backfill.watermarks,
     "watermark": backfill.watermark,
-}
-"""What each command calls."""
-
-WITHOUT_LEDGER: Mapping[str, Callable[[Namespace], int]] = {
+    "help": maintenance.help,
     "version": data.version,
     "serve": data.serve,
     "doctor": maintenance.doctor,
     "backup": maintenance.backup,
     "restore": maintenance.restore,
 }
-"""What the commands call that work where no ledger can be opened, or leave it to another process."""
+"""What each command calls: with the facade and its request, or with the request alone where the
+command does not open the ledger."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,13 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit code: 0 done, 1 failed, 2 not understood, 3 held, 4 cancelled, 5 timed out.
     """
-    parser = cli_parser()
     try:
-        args = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
-        if args.command is None:
-            parser.print_help()
-            return 0
-        return _call(args)
+        return _call(parse_command(sys.argv[1:] if argv is None else list(argv)))
     except (DeclarationError, NotFound) as problem:
         _explain(problem)
         return USAGE
@@ -97,18 +91,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _call(args: Namespace) -> int:
-    if args.command in WITHOUT_LEDGER:
-        return WITHOUT_LEDGER[args.command](args)
-    if args.command == "up" and os.getpid() == 1:
-        return in_a_child(lambda: _call_with_ledger(args))
-    return _call_with_ledger(args)
+def _call(request: Request) -> int:
+    [form] = [form for form in request.forms if form.on is Surface.CLI]
+    command = COMMANDS[form.name]
+    if not form.ledger:
+        return command(request)
+    if isinstance(request, UpRequest) and os.getpid() == 1:
+        return in_a_child(lambda: _call_with_ledger(command, request))
+    return _call_with_ledger(command, request)
 
 
-def _call_with_ledger(args: Namespace) -> int:
+def _call_with_ledger(command: Callable[..., int], request: Request) -> int:
     etl = Etl.open()
     try:
-        code = COMMANDS[args.command](etl, args)
+        code = command(etl, request)
         # Here a reader that has gone is noticed, and not at the interpreter's end.
         sys.stdout.flush()
         return code

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import getpass
 import sys
-from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from jupyter_etl.cli.output import say, shown, write, write_json, write_table
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.commands.declarations import Surface
+from jupyter_etl.language.commands.general import (
+    BackupRequest,
+    DoctorRequest,
+    HelpRequest,
+    PruneRequest,
+    RestoreRequest,
+    SecretRequest,
+)
+from jupyter_etl.language.commands.help import guide, usage
 from jupyter_etl.language.names import parse_name
 from jupyter_etl.services import Etl, Settings
 from jupyter_etl.services.clock import SystemClock
@@ -19,10 +28,16 @@ from jupyter_etl.services.secrets import EnvironmentSecrets, NamedSecret, change
 _MARKS = {Status.OK: "ok   ", Status.WARN: "warn ", Status.ERROR: "ERROR"}
 
 
-def doctor(args: Namespace) -> int:
+def help(request: HelpRequest) -> int:
+    """Write the guide, or the usage of one command."""
+    write(usage(request.command, Surface.CLI) if request.command else guide(Surface.CLI))
+    return 0
+
+
+def doctor(request: DoctorRequest) -> int:
     """Look for what is wrong; exit code 1 where something is."""
-    found = diagnose(Settings.from_env(), SystemClock(), repair=args.repair)
-    if args.json:
+    found = diagnose(Settings.from_env(), SystemClock(), repair=request.repair)
+    if request.json:
         write_json(
             [
                 {
@@ -46,14 +61,14 @@ def doctor(args: Namespace) -> int:
     return 0 if all(one.ok for one in found) else 1
 
 
-def backup(args: Namespace) -> int:
+def backup(request: BackupRequest) -> int:
     """Copy the ledger."""
     # It imports SQLAlchemy, which costs a tenth of a second that other commands need not pay.
     from jupyter_etl.services.maintenance.backups import backup as make_backup
 
     settings, now = Settings.from_env(), datetime.now(UTC)
-    made = make_backup(settings, Path(args.file).absolute() if args.file else None, now=now)
-    if args.json:
+    made = make_backup(settings, Path(request.file).absolute() if request.file else None, now=now)
+    if request.json:
         facts = {"file": str(made.path), "bytes": made.bytes, "runs": made.runs}
         write_json({**facts, "revision": made.revision})
     else:
@@ -62,16 +77,16 @@ def backup(args: Namespace) -> int:
     return 0
 
 
-def restore(args: Namespace) -> int:
+def restore(request: RestoreRequest) -> int:
     """Put a copy of the ledger back."""
     from jupyter_etl.services.maintenance.backups import restore as put_back
 
-    settings, file = Settings.from_env(), Path(args.file).absolute()
-    if not args.yes:
+    settings, file = Settings.from_env(), Path(request.file).absolute()
+    if not request.yes:
         _ask(settings, file)
     done = put_back(settings, file, now=datetime.now(UTC))
     kept = str(done.kept) if done.kept else None
-    if args.json:
+    if request.json:
         facts = {"ledger": str(done.ledger), "runs": done.runs, "revision": done.revision}
         write_json({**facts, "kept": kept})
     else:
@@ -82,17 +97,17 @@ def restore(args: Namespace) -> int:
     return 0
 
 
-def prune(etl: Etl, args: Namespace) -> int:
+def prune(etl: Etl, request: PruneRequest) -> int:
     """Delete what retention does not keep; exit code 1 where something could not be deleted."""
     from jupyter_etl.services.maintenance.pruning import prune as make_room
 
-    done = make_room(etl.settings, etl.store, etl.clock, dry_run=args.dry_run)
-    if args.json:
+    done = make_room(etl.settings, etl.store, etl.clock, dry_run=request.dry_run)
+    if request.json:
         rows = [{"what": one.kind, "count": one.count, "bytes": one.bytes} for one in done.pruned]
-        facts = {"dry_run": args.dry_run, "pruned": rows}
+        facts = {"dry_run": request.dry_run, "pruned": rows}
         write_json({**facts, "busy": list(done.busy), "failed": list(done.failed)})
     else:
-        verb = "would go" if args.dry_run else "gone"
+        verb = "would go" if request.dry_run else "gone"
         for one in done.pruned:
             size = f", {one.bytes / 1e6:,.1f} MB" if one.bytes else ""
             write(f"{one.kind}: {shown(one.count)} {verb}{size}")
@@ -120,31 +135,32 @@ def _ask(settings: Settings, file: Path) -> None:
 _NONE = "There are no secrets yet. Store one: jupyter etl secret set NAME"
 
 
-def secret(etl: Etl, args: Namespace) -> int:
+def secret(etl: Etl, request: SecretRequest) -> int:
     """Set, list, remove, or say where one may go; values are read and never written."""
-    if args.verb == "list":
-        _list(etl, args)
+    if request.verb == "list":
+        _list(etl, request)
         return 0
-    if not args.name:
+    if not request.name:
         raise DeclarationError(
-            f"'secret {args.verb}' needs a NAME.", hint=f"jupyter etl secret {args.verb} wh_pw"
+            f"'secret {request.verb}' needs a NAME.",
+            hint=f"jupyter etl secret {request.verb} wh_pw",
         )
-    if args.verb == "set":
-        value = sys.stdin.read() if args.stdin else _asked(args.name)
-        done = etl.secrets.set(args.name, value, provider=getattr(args, "in"))
+    if request.verb == "set":
+        value = sys.stdin.read() if request.stdin else _asked(request.name)
+        done = etl.secrets.set(request.name, value, provider=request.provider)
         say(f"Stored {done}. Use it with --secret {done}")
-    elif args.verb in {"allow", "deny"}:
-        allowed = change_places(etl.secrets, args.verb, args.name, args.places)
-        say(f"{args.name} may be sent to: {', '.join(allowed) or 'no server'}.")
+    elif request.verb in {"allow", "deny"}:
+        allowed = change_places(etl.secrets, request.verb, request.name, request.places)
+        say(f"{request.name} may be sent to: {', '.join(allowed) or 'no server'}.")
     else:
-        had = etl.secrets.remove(args.name)
-        say(f"Removed {args.name} from: {', '.join(had)}.")
+        had = etl.secrets.remove(request.name)
+        say(f"Removed {request.name} from: {', '.join(had)}.")
     return 0
 
 
-def _list(etl: Etl, args: Namespace) -> None:
+def _list(etl: Etl, request: SecretRequest) -> None:
     found = etl.secrets.list(etl.sources.list())
-    if args.json:
+    if request.json:
         write_json(found)
     else:
         write_table([_row(one) for one in found], _NONE)

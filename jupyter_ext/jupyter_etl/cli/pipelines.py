@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC
@@ -24,6 +23,18 @@ from jupyter_etl.cli.output import (
     write_table,
 )
 from jupyter_etl.errors import ExecutionError
+from jupyter_etl.language.commands.pipelines import (
+    PreflightRequest,
+)
+from jupyter_etl.language.commands.runs import (
+    RunRequest,
+    TriggerRequest,
+)
+from jupyter_etl.language.commands.schedule import (
+    PlanRequest,
+    ScheduleRequest,
+    UpRequest,
+)
 from jupyter_etl.language.schedules.timezones import parse_instant, parse_timezone
 from jupyter_etl.model import Checkpoint, Outcome, Run
 from jupyter_etl.scheduling.preflight import errors_in, summarize
@@ -44,38 +55,31 @@ _CODES = {
 }
 
 
-def run(etl: Etl, args: Namespace) -> int:
+def run(etl: Etl, request: RunRequest) -> int:
     """Run a notebook now and wait."""
-    made = etl.runs.run(
-        Path(args.notebook),
-        parameters=args.param,
-        draft=args.draft,
-        timeout_s=args.timeout,
-        checkpoint=args.checkpoint,
-        cold=args.cold,
-        on_event=_progress(quiet=args.json),
-    )
-    return _conclude(etl, made, as_json=args.json)
+    progress = _progress(quiet=request.json)
+    made = etl.runs.execute(Path(request.notebook), request, on_event=progress)
+    return _conclude(etl, made, as_json=request.json)
 
 
-def trigger(etl: Etl, args: Namespace) -> int:
+def trigger(etl: Etl, request: TriggerRequest) -> int:
     """Ask for one run of a deployed pipeline."""
-    etl.pipelines.get(args.pipeline)
-    need_scheduler(etl, waiting=args.wait)
+    etl.pipelines.get(request.pipeline)
+    need_scheduler(etl, waiting=request.wait)
     try:
         made = etl.runs.trigger(
-            args.pipeline,
-            parameters=args.param,
-            draft=args.draft,
-            wait=args.wait,
-            on_event=_progress(quiet=args.json),
+            request.pipeline,
+            parameters=request.parameters,
+            draft=request.draft,
+            wait=request.wait,
+            on_event=_progress(quiet=request.json),
         )
     except KeyboardInterrupt:
-        say(f"The run continues: jupyter etl runs --pipeline {args.pipeline}")
+        say(f"The run continues: jupyter etl runs --pipeline {request.pipeline}")
         raise
-    if args.wait:
-        return _conclude(etl, made, as_json=args.json, times=True)
-    if args.json:
+    if request.wait:
+        return _conclude(etl, made, as_json=request.json, times=True)
+    if request.json:
         write_json({**_result(etl, made), **_times(made)})
     else:
         write(f"Run {made.id} of {made.new.pipeline} is queued.")
@@ -83,33 +87,9 @@ def trigger(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def schedule(etl: Etl, args: Namespace) -> int:
+def schedule(etl: Etl, request: ScheduleRequest) -> int:
     """Deploy a notebook."""
-    done = etl.pipelines.schedule(
-        Path(args.notebook),
-        args.when,
-        timezone=args.tz,
-        name=args.name,
-        parameters=args.param,
-        retries=args.retries,
-        timeout_s=args.timeout,
-        catchup=args.catchup,
-        overlap=args.overlap,
-        on_lost=args.on_lost,
-        priority=args.priority,
-        memory_bytes=args.memory,
-        checkpoint=args.checkpoint,
-        cold=args.cold,
-        owner=args.owner,
-        after=args.after,
-        after_all=args.after_all,
-        on_demand=args.on_demand,
-        reset=args.reset,
-        expect=args.expect,
-        shared=args.shared,
-        include=args.include,
-        anyway=args.anyway,
-    )
+    done = etl.pipelines.deploy(Path(request.notebook), request)
     pipeline = done.pipeline
     state = f"version {pipeline.version}, {done.change}"
     write(f"{pipeline.name}: {done.words or 'runs on demand'} ({state}), owner {pipeline.owner}")
@@ -131,7 +111,7 @@ def schedule(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def up(etl: Etl, args: Namespace) -> int:
+def up(etl: Etl, request: UpRequest) -> int:
     """Be a scheduler until told to stop, or until nothing is left to do."""
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(PrintableFormatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S %z"))
@@ -144,20 +124,20 @@ def up(etl: Etl, args: Namespace) -> int:
         etl.clock.wake()
 
     with _on_interrupt(stop):
-        if not args.until_idle:
+        if not request.until_idle:
             etl.prepare_runners()
-        settings, named = etl.settings, vars(args)["for"]
+        settings, named = etl.settings, request.owners
         owners = settings.runs_for
         if named:
             owners = owners_of(named, ledger=settings.ledger, owner=settings.owner)
-        scheduler = etl.scheduler(workers=args.workers, owners=owners)
+        scheduler = etl.scheduler(workers=request.workers, owners=owners)
         whose = f" the pipelines of {', '.join(owners)}" if owners else ""
         say(
-            f"Scheduling{whose} with {args.workers or settings.workers} workers on {settings.home}."
+            f"Scheduling{whose} with {request.workers or settings.workers} workers on {settings.home}."
         )
-        pruning = nullcontext() if args.until_idle else daily_prune(etl.settings)
+        pruning = nullcontext() if request.until_idle else daily_prune(etl.settings)
         with pruning, etl.woken(etl.clock.wake):
-            scheduler.run(until_idle=args.until_idle, stop=lambda: stopping)
+            scheduler.run(until_idle=request.until_idle, stop=lambda: stopping)
     return 0
 
 
@@ -172,18 +152,18 @@ def _on_interrupt(act: Callable[[int, object], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def plan(etl: Etl, args: Namespace) -> int:
+def plan(etl: Etl, request: PlanRequest) -> int:
     """List the instants of a schedule."""
-    zone_name = args.tz or etl.settings.timezone
+    zone_name = request.timezone or etl.settings.timezone
     zone = parse_timezone(zone_name)
-    begin = vars(args)["from"]
+    begin = request.start
     planned = etl.pipelines.plan(
-        args.when,
+        request.when,
         timezone=zone_name,
         start=parse_instant(begin, zone_name) if begin else etl.clock.now(),
-        end=parse_instant(args.to, zone_name) if args.to else None,
+        end=parse_instant(request.end, zone_name) if request.end else None,
     )
-    if args.json:
+    if request.json:
         write_json([{"utc": t, "local": t.astimezone(zone).isoformat()} for t in planned.next])
         return 0
     write(planned.words)
@@ -196,10 +176,10 @@ def plan(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def preflight(etl: Etl, args: Namespace) -> int:
+def preflight(etl: Etl, request: PreflightRequest) -> int:
     """Say what would fail in a headless run; exit code 1 where something would."""
-    findings = etl.pipelines.preflight(Path(args.notebook))
-    if args.json:
+    findings = etl.pipelines.preflight(Path(request.notebook))
+    if request.json:
         write_json(findings)
     else:
         rows = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,20 @@ import msgspec
 
 from jupyter_etl.cli.output import outcome_of, say, write, write_json, write_table
 from jupyter_etl.cli.pipelines import exit_code_of
+from jupyter_etl.language.commands.pipelines import (
+    PauseRequest,
+    PipelinesRequest,
+    RelinkRequest,
+    ResumeRequest,
+    UnscheduleRequest,
+)
+from jupyter_etl.language.commands.runs import (
+    CancelRequest,
+    LogsRequest,
+    RetryRequest,
+    RunsRequest,
+    StatusRequest,
+)
 from jupyter_etl.language.schedules.schedule import format_schedule
 from jupyter_etl.language.text import printable
 from jupyter_etl.model import (
@@ -23,7 +36,6 @@ from jupyter_etl.model import (
     Pipeline,
     PipelineHealth,
     Run,
-    RunState,
 )
 from jupyter_etl.services import Etl
 from jupyter_etl.services.health import STATE_WORDS, Overview, seconds_of
@@ -34,7 +46,7 @@ _WHY = 60
 """Characters of an error in a table; the whole is in the log and in JSON."""
 
 
-def status(etl: Etl, args: Namespace) -> int:
+def status(etl: Etl, request: StatusRequest) -> int:
     """Show the state of pipelines, runs and schedulers."""
     found = etl.pipelines.list()
     overview = etl.health.overview()
@@ -63,7 +75,7 @@ def status(etl: Etl, args: Namespace) -> int:
         "next_due": due[0][0] if due else None,
         "next_pipeline": due[0][1] if due else None,
     }
-    if args.json:
+    if request.json:
         write_json(facts)
         return 0
     write("All is well." if overview.well else f"Needs attention: {', '.join(overview.problems)}.")
@@ -106,12 +118,12 @@ def _say_what_to_do(overview: Overview) -> None:
         say(f"No scheduler runs the pipelines of {owner}. Start one: jupyter etl up --for {owner}")
 
 
-def pipelines(etl: Etl, args: Namespace) -> int:
+def pipelines(etl: Etl, request: PipelinesRequest) -> int:
     """List the pipelines."""
     found = etl.pipelines.list()
     health = etl.health.of(found)
     missing = [p for p in found if etl.pipelines.missing(p)]
-    if args.json:
+    if request.json:
         gone = {p.name for p in missing}
         rows = [_pipeline_row(p, health[p.name]) for p in found]
         write_json([{**row, "missing": row["pipeline"] in gone} for row in rows])
@@ -167,27 +179,26 @@ def _schedule_of(pipeline: Pipeline) -> str:
     return format_schedule(pipeline.schedule) if pipeline.schedule else "on demand"
 
 
-def runs(etl: Etl, args: Namespace) -> int:
+def runs(etl: Etl, request: RunsRequest) -> int:
     """List runs, newest first."""
-    states = tuple(RunState(text) for text in args.state)
-    found = etl.runs.list(pipeline=args.pipeline, states=states, limit=args.limit)
+    found = etl.runs.list(pipeline=request.pipeline, states=request.state, limit=request.limit)
     now = etl.clock.now()
-    if args.json:
+    if request.json:
         write_json([_row(run, now) for run in found])
         return 0
     write_table([_short_row(run, now) for run in found], "There are no runs yet.")
-    total = etl.runs.count(pipeline=args.pipeline, states=states)
+    total = etl.runs.count(pipeline=request.pipeline, states=request.state)
     if total > len(found):
         say(f"Showing {len(found)} of {total:,} runs; more with --limit.")
     return 0
 
 
-def logs(etl: Etl, args: Namespace) -> int:
+def logs(etl: Etl, request: LogsRequest) -> int:
     """Show the log of a run, or follow it; then the exit code is that of the run."""
-    run = etl.runs.find(args.run)
-    if args.follow:
-        return _follow(etl, run.id, as_json=args.json)
-    if args.json:
+    run = etl.runs.find(request.run)
+    if request.follow:
+        return _follow(etl, run.id, as_json=request.json)
+    if request.json:
         text, events = etl.runs.log(run.id), etl.runs.events(run.id)
         write_json({"run": run.id, "log": text, "events": events, "checks": run.checks})
         return 0
@@ -217,43 +228,43 @@ def _follow(etl: Etl, run_id: int, *, as_json: bool) -> int:
     return exit_code_of(log.run)
 
 
-def cancel(etl: Etl, args: Namespace) -> int:
+def cancel(etl: Etl, request: CancelRequest) -> int:
     """Cancel a run."""
-    run = etl.runs.cancel(args.run)
+    run = etl.runs.cancel(request.run)
     write(f"Run {run.id} is {run.state}." if outcome_of(run) else f"Run {run.id} is being stopped.")
     return 0
 
 
-def retry(etl: Etl, args: Namespace) -> int:
+def retry(etl: Etl, request: RetryRequest) -> int:
     """Make a finished run once more."""
-    if args.from_failed_cell:
-        write(retried_words(etl.runs.retry_from_failed_cell(args.run)))
+    if request.from_failed_cell:
+        write(retried_words(etl.runs.retry_from_failed_cell(request.run)))
     else:
-        run = etl.runs.retry(args.run)
+        run = etl.runs.retry(request.run)
         write(f"Run {run.id} of {run.new.pipeline} is queued again.")
     if not etl.schedulers():
         say("No scheduler is alive; the run waits for one: jupyter etl up")
     return 0
 
 
-def pause(etl: Etl, args: Namespace) -> int:
+def pause(etl: Etl, request: PauseRequest) -> int:
     """Plan nothing for a pipeline."""
-    write(f"{etl.pipelines.pause(args.pipeline).name} is paused.")
+    write(f"{etl.pipelines.pause(request.pipeline).name} is paused.")
     return 0
 
 
-def resume(etl: Etl, args: Namespace) -> int:
+def resume(etl: Etl, request: ResumeRequest) -> int:
     """Plan again for a pipeline."""
-    pipeline = etl.pipelines.resume(args.pipeline)
+    pipeline = etl.pipelines.resume(request.pipeline)
     due = f"; next {pipeline.next_due:%Y-%m-%d %H:%M} UTC" if pipeline.next_due else ""
     write(f"{pipeline.name} is resumed{due}.")
     return 0
 
 
-def relink(etl: Etl, args: Namespace) -> int:
+def relink(etl: Etl, request: RelinkRequest) -> int:
     """Tell a pipeline where its notebook is."""
-    given = None if args.notebook is None else Path(args.notebook)
-    pipeline = etl.pipelines.relink(args.pipeline, given)
+    given = None if request.notebook is None else Path(request.notebook)
+    pipeline = etl.pipelines.relink(request.pipeline, given)
     write(f"{pipeline.name} has its notebook at {pipeline.notebook}")
     if etl.pipelines.changed(pipeline):
         write(
@@ -262,10 +273,10 @@ def relink(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def unschedule(etl: Etl, args: Namespace) -> int:
+def unschedule(etl: Etl, request: UnscheduleRequest) -> int:
     """Take a pipeline off the schedule."""
-    etl.pipelines.unschedule(args.pipeline)
-    write(f"{args.pipeline} is unscheduled; its runs and publications stay.")
+    etl.pipelines.unschedule(request.pipeline)
+    write(f"{request.pipeline} is unscheduled; its runs and publications stay.")
     return 0
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 from jupyter_etl.cli.output import write, write_json, write_table
 from jupyter_etl.errors import PublishError
+from jupyter_etl.language.commands.declarations import JsonOutput
+from jupyter_etl.language.commands.publications import (
+    ApproveRequest,
+    DiffRequest,
+    HeldRequest,
+    RejectRequest,
+    RollbackRequest,
+)
 from jupyter_etl.model import Hold, PublicationVersion
 from jupyter_etl.services import Etl
 from jupyter_etl.services.bundles.versions import names_pipeline
@@ -21,18 +27,18 @@ from jupyter_etl.services.publications.differences import (
 )
 
 
-def held(etl: Etl, args: Namespace) -> int:
+def held(etl: Etl, request: HeldRequest) -> int:
     """Show what is held back: all, or one with its first rows."""
-    if args.target is None:
-        return _list_held(etl, args)
-    hold = etl.holds.get(args.target)
+    if request.target is None:
+        return _list_held(etl, request)
+    hold = etl.holds.get(request.target)
     previews: dict[str, Preview | PublishError] = {}
     for name in hold.names:
         try:
-            previews[name] = etl.holds.preview(hold.run_id, name, limit=args.limit)
+            previews[name] = etl.holds.preview(hold.run_id, name, limit=request.limit)
         except PublishError as problem:
             previews[name] = problem
-    if args.json:
+    if request.json:
         rows = {
             name: one.data.to_pylist() if isinstance(one, Preview) else None
             for name, one in previews.items()
@@ -51,12 +57,12 @@ def held(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def approve(etl: Etl, args: Namespace) -> int:
+def approve(etl: Etl, request: ApproveRequest) -> int:
     """Publish what is held back, or show what is."""
-    if args.target is None:
-        return _list_held(etl, args)
-    done = etl.holds.approve(args.target)
-    if args.json:
+    if request.target is None:
+        return _list_held(etl, request)
+    done = etl.holds.approve(request.target)
+    if request.json:
         write_json({**hold_view(done.hold), "published": [_view(v) for v in done.versions]})
         return 0
     _write_hold(done.hold)
@@ -67,10 +73,10 @@ def approve(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def reject(etl: Etl, args: Namespace) -> int:
+def reject(etl: Etl, request: RejectRequest) -> int:
     """Discard the outputs of a held run."""
-    hold = etl.holds.reject(args.target)
-    if args.json:
+    hold = etl.holds.reject(request.target)
+    if request.json:
         write_json(hold_view(hold))
         return 0
     _write_hold(hold)
@@ -78,17 +84,22 @@ def reject(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def diff(etl: Etl, args: Namespace) -> int:
+def diff(etl: Etl, request: DiffRequest) -> int:
     """Show how two versions differ: of a publication, or the notebook and files of a pipeline."""
-    if names_pipeline(etl.store, args.name):
-        return _diff_files(etl, args)
+    if names_pipeline(etl.store, request.name):
+        return _diff_files(etl, request)
     found = etl.publications.diff(
-        args.name, args.before, args.after, key=args.key, draft=args.draft, sample=args.limit
+        request.name,
+        request.before,
+        request.after,
+        key=request.key,
+        draft=request.draft,
+        sample=request.limit,
     )
-    if args.json:
+    if request.json:
         write_json(diff_view(found))
         return 0
-    write(f"{args.name}: version {found.before.number} and version {found.after.number}")
+    write(f"{request.name}: version {found.before.number} and version {found.after.number}")
     write_table(difference_rows(found.difference), "Columns and rows are identical.")
     write(change_words(found))
     if found.changes is not None and found.changes.sample:
@@ -96,9 +107,9 @@ def diff(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def _diff_files(etl: Etl, args: Namespace) -> int:
-    found = etl.pipelines.files.diff(args.name, args.before, args.after)
-    if args.json:
+def _diff_files(etl: Etl, request: DiffRequest) -> int:
+    found = etl.pipelines.files.diff(request.name, request.before, request.after)
+    if request.json:
         write_json(found)
         return 0
     if not found:
@@ -110,19 +121,21 @@ def _diff_files(etl: Etl, args: Namespace) -> int:
     return 0
 
 
-def rollback(etl: Etl, args: Namespace) -> int:
+def rollback(etl: Etl, request: RollbackRequest) -> int:
     """Publish the content of an earlier version again."""
-    version = etl.publications.rollback(args.name, args.to, keep_watermarks=args.keep_watermarks)
-    if args.json:
+    version = etl.publications.rollback(
+        request.name, request.to, keep_watermarks=request.keep_watermarks
+    )
+    if request.json:
         write_json(_view(version))
     else:
         write(f"{version.name} now has version {version.number}: {version.note}.")
     return 0
 
 
-def _list_held(etl: Etl, args: Namespace) -> int:
+def _list_held(etl: Etl, request: JsonOutput) -> int:
     waiting = etl.holds.list()
-    if args.json:
+    if request.json:
         write_json([hold_view(hold) for hold in waiting])
         return 0
     if not waiting:

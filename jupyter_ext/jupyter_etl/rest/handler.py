@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
+from msgspec.structs import asdict
 from tornado import web
 
 from jupyter_etl.errors import EtlError, NotFound, StoreError
+from jupyter_etl.language.commands.declarations import Request, body_type
 from jupyter_etl.language.numbers import parse_id
 from jupyter_etl.rest.errors import error_body, status_of
 from jupyter_etl.rest.paths import relative_path, resolve_path
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from jupyter_etl.services import Etl
 
 _T = TypeVar("_T")
+_R = TypeVar("_R", bound=Request)
 
 SERVICE = "jupyter_etl_service"
 """Where the web application's settings hold the `EtlService`."""
@@ -82,6 +85,15 @@ class EtlHandler(APIHandler):
         if raw and said != "application/json":
             raise web.HTTPError(415, "The body must be sent as application/json.")
         return parse_body(raw, kind)
+
+    def request_body(self, kind: type[_R], **path: object) -> _R:
+        """Return the request that the checked body makes; see `body`.
+
+        Args:
+            kind: Of the request.
+            path: Its fields that the address gives.
+        """
+        return kind(**path, **asdict(self.body(body_type(kind))))
 
     def number(self, name: str, *, default: int, low: int = 0, high: int = 10**9) -> int:
         """Return a whole number of the query string; raises `DeclarationError`."""

@@ -5,87 +5,79 @@ from __future__ import annotations
 import re
 from keyword import iskeyword
 
+from jupyter_etl.language.commands.data import LoadRequest, PreviewRequest, ReadRequest
+from jupyter_etl.language.commands.declarations import Request
 from jupyter_etl.language.commands.lines import magic_line, read_call, shell_line
+from jupyter_etl.language.commands.pipelines import (
+    PauseRequest,
+    RelinkRequest,
+    ResumeRequest,
+    UnscheduleRequest,
+)
+from jupyter_etl.language.commands.publications import (
+    ApproveRequest,
+    DiffRequest,
+    HeldRequest,
+    HistoryRequest,
+    PublishedRequest,
+    RejectRequest,
+    RollbackRequest,
+)
+from jupyter_etl.language.commands.runs import (
+    CancelRequest,
+    LogsRequest,
+    RetryRequest,
+    RunsRequest,
+    TriggerRequest,
+)
+from jupyter_etl.language.commands.schedule import ScheduleRequest
+from jupyter_etl.language.commands.watermarks import WatermarkRequest
 from jupyter_etl.model import Pipeline, Publication, PublicationVersion
-from jupyter_etl.rest.requests import Deploy, Trigger
 
 Lines = dict[str, str]
 
 
+def both_lines(request: Request) -> Lines:
+    """Return the lines that make a request in a notebook and in a shell."""
+    return {"magic": magic_line(request), "shell": shell_line(request)}
+
+
 def pipeline_lines(pipeline: Pipeline) -> Lines:
     """Return the lines of a pipeline's buttons."""
-    verbs = ("trigger", "pause", "resume", "relink", "unschedule")
-    lines = {verb: shell_line(verb, pipeline=pipeline.name) for verb in verbs}
-    lines["runs"] = shell_line("runs", pipeline=pipeline.name)
-    schedule = pipeline.schedule
-    lines["schedule"] = (
-        magic_line("schedule", on_demand=True)
-        if schedule is None
-        else magic_line(
-            "schedule",
-            when="" if schedule.after else schedule.text,
-            tz=None if schedule.after else schedule.timezone,
-            after=schedule.after,
-            after_all=schedule.after_all,
-        )
-    )
-    return lines
-
-
-def schedule_lines(asked: Deploy) -> Lines:
-    """Return the lines that deploy what a request asks for."""
-    values = {
-        "when": asked.when,
-        "tz": asked.timezone if asked.when else None,
-        "name": asked.name,
-        "param": asked.parameters,
-        "retries": asked.retries,
-        "timeout": asked.limit_s,
-        "catchup": asked.catchup,
-        "overlap": asked.overlap,
-        "on_lost": asked.on_lost,
-        "priority": asked.priority,
-        "memory": asked.memory_bytes,
-        "checkpoint": asked.checkpoint,
-        "cold": asked.cold,
-        "owner": asked.owner,
-        "after": tuple(asked.after),
-        "after_all": asked.after_all,
-        "expect": asked.expect,
-        "shared": asked.shared,
-        "on_demand": asked.on_demand,
-        "reset": tuple(asked.reset),
-        "include": tuple(asked.include),
-        "anyway": asked.anyway,
-    }
+    name, schedule = pipeline.name, pipeline.schedule
+    if schedule is None:
+        deploy = ScheduleRequest(on_demand=True)
+    elif schedule.after:
+        deploy = ScheduleRequest(after=schedule.after, after_all=schedule.after_all)
+    else:
+        deploy = ScheduleRequest(when=schedule.text, timezone=schedule.timezone)
     return {
-        "magic": magic_line("schedule", **values),
-        "shell": shell_line("schedule", notebook=asked.notebook, **values),
+        "trigger": shell_line(TriggerRequest(pipeline=name)),
+        "pause": shell_line(PauseRequest(pipeline=name)),
+        "resume": shell_line(ResumeRequest(pipeline=name)),
+        "relink": shell_line(RelinkRequest(pipeline=name)),
+        "unschedule": shell_line(UnscheduleRequest(pipeline=name)),
+        "runs": shell_line(RunsRequest(pipeline=name)),
+        "schedule": magic_line(deploy),
     }
-
-
-def trigger_lines(pipeline: str, asked: Trigger) -> Lines:
-    """Return the lines that start the run a request asks for."""
-    values = {"pipeline": pipeline, "param": asked.parameters, "draft": asked.draft}
-    return {"magic": magic_line("trigger", **values), "shell": shell_line("trigger", **values)}
 
 
 def run_lines(run: int) -> Lines:
     """Return the lines of a run's buttons."""
     return {
-        "log": shell_line("logs", run=run),
-        "cancel": shell_line("cancel", run=run),
-        "retry": shell_line("retry", run=run),
-        "retry_from_failed_cell": shell_line("retry", run=run, from_failed_cell=True),
+        "log": shell_line(LogsRequest(run=str(run))),
+        "cancel": shell_line(CancelRequest(run=run)),
+        "retry": shell_line(RetryRequest(run=run)),
+        "retry_from_failed_cell": shell_line(RetryRequest(run=run, from_failed_cell=True)),
     }
 
 
 def hold_lines(run: int) -> Lines:
     """Return the lines of the buttons of a held run."""
     return {
-        "show": shell_line("held", target=run),
-        "approve": shell_line("approve", target=run),
-        "reject": shell_line("reject", target=run),
+        "show": shell_line(HeldRequest(target=str(run))),
+        "approve": shell_line(ApproveRequest(target=str(run))),
+        "reject": shell_line(RejectRequest(target=str(run))),
     }
 
 
@@ -95,16 +87,16 @@ def publication_lines(publication: Publication) -> Lines:
     version = live or publication.draft
     call = read_call(name, draft=live is None)
     if version is not None and version.what.columns:
-        read = shell_line("read", name=name, draft=live is None)
+        read = shell_line(ReadRequest(name=name, draft=live is None))
     elif live is None:
-        read = shell_line("history", name=name, draft=True)
+        read = shell_line(HistoryRequest(name=name, draft=True))
     else:
-        read = shell_line("published", name=name)
+        read = shell_line(PublishedRequest(name=name))
     return {
         "python": call,
-        "preview": call if live is None else magic_line("preview", target=name),
+        "preview": call if live is None else magic_line(PreviewRequest(target=name)),
         "read": read,
-        "history": magic_line("history", name=name),
+        "history": magic_line(HistoryRequest(name=name)),
     }
 
 
@@ -113,8 +105,10 @@ def version_lines(version: PublicationVersion, before: PublicationVersion | None
     name, number = version.name, version.number
     return {
         "python": read_call(name, version=number),
-        "diff": shell_line("diff", name=name, before=before.number, after=number) if before else "",
-        "rollback": shell_line("rollback", name=name, to=number),
+        "diff": shell_line(DiffRequest(name=name, before=before.number, after=number))
+        if before
+        else "",
+        "rollback": shell_line(RollbackRequest(name=name, to=number)),
     }
 
 
@@ -128,17 +122,17 @@ def preview_line(
 def table_lines(source: str, table: str = "") -> Lines:
     """Return the lines of the buttons of a source, or of one of its tables."""
     target = f"{source}.{table}" if table else source
-    load = magic_line("load", target=target)
+    load = magic_line(LoadRequest(target=target))
     return {
-        "preview": magic_line("preview", target=target),
+        "preview": magic_line(PreviewRequest(target=target)),
         "load": load and f"{_variable(table or source)} = {load}",
     }
 
 
 def watermark_lines(pipeline: str, table: str, since: str) -> Lines:
     """Return the line of a watermark's button."""
-    values = {"pipeline": pipeline, "target": table, "since": since}
-    return {"reset": shell_line("watermark", reset=True, **values)}
+    request = WatermarkRequest(pipeline=pipeline, table=table, since=since, reset=True)
+    return {"reset": shell_line(request)}
 
 
 def _variable(table: str) -> str:

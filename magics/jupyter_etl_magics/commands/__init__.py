@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
-from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.language.commands.declarations import Request
 from jupyter_etl_magics.session import Session
 
-Execute = Callable[[Session, Command], object]
+Execute = Callable[[Session, Any], object]
+"""The second argument is the request, of the type that the command declares."""
 
 TOPICS = {
     "data": (
@@ -25,7 +26,9 @@ TOPICS = {
         "profile",
     ),
     "publications": (
-        "publish",
+        "publish_table",
+        "publish_file",
+        "publish_report",
         "published",
         "diff",
         "lineage",
@@ -52,11 +55,8 @@ TOPICS = {
 _TOPIC_OF = {name: topic for topic, names in TOPICS.items() for name in names}
 
 
-def find_command(name: str) -> Execute:
-    """Return the function that executes a command.
-
-    Args:
-        name: As `jupyter_etl.language.commands.parser.parse_line` gave it.
-    """
+def find_command(request: type[Request]) -> Execute:
+    """Return the function that executes the requests of a type; it is named like the command."""
+    name = request.forms[0].title.replace(" ", "_")
     module = import_module(f"jupyter_etl_magics.commands.{_TOPIC_OF[name]}")
     return cast("Execute", getattr(module, name))

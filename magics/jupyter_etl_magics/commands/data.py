@@ -9,7 +9,20 @@ from typing import Any
 import msgspec
 
 from jupyter_etl.errors import CheckFailed
-from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.language.commands.data import (
+    DescribeRequest,
+    LoadRequest,
+    PreviewRequest,
+    SourceRequest,
+    SourcesRequest,
+)
+from jupyter_etl.language.commands.queries import (
+    ApproxRequest,
+    CheckRequest,
+    ProfileRequest,
+    SampleRequest,
+    SqlRequest,
+)
 from jupyter_etl.language.sources import absence
 from jupyter_etl.model import CheckResult, CheckStatus
 from jupyter_etl.notebook.estimates import approx_data
@@ -23,19 +36,18 @@ from jupyter_etl_magics.display import Card, arrow_rows, counted, of_total, show
 from jupyter_etl_magics.session import Session
 
 
-def source(session: Session, command: Command) -> None:
+def source(session: Session, request: SourceRequest) -> None:
     """Declare a source; show its kind and location, and whether a file does not exist yet."""
-    args: dict[str, Any] = command.args
-    named = {"path": args["json"], "sheet": args["sheet"], "delimiter": args["delimiter"]}
+    named = {"path": request.json_path, "sheet": request.sheet, "delimiter": request.delimiter}
     source = session.data_session.declare(
-        args["name"],
-        args["location"],
-        kind=args["kind"],
-        secrets=args["secret"],
-        readonly=args["readonly"],
-        options={**{k: v for k, v in named.items() if v is not None}, **args["option"]},
-        freshness=args["fresh"],
-        limit=args["limit"],
+        request.name,
+        request.location,
+        kind=request.kind,
+        secrets=request.secrets,
+        readonly=request.readonly,
+        options={**{k: v for k, v in named.items() if v is not None}, **request.options},
+        freshness=request.freshness,
+        limit=request.limit,
     )
     traits = [source.kind, source.location, "read only" if source.readonly else ""]
     if source.limit is not None:
@@ -47,7 +59,7 @@ def source(session: Session, command: Command) -> None:
     show(Card(title=title, tone="warn" if absent or rights else "ok", notes=notes))
 
 
-def sources(session: Session, _command: Command) -> None:
+def sources(session: Session, _request: SourcesRequest) -> None:
     """Show the catalogue."""
     rows = [
         {"source": s.name, "kind": s.kind, "location": s.location, "owner": s.owner}
@@ -57,18 +69,17 @@ def sources(session: Session, _command: Command) -> None:
     show(Card(title=counted(len(rows), "source"), rows=rows) if rows else Card(title=empty))
 
 
-def preview(session: Session, command: Command) -> None:
+def preview(session: Session, request: PreviewRequest) -> None:
     """Show the first rows and how many there are."""
-    args: dict[str, Any] = command.args
-    preview = session.data_session.preview(args["target"], limit=args["limit"])
+    preview = session.data_session.preview(request.target, limit=request.limit)
     rows = arrow_rows(preview.data)
     note = of_total(len(rows), preview.total_rows)
-    show(Card(title=args["target"], rows=rows, notes=[note, *preview.notes]))
+    show(Card(title=request.target, rows=rows, notes=[note, *preview.notes]))
 
 
-def describe(session: Session, command: Command) -> None:
+def describe(session: Session, request: DescribeRequest) -> None:
     """Show each table's columns and the reasons for their types, or the list of tables where there are many."""
-    name = str(command.args["name"])
+    name = request.name
     tables = session.data_session.describe(name)
     if len(tables) != 1:
         rows: list[dict[str, object]] = [
@@ -85,43 +96,41 @@ def describe(session: Session, command: Command) -> None:
     show(Card(title=title, rows=columns, notes=table.notes))
 
 
-def load(session: Session, command: Command) -> object:
+def load(session: Session, request: LoadRequest) -> object:
     """Return the frame, to be assigned: ``orders = %etl load wh.orders``."""
-    args: dict[str, Any] = command.args
     return session.data_session.load(
-        args["target"],
-        columns=args["columns"] or None,
-        limit=args["limit"],
-        as_=args["as"],
-        since=args["since"],
-        lag=args["lag"],
-        key=args["key"],
-        anyway=args["anyway"],
+        request.target,
+        columns=request.columns or None,
+        limit=request.limit,
+        as_=request.as_,
+        since=request.since,
+        lag=request.lag,
+        key=request.key,
+        anyway=request.anyway,
     )
 
 
-def sql(session: Session, command: Command) -> object:
+def sql(session: Session, request: SqlRequest) -> object:
     """Return the result, or store it under the name before ``<<`` and show one line.
 
     A query that is only named is remembered, and nothing is run.
     """
-    args: dict[str, Any] = command.args
     begun = time.perf_counter()
     query = Query(
-        source=args["source"],
-        text=command.cell if command.cell is not None else args["query"],
-        parameters=args["param"],
-        name=args["name"] or "",
-        anyway=args["anyway"],
+        source=request.source,
+        text=request.text,
+        parameters=request.parameters,
+        name=request.name or "",
+        anyway=request.anyway,
     )
-    target = args["target"]
+    target = request.target
     if target is not None:
         session.refuse_of_function(target)
-    if query.name and target is None and not args["show"]:
+    if query.name and target is None and not request.show:
         remember(session.data_session, query)
         _show_remembered(query)
         return None
-    result: Any = answer(session.data_session, query, args["as"])
+    result: Any = answer(session.data_session, query, request.as_)
     if target is None:
         return result
     session.store(target, result)
@@ -129,12 +138,12 @@ def sql(session: Session, command: Command) -> object:
     took = time.perf_counter() - begun
     show(
         Card(
-            title=f"{target}: {rows:,} rows, {columns} columns from {args['source']} "
+            title=f"{target}: {rows:,} rows, {columns} columns from {request.source} "
             f"in {took:.2f} s",
             tone="ok",
         )
     )
-    return result if args["show"] else None
+    return result if request.show else None
 
 
 def _show_remembered(query: Query) -> None:
@@ -153,10 +162,10 @@ _MARKS = {CheckStatus.PASS: "✓ pass", CheckStatus.WARN: "! warn", CheckStatus.
 _HELD = "The run continues. After its last cell, it is held with all of its outputs."
 
 
-def check(session: Session, command: Command) -> None:
+def check(session: Session, request: CheckRequest) -> None:
     """Show what each rule found; by hand a broken one of severity error stops the cell."""
-    name, schema = str(command.args["name"]), command.args["schema"]
-    rules = (command.cell or "") if schema is None else session.frame(str(schema))
+    name, schema = request.name, request.schema
+    rules = (request.cell or "") if schema is None else session.frame(str(schema))
     try:
         results: Sequence[CheckResult] = session.data_session.check(name, rules, returned=False)
     except CheckFailed as failed:
@@ -200,14 +209,13 @@ def _failing_rows(result: CheckResult) -> Card:
     )
 
 
-def sample(session: Session, command: Command) -> object:
+def sample(session: Session, request: SampleRequest) -> object:
     """Say how many rows of how many were drawn, and return them."""
-    args: dict[str, Any] = command.args
     drawn = sample_data(
-        session.data_session, args["target"], args["amount"], seed=args["seed"], by=args["by"]
+        session.data_session, request.target, request.amount, seed=request.seed, by=request.by
     )
-    show(_sample_card(drawn, means=args["means"]))
-    return as_frame(drawn.data, args["as"])
+    show(_sample_card(drawn, means=request.means))
+    return as_frame(drawn.data, request.as_)
 
 
 def _sample_card(drawn: Sample, *, means: bool) -> Card:
@@ -235,9 +243,9 @@ def _sample_card(drawn: Sample, *, means: bool) -> Card:
     )
 
 
-def approx(session: Session, command: Command) -> None:
+def approx(session: Session, request: ApproxRequest) -> None:
     """Show the figure and its interval."""
-    question, error = str(command.args["question"]), str(command.args["error"])
+    question, error = request.question, request.error
     found = approx_data(session.data_session, question, error=error)
     about = "=" if found.exact else "≈"
     between = "" if found.exact else f", 95 % between {shown(found.low)} and {shown(found.high)}"
@@ -251,6 +259,6 @@ def approx(session: Session, command: Command) -> None:
     )
 
 
-def profile(session: Session, command: Command) -> None:
+def profile(session: Session, request: ProfileRequest) -> None:
     """Show a line and a histogram a column."""
-    show(profile_card(profile_data(session.data_session, str(command.args["target"]))))
+    show(profile_card(profile_data(session.data_session, request.target)))

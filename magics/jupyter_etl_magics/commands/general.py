@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import getpass
 import sys
-from typing import Any
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.parser import Command, guide, usage
+from jupyter_etl.language.commands.declarations import Surface
+from jupyter_etl.language.commands.general import (
+    DebugRequest,
+    HelpRequest,
+    SecretRequest,
+)
+from jupyter_etl.language.commands.help import guide, usage
+from jupyter_etl.language.commands.queries import (
+    ParamRequest,
+)
 from jupyter_etl.language.names import parse_name
 from jupyter_etl.services.secrets import EnvironmentSecrets, change_places
 from jupyter_etl_magics.display import Card, counted, show
@@ -15,23 +23,22 @@ from jupyter_etl_magics.failures import show_last
 from jupyter_etl_magics.session import Session
 
 
-def help(_session: Session, command: Command) -> None:
+def help(_session: Session, request: HelpRequest) -> None:
     """Write the guide, or the usage of one command."""
-    name = str(command.args["command"])
-    sys.stdout.write((usage(name) if name else guide()) + "\n")
+    name = request.command
+    sys.stdout.write((usage(name) if name else guide(Surface.MAGIC)) + "\n")
 
 
-def param(session: Session, command: Command) -> None:
+def param(session: Session, request: ParamRequest) -> None:
     """Give the variable the value of this run, or its default."""
-    name, value = session.data_session.param(str(command.args["text"]))
+    name, value = session.data_session.param(request.text)
     session.store(name, value)
     show(Card(title=f"{name} = {value!r}", tone="ok"))
 
 
-def secret(session: Session, command: Command) -> None:
+def secret(session: Session, request: SecretRequest) -> None:
     """Set, list, remove, or say where one may go; a value is asked for and never shown."""
-    args: dict[str, Any] = command.args
-    verb, name = args["verb"], args["name"]
+    verb, name = request.verb, request.name
     if verb == "list":
         _list_secrets(session)
     elif not name:
@@ -39,11 +46,11 @@ def secret(session: Session, command: Command) -> None:
             f"'secret {verb}' needs a NAME.", hint=f"For example: %etl secret {verb} wh_pw"
         )
     elif verb == "set":
-        done = session.etl.secrets.set(name, _ask_value(name), provider=args["in"])
+        done = session.etl.secrets.set(name, _ask_value(name), provider=request.provider)
         note = f"Use it: %etl source NAME URL --secret {done}"
         show(Card(title=f"{done} is stored.", tone="ok", notes=[note]))
     elif verb in {"allow", "deny"}:
-        allowed = change_places(session.etl.secrets, verb, name, args["places"])
+        allowed = change_places(session.etl.secrets, verb, name, request.places)
         note = f"It may be sent to: {', '.join(allowed) or 'no server'}."
         show(Card(title=f"{name} is changed.", tone="ok", notes=[note]))
     else:
@@ -80,7 +87,7 @@ def _ask_value(written: str) -> str:
         ) from problem
 
 
-def debug(session: Session, _command: Command) -> None:
+def debug(session: Session, _request: DebugRequest) -> None:
     """Show the whole trace of the last error that was shown shortly."""
     if not show_last(session.shell):
         show(Card(title="No %etl command has failed yet."))

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from jupyter_etl.errors import DeclarationError, NotFound
-from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.language.commands.pipelines import (
+    BackfillRequest,
+    OwnerRequest,
+    PauseRequest,
+    PipelinesRequest,
+    PreflightRequest,
+    RelinkRequest,
+    ResumeRequest,
+    UnscheduleRequest,
+)
+from jupyter_etl.language.commands.schedule import (
+    ScheduleRequest,
+)
+from jupyter_etl.language.commands.watermarks import (
+    WatermarkRequest,
+)
 from jupyter_etl.language.schedules.schedule import format_schedule
-from jupyter_etl.model import Grain
 from jupyter_etl.scheduling.preflight import summarize
 from jupyter_etl.services.bundles.listing import file_rows, pinned_words
 from jupyter_etl.services.health import STATE_WORDS, by_severity
@@ -19,34 +32,9 @@ from jupyter_etl_magics.health_notes import attention_notes, missing_notes, tone
 from jupyter_etl_magics.session import Session
 
 
-def schedule(session: Session, command: Command) -> None:
+def schedule(session: Session, request: ScheduleRequest) -> None:
     """Snapshot the saved notebook as the next version, and show when it runs."""
-    args: dict[str, Any] = command.args
-    done = session.etl.pipelines.schedule(
-        session.notebook_to_run(),
-        args["when"],
-        timezone=args["tz"],
-        name=args["name"],
-        parameters=args["param"],
-        retries=args["retries"],
-        timeout_s=args["timeout"],
-        catchup=args["catchup"],
-        overlap=args["overlap"],
-        on_lost=args["on_lost"],
-        priority=args["priority"],
-        memory_bytes=args["memory"],
-        checkpoint=args["checkpoint"],
-        cold=args["cold"],
-        owner=args["owner"],
-        after=args["after"],
-        after_all=args["after_all"],
-        on_demand=args["on_demand"],
-        reset=args["reset"],
-        expect=args["expect"],
-        shared=args["shared"],
-        include=args["include"],
-        anyway=args["anyway"],
-    )
+    done = session.etl.pipelines.deploy(session.notebook_to_run(), request)
     _show_deployment(done, alive=bool(session.etl.schedulers()))
 
 
@@ -73,29 +61,26 @@ def _show_deployment(done: Deployment, *, alive: bool) -> None:
     )
 
 
-def unschedule(session: Session, command: Command) -> None:
+def unschedule(session: Session, request: UnscheduleRequest) -> None:
     """Take it off the schedule; runs and publications stay on record."""
-    args: dict[str, Any] = command.args
-    name = session.pipeline(args["pipeline"])
+    name = session.pipeline(request.pipeline)
     session.etl.pipelines.unschedule(name)
     show(Card(title=f"{name} is unscheduled; its runs and publications stay.", tone="ok"))
 
 
-def pause(session: Session, command: Command) -> None:
+def pause(session: Session, request: PauseRequest) -> None:
     """Plan nothing for a pipeline until resume."""
-    args: dict[str, Any] = command.args
-    pipeline = session.etl.pipelines.pause(session.pipeline(args["pipeline"]))
+    pipeline = session.etl.pipelines.pause(session.pipeline(request.pipeline))
     show(Card(title=f"{pipeline.name} is paused.", tone="ok"))
 
 
-def resume(session: Session, command: Command) -> None:
+def resume(session: Session, request: ResumeRequest) -> None:
     """Plan again for a pipeline."""
-    args: dict[str, Any] = command.args
-    pipeline = session.etl.pipelines.resume(session.pipeline(args["pipeline"]))
+    pipeline = session.etl.pipelines.resume(session.pipeline(request.pipeline))
     show(Card(title=f"{pipeline.name} is resumed.", tone="ok"))
 
 
-def pipelines(session: Session, _command: Command) -> None:
+def pipelines(session: Session, _request: PipelinesRequest) -> None:
     """Show all pipelines."""
     found = session.etl.pipelines.list()
     health = session.etl.health.of(found)
@@ -118,24 +103,22 @@ def pipelines(session: Session, _command: Command) -> None:
     show(Card(title=title, tone=tone, rows=rows, notes=notes) if rows else Card(title=empty))
 
 
-def owner(session: Session, command: Command) -> None:
+def owner(session: Session, request: OwnerRequest) -> None:
     """Show the owner of a pipeline, or hand it over."""
     if session.in_run:
         show(Card(title=f"owner {session.data_session.context.owner}"))
         return
-    args: dict[str, Any] = command.args
-    name = session.pipeline(args["pipeline"])
+    name = session.pipeline(request.pipeline)
     pipelines = session.etl.pipelines
     done = (
-        pipelines.get(name) if args["owner"] is None else pipelines.hand_over(name, args["owner"])
+        pipelines.get(name) if request.owner is None else pipelines.hand_over(name, request.owner)
     )
     show(Card(title=f"{name}: owner {done.owner}", tone="ok"))
 
 
-def preflight(session: Session, command: Command) -> None:
+def preflight(session: Session, request: PreflightRequest) -> None:
     """Show what a headless run would stumble over."""
-    args: dict[str, Any] = command.args
-    findings = session.etl.pipelines.preflight(session.notebook(args["notebook"]))
+    findings = session.etl.pipelines.preflight(session.notebook(request.notebook))
     rows: list[dict[str, object]] = [
         {"": f.severity, "finding": f.message, "next": f.hint} for f in findings
     ]
@@ -144,11 +127,10 @@ def preflight(session: Session, command: Command) -> None:
     show(Card(title=summarize(findings), tone=worst, rows=rows))
 
 
-def relink(session: Session, command: Command) -> None:
+def relink(session: Session, request: RelinkRequest) -> None:
     """Tell the pipeline where its notebook is now."""
-    args: dict[str, Any] = command.args
-    notebook, name = session.notebook(), args["pipeline"]
-    if name is None:
+    notebook, name = session.notebook(), request.pipeline
+    if not name:
         moved = session.etl.pipelines.moved_to(notebook)
         if moved is None:
             raise NotFound(
@@ -162,19 +144,18 @@ def relink(session: Session, command: Command) -> None:
     show(Card(title=f"{name} has its notebook at {pipeline.notebook}", tone="ok", notes=[note]))
 
 
-def backfill(session: Session, command: Command) -> None:
+def backfill(session: Session, request: BackfillRequest) -> None:
     """Queue their runs for the scheduler, or say with --dry-run what would be queued."""
-    args: dict[str, Any] = command.args
     etl = session.etl
     plan = etl.backfills.plan(
-        session.pipeline(args["pipeline"]),
-        args["span"],
-        by=Grain(args["by"]) if args["by"] else None,
-        parameters=args["param"],
-        parallel=args["parallel"],
-        include_done=args["all"],
+        session.pipeline(request.pipeline),
+        request.span,
+        by=request.by,
+        parameters=request.parameters,
+        parallel=request.parallel,
+        include_done=request.all,
     )
-    if args["dry_run"]:
+    if request.dry_run:
         notes = [*plan.notes, "Nothing was queued: this is a dry run."]
         show(Card(title=plan.title, tone="ok", notes=notes))
         return
@@ -189,20 +170,19 @@ def backfill(session: Session, command: Command) -> None:
     show(Card(title=begun.title, tone=tone, notes=[*begun.notes, queued, waiting]))
 
 
-def watermark(session: Session, command: Command) -> None:
+def watermark(session: Session, request: WatermarkRequest) -> None:
     """Show watermarks, or set one; refused inside a run."""
-    args: dict[str, Any] = command.args
-    watermarks, target = session.etl.watermarks, args["target"]
-    pipeline = session.pipeline(args["pipeline"])
-    if args["set"] is None and not args["reset"]:
+    watermarks, target = session.etl.watermarks, request.table
+    pipeline = session.pipeline(request.pipeline)
+    if request.set is None and not request.reset:
         rows = [said(one) for one in watermarks.list(pipeline, target or "")]
         show(Card(title=f"{pipeline}: {counted(len(rows), 'watermark')}", rows=rows))
         return
-    if not target or (args["set"] is not None and args["reset"]):
+    if not target or (request.set is not None and request.reset):
         raise DeclarationError(
             "A watermark is set for one table, with --set or --reset.",
             hint="%etl watermark SOURCE.TABLE --set VALUE, or --reset",
         )
-    done = watermarks.set(pipeline, target, args["set"], column=args["since"])
+    done = watermarks.set(pipeline, target, request.set, column=request.since)
     where = "the start" if done.value is None else done.value.text
     show(Card(title=f"{done.cursor.label}: the next load begins after {where}.", tone="ok"))

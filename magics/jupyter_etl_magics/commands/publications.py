@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jupyter_etl.errors import PublishError
-from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.language.commands.publications import (
+    ApproveRequest,
+    DiffRequest,
+    HeldRequest,
+    LineageRequest,
+    PublishedRequest,
+    PublishFileRequest,
+    PublishReportRequest,
+    PublishTableRequest,
+    RejectRequest,
+    RollbackRequest,
+)
 from jupyter_etl.model import Hold
-from jupyter_etl.notebook.outputs import Published, publish_file, publish_report, publish_table
+from jupyter_etl.notebook import outputs
+from jupyter_etl.notebook.outputs import Published
 from jupyter_etl.services.bundles.versions import names_pipeline
 from jupyter_etl.services.publications.differences import (
     change_rows,
@@ -31,37 +41,47 @@ from jupyter_etl_magics.display import (
 from jupyter_etl_magics.session import Session
 
 
-def publish(session: Session, command: Command) -> None:
-    """Stage and hand over; by hand say how the draft differs from the live version."""
-    args: dict[str, Any] = command.args
-    data_session = session.data_session
-    if args["kind"] == "table":
-        done = publish_table(
-            data_session,
-            args["name"],
-            args["data"] if args["since"] else _rows_of(session, args["data"]),
-            mode=args["mode"],
-            key=args["key"],
-            partition_by=args["partition"],
-            contract=args["contract"],
-            change=args["change"],
-            allow=args["allow"],
-            since=args["since"],
-            lag=args["lag"],
-            live=args["live"],
+def publish_table(session: Session, request: PublishTableRequest) -> None:
+    """Stage a frame; outside of a run, publish a draft and show how it differs from the live version."""
+    _show_published(
+        outputs.publish_table(
+            session.data_session,
+            request.name,
+            request.data if request.since else _rows_of(session, request.data),
+            mode=request.mode,
+            key=request.key,
+            partition_by=request.partition,
+            contract=request.contract,
+            change=request.change,
+            allow=request.allow,
+            since=request.since,
+            lag=request.lag,
+            live=request.live,
         )
-    elif args["kind"] == "file":
-        data = None if args["data"] is None else session.frame(args["data"])
-        done = publish_file(data_session, args["path"], data, name=args["name"], live=args["live"])
-    else:
-        done = publish_report(
-            data_session,
-            args["title"],
-            name=args["name"],
-            hide_code=args["hide_code"],
-            live=args["live"],
+    )
+
+
+def publish_file(session: Session, request: PublishFileRequest) -> None:
+    """Stage a file, or a frame as a file."""
+    data = None if request.data is None else session.frame(request.data)
+    _show_published(
+        outputs.publish_file(
+            session.data_session, request.path, data, name=request.name, live=request.live
         )
-    _show_published(done)
+    )
+
+
+def publish_report(session: Session, request: PublishReportRequest) -> None:
+    """Stage this notebook as an HTML page."""
+    _show_published(
+        outputs.publish_report(
+            session.data_session,
+            request.title,
+            name=request.name,
+            hide_code=request.hide_code,
+            live=request.live,
+        )
+    )
 
 
 def _rows_of(session: Session, name: str) -> object:
@@ -128,9 +148,9 @@ def _notes_on(done: Published) -> list[str]:
     return notes
 
 
-def published(session: Session, command: Command) -> None:
+def published(session: Session, request: PublishedRequest) -> None:
     """Show all publications, or one and how other engines open it."""
-    name = command.args["name"]
+    name = request.name
     if name is not None:
         show(_versions_of(session, str(name)))
         return
@@ -164,53 +184,50 @@ def _versions_of(session: Session, name: str) -> Card:
     )
 
 
-def diff(session: Session, command: Command) -> None:
+def diff(session: Session, request: DiffRequest) -> None:
     """Show columns, numbers of rows and the rows that differ; of a pipeline its files."""
-    args: dict[str, Any] = command.args
-    if names_pipeline(session.etl.store, args["name"]):
-        _show_files(session, args)
+    if names_pipeline(session.etl.store, request.name):
+        _show_files(session, request)
         return
     found = session.etl.publications.diff(
-        args["name"],
-        args["before"],
-        args["after"],
-        key=args["key"],
-        draft=args["draft"],
-        sample=args["limit"],
+        request.name,
+        request.before,
+        request.after,
+        key=request.key,
+        draft=request.draft,
+        sample=request.limit,
     )
-    title = f"{args['name']}: version {found.before.number} and version {found.after.number}"
+    title = f"{request.name}: version {found.before.number} and version {found.after.number}"
     show(Card(title=title, rows=difference_rows(found.difference)))
     rows = [] if found.changes is None else change_rows(found.changes)
     show(Card(title=change_words(found), rows=rows))
 
 
-def _show_files(session: Session, args: dict[str, Any]) -> None:
-    found = session.etl.pipelines.files.diff(args["name"], args["before"], args["after"])
-    title = f"{args['name']}: {counted(len(found), 'changed file')}"
+def _show_files(session: Session, request: DiffRequest) -> None:
+    found = session.etl.pipelines.files.diff(request.name, request.before, request.after)
+    title = f"{request.name}: {counted(len(found), 'changed file')}"
     rows: list[dict[str, object]] = [{"file": one.path, "change": one.change} for one in found]
     below = [Card(title=one.path, notes=one.lines) for one in found if one.lines]
     show(Card(title=title, rows=rows, below=below))
 
 
-def lineage(session: Session, command: Command) -> None:
+def lineage(session: Session, request: LineageRequest) -> None:
     """Show the graph as nested lists, in a terminal as a tree of text."""
-    args: dict[str, Any] = command.args
-    both = args["up"] == args["down"]
+    both = request.up == request.down
     graph = session.etl.lineage.graph(
-        args["name"], up=both or args["up"], down=both or args["down"], depth=args["depth"]
+        request.name, up=both or request.up, down=both or request.down, depth=request.depth
     )
     show_styled(graph.html(), graph.text())
 
 
-def held(session: Session, command: Command) -> None:
+def held(session: Session, request: HeldRequest) -> None:
     """Show one with the rows that would be published, or all that waits."""
-    args: dict[str, Any] = command.args
-    if args["target"] is None:
+    if request.target is None:
         for card in waiting_cards(session.etl.holds.list()):
             show(card)
         return
-    hold = session.etl.holds.get(args["target"])
-    below = [_preview_held(session, hold, name, args["limit"]) for name in hold.names]
+    hold = session.etl.holds.get(request.target)
+    below = [_preview_held(session, hold, name, request.limit) for name in hold.names]
     show(held_card(hold, title=hold_title(hold), tone="warn", then=choice(hold), below=below))
 
 
@@ -223,32 +240,29 @@ def _preview_held(session: Session, hold: Hold, name: str, limit: int) -> Card:
     return Card(title=name, rows=rows, notes=[of_total(len(rows), found.total_rows), *found.notes])
 
 
-def approve(session: Session, command: Command) -> None:
+def approve(session: Session, request: ApproveRequest) -> None:
     """Approve one, or show all that waits."""
-    args: dict[str, Any] = command.args
-    if args["target"] is None:
+    if request.target is None:
         for card in waiting_cards(session.etl.holds.list()):
             show(card)
         return
-    done = session.etl.holds.approve(args["target"])
+    done = session.etl.holds.approve(request.target)
     names = ", ".join(f"{v.name} now has version {v.number}" for v in done.versions)
     names = names or f"run {done.hold.run_id} counts as succeeded; it publishes nothing"
     show(held_card(done.hold, title=f"Approved: {names}", tone="ok"))
 
 
-def reject(session: Session, command: Command) -> None:
+def reject(session: Session, request: RejectRequest) -> None:
     """Reject one."""
-    args: dict[str, Any] = command.args
-    hold = session.etl.holds.reject(args["target"])
+    hold = session.etl.holds.reject(request.target)
     title = f"Rejected: run {hold.run_id} publishes nothing; the previous versions stay live"
     show(held_card(hold, title=title, tone="ok"))
 
 
-def rollback(session: Session, command: Command) -> None:
+def rollback(session: Session, request: RollbackRequest) -> None:
     """Go back."""
-    args: dict[str, Any] = command.args
     version = session.etl.publications.rollback(
-        args["name"], args["to"], keep_watermarks=args["keep_watermarks"]
+        request.name, request.to, keep_watermarks=request.keep_watermarks
     )
     title = f"{version.name} now has version {version.number}: {version.note}."
     show(Card(title=title, tone="ok"))

@@ -9,8 +9,19 @@ from typing import Any
 from IPython.display import display
 
 from jupyter_etl.errors import ExecutionError
-from jupyter_etl.language.commands.parser import Command
-from jupyter_etl.model import ACTIVE, TERMINAL, RunState
+from jupyter_etl.language.commands.publications import (
+    HistoryRequest,
+)
+from jupyter_etl.language.commands.runs import (
+    CancelRequest,
+    LogsRequest,
+    RetryRequest,
+    RunRequest,
+    RunsRequest,
+    StatusRequest,
+    TriggerRequest,
+)
+from jupyter_etl.model import ACTIVE, TERMINAL
 from jupyter_etl.services.runs.resume import retried_words
 from jupyter_etl_magics.cards import outcome_of, run_card, took
 from jupyter_etl_magics.display import Card, counted, of_total, show, size
@@ -18,17 +29,10 @@ from jupyter_etl_magics.health_notes import attention_notes, missing_notes, tone
 from jupyter_etl_magics.session import Session
 
 
-def run(session: Session, command: Command) -> None:
+def run(session: Session, request: RunRequest) -> None:
     """Run the saved file in a fresh kernel, show its progress and what came of it."""
-    args: dict[str, Any] = command.args
-    done = session.etl.runs.run(
-        session.notebook_to_run(args["notebook"]),
-        parameters=args["param"],
-        draft=args["draft"],
-        timeout_s=args["timeout"],
-        checkpoint=args["checkpoint"],
-        cold=args["cold"],
-        on_event=_progress_line(),
+    done = session.etl.runs.execute(
+        session.notebook_to_run(request.notebook), request, on_event=_progress_line()
     )
     show(run_card(done, session.etl.runs.checkpoint(done.id)))
 
@@ -50,12 +54,12 @@ def _progress_line() -> Callable[[Mapping[str, Any]], None]:
     return on_event
 
 
-def runs(session: Session, command: Command) -> None:
+def runs(session: Session, request: RunsRequest) -> None:
     """Show runs, newest first."""
-    args: dict[str, Any] = command.args
-    states = tuple(RunState(text) for text in args["state"])
-    found = session.etl.runs.list(pipeline=args["pipeline"], states=states, limit=args["limit"])
-    total = session.etl.runs.count(pipeline=args["pipeline"], states=states)
+    found = session.etl.runs.list(
+        pipeline=request.pipeline, states=request.state, limit=request.limit
+    )
+    total = session.etl.runs.count(pipeline=request.pipeline, states=request.state)
     rows: list[dict[str, object]] = [
         {
             "run": str(run.id),
@@ -73,38 +77,37 @@ def runs(session: Session, command: Command) -> None:
     show(Card(title=title, rows=rows, notes=[note]))
 
 
-def trigger(session: Session, command: Command) -> None:
+def trigger(session: Session, request: TriggerRequest) -> None:
     """Queue a run for the scheduler, and with --wait show what came of it."""
-    args: dict[str, Any] = command.args
-    name = session.pipeline(args["pipeline"])
+    name = session.pipeline(request.pipeline)
     etl = session.etl
     started = etl.settings.autostart and etl.start_scheduler()
     alive = started or bool(etl.schedulers())
-    if args["wait"] and not alive:
+    if request.wait and not alive:
         raise ExecutionError(
             "No scheduler is alive, so the run would wait forever.", hint="Run: jupyter etl up"
         )
-    run = etl.runs.trigger(name, parameters=args["param"], draft=args["draft"], wait=args["wait"])
-    if args["wait"]:
+    run = etl.runs.trigger(
+        name, parameters=request.parameters, draft=request.draft, wait=request.wait
+    )
+    if request.wait:
         show(run_card(run, session.etl.runs.checkpoint(run.id)))
         return
     waiting = "" if alive else "No scheduler is alive. Start one: jupyter etl up"
     show(Card(title=f"Run {run.id} of {name} is queued.", tone="ok", notes=[waiting]))
 
 
-def cancel(session: Session, command: Command) -> None:
+def cancel(session: Session, request: CancelRequest) -> None:
     """Ask a run to stop."""
-    args: dict[str, Any] = command.args
-    run = session.etl.runs.cancel(args["run"])
+    run = session.etl.runs.cancel(request.run)
     state = f"is {run.state}" if run.state in TERMINAL else "is being stopped"
     show(Card(title=f"Run {run.id} {state}.", tone="ok"))
 
 
-def retry(session: Session, command: Command) -> None:
+def retry(session: Session, request: RetryRequest) -> None:
     """Queue a finished run again."""
-    args: dict[str, Any] = command.args
-    if args["from_failed_cell"]:
-        retried = session.etl.runs.retry_from_failed_cell(args["run"])
+    if request.from_failed_cell:
+        retried = session.etl.runs.retry_from_failed_cell(request.run)
         show(
             Card(
                 title=retried_words(retried),
@@ -112,21 +115,20 @@ def retry(session: Session, command: Command) -> None:
             )
         )
         return
-    run = session.etl.runs.retry(args["run"])
+    run = session.etl.runs.retry(request.run)
     show(Card(title=f"Run {run.id} of {run.new.pipeline} is queued again.", tone="ok"))
 
 
-def logs(session: Session, command: Command) -> None:
+def logs(session: Session, request: LogsRequest) -> None:
     """Show a run and its log."""
-    args: dict[str, Any] = command.args
-    run = session.etl.runs.find(args["run"])
+    run = session.etl.runs.find(request.run)
     show(run_card(run, session.etl.runs.checkpoint(run.id)))
     sys.stdout.write(session.etl.runs.log(run.id))
 
 
-def history(session: Session, command: Command) -> None:
+def history(session: Session, request: HistoryRequest) -> None:
     """Show the versions, newest first."""
-    name, draft = str(command.args["name"]), bool(command.args["draft"])
+    name, draft = request.name, request.draft
     rows: list[dict[str, object]] = [
         {
             "version": v.number,
@@ -143,7 +145,7 @@ def history(session: Session, command: Command) -> None:
     show(Card(title=f"{name}: {counted(len(rows), kind)}", rows=rows))
 
 
-def status(session: Session, _command: Command) -> None:
+def status(session: Session, _request: StatusRequest) -> None:
     """Show where this notebook stands and what is running."""
     if session.in_run:
         context = session.data_session.context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_etl.language.commands.declarations import Argument, CommandSpec, ValueKind
-from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
+from jupyter_etl.language.commands.tables import MAGIC_COMMANDS
 from jupyter_etl.language.commands.tokenizer import Word, split_words
 
 
@@ -58,7 +58,7 @@ def _candidates(before: list[Word], typed: str) -> list[str]:
     spec, rest = _command(before)
     if spec is None:
         name = before[0].text
-        variants = [s.variant for s in MAGIC_COMMANDS if s.name == name and s.variant]
+        variants = [s.form.variant for s in MAGIC_COMMANDS if s.name == name and s.form.variant]
         return variants if len(before) == 1 else []
     pending = _pending(spec, rest)
     if pending is not None:

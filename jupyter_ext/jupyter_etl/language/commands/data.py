@@ -1,123 +1,278 @@
-"""Declarations of the commands that look into data and publish it."""
+"""Requests that declare sources and read data."""
 
 from __future__ import annotations
 
-from jupyter_etl.language.commands.declarations import Argument, CommandSpec, ValueKind
-from jupyter_etl.language.commands.shared import ALLOW, CHANGE
-from jupyter_etl.model import Contract, PublishMode
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
 
-_OF_TABLE = Argument(
-    name="target", required=True, completes="table",
-    help="A source, SOURCE.TABLE, a publication or a frame.",
-)  # fmt: skip
+from msgspec import field
 
-EXPLORE_COMMANDS = (
-    CommandSpec(
-        name="profile", group="Data",
-        summary="Show statistics of each column, in one pass over the rows.",
-        arguments=(_OF_TABLE,),
-        examples=("profile wh.orders", "profile df"),
-    ),
-    CommandSpec(
-        name="sample", group="Data", summary="Draw a random sample of rows into a frame.",
-        arguments=(
-            _OF_TABLE,
-            Argument(name="amount", required=True, placeholder="SHARE|ROWS",
-                     help="The size: 1% draws each row with that probability, 10000 draws that "
-                          "many rows."),
-            Argument(name="seed", flags=("--seed",), kind=ValueKind.WHOLE, default=0,
-                     placeholder="N", help="The random seed; the same seed draws the same rows "
-                                           "from the same data."),
-            Argument(name="by", flags=("--by",), placeholder="COLUMN", completes="column",
-                     help="Stratify by this column: draw the size per value, at least one row "
-                          "each."),
-            Argument(name="means", flags=("--means",), kind=ValueKind.FLAG,
-                     help="Show the mean of each numeric column with its 95 % confidence "
-                          "interval; not with --by."),
-            Argument(name="as", flags=("--as",), choices=("pandas", "arrow", "polars"),
-                     default="pandas", help="The type of the result."),
-        ),
-        examples=("sample wh.orders 1% --seed 7", "sample trips 10000 --by region"),
-    ),
-    CommandSpec(
-        name="approx", group="Data", summary="Estimate a figure, with its error.",
-        arguments=(
-            Argument(name="question", kind=ValueKind.WORDS, required=True,
-                     placeholder="MEASURE(COLUMN) of NAME",
-                     help="count_distinct(c), quantile(c, .95), mean(c) or sum(c), of a source, "
-                          "SOURCE.TABLE, a publication or a frame."),
-            Argument(name="error", flags=("--error",), default="1%", placeholder="SHARE",
-                     help="Half the width of the target 95 % interval: of the count, of a "
-                          "quantile's rank, or to size the sample for mean and sum."),
-        ),
-        examples=("approx count_distinct(customer) of wh.orders --error 2%",
-                  "approx quantile(fare, .95) of trips"),
-    ),
-)  # fmt: skip
+from jupyter_etl.language.commands.common import (
+    ANYWAY,
+    CLI,
+    FRAME_TYPE,
+    KEY,
+    MAGIC,
+    TARGET,
+    FrameType,
+    cli,
+    magic,
+)
+from jupyter_etl.language.commands.declarations import (
+    Argument,
+    Form,
+    JsonOutput,
+    Request,
+    ValueKind,
+)
+from jupyter_etl.language.numbers import SOURCE_RUNS
+from jupyter_etl.model import Freshness
+
+Options = dict[str, str]
+_READABLE = replace(TARGET, help="A source, SOURCE.TABLE or a publication.")
 
 
-_LIVE = Argument(
-    name="live", flags=("--live",), kind=ValueKind.FLAG,
-    help="Publish the live version interactively; recorded in the history.",
-)  # fmt: skip
+class SourceRequest(Request, frozen=True, kw_only=True):
+    """Declare a source."""
 
-PUBLISH_COMMANDS = (
-    CommandSpec(
-        name="publish", variant="table", group="Publish",
-        summary="Publish a frame as a table.",
-        arguments=(
-            Argument(name="name", required=True, completes="publication",
-                     help="The publication, such as sales.daily."),
-            Argument(name="data", required=True, completes="table",
-                     help="The frame; or a source, SOURCE.TABLE or publication, read in batches."),
-            Argument(name="mode", flags=("--mode",), choices=tuple(map(str, PublishMode)), default="replace",
-                     help="How new rows are combined with existing ones."),
-            Argument(name="key", flags=("--key",), kind=ValueKind.NAMES, placeholder="A,B",
-                     completes="column", help="The key columns, for upsert."),
-            Argument(name="partition", flags=("--partition",), kind=ValueKind.NAMES,
-                     placeholder="A,B", completes="column",
-                     help="The partition columns."),
-            Argument(name="contract", flags=("--contract",), choices=tuple(map(str, Contract)),
-                     default="evolve", help="freeze refuses any schema change."),
-            CHANGE,
-            ALLOW,
-            Argument(name="since", flags=("--since",), placeholder="COLUMN", completes="column",
-                     help="Publish only rows of DATA added since the last run that published, "
-                          "according to this column; with append or upsert."),
-            Argument(name="lag", flags=("--lag",), placeholder="TIME", default="",
-                     help="With --since: start this far before the watermark, such as 2h or 1000."),
-            _LIVE,
+    forms: ClassVar = (
+        magic(
+            "source",
+            "Data",
+            "Declare a source.",
+            "source trips data/trips/*.parquet",
+            "source wh postgresql://db.example/sales --secret wh_pw --readonly",
+            'source rates data/rates.json --json data.rates --fresh "warn 6h error 24h"',
         ),
-        examples=("publish table sales.daily orders --partition day",
-                  "publish table sales.daily orders --mode upsert --key id --contract freeze",
-                  "publish table orders wh.orders --mode upsert --key id --since updated_at --lag 2h"),
-    ),
-    CommandSpec(
-        name="publish", variant="file", group="Publish",
-        summary="Publish a frame, or a file of the notebook, as a file.",
-        arguments=(
-            Argument(name="path", required=True,
-                     help="The path of the file; its extension sets the format, {{x}} inserts a "
-                          "value."),
-            Argument(name="data", completes="frame",
-                     help="The frame; without it, the existing file is published unchanged."),
-            Argument(name="name", flags=("--name",), placeholder="NAME",
-                     help="The publication; by default named after the file."),
-            _LIVE,
+    )
+
+    name: Annotated[str, Argument(required=True, help="The name of the source.")]
+    location: Annotated[
+        str,
+        Argument(
+            required=True,
+            help="A file, folder or glob relative to the notebook, a URL, a database URL without "
+            "password, publication:NAME or frame:VARIABLE.",
         ),
-        examples=("publish file out/{{day}}.parquet orders",),
-    ),
-    CommandSpec(
-        name="publish", variant="report", group="Publish",
-        summary="Publish this notebook as an HTML report.",
-        arguments=(
-            Argument(name="title", required=True, help="The title, in quotes."),
-            Argument(name="hide_code", flags=("--hide-code",), kind=ValueKind.FLAG,
-                     help="Omit the code."),
-            Argument(name="name", flags=("--name",), placeholder="NAME",
-                     help="The publication; by default named after the title."),
-            _LIVE,
+    ]
+    kind: Annotated[
+        str | None,
+        Argument(
+            flags=("--kind",),
+            help="csv, parquet, json, jsonl, excel, http, sql, frame or publication; by default "
+            "derived from the location.",
         ),
-        examples=('publish report "Daily sales" --hide-code',),
-    ),
-)  # fmt: skip
+    ] = None
+    secrets: Annotated[
+        tuple[str, ...],
+        Argument(
+            flags=("--secret",),
+            repeated=True,
+            placeholder="NAME",
+            completes="secret",
+            help="The name of a secret; the first is the password.",
+        ),
+    ] = ()
+    readonly: Annotated[
+        bool, Argument(flags=("--readonly",), help="Refuse statements that write.")
+    ] = False
+    json_path: Annotated[
+        str | None,
+        Argument(
+            flags=("--json",),
+            placeholder="PATH",
+            help="The path of the records in a JSON document, such as data.rates.",
+        ),
+    ] = None
+    sheet: Annotated[
+        str | None,
+        Argument(flags=("--sheet",), placeholder="NAME", help="The sheet of an Excel file."),
+    ] = None
+    delimiter: Annotated[
+        str | None,
+        Argument(flags=("--delimiter",), placeholder="CHAR", help="The delimiter of a CSV file."),
+    ] = None
+    freshness: Annotated[
+        Freshness | None,
+        Argument(
+            flags=("--fresh",),
+            kind=ValueKind.FRESHNESS,
+            placeholder="AGE",
+            help='The maximum age of the data: 2h, or "warn 6h error 24h".',
+        ),
+    ] = None
+    limit: Annotated[
+        int | None,
+        Argument(
+            flags=("--limit",),
+            least=1,
+            most=int(SOURCE_RUNS.most),
+            placeholder="N",
+            help="The maximum number of concurrent runs that read it; by default 4 for a database.",
+        ),
+    ] = None
+    options: Annotated[
+        Options,
+        Argument(
+            flags=("--option",),
+            kind=ValueKind.OPTIONS,
+            placeholder="K=V",
+            help="Another option of the connector; may be repeated.",
+        ),
+    ] = field(default_factory=dict)
+
+
+class SourcesRequest(JsonOutput, frozen=True, kw_only=True):
+    """List the declared sources."""
+
+    forms: ClassVar = tuple(
+        Form(
+            on=on,
+            name="sources",
+            group="Data",
+            summary="List the declared sources.",
+            examples=("sources",),
+            ledger=on is CLI,
+        )
+        for on in (MAGIC, CLI)
+    )
+
+
+class DescribeRequest(Request, frozen=True, kw_only=True):
+    """Show the tables and columns of a source."""
+
+    forms: ClassVar = (
+        magic(
+            "describe",
+            "Data",
+            "Show the tables and columns of a source.",
+            "describe wh",
+            "describe wh.orders",
+        ),
+    )
+
+    name: Annotated[
+        str, Argument(required=True, completes="source", help="A source or a publication.")
+    ]
+
+
+class PreviewRequest(Request, frozen=True, kw_only=True):
+    """Show the first rows of a table."""
+
+    forms: ClassVar = (magic("preview", "Data", "Show the first rows.", "preview wh.orders -n 20"),)
+
+    target: Annotated[str, _READABLE]
+    limit: Annotated[
+        int,
+        Argument(flags=("-n", "--limit"), least=1, placeholder="N", help="The number of rows."),
+    ] = 20
+
+
+class LoadRequest(Request, frozen=True, kw_only=True):
+    """Read a source or a publication into a frame."""
+
+    forms: ClassVar = (
+        magic(
+            "load",
+            "Data",
+            "Read a source or a publication into a frame.",
+            "load wh.orders",
+            "load trips --columns day,fare --limit 1000",
+            "load wh.orders --since updated_at --lag 2h --key id",
+        ),
+    )
+
+    target: Annotated[str, _READABLE]
+    columns: Annotated[
+        tuple[str, ...],
+        Argument(
+            flags=("--columns",),
+            kind=ValueKind.NAMES,
+            placeholder="A,B",
+            completes="column",
+            help="The columns to read, in this order.",
+        ),
+    ] = ()
+    limit: Annotated[
+        int | None,
+        Argument(
+            flags=("-n", "--limit"),
+            least=1,
+            placeholder="N",
+            help="The maximum number of rows.",
+        ),
+    ] = None
+    as_: Annotated[FrameType, FRAME_TYPE] = "pandas"
+    since: Annotated[
+        str | None,
+        Argument(
+            flags=("--since",),
+            placeholder="COLUMN",
+            completes="column",
+            help="Read only rows added since the last run that published, according to this "
+            "column; interactive loads do not move the watermark.",
+        ),
+    ] = None
+    lag: Annotated[
+        str,
+        Argument(
+            flags=("--lag",),
+            placeholder="TIME",
+            help="Start this far before the watermark, to include late rows: 2h, or a number for "
+            "a numeric column.",
+        ),
+    ] = ""
+    key: Annotated[tuple[str, ...], KEY] = ()
+    anyway: Annotated[bool, ANYWAY] = False
+
+
+class ReadRequest(Request, frozen=True, kw_only=True):
+    """Write a published table to standard output."""
+
+    forms: ClassVar = (
+        cli(
+            "read",
+            "Data",
+            "Write a published table to standard output.",
+            "read sales.daily --limit 10",
+            "read sales.daily --format parquet > sales.parquet",
+        ),
+    )
+
+    name: Annotated[str, Argument(required=True, completes="publication", help="The publication.")]
+    version: Annotated[
+        int | None,
+        Argument(
+            flags=("--version",),
+            least=1,
+            placeholder="N",
+            help="The version to read; by default the live one.",
+        ),
+    ] = None
+    as_of: Annotated[
+        str | None,
+        Argument(
+            flags=("--as-of",),
+            placeholder="TIME",
+            help="Read the version that was live at this ISO time, in JUPYTER_ETL_TIMEZONE unless "
+            "it has an offset.",
+        ),
+    ] = None
+    draft: Annotated[
+        bool,
+        Argument(flags=("--draft",), help="Read the newest draft, or with --version that draft."),
+    ] = False
+    limit: Annotated[
+        int | None,
+        Argument(
+            flags=("-n", "--limit"),
+            least=1,
+            placeholder="N",
+            help="The maximum number of rows.",
+        ),
+    ] = None
+    format: Annotated[
+        Literal["csv", "json", "arrow", "parquet"],
+        Argument(flags=("--format",), help="The output format."),
+    ] = "csv"
+    json: Annotated[bool, Argument(flags=("--json",), help="The same as --format json.")] = False

@@ -1,19 +1,41 @@
-"""What a command looks like: the declarations behind the magic and the command line."""
+"""Typed requests, one per command, and what `%etl`, the command line and REST derive from them.
+
+A request is a frozen struct. Each of its fields that a user can set has an `Argument` in its
+annotation::
+
+    class PauseRequest(Request):
+        forms: ClassVar[tuple[Form, ...]] = (
+            Form(on=Surface.CLI, name="pause", group="Watch", summary="Stop planning runs."),
+        )
+        pipeline: Annotated[str, Argument(required=True, help="The name of the pipeline.")] = ""
+
+The parsers, ``-h``, completion, the request body of a route, the OpenAPI document and the lines that
+the panel offers are made from it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+import types
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache, cached_property
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
-from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.tokenizer import Word
-from jupyter_etl.language.durations import parse_duration
-from jupyter_etl.language.freshness import parse_freshness
-from jupyter_etl.language.names import listed, nearest
-from jupyter_etl.language.numbers import MOST_COUNT, Range
-from jupyter_etl.language.parameters.parameter import parse_assignment, split_assignment
-from jupyter_etl.language.sizes import parse_size
+import msgspec
+from msgspec import NODEFAULT, Meta
+from msgspec.structs import FieldInfo
+
+from jupyter_etl.language.numbers import MOST_COUNT
+
+
+class Surface(StrEnum):
+    """Where a command can be given."""
+
+    MAGIC = "magic"
+    CLI = "cli"
+    REST = "rest"
 
 
 class ValueKind(StrEnum):
@@ -22,9 +44,9 @@ class ValueKind(StrEnum):
     TEXT = "text"
     """``str``; a ``tuple[str, ...]`` where it may be repeated."""
     WORDS = "words"
-    """All words that are left, joined by blanks: ``str``."""
+    """All remaining words, joined by blanks: ``str``."""
     RAW = "raw"
-    """The rest of the line untouched: ``str``."""
+    """The rest of the line unchanged: ``str``."""
     FLAG = "flag"
     """``bool``."""
     WHOLE = "whole"
@@ -50,38 +72,43 @@ class ValueKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
-    """One argument of a command.
+    """How a field of a request is given by a user.
+
+    A field with several has one per surface; the first whose ``on`` contains the surface counts.
 
     Args:
-        name: Key in the parsed arguments.
         help: One sentence.
+        on: The surfaces on which it can be given.
         flags: How an option is written (``("-n", "--limit")``); empty for a positional one.
         aliases: Earlier names of an option, which are accepted but not shown.
-        kind: What becomes of its text.
-        choices: The texts allowed; empty for any.
-        required: Whether a positional one must be given.
-        repeated: Whether an option may be given several times.
-        default: The value where it is absent; flags, lists and pairs have an empty one.
+        kind: What becomes of its text; by default derived from the type of the field.
+        required: Whether a positional one, or a field of a request body, must be given.
+        repeated: Whether it may be given several times.
         least, most: Smallest and largest whole number.
         placeholder: How its value is shown in the usage.
         completes: What a completer offers for it: ``source``, ``table``, ``frame``, ``pipeline``,
             ``publication``, ``run``, ``notebook``, ``timezone``, ``command``, ``secret``; "" for
             nothing.
+        name, default: Of the field; set by `arguments_on`.
+        choices: The texts allowed, from the type of the field; empty for any.
+        members: The enumeration that the choices are of.
     """
 
-    name: str
     help: str
+    on: tuple[Surface, ...] = tuple(Surface)
     flags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     kind: ValueKind = ValueKind.TEXT
-    choices: tuple[str, ...] = ()
     required: bool = False
     repeated: bool = False
-    default: object = None
     least: int = 0
     most: int = MOST_COUNT
     placeholder: str = ""
     completes: str = ""
+    name: str = ""
+    default: object = None
+    choices: tuple[str, ...] = ()
+    members: type[StrEnum] | None = None
 
     @property
     def label(self) -> str:
@@ -106,18 +133,8 @@ class Argument:
     @property
     def explained(self) -> str:
         """Its help with the default, where it has one."""
-        return self.help if self.default in (None, "") else f"{self.help} Default: {self.default}."
-
-    @property
-    def empty(self) -> object:
-        """The value where it is absent."""
-        if self.kind is ValueKind.FLAG:
-            return False
-        if self.kind.makes_pairs:
-            return {}
-        if self.kind is ValueKind.NAMES or self.repeated:
-            return ()
-        return self.default
+        bare = self.default in (None, "", (), {}) or self.kind is ValueKind.FLAG
+        return self.help if bare else f"{self.help} Default: {self.default}."
 
 
 class CellUse(StrEnum):
@@ -129,36 +146,85 @@ class CellUse(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandSpec:
-    """One command.
+class Form:
+    """A command that makes a request on one surface.
 
     Args:
+        on: `Surface.MAGIC` or `Surface.CLI`.
         name: Its first word.
-        variant: Its second word where a command has several forms (``publish table``); it is the
-            argument ``kind`` of the parsed command.
+        variant: Its second word where a command has several forms (``publish table``).
         group: The heading it stands under in the guide.
         summary: One sentence.
-        arguments: Positional ones in order, and options.
         examples: Lines as they are typed, without the prefix.
-        cell: Whether it takes the text below the line.
+        cell: Whether it takes the text below the line, as the field ``cell``.
         cell_help: What that text is.
-        stores: Whether ``NAME <<`` says where the result goes; the argument ``target``.
+        stores: Whether ``NAME <<`` sets the variable for the result, as the field ``target``.
+        ledger: Whether it opens the ledger. Inside of a run the magic does not execute such
+            commands.
     """
 
+    on: Surface
     name: str
+    group: str
     summary: str
     variant: str = ""
-    group: str = ""
-    arguments: tuple[Argument, ...] = ()
     examples: tuple[str, ...] = ()
     cell: CellUse = CellUse.NONE
     cell_help: str = ""
     stores: bool = False
+    ledger: bool = False
 
     @property
     def title(self) -> str:
         """The words that select it."""
         return f"{self.name} {self.variant}".strip()
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command or a route was asked to do."""
+
+    forms: ClassVar[tuple[Form, ...]] = ()
+
+
+class JsonOutput(Request, frozen=True, kw_only=True):
+    """A request whose answer the command line can write as JSON."""
+
+    json: Annotated[
+        bool,
+        Argument(
+            on=(Surface.CLI,),
+            flags=("--json",),
+            help="Write JSON, and only JSON, to standard output.",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandSpec:
+    """A request as one surface sees it.
+
+    Args:
+        request: Its type.
+        form: The command.
+    """
+
+    request: type[Request]
+    form: Form
+
+    @cached_property
+    def arguments(self) -> tuple[Argument, ...]:
+        """Positional ones in order, and options."""
+        return tuple(arguments_on(self.form.on, self.request))
+
+    @property
+    def name(self) -> str:
+        """The first word."""
+        return self.form.name
+
+    @property
+    def title(self) -> str:
+        """The words that select it."""
+        return self.form.title
 
     @property
     def positionals(self) -> tuple[Argument, ...]:
@@ -174,7 +240,7 @@ class CommandSpec:
         """Return the option written so, if there is one."""
         return next((a for a in self.options if flag in (*a.flags, *a.aliases)), None)
 
-    def form(self, prefix: str) -> str:
+    def usage(self, prefix: str) -> str:
         """Return the one-line form: ``%etl load TARGET [--limit N]``."""
         parts = [f"{prefix}{self.title}"]
         for argument in self.arguments:
@@ -184,187 +250,110 @@ class CommandSpec:
                 shown = flag if argument.kind is ValueKind.FLAG else f"{flag} {argument.metavar}"
             repeats = argument.repeated or argument.kind.makes_pairs
             parts.append(shown if argument.required else f"[{shown}]" + ("..." if repeats else ""))
-            if self.stores and argument is self.arguments[0]:
+            if self.form.stores and argument is self.arguments[0]:
                 parts.append("[NAME <<]")
         return " ".join(parts)
 
 
-def convert(argument: Argument, text: str, *, command: str) -> object:
-    """Turn the text of an argument into its value.
+def commands_on(surface: Surface, requests: Iterable[type[Request]]) -> Iterator[CommandSpec]:
+    """Yield the commands of a surface, in the order of the requests."""
+    for request in requests:
+        for form in request.forms:
+            if form.on is surface:
+                yield CommandSpec(request=request, form=form)
 
-    Returns:
-        The value of its kind; for a repeated one, one element.
 
-    Raises:
-        DeclarationError: It is not of that kind; the message names command, argument and value.
+def arguments_on(surface: Surface, request: type[Request]) -> Iterator[Argument]:
+    """Yield the arguments of a request on a surface: its own, then those of its bases."""
+    fields = {field.name: field for field in msgspec.structs.fields(request)}
+    own = [name for base in request.__mro__ for name in vars(base).get("__annotations__", ())]
+    for name in own:
+        field = fields.pop(name, None)
+        argument = None if field is None else _argument(surface, field)
+        if argument is not None:
+            yield argument
+
+
+def _argument(surface: Surface, field: FieldInfo) -> Argument | None:
+    for argument in getattr(field.type, "__metadata__", ()):
+        if isinstance(argument, Argument) and surface in argument.on:
+            typed = _typed(argument, field.type)
+            return replace(typed, name=field.name, default=default_of(field))
+    return None
+
+
+def default_of(field: FieldInfo) -> Any:
+    """Return the value of a field that is not given; None where it must be given."""
+    if field.default_factory is not NODEFAULT:
+        return field.default_factory()
+    return None if field.default is NODEFAULT else field.default
+
+
+def _typed(argument: Argument, declared: Any) -> Argument:
+    """Return an argument with the kind and the choices that the type of its field implies."""
+    bare = bare_type(declared)
+    if get_origin(bare) is tuple:
+        bare = bare_type(get_args(bare)[0])
+    if get_origin(bare) is Literal:
+        return replace(argument, choices=get_args(bare))
+    if isinstance(bare, type) and issubclass(bare, StrEnum):
+        return replace(argument, choices=tuple(str(value) for value in bare), members=bare)
+    if argument.kind is not ValueKind.TEXT:
+        return argument
+    if get_origin(bare) is dict:
+        return replace(argument, kind=ValueKind.PAIRS)
+    return replace(argument, kind=_IMPLIED.get(bare, ValueKind.TEXT))
+
+
+_IMPLIED = {bool: ValueKind.FLAG, int: ValueKind.WHOLE, float: ValueKind.DURATION}
+
+
+def bare_type(declared: Any) -> Any:
+    """Return a type without its annotations and without None."""
+    if get_origin(declared) is Annotated:
+        return bare_type(get_args(declared)[0])
+    if get_origin(declared) in (Union, types.UnionType):
+        [one] = [one for one in get_args(declared) if one is not type(None)]
+        return bare_type(one)
+    return declared
+
+
+@cache
+def body_type(request: type[Request]) -> type[msgspec.Struct]:
+    """Return the struct of the body that a route takes for a request.
+
+    It has the fields that have an argument on `Surface.REST`, with the help as their description.
     """
-    if argument.choices and text not in argument.choices:
-        raise DeclarationError(
-            f"{argument.label} of '{command}' cannot be '{text}'; "
-            f"allowed are {listed(argument.choices)}.{nearest(text, argument.choices)}",
-            hint=f"See {command} -h.",
-        )
-    try:
-        return _typed(argument, text)
-    except DeclarationError as problem:
-        raise DeclarationError(
-            f"{argument.label} of '{command}': {problem.message}",
-            hint=problem.hint,
-            data=problem.data,
-        ) from None
-
-
-def _typed(argument: Argument, text: str) -> object:
-    match argument.kind:
-        case ValueKind.WHOLE:
-            return Range(name=argument.name, least=argument.least, most=argument.most).parse(text)
-        case ValueKind.DURATION:
-            return parse_duration(text, bare_seconds=True)
-        case ValueKind.FRESHNESS:
-            return parse_freshness(text)
-        case ValueKind.SIZE:
-            return parse_size(text)
-        case ValueKind.NAMES:
-            return _names(text)
-        case ValueKind.PAIRS:
-            return parse_assignment(text)
-        case ValueKind.OPTIONS:
-            return split_assignment(text)
-        case _:
-            return text
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in text.split(","))
-    if not all(names):
-        raise DeclarationError(
-            f"'{text}' contains an empty name.", hint="Separate the names by single commas: a,b."
-        )
-    return names
-
-
-@dataclass
-class _Filling:
-    """The values of a command while its words are read."""
-
-    spec: CommandSpec
-    values: dict[str, object]
-    given: set[str] = field(default_factory=set)
-
-    def put(self, argument: Argument, value: object) -> None:
-        name = argument.name
-        if argument.kind.makes_pairs and isinstance(value, tuple):
-            pairs = dict(self.values[name])  # type: ignore[call-overload]  # its empty value is a dict
-            if value[0] in pairs:
-                raise DeclarationError(
-                    f"'{value[0]}' is given twice to {argument.label} of '{self.spec.title}'.",
-                    hint="Keep one of them.",
-                )
-            value = {**pairs, value[0]: value[1]}
-        elif argument.repeated or argument.kind is ValueKind.NAMES:
-            more = value if isinstance(value, tuple) else (value,)
-            value = (*self.values[name], *more)  # type: ignore[misc]  # its empty value is a tuple
-        elif name in self.given:
-            raise DeclarationError(
-                f"{argument.label} of '{self.spec.title}' is given twice.",
-                hint="Keep one of them.",
-            )
-        self.given.add(name)
-        self.values[name] = value
-
-
-def fill(spec: CommandSpec, words: Sequence[Word], *, prefix: str) -> dict[str, object]:
-    """Read the words after a command's name.
-
-    Args:
-        spec: Of the command.
-        words: What follows its title.
-        prefix: What the user types before a command, for hints: ``%etl ``.
-
-    Returns:
-        The value of every argument by name, absent ones with their empty value.
-
-    Raises:
-        DeclarationError: A word does not belong there, or one is missing.
-    """
-    filling = _Filling(spec=spec, values={a.name: a.empty for a in spec.arguments})
-    loose: list[Word] = []
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if word.text == "--" and not word.quoted:
-            loose += rest
-            break
-        if _is_option(word):
-            _take_option(filling, word, rest)
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for field in msgspec.structs.fields(request):
+        argument = _argument(Surface.REST, field)
+        if argument is None:
+            continue
+        description = Meta(description=_without_flags(request, argument.help))
+        described = Annotated[field.type, description]  # type: ignore[name-defined]  # only known here
+        default = field.default if field.default_factory is NODEFAULT else field.default_factory
+        if argument.required or default is NODEFAULT:
+            fields.append((field.name, described))
+        elif field.default_factory is NODEFAULT:
+            fields.append((field.name, described, default))
         else:
-            loose.append(word)
-    _take_positionals(filling, loose, prefix)
-    return filling.values
-
-
-def _is_option(word: Word) -> bool:
-    text = word.text
-    return not word.quoted and len(text) > 1 and text[0] == "-" and not text[1].isdigit()
-
-
-def _take_option(filling: _Filling, word: Word, rest: list[Word]) -> None:
-    spec = filling.spec
-    flag, equals, attached = word.text.partition("=")
-    option = spec.option(flag if flag.startswith("--") else word.text)
-    if option is None and not flag.startswith("--") and (option := spec.option(word.text[:2])):
-        flag, equals, attached = word.text[:2], "=", word.text[2:]
-    if option is None:
-        raise _unknown_option(spec, flag)
-    if option.kind is ValueKind.FLAG:
-        if equals:
-            raise DeclarationError(
-                f"{flag} of '{spec.title}' takes no value, but got '{attached}'.",
-                hint=f"Write {flag} alone.",
-            )
-        filling.put(option, True)
-        return
-    if not equals:
-        if not rest or (_is_option(rest[0]) and rest[0].text.startswith("--")):
-            raise DeclarationError(
-                f"{flag} of '{spec.title}' needs a value: {option.help}",
-                hint=f"Write {flag} {option.metavar}.",
-            )
-        attached = rest.pop(0).text
-    filling.put(option, convert(option, attached, command=spec.title))
-
-
-def _unknown_option(spec: CommandSpec, flag: str) -> DeclarationError:
-    flags = [f for option in spec.options for f in option.flags if f.startswith("--")]
-    allowed = f"It takes {listed(flags, limit=20)}." if flags else "It takes no options."
-    return DeclarationError(
-        f"'{spec.title}' has no option {flag}.{nearest(flag, flags)}",
-        hint=f"{allowed} Put text that starts with '-' in quotes.",
+            fields.append((field.name, described, msgspec.field(default_factory=default)))
+    return msgspec.defstruct(
+        request.__name__,
+        fields,
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+        module=request.__module__,
+        namespace={"__doc__": request.__doc__},
     )
 
 
-def _take_positionals(filling: _Filling, loose: list[Word], prefix: str) -> None:
-    spec = filling.spec
-    for argument in spec.positionals:
-        if argument.kind is ValueKind.WORDS and loose:
-            filling.put(argument, " ".join(word.text for word in loose))
-            loose = []
-        elif argument.repeated and loose:
-            filling.put(
-                argument, tuple(convert(argument, w.text, command=spec.title) for w in loose)
-            )
-            loose = []
-        elif loose:
-            word = loose.pop(0)
-            filling.put(argument, convert(argument, word.text, command=spec.title))
-        elif argument.required:
-            raise DeclarationError(
-                f"'{spec.title}' needs {argument.metavar}: {argument.help}",
-                hint=f"Write {spec.form(prefix)}",
-            )
-    if loose:
-        extra = " ".join(word.text for word in loose)
-        raise DeclarationError(
-            f"'{spec.title}' got an unexpected argument '{extra}'.",
-            hint=f"Put text with blanks in quotes. Write {spec.form(prefix)}",
-        )
+def _without_flags(request: type[Request], text: str) -> str:
+    """Name the fields in a help text instead of the options."""
+    names = {
+        flag: argument.name
+        for argument in arguments_on(Surface.CLI, request)
+        for flag in argument.flags
+    }
+    return re.sub(r"--[a-z-]+", lambda found: f"``{names.get(found[0], found[0])}``", text)

@@ -1,4 +1,4 @@
-"""What ``%etl`` says about its commands."""
+"""The guide and the usage texts of the commands."""
 
 from __future__ import annotations
 
@@ -6,27 +6,38 @@ import textwrap
 from itertools import groupby
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.declarations import CellUse, CommandSpec
-from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
+from jupyter_etl.language.commands.declarations import CellUse, CommandSpec, Surface
+from jupyter_etl.language.commands.tables import CLI_COMMANDS, MAGIC_COMMANDS
 from jupyter_etl.language.names import listed, nearest
 
 PREFIX = "%etl "
 """What is typed before a command in a cell."""
 
+PROGRAM = "jupyter etl"
+HELP = ("-h", "--help")
 
-def guide() -> str:
-    """Return the commands on one screen, at most 80 columns wide."""
+
+def guide(surface: Surface) -> str:
+    """Return the commands of ``%etl`` or ``jupyter etl`` on one screen, at most 80 columns wide."""
     lines = ["%etl COMMAND ...     %etl COMMAND -h for help     Tab completes"]
-    for group, specs in groupby(MAGIC_COMMANDS, key=lambda spec: spec.group):
-        lines += [group, *(f"  {spec.title:<15} {spec.summary}" for spec in specs)]
+    if surface is Surface.CLI:
+        lines = [
+            "Schedule notebooks, run them, and read what they publish.",
+            "",
+            f"{PROGRAM} COMMAND ...     {PROGRAM} COMMAND -h for help",
+        ]
+    for group, specs in groupby(_table(surface), key=lambda spec: spec.form.group):
+        lines.append(group)
+        lines += [f"  {spec.title:<15} {spec.form.summary.split('. ')[0]}" for spec in specs]
     return "\n".join(lines)
 
 
-def usage(name: str) -> str:
+def usage(name: str, surface: Surface = Surface.MAGIC) -> str:
     """Explain a command.
 
     Args:
         name: ``load``, ``publish table``, or ``publish`` for all its forms.
+        surface: ``%etl`` or ``jupyter etl``.
 
     Returns:
         Its form, what it does, its arguments and examples, as plain text.
@@ -35,9 +46,9 @@ def usage(name: str) -> str:
         DeclarationError: There is no such command; the message has the nearest one.
     """
     wanted = " ".join(name.split())
-    specs = [spec for spec in MAGIC_COMMANDS if wanted in (spec.name, spec.title)]
+    specs = [spec for spec in _table(surface) if wanted in (spec.name, spec.title)]
     if not specs:
-        titles = [spec.title for spec in MAGIC_COMMANDS]
+        titles = [spec.title for spec in _table(surface)]
         raise DeclarationError(
             f"There is no command '{wanted}'.{nearest(wanted, titles)}",
             hint=f"Commands are {listed(titles, limit=len(titles))}.",
@@ -45,24 +56,35 @@ def usage(name: str) -> str:
     return "\n\n".join(_usage(spec) for spec in specs)
 
 
+def _table(surface: Surface) -> tuple[CommandSpec, ...]:
+    return CLI_COMMANDS if surface is Surface.CLI else MAGIC_COMMANDS
+
+
 def _usage(spec: CommandSpec) -> str:
-    mark = PREFIX if spec.cell is CellUse.NONE else "%%etl "
-    form = textwrap.fill(spec.form(mark), 80, subsequent_indent="    ", break_on_hyphens=False)
+    prefix = _prefix(spec, below=spec.form.cell is not CellUse.NONE)
+    form = textwrap.fill(spec.usage(prefix), 80, subsequent_indent="    ", break_on_hyphens=False)
     rows = [(argument.shown, argument.explained) for argument in spec.arguments]
-    if spec.stores:
+    if spec.form.stores:
         rows.insert(1, ("NAME <<", "The variable for the result."))
-    if spec.cell is not CellUse.NONE:
-        rows.append(("(below)", spec.cell_help))
-    examples = "\n".join(f"  {_example(spec, text)}" for text in spec.examples)
-    return "\n\n".join(filter(None, (form, spec.summary, _table(rows), examples)))
+    if spec.form.cell is not CellUse.NONE:
+        rows.append(("(below)", spec.form.cell_help))
+    examples = "\n".join(f"  {_example(spec, text)}" for text in spec.form.examples)
+    summary = textwrap.fill(spec.form.summary, 80)
+    return "\n\n".join(filter(None, (form, summary, _rows(rows), examples)))
 
 
 def _example(spec: CommandSpec, text: str) -> str:
-    below = spec.cell is CellUse.REQUIRED or text.endswith("<<")
-    return f"%%etl {text}" if below else f"{PREFIX}{text}"
+    below = spec.form.cell is CellUse.REQUIRED or text.endswith("<<")
+    return f"{_prefix(spec, below=below)}{text}"
 
 
-def _table(rows: list[tuple[str, str]]) -> str:
+def _prefix(spec: CommandSpec, *, below: bool) -> str:
+    if spec.form.on is Surface.CLI:
+        return f"{PROGRAM} "
+    return "%%etl " if below else PREFIX
+
+
+def _rows(rows: list[tuple[str, str]]) -> str:
     width = min(max((len(left) for left, _ in rows), default=0), 28)
     indent = " " * (width + 4)
     lines = []

@@ -4,57 +4,52 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jupyter_etl.language.commands.cli import CLI_COMMANDS
-from jupyter_etl.language.commands.cli_parser import PROGRAM
-from jupyter_etl.language.commands.declarations import Argument, CommandSpec, ValueKind
-from jupyter_etl.language.commands.help import PREFIX
-from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
+from jupyter_etl.language.commands.declarations import Argument, CommandSpec, Request, ValueKind
+from jupyter_etl.language.commands.help import PREFIX, PROGRAM
+from jupyter_etl.language.commands.tables import CLI_COMMANDS, MAGIC_COMMANDS
 from jupyter_etl.language.commands.tokenizer import quote_word
 from jupyter_etl.language.durations import format_duration
 from jupyter_etl.language.sizes import format_size
 
 
-def magic_line(command: str, **values: Any) -> str:
-    """Write an ``%etl`` line.
+def magic_line(request: Request) -> str:
+    """Write the ``%etl`` line that makes a request.
 
-    Args:
-        command: Its name.
-        values: Arguments by name, as `parse_line` returns them; the value of a parameter may be any
-            JSON value. What is left out or has its default is not written.
+    The value of a parameter may be any JSON value. What has its default is not written.
 
     Returns:
         The line; empty where a value has a line break, which no ``%etl`` line can hold.
     """
-    spec = _find(MAGIC_COMMANDS, command, values)
-    words = [quote_word(text) for text in _positionals(spec, values)]
-    for flag, text in _options(spec, values):
+    spec = _find(MAGIC_COMMANDS, request)
+    words = [quote_word(text) for text in _positionals(spec, request)]
+    for flag, text in _options(spec, request):
         words += [flag] if text is None else [flag, quote_word(text)]
-    line = " ".join([f"{PREFIX}{command}", *words])
+    line = " ".join([f"{PREFIX}{spec.title}", *words])
     return line if line.splitlines() == [line] else ""
 
 
-def shell_line(command: str, **values: Any) -> str:
-    """Write a ``jupyter etl`` line for a POSIX shell; arguments as for `magic_line`.
+def shell_line(request: Request) -> str:
+    """Write the ``jupyter etl`` line that makes a request, for a POSIX shell; see `magic_line`.
 
     Returns:
         The line; empty where a value has a null character, which no process can be given.
     """
-    spec = _find(CLI_COMMANDS, command, values)
+    spec = _find(CLI_COMMANDS, request)
     options: list[str] = []
-    for flag, text in _options(spec, values):
+    for flag, text in _options(spec, request):
         if text is not None and text.startswith("-"):
             # Behind a blank it would be read as an option.
             options.append(f"{flag}={text}")
         else:
             options += [flag] if text is None else [flag, text]
-    positionals = list(_positionals(spec, values))
+    positionals = list(_positionals(spec, request))
     words = [*positionals, *options]
     if any(text.startswith("-") for text in positionals):
         words = [*options, "--", *positionals]
-    line = f"{PROGRAM} {shlex.join([command, *words])}"
+    line = f"{PROGRAM} {shlex.join([spec.title, *words])}"
     return "" if "\0" in line else line
 
 
@@ -66,22 +61,19 @@ def read_call(name: str, *, version: int | None = None, draft: bool = False) -> 
     return f"etl.read({', '.join(arguments)})"
 
 
-def _find(table: Sequence[CommandSpec], name: str, values: Iterable[str]) -> CommandSpec:
-    spec = next(spec for spec in table if spec.title == name)
-    if unknown := set(values) - {argument.name for argument in spec.arguments}:
-        raise TypeError(f"'{name}' has no argument {', '.join(sorted(unknown))}.")
-    return spec
+def _find(table: Sequence[CommandSpec], request: Request) -> CommandSpec:
+    return next(spec for spec in table if spec.request is type(request))
 
 
-def _positionals(spec: CommandSpec, values: Mapping[str, Any]) -> Iterator[str]:
+def _positionals(spec: CommandSpec, request: Request) -> Iterator[str]:
     for argument in spec.positionals:
-        yield from _texts(argument, values.get(argument.name))
+        yield from _texts(argument, getattr(request, argument.name))
 
 
-def _options(spec: CommandSpec, values: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+def _options(spec: CommandSpec, request: Request) -> Iterator[tuple[str, str | None]]:
     """Yield each option's flag and text; None for one that takes no value."""
     for argument in spec.options:
-        value = values.get(argument.name)
+        value = getattr(request, argument.name)
         if argument.kind is ValueKind.FLAG:
             if value:
                 yield argument.flags[0], None
@@ -91,7 +83,7 @@ def _options(spec: CommandSpec, values: Mapping[str, Any]) -> Iterator[tuple[str
 
 
 def _texts(argument: Argument, value: Any) -> Iterator[str]:
-    if value is None or (value == argument.empty and not argument.required):
+    if value is None or (value == argument.default and not argument.required):
         return
     match argument.kind:
         case ValueKind.PAIRS | ValueKind.OPTIONS:

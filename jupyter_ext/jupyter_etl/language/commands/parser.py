@@ -1,45 +1,21 @@
-"""Command lines: ``%etl`` and ``%%etl`` here, ``jupyter etl`` by `cli_parser`."""
+"""``%etl`` and ``%%etl`` lines; `cli_parser` reads those of ``jupyter etl``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec.structs import replace
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.cli import CLI_COMMANDS
-from jupyter_etl.language.commands.cli_parser import cli_parser
-from jupyter_etl.language.commands.completion import complete, completes
-from jupyter_etl.language.commands.declarations import CellUse, CommandSpec, ValueKind, fill
-from jupyter_etl.language.commands.help import PREFIX, guide, usage
-from jupyter_etl.language.commands.magic import MAGIC_COMMANDS
+from jupyter_etl.language.commands.declarations import CellUse, CommandSpec, Request, ValueKind
+from jupyter_etl.language.commands.general import HelpRequest
+from jupyter_etl.language.commands.grammar import fill
+from jupyter_etl.language.commands.help import HELP, PREFIX
+from jupyter_etl.language.commands.queries import CheckRequest, SqlRequest
+from jupyter_etl.language.commands.tables import MAGIC_COMMANDS
 from jupyter_etl.language.commands.tokenizer import Word, split_words
 from jupyter_etl.language.names import listed, nearest
 
-__all__ = [
-    "CLI_COMMANDS", "MAGIC_COMMANDS", "Command", "cli_parser", "complete", "completes", "guide",
-    "parse_line", "usage",
-]  # fmt: skip
 
-_HELP = ("-h", "--help")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """A command line that was understood.
-
-    Args:
-        name: The command's first word: ``source``, ``publish``.
-        args: Every argument of the command by its name (options without dashes, with
-            underscores); absent ones have their empty value. ``publish`` has ``kind``: table,
-            file or report; ``sql`` has ``target``: a variable or None.
-        cell: The text below the line of a ``%%etl`` command, else None.
-    """
-
-    name: str
-    args: dict[str, object]
-    cell: str | None = None
-
-
-def parse_line(line: str, cell: str | None = None) -> Command:
+def parse_line(line: str, cell: str | None = None) -> Request:
     """Read what follows ``%etl`` or ``%%etl``.
 
     ``%etl`` alone is ``help``; ``CMD -h`` is ``help`` about CMD.
@@ -55,33 +31,35 @@ def parse_line(line: str, cell: str | None = None) -> Command:
     head, rest = ([*line.split(None, 1), "", ""])[:2]
     spec = _find(head)
     if spec is not None and _is_raw(spec):
-        if rest.strip() in _HELP:
-            return _help(spec.title)
-        return Command(name=spec.name, args=_raw(spec, rest), cell=_cell(spec, cell))
+        if rest.strip() in HELP:
+            return HelpRequest(command=spec.title)
+        _cell(spec, cell)
+        return _raw(spec, rest)
     words = split_words(line)
-    if not words or words[0].text in _HELP:
+    if not words or words[0].text in HELP:
         if cell is not None and cell.strip():
             raise DeclarationError(
                 "%%etl needs a command.", hint="Write %%etl sql SOURCE or %%etl check NAME."
             )
-        return _help("")
+        return HelpRequest()
     spec, words = _select(words)
     if spec is None:
-        return _help("publish")
-    if any(word.text in _HELP and not word.quoted for word in words):
-        return _help(spec.title)
+        return HelpRequest(command="publish")
+    if any(word.text in HELP and not word.quoted for word in words):
+        return HelpRequest(command=spec.title)
     target, words = _target(spec, words)
-    args = fill(spec, words, prefix="%%etl " if spec.cell is CellUse.REQUIRED else PREFIX)
-    if spec.variant:
-        args = {"kind": spec.variant, **args}
-    if spec.stores:
-        args["target"] = target
+    required = spec.form.cell is CellUse.REQUIRED
+    request = fill(spec, words, prefix="%%etl " if required else PREFIX)
     body = _cell(spec, cell)
-    if spec.name == "sql":
-        _check_query(args, body)
-    if spec.name == "check":
-        _check_rules(spec, args, body)
-    return Command(name=spec.name, args=args, cell=body)
+    match request:
+        case SqlRequest():
+            _check_query(request, body)
+            return replace(request, cell=body, target=target)
+        case CheckRequest():
+            _check_rules(spec, request, body)
+            return replace(request, cell=body)
+        case _:
+            return request
 
 
 def _find(name: str) -> CommandSpec | None:
@@ -92,24 +70,20 @@ def _is_raw(spec: CommandSpec) -> bool:
     return any(argument.kind is ValueKind.RAW for argument in spec.arguments)
 
 
-def _help(command: str) -> Command:
-    return Command(name="help", args={"command": command})
-
-
-def _raw(spec: CommandSpec, rest: str) -> dict[str, object]:
+def _raw(spec: CommandSpec, rest: str) -> Request:
     argument = spec.arguments[0]
     if not rest.strip():
         raise DeclarationError(
             f"'{spec.title}' needs {argument.metavar}: {argument.help}",
-            hint=f"For example: {PREFIX}{spec.examples[0]}",
+            hint=f"For example: {PREFIX}{spec.form.examples[0]}",
         )
-    return {argument.name: rest.strip()}
+    return spec.request(**{argument.name: rest.strip()})
 
 
 def _select(words: list[Word]) -> tuple[CommandSpec | None, list[Word]]:
     """Find the command by its first word or two; None asks for help about one with variants."""
     name = words[0].text
-    variants = {spec.variant: spec for spec in MAGIC_COMMANDS if spec.name == name}
+    variants = {spec.form.variant: spec for spec in MAGIC_COMMANDS if spec.name == name}
     if not variants:
         names = dict.fromkeys(spec.name for spec in MAGIC_COMMANDS)
         raise DeclarationError(
@@ -119,12 +93,12 @@ def _select(words: list[Word]) -> tuple[CommandSpec | None, list[Word]]:
         )
     if "" in variants:
         return variants[""], words[1:]
-    if len(words) > 1 and words[1].text in _HELP:
+    if len(words) > 1 and words[1].text in HELP:
         return None, []
     given = words[1].text if len(words) > 1 else ""
     if given not in variants:
         what = f"not '{given}'.{nearest(given, variants)}" if given else "but nothing follows."
-        example = variants[next(iter(variants))].examples[0]
+        example = variants[next(iter(variants))].form.examples[0]
         raise DeclarationError(
             f"'{name}' must be followed by {listed(variants)}, {what}",
             hint=f"For example: {PREFIX}{example}",
@@ -137,10 +111,10 @@ def _target(spec: CommandSpec, words: list[Word]) -> tuple[str | None, list[Word
     marks = [i for i, w in enumerate(words) if not w.quoted and w.text.endswith("<<")]
     if not marks:
         return None, words
-    if not spec.stores:
+    if not spec.form.stores:
         raise DeclarationError(
             f"'{spec.title}' does not support '<<'.",
-            hint=f"Assign its result: name = {PREFIX}{spec.examples[0]}",
+            hint=f"Assign its result: name = {PREFIX}{spec.form.examples[0]}",
         )
     mark = marks[0]
     attached = words[mark].text.removesuffix("<<")
@@ -155,7 +129,7 @@ def _target(spec: CommandSpec, words: list[Word]) -> tuple[str | None, list[Word
 
 
 def _cell(spec: CommandSpec, cell: str | None) -> str | None:
-    if spec.cell is CellUse.NONE:
+    if spec.form.cell is CellUse.NONE:
         if cell is not None and cell.strip():
             raise DeclarationError(
                 f"'{spec.title}' takes no lines below the command.",
@@ -165,41 +139,42 @@ def _cell(spec: CommandSpec, cell: str | None) -> str | None:
         return None
     if cell is not None and not cell.strip():
         raise DeclarationError(
-            f"%%etl {spec.title} needs lines below the command.", hint=f"Add them: {spec.cell_help}"
+            f"%%etl {spec.title} needs lines below the command.",
+            hint=f"Add them: {spec.form.cell_help}",
         )
-    if cell is None and spec.cell is CellUse.REQUIRED:
+    if cell is None and spec.form.cell is CellUse.REQUIRED:
         raise DeclarationError(
             f"'{spec.title}' needs lines below the command.",
-            hint=f"Write {spec.form('%%etl ')} with two '%', and below: {spec.cell_help}",
+            hint=f"Write {spec.usage('%%etl ')} with two '%', and below: {spec.form.cell_help}",
         )
     return cell
 
 
-def _check_rules(spec: CommandSpec, args: dict[str, object], cell: str | None) -> None:
-    if cell is None and args["schema"] is None:
+def _check_rules(spec: CommandSpec, request: CheckRequest, cell: str | None) -> None:
+    if cell is None and request.schema is None:
         raise DeclarationError(
             "'check' needs lines below the command.",
-            hint=f"Write {spec.form('%%etl ')} with two '%', and below: {spec.cell_help}",
+            hint=f"Write {spec.usage('%%etl ')} with two '%', and below: {spec.form.cell_help}",
         )
-    if cell is not None and args["schema"] is not None:
+    if cell is not None and request.schema is not None:
         raise DeclarationError(
-            f"'check' has both the schema {args['schema']} and lines below the command.",
+            f"'check' has both the schema {request.schema} and lines below the command.",
             hint="Use the schema in a separate cell, with one '%'.",
         )
 
 
-def _check_query(args: dict[str, object], cell: str | None) -> None:
-    query = args["query"]
+def _check_query(request: SqlRequest, cell: str | None) -> None:
+    query = request.query
     if cell is None and query is None:
         raise DeclarationError(
-            f"The query for '{args['source']}' is missing.",
-            hint=f"Write %%etl sql {args['source']} NAME << and the query below, or "
-            f'name = %etl sql {args["source"]} "select ..."',
+            f"The query for '{request.source}' is missing.",
+            hint=f"Write %%etl sql {request.source} NAME << and the query below, or "
+            f'name = %etl sql {request.source} "select ..."',
         )
     if cell is not None and query is not None:
         raise DeclarationError(
             f"'{query}' is unexpected: the query is below the command.",
-            hint=f"To store the result in a variable write %%etl sql {args['source']} {query} <<"
+            hint=f"To store the result in a variable write %%etl sql {request.source} {query} <<"
             if str(query).isidentifier()
             else "Keep one of the two queries.",
         )

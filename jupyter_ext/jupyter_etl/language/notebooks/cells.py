@@ -8,7 +8,8 @@ import re
 import tokenize
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.parser import Command, parse_line
+from jupyter_etl.language.commands.declarations import Request
+from jupyter_etl.language.commands.parser import parse_line
 from jupyter_etl.language.parameters.literals import read_literal
 from jupyter_etl.language.parameters.parameter import type_of
 from jupyter_etl.language.parameters.typed_code import annotated_type, made_type
@@ -29,13 +30,13 @@ _ASSIGNMENT = re.compile(
 )
 
 
-def commands_in(source: str) -> tuple[list[Command], list[str]]:
+def commands_in(source: str) -> tuple[list[Request], list[str]]:
     """Find the ``%etl`` and ``%%etl`` of a Python code cell.
 
     Returns:
         The commands in order, and a note for each that cannot be read.
     """
-    commands: list[Command] = []
+    commands: list[Request] = []
     notes: list[str] = []
     whole = source.lstrip().startswith("%%")
     for _, line, cell in command_lines(source):

@@ -7,7 +7,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.language.commands.data import (
+    DescribeRequest,
+    LoadRequest,
+    PreviewRequest,
+    SourceRequest,
+)
+from jupyter_etl.language.commands.declarations import Request
+from jupyter_etl.language.commands.publications import PublishTableRequest
+from jupyter_etl.language.commands.queries import (
+    CheckRequest,
+    ParamRequest,
+    ProfileRequest,
+    SampleRequest,
+    SqlRequest,
+)
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.notebooks.cells import (
     calls_in,
     commands_in,
@@ -20,17 +35,10 @@ from jupyter_etl.model import Parameter
 _VOLATILE_CELL = ("execution", "ExecuteTime", "papermill", "collapsed", "scrolled", "trusted")
 _VOLATILE_NOTEBOOK = ("papermill", "widgets", "signature", "execution", "jupyter_etl")
 _PARAMETERS = "parameters"
-_TARGETS = {
-    "source": "name",
-    "describe": "name",
-    "check": "name",
-    "sql": "source",
-    "load": "target",
-    "preview": "target",
-    "profile": "target",
-    "sample": "target",
-}
-"""The commands that read or declare a source, and the argument that names it."""
+_READING_CALLS = frozenset(
+    {"source", "describe", "check", "sql", "load", "preview", "profile", "sample"}
+)
+"""The functions of `etl` that read or declare what their first argument names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +73,7 @@ class Outline:
 
     cells: tuple[Cell, ...]
     parameters: tuple[Parameter, ...] = ()
-    commands: tuple[tuple[int, Command], ...] = ()
+    commands: tuple[tuple[int, Request], ...] = ()
     kernel: str | None = None
     language: str = "python"
     notes: tuple[str, ...] = ()
@@ -73,8 +81,17 @@ class Outline:
     @property
     def outputs(self) -> dict[str, str]:
         """Frames that it publishes as tables: the variable's name, and the publication's."""
-        published = [c.args for _, c in self.commands if c.name == "publish"]
-        return {str(a["data"]): str(a["name"]) for a in published if a["kind"] == "table"}
+        return {
+            request.data: request.name
+            for _, request in self.commands
+            if isinstance(request, PublishTableRequest)
+        }
+
+    @property
+    def deployment(self) -> ScheduleRequest | None:
+        """Its last ``%etl schedule`` that gives a schedule, if it has one."""
+        found = [one for _, one in self.commands if isinstance(one, ScheduleRequest)]
+        return found[-1] if found and (found[-1].when or found[-1].after) else None
 
     def sources_among(
         self, names: Collection[str], publications: Collection[str] = ()
@@ -85,23 +102,37 @@ class Outline:
             names: Of the sources that are declared; those that it declares itself count too.
             publications: Names that are no table of a source, though they begin with its name.
         """
-        said = [
-            (c.name, str(c.args[_TARGETS[c.name]])) for _, c in self.commands if c.name in _TARGETS
-        ]
+        said = [named for _, request in self.commands if (named := named_source(request))]
+        known = {*names}
+        known |= {one.name for _, one in self.commands if isinstance(one, SourceRequest)}
         if self.language == "python":
             code = [cell.source for cell in self.cells if cell.kind == "code"]
-            said += [call for source in code for call in calls_in(source) if call[0] in _TARGETS]
-        known = {*names, *(target for name, target in said if name == "source")}
+            calls = [call for source in code for call in calls_in(source)]
+            said += [target for function, target in calls if function in _READING_CALLS]
+            known |= {target for function, target in calls if function == "source"}
         return tuple(
             sorted(
                 {
                     found
-                    for _, target in said
+                    for target in said
                     if target in known or target not in publications
                     for found in _head_in(known, target)
                 }
             )
         )
+
+
+def named_source(request: Request) -> str:
+    """Return the source, table or frame that a request reads or declares; "" where it is none."""
+    match request:
+        case SourceRequest() | DescribeRequest() | CheckRequest():
+            return request.name
+        case LoadRequest() | PreviewRequest() | ProfileRequest() | SampleRequest():
+            return request.target
+        case SqlRequest():
+            return request.source
+        case _:
+            return ""
 
 
 def parse_notebook(text: str, *, path: str = "") -> Outline:
@@ -125,7 +156,7 @@ def parse_notebook(text: str, *, path: str = "") -> Outline:
             f"{tagged[0].index + 1}, is used."
         )
     parameters: dict[str, Parameter] = {}
-    commands: list[tuple[int, Command]] = []
+    commands: list[tuple[int, Request]] = []
     for cell in (cell for cell in cells if cell.kind == "code"):
         found, in_cell, said = _read_code(cell, language, tagged=cell in tagged[:1])
         parameters.update({parameter.name: parameter for parameter in found})
@@ -150,7 +181,7 @@ def _head_in(known: Collection[str], target: str) -> tuple[str, ...]:
 
 def _read_code(
     cell: Cell, language: str, *, tagged: bool
-) -> tuple[list[Parameter], list[Command], list[str]]:
+) -> tuple[list[Parameter], list[Request], list[str]]:
     """Return the parameters, the commands and the notes of one code cell."""
     found: list[Parameter] = []
     notes: list[str] = []
@@ -164,8 +195,8 @@ def _read_code(
     return [*found, *declared], commands, [*notes, *said, *more]
 
 
-def _declared(commands: list[Command], source: str) -> tuple[list[Parameter], list[str]]:
-    texts = [str(command.args["text"]) for command in commands if command.name == "param"]
+def _declared(commands: list[Request], source: str) -> tuple[list[Parameter], list[str]]:
+    texts = [request.text for request in commands if isinstance(request, ParamRequest)]
     found: list[Parameter] = []
     notes: list[str] = []
     called = [text for name, text in calls_in(source) if name == "param"]

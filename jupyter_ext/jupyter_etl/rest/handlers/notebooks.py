@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from tornado.escape import json_encode
 
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.model import Pipeline
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.handlers.pipelines import PipelineHandlerBase
-from jupyter_etl.rest.lines import schedule_lines
-from jupyter_etl.rest.requests import Deploy, ScheduleText
+from jupyter_etl.rest.lines import both_lines
+from jupyter_etl.rest.requests import ScheduleText
 from jupyter_etl.rest.views import schedule_view
 
 if TYPE_CHECKING:
@@ -43,7 +45,11 @@ class ScheduleLinesHandler(EtlHandler):
 
     async def post(self) -> None:
         """Return the lines that deploy the same; nothing is deployed."""
-        self.finish(json_encode(schedule_lines(self.body(Deploy))))
+        request = self.request_body(ScheduleRequest)
+        if not request.when:
+            # The timezone of the form means nothing without times.
+            request = replace(request, timezone=None)
+        self.finish(json_encode(both_lines(request)))
 
 
 class NotebookHandler(PipelineHandlerBase):

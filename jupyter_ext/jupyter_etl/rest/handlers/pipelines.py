@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import asdict
-
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.commands.pipelines import RelinkRequest
+from jupyter_etl.language.commands.runs import TriggerRequest
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.schedules.schedule import format_schedule
 from jupyter_etl.model import Pipeline
 from jupyter_etl.rest.handler import MOST_ROWS, EtlHandler
-from jupyter_etl.rest.lines import trigger_lines
-from jupyter_etl.rest.requests import Deploy, Nothing, Relink, Trigger
+from jupyter_etl.rest.lines import both_lines
+from jupyter_etl.rest.requests import Nothing
 from jupyter_etl.rest.views import STRIP, pipeline_view, run_view
 from jupyter_etl.services.health import by_severity
 
@@ -78,11 +79,9 @@ class PipelinesHandler(PipelineHandlerBase):
 
     async def post(self) -> None:
         """Deploy a notebook, and put it on a schedule."""
-        asked = self.body(Deploy)
-        given = asdict(asked)
-        del given["timeout"]
-        given |= {"notebook": self.contents_file(asked.notebook), "timeout_s": asked.limit_s}
-        await self.answer(lambda etl: etl.pipelines.schedule(**given), status=201)
+        request = self.request_body(ScheduleRequest)
+        notebook = self.contents_file(request.notebook)
+        await self.answer(lambda etl: etl.pipelines.deploy(notebook, request), status=201)
 
 
 class PipelineHandler(PipelineHandlerBase):
@@ -128,7 +127,7 @@ class PipelineRelinkHandler(PipelineHandlerBase):
     async def post(self, name: str) -> None:
         """Tell it where its notebook is after a rename or move."""
         name = self.named(name, "pipeline")
-        given = self.body(Relink).notebook
+        given = self.request_body(RelinkRequest, pipeline=name).notebook
         notebook = None if given is None else self.contents_file(given)
         await self.answer_one(lambda etl: etl.pipelines.relink(name, notebook))
 
@@ -139,7 +138,7 @@ class PipelineTriggerHandler(EtlHandler):
     async def post(self, name: str) -> None:
         """Ask the scheduler for one run of the deployed version."""
         name = self.named(name, "pipeline")
-        asked = self.body(Trigger)
+        asked = self.request_body(TriggerRequest, pipeline=name)
 
         def trigger(etl: Etl) -> object:
             run = etl.runs.trigger(name, parameters=asked.parameters, draft=asked.draft)
@@ -154,8 +153,13 @@ class PipelineTriggerLinesHandler(EtlHandler):
     async def post(self, name: str) -> None:
         """Return the lines that ask for the same run; nothing is started."""
         name = self.named(name, "pipeline")
-        asked = self.body(Trigger)
-        await self.answer(lambda etl: trigger_lines(etl.pipelines.get(name).name, asked))
+        asked = self.request_body(TriggerRequest, pipeline=name)
+
+        def lines(etl: Etl) -> object:
+            etl.pipelines.get(name)
+            return both_lines(asked)
+
+        await self.answer(lines)
 
 
 class PipelineParametersHandler(EtlHandler):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_etl.language.commands.runs import RetryRequest
 from jupyter_etl.model import Retried, RunState
 from jupyter_etl.rest.handler import MOST_ROWS, EtlHandler
-from jupyter_etl.rest.requests import Nothing, Retry, parse_choices
+from jupyter_etl.rest.requests import Nothing, parse_choices
 from jupyter_etl.rest.views import retried_view, run_detail_view, run_view
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class RunRetryHandler(EtlHandler):
     async def post(self, run: str) -> None:
         """Queue it once more."""
         run_id = self.run_id(run)
-        asked = self.body(Retry)
+        asked = self.request_body(RetryRequest, run=run_id)
 
         def retry(etl: Etl) -> object:
             if asked.from_failed_cell:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_etl._version import __version__
 from jupyter_etl.language.commands.lines import shell_line
+from jupyter_etl.language.commands.pipelines import ResumeRequest
 from jupyter_etl.model import FAILING_STATES, IN_PROGRESS, HealthState, RunState
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.requests import Nothing
@@ -43,7 +44,7 @@ def _summary(etl: Etl) -> object:
             {
                 "name": name,
                 "note": found.pipelines[name].why,
-                "resume": shell_line("resume", pipeline=name),
+                "resume": shell_line(ResumeRequest(pipeline=name)),
             }
             for name in found.names(HealthState.AUTO_PAUSED)
         ],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_etl.language.commands.publications import RollbackRequest
 from jupyter_etl.rest.handler import EtlHandler
 from jupyter_etl.rest.previews import compare_versions
-from jupyter_etl.rest.requests import Nothing, Rollback
+from jupyter_etl.rest.requests import Nothing
 from jupyter_etl.rest.views import held_view, publication_view, run_view
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class PublicationRollbackHandler(EtlHandler):
     async def post(self, name: str) -> None:
         """Publish the content of an earlier version again."""
         name = self.named(name, "publication")
-        body = self.body(Rollback)
+        body = self.request_body(RollbackRequest, name=name)
 
         def rollback(etl: Etl) -> object:
             etl.publications.rollback(name, body.to, keep_watermarks=body.keep_watermarks)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_etl.language.commands.watermarks import WatermarkRequest
 from jupyter_etl.rest.handler import EtlHandler
-from jupyter_etl.rest.requests import WatermarkReset
 from jupyter_etl.rest.views import watermark_view
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class WatermarkResetHandler(EtlHandler):
     async def post(self, name: str) -> None:
         """Let the next load begin at the first row."""
         name = self.named(name, "pipeline")
-        asked = self.body(WatermarkReset)
+        asked = self.request_body(WatermarkRequest, pipeline=name)
         await self.answer(
             lambda etl: watermark_view(
                 etl.watermarks.set(name, asked.table, None, column=asked.since)

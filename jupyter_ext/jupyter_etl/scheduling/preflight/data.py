@@ -74,7 +74,7 @@ class DataScan:
 
     def read(self, use: Use) -> None:
         """Judge one command or call."""
-        match use.command.name:
+        match use.name:
             case "source":
                 self._declare(use)
             case "sql":
@@ -90,7 +90,7 @@ class DataScan:
                 self._named(use)
 
     def _declare(self, use: Use) -> None:
-        args, environment = use.command.args, self._scan.environment
+        args, environment = use.args, self._scan.environment
         name = args.get("name")
         if not isinstance(name, str):
             self._opened = True
@@ -113,13 +113,13 @@ class DataScan:
             self._absent[source.name] = (use.cell, said)
 
     def _named(self, use: Use) -> None:
-        name = use.command.args.get(_TARGETS[use.command.name])
+        name = use.args.get(_TARGETS[use.name])
         if isinstance(name, str) and name:
             # Of a check or publication most often a variable is meant, and is reported as one.
-            variable = name.isidentifier() and use.command.name in ("check", "publish")
+            variable = name.isidentifier() and use.name in ("check", "publish")
             if self.knows(name) or not variable:
                 self._resolve(use, name)
-        elif isinstance(name, Unknown) and use.command.name in ("load", "profile", "sample"):
+        elif isinstance(name, Unknown) and use.name in ("load", "profile", "sample"):
             self._scan.unsure(use.cell, "the name of its source is computed")
 
     def _resolve(self, use: Use, name: str, *, kind: str = "source") -> None:
@@ -189,8 +189,8 @@ class DataScan:
             )
 
     def _sql(self, use: Use) -> None:
-        args, environment = use.command.args, self._scan.environment
-        source, text = args.get("source"), use.command.cell or args.get("query")
+        args, environment = use.args, self._scan.environment
+        source, text = args.get("source"), use.text or args.get("query")
         if environment is None:
             return
         if not isinstance(source, str) or not isinstance(text, str):
@@ -265,7 +265,7 @@ class DataScan:
                 self._resolve(use, table, kind="table")
 
     def _read_publication(self, use: Use) -> None:
-        name = use.command.args.get("name")
+        name = use.args.get("name")
         if isinstance(name, Unknown) or self._scan.environment is None:
             return
         if isinstance(name, str) and name not in self._publications():
@@ -278,12 +278,12 @@ class DataScan:
             self._add("source", use, message, "Publish it first, or correct its name.")
 
     def _check(self, use: Use) -> None:
-        if use.command.cell is None:
-            if use.of_python and isinstance(use.command.args.get("rules"), Unknown):
+        if use.text is None:
+            if use.request is None and isinstance(use.args.get("rules"), Unknown):
                 self._scan.unsure(use.cell, "its rules are computed")
             return
         try:
-            rules = parse_checks(use.command.cell)
+            rules = parse_checks(use.text)
             if self._scan.environment is not None:
                 self._scan.environment.check_rules(rules)
         except DeclarationError as problem:
@@ -296,7 +296,7 @@ class DataScan:
                 self._resolve(use, rule.argument.rpartition(".")[0])
 
     def _publish(self, use: Use) -> None:
-        args = use.command.args
+        args = use.args
         if args.get("kind") == "table":
             if args.get("mode") == "upsert" and not args.get("key"):
                 self._add(
@@ -310,7 +310,7 @@ class DataScan:
                     f"publishes only new rows of {args.get('name')}, and by replace the others are lost.",
                     "Add them: --mode append, or --mode upsert --key COLUMN.",
                 )  # fmt: skip
-            if not use.of_python:
+            if use.request is not None:
                 self._named(use)
         if isinstance(name := args.get("name"), str):
             self._published.add(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.notebooks.notebook import Outline
 from jupyter_etl.model import CheckRule, Source
 from jupyter_etl.scheduling.preflight.findings import Finding
@@ -63,7 +64,7 @@ class Environment(Protocol):
         """Read a declaration of a source; raises an `EtlError` as declaring it would."""
         ...
 
-    def check_schedule(self, args: Mapping[str, object], outline: Outline) -> None:
+    def check_schedule(self, request: ScheduleRequest, outline: Outline) -> None:
         """Read the arguments of ``%etl schedule``; raises an `EtlError` as deploying would."""
         ...
 

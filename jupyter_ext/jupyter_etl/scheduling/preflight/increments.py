@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.language.commands.data import LoadRequest
+from jupyter_etl.language.commands.declarations import Request
+from jupyter_etl.language.commands.publications import PublishTableRequest
+from jupyter_etl.model import PublishMode
 from jupyter_etl.scheduling.preflight.findings import Finding
 
 
-def scan_increments(commands: Sequence[tuple[int, Command]], *, publishes: bool) -> list[Finding]:
+def scan_increments(commands: Sequence[tuple[int, Request]], *, publishes: bool) -> list[Finding]:
     """Find loads whose watermark would never move, and rows that would be published twice.
 
     Args:
         commands: Of the notebook, with the index of their cell.
         publishes: Whether anything in the notebook publishes.
     """
-    loads = [(cell, one) for cell, one in commands if one.name == "load" and one.args.get("since")]
+    loads = [(cell, one) for cell, one in commands if isinstance(one, LoadRequest) and one.since]
     findings = []
     for cell, load in loads:
         if not publishes:
@@ -28,7 +31,7 @@ def scan_increments(commands: Sequence[tuple[int, Command]], *, publishes: bool)
                     hint="Publish what was read: %etl publish table NAME FRAME --mode upsert --key ID.",
                 )
             )
-        elif load.args.get("lag") and (at := _appends(commands)) is not None:
+        elif load.lag and (at := _appends(commands)) is not None:
             findings.append(
                 Finding(
                     severity="warning",
@@ -41,6 +44,8 @@ def scan_increments(commands: Sequence[tuple[int, Command]], *, publishes: bool)
     return findings
 
 
-def _appends(commands: Sequence[tuple[int, Command]]) -> int | None:
-    found = (c for c, one in commands if one.name == "publish" and one.args.get("mode") == "append")
-    return next(found, None)
+def _appends(commands: Sequence[tuple[int, Request]]) -> int | None:
+    for cell, one in commands:
+        if isinstance(one, PublishTableRequest) and one.mode is PublishMode.APPEND:
+            return cell
+    return None

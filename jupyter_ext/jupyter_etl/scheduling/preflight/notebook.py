@@ -7,7 +7,13 @@ import re
 from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError, EtlError
-from jupyter_etl.language.commands.parser import Command
+from jupyter_etl.language.commands.data import SourceRequest
+from jupyter_etl.language.commands.publications import (
+    PublishFileRequest,
+    PublishReportRequest,
+    PublishTableRequest,
+)
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.notebooks.notebook import Cell, Outline
 from jupyter_etl.language.parameters.parameter import parse_parameter
 from jupyter_etl.scheduling.preflight.cell_code import (
@@ -172,7 +178,7 @@ class _Notebook:
         uses, wrong = uses_in(index, source, tree, self._reachability, self._literals)
         for message, certain in wrong:
             self._scan.findings.append(_wrong(index, message, certain=certain))
-        for name in filter(None, (_name_defined(use.command) for use in uses)):
+        for name in filter(None, map(_name_defined, uses)):
             self._names.define(name, index)
         opened = self._names.opened
         self._names.opened = opened or opens_namespace(source)
@@ -187,21 +193,20 @@ class _Notebook:
             self._data.change_databases()
 
     def _use(self, use: Use) -> None:
-        command = use.command
-        if command.name == "param":
+        if use.name == "param":
             self._parameter(use)
-        if command.name == "schedule":
-            self._schedule(use)
+        if isinstance(use.request, ScheduleRequest):
+            self._schedule(use.cell, use.request)
         self._data.read(use)
         self._undeclared.declare(use)
-        if use.of_python:
+        if use.request is None:
             return
-        for name in _names_used(command):
+        for name in _names_used(use):
             if name not in self._of_functions and not self._data.knows(name):
                 self._names.use(name, use.cell, certain=use.certain)
 
     def _parameter(self, use: Use) -> None:
-        text = use.command.args.get("text")
+        text = use.args.get("text")
         if not isinstance(text, str):
             return
         try:
@@ -210,15 +215,15 @@ class _Notebook:
             message = f"declares a parameter that cannot be read: {problem.message}"
             self._scan.add("command", use.cell, message, problem.hint, certain=use.certain)
 
-    def _schedule(self, use: Use) -> None:
-        args = use.command.args
-        if self._environment is None or not (args["when"] or args["after"] or args["after_all"]):
+    def _schedule(self, cell: int, request: ScheduleRequest) -> None:
+        given = request.when or request.after or request.after_all
+        if self._environment is None or not given:
             return
         try:
-            self._environment.check_schedule(args, self._outline)
+            self._environment.check_schedule(request, self._outline)
         except EtlError as problem:
             message = f"has a schedule that cannot be deployed: {problem.message}"
-            self._scan.add("schedule", use.cell, message, problem.hint, certain=True)
+            self._scan.add("schedule", cell, message, problem.hint, certain=True)
 
     def _is_variable(self, name: str) -> bool:
         reader = self._names
@@ -234,9 +239,9 @@ class _Notebook:
 
 def _declared(outline: Outline) -> dict[str, int]:
     found: dict[str, int] = {}
-    for cell, command in outline.commands:
-        if command.name == "source":
-            found.setdefault(str(command.args["name"]), cell)
+    for cell, request in outline.commands:
+        if isinstance(request, SourceRequest):
+            found.setdefault(request.name, cell)
     return found
 
 
@@ -276,24 +281,24 @@ def _undefined(name: str, cell: int, reader: NameReader, *, certain: bool) -> Fi
     )
 
 
-def _name_defined(command: Command) -> str:
-    if command.name == "sql":
-        return str(command.args.get("target") or "")
-    if command.name == "param":
-        found = _PARAMETER_NAME.match(str(command.args.get("text", "")))
+def _name_defined(use: Use) -> str:
+    if use.name == "sql":
+        return str(use.args.get("target") or "")
+    if use.name == "param":
+        found = _PARAMETER_NAME.match(str(use.args.get("text", "")))
         return found[1] if found else ""
     return ""
 
 
-def _names_used(command: Command) -> list[str]:
+def _names_used(use: Use) -> list[str]:
     """Return the variables that a command reads."""
-    given = {str(one).partition("=")[0].strip() for one in _listed(command.args.get("param"))}
-    texts = [str(value) for value in command.args.values()] + [command.cell or ""]
+    given = {str(one).partition("=")[0].strip() for one in _listed(use.args.get("parameters"))}
+    texts = [str(value) for value in use.args.values()] + [use.text or ""]
     names = [name for text in texts for name in _BOUND.findall(text)]
-    if command.name == "check":
-        names += [str(command.args.get("name", "")), str(command.args.get("schema") or "")]
-    if command.name == "publish":
-        names.append(str(command.args.get("data") or ""))
+    if use.name == "check":
+        names += [str(use.args.get("name", "")), str(use.args.get("schema") or "")]
+    if use.name == "publish":
+        names.append(str(use.args.get("data") or ""))
     return [name for name in names if name.isidentifier() and name not in _GIVEN | given]
 
 
@@ -302,7 +307,8 @@ def _listed(value: object) -> list[object]:
 
 
 def _publishes(outline: Outline, code: list[Cell]) -> bool:
-    if any(command.name in ("publish", "api") for _, command in outline.commands):
+    publishing = (PublishTableRequest, PublishFileRequest, PublishReportRequest)
+    if any(isinstance(request, publishing) for _, request in outline.commands):
         return True
     return any(
         re.search(r"\betl\.publish|%%?etl\s+(?:publish|api)\b", cell.source) for cell in code

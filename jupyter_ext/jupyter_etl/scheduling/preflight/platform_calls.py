@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import asdict
+
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.parser import Command, parse_line
+from jupyter_etl.language.commands.declarations import Request
+from jupyter_etl.language.commands.parser import parse_line
 from jupyter_etl.language.notebooks.cells import command_lines
 from jupyter_etl.scheduling.preflight.literals import Literals
 from jupyter_etl.scheduling.preflight.reachability import Reachability
@@ -38,14 +41,19 @@ class Use:
     Args:
         cell: Index of the cell.
         certain: Whether it is executed in every run.
-        command: As the magic knows it; an argument of a call that is no literal is `UNKNOWN`.
-        of_python: Whether it is a call.
+        name: Of the command or function.
+        args: The fields of the request, or the arguments of the call; one that is no literal is
+            `UNKNOWN`. ``publish`` has ``kind``.
+        text: The lines below a ``%%etl``, or the rules that a call checks.
+        request: Of a command; None for a call.
     """
 
     cell: int
     certain: bool
-    command: Command
-    of_python: bool = False
+    name: str
+    args: Mapping[str, object]
+    text: str | None = None
+    request: Request | None = None
 
 
 class Unknown:
@@ -73,27 +81,36 @@ def uses_in(
     for line, text, below in command_lines(source):
         certain = reachability.has_line(cell, line) if below is None else reachability.starts(cell)
         try:
-            use = Use(cell=cell, certain=certain, command=parse_line(text, below))
+            request = parse_line(text, below)
         except DeclarationError as problem:
             mark = "%etl" if below is None else "%%etl"
             wrong.append((f"{mark} {text.strip()}: {problem}", certain))
         else:
-            found.append((line, use))
+            found.append((line, _of_request(cell, certain, request)))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (command := _command(node, literals)):
-            certain = reachability.has(node)
-            use = Use(cell=cell, certain=certain, command=command, of_python=True)
+        if isinstance(node, ast.Call) and (use := _of_call(cell, reachability, node, literals)):
             found.append((node.lineno, use))
     return [use for _, use in sorted(found, key=lambda one: one[0])], wrong
 
 
-def _command(node: ast.Call, literals: Literals) -> Command | None:
+def _of_request(cell: int, certain: bool, request: Request) -> Use:
+    form, args = request.forms[0], asdict(request)
+    text = args.pop("cell", None)
+    if form.variant:
+        args["kind"] = form.variant
+    return Use(cell=cell, certain=certain, name=form.name, args=args, text=text, request=request)
+
+
+def _of_call(
+    cell: int, reachability: Reachability, node: ast.Call, literals: Literals
+) -> Use | None:
     root, _, function = literals.full_name(node.func).rpartition(".")
     if root not in ("etl", "jupyter_etl") or function not in _SIGNATURES:
         return None
     if any(isinstance(one, ast.Starred) for one in node.args):
         return None
     args: dict[str, object] = dict(_pairs(node, function, literals))
+    text = None
     name = _SAME.get(function, function)
     if function in _TARGET:
         args["target"] = args.get("name", UNKNOWN) if args.get("data") is None else UNKNOWN
@@ -101,10 +118,10 @@ def _command(node: ast.Call, literals: Literals) -> Command | None:
         rules = args.get("rules")
         given = args.get("data") is not None
         args |= {"name": UNKNOWN if given else args.get("name", UNKNOWN), "schema": None}
-        return Command(name=name, args=args, cell=rules if isinstance(rules, str) else None)
+        text = rules if isinstance(rules, str) else None
     if function == "publish":
         args.setdefault("kind", "table")
-    return Command(name=name, args=args)
+    return Use(cell=cell, certain=reachability.has(node), name=name, args=args, text=text)
 
 
 def _pairs(node: ast.Call, function: str, literals: Literals) -> Iterator[tuple[str, object]]:

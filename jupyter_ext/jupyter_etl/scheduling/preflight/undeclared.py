@@ -58,8 +58,8 @@ class UndeclaredScan:
 
     def declare(self, use: Use) -> None:
         """Take note of a source, a publication, or files that the deployed version contains."""
-        args = use.command.args
-        match use.command.name:
+        args = use.args
+        match use.name:
             case "source":
                 self._sources += _texts([args.get("location")])
             case "publish" if args.get("kind") != "table":

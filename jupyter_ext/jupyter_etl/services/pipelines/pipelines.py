@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.names import listed, parse_name, pipeline_name
 from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook, snapshot_of
 from jupyter_etl.language.parameters.parameter import resolve_parameters
@@ -90,140 +91,61 @@ class Pipelines:
         self.files = LocalFiles(store, settings)
         """The local files that versions pin."""
 
-    def schedule(
-        self,
-        notebook: Path,
-        when: str = "",
-        *,
-        timezone: str | None = None,
-        name: str | None = None,
-        parameters: Mapping[str, object] | None = None,
-        retries: int | None = None,
-        timeout_s: float | None = None,
-        catchup: str | None = None,
-        overlap: str | None = None,
-        on_lost: str | None = None,
-        priority: int | None = None,
-        memory_bytes: int | None = None,
-        checkpoint: bool = False,
-        cold: bool = False,
-        owner: str | None = None,
-        after: Sequence[str] = (),
-        after_all: bool = False,
-        on_demand: bool = False,
-        reset: Sequence[str] = (),
-        expect: bool = False,
-        shared: bool = False,
-        own_line: bool = True,
-        include: Sequence[str] = (),
-        anyway: bool = False,
-    ) -> Deployment:
-        """Snapshot a notebook as the next version of its pipeline, and put it on a schedule.
+    def schedule(self, notebook: Path, when: str = "", **options: Any) -> Deployment:
+        """Deploy a notebook; ``options`` are the other fields of `ScheduleRequest`."""
+        return self.deploy(notebook, ScheduleRequest(when=when, **options))
 
-        What is not given stays as it is deployed. Without ``when``, ``after`` and ``on_demand`` the
-        options of the notebook's own ``%etl schedule`` count as given, where it has one; an
-        argument of this call comes before them.
+    def deploy(
+        self, notebook: Path, request: ScheduleRequest, *, own_line: bool = True
+    ) -> Deployment:
+        """Save a snapshot of a notebook as the next version of its pipeline, and schedule it.
+
+        What the request does not give stays as it is deployed. Where it gives neither ``when`` nor
+        ``after`` nor ``on_demand``, the notebook's own ``%etl schedule`` counts as given, and the
+        fields of the request take precedence over it. A new pipeline without a schedule runs on
+        demand.
 
         Args:
             notebook: Path of the saved file.
-            when: The schedule in words, cron or ISO. A new pipeline without any runs on demand.
-            timezone: IANA name; by default that of the deployed schedule, else the setting's.
-            name: Of the pipeline; by default of the one that runs this file, else the file's stem.
-            parameters: Values for the notebook's parameters, over the deployed ones.
-            retries, timeout_s, catchup, overlap, on_lost, priority, memory_bytes, checkpoint,
-            cold: Policy; for a new pipeline by default `Policy`'s.
-            owner: Accountable; by default the setting's.
-            after: Publications whose new versions start a run.
-            after_all: Wait until each of them has a new version.
-            on_demand: Take the schedule away.
-            reset: What goes back to its default first, see `RESETS`.
-            expect: Whether names in ``after`` may be new: publications that are to come.
-            shared: Whether it may publish what another pipeline publishes.
+            request: Its field ``notebook`` is not used.
             own_line: Whether the notebook's own ``%etl schedule`` counts.
-            include: Patterns of files that the version pins besides the local modules; by default
-                those of the version before.
-            anyway: Deploy it though preflight has found errors.
 
         Raises:
             DeclarationError: The notebook, schedule, a pattern, a parameter or a policy is not
-                understood, or preflight has found errors, which are in its ``data``.
+                valid, or preflight has found errors, which are in its ``data``.
             PermissionDenied: Another owner has the name.
             NotFound: Nothing publishes a name in ``after``.
             Conflict: Another notebook has the name, or another pipeline publishes what this does.
         """
         path, text, outline = read_notebook(notebook)
-        given = when or after or on_demand or not own_line
-        declared = None if given else _declared(outline)
-        if declared is not None:
-            return self.schedule(
-                path,
-                declared["when"],
-                timezone=timezone or declared["tz"],
-                name=name or declared["name"],
-                parameters={**declared["param"], **(parameters or {})},
-                retries=declared["retries"] if retries is None else retries,
-                timeout_s=declared["timeout"] if timeout_s is None else timeout_s,
-                catchup=catchup or declared["catchup"],
-                overlap=overlap or declared["overlap"],
-                on_lost=on_lost or declared["on_lost"],
-                priority=declared["priority"] if priority is None else priority,
-                memory_bytes=declared["memory"] if memory_bytes is None else memory_bytes,
-                checkpoint=checkpoint or declared["checkpoint"],
-                cold=cold or declared["cold"],
-                owner=owner or declared["owner"],
-                after=declared["after"],
-                after_all=after_all or declared["after_all"],
-                reset=reset or declared["reset"],
-                expect=expect or declared["expect"],
-                shared=shared or declared["shared"],
-                include=include or declared["include"],
-                anyway=anyway,
-            )
+        given = request.when or request.after or request.on_demand
+        if own_line and not given and outline.deployment is not None:
+            request = request.over(outline.deployment)
         snapshot = snapshot_of(text)
-        called = self._named(path, name, snapshot)
+        called = self._named(path, request.name, snapshot)
         before = self._find(called)
-        kept = kept_from(before, outline, reset)
-        policy = make_policy(
-            kept.policy,
-            retries=retries,
-            timeout_s=timeout_s,
-            catchup=catchup,
-            overlap=overlap,
-            on_lost=on_lost,
-            priority=priority,
-            memory_bytes=memory_bytes,
-            checkpoint=checkpoint,
-            cold=cold,
-            shared=shared,
-        )
+        kept = kept_from(before, outline, request.reset)
+        policy = make_policy(kept.policy, request)
         now = self._clock.now()
-        schedule = changed_schedule(
-            kept.schedule,
-            when,
-            timezone=timezone,
-            after=after,
-            after_all=after_all,
-            on_demand=on_demand,
-            default_zone=self._settings.timezone,
-        )
+        schedule = changed_schedule(kept.schedule, request, self._settings.timezone)
         plan = None
         if schedule is not None:
             # One that has fired for the last time is no reason to refuse another version.
             plan = preview_of(schedule, now, spent=schedule == kept.schedule)
-        values = {**kept.parameters, **(parameters or {})}
+        values = {**kept.parameters, **request.parameters}
         resolve_parameters(outline.parameters, values, at=now)
         refuse_secret_parameters(self._settings.home, values)
-        findings = self._findings(path, outline, after)
+        findings = self._findings(path, outline, request.after)
         if plan is not None:
             findings += self._tight(called, plan.schedule, policy.overlap)
-        if not anyway:
+        if not request.anyway:
             _refuse_errors(path, findings)
-        pinned = self.files.pin(path, text, outline, include=include, before=before)
+        pinned = self.files.pin(path, text, outline, include=request.include, before=before)
         pipeline = Pipeline(
             name=called,
             notebook=str(path),
             content_hash=pinned.content_hash,
-            owner=owner or self._settings.owner,
+            owner=request.owner or self._settings.owner,
             schedule=plan.schedule if plan else None,
             parameters=values,
             policy=policy,
@@ -234,7 +156,7 @@ class Pipelines:
             ),
         )
         was = None if before is None else self.declared(before)
-        check_names(self._store, before, was, pipeline, outline, expect=expect)
+        check_names(self._store, before, was, pipeline, outline, expect=request.expect)
         if before is not None and has_moved(self._store, before, path, snapshot):
             self.relink(before.name, path)
         deployed = self._store.deploy(pipeline, now=now)
@@ -422,13 +344,13 @@ class Pipelines:
     def _findings(
         self, path: Path, outline: Outline, after: Sequence[str] = ()
     ) -> tuple[Finding, ...]:
-        declared = _declared(outline) or {"after": ()}
+        declared = outline.deployment.after if outline.deployment else ()
         place = NotebookPlace(
             self._store,
             path,
             outline.kernel,
             self._check_schedule,
-            expected=[*after, *declared["after"]],
+            expected=[*after, *declared],
         )
         return preflight(outline, place)
 
@@ -436,17 +358,17 @@ class Pipelines:
         durations = load_durations(self._store, [name]).get(name)
         return tuple(tight_schedule(name, schedule, durations, overlap, self._clock.now()))
 
-    def _check_schedule(self, args: Mapping[str, Any], outline: Outline) -> None:
-        # A line that gives no time keeps the deployed schedule, or takes it away.
-        if args["when"] or args["after"]:
+    def _check_schedule(self, request: ScheduleRequest, outline: Outline) -> None:
+        # A line that gives no time keeps the deployed schedule, or removes it.
+        if request.when or request.after:
             self.preview(
-                args["when"],
-                timezone=args["tz"],
-                after=args["after"],
-                after_all=args["after_all"],
+                request.when,
+                timezone=request.timezone,
+                after=request.after,
+                after_all=request.after_all,
                 count=1,
             )
-        resolve_parameters(outline.parameters, args["param"], at=self._clock.now())
+        resolve_parameters(outline.parameters, request.parameters, at=self._clock.now())
 
     def _find(self, name: str) -> Pipeline | None:
         try:
@@ -471,9 +393,3 @@ def _refuse_errors(path: Path, findings: Sequence[Finding]) -> None:
         hint="Fix the errors, or deploy despite them: --anyway",
         data={"findings": [asdict(one) for one in findings]},
     )
-
-
-def _declared(outline: Outline) -> dict[str, Any] | None:
-    """Return the arguments of the notebook's last ``%etl schedule``, if it has one."""
-    found = [c.args for _, c in outline.commands if c.name == "schedule"]
-    return found[-1] if found and (found[-1]["when"] or found[-1]["after"]) else None

@@ -7,6 +7,11 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
+from jupyter_etl.language.commands.publications import (
+    PublishFileRequest,
+    PublishReportRequest,
+    PublishTableRequest,
+)
 from jupyter_etl.language.names import listed, nearest, parse_name, slug
 from jupyter_etl.language.notebooks.cells import published_in
 from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook
@@ -22,12 +27,14 @@ def published_names(outline: Outline) -> frozenset[str]:
 
 
 def _names_in(outline: Outline) -> Iterator[str]:
-    for _, command in outline.commands:
-        if command.name == "publish":
-            kind = str(command.args["kind"])
-            given = command.args.get("name")
-            first = command.args.get({"file": "path", "report": "title"}.get(kind, "name"))
-            yield from _named(kind, str(first), None if given is None else str(given))
+    for _, request in outline.commands:
+        match request:
+            case PublishTableRequest():
+                yield from _named("table", request.name, None)
+            case PublishFileRequest():
+                yield from _named("file", request.path, request.name)
+            case PublishReportRequest():
+                yield from _named("report", request.title, request.name)
     if outline.language == "python":
         for cell in outline.cells:
             if cell.kind == "code":

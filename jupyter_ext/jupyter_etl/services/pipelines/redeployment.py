@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import SequenceMatcher
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.commands.declarations import Surface, arguments_on
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.durations import format_duration
 from jupyter_etl.language.names import listed, nearest
 from jupyter_etl.language.notebooks.notebook import Outline
@@ -15,18 +17,15 @@ from jupyter_etl.language.schedules.schedule import format_schedule
 from jupyter_etl.language.sizes import format_size
 from jupyter_etl.model import Pipeline, Policy, Schedule
 
+_FIELDS = {one.name for one in fields(Policy)}
 _POLICY = {
-    "retries": "retries",
-    "timeout": "timeout_s",
-    "catchup": "catchup",
-    "overlap": "overlap",
-    "on-lost": "on_lost",
-    "priority": "priority",
-    "parallel": "parallel",
-    "memory": "memory_bytes",
-    "checkpoint": "checkpoint",
+    **{
+        option.label.removeprefix("--"): option.name
+        for option in arguments_on(Surface.CLI, ScheduleRequest)
+        if option.name in _FIELDS
+    },
     "cold": "warm",
-    "shared": "shared",
+    "parallel": "parallel",
 }
 """What ``--reset`` calls the fields of a policy."""
 

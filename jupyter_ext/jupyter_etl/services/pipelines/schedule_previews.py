@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.schedules.date_ranges import YEARS
 from jupyter_etl.language.schedules.schedule import format_schedule, parse_schedule
 from jupyter_etl.model import Schedule, ScheduleKind
@@ -91,28 +92,20 @@ def _preview(schedule: Schedule, occurrences: Sequence[datetime]) -> SchedulePre
 
 
 def changed_schedule(
-    kept: Schedule | None,
-    when: str,
-    *,
-    timezone: str | None,
-    after: Sequence[str],
-    after_all: bool,
-    on_demand: bool,
-    default_zone: str,
+    kept: Schedule | None, request: ScheduleRequest, default_zone: str
 ) -> Schedule | None:
-    """Return the schedule of a deployment: the kept one, with what is given.
+    """Return the schedule of a deployment: the kept one, with what the request gives.
 
     Args:
-        kept: Of the deployed pipeline; None without one.
-        when, timezone, after, after_all: As on `Pipelines.schedule`.
-        on_demand: Return None.
+        kept: The deployed one; None without one.
         default_zone: IANA name, where none is given or kept.
 
     Raises:
         DeclarationError: It is not understood.
     """
-    zone = timezone or (kept.timezone if kept else default_zone)
-    if on_demand:
+    when, after, after_all = request.when, request.after, request.after_all
+    zone = request.timezone or (kept.timezone if kept else default_zone)
+    if request.on_demand:
         if when or after or after_all:
             raise DeclarationError(
                 "A pipeline either runs on demand or has a schedule.",
@@ -124,7 +117,7 @@ def changed_schedule(
         return parse_schedule(when, timezone=zone, after=after, after_all=both)
     if kept is None:
         return parse_schedule("", after_all=True) if after_all else None
-    if not timezone and not after_all:
+    if not request.timezone and not after_all:
         return kept
     text = "" if kept.kind is ScheduleKind.AFTER else kept.text
     return parse_schedule(

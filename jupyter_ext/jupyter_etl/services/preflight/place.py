@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_etl.errors import EtlError, ExecutionError, NotFound
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.names import nearest, parse_name
 from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook
 from jupyter_etl.language.sources import parse_source
@@ -44,7 +45,7 @@ class NotebookPlace:
         store: Store,
         notebook: Path,
         kernel: str | None,
-        check_schedule: Callable[[Mapping[str, Any], Outline], None],
+        check_schedule: Callable[[ScheduleRequest, Outline], None],
         expected: Collection[str] = (),
     ) -> None:
         self._store = store
@@ -151,7 +152,7 @@ class NotebookPlace:
     def declare(self, args: Mapping[str, object]) -> Source:
         """Read a declaration of a source; raises an `EtlError` as declaring it would."""
         given: dict[str, Any] = {**args}
-        options = dict(given.get("options") or given.get("option") or {})
+        options = dict(given.get("options") or {})
         options |= {
             option: given[name]
             for name, option in _NAMED_OPTIONS.items()
@@ -162,7 +163,7 @@ class NotebookPlace:
             given.get("location", ""),
             base=self._notebook.parent,
             kind=given.get("kind"),
-            secrets=tuple(given.get("secrets") or given.get("secret") or ()),
+            secrets=tuple(given.get("secrets") or ()),
             readonly=bool(given.get("readonly")),
             options=options,
             limit=given.get("limit"),
@@ -171,22 +172,12 @@ class NotebookPlace:
         check_source(source)
         return source
 
-    def check_schedule(self, args: Mapping[str, object], outline: Outline) -> None:
-        """Read the arguments of ``%etl schedule``; raises an `EtlError` as deploying would."""
-        given: dict[str, Any] = {**args}
-        if given["name"]:
-            parse_name(given["name"], what="pipeline")
-        make_policy(
-            Policy(),
-            retries=given["retries"],
-            timeout_s=given["timeout"],
-            catchup=given["catchup"],
-            overlap=given["overlap"],
-            on_lost=given["on_lost"],
-            priority=given["priority"],
-            memory_bytes=given["memory"],
-        )
-        self._check_schedule(given, outline)
+    def check_schedule(self, request: ScheduleRequest, outline: Outline) -> None:
+        """Check a ``%etl schedule`` of the notebook; raises an `EtlError` as deploying would."""
+        if request.name:
+            parse_name(request.name, what="pipeline")
+        make_policy(Policy(), request)
+        self._check_schedule(request, outline)
 
     def check_rules(self, rules: Sequence[CheckRule]) -> None:
         """Raise `DeclarationError` for rules that no data could be checked by."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
+from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.notebooks.notebook import parse_notebook, snapshot_of
 from jupyter_etl.model import Checkpoint, Resumption, Retried, Run
 from jupyter_etl.ports import Clock, Store
@@ -98,7 +99,7 @@ def _deploy_saved(
                 f"{planned.why_not}, so the saved notebook has to run from the start; deploy and "
                 "run it"
             )
-        done = pipelines.schedule(path, name=pipeline.name, own_line=False)
+        done = pipelines.deploy(path, ScheduleRequest(name=pipeline.name), own_line=False)
     except (Conflict, DeclarationError, NotFound, PermissionDenied) as problem:
         return None, problem.message.removesuffix(".")
     return done.pipeline.version, ""

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from jupyter_etl.errors import Conflict, NotFound
+from jupyter_etl.language.commands.runs import RunRequest
 from jupyter_etl.language.names import pipeline_name
 from jupyter_etl.language.notebooks.notebook import parse_notebook, snapshot_of
 from jupyter_etl.language.parameters.parameter import resolve_parameters
@@ -78,42 +79,32 @@ class Runs:
         self._pipelines = pipelines
         self._warm = warm
 
-    def run(
-        self,
-        notebook: Path,
-        *,
-        parameters: Mapping[str, object] | None = None,
-        draft: bool = False,
-        timeout_s: float | None = None,
-        checkpoint: bool = False,
-        cold: bool = False,
-        on_event: OnEvent | None = None,
+    def run(self, notebook: Path, *, on_event: OnEvent | None = None, **options: Any) -> Run:
+        """Run a notebook and wait; ``options`` are the other fields of `RunRequest`."""
+        return self.execute(notebook, RunRequest(**options), on_event=on_event)
+
+    def execute(
+        self, notebook: Path, request: RunRequest, *, on_event: OnEvent | None = None
     ) -> Run:
         """Run a notebook file now, as a schedule would, and wait for its end.
 
         Args:
             notebook: Path of the saved file; it need not be deployed.
-            parameters: Values for its parameters.
-            draft: Publish beside the live versions.
-            timeout_s: Seconds it may take; by default `Policy`'s.
-            checkpoint: Keep the variables when a cell fails, for `retry_from_failed_cell`.
-            cold: Start its processes from nothing.
-            on_event: Called with each event as it is said.
+            request: Its field ``notebook`` is not used.
+            on_event: Called with each event of the run.
 
         Returns:
             The run at its end; it failed or succeeded, see its ``outcome``. An interrupt
             (Ctrl-C) cancels it.
 
         Raises:
-            DeclarationError: The notebook or a parameter is not understood; no run was made.
+            DeclarationError: The notebook or a parameter is not valid; no run was made.
         """
         path, text, outline = read_notebook(notebook)
         now = self._clock.now()
-        resolve_parameters(outline.parameters, parameters or {}, at=now)
-        refuse_secret_parameters(self._settings.home, parameters or {})
-        policy = make_policy(
-            Policy(retries=0), timeout_s=timeout_s, checkpoint=checkpoint, cold=cold
-        )
+        resolve_parameters(outline.parameters, request.parameters, at=now)
+        refuse_secret_parameters(self._settings.home, request.parameters)
+        policy = make_policy(Policy(retries=0), request)
         run = self._store.add_run(
             NewRun(
                 pipeline=pipeline_name(path.stem),
@@ -124,9 +115,9 @@ class Runs:
                 interval=interval_of(None, now),
                 due_at=now,
                 owner=self._settings.owner,
-                parameters=dict(parameters or {}),
+                parameters=request.parameters,
                 policy=policy,
-                draft=draft,
+                draft=request.draft,
                 priority=_IMPATIENT,
                 timezone=self._settings.timezone,
                 sources=outline.sources_among(
