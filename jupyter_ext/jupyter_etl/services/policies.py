@@ -14,7 +14,8 @@ from jupyter_etl.model import Policy
 def make_policy(kept: Policy, request: ScheduleRequest | RunRequest) -> Policy:
     """Return a policy with the values of a request, and the kept ones where it gives none.
 
-    The fields have the names of those of `Policy`; ``cold`` is the opposite of ``warm``.
+    The fields have the names of those of `Policy`; ``cold`` is the opposite of ``warm``. Mappings are
+    merged.
 
     Raises:
         DeclarationError: A value is none of its choices.
@@ -22,10 +23,13 @@ def make_policy(kept: Policy, request: ScheduleRequest | RunRequest) -> Policy:
     given: dict[str, object] = {"warm": False} if request.cold else {}
     for field in fields(Policy):
         value, present = getattr(request, field.name, None), getattr(kept, field.name)
-        if value is not None and value is not False:
-            given[field.name] = (
-                _choice(type(present), value, field.name) if isinstance(present, StrEnum) else value
-            )
+        if value is None or value is False:
+            continue
+        if isinstance(present, StrEnum):
+            value = _choice(type(present), value, field.name)
+        elif isinstance(present, dict):
+            value = {**present, **value}
+        given[field.name] = value
     return replace(kept, **given)  # type: ignore[arg-type]  # each has the type of its field
 
 

@@ -181,4 +181,6 @@ def _shown(attribute: str, value: object) -> str:
         return format_size(value) if isinstance(value, int) else "the setting"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return " ".join(f"{key}={text}" for key, text in sorted(value.items())) or "none"
     return str(value)
