@@ -116,6 +116,7 @@ class Policy:
         warm: Fork the attempts' processes from one that has the usual packages imported; else
             start each from nothing.
         shared: Whether it may publish a name that another pipeline publishes, too.
+        tags: What pipelines and their runs are filtered by.
     """
 
     retries: int = 3
@@ -129,6 +130,7 @@ class Policy:
     checkpoint: bool = False
     warm: bool = True
     shared: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

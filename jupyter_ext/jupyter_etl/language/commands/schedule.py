@@ -23,6 +23,7 @@ from jupyter_etl.language.commands.common import (
     Names,
     PathText,
     Patterns,
+    Tags,
     Text,
     Values,
     cli,
@@ -36,6 +37,7 @@ from jupyter_etl.language.commands.declarations import (
     default_of,
 )
 from jupyter_etl.language.durations import format_duration, parse_duration
+from jupyter_etl.language.names import parse_name
 from jupyter_etl.language.numbers import PRIORITY, RETRIES, WORKERS, check_numbers
 from jupyter_etl.model import DEFAULT_TIMEOUT_S, Catchup, OnLost, Overlap, Policy
 
@@ -214,6 +216,15 @@ class ScheduleRequest(Request, frozen=True, kw_only=True):
             "are always pinned.",
         ),
     ] = ()
+    tags: Annotated[
+        Tags,
+        Argument(
+            flags=("--tag",),
+            kind=ValueKind.OPTIONS,
+            placeholder="K=V",
+            help="A tag that pipelines and runs can be filtered by; may be repeated.",
+        ),
+    ] = field(default_factory=dict)
     anyway: Annotated[
         bool, Argument(flags=("--anyway",), help="Deploy despite preflight errors.")
     ] = False
@@ -225,6 +236,8 @@ class ScheduleRequest(Request, frozen=True, kw_only=True):
             priority=self.priority,
             memory_bytes=self.memory_bytes,
         )
+        for key in self.tags:
+            parse_name(key, what="tag")
         if self.timeout is not None:
             if self.timeout.strip():
                 force_setattr(self, "timeout_s", self._parse_timeout(self.timeout))
