@@ -26,6 +26,7 @@ from jupyter_etl.model import (
     CheckStatus,
     Heartbeat,
     Outcome,
+    Policy,
     Read,
     RunState,
     Verdict,
@@ -56,6 +57,25 @@ class RunsContract:
             "scheduler was down",
         )
         assert store.claim("s", now=NOW, limit=9) == []
+
+    def test_runs_are_filtered_by_their_tags(self, store: Store) -> None:
+        for key, tags in (
+            ("1", {"team": "ops", "a.b": 'say "hi"'}),
+            ("2", {"team": "ops"}),
+            ("3", {"team": "data"}),
+            ("4", {}),
+        ):
+            store.add_run(a_run(key, policy=Policy(tags=tags)), now=NOW)
+        for tags, keys in (
+            ({"team": "ops"}, ["2", "1"]),
+            ({"team": "ops", "a.b": 'say "hi"'}, ["1"]),
+            ({"team": "Ops"}, []),
+            ({"retries": "3"}, []),
+            ({}, ["4", "3", "2", "1"]),
+        ):
+            found = store.load_runs(tags=tags)
+            assert [run.new.logical_key for run in found] == keys
+            assert store.count_runs(tags=tags) == len(keys)
 
     def test_a_claim_dispatches_a_run_with_a_new_attempt(self, store: Store) -> None:
         run = store.add_run(a_run(), now=NOW)

@@ -85,6 +85,7 @@ def test_nothing_given_changes_nothing(etl: Etl, deployed: Path) -> None:
         ({"reset": ["memory"]}, "memory: 2 GB -> the setting"),
         ({"reset": ["checkpoint"]}, "checkpoint: yes -> no"),
         ({"reset": ["cold"]}, "cold: yes -> no"),
+        ({"tags": {"team": "ops", "cost": "7"}}, "tag: none -> cost=7 team=ops"),
     ],
 )
 def test_one_thing_given_changes_that_alone(
@@ -94,6 +95,18 @@ def test_one_thing_given_changes_that_alone(
     assert (done.change, done.changes) == ("changed", (change,))
     assert done.pipeline.version == 2
     assert etl.pipelines.schedule(deployed).change == "unchanged"
+
+
+def test_tags_are_merged_and_select_pipelines_and_their_runs(etl: Etl, deployed: Path) -> None:
+    etl.pipelines.schedule(deployed, tags={"team": "ops"})
+    etl.pipelines.schedule(deployed, tags={"cost": "7"})
+    run = etl.runs.trigger("sales")
+    for tags, found in (({"team": "ops", "cost": "7"}, True), ({"team": "data"}, False)):
+        assert [one.name for one in etl.pipelines.list(tags=tags)] == ["sales"] * found
+        assert [one.id for one in etl.runs.list(tags=tags)] == [run.id] * found
+    assert etl.pipelines.schedule(deployed, reset=["tag"]).pipeline.policy.tags == {}
+    with pytest.raises(DeclarationError, match="not a valid tag"):
+        etl.pipelines.schedule(deployed, tags={"a b": "c"})
 
 
 def test_all_goes_back_to_the_defaults(etl: Etl, deployed: Path) -> None:

@@ -120,7 +120,7 @@ def _say_what_to_do(overview: Overview) -> None:
 
 def pipelines(etl: Etl, request: PipelinesRequest) -> int:
     """List the pipelines."""
-    found = etl.pipelines.list()
+    found = etl.pipelines.list(tags=request.tags)
     health = etl.health.of(found)
     missing = [p for p in found if etl.pipelines.missing(p)]
     if request.json:
@@ -181,13 +181,15 @@ def _schedule_of(pipeline: Pipeline) -> str:
 
 def runs(etl: Etl, request: RunsRequest) -> int:
     """List runs, newest first."""
-    found = etl.runs.list(pipeline=request.pipeline, states=request.state, limit=request.limit)
+    found = etl.runs.list(
+        pipeline=request.pipeline, states=request.state, tags=request.tags, limit=request.limit
+    )
     now = etl.clock.now()
     if request.json:
         write_json([_row(run, now) for run in found])
         return 0
     write_table([_short_row(run, now) for run in found], "There are no runs yet.")
-    total = etl.runs.count(pipeline=request.pipeline, states=request.state)
+    total = etl.runs.count(pipeline=request.pipeline, states=request.state, tags=request.tags)
     if total > len(found):
         say(f"Showing {len(found)} of {total:,} runs; more with --limit.")
     return 0

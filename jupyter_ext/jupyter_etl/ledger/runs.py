@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,9 @@ from jupyter_etl.ledger.connection import Part
 from jupyter_etl.ledger.databases.error_mapping import no_run
 from jupyter_etl.ledger.schema.rows import run_of, value_of
 from jupyter_etl.ledger.schema.tables import attempts, holds, pipelines, publication_versions, runs
+from jupyter_etl.ledger.schema.types import has_tags
 from jupyter_etl.model import (
+    NO_TAGS,
     TERMINAL,
     Cause,
     Difference,
@@ -45,10 +47,11 @@ class Runs(Part):
         *,
         pipeline: str | None = None,
         states: Sequence[RunState] = (),
+        tags: Mapping[str, str] = NO_TAGS,
         limit: int = 100,
         offset: int = 0,
     ) -> list[Run]:
-        query = _filtered(select(runs), pipeline, states)
+        query = _filtered(select(runs), pipeline, states, tags)
         query = query.order_by(runs.c.id.desc()).limit(limit).offset(offset)
         with self._ledger.reading() as connection:
             return runs_of(connection, connection.execute(query).all())
@@ -89,8 +92,14 @@ class Runs(Part):
         with self._ledger.reading() as connection:
             return runs_of(connection, connection.execute(query.order_by(runs.c.id)).all())
 
-    def count_runs(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
-        query = _filtered(select(func.count()).select_from(runs), pipeline, states)
+    def count_runs(
+        self,
+        *,
+        pipeline: str | None = None,
+        states: Sequence[RunState] = (),
+        tags: Mapping[str, str] = NO_TAGS,
+    ) -> int:
+        query = _filtered(select(func.count()).select_from(runs), pipeline, states, tags)
         with self._ledger.reading() as connection:
             count: int = connection.execute(query).scalar_one()
         return count
@@ -233,12 +242,14 @@ def _held_by(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, tupl
     return {row.id: held_by_of(row.checks, differences.get(row.id, ())) for row in rows}
 
 
-def _filtered(query: Select[Any], pipeline: str | None, states: Sequence[RunState]) -> Select[Any]:
+def _filtered(
+    query: Select[Any], pipeline: str | None, states: Sequence[RunState], tags: Mapping[str, str]
+) -> Select[Any]:
     if pipeline is not None:
         query = query.where(runs.c.pipeline == pipeline)
     if states:
         query = query.where(runs.c.state.in_(states))
-    return query
+    return query.where(*has_tags(runs.c.policy, tags))
 
 
 def _change(connection: Connection, run_id: int, **values: object) -> None:

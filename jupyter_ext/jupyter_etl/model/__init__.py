@@ -31,6 +31,7 @@ from jupyter_etl.model.partition import Grain, Partition
 from jupyter_etl.model.pipeline import (
     DEFAULT_TIMEOUT_S,
     FAILURES_TO_PAUSE,
+    NO_TAGS,
     STARTS_TO_ALERT,
     Catchup,
     OnLost,
@@ -94,6 +95,7 @@ __all__ = [
     "FAILING_STATES",
     "FAILURES_TO_PAUSE",
     "IN_PROGRESS",
+    "NO_TAGS",
     "STARTS_TO_ALERT",
     "TERMINAL",
     "Attempt",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from jupyter_etl.model.bundle import BundleFile, FileChange
 from jupyter_etl.model.schedule import Schedule
@@ -95,6 +96,9 @@ class TimeLimit:
 
     seconds: float
     why: str = ""
+
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)

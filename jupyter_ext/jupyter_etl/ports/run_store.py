@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from jupyter_etl.model import (
+    NO_TAGS,
     Attempt,
     AttemptReport,
     Breaker,
@@ -301,10 +302,11 @@ class RunStore(Protocol):
         *,
         pipeline: str | None = None,
         states: Sequence[RunState] = (),
+        tags: Mapping[str, str] = NO_TAGS,
         limit: int = 100,
         offset: int = 0,
     ) -> list[Run]:
-        """Newest first, by id."""
+        """Newest first, by id; a run has the tags that its pipeline had when it was queued."""
         ...
 
     def load_last_runs(
@@ -331,6 +333,12 @@ class RunStore(Protocol):
         """Return a pipeline's runs whose interval touches ``[start, end)``; oldest first, by id."""
         ...
 
-    def count_runs(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
+    def count_runs(
+        self,
+        *,
+        pipeline: str | None = None,
+        states: Sequence[RunState] = (),
+        tags: Mapping[str, str] = NO_TAGS,
+    ) -> int:
         """Count what `load_runs` would list without a limit."""
         ...

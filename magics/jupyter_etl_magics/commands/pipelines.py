@@ -80,9 +80,9 @@ def resume(session: Session, request: ResumeRequest) -> None:
     show(Card(title=f"{pipeline.name} is resumed.", tone="ok"))
 
 
-def pipelines(session: Session, _request: PipelinesRequest) -> None:
+def pipelines(session: Session, request: PipelinesRequest) -> None:
     """Show all pipelines."""
-    found = session.etl.pipelines.list()
+    found = session.etl.pipelines.list(tags=request.tags)
     health = session.etl.health.of(found)
     rows: list[dict[str, object]] = [
         {

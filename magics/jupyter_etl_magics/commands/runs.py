@@ -57,9 +57,11 @@ def _progress_line() -> Callable[[Mapping[str, Any]], None]:
 def runs(session: Session, request: RunsRequest) -> None:
     """Show runs, newest first."""
     found = session.etl.runs.list(
-        pipeline=request.pipeline, states=request.state, limit=request.limit
+        pipeline=request.pipeline, states=request.state, tags=request.tags, limit=request.limit
     )
-    total = session.etl.runs.count(pipeline=request.pipeline, states=request.state)
+    total = session.etl.runs.count(
+        pipeline=request.pipeline, states=request.state, tags=request.tags
+    )
     rows: list[dict[str, object]] = [
         {
             "run": str(run.id),

@@ -21,6 +21,13 @@ Version = Annotated[int, Meta(ge=1, le=MOST_ID)]
 Values = dict[str, object]
 FrameType = Literal["pandas", "arrow", "polars"]
 
+TAGS = Argument(
+    on=(MAGIC, CLI),
+    flags=("--tag",),
+    kind=ValueKind.OPTIONS,
+    placeholder="K=V",
+    help="Only those with this tag; may be repeated.",
+)
 PARAMETERS = Argument(
     flags=("-p", "--param"), placeholder="K=V", help="A parameter of the notebook; may be repeated."
 )

@@ -15,9 +15,11 @@ from jupyter_etl.language.commands.common import (
     PARAMETERS,
     PIPELINE,
     REST,
+    TAGS,
     THIS_NOTEBOOK,
     THIS_PIPELINE,
     PathText,
+    Tags,
     Values,
     cli,
     magic,
@@ -236,3 +238,5 @@ class PipelinesRequest(JsonOutput, frozen=True, kw_only=True):
         )
         for on, example in ((MAGIC, "pipelines"), (CLI, "pipelines --json"))
     )
+
+    tags: Annotated[Tags, TAGS] = field(default_factory=dict)

@@ -17,9 +17,11 @@ from jupyter_etl.language.commands.common import (
     PARAMETERS,
     PIPELINE,
     RUN,
+    TAGS,
     THIS_NOTEBOOK,
     THIS_PIPELINE,
     TIMEOUT,
+    Tags,
     Values,
     cli,
     magic,
@@ -146,6 +148,7 @@ class RunsRequest(JsonOutput, frozen=True, kw_only=True):
             flags=("--state",), repeated=True, help="Only runs in this state; may be repeated."
         ),
     ] = ()
+    tags: Annotated[Tags, TAGS] = field(default_factory=dict)
     limit: Annotated[
         int,
         Argument(

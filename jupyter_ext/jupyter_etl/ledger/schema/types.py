@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy import JSON, BigInteger, ColumnElement, Dialect, Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -107,3 +111,26 @@ def _clean_all(value: Any) -> Any:
             return [_clean_all(item) for item in value]
         case _:
             return value
+
+
+class AsJson(FunctionElement[Any]):
+    """A `Json` column whose parts can be compared: ``AsJson(column)["a", "b"].as_string()``."""
+
+    type = JSON()
+    inherit_cache = True
+
+
+@compiles(AsJson)
+def _plain_json(element: AsJson, compiler: SQLCompiler, **more: Any) -> str:
+    return compiler.process(element.clauses, **more)
+
+
+@compiles(AsJson, "postgresql")
+def _cast_json(element: AsJson, compiler: SQLCompiler, **more: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **more)} AS JSON)"
+
+
+def has_tags(policy: ColumnElement[Any], tags: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+    """Yield a condition for each tag that a policy must have."""
+    for key, value in tags.items():
+        yield AsJson(policy)["tags", key].as_string() == value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook, sna
 from jupyter_etl.language.parameters.parameter import resolve_parameters
 from jupyter_etl.language.schedules.schedule import parse_schedule
 from jupyter_etl.model import (
+    NO_TAGS,
     BundleFile,
     FileChange,
     Overlap,
@@ -241,9 +242,10 @@ class Pipelines:
         schedule = parse_schedule(when, timezone=timezone or self._settings.timezone)
         return preview_between(schedule, start, end, count=count)
 
-    def list(self) -> builtins.list[Pipeline]:
-        """Return all pipelines, by name."""
-        return self._store.load_pipelines()
+    def list(self, *, tags: Mapping[str, str] = NO_TAGS) -> builtins.list[Pipeline]:
+        """Return the pipelines that have these tags, by name."""
+        found = self._store.load_pipelines()
+        return [one for one in found if tags.items() <= one.policy.tags.items()]
 
     def get(self, name: str) -> Pipeline:
         """Return one; raises `NotFound`."""

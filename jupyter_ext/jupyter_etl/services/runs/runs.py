@@ -16,6 +16,7 @@ from jupyter_etl.language.names import pipeline_name
 from jupyter_etl.language.notebooks.notebook import parse_notebook, snapshot_of
 from jupyter_etl.language.parameters.parameter import resolve_parameters
 from jupyter_etl.model import (
+    NO_TAGS,
     TERMINAL,
     Attempt,
     Checkpoint,
@@ -194,11 +195,14 @@ class Runs:
         *,
         pipeline: str | None = None,
         states: Sequence[RunState] = (),
+        tags: Mapping[str, str] = NO_TAGS,
         limit: int = 100,
         offset: int = 0,
     ) -> list[Run]:
         """Return runs, newest first; raises `NotFound` where there is no such pipeline."""
-        found = self._store.load_runs(pipeline=pipeline, states=states, limit=limit, offset=offset)
+        found = self._store.load_runs(
+            pipeline=pipeline, states=states, tags=tags, limit=limit, offset=offset
+        )
         if pipeline is not None and not found:
             must_be_pipeline(self._store, pipeline)
         return found
@@ -216,9 +220,15 @@ class Runs:
         """
         return self._store.load_last_runs(pipelines, count=count)
 
-    def count(self, *, pipeline: str | None = None, states: Sequence[RunState] = ()) -> int:
+    def count(
+        self,
+        *,
+        pipeline: str | None = None,
+        states: Sequence[RunState] = (),
+        tags: Mapping[str, str] = NO_TAGS,
+    ) -> int:
         """Count runs."""
-        return self._store.count_runs(pipeline=pipeline, states=states)
+        return self._store.count_runs(pipeline=pipeline, states=states, tags=tags)
 
     def get(self, run_id: int) -> Run:
         """Return one; raises `NotFound`."""
