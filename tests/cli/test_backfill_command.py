@@ -47,7 +47,7 @@ def test_queued_and_again(sales: str, command: Command) -> None:
     assert "No scheduler is alive" in said.err
     found = said.json
     assert found.keys() == {
-        *("pipeline", "timezone", "planned", "done", "in_hand", "parallel", "median_s"),
+        *("pipeline", "timezone", "planned", "done", "active", "parallel", "median_s"),
         *("estimate_s", "partitions", "runs"),
     }
     assert (found["planned"], found["runs"], found["median_s"]) == (3, [1, 2, 3], None)

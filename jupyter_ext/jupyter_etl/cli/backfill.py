@@ -90,7 +90,7 @@ def _facts(asked: Backfill) -> dict[str, object]:
         "timezone": asked.timezone,
         "planned": asked.planned,
         "done": asked.done,
-        "in_hand": asked.in_progress,
+        "active": asked.in_progress,
         "parallel": asked.parallel,
         "median_s": asked.median_s,
         "estimate_s": asked.estimate_s,

@@ -26,7 +26,7 @@ class Step(StrEnum):
     """Its failed run is queued once more, as it was."""
     DONE = "done"
     """A run has succeeded: nothing."""
-    IN_PROGRESS = "in hand"
+    IN_PROGRESS = "active"
     """A run is queued or running: it is left alone."""
 
 
