@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def open_store(url: str) -> Store:
-    """Open the ledger; create it, or bring its schema up to date, where that is due.
+    """Open the ledger; create it or migrate its schema if necessary.
 
     Args:
         url: ``sqlite:////absolute/path/ledger.sqlite`` or ``postgresql://user@host/database``.
@@ -23,10 +23,10 @@ def open_store(url: str) -> Store:
         The ledger. It may be used by several threads, and by a process forked from this one.
 
     Raises:
-        StoreError: It cannot be reached, is no ledger, or was written by a newer version.
+        StoreError: It cannot be reached, is not a ledger, or was written by a newer version.
         MissingDependency: PostgreSQL's driver is not installed.
     """
-    # SQLAlchemy costs a tenth of a second that `import jupyter_etl` need not pay.
+    # Importing SQLAlchemy takes a tenth of a second, which `import jupyter_etl` saves.
     from jupyter_etl.ledger.store import SqlStore
 
     return SqlStore(url)
@@ -34,7 +34,7 @@ def open_store(url: str) -> Store:
 
 @contextmanager
 def elsewhere(store: Store, path: Path) -> Iterator[Store]:
-    """Use, for a while, the ledger in another file, to try something out before the open one is changed.
+    """Use the ledger in another file for a while, for a warm-up.
 
     Args:
         store: From `open_store`.
@@ -48,13 +48,13 @@ def elsewhere(store: Store, path: Path) -> Iterator[Store]:
 
 
 def inspect_ledger(url: str) -> LedgerFacts:
-    """Look at a ledger from end to end; it is neither made nor migrated.
+    """Inspect a ledger completely; it is neither created nor migrated.
 
     Args:
         url: As for `open_store`.
 
     Raises:
-        StoreError: It cannot be reached, or is no ledger.
+        StoreError: It cannot be reached, or is not a ledger.
         MissingDependency: PostgreSQL's driver is not installed.
     """
     from jupyter_etl.ledger.inspection import look_at
@@ -63,7 +63,7 @@ def inspect_ledger(url: str) -> LedgerFacts:
 
 
 def repair_journal(facts: LedgerFacts) -> None:
-    """Set the journal mode that is safe; raises `StoreError` while others use the file."""
+    """Set the safe journal mode; raises `StoreError` while others use the file."""
     from jupyter_etl.ledger.migration import set_journal_mode
 
     if facts.path is not None:

@@ -1,4 +1,4 @@
-"""Attempts: who owns a run, and how that ends."""
+"""Attempts: who owns a run, and how its attempts end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from jupyter_etl.ports import Claim
 # Rows are always locked in the order attempt, pipeline, run, publication, watermark, breaker, so
 # that no two transactions can wait for each other.
 
-# Written once: to put a statement together takes longer than to execute it.
+# Built once: building a statement takes longer than executing it.
 _OWNED = update(attempts).where(
     attempts.c.run_id == bindparam("of_run"),
     attempts.c.number == bindparam("of_number"),
@@ -59,7 +59,7 @@ _IS_TO_END = select(runs.c.cancel_requested).where(_THIS)
 
 
 class Attempts(Part):
-    """What schedulers and runners write about a run in hand; every write carries its token."""
+    """Writes of schedulers and runners about active runs; every write carries the attempt's token."""
 
     def start_attempt(
         self,
@@ -195,7 +195,7 @@ def _end_attempt(
         "peak_rss_bytes": report.peak_rss_bytes,
         **_account(report),
     }
-    # One that has begun since it was loaded is not lost before its start.
+    # An attempt that has started since it was loaded was not lost before its start.
     unstarted = report.outcome is Outcome.LOST and not report.began
     ended = connection.execute(_BEGUN if unstarted else _OWNED, {**_key(*key), **values})
     if ended.rowcount != 1:

@@ -1,4 +1,4 @@
-"""Copies of a SQLite ledger: made, checked and put back while others may use it."""
+"""Copies of a SQLite ledger: created, checked and restored while others may use it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _BESIDE = ("-journal", "-wal", "-shm")
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerFile:
-    """What a file holds that is a whole ledger.
+    """Facts about a file that is an intact ledger.
 
     Args:
-        path: Where it lies.
+        path: Of the file.
         bytes: Its size.
         revision: Of its schema.
-        runs: How many are on record.
+        runs: How many runs it has.
         last_run: The greatest id that a run ever had.
     """
 
@@ -45,7 +45,7 @@ class LedgerFile:
 
 
 def stamp(now: datetime | None = None) -> str:
-    """Return a UTC time as it stands in names of files: ``20260131T060000Z``."""
+    """Return a UTC time as it is used in names of files: ``20260131T060000Z``."""
     return (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
@@ -59,16 +59,16 @@ def unused(path: Path) -> Path:
 
 
 def back_up(path: Path, target: Path) -> LedgerFile:
-    """Copy a SQLite ledger while others use it; the copy appears whole or not at all.
+    """Copy a SQLite ledger while others use it; the copy is complete or does not exist.
 
     Args:
-        target: The copy; no file may have that name. Its folder is made, private to this user.
+        target: The copy; the file must not exist. Its folder is created, private to this user.
 
     Returns:
-        What the copy holds; it was read and found intact.
+        The facts about the copy, which was read and is intact.
 
     Raises:
-        StoreError: It cannot be written, or what was copied is no intact ledger.
+        StoreError: It cannot be written, or the ledger is damaged.
     """
     with _written(target):
         if target.exists():
@@ -89,10 +89,10 @@ def back_up(path: Path, target: Path) -> LedgerFile:
 
 
 def inspect_file(path: Path) -> LedgerFile:
-    """Read a file that should be a ledger from end to end.
+    """Read a ledger completely.
 
     Raises:
-        StoreError: It is none, or it is damaged.
+        StoreError: The file is not a ledger, or it is damaged.
     """
     if not is_sqlite(path):
         raise _no_ledger(path, "it is not a SQLite file")
@@ -120,7 +120,7 @@ def inspect_file(path: Path) -> LedgerFile:
 
 
 def is_sqlite(path: Path) -> bool:
-    """Tell by its first bytes whether a file is SQLite's; an empty one is not."""
+    """Return whether a file begins like one of SQLite; an empty file does not."""
     try:
         with path.open("rb") as file:
             return file.read(len(HEADER)) == HEADER
@@ -131,23 +131,23 @@ def is_sqlite(path: Path) -> bool:
 def put_back(
     copy: Path, ledger: Path, *, kept: Path, migrate: Callable[[Path], None], last_run: int = 0
 ) -> Path | None:
-    """Let a ledger hold what a copy of it holds, in one step.
+    """Replace the content of a ledger by that of a copy, in one step.
 
-    Where the ledger is intact its content is replaced in one transaction, so that other processes
-    that have it open see the old or the new one; a damaged file is replaced as a file.
+    The content of an intact ledger is replaced in one transaction, so that other processes that
+    have it open see the old or the new one. A damaged file is replaced as a file.
 
     Args:
-        copy: An intact ledger; it is left as it is.
-        ledger: The file to replace; it may be damaged, or not there.
-        kept: Where to keep what the ledger held.
+        copy: An intact ledger; it is not changed.
+        ledger: The file to replace; it may be damaged or absent.
+        kept: Where to save the old content of the ledger.
         migrate: Brings the ledger at a path to the schema of this version.
-        last_run: The greatest id of a run that is known of; new runs are numbered after it.
+        last_run: The greatest known id of a run; new runs get greater ones.
 
     Returns:
-        ``kept``; None where there was nothing to keep.
+        ``kept``; None if there was nothing to save.
 
     Raises:
-        StoreError: It failed, and the ledger holds what it held.
+        StoreError: It failed; the content of the ledger has not changed.
     """
     ledger.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _written(ledger), _part(ledger) as part:
@@ -161,7 +161,7 @@ def put_back(
             _never_again(part, last_run)
             there = _keep_damaged(ledger, kept)
             _sync(part)
-            # Left beside the new file, a journal of the old one would be played back into it.
+            # SQLite would apply a journal of the old file to the new one.
             for suffix in _BESIDE:
                 ledger.with_name(ledger.name + suffix).unlink(missing_ok=True)
             part.replace(ledger)
@@ -182,7 +182,7 @@ def _keep_damaged(ledger: Path, kept: Path) -> bool:
 
 
 def _never_again(path: Path, last_run: int) -> None:
-    """Let new runs be numbered after all there ever were: an id names a folder on disk."""
+    """Number new runs after all that ever existed: an id names a folder on disk."""
     with closing(sqlite3.connect(path)) as connection, connection:
         raised = connection.execute(
             "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'runs'", [last_run]
@@ -210,7 +210,7 @@ def _copy(path: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _part(target: Path) -> Iterator[Path]:
-    """Give a new private file beside another, gone at the end unless it was moved."""
+    """Provide a new private file next to another; it is deleted at the end unless it was moved."""
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
@@ -233,7 +233,7 @@ def _written(target: Path) -> Iterator[None]:
 
 
 def _sync(path: Path) -> None:
-    """Have a file on the disk before its name says that it is there."""
+    """Sync a file to disk, then its folder."""
     for place in (path, path.parent):
         descriptor = os.open(place, os.O_RDONLY)
         try:

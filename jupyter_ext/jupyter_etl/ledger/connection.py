@@ -31,14 +31,14 @@ _DRIVERS = {
 class Ledger:
     """A database and its pool of connections.
 
-    A process forked from this one gets connections of its own: SQLite and PostgreSQL both break
-    when two processes share one.
+    A process forked from this one gets connections of its own: neither SQLite nor PostgreSQL
+    allows two processes to share one.
 
     Args:
         url: As for `open_store`.
 
     Raises:
-        StoreError: The URL names no database that can be a ledger.
+        StoreError: The URL is not of a database that can be a ledger.
         MissingDependency: Its driver is not installed.
     """
 
@@ -55,12 +55,12 @@ class Ledger:
 
     @property
     def path(self) -> Path | None:
-        """Where a SQLite ledger lies; None where its URL is a ``file:`` URI, or PostgreSQL's."""
+        """The file of a SQLite ledger; None if its URL is a ``file:`` URI, or PostgreSQL's."""
         database = self.url.database or ""
         return Path(database) if self.is_sqlite and not database.startswith("file:") else None
 
     def watch(self, identity: str) -> None:
-        """Check from now on, before each transaction, that the file is there and is this ledger.
+        """Check from now on, before each transaction, that the file exists and is this ledger.
 
         Args:
             identity: Id of the ledger.
@@ -71,7 +71,7 @@ class Ledger:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one state of the ledger, and only reads."""
+        """Provide a connection that only reads, and sees one state of the ledger."""
         with translated(self.place), self._checked_engine().connect() as connection:
             if not self.is_sqlite:
                 connection.execution_options(
@@ -83,11 +83,11 @@ class Ledger:
 
     @contextmanager
     def writing(self, *, patiently: bool = False, ring: bool = False) -> Iterator[Connection]:
-        """Give a connection whose writes are committed at the end, or undone by an exception.
+        """Provide a connection whose writes are committed at the end, or rolled back by an exception.
 
         Args:
-            patiently: Wait for any time for locks and answers of PostgreSQL, as a migration must.
-            ring: Wake the schedulers once it is committed.
+            patiently: Wait without a limit for locks and answers of PostgreSQL, as a migration must.
+            ring: Wake the schedulers after the commit.
         """
         with translated(self.place), self._checked_engine().connect() as connection:
             connection.execution_options(ledger_writes=True)
@@ -103,7 +103,7 @@ class Ledger:
 
     @contextmanager
     def wakeups(self) -> Iterator[Wakeups]:
-        """Give a bell that rings after transactions that wake schedulers."""
+        """Provide wake-ups by the transactions that wake schedulers."""
         with translated(self.place), closing(self._new_pipe()) as wakeups:
             yield wakeups
 
@@ -125,7 +125,7 @@ class Ledger:
 
     @contextmanager
     def elsewhere(self, path: Path) -> Iterator[None]:
-        """Use another file of SQLite, with the statements that have been compiled for this one."""
+        """Use another file of SQLite, with the compiled statements of this one."""
         self.close()
         self._elsewhere = path
         try:
@@ -135,7 +135,7 @@ class Ledger:
             self._elsewhere = None
 
     def close(self) -> None:
-        """Close the connections of this process; what is asked later opens new ones."""
+        """Close the connections of this process; a later query opens new ones."""
         engine = self._engines.get(os.getpid())
         if engine is not None:
             engine.dispose()
@@ -143,7 +143,7 @@ class Ledger:
     def _checked_engine(self) -> Engine:
         watched = self._file if self._elsewhere is None else None
         if watched is not None and watched.was_replaced():
-            # Its connections write to a file that has no name any more.
+            # Its connections write to a file that was renamed or deleted.
             self.close()
         return self._engine()
 
@@ -155,8 +155,8 @@ class Ledger:
         pid = os.getpid()
         engine = self._engines.get(pid)
         if engine is None:
-            # What a parent opened stays referenced and untouched: closing it here would end the
-            # parent's session. No lock: a fork could leave it locked for ever.
+            # The connections of a parent stay referenced and open: closing one here would end the
+            # parent's session. There is no lock, because a fork could leave it locked.
             engine = self._engines.setdefault(pid, self._new_engine())
         return engine
 
@@ -164,7 +164,7 @@ class Ledger:
         try:
             if self.is_sqlite:
                 return self._sqlite_engine()
-            # psycopg is optional, and only needed here.
+            # psycopg is optional.
             from jupyter_etl.ledger.databases.postgres import postgres_engine
 
             return postgres_engine(self.url)
@@ -195,7 +195,7 @@ def parse_url(url: str) -> URL:
     """Return the URL with the driver that the ledger uses.
 
     Raises:
-        StoreError: Another database, or one in memory, which no other process could see.
+        StoreError: It is another database, or in memory, where no other process can see it.
     """
     try:
         parsed = make_url(url)
@@ -210,13 +210,13 @@ def parse_url(url: str) -> URL:
 
 
 def plan_once(connection: Connection) -> None:
-    """Let PostgreSQL plan a statement once for many rows, until the transaction ends."""
+    """Make PostgreSQL plan a statement once for many rows, until the transaction ends."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL plan_cache_mode = auto"))
 
 
 def inserting(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Return an insert that knows ``ON CONFLICT``, which the two databases spell alike."""
+    """Return an insert with ``ON CONFLICT``, which both databases have."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
@@ -233,7 +233,7 @@ def _no_ledger(what: str) -> StoreError:
 def _be_patient(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     driver.answer_s = None
-    # It goes back to nobody: it is closed at the end.
+    # It is not returned to a pool: it is closed at the end.
     connection.detach()
     for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
         connection.execute(text(f"SET LOCAL {limit} = 0"))
@@ -254,7 +254,7 @@ def _begin(connection: Connection) -> None:
 
 
 class Part:
-    """One group of the store's methods, over the same ledger."""
+    """One role of the store, on a ledger that all roles share."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

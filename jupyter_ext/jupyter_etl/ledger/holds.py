@@ -1,4 +1,4 @@
-"""What runs would publish and people decide about."""
+"""Outputs of runs that are pending approval."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SAME = (held_moves.c.run_id == holds.c.run_id) & (held_moves.c.number == holds.
 
 
 class Holds(Part):
-    """Holds; what each method does is written at `jupyter_etl.ports.Store`."""
+    """Implements `jupyter_etl.ports.HoldStore`."""
 
     def load_hold(self, run_id: int) -> Hold:
         query = (
@@ -60,7 +60,7 @@ class Holds(Part):
         return _hold_of(row)
 
     def load_holds(self) -> list[Hold]:
-        # From the few holds to their runs: SQLite would turn an inner join round.
+        # From the few holds to their runs: SQLite would reverse an inner join.
         its_run = (runs.c.id == holds.c.run_id) & (runs.c.attempts == holds.c.number)
         query = (
             _HOLDS.outerjoin(runs, its_run)
@@ -119,7 +119,7 @@ class Holds(Part):
 def save_hold(
     connection: Connection, run_id: int, number: int, report: AttemptReport, now: datetime
 ) -> None:
-    """Note what an attempt holds back, inside the transaction that ends it."""
+    """Record the held outputs of an attempt, in the transaction that ends it."""
     if report.outcome is Outcome.HELD:
         connection.execute(
             insert(holds).values(
@@ -136,7 +136,7 @@ def save_hold(
 def _decide(
     connection: Connection, row: Row[Any], hold: Hold, decision: Decision, by: str, now: datetime
 ) -> None:
-    """Write the decision; raises `Conflict` where the hold waits for none any more."""
+    """Write the decision; raises `Conflict` if the hold is no longer pending."""
     waits = row.state == RunState.HELD and row.attempts == hold.attempt
     decided = 0
     if waits:

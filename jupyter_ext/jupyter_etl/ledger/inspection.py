@@ -1,4 +1,4 @@
-"""The state of a ledger, found without changing it."""
+"""The state of a ledger, read without changing it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from jupyter_etl.ledger.schema.tables import REVISION, schedulers
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerFacts:
-    """What a look at a ledger found.
+    """Facts about a ledger.
 
     Args:
-        place: The ledger as people know it, without a password.
-        newest: The schema that this version makes.
+        place: The ledger for people, without a password.
+        newest: The schema of this version.
         path: Of a SQLite file; None for PostgreSQL.
-        revision: Of its schema; None where there is no ledger yet.
-        damages: What the database says of itself that should not be, a few at most.
+        revision: Of its schema; None if there is no ledger yet.
+        damages: The first few errors that the database's own check found.
         journal: Journal mode of a SQLite file; "" for PostgreSQL.
-        safe_journal: The one that is safe with this version of SQLite.
-        network: Type of the network file system it lies on; "" for none.
+        safe_journal: The journal mode that is safe with this version of SQLite.
+        network: Type of its network file system; "" for a local one.
         now: The time of the database's server, UTC; None for SQLite, which has no server.
-        asked_at, answered_at: This machine's time before and after that was asked.
+        asked_at, answered_at: This machine's time before and after that query.
     """
 
     place: str
@@ -49,7 +49,7 @@ _FEW = 5
 
 
 def look_at(url: str) -> LedgerFacts:
-    """Do what `jupyter_etl.ledger.inspect_ledger` promises."""
+    """See `jupyter_etl.ledger.inspect_ledger`."""
     ledger = Ledger(url)
     try:
         return _of_sqlite(ledger) if ledger.is_sqlite else _of_postgres(ledger)

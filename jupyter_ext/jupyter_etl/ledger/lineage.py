@@ -1,4 +1,4 @@
-"""What runs read and made of it."""
+"""What runs read and wrote."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from jupyter_etl.ledger.schema.tables import column_origins, publication_version
 from jupyter_etl.model import TERMINAL, ColumnOrigin, Read, RunLineage, Written
 
 MOST_READS = 500
-"""How many different reads of one run are on record, and columns of one output."""
+"""Most reads of one run that are recorded, and columns of one output."""
 
 _CHUNK = 1000
 
 
 class Lineage(Part):
-    """Lineage; what each method does is written at `jupyter_etl.ports.Store`."""
+    """Implements `jupyter_etl.ports.LineageStore`."""
 
     def load_lineage(self, run_ids: Collection[int]) -> list[RunLineage]:
         found: list[RunLineage] = []
@@ -76,9 +76,9 @@ def save_lineage(
     reads: Iterable[Read],
     origins: Mapping[str, Sequence[ColumnOrigin]],
 ) -> None:
-    """Record the lineage of a run, inside the transaction that publishes its rows.
+    """Record the lineage of a run, in the transaction that publishes its rows.
 
-    A run that is made again replaces what it said before. Of a draft nothing is recorded.
+    A repeated run replaces its earlier record. Nothing is recorded for a draft.
 
     Args:
         origins: Of the columns of what it publishes, by publication.
@@ -111,10 +111,10 @@ def save_lineage(
 
 
 def merged(reads: Iterable[Read]) -> list[Read]:
-    """Return one read for each source, table and version, in the order of their first.
+    """Return one read for each source, table and version, in the order of the first read.
 
     Args:
-        reads: Of a run; rows and bytes are added up, and unknown where one of them is.
+        reads: Of a run; rows and bytes are added up, and unknown if one of them is.
     """
     found: dict[tuple[str, str, str], Read] = {}
     for read in reads:
@@ -174,7 +174,7 @@ def _load(connection: Connection, run_ids: Sequence[int]) -> list[RunLineage]:
 
 
 def _written(connection: Connection, run_ids: Sequence[int]) -> dict[int, list[Written]]:
-    """Return of each publication the newest version that a run has made."""
+    """Return the newest version of each publication that a run made."""
     table = publication_versions
     query = (
         select(table.c.run_id, table.c.name, table.c.number, table.c.what)

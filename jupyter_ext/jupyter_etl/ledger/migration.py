@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this version."""
+"""Migrates a database to the schema of this version."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _ADVISORY_LOCK = 0x65746C01
 # Below this version several processes in WAL mode can corrupt the file (sqlite.org/wal.html,
 # "the WAL-reset bug").
 _WAL_IS_SAFE_FROM = (3, 51, 3)
-# alembic keeps its current context in a module, so one process migrates one ledger at a time.
+# alembic's context is global, so that a process can migrate only one ledger at a time.
 _ALEMBIC = threading.Lock()
 
 
 def bring_up_to_date(ledger: Ledger, *, backup: bool = True) -> None:
-    """Create the tables, or migrate them; where they are up to date, one query finds that out.
+    """Create the tables or migrate them; one query shows if they are up to date.
 
-    A migration is one transaction: whatever ends it half way, the ledger is as it was.
+    A migration is one transaction: if it is interrupted, the ledger has not changed.
 
     Args:
-        backup: Copy a SQLite ledger beside itself before it is migrated.
+        backup: Copy a SQLite ledger to a file next to it before the migration.
 
     Raises:
-        StoreError: The ledger was written by a newer version, is no ledger, or cannot be backed up.
+        StoreError: The ledger was written by a newer version, is not a ledger, or cannot be backed up.
     """
     if ledger.is_sqlite:
         _create_file(ledger)
     if read_revision(ledger) == REVISION:
         return
     with _ALEMBIC, ledger.writing(patiently=True) as connection:
-        # SQLite's writing transaction is the lock; whoever waited for it finds the work done.
+        # SQLite's write transaction is the lock; another process may have migrated meanwhile.
         if not ledger.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         found = _revision_inside(connection)
@@ -58,14 +58,14 @@ def journal_mode(version: tuple[int, ...]) -> str:
 
 
 def set_journal_mode(path: Path, mode: str, *, wait_s: float = 60.0) -> None:
-    """Switch the journal of a SQLite file; SQLite does not wait for others here by itself.
+    """Set the journal mode of a SQLite file, for which SQLite itself does not wait for a lock.
 
     Args:
         mode: ``WAL`` or ``DELETE``.
-        wait_s: Seconds to go on trying while others use the file.
+        wait_s: Seconds to retry while others use the file.
 
     Raises:
-        StoreError: Others used the file all the time.
+        StoreError: Others used the file during that time.
     """
     until = time.monotonic() + wait_s
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -112,14 +112,14 @@ def _create_file(ledger: Ledger) -> None:
 
 
 def refuse_other_file(path: Path, place: str) -> None:
-    """Raise `StoreError` where a path is a folder, or a file that is neither empty nor SQLite's."""
+    """Raise `StoreError` if a path is a folder, or a file that is neither empty nor SQLite's."""
     if path.is_dir():
         raise StoreError(
             f"The ledger {place} failed: unable to open database: it is a folder.",
             hint="Set another ledger: the path of a file.",
             retryable=False,
         )
-    # SQLite itself takes a file of one byte for an empty database, and overwrites it.
+    # SQLite treats a file of one byte as an empty database, and overwrites it.
     if path.is_file() and path.stat().st_size > 0 and not is_sqlite(path):
         raise StoreError(
             f"The ledger {place} failed: file is not a database.",
@@ -144,7 +144,7 @@ def known_revisions() -> list[str]:
 
 
 def read_revision(ledger: Ledger) -> str | None:
-    """Return the revision of a ledger's schema; None where it has no tables yet."""
+    """Return the revision of a ledger's schema; None if it has no tables yet."""
     with ledger.reading() as connection:
         try:
             return _select_revision(connection)
@@ -177,7 +177,7 @@ def _is_missing_table(problem: DBAPIError) -> bool:
 
 
 def _migrate(ledger: Ledger, connection: Connection, found: str | None, *, backup: bool) -> None:
-    # alembic is slow to import, and wanted once in a ledger's life.
+    # alembic is slow to import, and rarely needed.
     from alembic import command
     from alembic.config import Config
 

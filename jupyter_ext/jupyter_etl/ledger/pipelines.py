@@ -17,7 +17,7 @@ from jupyter_etl.model import Pipeline, PipelineVersion, Schedule
 
 
 class Pipelines(Part):
-    """What is deployed."""
+    """Implements `jupyter_etl.ports.PipelineStore`."""
 
     def deploy(self, pipeline: Pipeline, *, now: datetime) -> Pipeline:
         with self._ledger.writing() as connection:
@@ -174,7 +174,7 @@ def _changes(row: Row[Any], pipeline: Pipeline, now: datetime) -> dict[str, obje
     declared = _new_row(pipeline, now)
     changes: dict[str, object] = {}
     if returns:
-        # The name is new again to its users; version and revision go on counting.
+        # For users the name is new again; version and revision continue.
         changes = {**declared, "version": row.version}
         del changes["revision"], changes["updated_at"]
     what = ("content_hash", "notebook", "schedule", "parameters", "policy")
@@ -191,7 +191,7 @@ def _changes(row: Row[Any], pipeline: Pipeline, now: datetime) -> dict[str, obje
 
 
 def _next_due(row: Row[Any], pipeline: Pipeline) -> datetime | None:
-    # A time that has come and is not planned yet must not be lost by a new parameter.
+    # A due time that is not planned yet must not get lost when a parameter changes.
     if row.next_due is not None and _meaning(row.schedule) == _meaning(pipeline.schedule):
         due: datetime = row.next_due
         return due

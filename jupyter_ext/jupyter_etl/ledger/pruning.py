@@ -1,4 +1,4 @@
-"""What retention asks the ledger, and what it tells it."""
+"""Retention."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PART = 5000
 
 
 class Pruning(Part):
-    """Retention; what each method does is written at `jupyter_etl.ports.Store`."""
+    """Implements `jupyter_etl.ports.RetentionStore`."""
 
     def save_pruned(self, name: str, numbers: Sequence[int], *, draft: bool, now: datetime) -> None:
         with self._ledger.writing() as connection:
@@ -83,10 +83,10 @@ class Pruning(Part):
         if dry_run:
             return len(found), sum(found.values())
         hashes = sorted(found)
-        # A transaction for each part, so that nobody waits for long.
+        # One transaction for each part, so that others do not wait long.
         for start in range(0, len(hashes), _PART):
             with self._ledger.writing() as connection:
-                # Asked once more: somebody may have named one of them meanwhile.
+                # Checked again: one of them may have been named since.
                 still = _unnamed(connection, before, hashes[start : start + _PART])
                 for table in (snapshots, snapshot_files):
                     connection.execute(delete(table).where(table.c.content_hash.in_(list(still))))
@@ -101,7 +101,7 @@ def _unnamed(
 
     Args:
         before: They were saved before this instant.
-        among: Of these alone; None for all.
+        among: Only these; None for all.
     """
     naming = (pipelines, pipeline_versions, runs)
     every = [select(table.c.content_hash) for table in naming]
@@ -118,7 +118,7 @@ def _unnamed(
         every = [one.where(one.selected_columns.content_hash.in_(among)) for one in every]
         listed = [one.where(snapshot_files.c.file_hash.in_(among)) for one in listed]
         query = query.where(snapshots.c.content_hash.in_(among))
-    # A join, because PostgreSQL compares every row with every other for a long NOT IN.
+    # A join, because a long NOT IN is quadratic in PostgreSQL.
     named = union(*every, *listed).subquery()
     joined = snapshots.outerjoin(named, named.c.content_hash == snapshots.c.content_hash)
     old = or_(snapshots.c.saved_at.is_(None), snapshots.c.saved_at < before)

@@ -42,9 +42,9 @@ class Publishing:
 
     Args:
         owner, pipeline, run_id, notebook, draft: As on `PublicationVersion`.
-        now: Of the rows.
+        now: UTC.
         note: As on `PublicationVersion`.
-        content_of: Number of the version whose content it is; None for content of its own.
+        content_of: Number of the version whose content it is; None for new content.
     """
 
     owner: str
@@ -58,7 +58,7 @@ class Publishing:
 
 
 class Publications(Part):
-    """What consumers get."""
+    """Implements `jupyter_etl.ports.PublicationStore`."""
 
     def publish(
         self,
@@ -159,13 +159,13 @@ class Publications(Part):
 def make_visible(
     connection: Connection, committed: Sequence[Committed], publishing: Publishing
 ) -> list[PublicationVersion]:
-    """Give every committed output its version, inside the caller's transaction.
+    """Add a version for every committed output, in the caller's transaction.
 
     Raises:
         PermissionDenied: A name belongs to another owner.
         Conflict: A name is of another kind.
     """
-    # Locked in the order of their names, so that two transactions never wait for each other.
+    # Locked in the order of their names, so that transactions cannot deadlock.
     for what in sorted(committed, key=lambda what: what.name):
         _lock_name(connection, what, publishing)
     return [_add_version(connection, what, publishing) for what in committed]
@@ -191,7 +191,7 @@ def _add_version(
     connection: Connection, what: Committed, publishing: Publishing
 ) -> PublicationVersion:
     counter = publications.c.draft_number if publishing.draft else publications.c.live_number
-    # Its row is locked, so nobody else gets the number.
+    # Its row is locked, so that no other transaction gets the number.
     number = next_number(connection, what.name, draft=publishing.draft)
     watermarks = _watermarks(connection, what.name, publishing)
     changes: dict[str, object] = {counter.name: number}
@@ -228,7 +228,7 @@ def _add_version(
 def _watermarks(
     connection: Connection, name: str, publishing: Publishing
 ) -> tuple[VersionWatermark, ...] | None:
-    """Return those of the version whose rows the new one has; its own loads are added later."""
+    """Return the watermarks of the version whose content the new one has."""
     last = select(publications.c.live_number).where(publications.c.name == name)
     live = connection.execute(last).scalar_one()
     if publishing.draft or not live:

@@ -1,4 +1,4 @@
-"""Reading runs, and asking to cancel or repeat them."""
+"""Reads, cancels and requeues runs."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from jupyter_etl.model import (
     held_by_of,
 )
 
-# SQLite takes 32,766 values in a statement; a page of runs never needs so many.
+# SQLite allows 32,766 values in a statement; a page of runs has fewer.
 _CHUNK = 1000
 _SUMMARY = [runs.c[field.name] for field in fields(RunSummary) if field.name in runs.c]
 
 
 class Runs(Part):
-    """What is on record about runs."""
+    """Implements `jupyter_etl.ports.RunStore`."""
 
     def load_run(self, run_id: int) -> Run:
         with self._ledger.reading() as connection:
@@ -70,7 +70,7 @@ class Runs(Part):
         oldest = oldest.where(*_chosen(own, states, causes, live=live))
         oldest = oldest.order_by(own.c.id.desc()).limit(1).offset(count - 1)
         from_there = runs.c.id >= func.coalesce(oldest.correlate(pipelines).scalar_subquery(), 0)
-        # An expression, so that SQLite goes from the few pipelines to their runs, not from all runs.
+        # An expression, so that SQLite starts with the few pipelines, not with all runs.
         of_each = and_(runs.c.pipeline == pipelines.c.name.concat(""), from_there)
         query = select(*_SUMMARY).where(*_chosen(runs, states, causes, live=live))
         query = query.join_from(pipelines, runs, of_each).order_by(runs.c.id.desc())
@@ -153,7 +153,7 @@ class Runs(Part):
 
 
 def locked_run(connection: Connection, run_id: int, *, lock: bool = True) -> Row[Any]:
-    """Return the row of a run, which nobody else changes before this transaction ends.
+    """Return the row of a run, locked until this transaction ends.
 
     Raises:
         NotFound: There is no such run.
@@ -184,7 +184,7 @@ def published_by(
 
 
 def runs_of(connection: Connection, rows: Sequence[Row[Any]]) -> list[Run]:
-    """Return the runs in rows of ``runs``, with the versions they made visible and what holds them."""
+    """Return the runs in rows of ``runs``, with the versions they made visible and why they are held."""
     published = published_by(connection, [row.id for row in rows])
     held_by = _held_by(connection, [row for row in rows if row.state is RunState.HELD])
     work = _work_of(connection, rows)
@@ -230,7 +230,7 @@ def _chosen(
 
 
 def _held_by(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, tuple[HeldBy, ...]]:
-    """Return what holds runs; older ledgers have no hold where a check stopped the notebook."""
+    """Return why runs are held; older ledgers have no hold if a check stopped the notebook."""
     differences: dict[int, tuple[Difference, ...]] = {}
     attempts = {row.id: row.attempts for row in rows}
     for start in range(0, len(rows), _CHUNK):

@@ -12,12 +12,12 @@ from jupyter_etl.errors import NotFound, StoreError
 from jupyter_etl.ledger.connection import Part, inserting
 from jupyter_etl.ledger.schema.tables import snapshot_files, snapshots
 
-# SQLite takes 32,766 values in a statement.
+# SQLite allows 32,766 values in a statement.
 _CHUNK = 1000
 
 
 class Snapshots(Part):
-    """What is kept by its hash; what each method does is written at `jupyter_etl.ports.Store`."""
+    """Implements `jupyter_etl.ports.SnapshotStore`."""
 
     def save_snapshot(self, body: str) -> str:
         return self.save_bundle(body, ())
@@ -40,7 +40,7 @@ class Snapshots(Part):
         listed = {_hash_of(content): content for content in files}
         now = datetime.now(UTC)
         with self._ledger.writing() as connection:
-            # In a fixed order: two that save the same contents wait for one another only once.
+            # In a fixed order, so that transactions that save the same contents cannot deadlock.
             for key, content in sorted({**listed, content_hash: snapshot}.items()):
                 new = inserting(connection, snapshots).values(
                     content_hash=key, body=content, saved_at=now

@@ -12,7 +12,7 @@ from jupyter_etl.model import Source
 
 
 class Catalogue(Part):
-    """What is declared."""
+    """Implements `jupyter_etl.ports.SourceStore`."""
 
     def save_source(self, source: Source) -> Source:
         row = {"name": source.name, "owner": source.owner, "body": source}

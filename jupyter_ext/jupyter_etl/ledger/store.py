@@ -52,10 +52,10 @@ class SqlStore(
     Watermarks,
     Lineage,
 ):
-    """`jupyter_etl.ports.Store` on SQLite or PostgreSQL; what each method does is written there.
+    """Implements `jupyter_etl.ports.Store` on SQLite and PostgreSQL.
 
     Args:
-        url: As for `jupyter_etl.ledger.open_store`, which is the way to get one.
+        url: As for `jupyter_etl.ledger.open_store`, which callers use.
     """
 
     def __init__(self, url: str) -> None:
@@ -88,9 +88,9 @@ class SqlStore(
 
     @contextmanager
     def elsewhere(self, path: Path) -> Iterator[Store]:
-        """Be, for a while, the ledger in a file of SQLite that is up to date.
+        """Provide the ledger in a file of SQLite that is up to date.
 
-        Where this one is SQLite too, what it has learned there helps it later.
+        If this ledger is SQLite too, the statements compiled for the file are used later.
         """
         if self._ledger.is_sqlite:
             with self._ledger.elsewhere(path):

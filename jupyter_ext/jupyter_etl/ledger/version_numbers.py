@@ -1,4 +1,4 @@
-"""The numbers of versions: none is given twice, also after a restore."""
+"""The numbers of versions: none is reused, also after a restore."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jupyter_etl.ledger.connection import inserting
 from jupyter_etl.ledger.schema.tables import given_numbers, publications
 
 Numbers = Mapping[tuple[str, bool], int]
-"""The highest number by name and whether it is of drafts."""
+"""The highest number by name, and whether it is of drafts."""
 
 
 def next_number(connection: Connection, name: str, *, draft: bool) -> int:
@@ -31,7 +31,7 @@ def next_number(connection: Connection, name: str, *, draft: bool) -> int:
 
 
 def note_given(connection: Connection, numbers: Numbers) -> None:
-    """Give none of these numbers, and none below them, again."""
+    """Reserve these numbers, and all lower ones."""
     known = {(row.name, row.draft): row.number for row in connection.execute(select(given_numbers))}
     for (name, draft), number in sorted(numbers.items()):
         if number > known.get((name, draft), 0):
@@ -42,10 +42,10 @@ def note_given(connection: Connection, numbers: Numbers) -> None:
 
 
 def read_given(ledger: Path) -> dict[tuple[str, bool], int]:
-    """Return the highest numbers in a SQLite ledger of any version; empty where it is damaged."""
+    """Return the highest numbers in a SQLite ledger of any version; empty if it is damaged."""
     found: dict[tuple[str, bool], int] = {}
     place = f"file:{quote(str(ledger.absolute()))}?mode=ro"
-    # What can be read counts, whatever else is damaged.
+    # The rows that can be read are used, even if others are damaged.
     with (
         contextlib.suppress(sqlite3.Error),
         closing(sqlite3.connect(place, uri=True)) as connection,

@@ -1,4 +1,4 @@
-"""How far incremental loads have come."""
+"""Watermarks of incremental loads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from jupyter_etl.model import (
 
 
 class Watermarks(Part):
-    """Watermarks; what each method does is written at `jupyter_etl.ports.Store`."""
+    """Implements `jupyter_etl.ports.WatermarkStore`."""
 
     def load_watermarks(self, pipeline: str | None = None) -> list[Watermark]:
         query = select(watermarks)
@@ -60,10 +60,10 @@ def put_watermark(
     by: str,
     now: datetime,
 ) -> Watermark:
-    """Set a watermark and begin its next era, inside the caller's transaction.
+    """Set a watermark and begin its next era, in the caller's transaction.
 
     Raises:
-        PermissionDenied: The pipeline belongs to somebody else.
+        PermissionDenied: The pipeline belongs to another owner.
     """
     _refuse_stranger(connection, pipeline, by)
     _add(connection, pipeline, cursor, by=by, now=now)
@@ -92,10 +92,10 @@ def record_watermarks(
     """Record the watermarks of a run's loads with its new versions.
 
     Args:
-        connection: Of the transaction that makes them visible, after the watermarks were moved.
+        connection: Of the transaction that makes them visible, after the watermarks have advanced.
 
     Returns:
-        The versions with what they record.
+        The versions with their watermarks.
     """
     starts = {} if run.draft else {move.cursor: move.start.after for move in moves}
     found = {}
@@ -130,10 +130,10 @@ def record_watermarks(
 def advance_watermarks(
     connection: Connection, run: Row[Any], moves: Iterable[CursorMove], now: datetime
 ) -> None:
-    """Move the watermarks of a run's pipeline, inside the transaction that publishes its rows.
+    """Advance the watermarks of a run's pipeline, in the transaction that publishes its rows.
 
-    A watermark never goes back, and what a person has set since the run began to read stays; see
-    docs/adr/0011-watermarks.md. Rows are locked in the order of their cursors.
+    A watermark never moves back, and a value that a person has set since the run began to read
+    stays; see docs/adr/0011-watermarks.md. Rows are locked in the order of their cursors.
     """
     for move in sorted(moves, key=lambda move: move.cursor.label):
         if move.value is None or run.draft:
@@ -152,7 +152,7 @@ def advance_watermarks(
 def save_held_moves(
     connection: Connection, run_id: int, number: int, report: AttemptReport
 ) -> None:
-    """Keep the moves of an attempt whose outputs are kept aside, until somebody decides."""
+    """Store the moves of an attempt whose outputs are held, until they are approved."""
     if report.outcome is Outcome.HELD and report.moves:
         kept = insert(held_moves).values(run_id=run_id, number=number, moves=report.moves)
         connection.execute(kept)

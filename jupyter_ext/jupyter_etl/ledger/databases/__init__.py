@@ -1,1 +1,1 @@
-"""The databases under the ledger: SQLite and PostgreSQL."""
+"""The databases of the ledger: SQLite and PostgreSQL."""

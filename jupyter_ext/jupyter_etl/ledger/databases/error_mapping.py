@@ -1,4 +1,4 @@
-"""What a database says, as an error a person can act on."""
+"""Errors of the databases as `StoreError`, with the next step."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ _STATES = {
     "XX001": (_DAMAGED, False),
     "XX002": (_DAMAGED, False),
 }
-"""What to do by SQLSTATE, and whether the same call may succeed later.
+"""The next step by SQLSTATE, and whether the same call may succeed later.
 
 Source: PostgreSQL's documentation, appendix A, "PostgreSQL Error Codes".
 """
@@ -96,23 +96,23 @@ _BUG = "This is a fault of jupyter-etl; report it with the lines above."
 
 @contextmanager
 def translated(place: str) -> Iterator[None]:
-    """Turn what the driver raises inside into `StoreError`.
+    """Convert the exceptions of the driver to `StoreError`.
 
     Args:
-        place: The ledger as people know it, without a password.
+        place: The ledger for people, without a password.
 
     Raises:
-        StoreError: The first line of what the driver said, with the next step.
+        StoreError: The first line of the driver's message, with the next step.
     """
     try:
         yield
     except OverflowError as problem:
-        # sqlite3 raises it before the statement is sent.
+        # sqlite3 raises it before it executes the statement.
         raise _too_large() from problem
     except exc.SQLAlchemyError as problem:
         raise _store_error(problem, place) from problem
     except Exception as problem:
-        # Where SQLAlchemy sets a connection up, the driver's own errors come through.
+        # While SQLAlchemy sets up a connection, the driver's own errors are raised.
         if type(problem).__module__.partition(".")[0] not in _DRIVERS:
             raise
         raise _store_error(problem, place) from problem
@@ -144,7 +144,7 @@ def _advice(origin: Exception) -> tuple[str, bool]:
             return hint, retryable
     if "database" in said and "does not exist" in said:
         return "Create the database (createdb), or set another ledger.", False
-    # sqlite3 calls a wrong statement an OperationalError too, and has no server to reach.
+    # sqlite3 raises OperationalError for a wrong statement too, and has no server.
     names = {kind.__name__ for kind in type(origin).__mro__}
     if names & {"OperationalError", "InterfaceError"} and not isinstance(origin, sqlite3.Error):
         return _UNREACHABLE, True
@@ -152,7 +152,7 @@ def _advice(origin: Exception) -> tuple[str, bool]:
 
 
 def not_found(what: str, name: str, known: Iterable[str]) -> NotFound:
-    """Return the error for a name that is not there, with the nearest one that is.
+    """Return the error for a name that does not exist, with the nearest one that does.
 
     Args:
         what: The noun: ``"pipeline"``.
@@ -171,7 +171,7 @@ def no_run(run_id: int) -> NotFound:
 
 
 def stale(run_id: int, number: int) -> Conflict:
-    """Return the error for a write by somebody who does not own the attempt any more."""
+    """Return the error for a write with a stale token."""
     return Conflict(
         f"Attempt {number} of run {run_id} has ended or belongs to another runner.",
         hint="Stop and publish nothing; the outcome of the run is already recorded in the ledger.",

@@ -1,4 +1,4 @@
-"""The way to PostgreSQL: no call waits for the server for ever."""
+"""Connections to PostgreSQL, on which every call has a timeout."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL, Engine, create_engine, event
 
-# A lock is given up before its statement, and the statement before its answer: whoever is nearest
-# to the cause says what was wrong. All of them end within the lease of an attempt.
+# The timeout of a lock is shorter than that of its statement, and that of a statement shorter than
+# that of its answer: the error names the cause. All of them are shorter than an attempt's lease.
 LOCK_S = 10
 STATEMENT_S = 15
 ANSWER_S = 20.0
 CONNECT_S = 10
 IDLE_S = 60
-"""Seconds that a transaction may rest: a process that was stopped must not hold its locks."""
+"""Seconds that a transaction may be idle: a process that was suspended must not keep its locks."""
 
 
 class AnsweringConnection(psycopg.Connection[Any]):
-    """A connection that is closed when the server is silent for too long.
+    """A connection that is closed if the server does not answer in time.
 
-    A server that is stopped, or cut off behind a firewall, sends neither an answer nor an end, and
-    the limits it keeps itself do not help there.
+    A server that was suspended or disconnected sends nothing, and its own timeouts have no effect.
     """
 
     answer_s: float | None = None
     """Seconds that one answer may take; None for any time."""
 
     def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
-        """Wait for an answer; psycopg sends all its questions through here.
+        """Wait for an answer; psycopg sends all queries through this method.
 
         Raises:
-            psycopg.OperationalError: There was none in time.
+            psycopg.OperationalError: There was no answer in time.
         """
         return super().wait(self._limited(gen), *args, **kwargs)
 
@@ -43,7 +42,7 @@ class AnsweringConnection(psycopg.Connection[Any]):
             wanted = next(gen)
             while True:
                 ready = yield wanted
-                # Nothing is ready when psycopg looks up between two waits.
+                # Nothing is ready when psycopg polls between two waits.
                 if not ready and self._is_over(asked_at):
                     self.pgconn.finish()
                     raise psycopg.OperationalError(
@@ -58,10 +57,10 @@ class AnsweringConnection(psycopg.Connection[Any]):
 
 
 def postgres_engine(url: URL) -> Engine:
-    """Return an engine whose connections are tried before each use, and given up in time.
+    """Return an engine whose connections are checked before each use, and have timeouts.
 
     Args:
-        url: Of the database; ``connect_timeout`` and ``options`` in its query win.
+        url: Of the database; ``connect_timeout`` and ``options`` in its query take precedence.
     """
     given: dict[str, object] = {"application_name": "jupyter-etl"}
     if "connect_timeout" not in url.query:
@@ -72,8 +71,8 @@ def postgres_engine(url: URL) -> Engine:
             "statement_timeout": STATEMENT_S,
             "idle_in_transaction_session_timeout": IDLE_S,
         }
-        # Planned for the values asked for: without them the server guesses that a third of all
-        # pipelines are due, and reads all to find that none is.
+        # Plans use the values of the query: without them the server assumes that a third of all
+        # pipelines are due, and reads all of them.
         settings = {"plan_cache_mode": "force_custom_plan"}
         settings.update((name, f"{seconds}s") for name, seconds in limits.items())
         given["options"] = " ".join(f"-c {name}={value}" for name, value in settings.items())

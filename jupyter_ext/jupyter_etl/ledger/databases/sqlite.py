@@ -1,4 +1,4 @@
-"""The file of a SQLite ledger: it exists, it is still the same ledger, and its file system can lock."""
+"""The file of a SQLite ledger: whether it exists, is the same ledger, and can be locked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from jupyter_etl.errors import StoreError
 
-# Their locks do not reach over all machines, or not always: sqlite.org/faq.html#q5.
+# Their locks do not reliably work across machines: sqlite.org/faq.html#q5.
 _NETWORK = frozenset(
     [
         "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.davfs2", "fuse.glusterfs", "fuse.s3fs",
@@ -26,7 +26,7 @@ def network_filesystem(path: Path, *, mounts: Path = _MOUNTS) -> str:
 
     Args:
         path: An absolute path that may not exist yet.
-        mounts: The table of mounts; on a system without one every path counts as local.
+        mounts: The table of mounts; on a system without one every path is local.
 
     Returns:
         The type, such as ``nfs4``; "" for a local path.
@@ -53,10 +53,10 @@ _READ_IDENTITY = "SELECT id FROM identity"
 
 
 class WatchedFile:
-    """The file of a ledger that is open, looked at before each transaction.
+    """The file of an open ledger, which is checked before each transaction.
 
     Args:
-        place: The ledger as people know it.
+        place: The ledger for people.
         identity: Its id.
     """
 
@@ -67,7 +67,7 @@ class WatchedFile:
         self._inode = self._look()
 
     def was_replaced(self) -> bool:
-        """Tell whether another file has the name since the last call.
+        """Return whether the name belongs to another file than at the last call.
 
         Raises:
             StoreError: There is no such file, or it is empty.
@@ -77,8 +77,8 @@ class WatchedFile:
         return replaced
 
     def check_identity(self, connection: Connection) -> None:
-        """Raise `StoreError` where a transaction sees another ledger."""
-        # SQLAlchemy would take twenty times as long.
+        """Raise `StoreError` if a transaction sees another ledger."""
+        # SQLAlchemy takes twenty times as long.
         driver = connection.connection.driver_connection
         assert driver is not None  # noqa: S101 - the connection is open
         try:
@@ -115,13 +115,13 @@ class WatchedFile:
 
 
 def refuse_lost(path: Path, place: str, *traces: Path) -> None:
-    """Raise `StoreError` where a ledger was at a path, and no file or an empty one is there now.
+    """Raise `StoreError` if a ledger existed at a path, and its file is now absent or empty.
 
     Args:
-        place: The ledger as people know it.
-        traces: Other files and folders that only a ledger which was used leaves.
+        place: The ledger for people.
+        traces: Other files and folders that exist only after a ledger was used.
     """
-    # Asked first: all of them are made after the ledger.
+    # Checked first: all of them are created after the ledger.
     found = [trace for trace in (_id_file(path), *traces) if trace.exists()]
     if not found or (path.exists() and (path.is_dir() or path.stat().st_size)):
         return
@@ -139,9 +139,9 @@ def refuse_lost(path: Path, place: str, *traces: Path) -> None:
 
 
 def note_identity(path: Path, identity: str) -> None:
-    """Note beside a ledger that it was made, so that a file that is lost is not taken for new."""
+    """Record next to a ledger that it was created, so that a lost file is not replaced by a new one."""
     file = _id_file(path)
-    # Where nothing can be written, no new ledger can be made either.
+    # If the folder is read-only, no new ledger can be created either.
     with contextlib.suppress(OSError):
         if not file.exists() or file.read_text().strip() != identity:
             file.touch(mode=0o600)

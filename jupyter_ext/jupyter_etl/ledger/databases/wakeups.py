@@ -1,6 +1,6 @@
-"""Waking schedulers: a pipe of each beside a SQLite file, LISTEN and NOTIFY in PostgreSQL.
+"""Wake-ups of schedulers: a named pipe next to a SQLite file, LISTEN and NOTIFY in PostgreSQL.
 
-A bell that is missed costs nothing but time: schedulers look at the ledger by themselves, too.
+A missed wake-up only costs time: schedulers also poll the ledger.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 from sqlalchemy import URL, Connection, text
 
 CHANNEL = "jupyter_etl"
-"""What schedulers listen on in PostgreSQL."""
+"""The channel of PostgreSQL that schedulers listen on."""
 
 _FOLDER = ".bells"
 _READY = ".bell"
 
 
 class PipeWakeups:
-    """A named pipe beside a SQLite file; whoever rings writes a byte into each that is there.
+    """A named pipe next to a SQLite file; a wake-up is a byte in every such pipe.
 
     Raises:
-        OSError: The pipe cannot be made.
+        OSError: The pipe cannot be created.
     """
 
     def __init__(self, ledger: Path) -> None:
@@ -34,12 +34,12 @@ class PipeWakeups:
         making = folder / token_hex(8)
         os.mkfifo(making, mode=0o600)
         try:
-            # For both, so that it never ends: it outlives everybody who writes.
+            # Opened for reading and writing, so that it has no end of file when a writer closes it.
             self._pipe = os.open(making, os.O_RDWR | os.O_NONBLOCK)
         except OSError:
             making.unlink(missing_ok=True)
             raise
-        # Under its name only now: one that nobody has open is swept.
+        # Renamed when it is open: a pipe that no process has open is deleted.
         self._path = making.rename(making.with_suffix(_READY))
 
     def wait(self, seconds: float) -> bool:
@@ -50,13 +50,13 @@ class PipeWakeups:
         return True
 
     def close(self) -> None:
-        """Take the pipe away."""
+        """Remove the pipe."""
         self._path.unlink(missing_ok=True)
         os.close(self._pipe)
 
 
 def ring_pipes(ledger: Path) -> None:
-    """Wake who has a bell beside a SQLite file; the pipes of the dead are swept."""
+    """Wake the schedulers with a pipe next to a SQLite file; delete the pipes of dead ones."""
     try:
         pipes = list(_folder(ledger).glob(f"*{_READY}"))
     except OSError:
@@ -68,21 +68,21 @@ def ring_pipes(ledger: Path) -> None:
             with contextlib.suppress(OSError):
                 path.unlink()
             continue
-        # One that is full has been rung.
+        # A full pipe has a wake-up already.
         with contextlib.suppress(OSError):
             os.write(pipe, b"!")
         os.close(pipe)
 
 
 class ListenWakeups:
-    """A connection of its own to PostgreSQL, which listens.
+    """A separate connection to PostgreSQL, which listens.
 
     Raises:
-        psycopg.Error: There is no connection.
+        psycopg.Error: It cannot connect.
     """
 
     def __init__(self, url: URL) -> None:
-        # psycopg is optional, and only needed here.
+        # psycopg is optional.
         import psycopg
 
         from jupyter_etl.ledger.databases.postgres import CONNECT_S
@@ -103,7 +103,7 @@ class ListenWakeups:
 
 
 def notify(connection: Connection) -> None:
-    """Wake all who listen, once the transaction is committed."""
+    """Wake all listeners when the transaction is committed."""
     connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 

@@ -1,1 +1,1 @@
-"""The queue of runs: planning, claims, limits, circuit breakers, alerts not sent yet."""
+"""The queue of runs: planning, claims, limits, circuit breakers, outbox."""

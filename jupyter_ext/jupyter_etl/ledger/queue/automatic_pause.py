@@ -1,4 +1,4 @@
-"""A pipeline that fails again and again is paused."""
+"""Pauses a pipeline that fails repeatedly."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ENDS = (RunState.SUCCEEDED, RunState.FAILED, RunState.HELD, RunState.CANCELLED)
 
 
 def lock_pipeline_of(connection: Connection, run_id: int) -> None:
-    """Let nobody change the pipeline of a run before this transaction ends.
+    """Lock the pipeline of a run until this transaction ends.
 
-    Called before the run is locked: who plans locks the pipeline first, too.
+    It is called before the run is locked: planning locks the pipeline first, too.
     """
     name = select(runs.c.pipeline).where(runs.c.id == run_id).scalar_subquery()
     query = select(pipelines.c.name).where(pipelines.c.name == name)
@@ -27,12 +27,11 @@ def lock_pipeline_of(connection: Connection, run_id: int) -> None:
 def pause_if_failing(connection: Connection, run: Row[Any], error: str, now: datetime) -> None:
     """Pause the pipeline of a run that has failed, if so many of its runs failed in a row.
 
-    Planned runs count, drafts and skipped times do not. Only runs that were made after the last
-    change of the pipeline do: who resumes it, or deploys it anew, starts the count anew.
+    Planned runs count, drafts and skipped times do not. Only runs that were
+    added after the last change of the pipeline count: resuming or deploying it resets the count.
 
     Args:
-        connection: Of the transaction that has written the run's end; `lock_pipeline_of` was
-            called in it.
+        connection: Of the transaction that ended the run, after `lock_pipeline_of`.
     """
     if run.cause not in PLANNED or run.draft:
         return
@@ -41,7 +40,7 @@ def pause_if_failing(connection: Connection, run: Row[Any], error: str, now: dat
     if deployed is None or deployed.paused:
         return
     query = (
-        # Never null: coalesce keeps the index over the states out of it, with which SQLite would
+        # Never null: with coalesce SQLite does not use the index over the states, for which it would
         # sort all runs of the pipeline to look at the newest few.
         select(runs.c.state)
         .where(

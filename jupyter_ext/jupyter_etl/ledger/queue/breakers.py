@@ -1,4 +1,4 @@
-"""Sources that did not answer."""
+"""Circuit breakers of sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jupyter_etl.model import AttemptReport, Breaker, VerdictKind
 
 
 class Breakers(Part):
-    """Which sources are left alone for a while."""
+    """Reads the circuit breakers; see `jupyter_etl.ports.QueueStore`."""
 
     def load_breakers(self) -> list[Breaker]:
         with self._ledger.reading() as connection:
@@ -22,12 +22,12 @@ class Breakers(Part):
 
 
 def learn_from(connection: Connection, report: AttemptReport, now: datetime) -> None:
-    """Count a source that did not answer, and forget the failures of those that did.
+    """Count the failure of a source, and reset the breakers of the sources that were read.
 
-    Called last in the transaction that ends an attempt; rows are locked in the order of the names.
+    It is called last in the transaction that ends an attempt; rows are locked in the order of the names.
 
     Args:
-        report: How the attempt ended. A source that it has read answers again, however it ended.
+        report: How the attempt ended. A source that was read has answered, whatever the outcome.
     """
     failed = report.failed_source if _is_counted(report) else ""
     answered = {read.source for read in report.reads} - {report.failed_source}

@@ -1,4 +1,4 @@
-"""Queued runs get an attempt."""
+"""Claims of queued runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jupyter_etl.ports import Claim
 _CLAIMING = 0x6A65746C
 """Key of PostgreSQL's advisory lock around claims: ``jetl`` in ASCII."""
 
-# Written once: to put a statement together takes longer than to execute it.
+# Built once: building a statement takes longer than executing it.
 _THEM = runs.c.id.in_(bindparam("ids", expanding=True))
 _QUEUED = (
     select(runs).where(_THEM, runs.c.state == RunState.QUEUED).with_for_update(skip_locked=True)
@@ -36,7 +36,7 @@ _DISPATCHED = (
 
 
 class Claiming(Part):
-    """How a scheduler gets its work."""
+    """Implements `jupyter_etl.ports.QueueStore.claim`."""
 
     def claim(
         self,
@@ -51,7 +51,7 @@ class Claiming(Part):
             return []
         with self._ledger.writing() as connection:
             _one_claim_at_a_time(connection)
-            # `heads` says who comes first, `admission` who has to wait.
+            # `heads` is the order, `admission` decides which of them have to wait.
             admission = Admission(connection, now)
             if run_id is None:
                 ids = _choose(connection, admission, now, limit, frozenset(owners))
@@ -68,7 +68,7 @@ class Claiming(Part):
 
 
 def _one_claim_at_a_time(connection: Connection) -> None:
-    """Let no other claim see the same places free; SQLite has one writer anyway."""
+    """Exclude other claims; SQLite has only one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_CLAIMING)))
 
@@ -76,7 +76,7 @@ def _one_claim_at_a_time(connection: Connection) -> None:
 def _choose(
     connection: Connection, admission: Admission, now: datetime, limit: int, owners: frozenset[str]
 ) -> list[int]:
-    """Return the ids of the runs that start now, in the order of their turns."""
+    """Return the ids of the runs that start now, in the order of the queue."""
     ids: list[int] = []
     served: set[str] = set()
     behind: list[tuple[tuple[datetime, int, int], Head]] = []
@@ -106,12 +106,12 @@ def _choose(
 
 
 def _claimed(connection: Connection, ids: list[int], by: str, now: datetime) -> list[Claim]:
-    """Make an attempt for each of the runs; one that is locked or was cancelled is left out."""
+    """Insert an attempt for each of the runs, except those that are locked or were cancelled."""
     found = connection.execute(_QUEUED, {"ids": ids}).all() if ids else ()
     if not found:
         return []
     rows = sorted(found, key=lambda row: ids.index(row.id))
-    # Nobody has published what nobody has tried.
+    # A run without an attempt has published nothing.
     published = published_by(connection, [row.id for row in rows if row.attempts])
     claims = [_claim(run_of(row, published.get(row.id, ())), by, now) for row in rows]
     connection.execute(insert(attempts), [attempt_row(claim.attempt) for claim in claims])
@@ -128,7 +128,7 @@ def _claim(run: Run, by: str, now: datetime) -> Claim:
 
 
 def _note_served(connection: Connection, names: list[str], now: datetime) -> None:
-    """Note when pipelines were served, one an instant after the other: none gets a turn twice."""
+    """Record when pipelines were served, at different instants, so that their order is defined."""
     served_at = {name: now + place * INSTANT for place, name in enumerate(names, 1)}
     new = inserting(connection, lines)
     noted = new.on_conflict_do_update(

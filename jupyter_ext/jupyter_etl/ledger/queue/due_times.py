@@ -1,4 +1,4 @@
-"""What schedulers ask and write where a clock was wrong for a while."""
+"""Due times that were computed with a wrong clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TIMED = (ScheduleKind.CRON, ScheduleKind.INTERVAL, ScheduleKind.ONCE)
 
 
 class DueTimes(Part):
-    """Due times, and the clock of the database."""
+    """Implements `jupyter_etl.ports.DueTimeStore`."""
 
     def load_time(self) -> datetime | None:
         if self._ledger.is_sqlite:
@@ -49,7 +49,7 @@ class DueTimes(Part):
             return sorted(found, key=lambda pipeline: pipeline.name)
 
     def load_missed_early(self, until: datetime) -> set[str]:
-        # Of a run that nobody made, `not_before` is when it was due or recorded, whichever is later.
+        # `not_before` of a skipped run is when it was due or recorded, whichever is later.
         query = (
             select(runs.c.pipeline)
             .distinct()
@@ -105,7 +105,7 @@ def _take_back(connection: Connection, names: Sequence[str], until: datetime) ->
 def _end_waits(
     connection: Connection, until: datetime, waits_until: datetime, now: datetime
 ) -> None:
-    """Let runs start that wait for an instant which a wrong clock has set."""
+    """Allow runs to start whose wait was computed with a wrong clock."""
     untried = and_(
         runs.c.attempts == 0,
         runs.c.not_before > until,

@@ -1,16 +1,16 @@
-"""Whose turn it is: the first run of every line, in the order in which they are served.
+"""The order of the queue: the first run of every pipeline queue.
 
-A *line* are the queued runs of one pipeline and one cause, ordered by rank, ``due_at`` and id; its
-*head* is the first of them whose ``not_before`` has come. Heads are served by their turn::
+A *pipeline queue* has the queued runs of one pipeline and one cause, ordered by rank, ``due_at`` and
+id. Its *head* is the first of them whose ``not_before`` has come. Heads are served in the order of::
 
-    turn = max(not_before, last claim of the pipeline) - priority * HEAD_START
+    time = max(not_before, last claim of the pipeline) - priority * HEAD_START
 
-So a priority is a head start and no right of way: a pipeline that was served goes to the end of its
-own priority, however long its backlog is. A head of priority p that was ready, and whose pipeline
+So a priority is a head start, and does not starve others: a pipeline that was served goes to the end
+of its own priority, however long its backlog is. A head of priority p that was ready, and whose pipeline
 was last served, at T sees pipelines of priority q served before it until T + (q - p) * HEAD_START,
-and each of them once more after that at most. Priorities count within +-`MOST_PRIORITY`; so no head
-waits longer than `LONGEST_HEAD_START` and one turn of every other pipeline, given that a worker
-becomes free and no limit or breaker of its own holds it back.
+and each of them at most once after that. Priorities count within +-`MOST_PRIORITY`; so no head
+waits longer than `LONGEST_HEAD_START` and one run of every other pipeline, provided that a worker
+becomes free and no limit or breaker applies to it.
 
 Source: aging, in A. Silberschatz, P. B. Galvin, G. Gagne, "Operating System Concepts", 10th
 edition, 2018, section 5.3.4; here the age counts from when the pipeline was last served.
@@ -42,16 +42,16 @@ from jupyter_etl.ledger.schema.types import Instant
 from jupyter_etl.model import Cause, Policy, RunState
 
 HEAD_START = timedelta(minutes=1)
-"""How much earlier a run comes for each point of its priority."""
+"""The head start of a run for each point of its priority."""
 
 MOST_PRIORITY = 100
-"""A higher priority gives no longer head start, and one lower than its negative no shorter one."""
+"""Higher priorities count as this one, and lower ones as its negative."""
 
 LONGEST_HEAD_START = 2 * MOST_PRIORITY * HEAD_START
-"""Between the highest and the lowest priority."""
+"""The head start of the highest over the lowest priority."""
 
 _SHORT = 12_000
-"""Queued runs below which one pass over all is quicker than a step for every line."""
+"""Number of queued runs below which one scan is faster than a step for every pipeline queue."""
 
 _PAGE = 100
 _PLACE = (runs.c.id, runs.c.pipeline, runs.c.rank, runs.c.not_before)
@@ -67,7 +67,7 @@ INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """The first run of a line.
+    """The first run of a pipeline queue.
 
     Args:
         id, pipeline, cause, owner, draft, policy, sources: Of the run.
@@ -87,17 +87,17 @@ class Head:
 
     @property
     def turn(self) -> tuple[datetime, int, int]:
-        """What heads are ordered by; ties go by priority and then by id."""
+        """The key of the order; ties are resolved by priority, then by id."""
         rank = max(-MOST_PRIORITY, min(MOST_PRIORITY, self.rank))
         return self.since + rank * HEAD_START, self.rank, self.id
 
     def served(self, at: datetime) -> Head:
-        """Return it after its pipeline was served; who is ready at that instant comes first."""
+        """Return it after its pipeline was served; a head that is ready at that instant precedes it."""
         return replace(self, since=max(self.since, at + INSTANT))
 
 
 def heads_in_order(connection: Connection, now: datetime) -> Generator[Head, None, None]:
-    """Yield the heads of all lines in the order of their turns, read as they are asked for.
+    """Yield the heads of all pipeline queues in order; they are read lazily.
 
     Args:
         connection: Of the transaction that claims.
@@ -110,14 +110,14 @@ def heads_in_order(connection: Connection, now: datetime) -> Generator[Head, Non
 
 
 def head_of(connection: Connection, run_id: int, now: datetime) -> Head | None:
-    """Return a queued run as if it were the head of its line; None where it cannot start now."""
+    """Return a queued run as if it were the head of its queue; None if it cannot start now."""
     return next(_heads(connection, _ONE_THAT_IS_READY, ids=[run_id], now=now), None)
 
 
 def head_behind(
     connection: Connection, head: Head, taken: Collection[int], now: datetime
 ) -> Head | None:
-    """Return who comes next in the line of a head that is taken; None at its end.
+    """Return the next run of the pipeline queue of a head that was taken; None at its end.
 
     Args:
         connection: Of the transaction that claims.
@@ -153,7 +153,7 @@ def _in_one_pass() -> Select[Any]:
 
 
 def _line_by_line() -> Select[Any]:
-    """Jump from the head of one line to that of the next, in the index ``ix_runs_line``.
+    """Step from the head of one pipeline queue to the next, in the index ``ix_runs_line``.
 
     Source: PostgreSQL wiki, "Loose indexscan".
     """
@@ -173,7 +173,7 @@ def _line_by_line() -> Select[Any]:
 
 
 def _in_turn(first: Select[Any]) -> Select[Any]:
-    """Order the ids of heads by `Head.publication_lock`; all it needs is in the index ``ix_runs_line``."""
+    """Order the ids of heads as `Head` does; the index ``ix_runs_line`` has everything for it."""
     head = first.subquery("head")
     since = _since(head.c.not_before)
     least, most = -MOST_PRIORITY, MOST_PRIORITY
@@ -184,7 +184,7 @@ def _in_turn(first: Select[Any]) -> Select[Any]:
 
 
 def _since(ready: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the later one of when a run was ready and when its pipeline was last served."""
+    """Return when a run was ready or its pipeline was last served, whichever is later."""
     return case((lines.c.claimed_at > ready, lines.c.claimed_at), else_=ready)
 
 
@@ -209,7 +209,7 @@ def _heads(connection: Connection, query: Select[Any], **given: object) -> Itera
         )
 
 
-# Written once: to put a statement together takes longer than to execute it.
+# Built once: building a statement takes longer than executing it.
 _ARE_MANY = select(runs.c.id).where(_is_queued(runs)).offset(bindparam("short")).limit(1)
 _LINE_BY_LINE = _in_turn(_line_by_line()).execution_options(yield_per=_PAGE)
 _IN_ONE_PASS = _in_turn(_in_one_pass()).execution_options(yield_per=_PAGE)

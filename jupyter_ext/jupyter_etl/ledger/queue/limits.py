@@ -1,4 +1,4 @@
-"""Which runs may start beside those that are in hand."""
+"""Which runs may start, given those that are active."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from jupyter_etl.ledger.schema.tables import breakers, runs, sources
 from jupyter_etl.model import IN_PROGRESS, Breaker, Cause
 
 PLANNED = (Cause.SCHEDULE, Cause.UPSTREAM)
-"""The causes of runs that go one a pipeline at a time."""
+"""The causes of which one run per pipeline is active at a time."""
 
 PATIENCE = timedelta(minutes=10)
-"""How long a run waits for several sources before free places at them are kept for it."""
+"""How long a run waits for several sources before their free places are reserved for it."""
 
-# Written once: to put a statement together takes longer than to execute it.
+# Built once: building a statement takes longer than executing it.
 _OPEN = select(breakers).where(breakers.c.retry_at.is_not(None))
 _IN_PROGRESS = select(runs.c.pipeline, runs.c.cause, runs.c.draft, runs.c.sources).where(
     runs.c.state.in_(IN_PROGRESS)
@@ -26,15 +26,15 @@ _IN_PROGRESS = select(runs.c.pipeline, runs.c.cause, runs.c.draft, runs.c.source
 
 
 class Admission:
-    """What is in hand, and what may come to it, within one transaction.
+    """The active runs, and which others may start, within one transaction.
 
-    A pipeline has one planned run in hand, and of its backfills as many as its policy says. A source
-    has as many as its declaration says; behind an open breaker one run, when the time for it has
-    come. A run that has waited for `PATIENCE` keeps the free places at its sources, or runs that
-    read only one of them could pass it for ever.
+    A pipeline has one active planned run, and as many active backfill runs as its policy allows. A
+    source has as many as its declaration allows, and one when its breaker half-opens. A run that has
+    waited for `PATIENCE` reserves the free places at its sources; otherwise runs that read only one
+    of them could overtake it forever.
 
     Args:
-        connection: Of the transaction that claims, which no other does meanwhile.
+        connection: Of the transaction that claims, which excludes other claims.
     """
 
     def __init__(self, connection: Connection, now: datetime) -> None:
@@ -50,7 +50,7 @@ class Admission:
             self._count(row.pipeline, row.cause, row.sources, draft=row.draft)
 
     def admits(self, head: Head) -> bool:
-        """Tell whether a run may start now."""
+        """Return whether a run may start now."""
         if head.cause in PLANNED and not head.draft and head.pipeline in self._planned:
             return False
         if head.cause is Cause.BACKFILL and self._backfills[head.pipeline] >= max(
@@ -75,9 +75,9 @@ class Admission:
                 self._open[name] = self._probed[name] = self._open[name].probed(self._now)
 
     def save(self) -> None:
-        """Write down which sources are being probed."""
+        """Record which sources are being probed."""
         for name, breaker in sorted(self._probed.items()):
-            # One that was closed meanwhile stays so.
+            # A breaker that was closed since stays closed.
             probed = update(breakers).where(
                 breakers.c.source == name, breakers.c.retry_at.is_not(None)
             )

@@ -1,4 +1,4 @@
-"""The ends of runs that people have to hear of."""
+"""The outbox: ends of runs that people are to be notified of."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RESULTS = (RunState.SUCCEEDED, RunState.FAILED)
 
 
 class Outbox(Part):
-    """What schedulers tell people, and what was told."""
+    """Implements `jupyter_etl.ports.OutboxStore`."""
 
     def load_unnotified(self, *, limit: int = 100) -> list[Claim]:
         unnotified = select(runs).where(runs.c.notified == false()).order_by(runs.c.id).limit(limit)
@@ -40,15 +40,14 @@ class Outbox(Part):
 
 
 def is_news(connection: Connection, run: Row[Any], state: RunState, unstarted: int) -> bool:
-    """Tell whether people have to hear of a run whose attempt ends.
+    """Return whether people are to be notified of a run whose attempt ends.
 
-    They hear of live runs of deployed pipelines: of a failure, of a publication that is held back,
-    of a run that could not be started `STARTS_TO_ALERT` times, and of the first success after any
-    of that.
+    Those are live runs of deployed pipelines that failed, are held, could not be started
+    `STARTS_TO_ALERT` times, or are the first success after any of that.
 
     Args:
         connection: Of the transaction that ends the run.
-        state: The one it ends in, or ``queued`` for a retry.
+        state: The final state, or ``queued`` for a retry.
         unstarted: How many of its attempts did not begin.
     """
     if run.version is None or run.draft:
@@ -58,7 +57,7 @@ def is_news(connection: Connection, run: Row[Any], state: RunState, unstarted: i
     if state is not RunState.SUCCEEDED or unstarted >= STARTS_TO_ALERT:
         return state in (*BAD, RunState.SUCCEEDED)
     before = (
-        # Never null: coalesce keeps SQLite to the index in which the newest come first.
+        # Never null: with coalesce SQLite uses the index in which the newest come first.
         select(runs.c.state)
         .where(
             runs.c.pipeline == run.pipeline,

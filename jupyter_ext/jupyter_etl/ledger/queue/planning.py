@@ -1,4 +1,4 @@
-"""What is due, and the runs that are made of it."""
+"""Due pipelines, and the runs that are planned for them."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from jupyter_etl.ports import Planned
 
 _T = TypeVar("_T")
 _MANY = 1000
-"""Values in one statement; SQLite takes 32,766."""
+"""Values in one statement; SQLite allows 32,766."""
 
 _OVERLAPPING = (Cause.SCHEDULE, Cause.UPSTREAM, Cause.MANUAL)
 
 
 class Planning(Part):
-    """What schedulers ask and write before a run exists."""
+    """Implements `jupyter_etl.ports.PlanStore`."""
 
     def load_due(self, now: datetime, *, limit: int = 1000) -> list[Pipeline]:
         query = (
@@ -113,15 +113,15 @@ class Planning(Part):
 
 
 def compare(connection: Connection, plans: Sequence[Planned]) -> list[bool]:
-    """Tell for each plan whether its pipeline is as it was loaded; nobody changes those now."""
+    """Return for each plan whether its pipeline is unchanged, and lock these pipelines."""
     there = pipelines.c.removed == false()
     query = select(pipelines.c.name, pipelines.c.revision).where(there)
-    # Locked in the order of their names, so that two transactions never wait for each other.
+    # Locked in the order of their names, so that transactions cannot deadlock.
     query = query.order_by(pipelines.c.name).with_for_update()
     names = sorted({plan.pipeline.name for plan in plans})
     found = _in_chunks(connection, query, pipelines.c.name, names)
     revisions = {row.name: row.revision for row in found}
-    # Each revision is planned once, also where one call has two plans for it.
+    # Each revision is planned once, even if one call has two plans for it.
     return [
         revisions.get(plan.pipeline.name) == plan.pipeline.revision
         and revisions.pop(plan.pipeline.name) is not None
@@ -130,7 +130,7 @@ def compare(connection: Connection, plans: Sequence[Planned]) -> list[bool]:
 
 
 def advance(connection: Connection, plans: Sequence[Planned]) -> None:
-    """Write the due times of plans, and the versions that their runs have seen."""
+    """Write the due times of plans, and the upstream versions of their runs."""
     if not plans:
         return
     advanced = (
@@ -154,7 +154,7 @@ def advance(connection: Connection, plans: Sequence[Planned]) -> None:
 
 
 def _seen(plan: Planned) -> dict[str, int]:
-    """Return what the pipeline has seen once its new runs are written."""
+    """Return ``seen`` of the pipeline with the upstream versions of its new runs."""
     seen = dict(plan.pipeline.seen)
     for run in plan.runs:
         for name, number in run.upstream.items():
@@ -163,7 +163,7 @@ def _seen(plan: Planned) -> dict[str, int]:
 
 
 def _supersede(connection: Connection, plans: Sequence[Planned], now: datetime) -> None:
-    """End what waits, and ask what runs to stop."""
+    """Skip queued runs, and cancel running ones."""
     old = {run_id: plan for plan in plans for run_id in plan.cancel}
     if not old:
         return

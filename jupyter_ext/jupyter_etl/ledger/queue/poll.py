@@ -1,4 +1,4 @@
-"""What there is to do, asked in one statement."""
+"""What there is to do for a scheduler, in one query."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _QUEUED = runs.c.state == RunState.QUEUED
 
 
 def _any(table: Table, *where: ColumnElement[bool]) -> Exists:
-    """Ask for no column: the index alone answers."""
+    """Select no column, so that the index is enough."""
     return select(literal_column("1")).select_from(table).where(*where).exists()
 
 
-# Written once: to put it together takes longer than to execute it, and it is all that a scheduler
-# asks while there is nothing to do. Each part is one look into an index.
+# Built once: building it takes longer than executing it, and it is the only query of an idle
+# scheduler. Each part is one index lookup.
 _LOOK = select(
     _any(pipelines, _PLANNED, pipelines.c.next_due <= _NOW).label("due"),
     _any(pipelines, _PLANNED, pipelines.c.schedule_kind == ScheduleKind.AFTER).label("subscribers"),
@@ -46,7 +46,7 @@ _LOOK = select(
 
 
 class Poll(Part):
-    """Whether a scheduler has anything to do."""
+    """Implements `jupyter_etl.ports.QueueStore.load_outlook`."""
 
     def load_outlook(self, now: datetime) -> Outlook:
         with self._ledger.reading() as connection:

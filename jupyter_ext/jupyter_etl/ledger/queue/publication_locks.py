@@ -1,4 +1,4 @@
-"""Whose turn it is to commit to a publication: one at a time."""
+"""Publication locks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jupyter_etl.ledger.schema.tables import attempts, commits
 
 
 class Commits(Part):
-    """Turns at publications; what each method does is written at `jupyter_etl.ports.Store`."""
+    """Implements `jupyter_etl.ports.PublicationLockStore`."""
 
     def begin_commits(
         self,
@@ -29,7 +29,7 @@ class Commits(Part):
         now: datetime,
     ) -> tuple[str, ...]:
         wanted = sorted(set(names))
-        # Asked without a lock first: many who wait must not be in the way of the one they wait for.
+        # Read without a row lock first: waiting attempts must not block the one that they wait for.
         with self._ledger.reading() as connection:
             there = commits.c.name.in_(wanted) & (commits.c.draft == draft)
             found = connection.execute(select(commits).where(there).order_by(commits.c.name)).all()
@@ -54,15 +54,15 @@ class Commits(Part):
 
 
 def give_back(connection: Connection, token: str) -> None:
-    """Free what a token holds, inside the caller's transaction."""
+    """Release the locks of a token, in the caller's transaction."""
     connection.execute(delete(commits).where(commits.c.token == token))
 
 
 def check_turn(connection: Connection, name: str, *, draft: bool, token: str) -> None:
-    """Check that nobody else has taken the turn at a publication since `begin_commits`.
+    """Check that a publication lock was not lost since `begin_commits`.
 
     Raises:
-        Conflict: Somebody has; what was committed is not built on what is live now.
+        Conflict: It was lost; what was committed is not built on what is live now.
     """
     query = select(commits.c.token).where(commits.c.name == name, commits.c.draft == draft)
     if connection.execute(query.with_for_update()).scalar() != token:
@@ -75,9 +75,9 @@ def check_turn(connection: Connection, name: str, *, draft: bool, token: str) ->
 
 
 def _locked(connection: Connection, name: str, draft: bool, now: datetime) -> Row[Any]:
-    """Return the row of a publication, made where there is none, held by nobody else until the end.
+    """Return the row of a publication's lock, inserted if it is absent, and locked.
 
-    The callers go through names in one order, so that no two of them wait for each other.
+    The callers go through names in the same order, so that they cannot deadlock.
     """
     new = inserting(connection, commits).values(name=name, draft=draft, token="", until=now)
     connection.execute(new.on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""The schedulers that said they are alive."""
+"""Schedulers and their heartbeats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_etl.ports import SchedulerInfo, Wakeups
 
 
 class Schedulers(Part):
-    """Who plans and claims."""
+    """Implements `jupyter_etl.ports.SchedulerStore`."""
 
     def save_scheduler(self, info: SchedulerInfo) -> None:
         row = {**asdict(info), "owners": info.owners or None}

@@ -26,12 +26,12 @@ _Value = TypeVar("_Value")
 
 
 def value_of(kind: Callable[..., _Value], row: Row[Any], **others: object) -> _Value:
-    """Return a value of the model out of a row.
+    """Return a value of the model from a row.
 
     Args:
         kind: A dataclass.
-        row: Columns that are no fields are left out, fields that are no columns get their default.
-        others: Fields that are not in the row as they are.
+        row: Columns that are not fields are ignored; fields that are not columns get their default.
+        others: Fields that are not in the row, or differ from it.
     """
     names = _names(kind)
     found = {name: value for name, value in row._mapping.items() if name in names}
@@ -63,7 +63,7 @@ def run_of(
     published: tuple[PublicationVersion, ...] = (),
     held_by: tuple[HeldBy, ...] = (),
 ) -> Run:
-    """Return the run in a row of ``runs``, with the versions it made visible and what holds it."""
+    """Return the run in a row of ``runs``, with the versions it made visible and why it is held."""
     new = value_of(
         NewRun,
         row,

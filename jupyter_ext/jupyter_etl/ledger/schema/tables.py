@@ -49,7 +49,7 @@ from jupyter_etl.model import (
 )
 
 REVISION = "0015"
-"""The newest migration; a test holds it against the migrations' own order."""
+"""The newest migration; a test compares it with the migrations."""
 
 VERSION_TABLE = "ledger_revision"
 
@@ -77,7 +77,7 @@ snapshots = Table(
     metadata,
     Column("content_hash", Text, primary_key=True),
     Column("body", LargeBinary, nullable=False),
-    # Until a version or a run names it, prune must leave it to whoever is about to do so.
+    # A new snapshot is not pruned: a version or a run is about to name it.
     Column("saved_at", Instant),
 )
 
@@ -107,8 +107,8 @@ pipelines = Table(
     Column("revision", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    # A removed row stays: its revision must never be given out again, or a planner that still
-    # holds the old pipeline would win the compare-and-swap against its successor.
+    # A removed row stays: its revision must not be reused, or a planner that still
+    # has the old pipeline would win the compare-and-swap against its successor.
     Column("removed", Boolean, nullable=False),
     Column("pause_note", Words, nullable=False, server_default=""),
     Column("sources", Json(tuple[str, ...]), nullable=False, server_default="[]"),
@@ -149,7 +149,7 @@ runs = Table(
     Column("parameters", Json(dict[str, object]), nullable=False),
     Column("policy", Json(Policy), nullable=False),
     Column("draft", Boolean, nullable=False),
-    # Minus the priority, so that one ascending index holds the order of claims.
+    # Minus the priority, so that one ascending index has the order of claims.
     Column("rank", Integer, nullable=False),
     Column("note", Words, nullable=False),
     Column("upstream", Json(Mapping[str, int]), nullable=False),
@@ -157,7 +157,7 @@ runs = Table(
     Column("state", Choice(RunState), nullable=False),
     Column("outcome", Choice(Outcome)),
     Column("attempts", Integer, nullable=False),
-    # Of these, those that a fault of the platform ended before the notebook began.
+    # How many of these a fault of the platform ended before the notebook began.
     Column("unstarted", Integer, nullable=False, server_default="0"),
     Column("not_before", Instant, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
@@ -174,7 +174,7 @@ runs = Table(
     Column("reads", Json(tuple[Read, ...]), nullable=False),
     Column("sources", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("resume_from", Integer),
-    # False while people have to hear how it ended.
+    # False while the run is in the outbox.
     Column("notified", Boolean, nullable=False, server_default=true()),
     UniqueConstraint("pipeline", "logical_key", name="uq_runs_pipeline_logical_key"),
     Index("ix_runs_wake", "state", "not_before"),
@@ -212,7 +212,7 @@ attempts = Table(
     Column("output", Words, nullable=False),
     Column("peak_rss_bytes", BigInteger),
     Column("timeout_s", Float),
-    # At most one live attempt a run, by the database's own word.
+    # At most one live attempt a run, as a constraint of the database.
     Index(
         "uq_attempts_live",
         "run_id",
@@ -249,7 +249,7 @@ publication_versions = Table(
     Column("published_at", Instant, nullable=False),
     Column("pruned_at", Instant),
     Column("note", Words, nullable=False, server_default=""),
-    # NULL for versions that are older than the column.
+    # NULL for versions from before the column was added.
     Column("watermarks", Json(tuple[VersionWatermark, ...])),
     Index("ix_publication_versions_run_id", "run_id"),
 )
@@ -263,7 +263,7 @@ table_logs = Table(
     Column("entries", LargeBinary, nullable=False),
 )
 
-# The highest version numbers that were given before the ledger was restored.
+# The highest version numbers from before the ledger was restored.
 given_numbers = Table(
     "given_numbers",
     metadata,
@@ -310,7 +310,7 @@ commits = Table(
     Column("name", Text, primary_key=True),
     Column("draft", Boolean, primary_key=True),
     Column("token", Text, nullable=False),
-    # An attempt holds it until it ends; a commit by hand until the instant.
+    # An attempt holds it until it ends; an interactive commit until the instant.
     Column("run_id", _Id, ForeignKey("runs.id")),
     Column("number", Integer),
     Column("until", Instant),

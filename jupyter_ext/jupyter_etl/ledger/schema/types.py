@@ -1,4 +1,4 @@
-"""How values are kept in a column, the same in both databases."""
+"""Types of columns, which are the same in both databases."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware instant as microseconds since 1970 UTC: sorts and compares alike everywhere."""
+    """An aware instant as microseconds since 1970 UTC, which every database orders in the same way."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Turn an aware instant into microseconds."""
+        """Convert an aware instant to microseconds."""
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Turn microseconds into an aware UTC instant."""
+        """Convert microseconds to an aware UTC instant."""
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
 class Words(TypeDecorator[str]):
-    """Free text of any origin; what a database cannot hold is replaced, so no report is lost."""
+    """Any text; characters that a database cannot store are replaced, so that no report is lost."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Replace NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 cannot hold."""
+        """Replace NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 cannot encode."""
         return None if value is None else clean(value)
 
 
@@ -59,11 +59,11 @@ class Choice(TypeDecorator[StrEnum]):
         self.enum = enum
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
-        """Turn a member into its value."""
+        """Convert a member to its value."""
         return None if value is None else self.enum(value).value
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> StrEnum | None:
-        """Turn a value into its member."""
+        """Convert a value to its member."""
         return None if value is None else self.enum(value)
 
 
@@ -71,7 +71,7 @@ class Json(TypeDecorator[Any]):
     """A nested value as JSON text, read back as its type.
 
     Args:
-        shape: The type of the value; None is kept as NULL.
+        shape: The type of the value; None is stored as NULL.
     """
 
     impl = Text

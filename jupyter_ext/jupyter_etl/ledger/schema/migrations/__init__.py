@@ -1,1 +1,1 @@
-"""How the schema came to be, one file a step."""
+"""Migrations of the schema, one file each."""
