@@ -24,7 +24,8 @@ from jupyter_etl.language.commands.declarations import CommandSpec
 from jupyter_etl.language.commands.parser import parse_line
 from jupyter_etl.language.commands.tables import CLI_COMMANDS, MAGIC_COMMANDS
 from jupyter_etl.model import RunContext
-from jupyter_etl.notebook import api, location
+from jupyter_etl.notebook import api
+from jupyter_etl.runner.channel.sockets import CHANNEL
 from jupyter_etl.runner.kernel.kernels import ATTEMPT, BUNDLE, WORKING_FOLDER
 from jupyter_etl.services.secrets import EnvironmentSecrets
 from jupyter_etl.services.settings import PREFIX, Settings
@@ -133,7 +134,7 @@ def test_no_command_is_documented_that_there_is_not(
 @cache
 def settings() -> set[str]:
     names = set(Settings.from_env({}, home="/nowhere").environ())
-    kernel = {location.CHANNEL_VARIABLE, ATTEMPT, BUNDLE, WORKING_FOLDER}
+    kernel = {CHANNEL, ATTEMPT, BUNDLE, WORKING_FOLDER}
     return names | kernel | {EnvironmentSecrets.variable("")}
 
 

@@ -113,7 +113,7 @@ def _turn_without_token(begin: Any) -> Any:
 
 
 def _at_once(publish: Any) -> Any:
-    def publish_now(record: Any, staged: Any) -> None:
+    def publish_now(record: Any, staged: Any, live: bool = False) -> None:
         from jupyter_etl.runner.commit import newest_version
         from jupyter_etl.services.reading import publisher_for
 
@@ -191,9 +191,7 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
     ),
     "no_unique": (),
     "stage_is_publish": (
-        Change(
-            module="jupyter_etl.runner.channel.requests", path="RunRecord.publish", make=_at_once
-        ),
+        Change(module="jupyter_etl.runner.channel.record", path="RunRecord.publish", make=_at_once),
     ),
     "no_marker_check": (
         Change(module=_LAKES, path="LedgerLake.check", make=lambda check: lambda lake: None),

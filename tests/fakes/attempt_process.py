@@ -6,40 +6,28 @@ import sys
 from pathlib import Path
 from typing import cast
 
-from fakes.attempts import FakePublisher, SystemClock, decide
+from fakes.attempts import FakePolicy, FakePublisher, SystemClock
 from fakes.lakes import FakeLake
 from jupyter_etl.ledger import open_store
-from jupyter_etl.model import Outcome, PublicationKind, Verdict, VerdictKind
+from jupyter_etl.model import Outcome, PublicationKind
 from jupyter_etl.ports import Publisher
-from jupyter_etl.runner.runner import run_attempt
-from jupyter_etl.scheduling.resume import plan_resumption
-
-
-def judge(
-    error_type: str,
-    message: str,
-    *,
-    outcome: Outcome,
-    source: str = "",
-    retryable: bool | None = None,
-) -> Verdict:
-    """Blame the notebook."""
-    return Verdict(kind=VerdictKind.NOTEBOOK, evidence=message)
-
+from jupyter_etl.runner.attempt import run_attempt
+from jupyter_etl.runner.context import AttemptContext
+from jupyter_etl.runner.folders import load_claim
 
 if __name__ == "__main__":
-    store = open_store(sys.argv[1])
-    report = run_attempt(
-        Path(sys.argv[2]),
+    store, folder = open_store(sys.argv[1]), Path(sys.argv[2])
+    table = cast("Publisher", FakePublisher(PublicationKind.TABLE))
+    context = AttemptContext(
+        claim=load_claim(folder),
+        folder=folder,
         store=store,
-        publishers={PublicationKind.TABLE: cast("Publisher", FakePublisher(PublicationKind.TABLE))},
+        publishers={PublicationKind.TABLE: table},
         clock=SystemClock(),
-        decide=decide,
-        judge=judge,
-        plan_resumption=plan_resumption,
         lake=FakeLake(),
         heartbeat_s=0.2,
         lease_s=30.0,
     )
+    report = run_attempt(context, FakePolicy())
     store.close()
     sys.exit(0 if report.outcome is Outcome.SUCCEEDED else 1)

@@ -13,25 +13,32 @@ import nbformat
 
 from fakes.lakes import FakeLake
 from jupyter_etl.model import (
+    DEFAULT_TIMEOUT_S,
     AttemptReport,
+    Checkpoint,
     Committed,
+    Difference,
+    Failure,
     NewRun,
     Outcome,
     Partition,
     Policy,
     PublicationKind,
     PublicationVersion,
+    Resumption,
     Run,
     RunState,
     Staged,
+    TimeLimit,
     Verdict,
     VerdictKind,
 )
 from jupyter_etl.ports import Claim, Publisher, Reading, ReadRequest, Store
+from jupyter_etl.runner.attempt import run_attempt
+from jupyter_etl.runner.context import AttemptContext
 from jupyter_etl.runner.events import read_events
 from jupyter_etl.runner.folders import EVENTS, EXECUTED, save_claim
 from jupyter_etl.runner.limits import Limits
-from jupyter_etl.runner.runner import run_attempt
 from jupyter_etl.scheduling.resume import plan_resumption
 
 AT = datetime(2026, 1, 2, 6, tzinfo=UTC)
@@ -73,6 +80,9 @@ class FakePublisher:
 
     def stage(self, request: Staged, data: object) -> Staged:
         return request
+
+    def compare(self, staged: Staged, previous: PublicationVersion) -> None:
+        """Find nothing to compare."""
 
     def commit(
         self,
@@ -132,6 +142,38 @@ def notebook_text(
     return text
 
 
+class FakePolicy:
+    """Retries nothing, holds nothing, and blames the notebook.
+
+    Attributes:
+        judged: As on `AttemptHarness`.
+    """
+
+    def __init__(self) -> None:
+        self.judged: list[tuple[str, str]] = []
+
+    def time_limit(self, new: NewRun) -> TimeLimit:
+        return TimeLimit(seconds=new.policy.timeout_s or DEFAULT_TIMEOUT_S)
+
+    def resumption(
+        self, checkpoint: Checkpoint, snapshot: str, parameters: Mapping[str, object]
+    ) -> Resumption:
+        return plan_resumption(checkpoint, snapshot, parameters)
+
+    def gate(self, difference: Difference, staged: Staged) -> Difference:
+        return difference
+
+    def verdict(self, failure: Failure) -> Verdict:
+        self.judged.append((failure.error_type or failure.kind, failure.message))
+        return Verdict(kind=VerdictKind.NOTEBOOK, evidence=failure.message)
+
+    def next_state(
+        self, run: Run, report: AttemptReport, now: datetime
+    ) -> tuple[RunState, datetime | None]:
+        ends = {Outcome.TIMED_OUT: RunState.FAILED, Outcome.LOST: RunState.FAILED}
+        return ends.get(report.outcome) or RunState(report.outcome), None
+
+
 class AttemptHarness:
     """Makes claims of notebooks and runs them in this process.
 
@@ -152,7 +194,12 @@ class AttemptHarness:
         self.lease_s = 30.0
         self.heartbeat_s = 0.2
         self.limits = Limits()
-        self.judged: list[tuple[str, str]] = []
+        self.policy = FakePolicy()
+
+    @property
+    def judged(self) -> list[tuple[str, str]]:
+        """The failures that were judged: type of the error or kind of the failure, and message."""
+        return self.policy.judged
 
     def claim(
         self,
@@ -193,25 +240,28 @@ class AttemptHarness:
         """Write the claim into the attempt's folder, and return that."""
         return save_claim(self.home, claim)
 
-    def run(self, claim: Claim) -> AttemptReport:
-        """Make the attempt."""
+    def context(self, claim: Claim, **more: Any) -> AttemptContext:
+        """Return what an attempt of this claim has."""
         publishers: dict[PublicationKind, Publisher] = {
             PublicationKind.TABLE: cast("Publisher", self.table),
             PublicationKind.REPORT: cast("Publisher", self.report),
         }
-        return run_attempt(
-            self.folder(claim),
-            store=self.store,
-            publishers=publishers,
-            clock=SystemClock(),
-            decide=decide,
-            judge=self._judge,
-            plan_resumption=plan_resumption,
-            lake=FakeLake(),
-            heartbeat_s=self.heartbeat_s,
-            lease_s=self.lease_s,
-            limits=self.limits,
-        )
+        has: dict[str, Any] = {
+            "claim": claim,
+            "folder": self.folder(claim),
+            "store": self.store,
+            "publishers": publishers,
+            "clock": SystemClock(),
+            "lake": FakeLake(),
+            "heartbeat_s": self.heartbeat_s,
+            "lease_s": self.lease_s,
+            "limits": self.limits,
+        }
+        return AttemptContext(**(has | more))
+
+    def run(self, claim: Claim) -> AttemptReport:
+        """Make the attempt."""
+        return run_attempt(self.context(claim), self.policy)
 
     def run_text(self, body: str, **options: Any) -> tuple[AttemptReport, Claim]:
         """Claim and make the attempt."""
@@ -227,24 +277,6 @@ class AttemptHarness:
         """Read the executed notebook."""
         path = self.folder(claim) / EXECUTED
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-
-    def _judge(
-        self,
-        error_type: str,
-        message: str,
-        *,
-        outcome: Outcome,
-        source: str = "",
-        retryable: bool | None = None,
-    ) -> Verdict:
-        self.judged.append((error_type, message))
-        return Verdict(kind=VerdictKind.NOTEBOOK, evidence=message)
-
-
-def decide(run: Run, report: AttemptReport, now: datetime) -> tuple[RunState, None]:
-    """Never try again."""
-    ends = {Outcome.TIMED_OUT: RunState.FAILED, Outcome.LOST: RunState.FAILED}
-    return ends.get(report.outcome) or RunState(report.outcome), None
 
 
 def outputs(notebook: Any) -> str:

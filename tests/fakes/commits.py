@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from contracts.store_values import a_run
-from fakes.attempts import SystemClock
+from fakes.attempts import FakePolicy, SystemClock
 from fakes.ledger import ledger_in
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import (
@@ -31,7 +31,7 @@ from jupyter_etl.publishing.files.publisher import FilePublisher
 from jupyter_etl.publishing.reports.publisher import ReportPublisher
 from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.runner.commit import commit_outputs
-from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.context import AttemptContext
 from jupyter_etl.runner.watchdogs.cancellation import Cancellation
 from jupyter_etl.services.lakes import LedgerLake
 
@@ -46,11 +46,11 @@ MODES: dict[str, dict[str, object]] = {
 """What is declared for each way to publish a table."""
 
 
-class Owned:
-    """`Heartbeats` of an attempt that owns its run."""
+class _NotCompared(TablePublisher):
+    """Commits without a publish gate: there is nothing to compare."""
 
-    def heartbeat(self) -> bool:
-        return True
+    def compare(self, staged: Staged, previous: PublicationVersion) -> None:
+        return None
 
 
 class Publishing:
@@ -114,21 +114,24 @@ class Publishing:
         return pa.table({"run": [claim.run.id] * ROWS, "row": range(ROWS)})
 
     def commit(self, claim: Claim, staged: Sequence[Staged]) -> tuple[Committed, ...]:
-        return commit_outputs(
-            staged,
+        return commit_outputs(self.context(claim, _NotCompared()), FakePolicy(), staged)
+
+    def context(self, claim: Claim, tables: TablePublisher | None = None) -> AttemptContext:
+        """Return what an attempt of this claim has."""
+        return AttemptContext(
             claim=claim,
+            folder=self.base,
             store=self.store,
             publishers={
-                PublicationKind.TABLE: TablePublisher(),
+                PublicationKind.TABLE: tables or TablePublisher(),
                 PublicationKind.FILE: FilePublisher(),
                 PublicationKind.REPORT: ReportPublisher(),
             },
             clock=self.clock,
             lake=LedgerLake(root=self.lake, store=self.store),
-            executed=self.executed,
-            heartbeats=Owned(),  # type: ignore[arg-type]
+            heartbeat_s=5.0,
+            lease_s=30.0,
             cancellation=self.cancellation,
-            events=EventLog(self.base / "events.jsonl", self.clock),
         )
 
     def finish(

@@ -6,7 +6,7 @@ import pytest
 
 from fakes.clock import START
 from fakes.model_values import a_run
-from jupyter_etl.model import Outcome, RunState
+from jupyter_etl.model import Failure, FailureKind, RunState
 from jupyter_etl.scheduling.verdicts import judge
 from jupyter_etl.services.runs.lookup import failure_lines
 from jupyter_etl_magics.display import Card, shown
@@ -45,28 +45,29 @@ def test_tables_are_aligned_to_the_left_also_in_jupyterlab() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome"),
+    ("error", "kind"),
     [
-        ("AssertionError: the column speed is missing", Outcome.FAILED),
-        ("ZeroDivisionError: division by zero", Outcome.FAILED),
-        ("SourceError: wh did not answer: timeout expired", Outcome.FAILED),
-        ("ValueError: first line\nsecond line", Outcome.FAILED),
-        ("KeyError", Outcome.FAILED),
-        ("CheckFailed: 3 of 100 rows break 'fare >= 0'", Outcome.HELD),
-        ("It took longer than 60 s", Outcome.TIMED_OUT),
+        ("AssertionError: the column speed is missing", FailureKind.ERROR),
+        ("ZeroDivisionError: division by zero", FailureKind.ERROR),
+        ("SourceError: wh did not answer: timeout expired", FailureKind.ERROR),
+        ("ValueError: first line\nsecond line", FailureKind.ERROR),
+        ("KeyError", FailureKind.ERROR),
+        ("CheckFailed: 3 of 100 rows break 'fare >= 0'", FailureKind.HELD),
+        ("It took longer than 60 s", FailureKind.TIMED_OUT),
     ],
 )
-def test_a_failure_is_told_once(error: str, outcome: Outcome) -> None:
+def test_a_failure_is_told_once(error: str, kind: FailureKind) -> None:
     name, _, message = error.partition(": ")
+    failure = Failure(kind=kind, error_type=name, message=message)
     run = a_run(
         1,
         "sales",
         START,
         state=RunState.FAILED,
-        outcome=outcome,
+        outcome=failure.outcome,
         error=error,
         failed_cell=1,
-        verdict=judge(name, message, outcome=outcome),
+        verdict=judge(failure),
     )
     first, second = failure_lines(run)
     assert first == f"Cell 2: {error}"

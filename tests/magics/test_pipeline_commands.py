@@ -16,6 +16,7 @@ from jupyter_etl.errors import Conflict, DeclarationError, NotFound
 from jupyter_etl.model import FAILURES_TO_PAUSE, AttemptReport, Cause, OnLost, RunState
 from jupyter_etl.model.breaker import FAILURES
 from jupyter_etl.notebook import api, location
+from jupyter_etl.runner.channel.sockets import CHANNEL
 from jupyter_etl.services.etl import Etl
 
 SCHEDULE = '%etl schedule "daily at 06:00" --tz Europe/Paris'
@@ -271,7 +272,7 @@ def test_commands_that_do_nothing_inside_a_run(
 ) -> None:
     before = etl().pipelines.get("sales")
     api.close()
-    monkeypatch.setenv(location.CHANNEL_VARIABLE, "/nowhere/socket")
+    monkeypatch.setenv(CHANNEL, "/nowhere/socket")
     assert location.in_run()
     for line in (
         SCHEDULE,
@@ -290,7 +291,7 @@ def test_commands_that_do_nothing_inside_a_run(
     ):
         assert "does nothing inside a run" in deployed.card(line).text, line
     api.close()
-    monkeypatch.delenv(location.CHANNEL_VARIABLE)
+    monkeypatch.delenv(CHANNEL)
     assert etl().pipelines.get("sales") == before
     assert etl().runs.count() == 0
 

@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from jupyter_etl.errors import DeclarationError, PublishError
-from jupyter_etl.model import Outcome, VerdictKind
+from jupyter_etl.model import Failure, FailureKind, VerdictKind
 from jupyter_etl.publishing.reports import page as report_page
 from jupyter_etl.publishing.reports.page import Heading, render_report
 from jupyter_etl.scheduling.verdicts import judge
@@ -148,7 +148,9 @@ def test_what_cannot_be_rendered_is_the_notebooks_fault(monkeypatch: pytest.Monk
     with pytest.raises(DeclarationError, match="cannot be rendered: UnicodeEncodeError") as caught:
         page_of(text("half a character: \ud800"))
     assert "'hide'" in caught.value.hint
-    verdict = judge("DeclarationError", str(caught.value), outcome=Outcome.FAILED)
+    verdict = judge(
+        Failure(kind=FailureKind.ERROR, error_type="DeclarationError", message=str(caught.value))
+    )
     assert (verdict.kind, verdict.retryable) == (VerdictKind.NOTEBOOK, False)
 
     def full(*_: object) -> None:

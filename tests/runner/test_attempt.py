@@ -14,7 +14,7 @@ import pytest
 from fakes.attempts import AttemptHarness, FakePublisher, notebook_text, outputs
 from jupyter_etl.errors import Conflict, NotFound, PublishError
 from jupyter_etl.model import AttemptReport, HeldBy, Outcome, PublicationKind, Read, RunState
-from jupyter_etl.runner.channel.client import CHANNEL
+from jupyter_etl.runner.channel.sockets import CHANNEL
 
 pytestmark = pytest.mark.kernel
 

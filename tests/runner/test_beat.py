@@ -1,4 +1,4 @@
-"""The runner's sign of life, judged with a clock that the test moves."""
+"""The runner's heartbeat, with a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from fakes.attempts import AttemptHarness, notebook_text
 from fakes.clock import FakeClock
 from fakes.patience import until
 from jupyter_etl.errors import StoreError
-from jupyter_etl.model import AttemptReport, Heartbeat, Outcome, RunState, Verdict, VerdictKind
-from jupyter_etl.runner.commit import outlast
-from jupyter_etl.runner.completion import finish
-from jupyter_etl.runner.events import EventLog, read_events
-from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
-from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
+from jupyter_etl.model import AttemptReport, Heartbeat, Outcome
+from jupyter_etl.runner.context import AttemptContext
+from jupyter_etl.runner.events import read_events
+from jupyter_etl.runner.folders import EVENTS
+from jupyter_etl.runner.report import finish
+from jupyter_etl.runner.watchdogs.cancellation import CancellationReason
 
 
 class FakeLedger:
@@ -35,20 +35,21 @@ class FakeLedger:
 
 
 @pytest.fixture
-def made(harness: AttemptHarness, tmp_path: Path):
-    ledger, clock, cancellation = FakeLedger(), FakeClock(), Cancellation()
-    events = EventLog(tmp_path / "events.jsonl", clock)
-    claim = harness.claim(notebook_text(["1"]))
-    heartbeats = Heartbeats(
-        store=ledger,  # type: ignore[arg-type]
-        claim=claim,
-        clock=clock,
-        cancellation=cancellation,
-        events=events,
+def context(harness: AttemptHarness, tmp_path: Path) -> AttemptContext:
+    return harness.context(
+        harness.claim(notebook_text(["1"])),
+        folder=tmp_path,
+        store=FakeLedger(),
+        clock=FakeClock(),
         heartbeat_s=5.0,
         lease_s=30.0,
     )
-    return heartbeats, ledger, clock, cancellation, tmp_path / "events.jsonl"
+
+
+@pytest.fixture
+def made(context: AttemptContext):
+    path = context.folder / EVENTS
+    return context.heartbeats, context.store, context.clock, context.cancellation, path
 
 
 def test_a_valid_beat_goes_on(made):
@@ -75,29 +76,18 @@ def test_a_beat_after_the_end_of_the_attempt_is_refused_without_a_word(made):
 
 
 def test_an_attempt_that_ends_is_not_said_to_be_given_away(harness: AttemptHarness, tmp_path: Path):
-    claim, clock, cancellation = harness.claim(notebook_text(["1"])), FakeClock(), Cancellation()
+    claim, clock = harness.claim(notebook_text(["1"])), FakeClock()
     harness.store.start_attempt(
         claim.run.id, 1, claim.attempt.token, host="h", pid=1, cells=1, now=clock.now()
     )
-    events = EventLog(tmp_path / "events.jsonl", clock)
-    heartbeats = Heartbeats(
-        store=harness.store, claim=claim, clock=clock, cancellation=cancellation, events=events,
-        heartbeat_s=5.0, lease_s=30.0,
-    )  # fmt: skip
-
-    def decide(*_: object) -> tuple[RunState, None]:
-        return RunState.SUCCEEDED, None
-
+    context = harness.context(claim, folder=tmp_path, clock=clock)
     report = AttemptReport(outcome=Outcome.SUCCEEDED)
-    ended = finish(
-        report, claim=claim, store=harness.store, clock=clock, events=events, heartbeats=heartbeats,
-        decide=decide, judge=lambda *_, **__: Verdict(kind=VerdictKind.UNKNOWN, evidence=""),
-    )  # fmt: skip
+    ended = finish(context, harness.policy, report)
     assert ended == report
-    # As the thread does that has not heard of the end.
-    assert not heartbeats.heartbeat()
-    assert cancellation.reason is None
-    assert read_events(tmp_path / "events.jsonl") == []
+    # As the thread does that does not know of the end.
+    assert not context.heartbeats.heartbeat()
+    assert context.cancellation.reason is None
+    assert read_events(tmp_path / EVENTS) == []
 
 
 def test_a_request_to_cancel_is_heard_and_fencing_outranks_it(made):
@@ -136,8 +126,8 @@ def test_an_outage_longer_than_the_lease_fences(made):
     assert "for 30 s" in str(read_events(path))
 
 
-def test_waiting_for_the_ledger_ends_with_the_lease(made):
-    heartbeats, ledger, clock, _, _ = made
+def test_waiting_for_the_ledger_ends_with_the_lease(context, made):
+    _, ledger, clock, _, _ = made
     calls = []
 
     def ask() -> str:
@@ -146,23 +136,21 @@ def test_waiting_for_the_ledger_ends_with_the_lease(made):
             raise StoreError("locked")
         return "done"
 
-    assert outlast(ask, heartbeats) == "done"
+    assert context.ask_ledger(ask) == "done"
     ledger.answer = StoreError("down")
     clock.advance(31)
     calls.clear()
     with pytest.raises(StoreError, match="locked"):
-        outlast(ask, heartbeats)
+        context.ask_ledger(ask)
     assert len(calls) == 1
 
 
-def test_waiting_is_not_tried_where_it_is_vain(made):
-    heartbeats, *_ = made
-
+def test_waiting_is_not_tried_where_it_is_vain(context):
     def ask() -> None:
         raise StoreError("a newer schema", retryable=False)
 
     with pytest.raises(StoreError):
-        outlast(ask, heartbeats)
+        context.ask_ledger(ask)
 
 
 def test_progress_is_told_at_once(made):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fakes.attempts import AttemptHarness, SystemClock, notebook_text
+from fakes.attempts import AttemptHarness, notebook_text
 from jupyter_etl.errors import (
     DeclarationError,
     EtlError,
@@ -14,35 +14,30 @@ from jupyter_etl.errors import (
     StoreError,
     user_code_boundary,
 )
-from jupyter_etl.model import AttemptReport, Outcome, PublicationKind, VerdictKind
-from jupyter_etl.runner.channel.client import ChannelServer, RunnerChannel
-from jupyter_etl.runner.channel.requests import RunRecord
-from jupyter_etl.runner.completion import with_verdict
-from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.outcome import AttemptOutcome, one_line, outcome_of_etl_error
-from jupyter_etl.scheduling.verdicts import judge
+from jupyter_etl.model import AttemptReport, Failure, FailureKind, Outcome, VerdictKind
+from jupyter_etl.runner.channel.client import RunnerChannel
+from jupyter_etl.runner.channel.record import RunRecord
+from jupyter_etl.runner.channel.server import ChannelServer
+from jupyter_etl.runner.outcome import AttemptOutcome, failure_of_etl_error, one_line
+from jupyter_etl.runner.report import with_failure
+from jupyter_etl.scheduling.attempt_policy import StandardAttemptPolicy
 
 MESSAGE = "Source 'wh': connection refused. The database may answer later."
 
 
 @pytest.fixture
 def record(harness: AttemptHarness) -> RunRecord:
-    claim = harness.claim(notebook_text(["1"]))
-    folder = harness.folder(claim)
-    return RunRecord(
-        store=harness.store,
-        claim=claim,
-        folder=folder,
-        kinds=[PublicationKind.TABLE],
-        clock=SystemClock(),
-        events=EventLog(folder / "events.jsonl", SystemClock()),
-    )
+    return RunRecord(harness.context(harness.claim(notebook_text(["1"]))))
 
 
 def failed(error: str) -> AttemptOutcome:
-    return AttemptOutcome(
-        outcome=Outcome.FAILED, error_type="SourceError", error=error, failed_cell=1
-    )
+    failure = Failure(kind=FailureKind.ERROR, error_type="SourceError", message=error)
+    return AttemptOutcome(failure=failure, failed_cell=1)
+
+
+def failure_of(outcome: AttemptOutcome) -> Failure:
+    assert outcome.failure is not None
+    return outcome.failure
 
 
 def test_a_source_is_to_blame_for_its_own_error_only(record: RunRecord) -> None:
@@ -53,7 +48,8 @@ def test_a_source_is_to_blame_for_its_own_error_only(record: RunRecord) -> None:
         kernel.report_failure("trips", "it is gone", retryable=False)
         kernel.report_failure("wh", MESSAGE, retryable=True)
     blamed = record.blame(same)
-    assert (blamed.source, blamed.retryable, blamed.failed_cell) == ("wh", True, 1)
+    assert (failure_of(blamed).source, failure_of(blamed).retryable) == ("wh", True)
+    assert blamed.failed_cell == 1
     for error in ("NameError: x", "it is gone", f"RuntimeError: {MESSAGE}", ""):
         assert record.blame(failed(error)) == failed(error)
 
@@ -63,7 +59,8 @@ def test_a_long_error_is_known_again(record: RunRecord) -> None:
     with pytest.raises(SourceError) as caught:
         raise SourceError(message)
     record.report_failure("wh", str(caught.value), True)
-    assert record.blame(failed(one_line("SourceError", caught.value))).source == "wh"
+    blamed = record.blame(failed(one_line("SourceError", caught.value)))
+    assert failure_of(blamed).source == "wh"
 
 
 def wrapped(problem: Exception) -> EtlError:
@@ -87,29 +84,28 @@ def wrapped(problem: Exception) -> EtlError:
 def test_an_error_of_the_runner_itself_says_whether_it_can_be_mended(
     problem: EtlError, says: bool | None
 ) -> None:
-    assert outcome_of_etl_error(problem).retryable is says
+    assert failure_of_etl_error(problem).retryable is says
 
 
 def test_the_cause_of_an_error_that_says_nothing_is_judged_by_its_text() -> None:
     try:
         raise ExecutionError("the kernel cannot be started") from KeyError("NoSuchKernel")
     except ExecutionError as problem:
-        ending = outcome_of_etl_error(problem)
-    assert (ending.error_type, ending.retryable) == ("KeyError", None)
+        failure = failure_of_etl_error(problem)
+    assert (failure.error_type, failure.retryable) == ("KeyError", None)
 
 
-def test_the_report_carries_the_verdict_and_the_source() -> None:
-    ending = AttemptOutcome(
-        outcome=Outcome.FAILED,
+def test_the_report_carries_the_verdict_and_the_source(harness: AttemptHarness) -> None:
+    failure = Failure(
+        kind=FailureKind.ERROR,
         error_type="SourceError",
-        error=MESSAGE,
+        message=MESSAGE,
         source="wh",
         retryable=True,
     )
-    report = AttemptReport(outcome=ending.outcome, error=ending.error)
-    judged = with_verdict(report, ending, judge)
+    report = AttemptReport(outcome=Outcome.SUCCEEDED)
+    judged = with_failure(report, failure, StandardAttemptPolicy(store=harness.store))
+    assert (judged.outcome, judged.error) == (Outcome.FAILED, MESSAGE)
     assert judged.failed_source == "wh"
     assert judged.verdict is not None
     assert (judged.verdict.kind, judged.verdict.retryable) == (VerdictKind.SOURCE, True)
-    well = AttemptReport(outcome=Outcome.SUCCEEDED)
-    assert with_verdict(well, AttemptOutcome(outcome=Outcome.SUCCEEDED), judge) == well

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import socket
@@ -12,10 +13,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from fakes.attempts import AT, AttemptHarness, SystemClock, notebook_text
+from fakes.attempts import AT, AttemptHarness, notebook_text
 from jupyter_etl.errors import (
     DeclarationError,
     EtlError,
@@ -35,11 +37,13 @@ from jupyter_etl.model import (
     Source,
     Staged,
 )
-from jupyter_etl.runner.channel import client as channel_module
-from jupyter_etl.runner.channel.client import ChannelServer, RunnerChannel
+from jupyter_etl.notebook.interactive import InteractiveChannel
+from jupyter_etl.ports.channel import AnyRequest, ChannelRequest, Verbs
+from jupyter_etl.runner.channel import server as channel_module
+from jupyter_etl.runner.channel.client import RunnerChannel
 from jupyter_etl.runner.channel.protocol import Answer, error_of, refusal_of
-from jupyter_etl.runner.channel.requests import RunRecord
-from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.channel.record import RunRecord
+from jupyter_etl.runner.channel.server import ChannelServer
 
 
 class Line:
@@ -50,12 +54,10 @@ class Line:
         self.folder = harness.folder(claim)
         self.store = harness.store
         self.record = RunRecord(
-            store=harness.store,
-            claim=claim,
-            folder=self.folder,
-            kinds=[PublicationKind.TABLE, PublicationKind.FILE],
-            clock=SystemClock(),
-            events=EventLog(self.folder / "events.jsonl", SystemClock()),
+            harness.context(
+                claim,
+                publishers=dict.fromkeys([PublicationKind.TABLE, PublicationKind.FILE]),
+            )
         )
         self.server = ChannelServer(self.record)
         self.kernel = RunnerChannel(self.server.path)
@@ -256,12 +258,13 @@ def test_a_stage_folder_is_new_empty_and_inside(line: Line, name):
         b"[]\n",
         b'{"verb": "finish"}\n',
         b'{"verb": "__class__"}\n',
-        b'{"verb": "set_parameters", "payload": {"parameters": {}}}\n',
+        b'{"verb": "set_parameters", "parameters": {}}\n',
+        b'{"verb": "ask", "request": {}}\n',
         b'{"verb": "source"}\n',
-        b'{"verb": "source", "payload": {"name": 3}}\n',
-        b'{"verb": "source", "payload": {"name": "x", "more": 1}}\n',
-        b'{"verb": "publish", "payload": {"staged": {}}}\n',
-        b'{"verb": "sources", "payload": {}, "token": "x"}\n',
+        b'{"verb": "source", "name": 3}\n',
+        b'{"verb": "source", "name": "x", "more": 1}\n',
+        b'{"verb": "publish", "staged": {}}\n',
+        b'{"verb": "sources", "token": "x"}\n',
         b'{"verb": "context"',
         b"\xff\xfe\n",
     ],
@@ -270,6 +273,19 @@ def test_a_malformed_request_gets_an_error_and_does_no_harm(line: Line, request_
     answer = line.raw(request_line)
     assert answer["error"]["type"] == "DeclarationError"
     assert line.kernel.sources() == []
+
+
+@pytest.mark.parametrize("request_type", get_args(AnyRequest))
+@pytest.mark.parametrize("handler", [RunRecord, InteractiveChannel])
+def test_both_ends_answer_every_request(
+    handler: type[Verbs], request_type: type[ChannelRequest[object]]
+) -> None:
+    verb = str(request_type.__struct_config__.tag)
+    assert getattr(handler, verb) is not getattr(Verbs, verb), "it would ask itself"
+    names = [
+        name for name in inspect.signature(getattr(handler, verb)).parameters if name != "self"
+    ]
+    assert names == list(request_type.__struct_fields__)
 
 
 def test_a_line_that_never_ends_is_cut_off(line: Line, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.attempts import AttemptHarness, SystemClock, notebook_text
+from fakes.attempts import AttemptHarness, FakePolicy, notebook_text
 from jupyter_etl.errors import NotFound
 from jupyter_etl.model import (
     CheckResult,
@@ -22,7 +22,7 @@ from jupyter_etl.model import (
     Staged,
 )
 from jupyter_etl.ports import Claim
-from jupyter_etl.runner.channel.requests import RunRecord
+from jupyter_etl.runner.channel.record import RunRecord
 from jupyter_etl.runner.checkpoints.checkpoint import (
     Keeper,
     discard_checkpoint,
@@ -30,10 +30,8 @@ from jupyter_etl.runner.checkpoints.checkpoint import (
     load_checkpoint,
 )
 from jupyter_etl.runner.checkpoints.resume import start_of
-from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.folders import CHECKPOINT, EXECUTED, SNAPSHOT, STAGE
 from jupyter_etl.runner.preparation import Prepared, prepare
-from jupyter_etl.scheduling.resume import plan_resumption
 
 CELLS = ["a = 1", "b = 2", "c = 1 / 0"]
 INDEX = {"python": "cpython 3.11", "names": ["a"], "left_out": {"b": "no"}, "uses": {}, "bytes": 9}
@@ -47,14 +45,7 @@ class Attempt:
         self.folder = harness.folder(self.claim)
         self.prepared = self.prepare()
         (self.folder / EXECUTED).write_text(notebook_text(CELLS))
-        self.record = RunRecord(
-            store=harness.store,
-            claim=self.claim,
-            folder=self.folder,
-            kinds=frozenset(PublicationKind),
-            clock=SystemClock(),
-            events=EventLog(self.folder / "events.jsonl", SystemClock()),
-        )
+        self.record = RunRecord(harness.context(self.claim))
         self.keeper = Keeper(
             folder=self.folder, attempt=1, record=self.record, prepared=self.prepared
         )
@@ -121,7 +112,7 @@ def test_the_next_attempt_begins_with_all_that_was_said(
             folder=second,
             snapshot=notebook_text(CELLS),
             prepared=attempt.prepared,
-            plan=plan_resumption,
+            policy=FakePolicy(),
         )
     assert (start.cell, start.attempt, len(start.taken_over)) == (2, 1, 2)
     assert f"restore(get_ipython(), '{attempt.folder / CHECKPOINT}')" in start.code
@@ -172,7 +163,7 @@ def why_not(attempt: Attempt, second: Path) -> str:
         folder=second,
         snapshot=notebook_text(CELLS),
         prepared=attempt.prepared,
-        plan=plan_resumption,
+        policy=FakePolicy(),
     )
     assert (start.cell, start.code, start.said) == (None, "", Said())
     return start.note.removeprefix(

@@ -12,7 +12,7 @@ import pytest
 
 from fakes.attempts import AttemptHarness, notebook_text, outputs
 from fakes.notebooks import code, write_notebook
-from jupyter_etl.model import Outcome
+from jupyter_etl.model import FailureKind, Outcome
 from jupyter_etl.runner.kernel.exits import Exit, exit_of, kernel_code, stop_at_exit
 
 ENDED = "the notebook ended the run in cell {} with {}; later cells were not executed"
@@ -233,7 +233,7 @@ def test_code_that_ends_the_kernel_is_the_notebooks_fault(harness: AttemptHarnes
     report, _ = harness.run_text(notebook_text([STAGE, "import os; os._exit(0)"]))
     assert report.outcome is Outcome.FAILED
     assert report.error == "the kernel died in cell 2: it ended with exit code 0"
-    assert harness.judged == [("KernelExited", report.error)]
+    assert harness.judged == [(FailureKind.KERNEL_EXITED, report.error)]
 
 
 @pytest.mark.kernel

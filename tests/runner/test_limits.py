@@ -10,7 +10,7 @@ import pytest
 
 from fakes import shell_kernel
 from fakes.attempts import AttemptHarness, notebook_text, outputs
-from jupyter_etl.model import AttemptReport, Outcome
+from jupyter_etl.model import AttemptReport, FailureKind, Outcome
 from jupyter_etl.ports import Claim
 from jupyter_etl.runner.kernel.kernels import ATTEMPT
 from jupyter_etl.runner.kernel.processes import carriers
@@ -70,7 +70,7 @@ def test_a_child_that_takes_all_memory(harness: AttemptHarness):
     assert report.failed_cell == 1
     assert report.peak_rss_bytes is not None
     assert report.peak_rss_bytes > 300_000_000
-    assert harness.judged == [("OutOfMemory", report.error)]
+    assert harness.judged == [(FailureKind.OUT_OF_MEMORY, report.error)]
     assert harness.executed(claim).cells[3].outputs[0].evalue == report.error
     assert left_behind(harness, claim) == set()
 
@@ -95,7 +95,7 @@ def test_an_allocation_that_is_refused_and_what_a_kernel_is_given(harness: Attem
     assert "500 points" in said
     assert str(harness.folder(claim)) in said
     assert "(499999500000,)" in said
-    assert harness.judged == [("OutOfMemory", report.error)]
+    assert harness.judged == [(FailureKind.OUT_OF_MEMORY, report.error)]
 
 
 def test_stuck_in_c_with_a_daemon(harness: AttemptHarness):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fakes.patience import PATIENCE_S
-from jupyter_etl.model import Outcome, VerdictKind
+from jupyter_etl.model import Failure, FailureKind, Outcome, VerdictKind
 from jupyter_etl.runner.limits import Limits, address_space_bytes, machine_memory_bytes, say_bytes
 from jupyter_etl.runner.outcome import (
     AttemptOutcome,
@@ -100,14 +100,19 @@ def test_the_watch_measures_where_nothing_is_limited():
 def test_memory_is_told_in_one_sentence():
     said = "2.1 GB used, the limit is 2 GB"
     ending = outcome_of_cancellation(CancellationReason.OUT_OF_MEMORY, 4, 60.0, said)
-    assert ending.error == "out of memory in cell 5: 2.1 GB used, the limit is 2 GB"
-    assert (ending.outcome, ending.failed_cell, ending.retryable) == (Outcome.FAILED, 4, False)
-    refused = AttemptOutcome(
-        outcome=Outcome.FAILED, error_type="numpy._ArrayMemoryError", error="why", failed_cell=4
+    text = "out of memory in cell 5: 2.1 GB used, the limit is 2 GB"
+    assert ending.failure == Failure(kind=FailureKind.OUT_OF_MEMORY, message=text, retryable=False)
+    assert (ending.outcome, ending.failed_cell) == (Outcome.FAILED, 4)
+    refused, other = (
+        AttemptOutcome(
+            failure=Failure(kind=FailureKind.ERROR, error_type=name, message="why"), failed_cell=4
+        )
+        for name in ("numpy._ArrayMemoryError", "ValueError")
     )
-    assert refused_memory(refused, said).error == f"{ending.error} (why)"
+    failure = refused_memory(refused, said).failure
+    assert failure is not None
+    assert (failure.kind, failure.message) == (FailureKind.OUT_OF_MEMORY, f"{text} (why)")
     assert refused_memory(refused, "") is refused, "no limit of ours"
-    other = AttemptOutcome(outcome=Outcome.FAILED, error_type="ValueError", error="why")
     assert refused_memory(other, said) is other
 
 
@@ -127,8 +132,12 @@ def test_a_watch_that_fails_stops_the_attempt_and_is_the_platforms_fault():
         assert cancellation.wait(PATIENCE_S)
     assert cancellation.reason is CancellationReason.UNGUARDED
     ended = outcome_of_cancellation(cancellation.reason, 1, 1e12, cancellation.detail)
-    assert (ended.outcome, ended.failed_cell, ended.retryable) == (Outcome.FAILED, 1, True)
-    assert ended.error.startswith("the watch over time and cancellation failed in cell 2: Overflow")
-    verdict = judge(ended.error_type, ended.error, outcome=ended.outcome, retryable=True)
+    assert (ended.outcome, ended.failed_cell) == (Outcome.FAILED, 1)
+    failure = ended.failure
+    assert failure is not None
+    assert (failure.kind, failure.retryable) == (FailureKind.UNGUARDED, True)
+    said = "the watchdog of time and cancellation failed in cell 2: Overflow"
+    assert failure.message.startswith(said)
+    verdict = judge(failure)
     assert (verdict.kind, verdict.retryable) == (VerdictKind.PLATFORM, True)
-    assert "nothing watched over it" in error_of_cancellation(cancellation, 1)
+    assert "the watchdog of the run failed" in error_of_cancellation(cancellation, 1)

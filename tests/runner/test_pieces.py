@@ -230,7 +230,9 @@ def test_endings_say_what_a_judge_needs():
     assert outcome_of_cancellation(CancellationReason.CANCELLED, None, 1.0).error == "cancelled"
     assert outcome_of_cancellation(CancellationReason.FENCED, 1, 1.0).outcome is Outcome.LOST
     ending = outcome_of_error(NotFound("no x.", hint="Make x."), None)
-    assert (ending.error_type, ending.error) == ("NotFound", "no x. Make x.")
+    assert ending.failure is not None
+    assert (ending.failure.error_type, ending.error) == ("NotFound", "no x. Make x.")
     ending = outcome_of_error(KeyError("k"), None)
-    assert ending.error_type == "KeyError"
+    assert ending.failure is not None
+    assert ending.failure.error_type == "KeyError"
     assert "could not be executed" in ending.error

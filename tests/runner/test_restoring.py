@@ -8,7 +8,7 @@ import pytest
 
 from fakes.attempts import AT, AttemptHarness, notebook_text
 from jupyter_etl.model import Outcome
-from jupyter_etl.runner import attempt
+from jupyter_etl.runner.checkpoints import checkpoint
 from jupyter_etl.runner.checkpoints.checkpoint import Keeper, load_checkpoint
 
 pytestmark = pytest.mark.kernel
@@ -42,7 +42,7 @@ def test_an_attempt_starts_anew_where_it_cannot_go_on(
 
     harness.store.requeue(first.run.id, now=AT, resume_from=1)
     (second,) = harness.store.claim("test", now=AT, limit=1, run_id=first.run.id)
-    monkeypatch.setattr(attempt, "Keeper", partial(Keeper, seconds=1.0))
+    monkeypatch.setattr(checkpoint, "Keeper", partial(Keeper, seconds=1.0))
     report = harness.run(second)
     assert (report.outcome, report.failed_cell) == (Outcome.FAILED, 2)
     assert report.error == "ZeroDivisionError: division by zero", "not that of the checkpoint"

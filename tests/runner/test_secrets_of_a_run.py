@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from fakes.attempts import AttemptHarness, SystemClock, notebook_text
+from fakes.attempts import AttemptHarness, notebook_text
 from jupyter_etl.errors import DeclarationError, NotFound
-from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Outcome, PublicationKind, Source
+from jupyter_etl.model import CheckResult, CheckRule, CheckStatus, Failure, FailureKind, Source
 from jupyter_etl.redaction.redactor import Redactor
-from jupyter_etl.runner.channel.client import ChannelServer, RunnerChannel
-from jupyter_etl.runner.channel.requests import RunRecord
-from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.channel.client import RunnerChannel
+from jupyter_etl.runner.channel.record import RunRecord
+from jupyter_etl.runner.channel.server import ChannelServer
 from jupyter_etl.runner.outcome import AttemptOutcome
 
 VALUE = "hunter22-and-more"
@@ -31,23 +31,14 @@ class Line:
 @pytest.fixture
 def line(harness: AttemptHarness) -> Iterator[Line]:
     claim = harness.claim(notebook_text(["1"]))
-    folder, redactor = harness.folder(claim), Redactor()
+    redactor = Redactor()
 
     def secret(name: str, source: Source | None = None) -> str:
         if name != "wh_pw":
             raise NotFound(f"There is no secret {name!r}.", hint="Set it.")
         return VALUE
 
-    record = RunRecord(
-        store=harness.store,
-        claim=claim,
-        folder=folder,
-        kinds=[PublicationKind.TABLE],
-        clock=SystemClock(),
-        events=EventLog(folder / "events.jsonl", SystemClock(), redactor),
-        secret=secret,
-        redactor=redactor,
-    )
+    record = RunRecord(harness.context(claim, secret=secret, redactor=redactor))
     server = ChannelServer(record)
     with server:
         yield Line(record, RunnerChannel(server.path), redactor)
@@ -97,7 +88,7 @@ def test_checks_and_failures_are_recorded_without_it(line: Line) -> None:
 
     line.kernel.report_failure("wh", f"no {VALUE} here", retryable=False)
     shown = "no [secret wh_pw] here"
-    blamed = line.record.blame(
-        AttemptOutcome(outcome=Outcome.FAILED, error_type="SourceError", error=shown, failed_cell=1)
-    )
+    failure = Failure(kind=FailureKind.ERROR, error_type="SourceError", message=shown)
+    blamed = line.record.blame(AttemptOutcome(failure=failure, failed_cell=1)).failure
+    assert blamed is not None
     assert blamed.source == "wh", "the error of the cell and that of the source are still one"

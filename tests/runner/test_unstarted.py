@@ -62,8 +62,10 @@ OF_OTHERS = {
 def test_a_fault_of_the_platform_does_not_count(name: str) -> None:
     ending = outcome_before_start(OF_PLATFORM[name], HOME)
     assert ending is not None
-    assert (ending.outcome, ending.began, ending.retryable) == (Outcome.FAILED, False, True)
-    verdict = judge(ending.error_type, ending.error, outcome=ending.outcome, retryable=True)
+    assert (ending.outcome, ending.began) == (Outcome.FAILED, False)
+    assert ending.failure is not None
+    assert ending.failure.retryable
+    verdict = judge(ending.failure)
     assert (verdict.kind, verdict.retryable) == (VerdictKind.PLATFORM, True)
     assert ending.error
 

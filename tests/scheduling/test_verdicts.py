@@ -6,11 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_etl.model import Outcome, VerdictKind
+from jupyter_etl.model import Failure, FailureKind, VerdictKind
 from jupyter_etl.scheduling.verdicts import judge
 
 NOTEBOOK, DATA, SOURCE = VerdictKind.NOTEBOOK, VerdictKind.DATA, VerdictKind.SOURCE
 PLATFORM, UNKNOWN = VerdictKind.PLATFORM, VerdictKind.UNKNOWN
+
+
+def error(name: str, message: str, *, source: str = "", retryable: bool | None = None) -> Failure:
+    return Failure(
+        kind=FailureKind.ERROR,
+        error_type=name,
+        message=message,
+        source=source,
+        retryable=retryable,
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,7 +49,6 @@ PLATFORM, UNKNOWN = VerdictKind.PLATFORM, VerdictKind.UNKNOWN
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'x.csv'", SOURCE, False),
         ("MemoryError", "Unable to allocate 80 GiB", PLATFORM, False),
         ("DeadKernelError", "Kernel died", PLATFORM, True),
-        ("KernelExited", "the kernel died in cell 2: it ended with exit code 3", NOTEBOOK, False),
         ("StoreError", "the ledger cannot be reached", PLATFORM, True),
         ("OSError", "[Errno 28] No space left on device", PLATFORM, True),
         ("PublishError", "No space left on device", PLATFORM, True),
@@ -52,26 +61,35 @@ PLATFORM, UNKNOWN = VerdictKind.PLATFORM, VerdictKind.UNKNOWN
 def test_a_failure_is_judged_by_its_error(
     error_type: str, message: str, kind: VerdictKind, retryable: bool
 ) -> None:
-    verdict = judge(error_type, message, outcome=Outcome.FAILED)
+    verdict = judge(error(error_type, message))
     assert (verdict.kind, verdict.retryable) == (kind, retryable)
     assert message in verdict.evidence
 
 
 @pytest.mark.parametrize(
-    ("outcome", "kind", "retryable"),
+    ("failed", "kind", "retryable"),
     [
-        (Outcome.LOST, PLATFORM, True),
-        (Outcome.HELD, DATA, False),
-        (Outcome.TIMED_OUT, UNKNOWN, False),
-        (Outcome.CANCELLED, UNKNOWN, False),
-        (Outcome.SUCCEEDED, UNKNOWN, False),
+        (FailureKind.LOST, PLATFORM, True),
+        (FailureKind.HELD, DATA, False),
+        (FailureKind.TIMED_OUT, UNKNOWN, False),
+        (FailureKind.CANCELLED, UNKNOWN, False),
+        (FailureKind.OUT_OF_MEMORY, NOTEBOOK, False),
+        (FailureKind.KERNEL_EXITED, NOTEBOOK, False),
+        (FailureKind.KERNEL_DIED, PLATFORM, True),
+        (FailureKind.NOT_STARTED, PLATFORM, True),
+        (FailureKind.UNGUARDED, PLATFORM, True),
     ],
 )
-def test_an_outcome_other_than_failed_says_enough(
-    outcome: Outcome, kind: VerdictKind, retryable: bool
+def test_a_kind_other_than_an_error_is_enough(
+    failed: FailureKind, kind: VerdictKind, retryable: bool
 ) -> None:
-    verdict = judge("SourceError", "connection refused", outcome=outcome)
+    verdict = judge(Failure(kind=failed, error_type="SourceError", message="connection refused"))
     assert (verdict.kind, verdict.retryable) == (kind, retryable)
+
+
+@pytest.mark.parametrize("name", ["OutOfMemory", "KernelExited", "NotStarted", "GuardError"])
+def test_an_exception_with_the_name_of_a_kind_is_not_of_that_kind(name: str) -> None:
+    assert judge(error(name, "of a user's own class")).kind is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -79,31 +97,27 @@ def test_an_outcome_other_than_failed_says_enough(
     [("SyntaxError", NOTEBOOK), ("CheckFailed", DATA), ("KeyError", DATA), ("NameError", NOTEBOOK)],
 )
 def test_what_code_or_data_quote_is_no_trouble_of_the_machine(error_type, kind) -> None:
-    verdict = judge(error_type, "'no space left on device'", outcome=Outcome.FAILED)
+    verdict = judge(error(error_type, "'no space left on device'"))
     assert (verdict.kind, verdict.retryable) == (kind, False)
 
 
 @pytest.mark.parametrize("retryable", [True, False])
 def test_a_source_that_is_known_is_named_with_what_its_error_says(retryable: bool) -> None:
     for message in ("connection refused", "wh has no table 't'", "No space left on device"):
-        verdict = judge(
-            "SourceError", message, outcome=Outcome.FAILED, source="wh", retryable=retryable
-        )
+        verdict = judge(error("SourceError", message, source="wh", retryable=retryable))
         assert (verdict.kind, verdict.retryable) == (SOURCE, retryable)
         assert verdict.evidence.startswith("The source 'wh' could not be read: ")
 
 
 @pytest.mark.parametrize("retryable", [True, False])
 def test_what_an_error_says_of_itself_outranks_its_text(retryable: bool) -> None:
-    verdict = judge(
-        "PublishError", "a timeout", outcome=Outcome.FAILED, source="", retryable=retryable
-    )
+    verdict = judge(error("PublishError", "a timeout", retryable=retryable))
     assert (verdict.kind, verdict.retryable) == (PLATFORM, retryable)
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.text(), st.text(), st.sampled_from(list(Outcome)))
-def test_any_text_gives_one_line_of_evidence(name: str, message: str, outcome: Outcome) -> None:
-    verdict = judge(name, message, outcome=outcome)
+@given(st.text(), st.text(), st.sampled_from(FailureKind))
+def test_any_text_gives_one_line_of_evidence(name: str, message: str, kind: FailureKind) -> None:
+    verdict = judge(Failure(kind=kind, error_type=name, message=message))
     assert verdict.evidence
     assert "\n" not in verdict.evidence

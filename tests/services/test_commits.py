@@ -66,8 +66,8 @@ def after(target: object, name: str) -> Callable[[pytest.MonkeyPatch], None]:
 
 
 STEPS = {
-    "staged": before(committing, "_wait_for_turns"),
-    "turn taken": after(committing, "_wait_for_turns"),
+    "staged": before(committing, "_acquire_locks"),
+    "turn taken": after(committing, "_acquire_locks"),
     "undone": after(publisher, "undo_beyond"),
     "columns added": after(delta_commit, "_add_columns"),
     "files placed": after(delta_commit, "place_files"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from fakes.commits import TABLE, Owned, Publishing
+from fakes.commits import TABLE, Publishing
 from jupyter_etl.errors import Conflict, NotFound, PermissionDenied, PublishError
 from jupyter_etl.model import (
     AttemptReport,
@@ -33,11 +33,9 @@ from jupyter_etl.ports import Claim
 from jupyter_etl.publishing.files.publisher import FilePublisher
 from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.runner.commit import HeldBack, commit_outputs
-from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.folders import STAGE, save_claim
-from jupyter_etl.scheduling.publish_gate import judge_difference
+from jupyter_etl.scheduling.attempt_policy import StandardAttemptPolicy
 from jupyter_etl.services import Settings
-from jupyter_etl.services.lakes import LedgerLake
 from jupyter_etl.services.maintenance.pruning import prune
 from jupyter_etl.services.pipelines.pipelines import Pipelines
 from jupyter_etl.services.publications.differences import hold_reasons
@@ -101,20 +99,8 @@ class Gated(Publishing):
     def pass_gate(
         self, claim: Claim, staged: Sequence[Staged], broken: tuple[CheckResult, ...]
     ) -> tuple[object, ...]:
-        return commit_outputs(
-            staged,
-            claim=claim,
-            store=self.store,
-            publishers=PUBLISHERS,
-            clock=self.clock,
-            lake=LedgerLake(root=self.lake, store=self.store),
-            executed=self.base / "executed.ipynb",
-            heartbeats=Owned(),  # type: ignore[arg-type]
-            cancellation=self.cancellation,
-            events=EventLog(self.base / "events.jsonl", self.clock),
-            gate=judge_difference,
-            broken=broken,
-        )
+        policy = StandardAttemptPolicy(store=self.store)
+        return commit_outputs(self.context(claim), policy, staged, failed_checks=broken)
 
     def rows(self, count: int, *, first: int = 0, **declared: object) -> Staged:
         table = pa.table({"id": range(first, first + count), "day": [first] * count})

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from fakes.attempts import AT, AttemptHarness, SystemClock, notebook_text
+from fakes.attempts import AT, AttemptHarness, notebook_text
 from fakes.ledger import new_ledger
 from jupyter_etl.errors import DeclarationError, EtlError, PublishError, SourceError
 from jupyter_etl.ledger import open_store
@@ -29,9 +29,9 @@ from jupyter_etl.model import (
 from jupyter_etl.notebook.outputs import publish_table
 from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.ports import Claim, Store
-from jupyter_etl.runner.channel.client import ChannelServer, RunnerChannel
-from jupyter_etl.runner.channel.requests import RunRecord
-from jupyter_etl.runner.events import EventLog
+from jupyter_etl.runner.channel.client import RunnerChannel
+from jupyter_etl.runner.channel.record import RunRecord
+from jupyter_etl.runner.channel.server import ChannelServer
 
 ORDERS = Cursor(source="wh", table="orders", column="id")
 NOTHING = AttemptReport(outcome=Outcome.SUCCEEDED)
@@ -100,14 +100,7 @@ class Runs:
         self.store.start_attempt(
             attempt.run_id, attempt.number, attempt.token, host="h", pid=1, cells=1, now=AT
         )
-        record = RunRecord(
-            store=self.store,
-            claim=claim,
-            folder=folder,
-            kinds=[PublicationKind.TABLE],
-            clock=SystemClock(),
-            events=EventLog(folder / "events.jsonl", SystemClock()),
-        )
+        record = RunRecord(self.harness.context(claim))
         server = ChannelServer(record)
         server.__enter__()
         self.servers.append(server)

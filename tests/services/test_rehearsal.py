@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from jupyter_etl.model import AttemptReport, Outcome
-from jupyter_etl.runner.runner import run_attempt
-from jupyter_etl.scheduling.resume import plan_resumption
-from jupyter_etl.scheduling.retries import plan_next
-from jupyter_etl.scheduling.verdicts import judge
+from jupyter_etl.runner.attempt import run_attempt
+from jupyter_etl.runner.context import AttemptContext
+from jupyter_etl.runner.folders import load_claim
+from jupyter_etl.scheduling.attempt_policy import StandardAttemptPolicy
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.processes import warm_up as warm_up_module
 from jupyter_etl.services.processes.warm_up import warm_up, write_script
@@ -64,19 +64,18 @@ def test_a_rehearsal_ends_though_its_kernel_does_not_answer(
     reports: list[AttemptReport] = []
 
     def make(folder: Path, *, etl: Etl, early: Any) -> int:
-        report = run_attempt(
-            folder,
+        context = AttemptContext(
+            claim=load_claim(folder),
+            folder=folder,
             store=etl.store,
             publishers={},
             clock=etl.clock,
-            decide=lambda run, report, now: plan_next(run, report, now, draw=lambda: 0.0),
-            judge=judge,
-            plan_resumption=plan_resumption,
             lake=etl.lake,
             heartbeat_s=5.0,
             lease_s=30.0,
-            early=early,
+            kernel=early,
         )
+        report = run_attempt(context, StandardAttemptPolicy(store=etl.store))
         reports.append(report)
         return 0
 

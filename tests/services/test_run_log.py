@@ -50,7 +50,11 @@ FAILED = AttemptReport(
     failed_cell=2,
     reads=(READ,),
     checks=(CHECK,),
-    verdict=Verdict(kind=VerdictKind.DATA, evidence="A column is missing: KeyError: 'x'"),
+    verdict=Verdict(
+        kind=VerdictKind.DATA,
+        evidence="A column is missing: KeyError: 'x'",
+        cause="A column is missing",
+    ),
 )
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from contracts.store_values import a_run
 from contracts.store_watermarks import ORDERS, moved_to, number
-from fakes.commits import TABLE, Owned, Publishing
+from fakes.attempts import FakePolicy
+from fakes.commits import TABLE, Publishing
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import (
     AttemptReport,
@@ -20,21 +21,18 @@ from jupyter_etl.model import (
     CheckStatus,
     CursorMove,
     CursorValue,
+    Difference,
     Outcome,
-    PublicationKind,
     PublishMode,
     RunState,
     Staged,
 )
 from jupyter_etl.ports import Claim
-from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.runner.commit import HeldBack, commit_outputs
-from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.folders import STAGE, save_claim
 from jupyter_etl.runner.watermarks import with_batches
 from jupyter_etl.scheduling.publish_gate import judge_difference
 from jupyter_etl.services import Settings
-from jupyter_etl.services.lakes import LedgerLake
 from jupyter_etl.services.publications.holds import Holds
 
 BROKEN = CheckResult(
@@ -46,6 +44,17 @@ BROKEN = CheckResult(
     message="2 of 5 rows: id is not unique",
 )
 APPEND, UPSERT = PublishMode.APPEND, PublishMode.UPSERT
+
+
+class Gate(FakePolicy):
+    """Holds every table, or none."""
+
+    def __init__(self, *, strict: bool) -> None:
+        super().__init__()
+        self._reasons = ("look",) if strict else ()
+
+    def gate(self, difference: Difference, staged: Staged) -> Difference:
+        return replace(judge_difference(difference, staged), reasons=self._reasons)
 
 
 class World(Publishing):
@@ -81,18 +90,10 @@ class World(Publishing):
         report = AttemptReport(outcome=Outcome.SUCCEEDED, moves=(move,))
         try:
             committed = commit_outputs(
+                self.context(claim),
+                Gate(strict=self.strict),
                 staged,
-                claim=claim,
-                store=self.store,
-                publishers={PublicationKind.TABLE: TablePublisher()},
-                clock=self.clock,
-                lake=LedgerLake(root=self.lake, store=self.store),
-                executed=self.base / "executed.ipynb",
-                heartbeats=Owned(),  # type: ignore[arg-type]
-                cancellation=self.cancellation,
-                events=EventLog(self.base / "events.jsonl", self.clock),
-                gate=self.gate,
-                broken=self.broken,
+                failed_checks=self.broken,
                 moves=(move,),
             )
         except HeldBack as held:
@@ -109,10 +110,6 @@ class World(Publishing):
             raise
         else:
             self._end(claim, replace(report, committed=committed), RunState.SUCCEEDED)
-
-    def gate(self, difference, staged):  # type: ignore[no-untyped-def]
-        judged = judge_difference(difference, staged)
-        return replace(judged, reasons=("look",)) if self.strict else replace(judged, reasons=())
 
     strict = False
     broken: tuple[CheckResult, ...] = ()

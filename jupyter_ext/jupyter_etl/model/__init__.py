@@ -4,6 +4,7 @@ from jupyter_etl.model.breaker import Breaker
 from jupyter_etl.model.bundle import Bundle, BundleFile, FileChange, FileRole
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.model.checkpoint import Checkpoint, Resumption, Retried, Said
+from jupyter_etl.model.failure import Failure, FailureKind
 from jupyter_etl.model.freshness import Freshness
 from jupyter_etl.model.health import (
     ATTENTION,
@@ -125,6 +126,8 @@ __all__ = [
     "Difference",
     "Emptied",
     "Estimate",
+    "Failure",
+    "FailureKind",
     "FileChange",
     "FileRole",
     "Frequent",

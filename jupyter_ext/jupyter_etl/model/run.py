@@ -76,11 +76,18 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whose fault a failure is, with the evidence as one sentence."""
+    """Whose fault a failure is.
+
+    Args:
+        evidence: One sentence: the cause and the error.
+        retryable: Whether a further attempt may succeed.
+        cause: The cause without the error and without a period; "" in older ledgers.
+    """
 
     kind: VerdictKind
     evidence: str
     retryable: bool = False
+    cause: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

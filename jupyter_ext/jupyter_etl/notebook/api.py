@@ -17,7 +17,6 @@ from jupyter_etl.notebook.caller import caller_names
 from jupyter_etl.notebook.estimates import approx_data
 from jupyter_etl.notebook.exploration import Sample, profile_data, sample_data
 from jupyter_etl.notebook.location import (
-    CHANNEL_VARIABLE,
     in_run,
     main_names,
     notebook_path,
@@ -79,8 +78,9 @@ def channel() -> Channel:
     """
     if in_run():
         from jupyter_etl.runner.channel.client import RunnerChannel
+        from jupyter_etl.runner.channel.sockets import CHANNEL
 
-        return RunnerChannel(Path(os.environ[CHANNEL_VARIABLE]))
+        return RunnerChannel(Path(os.environ[CHANNEL]))
     from jupyter_etl.notebook.interactive import InteractiveChannel
 
     return InteractiveChannel(open_etl(), notebook=notebook_path)

@@ -1,4 +1,4 @@
-"""The other end of `%etl` in a notebook that a person runs: the ledger itself."""
+"""The channel of a notebook that a person runs: it asks the ledger itself."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from jupyter_etl.model import (
     Staged,
 )
 from jupyter_etl.notebook.location import saved_notebook
+from jupyter_etl.ports import Channel
 from jupyter_etl.runner.commit import batch_of_rows, newest_version
 from jupyter_etl.runner.published_secrets import refuse_secrets
 from jupyter_etl.scheduling.occurrences import interval_of
@@ -34,10 +35,10 @@ from jupyter_etl.services.publications.locks import publication_lock
 from jupyter_etl.services.reading import publisher_for
 
 
-class InteractiveChannel:
-    """Implements `jupyter_etl.ports.Channel` for a cell that is run by hand.
+class InteractiveChannel(Channel):
+    """Answers the requests of a cell that is executed interactively.
 
-    Outputs become drafts at once, beside what consumers see.
+    Outputs become drafts at once, next to the live version.
 
     Args:
         notebook: Returns the notebook; asked each time, for it may be renamed or saved meanwhile.
@@ -57,9 +58,8 @@ class InteractiveChannel:
         found = self._find_notebook()
         return str(found) if found else ""
 
-    @property
-    def context(self) -> RunContext:
-        """A draft run that stands for now."""
+    def load_context(self) -> RunContext:
+        """Return a draft run of the current time."""
         notebook, now = self._notebook, self._etl.clock.now()
         interval = interval_of(None, now)
         return RunContext(
@@ -78,7 +78,7 @@ class InteractiveChannel:
         )
 
     def declare_source(self, source: Source) -> Source:
-        """Write it into the catalogue, in the user's name."""
+        """Write it into the catalogue, owned by the user."""
         self._etl.redactor.refuse_value_in(source)
         owned = replace(source, owner=self._etl.settings.owner, declared_at=self._etl.clock.now())
         self._etl.secrets.refuse_others(owned, self._etl.store.load_sources)
@@ -104,12 +104,12 @@ class InteractiveChannel:
         """Return all publications."""
         return self._etl.store.load_publications()
 
-    def history(self, name: str, *, draft: bool = False) -> builtins.list[PublicationVersion]:
+    def history(self, name: str, draft: bool = False) -> builtins.list[PublicationVersion]:
         """Return its versions, newest first."""
         return self._etl.store.load_publication_versions(name, draft=draft)
 
     def report_read(self, read: Read) -> None:
-        """By hand nothing is recorded."""
+        """Record nothing: there is no run."""
 
     def cursor_start(self, cursor: Cursor) -> CursorStart:
         """Begin where the runs of this notebook's pipeline do, and end now."""
@@ -122,19 +122,19 @@ class InteractiveChannel:
         return CursorStart(after=found.value, era=found.era, until=now)
 
     def report_move(self, move: CursorMove) -> None:
-        """By hand no watermark moves."""
+        """Advance no watermark: there is no run."""
 
-    def report_failure(self, source: str, message: str, *, retryable: bool) -> None:
-        """By hand nothing is recorded."""
+    def report_failure(self, source: str, message: str, retryable: bool) -> None:
+        """Record nothing: there is no run."""
 
-    def report_checks(self, results: Sequence[CheckResult], *, returned: bool = False) -> None:
-        """By hand nothing is recorded."""
+    def report_checks(self, results: Sequence[CheckResult], returned: bool = False) -> None:
+        """Record nothing: there is no run."""
 
     def stage_folder(self, name: str) -> Path:
         """Return a new empty folder, gone with the kernel."""
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._stages.name))
 
-    def publish(self, staged: Staged, *, live: bool = False) -> PublicationVersion | None:
+    def publish(self, staged: Staged, live: bool = False) -> PublicationVersion | None:
         """Commit now: as a draft, or as the live version where that was asked for."""
         etl = self._etl
         draft = not live

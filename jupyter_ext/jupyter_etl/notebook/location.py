@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.runner.channel.sockets import CHANNEL
 
 _COMMAND = "jupyter etl schedule NOTEBOOK, or: jupyter etl run NOTEBOOK"
-
-CHANNEL_VARIABLE = "JUPYTER_ETL_CHANNEL"
-"""Environment variable that names the runner's socket inside a run."""
 
 
 def in_run() -> bool:
     """Tell whether this process is the kernel of a run."""
-    return bool(os.environ.get(CHANNEL_VARIABLE))
+    return bool(os.environ.get(CHANNEL))
 
 
 def notebook_path(environ: Mapping[str, str] | None = None) -> Path | None:

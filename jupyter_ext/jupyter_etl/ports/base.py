@@ -1,4 +1,4 @@
-"""Time and secrets."""
+"""Time, wake-ups and secrets."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that never go back; only differences within one process mean anything."""
+        """Return seconds that never decrease; only differences within one process have a meaning."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Return after ``seconds``, or earlier when something may have changed."""
+        """Return after ``seconds``, or earlier if something may have changed."""
         ...
 
 
 class Wakeups(Protocol):
-    """What other processes ring when they have made something due."""
+    """Notices from other processes that something may have become due."""
 
     def wait(self, seconds: float) -> bool:
-        """Wait until somebody rings; return False when nobody did in time."""
+        """Wait for a wake-up; return False if there was none in time."""
         ...
 
 
@@ -36,47 +36,47 @@ class SecretResolver(Protocol):
     """Resolves the names of secrets."""
 
     def __call__(self, name: str, source: Source | None = None) -> str:
-        """Return the value behind a name.
+        """Return the value of a secret.
 
         Args:
             name: Of the secret.
-            source: That is signed in to with it; None for code of its owner.
+            source: The source that uses it as a credential; None for code of its owner.
 
         Raises:
-            NotFound: There is none.
-            PermissionDenied: It is another owner's, or not allowed to go to the source's server.
+            NotFound: There is no such secret.
+            PermissionDenied: It belongs to another owner, or may not be sent to the source's server.
         """
         ...
 
 
 class Secrets(Protocol):
-    """Where the values behind the names of secrets come from.
+    """A provider of secrets.
 
-    Messages of its errors hold names, never values.
+    The messages of its errors contain names, never values.
     """
 
     def get(self, name: str) -> str | None:
-        """Return the value of ``name``, or None where this provider does not have it.
+        """Return the value of ``name``; None if this provider does not have it.
 
         Raises:
-            PermissionDenied: It has the value, and others could read it too.
+            PermissionDenied: It has the value, and other users can read it too.
         """
         ...
 
     def names(self) -> list[str]:
-        """Return the names that it has, sorted; empty where it cannot tell."""
+        """Return the names that it has, sorted; empty if it cannot list them."""
         ...
 
     def set(self, name: str, value: str) -> None:
-        """Write a value; one that is there is replaced.
+        """Write a value; an existing one is replaced.
 
         Raises:
-            PermissionDenied: It cannot be written; the hint says how the value gets there.
+            PermissionDenied: It cannot be written; the hint names another way to set the value.
         """
         ...
 
     def remove(self, name: str) -> bool:
-        """Remove a value; return False where there is none.
+        """Remove a value; return False if there is none.
 
         Raises:
             PermissionDenied: It has the value and cannot be written.

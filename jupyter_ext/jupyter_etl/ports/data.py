@@ -1,4 +1,4 @@
-"""Blocks that data go through: read, check, publish."""
+"""Blocks that handle data: connectors, checks, publishers."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Since:
-    """Where an incremental load goes on.
+    """Where an incremental load continues.
 
     Args:
         column: The cursor.
-        after: Rows up to this value need not come; a value as it is bound in SQL.
+        after: Rows up to this value may be left out; a value as it is bound in SQL.
         like: For a text, the pattern (of SQL's LIKE) of the texts that can be compared with it by
             their characters; texts that do not match are returned. "" if all can be compared.
     """
@@ -43,16 +43,16 @@ class Since:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadRequest:
-    """What is wanted of a source.
+    """What to read from a source.
 
     Args:
-        table: One of the names that `Connector.tables` gave; "" for a source that is one table.
+        table: A name that `Connector.tables` returned; "" for a source that is one table.
         columns: Names to read, in order; None for all.
         query: SQL in the source's dialect, instead of ``table``; placeholders are ``:name``.
         parameters: Values bound to the placeholders of ``query``.
-        limit: Stop after so many rows; None for all.
-        since: Leave out what an earlier load has read, where that saves work; rows without a value
-            in the cursor come. Who asks looks at every row again, so that a connector may ignore it.
+        limit: Most rows to read; None for all.
+        since: Leave out what an earlier load has read, if that saves work. Rows without a value in
+            the cursor are returned. The caller filters all rows again, so a connector may ignore it.
     """
 
     table: str = ""
@@ -65,15 +65,15 @@ class ReadRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """Data on its way out of a source.
+    """Data that is read from a source.
 
     Args:
-        batches: A reader of Arrow record batches; it may be read once, and closes what it opened.
+        batches: A reader of Arrow record batches; it can be read once, and closes what it opened.
         version: What was read: a fingerprint of files, a publication's version; "" where unknown.
-        total_rows: Rows there are without ``limit``, where that is known for nothing; else None.
-        notes: Sentences for the reader of the data: files left out, columns that stayed text though
-            they look like numbers, names that were given to columns without one.
-        begun: Value of `time.perf_counter` when it was asked for.
+        total_rows: Number of rows without ``limit``, if it is known at no cost; else None.
+        notes: Sentences for the reader of the data: files left out, columns that stayed text
+            although they look like numbers, names given to columns without one.
+        begun: Value of `time.perf_counter` when the read was requested.
     """
 
     batches: pa.RecordBatchReader
@@ -84,16 +84,16 @@ class Reading:
 
     @property
     def seconds(self) -> float:
-        """Seconds since it was asked for."""
+        """Seconds since the read was requested."""
         return round(perf_counter() - self.begun, 3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vacuumed:
-    """What a publisher has deleted.
+    """What a publisher deleted.
 
     Args:
-        files: How many.
+        files: How many files.
         bytes: Their size.
     """
 
@@ -103,11 +103,11 @@ class Vacuumed:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """What a connector is handed besides the source.
+    """What a connector gets besides the source.
 
     Args:
         secret: Resolves the name of a secret to its value; raises `NotFound`.
-        frame: Returns the variable of that name of the notebook; raises `NotFound`.
+        frame: Returns the notebook's variable of a name; raises `NotFound`.
         publication: Opens a reader over a publication's live version; raises `NotFound`.
         timezone: IANA name of the time zone for days in a query, and for times without a
             zone; "" for the source's own.
@@ -120,7 +120,7 @@ class Access:
 
 
 class Connector(Protocol):
-    """Reads the kinds of source it names."""
+    """Reads the kinds of sources that it names."""
 
     kinds: tuple[str, ...]
 
@@ -140,7 +140,7 @@ class Connector(Protocol):
         """List what can be read.
 
         Raises:
-            SourceError: The source is absent or unreadable; ``retryable`` says whether later may do.
+            SourceError: The source is absent or unreadable; ``retryable`` if a later read may succeed.
         """
         ...
 
@@ -148,8 +148,8 @@ class Connector(Protocol):
         """Start reading.
 
         Raises:
-            SourceError: As above, or the table, a column or the query is wrong (not retryable; the
-                message lists what there is).
+            SourceError: As for `tables`, or the table, a column or the query is wrong (not
+                retryable; the message lists what exists).
         """
         ...
 
@@ -170,23 +170,23 @@ class CheckRunner(Protocol):
         """Apply all rules in one pass.
 
         Args:
-            rules: What must hold.
-            data: The rows, or what opens a stream of them from the first one. It is called by this
-                thread, in which the stream is read too; and again, for what another pass is
-                needed for, such as the rows that break a rule.
+            rules: What must be true.
+            data: The rows, or a function that opens a stream of them from the first one. It is
+                called in the calling thread, which also reads the stream. It is called again if
+                another pass is needed, as for the failing rows of a rule.
             dataset: Name used in messages.
             last_rows: Rows of the last live version, the value of ``last`` in a ``rows`` rule.
             reference: Returns a publication, or opens it, by name: for ``references`` rules.
             timezone: IANA name of the time zone for the days in rules.
 
         Raises:
-            DeclarationError: A rule names a column that is not there, or is not valid SQL.
+            DeclarationError: A rule names a column that does not exist, or is not valid SQL.
         """
         ...
 
 
 class Lake(Protocol):
-    """Where all outputs lie."""
+    """Where all outputs are."""
 
     @property
     def root(self) -> str:
@@ -194,7 +194,7 @@ class Lake(Protocol):
         ...
 
     def check(self) -> None:
-        """Look whether a folder is the lake; an object store is not asked.
+        """Check that a folder is the lake; an object store is not checked.
 
         Raises:
             StorageError: It is not mounted, or belongs to another ledger.
@@ -202,17 +202,17 @@ class Lake(Protocol):
         ...
 
     def claim(self) -> None:
-        """Look whether it is the lake, and mark a new one as the ledger's, before a commit.
+        """Check that it is the lake, and mark a new one as the ledger's, before a commit.
 
         Raises:
-            StorageError: As `check`.
+            StorageError: As for `check`.
             PublishError: It cannot be written.
         """
         ...
 
 
 class Publisher(Protocol):
-    """Makes one kind of output: stages it in the kernel, commits it in the runner."""
+    """Publishes one kind of output: stages it in the kernel, commits it in the runner."""
 
     kind: PublicationKind
 
@@ -224,25 +224,25 @@ class Publisher(Protocol):
             data: The rows; None for a report.
 
         Returns:
-            ``request`` with what was written filled in.
+            ``request``, completed with what was written.
 
         Raises:
-            PublishError: The data cannot be held by this kind (type, key not unique or null ...).
+            PublishError: This kind cannot store the data (type, key not unique or null ...).
         """
         ...
 
     def compare(self, staged: Staged, previous: PublicationVersion) -> Difference | None:
-        """Tell how a staged output differs from the version before it; nothing is written.
+        """Return how a staged output differs from the version before it; nothing is written.
 
         Args:
             staged: From `stage`.
-            previous: The version that consumers get.
+            previous: The version that consumers read.
 
         Returns:
-            The difference, without reasons; None where the kind has nothing to compare.
+            The difference, without reasons; None if the kind has nothing to compare.
 
         Raises:
-            StorageError: The version before cannot be read.
+            StorageError: The previous version cannot be read.
         """
         ...
 
@@ -258,25 +258,26 @@ class Publisher(Protocol):
     ) -> Committed:
         """Move a staged output to its place in the lake, invisible to readers through the ledger.
 
-        The caller has the publication's turn (`Store.begin_commits`), so nobody else commits to it
-        until the ledger has recorded this commit or will never do so. It is built on ``previous``
-        alone: what lies at the place and is not on record was left there by somebody who was
-        killed, and is undone first. The versions on record stay readable all the while.
+        The caller holds the publication lock (`PublicationLockStore.begin_commits`), so nobody else
+        commits to the publication until the ledger has recorded this commit, or will never record
+        it. The commit is built on ``previous`` alone: files that are not recorded in the ledger
+        were left by a process that was killed, and are undone first. The recorded versions stay
+        readable all the time.
 
-        Called again with the same ``token`` and ``previous`` it commits nothing twice and returns
-        the same. A commit that was undone meanwhile counts as not made.
+        Called again with the same ``token`` and ``previous``, it commits nothing twice and returns
+        the same result. A commit that was undone since does not count.
 
         Args:
             staged: From `stage`.
-            lake: Folder or fsspec URL under which all outputs lie.
-            draft: Keep it apart from the live one.
-            number: The version it will get.
+            lake: Folder or fsspec URL of all outputs.
+            draft: Commit to the draft, which is separate from the live output.
+            number: Number of the new version.
             token: Identifies the attempt and the output: ``run-42.1/sales.daily``.
-            previous: The version before it: the live one, for a draft the newest draft.
+            previous: The version before it: the live version, for a draft the newest draft.
 
         Raises:
             PublishError: A broken contract, a full disk, no permission.
-            StorageError: ``previous`` is not in the lake, or is not what the ledger has on record.
+            StorageError: ``previous`` is not in the lake, or differs from the record in the ledger.
         """
         ...
 
@@ -290,17 +291,17 @@ class Publisher(Protocol):
         token: str,
         previous: PublicationVersion,
     ) -> Committed:
-        """Make the content of an old version the newest, invisible through the ledger as yet.
+        """Commit the content of an old version as the newest, invisible through the ledger so far.
 
-        The caller has the publication's turn, as for `commit`, and the same is promised for a token.
+        The caller holds the publication lock, and ``token`` has the same effect as for `commit`.
 
         Args:
-            version: Whose content; it is not pruned.
+            version: The old version, which is not pruned.
             lake, draft, number, token, previous: As for `commit`.
 
         Raises:
-            PublishError: It lies in another lake, or the disk refuses.
-            StorageError: It or ``previous`` is not there, or not what the ledger has on record.
+            PublishError: It is in another lake, or it cannot be written.
+            StorageError: It or ``previous`` is absent, or differs from the record in the ledger.
         """
         ...
 
@@ -309,7 +310,7 @@ class Publisher(Protocol):
 
         Raises:
             PublishError: The kind has no rows.
-            StorageError: It is not in the lake, or is not what the ledger has on record.
+            StorageError: It is not in the lake, or differs from the record in the ledger.
         """
         ...
 
@@ -323,21 +324,22 @@ class Publisher(Protocol):
         older_than: datetime,
         dry_run: bool,
     ) -> Vacuumed:
-        """Delete what lies at a publication's place and belongs to none of the versions kept.
+        """Delete the files of a publication that belong to none of the kept versions.
 
-        The caller has the publication's turn, unless it is a dry run.
+        The caller holds the publication lock, unless it is a dry run.
 
         Args:
-            kept: Versions that must stay as they are; the newest is among them.
+            kept: Versions that must not change; the newest is among them.
             name: Of the publication.
             lake, draft: As for `commit`.
-            older_than: Leave every file that was put there since, UTC.
+            older_than: Keep every file that was written since, UTC.
             dry_run: Delete nothing.
 
         Returns:
             What was deleted, or would be.
 
         Raises:
-            PublishError: What is kept cannot be told, or a file cannot be deleted.
+            PublishError: The files of a kept version cannot be determined, or a file cannot be
+                deleted.
         """
         ...

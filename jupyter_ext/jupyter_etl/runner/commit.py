@@ -1,17 +1,15 @@
-"""From staged outputs to the ledger: what a successful run does last."""
+"""From staged outputs to committed ones: publication locks, publish gate, commits."""
 
 from __future__ import annotations
 
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TypeVar
 
-from jupyter_etl.errors import NotFound, PublishError, StoreError, user_code_boundary
+from jupyter_etl.errors import NotFound, PublishError, user_code_boundary
 from jupyter_etl.model import (
     Batch,
     Cause,
@@ -24,23 +22,15 @@ from jupyter_etl.model import (
     Run,
     Staged,
 )
-from jupyter_etl.ports import Claim, Clock, Lake, Publisher, Store
-from jupyter_etl.runner.events import EventLog
-from jupyter_etl.runner.watchdogs.cancellation import Cancellation
-from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
+from jupyter_etl.ports import AttemptPolicy, Claim, PublicationStore
+from jupyter_etl.runner.context import AttemptContext
 from jupyter_etl.runner.watermarks import refuse_doubles
 
-_RETRY_S = 0.5
-_TURN_S = (0.1, 0.5)
-
-T = TypeVar("T")
-
-Gate = Callable[[Difference, Staged], Difference]
-"""``gate(difference, staged)``: adds the reasons why a person has to look at it first."""
+_POLL_S = (0.1, 0.5)
 
 
 class HeldBack(Exception):
-    """What was staged is not to be committed before a person has looked at it.
+    """What was staged must not be committed before a person has approved it.
 
     Args:
         differences: Of all its tables, those with reasons among them.
@@ -69,36 +59,21 @@ class HeldBack(Exception):
 
 
 def commit_outputs(
+    context: AttemptContext,
+    policy: AttemptPolicy,
     staged: Sequence[Staged],
     *,
-    claim: Claim,
-    store: Store,
-    publishers: Mapping[PublicationKind, Publisher],
-    clock: Clock,
-    lake: Lake,
-    executed: Path,
-    heartbeats: Heartbeats,
-    cancellation: Cancellation,
-    events: EventLog,
-    gate: Gate | None = None,
-    broken: tuple[CheckResult, ...] = (),
+    failed_checks: tuple[CheckResult, ...] = (),
     moves: Sequence[CursorMove] = (),
 ) -> tuple[Committed, ...]:
     """Move every staged output to its place; the ledger makes them visible afterwards.
 
-    The publications' turns are taken first. They last until the attempt has ended in the ledger,
-    so that each commit is built on what is live, and the next one on what this run publishes.
+    The publication locks are acquired first. They are held until the attempt has ended in the
+    ledger, so that each commit is built on what is live, and the next one on what this run
+    publishes.
 
     Args:
-        store: The ledger, for turns, numbers and previous versions.
-        publishers: By kind.
-        clock: For the time of the turns.
-        executed: The executed notebook, which reports are made of.
-        heartbeats: Tell whether the attempt still owns its run while the ledger is out of reach.
-        cancellation: Ends the wait for a turn.
-        events: Hear whom the attempt waits for.
-        gate: Says what a person has to look at first; None lets everything through.
-        broken: The rules of severity error that failed.
+        failed_checks: The rules of severity error that failed.
         moves: What the run's incremental loads read.
 
     Raises:
@@ -107,65 +82,71 @@ def commit_outputs(
             becomes visible.
     """
     if staged:
-        _wait_for_turns(staged, claim, store, clock, heartbeats, cancellation, events)
-    run = claim.run
-    if not run.new.draft:
-        pipeline = run.new.pipeline
-        load = store.load_watermark
-        now = {m.cursor: outlast(lambda c=m.cursor: load(pipeline, c), heartbeats) for m in moves}  # type: ignore[misc]
+        _acquire_locks(context, [one.name for one in staged])
+    _check(context, policy, staged, failed_checks, moves)
+    if not staged:
+        return ()
+    context.ask_ledger(context.lake.claim)
+    committed = tuple([_commit(context, one) for one in staged])
+    # The file system may have been unmounted meanwhile: then what was written is not there.
+    context.ask_ledger(context.lake.check)
+    return committed
+
+
+def _check(
+    context: AttemptContext,
+    policy: AttemptPolicy,
+    staged: Sequence[Staged],
+    failed_checks: tuple[CheckResult, ...],
+    moves: Sequence[CursorMove],
+) -> None:
+    """Raise `HeldBack` for what a person has to approve, `PublishError` for rows that were read twice."""
+    differences: tuple[Difference, ...] = ()
+    new, load = context.claim.run.new, context.store.load_watermark
+    if not new.draft:
+        cursors = [move.cursor for move in moves]
+        now = {one: context.ask_ledger(partial(load, new.pipeline, one)) for one in cursors}
         refuse_doubles(staged, moves, now)
-    judged: tuple[Difference, ...] = ()
-    if gate is not None and not run.new.draft:
-        judged = _differences(staged, gate, store, publishers, heartbeats)
-    if broken or any(one.reasons for one in judged):
-        raise HeldBack(judged, broken)
-    if staged:
-        outlast(lake.claim, heartbeats)
-    committed = []
-    for one in staged:
-        name, draft = one.name, run.new.draft
-        number = outlast(partial(store.next_publication_number, name, draft=draft), heartbeats)
-        previous = outlast(partial(newest_version, store, name, draft=draft), heartbeats)
-        ready = replace(one, batch=one.batch or batch_of(run, one))
-        if one.kind is PublicationKind.REPORT:
-            ready = replace(ready, options={**one.options, "notebook": str(executed)})
-        with user_code_boundary(f"the publisher of {one.kind} {name!r}", PublishError):
-            committed.append(
-                publishers[one.kind].commit(
-                    ready,
-                    lake=lake.root,
-                    draft=draft,
-                    number=number,
-                    token=_token(claim, name),
-                    previous=previous,
-                )
-            )
-    if committed:
-        # Its file system may have been unmounted meanwhile: what was written is not there then.
-        outlast(lake.check, heartbeats)
-    return tuple(committed)
+        differences = _differences(context, policy, staged)
+    if failed_checks or any(one.reasons for one in differences):
+        raise HeldBack(differences, failed_checks)
 
 
 def _differences(
-    staged: Sequence[Staged],
-    gate: Gate,
-    store: Store,
-    publishers: Mapping[PublicationKind, Publisher],
-    heartbeats: Heartbeats,
+    context: AttemptContext, policy: AttemptPolicy, staged: Sequence[Staged]
 ) -> tuple[Difference, ...]:
-    """Compare the tables with what is live; asked in the turn, so nothing changes since."""
+    """Compare the tables with what is live, under their locks, so that nothing changes afterwards."""
     found = []
     for one in staged:
         if one.kind is not PublicationKind.TABLE:
             continue
-        previous = outlast(partial(newest_version, store, one.name, draft=False), heartbeats)
+        previous = context.ask_ledger(partial(newest_version, context.store, one.name, draft=False))
         if previous is None or previous.pruned_at is not None:
             continue
         with user_code_boundary(f"the publisher of {one.kind} {one.name!r}", PublishError):
-            difference = publishers[one.kind].compare(one, previous)
+            difference = context.publishers[one.kind].compare(one, previous)
         if difference is not None:
-            found.append(gate(difference, one))
+            found.append(policy.gate(difference, one))
     return tuple(found)
+
+
+def _commit(context: AttemptContext, staged: Staged) -> Committed:
+    store, run, name = context.store, context.claim.run, staged.name
+    draft = run.new.draft
+    number = context.ask_ledger(partial(store.next_publication_number, name, draft=draft))
+    previous = context.ask_ledger(partial(newest_version, store, name, draft=draft))
+    ready = replace(staged, batch=staged.batch or batch_of(run, staged))
+    if staged.kind is PublicationKind.REPORT:
+        ready = replace(ready, options={**staged.options, "notebook": str(context.executed)})
+    with user_code_boundary(f"the publisher of {staged.kind} {name!r}", PublishError):
+        return context.publishers[staged.kind].commit(
+            ready,
+            lake=context.lake.root,
+            draft=draft,
+            number=number,
+            token=_token(context.claim, name),
+            previous=previous,
+        )
 
 
 def batch_of(run: Run, staged: Staged) -> Batch:
@@ -195,61 +176,34 @@ def _token(claim: Claim, name: str) -> str:
     return f"run-{claim.run.id}.{claim.attempt.number}/{name}"
 
 
-def _wait_for_turns(
-    staged: Sequence[Staged],
-    claim: Claim,
-    store: Store,
-    clock: Clock,
-    heartbeats: Heartbeats,
-    cancellation: Cancellation,
-    events: EventLog,
-) -> None:
-    attempt, names = claim.attempt, [one.name for one in staged]
-    said = False
+def _acquire_locks(context: AttemptContext, names: Sequence[str]) -> None:
+    claim, waits = context.claim, False
+    attempt = claim.attempt
     while True:
-        taken = outlast(
-            lambda: store.begin_commits(
+        locked = context.ask_ledger(
+            lambda: context.store.begin_commits(
                 names,
                 draft=claim.run.new.draft,
                 token=attempt.token,
                 run_id=attempt.run_id,
                 number=attempt.number,
-                now=clock.now(),
-            ),
-            heartbeats,
+                now=context.clock.now(),
+            )
         )
-        if not taken:
+        if not locked:
             return
-        if not said:
-            events.log(f"waits for the publication lock of {', '.join(taken)}")
-            said = True
-        # Spread, so that many who wait do not ask all at once.
-        threading.Event().wait(random.uniform(*_TURN_S))
-        if cancellation.reason is not None:
+        if not waits:
+            context.say(f"waits for the publication lock of {', '.join(locked)}")
+            waits = True
+        # Random, so that the attempts that wait do not all ask at the same time.
+        threading.Event().wait(random.uniform(*_POLL_S))
+        if context.cancellation.reason is not None:
             raise PublishError(
                 f"The attempt was stopped while it waited for the publication lock of {names[0]!r}."
             )
 
 
-def outlast(call: Callable[[], T], heartbeats: Heartbeats) -> T:
-    """Call the ledger until it answers, for as long as the attempt owns its run.
-
-    Args:
-        heartbeats: Tell whether the attempt still owns its run.
-
-    Raises:
-        StoreError: The lease is over and the ledger still cannot be reached, or waiting is vain.
-    """
-    while True:
-        try:
-            return call()
-        except StoreError as problem:
-            if not problem.retryable or not heartbeats.heartbeat():
-                raise
-            threading.Event().wait(_RETRY_S)
-
-
-def newest_version(store: Store, name: str, *, draft: bool) -> PublicationVersion | None:
+def newest_version(store: PublicationStore, name: str, *, draft: bool) -> PublicationVersion | None:
     """Return what the next version follows: the live version, or the newest draft."""
     try:
         publication = store.load_publication(name)

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import EtlError, ExecutionError, StorageError, StoreError
 from jupyter_etl.language.durations import format_duration
 from jupyter_etl.language.text import printable
-from jupyter_etl.model import Outcome
+from jupyter_etl.model import (
+    Committed,
+    Difference,
+    Failure,
+    FailureKind,
+    Outcome,
+    Staged,
+    TimeLimit,
+)
 from jupyter_etl.runner.cells import say_cell
+from jupyter_etl.runner.context import AttemptContext
+from jupyter_etl.runner.folders import home_of
 from jupyter_etl.runner.progress import Progress
 from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
-OUT_OF_MEMORY = "OutOfMemory"
-KERNEL_EXITED = "KernelExited"
-"""Type of the error if code of the notebook ended the kernel's process."""
+if TYPE_CHECKING:
+    from papermill.exceptions import PapermillExecutionError
+
+LOST = Failure(
+    kind=FailureKind.LOST,
+    message="the run was given to another attempt, or the ledger could not be reached",
+)
+"""The attempt no longer owns its run."""
 
 _MEMORY_ERRORS = frozenset({"MemoryError", "_ArrayMemoryError", "ArrowMemoryError"})
 _OWN_ERRORS = frozenset(["EtlError", *(kind.__name__ for kind in EtlError.__subclasses__())])
 _MAX_ERROR = 500
+_OF_THE_MACHINE = frozenset(
+    {
+        errno.EAGAIN, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+        errno.ENOSPC, errno.ENOTCONN, errno.EROFS, errno.ESTALE,
+    }
+)  # fmt: skip
+"""Errors that say nothing about a notebook, wherever they occur."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,102 +51,132 @@ class AttemptOutcome:
     """How an attempt ended.
 
     Args:
-        outcome: Of the attempt.
-        error_type: Name of the error's class; "" where none.
-        error: One line; "" where none.
+        failure: What ended it without success; None if it succeeded.
         failed_cell: Index in the deployed notebook, 0-based over all cells.
-        source: Name of the source whose error it is; "" where none is known.
-        retryable: Whether a further attempt may succeed; None where the error does not say so.
         began: As on `AttemptReport`.
+        committed: The outputs that become visible; of a success.
+        staged, differences: The outputs that are held, and how they differ from what is live.
     """
 
-    outcome: Outcome
-    error_type: str = ""
-    error: str = ""
+    failure: Failure | None = None
     failed_cell: int | None = None
-    source: str = ""
-    retryable: bool | None = None
     began: bool = True
+    committed: tuple[Committed, ...] = ()
+    staged: tuple[Staged, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of the attempt."""
+        return Outcome.SUCCEEDED if self.failure is None else self.failure.outcome
+
+    @property
+    def error(self) -> str:
+        """The message of the failure; "" if it succeeded."""
+        return "" if self.failure is None else self.failure.message
+
+
+def outcome_of_execution(
+    context: AttemptContext,
+    limit: TimeLimit,
+    progress: Progress | None,
+    problem: Exception | None,
+    *,
+    memory: str,
+) -> AttemptOutcome:
+    """Return how the execution of a notebook ended.
+
+    Args:
+        limit: How long the attempt could take.
+        progress: Of the execution; None if it did not begin.
+        problem: What the execution raised; None if it reached the end.
+        memory: As for `refused_memory`.
+    """
+    if context.cancellation.reason is not None:
+        return outcome_of_stop(context, limit, progress.at if progress else None)
+    if problem is None:
+        return AttemptOutcome()
+    if progress is None or not progress.began:
+        unstarted = outcome_before_start(problem, home_of(context.folder))
+        if unstarted is not None:
+            return unstarted
+    return refused_memory(outcome_of_error(problem, progress), memory)
+
+
+def outcome_of_stop(
+    context: AttemptContext, limit: TimeLimit, at: int | None = None
+) -> AttemptOutcome:
+    """Return how an attempt ended that was stopped.
+
+    Args:
+        limit: How long it could take.
+        at: Deployed index of the cell that was running; None where none was.
+    """
+    cancellation = context.cancellation
+    reason = cancellation.reason or CancellationReason.CANCELLED
+    detail = limit.why if reason is CancellationReason.TIMED_OUT else cancellation.detail
+    return outcome_of_cancellation(reason, at, limit.seconds, detail)
 
 
 def outcome_of_cancellation(
     reason: CancellationReason, at: int | None, timeout_s: float, detail: str = ""
 ) -> AttemptOutcome:
-    """Tell the end of an attempt that was stopped.
+    """Return how an attempt ended that was stopped for a reason.
 
     Args:
         reason: Why; ``fenced`` counts as lost.
-        at: Deployed index of the cell that was running; None where none had begun.
-        detail: What was said with the reason; where the limit is from.
+        at: Deployed index of the cell that was running; None where none was.
+        timeout_s: The time limit.
+        detail: Given with the reason; of a timeout, where the limit is from.
     """
     where = "" if at is None else f" in {say_cell(at)}"
     if reason is CancellationReason.OUT_OF_MEMORY:
         return outcome_of_memory(at, detail)
+    if reason is CancellationReason.FENCED:
+        return AttemptOutcome(failure=LOST)
     if reason is CancellationReason.UNGUARDED:
-        return AttemptOutcome(
-            outcome=Outcome.FAILED,
-            error_type="GuardError",
-            error=_short(f"the watch over time and cancellation failed{where}: {detail}"),
-            failed_cell=at,
-            retryable=True,
-        )
+        message = f"the watchdog of time and cancellation failed{where}: {detail}"
+        return _failed(FailureKind.UNGUARDED, message, at, retryable=True)
     if reason is CancellationReason.TIMED_OUT:
         why = f" ({detail})" if detail else ""
-        text = f"timed out after {format_duration(timeout_s)}{why}{where}"
-        return AttemptOutcome(
-            outcome=Outcome.TIMED_OUT, error_type="Timeout", error=text, failed_cell=at
-        )
-    if reason is CancellationReason.CANCELLED:
-        return AttemptOutcome(
-            outcome=Outcome.CANCELLED,
-            error_type="Cancelled",
-            error=f"cancelled{where}",
-            failed_cell=at,
-        )
-    return AttemptOutcome(
-        outcome=Outcome.LOST,
-        error_type="Lost",
-        error="the run was given to another attempt, or the ledger could not be reached",
-    )
+        message = f"timed out after {format_duration(timeout_s)}{why}{where}"
+        return _failed(FailureKind.TIMED_OUT, message, at)
+    return _failed(FailureKind.CANCELLED, f"cancelled{where}", at)
 
 
 def outcome_of_memory(at: int | None, used: str, problem: str = "") -> AttemptOutcome:
-    """Tell the end of an attempt that wanted more memory than it may have.
+    """Return how an attempt ended that reached its memory limit.
 
     Args:
-        at: Deployed index of the cell that was running; None where none had begun.
+        at: Deployed index of the cell that was running; None where none was.
         used: ``2.1 GB used, the limit is 2 GB``.
-        problem: What Python said of an allocation that was refused; "" where it was not asked.
+        problem: Python's message about a refused allocation; "" where there was none.
     """
     where = "" if at is None else f" in {say_cell(at)}"
     more = f" ({problem})" if problem else ""
-    return AttemptOutcome(
-        outcome=Outcome.FAILED,
-        error_type=OUT_OF_MEMORY,
-        error=_short(f"out of memory{where}: {used}{more}"),
-        failed_cell=at,
-        retryable=False,
-    )
+    message = f"out of memory{where}: {used}{more}"
+    return _failed(FailureKind.OUT_OF_MEMORY, message, at, retryable=False)
 
 
-def refused_memory(ending: AttemptOutcome, used: str) -> AttemptOutcome:
-    """Tell an allocation that was refused in the same words as one that was ended.
+def refused_memory(outcome: AttemptOutcome, used: str) -> AttemptOutcome:
+    """Return the outcome of a refused allocation like that of a kernel that reached its limit.
 
     Args:
         used: ``2.1 GB used, the limit is 2 GB``; "" where there is no limit.
     """
-    if ending.error_type.rpartition(".")[2] not in _MEMORY_ERRORS or not used:
-        return ending
-    return outcome_of_memory(ending.failed_cell, used, ending.error)
+    failure = outcome.failure
+    if failure is None or failure.error_type.rpartition(".")[2] not in _MEMORY_ERRORS or not used:
+        return outcome
+    return outcome_of_memory(outcome.failed_cell, used, failure.message)
 
 
 def error_of_cancellation(cancellation: Cancellation, at: int | None) -> str:
-    """Say in one line why a kernel was ended on purpose; "" where it was not."""
+    """Return in one line why a kernel was ended on purpose; "" where it was not."""
     where = say_cell(at)
     if cancellation.reason is CancellationReason.OUT_OF_MEMORY:
         return outcome_of_memory(at, cancellation.detail).error
     if cancellation.reason is CancellationReason.UNGUARDED:
-        return f"the kernel was ended in {where}: nothing watched over it any more"
+        return f"the kernel was ended in {where}: the watchdog of the run failed"
     if cancellation.reason is CancellationReason.TIMED_OUT:
         return f"the kernel was ended in {where}: the time of the run is over"
     if cancellation.reason is CancellationReason.CANCELLED:
@@ -132,57 +185,67 @@ def error_of_cancellation(cancellation: Cancellation, at: int | None) -> str:
 
 
 def outcome_of_error(problem: Exception, progress: Progress | None) -> AttemptOutcome:
-    """Tell the end of an attempt that failed.
+    """Return how an attempt ended that raised an exception.
 
     Args:
-        problem: What came out of the execution.
-        progress: Knows the deployed index of a cell; None before the execution.
+        progress: Knows the deployed index of a cell; None outside of the execution.
     """
     from papermill.exceptions import PapermillExecutionError
 
-    if isinstance(problem, PapermillExecutionError) and progress is not None:
-        cell = progress.deployed(problem.cell_index)
-        if problem.ename == "CellExecutionError" and progress.failure is not None:
-            # Papermill's stand-in for an error that left no output, as IPython's UsageError.
-            return _outcome_of_cell(*progress.failure, cell)
-        return _outcome_of_cell(problem.ename, problem.evalue, cell)
     if isinstance(problem, EtlError):
         return outcome_of_etl_error(problem)
-    text = one_line(type(problem).__name__, problem)
-    if isinstance(problem, RuntimeError) and progress is not None and progress.at is None:
-        # What jupyter_client raises when a kernel does not answer, or dies before it does.
-        return AttemptOutcome(
-            outcome=Outcome.FAILED,
-            error_type="DeadKernelError",
-            error=f"the kernel did not start: {text}",
-        )
-    return AttemptOutcome(
-        outcome=Outcome.FAILED,
-        error_type=type(problem).__name__,
-        error=f"the notebook could not be executed: {text}",
-    )
+    if progress is not None:
+        if isinstance(problem, PapermillExecutionError):
+            return _outcome_of_cell(problem, progress)
+        if isinstance(problem, RuntimeError) and progress.at is None:
+            # What jupyter_client raises when a kernel does not answer, or dies before it does.
+            text = one_line(type(problem).__name__, problem)
+            return _failed(FailureKind.KERNEL_DIED, f"the kernel did not start: {text}", None)
+    name = type(problem).__name__
+    message = f"the notebook could not be executed: {one_line(name, problem)}"
+    failure = Failure(kind=FailureKind.ERROR, error_type=name, message=message)
+    return AttemptOutcome(failure=failure)
 
 
 def outcome_of_etl_error(problem: EtlError) -> AttemptOutcome:
-    """Tell the end of an attempt that failed outside its cells."""
+    """Return how an attempt ended that failed outside of its cells."""
+    return AttemptOutcome(failure=failure_of_etl_error(problem))
+
+
+def failure_of_etl_error(problem: EtlError) -> Failure:
+    """Return the failure that an error of the platform is."""
     known_as: BaseException = problem
     if type(problem) is ExecutionError and problem.__cause__ is not None:
         # The cause says more about whose fault it is: NoSuchKernel, for one.
         known_as = problem.__cause__
-    return AttemptOutcome(
-        outcome=Outcome.FAILED,
+    return Failure(
+        kind=FailureKind.ERROR,
         error_type=type(known_as).__name__,
-        error=_short(str(problem)),
+        message=_short(str(problem)),
         retryable=_retryable(problem),
     )
 
 
-def _retryable(problem: EtlError) -> bool | None:
-    """Return what an error says of itself; one that stands for a foreign one may not know."""
-    foreign = isinstance(problem.__cause__, Exception) and not isinstance(
-        problem.__cause__, EtlError
-    )
-    return None if foreign and not problem.retryable else problem.retryable
+def outcome_before_start(problem: Exception, home: Path) -> AttemptOutcome | None:
+    """Return how an attempt ended before its first cell; None where the platform is not at fault.
+
+    Args:
+        problem: What the execution raised.
+        home: The platform's home folder: an error of a path in it is the platform's.
+    """
+    if isinstance(problem, StorageError | StoreError):
+        if not problem.retryable:
+            return None
+        name, text = type(problem).__name__, str(problem)
+        failure = Failure(kind=FailureKind.ERROR, error_type=name, message=text)
+    else:
+        fault = _os_error(problem)
+        if fault is None or not _is_of_platform(fault, home):
+            return None
+        text = f"the notebook could not be started: {fault}"
+        failure = Failure(kind=FailureKind.NOT_STARTED, message=text)
+    message = " ".join(printable(failure.message).split())
+    return AttemptOutcome(failure=replace(failure, message=message, retryable=True), began=False)
 
 
 def one_line(name: str, value: object) -> str:
@@ -196,59 +259,42 @@ def one_line(name: str, value: object) -> str:
     return _short(lines[0] if name.rpartition(".")[2] in _OWN_ERRORS else f"{name}: {lines[0]}")
 
 
-def _outcome_of_cell(name: str, value: str, cell: int | None) -> AttemptOutcome:
+def _failed(
+    kind: FailureKind, message: str, at: int | None, *, retryable: bool | None = None
+) -> AttemptOutcome:
+    failure = Failure(kind=kind, message=_short(message), retryable=retryable)
+    return AttemptOutcome(failure=failure, failed_cell=at)
+
+
+def _outcome_of_cell(problem: PapermillExecutionError, progress: Progress) -> AttemptOutcome:
+    cell = progress.deployed(problem.cell_index)
+    if progress.kernel_end is not None:
+        return _failed(progress.kernel_end, problem.evalue, cell)
+    name, value = problem.ename, problem.evalue
+    if name == "CellExecutionError" and progress.failure is not None:
+        # Papermill's stand-in for an error that left no output, as IPython's UsageError.
+        name, value = progress.failure
+    message = one_line(name, value)
     if name == "StdinNotImplementedError":
-        text = (
+        message = (
             f"input() was called in {say_cell(cell)}, but a run has no input. Declare a "
             "parameter instead: %etl param NAME TYPE = DEFAULT."
         )
-    elif name in ("DeadKernelError", KERNEL_EXITED):
-        text = _short(str(value))
-    else:
-        text = one_line(name, value)
-    return AttemptOutcome(outcome=Outcome.FAILED, error_type=name, error=text, failed_cell=cell)
+    failure = Failure(kind=FailureKind.ERROR, error_type=name, message=message)
+    return AttemptOutcome(failure=failure, failed_cell=cell)
+
+
+def _retryable(problem: EtlError) -> bool | None:
+    """Return what an error says of itself; one that stands for a foreign one may not know."""
+    foreign = isinstance(problem.__cause__, Exception) and not isinstance(
+        problem.__cause__, EtlError
+    )
+    return None if foreign and not problem.retryable else problem.retryable
 
 
 def _short(text: str) -> str:
     text = " ".join(printable(text).split())
     return text if len(text) <= _MAX_ERROR else f"{text[: _MAX_ERROR - 1]}…"
-
-
-NOT_STARTED = "NotStarted"
-"""Type of the error of such an attempt, where it is the system's."""
-
-_OF_THE_MACHINE = frozenset(
-    {
-        errno.EAGAIN, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
-        errno.ENOSPC, errno.ENOTCONN, errno.EROFS, errno.ESTALE,
-    }
-)  # fmt: skip
-"""Errors that say nothing about a notebook, wherever they occur."""
-
-
-def outcome_before_start(problem: Exception, home: Path) -> AttemptOutcome | None:
-    """Tell the end of an attempt of which no cell has begun; None where the platform is not at fault.
-
-    Args:
-        problem: What came out of the execution.
-        home: The platform's home folder: an error of a path in it is the platform's.
-    """
-    if isinstance(problem, StorageError | StoreError):
-        if not problem.retryable:
-            return None
-        name, text = type(problem).__name__, str(problem)
-    else:
-        fault = _os_error(problem)
-        if fault is None or not _is_of_platform(fault, home):
-            return None
-        name, text = NOT_STARTED, f"the notebook could not be started: {fault}"
-    return AttemptOutcome(
-        outcome=Outcome.FAILED,
-        error_type=name,
-        error=" ".join(printable(text).split()),
-        retryable=True,
-        began=False,
-    )
 
 
 def _os_error(problem: BaseException | None) -> OSError | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from jupyter_etl.model import FailureKind
 from jupyter_etl.runner.cells import NotebookCell, cell_label, deployed_indices
 from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
@@ -32,6 +33,7 @@ class Progress:
         self.at: int | None = None
         self.began = False
         self.failure: tuple[str, str] | None = None
+        self.kernel_end: FailureKind | None = None
 
     def begin(self, executed: Sequence[NotebookCell], *, done: int = 0) -> None:
         """Take note of the cells of the notebook that papermill executes.
@@ -43,6 +45,7 @@ class Progress:
         self._done = done
         self.at = None
         self.failure = None
+        self.kernel_end = None
 
     def deployed(self, index: int | None) -> int | None:
         """Return the deployed notebook's index of an executed cell; None for an inserted one."""
@@ -62,6 +65,10 @@ class Progress:
     def cell_failed(self, name: str, text: str) -> None:
         """Take note of the error that the kernel replied, which need not show as an output."""
         self.failure = (name, text)
+
+    def kernel_ended(self, kind: FailureKind) -> None:
+        """Record that the kernel's process ended during a cell: ``kernel_exited`` or ``kernel_died``."""
+        self.kernel_end = kind
 
     def cell_finished(self, index: int, *, code: bool, ok: bool, traceback: str = "") -> None:
         """Say that a cell has ended; one that failed is not counted as done."""

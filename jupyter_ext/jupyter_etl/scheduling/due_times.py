@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.model import Pipeline
-from jupyter_etl.ports import Planned, Store
+from jupyter_etl.ports import DueTimeStore, Planned
 from jupyter_etl.scheduling.clock_skew import APART
 from jupyter_etl.scheduling.occurrences import next_occurrence
 from jupyter_etl.scheduling.retries import CAP_S
@@ -17,7 +17,7 @@ _SLACK = APART + timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(seconds=2 * CAP_S)
 
 
-def unexplained_due_times(store: Store, now: datetime) -> list[Pipeline]:
+def unexplained_due_times(store: DueTimeStore, now: datetime) -> list[Pipeline]:
     """Return the pipelines whose ``next_due`` is later than the next time of their schedule.
 
     So are those of which times were recorded as missed before they had come.
@@ -34,7 +34,9 @@ def unexplained_due_times(store: Store, now: datetime) -> list[Pipeline]:
     ]
 
 
-def correct_due_times(store: Store, now: datetime, *, deployed_later: bool = False) -> list[str]:
+def correct_due_times(
+    store: DueTimeStore, now: datetime, *, deployed_later: bool = False
+) -> list[str]:
     """Set unexplained due times, and the waits of queued runs, to what they should be.
 
     Runs that were planned before their time and not begun are taken back; so are records of missed

@@ -37,7 +37,7 @@ from jupyter_etl.model import (
     RunState,
     RunSummary,
 )
-from jupyter_etl.ports import Store
+from jupyter_etl.ports import RunStore
 from jupyter_etl.scheduling.retries import is_retried
 
 GRACE = timedelta(seconds=60)
@@ -81,7 +81,7 @@ class Evidence:
 
 
 def load_health(
-    store: Store, pipelines: Sequence[Pipeline], now: datetime
+    store: RunStore, pipelines: Sequence[Pipeline], now: datetime
 ) -> dict[str, PipelineHealth]:
     """Return how each of these pipelines stands, by name.
 
@@ -275,7 +275,7 @@ def _is_running(active: Sequence[RunSummary]) -> bool:
     return any(run.state in IN_PROGRESS for run in active)
 
 
-def _load_evidence(store: Store, names: Sequence[str]) -> dict[str, Evidence]:
+def _load_evidence(store: RunStore, names: Sequence[str]) -> dict[str, Evidence]:
     result = store.load_last_runs(names, count=1, states=_RESULTS, causes=_CURRENT, live=True)
     success = store.load_last_runs(
         names, count=1, states=(RunState.SUCCEEDED,), causes=_CURRENT, live=True
@@ -305,7 +305,7 @@ def _had_failed(run: RunSummary) -> bool:
     return deployed and run.cause in _CURRENT and run.outcome in _ENDED_BADLY
 
 
-def _not_retried_by_itself(store: Store, ids: Set[int]) -> Set[int]:
+def _not_retried_by_itself(store: RunStore, ids: Set[int]) -> Set[int]:
     """Return those of these unfinished runs that the platform had given up."""
     if not ids:
         return ids

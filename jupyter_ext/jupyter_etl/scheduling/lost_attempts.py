@@ -10,7 +10,7 @@ from datetime import datetime
 
 from jupyter_etl.errors import Conflict, EtlError, user_code_boundary
 from jupyter_etl.model import AttemptReport
-from jupyter_etl.ports import Claim, Clock, Executor, Store
+from jupyter_etl.ports import AttemptStore, Claim, Clock, Executor
 from jupyter_etl.scheduling.retries import lost_report, plan_next
 
 START_LEASES = 2.0
@@ -93,7 +93,7 @@ class LostAttemptRecovery:
     def __init__(
         self,
         *,
-        store: Store,
+        store: AttemptStore,
         executor: Executor,
         clock: Clock,
         lease_s: float,
@@ -169,7 +169,7 @@ class LostAttemptRecovery:
 
 
 def end_attempt(
-    store: Store,
+    store: AttemptStore,
     claim: Claim,
     report: AttemptReport,
     *,

@@ -21,7 +21,7 @@ from jupyter_etl.model import (
     RunState,
     Schedule,
 )
-from jupyter_etl.ports import Outlook, Planned, Store
+from jupyter_etl.ports import Outlook, Planned, PlanStore
 from jupyter_etl.scheduling.occurrences import (
     count_occurrences,
     interval_of,
@@ -232,7 +232,7 @@ class PlanningRound:
         now: Returns the time to plan by, UTC.
     """
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: PlanStore, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
         self._broken: dict[str, int] = {}

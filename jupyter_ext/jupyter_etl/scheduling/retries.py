@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from jupyter_etl.model import AttemptReport, OnLost, Outcome, Run, RunState, Verdict
+from jupyter_etl.model import (
+    AttemptReport,
+    Failure,
+    FailureKind,
+    OnLost,
+    Outcome,
+    Run,
+    RunState,
+    Verdict,
+)
 from jupyter_etl.ports import Claim
 from jupyter_etl.scheduling.verdicts import judge
 
@@ -87,7 +96,7 @@ def lost_report(claim: Claim, why: str) -> AttemptReport:
     return AttemptReport(
         outcome=Outcome.LOST,
         error=error,
-        verdict=judge("", why, outcome=Outcome.LOST),
+        verdict=judge(Failure(kind=FailureKind.LOST, message=why)),
         began=began,
     )
 

@@ -20,7 +20,7 @@ from jupyter_etl.model import (
     Schedule,
     TimeLimit,
 )
-from jupyter_etl.ports import Store
+from jupyter_etl.ports import RunStore
 from jupyter_etl.scheduling.occurrences import next_occurrences
 from jupyter_etl.scheduling.preflight.findings import Finding
 
@@ -52,7 +52,7 @@ class Durations:
     p95_s: float
 
 
-def load_durations(store: Store, names: Collection[str]) -> dict[str, Durations]:
+def load_durations(store: RunStore, names: Collection[str]) -> dict[str, Durations]:
     """Return what the last runs of these deployed pipelines took; without any there is no entry.
 
     Runs that succeeded live at the first attempt count, backfills aside: their partitions may be of
@@ -103,7 +103,7 @@ def time_limit(policy: Policy, durations: Durations | None) -> TimeLimit:
     return TimeLimit(seconds=float(derived), why=why)
 
 
-def limit_of_run(store: Store, new: NewRun) -> TimeLimit:
+def limit_of_run(store: RunStore, new: NewRun) -> TimeLimit:
     """Decide how long an attempt of a run may take, as `time_limit`.
 
     A run of a notebook's file, a draft or a backfill is not measured by the pipeline's usual runs.

@@ -1,8 +1,8 @@
-"""Whose fault a failure is, judged from the name and the message of its error.
+"""Whose fault a failure is.
 
-All that is left of an exception of a kernel in another process is text, so the rules here are a
-table of names, and a few patterns for names that do not say enough. Where the platform itself has
-seen the error, its fields are used instead.
+The kind of a failure decides where the platform itself knows it. Of an exception in a kernel, which
+is another process, only the name of its class and its message are left. The rules for these are a
+table of names, and a few patterns where the name alone is not enough.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from jupyter_etl.errors import first_line
-from jupyter_etl.model import Outcome, Verdict, VerdictKind
+from jupyter_etl.model import Failure, FailureKind, Verdict, VerdictKind
 
 _TRANSIENT = re.compile(
     r"connect|timeout|timed out|temporar|unreachable|reset by peer|unavailable|too many|locked"
@@ -85,16 +85,6 @@ _RULES = (
         "PapermillParameterOverwriteWarning NotJSONError ValidationError NBFormatError",
     ),
     _rule(
-        VerdictKind.NOTEBOOK,
-        "The notebook needs more memory than its limit",
-        "OutOfMemory",
-    ),
-    _rule(
-        VerdictKind.NOTEBOOK,
-        "The notebook's code ended its own kernel",
-        "KernelExited",
-    ),
-    _rule(
         VerdictKind.DATA,
         "The data are not as the notebook expects",
         "CheckFailed KeyError ValueError UnicodeDecodeError ParserError EmptyDataError "
@@ -129,18 +119,6 @@ _RULES = (
         "DeadKernelError DeadKernel KernelDied",
         retryable=True,
     ),
-    _rule(
-        VerdictKind.PLATFORM,
-        "The platform could not start the notebook",
-        "NotStarted",
-        retryable=True,
-    ),
-    _rule(
-        VerdictKind.PLATFORM,
-        "The runner could not watch over its notebook",
-        "GuardError",
-        retryable=True,
-    ),
     _rule(VerdictKind.PLATFORM, "The ledger could not be reached", "StoreError", retryable=True),
     _rule(
         VerdictKind.PLATFORM,
@@ -152,54 +130,56 @@ _RULES = (
 
 _QUOTING = (
     "SyntaxError IndentationError TabError NameError UnboundLocalError TypeError AttributeError "
-    "AssertionError KeyError IndexError ValueError CheckFailed UsageError DeclarationError "
-    "OutOfMemory"
+    "AssertionError KeyError IndexError ValueError CheckFailed UsageError DeclarationError"
 )
-"""Errors whose text quotes data or code: what it says of disks and limits means nothing."""
+"""Errors whose text quotes data or code: disks and limits in it mean nothing."""
 
-_ENDINGS = {
-    Outcome.SUCCEEDED: "It succeeded.",
-    Outcome.CANCELLED: "It was cancelled on request.",
-    Outcome.TIMED_OUT: "It took longer than its timeout allows",
-    Outcome.LOST: "Its runner stopped without a report",
-    Outcome.HELD: "Its outputs are pending approval",
+_OF_KINDS = {
+    FailureKind.OUT_OF_MEMORY: (
+        VerdictKind.NOTEBOOK,
+        "The notebook needs more memory than its limit",
+        False,
+    ),
+    FailureKind.KERNEL_EXITED: (
+        VerdictKind.NOTEBOOK,
+        "The notebook's code ended its own kernel",
+        False,
+    ),
+    FailureKind.KERNEL_DIED: (VerdictKind.PLATFORM, "The kernel died", True),
+    FailureKind.NOT_STARTED: (
+        VerdictKind.PLATFORM,
+        "The platform could not start the notebook",
+        True,
+    ),
+    FailureKind.UNGUARDED: (VerdictKind.PLATFORM, "The watchdog of the notebook failed", True),
+    FailureKind.TIMED_OUT: (
+        VerdictKind.UNKNOWN,
+        "It took longer than its timeout allows",
+        False,
+    ),
+    FailureKind.CANCELLED: (VerdictKind.UNKNOWN, "It was cancelled on request", False),
+    FailureKind.HELD: (VerdictKind.DATA, "Its outputs are pending approval", False),
+    FailureKind.LOST: (VerdictKind.PLATFORM, "Its runner stopped without a report", True),
 }
 
 
-def judge(
-    error_type: str,
-    message: str,
-    *,
-    outcome: Outcome,
-    source: str = "",
-    retryable: bool | None = None,
-) -> Verdict:
-    """Say whose fault a failure is, and whether the same run may succeed when it is tried again.
-
-    Args:
-        error_type: Name of the error's class, with or without its module.
-        source: Name of the source whose error it is; "" where none is known.
-        retryable: What the error itself says; None where only its text is left.
-    """
-    if outcome is Outcome.LOST:
-        evidence = _sentence(_ENDINGS[outcome], message)
-        return Verdict(kind=VerdictKind.PLATFORM, evidence=evidence, retryable=True)
-    if outcome is Outcome.HELD:
-        return Verdict(kind=VerdictKind.DATA, evidence=_sentence(_ENDINGS[outcome], message))
-    if outcome is not Outcome.FAILED:
-        detail = message if outcome is Outcome.TIMED_OUT else ""
-        evidence = _sentence(_ENDINGS[outcome], detail)
-        return Verdict(kind=VerdictKind.UNKNOWN, evidence=evidence)
-    name = error_type.rpartition(".")[2]
-    kind, says, guess = _judge_failure(name, message)
-    if source:
-        kind, says = VerdictKind.SOURCE, f"The source {source!r} could not be read"
-    detail = message if message.startswith(name) else f"{name}: {message}".rstrip(": ")
-    again = guess if retryable is None else retryable
-    return Verdict(kind=kind, evidence=_sentence(says, detail), retryable=again)
+def judge(failure: Failure) -> Verdict:
+    """Decide whose fault a failure is, and whether the same run may succeed when it is retried."""
+    if failure.kind is not FailureKind.ERROR:
+        kind, says, retryable = _OF_KINDS[failure.kind]
+        detail = "" if failure.kind is FailureKind.CANCELLED else failure.message
+        return _verdict(kind, says, detail, retryable=retryable)
+    name = failure.error_type.rpartition(".")[2]
+    kind, says, guess = _judge_error(name, failure.message)
+    if failure.source:
+        kind, says = VerdictKind.SOURCE, f"The source {failure.source!r} could not be read"
+    shown = failure.message.startswith(name)
+    detail = failure.message if shown else f"{name}: {failure.message}".rstrip(": ")
+    retryable = guess if failure.retryable is None else failure.retryable
+    return _verdict(kind, says, detail, retryable=retryable)
 
 
-def _judge_failure(name: str, message: str) -> tuple[VerdictKind, str, bool]:
+def _judge_error(name: str, message: str) -> tuple[VerdictKind, str, bool]:
     if _EXHAUSTED.search(message) and name not in _QUOTING.split():
         return VerdictKind.PLATFORM, "The machine ran out of a resource", True
     if name in ("SourceError", "OperationalError", "InterfaceError", "DatabaseError", "OSError"):
@@ -238,6 +218,7 @@ def _judge_publish(message: str) -> tuple[VerdictKind, str, bool]:
     return VerdictKind.PLATFORM, "An output could not be written", True
 
 
-def _sentence(says: str, detail: str) -> str:
+def _verdict(kind: VerdictKind, cause: str, detail: str, *, retryable: bool) -> Verdict:
     first = " ".join(first_line(detail).split())
-    return f"{says}: {first}" if first else f"{says.rstrip('.')}."
+    evidence = f"{cause}: {first}" if first else f"{cause}."
+    return Verdict(kind=kind, evidence=evidence, retryable=retryable, cause=cause)

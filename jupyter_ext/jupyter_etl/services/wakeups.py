@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from jupyter_etl.errors import StoreError
-from jupyter_etl.ports import Store
+from jupyter_etl.ports import SchedulerStore
 
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 1.0
@@ -22,7 +22,7 @@ _AGAIN_S = 10.0
 
 @contextmanager
 def woken(
-    store: Store, wake: Callable[[], object], *, patience_s: float = PATIENCE_S
+    store: SchedulerStore, wake: Callable[[], object], *, patience_s: float = PATIENCE_S
 ) -> Iterator[None]:
     """Call something whenever the ledger rings, as long as it is entered.
 
@@ -54,7 +54,7 @@ def woken(
         thread.join(patience_s)
 
 
-def _listen(store: Store, wake: Callable[[], object], done: threading.Event) -> None:
+def _listen(store: SchedulerStore, wake: Callable[[], object], done: threading.Event) -> None:
     with store.wakeups() as wakeups:
         while not done.is_set():
             if wakeups.wait(_LOOK_S):

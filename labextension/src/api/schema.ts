@@ -1009,6 +1009,8 @@ export interface components {
             kind: "notebook" | "data" | "source" | "platform" | "unknown";
             evidence: string;
             retryable: boolean;
+            /** @description The cause without the error; empty in older ledgers. */
+            cause?: string;
         };
         MaybeVerdict: components["schemas"]["Verdict"] | null;
         CheckResult: {

@@ -1,4 +1,4 @@
-"""How a kernel and its runner talk: one JSON object a line, a request and its answer."""
+"""The answers to requests of a kernel: one JSON object a line."""
 
 from __future__ import annotations
 
@@ -10,19 +10,7 @@ import msgspec
 from jupyter_etl.errors import EtlError
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
-"""A longer line is refused: results of checks and lists of sources stay far below."""
-
-
-class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """What code in a kernel asks.
-
-    Args:
-        verb: One of the names the runner answers.
-        payload: Its arguments.
-    """
-
-    verb: str
-    payload: dict[str, Any] = {}
+"""A longer line is refused: results of checks and lists of sources are far smaller."""
 
 
 class Refusal(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""The private folders of runners' sockets: short paths, found again when their runner was killed."""
+"""The private folders of runners' sockets, with short paths."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import socket
 import tempfile
 import time
 from pathlib import Path
+
+CHANNEL = "JUPYTER_ETL_CHANNEL"
+"""Environment variable with the path of the runner's socket, in a kernel."""
 
 _SHARED = "/tmp"  # noqa: S108 - the folders made in it are private
 _LONGEST_PARENT_BYTES = 70
@@ -24,8 +27,13 @@ def make_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
 
 
+def socket_in(folder: Path) -> Path:
+    """Return where the socket of a channel is."""
+    return folder / "channel"
+
+
 def clean_up_sockets(*, older_s: float = _YOUNG_S) -> None:
-    """Delete the folders that a killed runner has left: nobody answers at their sockets.
+    """Delete the folders of killed runners, whose sockets nobody answers.
 
     Args:
         older_s: Age in seconds below which a folder's owner may not listen yet.

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from jupyter_etl.errors import NotFound
-from jupyter_etl.model import Checkpoint, Outcome, Resumption, Said
+from jupyter_etl.model import Checkpoint, Outcome, Said
 from jupyter_etl.ports import Claim
-from jupyter_etl.runner.channel.requests import RunRecord
+from jupyter_etl.runner.channel.record import RunRecord
+from jupyter_etl.runner.context import AttemptContext
 from jupyter_etl.runner.folders import CHECKPOINT, STAGE, write_atomically
 from jupyter_etl.runner.preparation import Prepared
-
-PlanResumption = Callable[[Checkpoint, str, Mapping[str, object]], Resumption]
-"""``plan(checkpoint, snapshot, parameters)``: whether a snapshot can go on from a checkpoint."""
 
 LIMIT_BYTES = 1_000_000_000
 """Variables that would take more on disk are left out, the largest first."""
@@ -135,6 +132,14 @@ class Keeper:
             left_out=index.left_out,
             uses=index.uses,
         )
+
+
+def keeper_for(context: AttemptContext, record: RunRecord, prepared: Prepared) -> Keeper | None:
+    """Return what makes the checkpoint of an attempt; None where its policy asks for none."""
+    if not context.claim.run.new.policy.checkpoint or prepared.kernel.language != "python":
+        return None
+    number = context.claim.attempt.number
+    return Keeper(folder=context.folder, attempt=number, record=record, prepared=prepared)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:

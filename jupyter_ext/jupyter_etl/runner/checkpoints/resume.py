@@ -11,9 +11,9 @@ import msgspec
 
 from jupyter_etl.errors import EtlError, ExecutionError, NotFound
 from jupyter_etl.model import Said
+from jupyter_etl.ports import AttemptPolicy
 from jupyter_etl.runner.cells import NotebookCell, deployed_indices, note_cell, say_cell
 from jupyter_etl.runner.checkpoints.checkpoint import (
-    PlanResumption,
     carried_over,
     kernel_call,
     load_checkpoint,
@@ -81,24 +81,32 @@ class Start:
 
 
 def start_of(
-    resume_from: int, *, folder: Path, snapshot: str, prepared: Prepared, plan: PlanResumption
+    resume_from: int | None,
+    *,
+    folder: Path,
+    snapshot: str,
+    prepared: Prepared,
+    policy: AttemptPolicy,
 ) -> Start:
-    """Find out where an attempt begins that shall go on from an earlier one.
+    """Find out where an attempt begins.
 
     Args:
-        resume_from: Number of the attempt that may have kept a checkpoint.
+        resume_from: Number of the attempt that may have saved a checkpoint; None to begin with the
+            first cell.
         folder: Of the attempt that begins.
         snapshot: Of the notebook that is executed now.
         prepared: The same, ready to be executed.
-        plan: Decides whether the two fit.
+        policy: Decides whether the two fit.
 
     Returns:
-        The first cell with a note that says why, where it cannot go on.
+        The first cell, with a note that says why, if it cannot resume.
     """
+    if resume_from is None:
+        return Start()
     earlier = folder.parent / str(resume_from)
     try:
         checkpoint = load_checkpoint(earlier)
-        planned = plan(checkpoint, snapshot, prepared.parameters)
+        planned = policy.resumption(checkpoint, snapshot, prepared.parameters)
         if planned.cell is None:
             return from_the_start(planned.why_not)
         done = _executed(earlier, len(checkpoint.before))

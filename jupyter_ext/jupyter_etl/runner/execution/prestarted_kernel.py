@@ -15,8 +15,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from jupyter_core.utils import run_sync
 
-from jupyter_etl.runner.channel.client import CHANNEL, socket_in
-from jupyter_etl.runner.channel.sockets import make_folder
+from jupyter_etl.runner.channel.sockets import CHANNEL, make_folder, socket_in
 from jupyter_etl.runner.execution.kernel_manager import EtlKernelManager, Gate
 from jupyter_etl.runner.execution.provisioner import NotWarm, environment_of, why_used
 from jupyter_etl.runner.kernel.command import (
@@ -128,7 +127,11 @@ class PrestartedKernel:
             address_space_bytes=address_space_bytes,
         )
 
+    def stop(self) -> None:
+        """End its process; the folder stays."""
+        self.forked_kernel.dismiss()
+
     def dismiss(self) -> None:
         """End it, whatever it is doing, and delete its sockets."""
-        self.forked_kernel.dismiss()
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -80,3 +82,23 @@ class Cancellation:
     def wake(self) -> None:
         """Let `wait` return without a reason: the notebook is done."""
         self._event.set()
+
+
+@contextmanager
+def cancel_on_sigterm(cancellation: Cancellation) -> Iterator[None]:
+    """Treat SIGTERM as a request to cancel, where signals can be handled: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: object) -> None:
+        # From a thread: the handler may have interrupted the holder of the flag's lock.
+        threading.Thread(
+            target=cancellation.ask, args=(CancellationReason.CANCELLED,), daemon=True
+        ).start()
+
+    before = signal.signal(signal.SIGTERM, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

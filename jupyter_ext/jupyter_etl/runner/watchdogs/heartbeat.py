@@ -6,7 +6,7 @@ import threading
 
 from jupyter_etl.errors import StoreError
 from jupyter_etl.model import Heartbeat
-from jupyter_etl.ports import Claim, Clock, Store
+from jupyter_etl.ports import AttemptStore, Claim, Clock
 from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
@@ -34,7 +34,7 @@ class Heartbeats:
     def __init__(
         self,
         *,
-        store: Store,
+        store: AttemptStore,
         claim: Claim,
         clock: Clock,
         cancellation: Cancellation,

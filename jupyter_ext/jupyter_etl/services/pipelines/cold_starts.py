@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_etl.errors import ExecutionError
 from jupyter_etl.model import Pipeline
-from jupyter_etl.ports import Store
+from jupyter_etl.ports import SnapshotStore
 from jupyter_etl.runner.kernel.command import Cold, why_cold
 from jupyter_etl.runner.kernel.kernels import kernel_environment, kernel_of
 from jupyter_etl.services.settings import Settings
@@ -26,7 +26,7 @@ class ColdStarts:
     The answer is that of this process: a scheduler in another environment may have another.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: SnapshotStore, settings: Settings) -> None:
         self._store = store
         self._settings = settings
         self._metadata: dict[str, Mapping[str, Any]] = {}

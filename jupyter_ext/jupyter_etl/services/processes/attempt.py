@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import logging
-import random
 import sys
-from functools import partial
 from pathlib import Path
 
 from jupyter_etl.errors import Conflict
 from jupyter_etl.model import Outcome, PublicationKind
 from jupyter_etl.ports import Publisher
+from jupyter_etl.redaction.redactor import Redactor
+from jupyter_etl.runner.attempt import run_attempt
 from jupyter_etl.runner.bounded_log import bounded_log
+from jupyter_etl.runner.context import AttemptContext
 from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel, has_startup_code
-from jupyter_etl.runner.folders import LOG
+from jupyter_etl.runner.folders import LOG, load_claim
 from jupyter_etl.runner.kernel.processes import adopt_orphans
-from jupyter_etl.runner.runner import run_attempt
 from jupyter_etl.runner.warm.environment import take_over
 from jupyter_etl.runner.warm.forked_kernel import ForkedKernel
-from jupyter_etl.scheduling.publish_gate import judge_difference
-from jupyter_etl.scheduling.resume import plan_resumption
-from jupyter_etl.scheduling.retries import plan_next
-from jupyter_etl.scheduling.time_limits import limit_of_run
-from jupyter_etl.scheduling.verdicts import judge
+from jupyter_etl.scheduling.attempt_policy import StandardAttemptPolicy
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.plugins import block_names
 from jupyter_etl.services.processes.lineage_events import record_end, record_start
@@ -96,24 +92,21 @@ class Attempting:
     def _make(self, folder: Path, *, etl: Etl, early: PrestartedKernel | None) -> int:
         try:
             record_start(etl, folder)
-            report = run_attempt(
-                folder,
+            context = AttemptContext(
+                claim=load_claim(folder),
+                folder=folder,
                 store=etl.store,
-                publishers=self._publishers,
                 clock=etl.clock,
-                decide=partial(plan_next, draw=random.random),
-                judge=judge,
-                plan_resumption=plan_resumption,
                 lake=etl.lake,
+                publishers=self._publishers,
                 heartbeat_s=etl.settings.heartbeat_s,
                 lease_s=etl.settings.lease_s,
-                limits=etl.settings.limits,
-                early=early,
-                gate=judge_difference,
                 secret=etl.secret,
-                known=lambda: known_secrets(etl.settings.home),
-                time_limit=partial(limit_of_run, etl.store),
+                redactor=Redactor(lambda: known_secrets(etl.settings.home)),
+                limits=etl.settings.limits,
+                kernel=early,
             )
+            report = run_attempt(context, StandardAttemptPolicy(store=etl.store))
             record_end(etl, folder, report)
         except Conflict as refused:
             logging.getLogger(__name__).warning("This attempt is not ours: %s", refused)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from jupyter_etl.errors import Conflict, EtlError
-from jupyter_etl.ports import Clock, Store
+from jupyter_etl.ports import Clock, PublicationLockStore
 
 _TURN = timedelta(minutes=5)
 """After so long a process that has not published counts as dead, and another may publish."""
@@ -20,7 +20,7 @@ _LOOK_S = 0.2
 
 @contextmanager
 def publication_lock(
-    store: Store, clock: Clock, names: Sequence[str], *, draft: bool
+    store: PublicationLockStore, clock: Clock, names: Sequence[str], *, draft: bool
 ) -> Iterator[str]:
     """Take the turn at publications, and give it back where what is done in it fails.
 
@@ -42,7 +42,9 @@ def publication_lock(
         raise
 
 
-def _take(store: Store, clock: Clock, names: Sequence[str], draft: bool, token: str) -> None:
+def _take(
+    store: PublicationLockStore, clock: Clock, names: Sequence[str], draft: bool, token: str
+) -> None:
     deadline = clock.monotonic() + _PATIENCE_S
     while True:
         now = clock.now()

@@ -77,8 +77,8 @@ def ended_lines(attempt: Attempt, outcome: Outcome) -> list[LogLine]:
     error = f": {attempt.error}" if attempt.error else ""
     texts = [f"attempt {attempt.number} {_OUTCOMES[outcome]}{took}{cell}{error}"]
     if attempt.verdict is not None:
-        evidence = attempt.verdict.evidence.removesuffix(attempt.error).rstrip(" :")
-        texts.append(f"cause: {evidence or attempt.verdict.kind}")
+        cause = attempt.verdict.cause or attempt.verdict.evidence
+        texts.append(f"cause: {cause or attempt.verdict.kind}")
     return [
         LogLine(kind=LineKind.END, text=text, at=attempt.finished_at, attempt=attempt.number)
         for text in texts

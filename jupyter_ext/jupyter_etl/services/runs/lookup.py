@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from jupyter_etl.errors import NotFound, first_line
+from jupyter_etl.errors import NotFound
 from jupyter_etl.language.names import nearest
 from jupyter_etl.language.numbers import parse_id
 from jupyter_etl.model import Run
@@ -50,10 +50,7 @@ def failure_lines(run: Run) -> list[str]:
         cell = "" if run.failed_cell is None else f"Cell {run.failed_cell + 1}: "
         lines.append(f"{cell}{run.error}")
     if run.verdict is not None:
-        evidence = run.verdict.evidence
-        first = " ".join(first_line(run.error).split())
-        if first and first in evidence:
-            # The evidence ends with the error, which is the line above.
-            evidence = f"{evidence.partition(': ')[0]}."
-        lines.append(f"{run.verdict.kind}: {evidence}")
+        # The evidence would repeat the error, which is the line above.
+        cause = f"{run.verdict.cause}." if run.verdict.cause else run.verdict.evidence
+        lines.append(f"{run.verdict.kind}: {cause}")
     return lines

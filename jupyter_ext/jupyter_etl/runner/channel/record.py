@@ -1,15 +1,15 @@
-"""What a run has said so far, and what it may ask of the ledger."""
+"""What a kernel has reported so far, and what it may ask of the ledger."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from jupyter_etl.errors import DeclarationError, NotFound, PublishError
+from jupyter_etl.errors import DeclarationError, PublishError
 from jupyter_etl.model import (
     CheckResult,
     CheckStatus,
@@ -18,7 +18,6 @@ from jupyter_etl.model import (
     CursorStart,
     NewRun,
     Publication,
-    PublicationKind,
     PublicationVersion,
     PublishMode,
     Read,
@@ -28,9 +27,8 @@ from jupyter_etl.model import (
     Staged,
     broken_checks,
 )
-from jupyter_etl.ports import Claim, Clock, SecretResolver, Store
-from jupyter_etl.redaction.redactor import Redactor
-from jupyter_etl.runner.events import EventLog
+from jupyter_etl.ports.channel import Verbs
+from jupyter_etl.runner.context import AttemptContext
 from jupyter_etl.runner.folders import STAGE
 from jupyter_etl.runner.outcome import AttemptOutcome, one_line
 from jupyter_etl.runner.progress import Progress
@@ -44,40 +42,25 @@ class _SourceFailure:
     retryable: bool
 
 
-class RunRecord:
-    """Answers a kernel's questions with the runner's right to the ledger, and collects its words.
+class RunRecord(Verbs):
+    """Answers a kernel's requests with the runner's access to the ledger, and records its reports.
 
-    Safe to call from several threads. Nothing a kernel says here becomes visible before the run
+    Safe to call from several threads. Nothing that a kernel reports becomes visible before the run
     succeeds, except the declaration of a source.
 
     Args:
-        kinds: The kinds of publication that can be committed.
-        clock: For the time of declarations.
-        events: Hears of reads, checks and staged outputs.
-        secret: Resolves the names of secrets; None where there are none.
-        redactor: Is told of every secret that is used, and takes it out of what is recorded.
+        context: Of the attempt.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        claim: Claim,
-        folder: Path,
-        kinds: Collection[PublicationKind],
-        clock: Clock,
-        events: EventLog,
-        secret: SecretResolver | None = None,
-        redactor: Redactor | None = None,
-    ) -> None:
-        self._redactor = redactor or Redactor()
-        self._secret = self._redactor.watching(secret or _no_secret)
-        self._store = store
-        self._claim = claim
-        self._stage = folder / STAGE
-        self._kinds = frozenset(kinds)
-        self._clock = clock
-        self._events = events
+    def __init__(self, context: AttemptContext) -> None:
+        self._redactor = context.redactor
+        self._secret = context.redactor.watching(context.secret)
+        self._store = context.store
+        self._claim = context.claim
+        self._stage = context.folder / STAGE
+        self._kinds = frozenset(context.publishers)
+        self._clock = context.clock
+        self._events = context.events
         self._lock = threading.Lock()
         self._pinned: dict[str, Publication] = {}
         self._staged: dict[str, Staged] = {}
@@ -86,12 +69,12 @@ class RunRecord:
         self._returned: dict[tuple[str, str], bool] = {}
         self._progress: Progress | None = None
         self._reads: dict[Read, None] = {}
-        self._cursors = CursorBook(claim.run.new)
+        self._cursors = CursorBook(context.claim.run.new)
         self._failure: _SourceFailure | None = None
-        self._parameters: Mapping[str, object] = claim.run.new.parameters
+        self._parameters: Mapping[str, object] = context.claim.run.new.parameters
         self._outputs: Mapping[str, str] = {}
 
-    # -- what the runner takes from it ---------------------------------------------------------
+    # -- for the runner ----------------------------------------------------------
 
     @property
     def staged(self) -> list[Staged]:
@@ -146,16 +129,20 @@ class RunRecord:
         with self._lock:
             return self._cursors.moves
 
-    def blame(self, ending: AttemptOutcome) -> AttemptOutcome:
-        """Name the source at fault, where the failure is the one that a kernel reported last."""
+    def blame(self, outcome: AttemptOutcome) -> AttemptOutcome:
+        """Return the outcome with the source that failed, if a kernel reported this failure last."""
         with self._lock:
             failure = self._failure
-        if failure is None or ending.error != one_line("SourceError", failure.message):
-            return ending
-        return replace(ending, source=failure.source, retryable=failure.retryable)
+        found = outcome.failure
+        if failure is None or found is None:
+            return outcome
+        if found.message != one_line("SourceError", failure.message):
+            return outcome
+        blamed = replace(found, source=failure.source, retryable=failure.retryable)
+        return replace(outcome, failure=blamed)
 
     def said(self) -> Said:
-        """Return all that a later attempt of the run needs to go on."""
+        """Return the reports, which a later attempt of the run needs to resume."""
         with self._lock:
             return Said(
                 staged=tuple(self._staged.values()),
@@ -166,7 +153,7 @@ class RunRecord:
             )
 
     def take_over(self, said: Said) -> None:
-        """Begin with what an earlier attempt of the run had said, instead of anything said here."""
+        """Replace the reports of this attempt by those of an earlier one."""
         with self._lock:
             self._staged = {one.name: one for one in said.staged}
             self._checks = {(one.dataset, one.rule.text): one for one in said.checks}
@@ -175,11 +162,11 @@ class RunRecord:
             self._cursors.take_over(said.moves)
 
     def follow(self, progress: Progress) -> None:
-        """Say what knows the cell that is executed."""
+        """Set what knows the cell that is executed."""
         self._progress = progress
 
     def set_notebook(self, parameters: Mapping[str, object], outputs: Mapping[str, str]) -> None:
-        """Say what was read from the notebook.
+        """Set what was read from the notebook.
 
         Args:
             parameters: That it gets, typed, as JSON values.
@@ -188,9 +175,9 @@ class RunRecord:
         self._parameters = dict(parameters)
         self._outputs = dict(outputs)
 
-    # -- what a kernel may ask -----------------------------------------------------------------
+    # -- requests of a kernel -------------------------------------------------------------------
 
-    def context(self) -> RunContext:
+    def load_context(self) -> RunContext:
         """Return what a cell may know of its run."""
         new = self._new
         return RunContext(
@@ -210,7 +197,7 @@ class RunRecord:
         )
 
     def declare_source(self, source: Source) -> Source:
-        """Declare a source in the name of the run's owner."""
+        """Declare a source, owned by the run's owner."""
         self._redactor.refuse_value_in(source)
         return self._store.save_source(
             replace(
@@ -222,7 +209,7 @@ class RunRecord:
         )
 
     def secret(self, name: str, source: Source | None = None) -> str:
-        """Return the value behind the name of a secret; from now on it is shown nowhere."""
+        """Return the value of a secret, which is redacted from now on."""
         return self._secret(name, source)
 
     def source(self, name: str) -> Source:
@@ -254,14 +241,14 @@ class RunRecord:
         return self._store.load_publication_versions(name, draft=draft)
 
     def report_read(self, read: Read) -> None:
-        """Take note of what was read."""
+        """Record what was read."""
         read = self._redactor.redact_model(read)
         with self._lock:
             self._reads[read] = None
         self._events.add("read", read=read)
 
     def cursor_start(self, cursor: Cursor) -> CursorStart:
-        """Return where incremental loads by a cursor begin; it stays what was first said."""
+        """Return where incremental loads by a cursor begin; the first answer stays."""
         with self._lock:
             known = self._cursors.known(cursor)
         if known is not None:
@@ -271,21 +258,21 @@ class RunRecord:
             return self._cursors.start(cursor, watermark, self._clock.now())
 
     def report_move(self, move: CursorMove) -> None:
-        """Take note of what an incremental load read; raises `DeclarationError` for a secret."""
+        """Record what an incremental load read; raises `DeclarationError` for a secret."""
         self._refuse_secret("A watermark", move)
         with self._lock:
             noted = self._cursors.move(move)
         self._events.add("cursor", move=noted)
 
     def report_failure(self, source: str, message: str, retryable: bool) -> None:
-        """Take note of a source that could not be read; the cell may have a way around it."""
+        """Record a source that could not be read; the cell may handle the error."""
         told = self._redactor.redact(message)
         failure = _SourceFailure(source=source, message=told, retryable=retryable)
         with self._lock:
             self._failure = failure
 
     def report_checks(self, results: Sequence[CheckResult], returned: bool = False) -> None:
-        """Take note of what checks found; a later result of the same rule replaces the earlier."""
+        """Record results of checks; a later result of the same rule replaces the earlier one."""
         results = [self._redactor.redact_model(result) for result in results]
         cell = self._progress.at if self._progress else None
         with self._lock:
@@ -296,8 +283,8 @@ class RunRecord:
         broken = [result.message for result in results if result.status is CheckStatus.ERROR]
         self._events.add("checks", results=list(results), broken=broken)
 
-    def publish(self, staged: Staged) -> None:
-        """Take a staged output; the runner commits it after the last cell.
+    def publish(self, staged: Staged, live: bool = False) -> None:
+        """Accept a staged output; the runner commits it after the last cell.
 
         Raises:
             DeclarationError: It lies outside the attempt's folder, or its name, title, columns or
@@ -369,7 +356,3 @@ class RunRecord:
             f"({staged.mode} {staged.kind}): only a replace of the whole can follow such a replace.",
             hint="Put the rows together in one frame and publish once, or use two names.",
         )
-
-
-def _no_secret(name: str, source: Source | None = None) -> str:
-    raise NotFound(f"There is no secret {name!r} in this run.")
