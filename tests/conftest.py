@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from fakes.ledger import never_sync
 from fakes.shared_runners import SharedRunners
 from jupyter_etl.notebook import api
+from jupyter_etl.runner import local_executor
 from jupyter_etl.runner.warm.client import WarmRunners
-from jupyter_etl.services import etl as facade
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.processes.attempt import skip_slow_import
 from jupyter_etl.services.settings import PREFIX, Settings
@@ -125,7 +125,7 @@ def isolation(
         monkeypatch.setenv("MPLCONFIGDIR", str(user_home / "matplotlib"))
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     monkeypatch.setattr(
-        facade,
+        local_executor,
         "WarmRunners",
         lambda **named: WarmRunners(**named) if named["preload"] else shared_runners,
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from jupyter_etl.runner.warm.fork import leave
+from jupyter_etl.runner.kernel.fork import leave
+from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
 from jupyter_etl.runner.warm.fork_server import Life, serve
-from jupyter_etl.runner.warm.forked_kernel import ForkedKernel
 
 if __name__ == "__main__":
     script, life = sys.argv[1], msgspec.json.decode(sys.argv[2], type=Life)

@@ -11,7 +11,8 @@ import pytest
 from contracts.executor_contract import ExecutorContract, claim_of
 from jupyter_etl.ports import Claim, Executor
 from jupyter_etl.runner.folders import attempt_folder
-from jupyter_etl.runner.local_executor import RUNNER, LocalExecutor
+from jupyter_etl.runner.local_executor import LocalExecutor
+from jupyter_etl.services.runs.executors import RUNNER
 
 
 class TestLocalExecutor(ExecutorContract):

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from jupyter_etl.ports import Claim, Executor
 from jupyter_etl.scheduling.lost_attempts import LostAttemptRecovery
 from jupyter_etl.services.clock import SystemClock
 from jupyter_etl.services.etl import Etl
-from jupyter_etl.services.runs.executors import executor_for
+from jupyter_etl.services.runs.executors import executors_for
 
 pytestmark = pytest.mark.kernel
 
@@ -104,7 +105,7 @@ def test_a_runner_that_was_stopped_past_its_lease_publishes_nothing(etl: Etl, he
     )
     etl.pipelines.schedule(path, "daily at 06:00")
     run = etl.runs.trigger("sales")
-    executor = executor_for(etl.settings, warm=None)
+    executor = executors_for(replace(etl.settings, warm=False)).executor()
     executor.start(claim(etl, run.id))
     seen = here / "seen.txt"
     until("the first attempt", lambda: seen.exists() and seen.read_text().endswith("\n"))

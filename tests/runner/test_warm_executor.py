@@ -329,7 +329,7 @@ def test_an_environment_too_large_for_a_request(make, runner, folder_of, monkeyp
 def test_where_there_is_no_fork(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(ColdStart, match="need Linux"):
-        WarmRunners().prepare()
+        WarmRunners(command=(sys.executable,)).prepare()
 
 
 def test_a_life_survives_the_words_of_a_command():

@@ -19,7 +19,7 @@ from fakes.notebooks import write_notebook
 from fakes.patience import until
 from fakes.shared_runners import SharedRunners
 from jupyter_etl.model import Run, RunState
-from jupyter_etl.services import etl as facade
+from jupyter_etl.runner import local_executor
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.settings import Settings
 
@@ -131,7 +131,7 @@ def runners() -> Iterator[SharedRunners]:
 
 @pytest.fixture
 def etl(here: Path, runners: SharedRunners, monkeypatch: pytest.MonkeyPatch) -> Iterator[Etl]:
-    monkeypatch.setattr(facade, "WarmRunners", lambda **_: runners)
+    monkeypatch.setattr(local_executor, "WarmRunners", lambda **_: runners)
     opened = Etl.open(Settings.from_env())
     yield opened
     opened.close()

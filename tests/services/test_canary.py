@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,6 @@ from jupyter_etl.runner.folders import save_claim
 from jupyter_etl.scheduling import alerts
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.processes.attempt import Attempting
-from jupyter_etl.services.runs import runs
 
 pytestmark = pytest.mark.kernel
 
@@ -219,8 +218,7 @@ def test_without_redaction_it_would_be_found(
     etl: Etl, home: Path, here: Path, notebook: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Redactor, "register", forget)
-    executor: Callable[..., HereExecutor] = lambda settings, warm: HereExecutor(settings.home)  # noqa: E731
-    monkeypatch.setattr(runs, "executor_for", executor)
+    monkeypatch.setattr(etl.executors, "executor", lambda: HereExecutor(home))
     run = etl.runs.run(notebook, checkpoint=True)
     assert run.state is RunState.FAILED
     assert in_files(home, here) >= {"executed.ipynb", "events.jsonl", "ledger.sqlite"}

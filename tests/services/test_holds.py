@@ -41,6 +41,7 @@ from jupyter_etl.services.pipelines.pipelines import Pipelines
 from jupyter_etl.services.publications.differences import hold_reasons
 from jupyter_etl.services.publications.holds import Holds
 from jupyter_etl.services.publications.publications import Publications
+from jupyter_etl.services.runs.executors import executors_for
 from jupyter_etl.services.runs.runs import Runs
 
 REPLACE, APPEND, UPSERT = PublishMode.REPLACE, PublishMode.APPEND, PublishMode.UPSERT
@@ -447,7 +448,7 @@ def test_previewed_it_shows_the_staged_rows(world: Gated, kind: Kind) -> None:
 
 def runs_of(world: Gated) -> Runs:
     pipelines = Pipelines(world.store, world.clock, world.settings)
-    return Runs(world.store, world.clock, world.settings, pipelines)
+    return Runs(world.store, world.clock, world.settings, pipelines, executors_for(world.settings))
 
 
 @every_kind

@@ -13,10 +13,7 @@ from fakes.notebooks import code, write_notebook
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
 from jupyter_etl.model import Cause, Outcome, RunState, VerdictKind
 from jupyter_etl.ports import Claim
-from jupyter_etl.runner.warm.client import WarmRunners
 from jupyter_etl.services.etl import Etl
-from jupyter_etl.services.runs import runs as runs_module
-from jupyter_etl.services.settings import Settings
 
 
 @pytest.fixture
@@ -91,7 +88,7 @@ def test_a_notebook_that_cannot_run_makes_no_run(etl: Etl, here: Path) -> None:
 class FallingExecutor:
     """Starts runners that fall over without a word."""
 
-    def __init__(self, _settings: Settings, _warm: WarmRunners | None) -> None:
+    def __init__(self) -> None:
         self.children: list[tuple[int, int]] = []
 
     def start(self, claim: Claim) -> None:
@@ -112,7 +109,7 @@ class FallingExecutor:
 def test_a_runner_that_falls_over_ends_the_run(
     etl: Etl, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs_module, "executor_for", FallingExecutor)
+    monkeypatch.setattr(etl.executors, "executor", FallingExecutor)
     run = etl.runs.run(write_notebook(here / "a.ipynb", "1"))
     assert (run.state, run.outcome) == (RunState.FAILED, Outcome.LOST)
     assert run.verdict is not None
@@ -133,7 +130,7 @@ class DeafExecutor(FallingExecutor):
 def test_an_interrupt_cancels_the_run(
     etl: Etl, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs_module, "executor_for", DeafExecutor)
+    monkeypatch.setattr(etl.executors, "executor", DeafExecutor)
     # Nobody makes the attempt here, so that the second wait is interrupted too.
     asked: list[int] = []
     real = type(etl.runs).cancel

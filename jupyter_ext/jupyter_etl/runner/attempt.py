@@ -111,7 +111,7 @@ def _prepare(context: AttemptContext, snapshot: str) -> tuple[Prepared, Pinned |
     new, store = context.claim.run.new, context.store
     prepared = prepare(snapshot, new, context.folder / SNAPSHOT)
     if prepared.kernel.assumed:
-        context.say(f"the notebook has no kernel; {DEFAULT_KERNEL} is used")
+        context.remark(f"the notebook has no kernel; {DEFAULT_KERNEL} is used")
     if prepared.bundle is None:
         return prepared, None
     pinned = pin(
@@ -191,12 +191,12 @@ def _execute(
     outcome = outcome_of_execution(context, limit, progress, problem, memory=memory.verdict)
     outcome = record.blame(outcome)
     if keeper is not None:
-        context.say(keeper.finish(outcome.outcome, outcome.failed_cell))
+        context.remark(keeper.finish(outcome.outcome, outcome.failed_cell))
     return outcome
 
 
 def _begin(context: AttemptContext, record: RunRecord, start: Start) -> None:
-    context.say(start.note)
+    context.remark(start.note)
     record.take_over(start.said)
 
 
@@ -215,7 +215,7 @@ def _commit(
             context, policy, record.staged, failed_checks=record.broken, moves=record.moves
         )
     except HeldBack as held:
-        context.say(f"held: {held.sentence}. To decide: jupyter etl held {context.claim.run.id}")
+        context.remark(f"held: {held.sentence}. To decide: jupyter etl held {context.claim.run.id}")
         return AttemptOutcome(
             failure=Failure(kind=FailureKind.HELD, message=held.sentence),
             failed_cell=record.broken_cell,

@@ -193,7 +193,7 @@ def _acquire_locks(context: AttemptContext, names: Sequence[str]) -> None:
         if not locked:
             return
         if not waits:
-            context.say(f"waits for the publication lock of {', '.join(locked)}")
+            context.remark(f"waits for the publication lock of {', '.join(locked)}")
             waits = True
         # Random, so that the attempts that wait do not all ask at the same time.
         threading.Event().wait(random.uniform(*_POLL_S))

@@ -156,7 +156,7 @@ class AttemptContext:
         """The executed notebook."""
         return self.folder / EXECUTED
 
-    def say(self, text: str) -> None:
+    def remark(self, text: str) -> None:
         """Write a remark for people into the log of the run; "" is none."""
         if text:
             self.events.log(text)

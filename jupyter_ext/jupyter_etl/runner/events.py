@@ -1,4 +1,4 @@
-"""The append-only file that says what an attempt did, one JSON object a line."""
+"""The append-only file of the events of an attempt, one JSON object a line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 class EventLog:
     """Writes events as they happen; a line is written whole or not at all.
 
-    An event that cannot be written is lost, and the attempt goes on.
+    An event that cannot be written is lost, and the attempt continues.
 
     Args:
         path: The file; it is created with the first event.

@@ -27,7 +27,7 @@ import psutil
 from jupyter_etl.errors import EtlError, ExecutionError, LimitExceeded
 from jupyter_etl.language.sizes import format_size
 from jupyter_etl.runner.channel.protocol import Refusal, error_of, refusal_of
-from jupyter_etl.runner.warm.fork import (
+from jupyter_etl.runner.kernel.fork import (
     QUIET,
     die_with,
     go_first,

@@ -1,4 +1,4 @@
-"""Runs attempts as processes on this machine."""
+"""Runs attempts as processes on this machine: forks of a fork server, or cold starts."""
 
 from __future__ import annotations
 
@@ -10,24 +10,21 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from jupyter_etl.errors import ExecutionError
-from jupyter_etl.ports import Claim
+from jupyter_etl.ports import Claim, Executor
 from jupyter_etl.runner.folders import LOG, attempt_folder, save_claim
 from jupyter_etl.runner.kernel.kernels import COLD
 from jupyter_etl.runner.orphans import clean_up_attempt
 from jupyter_etl.runner.warm.client import ColdStart, WarmRunner, WarmRunners
-from jupyter_etl.runner.warm.environment import hand_over
-
-RUNNER = (sys.executable, "-m", "jupyter_etl.services.processes.attempt")
-"""The command of a runner; the attempt's folder is its one argument."""
+from jupyter_etl.runner.warm.environment import hand_over, hide_own
 
 NOT_STARTED = 127
-"""Exit code of a runner that never was one, as a shell has it for a command that it cannot find."""
+"""Exit code of a runner that was not started, as a shell has it for an unknown command."""
 
 _SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
 _Child = subprocess.Popen[bytes] | WarmRunner
@@ -35,21 +32,20 @@ _LOG = logging.getLogger(__name__)
 
 
 class LocalExecutor:
-    """Starts a detached runner process for every attempt; it outlives this process.
+    """Starts a detached runner process for every attempt, which may end after this process.
 
     Args:
-        env: Set on top of this process's environment.
-        command: Of the runner, without the folder.
-        warm: Forks runners from a fork server; None where all are started cold. It is the caller's
-            to close.
+        command: Of the runner, without the folder of the attempt.
+        env: Set in addition to this process's environment.
+        warm: Forks runners from a fork server; None for cold starts only. The caller closes it.
     """
 
     def __init__(
         self,
         home: Path,
         *,
+        command: Sequence[str],
         env: Mapping[str, str] | None = None,
-        command: Sequence[str] = RUNNER,
         warm: WarmRunners | None = None,
     ) -> None:
         self._home = home
@@ -87,15 +83,15 @@ class LocalExecutor:
         return ended
 
     def clean_up(self, claim: Claim) -> None:
-        """End what a lost attempt may have left running on this machine."""
+        """Kill the processes of a lost attempt on this machine."""
         folder = attempt_folder(self._home, claim.run.id, claim.attempt.number)
         pid = claim.attempt.pid if claim.attempt.host == socket.gethostname() else None
         clean_up_attempt(folder, pid=pid, command=self._command)
 
     def close(self) -> None:
-        """Let go of everything without ending a runner."""
+        """Release all resources; the runners continue."""
         with warnings.catch_warnings():
-            # Popen warns of a child that lives on; here that is the purpose.
+            # Popen warns about a child that is still running, which is intended here.
             warnings.simplefilter("ignore", ResourceWarning)
             self._children.clear()
 
@@ -130,7 +126,7 @@ class LocalExecutor:
                 ) from problem
 
     def _start_again(self, key: tuple[int, int], words: Sequence[str], why: str) -> int | None:
-        """Start a runner cold that the fork server did not start; return an exit code where it fails."""
+        """Start a runner cold that the fork server did not start; return an exit code if that fails."""
         try:
             self._children[key] = self._start_cold(words, why)
         except ExecutionError:
@@ -154,8 +150,60 @@ def _supervised(program: str) -> tuple[str, ...]:
     """Return the beginning of the command that runs a program under a supervisor, on Linux.
 
     Raises:
-        OSError: The program is not there.
+        OSError: The program does not exist.
     """
     if shutil.which(program) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
     return (sys.executable, "-I", "-S", _SUPERVISOR) if sys.platform == "linux" else ()
+
+
+class LocalExecutors:
+    """Makes executors that share one fork server.
+
+    Args:
+        make: The class of the executor, `LocalExecutor`.
+        command: As for `LocalExecutor`.
+        fork_server: Command of the fork server; None for cold starts only.
+        env: As for `LocalExecutor`.
+        preload: Modules that the fork server imports in addition to those that most runs need.
+        prestart_s: Seconds after a request during which the next runner is prestarted; 0 for never.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        make: Callable[..., Executor],
+        command: Sequence[str],
+        fork_server: Sequence[str] | None,
+        env: Mapping[str, str],
+        preload: Sequence[str] = (),
+        prestart_s: float = 0.0,
+    ) -> None:
+        self._home = home
+        self._make = make
+        self._command = command
+        self._env = env
+        self._warm = (
+            WarmRunners(command=fork_server, preload=preload, prestart_s=prestart_s)
+            if fork_server is not None
+            else None
+        )
+
+    def prepare(self) -> None:
+        """Start the fork server now, so that the first attempt does not wait for it."""
+        if self._warm is not None:
+            # If it cannot be started, each attempt is started cold and logs the reason.
+            with suppress(ColdStart):
+                self._warm.prepare()
+
+    def executor(self) -> Executor:
+        """Return a new executor."""
+        # The code of a run can read the environment of the processes that it descends from.
+        hide_own()
+        return self._make(self._home, command=self._command, env=self._env, warm=self._warm)
+
+    def close(self) -> None:
+        """Stop the fork server; the runners continue."""
+        if self._warm is not None:
+            self._warm.close()

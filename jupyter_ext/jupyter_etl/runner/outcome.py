@@ -43,7 +43,7 @@ _OF_THE_MACHINE = frozenset(
         errno.ENOSPC, errno.ENOTCONN, errno.EROFS, errno.ESTALE,
     }
 )  # fmt: skip
-"""Errors that say nothing about a notebook, wherever they occur."""
+"""Errors that are never the notebook's fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +216,7 @@ def failure_of_etl_error(problem: EtlError) -> Failure:
     """Return the failure that an error of the platform is."""
     known_as: BaseException = problem
     if type(problem) is ExecutionError and problem.__cause__ is not None:
-        # The cause says more about whose fault it is: NoSuchKernel, for one.
+        # The class of the cause shows better whose fault it is, as NoSuchKernel does.
         known_as = problem.__cause__
     return Failure(
         kind=FailureKind.ERROR,
@@ -285,7 +285,7 @@ def _outcome_of_cell(problem: PapermillExecutionError, progress: Progress) -> At
 
 
 def _retryable(problem: EtlError) -> bool | None:
-    """Return what an error says of itself; one that stands for a foreign one may not know."""
+    """Return whether an error is retryable; None if it wraps a foreign exception."""
     foreign = isinstance(problem.__cause__, Exception) and not isinstance(
         problem.__cause__, EtlError
     )

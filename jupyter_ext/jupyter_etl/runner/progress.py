@@ -1,4 +1,4 @@
-"""Where an attempt stands in its notebook: said to the event file and to the ledger."""
+"""The progress of an attempt, which is written to the event file and to the ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Progress:
     """Follows the cells of one execution.
 
     Args:
-        events: Hears of every code cell of the deployed notebook.
+        events: Receives the start and the end of every code cell of the deployed notebook.
         heartbeats: Carry the number of finished cells to the ledger.
         of: How many of them hold code.
     """
@@ -36,7 +36,7 @@ class Progress:
         self.kernel_end: FailureKind | None = None
 
     def begin(self, executed: Sequence[NotebookCell], *, done: int = 0) -> None:
-        """Take note of the cells of the notebook that papermill executes.
+        """Set the cells of the notebook that papermill executes.
 
         Args:
             done: How many code cells of the deployed notebook were executed before.
@@ -52,7 +52,7 @@ class Progress:
         return self._indices[index] if index is not None and index < len(self._indices) else None
 
     def cell_started(self, index: int, *, code: bool) -> None:
-        """Say that a cell begins."""
+        """Record the start of a cell."""
         self.at = self.deployed(index)
         self.began = self.began or self.at is not None
         if code and self.at is not None:
@@ -63,7 +63,7 @@ class Progress:
             )
 
     def cell_failed(self, name: str, text: str) -> None:
-        """Take note of the error that the kernel replied, which need not show as an output."""
+        """Record the error in the kernel's reply, which may not be shown as an output."""
         self.failure = (name, text)
 
     def kernel_ended(self, kind: FailureKind) -> None:
@@ -71,7 +71,7 @@ class Progress:
         self.kernel_end = kind
 
     def cell_finished(self, index: int, *, code: bool, ok: bool, traceback: str = "") -> None:
-        """Say that a cell has ended; one that failed is not counted as done."""
+        """Record the end of a cell; a failed cell does not count as done."""
         cell = self.deployed(index)
         if not code or cell is None:
             return

@@ -28,7 +28,7 @@ def report_of(
     """
     redact = context.redactor.redact_model
     why_not = _why_no_move(context, record, outcome)
-    context.say(why_not)
+    context.remark(why_not)
     origins = {one.name: one.origins for one in record.staged if one.origins}
     report = AttemptReport(
         outcome=Outcome.SUCCEEDED,
@@ -81,7 +81,7 @@ def finish(context: AttemptContext, policy: AttemptPolicy, report: AttemptReport
     except (Conflict, StoreError) as problem:
         if _is_recorded(context, report):
             return report
-        context.say(f"the ledger refused the end of this attempt: {problem.message}")
+        context.remark(f"the ledger refused the end of this attempt: {problem.message}")
         return with_failure(replace(report, committed=()), LOST, policy)
     return report
 

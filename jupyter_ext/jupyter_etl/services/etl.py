@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import uuid4
@@ -16,7 +16,7 @@ from jupyter_etl.alerts.fan_out import notifier_for
 from jupyter_etl.errors import ExecutionError
 from jupyter_etl.ports import SchedulerInfo, SecretResolver, Store
 from jupyter_etl.redaction.redactor import Redactor
-from jupyter_etl.runner.warm.client import ColdStart, WarmRunners
+from jupyter_etl.runner.local_executor import LocalExecutors
 from jupyter_etl.scheduling.scheduler import Scheduler
 from jupyter_etl.services.backfills import Backfills
 from jupyter_etl.services.clock import SystemClock
@@ -29,7 +29,7 @@ from jupyter_etl.services.lineage import Lineage
 from jupyter_etl.services.pipelines.pipelines import Pipelines
 from jupyter_etl.services.publications.holds import Holds
 from jupyter_etl.services.publications.publications import Publications
-from jupyter_etl.services.runs.executors import executor_for
+from jupyter_etl.services.runs.executors import executors_for
 from jupyter_etl.services.runs.runs import Runs
 from jupyter_etl.services.schedulers import alive_among, may_be_running
 from jupyter_etl.services.secrets import Vault, default_vault, redacted_answer, redactor_for
@@ -110,7 +110,7 @@ class Etl:
     @cached_property
     def runs(self) -> Runs:
         """What ran, runs and will run."""
-        return Runs(self.store, self.clock, self.settings, self.pipelines, self.warm_runners)
+        return Runs(self.store, self.clock, self.settings, self.pipelines, self.executors)
 
     @cached_property
     def backfills(self) -> Backfills:
@@ -159,7 +159,7 @@ class Etl:
         """
         return Scheduler(
             store=self.store,
-            executor=executor_for(self.settings, self.warm_runners),
+            executor=self.executors.executor(),
             clock=self.clock,
             notifier=notifier_for(
                 self.settings.alerts,
@@ -180,19 +180,13 @@ class Etl:
         )
 
     @cached_property
-    def warm_runners(self) -> WarmRunners | None:
-        """What forks the runners of this process; None where they are all started cold."""
-        settings = self.settings
-        if not settings.warm:
-            return None
-        return WarmRunners(preload=settings.preload, prestart_s=settings.prestart_s)
+    def executors(self) -> LocalExecutors:
+        """What makes the executors of this process."""
+        return executors_for(self.settings)
 
     def prepare_runners(self) -> None:
-        """Start the template of runners now, so that the first run does not wait for it."""
-        if self.warm_runners is not None:
-            # Where it cannot be started, each run is started cold and says why.
-            with suppress(ColdStart):
-                self.warm_runners.prepare()
+        """Start the fork server now, so that the first run does not wait for it."""
+        self.executors.prepare()
 
     def woken(
         self, wake: Callable[[], object], *, patience_s: float = PATIENCE_S
@@ -252,7 +246,6 @@ class Etl:
         return diagnose(self.settings, self.clock, repair=repair)
 
     def close(self) -> None:
-        """Close the ledger, and let the template of runners go."""
+        """Close the ledger, and stop the fork server."""
         self.store.close()
-        if self.warm_runners is not None:
-            self.warm_runners.close()
+        self.executors.close()

@@ -67,7 +67,7 @@ class Spare:
             os.waitpid(self.pid, 0)
 
     def _wait(self, line: socket.socket) -> int:
-        from jupyter_etl.runner.warm.fork import relabel, take_environment
+        from jupyter_etl.runner.kernel.fork import relabel, take_environment
 
         self._line.close()
         message, [descriptor], _, _ = (*socket.recv_fds(line, _MAX_BYTES, 1),)
@@ -109,7 +109,7 @@ def _run(words: list[str], out: str, err: str, cwd: str, skew_s: float) -> int:
     """Run ``jupyter etl WORDS``, as a process started by a shell would."""
     import jupyter_etl.runner.warm.client as warm
     from jupyter_etl.cli.main import main
-    from jupyter_etl.runner.warm.fork import relabel
+    from jupyter_etl.runner.kernel.fork import relabel
 
     relabel([sys.executable, "-m", "jupyter_etl.cli", *words], dict(os.environ))
     for target, path in enumerate((os.devnull, out, err)):
@@ -135,7 +135,7 @@ def _fork(do: Callable[[], int]) -> int:
 
 
 def _become(do: Callable[[], int]) -> NoReturn:
-    from jupyter_etl.runner.warm.fork import leave, reset_signals
+    from jupyter_etl.runner.kernel.fork import leave, reset_signals
 
     code = 1
     try:
@@ -155,7 +155,7 @@ def prepare() -> None:
     Raises:
         AssertionError: A thread was started, which no fork would have.
     """
-    from jupyter_etl.runner.warm.fork import QUIET, thread_pools
+    from jupyter_etl.runner.kernel.fork import QUIET, thread_pools
     from jupyter_etl.runner.warm.fork_server import PRELOAD
 
     before = dict(os.environ)

@@ -1,4 +1,4 @@
-"""The folder in which a failed attempt keeps what its run needs to go on from the failed cell.
+"""The folder in which a failed attempt saves what its run needs to resume at the failed cell.
 
 ``checkpoint/`` lies in the attempt's folder: the kernel writes its variables into it, and when the
 kernel has ended the runner adds the staged outputs and, last of all, the description.
@@ -33,7 +33,7 @@ _INDEX = "names.json"
 
 
 class _Names(msgspec.Struct):
-    """What the kernel says of the variables that it wrote."""
+    """The kernel's index of the variables that it wrote."""
 
     names: tuple[str, ...]
     left_out: dict[str, str]
@@ -70,7 +70,7 @@ class Keeper:
         self._problem: str | None = None
 
     def cell_starts(self) -> None:
-        """Take note of what was said so far; a cell that fails says it again when it is retried."""
+        """Record the reports so far; a cell that fails reports again when it is retried."""
         self._said = self._record.said()
 
     def code(self) -> str:
@@ -80,7 +80,7 @@ class Keeper:
         return kernel_call("keep", self._folder, limit_bytes=self._limit_bytes)
 
     def written(self, problem: str = "") -> None:
-        """Say that the kernel has done so, or why it could not."""
+        """Record that the kernel has written the variables, or why it could not."""
         self._problem = problem
 
     def finish(self, outcome: Outcome, failed_cell: int | None) -> str:
@@ -90,7 +90,7 @@ class Keeper:
             failed_cell: Index in the deployed notebook.
 
         Returns:
-            What to say about it; "" where no cell has failed.
+            A remark for people; "" if no cell has failed.
         """
         failed = outcome in (Outcome.FAILED, Outcome.HELD)
         if self._problem is None or not failed or failed_cell is None:
@@ -110,7 +110,7 @@ class Keeper:
             except (OSError, msgspec.MsgspecError) as problem:
                 made = replace(made, problem=f"no variables were saved: {problem}")
         if made.problem:
-            # The reason is kept, for who asks to go on from here.
+            # The reason is kept for an attempt that would resume from here.
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(mode=0o700, exist_ok=True)
         write_atomically(self._folder / DESCRIPTION, msgspec.json.encode(made))
@@ -170,10 +170,10 @@ def discard_checkpoint(folder: Path) -> None:
 
 
 def discard_superseded(folder: Path, claim: Claim, outcome: Outcome) -> None:
-    """Remove the checkpoints that nobody will go on from when an attempt has ended.
+    """Remove the checkpoints that are no longer needed when an attempt has ended.
 
-    After a success those of all attempts before; where the attempt kept one of its own, theirs but
-    for the one from which the ledger has the run go on.
+    After a success those are the checkpoints of all earlier attempts. If the attempt saved one itself,
+    the one from which the run resumed is kept.
     """
     if outcome is not Outcome.SUCCEEDED:
         try:
@@ -190,10 +190,10 @@ def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Said:
     """Give the outputs that an attempt had staged to another one; the checkpoint stays whole.
 
     Args:
-        new: Folder of the attempt that goes on.
+        new: Folder of the attempt that resumes.
 
     Returns:
-        What the new attempt has said thereby.
+        The reports of the new attempt.
 
     Raises:
         OSError: The files are gone, or cannot be written.

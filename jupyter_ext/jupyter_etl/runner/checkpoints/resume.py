@@ -1,4 +1,4 @@
-"""Going on from the checkpoint of an earlier attempt: what the executed notebook shows of it."""
+"""Resuming from the checkpoint of an earlier attempt, and what the executed notebook shows of it."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def start_of(
 
 
 def from_the_start(why: str) -> Start:
-    """Return the start from the first cell, which says why it does not go on from elsewhere."""
+    """Return the start from the first cell, with a note that says why it does not resume."""
     return Start(
         note="This attempt could not resume at the failed cell, and starts from the first one: "
         f"{why}."

@@ -18,8 +18,8 @@ from traitlets import Type
 
 from jupyter_etl.runner.execution.client import PreviewChannel, PreviewClient
 from jupyter_etl.runner.execution.provisioner import EtlWarmProvisioner
+from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
 from jupyter_etl.runner.limits import say_bytes
-from jupyter_etl.runner.warm.forked_kernel import ForkedKernel
 
 Gate = Callable[[str, int], bool]
 """``gate(message type, bytes of its content)``: whether the message is wanted."""

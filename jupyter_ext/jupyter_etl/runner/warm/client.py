@@ -16,14 +16,11 @@ from pathlib import Path
 
 import msgspec
 
+from jupyter_etl.runner.kernel.fork import QUIET, ROOM_BYTES, read_at_import
 from jupyter_etl.runner.kernel.kernels import kernel_environment
 from jupyter_etl.runner.warm.environment import MAX_BYTES, sealed
-from jupyter_etl.runner.warm.fork import QUIET, ROOM_BYTES, read_at_import
 from jupyter_etl.runner.warm.fork_server import PRELOAD, Answer, Life, encode_life
 from jupyter_etl.runner.warm.prestarted_runner import MAX_REQUEST_BYTES, Around, Request
-
-TEMPLATE = (sys.executable, "-m", "jupyter_etl.services.processes.fork_server")
-"""The command of a fork server, without its life."""
 
 UNKNOWN = 255
 """Exit code of a runner whose fork server ended before it did."""
@@ -40,17 +37,17 @@ class WarmRunners:
     """Starts runners as forks of a fork server, which it starts itself when it is first needed.
 
     Args:
-        preload: Modules that the fork server imports besides those that most runs need.
-        prestart_s: Seconds after a request for which the next runner is ready; 0 for never.
-        command: Of the fork server.
+        command: Of the fork server, without its arguments.
+        preload: Modules that the fork server imports in addition to those that most runs need.
+        prestart_s: Seconds after a request during which the next runner is prestarted; 0 for never.
     """
 
     def __init__(
         self,
         *,
+        command: Sequence[str],
         preload: Sequence[str] = (),
         prestart_s: float = 600.0,
-        command: Sequence[str] = TEMPLATE,
     ) -> None:
         self._modules = (*PRELOAD, *preload)
         self._prestart_s = prestart_s

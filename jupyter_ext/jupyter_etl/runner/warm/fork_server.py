@@ -22,9 +22,9 @@ from typing import NoReturn
 
 import msgspec
 
+from jupyter_etl.runner.kernel.fork import ROOM_BYTES, thread_pools
+from jupyter_etl.runner.kernel.imports import as_in_a_kernel, kernel_modules
 from jupyter_etl.runner.kernel.processes import adopt_orphans, kill_orphans
-from jupyter_etl.runner.warm.fork import ROOM_BYTES, thread_pools
-from jupyter_etl.runner.warm.imports import as_in_a_kernel, kernel_modules
 from jupyter_etl.runner.warm.prestarted_runner import (
     MAX_REQUEST_BYTES,
     ForkTarget,

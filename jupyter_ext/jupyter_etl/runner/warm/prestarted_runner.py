@@ -19,9 +19,7 @@ from typing import NoReturn, Protocol
 
 import msgspec
 
-from jupyter_etl.runner.kernel.processes import adopt_orphans
-from jupyter_etl.runner.warm.environment import MAX_BYTES, public, unsealed
-from jupyter_etl.runner.warm.fork import (
+from jupyter_etl.runner.kernel.fork import (
     leave,
     redirect,
     relabel,
@@ -29,7 +27,9 @@ from jupyter_etl.runner.warm.fork import (
     take_environment,
     widen_descriptors,
 )
-from jupyter_etl.runner.warm.forked_kernel import ForkedKernel, fork_kernel
+from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel, fork_kernel
+from jupyter_etl.runner.kernel.processes import adopt_orphans
+from jupyter_etl.runner.warm.environment import MAX_BYTES, public, unsealed
 
 MAX_REQUEST_BYTES = MAX_BYTES
 _SHOWN = (sys.executable, "-m", "jupyter_etl.services.processes.prestarted")

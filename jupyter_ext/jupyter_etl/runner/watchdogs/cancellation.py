@@ -12,8 +12,8 @@ from enum import StrEnum
 class CancellationReason(StrEnum):
     """What ended an attempt early.
 
-    ``fenced`` says that the attempt no longer owns its run: it publishes and records nothing.
-    ``unguarded`` says that what watches its time and its cancellation has failed.
+    ``fenced`` means that the attempt no longer owns its run: it publishes and records nothing.
+    ``unguarded`` means that the watchdog of its time and its cancellation has failed.
     """
 
     CANCELLED = "cancelled"

@@ -26,7 +26,7 @@ class Heartbeats:
     Args:
         clock: Its monotonic time judges the lease.
         cancellation: The flag to raise.
-        events: Hears of a ledger that cannot be reached.
+        events: Receives outages of the ledger.
         heartbeat_s: Seconds between heartbeats.
         lease_s: Seconds without a heartbeat after which the attempt is no longer ours.
     """
@@ -61,7 +61,7 @@ class Heartbeats:
         )
 
     def progress(self, cell: int) -> None:
-        """Say how many code cells are done; the ledger hears of it at once."""
+        """Set how many code cells are done, and send that to the ledger at once."""
         self._cell = cell
         self._wake.set()
 

@@ -78,7 +78,7 @@ class MemoryWatch:
         return f"{say_bytes(self.kernel_peak_bytes)} used, the limit is {say_bytes(self._limit)}"
 
     def kernel_started(self, pid: int) -> None:
-        """Say which process to watch."""
+        """Set the process to watch."""
         self._kernel = process_of(pid)
 
     def __enter__(self) -> MemoryWatch:
@@ -115,7 +115,7 @@ class MemoryWatch:
         began = time.monotonic()
         used = used_bytes(pids)
         ended = time.monotonic()
-        # Walking the page tables of a large notebook that may go on must not become its main cost.
+        # Walking the page tables of a large notebook that may continue must not become its main cost.
         self._look_again_at = ended + _SHARE * (ended - began)
         self.kernel_peak_bytes = max(self.kernel_peak_bytes, used)
         if used >= limit:

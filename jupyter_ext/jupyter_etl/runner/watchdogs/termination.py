@@ -1,4 +1,4 @@
-"""Ends a notebook that may not go on: interrupt, a little patience, then the whole tree."""
+"""Ends the kernel of an attempt that has to stop: an interrupt, a grace period, then a kill."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Guard:
         self._thread = threading.Thread(target=self._run, name="etl-guard", daemon=True)
 
     def kernel_started(self, pid: int, *, ask: Callable[[], None] | None = None) -> None:
-        """Say which process to interrupt.
+        """Set the process to interrupt.
 
         Args:
             ask: Interrupts a kernel that wants a message for it; by default it gets SIGINT.
@@ -58,7 +58,7 @@ class Guard:
         self._kernel = process_of(pid)
 
     def kernel_left(self) -> None:
-        """Say that the kernel has done all it had to do, and is about to be gone."""
+        """Record that the kernel has executed everything and is about to exit."""
         self._leaving = True
 
     def __enter__(self) -> Guard:

@@ -18,7 +18,7 @@ from jupyter_etl.scheduling.retries import lost_report
 from jupyter_etl.services.disk import local_folders, shortage
 from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
 from jupyter_etl.services.pipelines.cold_starts import ColdStarts
-from jupyter_etl.services.runs.executors import executor_for
+from jupyter_etl.services.runs.executors import executors_for
 from jupyter_etl.services.settings import host_name
 
 _MANY = 1000
@@ -177,7 +177,7 @@ def _is_runner(pid: int | None) -> bool:
 
 
 def _end(claim: Claim, setup: Setup, store: Store) -> bool:
-    executor = executor_for(setup.settings, warm=None)
+    executor = executors_for(setup.settings).executor()
     recovery = LostAttemptRecovery(
         store=store,
         executor=executor,

@@ -13,11 +13,11 @@ from jupyter_etl.redaction.redactor import Redactor
 from jupyter_etl.runner.attempt import run_attempt
 from jupyter_etl.runner.bounded_log import bounded_log
 from jupyter_etl.runner.context import AttemptContext
-from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel, has_startup_code
 from jupyter_etl.runner.folders import LOG, load_claim
+from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
 from jupyter_etl.runner.kernel.processes import adopt_orphans
 from jupyter_etl.runner.warm.environment import take_over
-from jupyter_etl.runner.warm.forked_kernel import ForkedKernel
+from jupyter_etl.runner.warm.prestarted_kernel import PrestartedKernel, has_startup_code
 from jupyter_etl.scheduling.attempt_policy import StandardAttemptPolicy
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.plugins import block_names

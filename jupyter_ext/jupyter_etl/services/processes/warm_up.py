@@ -21,9 +21,9 @@ import msgspec
 from jupyter_etl.ledger import elsewhere
 from jupyter_etl.model import NewRun
 from jupyter_etl.ports import Claim
-from jupyter_etl.runner.execution.prestarted_kernel import PrestartedKernel
 from jupyter_etl.runner.folders import save_claim
 from jupyter_etl.runner.kernel.kernels import DEFAULT_KERNEL
+from jupyter_etl.runner.warm.prestarted_kernel import PrestartedKernel
 from jupyter_etl.scheduling.occurrences import interval_of
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.settings import Settings

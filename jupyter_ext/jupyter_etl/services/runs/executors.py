@@ -1,24 +1,31 @@
-"""Where attempts are made."""
+"""Where attempts are executed."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import cast
 
 from jupyter_etl.ports import Executor
-from jupyter_etl.runner.warm.client import WarmRunners
-from jupyter_etl.runner.warm.environment import hide_own
+from jupyter_etl.runner.local_executor import LocalExecutors
 from jupyter_etl.services.plugins import load_block
 from jupyter_etl.services.settings import Settings
 
+RUNNER = (sys.executable, "-m", "jupyter_etl.services.processes.attempt")
+"""The command of a runner, without the folder of the attempt."""
 
-def executor_for(settings: Settings, warm: WarmRunners | None) -> Executor:
-    """Return the executor that makes attempts as processes of this machine.
+FORK_SERVER = (sys.executable, "-m", "jupyter_etl.services.processes.fork_server")
+"""The command of a fork server, without its arguments."""
 
-    Args:
-        settings: For the home, and the runners' environment.
-        warm: Forks runners; None where all are started cold.
-    """
-    # What a run executes may look at the processes that it descends from.
-    hide_own()
-    block = load_block("executor", "local")
-    return cast("Executor", block(settings.home, env=settings.environ(), warm=warm))
+
+def executors_for(settings: Settings) -> LocalExecutors:
+    """Return what makes the executors of this machine; nothing is started."""
+    return LocalExecutors(
+        settings.home,
+        make=cast("Callable[..., Executor]", load_block("executor", "local")),
+        command=RUNNER,
+        fork_server=FORK_SERVER if settings.warm else None,
+        env=settings.environ(),
+        preload=settings.preload,
+        prestart_s=settings.prestart_s,
+    )

@@ -31,7 +31,7 @@ from jupyter_etl.ports import Claim, Clock, Executor, Store
 from jupyter_etl.runner.events import read_events
 from jupyter_etl.runner.execution.executed import distrusted
 from jupyter_etl.runner.folders import EVENTS, EXECUTED, attempt_folder
-from jupyter_etl.runner.warm.client import WarmRunners
+from jupyter_etl.runner.local_executor import LocalExecutors
 from jupyter_etl.scheduling.lost_attempts import clean_up, end_attempt
 from jupyter_etl.scheduling.occurrences import interval_of
 from jupyter_etl.scheduling.retries import lost_report
@@ -39,7 +39,6 @@ from jupyter_etl.services.notebooks import read_notebook
 from jupyter_etl.services.pipelines.pipelines import Pipelines
 from jupyter_etl.services.policies import make_policy
 from jupyter_etl.services.run_log import RunLog, format_lines
-from jupyter_etl.services.runs.executors import executor_for
 from jupyter_etl.services.runs.lookup import find_run
 from jupyter_etl.services.runs.resume import kept_checkpoint, retry_from_failed_cell
 from jupyter_etl.services.secrets import refuse_secret_parameters
@@ -72,13 +71,13 @@ class Runs:
         clock: Clock,
         settings: Settings,
         pipelines: Pipelines,
-        warm: WarmRunners | None = None,
+        executors: LocalExecutors,
     ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
         self._pipelines = pipelines
-        self._warm = warm
+        self._executors = executors
 
     def run(self, notebook: Path, *, on_event: OnEvent | None = None, **options: Any) -> Run:
         """Run a notebook and wait; ``options`` are the other fields of `RunRequest`."""
@@ -128,7 +127,7 @@ class Runs:
             ),
             now=now,
         )
-        executor = executor_for(self._settings, self._warm)
+        executor = self._executors.executor()
         try:
             return self._follow(run.id, on_event, None, executor)
         except KeyboardInterrupt:

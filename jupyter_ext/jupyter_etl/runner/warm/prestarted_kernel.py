@@ -25,8 +25,8 @@ from jupyter_etl.runner.kernel.command import (
     split_command,
     why_cold,
 )
+from jupyter_etl.runner.kernel.forked_kernel import NO_HISTORY, ForkedKernel
 from jupyter_etl.runner.kernel.kernels import DEFAULT_KERNEL, kernel_environment
-from jupyter_etl.runner.warm.forked_kernel import NO_HISTORY, ForkedKernel
 
 _START_S = 60.0
 _NOTHING = "None"

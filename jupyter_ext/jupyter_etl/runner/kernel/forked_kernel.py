@@ -25,10 +25,7 @@ from tornado.ioloop import IOLoop
 
 from jupyter_etl.runner.kernel.command import LAUNCHER, PACKAGE, arguments_of, python_path
 from jupyter_etl.runner.kernel.exits import stop_at_exit
-from jupyter_etl.runner.kernel.kernels import ATTEMPT
-from jupyter_etl.runner.kernel.output import bound_output
-from jupyter_etl.runner.kernel.processes import has_children
-from jupyter_etl.runner.warm.fork import (
+from jupyter_etl.runner.kernel.fork import (
     die_with,
     go_first,
     leave,
@@ -42,7 +39,10 @@ from jupyter_etl.runner.warm.fork import (
     take_environment,
     widen_descriptors,
 )
-from jupyter_etl.runner.warm.imports import add_to_path
+from jupyter_etl.runner.kernel.imports import add_to_path
+from jupyter_etl.runner.kernel.kernels import ATTEMPT
+from jupyter_etl.runner.kernel.output import bound_output
+from jupyter_etl.runner.kernel.processes import has_children
 
 NO_HISTORY = "--HistoryManager.hist_file=:memory:"
 """What nbclient adds to the kernel named python3; what a run executes is nobody's history."""
