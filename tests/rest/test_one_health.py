@@ -117,7 +117,7 @@ STORIES: dict[str, tuple[Callable[[Etl], Any], str, tuple[str, str]]] = {
     "then one by hand works": (
         stop_and(lambda etl: happen(etl, GOOD, cause=Cause.MANUAL)),
         "auto_paused",
-        ("warning", "sales succeeded and is still paused"),
+        ("warning", "sales succeeded but is still paused"),
     ),
     "then a person pauses it": (
         stop_and(lambda etl: etl.pipelines.pause("sales")),

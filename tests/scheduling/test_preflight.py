@@ -249,7 +249,7 @@ def test_another_language_is_not_read_as_python() -> None:
 @pytest.mark.parametrize(
     ("sources", "line"),
     [
-        ((), "Nothing found: it should run by itself."),
+        ((), "No problems found."),
         (("print(a)",), "1 error."),
         (("print(a)", "input()", "datetime.now()\nimport datetime"), "3 errors, 1 warning."),
         (("from anywhere import *\nprint(a)",), "1 note; 1 cell could not be checked."),

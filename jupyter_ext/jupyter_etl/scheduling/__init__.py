@@ -1,5 +1,5 @@
-"""Decisions without drivers: when a run is due, what becomes of it, whose fault a failure is.
+"""Scheduling decisions without drivers: due times, retries, verdicts and health.
 
-Nothing here opens a file, a socket or a database; `Clock` alone knows the time, and what is drawn
-at random is drawn by a function that is passed in.
+Nothing here opens a file, a socket or a database. The time comes from `Clock`, and random numbers
+from a function that is passed in.
 """

@@ -1,4 +1,4 @@
-"""What people are told about runs that ended."""
+"""Notifications about runs that have ended."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _LOG = logging.getLogger(__name__)
 def notify_ended(
     *, store: Store, notifier: Notifier, scheduler_id: str, alive: frozenset[str]
 ) -> int:
-    """Tell people of the ends that the ledger says nobody has told them of.
+    """Send the notifications that are still due for ended runs.
 
-    A scheduler tells of the attempts it claimed, and the first of those that are alive also of
-    what others left when they died. The ledger hears of it afterwards: a scheduler that dies in
-    between lets the next one tell it once more, and nothing is left untold.
+    Each scheduler notifies for the attempts that it claimed. The first of the live schedulers also
+    notifies for the attempts of schedulers that have died. A run is marked as notified after the
+    message is sent: if the scheduler dies in between, the message is sent twice rather than never.
 
     Args:
-        notifier: Sends the messages. That one could not be sent is logged and harms nothing.
-        alive: Identities of the schedulers that are alive.
+        notifier: Sends the messages. A message that cannot be sent is logged and otherwise ignored.
+        alive: Identities of the live schedulers.
 
     Returns:
-        How many messages were due.
+        The number of messages that were due.
 
     Raises:
         StoreError: The ledger cannot be reached.
@@ -48,13 +48,13 @@ def notify_ended(
         if claim.attempt.claimed_by == scheduler_id or (leads and is_orphan(claim, alive))
     ]
     for run in own:
-        _tell(run, store, notifier)
+        _notify(run, store, notifier)
     if own:
         store.save_notified([run.id for run in own])
     return len(own)
 
 
-def _tell(run: Run, store: Store, notifier: Notifier) -> None:
+def _notify(run: Run, store: Store, notifier: Notifier) -> None:
     message = _message(run, store)
     if message is None:
         return
@@ -70,7 +70,7 @@ def _message(run: Run, store: Store) -> tuple[str, str, str] | None:
     name, body = run.new.pipeline, _body(run)
     health = _health(run, store)
     stopped = health is not None and health.state is HealthState.AUTO_PAUSED
-    why = f"\n{health.why}\nTo go on: jupyter etl resume {name}" if health and stopped else ""
+    why = f"\n{health.why}\nTo resume: jupyter etl resume {name}" if health and stopped else ""
     if run.state is RunState.FAILED:
         if health and stopped and health.run_id == run.id:
             return (
@@ -81,26 +81,26 @@ def _message(run: Run, store: Store) -> tuple[str, str, str] | None:
         return "error", f"{name} failed", body + why
     if run.state is RunState.HELD:
         by = held_by_phrase(run.held_by)
-        body = f"{body}\nTo decide: jupyter etl held {run.id}"
+        body = f"{body}\nTo review: jupyter etl held {run.id}"
         return "warning", f"{name} was held by {by}", body
     if run.state is RunState.SUCCEEDED:
         if stopped:
-            return "warning", f"{name} succeeded and is still paused", body + why
+            return "warning", f"{name} succeeded but is still paused", body + why
         if health and health.failing:
             return "warning", f"{name} is still failing", f"{body}\n{health.why}"
         return "info", f"{name} works again", body
     if run.state in ACTIVE and run.unstarted >= STARTS_TO_ALERT:
-        said = (
-            f"{why_unstarted(run)}\nIt starts by itself once that is repaired. "
+        reason = (
+            f"{why_unstarted(run)}\nIt starts automatically once that is fixed. "
             f"To see more: jupyter etl logs {run.id}"
         )
-        return "error", f"{name} cannot be started", f"{body}\n{said}"
-    # Somebody asked for it once more before anybody was told.
+        return "error", f"{name} cannot be started", f"{body}\n{reason}"
+    # The run was queued again before the notification was sent.
     return None
 
 
 def _health(run: Run, store: Store) -> PipelineHealth | None:
-    """Return how the pipeline of a run stands; None where it is not deployed any more."""
+    """Return the health of the run's pipeline; None if it is no longer deployed."""
     try:
         pipeline = store.load_pipeline(run.new.pipeline)
     except NotFound:

@@ -1,4 +1,4 @@
-"""Which runs a range of partitions gets: those that are missing or have failed."""
+"""Backfill planning: one run for each partition that is missing or has failed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from jupyter_etl.scheduling.partitions import format_span
 from jupyter_etl.scheduling.planner import logical_key_of
 
 BELOW_SCHEDULED = 201
-"""What a backfill's priority is below its pipeline's; a policy's is from -100 to 100."""
+"""Difference between the priority of a pipeline and that of its backfills; policies range from -100
+to 100.
+"""
 
 
 class Step(StrEnum):
-    """What a backfill does about a partition."""
+    """What a backfill does with a partition."""
 
     RUN = "run"
-    """It gets a new run."""
+    """A new run is inserted."""
     REQUEUE = "requeue"
-    """Its failed run is queued once more, as it was."""
+    """Its failed run is queued again, unchanged."""
     DONE = "done"
     """A run has succeeded: nothing."""
     IN_PROGRESS = "active"
@@ -32,13 +34,13 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PartitionPlan:
-    """What a backfill does about one partition.
+    """The plan of a backfill for one partition.
 
     Args:
-        partition: Which.
-        step: What.
+        partition: The partition.
+        step: What the backfill does with it.
         run: The run to insert, for step ``run``.
-        found: The run on record that decided; None for a partition that was never run.
+        found: The recorded run that led to the decision; None for a partition that has never run.
     """
 
     partition: Partition
@@ -58,23 +60,24 @@ def plan_backfill(
     parallel: int | None = None,
     include_done: bool = False,
 ) -> tuple[PartitionPlan, ...]:
-    """Decide about each partition of a backfill.
+    """Decide what a backfill does with each partition.
 
-    One is done when a run of the pipeline that is no draft has succeeded for exactly its interval,
-    whatever its cause. What has failed, was held or cancelled is made again: by the same run, if it
-    came from a backfill with the same notebook, parameters and policy, else by a new one. Planned
-    again over what it has planned already, it finds nothing left to do.
+    A partition is done if a run of the pipeline that is not a draft has succeeded for exactly its
+    interval, whatever started that run. A partition whose run failed, was held or was cancelled
+    runs again. The same run is reused if it came from a backfill with the same notebook, parameters
+    and policy; otherwise a new run is created. Planning the same backfill twice therefore adds
+    nothing.
 
     Args:
         partitions: In order, see `partitions_of`.
-        runs: All of the pipeline's runs whose interval touches them.
-        timezone: IANA name of the zone in which ``yesterday`` is meant.
-        parameters: Of every run, over those of the deployment.
-        parallel: Most runs in hand at once; by default what the policy says.
-        include_done: Make also those that are done.
+        runs: All runs of the pipeline whose interval overlaps the partitions.
+        timezone: IANA name of the time zone for words such as ``yesterday``.
+        parameters: Parameters of every run; they override those of the deployment.
+        parallel: Maximum number of active runs; None uses the policy's.
+        include_done: Whether to run partitions that are done again.
 
     Raises:
-        DeclarationError: A partition is not over yet.
+        DeclarationError: A partition has not ended yet.
     """
     _must_be_over(partitions, now, timezone)
     policy = pipeline.policy
@@ -109,7 +112,7 @@ def plan_backfill(
 
 
 def _plan(new: NewRun, found: Sequence[Run], *, include_done: bool) -> PartitionPlan:
-    """Decide about one partition by its runs, oldest first."""
+    """Decide about one partition by its runs, which are ordered from oldest to newest."""
     partition = new.interval
     last = found[-1] if found else None
     in_progress = [run for run in found if run.state not in TERMINAL]
@@ -127,7 +130,7 @@ def _plan(new: NewRun, found: Sequence[Run], *, include_done: bool) -> Partition
 
 
 def _same(old: NewRun, new: NewRun) -> bool:
-    """Tell whether making the old run once more does what the new one would do."""
+    """Return whether running the old run again is equivalent to the new one."""
     return (
         old.content_hash == new.content_hash
         and old.notebook == new.notebook
@@ -138,7 +141,7 @@ def _same(old: NewRun, new: NewRun) -> bool:
 
 
 def _free_key(partition: Partition, taken: Collection[str]) -> str:
-    """Return ``START..END``, or with ``#2``, ``#3`` behind it what no run has yet."""
+    """Return ``START..END``, with ``#2``, ``#3`` ... appended if that key is taken."""
     key = f"{logical_key_of(partition.start)}..{logical_key_of(partition.end)}"
     free, number = key, 1
     while free in taken:

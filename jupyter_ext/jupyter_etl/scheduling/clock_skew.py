@@ -1,7 +1,8 @@
-"""Whether the clock of this machine can be trusted to plan by.
+"""Detection of clock skew: whether the clock of this machine can be used for planning.
 
-With PostgreSQL the clock of its server decides. SQLite has no clock but this machine's, so it is
-compared with itself, by the monotonic clock, and with the heartbeats of other schedulers.
+With PostgreSQL, the clock of the database server is used. With SQLite there is only the clock of
+this machine, so it is compared with the monotonic clock and with the heartbeats of other
+schedulers.
 """
 
 from __future__ import annotations
@@ -13,27 +14,27 @@ from datetime import datetime, timedelta
 from jupyter_etl.ports import Clock, SchedulerInfo
 
 APART = timedelta(seconds=60)
-"""The greatest difference between clocks with which a scheduler plans."""
+"""Maximum difference between clocks at which a scheduler still plans."""
 
 SETTLED_S = 60.0
-"""Seconds that a clock has to go steadily after a jump."""
+"""Seconds that a clock must run steadily after a jump."""
 
 _WATCHED_S = 30.0
-"""Seconds in which a scheduler that lives has sent another heartbeat."""
+"""Seconds within which a live scheduler sends another heartbeat."""
 
 _SERVER_S = 10.0
-"""Seconds for which an answer of the ledger's server is good enough."""
+"""Seconds for which a time from the database server stays valid."""
 
 
 @dataclass(kw_only=True)
 class _Other:
-    """What is known of the clock of another scheduler.
+    """The observed clock of another scheduler.
 
     Args:
         name: ``host:pid``.
-        seen_at: Of its last heartbeat, by its clock.
-        noticed_at: When that was noticed, on this process's monotonic clock.
-        apart: Its clock minus this one; None where it is not known whether it is alive.
+        seen_at: Time of its last heartbeat, by its own clock.
+        noticed_at: When this process observed that heartbeat, on its monotonic clock.
+        apart: Its clock minus this one; None if it is not known whether the scheduler is alive.
     """
 
     name: str
@@ -46,8 +47,8 @@ class ClockGuard:
     """Compares the clock of this process with others.
 
     Args:
-        ledger_time: Returns the time of the ledger's server; None where it has none.
-        is_running: Whether a scheduler with an old heartbeat may be running all the same.
+        ledger_time: Returns the time of the database server; None if the ledger has no server.
+        is_running: Whether a scheduler with an old heartbeat may still be running.
     """
 
     def __init__(
@@ -68,17 +69,18 @@ class ClockGuard:
         self._others: dict[str, _Other] = {}
 
     def now(self) -> datetime:
-        """Return the time to plan by: of the ledger's server, where it has told it."""
+        """Return the time to plan by: the database server's time if it is known."""
         if self._server is None:
             return self._clock.now()
-        told, at = self._server
-        return told + timedelta(seconds=self._clock.monotonic() - at)
+        server_time, at = self._server
+        return server_time + timedelta(seconds=self._clock.monotonic() - at)
 
     def why_not(self, *, busy: bool) -> str:
-        """Say why nothing should be planned now; "" where it may.
+        """Return why nothing can be planned now; "" if planning is safe.
 
         Args:
-            busy: Whether there is something to plan, so that the server has to be asked now.
+            busy: Whether there is something to plan, so that the server's time has to be
+                fetched now.
 
         Raises:
             StoreError: The ledger cannot be reached.
@@ -86,8 +88,8 @@ class ClockGuard:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         self._note_jump(now, monotonic)
         if busy or self._server is None or monotonic - self._server[1] >= _SERVER_S:
-            told = self._ledger_time()
-            self._server = None if told is None else (told, self._clock.monotonic())
+            server_time = self._ledger_time()
+            self._server = None if server_time is None else (server_time, self._clock.monotonic())
         if self._server is not None:
             return self._against_server()
         if self._jump is not None:
@@ -100,23 +102,23 @@ class ClockGuard:
         return self._against_others()
 
     def compare(self, others: Sequence[SchedulerInfo]) -> None:
-        """Take note of the heartbeats of all schedulers, as just loaded.
+        """Record the latest heartbeats of all schedulers.
 
         Args:
-            others: That are on record; this one among them is ignored.
+            others: All recorded schedulers; this one is ignored.
         """
         now, monotonic = self._clock.now(), self._clock.monotonic()
         known, self._others = self._others, {}
         for info in others:
             if info.id == self._id:
                 continue
-            other = self._look_at(info, known.get(info.id), now, monotonic)
+            other = self._observe(info, known.get(info.id), now, monotonic)
             if other is not None:
                 self._others[info.id] = other
 
     @property
     def others_differ(self) -> bool:
-        """Whether the clock of another scheduler is, or may be, another."""
+        """Whether the clock of another scheduler differs, or may differ, from this one."""
         return any(one.apart is None or abs(one.apart) > APART for one in self._others.values())
 
     def _note_jump(self, now: datetime, monotonic: float) -> None:
@@ -126,14 +128,15 @@ class ClockGuard:
                 self._jump = (by, monotonic)
         self._last = (now, monotonic)
 
-    def _look_at(
+    def _observe(
         self, info: SchedulerInfo, known: _Other | None, now: datetime, monotonic: float
     ) -> _Other | None:
         apart: timedelta | None = info.seen_at - now
         if known is not None and known.seen_at == info.seen_at:
             return known if monotonic - known.noticed_at < _WATCHED_S else None
         if known is None and apart is not None and abs(apart) > APART:
-            # It has ended, or one of the two clocks is wrong: its next heartbeat tells.
+            # The scheduler has ended, or one of the clocks is wrong; its next heartbeat decides
+            # which.
             if not self._is_running(info):
                 return None
             apart = None
@@ -151,7 +154,7 @@ class ClockGuard:
     def _against_others(self) -> str:
         known = [(o.name, o.apart) for o in self._others.values() if o.apart is not None]
         differing = [(name, by) for name, by in known if abs(by) > APART]
-        # The majority is right; one against one, nobody knows.
+        # The majority is right. With one against one there is no majority.
         if len(differing) > len(known) - len(differing):
             names = ", ".join(sorted(name for name, _ in differing))
             return _differs(-differing[0][1], f"those of other schedulers ({names})")

@@ -1,4 +1,4 @@
-"""Changes of a timezone's UTC offset, and what they do to a schedule."""
+"""Changes of a time zone's UTC offset and their effect on schedules."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from jupyter_etl.errors import DeclarationError
 from jupyter_etl.model import Schedule
 from jupyter_etl.scheduling.local_time import next_local, runs_at_fixed_times
 
-# No zone changes its offset twice within so short a time, so comparing the ends is enough.
+# No time zone changes its offset twice in this interval, so comparing its ends is enough.
 _PROBE = timedelta(days=7)
 _TICK = timedelta(microseconds=1)
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """Return the zone with an IANA name.
+    """Return the time zone with an IANA name.
 
     Raises:
-        DeclarationError: There is no such zone.
+        DeclarationError: There is no time zone with this name.
     """
     try:
         return ZoneInfo(name)
@@ -31,17 +31,17 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def offset_at(zone: ZoneInfo, at: datetime) -> timedelta:
-    """Return what is added to UTC at the instant ``at`` to get the wall-clock time."""
+    """Return the UTC offset at an instant: local time minus UTC."""
     return at.astimezone(zone).utcoffset() or timedelta(0)
 
 
 def local_at(zone: ZoneInfo, at: datetime) -> datetime:
-    """Return what a clock on the wall shows at the instant ``at``, as a naive time."""
+    """Return the local time at an instant, as a naive datetime."""
     return at.astimezone(zone).replace(tzinfo=None)
 
 
 def next_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | None:
-    """Return the first instant in ``(after, until]`` from which another offset holds, UTC."""
+    """Return the first instant in ``(after, until]`` at which the offset changes, UTC."""
     low, before = after, offset_at(zone, after)
     while low < until:
         high = min(low + _PROBE, until)
@@ -52,7 +52,7 @@ def next_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | 
 
 
 def previous_change(zone: ZoneInfo, since: datetime, until: datetime) -> datetime | None:
-    """Return the last instant in ``(since, until]`` from which another offset held, UTC."""
+    """Return the last instant in ``(since, until]`` at which the offset changed, UTC."""
     high, now = until, offset_at(zone, until)
     while high > since:
         low = max(high - _PROBE, since)
@@ -63,9 +63,10 @@ def previous_change(zone: ZoneInfo, since: datetime, until: datetime) -> datetim
 
 
 def instant_of(zone: ZoneInfo, wall: datetime) -> datetime:
-    """Return the instant at which a wall-clock time comes, UTC.
+    """Return the instant of a local time, UTC.
 
-    A time that comes twice is its first; one that is left out is the first instant after the gap.
+    An ambiguous time means its first occurrence; a time that does not exist means the first instant
+    after the gap.
     """
     at = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if local_at(zone, at) == wall:
@@ -74,9 +75,9 @@ def instant_of(zone: ZoneInfo, wall: datetime) -> datetime:
 
 
 def wall_reached(zone: ZoneInfo, at: datetime) -> datetime:
-    """Return the latest wall-clock time shown up to the instant ``at``, naive.
+    """Return the latest local time reached up to an instant, as a naive datetime.
 
-    It differs from `local_at` only where clocks were set back and show the same times again.
+    It differs from `local_at` only in the repeated hour after clocks were set back.
     """
     wall = local_at(zone, at)
     change = previous_change(zone, at - timedelta(days=1), at)
@@ -86,7 +87,7 @@ def wall_reached(zone: ZoneInfo, at: datetime) -> datetime:
 
 
 def _bisect(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
-    """Return the first whole second in ``(low, high]`` whose offset is that of ``high``."""
+    """Return the first whole second in ``(low, high]`` that has the offset of ``high``."""
     after = offset_at(zone, high)
     first, last = low.replace(microsecond=0), high.replace(microsecond=0)
     while last - first > timedelta(seconds=1):
@@ -103,21 +104,22 @@ _YEAR = timedelta(days=366)
 
 
 def dst_note(schedule: Schedule, occurrences: Sequence[datetime]) -> str:
-    """Say what the next changes of the clocks do to a schedule.
+    """Describe how the next clock changes affect a schedule.
 
     Args:
-        schedule: Any; only cron schedules can be affected.
-        occurrences: Its next instants, UTC, in order; the year after the first is looked at.
+        schedule: Any schedule; only cron schedules can be affected.
+        occurrences: Its next instants, UTC, in order. Clock changes within a year after the
+            first are considered.
 
     Returns:
-        A sentence for each change that affects a time; "" where none does.
+        A sentence for each change that affects an occurrence; "" if there is none.
     """
     if schedule.cron is None or not occurrences:
         return ""
     zone = zone_named(schedule.timezone)
     fixed = runs_at_fixed_times(schedule.cron)
     if not fixed and schedule.cron.split()[1] == "*":
-        # Every hour of the day: an hour more or less is what anybody expects.
+        # The schedule runs every hour, so an hour more or less is what users expect.
         return ""
     low, until = occurrences[0] - _MICROSECOND, max(occurrences[-1], occurrences[0] + _YEAR)
     sentences = []

@@ -1,4 +1,4 @@
-"""Due times that no schedule explains, as a clock that was wrong for a while leaves them."""
+"""Repair of due times that do not match their schedule, for example after a wrong clock."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LONGEST_WAIT = timedelta(seconds=2 * CAP_S)
 def unexplained_due_times(store: DueTimeStore, now: datetime) -> list[Pipeline]:
     """Return the pipelines whose ``next_due`` is later than the next time of their schedule.
 
-    So are those of which times were recorded as missed before they had come.
+    Pipelines with times that were recorded as missed before they came due are included.
 
     Args:
-        now: UTC, by a clock that is right to within a minute.
+        now: UTC, from a clock that is right to within a minute.
 
     Raises:
         StoreError: The ledger cannot be reached.
@@ -39,17 +39,17 @@ def correct_due_times(
 ) -> list[str]:
     """Set unexplained due times, and the waits of queued runs, to what they should be.
 
-    Runs that were planned before their time and not begun are taken back; so are records of missed
-    times that have not come. The times since the last run come due, as after an outage, and follow
-    the pipeline's catch-up. A run that was made too early keeps its time.
+    Runs that were planned too early and have not started are removed, and so are missed times that
+    are still in the future. The times since the last run become due as after an outage and follow
+    the pipeline's catch-up policy. A run that has already started keeps its time.
 
     Args:
-        now: UTC, by a clock that is right to within a minute.
-        deployed_later: Whether pipelines that were deployed later than now begin now. Only a
-            person can tell: it may be this clock that is wrong.
+        now: UTC, from a clock that is right to within a minute.
+        deployed_later: Whether pipelines with a deployment time in the future start now. Only
+            the user can decide this, because the clock of this machine may be the wrong one.
 
     Returns:
-        The names of the pipelines that were corrected.
+        The names of the corrected pipelines.
 
     Raises:
         StoreError: The ledger cannot be reached.
@@ -85,7 +85,7 @@ def _is_unexplained(pipeline: Pipeline, now: datetime) -> bool:
     try:
         expected = next_occurrence(pipeline.schedule, now + _SLACK)
     except EtlError:
-        # The planner says so.
+        # The planner reports it.
         return False
     due = pipeline.next_due
     return due is not None and expected is not None and due > expected
@@ -94,6 +94,6 @@ def _is_unexplained(pipeline: Pipeline, now: datetime) -> bool:
 def _due_after(pipeline: Pipeline, last: datetime | None, now: datetime) -> datetime | None:
     assert pipeline.schedule is not None  # noqa: S101 - it is unexplained
     since = pipeline.updated_at
-    # What was paused or deployed by a wrong clock begins now.
+    # Pipelines that were paused or deployed under a wrong clock start now.
     known = [at for at in (since, last) if at is not None] if since and since <= now else [now]
     return next_occurrence(pipeline.schedule, max(known))

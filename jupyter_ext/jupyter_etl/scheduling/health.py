@@ -1,15 +1,15 @@
-"""Decides how pipelines stand; every surface and every alert asks here.
+"""The health of pipelines; every surface and every alert uses these functions.
 
 The newest result counts: a run of the deployed version that published live and succeeded, failed or
-was held. What says nothing about that is left out:
+was held. These runs are ignored:
 
-* runs that were cancelled or skipped, drafts, and runs of a notebook's file;
-* backfills, which are about the past: their success does not end a failure, and their failure is a
+* runs that were cancelled or skipped, drafts, and runs of a notebook file;
+* backfills, which concern the past: their success does not end a failure, and their failure is a
   state of its own until the partition succeeds or the pipeline is changed;
-* runs that are older than the pipeline, of an earlier one with the same name.
+* runs of an earlier pipeline with the same name.
 
-A run that failed and was queued again by a person counts as failed until it succeeds. One that the
-platform retries does not count before its last attempt.
+A failed run that a user has queued again counts as failed until it succeeds. A run that is retried
+automatically counts only after its last attempt.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from jupyter_etl.ports import RunStore
 from jupyter_etl.scheduling.retries import is_retried
 
 GRACE = timedelta(seconds=60)
-"""A scheduler that is alive starts what is due well within it."""
+"""A live scheduler starts due runs well within this time."""
 
 _PLANNED = (Cause.SCHEDULE, Cause.UPSTREAM)
 _CURRENT = (*_PLANNED, Cause.MANUAL)
@@ -52,24 +52,26 @@ _ENDED_BADLY = {
     Outcome.LOST: "was lost",
 }
 _MISSED = 2
-"""So many due times in a row that came to no result make a pipeline late."""
+"""Consecutive due times without a result after which a pipeline is late."""
 _UNFINISHED = 50
-"""Unfinished runs looked at, of each pipeline."""
+"""Maximum number of unfinished runs to examine per pipeline."""
 _RETRIED = 1000
-"""Unfinished runs whose policy is looked at, of all pipelines together."""
+"""Maximum number of unfinished runs, of all pipelines, whose policy is examined."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the ledger says about a pipeline; all runs but the active ones are live and deployed.
+    """The ledger's records of a pipeline that its health is derived from.
+
+    All runs except the active ones are live runs of the deployed version.
 
     Args:
-        result: The newest that succeeded, failed or was held, backfills aside.
-        success: The newest that succeeded, backfills aside.
-        planned: The last finished ones that the schedule planned, newest first.
-        backfill: The newest backfill that failed or is held.
-        active: Those that are not finished, of any kind, newest first.
-        failed_for_good: Numbers of active runs that had failed and were queued again by a person.
+        result: The newest run that succeeded, failed or was held, without backfills.
+        success: The newest run that succeeded, without backfills.
+        planned: The latest finished runs that the schedule planned, newest first.
+        backfill: The newest backfill run that failed or is held.
+        active: Unfinished runs of any kind, newest first.
+        failed_for_good: Ids of active runs that had failed and were queued again by a user.
     """
 
     result: RunSummary | None = None
@@ -83,18 +85,18 @@ class Evidence:
 def load_health(
     store: RunStore, pipelines: Sequence[Pipeline], now: datetime
 ) -> dict[str, PipelineHealth]:
-    """Return how each of these pipelines stands, by name.
+    """Return the health of pipelines, by name.
 
     Args:
-        store: The ledger, asked a fixed number of times however many pipelines there are.
-        pipelines: Deployed ones.
+        store: The ledger. The number of queries does not depend on the number of pipelines.
+        pipelines: Deployed pipelines.
     """
     found = _load_evidence(store, [pipeline.name for pipeline in pipelines])
     return {pipeline.name: health_of(pipeline, found[pipeline.name], now) for pipeline in pipelines}
 
 
 def health_of(pipeline: Pipeline, evidence: Evidence, now: datetime) -> PipelineHealth:
-    """Decide how a pipeline stands."""
+    """Return the health of a pipeline."""
     created_at = pipeline.created_at
     result = evidence.result
     if result is not None and created_at is not None and result.created_at < created_at:
@@ -119,7 +121,7 @@ def health_of(pipeline: Pipeline, evidence: Evidence, now: datetime) -> Pipeline
 def _judge(
     pipeline: Pipeline, evidence: Evidence, result: RunSummary | None, now: datetime
 ) -> tuple[HealthState, str, int | None]:
-    """Return the state, why, and the run that this is about."""
+    """Return the state, the reason, and the id of the run that explains it."""
     failed = _failed_run(evidence, result)
     if pipeline.paused and pipeline.pause_note:
         return HealthState.AUTO_PAUSED, pipeline.pause_note, failed.id if failed else None
@@ -129,11 +131,11 @@ def _judge(
     if failed is not None:
         return HealthState.FAILING, _why_failing(failed), failed.id
     if result is not None and result.state is RunState.HELD:
-        return HealthState.HELD, f"Run {result.id} waits for a decision.", result.id
+        return HealthState.HELD, f"Run {result.id} is pending approval.", result.id
     backfill = evidence.backfill
     if backfill is not None and not _was_changed_since(pipeline, backfill):
         if backfill.state is RunState.HELD:
-            why = f"Run {backfill.id} of a backfill waits for a decision."
+            why = f"Run {backfill.id} of a backfill is pending approval."
             return HealthState.HELD, why, backfill.id
         why = f"Of a backfill: {_why_failing(backfill)}"
         return HealthState.BACKFILL_FAILED, why, backfill.id
@@ -148,15 +150,14 @@ def _judge(
 
 
 def is_late(due: datetime | None, now: datetime) -> bool:
-    """Return whether a scheduler that is alive would have started this; False for nothing due."""
+    """Return whether a live scheduler would have started this by now; False if nothing is due."""
     return due is not None and due < now - GRACE
 
 
 def seconds_of(run: Run | RunSummary, now: datetime) -> float | None:
-    """Return how long a run was at work, or is so far, seconds; None for one that is not.
+    """Return the execution time of a run in seconds; None if it has not started.
 
-    The time of all its attempts counts. The time in which it waited for a retry, a free worker or
-    the decision of a person does not.
+    The time of all attempts counts. Waiting for a retry, a free worker or an approval does not.
     """
     if run.state in IN_PROGRESS:
         since = run.attempt_started_at
@@ -176,7 +177,7 @@ def seconds_of(run: Run | RunSummary, now: datetime) -> float | None:
 
 
 def working_since(run: Run | RunSummary, now: datetime) -> datetime | None:
-    """Return when a run in hand would have begun, had it worked without a break; else None."""
+    """Return when an active run would have started if it had never waited; None for other runs."""
     if run.state not in IN_PROGRESS:
         return None
     took_s = seconds_of(run, now)
@@ -184,11 +185,11 @@ def working_since(run: Run | RunSummary, now: datetime) -> datetime | None:
 
 
 def freshness_of(freshness: Freshness | None, age_s: float | None) -> FreshnessState:
-    """Compare an age with a promise.
+    """Compare the age of a publication with its freshness promise.
 
     Args:
-        freshness: The promise, if there is one.
-        age_s: Seconds since the live version was published; None before any.
+        freshness: The promise; None if there is none.
+        age_s: Seconds since the live version was published; None if there is no version.
     """
     if freshness is None or age_s is None:
         return FreshnessState.NONE
@@ -200,7 +201,7 @@ def freshness_of(freshness: Freshness | None, age_s: float | None) -> FreshnessS
 
 
 def _failed_run(evidence: Evidence, result: RunSummary | None) -> RunSummary | None:
-    """Return the newest result where it is a failure, also one that is made once more."""
+    """Return the newest result if it is a failure, including one that is being retried."""
     newest = result
     for run in evidence.active:
         if run.id in evidence.failed_for_good and (newest is None or run.id > newest.id):
@@ -224,7 +225,7 @@ def _was_changed_since(pipeline: Pipeline, run: RunSummary) -> bool:
 def _why_late(
     pipeline: Pipeline, evidence: Evidence, result: RunSummary | None, now: datetime
 ) -> str:
-    """Say what is due and was not made; "" for nothing."""
+    """Return what is due but has not run; "" if nothing is."""
     if pipeline.paused:
         return ""
     if is_late(pipeline.next_due, now):
@@ -243,7 +244,7 @@ def _why_late(
 
 
 def _unstarted_run(evidence: Evidence, now: datetime) -> RunSummary | None:
-    """Return a run that is due and that the platform has tried to start in vain."""
+    """Return a due run that could not be started."""
     for run in evidence.active:
         due_at = max(run.due_at, run.created_at)
         if run.state is not RunState.RUNNING and run.unstarted and is_late(due_at, now):
@@ -252,7 +253,7 @@ def _unstarted_run(evidence: Evidence, now: datetime) -> RunSummary | None:
 
 
 def why_unstarted(run: Run | RunSummary) -> str:
-    """Say that a run could not be started, why, and when it is tried again."""
+    """Return why a run could not be started and when the next try is."""
     why = run.error.strip().rstrip(".")
     return (
         f"Run {run.id} could not be started, {run.unstarted:,} times so far: {why}. "
@@ -261,7 +262,7 @@ def why_unstarted(run: Run | RunSummary) -> str:
 
 
 def _were_missed(planned: Sequence[RunSummary], result: RunSummary | None) -> bool:
-    """Tell whether the last due times came to nothing after the last result."""
+    """Return whether the last due times after the latest result were all missed."""
     last = planned[:_MISSED]
     reached = result.finished_at if result else None
     return len(last) == _MISSED and all(

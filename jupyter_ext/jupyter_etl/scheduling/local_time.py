@@ -1,4 +1,4 @@
-"""Cron expressions on a clock on the wall: naive times, in which no day is short or long."""
+"""Matching of cron expressions in local time: naive datetimes, without clock changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _YEARS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class _Fields:
-    """A cron expression as it was read; cronsim judges days, and no time is walked through."""
+    """A parsed cron expression. cronsim matches the days; matching does not iterate over times."""
 
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
@@ -26,11 +26,11 @@ class _Fields:
     days: CronSim
 
     def has(self, day: date) -> bool:
-        """Tell whether it matches at some time of a day."""
+        """Return whether the expression matches at any time of a day."""
         return day.month in self.months and self.days.match_day(day)
 
     def from_time(self, hour: int, minute: int) -> tuple[int, int] | None:
-        """Return the first match of a day at or after a time of it."""
+        """Return the first match of a day at or after a time."""
         place = bisect_left(self.hours, hour)
         if place == len(self.hours):
             return None
@@ -42,7 +42,7 @@ class _Fields:
         return (self.hours[place + 1], self.minutes[0]) if place + 1 < len(self.hours) else None
 
     def to_time(self, hour: int, minute: int) -> tuple[int, int] | None:
-        """Return the last match of a day at or before a time of it."""
+        """Return the last match of a day at or before a time."""
         place = bisect_right(self.hours, hour) - 1
         if place < 0:
             return None
@@ -55,10 +55,10 @@ class _Fields:
 
 
 def runs_at_fixed_times(cron: str) -> bool:
-    """Tell whether an expression names its times, so that daylight saving must not lose them.
+    """Return whether an expression has fixed times, which a clock change must not skip or repeat.
 
-    Debian's cron keeps such jobs from running twice or never where the clock is changed; a job
-    with a ``*`` in its minutes or hours goes by what the clock shows.
+    Debian's cron runs such jobs exactly once when the clock changes. A job with ``*`` in its
+    minutes or hours follows the local time.
 
     Source: Debian cron(8), "Notes"; cron.c, flags MIN_STAR and HR_STAR.
     """
@@ -67,7 +67,7 @@ def runs_at_fixed_times(cron: str) -> bool:
 
 
 def next_local(cron: str, after: datetime) -> datetime | None:
-    """Return the first match strictly after a naive time; None where none comes in 50 years."""
+    """Return the first match strictly after a naive time; None if there is none in 50 years."""
     fields = _fields(cron)
     try:
         start = after.replace(second=0, microsecond=0) + _MINUTE
@@ -86,7 +86,7 @@ def next_local(cron: str, after: datetime) -> datetime | None:
 
 
 def previous_local(cron: str, before: datetime) -> datetime | None:
-    """Return the last match strictly before a naive time; None where none was in 50 years."""
+    """Return the last match strictly before a naive time; None if there is none in 50 years."""
     fields = _fields(cron)
     try:
         start = before.replace(second=0, microsecond=0)
@@ -106,7 +106,7 @@ def previous_local(cron: str, before: datetime) -> datetime | None:
 
 
 def count_walls(cron: str, after: datetime, until: datetime) -> int:
-    """Count the matches in ``(after, until]``, day by day and not one by one."""
+    """Count the matches in ``(after, until]``; the cost grows with the days, not the matches."""
     fields = _fields(cron)
 
     def up_to(moment: time) -> int:
@@ -123,18 +123,18 @@ def count_walls(cron: str, after: datetime, until: datetime) -> int:
 
 
 def _following(fields: _Fields, day: date) -> date:
-    """Return the day after, or the first of the next month where this one does not match."""
+    """Return the next day, or the first of the next month if this month does not match."""
     if day.month in fields.months:
         return day + _DAY
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 def _preceding(fields: _Fields, day: date) -> date:
-    """Return the day before, or the last of the month before where this one does not match."""
+    """Return the previous day, or the last of the previous month if this month does not match."""
     return (day if day.month in fields.months else day.replace(day=1)) - _DAY
 
 
-# Thousands of schedules share a few expressions, and reading one takes longer than all the rest.
+# Thousands of schedules share a few expressions, and parsing takes longer than matching.
 @lru_cache(maxsize=4096)
 def _fields(cron: str) -> _Fields:
     if len(cron.split()) != 5:

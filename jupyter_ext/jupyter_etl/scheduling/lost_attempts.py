@@ -1,4 +1,4 @@
-"""Recovery of lost attempts: heartbeats that stopped, time limits and cancellations nobody acted on."""
+"""Recovery of lost attempts: missed heartbeats, time limits and ignored cancellations."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from jupyter_etl.ports import AttemptStore, Claim, Clock, Executor
 from jupyter_etl.scheduling.retries import lost_report, plan_next
 
 START_LEASES = 2.0
-"""Leases that a dispatched attempt has to begin: a cold interpreter on a busy machine is slow."""
+"""Time limit for the start of a dispatched attempt, in leases: cold starts on a busy machine are
+slow.
+"""
 
 _STEPS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Sign:
-    """The last heartbeat of an attempt, and how long this observer has missed another."""
+    """The last heartbeat of an attempt, and how long this observer has waited for the next one."""
 
     heartbeat: int
     started_at: datetime | None
@@ -29,11 +31,11 @@ class _Sign:
 
 
 class Observer:
-    """Judges attempts by changes of their beat counter, on this process's own monotonic clock.
+    """Detects lost attempts by changes of their heartbeat counter, on a local monotonic clock.
 
-    No wall clock is compared, neither this machine's nor another's: a clock that jumps reaps
-    nothing. One look counts for a fraction of the lease at most, so that an observer which was
-    itself stopped, or could not reach the ledger, gives every attempt the time to be seen again.
+    No wall-clock times are compared, so a clock that jumps ends no attempt. Each poll counts for
+    only a fraction of the lease: an observer that was suspended itself, or could not reach the
+    ledger, gives every attempt time to send another heartbeat.
 
     Args:
         lease_s: Seconds without a heartbeat after which an attempt is lost.
@@ -46,10 +48,10 @@ class Observer:
         self._signs: dict[tuple[int, int], _Sign] = {}
 
     def lost(self, claims: Sequence[Claim]) -> list[Claim]:
-        """Return those of the live attempts that have fallen silent.
+        """Return the live attempts that have stopped sending heartbeats.
 
         Args:
-            claims: All live attempts, as just loaded; an attempt that is missing is forgotten.
+            claims: All live attempts, freshly loaded. Attempts that are missing here are forgotten.
         """
         now = self._clock.monotonic()
         since = 0.0 if self._looked_at is None else now - self._looked_at
@@ -82,12 +84,12 @@ _LOG = logging.getLogger(__name__)
 
 
 class LostAttemptRecovery:
-    """Finds attempts whose runner fell silent or has ended, and decides what becomes of their runs.
+    """Ends attempts whose runner stopped sending heartbeats or has ended, and requeues their runs.
 
     Args:
-        executor: Knows of runners that have ended, where it can.
+        executor: Reports runners that have ended, where it can.
         lease_s: Seconds without a heartbeat after which an attempt is lost.
-        draw: Returns a number in ``[0, 1)``.
+        draw: Returns a random number in ``[0, 1)``.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class LostAttemptRecovery:
         self._ended: dict[tuple[int, int], int] = {}
 
     def notice(self) -> bool:
-        """Ask the executor which runners have ended; return whether any has."""
+        """Poll the executor for runners that have ended; return whether there are any."""
         try:
             with user_code_boundary("The executor"):
                 ended = self._executor.ended()
@@ -119,18 +121,19 @@ class LostAttemptRecovery:
         return bool(ended)
 
     def reap(self, *, live: bool = True) -> tuple[list[Claim], int]:
-        """End the attempts that are lost.
+        """End lost attempts.
 
         Args:
-            live: Whether there is any live attempt; False spares the ledger a question.
+            live: Whether there are live attempts; False saves a query.
 
         Returns:
-            The live attempts that remain, and how many were ended.
+            The attempts that are still live, and the number of attempts that were ended.
 
         Raises:
             StoreError: The ledger cannot be reached.
         """
-        # Asked before the ledger is: a runner that had ended by now has written its end there.
+        # Poll the executor before the ledger: a runner that has ended by now has recorded its
+        # outcome there.
         self.notice()
         claims = self._store.load_live_attempts() if live else []
         silent = self._observer.lost(claims)
@@ -139,20 +142,20 @@ class LostAttemptRecovery:
         reaped = {
             _key(claim)
             for claim in claims
-            if _key(claim) in lost and self._lose(claim, lost[_key(claim)])
+            if _key(claim) in lost and self._end_lost(claim, lost[_key(claim)])
         }
         self._ended.clear()
         return [claim for claim in claims if _key(claim) not in reaped], len(reaped)
 
     def end(self, claim: Claim, report: AttemptReport) -> bool:
-        """End an attempt by its own token; return False where it has ended or gone on meanwhile.
+        """End an attempt by its token; return False if it has ended or moved on in the meantime.
 
         Raises:
             StoreError: The ledger cannot be reached.
         """
         return end_attempt(self._store, claim, report, now=self._clock.now(), draw=self._draw)
 
-    def _lose(self, claim: Claim, error: str) -> bool:
+    def _end_lost(self, claim: Claim, error: str) -> bool:
         _LOG.warning(
             "Attempt %s of run %s (%s) is lost: %s",
             claim.attempt.number,
@@ -160,7 +163,7 @@ class LostAttemptRecovery:
             claim.run.new.pipeline,
             error,
         )
-        # Before the ledger is told: from then on the next attempt may start.
+        # Clean up before the ledger is updated: after that, the next attempt may start.
         clean_up(self._executor, claim)
         return self.end(claim, lost_report(claim, error))
 
@@ -176,10 +179,10 @@ def end_attempt(
     now: datetime,
     draw: Callable[[], float],
 ) -> bool:
-    """End an attempt by its own token; return False where it has ended or gone on meanwhile.
+    """End an attempt by its token; return False if it has ended or moved on in the meantime.
 
     Args:
-        draw: Returns a number in ``[0, 1)``; it spreads retries.
+        draw: Returns a random number in ``[0, 1)`` that spreads retries.
 
     Raises:
         StoreError: The ledger cannot be reached.
@@ -202,7 +205,7 @@ def end_attempt(
 
 
 def clean_up(executor: Executor, claim: Claim) -> None:
-    """End what a lost attempt left running; that it could not be ended is logged."""
+    """Terminate the processes that a lost attempt left running; failures are logged."""
     try:
         with user_code_boundary("The executor"):
             executor.clean_up(claim)
@@ -213,12 +216,13 @@ def clean_up(executor: Executor, claim: Claim) -> None:
 def own_attempts(
     claims: Sequence[Claim], *, scheduler_id: str, host: str, alive: frozenset[str]
 ) -> list[Claim]:
-    """Return the live attempts that take a worker of a scheduler.
+    """Return the live attempts that occupy a worker of a scheduler.
 
-    Those it claimed, and those that a scheduler which is gone left running on the same machine.
+    These are the attempts that it claimed, and those that a dead scheduler left running on the same
+    machine.
 
     Args:
-        alive: Identities of the schedulers that are alive.
+        alive: Identities of the live schedulers.
     """
     return [
         claim
@@ -229,7 +233,7 @@ def own_attempts(
 
 
 def is_orphan(claim: Claim, alive: frozenset[str]) -> bool:
-    """Tell whether the scheduler that claimed an attempt of a deployed pipeline is gone."""
+    """Return whether an attempt belongs to a deployed pipeline and its scheduler has died."""
     return claim.run.new.version is not None and claim.attempt.claimed_by not in alive
 
 

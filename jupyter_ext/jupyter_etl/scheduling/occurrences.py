@@ -1,15 +1,15 @@
 """The instants of a schedule.
 
-Cron fields are matched against a clock on the wall of the schedule's zone, on which cronsim knows
-no daylight saving; what happens where that clock is changed is decided here, by Debian's rules:
+Cron fields are matched in the local time of the schedule's zone, where cronsim knows no daylight
+saving. Clock changes are handled here by Debian's rules:
 
-- a job at fixed times runs once where a time comes twice (at the first), and at the end of the gap
-  where its time is left out; several times in one gap are one run;
-- a job with ``*`` in minutes or hours runs whenever the clock shows a match, so twice in the
-  repeated hour and not in a gap.
+- a job at fixed times runs once if the time is repeated (at the first occurrence), and at the end
+  of the gap if the time is skipped; several times in one gap are one run;
+- a job with ``*`` in minutes or hours runs whenever the local time matches: twice in the repeated
+  hour and not in a gap.
 
-cronsim's own zone handling is not used: with a wildcard it misses matches around a change of half
-an hour (02:00 in Lord Howe) and invents one at a midnight that does not exist (Santiago).
+cronsim's own time zone handling is not used: with a wildcard it misses matches around a change of
+half an hour (02:00 in Lord Howe) and adds one at a midnight that does not exist (Santiago).
 
 Source: Debian cron(8), "Notes".
 """
@@ -54,7 +54,7 @@ __all__ = [
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-# What comes due together mostly asks for the same instants of the same few expressions.
+# Pipelines that are due together often share a few expressions and ask for the same instants.
 _remembered = lru_cache(maxsize=4096)
 
 
@@ -62,11 +62,10 @@ def next_occurrence(schedule: Schedule, after: datetime) -> datetime | None:
     """Return the first instant strictly after ``after``, UTC.
 
     Returns:
-        None for a schedule that is spent, starts ``after`` a publication, or names a day that
-        does not come within 50 years.
+        None if the schedule has ended, is ``after`` a publication, or has no match within 50 years.
 
     Raises:
-        DeclarationError: The schedule's cron expression, interval or zone is not valid.
+        DeclarationError: The schedule's cron expression, interval or time zone is not valid.
     """
     match schedule.kind:
         case ScheduleKind.CRON:
@@ -81,7 +80,7 @@ def next_occurrence(schedule: Schedule, after: datetime) -> datetime | None:
 
 
 def previous_occurrence(schedule: Schedule, before: datetime) -> datetime | None:
-    """Return the last instant strictly before ``before``, UTC; the mirror of `next_occurrence`."""
+    """Return the last instant strictly before ``before``, UTC; opposite of `next_occurrence`."""
     match schedule.kind:
         case ScheduleKind.CRON:
             return _previous_cron(_cron(schedule), zone_named(schedule.timezone), before)
@@ -103,14 +102,14 @@ def occurrences_between(schedule: Schedule, start: datetime, end: datetime) -> I
 
 
 def next_occurrences(schedule: Schedule, after: datetime, count: int) -> list[datetime]:
-    """Return the first ``count`` instants strictly after ``after``; fewer where it ends."""
+    """Return the first ``count`` instants strictly after ``after``; fewer if the schedule ends."""
     return list(
         islice(occurrences_between(schedule, after, datetime.max.replace(tzinfo=UTC)), count)
     )
 
 
 def count_occurrences(schedule: Schedule, start: datetime, end: datetime) -> int:
-    """Count the instants in ``(start, end]`` without walking over them."""
+    """Count the instants in ``(start, end]`` without iterating over them."""
     match schedule.kind:
         case _ if end <= start:
             return 0
@@ -126,13 +125,15 @@ def count_occurrences(schedule: Schedule, start: datetime, end: datetime) -> int
 def interval_of(
     schedule: Schedule | None, at: datetime, *, is_occurrence: bool = False
 ) -> Partition:
-    """Return the data that a run for the instant ``at`` is responsible for.
+    """Return the data interval of a run at an instant.
 
     Args:
-        schedule: Of its pipeline. A cron or interval schedule gives the last whole period that
-            ended at or before ``at``; any other, or none, the UTC day that holds ``at``.
-        at: The instant the run stands for.
-        is_occurrence: Whether that is known to be an instant of the schedule, which saves a search.
+        schedule: The pipeline's schedule. For a cron or interval schedule, the result is the
+            last whole period that ended at or before ``at``; otherwise it is the UTC day that
+            contains ``at``.
+        at: The logical time of the run.
+        is_occurrence: Whether ``at`` is known to be an occurrence of the schedule, which saves
+            a search.
     """
     if schedule is not None and schedule.kind in (ScheduleKind.CRON, ScheduleKind.INTERVAL):
         end = at if is_occurrence else previous_occurrence(schedule, at + _MICROSECOND)

@@ -1,7 +1,7 @@
-"""The partitions that a range of days or instants is made of.
+"""Splits a range of days or instants into partitions.
 
-An hour, a day, a week and a month begin at the ticks of a cron schedule, so that daylight saving is
-decided in one place, and the partitions of ``--by day`` are the intervals of a pipeline that runs
+Hours, days, weeks and months start at the occurrences of a cron schedule, so daylight saving is
+handled in one place. The partitions of ``--by day`` equal the intervals of a pipeline that runs
 daily at midnight: a day of 23 or 25 hours is one day.
 """
 
@@ -21,7 +21,7 @@ from jupyter_etl.scheduling.occurrences import (
 )
 
 MOST = 10_000
-"""Partitions that one backfill may have."""
+"""Maximum number of partitions of a backfill."""
 
 _CRONS = {
     Grain.HOUR: "0 * * * *",
@@ -36,22 +36,23 @@ _MICROSECOND = timedelta(microseconds=1)
 def partitions_of(
     span: Span, *, schedule: Schedule | None, by: Grain | None, timezone: str
 ) -> tuple[Partition, ...]:
-    """Cut a range into partitions, which follow one another without a gap.
+    """Split a range into consecutive partitions without gaps.
 
-    With ``by`` they are hours, days, weeks (from Monday) or months of the zone, and the range must
-    begin and end with one. Without, they are the intervals of a cron or interval schedule that
-    begin inside the range; of any other schedule, days.
+    With ``by``, the partitions are hours, days, weeks (from Monday) or months of the time zone, and
+    the range must start and end at such a boundary. Without ``by``, they are the intervals of a
+    cron or interval schedule that start inside the range, or days for any other schedule.
 
     Args:
         span: The range.
-        by: How long a partition is; None for what the schedule says.
-        timezone: IANA name of the zone whose days are meant.
+        by: Length of a partition; None follows the schedule.
+        timezone: IANA name of the time zone that days are counted in.
 
     Returns:
-        At least one, in order.
+        At least one partition, in order.
 
     Raises:
-        DeclarationError: The range is empty, holds no partition or more than `MOST`, or cuts one.
+        DeclarationError: The range is empty, contains no partition or more than `MOST`, or
+            splits a partition.
     """
     within = _bounds(span, timezone)
     if by is None and schedule is not None and schedule.kind in _REGULAR:
@@ -77,7 +78,7 @@ def partitions_of(
 
 
 def format_span(span: Partition, timezone: str) -> str:
-    """Write an interval as `parse_span` reads it: as days where it is made of days, else UTC."""
+    """Format an interval for `parse_span`: as days if it consists of whole days, else in UTC."""
     zone = zone_named(timezone)
     first = local_at(zone, span.start).date()
     last = local_at(zone, span.end - _MICROSECOND).date()
@@ -88,7 +89,7 @@ def format_span(span: Partition, timezone: str) -> str:
 
 
 def _bounds(span: Span, timezone: str) -> Partition:
-    """Return the half-open interval of instants; a last day is inside."""
+    """Return the half-open interval of instants; the last day is included."""
     start = span.start if isinstance(span.start, datetime) else _midnight(span.start, timezone)
     end = span.end if isinstance(span.end, datetime) else _next_midnight(span.end, timezone)
     if start >= end:
@@ -100,7 +101,7 @@ def _bounds(span: Span, timezone: str) -> Partition:
 
 
 def _midnight(day: date, timezone: str) -> datetime:
-    """Return the first instant of a day, which is not 00:00 where the clocks skip that."""
+    """Return the first instant of a day, which is not 00:00 if a clock change skips midnight."""
     return instant_of(zone_named(timezone), datetime.combine(day, time.min))
 
 
@@ -109,7 +110,7 @@ def _next_midnight(day: date, timezone: str) -> datetime:
 
 
 def _must_fit(within: Partition, occurrences: Schedule, grain: Grain) -> None:
-    """Refuse a range that cuts a partition: half a week must not stand for the week."""
+    """Reject a range that splits a partition: half a week must not be recorded as the week."""
     start = previous_occurrence(occurrences, within.start + _MICROSECOND) or within.start
     end = next_occurrence(occurrences, within.end - _MICROSECOND) or within.end
     if (start, end) == (within.start, within.end):

@@ -1,4 +1,4 @@
-"""Which runs are due: for one pipeline, and in one pass over all that may have become due."""
+"""Planning of due runs: for one pipeline, and for all pipelines in one round."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ from jupyter_etl.scheduling.occurrences import (
 )
 
 BATCH = 100
-"""Runs that catch-up ``all`` plans for a pipeline at once; the rest follows at the next look."""
+"""Maximum number of runs that catch-up ``all`` plans at once; the rest follows at the next poll."""
 
 GRACE = timedelta(seconds=60)
-"""How late a time may be planned and still count as seen, for catch-up ``none``."""
+"""Maximum delay after which a due time still counts as current, for catch-up ``none``."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def plan_due(pipeline: Pipeline, now: datetime, *, active: Sequence[Run]) -> Planned:
-    """Plan the times of a schedule that have come.
+    """Plan the occurrences of a schedule that have come due.
 
-    Catch-up ``latest`` runs the last of them, ``none`` only one that has just come, and either
-    records the others as one skipped run; ``all`` runs every one, in batches, and so queues where
-    overlap ``skip`` would lose one. Backfills and drafts neither wait for a schedule nor stop it.
+    Catch-up ``latest`` runs only the last of them, and ``none`` only one that has just come due;
+    both record the others as one skipped run. ``all`` runs every one, in batches, and queues runs
+    that overlap ``skip`` would drop. Backfills and drafts do not affect the schedule.
 
     Args:
-        active: The pipeline's runs that are not finished.
+        active: The pipeline's unfinished runs.
 
     Raises:
-        DeclarationError: The schedule cannot be read.
+        DeclarationError: The schedule is not valid.
     """
     schedule, first = pipeline.schedule, pipeline.next_due
     if schedule is None or first is None or pipeline.paused or first > now:
@@ -73,16 +73,16 @@ def plan_upstream(
     active: Sequence[Run],
     now: datetime,
 ) -> Planned:
-    """Plan one run for the versions of publications that this pipeline has not seen.
+    """Plan one run for the new versions of the publications that a pipeline follows.
 
-    A new version of any of them is enough, or it takes one of each, as the schedule says. The run
-    stands for all that are new, and for those of a run that still waits in the queue, which it
-    replaces: while one runs, one at most waits, for the latest.
+    The schedule decides whether one new version is enough or every publication needs one. The run
+    covers all new versions and those of a queued run, which it replaces. At most one run waits
+    while another is running.
 
     Args:
-        pipeline: With an ``after`` schedule.
-        live: The live versions of publications by name; others than its own are ignored.
-        active: The pipeline's runs that are not finished.
+        pipeline: A pipeline with an ``after`` schedule.
+        live: The live versions of publications by name; other publications are ignored.
+        active: The pipeline's unfinished runs.
     """
     fresh = fresh_versions(pipeline, live)
     if not fresh or pipeline.paused:
@@ -110,7 +110,7 @@ def plan_upstream(
 def fresh_versions(
     pipeline: Pipeline, live: Mapping[str, PublicationVersion]
 ) -> list[PublicationVersion]:
-    """Return the live versions that start a run of this pipeline; empty while it has to wait."""
+    """Return the live versions that start a run of this pipeline; empty if it has to wait."""
     schedule = pipeline.schedule
     after = schedule.after if schedule is not None else ()
     names = [name for name in after if name in live]
@@ -128,7 +128,7 @@ def logical_key_of(at: datetime) -> str:
 def _last_and_next(
     schedule: Schedule, first: datetime, now: datetime
 ) -> tuple[datetime, datetime | None]:
-    """Return the last time that has come, which is ``first`` or later, and the one after it."""
+    """Return the latest occurrence up to now, at least ``first``, and the next one."""
     following = next_occurrence(schedule, first)
     if following is None or following > now:
         return first, following
@@ -153,7 +153,7 @@ def _plan_all(
 def _admit(
     run: NewRun, pipeline: Pipeline, active: Sequence[Run]
 ) -> tuple[NewRun, tuple[int, ...]]:
-    """Return the run as overlap has it, and the ids of those that it stops."""
+    """Return the run after applying the overlap policy, and the ids of the runs that it cancels."""
     others = _overlapping(active)
     if not others or pipeline.policy.overlap is Overlap.QUEUE:
         return run, ()
@@ -178,7 +178,7 @@ def _missed_before(
 
 
 def _missed(pipeline: Pipeline, schedule: Schedule, first: datetime, last: datetime) -> NewRun:
-    """Return the record of the times in ``[first, last]``, which nobody runs."""
+    """Return the record of the occurrences in ``[first, last]``, which are not run."""
     count = 1 + count_occurrences(schedule, first, last)
     run = _scheduled(pipeline, schedule, last)
     note = f"{count} time passed" if count == 1 else f"{count} times passed"
@@ -223,10 +223,10 @@ _Decide = Callable[[Pipeline, Sequence[Run]], Planned]
 
 
 class PlanningRound:
-    """Plans the schedules and the new versions of publications that have come.
+    """Plans due schedules and new versions of publications.
 
-    A pipeline that cannot be planned is logged once and stops no other; a pipeline that another
-    scheduler has planned meanwhile is left to it.
+    If a pipeline cannot be planned, the error is logged once and the other pipelines are not
+    affected. A pipeline that another scheduler has planned in the meantime is skipped.
 
     Args:
         now: Returns the time to plan by, UTC.
@@ -237,10 +237,10 @@ class PlanningRound:
         self._now = now
         self._broken: dict[str, int] = {}
         self.more = False
-        """Whether the last `plan` left something that is due."""
+        """Whether the last `plan` left due runs unplanned."""
 
     def plan(self, outlook: Outlook) -> int:
-        """Plan once, and return how many pipelines got something.
+        """Plan one round; return the number of pipelines with new runs.
 
         Raises:
             StoreError: The ledger cannot be reached.
@@ -250,7 +250,7 @@ class PlanningRound:
         return planned + (self._plan_upstream() if outlook.subscribers else 0)
 
     def anything_due(self) -> bool:
-        """Tell whether a pipeline is due that can be planned.
+        """Return whether any pipeline that can be planned is due.
 
         Raises:
             StoreError: The ledger cannot be reached.
@@ -280,7 +280,7 @@ class PlanningRound:
         return self._plan([one for one in subscribers if fresh_versions(one, live)], decide)
 
     def _plan(self, pipelines: Sequence[Pipeline], decide: _Decide) -> int:
-        """Plan some pipelines in one transaction; return how many got something."""
+        """Plan some pipelines in one transaction; return the number with new runs."""
         sound = self._sound(pipelines)
         if not sound:
             return 0
@@ -288,8 +288,8 @@ class PlanningRound:
         decided = (self._guarded(pipeline, active[pipeline.name], decide) for pipeline in sound)
         plans = [plan for plan in decided if plan is not None and _has_news(plan)]
         now = self._now()
-        # Where a plan was not written, another scheduler or the owner was first; the next look
-        # shows what is left.
+        # If a plan was not written, another scheduler or the owner was faster; the next poll finds
+        # what remains.
         written = self._store.plan(plans, now=now) if plans else []
         self.more = self.more or any(
             plan.next_due is not None and plan.next_due <= now
@@ -301,7 +301,7 @@ class PlanningRound:
     def _guarded(
         self, pipeline: Pipeline, active: Sequence[Run], decide: _Decide
     ) -> Planned | None:
-        """Plan one pipeline; return None where that cannot be done."""
+        """Plan one pipeline; return None if that fails."""
         try:
             with user_code_boundary(f"Planning pipeline {pipeline.name!r}"):
                 return decide(pipeline, active)

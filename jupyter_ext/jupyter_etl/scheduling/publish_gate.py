@@ -1,4 +1,4 @@
-"""The publish gate: what a person has to look at before others rely on it."""
+"""The publish gate: changes that need an approval before they are published."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from jupyter_etl.model import (
 )
 
 CHANGE = 0.5
-"""How far the number of rows may change, as a share of those before, unless declared otherwise."""
+"""Default for the allowed change of the row count, as a share of the previous one."""
 
 ANY = "any"
-"""Declared where the number of rows may be anything."""
+"""Disables the check of the row count."""
 
 EXPECTED = 10
-"""Without any value in added rows, chance is ruled out if at least so many were to be expected."""
+"""Minimum number of expected values in added rows for which having none is not a coincidence."""
 
 _SHOWN = 20
 
 
 def judge_difference(difference: Difference, staged: Staged) -> Difference:
-    """Add the reasons to hold what is staged; none where it can be published.
+    """Add the reasons to hold staged data; no reasons mean that it can be published.
 
-    A replaced table is compared with its previous version, each replaced partition with
-    its previous content. Rows that are appended, upserted, or in partitions that
-    are new may be of any number; only their columns are compared with the table.
+    A replaced table is compared with its previous version, and each replaced partition with its
+    previous content. The number of rows that are appended, upserted or in new partitions does not
+    matter; only their columns are compared with the table.
 
     Args:
         difference: From `jupyter_etl.ports.Publisher.compare`.
-        staged: What is to be published; its option ``change`` is a share, or ``any``; columns that
-            it allows are let through, but for a frozen contract.
+        staged: The data to publish. Its option ``change`` is a share or ``any``. Columns that
+            it allows may change unless the contract is frozen.
     """
     outliers = _outliers(difference, staged)
     reasons = [
@@ -52,36 +52,36 @@ def _schema_reasons(difference: Difference, staged: Staged) -> list[str]:
     whole = _is_whole(staged)
     frozen = staged.contract is Contract.FREEZE
     if difference.retyped and not whole:
-        # The rows that stay have the old type: no approval can make the others fit.
+        # The existing rows have the old type, which no approval can change.
         return []
     allowed = frozenset() if frozen else frozenset(staged.allow)
     dropped = [column for column in difference.dropped if column.name not in allowed]
     retyped = [one for one in difference.retyped if one.name not in allowed]
-    told = dropped if frozen or whole else []
-    said = []
-    if difference.added and (frozen or told):
-        said.append(f"added {_names(difference.added)}")
-    if told:
-        said.append(f"dropped {_names(told)}")
-    said += [f"{one.name!r} was {one.before} and is {one.after}" for one in retyped]
-    return [f"its columns change: {'; '.join(said)}"] if said else []
+    reported = dropped if frozen or whole else []
+    clauses = []
+    if difference.added and (frozen or reported):
+        clauses.append(f"added {_names(difference.added)}")
+    if reported:
+        clauses.append(f"dropped {_names(reported)}")
+    clauses += [f"{one.name!r} was {one.before} and is {one.after}" for one in retyped]
+    return [f"its columns change: {'; '.join(clauses)}"] if clauses else []
 
 
 def _emptied_reasons(difference: Difference, staged: Staged) -> list[str]:
     found = []
     for one in difference.emptied:
-        told = one.absent and (_is_whole(staged) or staged.contract is Contract.FREEZE)
-        if told or one.name in staged.allow or not _is_no_chance(one, staged):
+        reported = one.absent and (_is_whole(staged) or staged.contract is Contract.FREEZE)
+        if reported or one.name in staged.allow or not _is_no_chance(one, staged):
             continue
         found.append(_emptied_words(one, difference))
     return found
 
 
 def _is_no_chance(one: Emptied, staged: Staged) -> bool:
-    """Whether a column without values in the new rows is a reason to hold the run.
+    """Return whether a column without values in the new rows is a reason to hold the run.
 
-    A replaced partition or table is expected to have values again. Added rows
-    are different rows: for a column with few values, they may well have none.
+    A replaced partition or table is expected to have values again. Added rows are different rows:
+    in a sparse column, they may well have no values.
     """
     if one.absent or staged.mode is PublishMode.REPLACE:
         return True
@@ -124,7 +124,7 @@ def _row_reasons(difference: Difference, staged: Staged) -> list[str]:
 
 
 def _outliers(difference: Difference, staged: Staged) -> list[PartitionRows]:
-    """Return the replaced partitions whose number of rows changes too much, the worst first."""
+    """Return the replaced partitions whose row count changes too much, the worst first."""
     if staged.options.get("change") == ANY:
         return []
     allowed = _allowed(staged)

@@ -1,4 +1,4 @@
-"""Whether a run can go on from a checkpoint: what must be the same, and what must be there."""
+"""Resumption of a run from a checkpoint: what must be unchanged, and what must be saved."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _NOT_PYTHON = re.compile(r"(?m)^\s*(?:[\w.,\[\]'\" ]+?=\s*)?[%!?].*|^.*\?\s*$")
 def plan_resumption(
     checkpoint: Checkpoint, snapshot: str, parameters: Mapping[str, object]
 ) -> Resumption:
-    """Decide whether a notebook can go on from a checkpoint.
+    """Decide whether a notebook can resume from a checkpoint.
 
     Args:
-        checkpoint: What a failed attempt kept.
-        snapshot: Of the notebook that would be executed now.
-        parameters: It would be given, typed, as JSON values.
+        checkpoint: The checkpoint of a failed attempt.
+        snapshot: The notebook that would be executed now.
+        parameters: Its parameters, typed, as JSON values.
 
     Returns:
-        Where to go on, or why not.
+        The cell to resume at, or the reason why that is not possible.
 
     Raises:
-        DeclarationError: The snapshot is no notebook.
+        DeclarationError: The snapshot is not a notebook.
     """
     notebook = parse_notebook(snapshot)
     code = [cell for cell in notebook.cells if cell.kind == "code"]
@@ -100,11 +100,11 @@ def _lacks(checkpoint: Checkpoint, rest: Sequence[Cell]) -> str:
 
 
 def _names_used(cells: Sequence[Cell], doubtful: Collection[str]) -> set[str]:
-    """Return the names that cells use before they define them, rather one too many.
+    """Return the names that cells use before they define them; it may return too many.
 
     Args:
         cells: Code cells, in order.
-        doubtful: Names of which a mention is enough where the text does not tell more.
+        doubtful: Names that count as used wherever they are mentioned.
     """
     reader = NameReader()
     mentioned: set[str] = set()
@@ -119,7 +119,7 @@ def _names_used(cells: Sequence[Cell], doubtful: Collection[str]) -> set[str]:
         mentioned |= set(_WORD.findall(magics)) - reader.defined.keys()
         reader.read(cell.index, tree)
         if reader.opened or opens_namespace(text):
-            # Names in texts that are executed may be anything that is mentioned.
+            # A string that is executed may use any name that it mentions.
             mentioned |= set(_WORD.findall(text)) - reader.defined.keys()
             reader.opened = False
         hiding = {name for name in doubtful if name in vars(builtins)}
@@ -128,7 +128,7 @@ def _names_used(cells: Sequence[Cell], doubtful: Collection[str]) -> set[str]:
 
 
 def _reached(name: str, uses: Mapping[str, Sequence[str]]) -> set[str]:
-    """Return what the functions behind a name look up, those that they call included."""
+    """Return the names that the functions behind a name look up, including called functions."""
     reached: set[str] = set()
     new = set(uses.get(name, ()))
     while new:

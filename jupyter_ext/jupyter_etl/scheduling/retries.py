@@ -1,4 +1,4 @@
-"""What becomes of a run after an attempt."""
+"""Retries: the state of a run after an attempt."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from jupyter_etl.ports import Claim
 from jupyter_etl.scheduling.verdicts import judge
 
 BASE_S = 2.0
-"""Longest wait before the second attempt; each further one may wait twice as long."""
+"""Maximum wait before the second attempt in seconds; it doubles for each further one."""
 
 CAP_S = 600.0
-"""Longest wait before any attempt."""
+"""Maximum wait before any attempt, seconds."""
 
 UNSTARTED_CAP_S = 60.0
-"""Longest wait after attempts that a fault of the platform ended before the notebook began."""
+"""Maximum wait after attempts that failed before the notebook started because of the platform,
+seconds.
+"""
 
 _STATES = {
     Outcome.SUCCEEDED: RunState.SUCCEEDED,
@@ -40,20 +42,20 @@ _STATES = {
 def plan_next(
     run: Run, report: AttemptReport, now: datetime, *, draw: Callable[[], float]
 ) -> tuple[RunState, datetime | None]:
-    """Decide whether a run ends with an attempt or is tried again.
+    """Decide whether a run ends with an attempt or is retried.
 
-    Only failures that can succeed on a retry are retried: those whose verdict allows it, and a lost
-    attempt, unless the pipeline's policy forbids to repeat cells that may have run. One that took
-    longer than its timeout would do so again. An attempt of a deployed version that did not begin, by
-    a fault of the platform, is always made again and uses up no retry. A notebook that was run by
-    its path fails instead, because somebody waits for the result.
+    Only failures that may succeed on a retry are retried: those whose verdict allows it, and lost
+    attempts unless the pipeline's policy forbids repeating cells that may have run. A timeout is
+    not retried, because it would recur. If a deployed version could not be started because of the
+    platform, it is always tried again, and no retry is used up. A notebook that was run by its path
+    is never retried, because its user is waiting for the result.
 
     Args:
-        run: As it stood during the attempt; ``attempts`` counts this one.
-        draw: Returns a number in ``[0, 1)``.
+        run: The run during the attempt; ``attempts`` includes this one.
+        draw: Returns a random number in ``[0, 1)``.
 
     Returns:
-        The state of the run, and the earliest start of the next attempt, if it is queued for one.
+        The state of the run, and the earliest start of the next attempt if it is queued for one.
     """
     if report.outcome is Outcome.LOST and run.cancel_requested:
         return RunState.CANCELLED, None
@@ -67,25 +69,25 @@ def plan_next(
 
 
 def is_retried(run: Run, outcome: Outcome, verdict: Verdict | None, *, attempts: int) -> bool:
-    """Tell whether the platform tries a run again by itself.
+    """Return whether a run is retried automatically.
 
     Args:
-        outcome, verdict: Of its last attempt.
-        attempts: How many were made, that one included.
+        outcome, verdict: Result of its last attempt.
+        attempts: Number of attempts, including the last one.
     """
-    says_so = verdict is not None and verdict.retryable
+    can_succeed = verdict is not None and verdict.retryable
     lost, failed = outcome is Outcome.LOST, outcome is Outcome.FAILED
-    repairable = (lost and _may_repeat(run)) or (failed and says_so)
+    repairable = (lost and _may_repeat(run)) or (failed and can_succeed)
     tries = attempts - run.unstarted
     return repairable and tries <= run.new.policy.retries and not run.cancel_requested
 
 
 def lost_report(claim: Claim, why: str) -> AttemptReport:
-    """Return what is put on record of an attempt whose runner did not report.
+    """Return the report for an attempt whose runner did not report.
 
     Args:
-        claim: The attempt, and the run as it stood during it.
-        why: What shows that the attempt is lost, in a few words.
+        claim: The attempt, and the run during it.
+        why: The evidence that the attempt is lost, in a few words.
     """
     error, run, began = why, claim.run, claim.attempt.started_at is not None
     if began and not _may_repeat(run):
@@ -106,9 +108,9 @@ def _may_repeat(run: Run) -> bool:
 
 
 def backoff_s(attempts: int, *, draw: Callable[[], float], cap_s: float | None = None) -> float:
-    """Return the seconds to wait after so many attempts: exponential, with full jitter.
+    """Return the seconds to wait after a number of attempts: exponential, with full jitter.
 
     Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
-    # The exponent is bounded so that no number of attempts overflows a float.
+    # The exponent is limited, because a large number of attempts would overflow a float.
     return draw() * min(CAP_S if cap_s is None else cap_s, BASE_S * 2.0 ** min(attempts - 1, 32))

@@ -1,4 +1,4 @@
-"""The loop that plans, starts and watches runs. Any number of them may share one ledger."""
+"""The loop that plans, starts and monitors runs. Several schedulers can share one ledger."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ _MANY = 1000
 
 
 class Scheduler:
-    """Plans what is due, starts attempts up to a limit, and ends those that are lost.
+    """Plans due runs, starts attempts up to a limit, and ends lost attempts.
 
     Args:
         executor: Starts the runners.
         clock: The only source of time.
-        notifier: Tells people of failures.
+        notifier: Sends notifications about failures.
         id: Random identity of this scheduler.
-        workers: Attempts it makes at once.
+        workers: Maximum number of simultaneous attempts.
         lease_s: Seconds without a heartbeat after which an attempt is lost.
-        tick_s: Seconds between two looks at the ledger.
-        draw: Returns a number in ``[0, 1)``; it spreads retries.
-        pause: Says why no attempt should be started now; "" where one may.
-        ledger_time: Returns the time of the ledger's server; None where it has none.
-        is_running: Whether a scheduler with an old heartbeat may be running all the same.
-        owners: Whose runs it starts; empty for everybody's.
+        tick_s: Seconds between two polls of the ledger.
+        draw: Returns a random number in ``[0, 1)`` that spreads retries.
+        pause: Returns why no attempt can be started now; "" if attempts can be started.
+        ledger_time: Returns the time of the database server; None if the ledger has no server.
+        is_running: Whether a scheduler with an old heartbeat may still be running.
+        owners: Owners whose runs are started; empty for all owners.
     """
 
     def __init__(
@@ -96,41 +96,41 @@ class Scheduler:
             store=store, executor=executor, clock=clock, lease_s=lease_s, draw=draw
         )
         self._alive = frozenset({id})
-        self._said_alive_at: float | None = None
+        self._heartbeat_at: float | None = None
         self._busy = False
-        # Of the last look, if it found nothing to do.
+        # The result of the last poll, if it found nothing to do.
         self._outlook: Outlook | None = None
 
     def tick(self) -> int:
-        """Look once: plan, reap, tell, start.
+        """Poll once: plan runs, end lost attempts, send notifications, start attempts.
 
         Returns:
-            How many things were done; 0 when there was nothing to do.
+            The number of actions; 0 if there was nothing to do.
 
         Raises:
-            StoreError: The ledger cannot be reached; what was done is in it.
+            StoreError: The ledger cannot be reached; completed actions are recorded.
         """
-        self._say_alive()
+        self._send_heartbeat()
         self._outlook = None
         outlook = self._store.load_outlook(self._clock.now())
         planned = self._plan(outlook) if self._is_clock_right(outlook) else 0
         live, reaped = self._recovery.reap(live=outlook.live)
-        told = self._tell() if outlook.unnotified or reaped else 0
+        notified = self._notify() if outlook.unnotified or reaped else 0
         started = self._start(live, ready=outlook.ready or planned + reaped > 0)
-        done = planned + reaped + told + started
+        done = planned + reaped + notified + started
         if done == 0:
             self._outlook = outlook
         return done
 
     def run(self, *, until_idle: bool = False, stop: Callable[[], bool]) -> None:
-        """Look again and again.
+        """Poll until stopped.
 
-        A ledger that cannot be reached is waited for. Runners go on when this returns; the executor
-        is the caller's to close.
+        If the ledger cannot be reached, the loop waits for it. Runners keep running when this
+        returns; the caller closes the executor.
 
         Args:
             until_idle: Return when nothing is due, queued, running or waiting for a retry.
-            stop: Asked between two looks; True ends the loop.
+            stop: Called between two polls; True ends the loop.
         """
         failures, was_idle = 0, False
         try:
@@ -156,9 +156,9 @@ class Scheduler:
             with contextlib.suppress(StoreError):
                 self._store.remove_scheduler(self._id)
 
-    def _say_alive(self) -> None:
+    def _send_heartbeat(self) -> None:
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        if self._said_alive_at is not None and monotonic - self._said_alive_at < SAY_ALIVE_S:
+        if self._heartbeat_at is not None and monotonic - self._heartbeat_at < SAY_ALIVE_S:
             return
         self._store.save_scheduler(
             SchedulerInfo(
@@ -174,7 +174,7 @@ class Scheduler:
         others = self._store.load_schedulers()
         self._clocks.compare(others)
         if self._clocks.others_differ or self._others_differed:
-            # They may have planned by a wrong clock.
+            # They may have been planned by a wrong clock.
             self._corrected_at = None
         self._others_differed = self._clocks.others_differ
         self._alive = frozenset(
@@ -184,7 +184,7 @@ class Scheduler:
             for one in others:
                 if now - one.seen_at > _FORGOTTEN:
                     self._store.remove_scheduler(one.id)
-        self._said_alive_at = monotonic
+        self._heartbeat_at = monotonic
 
     def _is_clock_right(self, outlook: Outlook) -> bool:
         why = self._clocks.why_not(busy=outlook.due or outlook.ready)
@@ -193,8 +193,8 @@ class Scheduler:
         elif self._wrong_clock and not why:
             _LOG.warning("Runs are planned and started again: the clock is right")
         if why != self._wrong_clock and not (why and self._wrong_clock):
-            # The ledger is told at the next look.
-            self._said_alive_at = None
+            # The ledger is updated at the next poll.
+            self._heartbeat_at = None
         self._wrong_clock = why
         if why:
             self._corrected_at = None
@@ -207,7 +207,7 @@ class Scheduler:
             self._corrected_at = monotonic
         return corrected + self._planning.plan(outlook)
 
-    def _tell(self) -> int:
+    def _notify(self) -> int:
         return notify_ended(
             store=self._store,
             notifier=self._notifier,
@@ -219,7 +219,7 @@ class Scheduler:
         own = own_attempts(live, scheduler_id=self._id, host=self._host, alive=self._alive)
         free = max(0, self._workers - len(own))
         claims: list[Claim] = []
-        # Asked again while it is so, that it is known when it is over.
+        # Check again while paused, to notice when the cause has gone.
         may_start = not self._wrong_clock and (ready or bool(self._paused_by))
         if free and may_start and not self._is_paused() and ready:
             claims = self._store.claim(
@@ -237,8 +237,8 @@ class Scheduler:
         elif self._paused_by and not why:
             _LOG.warning("Runs are started again")
         if why != self._paused_by:
-            # The ledger is told at the next look.
-            self._said_alive_at = None
+            # The ledger is updated at the next poll.
+            self._heartbeat_at = None
         self._paused_by = why
         return bool(why)
 
@@ -270,8 +270,8 @@ class Scheduler:
         if self._planning.more:
             return 0.0
         now = self._clock.now()
-        # What is due already was left for a reason: no free worker, a limit, a source that does
-        # not answer, or a pipeline out of order.
+        # Runs that are already due were left for a reason: no free worker, a limit, a source that
+        # does not respond, or a failing pipeline.
         outlook = self._outlook or self._store.load_outlook(now)
         due_at = outlook.next_at
         if due_at is None:
@@ -279,14 +279,14 @@ class Scheduler:
         return min(self._tick_s, (due_at - now).total_seconds())
 
     def _wait(self, seconds: float, stop: Callable[[], bool]) -> None:
-        """Wait, but not longer than until one of the own runners ends or somebody stops this."""
+        """Wait until the time is over, one of the own runners ends, or a stop is requested."""
         left_s = seconds
         while left_s > 0 and not stop():
             step_s = min(left_s, _POLL_S) if self._busy else left_s
             began_at = self._clock.monotonic()
             self._clock.wait(step_s)
             if self._clock.monotonic() - began_at < step_s - _INSTANT_S:
-                # Woken: there may be something to do.
+                # Woken up: there may be something to do.
                 return
             left_s -= step_s
             if self._busy and self._recovery.notice():

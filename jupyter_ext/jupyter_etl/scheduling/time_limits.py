@@ -1,4 +1,4 @@
-"""Decides from what past runs of a pipeline took: the time limit, and whether a schedule fits."""
+"""Time limits and schedule checks from the durations of past runs."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from jupyter_etl.scheduling.occurrences import next_occurrences
 from jupyter_etl.scheduling.preflight.findings import Finding
 
 LEAST_RUNS = 10
-"""Successful runs from which on a limit is derived from them."""
+"""Number of successful runs from which a time limit is derived."""
 
 LEAST_TIMEOUT_S = 300.0
-"""Shortest derived limit, so that a slow start or a busy machine ends no short run."""
+"""Minimum derived limit in seconds, so that a slow start or a busy machine does not end short runs.
+"""
 
 TIMES = 3
-"""How many times the 95th percentile a run may take."""
+"""Factor between the 95th percentile and the time limit."""
 
 _LAST = 20
 _OCCURRENCES = 50
@@ -40,11 +41,11 @@ _CAUSES = (Cause.SCHEDULE, Cause.UPSTREAM, Cause.MANUAL)
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """What the last successful runs of a pipeline took.
+    """Durations of the last successful runs of a pipeline.
 
     Args:
-        runs: How many they are.
-        p50_s, p95_s: Seconds that half of them, and 95 % of them, took at most.
+        runs: Number of runs.
+        p50_s, p95_s: Median and 95th percentile, seconds.
     """
 
     runs: int
@@ -55,11 +56,11 @@ class Durations:
 def load_durations(store: RunStore, names: Collection[str]) -> dict[str, Durations]:
     """Return what the last runs of these deployed pipelines took; without any there is no entry.
 
-    Runs that succeeded live at the first attempt count, backfills aside: their partitions may be of
-    another size.
+    Live runs that succeeded at the first attempt count. Backfills do not, because their partitions
+    may have a different size.
 
     Args:
-        store: The ledger, asked once.
+        store: The ledger, queried once.
     """
     found = store.load_last_runs(
         names, count=_LAST, states=(RunState.SUCCEEDED,), causes=_CAUSES, live=True
@@ -69,7 +70,7 @@ def load_durations(store: RunStore, names: Collection[str]) -> dict[str, Duratio
 
 
 def durations_of(runs: Sequence[RunSummary]) -> Durations | None:
-    """Return what runs took; None where none of them tells."""
+    """Return the durations of runs; None if no run has one."""
     seconds = [one.worked_s for one in runs if one.attempts == 1 and one.worked_s is not None]
     if not seconds:
         return None
@@ -80,13 +81,13 @@ def durations_of(runs: Sequence[RunSummary]) -> Durations | None:
 
 
 def time_limit(policy: Policy, durations: Durations | None) -> TimeLimit:
-    """Decide how long an attempt may take.
+    """Return the time limit of an attempt.
 
-    What a person gave counts. Otherwise, once `LEAST_RUNS` have succeeded, it is `TIMES` their 95th
-    percentile, from `LEAST_TIMEOUT_S` to `DEFAULT_TIMEOUT_S`.
+    A limit that the user set takes precedence. Otherwise, after `LEAST_RUNS` successful runs, it is
+    `TIMES` their 95th percentile, from `LEAST_TIMEOUT_S` to `DEFAULT_TIMEOUT_S`.
 
     Args:
-        durations: Of its pipeline; None where they are not known, or do not count.
+        durations: Durations of the pipeline; None if they are unknown or do not apply.
     """
     if policy.timeout_s is not None:
         return TimeLimit(seconds=policy.timeout_s)
@@ -106,7 +107,8 @@ def time_limit(policy: Policy, durations: Durations | None) -> TimeLimit:
 def limit_of_run(store: RunStore, new: NewRun) -> TimeLimit:
     """Decide how long an attempt of a run may take, as `time_limit`.
 
-    A run of a notebook's file, a draft or a backfill is not measured by the pipeline's usual runs.
+    The usual durations of the pipeline do not apply to runs of a notebook file, drafts and
+    backfills.
     """
     usual = new.version is not None and not new.draft and new.cause in _CAUSES
     if new.policy.timeout_s is not None or not usual:
@@ -117,11 +119,11 @@ def limit_of_run(store: RunStore, new: NewRun) -> TimeLimit:
 def tight_schedule(
     name: str, schedule: Schedule, durations: Durations | None, overlap: Overlap, now: datetime
 ) -> list[Finding]:
-    """Warn of a schedule that fires again before the runs of its pipeline usually end.
+    """Warn if a schedule fires again before the runs of its pipeline usually end.
 
     Args:
-        durations: Of its past runs; None where there are none.
-        overlap: What becomes of a run that is due too early.
+        durations: Durations of past runs; None if there are none.
+        overlap: What happens to a run that comes due while another is active.
     """
     if durations is None:
         return []

@@ -105,7 +105,7 @@ _RULES = (
     ),
     _rule(
         VerdictKind.SOURCE,
-        "A file that the notebook reads is not there",
+        "A file that the notebook reads does not exist",
         "FileNotFoundError NotADirectoryError IsADirectoryError NoSuchKey NoSuchBucket",
     ),
     _rule(
@@ -122,7 +122,7 @@ _RULES = (
     _rule(VerdictKind.PLATFORM, "The ledger could not be reached", "StoreError", retryable=True),
     _rule(
         VerdictKind.PLATFORM,
-        "The lake is not there, or is damaged",
+        "The lake is not available, or is damaged",
         "StorageError",
         retryable=True,
     ),
@@ -212,7 +212,7 @@ def _judge_publish(message: str) -> tuple[VerdictKind, str, bool]:
     if _REFUSED.search(message):
         return VerdictKind.PLATFORM, "An output may not be written there", False
     if _TRANSIENT.search(message):
-        return VerdictKind.PLATFORM, "The place of the outputs did not answer", True
+        return VerdictKind.PLATFORM, "The storage of the outputs did not respond", True
     if _BROKEN_PROMISE.search(message):
         return VerdictKind.DATA, "The data do not match the publication", False
     return VerdictKind.PLATFORM, "An output could not be written", True

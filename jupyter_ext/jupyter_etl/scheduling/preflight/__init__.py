@@ -1,4 +1,4 @@
-"""What would go wrong in a clean kernel, told before a notebook is deployed."""
+"""Checks of a notebook before it is deployed: what would fail in a clean kernel."""
 
 from jupyter_etl.scheduling.preflight.environment import Environment
 from jupyter_etl.scheduling.preflight.findings import Finding, errors_in, summarize

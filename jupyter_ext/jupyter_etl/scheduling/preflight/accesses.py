@@ -1,4 +1,4 @@
-"""What a call reads and writes by itself: files, URLs, databases and their tables."""
+"""Direct reads and writes of a call: files, URLs, databases and their tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jupyter_etl.scheduling.preflight.file_calls import OPENS, READS, SQL_FILE, 
 from jupyter_etl.scheduling.preflight.literals import Literals
 
 _LISTS = re.compile(r"os\..*|shutil\..*|runpy\..*")
-"""Of `READS`, what reads no content, or writes too."""
+"""Members of `READS` that read no content, or also write."""
 
 _COPIES = re.compile(r"shutil\.(?:copy|copyfile|copy2|copytree|move)|os\.(?:rename|replace|link)")
 _ALSO_READS = re.compile(r"pandas\.read_html|smart_open\.open|fsspec\.open")
@@ -19,7 +19,7 @@ _WRITES_FRAME = re.compile(
     r"(?:to|write|sink)_(?:csv|parquet|excel|json|feather|pickle|orc|stata|hdf|xml|html|markdown"
     r"|latex|ipc|delta|file|netcdf|zarr|avro|ndjson|image)|savefig|tofile"
 )
-"""Methods whose first argument is the path that they write."""
+"""Methods whose first argument is the path that they write to."""
 
 _WRITES_FIRST = re.compile(
     r"numpy\.save\w*|pandas\.ExcelWriter|pyarrow\.parquet\.ParquetWriter|deltalake\.write_deltalake"
@@ -77,15 +77,15 @@ _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """One thing that is read or written past the platform.
+    """A read or write that bypasses the platform.
 
     Args:
         cell: Index of the cell.
         verb: ``reads``, ``writes`` or ``sends``.
         what: ``file``, ``url``, ``database`` or ``table``.
-        target: Path, URL or name; ``{x}`` stands for what the text does not tell.
-        frame: Name of the variable that is written; "" where there is none.
-        method: Of a request.
+        target: Path, URL or name; ``{x}`` replaces parts that cannot be determined statically.
+        frame: Name of the variable that is written; "" if there is none.
+        method: HTTP method of a request.
     """
 
     cell: int
@@ -97,16 +97,16 @@ class Access:
 
 
 def shell_accesses(cell: int, source: str) -> Iterator[Access]:
-    """Yield the URLs that a cell's shell commands read."""
+    """Yield the URLs that the shell commands of a cell read."""
     for url in _SHELL_URL.findall(source):
         yield Access(cell=cell, verb="reads", what="url", target=url)
 
 
 class AccessReader:
-    """Reads calls in the order of their evaluation.
+    """Finds the reads and writes of calls, in evaluation order.
 
     Args:
-        literals: What names stand for, at the place that is read.
+        literals: The values of names at the current position.
     """
 
     def __init__(self, literals: Literals) -> None:
@@ -115,7 +115,7 @@ class AccessReader:
         self._made: dict[str, tuple[str, str]] = {}
 
     def bind(self, node: ast.AST) -> None:
-        """Remember what an assignment or ``with`` gives to a name; a bare name has any value."""
+        """Record the value that an assignment or ``with`` binds; a bare name has no known one."""
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self._bind(name, value)
@@ -130,7 +130,7 @@ class AccessReader:
                 self._made.pop(name, None)
 
     def read(self, cell: int, node: ast.Call) -> Iterator[Access]:
-        """Yield what a call reads and writes."""
+        """Yield the reads and writes of a call."""
         name = self._literals.full_name(node.func)
         last = node.func.attr if isinstance(node.func, ast.Attribute) else name.rpartition(".")[2]
         for verb, what, given in self._targets(node, name, last):
@@ -157,7 +157,7 @@ class AccessReader:
             self._made[name] = made
 
     def _maker(self, call: ast.Call) -> tuple[str, str] | None:
-        """Return the function that made a client or connection, and where that leads."""
+        """Return the function that created a client or connection, and its target."""
         name = self._literals.full_name(call.func)
         if _CONNECTS.fullmatch(name):
             return name, self._database(call, name) or ""
@@ -165,7 +165,7 @@ class AccessReader:
             return name, self._form(_keyword(call, "base_url")) or ""
         if _STORES.fullmatch(name):
             return name, ""
-        # A cursor, transaction or connection belongs to what it was asked of.
+        # A cursor, transaction or connection belongs to the object that created it.
         return self._owner(call)
 
     def _owner(self, call: ast.Call) -> tuple[str, str] | None:
@@ -285,7 +285,7 @@ class AccessReader:
         )
 
     def _database(self, call: ast.Call, name: str) -> str | None:
-        """Return the URL of the database that a call opens; None for one in memory, or unknown."""
+        """Return the URL of the database that a call opens; None if it is in memory or unknown."""
         module = name.partition(".")[0]
         given = first(call) or _keyword(call, "database") or _keyword(call, "url")
         text = self._form(given)
@@ -344,7 +344,7 @@ class AccessReader:
             yield verb, "url", f"s3://{bucket}/{key or ''}"
 
     def _form(self, node: ast.expr | None) -> str | None:
-        """Return a text with ``{x}`` for what is not told; None where nothing of it is."""
+        """Return a text with ``{x}`` for unknown parts; None if all of it is unknown."""
         text = self._literals.text(node)
         if text is not None:
             return text
@@ -388,7 +388,7 @@ def _any_keyword(node: ast.Call) -> ast.expr | None:
 
 
 def _opened(node: ast.Call, place: int) -> Iterator[str]:
-    """Yield what an ``open`` does; nothing where its mode is not told."""
+    """Yield the access of an ``open`` call; nothing if its mode is unknown."""
     mode = _keyword(node, "mode") or _argument(node, place) or ast.Constant(value="r")
     if isinstance(mode, ast.Constant) and isinstance(mode.value, str):
         yield "writes" if any(sign in mode.value for sign in "wax+") else "reads"

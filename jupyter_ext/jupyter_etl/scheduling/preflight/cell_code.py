@@ -1,4 +1,4 @@
-"""The Python of a cell, without what IPython adds to the language."""
+"""The Python code of a cell, without IPython's syntax."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOREIGN_CELLS = frozenset(
         "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG", "writefile", "file",
     ]
 )  # fmt: skip
-"""Cell magics of other languages that define no variable, unless an option or ``<<`` says so."""
+"""Cell magics of other languages, which define no variables except through options or ``<<``."""
 
 _LINE = re.compile(
     r"(?P<indent>\s*)(?P<target>[\w.,\[\]'\" ]+?=\s*)?(?P<mark>%(?=[A-Za-z])|!(?!=))(?P<rest>.*)"
@@ -30,11 +30,11 @@ _CAPTURE = re.compile(r"capture\s+(?:-\S+\s+)*(?P<name>[A-Za-z_]\w*)")
 
 
 def parse_cell(source: str) -> ast.Module:
-    """Parse a cell; magics, shell commands and help become nothing, on lines of the same number.
+    """Parse a cell; magics, shell commands and help become empty statements on the same lines.
 
     Raises:
-        SyntaxError: It is not valid Python besides them; also what only the compiler refuses, such
-            as a ``return`` outside of a function.
+        SyntaxError: The rest is not valid Python. This includes errors that only the compiler
+            finds, such as a ``return`` outside a function.
     """
     try:
         return _parse(source)
@@ -43,7 +43,7 @@ def parse_cell(source: str) -> ast.Module:
 
 
 def opens_namespace(source: str) -> bool:
-    """Tell whether a cell has magics that define names nobody can tell from the text."""
+    """Return whether a cell contains magics that define names which static analysis cannot find."""
     head = source.lstrip().partition("\n")[0]
     if head.startswith("%%") and not head.startswith("%%etl"):
         word = ([*head[2:].split(), ""])[0]
@@ -53,7 +53,7 @@ def opens_namespace(source: str) -> bool:
 
 
 def names_of_functions(tree: ast.Module) -> frozenset[str]:
-    """Return the variables of the functions and classes in a cell, which a magic there can use."""
+    """Return the variables of the functions and classes in a cell, which magics there can use."""
     scopes = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.comprehension
     inside = [
         inner for node in ast.walk(tree) if isinstance(node, scopes) for inner in ast.walk(node)
@@ -67,11 +67,11 @@ def names_of_functions(tree: ast.Module) -> frozenset[str]:
 
 def _parse(code: str) -> ast.Module:
     with warnings.catch_warnings():
-        # A doubtful escape in somebody's string is not this program's to complain about.
+        # Warnings about escapes in the user's strings are not the business of preflight.
         warnings.simplefilter("ignore")
         try:
             tree = ast.parse(code)
-            # In a notebook await may stand outside of a function.
+            # In a notebook, await is allowed outside functions.
             compile(code, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
             return tree
         except (ValueError, RecursionError, MemoryError) as problem:

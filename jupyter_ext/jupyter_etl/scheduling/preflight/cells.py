@@ -1,4 +1,4 @@
-"""Single cells: what works in a session and not, or not the same, in a run."""
+"""Checks of single cells: code that works in a session but not in a run, or behaves differently."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _USE_LOGICAL_AT = "Use etl.run.logical_at: a run that is repeated then sees the 
 
 
 def scan_text(cell: int, text: str) -> Iterator[Finding]:
-    """Find secrets in the text of any cell, in any language; the text of a secret is not shown."""
+    """Find secrets in the text of any cell, in any language; the secret itself is not shown."""
     kinds = [kind for pattern, kind in _KEYS if pattern.search(text)]
     if _URL_PASSWORD.search(text):
         kinds.append("a URL with a password")
@@ -48,7 +48,7 @@ def scan_text(cell: int, text: str) -> Iterator[Finding]:
 
 
 def scan_magics(cell: int, text: str) -> Iterator[Finding]:
-    """Find absolute paths and the present time in the magics of a cell."""
+    """Find absolute paths and uses of the current time in the magics of a cell."""
     for path in dict.fromkeys(_MAGIC_PATH.findall(text)):
         yield _absolute(cell, path)
     head, _, query = text.lstrip().partition("\n")
@@ -57,7 +57,7 @@ def scan_magics(cell: int, text: str) -> Iterator[Finding]:
 
 
 def scan_code(cell: int, tree: ast.Module) -> Iterator[Finding]:
-    """Find absolute paths, passwords, the present time and questions in the code of a cell."""
+    """Find absolute paths, passwords, the current time and user input in the code of a cell."""
     paths = [
         node.value
         for node in ast.walk(tree)
@@ -134,7 +134,7 @@ def _text_of(value: ast.expr | None) -> str:
 
 
 def _present_time(call: ast.Call) -> str:
-    """Return how a call that asks for the present time is written; "" for any other."""
+    """Return the source of a call that reads the current time; "" for any other call."""
     function = call.func
     if not isinstance(function, ast.Attribute):
         return ""

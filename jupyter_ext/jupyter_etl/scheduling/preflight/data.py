@@ -1,4 +1,4 @@
-"""Sources, publications, tables and rules that a notebook names."""
+"""Checks of the sources, publications, tables and rules that a notebook refers to."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _TARGETS = {
     "check": "name",
     "publish": "data",
 }
-"""The commands that read what a name stands for, and the argument that names it."""
+"""The commands that read a name, and the argument that contains it."""
 
 
 class DataScan:
-    """Follows what a notebook's cells declare, name and publish, in their order.
+    """Follows what a notebook's cells declare, refer to and publish, in order.
 
     Args:
-        scan: Collects what is found.
-        declared_later: Sources that any cell declares, with the index of the first.
-        is_variable: Tells whether a name is, or may be, a variable where it is used.
-        may_write: Tells whether the notebook may have written a path by now.
+        scan: Collects the findings.
+        declared_later: Sources that any cell declares, with the index of the first such cell.
+        is_variable: Returns whether a name is, or may be, a variable where it is used.
+        may_write: Returns whether the notebook may have written a path by now.
     """
 
     def __init__(
@@ -57,19 +57,19 @@ class DataScan:
         self._absent: dict[str, tuple[int, str]] = {}
 
     def finish(self) -> None:
-        """Report the declared files that are absent, and that nothing reads as far as can be told."""
-        for name, (cell, said) in self._absent.items():
+        """Report declared files that are missing, including those that no cell seems to read."""
+        for name, (cell, note) in self._absent.items():
             self._scan.add(
-                "file", cell, f"declares the source '{name}': {said}",
+                "file", cell, f"declares the source '{name}': {note}",
                 "Paths are relative to the notebook's folder.", certain=False,
             )  # fmt: skip
 
     def knows(self, name: str) -> bool:
-        """Tell whether a name is a source, a table of one, or a publication."""
+        """Return whether a name is a source, a table of a source, or a publication."""
         return self._source_of(name) is not None or name in self._publications()
 
     def change_databases(self) -> None:
-        """Take note that code may have made tables in any database."""
+        """Record that code may have created tables in any database."""
         self._changed.add("")
 
     def read(self, use: Use) -> None:
@@ -109,8 +109,8 @@ class DataScan:
         self._declared[name] = source
         if source.name != name:
             self._declared[source.name] = source
-        if (said := absence(source)) and not self._may_write(source.location):
-            self._absent[source.name] = (use.cell, said)
+        if (note := absence(source)) and not self._may_write(source.location):
+            self._absent[source.name] = (use.cell, note)
 
     def _named(self, use: Use) -> None:
         name = use.args.get(_TARGETS[use.name])
@@ -128,7 +128,7 @@ class DataScan:
             return
         found = self._source_of(name)
         if found is not None and not (found[1] and name in self._publications()):
-            self._look_into(use, *found)
+            self._check_source(use, *found)
             return
         if name in self._publications() or self._is_variable(name):
             return
@@ -145,15 +145,15 @@ class DataScan:
         message = f"reads {what} '{name}', which does not exist.{nearest(name, known)}"
         self._add(kind, use, message, hint)
 
-    def _look_into(self, use: Use, source: Source | None, table: str) -> None:
-        """Judge a source that is known, and a table in it."""
+    def _check_source(self, use: Use, source: Source | None, table: str) -> None:
+        """Check a known source and a table in it."""
         environment = self._scan.environment
         if source is None or environment is None:
             return
-        if said := absence(source):
+        if note := absence(source):
             self._absent.pop(source.name, None)
             certain = use.certain and not self._may_write(source.location)
-            message = f"reads the source '{source.name}': {said}"
+            message = f"reads the source '{source.name}': {note}"
             hint = "Put the file there, or correct the declaration of the source."
             self._scan.add("file", use.cell, message, hint, certain=certain)
             return
@@ -166,7 +166,7 @@ class DataScan:
             self._tables(use, source, [table])
 
     def _tables(self, use: Use, source: Source, names: Iterable[str]) -> None:
-        """Judge tables of a database."""
+        """Check tables of a database."""
         environment = self._scan.environment
         known = environment.tables_of(source) if environment is not None else None
         if known is None:
@@ -320,7 +320,7 @@ class DataScan:
         return {*known, *self._published}
 
     def _source_of(self, name: str) -> tuple[Source | None, str] | None:
-        """Return the source that a name begins with, None where only its name is known, and the rest."""
+        """Return the source that a name starts with (None if not loaded) and the rest."""
         known = self._scan.environment.sources if self._scan.environment else {}
         parts = name.split(".")
         for cut in range(len(parts), 0, -1):

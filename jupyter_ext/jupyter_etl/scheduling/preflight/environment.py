@@ -1,4 +1,4 @@
-"""What preflight asks of the place where a notebook will run."""
+"""What preflight queries about the environment in which a notebook will run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jupyter_etl.scheduling.preflight.findings import Finding
 
 
 class Environment(Protocol):
-    """Answers questions about the kernel, the files and the ledger; executes nothing of a notebook.
+    """Answers queries about the kernel, files and ledger; executes nothing of a notebook.
 
-    None as an answer means that it could not look.
+    None as an answer means that the fact could not be determined.
     """
 
     @property
@@ -29,15 +29,15 @@ class Environment(Protocol):
 
     @property
     def expected(self) -> Collection[str]:
-        """The names of the publications that deployed notebooks, or those to come, will make."""
+        """Names of the publications that deployed notebooks, or new ones, will create."""
         ...
 
     def kernel(self, outline: Outline, *, needs_package: bool) -> list[Finding]:
-        """Say what keeps the notebook's kernel from starting, or the package from being there."""
+        """Find reasons why the notebook's kernel cannot start or lacks the package."""
         ...
 
     def missing_modules(self, names: Collection[str]) -> Collection[str] | None:
-        """Return those of the modules, and names in them, that the kernel could not import.
+        """Return the modules, and names in them, that the kernel cannot import.
 
         Args:
             names: ``package.module``, or ``package.module:name``.
@@ -45,23 +45,23 @@ class Environment(Protocol):
         ...
 
     def runs_other_python(self) -> bool:
-        """Tell whether the kernel's Python has another grammar than this one."""
+        """Return whether the kernel's Python has a different grammar from this one."""
         ...
 
     def reads_as_ipython(self, source: str) -> bool:
-        """Tell whether IPython makes valid Python of a cell."""
+        """Return whether IPython turns a cell into valid Python."""
         ...
 
     def has_file(self, path: str, *, pattern: bool) -> bool:
-        """Tell whether a path, or a pattern, relative to the notebook, leads to something."""
+        """Return whether a path or pattern, relative to the notebook, matches a file."""
         ...
 
     def near_file(self, path: str) -> str:
-        """Suggest a file with a similar name, as `jupyter_etl.language.names.nearest`."""
+        """Suggest a file with a similar name, see `jupyter_etl.language.names.nearest`."""
         ...
 
     def declare(self, args: Mapping[str, object]) -> Source:
-        """Read a declaration of a source; raises an `EtlError` as declaring it would."""
+        """Parse the declaration of a source; raises `EtlError` as declaring it would."""
         ...
 
     def check_schedule(self, request: ScheduleRequest, outline: Outline) -> None:
@@ -69,11 +69,11 @@ class Environment(Protocol):
         ...
 
     def check_rules(self, rules: Sequence[CheckRule]) -> None:
-        """Raise `DeclarationError` for rules that no data could be checked by."""
+        """Raise `DeclarationError` for rules that are invalid for any data."""
         ...
 
     def tables_in(self, sql: str, dialect: str) -> list[str] | None:
-        """Return the tables that a query reads; raises `DeclarationError` for no valid query."""
+        """Return the tables that a query reads; raises `DeclarationError` if it is not valid."""
         ...
 
     def tables_of(self, source: Source) -> Collection[str] | None:

@@ -1,4 +1,4 @@
-"""Calls of common libraries that read or write a file."""
+"""Calls of common libraries that read or write files."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ SQL_WRITES = re.compile(r"(?i)\bto\s+'([^'\n]+)'")
 
 
 def first(node: ast.Call) -> ast.expr | None:
-    """Return the first argument, which is the path most often; None where there is none."""
+    """Return the first argument, which usually is the path; None if there is none."""
     if node.args:
         return None if isinstance(node.args[0], ast.Starred) else node.args[0]
     return next((keyword.value for keyword in node.keywords if keyword.arg in NAMES), None)
 
 
 def opens_to_write(node: ast.Call, *, place: int = 1) -> bool:
-    """Tell whether a call may open a file to write it; ``place`` is that of the mode."""
+    """Return whether a call may open a file for writing; ``place`` is the position of the mode."""
     given = [keyword.value for keyword in node.keywords if keyword.arg == "mode"]
     given += node.args[place : place + 1]
     mode = given[0] if given else ast.Constant(value="r")

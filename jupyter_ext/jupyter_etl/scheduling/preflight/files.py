@@ -1,4 +1,4 @@
-"""Files that a notebook's code reads, and that are not there."""
+"""Files that a notebook's code reads and that do not exist."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jupyter_etl.scheduling.preflight.scan import Scan
 from jupyter_etl.scheduling.preflight.undeclared import UndeclaredScan
 
 _MANY = re.compile(r"(?:polars|duckdb|dask\.dataframe|cudf)\..*")
-"""Readers that take patterns."""
+"""Readers that accept glob patterns."""
 
 _OF_PATH = frozenset({"read_text", "read_bytes", "open", "stat", "iterdir"})
 _WRITES = re.compile(
@@ -32,7 +32,7 @@ _WRITES = re.compile(
     r"|connect|create_engine|urlretrieve|export\w*|NamedTemporaryFile|ExcelWriter|ParquetWriter"
 )
 _WRITES_PATH = frozenset({"write_text", "write_bytes", "touch", "mkdir", "open"})
-"""Methods of a path that write it."""
+"""Methods of a path that write to it."""
 
 _WRITES_OPEN_FILE = frozenset({"json.dump", "pickle.dump", "yaml.dump", "marshal.dump"})
 _UNPACKS = re.compile(r"extractall|unpack\w*|\w*download\w*")
@@ -63,7 +63,7 @@ _Binds = ast.Assign | ast.AnnAssign | ast.With | ast.AsyncWith
 
 
 class FileScan:
-    """Follows what a notebook's cells write and read, in their order."""
+    """Follows the file writes and reads of a notebook's cells, in order."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class FileScan:
         self._postponed: list[tuple[int, str, bool, bool]] = []
 
     def read_text(self, source: str) -> None:
-        """Take note of what the magics and shell commands of a cell may write."""
+        """Record what the magics and shell commands of a cell may write."""
         if found := _WRITE_CELL.match(source):
             self._written.add(_plain(found[1]))
         commands = [found[1] for found in _SHELL.finditer(source)]
@@ -92,7 +92,7 @@ class FileScan:
         self._moved = self._moved or _CD.search(source) is not None
 
     def read(self, cell: int, tree: ast.Module) -> None:
-        """Follow the code of a cell."""
+        """Analyse the code of a cell."""
         in_functions = {
             id(inner)
             for node in ast.walk(tree)
@@ -114,12 +114,12 @@ class FileScan:
                 self._literals.forget(node.id)
 
     def finish(self) -> None:
-        """Judge what functions read, which may be called after any cell."""
+        """Check the files that functions read; these may be called after any cell."""
         for cell, path, certain, pattern in self._postponed:
             self._judge(cell, path, certain=certain, pattern=pattern)
 
     def may_write(self, path: str) -> bool:
-        """Tell whether what was read so far may have written a path relative to the notebook."""
+        """Return whether the code so far may have written a path, relative to the notebook."""
         return self._written_anyhow or self._has_written(path)
 
     def _has_written(self, path: str) -> bool:
@@ -188,7 +188,7 @@ class FileScan:
             self._written_anyhow = True
 
     def _writes_path(self, node: ast.Call, last: str) -> bool:
-        """Tell whether a call is a method by which a path is written."""
+        """Return whether a call is a method that writes to a path."""
         if last not in _WRITES_PATH or self._literals.is_imported(node.func):
             return False
         return last != "open" or opens_to_write(node, place=0)
@@ -203,18 +203,18 @@ class FileScan:
             return
         if environment.has_file(path, pattern=pattern) or self._has_written(path):
             return
-        said = f"reads '{path}', which {'no file matches' if pattern else 'does not exist'}"
+        clause = f"reads '{path}', which {'no file matches' if pattern else 'does not exist'}"
         self._scan.add(
             "file",
             cell,
-            f"{said}.{environment.near_file(path)}",
+            f"{clause}.{environment.near_file(path)}",
             "Paths are relative to the notebook's folder. Put the file there, or correct the path.",
             certain=certain and not self._written_anyhow,
         )
 
 
 def _in_order(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield calls, imports, what binds names, and further names that are bound, as evaluated."""
+    """Yield calls, imports, binding nodes and other bound names, in evaluation order."""
     assigned = {
         id(inner)
         for node in ast.walk(tree)
@@ -242,7 +242,7 @@ def _end(node: ast.AST) -> tuple[int, int, bool]:
 
 
 def _may_be_path(node: ast.expr) -> bool:
-    """Tell whether an expression whose value is not known may be a path, not a buffer."""
+    """Return whether an expression with an unknown value may be a path rather than a buffer."""
     match node:
         case ast.Constant() | ast.Lambda() | ast.Dict() | ast.Compare():
             return False

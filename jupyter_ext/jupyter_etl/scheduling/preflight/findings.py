@@ -1,4 +1,4 @@
-"""What preflight has to say about one place of a notebook."""
+"""Findings of preflight, each about one place of a notebook."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 ORDER = ("error", "warning", "info")
-"""Severities, the worst first: fails in a run, may surprise in a run, worth knowing."""
+"""Severities, the worst first: fails in a run, may behave unexpectedly, informational."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something that would go wrong, or may.
+    """A problem, a possible problem or a note.
 
     Args:
         severity: ``error``, ``warning`` or ``info``.
-        cell: Index of the cell, 0-based over all cells; None for the whole.
-        message: One sentence; cells are counted from 1 there.
+        cell: Index of the cell, 0-based over all cells; None for the notebook as a whole.
+        message: One sentence; it counts cells from 1.
         hint: The next step.
-        kind: What it is about: ``kernel``, ``syntax``, ``name``, ``import``, ``file``, ``source``,
-            ``table``, ``check``, ``publish``, ``schedule``, ``command``, ``secret``, ``undeclared``,
-            ``unchecked``; "" for anything else.
-        unchecked: Indices of the cells that could not be checked, or not in full.
+        kind: The topic: ``kernel``, ``syntax``, ``name``, ``import``, ``file``, ``source``,
+            ``table``, ``check``, ``publish``, ``schedule``, ``command``, ``secret``,
+            ``undeclared``, ``unchecked``; "" for anything else.
+        unchecked: Indices of the cells that could not be checked, or only in part.
     """
 
     severity: str
@@ -33,12 +33,12 @@ class Finding:
 
 
 def errors_in(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings that stop a deployment."""
+    """Return the findings that prevent a deployment."""
     return [one for one in findings if one.severity == "error"]
 
 
 def summarize(findings: Iterable[Finding]) -> str:
-    """Sum up in one line: what was found, and how many cells could not be checked."""
+    """Summarize findings in one line, with the number of cells that could not be checked."""
     every = list(findings)
     counts = [
         _counted(sum(one.severity == severity for one in every), noun)
@@ -46,10 +46,10 @@ def summarize(findings: Iterable[Finding]) -> str:
     ]
     unchecked = {cell for one in every for cell in one.unchecked}
     if not every:
-        return "Nothing found: it should run by itself."
-    said = ", ".join(filter(None, counts))
+        return "No problems found."
+    listing = ", ".join(filter(None, counts))
     rest = f"; {_counted(len(unchecked), 'cell')} could not be checked" if unchecked else ""
-    return f"{said}{rest}."
+    return f"{listing}{rest}."
 
 
 def _counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Modules that a notebook's code imports, and that its kernel lacks."""
+"""Modules that a notebook's code imports and that its kernel lacks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Import:
 
 
 class ImportScan:
-    """Collects the imports of a notebook's cells, in their order; the kernel is asked once."""
+    """Collects the imports of a notebook's cells, in order; the kernel is queried once."""
 
     def __init__(self, scan: Scan, reachability: Reachability) -> None:
         self._scan = scan
@@ -41,7 +41,7 @@ class ImportScan:
         self._doubtful = False
 
     def read_text(self, cell: int, source: str) -> None:
-        """Take note of what the magics of a cell install, write and load."""
+        """Record what the magics of a cell install, write and load."""
         self._made.update(_WRITES_MODULE.findall(source))
         if _INSTALLS.search(source) or _CHANGES_PATH.search(source):
             self._doubtful = True
@@ -53,7 +53,7 @@ class ImportScan:
                     self._add(cell, found[1], certain=certain)
 
     def read(self, cell: int, tree: ast.Module) -> None:
-        """Read the code of a cell."""
+        """Analyse the code of a cell."""
         for node in _unguarded(tree):
             certain = self._reachability.has(node)
             if isinstance(node, ast.Import):
@@ -75,7 +75,7 @@ class ImportScan:
                         self._add(cell, f"{node.module}:{alias.name}", certain=certain)
 
     def finish(self) -> None:
-        """Ask for all modules at once."""
+        """Check all modules in one query."""
         environment = self._scan.environment
         names = {one.module for one in self._imports}
         if environment is None or not names:
@@ -85,10 +85,10 @@ class ImportScan:
             for cell in dict.fromkeys(one.cell for one in self._imports):
                 self._scan.unsure(cell, "the imports of the kernel cannot be checked")
             return
-        said: set[str] = set()
+        reported: set[str] = set()
         for one in sorted(self._imports, key=lambda one: not one.certain):
-            if one.module in missing and not {one.module, one.module.partition(":")[0]} & said:
-                said.add(one.module)
+            if one.module in missing and not {one.module, one.module.partition(":")[0]} & reported:
+                reported.add(one.module)
                 self._report(one)
 
     def _report(self, one: _Import) -> None:
@@ -108,7 +108,7 @@ class ImportScan:
 
 
 def _unguarded(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield the imports whose failure nothing catches."""
+    """Yield the imports that no handler guards."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         yield node
         return

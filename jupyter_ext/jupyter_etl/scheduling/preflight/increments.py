@@ -1,4 +1,4 @@
-"""What would go wrong with a notebook's incremental loads, told from its commands."""
+"""Checks of a notebook's incremental loads, from its commands."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def scan_increments(commands: Sequence[tuple[int, Request]], *, publishes: bool)
     """Find loads whose watermark would never move, and rows that would be published twice.
 
     Args:
-        commands: Of the notebook, with the index of their cell.
-        publishes: Whether anything in the notebook publishes.
+        commands: The notebook's commands, each with the index of its cell.
+        publishes: Whether any cell of the notebook publishes.
     """
     loads = [(cell, one) for cell, one in commands if isinstance(one, LoadRequest) and one.since]
     findings = []

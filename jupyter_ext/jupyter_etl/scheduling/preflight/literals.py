@@ -1,4 +1,4 @@
-"""Texts and paths that a notebook's code builds of literals only."""
+"""Strings and paths that a notebook's code builds from literals only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _SAME = frozenset({"resolve", "absolute", "expanduser", "as_posix"})
 
 
 class Literals:
-    """Knows what names stand for, as far as a text tells.
+    """The statically known values of names.
 
     Args:
-        dynamic: Names whose value may be another one in a run, such as parameters.
+        dynamic: Names whose value may differ in a run, such as parameters.
     """
 
     def __init__(self, dynamic: Iterable[str] = ()) -> None:
@@ -23,7 +23,7 @@ class Literals:
         self._modules: dict[str, str] = {}
 
     def read_import(self, node: ast.Import | ast.ImportFrom) -> None:
-        """Remember what an import names."""
+        """Record the names that an import binds."""
         for alias in node.names:
             if isinstance(node, ast.ImportFrom):
                 self._modules[alias.asname or alias.name] = f"{node.module or ''}.{alias.name}"
@@ -34,7 +34,7 @@ class Literals:
                 self._modules[root] = root
 
     def assign(self, node: ast.Assign | ast.AnnAssign, *, certain: bool) -> None:
-        """Remember what an assignment gives to names."""
+        """Record the values that an assignment binds to names."""
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         text = self.text(node.value) if certain and node.value is not None else None
         for target in targets:
@@ -44,11 +44,11 @@ class Literals:
                     self._texts[inner.id] = text if whole else None
 
     def forget(self, name: str) -> None:
-        """Take a name for one whose value is not known."""
+        """Mark the value of a name as unknown."""
         self._texts[name] = None
 
     def full_name(self, function: ast.expr) -> str:
-        """Return the dotted name of a function, with its module where an import tells it; or ""."""
+        """Return the dotted name of a function, with its module if the import is known; else ""."""
         parts: list[str] = []
         while isinstance(function, ast.Attribute):
             parts.insert(0, function.attr)
@@ -58,13 +58,13 @@ class Literals:
         return ".".join([self._modules.get(function.id, function.id), *parts])
 
     def is_imported(self, function: ast.expr) -> bool:
-        """Tell whether a function belongs to an imported module, or is imported itself."""
+        """Return whether a function belongs to an imported module or is imported itself."""
         while isinstance(function, ast.Attribute):
             function = function.value
         return isinstance(function, ast.Name) and function.id in self._modules
 
     def text(self, node: ast.expr | None) -> str | None:
-        """Return the text or path that an expression is; None where it is not known."""
+        """Return the string or path of an expression; None if it is not known."""
         match node:
             case ast.Constant(value=str(value)):
                 return value

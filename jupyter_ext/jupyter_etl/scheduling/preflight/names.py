@@ -1,6 +1,6 @@
-"""Which names a notebook's cells define and use, in the order in which they run."""
+"""The names that a notebook's cells define and use, in execution order."""
 
-# A visit_ method is named by the node that it visits, and says no more.
+# A visit_ method is named after the node that it visits.
 # ruff: noqa: D102
 
 from __future__ import annotations
@@ -34,24 +34,25 @@ _EVALUATED: Mapping[type[ast.AST], tuple[str, ...]] = {
     ast.DictComp: ("generators", "key", "value"),
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp), ("generators", "elt")),
 }
-"""The fields of nodes whose order in the tree is another one than that of their evaluation."""
+"""Fields of nodes whose evaluation order differs from their order in the tree."""
 
 
 @dataclass(kw_only=True)
 class NameReader(ast.NodeVisitor):
-    """Reads cells one after the other; afterwards it knows which names were missing.
+    """Reads cells in order and finds names that are undefined where they are used.
 
-    It errs on the side of silence: what a branch may define counts as defined, and nothing is
-    missing any more once ``import *``, ``exec`` or ``%run`` may have defined it.
+    It prefers to miss a problem over reporting a false one: a name that a branch may define counts
+    as defined, and no name is reported after ``import *``, ``exec`` or ``%run`` may have defined
+    it.
 
     Args:
-        certain: Tells whether an expression is evaluated in every run.
+        certain: Returns whether an expression is evaluated in every run.
         defined: Index of the first cell that defines a name.
         missing: Index of the first cell that uses a name before any cell has defined it.
         doubtful: The same for uses that may never be evaluated.
         deferred: Index of the first cell with a function whose body uses a name, which may be
-            defined later, and whether that is certainly evaluated.
-        opened: Whether names may have been defined that cannot be told from the text.
+            defined later, and whether the use is certainly evaluated.
+        opened: Whether unknown names may have been defined.
     """
 
     certain: Callable[[ast.AST], bool] = lambda _: True
@@ -70,11 +71,11 @@ class NameReader(ast.NodeVisitor):
         self.visit(tree)
 
     def define(self, name: str, cell: int) -> None:
-        """Say that a cell defines a name of the notebook."""
+        """Record that a cell defines a name."""
         self.defined.setdefault(name, cell)
 
     def use(self, name: str, cell: int, *, certain: bool = True) -> None:
-        """Say that a cell uses a name, in every run or perhaps."""
+        """Record that a cell uses a name, certainly or possibly."""
         if self.opened or self._quiet or _is_known(name) or name in self.defined:
             return
         if not any(name in scope for scope in self._scopes):
@@ -84,7 +85,8 @@ class NameReader(ast.NodeVisitor):
         """Return the names that are missing when their cell runs, with its index.
 
         Args:
-            certain: In every run; else those that are missing only if their code is evaluated.
+            certain: True for names that are missing in every run; False for those that are
+                missing only if their code is evaluated.
         """
         never = {
             name: cell
@@ -119,7 +121,7 @@ class NameReader(ast.NodeVisitor):
         self.opened = self.opened or name in _DYNAMIC
 
     def generic_visit(self, node: ast.AST) -> None:
-        """Visit what a node holds, in the order of its evaluation."""
+        """Visit the children of a node in evaluation order."""
         for name in _EVALUATED.get(type(node), node._fields):
             held = getattr(node, name, None)
             self._visit_all(held if isinstance(held, list) else [held])
@@ -186,7 +188,7 @@ class NameReader(ast.NodeVisitor):
                 self.visit(node)
 
     def _defer(self, node: _Function) -> None:
-        """Remember what a function's body uses; it is looked up when it is called."""
+        """Record the names that a function's body uses; they are looked up when it is called."""
         own = _bound_in(node)
         for inner in ast.walk(node):
             if isinstance(inner, ast.Global):
@@ -226,7 +228,7 @@ def _catches_inside(node: ast.AST) -> bool:
 
 
 def _bound_in(node: ast.AST) -> set[str]:
-    """Return every name that is bound anywhere inside, in inner scopes too."""
+    """Return every name that is bound in a node, including inner scopes."""
     bound: set[str] = set()
     for inner in ast.walk(node):
         match inner:
@@ -248,7 +250,7 @@ def _bound_in(node: ast.AST) -> set[str]:
 
 
 def _type_parameter(node: ast.AST) -> set[str]:
-    # The classes exist from Python 3.12 on.
+    # These classes exist in Python 3.12 and later.
     if type(node).__name__ in ("TypeVar", "ParamSpec", "TypeVarTuple"):
         return {str(getattr(node, "name", ""))}
     return set()

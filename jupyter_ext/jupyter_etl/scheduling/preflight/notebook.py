@@ -1,4 +1,4 @@
-"""What would go wrong when a notebook runs in a clean kernel, told from its text."""
+"""Preflight of a notebook: what would fail in a clean kernel, from its source alone."""
 
 from __future__ import annotations
 
@@ -47,18 +47,17 @@ _CHANGES_DATABASE = re.compile(
 
 
 def preflight(outline: Outline, environment: Environment | None = None) -> tuple[Finding, ...]:
-    """Say what would go wrong when a notebook runs without a person and without their session.
+    """Find what would fail when a notebook runs unattended in a clean kernel.
 
-    Nothing of the notebook is run. The cells of another language than Python are only searched for
-    secrets.
+    Nothing is executed. Cells in other languages than Python are only searched for secrets.
 
     Args:
-        environment: Where it will run; without one nothing is said of its kernel, modules, files,
-            sources and tables.
+        environment: Where the notebook will run. Without it, the kernel, modules, files,
+            sources and tables are not checked.
 
     Returns:
-        The findings: errors first, then warnings, then what is worth knowing; by cell. What could not
-        be checked is among them.
+        Errors first, then warnings, then notes, each ordered by cell. Cells that could not be
+        checked are included.
     """
     findings = [finding for cell in outline.cells for finding in scan_text(cell.index, cell.source)]
     code = [cell for cell in outline.cells if cell.kind == "code" and cell.source.strip()]
@@ -100,7 +99,7 @@ class _ParsedCell:
 
 
 class _Notebook:
-    """The scans of a Python notebook, cell by cell."""
+    """The checks of a Python notebook, cell by cell."""
 
     def __init__(self, outline: Outline, code: list[Cell], environment: Environment | None) -> None:
         self._outline = outline
@@ -134,7 +133,8 @@ class _Notebook:
             self._undeclared.read_text(cell.index, cell.source)
             self._imports.read_text(cell.index, cell.source)
             if one is None:
-                # What it defines is not known, and one mistake shall not be reported as twenty.
+                # The names that the cell defines are unknown, and one mistake must not be reported
+                # twenty times.
                 self._names.opened = True
             else:
                 self._read(cell, one.tree)
@@ -316,7 +316,7 @@ def _publishes(outline: Outline, code: list[Cell]) -> bool:
 
 
 def _from_notes(notes: tuple[str, ...], *, is_python: bool) -> list[Finding]:
-    """Return what is odd about the notebook; cells of Python are read by themselves."""
+    """Return findings about the notebook file itself; Python cells are checked separately."""
     return [
         Finding(severity="info", cell=None, message=note)
         for note in notes

@@ -1,4 +1,4 @@
-"""What a cell asks of the platform: its ``%etl`` lines and its calls like ``etl.load("wh.orders")``."""
+"""Uses of the platform in a cell: ``%etl`` lines and calls such as ``etl.load("wh.orders")``."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Use:
 
 
 class Unknown:
-    """A value that the text does not tell."""
+    """A value that cannot be determined statically."""
 
 
 UNKNOWN = Unknown()
@@ -66,15 +66,15 @@ UNKNOWN = Unknown()
 def uses_in(
     cell: int, source: str, tree: ast.Module, reachability: Reachability, literals: Literals
 ) -> tuple[list[Use], list[tuple[str, bool]]]:
-    """Read a cell.
+    """Find the uses of the platform in a cell.
 
     Args:
         cell: Its index.
-        tree: The same, parsed.
+        tree: The parsed source.
 
     Returns:
-        The uses in order, and for each ``%etl`` that cannot be read what is wrong, and whether it is
-        executed in every run.
+        The uses in order; and for each ``%etl`` line that is not valid, the error and whether the
+        line is executed in every run.
     """
     found: list[tuple[int, Use]] = []
     wrong: list[tuple[str, bool]] = []

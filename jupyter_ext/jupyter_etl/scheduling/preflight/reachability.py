@@ -1,4 +1,4 @@
-"""Which code of a notebook is evaluated in every run, whatever its data."""
+"""The code of a notebook that is evaluated in every run, whatever the data."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _SWALLOW = ("suppress", "raises", "ignore", "skip", "catch")
 
 
 class Reachability:
-    """Reads cells one after the other, and collects what is certainly evaluated.
+    """Reads cells in order and collects the code that is certainly evaluated.
 
-    It errs on the side of doubt. What a branch, a loop that may be empty, a ``try`` with handlers,
-    a lambda or a function that nobody certainly calls holds is not certain; nor is what follows a
-    possible end of the run.
+    When in doubt, code counts as uncertain: the body of a branch, of a loop that may be empty, of a
+    ``try`` with handlers, of a lambda or of a function that is not certainly called; and all code
+    after a possible end of the run.
     """
 
     def __init__(self) -> None:
@@ -29,12 +29,12 @@ class Reachability:
         self._ended = False
 
     def read(self, cell: int, tree: ast.Module, *, may_fail: bool = False) -> None:
-        """Read the next cell.
+        """Analyse the next cell.
 
         Args:
             cell: Its index.
-            tree: Its code; the nodes are remembered by identity and must be kept.
-            may_fail: Whether the run goes on where the cell fails.
+            tree: Its code. Nodes are remembered by identity, so the tree must stay alive.
+            may_fail: Whether the run continues if the cell fails.
         """
         lines = self._lines.setdefault(cell, set())
         before = set(self._certain)
@@ -49,19 +49,19 @@ class Reachability:
         )
 
     def has(self, node: ast.AST) -> bool:
-        """Tell whether a statement or expression is certainly evaluated."""
+        """Return whether a statement or expression is certainly evaluated."""
         return id(node) in self._certain
 
     def starts(self, cell: int) -> bool:
-        """Tell whether a cell is certainly executed, and ends the run where it fails."""
+        """Return whether a cell is certainly executed and ends the run if it fails."""
         return cell in self._started
 
     def has_line(self, cell: int, line: int) -> bool:
-        """Tell whether the statement that begins on a line, from 1, is certainly executed."""
+        """Return whether the statement on a line, counted from 1, is certainly executed."""
         return line in self._lines.get(cell, ())
 
     def _block(self, body: Iterable[ast.stmt]) -> bool:
-        """Mark statements; False if what follows them is not certain."""
+        """Mark statements; return False if the code after them is uncertain."""
         return all(self._statement(statement) for statement in body)
 
     def _statement(self, node: ast.stmt) -> bool:
@@ -119,7 +119,7 @@ class Reachability:
         return self._block(node.body)
 
     def _may_swallow(self, manager: ast.expr) -> bool:
-        """Tell whether a context manager may catch what is raised inside of it."""
+        """Return whether a context manager may suppress exceptions."""
         written = ast.unparse(manager).partition("(")[0]
         own = written in self._functions or written in self._classes
         return own or any(word in written.lower() for word in _SWALLOW)
@@ -175,7 +175,7 @@ class Reachability:
             self._all(parts)
 
     def _enter(self, name: str, *, awaited: bool) -> None:
-        """Mark the body of a function that is called."""
+        """Mark the body of a called function."""
         function = self._functions.get(name)
         if function is None or name in self._entered or function.decorator_list:
             return
@@ -186,7 +186,7 @@ class Reachability:
         self._block(function.body)
 
     def _calls_an_end(self, node: ast.AST) -> bool:
-        """Tell whether a statement calls a function of the notebook that may end the run."""
+        """Return whether a statement calls a function of the notebook that may end the run."""
         called = (
             self._functions.get(call.func.id)
             for call in ast.walk(node)
@@ -198,7 +198,7 @@ class Reachability:
 
 
 def _truth(test: ast.expr) -> bool | None:
-    """Return what a condition always is in a run; None where that is not known."""
+    """Return the constant value of a condition; None if it is not known."""
     match test:
         case ast.Constant(value=value):
             return bool(value)
@@ -214,7 +214,7 @@ def _truth(test: ast.expr) -> bool | None:
 
 
 def _has_items(iterable: ast.expr) -> bool:
-    """Tell whether a loop over this is certainly entered."""
+    """Return whether the body of a loop over this iterable is certainly entered."""
     match iterable:
         case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
             return any(not isinstance(item, ast.Starred) for item in items)
@@ -230,7 +230,7 @@ def _has_items(iterable: ast.expr) -> bool:
 
 
 def _inside(function: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a module or function without those of the scopes inside it."""
+    """Yield the nodes of a module or function, without those of inner scopes."""
     for child in ast.iter_child_nodes(function):
         if not isinstance(child, _Scope):
             yield child
@@ -238,7 +238,7 @@ def _inside(function: ast.AST) -> Iterator[ast.AST]:
 
 
 def _ends_run(node: ast.AST) -> bool:
-    """Tell whether this ends the run, if it is executed."""
+    """Return whether executing this node ends the run."""
     match node:
         case ast.Raise(exc=ast.Name(id="SystemExit") | ast.Call(func=ast.Name(id="SystemExit"))):
             return True
@@ -252,7 +252,7 @@ def _ends_run(node: ast.AST) -> bool:
 
 
 def _leaves(node: ast.AST, *, in_loop: bool = False) -> bool:
-    """Tell whether a statement may leave the block that it is in, other than by an error."""
+    """Return whether a statement may leave its block other than by an exception."""
     if isinstance(node, ast.Return) or _ends_run(node):
         return True
     if isinstance(node, ast.Break | ast.Continue):

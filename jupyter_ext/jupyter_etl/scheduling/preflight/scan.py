@@ -1,4 +1,4 @@
-"""What the single scans of a notebook have in common."""
+"""What the checks of preflight have in common."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from jupyter_etl.scheduling.preflight.findings import Finding
 
 @dataclass(kw_only=True)
 class Scan:
-    """Collects findings, and why cells could not be checked in full.
+    """Collects findings, and the reasons why cells could not be checked completely.
 
     Args:
-        environment: Where the notebook will run; None where nobody can tell.
-        findings: So far.
-        reasons: By cell, what could not be checked; completes "Cell 3 could not be checked in full: ".
+        environment: Where the notebook will run; None if that is not known.
+        findings: The findings so far.
+        reasons: By cell, what could not be checked; completes "Cell 3 could not be checked in
+            full: ".
     """
 
     environment: Environment | None
@@ -24,10 +25,10 @@ class Scan:
     reasons: dict[int, dict[str, None]] = field(default_factory=dict)
 
     def add(self, kind: str, cell: int, message: str, hint: str = "", *, certain: bool) -> None:
-        """Add what fails in every run, or, where that is not certain, what may fail.
+        """Add an error, or a warning if the code is not evaluated in every run.
 
         Args:
-            kind: As `Finding`.
+            kind: See `Finding`.
             cell: Index of the cell.
             message: Continues "Cell 3 ".
             hint: The next step.
@@ -44,11 +45,11 @@ class Scan:
         )
 
     def unsure(self, cell: int, reason: str) -> None:
-        """Note what could not be checked."""
+        """Record what could not be checked."""
         self.reasons.setdefault(cell, {})[reason] = None
 
     def notes(self) -> Iterator[Finding]:
-        """Yield a note for each cell that could not be checked in full."""
+        """Yield a note for each cell that could not be checked completely."""
         for cell, reasons in self.reasons.items():
             yield Finding(
                 severity="info",

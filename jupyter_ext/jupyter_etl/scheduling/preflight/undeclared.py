@@ -1,4 +1,4 @@
-"""What a notebook reads past its declared sources, and writes past its publications."""
+"""Reads that bypass declared sources, and writes that bypass publications."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jupyter_etl.scheduling.preflight.platform_calls import Use
 from jupyter_etl.scheduling.preflight.scan import Scan
 
 _SCRATCH = ("/tmp/", "/var/tmp/", "/dev/", "/proc/", "/sys/", "memory://")  # noqa: S108
-"""What lies there stays on the machine and is nobody's data."""
+"""Locations whose content is temporary."""
 
 _UNKNOWN = re.compile(r"\{\{[^{}]*\}\}|\{[^{}]*\}")
 _DRIVER = re.compile(r"^([a-zA-Z0-9]+)\+[a-zA-Z0-9_]+(?=://)")
@@ -29,11 +29,11 @@ _SUBJECT = {"file": "", "url": "", "database": "the database ", "table": "the ta
 
 
 class UndeclaredScan:
-    """Collects what cells read and write, and what is declared; the rest is reported.
+    """Collects the reads and writes of cells and reports those that are not declared.
 
     Args:
-        scan: Collects what is found.
-        literals: What names stand for.
+        scan: Collects the findings.
+        literals: The values of names.
     """
 
     def __init__(self, scan: Scan, literals: Literals) -> None:
@@ -45,15 +45,15 @@ class UndeclaredScan:
         self._included: list[str] = []
 
     def read_text(self, cell: int, source: str) -> None:
-        """Take note of what the shell commands of a cell read."""
+        """Record what the shell commands of a cell read."""
         self._add(shell_accesses(cell, source))
 
     def bind(self, node: ast.AST) -> None:
-        """Take note of what gives a name its value."""
+        """Record a node that binds a name."""
         self._reader.bind(node)
 
     def read(self, cell: int, node: ast.Call) -> None:
-        """Take note of what a call reads and writes."""
+        """Record the reads and writes of a call."""
         self._add(self._reader.read(cell, node))
 
     def declare(self, use: Use) -> None:
@@ -71,10 +71,11 @@ class UndeclaredScan:
                 )
 
     def findings(self, may_write: Callable[[str], bool]) -> Iterator[Finding]:
-        """Yield one warning for each thing that is read or written undeclared.
+        """Yield one warning for each undeclared read or write.
 
         Args:
-            may_write: Tells whether the notebook may write a path, also by what is not told.
+            may_write: Returns whether the notebook may write a path, including by code that
+                cannot be analysed.
         """
         environment = self._scan.environment
         sources = [*map(self._located, self._sources)]
@@ -107,7 +108,7 @@ class UndeclaredScan:
         self._accesses.update(dict.fromkeys(found))
 
     def _located(self, location: str) -> str:
-        """Return a location as the catalogue has it, which makes paths absolute."""
+        """Return a location in the form of the catalogue, which makes paths absolute."""
         environment = self._scan.environment
         return _comparable(location if environment is None else _declared(environment, location))
 
@@ -128,7 +129,7 @@ def _texts(given: Iterable[object]) -> list[str]:
 
 
 def _comparable(location: str) -> str:
-    """Return a location without what differs between two ways to write it; ``*`` for the unknown."""
+    """Return a location in a canonical form; ``*`` replaces unknown parts."""
     location = _DRIVER.sub(r"\1", _UNKNOWN.sub("*", location)).removeprefix("sqlite:///")
     scheme, mark, rest = location.partition("://")
     if not mark:
@@ -150,12 +151,12 @@ def _is_in(target: str, known: Iterable[str]) -> bool:
 
 def _finding(one: Access) -> Finding:
     shown = _shown(one.target)
-    said = f"{one.verb} {_SUBJECT[one.what]}'{shown}'"
+    clause = f"{one.verb} {_SUBJECT[one.what]}'{shown}'"
     if one.verb == "reads":
-        said = said.replace("reads the database", "opens the database")
-        message, hint = f"{said}, which is not a declared source.", _source_hint(one, shown)
+        clause = clause.replace("reads the database", "opens the database")
+        message, hint = f"{clause}, which is not a declared source.", _source_hint(one, shown)
     elif one.verb == "writes":
-        message, hint = f"{said}, which is not a publication.", _publish_hint(one, shown)
+        message, hint = f"{clause}, which is not a publication.", _publish_hint(one, shown)
     else:
         message = f"sends a {one.method} request to '{shown}', and again when the run is repeated."
         hint = "Publish the data, and let others read it: %etl publish table NAME FRAME."
@@ -212,7 +213,7 @@ def _has_password(target: str) -> bool:
 
 
 def _name(shown: str) -> str:
-    """Return a name for a source or publication at a place."""
+    """Suggest a name for a source or publication at a location."""
     plain = _UNKNOWN.sub("*", shown)
     _, mark, rest = plain.partition("://")
     parts = [part.partition(".")[0] for part in (rest if mark else plain).split("/")]
