@@ -224,7 +224,7 @@ def test_an_answer_that_breaks_off_is_fetched_again_whole(api: Api) -> None:
 def test_an_answer_that_always_breaks_off_is_an_error(api: Api) -> None:
     api.answer = lambda asked: replace(said_json(ROWS), cut=5)
     problem = refusal(source_of(api))
-    assert "broke off" in problem.message
+    assert "closed the connection" in problem.message
     assert problem.retryable
 
 

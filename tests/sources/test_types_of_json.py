@@ -223,7 +223,7 @@ def test_what_no_type_holds_is_named(
     cut(monkeypatch, records)
     path = written(tmp_path / "a.jsonl", ["null", *values])
     error = refusal(path)
-    assert "column 'x' mixes values that no type holds" in error.message
+    assert "column 'x' mixes values without a common type" in error.message
     assert error.data["record"] == record + 1
     assert f"record {record + 1} has" in error.message
     assert not error.retryable

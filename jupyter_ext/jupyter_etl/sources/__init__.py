@@ -1,1 +1,1 @@
-"""Connectors: they read a declared source into Arrow, and DuckDB answers SQL over what was read."""
+"""Connectors: they read declared sources into Arrow; DuckDB runs SQL over the result."""

@@ -1,4 +1,4 @@
-"""Where the secrets of a source go: the servers that its connector signs in to."""
+"""The servers that receive the secrets of a source."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _AMAZON = "s3://amazonaws.com"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A server that a secret may be sent to, or what stands for it.
+    """A server that a secret may be sent to.
 
     Args:
-        scheme: ``https``, ``postgresql`` ...; "" for any but ``http``, which is not encrypted.
-        host: In lower case, without a final dot, in Punycode; of a socket its absolute path.
-        port: None for that of the scheme.
-        more: Of a URL, options that the driver may take for another server.
+        scheme: ``https``, ``postgresql`` ...; "" for any except ``http``, which is not encrypted.
+        host: Lower case, without a final dot, in Punycode; for a socket, its absolute path.
+        port: None for the default port of the scheme.
+        more: Options of the URL that may redirect the driver to another server.
     """
 
     scheme: str
@@ -59,7 +59,7 @@ class Place:
         return f"{self.scheme}{'://' if self.scheme else ''}{host}{port}{self.more}"
 
     def covers(self, other: Place) -> bool:
-        """Whether a secret that may go here may go there."""
+        """Return whether a secret that may be sent here may also be sent to another place."""
         if self == other:
             return True
         if self.scheme or other.scheme == "http" or self.more != other.more:
@@ -70,10 +70,10 @@ class Place:
 
 
 def places_of(source: Source) -> tuple[Place, ...]:
-    """Return all servers that may be sent a secret of a source; empty where none is sent anywhere.
+    """Return all servers that may receive a secret of a source; empty if there are none.
 
     Raises:
-        DeclarationError: The location does not tell.
+        DeclarationError: The location does not determine them.
     """
     location = source.location
     if is_http(location):
@@ -88,14 +88,13 @@ def places_of(source: Source) -> tuple[Place, ...]:
 
 
 def place_of(text: str) -> Place:
-    """Read a place as a person writes it.
+    """Parse a place from user input.
 
     Args:
-        text: ``HOST``, ``HOST:PORT``, a URL, of which the path does not matter, or what `Place`
-            writes.
+        text: ``HOST``, ``HOST:PORT``, a URL, whose path is ignored, or the text form of a `Place`.
 
     Raises:
-        DeclarationError: It is none.
+        DeclarationError: It is not valid.
     """
     written = text.strip()
     if "://" in written:
@@ -148,9 +147,9 @@ def _database_places(location: str) -> tuple[Place, ...]:
 
 
 def _libpq_places(url: URL) -> tuple[Place, ...]:
-    """Return all servers that libpq may try: those of the authority, of ``host`` and ``hostaddr``.
+    """Return all servers that libpq may try: the authority, ``host`` and ``hostaddr``.
 
-    A ``service`` is refused: a file says which server it is.
+    A ``service`` is rejected, because its server is defined in a file.
     """
     query = url.normalized_query
     if "service" in query:
@@ -174,7 +173,7 @@ def _paired(hosts: Sequence[str], ports: Sequence[str]) -> Iterable[tuple[str, s
     for host, own in zip_longest(hosts, ports if len(ports) > 1 else (), fillvalue=""):
         if host:
             name, colon, port = host.rpartition(":")
-            # SQLAlchemy takes HOST:PORT in ``host``; an address of version 6 has more colons.
+            # SQLAlchemy accepts HOST:PORT in ``host``; IPv6 addresses have more colons.
             if colon and ":" not in name and port.isdecimal():
                 yield name, port
             else:

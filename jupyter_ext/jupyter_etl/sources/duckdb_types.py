@@ -1,4 +1,4 @@
-"""DuckDB's types in Arrow, and Arrow's in DuckDB: exact, or an error that names the column."""
+"""Conversion between DuckDB and Arrow types: exact, or an error that names the column."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _AS_TEXT = frozenset({"uhugeint", "bit", "bignum", "time with time zone"})
-"""Types that Arrow export gives other values: unsigned 128-bit integers turn negative from 2^127 on,
-bits and large integers arrive in DuckDB's own bytes, and times lose their zone."""
+"""Types that the Arrow export changes: unsigned 128-bit integers become negative from 2^127 on,
+bits and large integers arrive in DuckDB's internal format, and times lose their time zone.
+"""
 
 _WHOLE = frozenset({"uhugeint", "bignum"})
 
@@ -24,17 +25,17 @@ _NO_ARROW = {
     "union": "union_extract({}, 'TAG'), or {}::VARCHAR",
     "variant": "{}::JSON, or {}::VARCHAR",
 }
-"""Types without an equal in frames and tables, and the cast that helps."""
+"""Types without an equivalent in frames and tables, and a suitable cast."""
 
 _DECIMAL_ENDS = Decimal("1e38")
 """Upper bound of decimals with 38 digits."""
 
 _LONGEST_HOURS = 2_562_046
-"""Hours of an interval whose nanoseconds, in which Arrow counts, fit into 64 bits."""
+"""Maximum hours of an interval whose nanoseconds, Arrow's unit, fit into 64 bits."""
 
 _DATE_END = 2**31 - 1
 _INSTANT_END = 2**63 - 1
-"""DuckDB's value for infinity, and negated for -infinity, in days and in any unit of time."""
+"""DuckDB's value for infinity, and negated for -infinity, in days and in every time unit."""
 
 _BATCH_ROWS = 65_536
 _DAY = {"us": 86_400_000_000, "ns": 86_400_000_000_000}
@@ -53,15 +54,15 @@ def exact_table(
         relation: A query that has not been run, or a relation of the user.
         what: Subject of messages: ``The result``.
         shown: Returns the name of a column in the result.
-        collect: Reads the rows batch by batch, and may stop; None to take them as a whole.
+        collect: Reads the rows batch by batch, and may stop; None fetches all rows at once.
 
     Returns:
-        The rows. Times with a zone are in UTC; integers of 128 bits are ``int64``,
-        ``decimal128(38, 0)`` or text, the first that holds all of them.
+        The rows. Aware times are in UTC; 128-bit integers are ``int64``, ``decimal128(38, 0)`` or
+        text, the first of these that holds all of them.
 
     Raises:
-        SourceError: Two columns of one name, or a column that Arrow cannot hold exactly.
-        duckdb.Error: The query is wrong, or a value could not be computed.
+        SourceError: Two columns have the same name, or Arrow cannot represent a column exactly.
+        duckdb.Error: The query is not valid, or a value could not be computed.
     """
     names, kinds = [shown(name) for name in relation.columns], relation.types
     refuse_twins(what, names)
@@ -81,21 +82,21 @@ def exact_table(
 def _collected(
     relation: duckdb.DuckDBPyRelation, collect: Callable[[pa.RecordBatchReader], pa.Table]
 ) -> pa.Table:
-    """Read a relation as a stream; raises what DuckDB raises for it as a whole."""
+    """Read a relation as a stream; raises the errors that DuckDB raises without streaming."""
     import duckdb
 
     try:
         with relation.to_arrow_reader(_BATCH_ROWS) as batches:
             return collect(batches)
     except OSError as problem:
-        # Arrow passes on the message of DuckDB's error, and not its class.
+        # Arrow preserves the message of DuckDB's error, but not its class.
         wrong = str(problem).startswith(("Invalid Input Error", "Not implemented Error"))
         kind = duckdb.InvalidInputException if wrong else duckdb.Error
         raise kind(str(problem)) from problem
 
 
 def is_relation(data: object) -> bool:
-    """Tell whether something is a relation of DuckDB, without importing DuckDB."""
+    """Return whether an object is a DuckDB relation, without importing DuckDB."""
     package = type(data).__module__.partition(".")[0]
     return package in {"duckdb", "_duckdb"} and type(data).__name__ == "DuckDBPyRelation"
 
@@ -105,10 +106,10 @@ def table_of_relation(name: str, relation: Any, error: type[EtlError] = SourceEr
 
     Args:
         relation: A `duckdb.DuckDBPyRelation`.
-        error: The class of what is raised.
+        error: Class of the errors.
 
     Raises:
-        EtlError: Of that class: it cannot be run, or holds values that Arrow does not.
+        EtlError: Of class ``error``: the query fails, or Arrow cannot represent its values.
     """
     import duckdb
 
@@ -125,7 +126,7 @@ def table_of_relation(name: str, relation: Any, error: type[EtlError] = SourceEr
 
 
 def _cell(what: str, name: str, kind: Any, cell: str) -> str:
-    """Return the SQL that reads a column so that its values are exact."""
+    """Return the SQL that reads a column exactly."""
     for inner in _within(kind):
         if str(inner.id) in _NO_ARROW:
             advice = _NO_ARROW[str(inner.id)].replace("{}", name)
@@ -139,19 +140,19 @@ def _cell(what: str, name: str, kind: Any, cell: str) -> str:
 
 
 def _guarded(what: str, name: str, kind: Any, cell: str) -> str:
-    """Refuse intervals whose nanoseconds overflow; inside of lists and structs by their text."""
+    """Reject intervals whose nanoseconds overflow; inside lists and structs, by their text."""
     exact = _castable(kind)
     plain = f"CAST({cell} AS {exact})" if exact else cell
     if str(kind.id) == "interval":
         long = f"abs(date_part('hour', {cell})) > {_LONGEST_HOURS}"
     else:
         long = rf"regexp_matches(CAST({cell} AS VARCHAR), '\d{{7}}:\d\d:')"
-    said = f"{what}: column '{name}' holds an interval of more hours than Arrow can count"
-    return f"CASE WHEN {long} THEN error({quoted_text(said)}) ELSE {plain} END"
+    refusal = f"{what}: column '{name}' holds an interval of more hours than Arrow can count"
+    return f"CASE WHEN {long} THEN error({quoted_text(refusal)}) ELSE {plain} END"
 
 
 def _within(kind: Any) -> list[Any]:
-    """Return a type and all types inside of it."""
+    """Return a type and all types nested in it."""
     found = [kind]
     if str(kind.id) in {"list", "array", "struct", "tuple", "map", "union"}:
         for name, inner in kind.children:
@@ -161,7 +162,7 @@ def _within(kind: Any) -> list[Any]:
 
 
 def _castable(kind: Any) -> str | None:
-    """Write the type that a column is cast to; None where it arrives as it is."""
+    """Return the type that a column is cast to; None if no cast is needed."""
     name = str(kind.id)
     if name in _AS_TEXT:
         return "VARCHAR"
@@ -191,7 +192,7 @@ def _finished(what: str, name: str, kind: str, column: pa.ChunkedArray) -> pa.Ch
     if kind in _WHOLE:
         return _integers(column, pa.decimal128(38, 0))
     plain = _in_utc(column.type)
-    # Types of lists are equal whatever their items are called.
+    # List types are equal regardless of the name of their items.
     return column if str(plain) == str(column.type) else column.cast(plain)
 
 
@@ -211,7 +212,7 @@ def _integers(column: pa.ChunkedArray, least: pa.DataType) -> pa.ChunkedArray:
 
 
 def _fits_decimal(column: pa.ChunkedArray | pa.Array) -> bool:
-    # Arrow takes the 128 bits as they come, and does not count their digits.
+    # Arrow accepts any 128 bits without counting their digits.
     import pyarrow.compute as pc
 
     ends = pc.min_max(column).as_py()
@@ -220,7 +221,7 @@ def _fits_decimal(column: pa.ChunkedArray | pa.Array) -> bool:
 
 
 def _in_utc(kind: pa.DataType) -> pa.DataType:
-    """Return the type with every zone replaced by UTC, and items of lists called as usual."""
+    """Return the type with UTC for every time zone, and the usual name for list items."""
     import pyarrow as pa
 
     if pa.types.is_timestamp(kind) and kind.tz is not None:
@@ -237,7 +238,7 @@ def _in_utc(kind: pa.DataType) -> pa.DataType:
 
 
 def _check(what: str, name: str, array: pa.Array) -> None:
-    """Refuse values that DuckDB shows otherwise than Arrow does, also inside of others."""
+    """Reject values that DuckDB and Arrow represent differently, including nested ones."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -254,16 +255,16 @@ def _check(what: str, name: str, array: pa.Array) -> None:
         return
     if pa.types.is_decimal128(kind) and not _fits_decimal(array):
         raise _refused(what, name, "holds integers of more than 38 digits", f"{name}::VARCHAR")
-    odd, said = None, "infinity"
+    odd, special = None, "infinity"
     if pa.types.is_date32(kind):
         odd = pc.is_in(array.view(pa.int32()), pa.array([_DATE_END, -_DATE_END], pa.int32()))
     elif pa.types.is_timestamp(kind):
         odd = pc.is_in(array.view(pa.int64()), pa.array([_INSTANT_END, -_INSTANT_END]))
     elif pa.types.is_time64(kind):
-        odd, said = pc.equal(array.view(pa.int64()), _DAY[kind.unit]), "24:00"
+        odd, special = pc.equal(array.view(pa.int64()), _DAY[kind.unit]), "24:00"
     if odd is not None and pc.any(odd).as_py():
-        advice = f"nullif({name}, '{said}'), or {name}::VARCHAR"
-        raise _refused(what, name, f"holds {said}, which {kind} cannot", advice)
+        advice = f"nullif({name}, '{special}'), or {name}::VARCHAR"
+        raise _refused(what, name, f"holds {special}, which {kind} cannot", advice)
 
 
 def _refused(what: str, name: str, why: str, advice: str) -> SourceError:
@@ -279,15 +280,15 @@ def admitted(name: str, rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.
     """Prepare rows for DuckDB if it would truncate values or lacks a type.
 
     Args:
-        rows: As the notebook, a source or a publication gives them.
+        rows: Rows of the notebook, a source or a publication.
 
     Returns:
-        The same values: half floats as floats, decimals of 256 bits as those of 128.
+        The same values: half floats as floats, 256-bit decimals as 128-bit ones.
 
     Raises:
-        SourceError: There is no column, two have one name, or a column holds nanoseconds in a duration or
-            an interval, where DuckDB has microseconds, more than 38 digits, or fields that differ only
-            in case.
+        SourceError: There are no columns, or two have the same name; or a column has durations
+            or intervals with nanoseconds, where DuckDB has microseconds, more than 38 digits, or
+            fields whose names differ only in case.
     """
     import pyarrow as pa
 
@@ -347,7 +348,7 @@ def _taken(name: str, field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedArr
 
 
 def _refuse_twin_fields(name: str, column: str, kind: pa.DataType) -> None:
-    """Refuse structs of which DuckDB would take one field for another."""
+    """Reject structs whose fields DuckDB could not distinguish."""
     import pyarrow as pa
 
     if not pa.types.is_nested(kind) or pa.types.is_union(kind):

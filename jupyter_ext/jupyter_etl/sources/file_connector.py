@@ -1,4 +1,4 @@
-"""Files: one, a folder of them, or those that match a glob."""
+"""Files: a single file, a folder, or a glob."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FileConnector:
     """Reads csv, parquet, json, jsonl and excel files: local, by fsspec, or by HTTP.
 
     Several files are one table: they are read in the order of their names, columns are united by
-    name, and a column that a file lacks is null in its rows.
+    name, and a column that a file lacks is NULL in its rows.
     """
 
     kinds: tuple[str, ...] = tuple(FILE_READERS)
@@ -32,8 +32,7 @@ class FileConnector:
         """Check the options; nothing is opened.
 
         Raises:
-            DeclarationError: An option that the kind does not have, or a value that is not
-                possible.
+            DeclarationError: The kind has no such option, or a value is not valid.
         """
         if is_http(source.location):
             _http().check(source)
@@ -43,10 +42,10 @@ class FileConnector:
         check_options(source)
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
-        """List the one table that the files are, or the sheets of a workbook.
+        """List the table of the files, or the sheets of a workbook.
 
         Raises:
-            SourceError: Nothing is there, or it cannot be read.
+            SourceError: There is no file, or it cannot be read.
         """
         if is_http(source.location):
             return _http().tables(source, access)
@@ -60,8 +59,8 @@ class FileConnector:
         """Start reading.
 
         Raises:
-            SourceError: Nothing is there, it cannot be read, or a column is not in it.
-            DeclarationError: SQL, or an option the kind does not have.
+            SourceError: There is no file, it cannot be read, or it lacks a column.
+            DeclarationError: SQL is not supported, or the kind has no such option.
         """
         if is_http(source.location):
             return _http().read(source, request, access)
@@ -96,7 +95,7 @@ def _tables(source: Source, files: FileSet) -> list[TableInfo]:
 
 
 def _http() -> Connector:
-    # Imported when a URL is read: an HTTP client is slow to import.
+    # Imported when a URL is read, because HTTP clients are slow to import.
     from jupyter_etl.sources.http.connector import HttpConnector
 
     return HttpConnector()

@@ -1,4 +1,4 @@
-"""The rows of a source between two values of a column: what an incremental load reads."""
+"""The rows of an incremental load: those between two values of a column."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _INT64 = (-(2**63), 2**63 - 1)
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """What an incremental load may read.
+    """The range of an incremental load.
 
     Args:
-        after: Rows up to this value are left out; None for none.
-        upto: Rows beyond this value are left out; None where the first load decides.
-        until: For a cursor of times, where ``upto`` is None: the end, UTC.
-        zone: IANA name of the zone in which dates and times without one are meant.
+        after: Rows up to this value are skipped; None for none.
+        upto: Rows beyond this value are skipped; None if the first load decides.
+        until: For a cursor of times without ``upto``: the end, UTC.
+        zone: IANA name of the time zone of naive dates and times.
     """
 
     after: CursorValue | None
@@ -43,15 +43,15 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
-    """How far an incremental load has come.
+    """The extent of an incremental load.
 
     Args:
-        upto: Greatest value that was allowed; None where no row has a value.
-        value: Greatest value that was read; None where there is no row.
-        nulls: Rows without a value, which are left out.
-        later: Rows beyond ``upto``, which wait for a later load.
-        rows: Rows that were read.
-        note: How values were compared that have no order of their own; else "".
+        upto: Greatest value in the range; None if no row has a value.
+        value: Greatest value that was read; None if there is no row.
+        nulls: Number of rows without a value, which are skipped.
+        later: Number of rows beyond ``upto``, which are left for a later load.
+        rows: Number of rows read.
+        note: How values without a natural order were compared; else "".
     """
 
     upto: CursorValue | None
@@ -64,7 +64,7 @@ class Extent:
 
 @dataclass(frozen=True, kw_only=True)
 class Increment(Extent):
-    """What an incremental load has read.
+    """The result of an incremental load.
 
     Args:
         table: The rows.
@@ -82,18 +82,18 @@ def read_increment(
     columns: Sequence[str] | None = None,
     keep: Callable[[pa.RecordBatch], None] | None = None,
 ) -> Increment:
-    """Read the rows between two values, batch by batch; what lies outside is never kept.
+    """Read the rows between two values, batch by batch; other rows are never kept.
 
     Args:
-        reading: Of all rows, or of those after the lower bound and those without a value.
-        bounds: Both values.
+        reading: A reading of all rows, or of those after the lower bound and those without a value.
+        bounds: The range.
         what: Subject of messages: ``wh.orders``.
-        columns: To keep, in order; None for all.
-        keep: Called with each batch before it is kept; what it raises ends the read.
+        columns: Columns to return, in order; None for all.
+        keep: Called with each batch before it is stored; its exceptions end the read.
 
     Raises:
-        SourceError: The column is not there, or its values have no exact order; or they are of
-            another kind than the watermark's.
+        SourceError: The column does not exist, or its values have no exact order, or their type
+            differs from the watermark's.
     """
     import pyarrow as pa
 
@@ -118,16 +118,16 @@ def read_increment(
 def batches_between(
     reading: Reading, bounds: Bounds, *, what: str, column: str
 ) -> Generator[pa.RecordBatch, None, Extent]:
-    """Hand out the rows between two values as they are read.
+    """Yield the rows between two values as they are read.
 
     Args:
-        reading, bounds, what, column: As for `read_increment`.
+        reading, bounds, what, column: See `read_increment`.
 
     Returns:
-        How far it has come, when the last batch has been taken.
+        The extent, after the last batch.
 
     Raises:
-        SourceError: As `read_increment`.
+        SourceError: See `read_increment`.
     """
     with reading.batches as batches:
         choose(what, batches.schema.names, [column])
@@ -157,13 +157,13 @@ def batches_between(
 
 
 def newest_of_each(table: pa.Table, key: Sequence[str], column: str, *, what: str) -> pa.Table:
-    """Keep the row with the greatest cursor of each key; rows without a key all stay.
+    """Keep the row with the greatest cursor of each key; rows without a key are all kept.
 
     Args:
-        key: Columns that tell rows apart.
+        key: Columns that identify rows.
 
     Raises:
-        SourceError: A column of the key is not there.
+        SourceError: A column of the key does not exist.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -184,7 +184,7 @@ def newest_of_each(table: pa.Table, key: Sequence[str], column: str, *, what: st
 
 
 def _ascending(table: pa.Table, column: str, what: str) -> pa.Array:
-    """Return the places of rows by their cursor; rows with one cursor stay in their order."""
+    """Return the positions of rows sorted by their cursor; the sort is stable."""
     import pyarrow.compute as pc
 
     ruler = _ruler(what, table.schema.field(column))
@@ -197,7 +197,7 @@ def _ascending(table: pa.Table, column: str, what: str) -> pa.Array:
 
 
 def since_of(column: str, after: CursorValue) -> Since:
-    """Return what a database may leave out of the rows up to a value."""
+    """Return the filter for a database that skips the rows up to a value."""
     if after.kind is CursorKind.TEXT:
         bound, like = bound_below(after.text)
         return Since(column=column, after=bound, like=like)
@@ -205,9 +205,9 @@ def since_of(column: str, after: CursorValue) -> Since:
 
 
 def bound_of(value: CursorValue) -> object:
-    """Return a value as a database's driver binds it; times finer than a microsecond are cut off.
+    """Return a value for a database driver; times are truncated to microseconds.
 
-    Cut off it is a little less, so that no row is left out that the exact value would not leave out.
+    The truncated value is smaller, so that no row after the exact value is skipped.
     """
     order = order_of(value)
     if not isinstance(order, int) or value.kind is CursorKind.INTEGER:
@@ -225,9 +225,9 @@ class _Ruler:
     """How values of one column are compared.
 
     Args:
-        kind: Of the values.
-        unit: Nanoseconds of one step, for times.
-        type: That values are cast to before they are compared; None where they need not be.
+        kind: Kind of the values.
+        unit: Nanoseconds per step, for times.
+        type: Type that values are cast to for comparison; None if no cast is needed.
     """
 
     kind: CursorKind
@@ -239,7 +239,7 @@ class _Ruler:
         import pyarrow as pa
 
         if self.kind in _TIMES:
-            # By way of the integer that is kept: a cast that rounds cannot happen.
+            # Via the stored integer: a cast that rounds cannot happen.
             width = pa.int32() if pa.types.is_date32(values.type) else pa.int64()
             return values.cast(width).cast(pa.int64())
         return values if self.type is None else values.cast(self.type)
@@ -252,19 +252,19 @@ class _Ruler:
             return pa.scalar(order)
         if isinstance(order, int):
             low, high = (0, 2**64 - 1) if pa.types.is_uint64(keys) else _INT64
-            # Rounded down: what lies behind the value still does.
+            # Rounded down: what is greater than the value stays greater.
             return pa.scalar(min(max(order // self.unit, low), high), keys)
         return pa.scalar(order, keys)
 
     def within(
         self, keys: pa.Array, after: CursorValue | None, upto: CursorValue | None
     ) -> tuple[pa.Array, int]:
-        """Return which rows are between the values, null for those without, and how many are after."""
+        """Return which rows are in the range, NULL without a value, and how many are after it."""
         low, high = (None if v is None else self.key(v, keys.type) for v in (after, upto))
         return between(keys, low, high)
 
     def greatest(self, keys: pa.Array, than: Any) -> Any:
-        """Return the greatest of values and of one that was found before."""
+        """Return the greatest of the values and a previous one."""
         import pyarrow.compute as pc
 
         top = pc.max(keys).as_py()
@@ -278,7 +278,7 @@ class _Ruler:
 
 
 def _ruler(what: str, field: pa.Field) -> _Ruler | TextRuler | None:
-    """Find how a column is compared; None where no row has a value."""
+    """Return how a column is compared; None if no row has a value."""
     import pyarrow as pa
 
     kind = field.type

@@ -1,4 +1,4 @@
-"""SQL over what the notebook has: DuckDB in process, over given tables and nothing else."""
+"""SQL over the notebook's data: DuckDB in process, with access to given tables only."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _NO_COLUMN = re.compile(r"Referenced column \"(.+?)\" (?:was )?not found", re.DO
 
 
 def table_names(query: str, *, dialect: str = "duckdb") -> list[str]:
-    """Find the tables a query reads.
+    """Find the tables that a query reads.
 
     Args:
         query: One statement, with or without ``:name`` placeholders.
-        dialect: Of its SQL, as sqlglot calls it.
+        dialect: Name of its dialect in sqlglot.
 
     Returns:
-        Each name once, as written without quotes, its parts joined by dots; names that the query
-        itself defines (``WITH``) and functions are left out.
+        Each name once, without quotes, its parts joined by dots; without functions and names that
+        the query itself defines (``WITH``).
 
     Raises:
         DeclarationError: The query cannot be parsed.
@@ -67,19 +67,19 @@ def run_local(
     timezone: str = "UTC",
     collect: Callable[[pa.RecordBatchReader], pa.Table] | None = None,
 ) -> pa.Table:
-    """Answer a query over the given tables.
+    """Run a query over the given tables.
 
     Args:
         query: One SELECT in DuckDB's SQL; placeholders are ``:name``.
         parameters: Values of the placeholders.
-        tables: By name; a name with dots can be written as ``a.b`` or ``"a.b"``. A reader is read
-            once, and as a stream where the query names it once.
-        timezone: IANA name of the time zone for days, and for times without a zone.
-        collect: Reads the result batch by batch, and may stop; None to take it as a whole.
+        tables: Tables by name; a name with dots can be written as ``a.b`` or ``"a.b"``. A
+            reader is read once; it is streamed if the query uses it once.
+        timezone: IANA name of the time zone for days, and for naive times.
+        collect: Reads the result batch by batch, and may stop; None fetches all rows at once.
 
     Raises:
-        DeclarationError: The query is wrong, or not one SELECT, or asks for a table, a file or a
-            setting that is not given; the message lists the tables or columns there are.
+        DeclarationError: The query is not valid, is not one SELECT, or uses a table, file or
+            setting that is not given; the message lists the available tables or columns.
         SourceError: A value could not be computed.
     """
     import duckdb
@@ -105,13 +105,13 @@ def run_local(
 
 
 def check_local_query(query: str) -> None:
-    """Refuse a query that `run_local` would refuse whatever its tables are.
+    """Raise the errors of `run_local` that do not depend on the tables.
 
     Args:
         query: With or without ``:name`` placeholders.
 
     Raises:
-        DeclarationError: It is not valid SQL of DuckDB, or not one SELECT.
+        DeclarationError: It is not valid DuckDB SQL, or not one SELECT.
     """
     statement = parse_statement(query, set(_PLACEHOLDER.findall(query)))
     with _sandbox("UTC") as connection:
@@ -130,7 +130,7 @@ def _refuse_other_statements(connection: duckdb.DuckDBPyConnection, sql: str, ve
 
 
 def _sandbox(timezone: str) -> duckdb.DuckDBPyConnection:
-    """Open a database in memory that sees registered tables only: no files, no network."""
+    """Open an in-memory database that can access registered tables only: no files, no network."""
     import duckdb
 
     connection = duckdb.connect(
@@ -150,12 +150,12 @@ def _bindable(name: str, value: object) -> object:
     """Return a value that DuckDB binds exactly.
 
     Raises:
-        DeclarationError: DuckDB would make a double of it, or has no such value.
+        DeclarationError: DuckDB would convert it to a double, or has no such value.
     """
     if isinstance(value, Decimal) and value.is_finite():
         _, digits, exponent = value.as_tuple()
         places = -int(exponent)
-        # DuckDB counts the zero before the point where one follows it.
+        # DuckDB counts the zero before the point as a digit if one follows it.
         width = max(len(digits) - min(places, 0), places + (len(digits) < places))
         if width > _MOST_DIGITS:
             raise _unbindable(name, f"the decimal {value} with more than {_MOST_DIGITS} digits")
@@ -166,9 +166,9 @@ def _bindable(name: str, value: object) -> object:
     return value
 
 
-def _unbindable(name: str, said: str) -> DeclarationError:
+def _unbindable(name: str, description: str) -> DeclarationError:
     return DeclarationError(
-        f"The value of '{name}' is {said}, which DuckDB does not support.",
+        f"The value of '{name}' is {description}, which DuckDB does not support.",
         hint="Bind it as a text: str(...).",
     )
 
@@ -180,7 +180,7 @@ def _parsed(query: str, dialect: str = "duckdb") -> exp.Expr | None:
     try:
         return sqlglot.parse(query, dialect=dialect)[0]
     except ParseError:
-        # ':p0::int' is beyond the parser, and '$p0::int' is not.
+        # The parser cannot handle ':p0::int', but '$p0::int'.
         names = set(_PLACEHOLDER.findall(query))
         if not names:
             raise
@@ -212,7 +212,7 @@ def _kinds(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
 def _scannable(
     name: str, table: pa.Table | pa.RecordBatchReader | pd.DataFrame, query: str
 ) -> pa.Table | pa.RecordBatchReader:
-    """Let a reader stream where it is scanned once; a frame gets the types that Arrow sees in it."""
+    """Stream a reader that is scanned once; convert frames to Arrow."""
     import pyarrow as pa
 
     if not isinstance(table, pa.RecordBatchReader):
@@ -226,7 +226,7 @@ def _register(
     tables: Mapping[str, pa.Table | pa.RecordBatchReader],
     exact: ExactNames,
 ) -> None:
-    """Make each table a view under its name, and under its dotted name as catalog.schema.table."""
+    """Register each table as a view under its name, and if dotted as catalog.schema.table."""
     paths = {name: [exact.tables.get(part, part) for part in name.split(".", 2)] for name in tables}
     catalogs = {parts[0].lower() for parts in paths.values() if len(parts) == 3}
     for catalog in sorted(catalogs):
@@ -247,7 +247,7 @@ def _register(
 def _renamed(
     table: pa.Table | pa.RecordBatchReader, names: Mapping[str, str]
 ) -> pa.Table | pa.RecordBatchReader:
-    """Give columns the names under which they are registered."""
+    """Rename columns to their registered names."""
     import pyarrow as pa
 
     if not any(name in names for name in table.schema.names):

@@ -1,4 +1,4 @@
-"""Options of a source by name: the known ones, and the nearest to an unknown one."""
+"""Options of a source: validation, and suggestions for unknown ones."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from jupyter_etl.model import Source
 from jupyter_etl.sources.text.declared_types import is_type_option
 
 TYPES_OF_COLUMNS = "type.COLUMN"
-"""Stands for ``type.zip``, ``type.day`` ... among the options of a kind."""
+"""Represents ``type.zip``, ``type.day`` ... among the options of a kind."""
 
 
 def is_known(option: str, known: Sequence[str]) -> bool:
-    """Tell whether an option is among those of a kind."""
+    """Return whether a kind has an option."""
     if is_type_option(option):
         return TYPES_OF_COLUMNS in known
     return option in known
 
 
 def refuse_options(source: Source, known: Sequence[str]) -> None:
-    """Refuse an unknown option.
+    """Raise an error for an unknown option.
 
     Raises:
         DeclarationError: An option is unknown; the message lists the known ones.
@@ -39,20 +39,20 @@ def refuse_options(source: Source, known: Sequence[str]) -> None:
 
 
 def null_words(options: Mapping[str, str]) -> tuple[str, ...]:
-    """Read the option null: texts apart by commas, each with and without the blanks around it."""
+    """Parse the option null: words separated by commas, with and without surrounding blanks."""
     texts = options.get("null", "").split(",")
     return tuple(dict.fromkeys(word for text in texts for word in (text, text.strip()) if word))
 
 
 def parse_count(options: Mapping[str, str], name: str, unit: str) -> int:
-    """Read an option that counts lines or rows; 0 without it.
+    """Parse an option that counts lines or rows; 0 if it is missing.
 
     Args:
-        name: Of the option: ``skip``.
+        name: Name of the option: ``skip``.
         unit: What it counts, for the message: ``lines``.
 
     Raises:
-        DeclarationError: It is not a whole number.
+        DeclarationError: It is not an integer.
     """
     text = options.get(name, "0")
     if not re.fullmatch("[0-9]{1,15}", text):
@@ -61,7 +61,7 @@ def parse_count(options: Mapping[str, str], name: str, unit: str) -> int:
 
 
 def parse_header(options: Mapping[str, str]) -> bool:
-    """Read the option ``header``: whether the first row holds names; by default it does.
+    """Parse the option ``header``, whether the first row contains column names; default True.
 
     Raises:
         DeclarationError: It is neither yes nor no.

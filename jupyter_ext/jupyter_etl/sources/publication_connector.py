@@ -1,4 +1,4 @@
-"""A publication of anybody's as a source."""
+"""Publications as sources."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class PublicationConnector:
-    """Reads the live version of a publication; which one that is, the platform pins per run."""
+    """Reads the live version of a publication, which the platform pins for each run."""
 
     kinds: tuple[str, ...] = ("publication",)
 
     def check(self, source: Source) -> None:
-        """Refuse options, which the kind does not have; raises `DeclarationError`."""
+        """Reject all options, because the kind has none; raises `DeclarationError`."""
         refuse_options(source, ())
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
-        """List the one table that the publication is.
+        """List the table of the publication.
 
         Raises:
-            NotFound: There is no such publication, or only drafts of it.
+            NotFound: There is no such publication, or it has only drafts.
         """
         opened = access.publication(source.location)
         with opened.batches as batches:
@@ -38,9 +38,9 @@ class PublicationConnector:
         """Start reading the live version.
 
         Raises:
-            NotFound: There is no such publication, or only drafts of it.
-            SourceError: A column is not in it.
-            DeclarationError: SQL.
+            NotFound: There is no such publication, or it has only drafts.
+            SourceError: It lacks a column.
+            DeclarationError: SQL is not supported.
         """
         if request.query is not None:
             raise DeclarationError(

@@ -1,4 +1,4 @@
-"""What all connectors do with Arrow data: choose columns, stop at a limit, make a `Reading`."""
+"""What all connectors share: column selection, row limits, and readings of Arrow data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
-    """Describe a schema by names and Arrow types as text."""
+    """Return the columns of a schema, with Arrow types as text."""
     return tuple(
         Column(name=field.name, type=str(field.type), nullable=field.nullable) for field in schema
     )
@@ -26,7 +26,7 @@ def choose(what: str, known: Sequence[str], columns: Sequence[str] | None) -> li
 
     Args:
         what: Subject of the message: ``source 'trips'``.
-        columns: Columns asked for; None for all.
+        columns: Requested columns; None for all.
 
     Raises:
         SourceError: A column does not exist; the message lists the existing ones.
@@ -46,7 +46,7 @@ def choose(what: str, known: Sequence[str], columns: Sequence[str] | None) -> li
 
 
 def refuse_twins(what: str, names: Iterable[str]) -> None:
-    """Refuse two columns of one name, which no later step could tell apart.
+    """Raise an error for two columns with the same name.
 
     Raises:
         SourceError: A name occurs twice.
@@ -63,7 +63,7 @@ def refuse_twins(what: str, names: Iterable[str]) -> None:
 
 
 def take(batches: Iterable[pa.RecordBatch], limit: int | None) -> Iterator[pa.RecordBatch]:
-    """Pass batches on until ``limit`` rows have passed; None passes all."""
+    """Yield batches until ``limit`` rows have passed; None passes all."""
     left = limit
     for batch in batches:
         if left is None:
@@ -85,13 +85,13 @@ def reading_of_table(
     limit: int | None,
     version: str = "",
 ) -> Reading:
-    """Hand out a table that is in memory.
+    """Return a reading of a table in memory.
 
     Args:
-        columns, limit: As in `ReadRequest`.
+        columns, limit: See `ReadRequest`.
 
     Raises:
-        SourceError: A column is not there, or a name occurs twice.
+        SourceError: A column does not exist, or a name occurs twice.
     """
     refuse_twins(what, table.column_names)
     wanted = table.select(choose(what, table.column_names, columns))
@@ -100,7 +100,7 @@ def reading_of_table(
 
 
 def reader_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
-    """Make a reader of a generator; what the generator opens is closed when it is let go."""
+    """Turn a generator into a reader; the generator is closed when the reader is released."""
     import pyarrow as pa
 
     return pa.RecordBatchReader.from_batches(schema, batches)
@@ -109,10 +109,10 @@ def reader_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.Record
 def owning_reader(
     schema: pa.Schema, batches: Iterable[pa.RecordBatch], close: Callable[[], None]
 ) -> pa.RecordBatchReader:
-    """Make a reader that closes what is already open.
+    """Return a reader that closes resources that are already open.
 
     Args:
-        close: Called once: after the last batch, an error, or when the reader is let go, even
+        close: Called once: after the last batch, an error, or the release of the reader, even
             before its first batch.
     """
     import pyarrow as pa
@@ -125,6 +125,6 @@ def owning_reader(
             close()
 
     started = handed_out()
-    # A generator that has not begun would not run its finally.
+    # A generator that has not started does not run its finally block.
     next(started)
     return pa.RecordBatchReader.from_batches(schema, started)

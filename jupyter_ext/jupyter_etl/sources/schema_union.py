@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def wider(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
-    """Find the type to which two are united.
+    """Find the union of two types.
 
-    A column of nulls takes the other's type, categories become their values, integers, floats,
-    decimals and units of time widen, zones become UTC, and nested types are united part by part.
+    NULL columns take the other type, categories become their values, integers, floats, decimals and
+    time units widen, time zones become UTC, and nested types are united part by part.
 
     Args:
-        left, right: Any two.
+        left, right: Any two types.
 
     Returns:
-        The type; None where none holds the values of both, such as a number and text, a decimal
-        and a float, a time with a zone and one without.
+        The type; None if no type holds the values of both, for example a number and text, a decimal
+        and a float, or an aware and a naive time.
     """
     import pyarrow as pa
 
@@ -48,7 +48,7 @@ def wider(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
 
 
 def _as_decimal(kind: pa.DataType, other: pa.DataType) -> pa.DataType:
-    """Return the decimal that holds every value of an integer type, to unite it with a decimal."""
+    """Return the decimal type for every value of an integer type, for a union with decimals."""
     import pyarrow as pa
 
     if not (pa.types.is_integer(kind) and pa.types.is_decimal(other)):
@@ -91,7 +91,7 @@ def _wider_nested(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
 
 
 def _clash(left: pa.DataType, right: pa.DataType) -> bool:
-    """Tell whether Arrow would unite two types with a loss: of digits, or text as bytes."""
+    """Return whether Arrow would unite two types with a loss of digits, or text as bytes."""
     import pyarrow as pa
 
     return any(
@@ -140,14 +140,13 @@ def unite(what: str, parts: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
 
     Args:
         what: Subject of messages: ``source 'trips'``.
-        parts: Name of a file and its schema, in the order of reading; at least one.
+        parts: Name of a file and its schema, in reading order; at least one.
 
     Returns:
-        All columns in the order in which they first occur; those that are not in every part are
-        nullable.
+        All columns in order of first occurrence; those that are not in every part are nullable.
 
     Raises:
-        SourceError: A column has types in two parts that no type holds both.
+        SourceError: No type holds both types of a column.
     """
     import pyarrow as pa
 
@@ -177,14 +176,14 @@ def unite(what: str, parts: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
 
 
 def refuse_strangers(what: str, parts: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Refuse files that share no column with the others: they are not parts of one table.
+    """Raise an error for files that share no column with the others.
 
     Args:
         what: Subject of messages: ``source 'trips'``.
-        parts: Name of a file and of its columns; a file without columns belongs to any.
+        parts: Name of a file and of its columns; a file without columns matches any.
 
     Raises:
-        SourceError: The files fall into groups; those of the smaller ones are named.
+        SourceError: The files form several groups; the message names those of the smaller ones.
     """
     groups: list[tuple[list[str], set[str]]] = []
     for part, columns in parts:
@@ -213,7 +212,7 @@ def refuse_strangers(what: str, parts: Sequence[tuple[str, Sequence[str]]]) -> N
 
 
 def conform(what: str, batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Give a batch the schema of its source; a column that it lacks is null.
+    """Convert a batch to the schema of its source; missing columns are NULL.
 
     Raises:
         SourceError: A value does not fit the type without loss.
@@ -235,7 +234,7 @@ def conform(what: str, batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBat
                 retryable=False,
                 data={"column": field.name},
             ) from problem
-    # Nullability is a claim of one file; what is promised of the union is its names and types.
+    # Nullability is a property of one file; the union only guarantees names and types.
     return pa.RecordBatch.from_arrays(arrays, schema=relaxed(schema))
 
 
@@ -247,10 +246,10 @@ def relaxed(schema: pa.Schema) -> pa.Schema:
 
 
 def concat(what: str, parts: Iterable[tuple[str, pa.Table]]) -> pa.Table:
-    """Join the tables of several files by column names.
+    """Concatenate the tables of several files by column names.
 
     Raises:
-        SourceError: As `unite` and `conform`.
+        SourceError: See `unite` and `conform`.
     """
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""CSV files in blocks of whole rows, parsed to texts by pyarrow."""
+"""CSV files as blocks of whole rows, parsed to strings by pyarrow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 8 << 20
 _MOST_BLOCKS = 8
-"""Pieces without an end of a row after which a file is not cut by counting its quotes."""
+"""Number of blocks without a row end after which a file is not split by counting its quotes."""
 _SHOWN = 80
 _END_OF_FILE = b"\x1a"
 
@@ -30,13 +30,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """What is needed to parse a block.
+    """The parameters for parsing a block.
 
     Args:
-        delimiter, quote, escape: As in `CsvFormat`, none open any more.
-        names: Of all columns.
-        wanted: Those to return; all that are needed are among ``names``.
-        null: Texts that mean a missing value in every column.
+        delimiter, quote, escape: See `CsvFormat`; all of them are known here.
+        names: Names of all columns.
+        wanted: Columns to return; all required columns are in ``names``.
+        null: Strings that mean a missing value in every column.
     """
 
     delimiter: str
@@ -53,9 +53,9 @@ class BlockFault:
 
     Args:
         what: ``quotes``, ``cells`` or ``encoding``.
-        row: From 1, in the block; 0 where that is not known.
-        text: The row, or the encoding that is likely.
-        cells: How many the row has.
+        row: Row in the block, from 1; 0 if unknown.
+        text: The row, or the likely encoding.
+        cells: Number of cells of the row.
     """
 
     what: str
@@ -69,9 +69,9 @@ class Block:
     """Whole rows of a file.
 
     Args:
-        data: UTF-8, without names.
+        data: UTF-8, without the header.
         quotes: Positions of the quotes in it.
-        memory: The buffer that holds the data.
+        memory: The buffer that contains the data.
         spare: Free buffers; `parse_block` returns this one to them.
     """
 
@@ -82,18 +82,18 @@ class Block:
 
 
 def split_blocks(stream: BinaryIO, quote: str, size: int) -> Iterator[Block | None]:
-    """Cut a stream at ends of rows.
+    """Split a stream at row ends.
 
-    An end of line is an end of a row where the number of quotes before it is even. That is right
-    for regular quotes, which `parse_block` checks; a last block with an odd number is none.
+    A line end is a row end if the number of quotes before it is even. That holds for regular
+    quotes, which `parse_block` checks; a last block with an odd number fails.
 
     Args:
-        stream: At the beginning of a row.
-        quote: One character of ASCII.
+        stream: Positioned at the start of a row.
+        quote: One ASCII character.
 
     Returns:
-        Whole rows, until they are parsed; None, and nothing more, where no end of a row can be
-        found.
+        Whole rows, which are valid until they are parsed; None as the last item if no row end can
+        be found.
     """
     spare: deque[bytearray] = deque()
     rest = b""
@@ -125,10 +125,10 @@ def parse_block(block: Block | None, layout: Layout) -> pa.RecordBatch | BlockFa
     """Parse whole rows.
 
     Args:
-        block: As `split_blocks` returns it.
+        block: From `split_blocks`.
 
     Returns:
-        Columns of type ``string``, empty cells NULL.
+        Columns of type ``string``; empty cells are NULL.
     """
     if block is None:
         return BlockFault(what="quotes")
@@ -148,7 +148,7 @@ def _parse(block: Block, layout: Layout) -> pa.RecordBatch | BlockFault:
         return BlockFault(what="quotes")
     ascii_only = bool(np.frombuffer(data, np.int8).min(initial=0) >= 0)
     if bytes(data[:3]) == codecs.BOM_UTF8:
-        # pyarrow takes one mark away, here that of a cell.
+        # pyarrow removes one byte order mark, here that of a cell.
         data = memoryview(codecs.BOM_UTF8 + bytes(data))
     invalid: list[pa_csv.InvalidRow] = []
     quoted = bool(len(block.quotes))
@@ -174,10 +174,10 @@ def _parse(block: Block, layout: Layout) -> pa.RecordBatch | BlockFault:
 
 
 def stream_batches(stream: BinaryIO, layout: Layout, size: int) -> Iterator[pa.RecordBatch]:
-    """Parse a file row after row, by pyarrow's own cuts: right for irregular quotes too.
+    """Parse a file sequentially, with pyarrow's own splitting; correct for irregular quotes too.
 
     Args:
-        stream: UTF-8, behind the names.
+        stream: UTF-8, positioned after the header.
     """
     import pyarrow as pa
     import pyarrow.csv as pa_csv
@@ -205,9 +205,9 @@ def arrow_options(
     Args:
         size: Bytes to parse at a time.
         quoted: Whether there is a quote.
-        ascii_only: Whether all characters are ASCII, so that UTF-8 needs no check.
-        invalid: Takes rows with another number of cells than there are names; lines of blanks are
-            no rows.
+        ascii_only: Whether all characters are ASCII, so that UTF-8 need not be validated.
+        invalid: Receives rows whose number of cells differs from the header; blank lines are
+            not rows.
     """
     import pyarrow as pa
     import pyarrow.csv as pa_csv
@@ -227,7 +227,7 @@ def arrow_options(
             quote_char=layout.quote,
             escape_char=layout.escape or False,
             newlines_in_values=quoted,
-            # In a file of one column an empty line is a row without a value.
+            # In a file with one column, an empty line is a row with a missing value.
             ignore_empty_lines=len(layout.names) > 1,
             invalid_row_handler=keep,
         ),
@@ -244,13 +244,13 @@ def arrow_options(
 def in_order(
     pool: Executor, items: Iterable[Item], work: Callable[[Item], Result], *, ahead: int
 ) -> Iterator[Result]:
-    """Work on items in several threads; results come in the order of the items.
+    """Process items in several threads; results are in the order of the items.
 
     Args:
         pool: Runs the work.
-        items: Taken one by one.
-        work: For one item.
-        ahead: How many items may be in work while a result is used.
+        items: Consumed lazily.
+        work: Called with one item.
+        ahead: Number of items that may be in progress while a result is used.
     """
     waiting: deque[Future[Result]] = deque()
     try:
@@ -266,12 +266,12 @@ def in_order(
 
 
 def _last_row_end(data: bytearray, size: int, quotes: np.ndarray) -> tuple[int, int]:
-    """Return where the last whole row ends, and how many quotes are before; 0 where none does."""
+    """Return the end of the last whole row and the number of quotes before it; 0 if none."""
     place = size
     while (newline := data.rfind(b"\n", 0, place)) >= 0:
         before = int(quotes.searchsorted(newline))
         if before % 2 == 0:
             return newline + 1, before
-        # It is inside of quotes, as all ends of lines are back to the one that opens.
+        # It is inside quotes, like all line ends back to the opening quote.
         place = int(quotes[before - 1])
     return 0, 0

@@ -1,4 +1,4 @@
-"""The columns of CSV files: text is converted block by block, types are decided at the end."""
+"""Columns of CSV files: text is converted block by block, types are decided at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Known = Mapping[str, frozenset[Kind] | None]
-"""By column, the kinds that hold all values so far; None where there was no value yet."""
+"""By column, the kinds that hold all values so far; None if there was no value yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +23,10 @@ class Part:
     """One column of one block.
 
     Args:
-        values: As texts or as values.
-        evidence: What the texts show; None where the type is declared.
-        exact: Whether ``values`` can be written back as the texts that were there.
-        failed: Whether a value does not have its declared type; ``values`` are texts then.
+        values: Strings or converted values.
+        evidence: The possible types of the strings; None if the type is declared.
+        exact: Whether ``values`` can be converted back to the original strings.
+        failed: Whether a value does not have its declared type; ``values`` are then strings.
     """
 
     values: pa.Array
@@ -37,11 +37,11 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class TextReader:
-    """Turns texts into values.
+    """Converts strings to values.
 
     Args:
         form: How values are written.
-        declared: Types by column.
+        declared: Declared types by column.
     """
 
     form: TextForm
@@ -97,10 +97,10 @@ class TextReader:
 
 
 def finished(part: Part, kind: pa.DataType) -> pa.Array | None:
-    """Give one column of a block the type that all blocks have.
+    """Convert one column of a block to its final type.
 
     Returns:
-        None if it requires the texts of the file.
+        None if that requires the original strings of the file.
     """
     import pyarrow as pa
 
@@ -113,5 +113,5 @@ def finished(part: Part, kind: pa.DataType) -> pa.Array | None:
     if pa.types.is_string(kind):
         renders = pa.types.is_integer(values.type) or pa.types.is_date(values.type)
         return values.cast(kind) if part.exact and renders else None
-    # That integers are doubles too is known by now; Arrow is stricter.
+    # It is known by now that these integers are exact doubles; Arrow is stricter.
     return values.cast(kind, safe=not pa.types.is_floating(kind))

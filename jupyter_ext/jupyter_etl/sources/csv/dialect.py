@@ -1,4 +1,4 @@
-"""The dialect of a CSV file: its delimiter, its header, and how quotes stand inside quotes."""
+"""The dialect of a CSV file: its delimiter, its header, and its escaping of quotes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 BLANK_LINE = " \t\r\n\x1a"
-"""Characters of a line that is no row; the last one ends files of DOS."""
+"""Characters of blank lines; the last one is the DOS end-of-file character."""
 
 _DELIMITERS = ",;\t|"
 _SEP_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r|$)', re.IGNORECASE)
@@ -33,8 +33,8 @@ class Dialect:
 
     Args:
         delimiter: One character.
-        names: Of the columns, as written; "" for a nameless one.
-        begin: Bytes of UTF-8 before the names, or before the first row if there are none.
+        names: Column names as written; "" for a nameless column.
+        begin: Bytes of UTF-8 before the header, or before the first row if there is no header.
         offset: Bytes of UTF-8 before the first row of data.
     """
 
@@ -46,11 +46,11 @@ class Dialect:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Where a file breaks the rules of quotes, or has another number of cells than columns.
+    """A place where quotes are irregular or the number of cells differs from the header.
 
     Args:
         line: From 1.
-        what: What is wrong there.
+        what: Description of the fault.
     """
 
     line: int
@@ -60,15 +60,15 @@ class Fault:
 def find_dialect(
     head: str, *, delimiter: str, quote: str, escape: str, header: bool, skip: int, whole: bool
 ) -> Dialect:
-    """Find delimiter and names in the head of a file.
+    """Find the delimiter and column names in the head of a file.
 
     Args:
         head: Its first characters, decoded.
-        delimiter, quote, escape, header, skip: As in `CsvFormat`.
+        delimiter, quote, escape, header, skip: See `CsvFormat`.
         whole: Whether the head is the whole file.
 
     Raises:
-        ValueError: There is no line with names.
+        ValueError: There is no header line.
     """
     found = _SEP_LINE.match(head)
     start = found.end() if found else 0
@@ -97,7 +97,7 @@ def find_dialect(
         names = tuple(row) if header else tuple(f"f{n}" for n in range(len(row)))
         below = next(rows, []) if header else []
     if len(below) == len(names) + 1 and not below[-1]:
-        # The rows end with a delimiter, the names do not.
+        # The rows end with a delimiter, the header does not.
         names = (*names, "")
     return Dialect(delimiter=sign, names=names, begin=begin, offset=offset)
 
@@ -107,10 +107,10 @@ def find_fault(stream: BinaryIO, dialect: Dialect, *, quote: str, escape: str) -
 
     Args:
         stream: UTF-8, from its first byte.
-        quote, escape: As in `CsvFormat`.
+        quote, escape: See `CsvFormat`.
 
     Returns:
-        The first fault, or None where the file is consistent.
+        The first fault; None if the file is consistent.
     """
     before = stream.read(dialect.begin).count(b"\n")
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
@@ -144,11 +144,11 @@ def quote_places(data: bytes | memoryview, quote: str) -> np.ndarray:
 def are_quotes_regular(
     block: bytes | memoryview, places: np.ndarray, delimiter: str, quote: str
 ) -> bool:
-    """Tell whether quotes stand around whole cells only, and are doubled inside.
+    """Return whether quotes enclose whole cells only and are doubled inside them.
 
     Args:
         block: Whole rows.
-        places: Of its quotes.
+        places: Positions of its quotes.
     """
     import numpy as np
 
@@ -164,7 +164,7 @@ def are_quotes_regular(
 
 
 def _delimiter(head: str, quote: str, escape: str, *, whole: bool) -> str:
-    """Find the delimiter that gives all rows of the head the same number of cells."""
+    """Find the delimiter for which all rows of the head have the same number of cells."""
     rows = {sign: _sample(head, sign, quote, escape, whole=whole) for sign in _DELIMITERS}
     even = [
         sign
@@ -176,7 +176,7 @@ def _delimiter(head: str, quote: str, escape: str, *, whole: bool) -> str:
         return max(_DELIMITERS, key=lambda sign: (first[sign], sign == ","))
     best = max(even, key=lambda sign: (len(rows[sign][0]), sign == ","))
     if best == ",":
-        # Commas also occur in numbers and sentences, tabs and bars hardly ever.
+        # Commas also occur in numbers and sentences; tabs and bars rarely do.
         for sign in even[1:]:
             commas = [cell for row in rows[sign] for cell in row if "," in cell]
             if sign in "\t|" or all(_INNER_COMMA.fullmatch(cell) for cell in commas):
@@ -193,7 +193,7 @@ def _sample(head: str, sign: str, quote: str, escape: str, *, whole: bool) -> li
                 if len(rows) > _SAMPLE_ROWS:
                     break
             else:
-                # The last row of a head may be cut.
+                # The last row of a head may be incomplete.
                 rows = rows if whole else rows[:-1]
         except csv.Error:
             return []
@@ -201,7 +201,7 @@ def _sample(head: str, sign: str, quote: str, escape: str, *, whole: bool) -> li
 
 
 def _is_row(cells: list[str]) -> bool:
-    """Tell a row from an empty line, one of blanks, and the end of a file of DOS."""
+    """Return False for an empty or blank line, and for a DOS end-of-file character."""
     return len(cells) > 1 or any(not cell or cell.strip(BLANK_LINE) for cell in cells)
 
 
@@ -226,7 +226,7 @@ def _reader(
 
 @contextmanager
 def _large_cells() -> Iterator[None]:
-    """Lift the limit of Python's parser on the size of a cell."""
+    """Remove the limit of Python's parser on the size of a cell."""
     limit = csv.field_size_limit(_LARGEST_CELL)
     try:
         yield

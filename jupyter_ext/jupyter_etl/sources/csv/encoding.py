@@ -28,7 +28,7 @@ _OTHER_SCRIPTS = (
 
 _PAIRS = re.compile(rb"[\x80-\xff](?s:.)")
 _COMMON_BIG5 = range(0xA4, 0xC7)
-"""First bytes of the characters in everyday use."""
+"""First bytes of the most common characters."""
 
 _FEWEST_PAIRS = 4
 _MOST_GUESSES = 3
@@ -42,11 +42,12 @@ def find_encoding(head: bytes, declared: str) -> str:
 
     Args:
         head: Its first bytes.
-        declared: By the option; "" for none. The mark of UTF-8 counts more: it is no text in any
-            other encoding.
+        declared: The declared encoding; "" for none. A UTF-8 byte order mark takes precedence,
+            because it is not valid text in any other encoding.
 
     Returns:
-        A Python codec. UTF-16 without a mark is detected by the zeros between ASCII characters.
+        A Python codec. UTF-16 without a byte order mark is detected by the zeros between ASCII
+        characters.
     """
     for mark, encoding in _MARKS:
         named = not declared or mark == codecs.BOM_UTF8 or _is_same_family(declared, encoding)
@@ -61,10 +62,10 @@ def find_encoding(head: bytes, declared: str) -> str:
 
 
 def is_utf8(head: bytes) -> bool:
-    """Tell whether bytes are UTF-8 with characters beyond ASCII, which is hardly ever by chance.
+    """Return whether bytes are UTF-8 with non-ASCII characters, which is hardly ever by chance.
 
     Args:
-        head: The first bytes of a file; the last character may be cut.
+        head: The first bytes of a file; the last character may be incomplete.
     """
     try:
         return not codecs.getincrementaldecoder("utf-8")().decode(head).isascii()
@@ -76,7 +77,7 @@ def as_utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
     """Return a stream of UTF-8 without a byte order mark.
 
     Raises:
-        UnicodeError: Raised by the stream later: a byte is invalid in the encoding.
+        UnicodeError: Raised later by the stream: a byte is invalid in the encoding.
     """
     if encoding in _UTF8:
         if encoding.endswith("sig"):
@@ -89,9 +90,9 @@ def likely_encoding(data: bytes) -> str:
     """Guess the encoding of bytes that are not UTF-8.
 
     Returns:
-        ``utf-8`` where a few bytes are damaged; ``latin-1``, ``cp1252`` or ``mac-roman``, never one
-        in which a byte is a control character; of other scripts up to three that are possible,
-        joined by ``or``; "" where none gives sensible text.
+        ``utf-8`` if a few bytes are damaged; ``latin-1``, ``cp1252`` or ``mac-roman``, never one in
+        which a byte is a control character; for other scripts, up to three candidates joined by
+        ``or``; "" if no encoding gives meaningful text.
     """
     text = data.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
@@ -99,7 +100,7 @@ def likely_encoding(data: bytes) -> str:
         return "utf-8"
     if _is_other_script(data):
         return _other_script(data)
-    # The two agree where no byte is between 0x80 and 0x9f, in which Latin-1 has control characters.
+    # Both agree unless a byte is between 0x80 and 0x9f, where Latin-1 has control characters.
     scores = {codec: _sense(data, codec) for codec in _CANDIDATES}
     best = max(_CANDIDATES, key=lambda codec: scores[codec])
     if scores[best] <= 0:
@@ -110,7 +111,7 @@ def likely_encoding(data: bytes) -> str:
 
 
 def _is_other_script(data: bytes) -> bool:
-    """Tell whether most bytes beyond ASCII stand in rows, as accented letters hardly do."""
+    """Return whether most non-ASCII bytes are adjacent, as accented letters hardly ever are."""
     runs = [len(found[0]) for found in _AROUND.finditer(data)]
     if 2 * sum(length for length in runs if length > 2) > sum(runs):
         return True
@@ -132,7 +133,7 @@ def _other_script(data: bytes) -> str:
 
 
 def _sense(data: bytes, codec: str) -> float:
-    """Return the share of characters beyond ASCII that make sense, minus that of others."""
+    """Return the share of plausible non-ASCII characters minus that of implausible ones."""
     good = bad = 0
     for number, found in enumerate(_AROUND.finditer(data)):
         if number >= 1000:

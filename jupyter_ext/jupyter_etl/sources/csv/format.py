@@ -1,4 +1,4 @@
-"""The options of CSV sources: how their files are written."""
+"""The options of CSV sources."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class CsvFormat:
         escape: The character before a quote inside quotes; "" to detect it, if quotes are not
             doubled.
         encoding: A Python codec; "" to detect UTF-8 or UTF-16.
-        header: Whether the first row holds names.
-        skip: Lines before the header to leave out.
-        footer: Lines at the end to leave out.
+        header: Whether the first row contains column names.
+        skip: Number of lines to skip before the header.
+        footer: Number of lines to skip at the end.
         text: How values are written.
         types: Declared types by column.
     """
@@ -58,10 +58,10 @@ class CsvFormat:
 
 
 def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
-    """Read the options of a source.
+    """Parse the options of a source.
 
     Raises:
-        DeclarationError: A value is invalid.
+        DeclarationError: A value is not valid.
     """
     signs = {
         name: _sign(name, options[name], ascii_only=name in _ONE_OF_ASCII)
@@ -84,10 +84,10 @@ def parse_csv_format(options: Mapping[str, str]) -> CsvFormat:
 
 
 def text_form_of(options: Mapping[str, str]) -> TextForm:
-    """Read the options that say how values are written: decimal, thousands, null and date.
+    """Parse the options for the format of values: decimal, thousands, null and date.
 
     Raises:
-        DeclarationError: A value is invalid.
+        DeclarationError: A value is not valid.
     """
     decimal = _sign("decimal", options.get("decimal", "."), ascii_only=True)
     thousands = options.get("thousands", "")
@@ -132,7 +132,7 @@ def _refuse_equal(signs: Mapping[str, str]) -> None:
 
 
 def _refuse_date_form(form: str) -> None:
-    """Refuse a form that does not reproduce a whole date."""
+    """Reject a date format that does not represent a complete date."""
     try:
         back = datetime.strptime(_SAMPLE.strftime(form), form.replace("%-", "%"))  # noqa: DTZ007
     except ValueError:

@@ -1,4 +1,4 @@
-"""Opens CSV files: detects dialect and encoding, and provides streams of UTF-8."""
+"""Opens CSV files: detects dialect and encoding, and returns UTF-8 streams."""
 
 from __future__ import annotations
 
@@ -48,19 +48,20 @@ _ENCODINGS = "latin-1, cp1252, mac-roman and utf-16"
 
 @dataclass(frozen=True, kw_only=True)
 class CsvFile:
-    """A file whose form is known.
+    """A file with a known format.
 
     Args:
-        source: Whose it is.
+        source: The source of the file.
         files: All files of the source.
-        file: This one.
-        written: From the options, filled in.
-        names: Of the columns; ``column_1`` for one without.
-        nameless: Those without.
+        file: This file.
+        written: The options, completed by detection.
+        names: Column names; ``column_1`` for a nameless one.
+        nameless: The generated names.
         layout: How to parse it.
-        dialect: From its head.
-        is_utf8: Whether its head is UTF-8, though another encoding is declared.
-        irregular: Whether there are quotes inside cells, so that it cannot be split by counting them.
+        dialect: The dialect detected from its head.
+        is_utf8: Whether its head is UTF-8 although another encoding is declared.
+        irregular: Whether there are quotes inside cells, so that it cannot be split by counting
+            quotes.
     """
 
     source: Source
@@ -121,11 +122,11 @@ class CsvFile:
         )
 
     def refusal(self, fault: BlockFault, rows_before: int) -> SourceError:
-        """Describe why a block cannot be parsed.
+        """Return the error for a block that cannot be parsed.
 
         Args:
             fault: From `parse_block`.
-            rows_before: Rows of data in the blocks before it.
+            rows_before: Number of data rows in the preceding blocks.
         """
         what = f"Source '{self.source.name}': {self.file.name}"
         if fault.what == "encoding":
@@ -159,10 +160,10 @@ class CsvFile:
 
 
 def look_at(source: Source, files: FileSet, file: SourceFile, written: CsvFormat) -> CsvFile:
-    """Detect the form of a file from its head.
+    """Detect the format of a file from its head.
 
     Raises:
-        SourceError: It is in another encoding, has no names, or one of them twice.
+        SourceError: It has another encoding, or the names are missing or not unique.
     """
     with clear_errors(source, file):
         with open_file(files, file) as stream:
@@ -233,7 +234,7 @@ def encoding_error(source: Source, file: SourceFile, encoding: str, likely: str)
 
 @contextmanager
 def clear_errors(source: Source, file: SourceFile) -> Iterator[None]:
-    """Turn what parsers and decoders raise into a `SourceError` that names the file."""
+    """Convert exceptions of parsers and decoders to a `SourceError` that names the file."""
     import pyarrow as pa
 
     try:

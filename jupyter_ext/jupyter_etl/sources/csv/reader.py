@@ -33,15 +33,15 @@ _MOST_WORKERS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class _Table:
-    """A source whose types are decided.
+    """A source whose types have been decided.
 
     Args:
         scanned: Its files.
-        reader: Turns texts into values.
+        reader: Converts strings to values.
         columns: Types with their reasons, in order.
-        folders: Columns that folders give.
-        evidence: Of the columns whose types are not declared.
-        notes: For the reader of the data.
+        folders: Columns from folder names.
+        evidence: Evidence for the columns without declared types.
+        notes: Notes for the user.
         complete: Whether all rows were read.
     """
 
@@ -74,7 +74,7 @@ def csv_table(source: Source, files: FileSet) -> TableInfo:
     """Describe columns and types by the first rows, with the reason for each type.
 
     Raises:
-        SourceError: As for `read_csv`.
+        SourceError: See `read_csv`.
     """
     table = _table(source, files, ReadRequest(limit=_DESCRIBED_ROWS))
     reasons = [f"{name}: {found.type}, {found.reason}." for name, found in table.columns.items()]
@@ -139,7 +139,7 @@ def _table(source: Source, files: FileSet, request: ReadRequest) -> _Table:
 
 
 def _decided(scan: Scan, wanted: list[str]) -> dict[str, Inferred]:
-    """Decide the types of columns from all that was read of them."""
+    """Decide the types of columns from all rows that were read."""
     declared = scan.reader.declared
     return {
         name: Inferred(type=declared[name], reason="declared by an option")
@@ -150,7 +150,7 @@ def _decided(scan: Scan, wanted: list[str]) -> dict[str, Inferred]:
 
 
 def _given(folders: HiveFolders, columns: dict[str, Inferred]) -> dict[str, Inferred]:
-    """Return the types of columns that only folders give values."""
+    """Return the types of columns that occur only in folder names."""
     import pyarrow as pa
 
     return {
@@ -163,7 +163,7 @@ def _given(folders: HiveFolders, columns: dict[str, Inferred]) -> dict[str, Infe
 def _folders(
     what: str, files: FileSet, written: CsvFormat, columns: dict[str, Inferred]
 ) -> HiveFolders:
-    """Read the names of folders; a column that files have too keeps the type that it has there."""
+    """Parse folder names; a column that files also contain keeps its type from there."""
     import pyarrow as pa
 
     inside = {
@@ -194,7 +194,7 @@ def _notes(scan: Scan, opened: list[CsvFile], columns: dict[str, Inferred]) -> I
 
 
 def _batches(table: _Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield all rows, from memory or from the files again."""
+    """Yield all rows, from memory or by reading the files again."""
     for scanned in table.scanned:
         if scanned.blocks is None:
             for rows, arrays in _again(table, scanned, schema.names, schema):
@@ -214,7 +214,7 @@ def _batches(table: _Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 def _again(
     table: _Table, scanned: Scanned, names: list[str], schema: pa.Schema
 ) -> Iterator[tuple[int, dict[str, pa.Array]]]:
-    """Read columns of a file a second time, now with the types of the whole source."""
+    """Read columns of a file a second time, with the types of the whole source."""
     file = scanned.file
     there = set(file.names)
     names = [name for name in names if name in there]
@@ -239,7 +239,7 @@ def _again(
 def _batch(
     table: _Table, scanned: Scanned, rows: int, arrays: dict[str, pa.Array], schema: pa.Schema
 ) -> pa.RecordBatch:
-    """Make a batch; a column that the file lacks comes from the folder, or is NULL."""
+    """Build a batch; a column that the file lacks comes from its folder, or is NULL."""
     import pyarrow as pa
 
     file, folders = scanned.file, table.folders

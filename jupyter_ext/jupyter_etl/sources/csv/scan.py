@@ -1,4 +1,4 @@
-"""One pass over CSV files: what each column shows, and its values as far as memory keeps them."""
+"""One pass over CSV files that collects evidence for column types, and values within limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KEEP_BYTES = 1 << 30
-"""Tables up to this size in all stay in memory between finding the types and handing out."""
+"""Maximum total size of tables that stay in memory after their types have been inferred."""
 
 _HEAD_BLOCK_BYTES = 1 << 20
 _SAMPLE_ROWS = 1_000
@@ -38,10 +38,10 @@ class Scanned:
     """A file that was read for its types.
 
     Args:
-        file: Its form.
-        blocks: Rows of each block, and a `Part` for each wanted column that the file has; None
-            where they were too many to keep.
-        rows: How many were read.
+        file: Its format.
+        blocks: Number of rows of each block, and a `Part` for each wanted column that the file
+            has; None if they were too many to keep.
+        rows: Number of rows read.
         size: Bytes of a block.
     """
 
@@ -52,13 +52,13 @@ class Scanned:
 
 
 class Scan:
-    """Reads files one after another and collects what decides the types.
+    """Reads files one after another and collects the evidence for their types.
 
     Args:
-        reader: Turns texts into values.
-        pool: Runs the work on blocks.
-        workers: How many blocks it works on at a time.
-        limit: Stop after so many rows; None for all.
+        reader: Converts strings to values.
+        pool: Processes blocks.
+        workers: Number of blocks to process at a time.
+        limit: Maximum number of rows; None for all.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class Scan:
         """Read one more file.
 
         Args:
-            file: Its form.
-            wanted: Columns to read; it may lack some.
+            file: Its format.
+            wanted: Columns to read; the file may lack some.
 
         Raises:
-            SourceError: It is no CSV, or a value does not have its declared type.
+            SourceError: It is not CSV, or a value does not have its declared type.
         """
         before = dict(self.evidence)
         found = self._scan(file, wanted)
@@ -98,7 +98,7 @@ class Scan:
             self.scanned.append(found)
 
     def _scan(self, file: CsvFile, wanted: Sequence[str]) -> Scanned | None:
-        """Read a file; None where it cannot be cut by counting its quotes."""
+        """Read a file; return None if it cannot be split by counting its quotes."""
         there = set(file.names)
         names = [name for name in wanted if name in there]
         known: dict[str, frozenset[Kind] | None] = {}
@@ -131,7 +131,7 @@ class Scan:
         return Scanned(file=file, blocks=blocks, rows=rows, size=size)
 
     def _checked(self, file: CsvFile, parts: dict[str, Part], rows: int) -> dict[str, Part]:
-        """Convert again what failed in its thread, where the row was not known."""
+        """Convert columns that failed in their thread again, now with the row for the message."""
         return {
             name: part
             if not part.failed
@@ -144,7 +144,7 @@ class Scan:
         }
 
     def _joined(self, parts: dict[str, Part]) -> dict[str, frozenset[Kind] | None]:
-        """Add the evidence of a block; return the kinds that are left."""
+        """Add the evidence of a block; return the remaining kinds."""
         import pyarrow as pa
 
         known: dict[str, frozenset[Kind] | None] = {}
@@ -169,17 +169,17 @@ def worked(
     ahead: int,
     size: int,
 ) -> Iterator[Result | BlockFault]:
-    """Work on the blocks of a file in several threads.
+    """Process the blocks of a file in several threads.
 
     Args:
-        file: Its form.
-        names: Columns to parse, all of which it has.
-        work: For one block, whose columns are texts.
-        pool, ahead: As for `in_order`.
+        file: Its format.
+        names: Columns to parse; the file has all of them.
+        work: Called with one block, whose columns are strings.
+        pool, ahead: See `in_order`.
         size: Bytes of a block.
 
     Returns:
-        What came of the blocks, in their order.
+        The results of the blocks, in order.
     """
     # Without any column, a batch would have no rows.
     layout = replace(file.layout, wanted=tuple(names) or file.names[:1])

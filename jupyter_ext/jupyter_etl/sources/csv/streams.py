@@ -1,4 +1,4 @@
-"""Streams of bytes made of pieces: what is left out of CSV files, or written otherwise in them."""
+"""Streams composed of byte pieces: CSV files with parts removed or rewritten."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _PIECE = 1 << 20
 
 
 def stream_of(pieces: Iterator[bytes]) -> BinaryIO:
-    """Return a stream of the bytes in some pieces."""
+    """Return a stream of the bytes of some pieces."""
     return io.BufferedReader(_Joined(pieces), _PIECE)
 
 
 def pieces_of(stream: BinaryIO) -> Iterator[bytes]:
-    """Read a stream piece by piece."""
+    """Read a stream in pieces."""
     while piece := stream.read(_PIECE):
         yield piece
 
@@ -35,11 +35,11 @@ def read_into(stream: BinaryIO, space: memoryview) -> int:
 
 
 def without_last_lines(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
-    """Leave lines at the end out; empty ones behind them are left out too and do not count.
+    """Remove lines at the end; empty lines after them are removed too and do not count.
 
     Args:
-        pieces: Text whose ends of lines are those of ASCII.
-        count: How many, at least one.
+        pieces: Text with ASCII line ends.
+        count: Number of lines, at least one.
     """
     held = b""
     for piece in pieces:
@@ -47,7 +47,7 @@ def without_last_lines(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
         lines = held.splitlines(keepends=True)
         filled = [number for number, line in enumerate(lines) if line.strip()]
         if len(filled) > count:
-            # The line before them is held too: empty lines of the footer may follow it.
+            # The preceding line is kept back too: empty lines of the footer may follow it.
             kept = filled[-count - 1]
             yield b"".join(lines[:kept])
             held = b"".join(lines[kept:])
@@ -59,12 +59,13 @@ def without_last_lines(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
 def with_plain_escapes(
     pieces: Iterator[bytes], escape: str, *, delimiter: str, quote: str
 ) -> Iterator[bytes]:
-    r"""Double the escapes that stand before a character that needs none, as in ``C:\new``.
+    r"""Double escapes before a character that needs none, as in ``C:\new``.
 
-    Parsers take every escape away. Such a one is text: ``\N`` is a missing value in files of MySQL.
+    Parsers remove every escape. These are part of the text: ``\N`` is a missing value in files of
+    MySQL.
 
     Args:
-        escape, delimiter, quote: Each one character of ASCII.
+        escape, delimiter, quote: One ASCII character each.
     """
     held = b""
     for piece in pieces:
@@ -76,7 +77,7 @@ def with_plain_escapes(
 
 
 def plain_escapes(data: bytes, escape: str, delimiter: str, quote: str) -> bytes:
-    """Do the same with text that does not end in the middle of an escape."""
+    """Apply `with_plain_escapes` to text that does not end in the middle of an escape."""
     special = re.escape(f"{escape}{delimiter}{quote}\r\n".encode())
     sign = re.escape(escape.encode())
     return re.sub(
@@ -85,14 +86,14 @@ def plain_escapes(data: bytes, escape: str, delimiter: str, quote: str) -> bytes
 
 
 def with_first_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Double a byte order mark at the begin, of which parsers take one away."""
+    """Double a byte order mark at the start, of which parsers remove one."""
     first = next(pieces, b"")
     yield codecs.BOM_UTF8 + first if first.startswith(codecs.BOM_UTF8) else first
     yield from pieces
 
 
 class _Joined(io.RawIOBase):
-    """A stream of the bytes in some pieces."""
+    """A stream of the bytes of some pieces."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces

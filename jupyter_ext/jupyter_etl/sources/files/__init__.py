@@ -1,1 +1,1 @@
-"""Files of all other formats, and several files as one table."""
+"""Files of all other formats, and the union of several files."""

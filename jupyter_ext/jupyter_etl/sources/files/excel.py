@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 _EXACT_INTEGERS = 2.0**53
-"""From here on not every integer is exact as a double."""
+"""From this value on, not every integer is exact as a double."""
 
 
 def read_excel(source: Source, files: FileSet, request: ReadRequest) -> Reading:
@@ -48,7 +48,7 @@ def read_excel(source: Source, files: FileSet, request: ReadRequest) -> Reading:
 
 
 def sheet_tables(source: Source, files: FileSet) -> list[TableInfo]:
-    """List the visible sheets of the first file, or one table where the source is one sheet."""
+    """List the visible sheets of the first file, or one table if the source is a single sheet."""
     book, _ = _workbook(source, files, files.files[0])
     if parse_sheet_format(source.options).sheet:
         return [TableInfo(name="")]
@@ -61,13 +61,13 @@ class _Sheet:
     """The cells of one sheet.
 
     Args:
-        name: Of the workbook.
+        name: Name of the workbook.
         what: Subject of messages.
-        rows: Values as calamine gives them, with large integers as they are written.
-        errors: Of `OddCells`, by position in ``rows``.
+        rows: Values from calamine, with large integers as they are written.
+        errors: See `OddCells`, by position in ``rows``.
         start: Row and column of the first cell, from 0.
-        layout: Of the source.
-        notes: Sentences about sheets that were left out.
+        layout: Layout options of the source.
+        notes: Sentences about skipped sheets.
     """
 
     name: str
@@ -103,7 +103,7 @@ def _sheet(source: Source, files: FileSet, file: SourceFile, table: str) -> _She
         raise SourceError(
             f"{what} cannot be read: {problem}", hint="Save the workbook again as .xlsx."
         ) from problem
-    # Rows above the first cell are not among those that calamine gives.
+    # calamine omits the rows above the first cell.
     dropped = min(max(0, layout.skip - top), len(rows))
     rows, top = rows[dropped:], top + dropped
     correct(rows, odd, (top, left))
@@ -150,9 +150,9 @@ def _refuse_other_sheet(
 
     if wanted not in book.sheet_names:
         visible = _visible(book)
-        said = f"no sheet '{wanted}'" if wanted else "several sheets"
+        fault = f"no sheet '{wanted}'" if wanted else "several sheets"
         raise SourceError(
-            f"Source '{source.name}': {file.name} has {said}; its sheets are {listed(visible)}.",
+            f"Source '{source.name}': {file.name} has {fault}; its sheets are {listed(visible)}.",
             hint=nearest(wanted, book.sheet_names).strip()
             or f"Load {source.name}.{visible[0]}, or declare the option sheet=.",
             retryable=False,
@@ -233,7 +233,7 @@ def _errors_by_column(
     """Return the texts of error cells that the options read as missing or as text.
 
     Raises:
-        SourceError: There is another one.
+        SourceError: There is another error cell.
     """
     import pyarrow as pa
 
@@ -270,8 +270,8 @@ class _Column:
 
     Args:
         what: Subject of messages.
-        name: Of the column.
-        cells: Values, None for a missing one.
+        name: Name of the column.
+        cells: Values; None if missing.
         first_row: Row of the first cell, as the sheet counts them.
     """
 
@@ -281,7 +281,7 @@ class _Column:
     first_row: int
 
     def array(self, declared: pa.DataType | None) -> pa.ChunkedArray | pa.Array:
-        """Return the cells in the declared type, or in that of their kind."""
+        """Return the cells in the declared type, or in the type of their values."""
         import pyarrow as pa
 
         kinds = {_kind(cell) for cell in self.cells if cell is not None}
@@ -375,7 +375,7 @@ def _instant(cell: object) -> object:
 
 
 def _text(cell: object) -> str:
-    """Write a cell as text; a whole number has no point."""
+    """Convert a cell to text; an integer has no decimal point."""
     if isinstance(cell, bool):
         return str(cell).upper()
     if isinstance(cell, float) and cell.is_integer():

@@ -1,4 +1,4 @@
-"""How a sheet is laid out: the options of Excel sources."""
+"""The options of Excel sources."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ EXCEL_OPTIONS = ("sheet", "skip", "header", "null", "text")
 
 @dataclass(frozen=True, kw_only=True)
 class SheetFormat:
-    """How sheets are laid out.
+    """The layout of sheets.
 
     Args:
-        sheet: Name of the sheet; "" for the only one that is visible.
-        skip: Rows of the sheet above the header.
-        header: Whether the first row holds names.
-        null: Texts, numbers and errors as they are shown that mean a missing value.
+        sheet: Name of the sheet; "" for the only visible one.
+        skip: Number of rows above the header.
+        header: Whether the first row contains column names.
+        null: Texts, numbers and displayed errors that mean a missing value.
     """
 
     sheet: str = ""
@@ -28,10 +28,10 @@ class SheetFormat:
 
 
 def parse_sheet_format(options: Mapping[str, str]) -> SheetFormat:
-    """Read the options of a source.
+    """Parse the options of a source.
 
     Raises:
-        DeclarationError: A value is invalid.
+        DeclarationError: A value is not valid.
     """
     return SheetFormat(
         sheet=options.get("sheet", ""),

@@ -1,4 +1,4 @@
-"""JSON documents and JSON lines: records with their names and types united."""
+"""JSON documents and JSON lines: records with united names and types."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_json(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     """Read all files of a ``json`` or ``jsonl`` source.
 
     Raises:
-        SourceError: A file is not JSON, or holds no records, or a column mixes types.
+        SourceError: A file is not JSON, or contains no records, or a column mixes types.
     """
     what = f"Source '{source.name}'"
     declared = parse_declared_types(source.options)
@@ -74,7 +74,7 @@ def _lines(
 ) -> Iterator[object]:
     encoding = encoding or encoding_of(stream.read(4))
     stream.seek(0)
-    # Lines of UTF-8 are those of its bytes.
+    # In UTF-8, lines can be split at the byte level.
     lines: Iterable[bytes | str] = (
         stream if encoding.startswith("utf-8") else _decoded_lines(stream, encoding)
     )

@@ -1,4 +1,4 @@
-"""Records of JSON as one table: names and types are those of all records together."""
+"""JSON records as one table: its names and types are those of all records together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CHUNK_RECORDS = 50_000
-"""Records that are kept as Python objects at a time."""
+"""Maximum number of records held as Python objects at a time."""
 
 _MOST_SHOWN = 60
 
@@ -28,11 +28,11 @@ def records_at(what: str, document: object, path: str) -> list[object]:
 
     Args:
         what: Subject of messages: ``source 'rates': rates.json``.
-        document: As `parse_json` returns it.
-        path: Names from the outside to the inside, with dots; "" where the document is the list.
+        document: From `parse_json`.
+        path: Names from the outside to the inside, with dots; "" if the document is the list.
 
     Raises:
-        SourceError: There is no list at the path; the message tells what there is.
+        SourceError: There is no list at the path; the message describes the value found.
     """
     found = document
     for step in filter(None, path.split(".")):
@@ -62,10 +62,10 @@ class _Chunk:
     """Some records as columns.
 
     Args:
-        part: Name of the file or page that they come from.
-        first: Number of the first one there, from 1.
-        rows: How many there are.
-        columns: One array for each name that occurs; of declared columns, the texts.
+        part: Name of their file or page.
+        first: Number of the first record there, from 1.
+        rows: Number of records.
+        columns: One array for each name that occurs; strings for declared columns.
     """
 
     part: str
@@ -79,8 +79,8 @@ class RecordTables:
 
     Args:
         what: Subject of messages: ``Source 'rates'``.
-        declared: Types of columns, as `parse_declared_types` returns them. Where there are some,
-            records are to be read with ``written``.
+        declared: Types of columns, from `parse_declared_types`. If there are any, records must
+            be parsed with ``written``.
     """
 
     def __init__(self, what: str, declared: Mapping[str, pa.DataType]) -> None:
@@ -89,11 +89,11 @@ class RecordTables:
         self._chunks: list[_Chunk] = []
 
     def add(self, part: str, records: Iterable[object]) -> int:
-        """Add the records of a file or page; a name that a record lacks is null.
+        """Add the records of a file or page; a name that a record lacks is NULL.
 
         Args:
             part: Name of the file or page.
-            records: Objects as `parse_json` returns them.
+            records: Objects from `parse_json`.
 
         Returns:
             Their number.
@@ -113,14 +113,14 @@ class RecordTables:
         """Yield the records of each part, with its own columns and the types of all parts.
 
         Raises:
-            SourceError: A column has types in two places that cannot be united, or a value is
-                not exact in its declared type.
+            SourceError: The types of a column in two places cannot be united, or a value is not
+                exact in its declared type.
         """
         import pyarrow as pa
 
         names = list(dict.fromkeys(name for chunk in self._chunks for name in chunk.columns))
         if not any(chunk.rows for chunk in self._chunks):
-            # Without a record, the declared columns are those that are known.
+            # Without records, only the declared columns are known.
             empty = {name: pa.array([], kind) for name, kind in self._declared.items()}
             yield from ((chunk.part, pa.table(empty)) for chunk in self._chunks)
             return
@@ -192,7 +192,7 @@ class RecordTables:
         ]
 
     def _clash(self, name: str, arrays: list[pa.Array], problem: UnfitError) -> SourceError:
-        """Find the first record whose value does not go with those before it."""
+        """Find the first record whose value is incompatible with those before it."""
         last = _first_failing(len(arrays), lambda end: unite_arrays(arrays[:end]))
         before, odd, chunk = arrays[:last], arrays[last], self._chunks[last]
         place = _first_failing(len(odd), lambda end: unite_arrays([*before, _head(odd, end)]))
@@ -215,7 +215,7 @@ class RecordTables:
     ) -> SourceError:
         plain = name.encode("utf-8", "backslashreplace").decode()
         return SourceError(
-            f"{self._what}, {part}: column '{plain}' mixes values that no type holds: {problem}; "
+            f"{self._what}, {part}: column '{plain}' mixes values without a common type: {problem}; "
             f"record {record:,} has {shown(value)}.",
             hint="Repair the text: its escapes \\ud800 to \\udfff must come in pairs."
             if isinstance(problem, NotUnicodeError)
@@ -240,7 +240,7 @@ def _head(array: pa.Array, rows: int) -> pa.Array:
 
 
 def _first_failing(size: int, attempt: Callable[[int], object]) -> int:
-    """Return the position of the first of ``size`` items with which an attempt on a head fails."""
+    """Return the position of the first of ``size`` items that makes an attempt on a head fail."""
     right, wrong = 0, size
     while wrong - right > 1:
         middle = (right + wrong) // 2

@@ -1,4 +1,4 @@
-"""JSON text as Python values: numbers keep their value, and nothing is dropped."""
+"""JSON text as Python values: numbers keep their exact value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_etl.errors import DeclarationError
 
 _SHORT = 16
-"""A number written with so many signs has at most 15 digits, which every double gives back.
+"""A number with this many characters has at most 15 digits, which every double preserves.
 
 Source: IEEE 754, 5.12.2.
 """
@@ -27,15 +27,15 @@ class Numeral(str):
 
 
 def parse_json(text: bytes | str, *, written: bool = False, encoding: str = "") -> Any:
-    """Read a document.
+    """Parse a document.
 
-    A number with a fraction is a float where that gives back every digit written, else a decimal.
+    A number with a fraction is a float if that represents every digit written, else a decimal.
 
     Args:
-        text: Bytes are in ``encoding``; without one UTF-8, UTF-16 or UTF-32, with or without a
+        text: Bytes in ``encoding``; without one, UTF-8, UTF-16 or UTF-32, with or without a
             byte order mark.
-        written: Return numbers as `Numeral`; `exact` converts them.
-        encoding: As `json_encoding` returns it.
+        written: Whether to return numbers as `Numeral`; `exact` converts them.
+        encoding: From `json_encoding`.
 
     Raises:
         ValueError: It is not JSON, or a name occurs twice in one object.
@@ -60,10 +60,10 @@ def exact(value: Any) -> Any:
 
 
 def as_written(value: Any) -> str | None:
-    """Return a value as text: a text itself, anything else as JSON, its numbers as written.
+    """Return a string unchanged, anything else as JSON with its numbers as written.
 
     Args:
-        value: As `parse_json` returns it with ``written``; None gives None.
+        value: From `parse_json` with ``written``; None gives None.
     """
     return value if value is None or type(value) is str else _json(value)
 
@@ -75,7 +75,7 @@ def shown(value: object) -> str:
 
 
 def json_encoding(options: Mapping[str, str]) -> str:
-    """Return the encoding that the options of a source declare; "" where the bytes tell.
+    """Return the encoding that the options of a source declare; "" to detect it.
 
     Raises:
         DeclarationError: There is no such encoding.
@@ -91,10 +91,10 @@ def json_encoding(options: Mapping[str, str]) -> str:
 
 
 def why_not_json(problem: ValueError) -> str:
-    """Return the next step after an error of `parse_json`; "" where it is not clear.
+    """Return the next step after an error of `parse_json`; "" if there is none.
 
     Args:
-        problem: What was raised.
+        problem: The exception.
     """
     if isinstance(problem, UnicodeDecodeError):
         return (
@@ -114,7 +114,7 @@ def encoding_of(head: bytes) -> str:
     """Return the encoding of JSON by its first bytes.
 
     Args:
-        head: At least four of them, where there are so many.
+        head: At least four bytes, unless the text is shorter.
 
     Source: RFC 4627, 3.
     """

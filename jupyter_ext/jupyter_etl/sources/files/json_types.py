@@ -11,35 +11,36 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_DIGITS = 38
-"""Digits of the widest decimal that tables, DuckDB and Arrow's decimal128 share."""
+"""Digits of the widest decimal that tables, DuckDB and Arrow's decimal128 all support."""
 
 _EXACT_INTEGERS = 2**53
-"""Doubles hold every integer up to here."""
+"""Doubles represent every integer up to this value."""
 
 _NUMBERS = frozenset({int, float, Decimal})
 _NAMES = {dict: "objects", list: "lists", str: "texts", bool: "true or false"}
 
 
 class UnfitError(ValueError):
-    """No type holds all values of a column."""
+    """No type can represent all values of a column."""
 
 
 class NotUnicodeError(UnfitError):
-    """A text or name is not valid Unicode, so no column can store it."""
+    """A string or name is not valid Unicode, so no column can store it."""
 
 
 def array_of(values: list[Any]) -> pa.Array:
-    """Make a column.
+    """Build a column.
 
     Args:
-        values: As `parse_json` returns them.
+        values: From `parse_json`.
 
     Returns:
         Of type ``null``, ``bool``, ``int64``, ``double``, ``decimal128``, ``string``, or a list or
-        struct of these. Numbers of which no double and no 64-bit integer holds all are decimals.
+        struct of these. Numbers that neither doubles nor 64-bit integers can represent are
+        decimals.
 
     Raises:
-        UnfitError: No type holds all values.
+        UnfitError: No type can represent all values.
     """
     import pyarrow as pa
 
@@ -49,18 +50,18 @@ def array_of(values: list[Any]) -> pa.Array:
         return _built(values)
     if isinstance(made, pa.ChunkedArray):
         raise OverflowError("more than 2 GB in one column")
-    # Arrow takes true for 1.0, and the digits of a decimal column from its decimals alone.
+    # Arrow accepts true as 1.0, and derives the precision of decimals only from decimals.
     return _built(values) if _is_loose(made.type, values) else made
 
 
 def unite_arrays(arrays: Sequence[pa.Array]) -> list[pa.Array]:
-    """Give the parts of a column one type: that which `array_of` would give to the whole.
+    """Convert the parts of a column to one type: the one that `array_of` gives to the whole.
 
     Args:
-        arrays: As `array_of` returns them.
+        arrays: From `array_of`.
 
     Raises:
-        UnfitError: No type holds all values.
+        UnfitError: No type can represent all values.
     """
     import pyarrow as pa
 
@@ -78,7 +79,7 @@ def unite_arrays(arrays: Sequence[pa.Array]) -> list[pa.Array]:
 
 
 def _built(values: list[Any]) -> pa.Array:
-    """Make a column from its parts, if Arrow cannot infer it at once."""
+    """Build a column from its parts, if Arrow cannot infer it at once."""
     import pyarrow as pa
 
     kinds = set(map(type, values)) - {type(None)}
@@ -96,7 +97,7 @@ def _built(values: list[Any]) -> pa.Array:
             offsets.append(offsets[-1] + len(value or ()))
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items, mask=_nulls(values))
     if kinds <= _NUMBERS:
-        # Reached with a large number alone; floats and small integers are a column of doubles.
+        # Only reached with a large number; floats and small integers are a column of doubles.
         return _decimals(values)
     if kinds == {str}:
         raise NotUnicodeError("text with an unpaired surrogate")
@@ -214,7 +215,7 @@ def _decimal(value: float | Decimal | None) -> Decimal | None:
     written = Decimal(repr(value))
     if not written.is_finite():
         raise UnfitError("NaN or infinity, and numbers that no double holds")
-    # An integer takes no digit after the point, whether it was read as 2 or as 2.0.
+    # An integer needs no digit after the point, whether it was read as 2 or as 2.0.
     return written.to_integral_value() if value.is_integer() else written
 
 

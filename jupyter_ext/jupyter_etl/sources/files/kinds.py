@@ -1,4 +1,4 @@
-"""The kinds of file, who reads each, and the options it has."""
+"""The kinds of file, with their readers and options."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _FORMATS: dict[str, Callable[[Mapping[str, str]], object]] = {
     "json": json_encoding,
     "jsonl": json_encoding,
 }
-"""Readers of the options of each kind, besides types."""
+"""Option parsers of each kind, in addition to types."""
 
 
 def check_options(source: Source) -> None:
-    """Check the values of options that a kind of file has.
+    """Check the options of a kind of file.
 
     Raises:
-        DeclarationError: A value is invalid.
+        DeclarationError: A value is not valid.
     """
     parse_declared_types(source.options)
     if source.kind in _FORMATS:

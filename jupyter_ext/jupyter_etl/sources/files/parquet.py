@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 1 << 16
 _READ_AHEAD = 4
-"""Batches decoded before they are asked for; a quarter of pyarrow's, and of their memory."""
+"""Number of batches to prefetch; a quarter of pyarrow's default, to save memory."""
 
 
 def read_parquet(source: Source, files: FileSet, request: ReadRequest) -> Reading:
     """Read all files of a Parquet source in order.
 
     Raises:
-        SourceError: A file is cut off, or disagrees with the others.
+        SourceError: A file is truncated, or incompatible with the others.
     """
     what = f"Source '{source.name}'"
     fragments = [(file, _fragment(source, files, file)) for file in files.files]
@@ -50,7 +50,7 @@ def read_parquet(source: Source, files: FileSet, request: ReadRequest) -> Readin
 
 
 def parquet_schema(source: Source, files: FileSet) -> tuple[pa.Schema, int]:
-    """Return the schema of all files and how many rows they hold, from their footers."""
+    """Return the schema and row count of all files, from their footers."""
     fragments = [(file, _fragment(source, files, file)) for file in files.files]
     union = _united(source, files, fragments)
     return union.schema, sum(part.count_rows() for _, part in fragments)

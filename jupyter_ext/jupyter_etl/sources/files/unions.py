@@ -1,4 +1,4 @@
-"""Several files as one table: columns by name, those of folders, and declared types."""
+"""Several files as one table: columns by name, columns from folders, and declared types."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class FileUnion:
     Args:
         what: Subject of messages: ``Source 'trips'``.
         schema: All columns.
-        declared: Types of columns that the declaration gives.
-        folders: Columns that folders give.
+        declared: Declared types by column.
+        folders: Columns from folder names.
     """
 
     what: str
@@ -39,10 +39,10 @@ class FileUnion:
     def conform(
         self, file: SourceFile, batch: pa.RecordBatch, schema: pa.Schema, *, first_row: int = 1
     ) -> pa.RecordBatch:
-        """Give rows of a file the schema of the source.
+        """Convert rows of a file to the schema of the source.
 
         Args:
-            schema: Columns of ``self.schema`` that are wanted.
+            schema: The requested columns of ``self.schema``.
             first_row: Position of the first row in the file, for messages.
 
         Raises:
@@ -63,14 +63,14 @@ def unite_files(
     """Unite the schemas of several files.
 
     Args:
-        source: Whose options may declare types.
-        files: All files, also those that are not read for now.
-        parts: Files and their schemas, in the order of reading; at least one.
-        complete: Whether the schemas hold all columns, so that a declared one must be there.
+        source: Its options may declare types.
+        files: All files, including those that are not read yet.
+        parts: Files and their schemas, in reading order; at least one.
+        complete: Whether the schemas contain all columns, so that declared columns must exist.
 
     Raises:
-        SourceError: A file shares no column with the others, a column has types that no type
-            can unite, or a declared column does not exist.
+        SourceError: A file shares no column with the others, the types of a column cannot be
+            united, or a declared column does not exist.
     """
     import pyarrow as pa
 
@@ -102,15 +102,15 @@ def concat_files(
     *,
     complete: bool = True,
 ) -> pa.Table:
-    """Join the tables of files, of which one file may have several.
+    """Concatenate the tables of files; a file may have several tables.
 
     Args:
-        source: Whose options may declare types.
+        source: Its options may declare types.
         parts: Names of files, and tables of their rows.
-        complete: As for `unite_files`.
+        complete: See `unite_files`.
 
     Raises:
-        SourceError: As `unite_files`.
+        SourceError: See `unite_files`.
     """
     import pyarrow as pa
 
@@ -150,7 +150,7 @@ def _declared(
 
 
 def _types_inside(schemas: Sequence[pa.Schema]) -> dict[str, pa.DataType]:
-    """Return the type of each column over all files, without those that cannot be united."""
+    """Return the type of each column over all files, without types that cannot be united."""
     import pyarrow as pa
 
     found: dict[str, pa.DataType | None] = {}

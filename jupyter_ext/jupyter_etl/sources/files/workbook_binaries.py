@@ -1,4 +1,4 @@
-"""Error cells of the binary forms of Excel, which calamine gives as empty.
+"""Error cells of Excel's binary formats, which calamine returns as empty.
 
 Source: Microsoft's [MS-XLSB], [MS-XLS] and [MS-CFB].
 """
@@ -20,12 +20,12 @@ ERRORS = {
     0x2A: "#N/A",
     0x2B: "#GETTING_DATA",
 }
-"""Codes of errors. Source: [MS-XLS] 2.5.10, BErr."""
+"""Error codes. Source: [MS-XLS] 2.5.10, BErr."""
 
 _ROW, _CELL_ERROR, _FORMULA_ERROR, _SHEET = 0, 3, 11, 156
 _BIFF_FORMULA, _BIFF_END, _BIFF_SHEET, _BIFF_ERROR = 0x0006, 0x000A, 0x0085, 0x0205
 _END_OF_CHAIN = 0xFFFFFFFA
-"""Sector numbers from here on are marks, not sectors."""
+"""Sector numbers from this value on are markers, not sectors."""
 
 
 def errors_of_xlsb(archive: zipfile.ZipFile, sheet: str) -> dict[tuple[int, int], str]:
@@ -83,7 +83,7 @@ def _records_of_xlsb(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _number(content: bytes, at: int, *, most: int) -> tuple[int, int]:
-    """Read a number of 7 bits a byte; the eighth bit says that another byte follows."""
+    """Read a number of 7 bits per byte; the eighth bit marks a following byte."""
     value = 0
     for position in range(most):
         byte = content[at + position]
@@ -130,7 +130,7 @@ def _records_of_biff(book: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _workbook_stream(content: bytes) -> bytes:
-    """Extract the stream of the workbook from its compound file."""
+    """Extract the workbook stream from its compound file."""
     size = 1 << struct.unpack_from("<H", content, 30)[0]
     first_folder, _, cutoff, first_mini = struct.unpack_from("<IIII", content, 48)
     first_more, more = struct.unpack_from("<II", content, 68)

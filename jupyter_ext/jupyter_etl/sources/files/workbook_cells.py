@@ -1,4 +1,4 @@
-"""Cells of a workbook that calamine gives as empty or rounded: errors, formulas, large integers."""
+"""Cells that calamine returns as empty or rounded: errors, formulas, large integers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from xml.etree import ElementTree
 from jupyter_etl.sources.files.workbook_binaries import errors_of_xls, errors_of_xlsb
 
 UNCALCULATED = ""
-"""Marks a formula without a stored value among the errors."""
+"""Marks a formula without a stored value."""
 
 NEGATIVE_TIME = "########"
-"""What Excel shows for a negative date or time."""
+"""Excel's display of a negative date or time."""
 
 _PREFIX = rb"(?:\w+:)?"
 _UNCALCULATED = re.compile(
@@ -37,10 +37,10 @@ class OddCells:
     """Cells of a sheet by row and column, both from 0.
 
     Args:
-        errors: What an error is shown as, like ``#DIV/0!``; `UNCALCULATED` for a formula without
-            its value.
+        errors: Displayed text of an error, such as ``#DIV/0!``; `UNCALCULATED` for a formula
+            without its value.
         integers: Integers of 16 digits and more, as they are written.
-        negatives: Negative numbers, of which calamine makes times after midnight.
+        negatives: Negative numbers, which calamine converts to times after midnight.
     """
 
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -49,17 +49,17 @@ class OddCells:
 
 
 def odd_cells(book: BinaryIO, sheet: str, *, large: bool, times: bool) -> OddCells:
-    """Search a sheet for what calamine does not report.
+    """Search a sheet for cells that calamine does not report.
 
     Args:
-        book: A workbook. Formulas without a value are found in .xlsx and .xlsm alone.
+        book: A workbook. Formulas without a value are found only in .xlsx and .xlsm.
         sheet: Name of the sheet.
-        large: Whether the sheet holds numbers of 2^53 and more, which calamine rounds.
-        times: Whether it holds times of day; negative ones are found in .xlsx and .xlsm alone.
+        large: Whether the sheet contains numbers of 2^53 and more, which calamine rounds.
+        times: Whether it contains times of day; negative ones are found only in .xlsx and .xlsm.
 
     Raises:
-        ElementTree.ParseError: Its XML is broken.
-        ValueError: Its records are.
+        ElementTree.ParseError: Its XML is invalid.
+        ValueError: Its records are invalid.
     """
     book.seek(0)
     if not zipfile.is_zipfile(book):
@@ -89,11 +89,11 @@ def odd_cells(book: BinaryIO, sheet: str, *, large: bool, times: bool) -> OddCel
 
 
 def correct(rows: list[list[Any]], odd: OddCells, start: tuple[int, int]) -> None:
-    """Put integers as they are written, name negative times, and add cells up to the last error.
+    """Restore integers as written, mark negative times, and add cells up to the last error.
 
     Args:
-        rows: As calamine gives them, which ends at the last cell that has a value; changed.
-        odd: Of the sheet; negative times are added to its errors.
+        rows: Rows from calamine, which end at the last cell with a value; modified in place.
+        odd: Cells of the sheet; negative times are added to its errors.
         start: Row and column of the first cell in ``rows``, from 0.
     """
     top, left = start
@@ -143,7 +143,7 @@ def _part(archive: zipfile.ZipFile, sheet: str) -> str:
 
 
 def _is_odd(archive: zipfile.ZipFile, part: str, *, large: bool, times: bool) -> bool:
-    """Search for what `odd_cells` looks for before the XML is parsed, which is slow."""
+    """Search for candidates of `odd_cells` before the XML is parsed, which is slow."""
     before = b""
     with archive.open(part) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
@@ -159,7 +159,7 @@ def _is_odd(archive: zipfile.ZipFile, part: str, *, large: bool, times: bool) ->
 
 
 def _cells(stream: IO[bytes]) -> Iterator[tuple[tuple[int, int], str, bool, str]]:
-    """Yield place, type, whether it has a formula, and value of each cell of a sheet."""
+    """Yield the position, type, formula flag and value of each cell of a sheet."""
     row = column = -1
     for event, element in ElementTree.iterparse(stream, ("start", "end")):  # noqa: S314
         tag = _local(element.tag)
@@ -169,7 +169,7 @@ def _cells(stream: IO[bytes]) -> Iterator[tuple[tuple[int, int], str, bool, str]
                 column = -1
             continue
         if tag == "c":
-            # The name of a cell is optional; without it the cell is the next one.
+            # The name of a cell is optional; without it, the cell follows the previous one.
             column = _column(element.get("r", "")) if element.get("r") else column + 1
             parts = {_local(part.tag): part.text or "" for part in element}
             yield (

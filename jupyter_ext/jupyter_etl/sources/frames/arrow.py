@@ -1,4 +1,4 @@
-"""Any frame as an Arrow table: the one conversion that queries, checks, tables and sources share."""
+"""Conversion of any frame to Arrow, shared by queries, checks, tables and sources."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 def arrow_of(data: object, *, what: str, error: type[EtlError] = SourceError) -> pa.Table:
-    """Turn a frame into an Arrow table.
+    """Convert a frame to an Arrow table.
 
     Args:
-        data: A pandas or polars frame or series, an Arrow table, reader or record batch, a DuckDB
-            relation, a dictionary of columns: anything that offers an Arrow C stream. Of a pandas index the levels with a
-            name become the first columns; without a name it is left out.
-        error: The class of what is raised.
+        data: A pandas or polars frame or series, an Arrow table, reader or record batch, a
+            DuckDB relation, a dictionary of columns, or any object with an Arrow C stream. Named
+            levels of a pandas index become the first columns; unnamed ones are dropped.
+        error: Class of the errors.
 
     Returns:
-        All rows. An Arrow table of plain types is returned as it is.
+        All rows. An Arrow table of plain types is returned unchanged.
 
     Raises:
-        EtlError: Of that class: it is not a frame, or the values of a column have no Arrow type that
-            holds them exactly.
+        EtlError: Of class ``error``: it is not a frame, or no Arrow type holds the values of a
+            column exactly.
 
     Source:
         Arrow PyCapsule interface, https://arrow.apache.org/docs/format/CDataInterface

@@ -11,31 +11,31 @@ from jupyter_etl.sources.readings import columns_of, reading_of_table
 
 
 class FrameConnector:
-    """Reads a variable that is a pandas or polars frame, an Arrow table, or offers an Arrow stream."""
+    """Reads a variable that is a pandas or polars frame, an Arrow table, or has an Arrow stream."""
 
     kinds: tuple[str, ...] = ("frame",)
 
     def check(self, source: Source) -> None:
-        """Refuse options, which the kind does not have; raises `DeclarationError`."""
+        """Reject all options, because the kind has none; raises `DeclarationError`."""
         refuse_options(source, ())
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
-        """List the one table that the frame is.
+        """List the table of the frame.
 
         Raises:
             NotFound: The notebook has no such variable.
-            SourceError: It is no frame.
+            SourceError: It is not a frame.
         """
         table = arrow_of(access.frame(source.location), what=source.location)
         return [TableInfo(name="", columns=columns_of(table.schema), rows=table.num_rows)]
 
     def read(self, source: Source, request: ReadRequest, access: Access) -> Reading:
-        """Hand out the rows the frame has now.
+        """Return the current rows of the frame.
 
         Raises:
             NotFound: The notebook has no such variable.
-            SourceError: It is no frame, or a column is not in it.
-            DeclarationError: SQL.
+            SourceError: It is not a frame, or lacks a column.
+            DeclarationError: SQL is not supported.
         """
         if request.query is not None:
             raise DeclarationError(

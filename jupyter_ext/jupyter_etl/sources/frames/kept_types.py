@@ -1,8 +1,8 @@
-"""The Arrow types of a pandas frame's columns of objects, kept in the frame's attributes.
+"""Arrow types of a pandas frame's object columns, stored in the frame's attributes.
 
-pandas has no type for decimals, dates and lists. A column without values, or of a day with small
-amounts only, would lose its type. ``DataFrame.attrs`` survive filters, joins of columns
-and copies, pickles and Parquet files. They are used as a hint only, see `array_as`.
+pandas has no type for decimals, dates and lists. A column without values, or with small amounts on
+one day, would lose its type. ``DataFrame.attrs`` survive filters, joins of columns and copies,
+pickles and Parquet files. They are only used as a hint, see `array_as`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ ATTRIBUTE = "jupyter_etl.arrow_types"
 
 
 def keep_types(frame: pd.DataFrame, schema: pa.Schema) -> None:
-    """Note the types of the columns that pandas has as objects.
+    """Store the types of the columns that pandas holds as objects.
 
     Args:
-        schema: Its columns, by place.
+        schema: Types of the columns, by position.
     """
     import numpy as np
     import pyarrow as pa
@@ -44,7 +44,7 @@ def keep_types(frame: pd.DataFrame, schema: pa.Schema) -> None:
 
 
 def kept_types(frame: pd.DataFrame) -> dict[str, pa.DataType]:
-    """Return the types noted by `keep_types`, by column; empty for a frame made elsewhere."""
+    """Return the types stored by `keep_types`, by column; empty for other frames."""
     import pyarrow as pa
 
     text = frame.attrs.get(ATTRIBUTE)

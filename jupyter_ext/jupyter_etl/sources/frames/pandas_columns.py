@@ -1,4 +1,4 @@
-"""pandas frames as Arrow tables: exact, or refused with the column and a fix."""
+"""Conversion of pandas frames to Arrow: exact, or an error with the column and a fix."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
     """Convert a pandas frame or series to an Arrow table.
 
     Args:
-        data: The levels of an index that have a name become the first columns; without a name it is
-            left out.
-        error: The class of what is raised.
+        data: Named levels of its index become the first columns; unnamed ones are dropped.
+        error: Class of the errors.
 
     Raises:
-        EtlError: Of that class: two columns have one name, or the values of a column have no type.
+        EtlError: Of class ``error``: two columns have the same name, or the values of a column
+            have no Arrow type.
     """
     import pandas as pd
     import pyarrow as pa
@@ -38,7 +38,7 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
     try:
         if any(name is not None for name in frame.index.names):
             frame = frame.reset_index()
-        # pyarrow warns of attributes that are no JSON; a frame made of another one has none.
+        # pyarrow warns about attributes that are not JSON; a new frame has none.
         plain, apart = pd.DataFrame(frame) if frame.attrs else frame, {}
         for place in range(frame.shape[1]):
             values = _own_values(frame.iloc[:, place], kept, what, error)
@@ -67,7 +67,7 @@ def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlEr
 def _own_values(
     column: pd.Series, kept: dict[str, pa.DataType], what: str, error: type[EtlError]
 ) -> pa.Array | None:
-    """Convert a column that pyarrow would change or refuse; None for others."""
+    """Convert a column that pyarrow would change or reject; None for others."""
     try:
         return column_array(column, kept.get(str(column.name)))
     except Unfit as problem:
@@ -85,7 +85,7 @@ def _refusal(what: str, name: object, problem: Unfit, error: type[EtlError]) -> 
 
 
 def table_of_columns(what: str, columns: Mapping[str, Any], error: type[EtlError]) -> pa.Table:
-    """Convert a dictionary of columns to an Arrow table; arguments and errors as for `table_of_pandas`."""
+    """Convert a dictionary of columns to an Arrow table; otherwise like `table_of_pandas`."""
     import pandas as pd
     import pyarrow as pa
 
@@ -105,13 +105,13 @@ def table_of_columns(what: str, columns: Mapping[str, Any], error: type[EtlError
 
 
 def column_array(column: pd.Series, kept: pa.DataType | None = None) -> pa.Array | None:
-    """Convert a column, or return None where pyarrow does it exactly.
+    """Convert a column, or return None if pyarrow's conversion is exact.
 
-    Categories arrive as their values, sparse columns as dense ones, periods and intervals as the text
-    that pandas shows.
+    Categories become their values, sparse columns dense ones, periods and intervals the text that
+    pandas shows.
 
     Args:
-        kept: The type that a column of this name had, for one of objects.
+        kept: The earlier type of the column, for a column of objects.
 
     Raises:
         Unfit: Its values have no Arrow type.
@@ -142,7 +142,7 @@ def column_array(column: pd.Series, kept: pa.DataType | None = None) -> pa.Array
 
 
 def _objects(column: pd.Series, kept: pa.DataType | None) -> pa.Array:
-    """Convert each Decimal object once, because that takes microseconds."""
+    """Convert each distinct Decimal once, because that takes microseconds."""
     import numpy as np
     import pandas as pd
 
@@ -163,7 +163,7 @@ def _first_rows(codes: np.ndarray, count: int) -> np.ndarray:
 
     rows = np.zeros(count, dtype=np.int64)
     there = np.flatnonzero(codes >= 0)[::-1]
-    # The last assignment to a place counts, and in reverse order that is the first row.
+    # The last assignment to a position wins; in reverse order that is the first row.
     rows[codes[there]] = there
     return rows
 
@@ -188,14 +188,14 @@ def _categories(column: pd.Series) -> pa.Array:
 
 
 def _taken(values: pa.Array, codes: Any) -> pa.Array:
-    """Take values by place; -1 is missing."""
+    """Take values by position; -1 is missing."""
     import pyarrow as pa
 
     return values.take(pa.array(codes, mask=codes < 0))
 
 
 def _whole(found: pa.Array | None, column: pd.Series) -> pa.Array:
-    """Return a converted column, by default by pyarrow's conversion."""
+    """Return a converted column, or convert it with pyarrow."""
     import pyarrow as pa
 
     made = pa.array(column, from_pandas=True) if found is None else found
@@ -203,7 +203,7 @@ def _whole(found: pa.Array | None, column: pd.Series) -> pa.Array:
 
 
 def _foreign(column: pd.Series) -> pa.Array:
-    """Convert a column of an extension type by its own conversion, otherwise by its values."""
+    """Convert a column of an extension type by its own conversion, else by its values."""
     import pyarrow as pa
 
     if callable(getattr(column.array, "__arrow_array__", None)):

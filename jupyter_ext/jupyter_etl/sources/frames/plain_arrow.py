@@ -1,4 +1,4 @@
-"""Arrow types that have a plain equivalent, which is used everywhere."""
+"""Arrow types with a plain equivalent, which is used everywhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def is_plain(kind: pa.DataType) -> bool:
-    """Tell whether neither a type nor one inside it is an extension, run-end encoded or a view of lists."""
+    """Return whether a type contains no extension type, run-end encoding or list view."""
     import pyarrow as pa
     from pyarrow import types
 
@@ -28,10 +28,10 @@ def plain_table(table: pa.Table, what: str, error: type[EtlError]) -> pa.Table:
     """Convert the columns of a table to plain types with the same values.
 
     Args:
-        error: The class of what is raised.
+        error: Class of the errors.
 
     Raises:
-        EtlError: Of that class: the values of an extension type are not those that it stores.
+        EtlError: Of class ``error``: the values of an extension type differ from its storage.
     """
     import pyarrow as pa
 
@@ -57,7 +57,7 @@ def plain_table(table: pa.Table, what: str, error: type[EtlError]) -> pa.Table:
 def plain_reader(
     reader: pa.RecordBatchReader, what: str, error: type[EtlError]
 ) -> pa.RecordBatchReader:
-    """Give the columns of a reader plain types, batch by batch; arguments as of `plain_table`."""
+    """Convert the columns of a reader to plain types; arguments as in `plain_table`."""
     import pyarrow as pa
 
     if all(is_plain(field.type) for field in reader.schema):

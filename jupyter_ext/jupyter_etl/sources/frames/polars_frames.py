@@ -1,4 +1,4 @@
-"""Between Arrow and polars, without changing a value."""
+"""Conversion between Arrow and polars, without changing a value."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 
 
 def is_polars(frame: object) -> bool:
-    """Tell whether an object is one of polars', without importing it."""
+    """Return whether an object belongs to polars, without importing polars."""
     return type(frame).__module__.partition(".")[0] == "polars"
 
 
 def table_of_polars(name: str, frame: object, *, error: type[EtlError] = SourceError) -> pa.Table:
-    """Make an Arrow table of a polars frame or series, in the types that everything here shares.
+    """Convert a polars frame or series to an Arrow table, in the shared plain types.
 
     Args:
-        frame: Of polars.
-        error: The class of what is raised.
+        frame: An object of polars.
+        error: Class of the errors.
 
     Raises:
-        EtlError: Of that class. It is not computed yet, or a column has a type that Arrow does not.
+        EtlError: Of class ``error``: it is not computed yet, or a column has a type that Arrow
+            lacks.
     """
     import polars as pl
     import pyarrow as pa
@@ -39,14 +40,14 @@ def table_of_polars(name: str, frame: object, *, error: type[EtlError] = SourceE
     whole = frame.to_frame() if isinstance(frame, pl.Series) else frame
     if not isinstance(whole, pl.DataFrame):
         raise error(
-            f"'{name}' is a polars {type(frame).__name__}, whose rows are not there yet.",
+            f"'{name}' is a polars {type(frame).__name__}, whose rows have not been computed yet.",
             hint=f"Compute it first: {name} = {name}.collect()",
             retryable=False,
         )
     arrays = {}
     for column in whole.columns:
         kind = whole.schema[column]
-        # An Object column arrives as the addresses of its objects.
+        # An Object column is exported as the addresses of its objects.
         if kind.is_object():
             raise _no_type(error, name, column, kind)
         try:
@@ -59,10 +60,10 @@ def table_of_polars(name: str, frame: object, *, error: type[EtlError] = SourceE
 
 
 def to_polars(table: pa.Table) -> pl.DataFrame:
-    """Turn an Arrow table into a polars frame.
+    """Convert an Arrow table to a polars frame.
 
     Raises:
-        DeclarationError: A column has a type that polars does not, or a name occurs twice.
+        DeclarationError: A column has a type that polars lacks, or a name occurs twice.
         MissingDependency: polars is not installed.
     """
     try:
@@ -76,23 +77,23 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
 
     table = plain_table(table, "the result", DeclarationError)
     for field in table.schema:
-        # polars does not fail on wide decimals, it panics.
+        # On wide decimals, polars does not raise but panics.
         if pa.types.is_decimal256(field.type) or pa.types.is_interval(field.type):
             raise DeclarationError(
                 f"Column '{field.name}' is {field.type}, which polars does not have.",
-                hint="Cast it in the query, to text for example, or take --as arrow.",
+                hint="Cast it in the query, to text for example, or use --as arrow.",
             )
     try:
         return pl.DataFrame(table)
     except pl.exceptions.PolarsError as problem:
         raise DeclarationError(
-            f"It cannot be a polars frame: {first_line(problem)}",
+            f"The table cannot be converted to a polars frame: {first_line(problem)}",
             hint="Give each column a unique name, or use --as arrow.",
         ) from problem
 
 
 def _without_categories(kind: Any) -> Any:
-    """Return a type with text for the categories in it."""
+    """Return a type with text in place of categories."""
     import polars as pl
 
     if isinstance(kind, pl.Categorical | pl.Enum):
@@ -109,7 +110,7 @@ def _without_categories(kind: Any) -> Any:
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """Return the type that tables, files and databases give the same values."""
+    """Return the type that tables, files and databases use for the same values."""
     import pyarrow as pa
 
     if pa.types.is_string_view(kind) or pa.types.is_large_string(kind):

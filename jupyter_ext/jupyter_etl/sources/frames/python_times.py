@@ -1,4 +1,4 @@
-"""Python's and pandas' dates and times as Arrow arrays, to the nanosecond."""
+"""Conversion of Python's and pandas' dates and times to Arrow, to the nanosecond."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _UNITS |= {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
 def timestamps(values: Sequence[Any]) -> pa.Array:
     """Convert datetimes and dates to timestamps.
 
-    The unit is microseconds, or nanoseconds where a value has some. Several zones become UTC.
+    The unit is microseconds, or nanoseconds if a value has some. Mixed time zones become UTC.
 
     Args:
         values: `datetime`, `date`, pandas' Timestamp, numpy's datetime64; None is missing.
 
     Raises:
-        Unfit: Some have a zone and others do not, or a value is beyond the unit.
+        Unfit: Only some values have a time zone, or a value exceeds the unit's range.
     """
     import pyarrow as pa
 
@@ -62,7 +62,7 @@ def durations(values: Sequence[Any]) -> pa.Array:
         values: `timedelta`, pandas' Timedelta, numpy's timedelta64; None is missing.
 
     Raises:
-        Unfit: A value is beyond the unit, or counts months or years.
+        Unfit: A value exceeds the unit's range, or is in months or years.
     """
     import pyarrow as pa
 
@@ -70,7 +70,7 @@ def durations(values: Sequence[Any]) -> pa.Array:
 
 
 def times(values: Sequence[Any]) -> pa.Array:
-    """Convert to times of day; raises `Unfit` for one with a zone."""
+    """Convert to times of day; raises `Unfit` for one with a time zone."""
     import pyarrow as pa
 
     for row, value in enumerate(values):
@@ -84,7 +84,7 @@ def times(values: Sequence[Any]) -> pa.Array:
 
 
 def _without_zone(value: date | datetime | None) -> datetime | None:
-    """Return a date as its midnight, and a datetime with a zone in UTC."""
+    """Return a date as its midnight, and an aware datetime in UTC."""
     if not isinstance(value, datetime):
         return None if value is None else datetime(value.year, value.month, value.day)  # noqa: DTZ001
     return value if value.utcoffset() is None else value.astimezone(UTC).replace(tzinfo=None)
@@ -114,7 +114,7 @@ def _counted(values: Sequence[Any], count: Any, kind: Any) -> pa.Array:
 
 
 def _instant(value: Any, row: int) -> int:
-    """Return nanoseconds since 1970, UTC where the value has a zone."""
+    """Return nanoseconds since 1970; aware values are in UTC."""
     import numpy as np
     import pandas as pd
 
@@ -150,7 +150,7 @@ def _occurrences(value: Any, row: int) -> int:
 
 
 def _zone(value: datetime) -> str:
-    """Return the name of a zone or offset; UTC for one that Arrow has no name for."""
+    """Return the name of a time zone or offset; UTC if Arrow has no name for it."""
     import pyarrow as pa
 
     try:

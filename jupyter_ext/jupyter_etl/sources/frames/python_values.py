@@ -1,7 +1,7 @@
-"""Python objects as Arrow arrays: exact, or refused with the row.
+"""Conversion of Python objects to Arrow: exact, or an error with the row.
 
 pyarrow infers a type from the first values and converts the rest to it: a date followed by a
-datetime loses the time, and nanoseconds are cut off. Here the kinds of all values decide.
+datetime loses the time, and nanoseconds are cut off. Here the types of all values are considered.
 """
 
 from __future__ import annotations
@@ -31,15 +31,16 @@ _EXACT_INTEGERS = frozenset({"integer", "fraction"})
 def array_of(values: Sequence[Any], *, nested: bool = False) -> pa.Array:
     """Convert Python objects to an Arrow array.
 
-    Integers and floats together become doubles, integers and Decimals decimals, dates and datetimes
-    timestamps, where that is exact. Decimals have 38 digits and the largest scale of the values.
+    A mix of integers and floats becomes doubles, of integers and Decimals decimals, of dates and
+    datetimes timestamps, if that is exact. Decimals have 38 digits and the largest scale of the
+    values.
 
     Args:
         values: None, NaN, NaT and NA are missing; NaN is a value among the numbers of a list.
         nested: Whether they are inside lists or dictionaries.
 
     Raises:
-        Unfit: A value has no Arrow type, or two have none in common.
+        Unfit: A value has no Arrow type, or two values have no common type.
     """
     import pyarrow as pa
 
@@ -49,8 +50,8 @@ def array_of(values: Sequence[Any], *, nested: bool = False) -> pa.Array:
         row = next(row for row, value in enumerate(values) if type(value) in unknown)
         raise Unfit(f"{shown(values[row])} has no Arrow type", row=row)
     if any(name == _MISSING and kind is not type(None) for kind, name in kinds.items()):
-        gone = {kind for kind, name in kinds.items() if name == _MISSING}
-        values = [None if type(value) in gone else value for value in values]
+        missing_kinds = {kind for kind, name in kinds.items() if name == _MISSING}
+        values = [None if type(value) in missing_kinds else value for value in values]
     names = {name for name in kinds.values() if name and name != _MISSING}
     if "fraction" in names and not (nested and names <= _EXACT_INTEGERS):
         values, names = _without_nan(values, names, kinds)
@@ -107,7 +108,7 @@ def _mixed(values: Sequence[Any], kinds: dict[type, str | None]) -> Unfit:
         name = kinds[type(value)]
         if value is not None and name is not None:
             first.setdefault(name, row)
-    # Integers and fractions go together: the last kind is the one that goes with neither.
+    # Integers and fractions are compatible: the last kind is incompatible with both.
     *_, b = first.values()
     a = next(iter(first.values()))
     return Unfit(
@@ -130,7 +131,7 @@ def _integers(values: Sequence[Any]) -> pa.Array:
     try:
         return pa.array(values, pa.int64())
     except (OverflowError, pa.ArrowInvalid):
-        # numpy's integers and Python's, of which Decimal takes the latter alone.
+        # Both numpy's and Python's integers; Decimal accepts only the latter.
         return _decimals([None if value is None else int(value) for value in values])
 
 
@@ -161,7 +162,7 @@ def _decimals(values: Sequence[Any]) -> pa.Array:
             if pa.types.is_decimal128(found.type) and found.type.scale >= 0:
                 return found.cast(pa.decimal128(_MOST_DIGITS, found.type.scale))
         except (pa.ArrowException, TypeError, ValueError):
-            # What cannot be held is found below, with its row.
+            # Values that do not fit are found below, with their row.
             pass
     plain = [
         None if value is None else _trimmed(Decimal(value), row) for row, value in enumerate(values)
@@ -179,7 +180,7 @@ def _decimals(values: Sequence[Any]) -> pa.Array:
 
 
 def _trimmed(value: Decimal, row: int) -> Decimal:
-    """Drop zeros at the end that are beyond any scale."""
+    """Remove trailing zeros that exceed the maximum scale."""
     if not value.is_finite():
         raise Unfit(
             f"{shown(value)} is not a number that a decimal column can hold",
@@ -249,7 +250,7 @@ def array_inside(values: Sequence[Any]) -> pa.Array:
 
 
 def is_map(values: Sequence[Any]) -> bool:
-    """Tell whether lists hold pairs of a text and a value of another type, each text once."""
+    """Return whether lists contain pairs of a unique string and a value of another type."""
     pairs = [value for value in values if value is not None]
     flat = list(chain.from_iterable(pairs)) if all(type(p) is list for p in pairs) else []
     return (
@@ -261,11 +262,11 @@ def is_map(values: Sequence[Any]) -> bool:
 
 
 Convert = Callable[[Sequence[Any]], "pa.Array"]
-"""Makes an array of values; raises `Unfit`."""
+"""Converts values to an array; raises `Unfit`."""
 
 
 def list_array(values: Sequence[Any], inside: Convert) -> pa.Array:
-    """Make lists; ``inside`` converts all of their elements at once; raises `Unfit`."""
+    """Build lists; ``inside`` converts all of their elements at once; raises `Unfit`."""
     import pyarrow as pa
 
     ends = list(accumulate((0 if value is None else len(value) for value in values), initial=0))
@@ -277,7 +278,7 @@ def list_array(values: Sequence[Any], inside: Convert) -> pa.Array:
 
 
 def _numbers(values: Sequence[Any]) -> pa.Array | None:
-    """Join lists that are numpy arrays of one numeric type, without creating an object per number."""
+    """Join lists that are numpy arrays of one numeric type, without an object per number."""
     import numpy as np
     import pyarrow as pa
 
@@ -299,7 +300,7 @@ def _offsets(ends: Sequence[int], values: Sequence[Any], *, large: bool = False)
 
 
 def _inside(ends: Sequence[int], flat: Sequence[Any], inside: Convert) -> pa.Array:
-    """Convert elements; a failure gets the row of the list that holds the element."""
+    """Convert elements; a failure gets the row of the list that contains the element."""
     try:
         return inside(flat)
     except Unfit as problem:
@@ -307,7 +308,7 @@ def _inside(ends: Sequence[int], flat: Sequence[Any], inside: Convert) -> pa.Arr
 
 
 def struct_array(values: Sequence[Any], inside: dict[str, Convert]) -> pa.Array:
-    """Make structs of dictionaries; a name that one lacks is NULL there; raises `Unfit`."""
+    """Build structs from dictionaries; missing names are NULL; raises `Unfit`."""
     import pyarrow as pa
 
     children = [
@@ -321,7 +322,7 @@ def struct_array(values: Sequence[Any], inside: dict[str, Convert]) -> pa.Array:
 
 
 def map_array(values: Sequence[Any], keys: Convert, items: Convert) -> pa.Array:
-    """Make maps of lists of pairs; raises `Unfit`."""
+    """Build maps from lists of pairs; raises `Unfit`."""
     import pyarrow as pa
 
     ends = list(accumulate((0 if value is None else len(value) for value in values), initial=0))

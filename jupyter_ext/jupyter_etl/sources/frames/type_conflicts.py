@@ -12,8 +12,8 @@ class Unfit(Exception):
 
     Args:
         reason: A clause about the value.
-        row: Of the value, counted from 0; None where it is the type of the whole column.
-        other: A row with a value that it does not go with.
+        row: Row of the value, from 0; None if the whole column is affected.
+        other: A row with an incompatible value.
         fix: Code that fixes the column, to append to ``df['x']``.
     """
 
@@ -32,7 +32,7 @@ class Unfit(Exception):
         self.fix = fix
 
     def moved(self, row_of: Callable[[int], int]) -> Unfit:
-        """Return the same about other rows: those of the lists around the values."""
+        """Return the same error for other rows: those of the lists around the values."""
         row, other = (None if one is None else row_of(one) for one in (self.row, self.other))
         return Unfit(self.reason, row=row, other=other, fix=self.fix)
 
@@ -43,7 +43,7 @@ class Unfit(Exception):
 
 
 def shown(value: object) -> str:
-    """Write a value and its type for a message."""
+    """Format a value and its type for a message."""
     text = repr(value)
     cut = text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
     name = type(value).__name__

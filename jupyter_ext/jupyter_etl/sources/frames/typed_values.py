@@ -1,4 +1,4 @@
-"""Python objects as arrays of their original Arrow type, if they still have it."""
+"""Conversion of Python objects to their original Arrow type, if they still fit it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def array_as(values: Sequence[Any], kind: pa.DataType) -> pa.Array | None:
-    """Make an array of a known type.
+    """Convert values to a known type.
 
     Args:
-        values: As for `array_of`.
-        kind: The type that a column of this name had when its frame was made.
+        values: See `array_of`.
+        kind: The type that a column of this name had when its frame was created.
 
     Returns:
-        The array; None where the values are no longer of that type, or are not exact in it.
+        The array; None if the values no longer have that type, or are not exact in it.
     """
     try:
         return _typed(values, kind, array_of)
@@ -96,10 +96,10 @@ def _as(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def fitted(array: pa.Array, kind: pa.DataType) -> pa.Array | None:
-    """Give an array another type of the same kind; None where a value would change.
+    """Convert an array to another type of the same kind; None if a value would change.
 
-    A decimal keeps its scale: a larger scale makes it a different number, whatever the
-    values of the day.
+    A decimal keeps its scale: a larger scale changes the type of the column, whatever its current
+    values.
     """
     import pyarrow as pa
     from pyarrow import types
@@ -116,7 +116,7 @@ def fitted(array: pa.Array, kind: pa.DataType) -> pa.Array | None:
             types.is_time, types.is_date, types.is_duration, _is_text, _is_bytes,
         )
     )  # fmt: skip
-    # Integers beyond 64 bits with sign are decimals.
+    # Integers beyond signed 64 bits are decimals.
     same = same or (types.is_decimal(here) and here.scale == 0 and types.is_integer(kind))
     if not same or (types.is_decimal(kind) and here.scale > kind.scale):
         return None

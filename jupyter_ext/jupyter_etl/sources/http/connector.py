@@ -1,4 +1,4 @@
-"""HTTP APIs: JSON page after page, and files of any kind behind a URL."""
+"""HTTP APIs: paged JSON, and files of any kind behind a URL."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ _NO_ACCESS = Access(secret=lambda name: "", frame=_unasked, publication=_unasked
 
 
 class HttpConnector:
-    """Reads what a URL answers, page after page.
+    """Reads the response of a URL, page by page.
 
-    Nothing is cut: more pages or bytes than are allowed are an error.
+    Nothing is truncated: exceeding the limit of pages or bytes is an error.
 
     Args:
-        wait: Sleeps for so many seconds between tries.
+        wait: Sleeps for a number of seconds between tries.
     """
 
     kinds: tuple[str, ...] = ("http",)
@@ -61,7 +61,7 @@ class HttpConnector:
         """Check the options; nothing is fetched and no secret is requested.
 
         Raises:
-            DeclarationError: An option it does not have, or an invalid value.
+            DeclarationError: There is no such option, or a value is not valid.
         """
         known = FILE_OPTIONS.get(source.kind, FILE_OPTIONS["json"])
         refuse_options(source, (*HTTP_OPTIONS, *known))
@@ -69,21 +69,21 @@ class HttpConnector:
         check_options(source)
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
-        """List the one table that the answer is, by its first records.
+        """List the table of the response, by its first records.
 
         Raises:
             SourceError: It cannot be reached or read.
-            DeclarationError: An option it does not have.
+            DeclarationError: There is no such option.
         """
         with self.read(source, ReadRequest(limit=_HEAD_ROWS), access).batches as batches:
             return [TableInfo(name="", columns=columns_of(batches.schema))]
 
     def read(self, source: Source, request: ReadRequest, access: Access) -> Reading:
-        """Fetch all pages, or as many as ``limit`` takes.
+        """Fetch all pages, or as many as ``limit`` needs.
 
         Raises:
-            SourceError: It cannot be reached or read, is too large, or a column is not in it.
-            DeclarationError: SQL, or an option it does not have.
+            SourceError: It cannot be reached or read, is too large, or lacks a column.
+            DeclarationError: SQL is not supported, or there is no such option.
         """
         if request.query is not None:
             raise DeclarationError(
@@ -136,7 +136,7 @@ def _reading_of_records(source: Source, request: ReadRequest, pages: Iterable[Pa
         if left is not None and left <= 0:
             break
     table = concat(what, records.tables())
-    # With a limit, the pages behind it were not fetched: neither version nor number is known.
+    # With a limit, later pages are not fetched: neither version nor row count is known.
     whole = request.limit is None
     if whole:
         refuse_absent_columns(what, declared, table.column_names)
@@ -164,7 +164,7 @@ def _reading_of_files(source: Source, request: ReadRequest, pages: Iterable[Page
 
 
 def _counted(trail: Trail, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Pass rows on, and compare their number with what the headers of the answer declare."""
+    """Pass rows on, and compare their number with the total in the response headers."""
     rows = 0
     for batch in batches:
         rows += batch.num_rows

@@ -1,4 +1,4 @@
-"""Requests to an HTTP API: signed, retried, limited, and their failures in plain words."""
+"""Requests to an HTTP API: authentication, retries, limits, and readable errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jupyter_etl.sources.http.options import HttpTarget
 
 TRIES = 4
 MAX_WAIT_S = 120.0
-"""How long one reading waits between tries, in all."""
+"""Maximum total seconds that one reading waits between tries."""
 
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ACCEPT = "application/json, application/x-ndjson;q=0.9, text/csv;q=0.9, */*;q=0.1"
@@ -28,15 +28,15 @@ _ACCEPT = "application/json, application/x-ndjson;q=0.9, text/csv;q=0.9, */*;q=0
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a server answered, with its body in a file.
+    """A response, with its body in a file.
 
     Args:
         url: After redirects.
-        content_type: Without its parameters, lower case; "" where the server does not tell.
-        link: URL of the next page by the ``Link`` header (RFC 8288); "" for none.
-        headers: All of them; names in lower case.
-        partial: The server says that this is a part (206).
-        empty: The server says that there is nothing (204).
+        content_type: Without its parameters, lower case; "" if missing.
+        link: URL of the next page in the ``Link`` header (RFC 8288); "" for none.
+        headers: All headers; names in lower case.
+        partial: Whether the status is 206 (partial content).
+        empty: Whether the status is 204 (no content).
     """
 
     url: httpx.URL
@@ -48,10 +48,10 @@ class Answer:
 
 
 class Exchange:
-    """A client for one reading; it ends with its ``with`` block.
+    """An HTTP client for one reading; use it as a context manager.
 
     Args:
-        wait: Sleeps for so many seconds.
+        wait: Sleeps for a number of seconds.
     """
 
     def __init__(self, target: HttpTarget, *, wait: Callable[[float], None]) -> None:
@@ -74,19 +74,19 @@ class Exchange:
         self._client.close()
 
     def get(self, url: httpx.URL, body: Path) -> Answer:
-        """Fetch a page, and try again where that may help.
+        """Fetch a page, and retry if that may help.
 
         Args:
             body: File to write the decoded body to.
 
         Raises:
-            SourceError: No answer, an error as the answer, or more than the size allowed.
+            SourceError: There is no response, an error response, or one larger than allowed.
         """
         for number in range(1, TRIES + 1):
             try:
                 return self._once(url, body)
             except SourceError as problem:
-                # Full jitter, so that runs which failed together do not come back together.
+                # Full jitter, so that runs that failed together do not retry together.
                 pause = float(
                     str(problem.data.get("retry_after_s") or random.uniform(0.1, 2.0**number))
                 )
@@ -133,7 +133,7 @@ class Exchange:
 
     def _refused(self, response: httpx.Response) -> SourceError:
         status, host = response.status_code, response.url.host
-        said = f"{status} {response.reason_phrase}".strip()
+        message = f"{status} {response.reason_phrase}".strip()
         where = f"{host}{response.url.path}"
         data: dict[str, object] = {"host": host, "status": status}
         after = _retry_after_s(response.headers.get("retry-after", ""))
@@ -143,12 +143,12 @@ class Exchange:
             401: self._about_secret(),
             403: self._about_secret(),
             404: "Check the address.",
-            429: "It limits how often it is asked; schedule the notebook less often, or ask for "
+            429: "It limits the rate of requests; schedule the notebook less often, or request "
             "larger pages.",
         }
         wants = f", and requests a wait of {after:.0f} s" if after else ""
         return SourceError(
-            f"Source '{self._target.name}': {self._target.masked(where)} answered {said}{wants}.",
+            f"Source '{self._target.name}': {self._target.masked(where)} answered {message}{wants}.",
             hint=hints.get(status, ""),
             retryable=status in _LATER,
             data=data,
@@ -165,24 +165,24 @@ class Exchange:
     def _unreachable(self, url: httpx.URL, problem: Exception) -> SourceError:
         host = url.host
         what = self._target.masked(str(problem)) or type(problem).__name__
-        said = f"{host} cannot be reached: {what}"
+        message = f"{host} cannot be reached: {what}"
         hint, later = "The server may be available later; check its address.", True
         if isinstance(problem, httpx.TimeoutException):
-            said = f"{host} sent nothing for {self._target.timeout_s:g} s"
+            message = f"{host} sent nothing for {self._target.timeout_s:g} s"
             hint = "Ask for smaller pages, or allow more: --option timeout=2m."
         elif isinstance(problem, httpx.RemoteProtocolError | httpx.ReadError):
-            said = f"{host} broke off its response: {what}"
+            message = f"{host} closed the connection during its response: {what}"
         elif isinstance(problem, httpx.DecodingError):
-            said = f"{host} sent an invalid response: {what}"
+            message = f"{host} sent an invalid response: {what}"
         elif isinstance(problem, httpx.UnsupportedProtocol | httpx.InvalidURL):
-            said, hint, later = f"{host} redirects to a URL that is not http or https", "", False
+            message, hint, later = f"{host} redirects to a URL that is not http or https", "", False
         elif isinstance(problem, httpx.TooManyRedirects):
-            said, hint, later = f"{host} redirects in a circle", "Check the address.", False
+            message, hint, later = f"{host} redirects in a circle", "Check the address.", False
         elif "CERTIFICATE_VERIFY_FAILED" in what:
-            hint = "Its certificate is not trusted here; SSL_CERT_FILE names one that is."
+            hint = "Its certificate is not trusted; set SSL_CERT_FILE to a file with trusted ones."
             later = False
         return SourceError(
-            f"Source '{self._target.name}': {said.rstrip('.')}.",
+            f"Source '{self._target.name}': {message.rstrip('.')}.",
             hint=hint,
             retryable=later,
             data={"host": host},
@@ -190,10 +190,10 @@ class Exchange:
 
 
 class _Signing(httpx.BaseTransport):
-    """Adds the secret to what goes to the declared server, and to nothing else.
+    """Adds the secret to requests to the declared server, and to no others.
 
-    Below the client, so that redirects and links to another host never see the secret, and the
-    client's log never has it in a URL.
+    It works below the client, so that redirects and links to another host never contain the secret,
+    and the client's log never shows it in a URL.
     """
 
     def __init__(self, target: HttpTarget) -> None:
@@ -212,7 +212,7 @@ class _Signing(httpx.BaseTransport):
         self._inner.close()
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
-        # A copy: errors carry the request they are about.
+        # A copy: errors contain the request.
         url, headers = request.url, request.headers.copy()
         kind, _, name = self._target.auth.partition(":")
         if kind == "query":
@@ -234,7 +234,7 @@ class _Signing(httpx.BaseTransport):
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    # Read once: the certificates take longer than a request.
+    # Loaded once: loading certificates takes longer than a request.
     return httpx.create_ssl_context()
 
 
@@ -246,13 +246,13 @@ def _next_link(response: httpx.Response) -> str:
     for link in response.links.values():
         named = {name.lower(): value for name, value in link.items()}
         if "next" in named.get("rel", "").lower().split():
-            # Sentry: a next page that is announced as empty.
+            # Sentry announces an empty next page.
             return "" if named.get("results") == "false" else named.get("url", "")
     return ""
 
 
 def _retry_after_s(text: str) -> float | None:
-    """Read a ``Retry-After``: seconds or a date.
+    """Parse ``Retry-After``: seconds or a date.
 
     Source: RFC 9110, 10.2.3.
     """

@@ -1,4 +1,4 @@
-"""What a source says about an HTTP API: who asks, how pages follow one another, and the limits."""
+"""The options of HTTP sources: authentication, paging and limits."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _AUTH = ("bearer", "basic", "header:NAME", "query:NAME")
 
 @dataclass(frozen=True, kw_only=True)
 class Paging:
-    """How the next page is asked for.
+    """How the next page is requested.
 
     Args:
-        style: ``auto`` (as the answer says), ``none``, ``page`` (a parameter counts pages),
-            ``offset`` (a parameter counts records), ``cursor`` (a parameter takes what the answer
-            gave) or ``next`` (the answer holds the URL).
-        parameter: Of the query; "" for ``auto``, ``none`` and ``next``.
-        path: Where in the answer the cursor or the URL is, like ``meta.next``; "" for the usual
-            places.
-        optional: The first answer may lack the ``path``.
-        counted: The total that an answer declares is the number of records.
-        most: Pages to read at the most; more are an error.
+        style: ``auto`` (follows the response), ``none``, ``page`` (a parameter counts pages),
+            ``offset`` (a parameter counts records), ``cursor`` (a parameter takes a value from the
+            response) or ``next`` (the response contains the URL).
+        parameter: Query parameter; "" for ``auto``, ``none`` and ``next``.
+        path: Place of the cursor or URL in the response, such as ``meta.next``; "" for the
+            usual places.
+        optional: Whether the first response may lack the ``path``.
+        counted: Whether the total that a response declares is the number of records.
+        most: Maximum number of pages; more are an error.
     """
 
     style: str = "auto"
@@ -49,17 +49,17 @@ class Paging:
 
 @dataclass(frozen=True, kw_only=True)
 class HttpTarget:
-    """An HTTP API as a source declares it.
+    """The HTTP API of a source.
 
     Args:
-        name: Of the source.
+        name: Name of the source.
         url: Without user and secret.
-        user: For basic authentication; "" where the secret is ``user:password``.
+        user: For basic authentication; "" if the secret is ``user:password``.
         secret: "" for none; never shown.
         auth: ``bearer``, ``basic``, ``header:NAME`` or ``query:NAME``.
-        timeout_s: Longest wait for a connection, and for the next bytes.
-        max_bytes: Largest size of all pages together, decompressed.
-        paging: How pages follow one another.
+        timeout_s: Maximum wait for a connection, and for the next bytes.
+        max_bytes: Maximum decompressed size of all pages together.
+        paging: How the next page is requested.
     """
 
     name: str
@@ -78,7 +78,7 @@ class HttpTarget:
         return base64.b64encode(pair.encode()).decode()
 
     def masked(self, text: str) -> str:
-        """Take the secret out of a text, in every spelling it is sent in."""
+        """Remove the secret from a text, in every encoding in which it is sent."""
         if not self.secret:
             return text
         for form in (
@@ -92,26 +92,26 @@ class HttpTarget:
 
 
 def is_http(location: str) -> bool:
-    """Tell whether a location is read by HTTP."""
+    """Return whether a location is read by HTTP."""
     return location.lower().startswith(("http://", "https://"))
 
 
 def http_url(location: str) -> str:
-    """Return the URL that is asked for, without user and fragment; raises `ValueError`."""
+    """Return the URL to request, without user and fragment; raises `ValueError`."""
     parts = urlsplit(location)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=host, fragment=""))
 
 
 def http_target(source: Source, access: Access) -> HttpTarget:
-    """Read the options of a source and resolve its secret.
+    """Parse the options of a source and resolve its secret.
 
     Args:
-        source: At an ``http://`` or ``https://`` URL.
-        access: Gives the value of the first of the source's secrets.
+        source: A source with an ``http://`` or ``https://`` URL.
+        access: Resolves the first of the source's secrets.
 
     Raises:
-        DeclarationError: An option has a value that is not possible.
+        DeclarationError: An option has an invalid value.
         NotFound: The secret has no value.
     """
     parts = urlsplit(source.location)
@@ -135,11 +135,11 @@ def http_target(source: Source, access: Access) -> HttpTarget:
             f"Source '{source.name}' has the option auth={auth} but no secret.",
             hint="Name it with --secret.",
         )
-    # A file or a prompt often leaves a line end behind the value.
+    # Files and prompts often leave a line end after the value.
     secret = access.secret(source.secrets[0]).strip() if source.secrets else ""
     if not secret.isascii() or not secret.isprintable():
         raise DeclarationError(
-            f"The secret '{source.secrets[0]}' has signs that HTTP cannot carry.",
+            f"The secret '{source.secrets[0]}' has characters that HTTP cannot transmit.",
             hint="Set it again; it must be one line of ASCII.",
         )
     return HttpTarget(

@@ -1,4 +1,4 @@
-"""The answers of an HTTP API, one after another, each known by its kind."""
+"""The responses of an HTTP API, one after another, each with its format."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ _KINDS = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "excel",
     "application/vnd.ms-excel": "excel",
 }
-"""Media types, registered ones and those in use, and the kind of file that they are."""
+"""Registered and common media types, and the kind of file they indicate."""
 
 
 _ERRORS = frozenset(
     {"error", "errors", "errormessage", "errorcode", "exception", "fault", "message"}
 )
-"""Names with which answers with status 200 report an error."""
+"""Names that report an error in responses with status 200."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One answer.
+    """One response.
 
     Args:
-        name: Of the page, for messages; its ending tells how it is compressed.
-        kind: What it is: ``json``, ``csv`` ...
-        body: The file it is in.
+        name: Name of the page for messages; its suffix determines the compression.
+        kind: The format: ``json``, ``csv`` ...
+        body: The file that contains it.
         digest: SHA-256 of the body, hex.
-        records: What a JSON page holds; None for other kinds, which are read from the file.
+        records: Records of a JSON page; None for other formats, which are read from the file.
     """
 
     name: str
@@ -62,16 +62,16 @@ class Page:
 
 
 def fetch_pages(exchange: Exchange, trail: Trail, source: Source, folder: Path) -> Iterator[Page]:
-    """Fetch page after page until the answer says that it was the last.
+    """Fetch pages until a response is the last one.
 
     Args:
         exchange: A client.
-        trail: The way through the pages of the API.
-        folder: Where bodies are put.
+        trail: The sequence of pages of the API.
+        folder: Where bodies are stored.
 
     Raises:
-        SourceError: There is no answer, it is not what it should be, pages repeat themselves or
-            are more than allowed.
+        SourceError: There is no response or an unexpected one, pages are repeated, or there are
+            more than allowed.
     """
     target = trail.target
     url, before = trail.first_url(), ""
@@ -114,10 +114,10 @@ def fetch_pages(exchange: Exchange, trail: Trail, source: Source, folder: Path) 
 def _page(
     target: HttpTarget, source: Source, answer: Answer, body: Path, *, behind: bool
 ) -> tuple[Page, object]:
-    """Read an answer.
+    """Parse a response.
 
     Args:
-        behind: It may be a page after the last one, which some servers leave empty.
+        behind: Whether it may be a page after the last one, which some servers leave empty.
     """
     empty = answer.empty or (behind and not body.stat().st_size)
     kind = "json" if empty else _kind(target, source, answer, body)
@@ -134,7 +134,7 @@ def _page(
 
 
 def _is_vacant(document: object, path: str) -> bool:
-    """Tell whether the list of records is null or absent, and no error is reported."""
+    """Return whether the list of records is null or absent, and no error is reported."""
     found = document
     for step in filter(None, path.split(".")):
         if found is None:
@@ -142,8 +142,10 @@ def _is_vacant(document: object, path: str) -> bool:
         if not isinstance(found, dict):
             return False
         found = found.get(step)
-    told = document if isinstance(document, dict) else {}
-    return found is None and not any(value for key, value in told.items() if plain(key) in _ERRORS)
+    fields = document if isinstance(document, dict) else {}
+    return found is None and not any(
+        value for key, value in fields.items() if plain(key) in _ERRORS
+    )
 
 
 def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str:
@@ -152,7 +154,7 @@ def _kind(target: HttpTarget, source: Source, answer: Answer, body: Path) -> str
     if answer.content_type == "text/html" or head[:15].lower().startswith((b"<!doctype", b"<html")):
         raise SourceError(
             f"Source '{target.name}': {answer.url.host} answered with a web page instead of data.",
-            hint="It may ask to log in (--secret NAME), or the address is that of a page for people.",
+            hint="It may be a login page (--secret NAME), or the URL of a page for browsers.",
             retryable=False,
         )
     kind = source.kind
@@ -196,17 +198,17 @@ def _records(target: HttpTarget, source: Source, document: object) -> list[objec
 
 
 def json_path(source: Source) -> str:
-    """Return the place of the records in an answer, with dots; "" for the whole of it."""
+    """Return the place of the records in a response, with dots; "" for all of it."""
     return source.options.get("path", source.options.get("json", ""))
 
 
 def _ending(answer: Answer, body: Path) -> str:
-    """Return the ending of the file behind the URL, which tells how it is compressed."""
+    """Return the suffix of the file behind the URL, which determines the compression."""
     written = urlsplit(str(answer.url)).path.lower()
     endings = sorted({e for known in ENDINGS.values() for e in known}, key=len, reverse=True)
     ending = next((f".{e}" for e in endings if written.endswith(f".{e}")), "")
     with body.open("rb") as file:
-        # A server may send a .gz file as a compressed answer, which the client has unpacked.
+        # A server may send a .gz file as a compressed response, which the client has unpacked.
         if ending.endswith(".gz") and file.read(2) != b"\x1f\x8b":
             ending = ending.removesuffix(".gz")
     return ending

@@ -1,4 +1,4 @@
-"""The next page of an API, from its answers or by counting, and whether all records have arrived."""
+"""Finds the next page of an API, and checks that all records have been read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_etl.sources.http.signs import Position, Signs, find_signs, paging_h
 
 _COUNTED = frozenset({"page", "offset"})
 _ENDS = frozenset({404, 416})
-"""Statuses with which APIs answer a request after the last page."""
+"""Statuses that APIs return for requests after the last page."""
 
 _ALWAYS = frozenset({"scrollid", "bookmark"})
 """Cursors that are also present on the last page."""
@@ -30,9 +30,9 @@ class Trail:
 
     Attributes:
         target: The API.
-        declared: Records in all by the last answer that declares them; None for none.
-        rows: Records read; 0 for formats that do not show them.
-        pages: Pages read.
+        declared: Total number of records in the last response that declares it; None for none.
+        rows: Number of records read; 0 for formats that do not show them.
+        pages: Number of pages read.
     """
 
     def __init__(self, target: HttpTarget, path: str) -> None:
@@ -53,12 +53,12 @@ class Trail:
 
     @property
     def counts(self) -> bool:
-        """The next page was requested by number, so a page after the last one may be requested."""
+        """Whether pages are requested by number, so a page after the last may be requested."""
         return self.pages > 0 and (self._paging.style in _COUNTED or self._expected is not None)
 
     @property
     def by_parameter(self) -> bool:
-        """Pages differ by a parameter of the query, which the server may ignore."""
+        """Whether pages differ by a query parameter, which the server may ignore."""
         return self._paging.style != "none" and not self._by_url
 
     @property
@@ -67,17 +67,17 @@ class Trail:
         return self._sure is not None and self.rows + self._start >= self._sure
 
     def first_url(self) -> httpx.URL:
-        """Return the URL of the first page; counted ones begin with 1 unless the URL has another."""
+        """Return the URL of the first page; numbers start at 1 unless the URL has one."""
         url = httpx.URL(self.target.url)
         if self._paging.style == "page" and self._paging.parameter not in url.params:
             return url.copy_set_param(self._paging.parameter, "1")
         return url
 
     def is_end(self, problem: SourceError) -> bool:
-        """Tell whether a refused page is after the last one.
+        """Return whether a rejected page is after the last one.
 
         Args:
-            problem: As `Exchange.get` raises it.
+            problem: An error from `Exchange.get`.
         """
         status = problem.data.get("status")
         return self.counts and (status in _ENDS or (status in {400, 422} and self.complete))
@@ -85,21 +85,23 @@ class Trail:
     def following(
         self, url: httpx.URL, answer: Answer, document: object, records: list[object] | None
     ) -> httpx.URL | None:
-        """Return the URL of the page after this one; None at the end.
+        """Return the URL of the next page; None at the end.
 
         Args:
-            document: Its body as JSON; None for another format.
-            records: Of this page; None where the format does not show them.
+            document: The body as JSON; None for another format.
+            records: Records of this page; None if the format does not show them.
 
         Raises:
-            SourceError: The answer has signs of more pages but not their address; or it is the last
-                one, and records are missing.
+            SourceError: The response has signs of more pages but not their URL; or it is the
+                last one, and records are missing.
         """
         if self._paging.style == "none":
             return None
         signs = find_signs(document, records, self._path, paging_headers(answer.headers))
-        told = signs.positions
-        signs = replace(signs, positions=tuple(_asked_for(url, position) for position in told))
+        declared_positions = signs.positions
+        signs = replace(
+            signs, positions=tuple(_asked_for(url, position) for position in declared_positions)
+        )
         if signs.incomplete:
             raise lacking(self.target, *signs.incomplete[0])
         self.rows += len(records or ())
@@ -107,7 +109,7 @@ class Trail:
         if self.pages == 1:
             self._begin(url, signs)
         elif records:
-            self._refuse_standstill(told)
+            self._refuse_standstill(declared_positions)
         self._take_total(signs, records)
         found = self._next(url, answer, document, records, signs)
         if found is None:
@@ -118,7 +120,7 @@ class Trail:
         """Compare the number of records with the declared total.
 
         Raises:
-            SourceError: Fewer records came.
+            SourceError: There are fewer records.
         """
         if self._open and not self.complete:
             raise unclear(self.target, *self._open[0])
@@ -138,11 +140,11 @@ class Trail:
         if not totals or not self._paging.counted:
             return
         self.declared, place = max(totals)
-        # An empty page may count itself.
+        # An empty page may include itself in the count.
         if records or self._total is None or self.declared >= self._total[1]:
             self._total = None if records is None else (place, self.declared)
         sure = [p.total for p in signs.positions if p.sure and p.total is not None]
-        # A page after the last one may declare none.
+        # A page after the last one may declare no total.
         self._sure = max([*sure, self._sure or 0]) if sure else self._sure
 
     def _begin(self, url: httpx.URL, signs: Signs) -> None:
@@ -152,7 +154,7 @@ class Trail:
         starts = [p.offset[1] for p in signs.positions if p.offset]
         self._from_zero = 0 in pages
         self._start = number if self._paging.style == "offset" else max(starts, default=0)
-        # Some count records from 1.
+        # Some APIs count records from 1.
         self._start = 0 if self._start == 1 else self._start
         self._partial = (
             signs.earlier
@@ -184,7 +186,7 @@ class Trail:
             return self._after_cursor(url, document, signs)
         if records == [] and self.complete and self.pages > 1:
             return None
-        return self._said(url, answer, records, signs)
+        return self._announced(url, answer, records, signs)
 
     def _counted(
         self, url: httpx.URL, records: list[object] | None, signs: Signs
@@ -196,9 +198,9 @@ class Trail:
             return None
         name = self._paging.parameter
         step = 1 if self._paging.style == "page" else len(records)
-        # Where the parameter is left out, the answer may say that it counts from 1.
-        told = [p.offset for p in signs.positions if p.offset]
-        first = next((number for key, number in told if plain(key) == plain(name)), 0)
+        # If the parameter is omitted, the response may show that it counts from 1.
+        offsets = [p.offset for p in signs.positions if p.offset]
+        first = next((number for key, number in offsets if plain(key) == plain(name)), 0)
         now = url.params.get(name) or str(first)
         number = parse_id(now)
         if number is None:
@@ -240,7 +242,7 @@ class Trail:
         return url.copy_set_param(self._paging.parameter, str(found))
 
     def _end(self, signs: Signs) -> None:
-        """Refuse an end that other signs of the answer contradict."""
+        """Raise an error if other signs of the response contradict an end."""
         cursors = [] if signs.ended else [(place, value) for place, _, value in signs.cursors]
         left = [*signs.more, *signs.urls, *cursors, *self._missing_pages(signs)]
         if left:
@@ -252,7 +254,7 @@ class Trail:
         found = document
         while steps:
             inside = found if isinstance(found, dict) else {}
-            # A name may hold dots itself: @odata.nextLink.
+            # A name may contain dots: @odata.nextLink.
             sizes = range(len(steps), 0, -1)
             size = next((n for n in sizes if ".".join(steps[:n]) in inside), 0)
             if not size:
@@ -265,13 +267,13 @@ class Trail:
         return found
 
     def _is_last(self, signs: Signs) -> bool:
-        """Tell whether the answer itself shows that it is the last page."""
+        """Return whether the response shows that it is the last page."""
         return (signs.ended or signs.done or self.complete) and not signs.more
 
-    def _said(
+    def _announced(
         self, url: httpx.URL, answer: Answer, records: list[object] | None, signs: Signs
     ) -> httpx.URL | None:
-        """Follow the link or cursor in the answer, by its usual names."""
+        """Return the URL of the link or cursor in the response, by its usual names."""
         links = [("the Link header", answer.link)] if answer.link else list(signs.urls)
         if links:
             self._by_url = True
@@ -289,17 +291,17 @@ class Trail:
             ]
         lacking = [p for p in signs.positions if self._lacks(p, records)]
         if lacking:
-            told = lacking[0]
-            name = told.total_name if told.pages is None else told.pages_name
-            number = told.total if told.pages is None else told.pages
-            more.append((f"{told.place}.{name}".lstrip("."), number))
+            position = lacking[0]
+            name = position.total_name if position.pages is None else position.pages_name
+            number = position.total if position.pages is None else position.pages
+            more.append((f"{position.place}.{name}".lstrip("."), number))
         if more and records and not self._by_url:
-            for told in (*lacking, *signs.positions):
-                if (found := self._by_position(url, told, len(records))) is not None:
+            for position in (*lacking, *signs.positions):
+                if (found := self._by_position(url, position, len(records))) is not None:
                     self._open = more
                     return found
         if not more and not records and not signs.positions:
-            # An empty answer after one that declares more.
+            # An empty response after one that declares more.
             more = self._open
         self._open = []
         if more:
@@ -308,44 +310,46 @@ class Trail:
             raise unclear(self.target, "its status", "206 Partial Content")
         return None
 
-    def _lacks(self, told: Position, records: list[object] | None) -> bool:
-        if told.pages is not None and told.page is not None:
-            return told.page[1] + (1 if self._from_zero else 0) < told.pages
-        if told.pages is not None and not self._partial and self.pages < told.pages:
+    def _lacks(self, position: Position, records: list[object] | None) -> bool:
+        if position.pages is not None and position.page is not None:
+            return position.page[1] + (1 if self._from_zero else 0) < position.pages
+        if position.pages is not None and not self._partial and self.pages < position.pages:
             return not self._by_url
-        if told.total is None or records is None or not self._paging.counted:
+        if position.total is None or records is None or not self._paging.counted:
             return False
-        return self.rows + max(self._start - 1, 0) < told.total and not self._by_url
+        return self.rows + max(self._start - 1, 0) < position.total and not self._by_url
 
     def _missing_pages(self, signs: Signs) -> list[tuple[str, object]]:
         """Return the places that declare further pages."""
         return [
-            (f"{told.place}.{told.pages_name}".lstrip("."), told.pages)
-            for told in signs.positions
-            if told.pages and told.page and told.page[1] + int(self._from_zero) < told.pages
+            (f"{position.place}.{position.pages_name}".lstrip("."), position.pages)
+            for position in signs.positions
+            if position.pages
+            and position.page
+            and position.page[1] + int(self._from_zero) < position.pages
         ]
 
-    def _by_position(self, url: httpx.URL, told: Position, size: int) -> httpx.URL | None:
-        if told.page is not None:
-            parameter, number = told.page[0], told.page[1] + 1
-        elif told.offset is not None:
-            parameter, number = told.offset[0], told.offset[1] + size
+    def _by_position(self, url: httpx.URL, position: Position, size: int) -> httpx.URL | None:
+        if position.page is not None:
+            parameter, number = position.page[0], position.page[1] + 1
+        elif position.offset is not None:
+            parameter, number = position.offset[0], position.offset[1] + size
         else:
             return None
-        self._expected = (told.place, told.page is not None, number)
+        self._expected = (position.place, position.page is not None, number)
         return url.copy_set_param(parameter, str(number))
 
     def _refuse_standstill(self, positions: tuple[Position, ...]) -> None:
         if self._expected is None:
             return
         place, by_page, number = self._expected
-        for told in positions:
-            now = told.page if by_page else told.offset
-            if told.place == place and now is not None and now[1] != number:
+        for position in positions:
+            now = position.page if by_page else position.offset
+            if position.place == place and now is not None and now[1] != number:
                 raise ignored(self.target, now[0], asked=number, answered=now[1])
 
     def _one_of(self, answer: Answer, links: list[tuple[str, str]]) -> httpx.URL:
-        """Choose the outermost link; two that differ are refused."""
+        """Choose the outermost link; two different ones are an error."""
         places: dict[int, dict[httpx.URL, str]] = {}
         for place, link in links:
             places.setdefault(place.count("."), {})[self._joined(answer, link)] = place
@@ -368,11 +372,11 @@ class Trail:
         return joined
 
 
-def _asked_for(url: httpx.URL, told: Position) -> Position:
+def _asked_for(url: httpx.URL, position: Position) -> Position:
     """Ignore an offset that is not in the URL: it may be that of the next page."""
-    if told.offset is None or told.offset[1] <= 1:
-        return told
-    key, number = told.offset
+    if position.offset is None or position.offset[1] <= 1:
+        return position
+    key, number = position.offset
     asked = {plain(name): value for name, value in url.params.items()}
     is_there = asked.get(plain(key)) == str(number) or str(number) in url.path.split("/")
-    return told if is_there else replace(told, offset=None)
+    return position if is_there else replace(position, offset=None)

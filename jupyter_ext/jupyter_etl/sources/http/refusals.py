@@ -15,7 +15,7 @@ _MOST_SHOWN = 80
 
 
 def lacking(target: HttpTarget, place: str, value: object) -> SourceError:
-    """Return the error for an answer that shows that a part of it is missing; as `unclear`."""
+    """Return the error for a response that is marked as incomplete; see `unclear`."""
     shown = target.masked(str(value))[:_MOST_SHOWN]
     return SourceError(
         f"Source '{target.name}': the response is incomplete: {place} is {shown}.",
@@ -26,11 +26,11 @@ def lacking(target: HttpTarget, place: str, value: object) -> SourceError:
 
 
 def unclear(target: HttpTarget, place: str, value: object) -> SourceError:
-    """Return the error for an answer with signs of more pages but not their address.
+    """Return the error for a response with signs of more pages but not their URL.
 
     Args:
-        place: Of the sign, with dots.
-        value: Of the sign.
+        place: Place of the sign, with dots.
+        value: Value of the sign.
     """
     shown = target.masked(str(value))[:_MOST_SHOWN]
     return SourceError(
@@ -43,13 +43,13 @@ def unclear(target: HttpTarget, place: str, value: object) -> SourceError:
 
 
 def incomplete(target: HttpTarget, place: str, total: int, *, rows: int, pages: int) -> SourceError:
-    """Return the error for fewer records than an answer declares.
+    """Return the error for fewer records than a response declares.
 
     Args:
-        place: Of the object that declares them.
-        total: What it declares.
-        rows: Records read, and those that the URL skips at the start.
-        pages: Pages read.
+        place: Place of the object that declares the total.
+        total: The declared total.
+        rows: Number of records read, plus those that the URL skips at the start.
+        pages: Number of pages read.
     """
     return SourceError(
         f"Source '{target.name}': the response declares {total:,} "
@@ -62,7 +62,7 @@ def incomplete(target: HttpTarget, place: str, total: int, *, rows: int, pages: 
 
 
 def ignored(target: HttpTarget, parameter: str, *, asked: int, answered: int) -> SourceError:
-    """Return the error for an answer with another page than the requested one.
+    """Return the error for a response with another page than the requested one.
 
     Args:
         parameter: The parameter of the page.
@@ -80,22 +80,25 @@ def repeated(target: HttpTarget, number: int) -> SourceError:
     """Return the error for a repeated page.
 
     Args:
-        number: Of the page, from 1.
+        number: Number of the page, from 1.
     """
-    said = f"Source '{target.name}': page {number} repeats an earlier page"
+    message = f"Source '{target.name}': page {number} repeats an earlier page"
     if target.paging.parameter:
         hint = "The parameter that asks for the next page may have another name."
     else:
-        said, hint = f"{said}, although the response shows that there are more pages", _OPTIONS
-    return SourceError(f"{said}.", hint=hint, retryable=False, data={"page": number})
+        message, hint = (
+            f"{message}, although the response shows that there are more pages",
+            _OPTIONS,
+        )
+    return SourceError(f"{message}.", hint=hint, retryable=False, data={"page": number})
 
 
 def absent(target: HttpTarget, step: str, inside: object) -> SourceError:
-    """Return the error for an option whose place is not in the answer.
+    """Return the error for an option whose place is not in the response.
 
     Args:
-        step: The first name of the path that is not there; "" where no cursor is found.
-        inside: Where it was searched.
+        step: The first missing name of the path; "" if no cursor is found.
+        inside: The value that was searched.
     """
     paging = target.paging
     names = list(inside) if isinstance(inside, dict) else []

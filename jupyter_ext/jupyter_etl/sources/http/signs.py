@@ -1,4 +1,4 @@
-"""Signs of more pages in an answer: links, cursors, flags, totals and positions."""
+"""Signs of more pages in a response: links, cursors, flags, totals and positions."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from jupyter_etl.sources.http.values import alone, is_none, is_url, read_number, read_truth
 
 _DEPTH = 5
-"""Objects inside objects that are searched."""
+"""Maximum depth of nested objects to search."""
 
 _LINKS = frozenset({"link", "links"})
 _ECHOES = frozenset(
     {"args", "echo", "filter", "filters", "input", "parameters", "params", "query", "request"}
     | {"responseheader", "shards"}
 )
-"""Objects that repeat the request, or count something else than records."""
+"""Objects that repeat the request, or count something other than records."""
 
 _PAGERS = re.compile(r"meta(?:data)?|pag(?:e|er|ing|ination)\w*|cursors?|response(?:meta\w*)?")
-"""Objects that speak of pages, even where they hold a list of objects."""
+"""Objects that describe pages, even if they contain a list of objects."""
 
 _NEXT = re.compile(
     r"(?:odata)?next(?:page|records|results|set|items)?(url|link|links|href|uri|path)?"
@@ -50,7 +50,7 @@ _LAST = re.compile(
     r"(?:is|on)?(?:the)?last(?:page)?|(?:is|at)?(?:the)?end(?:ofrecords|oflist|ofstream|ofresults|ofdata|reached)?|eof"
 )
 _DONE = re.compile(r"(?:is|job|query|search)?(?:all)?(?:done|final|finished|completed?|exhausted)")
-"""True may speak of the request and not of the pages; false says that something is missing."""
+"""True may refer to the request instead of the pages; false means that something is missing."""
 
 _THINGS = (
     r"(?:items?|rows?|records?|results?|entries|elements?|objects?|hits?|documents?|docs?|features?"
@@ -84,14 +84,14 @@ class Position:
     """The position of a page, and the totals that it declares.
 
     Args:
-        place: Of the object that says so, with dots.
-        total: Records in all; None where it does not say.
-        total_name: What it is called there.
-        sure: It is called a total; a count may be that of the page.
-        pages: Pages in all; None where it does not say.
-        pages_name: What it is called there.
-        page: Number of this page, with the parameter that asks for one.
-        offset: Records before this page, with the parameter that asks for them.
+        place: Place of the object that contains them, with dots.
+        total: Total number of records; None if absent.
+        total_name: Its name there.
+        sure: Whether it is called a total; a count may be that of the page.
+        pages: Total number of pages; None if absent.
+        pages_name: Its name there.
+        page: Number of this page, with the parameter that requests one.
+        offset: Number of records before this page, with the parameter that requests them.
     """
 
     place: str
@@ -106,19 +106,19 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class Signs:
-    """Signs of further pages in one answer, each with its place.
+    """Signs of further pages in one response, each with its place.
 
     Args:
-        urls: Addresses of a next page, the outermost first.
-        cursors: ``(place, parameter, value)`` where the parameter is known by the name.
+        urls: URLs of a next page, the outermost first.
+        cursors: ``(place, parameter, value)`` if the name determines the parameter.
         tokens: Cursors whose parameter is not known.
-        more: Flags that say that there is more.
-        incomplete: Flags that say that this page itself lacks something.
-        ended: A flag says that this is the last page.
-        done: A flag says that something is complete, the request or the records.
-        earlier: There is a page before this one.
+        more: Flags that announce more pages.
+        incomplete: Flags that mark this page as incomplete.
+        ended: Whether a flag marks this page as the last one.
+        done: Whether a flag marks something as complete: the request or the records.
+        earlier: Whether there is a page before this one.
         positions: Totals, pages and positions, one for each object that has some.
-        found: Every place of a link or cursor, also null.
+        found: Every place of a link or cursor, including null ones.
     """
 
     urls: tuple[tuple[str, str], ...] = ()
@@ -136,13 +136,13 @@ class Signs:
 def find_signs(
     document: object, records: object, path: tuple[str, ...], headers: Mapping[str, object]
 ) -> Signs:
-    """Search an answer for signs of more pages, outside its records.
+    """Search a response for signs of more pages, outside its records.
 
     Args:
-        document: The body; searched where it is an object.
-        records: The list of records inside it, which is left out.
+        document: The body; searched if it is an object.
+        records: The list of records inside it, which is skipped.
         path: Names that lead to the records.
-        headers: Of the answer that speak of pages, as `paging_headers` returns them.
+        headers: Paging headers from `paging_headers`.
     """
     found = _Found()
     size = len(records) if isinstance(records, list) else 0
@@ -154,15 +154,15 @@ def find_signs(
 
 
 def paging_headers(headers: Mapping[str, str]) -> dict[str, object]:
-    """Return the headers that may speak of pages, without their leading ``X-``."""
+    """Return the headers that may concern paging, without their leading ``X-``."""
     import json
 
-    told: dict[str, object] = {}
+    found_headers: dict[str, object] = {}
     for name, value in headers.items():
         plain = name.lower()
         if plain == "content-range" and not value.lower().startswith("bytes"):
-            told["total"] = value.rpartition("/")[2].strip()
-            told["previous"] = not re.match(r"\D*0\s*-", value)
+            found_headers["total"] = value.rpartition("/")[2].strip()
+            found_headers["previous"] = not re.match(r"\D*0\s*-", value)
         if not plain.startswith(("x-", "total", "next-", "pagination", "link-next")):
             continue
         plain = plain.removeprefix("x-").removeprefix("wp-")
@@ -172,16 +172,16 @@ def paging_headers(headers: Mapping[str, str]) -> dict[str, object]:
                 inside = json.loads(value)
             except ValueError:
                 continue
-            told.update(inside if isinstance(inside, dict) else {})
+            found_headers.update(inside if isinstance(inside, dict) else {})
         else:
-            told[plain] = value
-    return told
+            found_headers[plain] = value
+    return found_headers
 
 
 def _groups(
     node: dict[str, Any], records: object, path: tuple[str, ...], place: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], list[tuple[str, object]]]]:
-    """Yield the entries of an object and of those inside it, the outermost first."""
+    """Yield the entries of an object and of nested objects, the outermost first."""
     yield place, [(key, value) for key, value in node.items() if value is not records]
     if len(place) >= _DEPTH:
         return
@@ -199,7 +199,7 @@ def _groups(
 
 
 def _is_another_list(name: str, node: dict[str, Any]) -> bool:
-    """Tell whether an object contains its own records, so that its entries describe those."""
+    """Return whether an object contains its own records, so that its entries describe those."""
     return not _PAGERS.fullmatch(plain(name)) and any(
         isinstance(value, list)
         and plain(key) not in _LINKS
@@ -209,7 +209,7 @@ def _is_another_list(name: str, node: dict[str, Any]) -> bool:
 
 
 def _relation(link: object) -> tuple[str, object] | None:
-    """Read ``{"rel": "next", "href": ...}``, also as FHIR and others spell it."""
+    """Parse ``{"rel": "next", "href": ...}``, including the variants of FHIR and others."""
     if not isinstance(link, dict):
         return None
     named = {plain(key): value for key, value in link.items()}
@@ -221,7 +221,7 @@ def _relation(link: object) -> tuple[str, object] | None:
 
 
 def plain(name: str) -> str:
-    """Return a name without case and separators, so that all its spellings are one."""
+    """Return a name in lower case without separators, so that all spellings are equal."""
     return "".join(sign for sign in name.lower() if sign.isalnum())
 
 
@@ -329,7 +329,7 @@ class _Found:
             self.earlier |= truth is False
 
     def _failure(self, place: str, named: Mapping[str, object], size: int) -> None:
-        """Take up what says that a part of the answer failed, or that a total is a lower bound."""
+        """Record that a part of the response failed, or that a total is a lower bound."""
         shards = named.get("shards")
         if isinstance(shards, dict) and read_number(shards.get("failed")):
             self.incomplete.append(("_shards.failed", shards["failed"]))
@@ -365,7 +365,7 @@ def _position(place: str, entries: list[tuple[str, object]], size: int) -> Posit
         elif _COUNT.fullmatch(name):
             counts.append((number, key))
     # Next to a total, `count` is often the size of a page; a total below the size counts pages.
-    real = [told for told in totals if told[0] >= size]
+    real = [found_headers for found_headers in totals if found_headers[0] >= size]
     if not totals and not counts and not pages and not page and not offset:
         return None
     total, total_name = max(real or counts, default=(None, ""))
@@ -383,7 +383,7 @@ def _position(place: str, entries: list[tuple[str, object]], size: int) -> Posit
 
 
 def _parameter(key: str) -> str:
-    """Return the parameter that by convention takes a cursor: ``next_cursor`` goes to ``cursor``."""
+    """Return the parameter that by convention takes a cursor: ``next_cursor`` sets ``cursor``."""
     if plain(key) in _TOKEN or not key.lower().startswith("next"):
         return key
     rest = key[4:].lstrip("_- ")

@@ -1,4 +1,4 @@
-"""Values of answers that speak of pages, as different servers write them."""
+"""Paging values of responses, in the notations of different servers."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ _NUMBER = re.compile(r"(>?)\s*([0-9]{1,18})")
 
 
 def alone(value: object) -> object:
-    """Take a value out of a list of one, as R writes it."""
+    """Unpack a value from a list of one, as R writes it."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def is_none(value: object) -> bool:
-    """Tell whether a link or cursor is left empty."""
+    """Return whether a link or cursor is empty."""
     return value in (None, "", 0, "0", False, [], {}, -1, "null", "nil", "None")
 
 
 def is_url(text: str) -> bool:
-    """Tell whether a text is an address or a part of one."""
+    """Return whether a text is an absolute or relative URL."""
     return text.startswith(("/", "?")) or "://" in text or ("?" in text and "=" in text)
 
 
 def read_number(value: object) -> int | None:
-    """Read an integer; None for anything else."""
+    """Parse an integer; None for anything else."""
     if isinstance(value, str) and (found := _NUMBER.fullmatch(value.strip())):
         # A total of ">100" is at least 101.
         return int(found[2]) + len(found[1])
@@ -33,7 +33,7 @@ def read_number(value: object) -> int | None:
 
 
 def read_truth(value: object) -> bool | None:
-    """Read a flag; None for anything else."""
+    """Parse a flag; None for anything else."""
     if isinstance(value, str):
         return {"true": True, "yes": True, "false": False, "no": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None

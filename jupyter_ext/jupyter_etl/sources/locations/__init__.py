@@ -1,1 +1,1 @@
-"""Locations of files: paths, globs, folders, URLs, and how they are opened."""
+"""Locations of files: paths, globs, folders and URLs, and how they are opened."""

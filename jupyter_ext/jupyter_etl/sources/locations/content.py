@@ -1,4 +1,4 @@
-"""The content of a file by its first bytes: compression, and formats that are refused."""
+"""Detection of file content by its first bytes: compression and unsupported formats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jupyter_etl.language.names import listed
 _HEAD_BYTES = 1024
 _SPOOLED_BYTES = 64 << 20
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
-"""First bytes of zip archives, the second those of one without files."""
+"""Magic bytes of zip archives; the second are those of an empty one."""
 
 _POINTERS = (
     (rb"version https://(?:git-lfs|hawser)\.github\.com/spec/", "Git LFS", "git lfs pull"),
@@ -51,16 +51,16 @@ _OTHERS = (
 
 @contextmanager
 def open_text(name: str, stream: BinaryIO) -> Iterator[BinaryIO]:
-    """Unpack a file of text: CSV, JSON.
+    """Unpack a text file: CSV, JSON.
 
-    The first bytes decide how it is compressed, not the extension.
+    The first bytes determine the compression, not the extension.
 
     Args:
-        stream: The file, which can seek.
+        stream: The file; it must be seekable.
 
     Raises:
-        SourceError: It is known not to be text: a Git LFS pointer, a web
-            page, a workbook; or it is an archive that does not hold exactly one file.
+        SourceError: It is not text: a Git LFS pointer, a web page, a workbook; or it is an
+            archive that does not contain exactly one file.
         EOFError: It is compressed, and truncated or damaged.
     """
     with _unpacked(name, stream) as (unpacked, head):
@@ -70,7 +70,7 @@ def open_text(name: str, stream: BinaryIO) -> Iterator[BinaryIO]:
 
 @contextmanager
 def open_workbook(name: str, stream: BinaryIO) -> Iterator[BinaryIO]:
-    """Unpack a workbook, which is a zip archive itself; arguments and errors as `open_text`."""
+    """Unpack a workbook, which is a zip archive itself; arguments and errors as in `open_text`."""
     if not name.lower().endswith(".zip") and head_of(stream).startswith(_ZIPS):
         yield stream
         return
@@ -80,10 +80,10 @@ def open_workbook(name: str, stream: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def refuse_pointer_or_page(name: str, head: bytes) -> None:
-    """Refuse pointers to data elsewhere, and web pages.
+    """Reject Git LFS pointers and web pages.
 
     Args:
-        head: Its first bytes, unpacked.
+        head: The first bytes of the file, unpacked.
 
     Raises:
         SourceError: It is one. Source: the specification of Git LFS, docs/spec.md.
@@ -104,7 +104,7 @@ def refuse_pointer_or_page(name: str, head: bytes) -> None:
 
 
 def refuse_other_content(name: str, head: bytes) -> None:
-    """Refuse what cannot be CSV or JSON; arguments and errors as `refuse_pointer_or_page`."""
+    """Reject content other than CSV or JSON; arguments and errors as `refuse_pointer_or_page`."""
     refuse_pointer_or_page(name, head)
     found = next(((what, kind) for sign, what, kind in _OTHERS if re.match(sign, head)), None)
     if found is None and head[257:262] == b"ustar":
@@ -123,13 +123,13 @@ def refuse_other_content(name: str, head: bytes) -> None:
 
 
 def refuse_documents(name: str, text: str) -> None:
-    """Refuse what a CSV reader would take for a header: JSON, and an element of XML.
+    """Reject JSON and XML, which a CSV reader would take for a header.
 
     Args:
-        text: Its head.
+        text: The head of the file.
 
     Raises:
-        SourceError: It is one, such as the error message of a server.
+        SourceError: It is one, for example the error message of a server.
     """
     found = next(((what, kind) for sign, what, kind in _DOCUMENTS if sign.match(text)), None)
     if found is not None:
@@ -150,7 +150,7 @@ def _plain(head: bytes) -> bytes:
 
 
 def head_of(stream: BinaryIO) -> bytes:
-    """Return the first bytes of a seekable stream, and go back to its start."""
+    """Return the first bytes of a seekable stream, and seek back to its start."""
     head = stream.read(_HEAD_BYTES)
     stream.seek(0)
     return head
@@ -171,7 +171,7 @@ def _unpacked(name: str, stream: BinaryIO) -> Iterator[tuple[BinaryIO, bytes]]:
 
 @contextmanager
 def _zstd(stream: BinaryIO) -> Iterator[IO[bytes]]:
-    """Unpack into a temporary file, because readers may go back to the start, and Arrow's stream cannot."""
+    """Unpack into a temporary file, because readers need to seek, and Arrow's stream cannot."""
     import pyarrow as pa
 
     with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as unpacked:
@@ -186,7 +186,7 @@ _PACKINGS: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
     (rb"\xfd7zXZ\x00", lzma.open),
     (rb"\x28\xb5\x2f\xfd", _zstd),
 )
-"""First bytes of compressed files. Source: RFC 1952, RFC 8878, the formats of bzip2 and xz."""
+"""Magic bytes of compressed files. Source: RFC 1952, RFC 8878, the formats of bzip2 and xz."""
 
 
 @contextmanager
@@ -196,14 +196,14 @@ def _damage() -> Iterator[None]:
     except (zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile) as problem:
         raise EOFError(f"it cannot be unpacked ({problem})") from problem
     except OSError as problem:
-        # bz2 and Arrow's zstd have no error of their own.
+        # bz2 and Arrow's zstd have no error class of their own.
         if problem.errno is not None:
             raise
         raise EOFError(f"it cannot be unpacked ({problem})") from problem
 
 
 def _member(name: str, outer: BinaryIO) -> Any:
-    """Open the only file of a zip archive, ignoring files that systems add."""
+    """Open the only file of a zip archive, ignoring files that operating systems add."""
     try:
         archive = zipfile.ZipFile(outer)
     except zipfile.BadZipFile as problem:

@@ -1,4 +1,4 @@
-"""Files of an object store that are read more than once: fetched once, to a folder of their own."""
+"""Local copies of files in an object store that are read more than once."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from jupyter_etl.sources.locations.paths import FileSet, SourceFile, reading
 from jupyter_etl.sources.readings import owning_reader
 
 FETCH_BYTES = 4 << 30
-"""Files of more bytes than this in all stay where they are, and are read from there."""
+"""Maximum total size of files that are copied locally; larger ones are read remotely."""
 
 
 def read_fetched(source: Source, files: FileSet, read: Callable[[FileSet], Reading]) -> Reading:
-    """Read files from a copy on this machine, where they come from elsewhere and fit.
+    """Read files from a local copy, if they are remote and small enough.
 
     Args:
         read: Reads files, as often as it needs.
 
     Returns:
-        What ``read`` returns; the copy is deleted with the end of its rows.
+        The result of ``read``; the copy is deleted after the last row.
 
     Raises:
-        SourceError: A file cannot be fetched, or changed while it was.
+        SourceError: A file cannot be fetched, or changed meanwhile.
     """
     if isinstance(files.fs, LocalFileSystem) or not _fits(files):
         return read(files)
@@ -55,7 +55,7 @@ def _fits(files: FileSet) -> bool:
 
 
 def _fetched(source: Source, files: FileSet, folder: Path) -> FileSet:
-    # The ending stays: it says how a file is compressed.
+    # Keep the suffix, which determines the compression.
     copies = tuple(
         replace(file, path=str(folder / f"{number}{PurePosixPath(file.name).suffix}"))
         for number, file in enumerate(files.files)

@@ -1,4 +1,4 @@
-"""Filesystems of fsspec: which package a URL needs, and how it gets its credentials."""
+"""fsspec filesystems: the package that a URL needs, and its credentials."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _PACKAGES = {
     "az": "adlfs",
     "sftp": "paramiko",
 }
-"""What to install for a scheme. Source: fsspec's registry of implementations."""
+"""The package to install for a scheme. Source: fsspec's registry of implementations."""
 
 _S3 = frozenset({"s3", "s3a"})
 _S3_OPTIONS = ("key", "endpoint", "region", "anonymous")
 _REMOTE = frozenset({"botocore", "aiobotocore", "aiohttp", "asyncio"})
-"""Packages whose errors are no OSError though they mean the same."""
+"""Packages whose errors are not subclasses of OSError but equivalent to it."""
 
 
 def place_options(source: Source) -> tuple[str, ...]:
-    """Return the options that a source has by where its files are."""
+    """Return the options that the location of a source supports."""
     return _S3_OPTIONS if _scheme(source) in _S3 else ()
 
 
@@ -38,7 +38,7 @@ def check_place(source: Source) -> None:
     """Check the options of a source's filesystem; nothing is opened.
 
     Raises:
-        DeclarationError: The filesystem takes no secret, or an option is invalid.
+        DeclarationError: The filesystem does not use secrets, or an option is not valid.
     """
     scheme = _scheme(source)
     if scheme not in _S3:
@@ -63,13 +63,13 @@ def open_filesystem(source: Source, access: Access) -> tuple[AbstractFileSystem,
     """Return the filesystem of a source and the path on it.
 
     Args:
-        source: At a path or a URL.
+        source: A source with a path or URL.
 
     Raises:
-        DeclarationError: The filesystem takes no secret, or an option is invalid.
+        DeclarationError: The filesystem does not use secrets, or an option is not valid.
         MissingDependency: The filesystem needs a package that is not installed.
         NotFound: A secret has no value.
-        SourceError: There is no such kind of filesystem.
+        SourceError: There is no such filesystem.
     """
     from fsspec.core import url_to_fs
 
@@ -90,7 +90,7 @@ def open_filesystem(source: Source, access: Access) -> tuple[AbstractFileSystem,
 
 
 def is_remote_failure(problem: Exception) -> bool:
-    """Tell whether an exception is an object store's way to say that it cannot be read."""
+    """Return whether an exception means that an object store cannot be read."""
     return type(problem).__module__.partition(".")[0] in _REMOTE
 
 
@@ -100,10 +100,10 @@ def _scheme(source: Source) -> str:
 
 
 def _s3(source: Source, access: Access) -> dict[str, Any]:
-    """Translate to s3fs; what is not said comes from the environment, as botocore finds it."""
+    """Translate to s3fs options; the rest comes from the environment, as in botocore."""
     options = source.options
     anonymous = options.get("anonymous", "no").lower() == "yes"
-    # Listings are not kept: another run of this process must see files that came since.
+    # Listings are not cached: another run in this process must see new files.
     arguments: dict[str, Any] = {"use_listings_cache": False, "anon": anonymous}
     if source.secrets:
         names = dict(zip(("secret", "token"), source.secrets, strict=False))

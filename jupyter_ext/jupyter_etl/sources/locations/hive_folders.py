@@ -28,7 +28,7 @@ class HiveFolders:
 
     Args:
         types: Arrow types by column, in the order of the folders; decided over all files.
-        values: By file name, the value of each column from its folders.
+        values: Values of the columns, by file name.
     """
 
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class HiveFolders:
             batch: Some of its rows.
 
         Raises:
-            SourceError: The file has such a column itself, with another value.
+            SourceError: The file contains such a column with a different value.
         """
         for name in self.values.get(file.name, {}):
             if name in batch.schema.names:
@@ -68,10 +68,10 @@ class HiveFolders:
         return pa.nulls(rows, self.types[name]) if value is None else pa.repeat(value, rows)
 
     def check(self, what: str, file: SourceFile, name: str, own: pa.Array) -> None:
-        """Compare a column from the folders of a file with the same column in the file.
+        """Compare a folder column with the same column in the file.
 
         Raises:
-            SourceError: A value is another one.
+            SourceError: A value differs.
         """
         import pyarrow.compute as pc
 
@@ -90,15 +90,16 @@ def hive_folders(
     declared: Mapping[str, pa.DataType],
     inside: Mapping[str, pa.DataType],
 ) -> HiveFolders:
-    """Read the folders of all files.
+    """Parse the folder names of all files.
 
     Args:
         what: Subject of messages: ``Source 'trips'``.
-        declared: Types of columns that the declaration gives.
-        inside: Types of columns that files have themselves; the folders' text is read as that type.
+        declared: Declared types by column.
+        inside: Types of columns in the files; folder values are converted to these.
 
     Raises:
-        SourceError: A folder cannot be read as the type of its column, or names it twice.
+        SourceError: A folder name cannot be converted to the type of its column, or repeats a
+            column.
     """
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""Which files a location means: a path, a folder, a glob; local or by fsspec."""
+"""Resolution of a location to files: a path, a folder, a glob; local or by fsspec."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ ENDINGS: dict[str, tuple[str, ...]] = {
         ("excel", ("xlsx", "xls", "xlsm", "xlsb", "ods"), ("",)),
     )
 }
-"""Endings that count as files of a kind where the location is a folder."""
+"""Suffixes of the files of a kind when the location is a folder."""
 
 _TEXT_ENDINGS = tuple(f"txt{packed}" for packed in _PACKED)
-"""Count as CSV in a folder without any .csv or .tsv file."""
+"""Suffixes that count as CSV in a folder without any .csv or .tsv file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,10 @@ class SourceFile:
     """One file of a source.
 
     Args:
-        path: As its filesystem knows it.
-        name: Relative to the folder that holds all files of the source; shown in messages.
+        path: Path on its filesystem.
+        name: Relative to the common folder of all files of the source; shown in messages.
         size: Bytes.
-        stamp: Nanoseconds of the last change where the filesystem tells, else its etag.
+        stamp: Modification time in nanoseconds, or else the etag.
     """
 
     path: str
@@ -57,12 +57,12 @@ class SourceFile:
 
 @dataclass(frozen=True, kw_only=True)
 class FileSet:
-    """The files of a source, in the order in which they are read.
+    """The files of a source, in reading order.
 
     Args:
-        fs: The filesystem they are on.
+        fs: Their filesystem.
         files: At least one, sorted by name.
-        notes: Sentences about files of the location that are skipped.
+        notes: Sentences about skipped files of the location.
     """
 
     fs: AbstractFileSystem
@@ -70,7 +70,7 @@ class FileSet:
     notes: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 (hex) over names, sizes and times of change."""
+        """Return the SHA-256 (hex) over names, sizes and modification times."""
         digest = hashlib.sha256()
         for file in self.files:
             digest.update(f"{file.name}\0{file.size}\0{file.stamp}\n".encode())
@@ -81,10 +81,10 @@ def find_files(source: Source, access: Access) -> FileSet:
     """Resolve a source's location.
 
     Args:
-        source: Of a kind in `ENDINGS`.
+        source: A source of a kind in `ENDINGS`.
 
     Raises:
-        SourceError: Nothing is there, nothing matches, or a file is empty or unreadable.
+        SourceError: There is no file, no match, or a file is empty or unreadable.
         MissingDependency: The filesystem of the URL needs a package that is not installed.
     """
     fs, root = open_filesystem(source, access)
@@ -102,10 +102,10 @@ def find_files(source: Source, access: Access) -> FileSet:
 
 @contextmanager
 def reading(source: Source, name: str) -> Iterator[None]:
-    """Turn what a filesystem raises into a `SourceError` that names the file.
+    """Convert exceptions of a filesystem to a `SourceError` that names the file.
 
     Raises:
-        SourceError: In place of any OSError; not retryable where only a person can help.
+        SourceError: Instead of an OSError; not retryable if only the user can fix it.
     """
     try:
         yield
@@ -140,10 +140,10 @@ def reading(source: Source, name: str) -> Iterator[None]:
 
 @contextmanager
 def open_file(files: FileSet, file: SourceFile, *, workbook: bool = False) -> Iterator[BinaryIO]:
-    """Open a file for reading, unpacked (gz, zip, bz2, xz, zst) as its first bytes tell.
+    """Open a file for reading, unpacked (gz, zip, bz2, xz, zst) according to its first bytes.
 
     Args:
-        workbook: It is one, which may be a zip archive itself; else it is text.
+        workbook: Whether it is a workbook, which may be a zip archive itself; else it is text.
 
     Raises:
         SourceError: It has other content: a Git LFS pointer, a web page, several files.
@@ -158,9 +158,9 @@ class _Found:
     """The files of a location.
 
     Args:
-        infos: Of the files, as the filesystem gives them.
-        base: The folder that holds them all.
-        left_out: Files and folders that are skipped, relative to the base.
+        infos: File infos from the filesystem.
+        base: The common folder of all files.
+        left_out: Skipped files and folders, relative to the base.
         notes: Further notes.
     """
 
@@ -186,7 +186,7 @@ def _matches(fs: AbstractFileSystem, root: str, source: Source) -> _Found:
     if not fs.exists(root):
         raise _absent(fs, root, source)
     info = fs.info(root)
-    # In an object store one name can be a file and a folder; a trailing slash means the folder.
+    # In an object store, a name can be both a file and a folder; a trailing slash means the folder.
     if info["type"] == "directory" or (source.location.endswith("/") and fs.isdir(root)):
         return _folder(fs, root, source)
     base, _, name = root.rpartition("/")

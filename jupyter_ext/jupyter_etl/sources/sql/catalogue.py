@@ -1,4 +1,4 @@
-"""What tables a database has, by SQLAlchemy's inspection."""
+"""The tables of a database, by SQLAlchemy's inspection."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TYPES: tuple[tuple[str, str], ...] = (
     ("Uuid", "string"),
     ("JSON", "string"),
 )
-"""SQLAlchemy's types and what arrives for them, the narrower first."""
+"""SQLAlchemy's types and the resulting Arrow types, narrower ones first."""
 
 _AFFINITY = {"int16": "int64", "int32": "int64", "bool": "int64", "decimal128": "double"}
 _SQLITE_TEXT = ("timestamp", "date", "time")
@@ -50,9 +50,9 @@ class CatalogueTable:
     """A table or view.
 
     Args:
-        schema: None for the one that needs no naming.
-        name: As the database spells it.
-        columns: With the Arrow types in which they arrive.
+        schema: None for the default schema.
+        name: Spelled as in the database.
+        columns: Columns with the Arrow types in which they are read.
     """
 
     schema: str | None
@@ -61,16 +61,16 @@ class CatalogueTable:
 
     @property
     def label(self) -> str:
-        """What it is called in ``%etl load SOURCE.LABEL``."""
+        """The table name in ``%etl load SOURCE.LABEL``."""
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
 
 @contextmanager
 def connected(target: SqlTarget, *, patience_s: int = 10) -> Iterator[Connection]:
-    """Open a connection by SQLAlchemy, and close it and its engine.
+    """Open a connection with SQLAlchemy, and close it and its engine.
 
     Args:
-        patience_s: For a PostgreSQL server that does not answer.
+        patience_s: Connection timeout for PostgreSQL, seconds.
 
     Raises:
         SourceError: It cannot be reached, or a statement failed.
@@ -98,7 +98,7 @@ def load_catalogue(target: SqlTarget) -> list[CatalogueTable]:
     """List tables and views with their columns, by label.
 
     Raises:
-        SourceError: The database cannot be reached or does not tell.
+        SourceError: The database cannot be reached or inspected.
         MissingDependency: SQLAlchemy's driver is not installed.
     """
     from sqlalchemy import inspect
@@ -106,7 +106,7 @@ def load_catalogue(target: SqlTarget) -> list[CatalogueTable]:
 
     tables = []
     with connected(target) as connection, warnings.catch_warnings():
-        # SQLAlchemy warns of each type it does not know; such a column is listed as unknown.
+        # SQLAlchemy warns about unknown types; their columns are listed as unknown.
         warnings.simplefilter("ignore")
         inspector = inspect(connection)
         default = inspector.default_schema_name
@@ -150,7 +150,7 @@ def _column(target: SqlTarget, column: ReflectedColumn) -> Column:
         "unknown",
     )
     if target.backend == "sqlite":
-        # SQLite keeps dates as text and truth as integers, whatever the column is declared as.
+        # SQLite stores dates as text and booleans as integers, whatever the declared type.
         arrow = "string" if arrow.startswith(_SQLITE_TEXT) else _AFFINITY.get(arrow, arrow)
     elif target.backend == "postgresql" and (arrow == "unknown" or arrow.startswith("time64")):
         arrow = _postgres_arrow(
@@ -167,7 +167,7 @@ def _column(target: SqlTarget, column: ReflectedColumn) -> Column:
 
 
 def _postgres_arrow(written: str, known: str, *, zone: bool) -> str:
-    """Name what arrives for PostgreSQL's own types: most are cast to text on the server."""
+    """Return the Arrow type of PostgreSQL's own types: most are cast to text on the server."""
     if known != "unknown":
         return "string" if zone else known
     own = {"INTERVAL": "month_day_nano_interval", "MONEY": "decimal128"}

@@ -1,4 +1,4 @@
-"""Databases: PostgreSQL and SQLite by ADBC, any other by SQLAlchemy."""
+"""SQL databases: PostgreSQL and SQLite by ADBC, others by SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BINARY = {"sqlite": "{} COLLATE BINARY", "postgresql": 'CAST({} AS text) COLLATE "C"'}
-"""How texts are compared by their characters, as a watermark is; a language's order is another."""
+"""Collations that compare text by its characters, like watermarks; not by a language's order."""
 
 _AFTER, _LIKE = "after", "like"
 
@@ -34,14 +34,14 @@ _AFTER, _LIKE = "after", "like"
 class SqlConnector:
     """Reads tables, views and queries of a database.
 
-    Values are bound, identifiers quoted. A readonly source runs queries alone, in a
-    transaction in which the database itself refuses to write.
+    Values are bound, identifiers quoted. A read-only source runs only queries, in a transaction in
+    which the database itself rejects writes.
     """
 
     kinds: tuple[str, ...] = ("sql",)
 
     def check(self, source: Source) -> None:
-        """Refuse options, which the kind does not have; raises `DeclarationError`."""
+        """Reject all options, because the kind has none; raises `DeclarationError`."""
         refuse_options(source, ())
 
     def tables(self, source: Source, access: Access) -> list[TableInfo]:
@@ -60,9 +60,10 @@ class SqlConnector:
         """Start reading a table or a query.
 
         Raises:
-            SourceError: It cannot be reached, the table or a column is not there, or the query
-                is wrong.
-            DeclarationError: Neither a table nor a query, a value missing, several statements.
+            SourceError: It cannot be reached, the table or a column does not exist, or the
+                query is not valid.
+            DeclarationError: There is neither a table nor a query, a value is missing, or there
+                are several statements.
             MissingDependency: Its driver is not installed.
         """
         target = sql_target(source, access)
@@ -134,7 +135,7 @@ def _read_table(
     values: dict[str, object] = {}
     if request.since is not None and _AFTER in statement.names:
         after = request.since.after
-        # A text is cast on the server to the type of the column, exactly.
+        # A string is cast on the server to the type of the column, exactly.
         exact = target.backend == "postgresql" and isinstance(after, date | Decimal)
         values[_AFTER] = str(after) if exact else after
         if request.since.like:
@@ -151,13 +152,13 @@ def _run(
         try:
             return read_postgres(target, statement, values, limit)
         except ImportError:
-            # Where ADBC has no wheel, SQLAlchemy reads the same rows more slowly.
+            # On platforms without an ADBC wheel, SQLAlchemy reads the same rows more slowly.
             return read_sqlalchemy(target, statement, values, limit)
     return read_sqlalchemy(target, statement, values, limit)
 
 
 def _second_look(target: SqlTarget, request: ReadRequest, problem: SourceError) -> Reading:
-    """Find out by the catalogue why a table could not be read, and read it if that tells."""
+    """Look up in the catalogue why a table could not be read, and read it if possible."""
     try:
         tables = {table.label: table for table in load_catalogue(target)}
     except EtlError:
@@ -180,7 +181,7 @@ def _second_look(target: SqlTarget, request: ReadRequest, problem: SourceError) 
 def _read_exactly(
     target: SqlTarget, table: CatalogueTable, request: ReadRequest, problem: SourceError
 ) -> Reading:
-    """Read a table whose name has dots in it; any other failed for a reason of its own."""
+    """Read a table whose name contains dots; raise the original error for any other."""
     if "." not in table.name:
         raise problem
     return Reading(batches=_read_table(target, table.schema or "", table.name, request))

@@ -1,4 +1,4 @@
-"""What a query would cost, asked of the database before it is run."""
+"""The estimated size of a query's result, from the database's planner."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from jupyter_etl.sources.sql.statements import Statement, parse_statement
 from jupyter_etl.sources.sql.target import SqlTarget, sql_target
 
 _PATIENCE = "SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '3s'"
-"""To plan a query may wait for whoever changes a table: no longer than this."""
+"""Planning a query may wait for a lock on a table, but no longer than this."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """How large the result of a query will be, as its database expects.
+    """The estimated size of a query's result.
 
     Args:
-        rows: Of the result.
-        width_bytes: Of a row, on average.
+        rows: Number of rows.
+        width_bytes: Average size of a row.
     """
 
     rows: int
@@ -32,7 +32,7 @@ class Estimate:
 
     @property
     def bytes(self) -> int:
-        """Of the whole result."""
+        """Size of the whole result."""
         return self.rows * self.width_bytes
 
 
@@ -40,13 +40,13 @@ def estimate_query(source: Source, request: ReadRequest, access: Access) -> Esti
     """Ask PostgreSQL's planner for the size of a result; nothing is executed.
 
     Args:
-        source: Of kind ``sql``.
+        source: A source of kind ``sql``.
         request: A query; or a table, all rows of which are read up to the limit.
-        access: Gives its password.
+        access: Resolves its password.
 
     Returns:
-        The estimate; None for another database, for what is no query, and where the database does
-        not tell: what is wrong with the query is said by who runs it.
+        The estimate; None for another database, for a statement that is not a query, and if the
+        database returns none. Errors in the query are left to its execution.
 
     Source:
         ``EXPLAIN``: https://www.postgresql.org/docs/current/sql-explain.html
@@ -74,7 +74,7 @@ def estimate_query(source: Source, request: ReadRequest, access: Access) -> Esti
 def _explained(
     target: SqlTarget, statement: Statement, values: Mapping[str, object]
 ) -> Estimate | None:
-    # The driver reads a percent sign as the beginning of a placeholder, where there are any.
+    # With placeholders, the driver interprets a percent sign as the start of one.
     sql = statement.render(lambda name: f"%({name})s")
     if statement.names:
         pieces = (
@@ -89,8 +89,8 @@ def _explained(
         for patience in _PATIENCE.split(";"):
             connection.exec_driver_sql(patience)
         bound = {name: values[name] for name in statement.names}
-        told = connection.exec_driver_sql(asked, bound or None).scalar()
-    plan = told[0]["Plan"] if isinstance(told, list) and told else None
+        plans = connection.exec_driver_sql(asked, bound or None).scalar()
+    plan = plans[0]["Plan"] if isinstance(plans, list) and plans else None
     if not isinstance(plan, dict):
         return None
     return Estimate(rows=int(plan["Plan Rows"]), width_bytes=int(plan["Plan Width"]))

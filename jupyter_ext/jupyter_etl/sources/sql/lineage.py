@@ -1,4 +1,4 @@
-"""What a query reads, and where the columns of its result come from, told by its text."""
+"""Tables that a query reads, and the origins of its result columns, from its text."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from sqlglot.optimizer.scope import Scope
 
 MOST_CHARACTERS = 50_000
-"""A longer query is not looked into."""
+"""Longer queries are not analysed."""
 
 _DIALECTS = {"postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
 
 Leaf = tuple[str, str]
-"""A table as the query writes it, without quotes, and a column of it."""
+"""A table as in the query, without quotes, and one of its columns."""
 
 _Output = tuple[str, frozenset[Leaf] | None]
 
 _ALL = "*"
-"""Stands for all columns of a table whose columns are not known."""
+"""Represents all columns of a table whose columns are not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueryLineage:
-    """What the text of a query tells.
+    """The lineage of a query.
 
     Args:
-        tables: That it reads, as written without quotes, once each.
-        origins: By column of the result: the columns it is computed from. A column is absent where
-            the text does not tell, or where it is computed from none.
+        tables: Tables that it reads, without quotes, once each.
+        origins: The columns that each result column is computed from. A column is absent if
+            that is unknown, or if it is computed from none.
     """
 
     tables: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class QueryLineage:
 
 
 class _Unknown(Exception):
-    """The text does not tell."""
+    """The lineage cannot be determined."""
 
 
 def lineage_of(
@@ -53,17 +53,17 @@ def lineage_of(
     columns: Sequence[str],
     known: Mapping[str, Sequence[str]] | None = None,
 ) -> QueryLineage:
-    """Read a query.
+    """Analyse a query.
 
     Args:
         query: One statement with ``:name`` placeholders.
-        dialect: The database's: ``postgresql``, ``sqlite``, ``duckdb`` ...
-        parameters: Of the placeholders.
-        columns: Of the result, in order.
-        known: Columns of tables, by the name that the query writes, where they are known.
+        dialect: Dialect of the database: ``postgresql``, ``sqlite``, ``duckdb`` ...
+        parameters: Values of the placeholders.
+        columns: Columns of the result, in order.
+        known: Known columns of tables, by the table name in the query.
 
     Returns:
-        What it tells; nothing for what cannot be parsed.
+        The lineage; empty if the query cannot be parsed.
     """
     from sqlglot.errors import SqlglotError
 
@@ -72,7 +72,7 @@ def lineage_of(
     try:
         tables, root = _scoped(parse_statement(query, parameters, dialect), dialect)
     except (SqlglotError, DeclarationError, ValueError, RecursionError):
-        # A dialect that the parser does not know, or a query that only its database understands.
+        # The parser does not know the dialect, or the query is specific to its database.
         return QueryLineage()
     if root is None:
         return QueryLineage(tables=tables)
@@ -120,25 +120,25 @@ def _label(table: exp.Table) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class _Reading:
-    """One query being read.
+    """The analysis of one query.
 
     Args:
         known: Columns of tables, by name.
-        done: Scopes that were read; None while they are.
+        done: Analysed scopes; None while one is being analysed.
     """
 
     known: Mapping[str, Sequence[str]]
     done: dict[int, list[_Output] | None] = field(default_factory=dict)
 
     def outputs(self, scope: Scope) -> list[_Output]:
-        """Return the columns of a scope with what they are computed from, None where unknown."""
+        """Return the columns of a scope with their origins, None if unknown."""
         key = id(scope)
         if key not in self.done:
             self.done[key] = None
             self.done[key] = self._read(scope)
         found = self.done[key]
         if found is None:
-            # A recursive query reads itself.
+            # A recursive query refers to itself.
             raise _Unknown
         return found
 
@@ -227,7 +227,7 @@ class _Reading:
         return frozenset((label, column.name) for label, _ in alls[0])
 
     def _holding(self, scope: Scope, name: str) -> list[exp.Table | Scope | None]:
-        """Return the sources that may hold a column written without its table."""
+        """Return the sources that may contain an unqualified column."""
         from sqlglot import exp
 
         sources = [source for _, source in scope.selected_sources.values()]
@@ -248,13 +248,13 @@ class _Reading:
         return found
 
     def _names(self, label: str) -> Sequence[str] | None:
-        """Return the columns of a table, where they are known."""
+        """Return the columns of a table if they are known."""
         spelled = _spelled(label, self.known)
         return None if spelled is None else self.known[spelled]
 
 
 def _spelled(name: str, known: Collection[str]) -> str | None:
-    """Find a name: as it is written, else the one that differs only in case."""
+    """Find a name as written, or else one that differs only in case."""
     if name in known:
         return name
     alike = [one for one in known if one.lower() == name.lower()]
@@ -266,7 +266,7 @@ def _both(one: frozenset[Leaf] | None, other: frozenset[Leaf] | None) -> frozens
 
 
 def _spread(outputs: list[_Output], columns: Sequence[str]) -> list[_Output]:
-    """Give the whole of a table the columns of the result, where the result is nothing else."""
+    """Assign all result columns to the table of ``SELECT *`` if it is the only output."""
     if [name for name, _ in outputs] != [_ALL]:
         return outputs
     return [

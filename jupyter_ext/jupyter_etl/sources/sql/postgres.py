@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 _USE_COPY = "adbc.postgresql.use_copy"
 _BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
 _SMALL_BATCH = str(4 << 20)
-"""A quarter of the driver's own: several batches are in memory where rows pass through."""
+"""A quarter of the driver's default, because several batches are in memory at once."""
 
 _NO_SUBQUERY = "0A000"
-"""SQLSTATE of a feature that is not allowed there, such as an INSERT inside a subquery."""
+"""SQLSTATE of a feature that is not supported, such as an INSERT inside a subquery."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Session:
-    """A connection with a transaction under way."""
+    """A connection with an open transaction."""
 
     target: SqlTarget
     connection: Any
     cursor: Any
 
     def begin(self) -> None:
-        """Start the transaction afresh."""
+        """Restart the transaction."""
         self.connection.rollback()
         if self.target.readonly:
             for setting in POSTGRES_READONLY:
@@ -61,15 +61,15 @@ def read_postgres(
     """Run a statement.
 
     Args:
-        statement: With placeholders.
-        values: Of the placeholders.
-        limit: Stop after so many rows.
+        statement: A statement with placeholders.
+        values: Values of the placeholders.
+        limit: Maximum number of rows; None for all.
 
     Returns:
-        The rows; empty and without columns for a statement that gives none.
+        The rows; empty and without columns for a statement without a result.
 
     Raises:
-        SourceError: No connection, a wrong statement, a value that Arrow cannot hold.
+        SourceError: No connection, an invalid statement, or a value that Arrow cannot represent.
         ImportError: ADBC is not installed.
     """
     import adbc_driver_postgresql.dbapi as adbc
@@ -104,7 +104,7 @@ def read_postgres(
 def _bind(
     session: _Session, statement: Statement, values: Mapping[str, object]
 ) -> tuple[str, list[object]]:
-    """Write ``$1`` for each name, with the type that the value and the place ask for."""
+    """Render ``$1`` for each name, with the type that the value and the context require."""
     import adbc_driver_postgresql.dbapi as adbc
 
     names = statement.names
@@ -119,7 +119,8 @@ def _bind(
         expected = (_expected_type(session, postgres_type(field)) for field in fields)
         wanted = dict(zip(names, expected, strict=False))
     except adbc.Error:
-        # It cannot be known without the values, or it is wrong, which executing it will tell.
+        # It cannot be determined without the values, or the statement is invalid, which executing
+        # it reports.
         session.begin()
     marks = {
         name: typed_mark(f"${n}", values[name], wanted.get(name)) for n, name in enumerate(names, 1)
@@ -136,7 +137,7 @@ def _expected_type(session: _Session, name: str) -> str | None:
 
 
 def _readable(session: _Session, sql: str, bound: list[object], limit: int | None) -> str:
-    """Wrap a query where a column has to be cast for its value to arrive, and put the limit in."""
+    """Wrap a query if a column needs a cast, and add the limit."""
     import adbc_driver_postgresql.dbapi as adbc
 
     schema = session.cursor.adbc_execute_schema(sql, bound or None)
@@ -162,7 +163,7 @@ def _readable(session: _Session, sql: str, bound: list[object], limit: int | Non
             return sql
         raise SourceError(
             f"Source '{session.target.name}': column '{odd[0] if odd else ''}' has a type that "
-            "does not arrive in Arrow.",
+            "Arrow does not support.",
             hint="Cast it in the statement, to text for example.",
             retryable=False,
         ) from problem
@@ -170,19 +171,19 @@ def _readable(session: _Session, sql: str, bound: list[object], limit: int | Non
 
 
 def _cell(cell: str, cast: str | None, field: pa.Field) -> str:
-    """Write how a column is read.
+    """Return the SQL that reads a column.
 
-    The driver makes one list of an array of several dimensions; the server, which alone knows them,
-    refuses to read such a value, in words that name the column.
+    The driver flattens arrays of several dimensions; the server, which alone knows the dimensions,
+    rejects such a value with an error that names the column.
     """
     import pyarrow as pa
 
     plain = f"CAST({cell} AS {cast})" if cast else cell
     if not pa.types.is_list(field.type):
         return plain
-    said = f"column {field.name} holds arrays of several dimensions, like "
-    # A cast that fails at the value is the only way in which an expression can refuse one.
-    refused = f"CAST({quoted_text(said)} || CAST({cell} AS text) AS boolean)"
+    message = f"column {field.name} holds arrays of several dimensions, like "
+    # Only a failing cast lets an expression raise an error for a value.
+    refused = f"CAST({quoted_text(message)} || CAST({cell} AS text) AS boolean)"
     several = f"CASE WHEN array_ndims({cell}) > 1 THEN {refused} ELSE false END"
     return f"CASE WHEN {several} THEN NULL ELSE {plain} END"
 
@@ -190,7 +191,7 @@ def _cell(cell: str, cast: str | None, field: pa.Field) -> str:
 def _convert(
     session: _Session, stream: pa.RecordBatchReader, limit: int | None
 ) -> pa.RecordBatchReader:
-    """Give the driver's batches their final types; what was opened closes at the end."""
+    """Convert the driver's batches to their final types; resources are closed at the end."""
     import pyarrow as pa
 
     what = f"Source '{session.target.name}'"
@@ -224,7 +225,7 @@ def _batches(
     schema: pa.Schema,
     columns: Sequence[tuple[pa.DataType, Convert]],
 ) -> Iterator[pa.RecordBatch]:
-    """Convert batch after batch, and commit what a source that is not readonly has written."""
+    """Convert the batches, and commit writes of a source that is not read-only."""
     import adbc_driver_postgresql.dbapi as adbc
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""Values of placeholders for PostgreSQL, each with a type that represents it exactly."""
+"""Placeholder values for PostgreSQL, each with a type that represents it exactly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_etl.language.sql.lexer import quoted
 from jupyter_etl.sources.sql.statements import Statement, code_of_statement
 
 _INTEGERS = {'"int2"': 15, '"int4"': 31}
-"""Narrower integers, for whose columns an index is used only where the value has their type."""
+"""Narrower integer types, whose indexes are only used if the value has the same type."""
 
 _LARGEST = 2**63
 
@@ -20,10 +20,10 @@ _POSITIONAL = re.compile(r"\$\d")
 
 
 def refuse_positional(statement: Statement) -> None:
-    """Refuse the user's own ``$1`` in addition to placeholders, which become the same.
+    """Reject the user's own ``$1`` next to placeholders, which would collide with it.
 
     Raises:
-        DeclarationError: There is one outside of texts, quoted names and comments.
+        DeclarationError: There is one outside strings, quoted names and comments.
     """
     found = _POSITIONAL.search(code_of_statement(statement))
     if found and statement.names:
@@ -34,12 +34,12 @@ def refuse_positional(statement: Statement) -> None:
 
 
 def bound_values(statement: Statement, values: Mapping[str, object]) -> list[object]:
-    """Return what the driver binds, in the order of the placeholders.
+    """Return the values for the driver, in the order of the placeholders.
 
-    What it has no exact type for goes as a text, see `typed_mark`.
+    Values without an exact type are bound as text, see `typed_mark`.
 
     Raises:
-        DeclarationError: PostgreSQL cannot hold a value; the message has its name.
+        DeclarationError: PostgreSQL cannot represent a value; the message has its name.
     """
     return [_bound(name, values[name]) for name in statement.names]
 
@@ -47,12 +47,12 @@ def bound_values(statement: Statement, values: Mapping[str, object]) -> list[obj
 def typed_mark(mark: str, value: object, wanted: str | None) -> str:
     """Return the SQL of a placeholder whose value has the expected type.
 
-    A text is bound as text, and PostgreSQL does not compare that with a date or a uuid; so what the
-    server expects there is asked, and the text is cast to it.
+    A string is bound as text, which PostgreSQL does not compare with a date or a uuid. The string
+    is therefore cast to the type that the server expects.
 
     Args:
         mark: ``$1``.
-        wanted: The type that the server expects, quoted; None where it does not matter.
+        wanted: The type that the server expects, quoted; None if it does not matter.
     """
     own = _text_type(value)
     if value is None:
@@ -68,7 +68,7 @@ def typed_mark(mark: str, value: object, wanted: str | None) -> str:
 
 
 def wanted_type(name: str) -> str | None:
-    """Return a type as it is written in a cast; None for those that any text has."""
+    """Return a type as written in a cast; None for types that accept any text."""
     return None if name in {"", "text", "varchar", "unknown"} else quoted(name)
 
 
@@ -79,7 +79,7 @@ def _text_type(value: object) -> str | None:
     if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
         return "numeric"
     if isinstance(value, datetime):
-        # The driver would set the timezone of the session to UTC for it.
+        # The driver would set the session's time zone to UTC for it.
         return None if value.tzinfo is None else "timestamptz"
     if isinstance(value, time):
         return "time" if value.tzinfo is None else "timetz"

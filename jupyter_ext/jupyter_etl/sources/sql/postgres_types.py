@@ -1,4 +1,4 @@
-"""PostgreSQL's types in Arrow: exact, or an error that names the column."""
+"""Conversion of PostgreSQL's types to Arrow: exact, or an error that names the column."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ if TYPE_CHECKING:
 Convert = Callable[["pa.Array"], "pa.Array"]
 
 _MAX_DIGITS = 38
-"""Digits of the widest decimal that tables, DuckDB and Arrow's decimal128 share."""
+"""Digits of the widest decimal that tables, DuckDB and Arrow's decimal128 all support."""
 
 _ROOM = 18
-"""Digits after the point kept for a NUMERIC without a scale whose later rows are not seen yet."""
+"""Digits after the point for a NUMERIC without a scale, to leave room for later rows."""
 
 _WIRE_CASTS = {"money": "numeric", "oid": "int8", "uuid": "text"}
-"""Types whose wire form is not their value (money is in cents, an oid above 2^31 negative)."""
+"""Types whose wire format differs from their value (money is in cents, an oid above 2^31 negative).
+"""
 
 _DATE_ENDS = (-2147472692, -2147472691)
-"""What the driver makes of +-infinity; Arrow has no such value."""
+"""The driver's values for +-infinity; Arrow has no such value."""
 
 _FIRST_INSTANT = -210_866_803_200_000_000
-"""Microseconds of PostgreSQL's first timestamp, 24 November 4714 BC; the driver makes something
-earlier of +-infinity and of what is later than the year 294246.
+"""Microseconds of PostgreSQL's first timestamp, 24 November 4714 BC. The driver returns earlier
+values for +-infinity and for times after the year 294246.
 
 Source: PostgreSQL, src/include/datatype/timestamp.h, ``MIN_TIMESTAMP``.
 """
@@ -35,12 +36,12 @@ _DAY_US = 86_400_000_000
 
 
 def postgres_type(field: pa.Field) -> str:
-    """Return the name PostgreSQL gives the type of a column that the driver described."""
+    """Return PostgreSQL's name for the type of a column that the driver described."""
     return str((field.metadata or {}).get(b"POSTGRESQL:type", b"").decode())
 
 
 def cast_on_server(field: pa.Field) -> str | None:
-    """Return the type a column has to be cast to in the query; None where it arrives as it is."""
+    """Return the type that a column has to be cast to in the query; None if no cast is needed."""
     import pyarrow as pa
 
     name = postgres_type(field)
@@ -60,10 +61,10 @@ def cast_on_server(field: pa.Field) -> str | None:
 def converter(
     what: str, field: pa.Field, first: pa.Array, *, more: bool
 ) -> tuple[pa.DataType, Convert]:
-    """Decide the type of a column and how its arrays get it.
+    """Decide the type of a column and how its arrays are converted.
 
     Args:
-        field: As the driver described it.
+        field: The driver's description.
         first: The column in the first batch.
         more: Whether other batches follow.
 
@@ -85,7 +86,7 @@ def converter(
         plain = pa.list_(kind.value_type.storage_type)
         return plain, lambda array: array.cast(plain)
     if pa.types.is_list(kind):
-        # Built anew, without the metadata that the driver hangs onto the item.
+        # Rebuilt without the metadata that the driver adds to the item.
         plain = pa.list_(kind.value_type)
 
         def convert(array: pa.Array) -> pa.Array:
@@ -103,7 +104,7 @@ def _is_numeric(kind: pa.DataType) -> bool:
 
 
 def _declared(field: pa.Field) -> pa.DataType | None:
-    """Read precision and scale from the type modifier.
+    """Parse precision and scale from the type modifier.
 
     Source: PostgreSQL, src/backend/utils/adt/numeric.c, ``make_numeric_typmod``.
     """
@@ -120,7 +121,7 @@ def _declared(field: pa.Field) -> pa.DataType | None:
 
 
 def _observed(what: str, name: str, values: pa.Array, *, more: bool) -> pa.DataType:
-    """Choose a scale for NUMERIC without one by the values that are there."""
+    """Choose a scale for NUMERIC without one, from the values of the first batch."""
     import pyarrow as pa
 
     whole, scale = _digits(_storage(values))
@@ -130,7 +131,7 @@ def _observed(what: str, name: str, values: pa.Array, *, more: bool) -> pa.DataT
 
 
 def _digits(texts: pa.Array) -> tuple[int, int]:
-    """Count the most digits before and after the point."""
+    """Count the maximum number of digits before and after the point."""
     import pyarrow.compute as pc
 
     plain = pc.utf8_ltrim(texts, "-0")
@@ -146,7 +147,7 @@ def _decimals(what: str, name: str, array: pa.Array, decimal: pa.DataType) -> pa
 
     texts = _storage(array)
     try:
-        # The cast parses more digits than 128 bits hold without noticing.
+        # The cast silently parses more digits than 128 bits can hold.
         if decimal.precision == _MAX_DIGITS and _digits(texts)[0] > _MAX_DIGITS - decimal.scale:
             raise pa.ArrowInvalid(f"a value has {_digits(texts)[0]} digits before the point")
         return texts.cast(decimal)
@@ -173,7 +174,7 @@ def _storage(array: pa.Array) -> pa.Array:
 
 
 def _finite(what: str, name: str, array: pa.Array) -> pa.Array:
-    """Pass dates and times on, unless one is of the values that Arrow does not have."""
+    """Return dates and times, unless one is a value that Arrow lacks."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -1,7 +1,7 @@
-"""What a readonly source refuses before the database sees it: everything but queries.
+"""The statements that a read-only source rejects: everything but queries.
 
 A read-only transaction is not enough. In PostgreSQL it lets a superuser write files and start
-programs with COPY and with functions, and other databases have statements and functions like that.
+programs with COPY and with functions, and other databases have similar statements and functions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jupyter_etl.sources.sql.statements import TEXT, Statement, words_of
 from jupyter_etl.sources.sql.target import SqlTarget
 
 POSTGRES_READONLY = ("SET TRANSACTION READ ONLY", "SET LOCAL standard_conforming_strings = on")
-"""Begins a transaction in which texts are read as `spans_of` reads them, and nothing is written."""
+"""Starts a read-only transaction in which strings have the syntax that `spans_of` expects."""
 
 _QUERIES = frozenset({"select", "with", "values", "table"})
 _DESCRIBE = frozenset({"describe", "desc"})
@@ -28,7 +28,7 @@ _OPTIONS = frozenset(
         "cost", "pipeline", "ast", "syntax", "for",
     ]
 )  # fmt: skip
-"""What may stand between EXPLAIN and the statement; what is in brackets comes besides."""
+"""Words allowed between EXPLAIN and the statement, in addition to options in brackets."""
 
 _CHANGES = frozenset({"insert", "update", "delete", "merge", "replace"})
 _BATCH = frozenset(
@@ -39,10 +39,10 @@ _BATCH = frozenset(
         "save", "writetext", "updatetext", "print", "raiserror", "deallocate", "throw",
     ]
 )  # fmt: skip
-"""Reserved words of SQL Server, where a statement may follow another without a semicolon."""
+"""Reserved words of SQL Server, which does not require a semicolon between statements."""
 
 _TEXTUAL = frozenset({"insert", "replace"})
-"""Those that are names of functions, too."""
+"""Reserved words that are also names of functions."""
 
 _LOCKS = frozenset({"update", "share", "no", "key"})
 
@@ -55,11 +55,11 @@ _FUNCTIONS: dict[str, str] = {
         r"|pg_replication_.*|pg_wal_replay_.*|pg_(?:start|stop)_backup|pg_backup_.*|pg_log_.*"
         r"|pg_import_system_collations|pg_notify|pg_(?:try_)?advisory_.*"
         r"|pg_stat_(?:statements_)?reset.*|pg_extension_config_dump|set_config|binary_upgrade_.*"
-        # What executes a text, which is not parsed here.
+        # Executes a string, which is not parsed here.
         r"|dblink.*|postgres_fdw_.*|query_to_.*|cursor_to_.*|table_to_xml.*|schema_to_xml.*"
         r"|database_to_xml.*|crosstab.*|connectby|xpath_table|ts_stat|ts_rewrite|http.*|aws_.*"
         r"|pg_background_.*|plpgsql_.*"
-        # What changes tables or statistics past the transaction.
+        # Changes tables or statistics outside the transaction.
         r"|heap_force_.*|pg_truncate_.*|pg_restore_.*|pg_clear_.*|pg_sync_.*"
     ),
     "mysql": r"load_file|sys_exec|sys_eval|sys_set|get_lock|release_.*lock.*|nextval|setval"
@@ -79,7 +79,7 @@ _FUNCTIONS: dict[str, str] = {
     ),
     "snowflake": r"system\$.*",
 }
-"""Functions, by database, that act outside of the transaction, read files or run a text as SQL."""
+"""Functions, by database, that bypass the transaction, read files or execute text as SQL."""
 
 _BEFORE_TABLES = frozenset(
     ["from", "join", "table", "summarize", "describe", "desc", "show", "pivot", "unpivot", "lateral", ",", "("]
@@ -91,17 +91,17 @@ _FILE = re.compile(
     r"""(?i)"(?:.*/.*|.*\.(?:csv|tsv|txt|json|jsonl|ndjson|parquet|xlsx?|arrows?|ipc|feather|avro|shp)"""
     r"""(?:\.\w+)?)\""""
 )
-"""A name in quotation marks that DuckDB may take for a path or an address."""
+"""A quoted name that DuckDB may interpret as a path or URL."""
 
 _SAME = {"mariadb": "mysql", "redshift": "postgresql", "cockroachdb": "postgresql"}
 _SAME |= {"clickhousedb": "clickhouse", "postgres": "postgresql"}
 
 
 def refuse_writes(target: SqlTarget, statement: Statement) -> None:
-    """Refuse what is no query, where the source is readonly.
+    """Reject statements other than queries if the source is read-only.
 
-    Allowed are SELECT, WITH, VALUES, TABLE and EXPLAIN of those, SHOW, and where a database has them
-    DESCRIBE, and FROM, PIVOT and SUMMARIZE of DuckDB.
+    Allowed are SELECT, WITH, VALUES, TABLE and EXPLAIN of those, SHOW, DESCRIBE if the database has
+    it, and FROM, PIVOT and SUMMARIZE of DuckDB.
 
     Raises:
         SourceError: The statement writes or may write, or calls a function that does.
@@ -128,8 +128,8 @@ def refuse_writes(target: SqlTarget, statement: Statement) -> None:
 
 
 def _refuse_files(target: SqlTarget, words: Sequence[str]) -> None:
-    """Refuse what DuckDB reads as a file where a table is named: a text, or a name like a file's."""
-    # For each bracket that is open, whether the words in it stand behind FROM.
+    """Reject table names that DuckDB reads as files: strings, or names like those of files."""
+    # For each open bracket, whether its words are in a FROM clause.
     among_tables = [False]
     for before, word in zip(["", *words], words, strict=False):
         if word == "(":
@@ -190,7 +190,7 @@ def _without_brackets(words: Sequence[str]) -> Sequence[str]:
 
 
 def _explained(words: Sequence[str]) -> Sequence[str]:
-    """Return what is explained, without the options."""
+    """Return the explained statement, without the options of EXPLAIN."""
     if words[:1] == ["("] and words[1:2] and words[1] not in _QUERIES | {"("}:
         end = next((n for n, word in enumerate(words) if word == ")"), len(words))
         words = words[end + 1 :]

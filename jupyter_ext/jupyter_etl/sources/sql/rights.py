@@ -1,4 +1,4 @@
-"""What the role of a readonly source may do on its server in spite of that."""
+"""Server rights that the role of a read-only source has nevertheless."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ SELECT CASE WHEN rolsuper THEN 'superuser' ELSE (
 """
 
 PATIENCE_S = 2
-"""For a server that does not answer."""
+"""Timeout in seconds for a server that does not respond."""
 
 
 def server_rights(source: Source, access: Access) -> str:
     """Return ``superuser`` or a predefined role with access to the server's files and programs.
 
     Args:
-        source: Of kind ``sql``.
-        access: Gives its password.
+        source: A source of kind ``sql``.
+        access: Resolves its password.
 
     Returns:
         "" for neither, and for databases other than PostgreSQL, which are not opened.

@@ -1,4 +1,4 @@
-"""Any other database by SQLAlchemy: rows in server-side batches, turned into Arrow."""
+"""Other databases by SQLAlchemy: rows in server-side batches, converted to Arrow."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 20_000
 LOOKAHEAD_BATCHES = 10
-"""Batches read before a column that was null in all of them is given no type."""
+"""Number of batches to read before a column with only NULL gets no type."""
 
 
 def read_sqlalchemy(
     target: SqlTarget, statement: Statement, values: Mapping[str, object], limit: int | None
 ) -> pa.RecordBatchReader:
-    """Run a statement; arguments and answer as of `read_postgres`.
+    """Run a statement; arguments and result as in `read_postgres`.
 
     Raises:
-        SourceError: No connection, a wrong statement, a value that Arrow cannot hold.
+        SourceError: No connection, an invalid statement, or a value that Arrow cannot represent.
         MissingDependency: The driver is not installed.
     """
     import pyarrow as pa
@@ -78,7 +78,7 @@ def _rows(target: SqlTarget, statement: Statement, values: Mapping[str, object])
         connection = stack.enter_context(connected(target))
         _begin(target, connection)
         if statement.asks:
-            # A cursor on the server is for queries alone.
+            # Only queries can use a server-side cursor.
             connection = connection.execution_options(
                 stream_results=True, max_row_buffer=BATCH_ROWS
             )
@@ -110,7 +110,7 @@ def _begin(target: SqlTarget, connection: Connection) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Turn what drivers make of a value into what Arrow knows."""
+    """Convert driver-specific values to values that Arrow supports."""
     if isinstance(value, memoryview | bytearray):
         return bytes(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
@@ -123,7 +123,7 @@ def _plain(value: Any) -> Any:
 
 
 def _wider(what: str, name: str, known: pa.DataType, values: list[Any]) -> pa.DataType:
-    """Find the type that holds the values seen before and these."""
+    """Find the type that holds the previous values and these."""
     import pyarrow as pa
 
     try:
@@ -151,7 +151,7 @@ def _batch(what: str, rows: list[Sequence[Any]], schema: pa.Schema) -> pa.Record
 
 def _unfit(what: str, name: str, problem: Exception) -> SourceError:
     return SourceError(
-        f"{what}: column '{name}' holds values that no one type does: {problem}",
+        f"{what}: column '{name}' contains values without a common type: {problem}",
         hint=f"Cast it in the query: CAST({name} AS ...).",
         retryable=False,
         data={"column": name},

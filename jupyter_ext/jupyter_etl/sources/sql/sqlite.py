@@ -1,4 +1,4 @@
-"""SQLite by ADBC, with types found by looking at every value, since a column may hold any."""
+"""SQLite by ADBC; types are found by examining every value, since a column may mix them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BATCH_ROWS = 1 << 16
 _STORAGE = ("integer", "real", "text", "blob")
 _ONLY_READ = "PRAGMA query_only = 1"
-"""Makes the database refuse a query that writes."""
+"""Makes the database reject queries that write."""
 _EXACT = 2**53
 """Integers up to this size are exact as a double."""
 
@@ -33,10 +33,10 @@ _EXACT = 2**53
 def read_sqlite(
     target: SqlTarget, statement: Statement, values: Mapping[str, object], limit: int | None
 ) -> pa.RecordBatchReader:
-    """Run a statement; arguments and answer as of `read_postgres`.
+    """Run a statement; arguments and result as in `read_postgres`.
 
     Raises:
-        SourceError: The file is not there, the statement is wrong, or a column mixes types.
+        SourceError: The file does not exist, the statement is not valid, or a column mixes types.
     """
     where = sqlite_uri(target)
     bound = [_plain(name, values[name]) for name in statement.pieces[1::2]]
@@ -56,7 +56,7 @@ def read_sqlite(
 
 
 def sqlite_uri(target: SqlTarget) -> str:
-    """Return the URI that opens the database without ever creating it.
+    """Return the URI that opens the database without creating it.
 
     Raises:
         SourceError: There is no such file.
@@ -75,12 +75,12 @@ def sqlite_uri(target: SqlTarget) -> str:
 
 
 def connect_sqlite(where: str) -> sqlite3.Connection:
-    """Open a URI of `sqlite_uri` by Python's own driver."""
+    """Open a URI of `sqlite_uri` with Python's own driver."""
     return sqlite3.connect(where, uri=True, timeout=10)
 
 
 def _refuse_texts(target: SqlTarget, where: str, sql: str, bound: Sequence[object]) -> None:
-    """Refuse a name in double quotes that is not a column; SQLite would read it as text.
+    """Reject a name in double quotes that is not a column; SQLite would read it as text.
 
     Source:
         https://www.sqlite.org/quirks.html, "Double-quoted String Literals Are Accepted"
@@ -107,7 +107,7 @@ def _refuse_texts(target: SqlTarget, where: str, sql: str, bound: Sequence[objec
 def _schema(
     target: SqlTarget, where: str, sql: str, bound: Sequence[object], limit: int | None
 ) -> pa.Schema:
-    """Ask the database which kinds of value each column of a query holds."""
+    """Query which types of value each column of a query contains."""
     import pyarrow as pa
 
     with closing(connect_sqlite(where)) as connection:
@@ -135,7 +135,7 @@ def _schema(
 
 
 def _tests(cell: str) -> list[str]:
-    """Ask for each kind of value whether there is one, and for integers that no double holds."""
+    """Return a test for each type of value, and for integers that doubles cannot represent."""
     kinds = [f"max(typeof({cell}) = '{kind}')" for kind in _STORAGE]
     between = f"{cell} NOT BETWEEN {-_EXACT} AND {_EXACT}"
     return [*kinds, f"max(typeof({cell}) = 'integer' AND {between})"]
@@ -166,9 +166,9 @@ def _type(target: SqlTarget, name: str, kinds: set[str], *, large: bool) -> pa.D
 def _by_adbc(
     target: SqlTarget, where: str, sql: str, bound: Sequence[object], schema: pa.Schema
 ) -> pa.RecordBatchReader | None:
-    """Read by ADBC; None where it is absent or would settle on other types.
+    """Read by ADBC; None if it is not installed or would choose other types.
 
-    It takes a column's type from the first batch alone.
+    It derives a column's type from the first batch alone.
     """
     try:
         import adbc_driver_sqlite.dbapi as adbc
@@ -204,7 +204,7 @@ def _by_adbc(
 def _checked(
     target: SqlTarget, stream: pa.RecordBatchReader, schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
-    """Refuse text that is no UTF-8, and give columns without any value their own type."""
+    """Reject text that is not UTF-8, and set the type of columns without values."""
     import adbc_driver_sqlite.dbapi as adbc
     import pyarrow as pa
 
@@ -251,7 +251,7 @@ def _execute(
 
     try:
         with closing(connect_sqlite(where)) as connection, connection:
-            # The driver begins a transaction by the first word, which may be WITH.
+            # The driver starts a transaction depending on the first word, which may be WITH.
             connection.isolation_level = None
             if statement.changes_rows:
                 connection.execute("BEGIN")
@@ -267,7 +267,7 @@ def _execute(
 
 
 def _plain(name: str, value: object) -> object:
-    """Turn a value into one that SQLite can hold; dates as SQLite's own functions write them."""
+    """Convert a value to one that SQLite can store; dates in the format of SQLite's functions."""
     plain = _storable(value)
     if isinstance(plain, int) and not -(2**63) <= plain < 2**63:
         raise _no_value(name, f"{value}, an integer of more than 64 bits", "str(...)")
@@ -289,7 +289,7 @@ def _storable(value: object) -> object:
     if isinstance(value, bool | Integral):
         return int(value)
     if isinstance(value, datetime):
-        # SQLite compares them as texts, and its own times have no offset and mean UTC.
+        # SQLite compares them as text, and its own times have no offset and are in UTC.
         plain = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
         return plain.isoformat(sep=" ")
     if isinstance(value, date | time):
@@ -300,7 +300,8 @@ def _storable(value: object) -> object:
     return float(value) if isinstance(value, Real) else value
 
 
-def _no_value(name: str, said: str, instead: str) -> DeclarationError:
+def _no_value(name: str, reason: str, instead: str) -> DeclarationError:
     return DeclarationError(
-        f"The value of '{name}' is {said}, which SQLite does not support.", hint=f"Bind {instead}."
+        f"The value of '{name}' is {reason}, which SQLite does not support.",
+        hint=f"Bind {instead}.",
     )

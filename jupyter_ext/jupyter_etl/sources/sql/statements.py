@@ -1,4 +1,4 @@
-"""SQL as text: its single statement, and its ``:name`` placeholders, outside strings and comments."""
+"""SQL text: its single statement, and its ``:name`` placeholders outside strings and comments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 
 
 TEXT = "''"
-"""What stands for a text in `words_of`."""
+"""Represents a string in `words_of`."""
 
 _QUERIES = frozenset({"select", "values", "table"})
 _CHANGES = frozenset({"insert", "update", "delete", "replace", "merge"})
@@ -32,14 +32,14 @@ _CHANGES = frozenset({"insert", "update", "delete", "replace", "merge"})
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One SQL statement, cut at its placeholders.
+    """One SQL statement, split at its placeholders.
 
     Args:
-        pieces: Text and names of placeholders in turn, text first and last.
-        verb: Its first word in lower case; after ``WITH``, that of the statement itself.
-        writes: Whether it is a query that writes: ``SELECT ... INTO``, or a ``WITH`` that changes
-            rows.
-        dialect: In which it was read, see `spans_of`.
+        pieces: Alternating text and placeholder names, starting and ending with text.
+        verb: Its first word in lower case; after ``WITH``, that of the main statement.
+        writes: Whether it is a query that writes: ``SELECT ... INTO``, or a ``WITH`` that
+            changes rows.
+        dialect: Dialect in which it was parsed, see `spans_of`.
     """
 
     pieces: tuple[str, ...]
@@ -49,24 +49,24 @@ class Statement:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The placeholders' names, each once, in the order in which they first occur."""
+        """The placeholders' names, each once, in order of first occurrence."""
         return tuple(dict.fromkeys(self.pieces[1::2]))
 
     @property
     def asks(self) -> bool:
-        """Whether it is a query that may stand as a subquery."""
+        """Whether it is a query that can be used as a subquery."""
         return self.verb in _QUERIES and not self.writes
 
     @property
     def changes_rows(self) -> bool:
-        """Whether it changes rows, and may give them back by ``RETURNING``."""
+        """Whether it changes rows, which it may return with ``RETURNING``."""
         return self.writes or self.verb in _CHANGES
 
     def render(self, placeholder: Callable[[str], str]) -> str:
-        """Write it with the placeholders of a driver.
+        """Render the statement with the placeholders of a driver.
 
         Args:
-            placeholder: Makes ``$1`` or ``?`` of a name.
+            placeholder: Returns ``$1`` or ``?`` for a name.
         """
         return "".join(
             placeholder(piece) if odd % 2 else piece for odd, piece in enumerate(self.pieces)
@@ -74,23 +74,23 @@ class Statement:
 
 
 def parse_statement(query: str, parameters: Collection[str], dialect: str = "") -> Statement:
-    """Read one statement.
+    """Parse one statement.
 
-    ``:name`` is a placeholder where ``name`` is a parameter and it stands outside strings, quoted
-    names and comments; ``::type`` is a cast.
+    ``:name`` is a placeholder if ``name`` is a parameter and it is outside strings, quoted names
+    and comments; ``::type`` is a cast.
 
     Args:
-        dialect: Of the query, see `spans_of`.
+        dialect: Dialect of the query, see `spans_of`.
 
     Raises:
-        DeclarationError: There is none, or more than one.
+        DeclarationError: There is no statement, or more than one.
     """
     pieces = [""]
     code: list[str] = []
     ended = False
     for kind, text, name in _tokens(query, dialect):
         if kind == "comment" and not text.startswith("/*"):
-            # A blank in its place: what is wrapped around the statement must not end up inside.
+            # Replace it by a blank: what is wrapped around the statement must not end up inside it.
             pieces[-1] += " "
             continue
         if kind == "end":
@@ -116,7 +116,7 @@ def parse_statement(query: str, parameters: Collection[str], dialect: str = "") 
 
 
 def _tokens(query: str, dialect: str) -> Iterator[tuple[str, str, str]]:
-    """Yield kind, text and name of a placeholder; what is not code is one token of its span's kind."""
+    """Yield kind, text and placeholder name; a span that is not code is a single token."""
     for start, end, span in spans_of(query, dialect):
         if span is not Span.CODE:
             yield str(span), query[start:end], ""
@@ -126,9 +126,9 @@ def _tokens(query: str, dialect: str) -> Iterator[tuple[str, str, str]]:
 
 
 def words_of(statement: Statement) -> list[str]:
-    """Return words in lower case, names as they are, and signs, without texts, comments and blanks.
+    """Return words in lower case, names and symbols, without strings, comments and blanks.
 
-    A name keeps its quotation marks; a text is `TEXT`.
+    A name keeps its quotes; a string is `TEXT`.
     """
     out = []
     for kind, text, _ in _tokens(statement.render(lambda _: "0"), statement.dialect):
@@ -140,7 +140,7 @@ def words_of(statement: Statement) -> list[str]:
 
 
 def _purpose(code: Sequence[str]) -> tuple[str, bool]:
-    """Tell what a statement does, and whether it is a query that writes.
+    """Return the verb of a statement, and whether it is a query that writes.
 
     Args:
         code: Its words in lower case, brackets and commas.
@@ -179,12 +179,12 @@ def _at_depths(code: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 
 def code_of_statement(statement: Statement) -> str:
-    """Return a statement without its texts, quoted names, comments and placeholders."""
+    """Return a statement without its strings, quoted names, comments and placeholders."""
     return code_of(statement.render(lambda _: " "), statement.dialect)
 
 
 def never_texts(sql: str) -> str:
-    """Quote names in double quotes with the marks in which SQLite never reads them as text."""
+    """Requote names in double quotes with the quotes that SQLite never reads as text."""
     return "".join(
         quoted(text[1:-1].replace('""', '"'), "sqlite") if text[0] == '"' else text
         for _, text, _ in _tokens(sql, "sqlite")

@@ -1,4 +1,4 @@
-"""Where an SQL source is, who asks, and how errors are told without its password."""
+"""The database of an SQL source, its user, and errors without its password."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _LATER_STATES = ("08", "53", "57", "40", "58", "55P03")
 """SQLSTATE classes after which the same statement may succeed: connection, resources, operator
-intervention, serialization and deadlock, system, lock not available."""
+intervention, serialization and deadlock, system, lock not available.
+"""
 
 _LATER_WORDS = (
     "connection refused", "timed out", "timeout expired", "could not translate host name",
@@ -32,10 +33,10 @@ class SqlTarget:
     """A database as a source declares it.
 
     Args:
-        name: Of the source.
-        url: With the password, if it needs one; never shown.
-        readonly: Refuse anything but reading.
-        password: To keep out of messages; "" for none.
+        name: Name of the source.
+        url: With the password if it needs one; never shown.
+        readonly: Whether to reject writes.
+        password: To redact in messages; "" for none.
         timezone: IANA name of the time zone for days; "" for that of the database.
     """
 
@@ -52,7 +53,7 @@ class SqlTarget:
         return "postgresql" if name == "postgres" else name
 
     def libpq_uri(self) -> str:
-        """Write the URL for PostgreSQL's own client library, which decodes only ``%xx``."""
+        """Return the URL for PostgreSQL's own client library, which decodes only ``%xx``."""
         url = self.url
         user = quote(url.username or "", safe="")
         password = f":{quote(self.password, safe='')}" if self.password else ""
@@ -64,7 +65,7 @@ class SqlTarget:
         return f"postgresql://{at}{host}{port}/{quote(url.database or '', safe='')}?{options}"
 
     def masked(self, text: str) -> str:
-        """Take the password out of a text, in every spelling a URL gives it."""
+        """Remove the password from a text, in every encoding that a URL uses."""
         if not self.password:
             return text
         for form in {self.password, quote(self.password, safe=""), quote_plus(self.password)}:
@@ -72,16 +73,17 @@ class SqlTarget:
         return text
 
     def fail(self, problem: BaseException, *, state: str | None = None) -> NoReturn:
-        """Raise what a driver raised as an error of the source.
+        """Raise a driver's exception as an error of the source.
 
         Args:
-            problem: What it raised; it is the cause of the error unless it holds the password.
-            state: SQLSTATE where the driver gives it.
+            problem: The exception; it becomes the cause of the error unless it contains the
+                password.
+            state: SQLSTATE, if the driver provides it.
 
         Raises:
             SourceError: Always.
         """
-        text, hint = _said(self.masked(str(problem)))
+        text, hint = _split_message(self.masked(str(problem)))
         later = any(word in str(problem).lower() for word in _LATER_WORDS)
         later = later or bool(state and state.startswith(_LATER_STATES))
         echo = f"{problem} {problem!r}"
@@ -98,11 +100,11 @@ def sql_target(source: Source, access: Access) -> SqlTarget:
     """Resolve a source's URL and password.
 
     Args:
-        source: Of kind ``sql``.
-        access: Gives the value of the first of the source's secrets, and the timezone.
+        source: A source of kind ``sql``.
+        access: Resolves the first of the source's secrets, and provides the time zone.
 
     Raises:
-        DeclarationError: The URL cannot be read, or holds a password.
+        DeclarationError: The URL is not valid, or contains a password.
         NotFound: The secret has no value.
     """
     from sqlalchemy.engine import make_url
@@ -133,7 +135,7 @@ def sql_target(source: Source, access: Access) -> SqlTarget:
 
 
 def missing_driver(target: SqlTarget, problem: Exception) -> MissingDependency:
-    """Say which driver a URL needs."""
+    """Return the error for a missing driver."""
     extra = "'jupyter-etl[postgres]'" if target.backend == "postgresql" else "its SQLAlchemy driver"
     return MissingDependency(
         f"Source '{target.name}': {target.url.drivername} needs a driver that is not installed "
@@ -142,8 +144,8 @@ def missing_driver(target: SqlTarget, problem: Exception) -> MissingDependency:
     )
 
 
-def _said(text: str) -> tuple[str, str]:
-    """Split what a driver says into the reason and the database's own hint; the query is dropped."""
+def _split_message(text: str) -> tuple[str, str]:
+    """Split a driver's message into the reason and the database's hint; the query is dropped."""
     text = re.split(r"Query was:|\[SQL:|\nquery: |SQLSTATE: ", text)[0]
     text, _, hint = text.partition("HINT:")
     if "ERROR:" in text:

@@ -1,4 +1,4 @@
-"""The bytes of a column of texts, to look at all of them at once."""
+"""The bytes of a string column, for tests of all of them at once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TextBytes:
-    """The bytes of a column of texts, to look at all of them at once.
+    """The bytes of a string column, for tests of all of them at once.
 
     Args:
-        data: The texts one after another, UTF-8.
-        begins: Where each text that is not empty begins in ``data``.
-        ends: Where it ends.
+        data: The concatenated strings, UTF-8.
+        begins: Start of each non-empty string in ``data``.
+        ends: Its end.
     """
 
     data: np.ndarray
@@ -26,10 +26,10 @@ class TextBytes:
 
     @classmethod
     def of(cls, texts: pa.Array) -> TextBytes:
-        """Look at the bytes of an array of type ``string``."""
+        """Create it from an array of type ``string``."""
         import numpy as np
 
-        # What an array has at the places of NULL is not always empty.
+        # The bytes at NULL positions are not always empty.
         if texts.null_count and _has_hidden_bytes(texts):
             texts = texts.drop_null()
         _, offsets, data = texts.buffers()
@@ -46,26 +46,26 @@ class TextBytes:
         return cls(data=every[first:last], begins=begins, ends=ends)
 
     def others(self, signs: str) -> bool:
-        """Tell whether there is a byte that is neither a digit nor one of the signs."""
+        """Return whether any byte is neither a digit nor one of the signs."""
         import numpy as np
 
-        # Bytes are unsigned: what is below "0" wraps around to large numbers.
+        # Bytes are unsigned: values below "0" wrap around to large numbers.
         others = np.count_nonzero((self.data - ord("0")) > 9)
         return bool(others > sum(np.count_nonzero(self.data == ord(sign)) for sign in signs))
 
     def count(self, sign: str) -> int:
-        """Count a sign of ASCII."""
+        """Count an ASCII character."""
         import numpy as np
 
         return int(np.count_nonzero(self.data == ord(sign)))
 
     def are_plain_numerals(self, *, fractions: bool) -> bool:
-        """Tell whether numerals have no needless zero in front and digits around their point.
+        """Return whether numerals have no leading zeros and digits on both sides of the point.
 
-        They consist of digits, a sign in front, and points, which was found out before.
+        They are known to consist of digits, a leading sign, and points.
 
         Args:
-            fractions: Whether ``0.5`` is right; and ``-0``, which doubles have.
+            fractions: Whether ``0.5`` is allowed; and ``-0``, which is a valid double.
         """
         firsts = self.begins
         if self.count("-"):
@@ -80,14 +80,14 @@ class TextBytes:
             return True
         first, behind = firsts[zeros], self.ends[zeros]
         if not fractions:
-            # "0" alone is right, "-0" is not.
+            # "0" is allowed, "-0" is not.
             return bool(((behind - first == 1) & (first == self.begins[zeros])).all())
         longer = first[behind - first > 1]
         return bool((self.data.take(longer + 1) == ord(".")).all())
 
 
 def _has_hidden_bytes(texts: pa.Array) -> bool:
-    """Tell whether there are bytes at the places of NULL."""
+    """Return whether there are bytes at NULL positions."""
     import numpy as np
     import pyarrow.compute as pc
 

@@ -1,4 +1,4 @@
-"""Texts to a declared type: every value exact, or an error that names the row."""
+"""Conversion of strings to a declared type: exact, or an error that names the row."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def convert(
     column: str,
     first_row: int = 1,
 ) -> pa.Array | pa.ChunkedArray:
-    """Convert a column of texts to the type it was declared to have.
+    """Convert a column of strings to its declared type.
 
-    More spellings are accepted than in inference: leading zeros, plus signs, any exponent, mixed
-    forms of timestamps. Empty texts and words such as ``NA`` are missing values, except in text.
+    More notations are accepted than in inference: leading zeros, plus signs, any exponent, mixed
+    forms of timestamps. Empty strings and words such as ``NA`` are missing values, except in text.
 
     Args:
-        kind: As `parse_type` returns it.
+        kind: From `parse_type`.
         what: Subject of messages: ``Source 'trips', a.csv``.
-        first_row: The row of the first text, as messages count them.
+        first_row: The row of the first string, as messages count them.
 
     Raises:
         SourceError: A value is not exact in that type; the message names its row.
@@ -82,7 +82,7 @@ def _refusal(what: str, column: str, row: int, value: object, kind: pa.DataType)
 
 
 def _attempt(kind: pa.DataType, form: TextForm) -> Callable[[pa.Array], pa.Array | None]:
-    """Return what converts texts to a type, or returns None where one does not fit."""
+    """Return a function that converts strings to a type, or returns None if one does not fit."""
     import pyarrow as pa
 
     def attempt(texts: pa.Array) -> pa.Array | None:
@@ -128,7 +128,7 @@ def _numbers(texts: pa.Array, kind: pa.DataType, form: TextForm) -> pa.Array | N
 
 
 def _keeps_integers(numerals: pa.Array, found: pa.Array) -> pa.Array:
-    """Tell for each number whether it is a fraction, or an integer that the float holds exactly."""
+    """Return for each number whether it is a fraction or an exactly represented integer."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -171,13 +171,13 @@ def _dates(texts: pa.Array, kind: pa.DataType, form: TextForm) -> pa.Array | Non
 
 
 def _of_declared_forms(texts: pa.Array, form: TextForm) -> tuple[pa.Array | None, pa.Array]:
-    """Parse texts in a declared form of dates.
+    """Parse strings in a declared date format.
 
     Returns:
-        Dates or timestamps, None without any; and the texts that are of none of the forms.
+        Dates or timestamps, None if there are none; and the strings that match no format.
 
     Raises:
-        ArrowInvalid: Two forms give two dates for a text.
+        ArrowInvalid: Two formats give different dates for a string.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -189,7 +189,7 @@ def _of_declared_forms(texts: pa.Array, form: TextForm) -> tuple[pa.Array | None
         for text in distinct.to_pylist()
     ]
     if any(len(found) > 1 for found in read):
-        raise pa.ArrowInvalid("two declared forms give two dates")
+        raise pa.ArrowInvalid("two declared formats give different dates")
     if not any(read):
         return None, texts
     stamps = pa.array([next(iter(found), None) for found in read])
@@ -208,7 +208,7 @@ def _times(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
 
 
 def _stamps(texts: pa.Array, kind: pa.DataType, form: TextForm) -> pa.Array | None:
-    """Convert timestamps; one without a zone is local time where the type has a zone."""
+    """Convert timestamps; naive ones are local time if the type has a time zone."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

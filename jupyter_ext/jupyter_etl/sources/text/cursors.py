@@ -1,4 +1,4 @@
-"""Columns of texts that an incremental load follows."""
+"""String columns as cursors of incremental loads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_SHAPES = 10_000
-"""Times and numbers have few; texts with more shapes are compared as text."""
+"""Times and numbers have few shapes; strings with more are compared as text."""
 
 _OFFSET = r"[0-9](?P<zone> ?[+-][0-9]{2}(?::?[0-9]{2})?)$"
 
@@ -31,7 +31,7 @@ def between(keys: pa.Array, low: pa.Scalar | None, high: pa.Scalar | None) -> tu
 
     Args:
         keys: Values of a cursor; NULL is in no range.
-        low, high: Of the same type; None for no bound.
+        low, high: Bounds of the same type; None for no bound.
     """
     import pyarrow.compute as pc
 
@@ -45,11 +45,11 @@ def between(keys: pa.Array, low: pa.Scalar | None, high: pa.Scalar | None) -> tu
 
 
 class TextRuler:
-    """Compares texts by their characters, if that is also the order of their values.
+    """Compares strings by their characters, if that is also the order of their values.
 
-    Times and whole numbers of several forms are compared as what they are. Texts that have no order
-    at all are refused. Texts that were compared by characters before another form appeared were compared
-    correctly: the previous forms, including that of the watermark, had that order.
+    Times and integers in several notations are compared by value. Strings without an order are
+    rejected. Strings that were compared by characters before another notation appeared were
+    compared correctly: the previous notations, including that of the watermark, had that order.
     """
 
     kind = CursorKind.TEXT
@@ -65,7 +65,7 @@ class TextRuler:
 
     @property
     def note(self) -> str:
-        """How texts were compared, where not by their characters; else ""."""
+        """How strings were compared, if not by their characters; else ""."""
         if self._plain:
             return ""
         examples = " and ".join(list(self._examples.values())[:2])
@@ -77,7 +77,7 @@ class TextRuler:
         )
 
     def keys(self, values: pa.Array) -> pa.Array:
-        """Return the texts, of one type."""
+        """Return the strings, with one type."""
         import pyarrow as pa
 
         return values.cast(pa.large_string())
@@ -85,15 +85,15 @@ class TextRuler:
     def within(
         self, keys: pa.Array, after: CursorValue | None, upto: CursorValue | None
     ) -> tuple[pa.Array, int]:
-        """Return which rows are between the values, null for those without, and how many are after.
+        """Return which rows are in the range, NULL without a value, and how many are after it.
 
         Raises:
-            SourceError: The texts are of forms that have no common order.
+            SourceError: The notations of the strings have no common order.
         """
         import pyarrow as pa
 
         low, high = (None if value is None else value.text for value in (after, upto))
-        self._look_at(keys, [text for text in (low, high) if text])
+        self._record_shapes(keys, [text for text in (low, high) if text])
         if not self._plain:
             return self._within_by_meaning(keys, low, high)
         return between(
@@ -103,7 +103,7 @@ class TextRuler:
         )
 
     def greatest(self, keys: pa.Array, than: str | None) -> str:
-        """Return the greatest of texts and of one that was found before."""
+        """Return the greatest of the strings and a previous one."""
         import pyarrow.compute as pc
 
         if self._plain:
@@ -113,18 +113,18 @@ class TextRuler:
         return top if than is None or is_text_further(top, than) else than
 
     def places(self, values: pa.ChunkedArray) -> pa.Array | None:
-        """Return the places of texts in ascending order; None where that is the characters' order."""
+        """Return the positions of strings in ascending order; None for the characters' order."""
         import pyarrow as pa
 
         keys = self.keys(pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([]))
-        self._look_at(keys, [])
+        self._record_shapes(keys, [])
         if self._plain:
             return None
         orders = [(-1, 0) if text is None else self._meaning(text) for text in keys.to_pylist()]
         return pa.array(sorted(range(len(orders)), key=orders.__getitem__), pa.int64())
 
     def value(self, top: str) -> CursorValue:
-        """Return a text as a value."""
+        """Return a string as a value."""
         return CursorValue(kind=self.kind, text=top)
 
     def _within_by_meaning(
@@ -145,14 +145,14 @@ class TextRuler:
         return pa.array(mask, pa.bool_()), beyond
 
     def _meaning(self, text: str) -> tuple[int, int]:
-        """Return what a time or number sorts by, an empty text first."""
+        """Return the sort key of a time or number; an empty string is first."""
         order = text_order(text)
         if order is None and text:
             raise self._without_order([text])
         return (0, 0) if order is None else (1, order)
 
-    def _look_at(self, keys: pa.Array, bounds: list[str]) -> None:
-        """Record the forms of texts; raises `SourceError`."""
+    def _record_shapes(self, keys: pa.Array, bounds: list[str]) -> None:
+        """Record the notations of strings; raises `SourceError`."""
         import numpy as np
         import pyarrow.compute as pc
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TYPE_OPTION = "type."
-"""Prefix of these options; the column follows."""
+"""Prefix of these options, followed by the column."""
 
 TYPES = (
     *("text", "bool", "date", "time", "timestamp"),
@@ -31,7 +31,7 @@ TYPES = (
         "timestamp[us, Europe/Paris]",
     ),
 )
-"""The available types; their numbers, units and zones are examples."""
+"""The available types; their numbers, units and time zones are examples."""
 
 _SYNONYMS = {
     "string": "text",
@@ -53,21 +53,21 @@ _MOST_DIGITS = 38
 
 
 def is_type_option(name: str) -> bool:
-    """Tell whether an option declares the type of a column."""
+    """Return whether an option declares the type of a column."""
     return name.startswith(TYPE_OPTION) and len(name) > len(TYPE_OPTION)
 
 
 def parse_declared_types(options: Mapping[str, str]) -> dict[str, pa.DataType]:
-    """Read the types that options declare: ``type.COLUMN=TYPE`` and ``text=a,b``.
+    """Parse the types that options declare: ``type.COLUMN=TYPE`` and ``text=a,b``.
 
     Args:
-        options: Of the source; others than these are ignored.
+        options: Options of the source; others are ignored.
 
     Returns:
         Arrow types by column.
 
     Raises:
-        DeclarationError: A type is unknown, or a column is declared as text and as something else.
+        DeclarationError: A type is unknown, or a column is declared as text and as another type.
     """
     import pyarrow as pa
 
@@ -88,13 +88,13 @@ def parse_declared_types(options: Mapping[str, str]) -> dict[str, pa.DataType]:
 
 
 def parse_type(option: str, text: str) -> pa.DataType:
-    """Read a type.
+    """Parse a type.
 
     Args:
         text: ``text``, ``int64``, ``decimal(12,2)``, ``timestamp[us, Europe/Paris]`` ...
 
     Raises:
-        DeclarationError: It is none of `TYPES`.
+        DeclarationError: It is not one of `TYPES`.
     """
     found = _WRITTEN.fullmatch(text)
     name = found[1].lower() if found else ""
@@ -110,7 +110,7 @@ def parse_type(option: str, text: str) -> pa.DataType:
 
 
 def refuse_absent_columns(what: str, declared: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse declared types of columns that do not exist.
+    """Raise an error for declared types of columns that do not exist.
 
     Args:
         what: Subject of the message: ``Source 'trips'``.
@@ -137,11 +137,10 @@ def apply_declared_types(
     what: str,
     first_row: int = 1,
 ) -> pa.Table:
-    """Give the columns of a table their declared types.
+    """Convert the columns of a table to their declared types.
 
     Args:
-        table: What was read; declared columns that it lacks are left out, see
-            `refuse_absent_columns`.
+        table: The data; declared columns that it lacks are ignored, see `refuse_absent_columns`.
         declared: Types by column.
         what: Subject of messages: ``Source 'trips', a.json``.
         first_row: The row of the first record, as messages count them.
@@ -168,7 +167,7 @@ def cast_exactly(
     column: str,
     first_row: int = 1,
 ) -> pa.ChunkedArray:
-    """Cast a column of any type; arguments and errors as `apply_declared_types`."""
+    """Cast a column of any type; arguments and errors as in `apply_declared_types`."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(values.type):
@@ -195,7 +194,7 @@ def cast_exactly(
 
 
 def names_of(text: str) -> tuple[str, ...]:
-    """Read a list of columns: ``a, b``."""
+    """Parse a list of columns: ``a, b``."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
@@ -236,7 +235,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _made(name: str, arguments: list[str]) -> pa.DataType | None:
-    """Make a type from its name and the arguments in brackets; None for an unknown one."""
+    """Return the type for a name and the arguments in brackets; None for an unknown one."""
     import pyarrow as pa
 
     if not arguments and name in {"text", "bool", "date", "float", "double"}:

@@ -1,4 +1,4 @@
-"""Texts that look like numbers or dates: what they look like, and the option that reads them."""
+"""Strings that look like numbers or dates: their notation, and the option that reads them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def hint_on(name: str, texts: Sequence[str], form: TextForm) -> str:
 
     Args:
         texts: Some of its values, including the one that does not fit.
-        form: How values are declared to be written.
+        form: The declared notation of values.
 
     Returns:
-        A sentence; "" where the column looks like text.
+        A sentence; "" if the column looks like text.
     """
     values = [text for text in (t.strip() for t in texts) if text and text not in MISSING_WORDS]
     for look in (_dates, _marks, _numbers, _odd_words):
@@ -45,7 +45,7 @@ def hint_on(name: str, texts: Sequence[str], form: TextForm) -> str:
 
 
 def _marks(name: str, values: Sequence[str], form: TextForm) -> str:
-    """Look for decimal commas and marks for thousands."""
+    """Find decimal commas and thousands separators."""
     if form.decimal != "." or form.thousands:
         return ""
     found = [_MARKED.fullmatch(value) for value in values]
@@ -66,7 +66,7 @@ def _marks(name: str, values: Sequence[str], form: TextForm) -> str:
 
 
 def _dates(name: str, values: Sequence[str], form: TextForm) -> str:
-    """Look for dates of other forms than ISO's."""
+    """Find dates in other formats than ISO's."""
     matches = [_DAY.fullmatch(value) for value in values]
     days = [match for match in matches if match and _is_day(match)]
     if len(days) < len(values):
@@ -105,7 +105,7 @@ def _is_in_calendar(day: re.Match[str]) -> bool:
 
 
 def _form_of(day: re.Match[str], days: Sequence[re.Match[str]]) -> str:
-    """Return the form of a date as strptime writes it."""
+    """Return the format of a date for strptime."""
     sign = day["sign"]
     time = "" if not day["time"] else day["time"][0] + "%H:%M" + (":%S" if day["seconds"] else "")
     if len(day["first"]) == 4:
@@ -122,7 +122,7 @@ def _form_of(day: re.Match[str], days: Sequence[re.Match[str]]) -> str:
 
 
 def _numbers(name: str, values: Sequence[str], form: TextForm) -> str:
-    """Look for numbers in forms that are not canonical, or of more digits than fit."""
+    """Find numbers in notations that are not canonical, or with too many digits."""
     if not all(_NUMBER.fullmatch(v) and not _LEADING_ZERO.match(v) for v in values):
         return ""
     odd = next((v for v in values if not kinds_of(v, form) & {"integer", "double"}), "")
@@ -139,12 +139,12 @@ def _numbers(name: str, values: Sequence[str], form: TextForm) -> str:
 
 
 def _is_held(number: float, text: str) -> bool:
-    """Tell whether a double is neither infinite nor zero in place of a number."""
+    """Return whether a double is neither infinite nor zero instead of the number."""
     return isfinite(number) and (number != 0 or not re.match(r"[-+]?[0.]*[1-9]", text))
 
 
 def _odd_words(name: str, values: Sequence[str], form: TextForm) -> str:
-    """Look for a word that may mean a missing value among numbers or dates."""
+    """Find a word that may mean a missing value among numbers or dates."""
     others = [value for value in values if not kinds_of(value, form)]
     words = dict.fromkeys(others)
     if not others or len(words) > _FEW or len(others) * 3 > len(values):

@@ -1,8 +1,8 @@
-"""Lossless inference of the type of a column of texts, with the reason.
+"""Lossless inference of the type of a string column, with the reason.
 
 A column becomes a number, a date or a bool only if every value of it, written back in the canonical
-form of that type, gives the original text. Allowed are blanks around a number, zeros at the
-end of a fraction, and declared marks for decimals and thousands.
+form of that type, gives the original string. Allowed are blanks around a number, trailing zeros of
+a fraction, and declared decimal marks and thousands separators.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MISSING_WORDS = (
     *("NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "#N/A N/A", "NULL", "null", "\\N"),
     *("NaN", "nan", "-NaN", "-nan", "NAN", "NaT", "None"),
 )
-"""Texts that mean a missing value in a column that otherwise holds numbers, dates or times."""
+"""Strings that mean a missing value in a column of numbers, dates or times."""
 
 _BLANKS = " \t"
 _NO_VALUES = ("", *MISSING_WORDS)
@@ -46,9 +46,9 @@ class TextForm:
 
     Args:
         decimal: The decimal mark.
-        thousands: The mark between groups of three digits; "" for none.
-        null: Texts that mean a missing value in every column.
-        dates: Forms of dates besides ISO's, as for Python's ``strptime``.
+        thousands: The separator between groups of three digits; "" for none.
+        null: Strings that mean a missing value in every column.
+        dates: Additional date formats, for Python's ``strptime``.
     """
 
     decimal: str = "."
@@ -58,16 +58,16 @@ class TextForm:
 
 
 PLAIN = TextForm()
-"""Decimal points, no marks for thousands, ISO dates."""
+"""Decimal points, no thousands separators, ISO dates."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inferred:
-    """The type of a column of texts.
+    """The type of a string column.
 
     Args:
-        type: ``null`` where there is no value at all.
-        reason: Why, as a part of a sentence: ``every value is a 64-bit integer``.
+        type: ``null`` if there is no value at all.
+        reason: A clause with the reason: ``every value is a 64-bit integer``.
     """
 
     type: pa.DataType
@@ -82,9 +82,9 @@ class Evidence:
         kinds: The kinds that hold every value; None while there is no value.
         fractional: Whether a number has a fraction or an exponent.
         words: Whether there are `MISSING_WORDS`.
-        rows: Number of texts, missing ones too.
+        rows: Number of strings, including missing ones.
         first: The first value.
-        odd: The first value that is of none of the kinds of those before it.
+        odd: The first value that has none of the kinds of those before it.
         odd_row: Its position, from 1.
     """
 
@@ -116,12 +116,12 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Examined:
-    """A part of a column, read.
+    """A converted part of a column.
 
     Args:
-        evidence: What it shows.
-        column: Its values in the narrowest type; None where that is text or there is no value.
-        exact: Whether the texts are the canonical form of ``column``, without any allowance.
+        evidence: Its possible kinds.
+        column: Its values in the narrowest type; None if that is text or there is no value.
+        exact: Whether the strings are exactly the canonical form of ``column``.
     """
 
     evidence: Evidence
@@ -130,14 +130,14 @@ class Examined:
 
 
 def infer_type(texts: pa.Array | pa.ChunkedArray, form: TextForm = PLAIN) -> Inferred:
-    """Infer the type of a column of texts.
+    """Infer the type of a column of strings.
 
     Args:
-        texts: All values there are; empty texts and NULL are missing values.
+        texts: All values; empty strings and NULL are missing values.
 
     Returns:
         ``int64``, ``double``, ``bool``, ``date32``, ``time32[s]``, ``timestamp``, ``string``, or
-        ``null`` where there is no value.
+        ``null`` if there is no value.
     """
     import pyarrow as pa
 
@@ -153,8 +153,8 @@ def examine(texts: pa.Array, form: TextForm, among: frozenset[Kind] | None = Non
     """Find the kinds that hold a part of a column.
 
     Args:
-        texts: Of type ``string``.
-        among: The kinds that hold the parts before it; None for any.
+        texts: An array of type ``string``.
+        among: The kinds that hold the preceding parts; None for any.
     """
     texts = without_missing(texts, form)
     first = _first_value(texts)
@@ -206,7 +206,7 @@ def decide(evidence: Evidence) -> Inferred:
 
 
 def kinds_of(text: str, form: TextForm) -> frozenset[Kind]:
-    """Return all kinds that one value is of."""
+    """Return all kinds of one value."""
     kinds: list[Kind] = []
     number = _plain_number(text, form)
     if number is not None and is_integer(number):
@@ -225,7 +225,7 @@ def kinds_of(text: str, form: TextForm) -> frozenset[Kind]:
 
 
 def without_missing(texts: pa.Array, form: TextForm) -> pa.Array:
-    """Replace empty texts and declared missing values by NULL."""
+    """Replace empty strings and declared missing values by NULL."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -239,10 +239,10 @@ def without_missing(texts: pa.Array, form: TextForm) -> pa.Array:
 
 
 def plain_numbers(texts: pa.Array, form: TextForm) -> pa.Array | None:
-    """Remove blanks, words for missing values and declared marks from a column of numbers.
+    """Remove blanks, words for missing values and declared separators from a column of numbers.
 
     Returns:
-        Numerals with a decimal point; None where a text has another form than is declared.
+        Numerals with a decimal point; None if a string has another notation than declared.
     """
     import pyarrow.compute as pc
 
@@ -265,7 +265,7 @@ def trimmed(texts: pa.Array) -> pa.Array:
 
 
 def without_words(texts: pa.Array, words: Sequence[str] = MISSING_WORDS) -> pa.Array:
-    """Replace some texts by NULL."""
+    """Replace some strings by NULL."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -275,7 +275,7 @@ def without_words(texts: pa.Array, words: Sequence[str] = MISSING_WORDS) -> pa.A
 def first_failing(values: pa.Array, fits: Callable[[pa.Array], bool]) -> int:
     """Return the position of the first value for which a test of arrays fails.
 
-    What it takes depends on that position, not on how many values there are behind it.
+    The cost depends on that position, not on the number of values after it.
     """
     right, wrong = 0, 1
     while wrong < len(values) and fits(values.slice(0, wrong)):
@@ -288,9 +288,9 @@ def first_failing(values: pa.Array, fits: Callable[[pa.Array], bool]) -> int:
 
 
 def _held(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kind]) -> Examined | None:
-    """Read a part of a column in the narrowest kind that holds it; None where none does."""
+    """Convert a part of a column to the narrowest kind that holds it; None if none does."""
     for kind in sorted(kinds, key=rank):
-        # An attempt that fails takes long: most do so at once.
+        # Most failing conversions fail at once; the others take long.
         if len(texts) > _HEAD_ROWS and not _held(
             texts.slice(0, _HEAD_ROWS), form, first, frozenset({kind})
         ):
@@ -311,7 +311,7 @@ def _held(texts: pa.Array, form: TextForm, first: str, kinds: frozenset[Kind]) -
 
 
 def _attempts(texts: pa.Array, kind: Kind, form: TextForm) -> Iterator[pa.Array]:
-    """Yield the texts unchanged, then without the differences that a kind allows."""
+    """Yield the strings unchanged, then without the variations that a kind allows."""
     if kind != "double" or _unmarked(form):
         yield texts
     if kind in _NUMBERS:
@@ -323,7 +323,7 @@ def _attempts(texts: pa.Array, kind: Kind, form: TextForm) -> Iterator[pa.Array]
 
 
 def _first_value(texts: pa.Array) -> str | None:
-    """Return the first text that is a value, neither blank nor a word for a missing one."""
+    """Return the first string that is a value, neither blank nor a word for a missing one."""
     import pyarrow.compute as pc
 
     if texts.null_count == len(texts):
@@ -359,14 +359,14 @@ def _unmarked(form: TextForm) -> bool:
 
 
 def _marked(form: TextForm) -> str:
-    """Return the regular expression of numbers with the declared marks."""
+    """Return the regular expression of numbers with the declared separators."""
     group = rf"|[0-9]{{1,3}}(?:{re.escape(form.thousands)}[0-9]{{3}})+" if form.thousands else ""
     fraction = rf"(?:{re.escape(form.decimal)}[0-9]+)?"
     return rf"-?(?:(?:[0-9]+{group}){fraction}(?:[eE][+-]?[0-9]+)?|[iI]nf(?:inity)?)"
 
 
 def _plain_number(text: str, form: TextForm) -> str | None:
-    """Return the numeral in a text, with a decimal point; None where the marks are others."""
+    """Return the numeral in a string, with a decimal point; None for other separators."""
     text = text.strip(_BLANKS)
     if _unmarked(form):
         return text

@@ -1,4 +1,4 @@
-"""The kinds of value that a text can be: their types, and how a column of one kind is read."""
+"""The kinds of value that a string can represent: their types and conversions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Kind = str | StampForm | DateForm
-"""``integer``, ``double``, a style of bools, ``date``, a form of times, or a form of timestamps."""
+"""``integer``, ``double``, a style of bools, ``date``, a time format, or a timestamp format."""
 
 BOOLS = {"true": ("true", "false"), "True": ("True", "False"), "TRUE": ("TRUE", "FALSE")}
 _TIMES = ("10:00", "10:00:00")
@@ -39,7 +39,7 @@ def type_of(kind: Kind) -> pa.DataType:
 
 
 def read_kind(texts: pa.Array, kind: Kind) -> pa.Array | None:
-    """Read a column; None where a text is not of that kind."""
+    """Convert a column; None if a string is not of that kind."""
     if isinstance(kind, StampForm):
         return stamps(texts, kind)
     if isinstance(kind, DateForm):
@@ -69,7 +69,7 @@ def wider_kinds(kind: Kind, column: pa.Array) -> frozenset[Kind]:
 
 
 def rank(kind: Kind) -> tuple[int, str]:
-    """Return a key by which narrower kinds come first."""
+    """Return a sort key that puts narrower kinds first."""
     if isinstance(kind, StampForm):
         return (4, kind.unit.translate({ord("u"): "a"}))
     if isinstance(kind, DateForm):
@@ -78,7 +78,7 @@ def rank(kind: Kind) -> tuple[int, str]:
 
 
 def named_kind(kind: Kind) -> str:
-    """Describe one value of a kind, in words."""
+    """Describe one value of a kind."""
     if isinstance(kind, StampForm):
         seconds = ":00" if kind.seconds else ""
         zone = " with a zone" if kind.zoned else ""

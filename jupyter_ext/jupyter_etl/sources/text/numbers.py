@@ -1,4 +1,4 @@
-"""Texts that are numbers: the canonical form of integers and doubles, and how to find it fast."""
+"""Strings that are numbers: the canonical form of integers and doubles, and fast tests for it."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ _EXPONENT = r"[eE](?:[+-]\d{2,}|\+\d|-[5-9]|1[5-9]|[2-9]\d|\d{3})"
 NUMERAL = rf"-?(?:(?:0|[1-9]\d*)(?:\.\d+)?|\d\.\d+[eE][+-]?\d+|[1-9]{_EXPONENT}|[iI]nf(?:inity)?)"
 """A number as programs write doubles: no leading zero, no plus sign, digits around the point.
 
-An exponent follows one digit before the point. Without a point it has to look like a writer's:
-signed with two digits, or beyond the range that is written out. ``1e5`` and ``12E3`` are codes.
+An exponent follows one digit before the point. Without a point it must have the usual form of
+exponents: signed with two digits, or beyond the range that is written out. ``1e5`` and ``12E3``
+are codes.
 """
 _NUMERAL = re.compile(NUMERAL, re.ASCII)
 _EXACT_DIGITS = 15
-"""Significant digits that every double gives back. Source: IEEE 754, 5.12.2."""
+"""Significant digits that every double preserves. Source: IEEE 754, 5.12.2."""
 _SAFE_EXPONENTS = range(-290, 290)
 """Decimal exponents at which doubles have their full precision."""
 _SMALLEST, _LARGEST = 1e-290, 1e290
 _EXACT_INTEGERS = 2**53
-"""Up to here every integer is a double."""
+"""Every integer up to this value is a double."""
 
 
 def is_integer(text: str) -> bool:
-    """Tell whether a text is the canonical form of a 64-bit integer."""
+    """Return whether a text is the canonical form of a 64-bit integer."""
     return bool(_INTEGER.fullmatch(text)) and text != "-0" and -(2**63) <= int(text) < 2**63
 
 
 def is_double(text: str) -> bool:
-    """Tell whether a text is a numeral whose digits a double gives back.
+    """Return whether a double preserves the digits of a numeral.
 
-    The shortest numeral that stands for the double must have the same value as the text.
+    The shortest numeral that represents the double must have the same value as the string.
 
     Source:
         G. L. Steele, J. L. White, How to Print Floating-Point Numbers Accurately, 1990.
@@ -60,18 +61,18 @@ def is_double(text: str) -> bool:
         return False
     if not point and not exponent:
         return value == int(mantissa)
-    # Not abs(), which rounds to the digits of the context.
+    # Not abs(), which rounds to the precision of the context.
     return Decimal(repr(value)) == Decimal(text.removeprefix("-"))
 
 
 def integers(texts: pa.Array) -> pa.Array | None:
-    """Read a column of integers.
+    """Convert a column of integers.
 
     Args:
-        texts: Strings without blanks around them.
+        texts: Strings without surrounding blanks.
 
     Returns:
-        ``int64``, or None where a text is not what `is_integer` accepts.
+        ``int64``, or None if `is_integer` rejects a string.
     """
     import pyarrow as pa
 
@@ -80,14 +81,14 @@ def integers(texts: pa.Array) -> pa.Array | None:
     except pa.ArrowInvalid:
         return None
     bytes_ = TextBytes.of(texts)
-    # Arrow reads hexadecimal numerals too; nothing else that it reads has other signs.
+    # Arrow also accepts hexadecimal numerals; nothing else that it accepts has other characters.
     if bytes_.others("-") or not bytes_.are_plain_numerals(fractions=False):
         return None
     return numbers
 
 
 def doubles(texts: pa.Array) -> pa.Array | None:
-    """Read a column of doubles, as `integers`; None where a text is not what `is_double` accepts."""
+    """Convert a column of doubles, like `integers`; None if `is_double` rejects a string."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -112,7 +113,7 @@ def doubles(texts: pa.Array) -> pa.Array | None:
 
 
 def exact_as_doubles(numbers: pa.Array) -> bool:
-    """Tell whether every integer of a column is a double too."""
+    """Return whether every integer of a column is exactly representable as a double."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -121,12 +122,12 @@ def exact_as_doubles(numbers: pa.Array) -> bool:
     if low is None or (low >= -_EXACT_INTEGERS and high <= _EXACT_INTEGERS):
         return True
     back = numbers.cast(pa.float64(), safe=False).cast(pa.int64(), safe=False)
-    # 2^63 - 1 becomes 2^63, which comes back as the greatest integer.
+    # 2^63 - 1 becomes 2^63, which is converted back to the greatest integer.
     return high < 2**63 - 512 and bool(pc.all(pc.equal(back, numbers)).as_py())
 
 
 def _give_digits_back(texts: pa.Array, values: pa.Array) -> bool:
-    """Tell whether long numerals are what `is_double` accepts; `values` are the nearest doubles."""
+    """Return whether `is_double` accepts long numerals; `values` are the nearest doubles."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

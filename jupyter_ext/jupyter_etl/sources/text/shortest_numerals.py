@@ -1,4 +1,4 @@
-"""Find out which of many decimal numerals are the shortest ones that stand for their doubles.
+"""A vectorized test whether decimal numerals are the shortest ones for their doubles.
 
 Source:
     G. L. Steele, J. L. White, How to Print Floating-Point Numbers Accurately, 1990.
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SURE_DIGITS, _MOST_DIGITS = 10**15, 10**17
-"""Numerals of up to 15 digits are all given back, of more than 17 none. Source: IEEE 754, 5.12.2."""
+"""Doubles preserve all numerals of up to 15 digits, and none of more than 17. Source: IEEE 754,
+5.12.2.
+"""
 _POWERS = tuple(10.0**n for n in range(23))
-"""Powers of ten that are doubles."""
+"""Powers of ten that are exact doubles."""
 _EXPONENT_BITS = 0x7FF << 52
 _SPLITTER = 2.0**27 + 1
 _UNDECIDED = 1e-9
-"""Distance from a bound, in units of the last digit, that is far above the error of the result."""
+"""Distance from a bound, in units of the last digit, far above the error of the result."""
 
 
 def are_shortest(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
@@ -31,11 +33,11 @@ def are_shortest(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
 
     Args:
         texts: Numerals, none missing.
-        values: The doubles that are nearest to them.
+        values: The nearest doubles.
 
     Returns:
-        Bools of shape ``(n,)``. False also means that it is not known: for numerals with an
-        exponent or without digits behind a point, with a zero at the end, and close to a bound.
+        Bools of shape ``(n,)``. False also means unknown: for numerals with an exponent or without
+        digits after a point, with a trailing zero, and close to a bound.
     """
     import numpy as np
     import pyarrow.compute as pc
@@ -51,11 +53,11 @@ def are_shortest(texts: pa.Array, values: pa.Array) -> NDArray[np.bool_]:
 
 
 def _are_shortest(texts: pa.Array, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Do the work of `are_shortest` for numerals without an exponent.
+    """Implement `are_shortest` for numerals without an exponent.
 
     In units of the last digit of the numeral, the double is ``nearest + rest``. The numeral is at
-    most 12 units away: it is ``nearest`` where it has the same last two digits. It is the shortest
-    one where a numeral with a digit less stands for another double.
+    most 12 units away: it equals ``nearest`` if its last two digits are the same. It is the
+    shortest one if a numeral with one digit less represents another double.
     """
     import numpy as np
 
@@ -89,7 +91,7 @@ def _are_shortest(texts: pa.Array, values: NDArray[np.float64]) -> NDArray[np.bo
 
 
 def _exact_product(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Multiply, and return the rounding error too."""
+    """Multiply, and also return the rounding error."""
     product = left * right
     left_high, left_low = _halves(left)
     right_high, right_low = _halves(right)

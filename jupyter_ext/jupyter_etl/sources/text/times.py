@@ -1,4 +1,4 @@
-"""Texts that are dates, times and timestamps: their forms, and how to find them fast."""
+"""Strings that are dates, times and timestamps: their notations, and fast tests for them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
 _FIRST_DAY = (date(1, 1, 1) - date(1970, 1, 1)).days
 _NS_YEARS = (1677, 2262)
-"""The years in which the range of 64-bit nanoseconds begins and ends."""
+"""The first and last year of the 64-bit nanosecond range."""
 _PARTS_OF_A_DAY = re.compile(r"%-?[HIMSfpzXc]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StampForm:
-    """One way of writing timestamps; those of a column are all written alike.
+    """A notation of timestamps; a column uses only one.
 
     Args:
         separator: Between date and time: ``T`` or a blank.
         seconds: Whether seconds are written.
-        zoned: Whether a zone is: ``Z`` or an offset.
-        unit: ``us``, or ``ns`` where a fraction has more than six digits.
+        zoned: Whether a time zone is written: ``Z`` or an offset.
+        unit: ``us``, or ``ns`` if a fraction has more than six digits.
     """
 
     separator: str
@@ -50,17 +50,17 @@ class StampForm:
 
 @dataclass(frozen=True, kw_only=True)
 class DateForm:
-    """Dates, or dates with times, in a declared form.
+    """Dates, or dates with times, in a declared format.
 
     Args:
-        pattern: As for Python's ``strptime``: ``%d.%m.%Y``.
+        pattern: For Python's ``strptime``: ``%d.%m.%Y``.
     """
 
     pattern: str
 
     @property
     def type(self) -> pa.DataType:
-        """``date32``, or ``timestamp[us]`` where the form has a time."""
+        """``date32``, or ``timestamp[us]`` if the format has a time."""
         import pyarrow as pa
 
         if not _PARTS_OF_A_DAY.search(self.pattern):
@@ -68,9 +68,9 @@ class DateForm:
         return pa.timestamp("us", "UTC" if "%z" in self.pattern else None)
 
     def parse(self, text: str) -> datetime | None:
-        """Read one text; None where it is not exactly what the form gives for that date."""
+        """Parse a string; None unless it is exactly what the format gives for that date."""
         with suppress(ValueError):
-            # Python reads "%-d" by "%d", and writes it on its own.
+            # Python parses "%-d" as "%d", and formats it itself.
             found = datetime.strptime(text, self.pattern.replace("%-", "%"))  # noqa: DTZ007 - the form decides
             if found.strftime(self.pattern) == text:
                 return found.astimezone(UTC) if found.tzinfo else found
@@ -78,7 +78,7 @@ class DateForm:
 
 
 def is_date(text: str) -> bool:
-    """Tell whether a text is a date: ``2026-12-31``."""
+    """Return whether a string is a date: ``2026-12-31``."""
     if not _DATE.fullmatch(text):
         return False
     with suppress(ValueError):
@@ -94,7 +94,7 @@ def time_form(text: str) -> str:
 
 
 def stamp_forms(text: str) -> list[StampForm]:
-    """Return the forms in which a text is a timestamp: none, or one for each unit that fits."""
+    """Return the notations of a timestamp: none, or one for each unit that fits."""
     import pyarrow as pa
 
     found = _STAMP.fullmatch(text)
@@ -110,7 +110,7 @@ def stamp_forms(text: str) -> list[StampForm]:
 
 
 def dates(texts: pa.Array) -> pa.Array | None:
-    """Read a column of dates; None where a text is not what `is_date` accepts."""
+    """Convert a column of dates; None if `is_date` rejects a string."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -122,7 +122,7 @@ def dates(texts: pa.Array) -> pa.Array | None:
 
 
 def times(texts: pa.Array, form: str) -> pa.Array | None:
-    """Read a column of times of day as ``time32[s]``; None where one is not of the form."""
+    """Convert a column of times of day to ``time32[s]``; None if one has another notation."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -135,7 +135,7 @@ def times(texts: pa.Array, form: str) -> pa.Array | None:
 
 
 def stamps(texts: pa.Array, form: StampForm) -> pa.Array | None:
-    """Read a column of timestamps; None where one is not of the form, or out of its range."""
+    """Convert a column of timestamps; None if one has another notation or is out of range."""
     import pyarrow.compute as pc
 
     if not _of_form(texts, form):
@@ -149,7 +149,7 @@ def stamps(texts: pa.Array, form: StampForm) -> pa.Array | None:
 
 
 def fits_nanoseconds(column: pa.Array) -> bool:
-    """Tell whether all timestamps are in the range of nanoseconds, the years 1678 to 2261."""
+    """Return whether all timestamps are in the nanosecond range, the years 1678 to 2261."""
     import pyarrow.compute as pc
 
     bounds = pc.min_max(column)
@@ -160,7 +160,7 @@ def fits_nanoseconds(column: pa.Array) -> bool:
 
 
 def without_last_zeros(texts: pa.Array) -> pa.Array:
-    """Take the zeros at the end of fractions of seconds away."""
+    """Remove trailing zeros of fractions of seconds."""
     import pyarrow.compute as pc
 
     zeros = r"(?:\.0+|(\.[0-9]*[1-9])0+)(Z|[+-][0-9:]+)?$"
@@ -168,7 +168,7 @@ def without_last_zeros(texts: pa.Array) -> pa.Array:
 
 
 def dates_of_form(texts: pa.Array, form: DateForm) -> pa.Array | None:
-    """Read a column of dates in a declared form; None where a text is not of that form."""
+    """Convert a column of dates in a declared format; None if a string has another format."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
