@@ -1,1 +1,1 @@
-"""Publishers: tables (Delta), files and reports, staged aside and committed once."""
+"""Publishers: tables (Delta), files and reports, staged separately and committed once."""

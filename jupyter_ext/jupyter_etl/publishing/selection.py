@@ -1,4 +1,4 @@
-"""Rows on their way out of a version: only the columns and rows that were asked for."""
+"""Selection of columns and rows when a version is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 128 * 1024
 _READ_AHEAD = 4
-"""Batches decoded before they are asked for; a quarter of pyarrow's, and of their memory."""
+"""Number of batches to prefetch; a quarter of pyarrow's default, to save memory."""
 
 
 def wanted_columns(
@@ -24,7 +24,7 @@ def wanted_columns(
     """Return the columns to read, in order.
 
     Raises:
-        PublishError: There is no such column, or a query is asked for.
+        PublishError: There is no such column, or a query is requested.
     """
     if request.query is not None:
         raise PublishError(
@@ -44,7 +44,7 @@ def wanted_columns(
 
 
 def limited(rows: pads.Dataset, columns: list[str], limit: int | None) -> pa.RecordBatchReader:
-    """Read a dataset batch by batch, not further than ``limit`` rows."""
+    """Read a dataset batch by batch, up to ``limit`` rows."""
     import pyarrow as pa
 
     if limit is None:
@@ -57,7 +57,7 @@ def limited(rows: pads.Dataset, columns: list[str], limit: int | None) -> pa.Rec
     scanner = rows.scanner(
         columns=columns,
         batch_size=max(1, min(_BATCH_ROWS, limit)),
-        # A preview of 20 rows must not read ahead through all files.
+        # A preview of 20 rows must not prefetch all files.
         batch_readahead=1,
         fragment_readahead=1,
     )
@@ -66,7 +66,7 @@ def limited(rows: pads.Dataset, columns: list[str], limit: int | None) -> pa.Rec
 
 
 def first_rows(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
-    """Yield batches until ``limit`` rows have come."""
+    """Yield batches until ``limit`` rows have been read."""
     left = limit
     if left <= 0:
         return

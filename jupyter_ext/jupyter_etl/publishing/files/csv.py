@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _LEAST_BLOCK_BYTES = 1 << 20
 _OLD_BLOCK_BYTES = 64 << 20
-"""For a file that is older than the record of row lengths."""
+"""For files that predate recorded row lengths."""
 _PLAIN_CELL_BYTES = 96
-"""Upper bound for numbers and dates, also for decimals of 76 digits."""
+"""Upper bound for numbers and dates, including decimals of 76 digits."""
 
 
 def write_csv(data: pa.RecordBatchReader, file: IO[bytes] | GzipFile) -> tuple[int, FileLayout]:
@@ -32,7 +32,7 @@ def write_csv(data: pa.RecordBatchReader, file: IO[bytes] | GzipFile) -> tuple[i
         Number of rows, and the layout for reading them back.
 
     Raises:
-        PublishError: A column or value that CSV cannot hold.
+        PublishError: CSV cannot represent a column or value.
     """
     import pyarrow as pa
     import pyarrow.csv as pacsv
@@ -130,7 +130,7 @@ def _quoted(text: str) -> str:
 
 
 def read_csv(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
-    """Read what `write_csv` wrote, with exactly its types.
+    """Read the output of `write_csv` with exactly its types.
 
     Args:
         stream: The file's bytes, unpacked.

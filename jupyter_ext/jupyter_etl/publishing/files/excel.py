@@ -34,7 +34,8 @@ _EXACT_INTEGERS = 2**53
 _EXACT_DIGITS = 15
 _DAY_S = 86_400
 _FIRST = -2_203_891_200
-"""Seconds from 1900-03-01 to 1970: earlier, Excel counts a February 29th that never was."""
+"""Seconds from 1900-03-01 to 1970: before that date, Excel has a February 29th that did not exist.
+"""
 
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_|[\x00-\x08\x0b-\x1f\ufffe\uffff]|^[\t\n ]|[\t\n ]$")
 _TIMESPECS = {"s": "seconds", "ms": "milliseconds"}
@@ -44,14 +45,14 @@ _Cell = Callable[[Any], object]
 def write_excel(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLayout]:
     """Write rows as the only sheet of a workbook.
 
-    Integers beyond 2^53, decimals of more than 15 digits, instants with a zone, dates before
-    1900-03-01, fractions of a millisecond, NaN and infinity are text.
+    Integers beyond 2^53, decimals of more than 15 digits, aware times, dates before 1900-03-01,
+    fractions of a millisecond, NaN and infinity are text.
 
     Returns:
         Number of rows, and the layout for reading them back.
 
     Raises:
-        PublishError: A column or value that a sheet cannot hold.
+        PublishError: A sheet cannot represent a column or value.
         MissingDependency: openpyxl is not installed.
     """
     try:
@@ -100,7 +101,7 @@ def _refuse_size(number: int, most: int, what: str) -> None:
 
 
 class _Column:
-    """Makes the cells of one column, batch by batch."""
+    """Creates the cells of one column, batch by batch."""
 
     def __init__(self, field: pa.Field, cell: Callable[..., object]) -> None:
         self.name: str = field.name
@@ -174,7 +175,7 @@ class _Column:
 
 
 def _escaped(text: str, column: str, row: int) -> str:
-    """Escape what XML or a reader would change, as Excel does: ``_x000D_``."""
+    """Escape characters that XML or a reader would change, as Excel does: ``_x000D_``."""
     found = _ESCAPED.sub(_escape, text)
     if len(found.encode("utf-16-le")) // 2 > _CELL_CHARACTERS:
         raise PublishError(
@@ -213,10 +214,10 @@ def _moment(kind: pa.DataType, number: int) -> object:
 
 
 def read_excel(stream: IO[bytes], layout: FileLayout, rows: int) -> pa.RecordBatchReader:
-    """Read what `write_excel` wrote, with exactly its types.
+    """Read the output of `write_excel` with exactly its types.
 
     Args:
-        rows: Their number; those without any value at the end are not in the sheet.
+        rows: Number of rows; trailing rows without values are not in the sheet.
     """
     import pyarrow as pa
     from python_calamine import CalamineWorkbook
@@ -237,7 +238,7 @@ def _cells(found: list[list[Any]], place: int, rows: int) -> Iterator[object]:
 
 
 def _moment_text(cell: object, unit: str) -> str:
-    """Write the value of a cell with the digits of its unit, for Arrow to parse."""
+    """Format the value of a cell with the digits of its unit, for Arrow to parse."""
     if isinstance(cell, datetime):
         return cell.isoformat(timespec=_TIMESPECS.get(unit, "microseconds"))
     return str(cell)

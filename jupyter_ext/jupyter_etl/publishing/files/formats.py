@@ -1,4 +1,4 @@
-"""Rows to and from files by extension."""
+"""Reading and writing of rows by file extension."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ WRITABLE = (".parquet", ".csv", ".csv.gz", ".json", ".jsonl", ".xlsx")
 
 
 def extension_of(path: str, known: Iterable[str] = WRITABLE) -> str | None:
-    """Return the known extension a path ends in, the longest first; None without one."""
+    """Return the known extension of a path, preferring the longest; None if there is none."""
     low = path.lower()
     found = [extension for extension in known if low.endswith(extension)]
     return max(found, key=len) if found else None
 
 
 def write_file(data: pa.RecordBatchReader, target: Path, *, path: str) -> tuple[int, FileLayout]:
-    """Write rows in the format that the extension of ``path`` names.
+    """Write rows in the format of the extension of ``path``.
 
     Returns:
         Number of rows, and the layout for reading them back.
 
     Raises:
-        PublishError: No such format, or a column or value that it cannot hold.
+        PublishError: There is no such format, or it cannot represent a column or value.
         MissingDependency: Excel without openpyxl.
     """
     extension = extension_of(path)
@@ -56,7 +56,7 @@ def write_file(data: pa.RecordBatchReader, target: Path, *, path: str) -> tuple[
 
 
 def _watched(data: pa.RecordBatchReader, categories: dict[str, pa.Array]) -> pa.RecordBatchReader:
-    """Pass the rows on, and record the order of categories, which text does not store."""
+    """Pass the rows on, and record the order of categories, which text formats do not store."""
     import pyarrow as pa
 
     names = [f.name for f in data.schema if pa.types.is_dictionary(f.type) and f.type.ordered]
@@ -81,7 +81,7 @@ def _write_text(data: pa.RecordBatchReader, target: Path, extension: str) -> tup
     if extension == ".xlsx":
         return write_excel(data, target)
     if extension == ".csv.gz":
-        # Without time and name in its header the same rows give the same bytes.
+        # Without time and name in its header, the same rows give the same bytes.
         with target.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
             return write_csv(data, file)
     with target.open("wb") as plain:
@@ -124,14 +124,14 @@ def read_file(
 
     Args:
         location: Path or fsspec URL.
-        layout: As stored with the version; None for a file that was not written from rows here.
-        rows: Their number, if known.
+        layout: The layout stored with the version; None for a file that was not written from rows.
+        rows: Number of rows, if known.
 
     Returns:
         None if the file has no rows with types.
 
     Raises:
-        OSError: The file is gone.
+        OSError: The file does not exist.
     """
     extension = extension_of(location)
     filesystem, path = _opened(location)

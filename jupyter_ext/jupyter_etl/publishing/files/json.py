@@ -39,17 +39,17 @@ def write_json(
 ) -> tuple[int, FileLayout]:
     """Write rows as JSON, one record per line.
 
-    Decimals are numbers with all their digits; dates, times and instants (UTC) ISO 8601 texts;
-    durations ISO 8601 texts of seconds; binary base64; maps lists of pairs.
+    Decimals are numbers with all their digits; dates, times and instants (UTC) ISO 8601 strings;
+    durations ISO 8601 strings of seconds; binary base64; maps lists of pairs.
 
     Args:
-        lines: Without the brackets and commas of one array.
+        lines: Whether to omit the brackets and commas of an array.
 
     Returns:
         Number of rows, and the layout for reading them back.
 
     Raises:
-        PublishError: A column or value that JSON cannot hold.
+        PublishError: JSON cannot represent a column or value.
     """
     schema = kept_schema(data.schema)
     for field in schema:
@@ -79,7 +79,7 @@ def write_json(
 
 
 def read_json(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader:
-    """Read what `write_json` wrote, with exactly its types."""
+    """Read the output of `write_json` with exactly its types."""
     import pyarrow as pa
 
     schema = layout.schema
@@ -88,7 +88,7 @@ def read_json(stream: pa.NativeFile, layout: FileLayout) -> pa.RecordBatchReader
     changes = [_reader(kind) for kind in simple]
     for place, kind in enumerate(simple):
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            # Arrow reads a column of texts at once; inside a NULL struct it would read "".
+            # Arrow reads a column of strings at once; inside a NULL struct it would read "".
             carried[place], changes[place] = pa.string(), None
     decoder = msgspec.json.Decoder(_record(zip(schema.names, simple, strict=True)))
 
@@ -166,7 +166,7 @@ def _number_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _writer(kind: pa.DataType, column: str) -> _Change | None:
-    """Return the converter of a value to JSON, or to an error; None if none is needed."""
+    """Return the converter from a value to JSON, or to an error; None if none is needed."""
     import pyarrow as pa
 
     types = pa.types
@@ -238,14 +238,14 @@ def _iso(text: str, column: str, earliest: str) -> str:
 
 def _record(fields: Iterable[tuple[str, pa.DataType]]) -> Any:
     shapes = {name: _shape(kind) for name, kind in fields}
-    # msgspec 0.23 finds the keys of a TypedDict by the UTF-8 that the names have cached, which is
-    # filled where they are encoded.
+    # msgspec 0.23 finds the keys of a TypedDict by the cached UTF-8 of the names, which encoding
+    # them fills.
     msgspec.json.encode(list(shapes))
     return TypedDict("Record", shapes)  # type: ignore[operator]
 
 
 def _shape(kind: pa.DataType) -> Any:
-    """Return the Python type that a value is decoded as."""
+    """Return the Python type that a value is decoded to."""
     import pyarrow as pa
 
     types = pa.types

@@ -1,4 +1,4 @@
-"""The schema and layout of a published file, stored with its version, so that nothing is inferred."""
+"""The schema and layout of a published file, stored with its version; nothing is inferred."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 _FACTS = b"jupyter_etl.file"
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _YEAR_0 = -62_167_219_200
-"""Seconds from 0000-01-01 to 1970. Arrow reads back the text of years from 0000 to 9999."""
+"""Seconds from 0000-01-01 to 1970. Arrow can parse the years from 0000 to 9999."""
 _YEAR_10000 = 253_402_300_800
 _EARLIEST = -(2**63)
 EARLIEST_NS = "1677-09-21 00:12:44"
-"""The first instant in nanoseconds whose text Arrow reads."""
+"""The first instant in nanoseconds whose text Arrow can parse."""
 _DIGITS = 38
-"""Of Arrow's decimal128."""
+"""Maximum digits of Arrow's decimal128."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,10 @@ class FileLayout:
     """How a file was written.
 
     Args:
-        schema: The columns, as they were published.
+        schema: The published columns.
         row_bytes: Upper bound of the row length of a CSV file; 0 if unknown.
-        empty_texts: Text columns in which an empty cell is an empty text; in the others it is NULL.
-        categories: Of the columns of ordered categories, by name: all of them, in order.
+        empty_texts: Text columns in which an empty cell is an empty string; in others it is NULL.
+        categories: All categories of ordered categorical columns, in order, by column name.
     """
 
     schema: pa.Schema
@@ -83,8 +83,8 @@ def layout_of(text: str, columns: Sequence[Column]) -> FileLayout | None:
     """Return the recorded layout.
 
     Args:
-        text: From `FileLayout.encode`; "" for a version from before layouts were kept.
-        columns: Of the version; they stand in for a layout that was not kept.
+        text: From `FileLayout.encode`; "" for a version that predates layouts.
+        columns: Columns of the version, used if there is no recorded layout.
 
     Returns:
         None if neither has the types.
@@ -142,7 +142,7 @@ def with_leaves(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType])
 
 
 def simple_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type in which a leaf is written as text: no dictionary, view or half; UTC."""
+    """Return the type in which a leaf is written as text: no dictionary, view or half; in UTC."""
     import pyarrow as pa
 
     types = pa.types
@@ -151,7 +151,7 @@ def simple_type(kind: pa.DataType) -> pa.DataType:
     if types.is_dictionary(kind):
         return simple_type(kind.value_type)
     if types.is_timestamp(kind) and kind.tz:
-        # Offsets of old local times have seconds, which Arrow leaves out of their text.
+        # Offsets of old local times have seconds, which Arrow omits in their text.
         return pa.timestamp(kind.unit, "UTC")
     if str(kind) in {"string_view", "large_string"}:
         return pa.string()
@@ -160,14 +160,14 @@ def simple_type(kind: pa.DataType) -> pa.DataType:
     if types.is_float16(kind):
         return pa.float32()
     if types.is_decimal(kind):
-        # With a negative scale Arrow writes 1.00E+4, and does not read it.
+        # With a negative scale Arrow writes 1.00E+4, which it cannot read.
         digits, scale = kind.precision - min(kind.scale, 0), max(kind.scale, 0)
         return pa.decimal128(digits, scale) if digits <= _DIGITS else pa.decimal256(digits, scale)
     return kind
 
 
 def kept_schema(schema: pa.Schema) -> pa.Schema:
-    """Return the columns as a text format keeps them.
+    """Return the columns as a text format stores them.
 
     Categories in lists, structs and maps become their values.
     """
@@ -191,10 +191,10 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
 
 
 def cast_column(array: pa.Array, kind: pa.DataType, column: str) -> pa.Array:
-    """Convert a column on its way into or out of a file.
+    """Convert a column when it is written to or read from a file.
 
     Raises:
-        PublishError: Arrow cannot.
+        PublishError: Arrow cannot convert it.
     """
     import pyarrow as pa
 
@@ -229,12 +229,12 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def restored(columns: Sequence[pa.Array], layout: FileLayout) -> Iterator[pa.RecordBatch]:
-    """Yield rows with the types that were published.
+    """Yield rows with the published types.
 
     Args:
-        columns: As read from the file, all of one length.
-        layout: Of the file. Where it has categories, the rows come in several batches if they have
-            more different values than the category's index can count.
+        columns: Columns from the file, of equal length.
+        layout: Layout of the file. If it has categories, the rows are split into several
+            batches where a batch would exceed the range of the category's index.
 
     Raises:
         PublishError: A column cannot be converted.
@@ -269,7 +269,7 @@ def _ordered(array: pa.Array, column: pa.Field, categories: pa.Array) -> pa.Arra
 
 
 def refuse_years(array: pa.Array, column: str, extension: str) -> None:
-    """Refuse dates and times whose text Arrow cannot parse.
+    """Reject dates and times whose text Arrow cannot parse.
 
     Raises:
         PublishError: One is before the year 0 or after 9999.
@@ -280,7 +280,8 @@ def refuse_years(array: pa.Array, column: str, extension: str) -> None:
     kind = array.type
     if pa.types.is_timestamp(kind):
         units = PER_SECOND[kind.unit]
-        # Arrow reads the whole second first, and in nanoseconds the earliest one does not fit.
+        # Arrow parses the whole second first, which overflows for the earliest value in
+        # nanoseconds.
         first = max(_YEAR_0, _EARLIEST // units + 1) * units
         end, numbers = _YEAR_10000 * units, array.view(pa.int64())
     elif pa.types.is_date32(kind):
@@ -310,12 +311,12 @@ def far_year(column: str, text: str, extension: str) -> PublishError:
 
 
 def duration_text(number: int, unit: str) -> str:
-    """Write a duration as ISO 8601 in seconds: ``PT86405.25S``."""
+    """Format a duration as ISO 8601 in seconds: ``PT86405.25S``."""
     return f"PT{Decimal(number) / PER_SECOND[unit]:f}S"
 
 
 def duration_number(text: str, unit: str) -> int:
-    """Read what `duration_text` wrote, and days before the seconds."""
+    """Parse the output of `duration_text`; days before the seconds are allowed too."""
     days, _, seconds = text.replace("-P", "P").removeprefix("P").rpartition("T")
     sign = -1 if text.startswith("-") else 1
     total = Decimal(days.removesuffix("D") or 0) * 86_400 + Decimal(seconds.removesuffix("S") or 0)
@@ -323,6 +324,6 @@ def duration_number(text: str, unit: str) -> int:
 
 
 def time_number(text: str, unit: str) -> int:
-    """Read ``10:00:00.25`` as a number of units since midnight."""
+    """Parse ``10:00:00.25`` as a number of units since midnight."""
     hours, minutes, seconds = text.split(":")
     return int((int(hours) * 3600 + int(minutes) * 60 + Decimal(seconds)) * PER_SECOND[unit])

@@ -20,7 +20,7 @@ def write_parquet(data: pa.RecordBatchReader, target: Path) -> tuple[int, FileLa
         Number of rows, and the layout for reading them back.
 
     Raises:
-        PublishError: A column of a type that Parquet does not have.
+        PublishError: A column has a type that Parquet lacks.
     """
     import pyarrow.parquet as pq
 
@@ -52,10 +52,10 @@ def _refuse_types(schema: pa.Schema) -> None:
 def read_parquet(
     filesystem: pafs.FileSystem, path: str, layout: FileLayout | None
 ) -> pa.RecordBatchReader:
-    """Read a Parquet file, with the types that were published.
+    """Read a Parquet file with the published types.
 
     Args:
-        layout: As stored with the version; None takes the types from the file alone.
+        layout: The layout stored with the version; None uses the types of the file.
     """
     import pyarrow as pa
     import pyarrow.dataset as pads

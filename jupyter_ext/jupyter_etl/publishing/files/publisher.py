@@ -1,4 +1,4 @@
-"""Files: rows written by extension, or an existing file taken as it is."""
+"""Published files: rows written by extension, or copies of existing files."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class FilePublisher(VersionFolders):
     """Publishes one file at ``<lake>/files/<name>/<number>/<path>``, drafts under ``drafts/``.
 
-    Options: ``path``, the relative path it gets; ``source``, an existing file to copy where no
-    rows are given.
+    Options: ``path``, the relative path of the published file; ``source``, an existing file to copy
+    if there are no rows.
     """
 
     kind = PublicationKind.FILE
@@ -68,7 +68,7 @@ class FilePublisher(VersionFolders):
         token: str,
         previous: PublicationVersion | None,
     ) -> Committed:
-        """Put the file into the lake, whole or not at all; see `Publisher.commit`."""
+        """Place the file in the lake atomically; see `Publisher.commit`."""
         path = relative_path(staged.options.get("path", ""))
         folder = publication_folder(lake, "files", staged.name, draft=draft)
         with disk_errors(f"{staged.name!r} cannot be published"):
@@ -119,7 +119,7 @@ class FilePublisher(VersionFolders):
 
 
 def says_types(what: Committed) -> bool:
-    """Tell whether a published file can be read back without inferring types."""
+    """Return whether a published file can be read back without inferring types."""
     return (
         extension_of(what.location) == ".parquet"
         or layout_of(what.layout, what.columns) is not None

@@ -1,6 +1,6 @@
-"""Files of the lake, opened from its root on without following a symbolic link.
+"""Access to files of the lake without following symbolic links below its root.
 
-Each folder is opened in the one above it, so that nothing can be swapped between a check and the
+Each folder is opened relative to its parent, so that nothing can be swapped between a check and the
 opening. The root itself may be a link.
 """
 
@@ -26,9 +26,9 @@ _WRITABLE = 0o002
 
 
 def root_and_parts(location: str | Path) -> tuple[Path, tuple[str, ...]]:
-    """Divide the path of a version, or of a folder of versions, at the lake's root.
+    """Split the path of a version, or of a folder of versions, at the lake's root.
 
-    A path of another form is divided at its last part.
+    A path of another form is split at its last part.
     """
     path = Path(location)
     parts = path.parts
@@ -46,16 +46,16 @@ def folder_beneath(root: Path, parts: Sequence[str], *, make: bool = False) -> I
     """Open a folder below a root.
 
     Args:
-        parts: Of the path below it.
-        make: Make the folders that are missing, with the permissions of the root, but writable for
-            the owner and never for others.
+        parts: Parts of the path below the root.
+        make: Whether to create missing folders, with the permissions of the root, but writable
+            for the owner and never for others.
 
     Yields:
         Its descriptor.
 
     Raises:
-        StorageError: A part is a symbolic link or no folder.
-        FileNotFoundError: A part is not there.
+        StorageError: A part is a symbolic link or not a folder.
+        FileNotFoundError: A part does not exist.
     """
     if make:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,11 +78,11 @@ def folder_beneath(root: Path, parts: Sequence[str], *, make: bool = False) -> I
 
 
 def open_beneath(location: str | Path) -> int:
-    """Open a plain file of the lake for reading; return its descriptor.
+    """Open a regular file of the lake for reading; return its descriptor.
 
     Raises:
-        StorageError: It, or a folder above it, is a symbolic link, or it is no plain file.
-        FileNotFoundError: It is not there.
+        StorageError: It, or a folder above it, is a symbolic link, or it is not a regular file.
+        FileNotFoundError: It does not exist.
     """
     root, parts = root_and_parts(location)
     with folder_beneath(root, parts[:-1]) as folder:
@@ -98,10 +98,10 @@ def open_beneath(location: str | Path) -> int:
 
 
 def refuse_links(location: str) -> None:
-    """Refuse a folder of the lake of which a part below the root is a symbolic link.
+    """Raise an error if a folder of the lake has a symbolic link below the root.
 
     Raises:
-        StorageError: It is; a folder that is not there is none.
+        StorageError: It has; a folder that does not exist has none.
     """
     root, parts = root_and_parts(location)
     with suppress(FileNotFoundError), folder_beneath(root, parts):
@@ -109,10 +109,10 @@ def refuse_links(location: str) -> None:
 
 
 def copy_beneath(source: Path, target: Path) -> None:
-    """Copy a file into the lake: aside first, then synced to disk, then renamed.
+    """Copy a file into the lake: to a temporary name, synced to disk, then renamed.
 
-    A reader sees no file or the whole file, whenever this process is killed. What is created has
-    the permissions of the lake's root, whatever the umask is.
+    A reader sees either no file or the complete file, even if this process is killed. New files and
+    folders have the permissions of the lake's root, regardless of the umask.
 
     Raises:
         StorageError: A folder above it is a symbolic link.
@@ -159,7 +159,8 @@ _HINT = (
 
 
 def _refuse_link(problem: OSError, root: Path, parts: Sequence[str]) -> NoReturn:
-    # A link is ELOOP as a file; as a folder it is ENOTDIR, as is what is no folder at all.
+    # For a link, the error is ELOOP as a file and ENOTDIR as a folder; the latter is also the error
+    # for other non-folders.
     if problem.errno in {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}:
         raise StorageError(
             f"{PurePath(root, *parts)} contains a symbolic link, or is not a folder.", hint=_HINT

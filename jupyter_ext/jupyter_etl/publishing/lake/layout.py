@@ -1,4 +1,4 @@
-"""Where outputs lie in the lake, and how a file gets there whole or not at all."""
+"""Locations of outputs in the lake, and atomic placement of files."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ _LONGEST_SEGMENT_BYTES = 200
 
 
 def is_local(location: str) -> bool:
-    """Tell whether a location is a folder of this machine and no fsspec URL."""
+    """Return whether a location is a local folder and not an fsspec URL."""
     return "://" not in location
 
 
 def publication_folder(lake: str, kind: str, name: str, *, draft: bool) -> str:
-    """Return the folder or URL that holds all versions of a publication.
+    """Return the folder or URL of all versions of a publication.
 
     Args:
-        lake: Folder or fsspec URL under which all outputs lie.
+        lake: Folder or fsspec URL of the lake.
         kind: ``tables``, ``files`` or ``reports``.
-        draft: Under ``drafts/``, apart from what consumers read.
+        draft: Whether to use ``drafts/``, which consumers do not read.
 
     Raises:
-        PublishError: The name cannot be the name of a folder.
+        PublishError: The name is not a valid folder name.
     """
     parts = ["drafts", kind] if draft else [kind]
     root = os.path.abspath(lake) if is_local(lake) else lake.rstrip("/")  # noqa: PTH100
@@ -51,10 +51,10 @@ def publication_folder(lake: str, kind: str, name: str, *, draft: bool) -> str:
 
 
 def relative_path(text: str) -> PurePosixPath:
-    """Return the path a file is published under, as it was declared.
+    """Return the path of a published file, as declared.
 
     Raises:
-        PublishError: It is empty, absolute, or leads out of its folder.
+        PublishError: It is empty, absolute, or leaves its folder.
     """
     if not text or text.startswith("/") or re.match(r"[A-Za-z]:", text):
         raise PublishError(
@@ -83,13 +83,13 @@ def _segment(text: str, what: str) -> str:
 
 @contextmanager
 def disk_errors(what: str) -> Iterator[None]:
-    """Turn a full disk, a missing permission and the like into one sentence.
+    """Convert a full disk, a missing permission and similar errors to one sentence.
 
     Args:
-        what: The beginning of the sentence: ``"'sales.daily' cannot be published"``.
+        what: The start of the sentence: ``"'sales.daily' cannot be published"``.
 
     Raises:
-        PublishError: In place of every `OSError` (also of those that Rust code words itself).
+        PublishError: Instead of an `OSError`, including those that Rust code reports as text.
     """
     try:
         yield
@@ -115,39 +115,39 @@ def _explained(what: str, problem: OSError) -> PublishError:
 
 
 def in_one_line(problem: Exception) -> str:
-    """Return the whole message of an error as one line, without the full stop at its end."""
+    """Return the message of an error on one line, without a final full stop."""
     return " ".join(str(problem).split()).rstrip(".") or type(problem).__name__
 
 
 def place_linked(source: Path, target: Path) -> None:
-    """Put a file of an attempt's stage into the lake without copying it where that is possible.
+    """Place a file of an attempt's stage in the lake, as a hard link if possible.
 
-    The staged file stays, so that the same commit can be made again after a crash. Nothing is
-    synced: the caller does that for a whole commit.
+    The staged file stays, so that the commit can be repeated after a crash. Nothing is synced: the
+    caller does that once for a whole commit.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
     except OSError as problem:
-        # Another filesystem, or one without hard links; a real error shows again in the copy.
+        # Another filesystem, or one without hard links; copying raises any real error again.
         if problem.errno == errno.EEXIST:
             raise
         shutil.copyfile(source, target)
 
 
 def version_folder(folder: str, number: int, token: str) -> str:
-    """Return the folder of one version of a file or report, the same for the same token.
+    """Return the folder of one version of a file or report; the same for the same token.
 
-    The number alone is not enough: two runs that publish at the same time are told the same next
-    number, and only the ledger decides later who gets it. So the first token to come owns the
-    folder ``<number>``, told by a marker file that is created exclusively; any other token with
-    that number gets ``<number>-<hash of the token>``. A commit that is made again finds its own
-    folder again, and with it the file it has put there already. Object stores cannot create
-    exclusively everywhere: there the hash is always part of the name.
+    The number alone is not enough: two runs that publish at the same time get the same next number,
+    and only the ledger decides later which one keeps it. Therefore the first token owns the folder
+    ``<number>``, recorded in a marker file that is created exclusively; any other token with that
+    number uses ``<number>-<hash of the token>``. A repeated commit finds its own folder again, with
+    the file that it has already placed there. Not all object stores can create files exclusively:
+    there the hash is always part of the name.
 
     Args:
         folder: From `publication_folder`.
-        number: The version it will probably get.
+        number: The version that it will probably get.
     """
     mark = hashlib.sha256(token.encode()).hexdigest()
     apart = f"{folder}/{number}-{mark[:12]}"
@@ -169,12 +169,12 @@ def version_folder(folder: str, number: int, token: str) -> str:
 
 
 def place_version(source: Path, folder: str, path: PurePosixPath) -> tuple[str, str, int]:
-    """Put the one file of a version into its folder, unless it is there already.
+    """Place the file of a version in its folder, unless it exists already.
 
     Args:
-        source: The file to put there.
+        source: The file to place.
         folder: From `version_folder`.
-        path: Inside that folder.
+        path: Path inside that folder.
 
     Returns:
         Its absolute path or URL, its SHA-256 (hex) and its size in bytes.
@@ -201,7 +201,7 @@ def open_version_file(version: PublicationVersion) -> int:
     """Open the file of a version in a local lake for reading; return its descriptor.
 
     Raises:
-        StorageError: It is not there, or a symbolic link leads there.
+        StorageError: It does not exist, or its path contains a symbolic link.
     """
     location = version.what.location
     named = f"The file of version {version.number} of {version.name!r}"
@@ -215,10 +215,10 @@ def open_version_file(version: PublicationVersion) -> int:
 
 
 def still_there(version: PublicationVersion) -> Committed:
-    """Return where the file of a version lies.
+    """Return the location of a version's file.
 
     Raises:
-        StorageError: It is not there, or does not have the size that the ledger has on record.
+        StorageError: It does not exist, or its size differs from the ledger's record.
     """
     what, named = version.what, f"The file of version {version.number} of {version.name!r}"
     if not is_local(what.location):
@@ -235,13 +235,13 @@ def still_there(version: PublicationVersion) -> Committed:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 (hex) of a file's bytes, read in pieces."""
+    """Return the SHA-256 (hex) of a file, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk before this returns."""
+    """Flush a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The marker in a lake's root: the id of the ledger that has the versions in it.
+"""The marker in a lake's root: the id of the ledger that records its versions.
 
 A folder without it may be a mount point whose file system is not mounted.
 """
@@ -23,7 +23,7 @@ def marker_path(lake: str) -> str:
 
 
 def read_marker(lake: str) -> str | None:
-    """Return the id of the ledger that a lake belongs to; None where it has no marker.
+    """Return the id of the ledger that a lake belongs to; None if it has no marker.
 
     Raises:
         StorageError: The lake cannot be read.
@@ -48,7 +48,7 @@ def write_marker(lake: str, ledger: str) -> str:
     """Mark a lake as a ledger's, unless it has a marker already; return the id in the marker.
 
     Args:
-        lake: Folder or fsspec URL; a folder is made where it does not exist.
+        lake: Folder or fsspec URL; a missing folder is created.
         ledger: Id of the ledger.
 
     Raises:

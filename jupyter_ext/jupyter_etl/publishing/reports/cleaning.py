@@ -1,4 +1,4 @@
-"""What of a notebook's outputs may stand in a report: an allow-list."""
+"""Sanitization of a notebook's outputs for reports, by allow-lists."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "meter": {"value", "min", "max", "low", "high", "optimum"},
     **{f"h{level}": {"id"} for level in range(1, 7)},
 }
-# No property here takes a url(); nh3 drops every other one.
+# No property here accepts a url(); nh3 drops all other properties.
 _STYLES = _words(
     "background-color border border-bottom border-collapse border-color border-left border-radius "
     "border-right border-spacing border-style border-top border-width color display flex "
@@ -66,10 +66,9 @@ _SVG = re.compile(r"<svg\b[^>]*>.*?</svg\s*>", re.IGNORECASE | re.DOTALL)
 
 
 def clean_outputs(node: NotebookNode) -> None:
-    """Keep of every output what a page without scripts can show, and say where that is nothing.
+    """Keep the outputs that a page without scripts can show; replace the others by a note.
 
-    A picture drawn as SVG becomes an image: inside an image browsers run no script and fetch
-    nothing.
+    An SVG picture becomes an image: inside an image, browsers run no scripts and load nothing.
     """
     for cell in node.cells:
         for output in cell.get("outputs", []):
@@ -78,7 +77,7 @@ def clean_outputs(node: NotebookNode) -> None:
 
 
 def _shown(bundle: dict[str, object]) -> dict[str, object]:
-    # A widget's other form is the text of its Python object, which tells a reader nothing.
+    # A widget's other representation is its Python repr, which is useless to readers.
     if _WIDGET in bundle:
         return {"text/html": _LEFT_OUT}
     kept = {kind: bundle[kind] for kind in _SHOWN if kind in bundle}
@@ -121,7 +120,7 @@ def _embedded(drawing: str) -> str:
 
 
 def clean_html(body: str) -> str:
-    """Return HTML with nothing but allowed tags, attributes, styles, links and embedded images."""
+    """Return HTML with only allowed tags, attributes, styles, links and embedded images."""
     import nh3
 
     return str(
@@ -139,7 +138,7 @@ def clean_html(body: str) -> str:
 
 
 def _filtered(tag: str, attribute: str, value: str) -> str | None:
-    """Leave only embedded images, only links that are no data, and no style with a url()."""
+    """Allow only embedded images, links without data URLs, and styles without url()."""
     if attribute == "src":
         return value if _IMAGE.match(value) else _embedded(_NO_PICTURE)
     if attribute == "href":

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
 _PREFIX = "attachment:"
-# Vector over raster, and lossless over lossy, as nbconvert chooses.
+# Vector before raster, and lossless before lossy, as in nbconvert.
 _PREFERRED = ("image/svg+xml", "image/png", "image/webp", "image/gif", "image/jpeg")
 _IN_HTML = re.compile(rf"""(?i)(\bsrc\s*=\s*)(["']){_PREFIX}(.*?)\2""")
 _NOWHERE = "lost-attachment"
-"""Replaces the address of a missing picture; the cleaning notes that it is left out."""
+"""Replaces the URL of a missing picture; the sanitizer then adds a note."""
 
 
 class ReportExporter(HTMLExporter):
-    """Renders text whose attachments may be lost, renamed or of another kind."""
+    """Renders text whose attachments may be missing, renamed or of another type."""
 
     # nbconvert registers the filter under this name.
     @pass_context
@@ -43,7 +43,7 @@ class ReportExporter(HTMLExporter):
 
 
 class _Renderer(IPythonRenderer):
-    """Finds attachments by their names, also percent-encoded as in URLs."""
+    """Finds attachments by their names, including percent-encoded ones."""
 
     def _embed_image_or_attachment(self, src: str) -> str:
         if src.lower().startswith(_PREFIX):
@@ -68,8 +68,8 @@ def picture_of(name: str, attachments: Mapping[str, Any]) -> str:
     """Return an attached picture as a data URL; "" if it does not exist.
 
     Args:
-        name: As the text spells it: with ``%20`` for a blank, for one.
-        attachments: Of the cell: bundles by name.
+        name: As written in the text, for example with ``%20`` for a blank.
+        attachments: Attachments of the cell: MIME bundles by name.
     """
     known = {unquote(key): key for key in attachments}
     key = name if name in attachments else known.get(unquote(name))
@@ -82,6 +82,6 @@ def picture_of(name: str, attachments: Mapping[str, Any]) -> str:
     value = bundle[kind]
     text = "".join(map(str, value)) if isinstance(value, list) else str(value)
     if text.lstrip().startswith("<"):
-        # JupyterLab writes drawings in base64, other tools as the text that they are.
+        # JupyterLab stores drawings in base64, other tools as plain text.
         text = base64.b64encode(text.encode()).decode()
     return f"data:{kind};base64,{''.join(text.split())}"

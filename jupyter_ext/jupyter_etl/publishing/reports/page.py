@@ -1,4 +1,4 @@
-"""An executed notebook as one HTML page: nbconvert renders, nh3 cleans, no CDN is asked."""
+"""Rendering of an executed notebook as one HTML page, with nbconvert and nh3, without CDNs."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 HIDDEN_TAGS = frozenset({"hide", "parameters", "injected-parameters"})
 """Cells with one of these tags do not appear in a report."""
 
-# The page forbids itself what it does not need, so that it is as safe from disk as from a server.
+# The page's own policy forbids what it does not need, so it is as safe from disk as from a server.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Heading:
-    """What stands above a report.
+    """The header of a report.
 
     Args:
-        title: Of the report.
-        pipeline: Whose run made it; "" by hand.
-        run: Its id; "" by hand.
-        at: ISO instant; "" for the notebook's own end, or now.
+        title: Title of the report.
+        pipeline: The pipeline whose run made it; "" interactively.
+        run: Id of the run; "" interactively.
+        at: ISO instant; "" for the end of the notebook's execution, or now.
     """
 
     title: str
@@ -48,14 +48,14 @@ def render_report(notebook: str, heading: Heading, *, hide_code: bool) -> str:
 
     Args:
         notebook: JSON text.
-        heading: What stands above.
-        hide_code: Leave the code cells' inputs out.
+        heading: The header of the page.
+        hide_code: Whether to omit the inputs of code cells.
 
     Returns:
-        A whole HTML page without any reference to another host, without scripts.
+        A complete HTML page without scripts and without references to other hosts.
 
     Raises:
-        PublishError: It is no notebook.
+        PublishError: It is not a notebook.
         DeclarationError: Its content cannot be rendered.
     """
     import nbformat
@@ -71,12 +71,12 @@ def render_report(notebook: str, heading: Heading, *, hide_code: bool) -> str:
     with _blaming_content():
         clean_outputs(node)
         body = clean_html(_body(node, hide_code=hide_code))
-    return _page(body, heading, _told_at(heading, node))
+    return _page(body, heading, _shown_time(heading, node))
 
 
 @contextmanager
 def _blaming_content() -> Iterator[None]:
-    """Turn an error of rendering or cleaning into one of the notebook, whose content is the cause."""
+    """Convert rendering and cleaning errors to errors of the notebook, which causes them."""
     try:
         yield
     except (OSError, MemoryError):
@@ -90,7 +90,7 @@ def _blaming_content() -> Iterator[None]:
 
 
 def _drop_cards(node: NotebookNode) -> None:
-    """Take out what commands of the platform said: with the code hidden it answers nothing."""
+    """Remove the output of platform commands, which makes no sense without their code."""
     for cell in node.cells:
         if cell.cell_type == "code":
             cell.outputs = [
@@ -118,7 +118,7 @@ def _body(node: NotebookNode, *, hide_code: bool) -> str:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         embed_images=False,
-        # These would be fetched from CDNs by the page.
+        # The page would load these from CDNs.
         require_js_url="",
         jquery_url="",
         mathjax_url="",
@@ -127,11 +127,11 @@ def _body(node: NotebookNode, *, hide_code: bool) -> str:
         html_manager_semver_range="",
     )
     body, _ = exporter.from_notebook_node(node)
-    # Headings keep their ids for links; the paragraph signs beside them are noise on paper.
+    # Headings keep their ids for links; the paragraph signs next to them are noise on paper.
     return re.sub(r'<a class="anchor-link"[^>]*>[^<]*</a>', "", str(body))
 
 
-def _told_at(heading: Heading, node: NotebookNode) -> str:
+def _shown_time(heading: Heading, node: NotebookNode) -> str:
     papermill = node.metadata.get("papermill", {})
     text = heading.at or papermill.get("end_time") or papermill.get("start_time") or ""
     try:
@@ -143,14 +143,14 @@ def _told_at(heading: Heading, node: NotebookNode) -> str:
     return at.astimezone(UTC).strftime("%d %B %Y, %H:%M UTC").lstrip("0")
 
 
-def _page(body: str, heading: Heading, told_at: str) -> str:
-    facts = [f"<time>{html.escape(told_at)}</time>"]
+def _page(body: str, heading: Heading, shown_time: str) -> str:
+    facts = [f"<time>{html.escape(shown_time)}</time>"]
     if heading.pipeline:
         facts.append(f"<span>{html.escape(heading.pipeline)}</span>")
     if heading.run:
         facts.append(f"<span>run {html.escape(heading.run)}</span>")
     title = html.escape(heading.title)
-    # A report whose first line is its own title does not say it twice.
+    # Do not repeat the title of a report whose first line is its title.
     body = re.sub(
         rf"(?s)\A(\W*(?:<div[^>]*>\s*)*)<h1[^>]*>\s*{re.escape(title)}\s*</h1>", r"\1", body
     )
@@ -168,7 +168,7 @@ def _page(body: str, heading: Heading, told_at: str) -> str:
 
 @cache
 def _stylesheet() -> str:
-    # Named as text: pygments brings no types.
+    # Named as a string, because pygments has no type stubs.
     HtmlFormatter = import_module("pygments.formatters").HtmlFormatter  # noqa: N806
 
     own = files("jupyter_etl.publishing.reports").joinpath("report.css").read_text(encoding="utf-8")

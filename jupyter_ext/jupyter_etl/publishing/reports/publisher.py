@@ -1,4 +1,4 @@
-"""Reports: an executed notebook as one HTML file that asks no other host for anything."""
+"""Reports: an executed notebook as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class ReportPublisher(VersionFolders):
     """Publishes a report at ``<lake>/reports/<name>/<number>/index.html``.
 
     Options: ``hide_code``; ``notebook``, the absolute path of the executed notebook, which the
-    runner sets before `commit`; for the header ``pipeline``, ``run`` and ``at`` (ISO instant),
-    where they are known.
+    runner sets before `commit`; for the header ``pipeline``, ``run`` and ``at`` (ISO instant), if
+    known.
     """
 
     kind = PublicationKind.REPORT
 
     def stage(self, request: Staged, data: pa.RecordBatchReader | None) -> Staged:
-        """Keep what was declared: the notebook is complete only after its last cell."""
+        """Record the declaration: the notebook is complete only after its last cell."""
         if data is not None:
             raise PublishError(
                 f"Report {request.name!r} is made from the notebook, not from rows.",
@@ -55,7 +55,7 @@ class ReportPublisher(VersionFolders):
         token: str,
         previous: PublicationVersion | None,
     ) -> Committed:
-        """Render the executed notebook and put the page into the lake; see `Publisher.commit`."""
+        """Render the executed notebook and place the page in the lake; see `Publisher.commit`."""
         folder = publication_folder(lake, "reports", staged.name, draft=draft)
         with disk_errors(f"{staged.name!r} cannot be published"):
             own = version_folder(folder, number, token)
@@ -72,7 +72,7 @@ class ReportPublisher(VersionFolders):
         )
 
     def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
-        """Refuse: a report has no rows."""
+        """Raise an error: a report has no rows."""
         raise PublishError(
             f"{version.name!r} is a report and has no rows.",
             hint=f"Open its page: {version.what.location}",
@@ -80,7 +80,7 @@ class ReportPublisher(VersionFolders):
 
 
 def _page(staged: Staged, own: str, token: str) -> tuple[str, str, int]:
-    """Render unless this token's page is there already; the renderer's clock may differ by now."""
+    """Render the page unless it exists for this token; the renderer's clock may differ by now."""
     present = Path(own, _PAGE)
     if is_local(own) and present.is_file():
         return place_version(present, own, _PAGE)

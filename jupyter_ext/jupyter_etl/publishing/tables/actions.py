@@ -24,13 +24,13 @@ _LONGEST_BOUND = 32
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Rows on disk in the form a table takes them.
+    """Rows on disk in the format of a table.
 
     Args:
-        folder: Holds the files.
+        folder: Folder of the files.
         files: Relative paths.
         partition_by: The columns that are folders.
-        batch: Of an append.
+        batch: The batch of an append.
     """
 
     folder: Path
@@ -40,7 +40,7 @@ class Layout:
 
 
 def place_files(layout: Layout, location: str) -> list[AddAction]:
-    """Put data files into a table's folder, unknown to its log, and describe them for it.
+    """Place data files in a table's folder without committing them, and return their actions.
 
     Names are random: a file that a killed commit left behind is never taken for another's.
     """
@@ -58,10 +58,10 @@ def place_files(layout: Layout, location: str) -> list[AddAction]:
 def place_file(
     source: Path, location: str, path: str, values: Mapping[str, str | None]
 ) -> AddAction:
-    """Put one data file into a table's folder and describe it.
+    """Place one data file in a table's folder and return its action.
 
     Args:
-        values: Of the partition, as the log has them.
+        values: Partition values in the form of the log.
     """
     from deltalake.transaction import AddAction
 
@@ -80,7 +80,7 @@ def place_file(
 
 
 def stored_values(file: dict[str, object], by: Sequence[str]) -> dict[str, str | None]:
-    """Return the partition that a live data file lies in, as the log has its values."""
+    """Return the partition of a live data file, with the values from the log."""
     partition = file.get("partition")
     values = partition if isinstance(partition, dict) else {}
     return {name: _value_text(values.get(name)) for name in by}
@@ -107,15 +107,15 @@ def _upload(source: Path, location: str) -> None:
 
 
 def partitions_of(files: Sequence[str]) -> set[tuple[tuple[str, str | None], ...]]:
-    """Return the distinct partitions that staged files lie in."""
+    """Return the distinct partitions of staged files."""
     return {tuple(sorted(partition_values(file).items())) for file in files}
 
 
 def _statistics(file: Path) -> str:
-    """Return Delta's statistics: rows, and per column NULLs and bounds.
+    """Return Delta's statistics: row count, and NULL count and bounds per column.
 
-    Bounds only of whole numbers, dates and short texts: readers skip files by them, and those are
-    the types whose JSON form is exact. (Delta protocol, "Per-file Statistics".)
+    Bounds are given only for integers, dates and short strings: readers skip files by them, and
+    those are the types whose JSON form is exact. (Delta protocol, "Per-file Statistics".)
     """
     import pyarrow.parquet as pq
 

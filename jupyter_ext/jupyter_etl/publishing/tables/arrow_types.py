@@ -1,4 +1,4 @@
-"""The Arrow types a table keeps exactly, and how other types become one of them."""
+"""The Arrow types that a table stores exactly, and the conversion of other types to these."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ if TYPE_CHECKING:
 
 
 def plain_schema(schema: pa.Schema) -> tuple[pa.Schema, frozenset[str]]:
-    """Return the schema that a table keeps for these columns.
+    """Return the schema that a table stores for these columns.
 
-    Sub-second units become microseconds, zones UTC, unsigned integers the next signed ones,
-    dictionaries and views their plain types. A column of type null holds no value that could tell
-    its type: it is written as string, and its name is returned, so that a table that has that
-    column already can give it its own type. Inside lists and structs it stays null, see `settled`.
+    Sub-second units become microseconds, time zones UTC, unsigned integers the next signed ones,
+    dictionaries and views their plain types. A column of type null has no value that determines its
+    type: it is written as string, and its name is returned, so that a table that has that column
+    already can use its own type. Inside lists and structs it stays null, see `settled`.
 
     Args:
-        schema: As the data came.
+        schema: The original schema of the data.
 
     Returns:
         The schema without metadata, all columns nullable, and the names of the typeless columns.
 
     Raises:
-        PublishError: No columns, two of one name, or a type that tables do not have.
+        PublishError: There are no columns, two have the same name, or a type is not supported
+            by tables.
     """
     import pyarrow as pa
 
@@ -78,12 +79,12 @@ def _refuse_names(names: list[str]) -> None:
 
 
 def plain_type(kind: pa.DataType, column: str) -> pa.DataType:
-    """Return the type a table keeps for a type; raises `PublishError` where there is none."""
+    """Return the type that a table stores for a type; raises `PublishError` if there is none."""
     import pyarrow as pa
 
     types = pa.types
     if isinstance(kind, pa.BaseExtensionType) or types.is_list_view(kind):
-        # The storage of an extension type is not its values.
+        # The storage of an extension type may differ from its values.
         raise _no_such_type(kind, column)
     if types.is_dictionary(kind):
         return plain_type(kind.value_type, column)
@@ -135,7 +136,7 @@ def _plain_nested(kind: pa.DataType, column: str) -> pa.DataType:
     if pa.types.is_map(kind):
         made = pa.map_(plain_type(kind.key_type, column), plain_type(kind.item_type, column))
         if "timestamp[us]" in str(made):
-            # Delta overlooks them when it decides which features a new table needs.
+            # Delta ignores them when it determines which features a new table needs.
             raise PublishError(
                 f"Column {column!r} is of type {kind}: tables do not support timestamps without "
                 "a timezone in maps.",
@@ -174,10 +175,10 @@ def _fix(kind: pa.DataType, column: str) -> str:
 
 
 def cast_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return a batch with exactly the columns of ``schema``; absent ones are NULL.
+    """Return a batch with exactly the columns of ``schema``; missing ones are NULL.
 
     Raises:
-        PublishError: A value would not survive the conversion unchanged.
+        PublishError: The conversion would change a value.
     """
     import pyarrow as pa
 
@@ -199,7 +200,7 @@ def _cast(array: pa.Array, field: pa.Field) -> pa.Array:
     if array.type.equals(field.type):
         return array
     if array.null_count == len(array):
-        # Not every type can be cast to every other one, not even where there is no value.
+        # Some types cannot be cast to others, even without values.
         return pa.nulls(len(array), field.type)
     try:
         return array.cast(field.type)
@@ -224,11 +225,11 @@ def _cast_hint(kind: pa.DataType, column: str) -> str:
 
 
 _DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
-"""Of the integers of so many bits."""
+"""Digits of an integer type, by its number of bits."""
 
 
 def widens(new: pa.DataType, old: pa.DataType) -> bool:
-    """Tell whether every value of ``new`` is a value of ``old``, whatever the data."""
+    """Return whether every possible value of ``new`` is a value of ``old``."""
     import pyarrow as pa
 
     types = pa.types
@@ -251,12 +252,12 @@ def widens(new: pa.DataType, old: pa.DataType) -> bool:
 def common_type(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
     """Return the type of a column with rows of both types.
 
-    That is the old type if it holds every value of the new one. A decimal gets the digits of
-    both, before and after the point, up to 38 in total. Lists, structs and maps follow from their
+    This is the old type if it holds every value of the new one. A decimal gets the digits of both,
+    before and after the point, up to 38 in total. Lists, structs and maps follow from their
     elements.
 
     Returns:
-        The type; None where there is none.
+        The type; None if there is none.
     """
     import pyarrow as pa
 

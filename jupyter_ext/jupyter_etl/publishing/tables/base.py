@@ -1,8 +1,8 @@
-"""What a table's next commit is built on: the version the ledger has as live, and nothing else.
+"""The base of a table's next commit: always the version that the ledger has as live.
 
-Whoever was killed between its commit and the ledger leaves a version that nobody published. Before
-the next commit the table is brought back to the live version, by a commit of its own, so that no
-reader of an older version notices.
+A process that is killed between its commit and the ledger's update leaves an unpublished version.
+Before the next commit, a separate commit restores the table to the live version; readers of an
+older version do not notice.
 """
 
 from __future__ import annotations
@@ -34,35 +34,35 @@ _NOTHING, _ELSEWHERE = "nothing", "elsewhere"
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """What a commit is built on.
+    """The base of a commit.
 
     Args:
-        version: Of the Delta table; None where nothing of the table is on record.
-        elsewhere: Whether the live version lies in another lake: then it is the table's head.
+        version: Version of the Delta table; None if none is recorded.
+        elsewhere: Whether the live version is in another lake: then the base is the table's head.
     """
 
     version: int | None
     elsewhere: bool = False
 
     def __str__(self) -> str:
-        """Return the text that the commit keeps of it."""
+        """Return the text that the commit stores."""
         if self.elsewhere:
             return _ELSEWHERE
         return _NOTHING if self.version is None else str(self.version)
 
 
 def open_base(previous: PublicationVersion | None, location: str) -> tuple[DeltaTable | None, Base]:
-    """Open a table at its head, and return what the commit after ``previous`` is built on.
+    """Open a table at its head, and return the base for the commit after ``previous``.
 
     Args:
-        previous: What the ledger has as the newest version.
+        previous: The newest version in the ledger.
 
     Returns:
-        The table, None where there is none; and the base.
+        The table, None if it does not exist; and the base.
 
     Raises:
-        StorageError: The table is not there, or its version ``previous`` is not what the ledger has
-            on record.
+        StorageError: The table does not exist, or its version ``previous`` differs from the
+            ledger's record.
     """
     from deltalake.exceptions import DeltaError
 
@@ -95,23 +95,23 @@ def open_base(previous: PublicationVersion | None, location: str) -> tuple[Delta
 def commit_properties(
     token: str, number: int, base: Base, changed_rows: int | None
 ) -> CommitProperties:
-    """Return what makes a commit findable by its token, and refuses any version but the next."""
+    """Return commit properties that identify the token and allow only the next version."""
     from deltalake import CommitProperties
 
-    told = {TOKEN: token, NUMBER: str(number), _BASE: str(base)}
+    metadata = {TOKEN: token, NUMBER: str(number), _BASE: str(base)}
     if changed_rows is not None:
-        told[_CHANGED_ROWS] = str(changed_rows)
-    return CommitProperties(custom_metadata=told, max_commit_retries=0)
+        metadata[_CHANGED_ROWS] = str(changed_rows)
+    return CommitProperties(custom_metadata=metadata, max_commit_retries=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """Whose commit a version is.
+    """The origin of a version.
 
     Args:
-        token: Of the commit; "" of one that publishes nothing.
-        number: The version it should get in the ledger; 0 where it publishes nothing.
-        base: What it was built on, as text.
+        token: Token of the commit; "" if it publishes nothing.
+        number: Its version in the ledger; 0 if it publishes nothing.
+        base: Its base, as text.
         changed_rows: As staged.
     """
 
@@ -122,9 +122,9 @@ class Made:
 
 
 def load_made(location: str, version: int) -> Made:
-    """Read whose commit a version is from the log itself.
+    """Read the origin of a version from the log itself.
 
-    `DeltaTable.history` reads the log's newest entries even where an older version is open.
+    `DeltaTable.history` reads the log's newest entries even if an older version is open.
     """
     info = commit_info(read_entry(location, version))
     changed = info.get(_CHANGED_ROWS)
@@ -137,15 +137,16 @@ def load_made(location: str, version: int) -> Made:
 
 
 def is_done(made: Made, base: Base, head: int, token: str) -> bool:
-    """Tell whether the table's head is the commit of this token, on record or about to be."""
+    """Return whether the table's head is the commit of this token, recorded or about to be."""
     return made.token == token and (head == base.version or made.base == str(base))
 
 
 def undo_beyond(table: DeltaTable, base: Base) -> None:
-    """Bring a table back to its base, in one commit; older versions stay as they are.
+    """Restore a table to its base in one commit; older versions stay unchanged.
 
     Raises:
-        deltalake.exceptions.CommitFailedError: Somebody else committed first; nothing was written.
+        deltalake.exceptions.CommitFailedError: Another process committed first; nothing was
+        written.
     """
     from deltalake import CommitProperties
 
@@ -158,14 +159,14 @@ def undo_beyond(table: DeltaTable, base: Base) -> None:
 
 
 def refuse_strange(made: Made, location: str, name: str, *, number: int) -> None:
-    """Refuse to replace what cannot be the rest of a first run that was killed.
+    """Refuse to replace a table that cannot be the remainder of a first run that was killed.
 
     Args:
-        made: Whose commit the head of the table is.
-        number: Of its first version: 1, or higher after a restore of the ledger.
+        made: The origin of the table's head.
+        number: Number of its first version: 1, or higher after a restore of the ledger.
 
     Raises:
-        PublishError: The table has versions of another ledger, or was not made here.
+        PublishError: The table has versions of another ledger, or was not created here.
     """
     if made.number not in (1, number):
         raise PublishError(

@@ -1,4 +1,4 @@
-"""Batches of appended rows: the names of their files tell them, so that none is there twice."""
+"""Batches of appended rows: file names identify them, so that no batch is added twice."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NAME = re.compile(r"part-(?:([0-9a-f]{16})(?:\.(-?\d+)\.(-?\d+))?-)?[0-9a-f]{32
 
 
 def file_name(batch: Batch | None) -> str:
-    """Return a new name for a data file; random, so that no commit takes another's file for its own.
+    """Return a new random name for a data file, so that commits never share files.
 
     Args:
-        batch: What the rows are; None for rows that may not come a second time.
+        batch: The batch of the rows; None for rows that cannot be added a second time.
     """
     mark = "" if batch is None else f"{_mark(batch)}-"
     return f"part-{mark}{secrets.token_hex(16)}.parquet"
@@ -36,14 +36,14 @@ def renewed_name(path: str) -> str:
 
 
 def earlier_files(staged: Staged, live: Iterable[str]) -> list[str]:
-    """Return the live files that hold what an append brings again.
+    """Return the live files whose rows an append contains again.
 
     Args:
         staged: The append.
-        live: Paths of the table's data files, as its log has them.
+        live: Paths of the table's data files in its log.
 
     Raises:
-        PublishError: An earlier batch has a part of this one's interval and more than that.
+        PublishError: The interval of an earlier batch overlaps this one's only in part.
     """
     batch = staged.batch
     if batch is None:
@@ -67,8 +67,8 @@ def earlier_files(staged: Staged, live: Iterable[str]) -> list[str]:
 
 def _overlapping(name: str, interval: Partition, earlier: Partition) -> PublishError:
     return PublishError(
-        f"{name!r} has the rows of {_words(earlier)} already, and these are of {_words(interval)}: "
-        "appended, some would be there twice.",
+        f"{name!r} already has the rows of {_words(earlier)}. Appending those of {_words(interval)} "
+        "would duplicate some of them.",
         hint="Run the longer interval again, or use --mode upsert with a --key.",
         data={"earlier": _words(earlier), "interval": _words(interval)},
     )

@@ -1,4 +1,4 @@
-"""Which rows two versions of a keyed table differ in, in one join."""
+"""Row-level comparison of two versions of a keyed table, in one join."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class RowChange:
 
 @dataclass(frozen=True, kw_only=True)
 class RowChanges:
-    """How many rows differ.
+    """The number of rows that differ.
 
     Args:
-        key: The columns by which rows were told apart.
+        key: The columns that identify rows.
         added, removed, changed: Numbers of rows.
         sample: A few of each.
     """
@@ -56,12 +56,12 @@ def compare_rows(
     key: Sequence[str],
     sample: int = 5,
 ) -> RowChanges:
-    """Compare rows by their key; a column that only one side has is not compared.
+    """Compare rows by their key; columns that only one side has are ignored.
 
     Args:
-        before, after: The rows; both are read to their end.
+        before, after: The rows; both are read to the end.
         key: Columns that identify a row on both sides.
-        sample: The most rows to show of each kind.
+        sample: Maximum number of rows to show of each kind.
 
     Raises:
         PublishError: A side has no such column, or the key is not unique there.
@@ -117,7 +117,7 @@ def _must_be_unique(base: duckdb.DuckDBPyConnection, side: str, key: Sequence[st
 
 
 def _joined(key: Sequence[str], values: Sequence[str], retyped: set[str]) -> str:
-    """Return the statement that makes the table of the rows that differ."""
+    """Return the statement that creates the table of differing rows."""
 
     def differs(name: str) -> str:
         old, new = f"o.{quoted(name)}", f"n.{quoted(name)}"

@@ -1,4 +1,4 @@
-"""The three ways new rows get into a Delta table, each as one commit on the head that was read."""
+"""The three ways of adding rows to a Delta table, each as one commit on the head that was read."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _MOST_NAMED_PARTITIONS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
-    """One commit to be made.
+    """A planned commit.
 
     Args:
-        staged: What to publish.
-        location: Of the table.
+        staged: The data to publish.
+        location: Location of the table.
         token: See `Publisher.commit`.
-        number: The version it will get in the ledger.
-        base: What it is built on.
+        number: The version that it will get in the ledger.
+        base: The base of the commit.
     """
 
     staged: Staged
@@ -55,17 +55,18 @@ class Commit:
 
 
 def write_commit(work: Commit, table: DeltaTable | None) -> int:
-    """Commit staged rows as the version after the one that ``table`` was read at.
+    """Commit staged rows as the version after the one at which ``table`` was read.
 
     Args:
-        table: Where its base is the head; None where there is no table, or none on record.
+        table: The table if its base is the head; None if there is no table, or none is recorded.
 
     Returns:
         The Delta version.
 
     Raises:
-        deltalake.exceptions.CommitFailedError: Somebody else committed first; nothing was written.
-        PublishError: A broken contract, or another partitioning.
+        deltalake.exceptions.CommitFailedError: Another process committed first; nothing was
+        written.
+        PublishError: A contract is violated, or the partitioning differs.
     """
     with ExitStack() as folders:
         if table is None:
@@ -85,12 +86,12 @@ def write_commit(work: Commit, table: DeltaTable | None) -> int:
 
 
 def is_whole(staged: Staged) -> bool:
-    """Tell whether all rows of the table are replaced."""
+    """Return whether all rows of the table are replaced."""
     return staged.mode is PublishMode.REPLACE and not staged.partition_by
 
 
 def _create(work: Commit, over: int | None, folders: ExitStack) -> int:
-    """Make the table of the staged rows alone; what a killed first run has left there goes."""
+    """Create the table from the staged rows, replacing the remainder of a killed first run."""
     import pyarrow as pa
     from deltalake import Schema
     from deltalake.transaction import create_table_with_add_actions
@@ -118,7 +119,7 @@ def _properties(work: Commit) -> CommitProperties:
 
 
 def _partitioning(staged: Staged, table: DeltaTable) -> tuple[str, ...]:
-    """Return the table's partitioning; what was declared must be it, or nothing."""
+    """Return the table's partitioning; a declared one must equal it."""
     present = tuple(table.metadata().partition_columns)
     if staged.partition_by and staged.partition_by != present:
         found = f"partitioned by {', '.join(present)}" if present else "not partitioned"
@@ -157,7 +158,7 @@ def _fit(staged: Staged, table: DeltaTable) -> Fit:
 
 
 def _layout(staged: Staged, schema: pa.Schema, by: tuple[str, ...], folders: ExitStack) -> Layout:
-    """Take the staged files as they are where they fit the table, else write them once more."""
+    """Use the staged files if they fit the table, else rewrite them."""
     folder = Path(staged.folder)
     present = staged_schema(folder)
     same = all(field.type.equals(schema.field(field.name).type) for field in present)
@@ -208,7 +209,7 @@ def _write(
 ) -> int:
     from deltalake import Schema
 
-    # Without retries it is the next version or an error; the object itself does not follow.
+    # Without retries it is the next version or an error; the object itself is not updated.
     version = int(table.version()) + 1
     table.create_write_transaction(
         list(actions),
@@ -224,17 +225,17 @@ def _write(
 def _replaced(
     staged: Staged, live: Sequence[dict[str, object]], layout: Layout
 ) -> list[dict[str, object]]:
-    """Return the live files that the new rows take the place of.
+    """Return the live files that the new rows replace.
 
-    Those of a replaced partition are told by their values and not by a predicate: no quoting, NULL
-    included, and no neighbour of a partition by two columns.
+    Files of a replaced partition are identified by values, not by a predicate: no quoting, NULL
+    included, and no wrong matches for partitions by two columns.
 
     Raises:
-        PublishError: Rows would be there twice.
+        PublishError: Rows would be added twice.
     """
     by = layout.partition_by
     if staged.mode is PublishMode.UPSERT:
-        # An upsert of no rows, which adds nothing and takes nothing out.
+        # An upsert of no rows adds nothing and removes nothing.
         return []
     there = {str(file["path"]): file for file in live}
     new = partitions_of(layout.files)
@@ -252,8 +253,8 @@ def _replaced(
 def _there_already(name: str, known: Sequence[tuple[tuple[str, str | None], ...]]) -> PublishError:
     listed = sorted({", ".join(f"{column}={value}" for column, value in one) for one in known})
     return PublishError(
-        f"{name!r} has rows of {_shortened(listed)} already: appended again, they could be there "
-        "twice.",
+        f"{name!r} already has rows of {_shortened(listed)}; appending them again could "
+        "duplicate them.",
         hint="Use --mode replace, which replaces just these partitions, or upsert with a --key.",
         data={"partitions": listed},
     )
@@ -279,12 +280,12 @@ def _removal(file: dict[str, object], by: Sequence[str]) -> RemoveAction:
 
 
 def partition_of(file: dict[str, object], by: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
-    """Return the partition that a live data file lies in, as `partitions_of` gives it."""
+    """Return the partition of a live data file, in the form of `partitions_of`."""
     return tuple(sorted(stored_values(file, by).items()))
 
 
 def _add_columns(table: DeltaTable, fit: Fit) -> None:
-    """Add the new columns in a commit of their own; until rows use them, nobody notices."""
+    """Add the new columns in a separate commit; no reader notices until rows use them."""
     from deltalake import CommitProperties, Schema
 
     if fit.added:
@@ -297,7 +298,7 @@ def _add_columns(table: DeltaTable, fit: Fit) -> None:
 
 
 def _allow_naive_time(table: DeltaTable, schema: pa.Schema) -> None:
-    """Raise the table's protocol before timestamps without a zone come into it."""
+    """Upgrade the table's protocol before naive timestamps are added."""
     from deltalake import CommitProperties, TableFeatures
 
     naive = "timestamp[us]" in str(schema.types)
@@ -341,10 +342,10 @@ def _widened(rows: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchRea
 
 
 def _merge_predicate(key: Sequence[str], layout: Layout) -> str:
-    """Compare the key; name the partitions as values where they are part of it.
+    """Return a predicate on the key, with literals for partition columns in the key.
 
-    Delta reads only the partitions that stand in the predicate as literals, not those that a
-    comparison with the source would leave.
+    Delta prunes only partitions that the predicate names as literals, not those that a comparison
+    with the source would exclude.
     """
     parts = [f"target.{quoted(name)} = source.{quoted(name)}" for name in key]
     for name in layout.partition_by:

@@ -1,4 +1,4 @@
-"""How a staged table differs from the live version, by schemas, logs and footers."""
+"""Comparison of a staged table with the live version, by schemas, logs and footers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def compare_staged(staged: Staged, previous: PublicationVersion) -> Difference:
     """Compare a staged table with a version.
 
     Raises:
-        StorageError: The version is not in the lake, or is damaged.
+        StorageError: The version is missing in the lake, or is damaged.
     """
     table = open_published(previous)
     whole = is_whole(staged)

@@ -1,8 +1,8 @@
-"""Delta tables: opening, and what a version holds.
+"""Delta tables: opening, and the content of a version.
 
-Every write here reads the table's head and commits exactly the next version
-(``max_commit_retries=0``): whoever comes second gets `CommitFailedError` and reads again. Delta's
-own retries would not look at what has been committed meanwhile.
+Every write reads the table's head and commits exactly the next version (``max_commit_retries=0``):
+a concurrent second writer gets `CommitFailedError` and reads again. Delta's own retries would
+ignore what has been committed meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What one version of a table holds, from its log alone."""
+    """The content of one version of a table, from its log alone."""
 
     version: int
     rows: int | None
@@ -36,7 +36,7 @@ class Facts:
 
 
 def open_table(location: str, version: int | None = None) -> DeltaTable | None:
-    """Open a table, at its head or at one version; None where there is none."""
+    """Open a table, at its head or at one version; None if it does not exist."""
     from deltalake import DeltaTable
 
     if is_local(location):
@@ -48,21 +48,21 @@ def open_table(location: str, version: int | None = None) -> DeltaTable | None:
 
 
 def arrow_schema(table: DeltaTable) -> pa.Schema:
-    """Return the columns of a table as Arrow has them."""
+    """Return the columns of a table in Arrow's types."""
     import pyarrow as pa
 
     return pa.schema(table.schema().to_arrow())
 
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
-    """Return a schema as values of the model."""
+    """Return a schema as columns of the model."""
     return tuple(
         Column(name=field.name, type=str(field.type), nullable=field.nullable) for field in schema
     )
 
 
 def live_files(table: DeltaTable) -> list[dict[str, object]]:
-    """Return one row a live data file: path, size_bytes, num_records, null_count, partition."""
+    """Return one row per live data file: path, size_bytes, num_records, null_count, partition."""
     import pyarrow as pa
 
     actions = pa.table(table.get_add_actions())
@@ -73,7 +73,7 @@ def live_files(table: DeltaTable) -> list[dict[str, object]]:
 
 
 def paths_of(table: DeltaTable) -> set[str]:
-    """Return the paths of the live data files in the table's folder, as they are on disk."""
+    """Return the paths of the live data files in the table's folder, as on disk."""
     import pyarrow as pa
 
     paths = pa.table(table.get_add_actions()).column("path").to_pylist()
@@ -81,7 +81,7 @@ def paths_of(table: DeltaTable) -> set[str]:
 
 
 def facts_of(table: DeltaTable) -> Facts:
-    """Return what the opened version holds."""
+    """Return the content of the opened version."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -103,9 +103,10 @@ def _hash_of(paths: list[str]) -> str:
 
 
 def blank_columns(table: DeltaTable, new: pa.Schema) -> frozenset[str]:
-    """Return the columns that hold nothing but NULL in every live file.
+    """Return the columns that contain only NULL in every live file.
 
-    Files have no counts for lists and structs: they are read if the new rows have another type.
+    There are no counts for lists and structs: their files are read if the new rows have another
+    type.
     """
     files = live_files(table)
     schema = arrow_schema(table)
@@ -132,7 +133,7 @@ def _column(table: DeltaTable, name: str) -> Iterator[pa.Array]:
 
 
 def _is_empty(array: pa.Array) -> bool:
-    """Tell whether an array, or all that is inside its lists and structs, is NULL."""
+    """Return whether an array, including everything in its lists and structs, is NULL."""
     import pyarrow as pa
 
     if pa.types.is_list(array.type):
@@ -150,14 +151,14 @@ def _nulls(file: dict[str, object], name: str) -> object:
 
 
 def hook_properties() -> PostCommitHookProperties:
-    """Keep the whole log: without its entries old versions could no longer be read."""
+    """Keep the complete log: without its entries, old versions could no longer be read."""
     from deltalake.transaction import PostCommitHookProperties
 
     return PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 
 
 def open_rows(table: DeltaTable, location: str) -> pads.Dataset:
-    """Open the rows of a version; files of the local disk without a detour through Rust."""
+    """Open the rows of a version; local files are read without Rust."""
     import pyarrow.fs as pafs
 
     if not is_local(location):

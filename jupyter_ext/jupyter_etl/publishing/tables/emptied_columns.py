@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 Partition = tuple[tuple[str, str | None], ...]
-"""Columns and their values as text, by column; empty where a table has no partitions."""
+"""Partition columns and their values as text; empty if a table has no partitions."""
 
 LiveFile = Mapping[str, object]
 """A row of `live_files`."""
@@ -30,7 +30,7 @@ _ALL: Partition = ()
 
 @dataclass
 class _Found:
-    """A column that is emptied, and where."""
+    """An emptied column and its partitions."""
 
     values: int | None = 0
     rows_before: int = 0
@@ -47,13 +47,13 @@ def emptied_columns(
     live: Mapping[Partition, Sequence[LiveFile]],
     by_partition: bool,
 ) -> tuple[Emptied, ...]:
-    """Compare which columns hold values, from footers and the table's log.
+    """Compare which columns contain values, from footers and the table's log.
 
     Args:
-        new: Their counts, from `staged_values`.
-        live: Its files, by partition.
-        by_partition: Whether partitions are replaced, and each is compared with itself; otherwise
-            all new rows are compared with all live rows.
+        new: Counts of the staged rows, from `staged_values`.
+        live: Files of the live version, by partition.
+        by_partition: Whether partitions are replaced, and each is compared with itself;
+            otherwise all new rows are compared with all live rows.
     """
     everything = [file for files in live.values() for file in files]
     names = [name for name in schema.names if name not in _partition_columns(live)]
@@ -66,7 +66,7 @@ def emptied_columns(
     rows = staged.rows or 0
     present = {column.name for column in staged.columns}
     for name in set(names) - present - found.keys() if by_partition and rows else ():
-        # Partitions that are new replace nothing, but a column that is absent is absent from them.
+        # New partitions replace nothing, but a missing column is missing in them too.
         held = ColumnValues(rows=rows, values={})
         _add(found, name, everything, held, _ALL, location, schema)
     return tuple(
@@ -95,7 +95,7 @@ def label_of(partition: Partition) -> str:
 
 
 def staged_values(staged: Staged, *, by_partition: bool) -> dict[Partition, ColumnValues]:
-    """Read the footers of staged files, and add them up by partition or all together."""
+    """Read the footers of staged files, and sum them by partition or in total."""
     found: dict[Partition, ColumnValues] = {}
     for file in staged.files:
         partition = tuple(sorted(partition_values(file).items())) if by_partition else _ALL
@@ -117,7 +117,7 @@ def _add(
     location: str,
     schema: pa.Schema,
 ) -> None:
-    """Note a column that has values in live files."""
+    """Record a column that has values in live files."""
     import pyarrow as pa
 
     values = _logged_values(files, name)
@@ -146,7 +146,7 @@ def _logged_values(files: Sequence[LiveFile], name: str) -> int | None:
 
 
 def _footers_show(files: Sequence[LiveFile], name: str, location: str) -> Iterator[bool]:
-    """Tell for each file whether it has values; without counts, it is assumed to."""
+    """Yield for each file whether it has values; without counts, it is assumed to."""
     from urllib.parse import unquote
 
     import fsspec
@@ -169,9 +169,9 @@ class ColumnValues:
     """The number of rows and values in one or several parquet files.
 
     Args:
-        rows: Their number.
-        values: By column, how many values are not NULL, also inside nested ones; a column of
-            floats with only NaN has none; None if the footer has no count.
+        rows: Number of rows.
+        values: By column, the number of values that are not NULL, including nested ones. A
+            column of floats with only NaN has none. None if the footer has no count.
     """
 
     rows: int
@@ -218,12 +218,12 @@ def _values_of(chunk: pq.ColumnChunkMetaData) -> int | None:
     if statistics is None or not statistics.has_null_count:
         return None
     if chunk.physical_type in _FLOATS and not statistics.has_min_max:
-        # Bounds leave NaN out, so there is nothing else.
+        # Bounds exclude NaN, so there are no other values.
         return 0
     return int(chunk.num_values - statistics.null_count)
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:
     known = [count for count in counts if count is not None]
-    # One value is enough to know that there are some.
+    # One value is enough to prove that there are some.
     return sum(known) if len(known) == len(counts) or any(known) else None

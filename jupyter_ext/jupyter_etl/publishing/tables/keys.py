@@ -1,4 +1,4 @@
-"""The key of an upsert: there, unique and without missing values in the staged rows."""
+"""Checks of an upsert's key: present, unique and without missing values in the staged rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN, _SAID, _SHOWN_COLUMNS = 5, 3, 6
 
 
 def check_key(folder: Path, written: Written, key: Sequence[str], by: Sequence[str]) -> None:
-    """Check that the declared key is there, unique and not NULL; NaN is no value either.
+    """Check that the declared key is present, unique and not NULL; NaN counts as NULL.
 
     Raises:
         PublishError: With the number of offending rows and a sample of them.
@@ -84,9 +84,9 @@ def _refuse_doubled(base: duckdb.DuckDBPyConnection, written: Written, key: Sequ
 
 
 def _sample(rows: Sequence[Mapping[str, str]]) -> str:
-    """Say a few rows, their first columns each."""
-    told = (list(row.items())[:_SHOWN_COLUMNS] for row in rows[:_SAID])
-    return "; ".join(", ".join(f"{name}={value}" for name, value in row) for row in told)
+    """Format a few rows, each with its first columns."""
+    shown_rows = (list(row.items())[:_SHOWN_COLUMNS] for row in rows[:_SAID])
+    return "; ".join(", ".join(f"{name}={value}" for name, value in row) for row in shown_rows)
 
 
 def _key_text(values: tuple[object, ...]) -> str:

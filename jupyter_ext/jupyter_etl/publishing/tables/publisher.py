@@ -1,4 +1,4 @@
-"""Tables: staged as parquet files, committed to a Delta table without writing them again."""
+"""Published tables: staged as parquet files, committed to a Delta table without rewriting them."""
 
 from __future__ import annotations
 
@@ -116,12 +116,12 @@ class TablePublisher:
     ) -> Committed:
         """Add the staged files to the table in one commit; see `Publisher.commit`.
 
-        What was committed on top of ``previous`` and never got into the ledger is undone first.
+        Commits after ``previous`` that never reached the ledger are undone first.
         """
         from deltalake.exceptions import CommitFailedError
 
         if draft and staged.contract is Contract.EVOLVE:
-            # Nobody reads a draft but its author, who is shown how it differs from the live version.
+            # Only the author reads a draft, and sees how it differs from the live version.
             staged = replace(staged, approved=True)
         location = publication_folder(lake, "tables", staged.name, draft=draft)
         for attempt in range(_COMMIT_ATTEMPTS):
@@ -135,7 +135,8 @@ class TablePublisher:
                 except CommitFailedError:
                     _pause(attempt)
                 except Exception:
-                    # Two made the table at once: the second starts again from what there is now.
+                    # Two processes created the table at once: the second starts again from its
+                    # current state.
                     if table is not None or open_table(location) is None:
                         raise
         raise _never_alone(staged.name, location)
@@ -150,11 +151,11 @@ class TablePublisher:
         token: str,
         previous: PublicationVersion,
     ) -> Committed:
-        """Bring the table back to an old version, as its newest; see `Publisher.restore`."""
+        """Restore an old version of the table as its newest; see `Publisher.restore`."""
         from deltalake.exceptions import CommitFailedError
 
         location = publication_folder(lake, "tables", version.name, draft=draft)
-        what = f"{version.name!r} cannot go back to version {version.number}"
+        what = f"{version.name!r} cannot be rolled back to version {version.number}"
         if version.what.location != location:
             raise PublishError(
                 f"{what}: it is in another lake ({version.what.location}).",
@@ -197,8 +198,8 @@ class TablePublisher:
         older_than: datetime,
         dry_run: bool,
     ) -> Vacuumed:
-        """Delete the data files that no kept version has; see `Publisher.clean_up`."""
-        with _foreign_errors(f"{name!r} cannot be swept"):
+        """Delete the data files that no kept version uses; see `Publisher.clean_up`."""
+        with _foreign_errors(f"{name!r} cannot be cleaned up"):
             return vacuum_table(
                 kept,
                 name=name,
@@ -210,7 +211,7 @@ class TablePublisher:
 
 
 def _whole(batches: pa.RecordBatchReader, version: PublicationVersion) -> Iterator[pa.RecordBatch]:
-    """Yield batches; raise `StorageError` where a data file is missing or cannot be read."""
+    """Yield batches; raise `StorageError` if a data file is missing or cannot be read."""
     import pyarrow as pa
 
     try:
@@ -222,7 +223,7 @@ def _whole(batches: pa.RecordBatchReader, version: PublicationVersion) -> Iterat
 
 
 def _commit_on(work: Commit, table: DeltaTable | None) -> Committed:
-    """Commit to a table brought back to what the ledger knows; raises `CommitFailedError`."""
+    """Commit to a table after restoring it to the ledger's state; raises `CommitFailedError`."""
     staged, location = work.staged, work.location
     if table is not None:
         head = int(table.version())
@@ -243,7 +244,7 @@ def _restore_on(
     number: int,
     token: str,
 ) -> Committed:
-    """Commit the files of an old version anew; raises `CommitFailedError`."""
+    """Commit the files of an old version again; raises `CommitFailedError`."""
     location, head = version.what.location, int(table.version())
     if not is_done(load_made(location, head), base, head, token):
         table.restore(
@@ -251,7 +252,7 @@ def _restore_on(
             commit_properties=commit_properties(token, number, base, None),
             post_commithook_properties=hook_properties(),
         )
-        # Delta commits nothing where the head holds just these files.
+        # Delta commits nothing if the head has exactly these files.
         after = open_table(location)
         head = head if after is None else int(after.version())
     return _recorded(replace(version.what, delta_version=head, changed_rows=None), base)
@@ -259,25 +260,25 @@ def _restore_on(
 
 def _never_alone(name: str, location: str) -> PublishError:
     return PublishError(
-        f"{name!r} cannot be published: something that does not ask the ledger commits to "
-        f"{location} again and again.",
+        f"{name!r} cannot be published: another program commits to {location} "
+        "at the same time, without using the ledger.",
         hint="Let only jupyter-etl write there.",
         retryable=True,
     )
 
 
 def _refuse_backticks(request: Staged, names: list[str]) -> None:
-    """Delta's merge quotes columns by backticks and cannot escape one."""
+    """Reject backticks in names: Delta's merge quotes columns by them and cannot escape them."""
     ticked = [name for name in names if "`" in name]
     if ticked and request.mode is PublishMode.UPSERT:
         raise PublishError(
-            f"Column {ticked[0]!r} has a backtick in its name, which an upsert cannot take.",
+            f"Column {ticked[0]!r} has a backtick in its name, which an upsert does not support.",
             hint="Rename it: df = df.rename(columns={...}).",
         )
 
 
 def _columns(written: Written) -> tuple[Column, ...]:
-    """Describe staged columns; ``null`` says that a column came without type and value."""
+    """Describe staged columns; ``null`` marks a column that had neither type nor value."""
     return tuple(
         replace(column, type="null") if column.name in written.typeless else column
         for column in columns_of(written.schema)
@@ -319,13 +320,13 @@ def _recorded(committed: Committed, base: Base) -> Committed:
 
 
 def _pause(attempt: int) -> None:
-    """Wait a random time, longer with every collision: writers spread out (full jitter)."""
+    """Wait a random time that grows with every collision, to spread writers out (full jitter)."""
     time.sleep(random.uniform(0, min(_LONGEST_PAUSE_S, 0.01 * 2 ** min(attempt, 10))))
 
 
 @contextmanager
 def _foreign_errors(what: str) -> Iterator[None]:
-    """Turn the errors of Delta, Arrow and the disk into one sentence each."""
+    """Convert the errors of Delta, Arrow and the disk to one sentence each."""
     import pyarrow as pa
     from deltalake.exceptions import CommitFailedError, DeltaError
 
@@ -337,5 +338,5 @@ def _foreign_errors(what: str) -> Iterator[None]:
     except (DeltaError, pa.ArrowException) as problem:
         first = first_line(problem) or type(problem).__name__
         with disk_errors(what):
-            # Rust words a full disk or a missing permission inside its own error.
+            # Rust reports a full disk or a missing permission as text in its own error.
             raise OSError(str(problem) if "os error" in str(problem) else first) from problem

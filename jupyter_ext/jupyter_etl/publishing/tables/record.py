@@ -1,7 +1,7 @@
-"""Versions of a table, compared with the ledger's record of them before they are read or built on.
+"""Versions of a table, compared with the ledger's record before they are read or used as a base.
 
-Delta takes an empty entry of its log for a commit without changes, so a log that lost its newest
-entry to a power cut opens without an error, with the rows of the version before.
+Delta interprets an empty log entry as a commit without changes, so a log that lost its newest entry
+in a power failure opens without an error, with the rows of the previous version.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 TOKEN = "etlToken"  # noqa: S105
-_REPAIR = "jupyter etl doctor --repair repairs the log where the data files are there."
+_REPAIR = "jupyter etl doctor --repair repairs the log if the data files exist."
 
 
 def open_published(version: PublicationVersion) -> DeltaTable:
-    """Open the table of a version that is on record, at that version.
+    """Open the table of a recorded version, at that version.
 
     Raises:
-        StorageError: It is not there, cannot be opened, or is not what the ledger has on record.
+        StorageError: It does not exist, cannot be opened, or differs from the ledger's record.
     """
     from deltalake.exceptions import DeltaError
 
@@ -42,7 +42,7 @@ def open_published(version: PublicationVersion) -> DeltaTable:
 
 
 def verify(table: DeltaTable, version: PublicationVersion) -> None:
-    """Compare a table, opened at a version that is on record, with the record.
+    """Compare a table, opened at a recorded version, with the record.
 
     Raises:
         StorageError: Rows, bytes or data files differ.
@@ -57,10 +57,10 @@ def verify(table: DeltaTable, version: PublicationVersion) -> None:
 
 
 def verify_head(table: DeltaTable, version: PublicationVersion) -> None:
-    """Compare also the newest entry of the log, on which the next commit is built.
+    """Also compare the newest log entry, which is the base of the next commit.
 
     Raises:
-        StorageError: As `verify`, or the commit has another token, or none.
+        StorageError: See `verify`; or the commit has another token, or none.
     """
     verify(table, version)
     what = version.what
@@ -74,7 +74,7 @@ def verify_head(table: DeltaTable, version: PublicationVersion) -> None:
 
 
 def missing(version: PublicationVersion) -> StorageError:
-    """Return the error for a version whose files are not where the ledger has them."""
+    """Return the error for a version whose files are missing."""
     return StorageError(
         f"Version {version.number} of {version.name!r} is not in the lake "
         f"({version.what.location}).",
@@ -83,10 +83,10 @@ def missing(version: PublicationVersion) -> StorageError:
 
 
 def damaged(version: PublicationVersion, why: str | Exception) -> StorageError:
-    """Return the error for a version that is not what the ledger has on record."""
-    said = (first_line(why) or type(why).__name__).rstrip(".")
+    """Return the error for a version that differs from the ledger's record."""
+    reason = (first_line(why) or type(why).__name__).rstrip(".")
     return StorageError(
-        f"Version {version.number} of {version.name!r} is damaged: {said} ({version.what.location}).",
+        f"Version {version.number} of {version.name!r} is damaged: {reason} ({version.what.location}).",
         hint=_REPAIR,
     )
 
@@ -117,7 +117,7 @@ def read_entries(location: str, first: int, last: int) -> tuple[LogEntry, ...]:
 
 
 def commit_info(entry: str) -> dict[str, str]:
-    """Return what a commit says of itself; empty where the entry has nothing of it."""
+    """Return a commit's own metadata; empty if the entry has none."""
     info: dict[str, str] = {}
     for line in entry.splitlines():
         info = json.loads(line).get("commitInfo") or info

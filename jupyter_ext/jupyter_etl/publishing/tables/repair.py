@@ -1,4 +1,4 @@
-"""Repair of a table's log from the entries that the ledger keeps."""
+"""Repair of a table's log from the entries that the ledger stores."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from jupyter_etl.publishing.tables.record import damaged, entry_name, open_publi
 
 
 def examine(version: PublicationVersion) -> None:
-    """Compare a table's version with the record, and look for its data files.
+    """Compare a table's version with the record, and check that its data files exist.
 
     Raises:
-        StorageError: It is not there, or is not what the ledger has on record.
+        StorageError: It does not exist, or differs from the ledger's record.
     """
     what = version.what
     table = open_published(version)

@@ -1,7 +1,7 @@
-"""Change the types of columns of a Delta table by rewriting every live file.
+"""Changes the types of columns of a Delta table by rewriting every live file.
 
-Readers of Delta tables may refuse files whose types differ from those of the table. Therefore the types in
-the log cannot change alone.
+Readers of Delta tables may reject files whose types differ from those of the table, so changing the
+types in the log is not enough.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 
 
 def retype(table: DeltaTable, location: str, wanted: pa.Schema, scratch: Path) -> None:
-    """Commit a table's rows in other types, without changing values, if the types differ.
+    """Commit a table's rows with other types, without changing values, if the types differ.
 
     It is a separate commit, which publishes nothing: readers of the ledger's version do not see it.
-    Files keep the batch in their names.
+    File names keep their batch.
 
     Args:
-        table: At its head; afterwards at the new one.
-        wanted: The columns of the table, in their types; others are ignored.
+        table: The table at its head; afterwards at the new one.
+        wanted: The columns of the table with their new types; other columns are ignored.
         scratch: Folder for temporary files.
 
     Raises:
-        PublishError: A value is not one of the new type.
-        deltalake.exceptions.CommitFailedError: Somebody else committed first; nothing was written.
+        PublishError: A value does not fit the new type.
+        deltalake.exceptions.CommitFailedError: Another process committed first; nothing was
+        written.
     """
     import pyarrow as pa
     from deltalake import CommitProperties, Schema

@@ -1,4 +1,4 @@
-"""How new columns meet a table's: what a contract allows, and the schema that results."""
+"""Matching of new columns with a table's: what a contract allows, and the resulting schema."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The columns a table will have.
+    """The columns of a table after a commit.
 
     Args:
-        schema: All of them, in order.
-        added: Those it does not have yet.
+        schema: All columns, in order.
+        added: The new columns.
     """
 
     schema: pa.Schema
@@ -39,19 +39,20 @@ def fit_schema(
     approved: bool = False,
     allowed: frozenset[str] = frozenset(),
 ) -> Fit:
-    """Fit new rows to a table.
+    """Match new rows with a table.
 
-    A column keeps the table's type wherever every value of the new type is one of it (``int32``
-    in an ``int64`` column, a column without any value in all). A decimal gets as many digits as
-    the table's and the new rows' need. The rest is the contract's.
+    A column keeps the table's type if every value of the new type fits it (``int32`` in an
+    ``int64`` column, any column without values). A decimal gets as many digits as the table and the
+    new rows need. Other changes depend on the contract.
 
     Args:
-        contract: ``freeze`` refuses added, dropped and retyped columns; ``evolve`` only the last.
-        typeless: New columns that hold only NULL and came without a type.
-        blank: Columns of the table that hold only NULL: they may take any type.
-        whole: Whether all rows of the table are replaced, so that its dropped columns go.
-        approved: Whether a person has accepted what the contract refuses.
-        allowed: Columns that may be retyped where ``whole``, unless the contract is frozen.
+        contract: ``freeze`` rejects added, dropped and retyped columns; ``evolve`` only retyped
+            ones.
+        typeless: New columns that contain only NULL and had no type.
+        blank: Columns of the table that contain only NULL: they may take any type.
+        whole: Whether all rows of the table are replaced, so that its dropped columns are removed.
+        approved: Whether a user has approved what the contract rejects.
+        allowed: Columns that may be retyped if ``whole``, unless the contract is frozen.
 
     Raises:
         PublishError: With every column that differs.
@@ -67,12 +68,12 @@ def fit_schema(
     if not free:
         retyped += _changed(table, change.kept)
         if added or dropped or retyped:
-            raise _frozen(name, added, dropped, [_said(one) for one in retyped])
+            raise _frozen(name, added, dropped, [_retyped_phrase(one) for one in retyped])
     refused = [one for one in retyped if not whole or one.name not in allowed]
     if refused and not (whole and approved):
-        said = [_said(one) for one in refused]
+        phrases = [_retyped_phrase(one) for one in refused]
         raise PublishError(
-            f"{name!r} cannot change the type of a column: {'; '.join(said)}.",
+            f"{name!r} cannot change the type of a column: {'; '.join(phrases)}.",
             hint="Convert the column to the published type, or publish under another name."
             + (
                 f" A run that publishes it is held, and can be approved; --allow {refused[0].name} "
@@ -80,7 +81,7 @@ def fit_schema(
                 if whole
                 else ""
             ),
-            data={"retyped": said},
+            data={"retyped": phrases},
         )
     types = {field.name: field for field in change.kept}
     merged = _merged(table, new, types, whole=whole and free)
@@ -90,12 +91,12 @@ def fit_schema(
 
 @dataclass(frozen=True, kw_only=True)
 class SchemaChange:
-    """How the columns of new rows differ from a table's.
+    """The differences between the columns of new rows and a table's.
 
     Args:
         added, dropped: Names.
-        retyped: Columns whose new values are not all of the type that the table has.
-        kept: The columns that both have, as the table will have them.
+        retyped: Columns with new values that do not fit the table's type.
+        kept: The columns that both have, with their resulting types.
     """
 
     added: tuple[str, ...]
@@ -114,8 +115,8 @@ def change_of(
     """Compare the columns of new rows with a table's.
 
     Args:
-        typeless: New columns that hold only NULL and came without a type.
-        blank: Columns of the table that may take any type, for they hold only NULL.
+        typeless: New columns that contain only NULL and had no type.
+        blank: Columns of the table that may take any type, because they contain only NULL.
     """
     retyped, kept = [], []
     for field in table:
@@ -141,14 +142,14 @@ def change_of(
 
 
 def narrowed(rows: pads.Dataset, new: pa.Schema, table: pa.Schema) -> pa.Schema:
-    """Give new columns the type of the table's where their values, not their types, allow it.
+    """Use the table's type for new columns whose values, though not their types, allow it.
 
-    These are decimals that fit, which a pandas frame has with as many digits as there can be; whole
-    numbers and floating-point numbers that are both, which pandas tells apart by whether a value is
-    missing; and columns of NULL alone.
+    These are decimals that fit, which pandas represents with the maximum number of digits; integers
+    and floats with integral values, which pandas distinguishes only by missing values; and columns
+    of NULL.
 
     Args:
-        table: The table's.
+        table: The table's schema.
 
     Returns:
         The new schema, with the table's types for such columns.
@@ -186,7 +187,7 @@ def _fits(rows: pads.Dataset, column: str, kind: pa.DataType, *, by_value: bool)
 
 
 def _are_both_numbers(one: pa.DataType, other: pa.DataType) -> bool:
-    """Tell whether one is of whole numbers and the other of floating-point numbers."""
+    """Return whether one type is an integer and the other a floating-point type."""
     import pyarrow as pa
 
     kinds = [(pa.types.is_integer(kind), pa.types.is_floating(kind)) for kind in (one, other)]
@@ -194,7 +195,7 @@ def _are_both_numbers(one: pa.DataType, other: pa.DataType) -> bool:
 
 
 def _has_same_bits(cast: pa.Array, values: pa.Array) -> bool:
-    """Tell whether floating-point numbers come back as they were: an integer has no -0.0."""
+    """Return whether floats survive a cast to integers and back: an integer has no -0.0."""
     import pyarrow as pa
 
     bits = pa.int32() if values.type.bit_width == 32 else pa.int64()
@@ -209,7 +210,7 @@ def _changed(table: pa.Schema, kept: tuple[pa.Field, ...]) -> tuple[Retyped, ...
     )
 
 
-def _said(one: Retyped) -> str:
+def _retyped_phrase(one: Retyped) -> str:
     return f"{one.name!r} was {one.before} and is {one.after}"
 
 

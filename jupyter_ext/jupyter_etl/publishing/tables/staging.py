@@ -1,4 +1,4 @@
-"""Writing rows to parquet files in an attempt's folder, in one pass and flat memory."""
+"""Writes rows to parquet files in an attempt's folder, in one pass with constant memory."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     import pyarrow.dataset as pads
 
 SCHEMA_FILE = "schema.parquet"
-"""Holds no rows: the schema with the partition columns, also where there is no row at all."""
+"""A file without rows: the schema including partition columns, present even if there are no rows.
+"""
 
 _FILE_BYTES = 128 * 2**20
 _ROW_GROUP_ROWS = 128 * 1024
-"""A group is in memory until it is whole, as rows and once more as pages."""
+"""A row group is in memory until it is complete, as rows and again as pages."""
 
 _DICTIONARY_BYTES = 256 * 1024
-"""Where the distinct values of a group take more, looking for equal ones costs more than it saves:
-with pyarrow's own limit of 1 MB no column of 64 bits would reach it in so small a group.
+"""Maximum size of a row group's dictionary. Beyond it, looking for equal values costs more than it
+saves; with pyarrow's own limit of 1 MB, no column of 64 bits would reach it in such a small
+group.
 """
 
 _MOST_PARTITIONS = 1024
@@ -37,7 +39,7 @@ _NO_PARTITION_LETTERS = "=/%:"
 _LONGEST_PARTITION_NAME = 100
 _NULL_SEGMENT = "__HIVE_DEFAULT_PARTITION__"
 _CALENDAR_DAYS = (-719_162, 2_932_897)
-"""From 1970 to the first day of the year 1, and to the one after the last of 9999."""
+"""Days from 1970 to the first day of the year 1, and to the one after the last of 9999."""
 _DAY_US = 86_400_000_000
 _NULL_TEXTS = {
     # Delta reads an empty partition value as NULL.
@@ -52,11 +54,11 @@ class Written:
     """Rows on disk.
 
     Args:
-        files: Relative paths, ``day=2026-01-01/`` folders included.
-        rows: Their number.
+        files: Relative paths, including ``day=2026-01-01/`` folders.
+        rows: Number of rows.
         bytes: Size of the files.
-        schema: All columns, those of the folders included.
-        typeless: Columns that came without a type and hold only NULL.
+        schema: All columns, including those of the folders.
+        typeless: Columns that had no type and contain only NULL.
     """
 
     files: tuple[str, ...]
@@ -73,15 +75,15 @@ def write_rows(
     partition_by: Sequence[str] = (),
     schema: pa.Schema | None = None,
 ) -> Written:
-    """Write rows as parquet files and the schema beside them.
+    """Write rows as parquet files and their schema next to them.
 
     Args:
-        folder: Where to; it exists.
+        folder: The target; it exists.
         partition_by: Columns whose values become folders.
-        schema: The columns to write; by default what `plain_schema` makes of the data's.
+        schema: The columns to write; None uses `plain_schema` of the data.
 
     Raises:
-        PublishError: A column cannot be held, a partition column is absent or unsuitable.
+        PublishError: A table cannot store a column, or a partition column is missing or unsuitable.
     """
     import pyarrow.parquet as pq
 
@@ -119,12 +121,12 @@ def _refuse_partitioning(schema: pa.Schema, partition_by: Sequence[str]) -> None
 
 
 def _refuse_folder(name: str) -> None:
-    """Refuse a name that is not allowed in folders of partitions, ``name=value``."""
+    """Reject a name that is not allowed in partition folders, ``name=value``."""
     found = sorted({letter for letter in name if letter in _NO_PARTITION_LETTERS})
     if found or len(name.encode()) > _LONGEST_PARTITION_NAME:
-        said = f"{' and '.join(map(repr, found))} in it" if found else f"{len(name)} letters"
+        fault = f"{' and '.join(map(repr, found))} in it" if found else f"{len(name)} letters"
         raise PublishError(
-            f"Column {shown(name)!r} cannot partition a table: its name has {said}, but becomes part "
+            f"Column {shown(name)!r} cannot partition a table: its name has {fault}, but becomes part "
             "of folder names.",
             hint="Rename it: df = df.rename(columns={...}). Letters of any language, digits, spaces "
             f"and signs other than = / % : are allowed, up to {_LONGEST_PARTITION_NAME} bytes.",
@@ -148,7 +150,7 @@ def _cast_batches(data: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.
 
 
 def _refuse_far_times(batch: pa.RecordBatch) -> None:
-    """Refuse what neither the log of a table nor Python has a date for."""
+    """Reject times outside the range of dates in table logs and Python."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -202,7 +204,7 @@ def _write_plain(
 
 
 def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Cut to groups of one size: one of a few rows is slow to read and to write."""
+    """Rechunk to row groups of one size: small ones are slow to read and to write."""
     import pyarrow as pa
 
     kept: list[pa.RecordBatch] = []
@@ -261,9 +263,9 @@ def _write_partitioned(
 
 
 def _most_open_files() -> int:
-    """Leave half of the files a process may open to others.
+    """Return half of the process's limit of open files; the rest is for others.
 
-    Fewer than there are partitions means many small files where rows come in random order.
+    A limit below the number of partitions leads to many small files if rows are in random order.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST_PARTITIONS if soft < 0 else max(64, min(_MOST_PARTITIONS, soft // 2))
@@ -272,17 +274,17 @@ def _most_open_files() -> int:
 def _with_distinct_folders(
     batches: Iterator[pa.RecordBatch], partition_by: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Refuse texts that would come back as NULL: the folder is the only place that has them."""
+    """Reject strings that would be read back as NULL, because only the folder name stores them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     for batch in batches:
         for name in partition_by:
             column = batch.column(name)
-            for text, said in _NULL_TEXTS.items() if pa.types.is_string(column.type) else ():
+            for text, fault in _NULL_TEXTS.items() if pa.types.is_string(column.type) else ():
                 if pc.any(pc.equal(column, text)).as_py():
                     raise PublishError(
-                        f"Partition column {name!r} holds {said}.",
+                        f"Partition column {name!r} holds {fault}.",
                         hint=f"Replace it first: df[{name!r}] = df[{name!r}].replace({text!r}, 'none').",
                         data={"column": name},
                     )
@@ -305,7 +307,7 @@ def _new_name(suffix: str = "") -> str:
 
 
 def partition_values(file: str) -> dict[str, str | None]:
-    """Return the values that the folders of a staged file stand for, by column."""
+    """Return the values that the folders of a staged file represent, by column."""
     from urllib.parse import unquote
 
     pairs = (segment.partition("=") for segment in file.split("/")[:-1])
@@ -316,14 +318,14 @@ def partition_values(file: str) -> dict[str, str | None]:
 
 
 def staged_schema(folder: Path) -> pa.Schema:
-    """Return the schema that `write_rows` left in a folder."""
+    """Return the schema that `write_rows` stored in a folder."""
     import pyarrow.parquet as pq
 
     return pq.read_schema(folder / SCHEMA_FILE)
 
 
 def digest_of(folder: Path, written: Written, partition_by: Sequence[str]) -> str:
-    """Return a SHA-256 (hex) over the columns and the rows, whatever order the rows are in.
+    """Return a SHA-256 (hex) over the columns and the rows, regardless of the order of rows.
 
     Equal rows have equal digests as long as DuckDB's hash function stays the same.
     """
@@ -341,7 +343,7 @@ def digest_of(folder: Path, written: Written, partition_by: Sequence[str]) -> st
 
 
 def staged_rows(folder: Path, files: Sequence[str], partition_by: Sequence[str]) -> pads.Dataset:
-    """Open what `write_rows` wrote, the columns in their order."""
+    """Open the output of `write_rows`, with the columns in their order."""
     import pyarrow as pa
     import pyarrow.dataset as pads
 

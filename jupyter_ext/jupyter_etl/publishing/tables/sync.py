@@ -1,4 +1,4 @@
-"""A commit on disk before the ledger records it: its data files, its log entries, their folders."""
+"""Flushes a commit to disk before the ledger records it: data files, log entries and folders."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from jupyter_etl.publishing.tables.record import entry_name
 
 
 def sync_commit(location: str, entries: Sequence[LogEntry]) -> None:
-    """Sync what commits have written; an object store needs nothing."""
+    """Sync the files of commits; object stores need nothing."""
     if not is_local(location):
         return
     table, mode = Path(location), root_mode(location)
     files = [path for entry in entries for path in _written(table, entry)]
     folders = {folder for file in files for folder in file.parents if table in folder.parents}
     for path in (*files, *folders, table):
-        # Whatever the umask is. What belongs to another user of the lake stays as it is.
+        # Regardless of the umask. Files of another user of the lake stay unchanged.
         with suppress(PermissionError):
             path.chmod(mode if path.is_dir() else mode & 0o666)
     for path in (*files, *folders, table, *list(table.parents)[:2]):
@@ -33,7 +33,7 @@ def _written(table: Path, entry: LogEntry) -> Iterator[Path]:
     for line in entry.text.splitlines():
         added = json.loads(line).get("add")
         path = table / unquote(added["path"]) if added else None
-        # What a killed run has added may have been deleted since it was undone.
+        # Files that a killed run added may have been deleted since they were undone.
         if path is not None and path.exists():
             yield path
     log = table / "_delta_log"

@@ -1,4 +1,4 @@
-"""Deletes what lies at a publication's place and no kept version needs."""
+"""Deletes files in a publication's folder that no kept version needs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNFINISHED = ("#", ".tmp")
 
 @dataclass(frozen=True, kw_only=True)
 class _Stored:
-    """A file at a publication's place: its path in there, its size, and since when it is there."""
+    """A file in a publication's folder: its path there, its size, and when it was placed there."""
 
     path: str
     bytes: int
@@ -43,13 +43,13 @@ def vacuum_table(
     older_than: datetime,
     dry_run: bool,
 ) -> Vacuumed:
-    """Delete the data files that no kept version of a table has; see `Publisher.clean_up`.
+    """Delete the data files that no kept version of a table uses; see `Publisher.clean_up`.
 
-    The log stays, and so do the numbers of its versions. Delta's own vacuum would write a version
-    of its own, and does not see the files of a write that was killed (``part.parquet#1``).
+    The log and its version numbers stay. Delta's own vacuum would write a new version, and does not
+    see the files of a killed write (``part.parquet#1``).
     """
     folder = publication_folder(lake, "tables", name, draft=draft)
-    with disk_errors(f"{name!r} cannot be swept"):
+    with disk_errors(f"{name!r} cannot be cleaned up"):
         stored = list(_stored_files(folder))
         needed = _needed(kept, folder, {one.path for one in stored})
         if needed is None:
@@ -59,12 +59,12 @@ def vacuum_table(
 
 
 class VersionFolders:
-    """What the publishers of files and reports share: each version has a folder that stays as it is."""
+    """What the publishers of files and reports share: each version has an immutable folder."""
 
     kind: PublicationKind
 
     def compare(self, staged: Staged, previous: PublicationVersion) -> None:
-        """Compare nothing: what is in it is its author's; see `Publisher.compare`."""
+        """Return None: the content is the author's concern; see `Publisher.compare`."""
 
     def restore(
         self,
@@ -76,7 +76,7 @@ class VersionFolders:
         token: str,
         previous: PublicationVersion,
     ) -> Committed:
-        """Point to the file of the old version once more; see `Publisher.restore`."""
+        """Refer to the file of the old version again; see `Publisher.restore`."""
         return still_there(version)
 
     def clean_up(
@@ -95,7 +95,7 @@ class VersionFolders:
         if not inside:
             return Vacuumed()
         needed = {location.removeprefix(f"{folder}/").partition("/")[0] for location in inside}
-        with disk_errors(f"{name!r} cannot be swept"):
+        with disk_errors(f"{name!r} cannot be cleaned up"):
             files = _stored_files(folder)
             waste = [one for one in files if one.path.partition("/")[0] not in needed]
             return _delete(folder, waste, older_than=older_than, dry_run=dry_run)
@@ -108,11 +108,11 @@ def _is_waste(path: str, needed: set[str]) -> bool:
 
 
 def _needed(kept: Sequence[PublicationVersion], folder: str, stored: set[str]) -> set[str] | None:
-    """Return the data files of the kept versions; None where none of them lies here.
+    """Return the data files of the kept versions; None if none of them is stored here.
 
     Raises:
-        StorageError: A version is not what the ledger has on record.
-        PublishError: One of them is not there: whatever is wrong, this is no time to delete.
+        StorageError: A version differs from the ledger's record.
+        PublishError: A file is missing: something is wrong, so nothing should be deleted.
     """
     versions = sorted(
         (v for v in kept if v.what.location == folder and v.what.delta_version is not None),
@@ -123,10 +123,10 @@ def _needed(kept: Sequence[PublicationVersion], folder: str, stored: set[str]) -
         return None
     needed: set[str] = set()
     for version in versions:
-        # Upwards: each step reads only the commits since the last one.
+        # In ascending order: each step reads only the commits since the last one.
         if version is not versions[0]:
             table.load_as_version(version.what.delta_version or 0)
-        # The files that a damaged log does not know of must not be deleted.
+        # Files that a damaged log does not list must not be deleted.
         verify(table, version)
         needed |= paths_of(table)
     absent = sorted(needed - stored)
@@ -148,7 +148,8 @@ def _stored_files(folder: str) -> Iterator[_Stored]:
             path = Path(parent, name)
             with suppress(FileNotFoundError):
                 facts = path.lstat()
-                # A hard link keeps the time of its content; the change of the inode is its own.
+                # A hard link keeps the modification time of its content; the inode change time is
+                # its own.
                 placed = max(facts.st_mtime, facts.st_ctime)
                 yield _Stored(
                     path=path.relative_to(folder).as_posix(),
@@ -191,7 +192,7 @@ def _remove_remote(folder: str, paths: Sequence[str]) -> None:
 def _remove_local(folder: str, paths: Sequence[str]) -> None:
     for path in paths:
         Path(folder, path).unlink(missing_ok=True)
-    # From the deepest: a folder goes once all that was in it has gone.
+    # Deepest first: a folder can be removed once it is empty.
     emptied = {parent for path in paths for parent in Path(path).parents if parent != Path()}
     for parent in sorted(emptied, key=lambda one: len(one.parts), reverse=True):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The highest version numbers that were given to publications, told from what lies in a lake."""
+"""The highest version numbers of publications, derived from the files in a lake."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from jupyter_etl.publishing.tables.base import NUMBER
 from jupyter_etl.publishing.tables.record import commit_info
 
 Numbers = dict[tuple[str, bool], int]
-"""The highest number by name and whether it is of drafts."""
+"""The highest number by name and whether it is a draft."""
 
 
 def read_numbers(lake: str) -> Numbers:
-    """Return the numbers of the newest versions in a lake, whichever ledger knows of them.
+    """Return the numbers of the newest versions in a lake, of all ledgers.
 
     Args:
-        lake: Folder or fsspec URL under which all outputs lie; it need not exist.
+        lake: Folder or fsspec URL of the lake; it need not exist.
 
     Raises:
         StorageError: The lake cannot be read.
@@ -58,7 +58,7 @@ def _names_in(filesystem: Any, folder: str) -> Iterator[str]:
 
 
 def _of_table(filesystem: Any, table: str) -> int:
-    """Return the number in the newest log entry that has one, and one more for each damaged entry."""
+    """Return the number in the newest log entry that has one, plus one for each damaged entry."""
     damaged = 0
     log = f"{table}/_delta_log"
     for name in sorted(
