@@ -1,4 +1,4 @@
-"""Checks by DuckDB: all rules in one aggregate over the rows."""
+"""Checks by DuckDB: all rules in one aggregate query over the rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NO_COLUMN = re.compile(r"Referenced (?:column|table) \"(.+?)\" (?:was )?not fou
 class DuckCheckRunner:
     """Applies rules by one DuckDB query, with no access to files or the network.
 
-    A row for which a condition is NULL does not break the rule; ``not null`` is a rule of its own.
+    A row for which a condition is NULL does not violate the rule; ``not null`` is a separate rule.
     """
 
     def run(
@@ -51,10 +51,10 @@ class DuckCheckRunner:
         """Apply all rules in one pass.
 
         Returns:
-            One result a rule, in order; rules that are broken bring up to twenty of their rows.
+            One result per rule, in order; failed rules include up to twenty failing rows.
 
         Raises:
-            DeclarationError: A rule names a column that is not there, or is not valid SQL.
+            DeclarationError: A rule names a column that does not exist, or is not valid SQL.
             SourceError: A stream cannot be read.
         """
         if not rules:
@@ -85,7 +85,7 @@ class DuckCheckRunner:
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """What the passes have found of one rule."""
+    """The findings about one rule."""
 
     compiled: CompiledRule
     value: object
@@ -105,7 +105,7 @@ def _first_pass(
 
     with opened(data) as rows:
         schema = rows.schema
-        # Before anything that a rule says is asked.
+        # Before any rule's own SQL is executed.
         connection.execute("SET lock_configuration = true")
         checks = compile_checks(
             rules,
@@ -121,16 +121,16 @@ def _first_pass(
                 return checks, _one(connection, checks.query)
         except duckdb.Error as problem:
             failed = problem
-    # The stream is closed before it is opened again.
+    # The stream is closed before it is reopened.
     raise _blamed(connection, checks, data, schema, failed) from failed
 
 
 def _nests(connection: duckdb.DuckDBPyConnection, nothing: pa.Table, aggregate: str) -> bool:
-    """Ask DuckDB whether an aggregate has another one inside.
+    """Ask DuckDB whether an aggregate contains another one.
 
     Args:
-        nothing: A table of the columns, without rows.
-        aggregate: Any, also one that is not valid.
+        nothing: An empty table with the columns.
+        aggregate: An aggregate expression, valid or not.
     """
     import duckdb
 
@@ -184,15 +184,15 @@ def _blamed(
     schema: pa.Schema,
     problem: duckdb.Error,
 ) -> DeclarationError:
-    """Find the rule that the query failed for, by asking for each alone: first without any rows."""
+    """Find the rule that made the query fail, by running each alone, first without any rows."""
     for rows in (schema.empty_table(), data):
         for compiled in checks.rules:
             own = _problem_of(connection, checks, compiled, rows)
             if own is None:
                 continue
-            said = shown(str(own))
-            text = first_line(said)
-            absent = _NO_COLUMN.search(said)
+            details = shown(str(own))
+            text = first_line(details)
+            absent = _NO_COLUMN.search(details)
             if absent:
                 return missing_column(absent[1], schema.names, compiled.rule)
             return DeclarationError(
@@ -240,14 +240,14 @@ def _result(found: _Found, *, total: int, dataset: str, last: int | None) -> Che
 
 
 def _message_of_all(found: _Found, *, holds: bool, total: int, last: int | None) -> str:
-    """Word the result of a rule about all rows at once."""
+    """Return the message of a rule about all rows together."""
     rule = found.compiled.rule
     if rule.kind == "fresh":
         return _age_message(found, total, holds=holds)
     if rule.kind == "rows":
         return _rows_message(rule, holds=holds, total=total, last=last)
-    said = f"; {found.told}" if found.told else ""
-    return f"{total:,} rows{said}: {_held(found.compiled, holds)}"
+    details = f"; {found.told}" if found.told else ""
+    return f"{total:,} rows{details}: {_held(found.compiled, holds)}"
 
 
 def _message(compiled: CompiledRule, failed: int, total: int, sample: Sample) -> str:
@@ -270,10 +270,8 @@ def _message(compiled: CompiledRule, failed: int, total: int, sample: Sample) ->
 def _age_message(found: _Found, total: int, *, holds: bool) -> str:
     compiled, newest = found.compiled, found.told
     column, least = compiled.columns[0], compiled.rule.argument
-    said = "no row has a value" if newest is None else f"the greatest {column} is {newest}"
-    return (
-        f"{total:,} rows; {said}, {'not ' if holds else ''}before {least}: {_held(compiled, holds)}"
-    )
+    details = "no row has a value" if newest is None else f"the greatest {column} is {newest}"
+    return f"{total:,} rows; {details}, {'not ' if holds else ''}before {least}: {_held(compiled, holds)}"
 
 
 def _held(compiled: CompiledRule, holds: bool) -> str:

@@ -1,4 +1,4 @@
-"""Some of the rows that break rules: one pass over the rows for all rules together."""
+"""Samples of failing rows, collected in one pass for all rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAMPLE_ROWS = 20
 SAMPLE_COLUMNS = 30
 SAMPLE_CHARACTERS = 200
 SAMPLE_BYTES = 16_000
-"""How much of the breaking rows is kept for the record."""
+"""Maximum size of the failing rows that are recorded."""
 
 Sample = tuple[dict[str, str], ...]
 
@@ -30,12 +30,12 @@ _BATCH_ROWS = 2048
 
 @dataclass(frozen=True, kw_only=True)
 class _Broken:
-    """A broken rule.
+    """A failed rule.
 
     Args:
-        number: Its place among all rules.
-        condition: True for rows that break it.
-        columns: Those to be shown.
+        number: Position among all rules.
+        condition: True for failing rows.
+        columns: Columns to show.
     """
 
     number: int
@@ -49,17 +49,17 @@ def failing_rows(
     checks: CompiledChecks,
     numbers: Sequence[int],
 ) -> dict[int, Sample]:
-    """Collect some rows that break rules, in the order in which they come.
+    """Collect some failing rows, in their original order.
 
-    Where a rule asks for unique values, a pass before finds some that are there twice: which row
-    breaks it is not told by the row.
+    For a rule about unique values, a first pass finds some duplicated values: a single row does not
+    show whether it fails.
 
     Args:
-        connection: With what the checks refer to.
-        numbers: Places of the broken ones among them.
+        connection: A connection with the publications that the checks refer to.
+        numbers: Positions of the failed rules.
 
     Returns:
-        Up to `SAMPLE_ROWS` rows a rule, by its place.
+        Up to `SAMPLE_ROWS` rows per rule, by position.
     """
     if not numbers:
         return {}
@@ -85,7 +85,7 @@ def failing_rows(
 
 
 def bounded(rows: Iterable[dict[str, str]]) -> Sample:
-    """Keep as many rows as a record holds, the first in any case."""
+    """Return as many rows as a record can store, at least the first."""
     kept: list[dict[str, str]] = []
     room = SAMPLE_BYTES
     for row in rows:
@@ -97,17 +97,17 @@ def bounded(rows: Iterable[dict[str, str]]) -> Sample:
 
 
 def mentioned(rule: CheckRule, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns whose names occur in a condition; only the order of the sample hangs on it."""
+    """Return the columns whose names occur in a condition; only their order depends on this."""
     words = {word.lower() for word in re.findall(r"\w+", rule.argument)}
     return tuple(name for name in columns if name.lower() in words or quoted(name) in rule.argument)
 
 
 def _find_twice(columns: Sequence[str]) -> str:
-    """Write the query that keeps, for each column, some values that occur twice."""
+    """Return a query that finds, for each column, some values that occur twice."""
     keys = [quoted(name) for name in columns]
     cells = "".join(f"{key} AS {_TWICE}_{place}, " for place, key in enumerate(keys))
     sets = ", ".join(f"({key})" for key in keys)
-    # One more than are shown: among them may be NULL, which does not break the rule.
+    # One more than are shown: NULL may be among them, which does not violate the rule.
     return (
         f"CREATE TEMP TABLE {_TWICE} AS SELECT {cells}grouping_id({', '.join(keys)}) AS {_TWICE}_set "  # noqa: S608 - quoted
         f"FROM {DATA} GROUP BY GROUPING SETS ({sets}) HAVING count(*) > 1 "
@@ -151,7 +151,7 @@ def _collected(
     broken: Sequence[_Broken],
     shown: Sequence[str],
 ) -> Mapping[int, list[dict[str, str]]]:
-    """Read until there are rows enough of each rule."""
+    """Read until there are enough rows for each rule."""
     import pyarrow.compute as pc
 
     found: dict[int, list[dict[str, str]]] = {one.number: [] for one in broken}

@@ -1,4 +1,4 @@
-"""The mean of what was drawn, and how far it may be from the mean of all."""
+"""The mean of a sample, with a confidence interval for the mean of all rows."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class MeanInterval:
     """The mean of a column of a sample.
 
     Args:
-        column: Its name.
-        mean: Of the values drawn; NaN and missing ones are left out.
+        column: Name of the column.
+        mean: Mean of the sampled values, without NaN and missing ones.
         low: Lower end of the 95 % interval for the mean of all rows.
-        high: Its upper end.
-        values: How many values the mean is of.
+        high: Upper end of the interval.
+        values: Number of values.
     """
 
     column: str
@@ -33,11 +33,11 @@ class MeanInterval:
 
 
 def mean_intervals(sample: pa.Table, total_rows: int) -> list[MeanInterval]:
-    """Return the intervals of all numeric columns that have two values at least.
+    """Return the intervals of all numeric columns with at least two values.
 
     Args:
-        sample: Rows drawn without replacement, each as likely as the other.
-        total_rows: How many there were to draw from.
+        sample: Rows drawn without replacement with equal probability.
+        total_rows: Number of rows that they were drawn from.
     """
     import pyarrow as pa
 
@@ -66,9 +66,9 @@ def half_width(values: np.ndarray, *, drawn: int, total: int) -> float:
     """Return half the width of the 95 % interval of a mean.
 
     Args:
-        values: Two at least.
-        drawn: Rows of the sample, of which some may have had no value.
-        total: Rows it was drawn from.
+        values: At least two values.
+        drawn: Number of sampled rows, including those without a value.
+        total: Number of rows that they were drawn from.
 
     Source:
         Cochran, Sampling Techniques, 1977, 2.5 (finite population); Student's quantile by the

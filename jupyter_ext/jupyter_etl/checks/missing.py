@@ -1,4 +1,4 @@
-"""NaN counts as missing, as NULL does: in frames, Arrow tables, sources and publications alike."""
+"""NaN as a missing value, equivalent to NULL, in frames, Arrow tables, sources and publications."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def nan_as_null(rows: pa.Table | pa.RecordBatchReader) -> pa.Table | pa.RecordBatchReader:
-    """Replace NaN by NULL in all columns of floats, also inside lists, structs and maps.
+    """Replace NaN by NULL in all columns of floats, including those in lists, structs and maps.
 
-    Half floats become floats, since DuckDB has none.
+    Half floats become floats, because DuckDB has none.
 
     Args:
         rows: A table, or a stream, which is processed batch by batch.

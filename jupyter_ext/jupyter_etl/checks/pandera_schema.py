@@ -1,4 +1,4 @@
-"""Checks by a schema of pandera."""
+"""Checks by pandera schemas."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def check_schema(schema: object, frame: pd.DataFrame, *, dataset: str) -> list[CheckResult]:
-    """Apply a schema to a frame, all of it before anything is said.
+    """Apply a schema to a frame completely before reporting failures.
 
     Args:
         schema: A pandera ``DataFrameSchema``, or a ``DataFrameModel``.
 
     Returns:
-        A result for each column and check that is broken, else one that says that all holds.
+        A result for each failed column and check, or a single passing one.
 
     Raises:
-        DeclarationError: It is no schema, or one of its checks raised an error of its own.
+        DeclarationError: It is not a schema, or one of its checks raised an exception.
         MissingDependency: pandera is not installed.
     """
     try:
@@ -68,7 +68,7 @@ def check_schema(schema: object, frame: pd.DataFrame, *, dataset: str) -> list[C
 def _failures(
     schema: Any, frame: pd.DataFrame, broken: type[Exception]
 ) -> list[tuple[str, str, list[int]]]:
-    """Return column, check and places of the breaking rows, for each that is broken."""
+    """Return column, check and positions of the failing rows for each failure."""
     try:
         schema.validate(frame, lazy=True)
     except broken as problem:

@@ -1,4 +1,4 @@
-"""A profile of a stream of rows, in one pass and flat memory."""
+"""A profile of a stream of rows, in one pass with constant memory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""The shares at which `ColumnProfile.quantiles` are."""
+"""The quantiles of `ColumnProfile.quantiles`."""
 SAMPLE_ROWS = 18_445
-"""Rows from which a rank is told to 1 % in 95 of 100 samples, whatever the data.
+"""Sample size for a rank error of 1 % at 95 % confidence, for any distribution.
 
 Source:
     Massart, The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality, 1990.
@@ -34,10 +34,10 @@ _SEED = 0
 
 
 def profile_of(name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Profile:
-    """Look at every row once.
+    """Profile all rows.
 
     Returns:
-        Exact but for the quantiles, and for counts of different values beyond ten thousand.
+        Exact except for the quantiles, and for distinct counts beyond ten thousand.
     """
     import pyarrow as pa
 
@@ -67,7 +67,7 @@ def profile_of(name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) 
 
 
 class _Column:
-    """What is known of one column so far."""
+    """The statistics of one column so far."""
 
     def __init__(self, field: pa.Field) -> None:
         self._name, self._type = field.name, field.type
@@ -96,10 +96,10 @@ class _Column:
                 self._moments(numbers)
 
     def told(self, sample: pa.ChunkedArray | None) -> ColumnProfile:
-        """Return what was found.
+        """Return the profile.
 
         Args:
-            sample: Some of its values, at random.
+            sample: A random sample of its values.
         """
         tally = self._tally or {}
         often = sorted(tally.items(), key=lambda one: -one[1])[:_FREQUENT]
@@ -147,7 +147,7 @@ class _Column:
         self._ends = low, high
 
     def _moments(self, numbers: np.ndarray) -> None:
-        """Add to mean and squared deviations as Chan, Golub and LeVeque do, 1979."""
+        """Update mean and squared deviations (Chan, Golub and LeVeque, 1979)."""
         count = len(numbers)
         with np.errstate(all="ignore"):
             mean = float(np.mean(numbers))
@@ -159,7 +159,7 @@ class _Column:
 
 
 def _present(values: pa.Array) -> pa.Array:
-    """Return the values that are there; NaN is none."""
+    """Return the values without NULL and NaN."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -170,7 +170,7 @@ def _present(values: pa.Array) -> pa.Array:
 
 
 def _plain(values: pa.Array) -> pa.Array:
-    """Give a column the type that Arrow's functions know."""
+    """Convert a column to a type that Arrow's functions support."""
     import pyarrow as pa
 
     types = pa.types
@@ -184,7 +184,7 @@ def _plain(values: pa.Array) -> pa.Array:
 
 
 def _is_ordered(kind: pa.DataType) -> bool:
-    """Tell whether a type has quantiles and a histogram: numbers, dates and times."""
+    """Return whether a type has quantiles and a histogram: numbers, dates and times."""
     import pyarrow as pa
 
     types = pa.types
@@ -208,7 +208,7 @@ def _is_flat(kind: pa.DataType) -> bool:
 
 
 def _numbers(present: pa.Array) -> np.ndarray:
-    """Return numbers as they are, dates and times as counts of their unit."""
+    """Return numbers unchanged, dates and times as counts of their unit."""
     import pyarrow as pa
 
     kind = present.type
@@ -220,7 +220,7 @@ def _numbers(present: pa.Array) -> np.ndarray:
 
 
 def _quantiles(sample: pa.ChunkedArray) -> tuple[float | int | str, ...]:
-    """Return values of the sample itself, which holds for every type that has an order."""
+    """Return values of the sample itself, which works for every ordered type."""
     present = _present(sample.combine_chunks())
     if not len(present):
         return ()
@@ -231,7 +231,7 @@ def _quantiles(sample: pa.ChunkedArray) -> tuple[float | int | str, ...]:
 
 
 def _unit(kind: pa.DataType) -> float:
-    """Return the least width of a bin: whole numbers, dates and times have nothing in between."""
+    """Return the minimum bin width: integers, dates and times have nothing between two units."""
     import pyarrow as pa
 
     whole = pa.types.is_integer(kind) or pa.types.is_temporal(kind)
@@ -247,12 +247,12 @@ def _edge(edge: float, kind: pa.DataType) -> float | str:
     try:
         return str(pa.array([math.floor(edge)], width).view(kind)[0].as_py())
     except (OverflowError, ValueError, pa.ArrowInvalid):
-        # A bin may end where no date is any more.
+        # The edge of a bin may be beyond the last date.
         return "…"
 
 
 def _shown(value: object) -> float | int | str | None:
-    """Return a number as it is, anything else as a text that is not too long."""
+    """Return a number unchanged, anything else as text of limited length."""
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return value
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""A sample of rows out of a stream: each row by itself, seeded, without holding the rest."""
+"""A seeded sample of the rows of a stream, with only the sample in memory."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SLACK_ROWS = 65_536
-"""Candidates that may pile up before those that have lost are thrown away."""
+"""Number of excess candidates after which those that are out are discarded."""
 
 
 class RowSample:
-    """Draws rows while they pass by.
+    """Samples the rows of a stream.
 
-    Every row gets a random number between 0 and 1. A share keeps the rows below it, a number of
-    rows keeps those with the smallest ones: all sets of that size are equally likely. The numbers
-    follow from the seed and the row's place alone, so the same rows in the same order give the
-    same sample, however they are cut into batches.
+    Every row gets a random number between 0 and 1. A share keeps the rows with numbers below it; a
+    number of rows keeps those with the smallest numbers: all sets of that size are equally likely.
+    The numbers depend only on the seed and the row's position, so the same rows in the same order
+    give the same sample, regardless of their batches.
 
     Args:
-        rows: How many to keep; None where a share is given.
-        share: Chance of each row, from 0 to 1.
-        seed: Of the random numbers.
-        by: A column: keep so many rows of each of its values, or the share and at least one row of
-            each; None for the whole.
+        rows: Number of rows to keep; None if a share is given.
+        share: Probability of each row, from 0 to 1.
+        seed: Seed of the random numbers.
+        by: Column to sample by: the amount applies to each of its values, with at least one row
+            for a share; None for a simple sample.
 
     Source:
         Bottom-k sampling: Cohen and Kaplan, Summarizing data using bottom-k sketches, PODC 2007.
@@ -52,10 +52,10 @@ class RowSample:
         self._waiting_keys: list[np.ndarray] = []
         self._waiting_rows = 0
         self.seen = 0
-        """Rows that have passed by."""
+        """Number of rows processed."""
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take the next rows."""
+        """Process the next rows."""
         import pyarrow as pa
 
         keys = self._random.random(batch.num_rows)
@@ -71,11 +71,11 @@ class RowSample:
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes of the rows kept so far, without the candidates."""
+        """Bytes of the sampled rows so far, without the candidates."""
         return int(self._table.nbytes)
 
     def table(self) -> pa.Table:
-        """Return the rows kept, in the order in which they came."""
+        """Return the sampled rows in their original order."""
         self._settle()
         return self._table
 
@@ -93,7 +93,7 @@ class RowSample:
             self._limit = float(self._keys.max(initial=0.0))
 
     def _kept(self, table: pa.Table, keys: np.ndarray) -> np.ndarray:
-        """Return the places of the rows to keep, ascending."""
+        """Return the positions of the rows to keep, ascending."""
         if self._by is not None:
             rank = _rank_in_group(table.column(self._by), keys)
             good = (
@@ -106,7 +106,7 @@ class RowSample:
 
 
 def _rank_in_group(column: pa.ChunkedArray, keys: np.ndarray) -> np.ndarray:
-    """Return for each row how many of its group have a smaller key."""
+    """Return for each row how many rows of its group have a smaller key."""
     import pyarrow.compute as pc
 
     encoded = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")

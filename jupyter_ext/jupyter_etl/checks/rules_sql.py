@@ -1,4 +1,4 @@
-"""Rules as SQL: one aggregate for all rules, and conditions that select the failing rows."""
+"""Compilation of rules to SQL: one aggregate for all rules, and conditions for the failing rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from jupyter_etl.language.sql.lexer import quoted, quoted_text
 from jupyter_etl.model import CheckRule
 
 DATA = "data"
-"""Name under which the rows are registered."""
+"""Registered name of the rows."""
 
 _ROWS_WORDS = re.compile(r"[A-Za-z_]\w*")
 _EXPONENT = re.compile(r"\d[eE][+-]?\d")
 _COMPARED = re.compile(r"(.+?)\s*(?:[<>=!]|\bbetween\b|\bin\b)", re.IGNORECASE | re.DOTALL)
-"""What a message shows of an expression: what stands before the comparison."""
+"""The part of an expression before its comparison, which messages show."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +26,13 @@ class CompiledRule:
     """A rule as SQL.
 
     Args:
-        rule: What it was made of.
-        aggregate: Gives the number of breaking rows; for a rule about the whole, whether it holds.
-        breaking: A condition that is true for breaking rows, for a unique value for rows that may
-            be; "" for a rule about the whole.
-        columns: Those it looks at, as far as it says.
-        reference: Publication that has to be registered as `reference_name`; "" for none.
-        told: Gives what a message says besides, as text.
+        rule: The rule.
+        aggregate: Returns the number of failing rows; for a rule about all rows, whether it holds.
+        breaking: A condition for failing rows; for unique values, for rows that may fail; ""
+            for a rule about all rows.
+        columns: Columns of the rule, as far as they are known.
+        reference: Publication to register as `reference_name`; "" for none.
+        told: Returns additional text for the message.
     """
 
     rule: CheckRule
@@ -49,7 +49,7 @@ class CompiledChecks:
 
     Args:
         rules: In the order given.
-        joins: What follows ``FROM data``.
+        joins: The SQL after ``FROM data``.
         inner: Replacements for columns that differ only in case, see `inner_columns`.
     """
 
@@ -59,11 +59,11 @@ class CompiledChecks:
 
     @property
     def query(self) -> str:
-        """Gives one row: the number of rows, then each rule's aggregate and what is told."""
+        """A query for one row: the row count, each rule's aggregate, and the message texts."""
         return self.query_of(self.rules)
 
     def query_of(self, rules: Sequence[CompiledRule]) -> str:
-        """Write the aggregate of some of the rules."""
+        """Return the aggregate query for some of the rules."""
         aggregates = "".join(f",\n  {one.aggregate}, {one.told}" for one in rules)
         return f"SELECT count(*){aggregates}\nFROM {DATA}{self.joins}"
 
@@ -75,15 +75,15 @@ def compile_checks(
     last_rows: int | None,
     nests: Callable[[str], bool],
 ) -> CompiledChecks:
-    """Turn rules into SQL of DuckDB.
+    """Compile rules to SQL of DuckDB.
 
     Args:
-        rules: What must hold.
+        rules: The rules.
         last_rows: Value of ``last`` in a ``rows`` rule.
-        nests: Whether DuckDB refuses an aggregate because another one is inside of it.
+        nests: Returns whether DuckDB rejects an aggregate because it contains another one.
 
     Raises:
-        DeclarationError: A rule names a column that is not there, or is of an unknown kind.
+        DeclarationError: A rule names a column that does not exist, or has an unknown kind.
     """
     compiled = tuple(
         _compile(rule, number, columns, last_rows, nests) for number, rule in enumerate(rules)
@@ -99,7 +99,7 @@ def compile_checks(
 
 
 def reference_name(number: int) -> str:
-    """Return the table that holds the distinct keys the rule of that number refers to."""
+    """Return the name of the table with the distinct keys that a rule refers to."""
     return f"_etl_ref_{number}"
 
 
@@ -115,7 +115,7 @@ def cell_of(name: str, inner: Mapping[str, str]) -> str:
 
 
 def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> DeclarationError:
-    """Make the error for a rule on a column that is not there."""
+    """Return the error for a rule about a column that does not exist."""
     return DeclarationError(
         f"The check '{rule.text}' uses the column '{name}', which does not exist; there are "
         f"{listed(columns)}.",
@@ -127,7 +127,7 @@ def missing_column(name: str, columns: Sequence[str], rule: CheckRule) -> Declar
 def _compile_expression(
     rule: CheckRule, columns: Sequence[str], nests: Callable[[str], bool]
 ) -> CompiledRule:
-    """Compile a condition on each row, or, where it is made of aggregates, on all of them."""
+    """Compile a condition on each row, or on all rows if it consists of aggregates."""
     _refuse_twins(rule, columns)
     of_each = _of_each_row(rule, rule.argument)
     if "(" not in rule.argument or not nests(of_each.aggregate):
@@ -145,7 +145,7 @@ def _compile_expression(
 
 
 def _refuse_twins(rule: CheckRule, columns: Sequence[str]) -> None:
-    """Refuse a rule about a column if another name differs only in case; it may be a typo."""
+    """Reject a rule about a column if another name differs only in case; it may be a typo."""
     alike = twins(columns)
     if not alike:
         return
@@ -162,7 +162,7 @@ def _refuse_twins(rule: CheckRule, columns: Sequence[str]) -> None:
 
 
 def _of_each_row(rule: CheckRule, condition: str) -> CompiledRule:
-    # The end stands on a line of its own: there may be a comment before.
+    # On a line of its own, because the condition may end with a comment.
     return _counted(rule, f"NOT (({condition}\n))", ())
 
 
@@ -230,7 +230,7 @@ def _counted(rule: CheckRule, breaking: str, columns: tuple[str, ...]) -> Compil
 
 
 def _rows(rule: CheckRule, last_rows: int | None) -> str:
-    """Write ``rows > 0.5 * last`` over the number of rows; without a last version it holds."""
+    """Compile ``rows > 0.5 * last``; without a last version it holds."""
     words = {"rows": "count(*)", "last": str(last_rows), "between": "BETWEEN", "and": "AND"}
     argument = rule.argument or rule.text
     if "last" in _words(argument) and last_rows is None:
@@ -248,7 +248,7 @@ def _rows(rule: CheckRule, last_rows: int | None) -> str:
 
 
 def _reached(cell: str, instant: str) -> str:
-    """Compare the greatest value with an instant; one without a zone with its wall clock."""
+    """Compare the greatest value with an instant; a naive value with its local time."""
     wall = instant[:19]
     return (
         f"coalesce(CASE WHEN typeof(max({cell})) IN "
@@ -263,10 +263,10 @@ def _words(argument: str) -> list[str]:
 
 
 def check_syntax(rule: CheckRule) -> None:
-    """Refuse a rule that DuckDB does not read, whatever the columns.
+    """Reject a rule that DuckDB cannot parse, independent of the columns.
 
     Raises:
-        DeclarationError: Its condition is not SQL, or its pattern is no regular expression.
+        DeclarationError: Its condition is not SQL, or its pattern is not a regular expression.
     """
     import duckdb
 

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Rows: TypeAlias = "pa.Table | Callable[[], pa.RecordBatchReader]"
-"""What a check runner is given."""
+"""The input of a check runner."""
 
 
 @contextmanager
 def sandbox(*, streams: bool, timezone: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database in memory that sees registered tables only: no files, no network.
+    """Open an in-memory database that can access registered tables only: no files, no network.
 
     Args:
-        streams: Whether it reads streams. What makes these, a driver or the ledger, may belong to
-            the thread that opened it, so no other one may read.
+        streams: Whether it reads streams. They may use a driver or ledger that belongs to the
+            current thread, so DuckDB must not read them in another one.
         timezone: IANA name of the time zone for days.
     """
     import duckdb
@@ -34,8 +34,8 @@ def sandbox(*, streams: bool, timezone: str) -> Iterator[duckdb.DuckDBPyConnecti
         "enable_external_access": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        # A stream has no size, so that its rows would be taken for the smaller side of a join, which
-        # is held in memory; the keys that are joined to them stand on the other side.
+        # A stream has no known size, so the optimizer would use it as the build side of a join,
+        # which is held in memory; the joined keys must be that side.
         "disabled_optimizers": "build_side_probe_side,join_order",
     }
     if streams:
@@ -59,7 +59,7 @@ def opened(rows: Rows) -> Iterator[pa.Table | pa.RecordBatchReader]:
 def scanned(
     connection: duckdb.DuckDBPyConnection, rows: pa.Table | pa.RecordBatchReader
 ) -> Iterator[None]:
-    """Make rows the table `DATA`; what their source raises comes out as it was raised.
+    """Register rows as table `DATA`; exceptions of their source are raised unchanged.
 
     Args:
         rows: A table, or a stream for one query.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 EXACT = 10_000
-"""Up to so many different values they are counted exactly."""
+"""Maximum number of distinct values that are counted exactly."""
 CONFIDENCE_Z = 1.96
 """Half width of a 95 % interval of the normal distribution, in standard deviations."""
 
@@ -21,10 +21,10 @@ _LEAST_BITS, _MOST_BITS = 10, 18
 
 
 class DistinctCount:
-    """Counts different values: exactly while there are few, then by HyperLogLog.
+    """Counts distinct values: exactly while there are few, then by HyperLogLog.
 
     Args:
-        error: Half width of the 95 % interval, as a share of the count. It is met down to 0.4 %.
+        error: Half width of the 95 % interval, as a share of the count; at least 0.4 %.
 
     Source:
         Flajolet, Fusy, Gandouet, Meunier, HyperLogLog, AofA 2007; estimated as in Ertl, New
@@ -45,18 +45,18 @@ class DistinctCount:
 
     @property
     def error(self) -> float:
-        """Half width of the 95 % interval as a share of the count; 0 where it is exact."""
+        """Half width of the 95 % interval as a share of the count; 0 if it is exact."""
         return 0.0 if self.exact else CONFIDENCE_Z * 1.04 / math.sqrt(len(self._registers))
 
     @property
     def count(self) -> int:
-        """How many there are, missing ones left out."""
+        """Return the number of distinct values, without missing ones."""
         if self._few is not None:
             return len(self._few)
         return round(_estimate(self._registers, self._bits))
 
     def add(self, values: pa.Array) -> None:
-        """Take the next values."""
+        """Process the next values."""
         hashes = _hashes(values)
         if self._few is not None:
             few = np.union1d(self._few, hashes)
@@ -66,8 +66,8 @@ class DistinctCount:
             hashes = few
         place = (hashes >> np.uint64(64 - self._bits)).astype(np.int64)
         rest = hashes << np.uint64(self._bits)
-        # The place of the highest bit; a rest of zero has them all empty. frexp is exact enough:
-        # rounding up to a power of two happens once in 2**53 values.
+        # The position of the highest bit; for a remainder of zero, all bits are empty. frexp is
+        # exact enough: it rounds up to a power of two once in 2**53 values.
         _, exponent = np.frexp(rest.astype(np.float64))
         rank = np.where(rest == 0, 65 - self._bits, 65 - exponent).astype(np.uint8)
         np.maximum.at(self._registers, place, rank)
@@ -84,7 +84,7 @@ def _estimate(registers: np.ndarray, bits: int) -> float:
 
 
 def _sigma(share: float) -> float:
-    """Return the weight of the registers that are still empty."""
+    """Return the weight of the empty registers."""
     total, factor = share, 1.0
     while True:
         share *= share
@@ -96,7 +96,7 @@ def _sigma(share: float) -> float:
 
 
 def _tau(share: float) -> float:
-    """Return the weight of the registers that are full."""
+    """Return the weight of the full registers."""
     if share in (0.0, 1.0):
         return 0.0
     total, factor = 1 - share, 1.0
@@ -122,7 +122,7 @@ def _hashes(values: pa.Array) -> np.ndarray:
     if pa.types.is_integer(present.type) or pa.types.is_floating(present.type):
         plain = present.to_numpy(zero_copy_only=False)
         if pa.types.is_floating(present.type):
-            # One zero, whatever its sign; NaN is missing.
+            # Zero has one hash, whatever its sign; NaN is missing.
             plain = plain[~np.isnan(plain)].astype(np.float64) + 0.0
         return pd.util.hash_array(plain)
     try:
@@ -134,16 +134,16 @@ def _hashes(values: pa.Array) -> np.ndarray:
 
 
 _MOST = 64
-"""Bins while counting; the least is half of it as soon as two values differ."""
+"""Maximum number of bins while counting; at least half of it is used once two values differ."""
 
 
 class Histogram:
-    """Counts numbers in bins of one width, a power of two, that doubles as the range grows.
+    """Counts numbers in bins of equal width, a power of two that doubles as the range grows.
 
-    Doubling adds up neighbours, so all counts are exact in one pass.
+    Doubling merges neighbouring bins, so all counts are exact in one pass.
 
     Args:
-        least_width: A power of two that bins are not narrower than; 0 for none.
+        least_width: Minimum width of the bins, a power of two; 0 for none.
     """
 
     def __init__(self, *, least_width: float = 0.0) -> None:
@@ -152,14 +152,14 @@ class Histogram:
         self._counts: Counter[int] = Counter()
 
     def add(self, values: np.ndarray) -> None:
-        """Take the next numbers; those that are not finite are left out."""
+        """Process the next numbers, ignoring those that are not finite."""
         values = values[np.isfinite(values)].astype(np.float64)
         if not len(values):
             return
         low, high = float(values.min()), float(values.max())
         if not self._width:
             self._width = max(_first_width(low, high), self._least)
-        # First so wide that the places of all numbers are 64 bit integers.
+        # First make bins so wide that the positions of all numbers are 64-bit integers.
         while max(abs(low), abs(high)) * 2.0**-61 > self._width:
             self._double()
         while self._span(low, high) >= _MOST:
@@ -169,10 +169,10 @@ class Histogram:
             self._counts[place] += count
 
     def bins(self, most: int) -> list[tuple[float, float, int]]:
-        """Return the bins from the lowest to the highest that holds a value: low, high, count.
+        """Return the bins from the lowest to the highest with values: low, high, count.
 
         Args:
-            most: So many bins at most; pairs are added up.
+            most: Maximum number of bins; pairs are merged.
         """
         counts, width = self._counts, self._width
         while counts and max(counts) - min(counts) >= most:
@@ -183,9 +183,9 @@ class Histogram:
         return [(place * width, (place + 1) * width, counts[place]) for place in places]
 
     def _places(self, values: np.ndarray) -> np.ndarray:
-        """Return the number of the bin of each value."""
+        """Return the bin number of each value."""
         places = np.floor(values / self._width)
-        # A quotient that underflows to -0.0 is in the bin below zero.
+        # A quotient that underflows to -0.0 belongs to the bin below zero.
         return np.where((places == 0) & (values < 0), -1, places).astype(np.int64)
 
     def _double(self) -> None:
@@ -193,16 +193,16 @@ class Histogram:
         self._counts = _halved(self._counts)
 
     def _span(self, low: float, high: float) -> int:
-        """Return how many bins lie between the first and the last."""
+        """Return the number of bins between the first and the last."""
         places: list[int] = self._places(np.array([low, high])).tolist()
         places += [min(self._counts), max(self._counts)] if self._counts else []
         return max(places) - min(places)
 
 
 def _first_width(low: float, high: float) -> float:
-    """Return a power of two that cuts the range into at most `_MOST` bins."""
+    """Return a power of two that divides the range into at most `_MOST` bins."""
     largest = max(abs(low), abs(high))
-    # Divided before it is subtracted: the range of all floats is not a float.
+    # Divide before subtracting: the range of all floats is not a float.
     span = high / _MOST * 2 - low / _MOST * 2
     least = max(span, largest * 2.0**-50, 2.0**-1000)
     return float(2.0 ** math.floor(math.log2(least))) if largest else 1.0
