@@ -1,4 +1,4 @@
-"""The nouns of jupyter-etl as frozen values; nothing here does anything."""
+"""The data model of jupyter-etl: frozen values without behaviour."""
 
 from jupyter_etl.model.breaker import Breaker
 from jupyter_etl.model.bundle import Bundle, BundleFile, FileChange, FileRole

@@ -1,4 +1,4 @@
-"""The files that a version pins beside its notebook."""
+"""The files that a version pins in addition to its notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class FileRole(StrEnum):
     SCRIPT = "script"
     """A cell executes it: ``%run step.py``."""
     DATA = "data"
-    """It was named (``--include``), or is data of a package that reads its own files."""
+    """It was given by ``--include``, or is data of a package that reads its own files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,9 @@ class BundleFile:
     Args:
         path: Relative to the project root, with ``/``.
         content_hash: SHA-256 (hex) of its bytes.
-        bytes: Its size.
+        bytes: Size in bytes.
         role: Why it is pinned.
-        executable: Whether it may be executed as a program.
+        executable: Whether it is an executable program.
     """
 
     path: str
@@ -38,12 +38,12 @@ class BundleFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """The local files of a version, as they were at deployment. All paths use ``/``.
+    """The local files of a version at deployment. All paths use ``/``.
 
     Args:
         folder: The notebook's folder, relative to the project root; ``.`` for the root itself.
         search: Folders that modules are imported from, in order, relative to the project root.
-        modules: Names of the top-level modules that are pinned.
+        modules: Names of the pinned top-level modules.
         files: All pinned files, by path.
         include: The patterns of ``--include``, relative to the notebook's folder.
         by_path: Whether cells open pinned files by their path, so that runs need a working
@@ -65,10 +65,10 @@ class Bundle:
 
 @dataclass(frozen=True, kw_only=True)
 class FileChange:
-    """How a pinned file differs from that of another version.
+    """The difference of a pinned file from another version.
 
     Args:
-        path: As in `BundleFile`.
+        path: See `BundleFile`.
         change: ``added``, ``changed`` or ``removed``.
     """
 

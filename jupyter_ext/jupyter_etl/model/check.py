@@ -1,4 +1,4 @@
-"""Rules about data and what came of them."""
+"""Rules about data and their results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """What a broken rule does: warn is shown, error holds the publication back."""
+    """Severity of a rule: a failed warning is shown, a failed error holds the publication."""
 
     WARN = "warn"
     ERROR = "error"
@@ -26,15 +26,15 @@ class CheckRule:
     """One rule about data.
 
     Args:
-        text: The rule as written, without its severity; what is shown.
-        kind: ``unique``, ``not_null``, ``rows`` (a comparison over the number of rows),
-            ``expression`` (an SQL condition true for every row), ``in``, ``matches``, ``references``,
-            ``fresh`` (the greatest value is recent), ``schema`` (of a pandera schema).
-        severity: What a failure does.
+        text: The rule as written, without its severity; for display.
+        kind: ``unique``, ``not_null``, ``rows`` (a comparison of the row count), ``expression``
+            (an SQL condition that is true for every row), ``in``, ``matches``, ``references``,
+            ``fresh`` (the greatest value is recent), ``schema`` (a pandera schema).
+        severity: The effect of a failure.
         column: The column of a column rule.
-        argument: The condition, the regular expression, ``publication.column``, or for ``in`` the
-            allowed values as SQL literals separated by commas; for ``fresh`` the greatest age, and
-            when it is asked, the ISO time that the greatest value must have reached.
+        argument: The condition, the regular expression, ``publication.column``, or for ``in``
+            the allowed values as SQL literals separated by commas. For ``fresh``, the maximum age;
+            when it is evaluated, the ISO time that the greatest value must have reached.
     """
 
     text: str
@@ -46,16 +46,16 @@ class CheckRule:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What one rule found.
+    """The result of one rule.
 
     Args:
         rule: The rule.
-        status: pass, or the rule's severity where it was broken.
-        dataset: Name of the frame or publication that was checked.
-        failed_rows: How many rows break it; None for a rule about the whole.
-        total_rows: How many rows were looked at.
+        status: pass, or the rule's severity if it failed.
+        dataset: Name of the checked frame or publication.
+        failed_rows: Number of failing rows; None for a rule about all rows together.
+        total_rows: Number of checked rows.
         message: One sentence with the observed value.
-        sample: Up to twenty breaking rows, as text per column, for the record.
+        sample: Up to twenty failing rows, as text per column.
     """
 
     rule: CheckRule

@@ -1,4 +1,4 @@
-"""What a failed attempt kept, so that its run can go on from the cell that failed."""
+"""The saved state of a failed attempt, from which its run can resume."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from jupyter_etl.model.watermark import CursorMove
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """What a run had said to its runner at some moment.
+    """The requests of a run to its runner up to a point in time.
 
     Args:
-        staged: Outputs to commit; in a checkpoint their folders are relative to its own.
+        staged: Outputs to commit; in a checkpoint, their folders are relative to its own.
         checks: Results of checks.
-        reads: What was read.
+        reads: Recorded reads.
         pinned: Publications as the run first saw them.
-        moves: What incremental loads read.
+        moves: Reads of incremental loads.
     """
 
     staged: tuple[Staged, ...] = ()
@@ -32,20 +32,20 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """The state of an attempt when a cell had failed.
+    """The state of an attempt after a cell failed.
 
     Args:
-        attempt: Its number.
+        attempt: Number of the attempt.
         failed_cell: Index in its notebook, 0-based over all cells.
-        before: Sources of the code cells before that one, which had been executed.
-        kernel: That its notebook named; None where it named none.
-        parameters: Given to the attempt, typed, as JSON values.
-        said: Before the cell that failed began.
+        before: Sources of the code cells before it, which had been executed.
+        kernel: The kernel that its notebook named; None if it named none.
+        parameters: Parameters of the attempt, typed, as JSON values.
+        said: Requests to the runner before the failed cell.
         bytes: Size of the variables on disk.
-        names: Variables that were kept.
-        left_out: Variables that were not, with the reason.
-        uses: Other variables that the functions inside a variable look up when they are called.
-        problem: Why there is nothing to go on from; "" where there is.
+        names: Names of the saved variables.
+        left_out: Variables that were not saved, with the reason.
+        uses: Other variables that functions in a variable look up when they are called.
+        problem: Why it is impossible to resume; "" if it is possible.
     """
 
     attempt: int
@@ -63,12 +63,12 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Resumption:
-    """Whether a run goes on from a checkpoint.
+    """Whether a run resumes from a checkpoint.
 
     Args:
-        cell: Index of the first cell to execute, 0-based over all cells; behind the last one
-            where nothing is left to execute. None for a start from the first cell.
-        why_not: One sentence, where ``cell`` is None.
+        cell: Index of the first cell to execute, 0-based over all cells; after the last one if
+            no cell is left. None to start from the first cell.
+        why_not: One sentence if ``cell`` is None.
     """
 
     cell: int | None = None
@@ -77,13 +77,13 @@ class Resumption:
 
 @dataclass(frozen=True, kw_only=True)
 class Retried:
-    """What became of the wish to go on from the failed cell.
+    """The result of a request to resume from the failed cell.
 
     Args:
-        run: As it is queued now.
-        cell, why_not: As in `Resumption`, as far as can be told before the run.
-        deployed: Number of the version that was deployed for it; None where none was.
-        note: Why the saved notebook is not what runs; "" where it is.
+        run: The queued run.
+        cell, why_not: See `Resumption`; a prediction before the run.
+        deployed: Number of the version that was deployed for it; None if there is none.
+        note: Why the saved notebook is not used; "" if it is.
     """
 
     run: Run

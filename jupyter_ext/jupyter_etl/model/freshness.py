@@ -1,4 +1,4 @@
-"""How old data may be."""
+"""Promises about the age of data."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Freshness:
-    """The greatest age its owner promises.
+    """The maximum age that an owner promises.
 
     Args:
-        warn_s: Age in seconds from which it is late; None where only an error is declared.
-        error_s: Age in seconds from which the promise is broken; None where only a warning is.
+        warn_s: Age in seconds from which it is late; None if only an error is declared.
+        error_s: Age in seconds from which the promise is broken; None if only a warning is
+            declared.
     """
 
     warn_s: float | None = None

@@ -1,4 +1,4 @@
-"""How pipelines stand."""
+"""The health of pipelines."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from enum import StrEnum
 
 
 class HealthState(StrEnum):
-    """How a pipeline stands, the most severe first."""
+    """Health of a pipeline, the most severe first."""
 
     AUTO_PAUSED = "auto_paused"
-    """The platform paused it because it failed too often in a row: nothing runs until a resume."""
+    """Paused by the platform after repeated failures: nothing runs until it is resumed."""
     FAILING = "failing"
     HELD = "held"
     BACKFILL_FAILED = "backfill_failed"
@@ -23,10 +23,10 @@ class HealthState(StrEnum):
 
 
 FAILING_STATES = (HealthState.AUTO_PAUSED, HealthState.FAILING)
-"""The states of a pipeline that does not produce what it should."""
+"""The states of a pipeline that fails to produce its outputs."""
 
 ATTENTION = (*FAILING_STATES, HealthState.HELD, HealthState.BACKFILL_FAILED, HealthState.LATE)
-"""The states that need a person, the most severe first."""
+"""The states that need attention, the most severe first."""
 
 
 class PausedBy(StrEnum):
@@ -38,16 +38,15 @@ class PausedBy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineHealth:
-    """How a pipeline stands, and why.
+    """The health of a pipeline, with its reason.
 
     Args:
-        state: In a word.
-        why: One sentence; "" where there is nothing to add.
-        paused_by: Who paused it; None where it is not paused. A pipeline that is paused while it
-            fails has both.
-        running: Whether a run of it is in hand.
-        run_id: The run that ``why`` is about; None where it is about none.
-        last_success_at: When the last run of a deployed version succeeded, UTC; None before any.
+        state: The state.
+        why: One sentence; "" if there is nothing to add.
+        paused_by: Who paused it; None if it is not paused. A pipeline can be paused and failing.
+        running: Whether it has an active run.
+        run_id: The run that ``why`` refers to; None if it refers to none.
+        last_success_at: When the last run of a deployed version succeeded, UTC; None if none has.
     """
 
     state: HealthState
@@ -59,19 +58,19 @@ class PipelineHealth:
 
     @property
     def failing(self) -> bool:
-        """Whether it does not produce what it should, paused or not."""
+        """Whether it fails to produce its outputs, paused or not."""
         return self.state in FAILING_STATES
 
     @property
     def severity(self) -> int:
-        """0 where nobody has to act; the greater, the more urgent."""
+        """0 if no action is needed; higher is more urgent."""
         if self.state not in ATTENTION:
             return 0
         return len(ATTENTION) - ATTENTION.index(self.state)
 
 
 class FreshnessState(StrEnum):
-    """How the age of a publication compares with its freshness promise."""
+    """State of a publication's age relative to its freshness promise."""
 
     OK = "ok"
     WARN = "warn"

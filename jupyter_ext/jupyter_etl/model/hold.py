@@ -1,4 +1,4 @@
-"""What a run would publish and a person has to look at first."""
+"""Held outputs, which need an approval before they are published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_etl.model.watermark import CursorMove
 
 
 class Decision(StrEnum):
-    """What became of a hold: ``expired`` where nobody decided in time."""
+    """Decision about a hold; ``expired`` if there was none in time."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -20,7 +20,7 @@ class Decision(StrEnum):
 
 
 class HeldBy(StrEnum):
-    """What holds a run until a person decides."""
+    """Reasons to hold a run."""
 
     CHECK = "check"
     GATE = "gate"
@@ -41,7 +41,7 @@ def broken_checks(checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Retyped:
-    """A column of another type than before; types as on `Column`."""
+    """A column whose type changed; types as in `Column`."""
 
     name: str
     before: str
@@ -53,15 +53,14 @@ class Emptied:
     """A column without values in the new rows that has values in the live version.
 
     Args:
-        name: Of the column.
+        name: Name of the column.
         absent: Whether the new rows lack the column; otherwise it is NULL or NaN in all of them.
-        values: How many values it has in the rows that are compared; None if they were
-            not counted.
-        rows_before: Rows that the new rows are compared with: those they replace, or all.
-        new_rows: Rows that have no value.
-        partitions: Some of the affected partitions, as ``day=2026-01-01``; empty if the
-            table is compared as a whole.
-        partition_count: How many there are.
+        values: Number of its values in the compared rows; None if they were not counted.
+        rows_before: Number of rows that the new rows are compared with: those they replace, or all.
+        new_rows: Number of rows without a value.
+        partitions: Some of the affected partitions, for example ``day=2026-01-01``; empty if
+            the table is compared as a whole.
+        partition_count: Number of affected partitions.
     """
 
     name: str
@@ -89,23 +88,23 @@ class PartitionRows:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """How what is staged, or a version, differs from the version before.
+    """The difference of staged data, or of a version, from the previous version.
 
     Args:
-        name: Of the publication.
-        number: Of the version before.
-        added: Columns that are new.
-        dropped: Columns that are gone.
-        retyped: Columns whose values no longer fit the type they had.
-        rows_before: Of the whole version before; None where unknown.
-        rows_after: Of the whole version to come; None where only a commit can tell.
-        replaced_rows: Rows that are taken out for others: of the whole, or of the partitions that
-            come again; None where rows are only added or told apart by a key.
-        new_rows: What comes in their place; None where ``replaced_rows`` is.
-        emptied: Columns that had values and have none.
-        partitions: Replaced partitions that get another number of rows; of one that is held, a few
-            of those that are a reason.
-        reasons: Why it is held, one sentence each; empty where it need not be.
+        name: Name of the publication.
+        number: Number of the previous version.
+        added: New columns.
+        dropped: Removed columns.
+        retyped: Columns whose values no longer fit their previous type.
+        rows_before: Row count of the previous version; None if unknown.
+        rows_after: Row count of the new version; None if only a commit can determine it.
+        replaced_rows: Number of rows that are replaced: all, or those of the replaced
+            partitions; None if rows are only added or matched by a key.
+        new_rows: Number of rows that replace them; None if ``replaced_rows`` is None.
+        emptied: Columns that have lost all values.
+        partitions: Replaced partitions whose row count changes; for a held run, a few of those
+            that are a reason.
+        reasons: Why it is held, one sentence each; empty if it is not.
     """
 
     name: str
@@ -123,7 +122,7 @@ class Difference:
 
     @property
     def changed_share(self) -> float | None:
-        """The change of the number of rows, as a share of those before; None where unknown."""
+        """The change of the row count as a share of the previous one; None if unknown."""
         before, after = self.replaced_rows, self.new_rows
         if before is None or after is None:
             before, after = self.rows_before, self.rows_after
@@ -134,20 +133,20 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """A run whose outputs are kept aside until somebody decides about them.
+    """A run whose outputs wait for approval.
 
     Args:
-        run_id, attempt: Whose outputs.
+        run_id, attempt: The run and attempt of the outputs.
         owner: Who may decide: the run's owner.
-        staged: All outputs of the run: they become visible together. Empty where a check failed in
-            a run that publishes nothing.
-        differences: Of the tables among them that have a version already.
+        staged: All outputs of the run, which become visible together. Empty if a check failed
+            in a run that publishes nothing.
+        differences: Differences of those tables that have a previous version.
         held_at: UTC.
-        decision: What became of it; None while it waits.
-        decided_by: Who decided; "" before.
-        decided_at: UTC; None before.
-        moves: What its incremental loads read; the watermarks move when it is approved.
-        checks: The rules of severity error that failed.
+        decision: The decision; None while it is pending.
+        decided_by: Who decided; "" while it is pending.
+        decided_at: UTC; None while it is pending.
+        moves: Reads of its incremental loads; the watermarks move on approval.
+        checks: The failed rules of severity error.
     """
 
     run_id: int
@@ -164,22 +163,22 @@ class Hold:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The publications that wait."""
+        """The publications of the held outputs."""
         return tuple(one.name for one in self.staged)
 
     @property
     def held_by(self) -> tuple[HeldBy, ...]:
-        """Everything that holds it."""
+        """All reasons to hold it."""
         return held_by_of(self.checks, self.differences)
 
 
 def held_by_of(
     checks: tuple[CheckResult, ...], differences: tuple[Difference, ...]
 ) -> tuple[HeldBy, ...]:
-    """Return what holds a held run: failed checks, the gate's reasons, or both.
+    """Return the reasons of a held run: failed checks, the gate, or both.
 
-    Where neither is on record it was a check: older versions kept no results of checks that were
-    written in Python.
+    If neither is recorded, the reason is a check: older versions did not record results of checks
+    in Python.
     """
     reasons = any(one.reasons for one in differences)
     found = {HeldBy.CHECK: bool(broken_checks(checks)) or not reasons, HeldBy.GATE: reasons}

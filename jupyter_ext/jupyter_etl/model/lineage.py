@@ -1,4 +1,4 @@
-"""Lineage: what runs read and what they made of it."""
+"""Lineage: the inputs and outputs of runs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from jupyter_etl.model.run import Read
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A live version that a run made visible.
+    """A live version that a run published.
 
     Args:
-        name: Of the publication.
-        number: Of the version.
-        rows: Of the whole output; None where unknown.
+        name: Name of the publication.
+        number: Number of the version.
+        rows: Row count of the whole output; None if unknown.
     """
 
     name: str
@@ -27,17 +27,18 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class RunLineage:
-    """What a run that succeeded has read and written.
+    """The inputs and outputs of a successful run.
 
     Args:
-        run_id: Which.
-        pipeline: Its name.
+        run_id: The run.
+        pipeline: Its pipeline.
         version: Deployed version; None for a notebook that was run by its path.
-        owner: Accountable for the run.
-        finished_at: UTC; None where it is made again.
+        owner: The accountable owner.
+        finished_at: UTC; None while it is being retried.
         reads: One for each source, table and version.
-        written: What it made visible.
-        origins: Of the columns of what it wrote, by publication; absent where unknown.
+        written: The published versions.
+        origins: Origins of the published columns, by publication; a publication is absent if
+            they are unknown.
     """
 
     run_id: int

@@ -1,4 +1,4 @@
-"""Where columns come from."""
+"""Origins of columns."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnOrigin:
-    """Where a column of an output comes from, as far as SQL tells.
+    """The origin of an output column, as far as SQL shows it.
 
     Args:
-        column: Of the output.
+        column: Column of the output.
         source: Name of the source or publication.
-        table: Table inside the source, or "".
-        source_column: The column there.
+        table: Table in the source, or "".
+        source_column: Column there.
     """
 
     column: str
@@ -23,5 +23,5 @@ class ColumnOrigin:
 
     @property
     def label(self) -> str:
-        """What it comes from: ``wh.orders.amount``."""
+        """The origin as text: ``wh.orders.amount``."""
         return ".".join(part for part in (self.source, self.table, self.source_column) if part)

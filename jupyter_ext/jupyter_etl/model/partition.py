@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Grain(StrEnum):
-    """How long a partition of a backfill is, on the clock and calendar of a timezone.
+    """Length of a backfill's partition, in the calendar and local time of a time zone.
 
     Source: R. Kimball, M. Ross, "The Data Warehouse Toolkit", 3rd edition, 2013: grain.
     """

@@ -1,4 +1,4 @@
-"""A notebook that runs by itself."""
+"""Pipelines, their policies and versions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from jupyter_etl.model.bundle import BundleFile, FileChange
 from jupyter_etl.model.schedule import Schedule
 
 FAILURES_TO_PAUSE = 5
-"""Planned runs that fail in a row before the platform pauses their pipeline."""
+"""Consecutive failed planned runs after which the platform pauses their pipeline."""
 
 STARTS_TO_ALERT = 10
-"""Attempts at a run that a fault of the platform ends before they begin, until people are told."""
+"""Number of attempts that could not be started after which a notification is sent."""
 
 
 class Catchup(StrEnum):
-    """What to do with times that passed while no scheduler was alive."""
+    """Policy for due times that passed while no scheduler was alive."""
 
     LATEST = "latest"
     ALL = "all"
@@ -27,7 +27,7 @@ class Catchup(StrEnum):
 
 
 class Overlap(StrEnum):
-    """What to do when a run is due while another of the same pipeline is not finished."""
+    """Policy for a run that comes due while another run of its pipeline is unfinished."""
 
     SKIP = "skip"
     QUEUE = "queue"
@@ -35,7 +35,7 @@ class Overlap(StrEnum):
 
 
 class OnLost(StrEnum):
-    """What becomes of a run whose attempt was lost: its cells may have run."""
+    """Policy for a run whose attempt was lost and whose cells may have run."""
 
     RETRY = "retry"
     FAIL = "fail"
@@ -66,11 +66,11 @@ class Parameter:
 
     Args:
         name: A Python identifier.
-        type: Its type; ``any`` where the notebook does not say.
+        type: Its type; ``any`` if the notebook does not declare one.
         default: The default as written (Python literal, or ``yesterday`` ...); None without one.
         origin: ``cell`` for papermill's parameters cell, ``command`` for ``%etl param``.
-        help: The comment behind it, if any.
-        optional: Whether None is a value too.
+        help: The trailing comment, if any.
+        optional: Whether None is also a valid value.
     """
 
     name: str
@@ -82,16 +82,16 @@ class Parameter:
 
 
 DEFAULT_TIMEOUT_S = 3600.0
-"""Seconds that an attempt may take where nobody gave a limit and past runs do not tell."""
+"""Time limit of an attempt in seconds if no limit is set and past runs do not determine one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimeLimit:
-    """How long an attempt may take.
+    """The time limit of an attempt.
 
     Args:
-        seconds: Wall-clock time.
-        why: Where that is from; "" for what a person gave.
+        seconds: Elapsed time.
+        why: Its derivation; "" if a user set it.
     """
 
     seconds: float
@@ -103,11 +103,11 @@ NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """How a pipeline's runs are treated.
+    """How a pipeline's runs are executed.
 
     Args:
-        retries: The most retries, for failures that can succeed on one.
-        timeout_s: Wall-clock seconds an attempt may take; None lets the platform decide, see
+        retries: Maximum number of retries, for failures that may succeed on one.
+        timeout_s: Maximum seconds of an attempt; None lets the platform decide, see
             `jupyter_etl.scheduling.time_limits.time_limit`.
         catchup: What becomes of times that passed unseen.
         overlap: What becomes of a run that is due while another is not finished.
@@ -142,20 +142,20 @@ class Pipeline:
     """A notebook, its schedule, parameters, policy and owner.
 
     Args:
-        name: Unique; by default the notebook's stem.
-        notebook: Absolute path of the file that was deployed; its folder is the working directory.
+        name: Unique; defaults to the notebook's stem.
+        notebook: Absolute path of the deployed file; its folder is the working directory.
         version: Number of the live version, 1 for the first.
         content_hash: SHA-256 (hex) of the live version's snapshot.
-        schedule: When it runs; None for a pipeline that only runs on demand.
+        schedule: Its schedule; None for a pipeline that only runs on demand.
         parameters: Values given at deployment; they override the notebook's defaults. JSON values.
-        policy: How its runs are treated.
-        owner: Who is accountable.
-        paused: Whether nothing is planned at the moment.
-        pause_note: Why the platform paused it; "" where a person did, and where it is not paused.
-        next_due: Next instant of the schedule, UTC; None for ``after``, paused or spent schedules.
-        revision: Counts every change of this row; the compare-and-swap of the planner.
+        policy: How its runs are executed.
+        owner: The accountable owner.
+        paused: Whether planning is paused.
+        pause_note: Why the platform paused it; "" if a user did, or if it is not paused.
+        next_due: Next instant of the schedule, UTC; None for ``after``, paused or ended schedules.
+        revision: Number of changes of this row, for the planner's compare-and-swap.
         created_at, updated_at: UTC.
-        sources: Names of the declared sources that the notebook reads, as far as its text tells.
+        sources: Names of the declared sources that the notebook reads, as far as its text shows.
         seen: The highest version of each publication that has started a run.
     """
 
@@ -179,19 +179,19 @@ class Pipeline:
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineVersion:
-    """One deployed state of a pipeline.
+    """A deployed version of a pipeline.
 
     Args:
-        pipeline: Its name.
+        pipeline: Name of the pipeline.
         number: 1 for the first.
         content_hash: SHA-256 (hex) of the snapshot, which lists the local files of the version.
-        notebook: Absolute path it was deployed from.
+        notebook: Absolute path of the deployed file.
         schedule: Its schedule at the time.
         parameters: Its parameters at the time.
         policy: Its policy at the time.
-        deployed_by, deployed_at: Who and when (UTC).
-        files: The local files that it pins; empty where they were not loaded.
-        file_changes: How these differ from those of the version before.
+        deployed_by, deployed_at: Who deployed it and when (UTC).
+        files: The local files that it pins; empty if they were not loaded.
+        file_changes: Differences from the files of the previous version.
     """
 
     pipeline: str

@@ -1,4 +1,4 @@
-"""What looking at data in one pass tells: profiles, samples and estimates."""
+"""Summaries of data from one pass: profiles, samples and estimates."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class Bin:
     """One bar of a histogram.
 
     Args:
-        low: Its lower edge, which belongs to it; of the column's type, for dates and times a text.
-        high: Its upper edge, which does not.
-        rows: How many values lie in it.
+        low: Lower edge, inclusive; of the column's type, text for dates and times.
+        high: Upper edge, exclusive.
+        rows: Number of values in it.
     """
 
     low: float | str
@@ -22,11 +22,11 @@ class Bin:
 
 @dataclass(frozen=True, kw_only=True)
 class Frequent:
-    """A value that occurs often.
+    """A frequent value.
 
     Args:
-        value: As text.
-        rows: How often, exactly.
+        value: The value as text.
+        rows: Exact number of occurrences.
     """
 
     value: str
@@ -35,21 +35,21 @@ class Frequent:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnProfile:
-    """What one column holds. What its type does not have is None or empty.
+    """The profile of one column. Statistics that its type lacks are None or empty.
 
     Args:
-        name: Of the column.
-        type: Of Arrow.
-        nulls: Rows without a value; NaN counts as none.
-        distinct: Different values.
+        name: Name of the column.
+        type: Arrow type.
+        nulls: Number of rows without a value, including NaN.
+        distinct: Number of distinct values.
         distinct_error: Half width of the 95 % interval as a share of ``distinct``; 0 for exact.
         least: The smallest value, exact; a number, else as text.
-        greatest: The greatest, exact.
-        mean: Of numbers, exact up to rounding.
+        greatest: The greatest value, exact.
+        mean: Mean of numbers, exact up to rounding.
         std: Standard deviation of the rows, exact up to rounding.
-        quantiles: Values at 5, 25, 50, 75 and 95 %, of a random sample.
-        bins: The histogram, exact; from the smallest to the greatest value.
-        frequent: The most frequent values, where there are at most a thousand different ones.
+        quantiles: Values at 5, 25, 50, 75 and 95 %, from a random sample.
+        bins: The exact histogram, from the smallest to the greatest value.
+        frequent: The most frequent values, if there are at most a thousand distinct ones.
     """
 
     name: str
@@ -68,15 +68,14 @@ class ColumnProfile:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What a table holds.
+    """The profile of a table.
 
     Args:
-        name: As it was asked for.
-        rows: How many, exactly.
-        columns: In order.
-        sampled_rows: How many of them the quantiles are from.
-        rank_error: Most that a quantile's rank is off, as a share of the rows, at 95 %; 0 for
-            exact.
+        name: Name as requested.
+        rows: Exact number of rows.
+        columns: Columns in order.
+        sampled_rows: Number of sampled rows for the quantiles.
+        rank_error: Maximum rank error of a quantile, as a share of the rows, at 95 %; 0 for exact.
     """
 
     name: str
@@ -88,18 +87,17 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """An answer with its error.
+    """An estimate with its error.
 
     Args:
-        text: What was asked: ``mean(fare)``.
-        value: The answer; None where there is no value to answer from. For the quantile of dates
-            and times a text.
-        low: Lower end of the 95 % interval; the value where it is exact.
-        high: Its upper end.
-        exact: Whether there is no error but that of rounding.
-        rows: Rows that were looked at.
-        total_rows: Rows there are; None where nobody counted.
-        note: How it was found, and what an exact answer would cost.
+        text: The question: ``mean(fare)``.
+        value: The estimate; None if there are no values. Text for quantiles of dates and times.
+        low: Lower end of the 95 % interval; the value if it is exact.
+        high: Upper end of the interval.
+        exact: Whether there is no error except rounding.
+        rows: Number of rows used.
+        total_rows: Total number of rows; None if unknown.
+        note: How it was computed, and the cost of an exact answer.
     """
 
     text: str

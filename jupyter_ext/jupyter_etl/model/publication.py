@@ -1,4 +1,4 @@
-"""Outputs that others rely on."""
+"""Publications and their versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_etl.model.watermark import VersionWatermark
 
 
 class PublicationKind(StrEnum):
-    """What an output is."""
+    """Kind of an output."""
 
     TABLE = "table"
     FILE = "file"
@@ -23,10 +23,10 @@ class PublicationKind(StrEnum):
 
 
 class PublishMode(StrEnum):
-    """How new rows meet the old ones.
+    """How new rows are combined with existing ones.
 
-    ``replace`` replaces the whole table, or with ``partition_by`` the partitions that occur in
-    the new rows; ``append`` adds; ``upsert`` replaces the rows with the same key and adds the rest.
+    ``replace`` replaces the whole table, or with ``partition_by`` the partitions that occur in the
+    new rows; ``append`` adds; ``upsert`` replaces the rows with the same key and adds the rest.
     """
 
     REPLACE = "replace"
@@ -35,7 +35,7 @@ class PublishMode(StrEnum):
 
 
 class Contract(StrEnum):
-    """What may change between versions: ``freeze`` refuses another schema, ``evolve`` adds columns."""
+    """Allowed schema changes: ``freeze`` rejects any change, ``evolve`` allows new columns."""
 
     EVOLVE = "evolve"
     FREEZE = "freeze"
@@ -52,16 +52,16 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What the rows of an append are, so that they are never in a table twice.
+    """Identity of appended rows, so that they are never in a table twice.
 
-    An append takes out what an earlier append of the same batch has put in. Batches of one ``key``
-    with intervals are the same as far as the earlier interval lies in the later one.
+    An append removes the rows that an earlier append of the same batch added. Batches with the same
+    ``key`` and intervals are the same if the later interval contains the earlier one.
 
     Args:
-        key: Whose it is: a pipeline's name where there is an interval, else unique to the batch.
-        interval: The data it stands for; None for a batch that is not told by time.
-        apart: Whether its partitions must be new to the table, as nothing else tells it from one
-            that is there already.
+        key: The pipeline's name if there is an interval, else unique to the batch.
+        interval: The data interval; None for a batch that is not identified by time.
+        apart: Whether its partitions must be new to the table, because nothing else
+            distinguishes it from an existing batch.
     """
 
     key: str
@@ -71,24 +71,24 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """An output that was written aside and is not visible yet.
+    """An output that has been staged and is not visible yet.
 
     Args:
-        name: Of the publication.
-        kind: What it is.
-        folder: Absolute path of the folder that holds what was staged, and nothing else.
+        name: Name of the publication.
+        kind: Kind of the output.
+        folder: Absolute path of the folder that contains only the staged files.
         files: Relative paths inside ``folder``, in order.
         mode, key, partition_by, contract: As declared.
         rows: Number of rows; None for a report.
         bytes: Size of the staged files.
         columns: Schema; empty for a report or an opaque file.
-        title: Of a report; else "".
+        title: Title of a report; else "".
         options: Further options of the kind, as text (``hide_code``, ``path`` ...).
-        batch: What the rows of an append are; None where nobody has said.
-        approved: Whether a person has accepted that it breaks its contract.
-        allow: Columns that the publish gate lets vanish, become empty or change their type.
+        batch: Identity of the rows of an append; None if unspecified.
+        approved: Whether a user has approved that it violates its contract.
+        allow: Columns that may be dropped, become empty or change their type.
         digest: Digest of the rows of an append, equal for equal rows; "" if unknown.
-        origins: Where its columns come from, as far as SQL tells.
+        origins: Origins of its columns, as far as SQL shows them.
         layout: Layout of a file, as its publisher encodes it; "" for a file without rows.
     """
 
@@ -118,8 +118,8 @@ class LogEntry:
     """One entry of a Delta table's log.
 
     Args:
-        version: Of the Delta table.
-        text: The content of its file: a JSON object a line.
+        version: Version of the Delta table.
+        text: Content of its file: one JSON object per line.
     """
 
     version: int
@@ -128,24 +128,24 @@ class LogEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Committed:
-    """Where a staged output now lies; it becomes visible with the ledger's transaction.
+    """A committed output; it becomes visible with the ledger's transaction.
 
     Args:
         name, kind: Of the publication.
         location: Absolute path or URI of the table's folder or of the file.
-        delta_version: Version of the Delta table that holds it; None for files and reports.
-        rows: Rows of the whole output after the commit.
+        delta_version: Its version of the Delta table; None for files and reports.
+        rows: Row count of the whole output after the commit.
         changed_rows: Rows written by this commit.
         bytes: Size of the whole output.
         columns: Its schema.
         mode, key, partition_by, contract, title: As staged.
         content_hash: SHA-256 (hex) of a file or report; "" for a table.
         layout: As staged.
-        token: Of the commit, as the table's log has it; "" for files and reports, and for versions
-            that are older than this record.
+        token: Token of the commit in the table's log; "" for files and reports, and for
+            versions that predate this field.
         files_hash: SHA-256 (hex) of the paths of a table's data files; "" as for ``token``.
-        log: The entries of the table's log since the version before. The ledger keeps them for
-            repair, apart from the version: empty in a version that was loaded.
+        log: Entries of the table's log since the previous version. The ledger stores them
+            separately for repair: empty in a loaded version.
     """
 
     name: str
@@ -170,22 +170,22 @@ class Committed:
 
 @dataclass(frozen=True, kw_only=True)
 class PublicationVersion:
-    """One version of an output. Live and draft versions are numbered apart, from 1.
+    """One version of an output. Live and draft versions are numbered separately, from 1.
 
     Args:
-        name: Of the publication.
+        name: Name of the publication.
         number: 1 for the first.
-        draft: Whether it was published by hand, beside the live one.
-        what: What was committed.
-        owner: Of the publication when it was published.
-        pipeline: Whose run published it; "" by hand.
-        run_id: The run; None by hand.
-        notebook: Absolute path of the notebook; "" where unknown.
+        draft: Whether it was published interactively as a draft.
+        what: The committed output.
+        owner: Owner of the publication at that time.
+        pipeline: The pipeline whose run published it; "" interactively.
+        run_id: The run; None interactively.
+        notebook: Absolute path of the notebook; "" if unknown.
         published_at: UTC.
-        pruned_at: When its content was deleted to make room, UTC; None while it can be read.
-        note: How it came to be, where a person decided: ``approved by sam``; else "".
-        watermarks: Those of the incremental loads whose rows it contains; empty for a draft;
-            None for a version that is older than this record.
+        pruned_at: When its content was pruned, UTC; None while it can be read.
+        note: The user's decision that led to it: ``approved by sam``; else "".
+        watermarks: Watermarks of the incremental loads whose rows it contains; empty for a
+            draft; None for a version that predates this field.
     """
 
     name: str
@@ -208,12 +208,12 @@ class Publication:
 
     Args:
         name: Unique over all kinds.
-        kind: What it is.
-        owner: Who is accountable for it.
-        pipeline: Whose runs published it last; "" by hand.
-        live: The version consumers get; None while there are only drafts.
+        kind: Kind of the output.
+        owner: The accountable owner.
+        pipeline: The pipeline whose run published it last; "" interactively.
+        live: The version that consumers get; None while there are only drafts.
         draft: The newest draft, if any.
-        freshness: The age its owner promises.
+        freshness: The promised age.
         created_at: UTC.
     """
 

@@ -1,4 +1,4 @@
-"""Runs, their attempts, and what is said about them."""
+"""Runs, their attempts and reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_etl.model.watermark import CursorMove
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """State of a run."""
 
     QUEUED = "queued"
     DISPATCHED = "dispatched"
@@ -32,16 +32,16 @@ class RunState(StrEnum):
 TERMINAL = frozenset(
     {RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.HELD, RunState.SKIPPED}
 )
-"""The states that a run does not leave by itself."""
+"""The states that a run does not leave automatically."""
 
 IN_PROGRESS = (RunState.DISPATCHED, RunState.RUNNING)
-"""The states of a run that somebody makes at this moment."""
+"""The states of a run with an active attempt."""
 
 ACTIVE = (RunState.QUEUED, *IN_PROGRESS)
-"""The states of a run that is not finished."""
+"""The states of an unfinished run."""
 
 BAD = (RunState.FAILED, RunState.HELD)
-"""The states of a run that somebody has to look at."""
+"""The states of a run that needs attention."""
 
 
 class Cause(StrEnum):
@@ -54,7 +54,7 @@ class Cause(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an attempt ended."""
+    """Outcome of an attempt."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -65,7 +65,7 @@ class Outcome(StrEnum):
 
 
 class VerdictKind(StrEnum):
-    """Whose fault a failure is."""
+    """Who has to fix a failure."""
 
     NOTEBOOK = "notebook"
     DATA = "data"
@@ -92,16 +92,16 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What a run read: lineage, observed at run time.
+    """A read of a run, observed at run time, for lineage.
 
     Args:
         source: Name of the source or publication.
-        table: Table inside the source, or "".
-        version: Version of a publication, or a fingerprint of a file; "" where unknown.
-        rows, bytes: What was read; None where unknown.
-        note: What an incremental load read, in words; "" for any other.
-        seconds: From opening the source to its last row; None where unknown. It does not tell one
-            read from another.
+        table: Table in the source, or "".
+        version: Version of a publication, or a fingerprint of a file; "" if unknown.
+        rows, bytes: Amount read; None if unknown.
+        note: Description of an incremental load; "" for other reads.
+        seconds: From opening the source to its last row; None if unknown. It does not
+            distinguish reads.
     """
 
     source: str
@@ -115,30 +115,30 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True)
 class NewRun:
-    """A run to be written into the ledger.
+    """A run to be inserted into the ledger.
 
     Args:
         pipeline: Name of the pipeline, or the notebook's stem for a run that was never deployed.
         version: Deployed version; None for a notebook that was run by its path.
         content_hash: SHA-256 (hex) of the snapshot to execute.
         notebook: Absolute path of the notebook.
-        logical_key: Unique within the pipeline: ``2026-01-01T06:00:00Z`` for a tick,
+        logical_key: Unique within the pipeline: ``2026-01-01T06:00:00Z`` for an occurrence,
             ``sales.daily@7`` for an upstream version, ``manual:<hex>`` for a request.
-        logical_at: The instant the run stands for, UTC.
-        interval: The data it is responsible for.
+        logical_at: The logical time of the run, UTC.
+        interval: Its data interval.
         due_at: When it should start, UTC.
         cause: Why it exists.
-        parameters: JSON values, already merged: deployment's, then the request's.
-        owner: Accountable for it.
+        parameters: JSON values, already merged: the deployment's, then the request's.
+        owner: The accountable owner.
         policy: As deployed.
-        draft: Publish beside live.
+        draft: Whether to publish drafts.
         priority: Higher first.
-        state: ``queued``, or ``skipped`` for a time that is recorded and not run; ``dispatched``
-            never.
-        note: Why it was skipped, or who decided about what it held back; else "".
+        state: ``queued``, or ``skipped`` for an occurrence that is recorded but not run; never
+            ``dispatched``.
+        note: Why it was skipped, or who decided about its held outputs; else "".
         upstream: Publications and versions that started it.
-        timezone: IANA name of the zone in which ``today`` and ``yesterday`` are meant.
-        sources: Names of the declared sources that the notebook reads, as far as its text tells.
+        timezone: IANA name of the time zone of ``today`` and ``yesterday``.
+        sources: Names of the declared sources that the notebook reads, as far as its text shows.
     """
 
     pipeline: str
@@ -164,33 +164,33 @@ class NewRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A pipeline times a logical key: at most one, whatever happens.
+    """A run; there is at most one for a pipeline and logical key.
 
     Args:
-        id: Number in the ledger.
-        new: What it was made of.
-        state: Where it stands.
-        outcome: How its last attempt ended; None before.
-        attempts: How many were made (claimed).
-        not_before: Earliest start, UTC: ``due_at``, or when it was made where that was later; later
-            while a retry waits.
-        cancel_requested: Whether somebody asked to cancel it.
-        cell, cells: Progress of the attempt in hand: cells finished, code cells in all.
+        id: Id in the ledger.
+        new: The values it was inserted with.
+        state: Current state.
+        outcome: Outcome of its last attempt; None before the first has ended.
+        attempts: Number of attempts (claims).
+        not_before: Earliest start, UTC: ``due_at`` or the time of insertion, whichever is
+            later; later while a retry waits.
+        cancel_requested: Whether its cancellation has been requested.
+        cell, cells: Progress of the active attempt: finished cells, total code cells.
         created_at, started_at, finished_at: UTC; start of the first attempt, end of the last.
-        error: One line; "" where none.
-        failed_cell: Index (0-based, all cells counted) of the cell that failed, or in which the
-            check failed that holds it.
-        verdict: Whose fault a failure is.
+        error: One line; "" for none.
+        failed_cell: Index (0-based, over all cells) of the cell that failed, or of the failed
+            check that holds the run.
+        verdict: The cause of its failure.
         output: Absolute path of the executed notebook; "" before there is one.
-        published: The versions it made visible.
-        checks: What its checks found.
-        reads: What it read.
-        resume_from: Number of the attempt whose kept variables the next attempt starts with; None
-            for a start from the first cell.
-        worked_s: Seconds that its ended attempts took together; None before the first has ended.
-        attempt_started_at: When the attempt in hand began, UTC; None where none is.
+        published: The versions it published.
+        checks: The results of its checks.
+        reads: Its reads.
+        resume_from: Number of the attempt from whose checkpoint the next attempt resumes; None
+            to start from the first cell.
+        worked_s: Total seconds of its ended attempts; None before the first has ended.
+        attempt_started_at: When the active attempt started, UTC; None if there is none.
         held_by: What holds it; empty unless ``state`` is held.
-        unstarted: How many of its attempts ended before the notebook began, by a fault of the
+        unstarted: Number of attempts that failed before the notebook started because of the
             platform; they use up no retries.
     """
 
@@ -222,13 +222,13 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """What a list of a pipeline's last runs shows of each; the rest is in its `Run`.
+    """The fields of a run that lists of a pipeline's last runs show; see `Run` for the rest.
 
     Args:
-        id, state, outcome, attempts, not_before, created_at, started_at, finished_at, error: As on
-            `Run`.
-        pipeline, version, cause, draft, due_at: As on `NewRun`.
-        worked_s, attempt_started_at, unstarted: As on `Run`.
+        id, state, outcome, attempts, not_before, created_at, started_at, finished_at, error:
+            See `Run`.
+        pipeline, version, cause, draft, due_at: See `NewRun`.
+        worked_s, attempt_started_at, unstarted: See `Run`.
     """
 
     id: int
@@ -256,15 +256,15 @@ class Attempt:
 
     Args:
         run_id, number: 1 for the first.
-        token: Secret of its owner; every write carries it. 32 hex digits.
+        token: Secret of its runner; every write includes it. 32 hex digits.
         claimed_by: Identity of the scheduler or command that claimed it.
         claimed_at, started_at, finished_at: UTC.
-        heartbeat: Counter that its runner advances.
+        heartbeat: Counter that its runner increments.
         host, pid: Where it runs; "" and None before it starts.
-        outcome: How it ended; None while it lives.
-        error, failed_cell, verdict, output: As on `Run`.
-        peak_rss_bytes: Largest resident memory of the runner's process tree; None where unknown.
-        timeout_s: Seconds that it may take; None before it starts, and of attempts of old.
+        outcome: Its outcome; None while it is active.
+        error, failed_cell, verdict, output: See `Run`.
+        peak_rss_bytes: Maximum resident memory of the runner's process tree; None if unknown.
+        timeout_s: Time limit in seconds; None before it starts, and for attempts of older versions.
     """
 
     run_id: int
@@ -288,11 +288,11 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
-    """The ledger's answer to a heartbeat.
+    """The ledger's response to a heartbeat.
 
     Args:
-        valid: False when the token is stale: the runner must stop and publish nothing.
-        cancel: Somebody asked to cancel the run.
+        valid: False if the token is stale: the runner must stop and publish nothing.
+        cancel: Whether the run's cancellation has been requested.
     """
 
     valid: bool
@@ -301,21 +301,21 @@ class Heartbeat:
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptReport:
-    """What a runner says at the end of an attempt.
+    """The report of a runner at the end of an attempt.
 
     Args:
-        outcome: How it ended.
-        error, failed_cell, verdict, output, peak_rss_bytes: As on `Attempt`.
+        outcome: Outcome of the attempt.
+        error, failed_cell, verdict, output, peak_rss_bytes: See `Attempt`.
         committed: Outputs to make visible; empty unless ``outcome`` is succeeded.
-        checks, reads: What was found and read.
-        failed_source: Name of the source that did not answer; "" where none is at fault.
-        staged: Outputs to keep aside until a person decides; empty unless ``outcome`` is held.
-        differences: Of the tables among them, with the publish gate's reasons; failed checks are
-            reasons too.
-        moves: What incremental loads read. Watermarks move with what is committed, and with what
-            is kept aside when it is approved.
-        origins: Where the columns of what is committed come from, by publication.
-        began: Whether a cell of the notebook may have run; False where a fault of the platform
+        checks, reads: Results of checks, and recorded reads.
+        failed_source: Name of the source that did not respond; "" for none.
+        staged: Outputs that wait for approval; empty unless ``outcome`` is held.
+        differences: Differences of the tables among them, with the publish gate's reasons;
+            failed checks are reasons too.
+        moves: Reads of incremental loads. Watermarks move with committed outputs, and with held
+            ones on approval.
+        origins: Origins of the columns of committed outputs, by publication.
+        began: Whether a cell of the notebook may have run; False if a fault of the platform
             ended the attempt before.
     """
 
@@ -338,20 +338,20 @@ class AttemptReport:
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """What a cell may know of its run; by hand a draft with the same fields.
+    """The run as visible to its cells; interactively a draft with the same fields.
 
     Args:
-        id: Of the run; None by hand.
-        pipeline: Its name; by hand the notebook's stem, or "".
-        attempt: Number of the attempt; 0 by hand.
-        logical_at: The instant the run stands for, UTC; by hand now.
-        start, end: The half-open interval of data, UTC.
+        id: Id of the run; None interactively.
+        pipeline: Its pipeline; interactively the notebook's stem, or "".
+        attempt: Number of the attempt; 0 interactively.
+        logical_at: The logical time of the run, UTC; interactively now.
+        start, end: The half-open data interval, UTC.
         draft: Whether publications are drafts.
         parameters: Values given to this run; JSON values.
-        owner: Accountable for the run.
-        notebook: Absolute path of the notebook; "" where unknown.
-        folder: Absolute path of a folder of the attempt's own for staged outputs.
-        timezone: IANA name of the zone in which ``today`` and ``yesterday`` are meant.
+        owner: The accountable owner.
+        notebook: Absolute path of the notebook; "" if unknown.
+        folder: Absolute path of the attempt's folder for staged outputs.
+        timezone: IANA name of the time zone of ``today`` and ``yesterday``.
         outputs: Frames that the notebook publishes as tables: variable to publication.
     """
 

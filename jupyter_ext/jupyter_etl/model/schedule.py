@@ -1,4 +1,4 @@
-"""When a pipeline runs."""
+"""Schedules of pipelines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ScheduleKind(StrEnum):
-    """The four ways to say when."""
+    """The four kinds of schedule."""
 
     CRON = "cron"
     INTERVAL = "interval"
@@ -21,14 +21,14 @@ class Schedule:
     """When a pipeline runs; exactly the field of its kind is set.
 
     Args:
-        kind: Which of the fields below says when.
-        text: As the user wrote it, trimmed; what is shown and edited.
-        timezone: IANA name in which ``cron`` is read.
-        cron: Five fields, normalised (``@daily`` and words are turned into them).
+        kind: Which of the fields below applies.
+        text: As the user wrote it, trimmed; shown and edited.
+        timezone: IANA name of the time zone of ``cron``.
+        cron: Five fields, normalised (``@daily`` and phrases are converted).
         every_s: Seconds between runs, counted from the Unix epoch so that all schedulers agree.
-        at: The one instant of a one-shot, UTC.
+        at: The instant of a one-shot schedule, UTC.
         after: Names of the publications whose new versions start a run.
-        after_all: Wait until each of them has a new version; otherwise any one is enough.
+        after_all: Whether each of them must have a new version; otherwise one is enough.
     """
 
     kind: ScheduleKind

@@ -1,4 +1,4 @@
-"""A declared input."""
+"""Declared inputs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from jupyter_etl.model.freshness import Freshness
 from jupyter_etl.model.publication import Column
 
 CONNECTIONS = 4
-"""Most runs that read one database at once, where its declaration does not say."""
+"""Default for the maximum number of runs that read one database at once."""
 
 
 class SourceKind(StrEnum):
-    """The kinds that come with the product; a connector may bring others."""
+    """The built-in kinds of source; installed connectors may add others."""
 
     CSV = "csv"
     PARQUET = "parquet"
@@ -30,19 +30,19 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A declared input: a name, a kind, where it is, and the names of its secrets.
+    """A declared input: a name, a kind, a location, and the names of its secrets.
 
     Args:
         name: Unique in the catalogue.
         kind: A value of `SourceKind`, or the kind of an installed connector.
-        location: Absolute path, folder, glob, URL or SQLAlchemy URL without password; the name of
-            a publication; the name of a variable for a frame.
+        location: Absolute path, folder, glob, URL or SQLAlchemy URL without password; the name
+            of a publication; the name of a variable for a frame.
         declared: The location as written, before it was resolved against the notebook's folder.
         secrets: Names of secrets, never values; the first is the password of a URL.
-        readonly: Refuse anything but reading.
+        readonly: Whether writes are rejected.
         options: Further options of the kind (``sheet``, ``delimiter`` ...), as text.
-        freshness: The age from which it is late.
-        limit: Most runs that read it at once; None for `runs_at_once`'s default.
+        freshness: The promised maximum age.
+        limit: Maximum number of runs that read it at once; None for the default of `runs_at_once`.
         owner: Who declared it.
         notebook: Absolute path of the notebook that declares it, or "" for the command line.
         declared_at: When it was last declared, UTC.
@@ -63,7 +63,7 @@ class Source:
 
     @property
     def runs_at_once(self) -> int | None:
-        """Most runs that read it at once: as declared, else 4 for a database; None for any number."""
+        """Maximum concurrent readers: as declared, else 4 for a database; None for any number."""
         if self.limit is None and self.kind == SourceKind.SQL:
             return CONNECTIONS
         return self.limit
@@ -71,13 +71,13 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class TableInfo:
-    """One table of a source, as a connector describes it.
+    """One table of a source, as described by its connector.
 
     Args:
-        name: As it is used in ``%etl load SOURCE.NAME``; "" for a source that is one table.
-        columns: Names and Arrow types in order; empty where reading them would cost a scan.
-        rows: Number of rows where the source knows it without counting.
-        notes: As `Reading.notes`, and why the types of the columns were chosen.
+        name: Name in ``%etl load SOURCE.NAME``; "" for a source that is one table.
+        columns: Names and Arrow types in order; empty if reading them would need a scan.
+        rows: Number of rows if the source knows it without counting.
+        notes: See `Reading.notes`; also why the types of the columns were chosen.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""How far an incremental load has come."""
+"""Watermarks of incremental loads."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from enum import StrEnum
 
 
 class CursorKind(StrEnum):
-    """What the values of a cursor column are; each kind has an order of its own."""
+    """Kind of a cursor column's values; each kind has its own order."""
 
     INTEGER = "integer"
     DECIMAL = "decimal"
     TEXT = "text"
     DATE = "date"
     TIMESTAMP = "timestamp"
-    """Without a time zone."""
+    """A timestamp without a time zone."""
     INSTANT = "instant"
-    """A timestamp with a time zone, kept in UTC."""
+    """A timestamp with a time zone, stored in UTC."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class CursorValue:
     """A value of a cursor column, exact, as text.
 
     Args:
-        kind: What the text is.
+        kind: Kind of the value.
         text: ``42``, ``1.50``, any text, ``2026-01-31``, ``2026-01-31T06:00:00.123456789``, and
             the same with ``Z`` for an instant.
     """
@@ -40,8 +40,8 @@ class Cursor:
 
     Args:
         source: Name of the source or publication.
-        table: Table inside the source, or "".
-        column: Its name.
+        table: Table in the source, or "".
+        column: Name of the column.
     """
 
     source: str
@@ -59,12 +59,14 @@ class Watermark:
     """The highest committed value of a cursor column, for one pipeline.
 
     Args:
-        pipeline: Whose loads.
+        pipeline: The pipeline of the loads.
         cursor: The column.
-        value: Rows up to here were published; None where the next load begins at the start.
-        era: How often a person has set it. What a run has read in an earlier era moves nothing.
-        run_id: The run that moved it last; None where a person did.
-        moved_by: That person, or the owner of the run.
+        value: Rows up to this value were published; None if the next load starts from the first
+            row.
+        era: Number of times that a user has set it. Reads of a run from an earlier era do not
+            move it.
+        run_id: The run that moved it last; None if a user did.
+        moved_by: That user, or the owner of the run.
         moved_at: UTC.
     """
 
@@ -82,9 +84,9 @@ class VersionWatermark:
     """The watermark of an incremental load whose rows a version of a publication contains.
 
     Args:
-        pipeline, cursor: As on `Watermark`.
+        pipeline, cursor: See `Watermark`.
         value: The watermark when the version was published; None for the start.
-        begun: Where the first load began whose rows the publication contains; None for the start.
+        begun: Start of the first load whose rows the publication contains; None for the first row.
     """
 
     pipeline: str
@@ -95,12 +97,12 @@ class VersionWatermark:
 
 @dataclass(frozen=True, kw_only=True)
 class CursorStart:
-    """Where an incremental load begins and ends; the same for all loads of one attempt.
+    """The range of an incremental load; the same for all loads of one attempt.
 
     Args:
         after: The watermark; None for all rows.
-        era: Of the watermark.
-        until: Greatest instant that a cursor of times may have, UTC.
+        era: Era of the watermark.
+        until: Greatest instant for a cursor of times, UTC.
         upto: Greatest value that the first load of the attempt allowed; None before it.
     """
 
@@ -112,15 +114,15 @@ class CursorStart:
 
 @dataclass(frozen=True, kw_only=True)
 class CursorMove:
-    """What an incremental load has read, and so how far the watermark may move.
+    """The extent of an incremental load, which determines the new watermark.
 
     Args:
         cursor: The column.
-        start: Where it began.
-        upto: Greatest value that was allowed; None where the rows have no value.
-        value: Greatest value that was read; None where there was no row.
-        rows: How many rows were read.
-        nulls: How many rows have no value and were left out.
+        start: Its start.
+        upto: Greatest value in the range; None if the rows have no value.
+        value: Greatest value that was read; None if there was no row.
+        rows: Number of rows read.
+        nulls: Number of rows without a value, which were skipped.
     """
 
     cursor: Cursor
