@@ -1,1 +1,1 @@
-"""What `%etl` and ``import jupyter_etl as etl`` do with data inside a kernel."""
+"""Data access inside a kernel, for `%etl` and ``import jupyter_etl as etl``."""

@@ -1,4 +1,4 @@
-"""The Python calls behind `%etl`: what ``import jupyter_etl as etl`` offers to a notebook."""
+"""The Python functions behind `%etl`: the public API of ``import jupyter_etl as etl``."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 
 def notebook_folder(names: Mapping[str, object] | None = None) -> Path:
-    """Return the folder that relative paths start from, whatever ``os.chdir`` has set.
+    """Return the folder that relative paths start from; ``os.chdir`` does not change it.
 
     Args:
-        names: The notebook's variables; by default those of ``__main__``.
+        names: The notebook's variables; None uses those of ``__main__``.
 
     Returns:
-        The folder of the notebook; if that is unknown, the folder in which this kernel was started,
-        and outside of IPython the working directory.
+        The folder of the notebook. If it is unknown, the folder in which this kernel was started;
+        outside IPython, the working directory.
     """
     path = channel().context.notebook if in_run() else notebook_path()
     return Path(path).parent if path else start_folder(main_names() if names is None else names)
@@ -53,7 +53,7 @@ def notebook_folder(names: Mapping[str, object] | None = None) -> Path:
 
 @cache
 def open_etl() -> Etl:
-    """Return the facade on the ledger, for commands that a person types.
+    """Return the facade on the ledger, for interactive commands.
 
     Raises:
         StoreError: The ledger cannot be opened.
@@ -71,10 +71,10 @@ def open_etl() -> Etl:
 
 @cache
 def channel() -> Channel:
-    """Return this kernel's channel: to its runner in a run, to the ledger by hand.
+    """Return this kernel's channel: to its runner in a run, to the ledger interactively.
 
     Raises:
-        StoreError: By hand, the ledger cannot be opened.
+        StoreError: Interactively, the ledger cannot be opened.
     """
     if in_run():
         from jupyter_etl.runner.channel.client import RunnerChannel
@@ -87,9 +87,9 @@ def channel() -> Channel:
 
 
 def close() -> None:
-    """Let go of the ledger and the channel; the next call opens them again.
+    """Close the ledger and the channel; the next call reopens them.
 
-    For a process that changes its settings while it runs.
+    For a process whose settings change while it runs.
     """
     from jupyter_etl.notebook.interactive import InteractiveChannel
 
@@ -111,8 +111,8 @@ def data_session(namespace: Mapping[str, object] | None = None) -> DataSession:
     """Return the data session of this notebook.
 
     Args:
-        namespace: Its variables; by default those visible to the calling code, see `CallerNames`:
-            the notebook's are those of ``__main__``, where a kernel keeps them.
+        namespace: Its variables; None uses those visible to the calling code, see
+            `CallerNames`. The variables of a notebook are those of ``__main__``.
     """
     names = caller_names(main_names()) if namespace is None else namespace
     line = channel()
@@ -128,13 +128,13 @@ def data_session(namespace: Mapping[str, object] | None = None) -> DataSession:
 
 @cache
 def remembered() -> Remembered:
-    """Return what this kernel remembers of its queries."""
+    """Return the queries and origins recorded in this kernel."""
     return Remembered()
 
 
 @cache
 def known_tables() -> KnownTables:
-    """Return what completion knows of the tables of sources."""
+    """Return the cached tables of sources, for completion."""
     return KnownTables()
 
 
@@ -147,20 +147,20 @@ def query_setting() -> int | None:
 
 
 def query_bytes() -> int:
-    """Return how much memory the data of one interactive read may take, bytes; 0 for any."""
+    """Return the memory limit for the data of one interactive read, bytes; 0 for no limit."""
     setting = query_setting()
     return default_read_bytes() if setting is None else setting
 
 
 def context() -> RunContext:
-    """Return the run this notebook is executed by; by hand a draft with the same fields."""
+    """Return the run that executes this notebook; interactively, a draft with the same fields."""
     return channel().context
 
 
 def secret(name: str) -> str:
-    """Return the value behind the name of a secret.
+    """Return the value of a secret.
 
-    In a run its name stands in place of it in all that the run shows and records.
+    In a run, the value is redacted from everything that the run shows and records.
 
     Args:
         name: As in ``%etl secret set NAME``.
@@ -184,21 +184,22 @@ def source(
 ) -> Source:
     """Declare a source: ``%etl source NAME LOCATION``.
 
-    An absent file is warned of, and a readonly source of PostgreSQL whose role is a superuser;
+    Warns if a file does not exist, and if the role of a read-only PostgreSQL source is a superuser;
     nothing else is opened.
 
     Args:
         name: Unique in the catalogue.
         location: Path, folder, glob, URL, or name of a publication; relative to the notebook.
-        kind: By default told from the location.
+        kind: None derives it from the location.
         secrets: Names of secrets.
-        readonly: Refuse writing.
-        options: Of the kind.
-        limit: Most runs that read it at once; by default 4 for a database, else any number.
+        readonly: Whether writes are rejected.
+        options: Options of the kind.
+        limit: Maximum number of runs that read it at once; None means 4 for a database, no
+            limit otherwise.
 
     Raises:
-        DeclarationError: The location or an option is not understood.
-        PermissionDenied: Another owner has the name.
+        DeclarationError: The location or an option is not valid.
+        PermissionDenied: The name belongs to another owner.
     """
     declared = data_session().declare(
         name,
@@ -230,12 +231,13 @@ def load(
     Args:
         name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
         columns: Names to read, in order; None for all.
-        limit: Stop after so many rows.
+        limit: Maximum number of rows; None for all.
         as_: ``pandas``, ``arrow`` or ``polars``.
-        since: Column to follow: only rows beyond the watermark, which moves when the run publishes.
-        lag: How far before the watermark to begin, for rows that came late: ``2h``, or a number.
-        key: Columns that tell rows apart; of the rows of one key only the newest is returned.
-        anyway: Read it interactively even if it takes more memory than the limit.
+        since: Cursor column: only rows beyond the watermark are read. The watermark advances
+            when the run publishes.
+        lag: How far before the watermark to start, for late rows: ``2h``, or a number.
+        key: Columns that identify rows; of several rows with one key, only the newest is returned.
+        anyway: Whether to read it interactively even if it exceeds the memory limit.
 
     Raises:
         NotFound: No source or publication has that name.
@@ -262,15 +264,15 @@ def sql(
         source: Name of a source, or ``local``.
         query: SQL; ``{{name}}`` is bound as a value.
         as_: ``pandas``, ``arrow`` or ``polars``.
-        parameters: Values that win over the notebook's variables.
-        name: Remember the query, so that later ones can use ``{{ ref('name') }}`` as a table.
-        anyway: Run it interactively even if it takes more memory than the limit.
+        parameters: Values that override the notebook's variables.
+        name: Name of the query, so that later queries can use ``{{ ref('name') }}`` as a table.
+        anyway: Whether to run it interactively even if it exceeds the memory limit.
 
     Raises:
-        DeclarationError: The template or the SQL is wrong.
-        SourceError: The source refused it.
-        LimitExceeded: Interactively, what it reads or its result takes more memory than
-            `Settings.query_bytes`, or is expected to.
+        DeclarationError: The template or the SQL is not valid.
+        SourceError: The source rejected it.
+        LimitExceeded: Interactively, its data takes more memory than `Settings.query_bytes`, or
+            is expected to.
     """
     return data_session().sql(
         source, query, as_=as_, parameters=parameters, name=name, anyway=anyway
@@ -278,13 +280,13 @@ def sql(
 
 
 def lineage(name: str, *, up: bool = True, down: bool = True, depth: int = 10) -> LineageGraph:
-    """Return what a source or publication is made of, and what is made of it.
+    """Return the inputs of a source or publication, and everything derived from it.
 
     Args:
         name: A publication, ``SOURCE`` or ``SOURCE.TABLE``.
-        up: Follow what it is made of.
-        down: Follow what is made of it.
-        depth: How many pipelines away to look.
+        up: Whether to follow inputs.
+        down: Whether to follow outputs.
+        depth: Maximum distance in pipelines.
 
     Raises:
         NotFound: No source or publication has that name.
@@ -298,18 +300,18 @@ def check(name: str, rules: object, data: object = None) -> list[CheckResult]:
 
     Args:
         name: A variable, source or publication.
-        rules: One a line; or a pandera ``DataFrameSchema`` or ``DataFrameModel``.
-        data: What to check instead of what ``name`` stands for.
+        rules: One rule per line; or a pandera ``DataFrameSchema`` or ``DataFrameModel``.
+        data: Data to check instead of the object called ``name``.
 
     Raises:
-        CheckFailed: A rule of severity error was broken. In a run nothing is raised: it is held
-            after its last cell, if it publishes anything.
+        CheckFailed: A rule of severity error failed. A run raises nothing: if it publishes
+            anything, it is held after its last cell.
     """
     return data_session().check(name, rules, data)
 
 
 def profile(name: str, data: object = None) -> Profile:
-    """Look at every row once: ``%etl profile NAME``; see `profile_data`."""
+    """Profile all rows: ``%etl profile NAME``; see `profile_data`."""
     return profile_data(data_session(), name, data)
 
 
@@ -329,7 +331,7 @@ def param(text: str) -> object:
     """Declare a parameter and return its value: ``%etl param NAME [TYPE] [= DEFAULT]``.
 
     Raises:
-        DeclarationError: It is not understood, or has no value.
+        DeclarationError: The declaration is not valid, or the parameter has no value.
     """
     return data_session().param(text)[1]
 
@@ -353,18 +355,19 @@ def publish(
     """Publish an output: ``%etl publish KIND NAME``. In a run it becomes visible at its end.
 
     Args:
-        name: Of a table; path of a file; title of a report.
-        data: For a table or a file: a frame, or an Arrow reader, which is read piece by piece;
-            with ``since`` the name of a source, SOURCE.TABLE or publication.
+        name: Name of a table, path of a file, or title of a report.
+        data: For a table or file: a frame, or an Arrow reader, which is streamed; with
+            ``since``, the name of a source, SOURCE.TABLE or publication.
         kind: ``table``, ``file`` or ``report``.
-        mode, key, partition_by, contract, change, allow, since, lag: Of a table, see `publish_table`.
-        hide_code: Of a report.
-        live: By hand, replace the live version at once instead of making a draft.
+        mode, key, partition_by, contract, change, allow, since, lag: For a table, see
+            `publish_table`.
+        hide_code: For a report, whether to leave out the code.
+        live: Interactively, whether to replace the live version instead of making a draft.
 
     Raises:
-        DeclarationError: An argument is not understood.
-        PublishError: The data cannot be held.
-        PermissionDenied: Another owner has the name.
+        DeclarationError: An argument is not valid.
+        PublishError: The data cannot be stored.
+        PermissionDenied: The name belongs to another owner.
     """
     session = data_session()
     if kind == "table":
@@ -402,20 +405,20 @@ def read(
     """Read a publication as a pandas frame, from any Python process.
 
     Args:
-        name: Of the publication.
-        version: Number of a version; None for the live one.
-        as_of: The version that was live then: a time, or its text in ISO 8601; without an offset
-            it is of the run's timezone.
-        columns: Names to read, in order.
-        limit: Stop after so many rows.
-        draft: Read the newest draft instead.
-        anyway: Read it outside of a run even if it takes more memory than the limit.
+        name: Name of the publication.
+        version: Version number; None for the live one.
+        as_of: The version that was live at a time, which may be ISO 8601 text; without an
+            offset, it is in the run's time zone.
+        columns: Names to read, in order; None for all.
+        limit: Maximum number of rows; None for all.
+        draft: Whether to read the newest draft instead.
+        anyway: Whether to read it outside a run even if it exceeds the memory limit.
 
     Raises:
-        DeclarationError: ``as_of`` is no time, or comes with ``version``.
-        NotFound: No publication or version is called so.
-        PublishError: It has no rows to read, or its files are gone.
-        LimitExceeded: Outside of a run, it takes more memory than `Settings.query_bytes`.
+        DeclarationError: ``as_of`` is not a valid time, or is combined with ``version``.
+        NotFound: There is no such publication or version.
+        PublishError: It has no rows to read, or its files are missing.
+        LimitExceeded: Outside a run, it takes more memory than `Settings.query_bytes`.
     """
     from jupyter_etl.notebook.frames import to_pandas
     from jupyter_etl.notebook.reading import read_version

@@ -1,4 +1,4 @@
-"""The variables that are visible to a call of `%etl` or of ``jupyter_etl``: those of its caller."""
+"""The variables visible to a call of `%etl` or of ``jupyter_etl``: those of its caller."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from typing import cast
 from jupyter_etl.errors import DeclarationError
 
 _OURS = frozenset({"jupyter_etl", "jupyter_etl_magics", "IPython", "ipykernel", "decorator"})
-"""Packages between the code that calls and what is called."""
+"""Packages between the calling code and the called function."""
 
 
 class CallerNames(Mapping[str, object]):
     """Names as Python resolves them at the place of a call or of `%etl`.
 
-    The order is: the variables of the function, of the enclosing functions, of its
-    module, and of the notebook.
+    The order is: variables of the function, of the enclosing functions, of its module, and of the
+    notebook.
 
     Args:
         inner: Variables of the function and of the enclosing ones.
         outer: Variables of the module and of the notebook.
-        unset: Variables of the function, or of an enclosing one, that have no value yet: no variable of
-            that name outside is used.
-        beyond: Variables of an enclosing function that has returned, by name: why they have no value.
+        unset: Variables of the function, or of an enclosing one, without a value. They hide
+            outer variables of the same name.
+        beyond: Variables of an enclosing function that has returned, by name: why they have no
+            value.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class CallerNames(Mapping[str, object]):
 
         Raises:
             KeyError: There is none.
-            DeclarationError: It is one of an enclosing function that has returned.
+            DeclarationError: It belongs to an enclosing function that has returned.
         """
         if name in self._inner:
             return self._inner[name]
@@ -61,7 +62,7 @@ class CallerNames(Mapping[str, object]):
         return self._outer[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Return the names that have a value."""
+        """Iterate over the names that have a value."""
         yield from self._inner
         shadowed = {*self._inner, *self._beyond, *self._unset}
         yield from (name for name in self._outer if name not in shadowed)
@@ -71,7 +72,7 @@ class CallerNames(Mapping[str, object]):
         return sum(1 for _ in self)
 
     def of_function(self, name: str) -> bool:
-        """Tell whether a name is a variable of a function, not of a module."""
+        """Return whether a name is a variable of a function, not of a module."""
         return name in self._inner or name in self._unset or name in self._beyond
 
 
@@ -99,12 +100,12 @@ def caller_names(notebook: Mapping[str, object]) -> CallerNames:
 
 
 def in_turn(*names: Mapping[str, object]) -> Mapping[str, object]:
-    """Join mappings; the first that has a name provides its value."""
+    """Join mappings; the first one with a name provides its value."""
     return ChainMap(*cast("list[MutableMapping[str, object]]", list(names)))
 
 
 def _caller(frame: FrameType | None) -> FrameType | None:
-    """Return the innermost frame that is not of this package, of IPython, or of Python itself."""
+    """Return the innermost frame outside this package, IPython, and Python itself."""
     while frame is not None:
         module = str(frame.f_globals.get("__name__", "__main__"))
         package = module.partition(".")[0]
@@ -117,7 +118,7 @@ def _caller(frame: FrameType | None) -> FrameType | None:
 def _module_names(frame: FrameType, notebook: Mapping[str, object]) -> Mapping[str, object]:
     found = [frame.f_globals, notebook]
     if frame.f_code.co_name == "<module>":
-        # Code given to exec may have variables of its own.
+        # Code passed to exec may have variables of its own.
         found.insert(0, frame.f_locals)
     return in_turn(*found)
 
@@ -139,7 +140,7 @@ def _called(code: CodeType) -> str:
 
 
 def _around(frame: FrameType) -> Iterator[FrameType | CodeType]:
-    """Yield the enclosing functions: those that are running, otherwise their names as far as known."""
+    """Yield the frames of enclosing functions; the code objects of those that have returned."""
     code = frame.f_code
     while "<locals>" in code.co_qualname:
         running = [one for one in _stack(frame) if _holds(one.f_code, code)]
@@ -163,7 +164,7 @@ def _stack(frame: FrameType) -> Iterator[FrameType]:
 
 
 def _holds(outer: CodeType, code: CodeType) -> bool:
-    """Tell whether a function is defined in another one, directly or as a method of a class there."""
+    """Return whether a function is defined in another one, possibly in a local class."""
     if not outer.co_flags & inspect.CO_OPTIMIZED:
         return False
     return any(_is_or_has(const, code) for const in outer.co_consts)
@@ -174,7 +175,7 @@ def _is_or_has(const: object, code: CodeType) -> bool:
         return True
     if not isinstance(const, CodeType) or const.co_flags & inspect.CO_OPTIMIZED:
         return False
-    # The body of a class is no scope for the functions in it.
+    # The body of a class is not an enclosing scope of its functions.
     return any(_is_or_has(one, code) for one in const.co_consts)
 
 

@@ -1,4 +1,4 @@
-"""Checks of what a notebook sees: by rules, or by a pandera schema."""
+"""Checks of a notebook's data: by rules, or by a pandera schema."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Harness(Protocol):
     """What a check needs of the notebook: a `DataSession`.
 
     Args:
-        channel: Hears what was found.
+        channel: Receives the results.
     """
 
     channel: Channel
 
     @property
     def context(self) -> RunContext:
-        """The run this notebook is executed by."""
+        """The run that executes this notebook."""
         ...
 
     def rows(self, name: str) -> pa.Table | Stream:
-        """Return the rows of a variable, source or publication, unread where not in memory."""
+        """Return the rows of a variable, source or publication, as a stream unless in memory."""
         ...
 
     def read_limit(self, what: str, *, anyway: bool = False, hint: str = "") -> ReadLimit:
@@ -47,11 +47,11 @@ class Harness(Protocol):
         ...
 
     def reference(self, name: str) -> pa.RecordBatchReader:
-        """Open what a rule refers to: a source or a publication."""
+        """Open a source or publication that a rule refers to."""
         ...
 
     def last_rows(self, name: str) -> int | None:
-        """Return the rows of a publication's live version; None where there is none."""
+        """Return the row count of a publication's live version; None if there is none."""
         ...
 
 
@@ -61,21 +61,22 @@ def check_data(
     """Check data, and report the results.
 
     Args:
-        name: A variable, source or publication; the name shown where ``data`` is given.
-        rules: One a line, see docs; or a pandera ``DataFrameSchema`` or ``DataFrameModel``.
-        data: What to check instead of what ``name`` stands for.
-        returned: Whether the notebook gets the results as values. A run that publishes nothing is
-            held only by those that it does not get.
+        name: A variable, source or publication; only a label if ``data`` is given.
+        rules: One rule per line, see docs; or a pandera ``DataFrameSchema`` or ``DataFrameModel``.
+        data: Data to check instead of the object called ``name``.
+        returned: Whether the notebook receives the results as values. A run that publishes
+            nothing is held only because of results that it does not receive.
 
     Returns:
-        A result a rule, in order.
+        One result per rule, in order.
 
     Raises:
-        CheckFailed: By hand: a rule of severity error was broken. A run goes on to its end, and is
-            held then.
-        DeclarationError: A rule is not understood.
+        CheckFailed: Interactively: a rule of severity error failed. A run continues to its end
+            and is then held.
+        DeclarationError: A rule is not valid.
         MissingDependency: There is a schema, and pandera is not installed.
-        LimitExceeded: There is a schema, and interactively the rows take more memory than the limit.
+        LimitExceeded: There is a schema, and interactively the rows take more memory than the
+            limit.
     """
     parsed = _dated(parse_checks(rules), session.context) if isinstance(rules, str) else ()
     rows = rows_of(data, what=name) if data is not None else session.rows(name)
@@ -114,9 +115,9 @@ def _by_rules(
 
 
 def _dated(rules: Sequence[CheckRule], context: RunContext) -> list[CheckRule]:
-    """Give rules about freshness the time that the greatest value must have reached.
+    """Add the required instant to rules about freshness.
 
-    It is counted from the instant that the run stands for, so that a late run judges alike.
+    It is relative to the logical time of the run, so that a late run gets the same result.
     """
     local = context.logical_at.astimezone(ZoneInfo(context.timezone))
     return [
@@ -126,7 +127,7 @@ def _dated(rules: Sequence[CheckRule], context: RunContext) -> list[CheckRule]:
 
 
 def _before(local: datetime, age: str) -> str:
-    # Elapsed time, also over a change of the clock.
+    # Elapsed time, also across a clock change.
     reached = local.timestamp() - parse_duration(age)
     at = datetime.fromtimestamp(reached, tz=local.tzinfo)
     return at.replace(microsecond=0).isoformat(sep=" ")

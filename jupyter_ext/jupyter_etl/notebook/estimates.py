@@ -1,4 +1,4 @@
-"""One figure of a table, with its error."""
+"""Estimates of single figures of a table, with their error."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _SEED = 0
 
 @dataclass(frozen=True, kw_only=True)
 class _Drawn:
-    """Values to answer from.
+    """The values of an estimate.
 
     Args:
-        values: Of the column, of the rows that were drawn.
-        total: Rows there are.
+        values: Values of the column in the sampled rows.
+        total: Total number of rows.
     """
 
     values: pa.ChunkedArray
@@ -51,20 +51,20 @@ def approx_data(session: DataSession, question: str, *, error: str = "1%") -> Es
 
     Args:
         question: ``quantile(fare, .95) of trips``; see `parse_question`.
-        error: Half the width of the 95 % interval that is aimed at: of the count of different
-            values, or of a quantile's rank. Mean and sum are told from as many rows as a quantile.
+        error: Intended half width of the 95 % interval: relative for a distinct count, of the
+            rank for a quantile. Mean and sum use as many rows as a quantile.
 
     Returns:
-        The figure and its interval. It is exact, and says so, where that costs no more.
+        The figure and its interval. It is exact, and marked as such, if that costs no more.
 
     Raises:
-        DeclarationError: The question or the error is none, or the column has no such figure.
+        DeclarationError: The question or the error is not valid, or does not apply to the column.
         NotFound, SourceError, PublishError: The table cannot be read.
     """
     asked, share = parse_question(question), parse_percent(error)
     if asked.measure == "count_distinct":
         return _distinct(session, asked, share)
-    # Massart's bound: the rank of every value is told to `share` in 95 of 100 samples.
+    # Massart's bound: the rank of every value is within `share` in 95 of 100 samples.
     wanted = math.ceil(math.log(2 / 0.05) / (2 * share**2))
     drawn = _by_database(session, asked, wanted)
     if drawn is not None and not drawn.whole:
@@ -141,13 +141,14 @@ def _quantile(asked: Question, drawn: _Drawn, error: float) -> Estimate:
 
 
 def _from_sample(asked: Question, drawn: _Drawn) -> Estimate:
-    """Tell mean or sum from rows that were drawn."""
+    """Estimate a mean or sum from sampled rows."""
     import pyarrow as pa
 
     rows, total = len(drawn.values), drawn.total
     values = drawn.values.cast(pa.float64())
     if asked.measure == "sum":
-        # A missing value adds nothing: the sum is as many times the mean as there are rows.
+        # A missing value adds nothing: the sum is the mean of all rows, with 0 for NULL, times
+        # their number.
         values, times = values.fill_null(0.0), total
     else:
         values, times = values.drop_null(), 1
@@ -168,7 +169,7 @@ def _from_sample(asked: Question, drawn: _Drawn) -> Estimate:
 
 
 def _exactly(session: DataSession, asked: Question) -> Estimate:
-    """Add up all values, where all have to be read anyway."""
+    """Add up all values if they have to be read anyway."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -179,7 +180,7 @@ def _exactly(session: DataSession, asked: Question) -> Estimate:
         values = _numeric(asked, batch.column(0)).drop_null()
         rows, count = rows + batch.num_rows, count + len(values)
         if whole:
-            # Halves of 32 bits: their sums fit where the sum of the numbers might not.
+            # Halves of 32 bits: their sums cannot overflow where the sum of the numbers might.
             numbers = values.to_numpy(zero_copy_only=False)
             high = int(np.sum(numbers >> 32, dtype=np.int64))
             total += (high << 32) + int(np.sum(numbers & 0xFFFFFFFF, dtype=np.int64))
@@ -196,7 +197,7 @@ def _exactly(session: DataSession, asked: Question) -> Estimate:
 
 
 def _numeric(asked: Question, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Refuse a column that has no such figure; NaN becomes a missing value."""
+    """Reject a column without numbers; NaN becomes NULL."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

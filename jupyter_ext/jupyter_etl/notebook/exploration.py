@@ -1,4 +1,4 @@
-"""Profiles and samples of the data that a notebook sees."""
+"""Profiles and samples of a notebook's data."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _POSTGRES = ("postgresql:", "postgresql+", "postgres:")
 
 @dataclass(frozen=True, kw_only=True)
 class SampledTable:
-    """What a database is asked to draw.
+    """A sample that is requested from a database.
 
     Args:
         name: ``SOURCE.TABLE``.
-        amount: How much.
-        seed: Of the draw.
-        columns: Those that are needed; empty for all.
+        amount: Size of the sample.
+        seed: Seed of the random numbers.
+        columns: The required columns; empty for all.
     """
 
     name: str
@@ -44,14 +44,14 @@ class SampledTable:
 
 
 def sampled_by_database(session: DataSession, table: SampledTable) -> tuple[pa.Table, int] | None:
-    """Let PostgreSQL draw rows of a table, each by itself.
+    """Sample rows of a table in PostgreSQL, each row independently.
 
-    A number of rows is asked for with so much to spare that too few come once in a million times;
-    who asks takes as many of them as it wants.
+    If a number of rows is requested, more are drawn, so that too few are returned once in a million
+    times; the caller selects from them.
 
     Returns:
-        The rows, and how many the table has; None where the name is no table of PostgreSQL, or
-        where it is so small that it is read whole as cheaply.
+        The rows, and the row count of the table. None if the name is not a PostgreSQL table, or if
+        the table is so small that reading all of it is as cheap.
 
     Source:
         TABLESAMPLE BERNOULLI, https://www.postgresql.org/docs/current/sql-select.html
@@ -83,7 +83,7 @@ def sampled_by_database(session: DataSession, table: SampledTable) -> tuple[pa.T
 
 
 def _ask(session: DataSession, source: str, query: str) -> pa.Table | None:
-    """Return the answer; None where the database refuses, as it does for a view."""
+    """Return the result; None if the database rejects the query, as it does for a view."""
     try:
         answer: pa.Table = session.sql(source, query, as_="arrow")
     except LimitExceeded as problem:
@@ -102,13 +102,13 @@ class Sample:
     """Rows drawn at random.
 
     Args:
-        name: What they are from.
-        data: The rows, in the order in which they came.
-        total_rows: How many there were to draw from.
-        seed: With which the same rows come again, of the same data.
-        amount: What was asked for.
-        by: The column whose values were drawn from one by one; None for the whole.
-        drawn_by: Who drew: ``row by row`` here, or the database.
+        name: Where they were drawn from.
+        data: The rows, in their original order.
+        total_rows: Number of rows that they were drawn from.
+        seed: The seed that reproduces the sample from the same data.
+        amount: The requested size.
+        by: The column whose values were sampled separately; None for a simple sample.
+        drawn_by: Where it was drawn: ``row by row`` here, or in the database.
     """
 
     name: str
@@ -123,8 +123,7 @@ class Sample:
         """Return the mean of each numeric column with its 95 % interval.
 
         Raises:
-            DeclarationError: The sample was drawn by a column, so that its rows do not weigh the
-                same.
+            DeclarationError: The sample was drawn by a column, so its rows have different weights.
         """
         if self.by is not None:
             raise DeclarationError(
@@ -136,11 +135,12 @@ class Sample:
 
 
 def profile_data(session: DataSession, name: str, data: object = None) -> Profile:
-    """Look at every row once.
+    """Profile all rows.
 
     Args:
-        name: A source, ``SOURCE.TABLE``, a publication or a variable; shown where ``data`` is given.
-        data: What to look at instead.
+        name: A source, ``SOURCE.TABLE``, a publication or a variable; only a label if ``data``
+            is given.
+        data: Data to profile instead.
 
     Raises:
         NotFound: No source or publication has that name.
@@ -160,21 +160,21 @@ def sample_data(
     by: str | None = None,
     data: object = None,
 ) -> Sample:
-    """Draw rows at random, each by itself.
+    """Draw rows at random, each independently.
 
-    A table of PostgreSQL is sampled by the database, row by row too; everything else is read as a
-    stream, of which only the sample stays in memory.
+    A PostgreSQL table is sampled by the database. Everything else is read as a stream, of which
+    only the sample stays in memory.
 
     Args:
-        name: As for `profile_data`.
+        name: See `profile_data`.
         amount: ``1%`` or ``10000``.
-        seed: The same draws the same rows of the same data.
-        by: Draw so many of each value of this column, or the share and at least one.
-        data: What to draw from instead.
+        seed: The same seed draws the same rows of the same data.
+        by: Column to sample by: the amount applies to each of its values, with at least one row.
+        data: Data to draw from instead.
 
     Raises:
-        DeclarationError: The amount or the column is none.
-        NotFound, SourceError, PublishError: As for `profile_data`.
+        DeclarationError: The amount or the column is not valid.
+        NotFound, SourceError, PublishError: See `profile_data`.
         LimitExceeded: Interactively, the sample takes more memory than the limit.
     """
     wanted = parse_amount(amount)
@@ -211,7 +211,7 @@ def _drawn(
 
 
 def known_column(column: str, columns: list[str]) -> None:
-    """Refuse a column that is not there; raises `DeclarationError`."""
+    """Raise `DeclarationError` for a column that does not exist."""
     if column not in columns:
         raise DeclarationError(
             f"There is no column '{column}'; there are {listed(columns)}.",

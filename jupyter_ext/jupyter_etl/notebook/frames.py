@@ -1,4 +1,4 @@
-"""Between Arrow and the frames of a notebook."""
+"""Conversion between Arrow and the frames of a notebook."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 def nested_objects(column: pa.ChunkedArray) -> np.ndarray:
     """Convert lists to lists, structs to dictionaries and maps to lists of pairs.
 
-    Their values are those that Arrow converts to in Python: int, float, Decimal, date, datetime with
-    its zone, or pandas' Timestamp if there are nanoseconds; None is NULL.
+    Their values are those of Arrow's own conversion to Python: int, float, Decimal, date, aware
+    datetime, or pandas' Timestamp if there are nanoseconds; None is NULL.
 
     Raises:
-        OverflowError, ValueError: Python has no such date, or a struct has two fields with the same name.
+        OverflowError, ValueError: Python has no such date, or a struct has two fields with the
+            same name.
     """
     import numpy as np
 
     objects = np.empty(len(column), dtype=object)
     start = 0
     for chunk in column.chunks:
-        # A slice would take lists of one length for a matrix.
+        # A slice would turn lists of equal length into a matrix.
         for place, value in enumerate(_objects(chunk), start):
             objects[place] = value
         start += len(chunk)
@@ -51,13 +52,13 @@ def _objects(array: pa.Array) -> list[Any]:
     if types.is_string(kind) or types.is_large_string(kind):
         return list(array.to_numpy(zero_copy_only=False).tolist())
     if _is_exact(kind) or (types.is_floating(kind) and not array.null_count):
-        # Many times faster than a scalar for each value.
+        # Many times faster than converting single scalars.
         return list(array.to_pandas(integer_object_nulls=True, date_as_object=True).tolist())
     return list(array.to_pylist())
 
 
 def _is_exact(kind: pa.DataType) -> bool:
-    """Tell whether pandas has the values as Python objects, NULL as None."""
+    """Return whether pandas represents the values as Python objects, with None for NULL."""
     from pyarrow import types
 
     return bool(
@@ -111,7 +112,7 @@ def _dictionaries(array: pa.Array) -> list[Any]:
 
 
 def to_arrow(data: object, *, what: str = "data") -> pa.Table:
-    """Turn a frame into an Arrow table; see `arrow_of`.
+    """Convert a frame to an Arrow table; see `arrow_of`.
 
     Raises:
         DeclarationError: It is not a frame, or a column has no Arrow type.
@@ -120,13 +121,13 @@ def to_arrow(data: object, *, what: str = "data") -> pa.Table:
 
 
 def as_reader(data: object, *, what: str = "data") -> pa.RecordBatchReader:
-    """Return the rows of a frame as a reader; a reader is handed on as it is, unread.
+    """Return the rows of a frame as a reader; a reader is returned unchanged.
 
     Args:
-        data, what: As for `to_arrow`.
+        data, what: See `to_arrow`.
 
     Raises:
-        DeclarationError: As `to_arrow`.
+        DeclarationError: See `to_arrow`.
     """
     import pyarrow as pa
 
@@ -136,26 +137,25 @@ def as_reader(data: object, *, what: str = "data") -> pa.RecordBatchReader:
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Turn an Arrow table into a pandas frame without changing a value.
+    """Convert an Arrow table to a pandas frame without changing a value.
 
-    Whole numbers and booleans with missing values get pandas' nullable types instead of floats;
-    lists, structs and maps are Python objects, see `nested_objects`. The frame keeps the types of
+    Integers and booleans with missing values get pandas' nullable types instead of floats; lists,
+    structs and maps become Python objects, see `nested_objects`. The frame records the types of
     such columns, see `keep_types`.
 
     Raises:
-        DeclarationError: A column has dates that Python does not have: before the year 1 or after
-            9999.
+        DeclarationError: A column has dates before the year 1 or after 9999, which Python lacks.
     """
     plain = table = plain_table(table, "the result", DeclarationError)
     apart: dict[int, np.ndarray | ExtensionArray] = {}
     try:
-        # By place: a query may give two columns one name.
+        # By position: two columns of a query may have the same name.
         for place, (field, column) in enumerate(zip(table.schema, table.columns, strict=True)):
             values = _own_values(column)
             if values is not None:
                 apart[place] = values
                 plain = plain.set_column(place, field.name, _held_place(table.num_rows))
-        # What the metadata say of an index would take columns away, and move the places.
+        # Index metadata would remove columns and shift the positions.
         frame: pd.DataFrame = plain.to_pandas(ignore_metadata=True)
     except (OverflowError, ValueError) as problem:
         raise _no_pandas(table, problem) from problem
@@ -166,7 +166,7 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
 
 
 def _own_values(column: pa.ChunkedArray) -> np.ndarray | ExtensionArray | None:
-    """Return the values of a column that Arrow alone would make floats, or need much memory for."""
+    """Return the values of a column that Arrow would convert to floats or inefficiently."""
     import pandas as pd
     import pyarrow as pa
 
@@ -192,18 +192,18 @@ def _own_values(column: pa.ChunkedArray) -> np.ndarray | ExtensionArray | None:
 
 
 def _held_place(rows: int) -> pa.Array:
-    """Return a column that costs next to nothing where another one will be put."""
+    """Return a placeholder column that takes almost no memory."""
     import pyarrow as pa
 
     return pa.repeat(pa.scalar(value=False), rows)
 
 
 def _decimals(column: pa.ChunkedArray) -> np.ndarray:
-    """Make one Decimal of equal values: each takes a hundred bytes, and amounts repeat."""
+    """Share one Decimal among equal values: each takes a hundred bytes, and amounts repeat."""
     import numpy as np
 
     encoded = column.dictionary_encode().combine_chunks()
-    # The last one stands for what is missing.
+    # The last one represents missing values.
     objects = np.empty(len(encoded.dictionary) + 1, dtype=object)
     objects[:-1] = encoded.dictionary.to_numpy(zero_copy_only=False)
     places = encoded.indices.fill_null(len(encoded.dictionary))
@@ -212,7 +212,7 @@ def _decimals(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def _no_pandas(table: pa.Table, problem: Exception) -> DeclarationError:
-    """Name the column that pandas has no values for."""
+    """Return the error for the column that pandas cannot represent."""
     for field, column in zip(table.schema, table.columns, strict=True):
         try:
             if _own_values(column) is None:
@@ -224,11 +224,13 @@ def _no_pandas(table: pa.Table, problem: Exception) -> DeclarationError:
                 "--as arrow, or cast the column in the query.",
                 data={"column": field.name, "type": str(field.type)},
             )
-    return DeclarationError(f"It cannot be a pandas frame: {problem}", hint="Take --as arrow.")
+    return DeclarationError(
+        f"The table cannot be converted to a pandas frame: {problem}", hint="Use --as arrow."
+    )
 
 
 def as_frame(table: pa.Table, kind: str) -> object:
-    """Turn an Arrow table into a frame.
+    """Convert an Arrow table to a frame.
 
     Args:
         kind: ``pandas``, ``arrow`` or ``polars``.

@@ -41,7 +41,8 @@ class InteractiveChannel(Channel):
     Outputs become drafts at once, next to the live version.
 
     Args:
-        notebook: Returns the notebook; asked each time, for it may be renamed or saved meanwhile.
+        notebook: Returns the notebook's path; called every time, because it may be renamed or
+            saved.
     """
 
     def __init__(self, etl: Etl, *, notebook: Callable[[], Path | None]) -> None:
@@ -50,7 +51,7 @@ class InteractiveChannel(Channel):
         self._stages = tempfile.TemporaryDirectory(prefix="jupyter-etl-")
 
     def close(self) -> None:
-        """Throw away what was staged."""
+        """Delete staged data."""
         self._stages.cleanup()
 
     @property
@@ -85,7 +86,7 @@ class InteractiveChannel(Channel):
         return self._etl.store.save_source(owned)
 
     def secret(self, name: str, source: Source | None = None) -> str:
-        """Return the value behind the name of a secret; see `SecretResolver`."""
+        """Return the value of a secret; see `SecretResolver`."""
         return self._etl.secret(name, source)
 
     def source(self, name: str) -> Source:
@@ -112,7 +113,7 @@ class InteractiveChannel(Channel):
         """Record nothing: there is no run."""
 
     def cursor_start(self, cursor: Cursor) -> CursorStart:
-        """Begin where the runs of this notebook's pipeline do, and end now."""
+        """Start where the runs of this notebook's pipeline do, and end now."""
         store, now = self._etl.store, self._etl.clock.now()
         deployed = [one.name for one in store.load_pipelines() if one.notebook == self._notebook]
         pipeline = next(iter(deployed), self.context.pipeline)
@@ -131,7 +132,7 @@ class InteractiveChannel(Channel):
         """Record nothing: there is no run."""
 
     def stage_folder(self, name: str) -> Path:
-        """Return a new empty folder, gone with the kernel."""
+        """Return a new empty folder, which is deleted with the kernel."""
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._stages.name))
 
     def publish(self, staged: Staged, live: bool = False) -> PublicationVersion | None:
@@ -140,11 +141,11 @@ class InteractiveChannel(Channel):
         draft = not live
         etl.store.check_publication(staged.name, staged.kind, etl.settings.owner)
         if staged.kind is PublicationKind.REPORT:
-            # An error for a notebook that is not saved.
+            # Raises an error for a notebook that is not saved.
             notebook = str(saved_notebook())
             staged = replace(staged, options={**staged.options, "notebook": notebook})
         if staged.mode is PublishMode.APPEND:
-            # A cell that is run again appends the same rows: they take the place of the first ones.
+            # Running a cell again appends the same rows: they replace the first ones.
             staged = replace(staged, batch=batch_of_rows(staged))
         refuse_secrets([staged], etl.redactor, Path(staged.options.get("notebook", "")))
         with publication_lock(etl.store, etl.clock, [staged.name], draft=draft) as token:
@@ -170,7 +171,7 @@ class InteractiveChannel(Channel):
 
 
 def _outputs_of(notebook: str) -> Mapping[str, str]:
-    """Return what the saved notebook publishes; an unsaved one publishes nothing yet."""
+    """Return the publications of the saved notebook; empty if it is not saved."""
     if not notebook:
         return {}
     try:
@@ -182,5 +183,5 @@ def _outputs_of(notebook: str) -> Mapping[str, str]:
 
 @lru_cache(maxsize=4)
 def _outputs_at(notebook: str, modified_ns: int, size: int) -> Mapping[str, str]:
-    """Read a notebook once for each time that it is saved."""
+    """Parse a notebook once for each time that it is saved."""
     return read_notebook(Path(notebook))[2].outputs

@@ -1,4 +1,4 @@
-"""Where a kernel is: in a run or not, of which notebook, in which folder."""
+"""The location of a kernel: its run, notebook and folder."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def in_run() -> bool:
 
 
 def notebook_path(environ: Mapping[str, str] | None = None) -> Path | None:
-    """Return the saved notebook that this kernel belongs to now; None where that is unknown."""
+    """Return the saved notebook of this kernel; None if it is unknown."""
     path, _ = _notebook_of_kernel(os.environ if environ is None else environ)
     return path if path is not None and path.is_file() else None
 
 
 def saved_notebook() -> Path:
-    """Return the saved notebook that this kernel belongs to.
+    """Return the saved notebook of this kernel.
 
     Raises:
-        DeclarationError: It is not saved, or which one it is cannot be told; the message says why.
+        DeclarationError: It is not saved or cannot be determined; the message has the reason.
     """
     path, recorded = _notebook_of_kernel(os.environ)
     if path is None:
@@ -53,8 +53,8 @@ def saved_notebook() -> Path:
 def _notebook_of_kernel(environ: Mapping[str, str]) -> tuple[Path | None, bool]:
     """Return the notebook's path, and whether it is up to date.
 
-    Only the Jupyter server's record follows a notebook that is renamed or moved. Without it there is
-    the name that the notebook had when the kernel started.
+    Only the Jupyter server's record follows a notebook that is renamed or moved. Without it, the
+    path is the one from when the kernel started.
 
     Source:
         ``__vsc_ipynb_file__`` is set by VS Code, whose sessions on a server have invented names;
@@ -64,26 +64,27 @@ def _notebook_of_kernel(environ: Mapping[str, str]) -> tuple[Path | None, bool]:
     in_vs_code = str(names.get("__vsc_ipynb_file__", ""))
     recorded = "" if in_vs_code else _read_record(kernel_connection_file())
     name = in_vs_code or recorded or environ.get("JPY_SESSION_NAME", "")
-    # Under a remote contents manager the name is no path of this machine.
+    # With a remote contents manager, the name is not a path on this machine.
     path = start_folder(names) / name if name.endswith(".ipynb") else None
     return path, bool(recorded)
 
 
 def notebook_record(connection_file: Path) -> Path:
-    """Return the file in which the Jupyter server records which notebook a kernel belongs to.
+    """Return the file in which the Jupyter server records the notebook of a kernel.
 
-    It holds the absolute path as UTF-8 text.
+    It contains the absolute path as UTF-8 text.
 
     Args:
-        connection_file: Of the kernel; the record lies beside it, where only its user can write.
+        connection_file: The kernel's connection file; the record is in the same folder, where
+            only its user can write.
     """
-    # Not kernel-*.json: jupyter_client takes every such file for a connection file.
+    # Not kernel-*.json: jupyter_client treats every such file as a connection file.
     return connection_file.with_name(f"jupyter-etl-{connection_file.stem}.notebook")
 
 
 def kernel_connection_file() -> Path | None:
-    """Return the connection file of this kernel; None in a process that is no kernel."""
-    # A process that is no kernel has no need to import ipykernel.
+    """Return the connection file of this kernel; None if this process is not a kernel."""
+    # A process that is not a kernel does not need ipykernel.
     kernelapp = sys.modules.get("ipykernel.kernelapp")
     if kernelapp is None or not kernelapp.IPKernelApp.initialized():
         return None
@@ -105,7 +106,7 @@ def main_names() -> Mapping[str, object]:
 
 
 def start_folder(names: Mapping[str, object]) -> Path:
-    """Return the folder that IPython was started in; without IPython, the working directory.
+    """Return the folder in which IPython was started; without IPython, the working directory.
 
     Source:
         IPython's documentation, "Directory history": the list ``_dh`` begins with it.

@@ -18,7 +18,7 @@ def print_notes(first: str, notes: Sequence[str]) -> None:
 
     Args:
         first: The line about what was read.
-        notes: As `Reading.notes`; a source with thousands of columns may have as many.
+        notes: See `Reading.notes`; a source with thousands of columns may have as many.
     """
     more = [f"and {len(notes) - _MOST_NOTES:,} more notes"] if len(notes) > _MOST_NOTES else []
     sys.stdout.write("".join(f"{line}\n" for line in (first, *notes[:_MOST_NOTES], *more)))
@@ -29,19 +29,19 @@ class Harness(Protocol):
 
     @property
     def context(self) -> RunContext:
-        """The run, or a draft that stands for now."""
+        """The run, or a draft for the current time."""
         ...
 
     def access(self, source: Source) -> Access:
-        """Return what the connector of a source is handed."""
+        """Return the services for the connector of a source."""
         ...
 
 
 def rights_note(session: Harness, source: Source) -> str:
-    """Return the warning about a role with rights on the server itself; "" where there is none.
+    """Return the warning about a role with rights on the server itself; "" if there is none.
 
-    PostgreSQL is asked, for at most two seconds. In a run nothing is asked: who declares the source
-    has seen the warning.
+    PostgreSQL is queried for at most two seconds. In a run it is not queried: the user has seen the
+    warning when declaring the source.
     """
     if source.kind != SourceKind.SQL or not source.readonly or session.context.id is not None:
         return ""
@@ -50,7 +50,7 @@ def rights_note(session: Harness, source: Source) -> str:
     try:
         right = server_rights(source, session.access(source))
     except EtlError:
-        # Whether it can be reached is found out when it is read.
+        # Connection errors are reported when the source is read.
         return ""
     if not right:
         return ""

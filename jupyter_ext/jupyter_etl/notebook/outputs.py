@@ -1,4 +1,4 @@
-"""Publish from a notebook: stage, hand over, and say what differs from the live version."""
+"""Publishing from a notebook: stage, submit, and compare with the live version."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ _T = TypeVar("_T", PublishMode, Contract)
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What a `%etl publish` did.
+    """The result of `%etl publish`.
 
     Args:
-        staged: What was written aside.
-        version: The draft or live version it became by hand; None in a run, where it becomes
-            visible at the run's end.
-        before: The live version until now; None for a new name.
-        retyped: By hand, columns whose values do not fit the type that the live version has.
-        findings: By hand, why the publish gate would hold a run that publishes this.
-        blank: A report by hand whose page shows no output.
+        staged: The staged data.
+        version: Interactively, the resulting draft or live version; None in a run, where it
+            becomes visible at the end.
+        before: The previous live version; None for a new name.
+        retyped: Interactively, columns whose values do not fit the type of the live version.
+        findings: Interactively, why the publish gate would hold a run with this output.
+        blank: Whether an interactive report shows no output.
     """
 
     staged: Staged
@@ -108,26 +108,26 @@ def publish_table(
     """Publish a frame as a table.
 
     Args:
-        name: Of the publication, dotted: ``sales.daily``.
-        data: A frame, or an Arrow `RecordBatchReader`, which is read once, piece by piece; with
-            ``since`` the name of a source, SOURCE.TABLE or publication.
+        name: Dotted name of the publication: ``sales.daily``.
+        data: A frame, or an Arrow `RecordBatchReader`, which is streamed once; with ``since``,
+            the name of a source, SOURCE.TABLE or publication.
         mode: A `PublishMode`.
-        key: Columns that identify a row; needed for upsert.
-        partition_by: Columns that split the table; with ``replace`` only the partitions in
-            ``data`` are replaced.
+        key: Columns that identify a row; required for upsert.
+        partition_by: Partition columns; with ``replace`` only the partitions in ``data`` are
+            replaced.
         contract: A `Contract`.
-        change: How far the number of rows may change before a run is held, in percent; ``any`` for
-            no limit.
-        allow: Columns, or one, that may be absent, without any value, or of another type than
-            before, without holding the run.
-        since: Column to follow: only rows beyond the watermark are read and published.
-        lag: How far before the watermark to begin: ``2h``, or a number.
-        live: By hand, replace the live version at once.
+        change: Maximum change of the row count before a run is held, in percent; ``any`` for no
+            limit.
+        allow: Columns, or one, that may be missing, empty, or of a different type without
+            holding the run.
+        since: Cursor column: only rows beyond the watermark are read and published.
+        lag: How far before the watermark to start: ``2h``, or a number.
+        live: Interactively, whether to replace the live version at once.
 
     Raises:
-        DeclarationError: A name, mode or contract is not understood, or there is no frame.
-        PublishError: The data cannot be held by a table, or breaks its key or contract.
-        PermissionDenied: Another owner has the name.
+        DeclarationError: A name, mode or contract is not valid, or there is no frame.
+        PublishError: A table cannot store the data, or the data violates its key or contract.
+        PermissionDenied: The name belongs to another owner.
     """
     options = {} if change == _USUAL_CHANGE else {"change": _share(change)}
     new = None
@@ -147,7 +147,7 @@ def publish_table(
     )
     published = _hand_over(data_session, staged, reader, live=live, data=data)
     if new is not None:
-        # Not before: a failure that the notebook survives must leave the watermark where it is.
+        # Not before: if the notebook survives a failure, the watermark must not have moved.
         new.tell()
     return published
 
@@ -164,24 +164,24 @@ def publish_file(
 
     Args:
         path: Relative path with ``{{name}}`` for the notebook's values and the run's ``start``,
-            ``end`` and ``logical_at``; its ending says the format.
-        data: A frame; None to publish the file at ``path`` as it is.
-        name: Of the publication; by default told from the path without its templates.
-        live: By hand, replace the live version at once.
+            ``end`` and ``logical_at``; its suffix determines the format.
+        data: A frame; None publishes the existing file at ``path``.
+        name: Name of the publication; None derives it from the path without its templates.
+        live: Interactively, whether to replace the live version at once.
 
     Raises:
         DeclarationError: The path is absolute or leaves its folder.
-        PublishError: The file is absent, or the data cannot be held by the format.
+        PublishError: The file does not exist, or the format cannot store the data.
     """
     rendered = _render(path, in_turn(data_session.namespace, data_session.interval))
     if Path(rendered).is_absolute() or ".." in Path(rendered).parts:
         raise DeclarationError(
-            f"The path {rendered!r} leads out of the folder of the publications.",
+            f"The path {rendered!r} leaves the folder of the publications.",
             hint="Write a relative path without '..', like out/sales.parquet.",
         )
     options = {"path": rendered}
     if data is None:
-        # A run that has a working directory of its own has written the file there.
+        # A run with a working directory of its own has written the file there.
         folder = Path(os.environ.get(WORKING_FOLDER) or data_session.base)
         options["source"] = str((folder / rendered).resolve())
     staged = Staged(
@@ -202,13 +202,13 @@ def publish_report(
     hide_code: bool = False,
     live: bool = False,
 ) -> Published:
-    """Publish this notebook, as executed, as a page of HTML.
+    """Publish this notebook, as executed, as an HTML page.
 
     Args:
-        title: Shown on top.
-        name: Of the publication; by default told from the title.
-        hide_code: Show outputs and text only.
-        live: By hand, replace the live version at once.
+        title: Title of the page.
+        name: Name of the publication; None derives it from the title.
+        hide_code: Whether to show only outputs and text.
+        live: Interactively, whether to replace the live version at once.
     """
     context = data_session.context
     staged = Staged(
@@ -257,7 +257,7 @@ def _hand_over(
 
 
 def _difference(staged: Staged, before: PublicationVersion | None) -> Difference | None:
-    """Compare with the live version as the publish gate does; the gate itself applies to runs only."""
+    """Compare with the live version as the publish gate does, which applies to runs only."""
     if before is None or before.what.kind is not staged.kind or before.pruned_at is not None:
         return None
     difference = publisher_for(staged.kind).compare(staged, before)
@@ -267,7 +267,7 @@ def _difference(staged: Staged, before: PublicationVersion | None) -> Difference
 def _since(
     data_session: DataSession, name: object, mode: str, since: str | None, lag: str
 ) -> NewRows:
-    """Open what came since the watermark, where that can be added to a table."""
+    """Open the rows since the watermark, if they can be added to a table."""
     if since is None:
         raise DeclarationError("--lag needs a column: --since COLUMN.")
     if not isinstance(name, str):
@@ -284,7 +284,7 @@ def _since(
 
 
 def _share(change: str) -> str:
-    """Read how far the number of rows may change: ``any``, or a share as text."""
+    """Parse the maximum change of the row count: ``any``, or a share as text."""
     text = change.strip()
     if text == ANY:
         return ANY
@@ -313,7 +313,7 @@ def _member(kind: type[_T], text: str, what: str) -> _T:
 
 
 def _render(path: str, values: Mapping[str, object]) -> str:
-    """Fill the ``{{name}}`` of a path with values."""
+    """Replace the ``{{name}}`` templates of a path by values."""
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1).strip()
@@ -334,14 +334,14 @@ def _render(path: str, values: Mapping[str, object]) -> str:
 
 
 def _is_missing(value: object) -> bool:
-    """Tell whether a value is None, NaN, NaT or NA."""
+    """Return whether a value is None, NaN, NaT or NA."""
     if isinstance(value, float):
         return math.isnan(value)
     return value is None or type(value).__name__ in ("NaTType", "NAType")
 
 
 def _spell(value: object) -> str:
-    """Write a value as a part of a file's name: a midnight as its day, no colon in any instant."""
+    """Format a value for a file name: midnight as its date, other instants without colons."""
     if not isinstance(value, datetime):
         return str(value)
     if value.time() == time():

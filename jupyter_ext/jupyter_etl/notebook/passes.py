@@ -1,4 +1,4 @@
-"""Rows that are read in several passes without being in memory all at once."""
+"""Rows that are read in several passes without loading all of them into memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_etl.services.targets import Target
 
 _KEPT_BYTES = 64 << 20
-"""Rows that come only once are kept in memory up to this size, and beyond it on disk."""
+"""Maximum size of rows to keep in memory for re-reading; larger ones are stored on disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class Stream:
     """Rows that have not been read yet.
 
     Args:
-        first: Them.
-        again: Opens them anew; None where they come only once, or may be others the next time.
+        first: A reader of the rows.
+        again: Opens another reader; None if the rows can be read only once or may change.
     """
 
     first: pa.RecordBatchReader
@@ -33,7 +33,7 @@ class Stream:
 
 
 def rows_of(data: object, *, what: str) -> pa.Table | Stream:
-    """Return a frame as a table, and an Arrow reader unread; arguments, errors as `to_arrow`."""
+    """Return a frame as a table, or an Arrow reader as a stream; arguments as in `to_arrow`."""
     import pyarrow as pa
 
     return (
@@ -42,8 +42,8 @@ def rows_of(data: object, *, what: str) -> pa.Table | Stream:
 
 
 def comes_again(target: Target) -> bool:
-    """Tell whether what a name stands for can be read once more: a file or a version, no query."""
-    # Imported when something is checked: the readers of files would slow every start.
+    """Return whether a target is re-readable: a file or a version, not a query."""
+    # Imported on the first check: file readers would slow down every start.
     from jupyter_etl.sources.files.kinds import FILE_READERS
     from jupyter_etl.sources.http.options import is_http
 
@@ -58,7 +58,8 @@ def passes(rows: pa.Table | Stream) -> Iterator[pa.Table | Callable[[], pa.Recor
     """Make rows readable as often as a check needs them.
 
     Returns:
-        The table; or what opens a reader of all rows, where the one before has been closed.
+        The table, or a function that opens a reader of all rows; the previous reader must be
+        closed.
     """
     if not isinstance(rows, Stream):
         yield rows
@@ -83,7 +84,7 @@ def _reopened(
 def _kept(
     first: pa.RecordBatchReader, file: SpooledTemporaryFile[bytes]
 ) -> Generator[pa.RecordBatchReader, None, None]:
-    """Write down what passes, for the passes that follow."""
+    """Write the rows of the first pass to a file, for later passes."""
     import pyarrow as pa
 
     options = pa.ipc.IpcWriteOptions(compression="lz4", emit_dictionary_deltas=True)

@@ -1,4 +1,4 @@
-"""``%%etl sql``: one statement in a source, or over what the notebook has."""
+"""``%%etl sql``: one statement in a source, or over the notebook's data."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Harness(Protocol):
     """What a query needs of the notebook: a `DataSession`.
 
     Args:
-        channel: Hears what was read.
+        channel: Receives the reads.
         namespace: Variables of the notebook.
-        remembered: Named queries, and what frames were made of.
-        query_bytes: Above which a run is warned of an expected result; 0 for any.
+        remembered: Named queries, and the origins of frames.
+        query_bytes: Expected result size above which a run gets a warning; 0 for no limit.
     """
 
     channel: Channel
@@ -45,16 +45,16 @@ class Harness(Protocol):
 
     @property
     def context(self) -> RunContext:
-        """The run, or a draft that stands for now."""
+        """The run, or a draft for the current time."""
         ...
 
     @property
     def interval(self) -> Mapping[str, object]:
-        """The times of the run, as a query may name them."""
+        """Return the times of the run that a query can refer to."""
         ...
 
     def find(self, name: str) -> Target:
-        """Find what a name stands for; raises `NotFound`."""
+        """Resolve a name; raises `NotFound`."""
         ...
 
     def table(self, name: str, *, anyway: bool = False) -> pa.Table:
@@ -66,24 +66,24 @@ class Harness(Protocol):
         ...
 
     def access(self, source: Source) -> Access:
-        """Return what the connector of a source is handed."""
+        """Return the services for the connector of a source."""
         ...
 
     def telling(self, target: Target) -> AbstractContextManager[None]:
-        """Tell of a source that cannot be read, before the cell fails of it."""
+        """Report a source that cannot be read, before the exception reaches the cell."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """One query, as it was asked.
+    """A query.
 
     Args:
         source: Name of a source, or ``local``.
         text: SQL with ``{{name}}`` for values and ``{{ ref('name') }}`` for named queries.
-        parameters: Values that win over the notebook's variables.
-        name: To remember it by; "" for none.
-        anyway: Run it interactively even if it takes more memory than the limit.
+        parameters: Values that override the notebook's variables.
+        name: Name for later references; "" for none.
+        anyway: Whether to run it interactively even if it exceeds the memory limit.
     """
 
     source: str
@@ -94,14 +94,14 @@ class Query:
 
 
 def remember(session: Harness, query: Query) -> tuple[str, ...]:
-    """Check a named query and remember it; nothing is run.
+    """Check and store a named query without running it.
 
     Returns:
-        The named queries of that source, in the order in which they were named.
+        The named queries of that source, in the order of their definition.
 
     Raises:
-        DeclarationError: The name is none, a template in it is wrong, it holds several statements,
-            needs itself, or refers to a query that there is not.
+        DeclarationError: The name or a template is not valid; or the query contains several
+            statements, depends on itself, or refers to an unknown query.
         NotFound: There is no such source.
     """
     from jupyter_etl.sources.sql.statements import parse_statement
@@ -125,14 +125,14 @@ def answer(session: Harness, query: Query, as_: str) -> object:
     """Run a query.
 
     Args:
-        query: What is asked; with a name it is remembered first.
+        query: The query; if it has a name, it is stored first.
         as_: ``pandas``, ``arrow`` or ``polars``.
 
     Raises:
-        DeclarationError: The template names what is not there, or the SQL is wrong.
-        SourceError: The source refused it.
-        LimitExceeded: Interactively, what it reads or its result takes more memory than the limit,
-            or is expected to.
+        DeclarationError: The template refers to an unknown name, or the SQL is not valid.
+        SourceError: The source rejected it.
+        LimitExceeded: Interactively, its data or result takes more memory than the limit, or is
+            expected to.
     """
     if query.name:
         remember(session, query)
@@ -168,7 +168,7 @@ def _target(session: Harness, name: str) -> tuple[Target, Source]:
 
 
 def _refuse_elsewhere(session: Harness, query: Query) -> None:
-    """Say where a query is, if it is one of another source."""
+    """Raise an error with the right source if a named query belongs to another one."""
     from jupyter_etl.language.sql.references import references_of
 
     here = {*session.remembered.named(query.source), query.name}
@@ -191,8 +191,8 @@ def _in_source(session: Harness, query: Query, bound: BoundQuery) -> tuple[pa.Ta
         reading = _result_limit(session, anyway=query.anyway).applied(reading, request)
         table = reading.batches.read_all()
     seconds = reading.seconds
-    tables, origins = _told(source, bound, table)
-    # The rows are those of the result: how many of each table were read is not known.
+    tables, origins = _lineage(source, bound, table)
+    # The row count is that of the result; how many rows of each table were read is not known.
     alone = len(tables) == 1
     for name in tables or ("",):
         read = Read(
@@ -207,7 +207,7 @@ def _in_source(session: Harness, query: Query, bound: BoundQuery) -> tuple[pa.Ta
     return table, origins
 
 
-def _told(source: Source, bound: BoundQuery, table: pa.Table) -> tuple[tuple[str, ...], Origins]:
+def _lineage(source: Source, bound: BoundQuery, table: pa.Table) -> tuple[tuple[str, ...], Origins]:
     from jupyter_etl.sources.sql.lineage import lineage_of
 
     if source.kind != "sql":
@@ -261,7 +261,7 @@ def _local(session: Harness, query: Query, bound: BoundQuery) -> tuple[pa.Table,
 
 
 def _of_table(session: Harness, name: str, table: pa.Table) -> Origins:
-    """Return the origins of what a local query reads under a name."""
+    """Return the origins of the data that a local query reads under a name."""
     frame = session.namespace.get(name)
     if frame is not None:
         return session.remembered.origins_of(frame)
@@ -275,7 +275,7 @@ def _result_limit(session: Harness, *, anyway: bool) -> ReadLimit:
 
 
 def _guard(session: Harness, source: Source, request: ReadRequest, *, anyway: bool) -> None:
-    """Refuse interactively, and warn in a run, if the result is expected to be too large."""
+    """If the result is expected to be too large, fail interactively and warn in a run."""
     most = 0 if anyway else session.query_bytes
     limit = ReadLimit(what="The result of the query", most_bytes=most, hint=_LESS)
     try:

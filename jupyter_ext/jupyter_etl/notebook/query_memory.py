@@ -1,4 +1,4 @@
-"""What a kernel remembers of its queries: those with a name, and what its frames were made of."""
+"""The named queries of a kernel, and the origins of its frames."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from jupyter_etl.model import ColumnOrigin
 
 Origins = Mapping[str, tuple[ColumnOrigin, ...]]
-"""What the columns of a frame come from, by column; absent where unknown."""
+"""Origins of a frame's columns, by column; a column is absent if they are unknown."""
 
 
 class Remembered:
-    """Named queries, and the origins of frames for as long as these live."""
+    """Named queries, and the origins of frames while these exist."""
 
     def __init__(self) -> None:
         self.queries: dict[str, dict[str, str]] = {}
@@ -23,7 +23,7 @@ class Remembered:
         return self.queries.setdefault(source, {})
 
     def keep_origins(self, frame: object, origins: Origins) -> None:
-        """Note what the columns of a frame come from; a frame that cannot be followed is left out."""
+        """Record the origins of a frame's columns; frames without weak references are skipped."""
         key = id(frame)
 
         def forget(_: object) -> None:
@@ -35,13 +35,13 @@ class Remembered:
             return
 
     def origins_of(self, frame: object) -> Origins:
-        """Return what is known of a frame; empty for one that no query or load has made."""
+        """Return the recorded origins of a frame; empty if no query or load created it."""
         reference, origins = self._origins.get(id(frame), (None, {}))
         return origins if reference is not None and reference() is frame else {}
 
 
 def whole(source: str, table: str, columns: Iterable[str]) -> Origins:
-    """Return the origins of a frame that is a table as it is."""
+    """Return the origins of a frame that is an unchanged table."""
     return {
         name: (ColumnOrigin(column=name, source=source, table=table, source_column=name),)
         for name in columns
@@ -49,9 +49,9 @@ def whole(source: str, table: str, columns: Iterable[str]) -> Origins:
 
 
 def of_output(origins: Origins, columns: Sequence[str]) -> tuple[ColumnOrigin, ...]:
-    """Return the origins of what a frame is published as.
+    """Return the origins of a frame's columns when it is published.
 
     Args:
-        columns: Of the output; what the frame has lost or gained since has no origin.
+        columns: Columns of the output; columns that were renamed or added have no origin.
     """
     return tuple(one for name in columns for one in origins.get(name, ()))

@@ -1,4 +1,4 @@
-"""The limit on what an interactive read brings into memory."""
+"""The memory limit of interactive reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LEAST_BYTES = 2_000_000_000
-"""The default is never below this, however little memory is available."""
+"""Minimum of the default limit, however little memory is available."""
 
 SMALLER = (
     "Load less: --limit N, --columns A,B, a sample (%etl sample NAME 1%), or from a database a "
@@ -28,7 +28,7 @@ SETTING = "To read all of it, set a higher JUPYTER_ETL_QUERY_LIMIT."
 
 
 def default_read_bytes() -> int:
-    """Return half of the memory that is available now, and at least `LEAST_BYTES`."""
+    """Return half of the available memory, at least `LEAST_BYTES`."""
     available = min(psutil.virtual_memory().available, machine_memory_bytes())
     return max(LEAST_BYTES, available // 2)
 
@@ -38,7 +38,7 @@ class ReadLimit:
     """Counts the bytes of one read as they arrive, and stops it above a limit.
 
     Args:
-        what: What is read, the subject of messages: ``'orders'``, with its quotes.
+        what: Subject of the messages: ``'orders'``, with its quotes.
         most_bytes: The limit, in bytes of Arrow data; 0 for none.
         hint: How to read less, or all.
     """
@@ -50,12 +50,12 @@ class ReadLimit:
     _bytes: int = field(default=0, init=False)
 
     def expect(self, source: Source, request: ReadRequest, access: Access) -> None:
-        """Ask a database for the size of a table or result before it is read.
+        """Query a database for the size of a table or result before it is read.
 
         Args:
-            source: Of any kind; only PostgreSQL is asked.
+            source: A source of any kind; only PostgreSQL is queried.
             request: What will be read.
-            access: Gives its password.
+            access: Provides its password.
 
         Raises:
             LimitExceeded: It is expected to be larger than the limit.
@@ -74,15 +74,15 @@ class ReadLimit:
             )
 
     def applied(self, reading: Reading, request: ReadRequest) -> Reading:
-        """Return a reading that fails as soon as more than the limit has arrived.
+        """Return a reading that fails once more than the limit has arrived.
 
         Args:
-            reading: Just opened; it is closed when it fails.
-            request: For which it was opened.
+            reading: Newly opened; it is closed when it fails.
+            request: The request that opened it.
 
         Raises:
-            LimitExceeded: The number of rows and the types of the columns alone say that it is too
-                large. Later the reader raises it.
+            LimitExceeded: The row count and column types alone show that it is too large.
+                Later, the reader raises the error.
         """
         if not self.most_bytes:
             return reading
@@ -98,13 +98,13 @@ class ReadLimit:
         return (self._counted(batches) if self.most_bytes else batches).read_all()
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Count a batch that is kept; raises `LimitExceeded`."""
+        """Count a batch that stays in memory; raises `LimitExceeded`."""
         self._rows += batch.num_rows
         self._bytes += batch.nbytes
         self.check(self._bytes, self._rows)
 
     def check(self, size_bytes: int, rows: int) -> None:
-        """Compare what is in memory with the limit; raises `LimitExceeded`."""
+        """Compare the data in memory with the limit; raises `LimitExceeded`."""
         if self.most_bytes and size_bytes > self.most_bytes:
             raise self._exceeded(
                 f"{self.what}: reading was stopped at {say_bytes(size_bytes)} in {rows:,} rows",
@@ -112,9 +112,9 @@ class ReadLimit:
                 size_bytes=size_bytes,
             )
 
-    def _exceeded(self, said: str, *, rows: int, size_bytes: int) -> LimitExceeded:
+    def _exceeded(self, clause: str, *, rows: int, size_bytes: int) -> LimitExceeded:
         return LimitExceeded(
-            f"{said}; an interactive read may take {say_bytes(self.most_bytes)} of memory.",
+            f"{clause}; an interactive read may take {say_bytes(self.most_bytes)} of memory.",
             hint=self.hint,
             data={"rows": rows, "bytes": size_bytes, "limit": self.most_bytes},
         )
@@ -145,7 +145,7 @@ class ReadLimit:
 
 
 def _least_bits(kind: pa.DataType) -> int:
-    """Return the bits that every value of a type takes; 0 where they differ."""
+    """Return the bits of every value of a type; 0 if its values differ in size."""
     try:
         return int(kind.bit_width)
     except ValueError:

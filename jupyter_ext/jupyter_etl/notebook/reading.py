@@ -1,4 +1,4 @@
-"""Read a version of a publication from a notebook or any other process."""
+"""Reading of publication versions from a notebook or any other process."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def read_version(
     draft: bool,
     most: ReadLimit,
 ) -> pa.Table:
-    """Read the version that is meant, and report it.
+    """Read a version, and report the read.
 
     Args:
-        line: Knows the publication, and hears what was read.
-        number: Of the version; None for the live one.
-        as_of: The version that was live then.
-        draft: Read the newest draft instead.
-        most: How much may be read.
+        line: Looks up the publication, and receives the report.
+        number: Version number; None for the live one.
+        as_of: The version that was live at this time.
+        draft: Whether to read the newest draft instead.
+        most: The limit of the read.
 
     Raises:
-        DeclarationError: ``as_of`` is no time, or comes with ``number``.
-        NotFound: No publication or version is called so.
-        PublishError: It has no rows to read, or its files are gone.
+        DeclarationError: ``as_of`` is not a valid time, or is combined with ``number``.
+        NotFound: There is no such publication or version.
+        PublishError: It has no rows to read, or its files are missing.
         LimitExceeded: It is too large.
     """
     at = None if as_of is None else instant_given(as_of, line.context.timezone)

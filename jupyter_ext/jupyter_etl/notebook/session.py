@@ -1,4 +1,4 @@
-"""What `%etl` and ``import jupyter_etl as etl`` do with data inside a kernel."""
+"""The data session: data access inside a kernel."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ if TYPE_CHECKING:
 
 
 class DataSession:
-    """Data in and out of a notebook; the same by hand and in a run.
+    """Reads and writes the data of a notebook; the same interactively and in a run.
 
     Args:
-        channel: The ledger by hand, the runner in a run.
+        channel: The ledger interactively, the runner in a run.
         namespace: Variables of the notebook, looked up when needed.
         base: Folder that relative paths start from.
         secret: Resolves the names of secrets.
-        remembered: What the kernel remembers of its queries; by default nothing yet.
-        query_bytes: Most bytes that an interactive read may bring into memory; 0 for any.
+        remembered: Named queries and origins of frames; initially empty.
+        query_bytes: Memory limit of an interactive read in bytes; 0 for no limit.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class DataSession:
 
     @property
     def context(self) -> RunContext:
-        """The run this notebook is executed by, or a draft that stands for now."""
+        """The run that executes this notebook, or a draft for the current time."""
         return self.channel.context
 
     def declare(
@@ -92,7 +92,7 @@ class DataSession:
         freshness: Freshness | None = None,
         limit: int | None = None,
     ) -> Source:
-        """Declare a source; nothing is opened. Arguments and errors as `Sources.declare`."""
+        """Declare a source; nothing is opened. Arguments and errors as in `Sources.declare`."""
         context = self.context
         source = parse_source(
             name,
@@ -115,7 +115,7 @@ class DataSession:
         return self.channel.sources()
 
     def describe(self, name: str) -> list[TableInfo]:
-        """List the tables and columns behind a name; raises `NotFound`, `SourceError`."""
+        """List the tables and columns of a name; raises `NotFound`, `SourceError`."""
         target = self.find(name)
         if target.source is not None:
             with self.telling(target):
@@ -152,9 +152,10 @@ class DataSession:
         key: Sequence[str] = (),
         anyway: bool = False,
     ) -> object:
-        """Read a source's table or a publication; rows, columns, seconds and notes are printed.
+        """Read a source's table or a publication; prints rows, columns, seconds and notes.
 
-        Arguments and errors as of ``etl.load``; with ``since``, one line says what was read.
+        Arguments and errors as in ``etl.load``. With ``since``, it prints one line about the
+        increment.
         """
         target = self.find(name)
         wanted = None if columns is None else tuple(columns)
@@ -177,18 +178,18 @@ class DataSession:
                 else "--lag and --key need a column: --since COLUMN."
             )
         load = IncrementalLoad(column=since, lag=lag, key=tuple(key), columns=wanted)
-        told: list[str] = []
+        reading_notes: list[str] = []
 
         def opened(request: ReadRequest) -> Reading:
             reading = self._open(target, request)
-            told.extend(reading.notes)
+            reading_notes.extend(reading.notes)
             return reading
 
         with self.telling(target):
             most = self.read_limit(repr(name), anyway=anyway)
             table, read, note = load_since(load, target, self.channel, opened, keep=most.add)
         self.channel.report_read(read)
-        print_notes(note, told)
+        print_notes(note, reading_notes)
         return self._framed(target, table, as_)
 
     def _framed(self, target: Target, table: pa.Table, as_: str) -> object:
@@ -200,18 +201,18 @@ class DataSession:
         return frame
 
     def stream(self, name: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
-        """Open a source's table, or a publication, to be read once, piece by piece.
+        """Open a source's table, or a publication, as a stream that is read once.
 
         Args:
             name: ``SOURCE``, ``SOURCE.TABLE`` or the name of a publication.
             columns: Names to read, in order; None for all.
 
         Returns:
-            A reader; when it has come to its end, what was read is reported.
+            A reader. The read is reported when the reader is exhausted.
 
         Raises:
             NotFound: No source or publication has that name.
-            SourceError, PublishError: It cannot be read; also later, by the reader.
+            SourceError, PublishError: It cannot be read; also raised later, by the reader.
         """
         import pyarrow as pa
 
@@ -224,7 +225,7 @@ class DataSession:
         )
 
     def stream_since(self, name: str, *, column: str, lag: str = "") -> NewRows:
-        """Open what came since the last run that published; see `IncrementalLoad` and `stream`."""
+        """Open the rows since the last run that published; see `IncrementalLoad` and `stream`."""
         target, load = self.find(name), IncrementalLoad(column=column, lag=lag)
         opened = partial(self._open, target)
         return stream_since(load, target, self.channel, opened, telling=self.telling)
@@ -249,7 +250,7 @@ class DataSession:
     ) -> object:
         """Run one statement in a source, or over this notebook's frames with ``local``.
 
-        Arguments, answer and errors as `querying.answer`.
+        Arguments, result and errors as in `queries.answer`.
         """
         query_ = Query(
             source=source,
@@ -263,11 +264,11 @@ class DataSession:
     def check(
         self, name: str, rules: object, data: object = None, *, returned: bool = True
     ) -> list[CheckResult]:
-        """Check data; arguments, results and errors as `checking.check_data`."""
+        """Check data; arguments, results and errors as in `checks.check_data`."""
         return check_data(self, name, rules, data, returned=returned)
 
     def reference(self, name: str) -> pa.RecordBatchReader:
-        """Open what a rule refers to: a source or a publication."""
+        """Open a source or publication that a rule refers to."""
         return self.stream(name)
 
     def param(self, text: str) -> tuple[str, object]:
@@ -277,10 +278,10 @@ class DataSession:
             text: ``NAME [TYPE] [= DEFAULT]``.
 
         Returns:
-            Its name and the value given to this run, else the default.
+            Its name, and the value given to this run or else the default.
 
         Raises:
-            DeclarationError: It is not understood, or has no value.
+            DeclarationError: The declaration is not valid, or the parameter has no value.
         """
         parameter = parse_parameter(text)
         context = self.context
@@ -291,16 +292,16 @@ class DataSession:
         return parameter.name, default_of(parameter, at=local)
 
     def find(self, name: str) -> Target:
-        """Find what a name stands for; raises `NotFound`."""
+        """Resolve a name; raises `NotFound`."""
         return find_target(name, self.channel, self.namespace)
 
     def read_limit(self, what: str, *, anyway: bool = False, hint: str = "") -> ReadLimit:
         """Return the limit of one read; in a run there is none.
 
         Args:
-            what: As in `ReadLimit`.
-            anyway: Have no limit.
-            hint: How to read less, or all; by default as for a load.
+            what: See `ReadLimit`.
+            anyway: Whether to apply no limit.
+            hint: How to read less, or all; "" for the hint of a load.
         """
         free = anyway or self.context.id is not None
         most = ReadLimit(what=what, most_bytes=0 if free else self.query_bytes)
@@ -310,7 +311,7 @@ class DataSession:
         """Return a variable, source or publication as an Arrow table.
 
         Raises:
-            LimitExceeded: Interactively, it takes more memory than the limit, and not ``anyway``.
+            LimitExceeded: Interactively, it exceeds the memory limit, and ``anyway`` is not set.
         """
         if self.namespace.get(name) is not None:
             return to_arrow(self.namespace[name], what=name)
@@ -319,7 +320,7 @@ class DataSession:
         return self._read(target, request, self.read_limit(repr(name), anyway=anyway))[0]
 
     def rows(self, name: str) -> pa.Table | Stream:
-        """Return the rows of a variable, source or publication, unread where not in memory."""
+        """Return the rows of a variable, source or publication, as a stream unless in memory."""
         if self.namespace.get(name) is not None:
             return rows_of(self.namespace[name], what=name)
         target = self.find(name)
@@ -355,12 +356,12 @@ class DataSession:
 
     @contextmanager
     def telling(self, target: Target) -> Iterator[None]:
-        """Tell the runner of a source that cannot be read, before the cell fails of it."""
+        """Report a source that cannot be read, before the exception reaches the cell."""
         try:
             yield
         except SourceError as problem:
             if target.source is not None:
-                # A runner that cannot be told is no reason to hide what has failed.
+                # A failed report must not hide the original error.
                 with suppress(EtlError):
                     self.channel.report_failure(
                         target.source.name, str(problem), retryable=problem.retryable
@@ -381,7 +382,7 @@ class DataSession:
             self.channel.report_read(read)
 
     def last_rows(self, name: str) -> int | None:
-        """Return the rows of a publication's live version; None where there is none."""
+        """Return the row count of a publication's live version; None if there is none."""
         try:
             live = self.channel.publication(name).live
         except NotFound:
@@ -390,12 +391,12 @@ class DataSession:
 
     @property
     def interval(self) -> dict[str, object]:
-        """The times of the run, as a query may name them."""
+        """Return the times of the run that a query can refer to."""
         context = self.context
         return {"start": context.start, "end": context.end, "logical_at": context.logical_at}
 
     def access(self, source: Source) -> Access:
-        """Return what the connector of a source is handed."""
+        """Return the services for the connector of a source."""
         return access_with(
             secret=partial(self._secret, source=source),
             frame=self._frame,

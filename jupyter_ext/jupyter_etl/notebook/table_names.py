@@ -1,4 +1,4 @@
-"""Tables and columns of sources, for completion: read in the background, remembered for a while."""
+"""Tables and columns of sources for completion, read in the background and cached."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FRESH_S = 300.0
 """Seconds after which a catalogue is read again."""
 
 WAIT_S = 0.2
-"""The longest that the Tab key waits, seconds."""
+"""Maximum seconds that tab completion waits."""
 
 Load = Callable[[str], list[TableInfo]]
-"""``load(source)``: reads the catalogue of a source, however long it takes."""
+"""``load(source)`` reads the catalogue of a source, which may take long."""
 
 
 @dataclass
@@ -27,11 +27,11 @@ class _Entry:
 
 
 class KnownTables:
-    """What was read of the catalogues of sources; safe to be asked by several threads.
+    """A thread-safe cache of the tables of sources.
 
     Args:
-        wait_s: The longest that `of` waits, seconds.
-        monotonic: Gives the time, seconds.
+        wait_s: Maximum seconds that `of` waits.
+        monotonic: Returns monotonic seconds.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class KnownTables:
         self._entries: dict[str, _Entry] = {}
 
     def of(self, source: str, load: Load) -> list[TableInfo]:
-        """Return the tables of a source, as far as they are known in time.
+        """Return the tables of a source, as far as they are available in time.
 
-        What is old is handed out while it is read again. A catalogue that cannot be read counts as
-        empty, and is tried again when it is asked for.
+        Stale entries are returned while they are refreshed. A catalogue that cannot be read counts
+        as empty and is read again on the next call.
 
         Args:
-            load: Reads the catalogue; called in a thread of its own, once at a time for a source.
+            load: Reads the catalogue; called in a separate thread, once at a time for each source.
         """
         with self._lock:
             entry = self._entries.setdefault(source, _Entry())

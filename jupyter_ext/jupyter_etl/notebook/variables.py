@@ -1,4 +1,4 @@
-"""What a runner has its kernel do with the variables of the notebook: keep them, take them up."""
+"""Saving and restoring of the notebook's variables, on request of the runner."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 
 def keep(shell: InteractiveShell, folder: str, *, limit_bytes: int) -> None:
-    """Write the variables of the notebook into a folder; see `keep_names`.
+    """Save the variables of the notebook in a folder; see `keep_names`.
 
     Args:
-        limit_bytes: That all may take.
+        limit_bytes: Maximum total size.
     """
     manager = shell.extension_manager
     keep_names(
         shell.user_ns,
         Path(folder),
         hidden=shell.user_ns_hidden,
-        secrets=known_values(Settings.from_env().home) | _told(),
+        secrets=known_values(Settings.from_env().home) | _received_secrets(),
         limit_bytes=limit_bytes,
         extensions=manager.loaded if manager is not None else (),
         queries=remembered().queries,
     )
 
 
-def _told() -> frozenset[str]:
-    """Return the values that the runner has told this kernel."""
+def _received_secrets() -> frozenset[str]:
+    """Return the secret values that the runner has sent to this kernel."""
     line = channel()
     return frozenset(line.told) if isinstance(line, RunnerChannel) else frozenset()
 
 
 def restore(shell: InteractiveShell, folder: str) -> None:
-    """Read what `keep` wrote into this kernel: variables, named queries, IPython's extensions."""
+    """Restore what `keep` saved into this kernel: variables, named queries, IPython extensions."""
     restored = restore_names(shell.user_ns, Path(folder))
     for source, named in restored.queries.items():
         remembered().named(source).update(named)

@@ -1,4 +1,4 @@
-"""Incremental loads: the rows that came since the last run that published."""
+"""Incremental loads: the rows since the last run that published."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class IncrementalLoad:
-    """What an incremental load is asked for.
+    """An incremental load.
 
     Args:
-        column: The cursor: rows whose value lies behind the watermark are read.
-        lag: How far before the watermark to begin, for rows that came late: a duration for times,
-            a number for numbers; "" for none.
-        key: Columns that tell rows apart; of the rows of one key only the newest is returned.
+        column: The cursor column: rows with values beyond the watermark are read.
+        lag: How far before the watermark to start, for late rows: a duration for times, a
+            number for numbers; "" for none.
+        key: Columns that identify rows; of several rows with one key, only the newest is returned.
         columns: Names to return, in order; None for all.
     """
 
@@ -38,10 +38,10 @@ class IncrementalLoad:
     columns: tuple[str, ...] | None = None
 
     def cursor(self, target: Target) -> Cursor:
-        """Return the cursor, by the name under which everybody finds what is read.
+        """Return the cursor, with the public name of what is read.
 
         Raises:
-            DeclarationError: It is a variable, of which no other run knows anything.
+            DeclarationError: It is a variable, which other runs do not have.
         """
         origin = target.source or target.publication
         if origin is None:
@@ -52,7 +52,7 @@ class IncrementalLoad:
         return Cursor(source=origin.name, table=target.table, column=self.column)
 
     def request(self, target: Target, start: CursorStart) -> ReadRequest:
-        """Return what a connector is asked for."""
+        """Return the request for a connector."""
         from jupyter_etl.sources.increments import since_of
 
         after = self._after(start)
@@ -70,10 +70,10 @@ class IncrementalLoad:
         context: RunContext,
         keep: Callable[[pa.RecordBatch], None],
     ) -> tuple[Increment, pa.Table]:
-        """Read the rows; each batch of them is given to ``keep`` before it is kept.
+        """Read the rows; each batch is passed to ``keep`` before it is stored.
 
         Returns:
-            What was read, and of it what is asked for.
+            What was read, and the requested part of it.
         """
         from jupyter_etl.sources.increments import newest_of_each, read_increment
 
@@ -85,7 +85,7 @@ class IncrementalLoad:
         return found, table if self.columns is None else table.select(list(self.columns))
 
     def bounds(self, start: CursorStart, context: RunContext) -> Bounds:
-        """Return between which values rows are read."""
+        """Return the range of cursor values to read."""
         from jupyter_etl.sources.increments import Bounds
 
         return Bounds(
@@ -98,12 +98,12 @@ class IncrementalLoad:
 
 @dataclass(frozen=True, kw_only=True)
 class NewRows:
-    """What came since the watermark, handed out piece by piece.
+    """The rows since the watermark, as a stream.
 
     Args:
-        reader: Of the rows.
-        tell: Tells the channel how far they go, and a person what was read; to be called once all
-            of them have been handed on to where the run publishes them.
+        reader: Reads the rows.
+        tell: Reports the new watermark to the channel and prints what was read. Call it after
+            all rows have been staged.
     """
 
     reader: pa.RecordBatchReader
@@ -118,14 +118,14 @@ def load_since(
     *,
     keep: Callable[[pa.RecordBatch], None],
 ) -> tuple[pa.Table, Read, str]:
-    """Read what came since the watermark, and tell the channel how far that is.
+    """Read the rows since the watermark, and report the new watermark to the channel.
 
     Args:
         open_reading: Starts reading the target.
-        keep: Called with each batch of new rows before it is kept; may raise `LimitExceeded`.
+        keep: Called with each batch of new rows before it is stored; may raise `LimitExceeded`.
 
     Returns:
-        The rows, what was read for the record, and what a person should know.
+        The rows, the read to record, and a note for the user.
 
     Raises:
         DeclarationError: It is a variable, or the lag does not fit the column.
@@ -139,7 +139,7 @@ def load_since(
     note = _note(wanted, move, table.num_rows, found)
     read = _read(cursor, reading, rows=table.num_rows, size=table.nbytes, note=note)
     channel.report_move(move)
-    return table, read, _said(cursor, note, channel)
+    return table, read, _summary(cursor, note, channel)
 
 
 def stream_since(
@@ -150,15 +150,15 @@ def stream_since(
     *,
     telling: Callable[[Target], AbstractContextManager[None]],
 ) -> NewRows:
-    """Hand out what came since the watermark piece by piece.
+    """Return the rows since the watermark as a stream.
 
     Args:
-        wanted, target, channel, open_reading: As for `load_since`; there is no key, for which all
-            rows would have to be kept.
-        telling: Tells the runner of a source that cannot be read.
+        wanted, target, channel, open_reading: See `load_since`. A key is not possible, because
+            it would require all rows in memory.
+        telling: Reports a source that cannot be read.
 
     Raises:
-        DeclarationError, SourceError: As `load_since`; also later, by the reader.
+        DeclarationError, SourceError: See `load_since`; also raised later, by the reader.
     """
     import pyarrow as pa
 
@@ -191,7 +191,7 @@ def stream_since(
         note = _note(wanted, move, found.rows, found)
         channel.report_read(_read(cursor, reading, rows=found.rows, size=sum(sizes), note=note))
         channel.report_move(move)
-        sys.stdout.write(f"{_said(cursor, note, channel)}\n")
+        sys.stdout.write(f"{_summary(cursor, note, channel)}\n")
 
     rows = pa.RecordBatchReader.from_batches(reading.batches.schema, batches())
     return NewRows(reader=rows, tell=tell)
@@ -220,26 +220,26 @@ def _moved(cursor: Cursor, start: CursorStart, found: Extent) -> CursorMove:
     )
 
 
-def _said(cursor: Cursor, note: str, channel: Channel) -> str:
+def _summary(cursor: Cursor, note: str, channel: Channel) -> str:
     interactive = channel.context.id is None
     stays = "; interactive, so the watermark does not move" if interactive else ""
     return f"{cursor.label}: {note}{stays}"
 
 
 def _note(wanted: IncrementalLoad, move: CursorMove, returned: int, found: Extent) -> str:
-    """Say which rows were read, and how many were not and why."""
+    """Describe which rows were read, how many were not returned, and why."""
     start = move.start.after
     begin = (
         "the start" if start is None else f"{start.text}{f' - {wanted.lag}' if wanted.lag else ''}"
     )
     end = f" up to {move.upto.text}" if move.upto else ""
-    said = [f"{move.rows:,} rows after {begin}{end}"]
+    parts = [f"{move.rows:,} rows after {begin}{end}"]
     if returned < move.rows:
-        said.append(f"{returned:,} of them the newest of their {', '.join(wanted.key)}")
+        parts.append(f"{returned:,} of them the newest of their {', '.join(wanted.key)}")
     if move.nulls:
-        said.append(f"{move.nulls:,} rows without {wanted.column} skipped")
+        parts.append(f"{move.nulls:,} rows without {wanted.column} skipped")
     if found.later:
-        said.append(f"{found.later:,} later rows are left for the next run")
+        parts.append(f"{found.later:,} later rows are left for the next run")
     if found.note:
-        said.append(found.note)
-    return "; ".join(said)
+        parts.append(found.note)
+    return "; ".join(parts)
