@@ -1,1 +1,1 @@
-"""Alerts: the blocks that tell people, and the one that tells all of them."""
+"""Alerts: notifiers for logs, mail and webhooks, and one that combines them."""

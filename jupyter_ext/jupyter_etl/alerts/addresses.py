@@ -1,4 +1,4 @@
-"""Which network addresses an alert may be sent to."""
+"""The network addresses that an alert may be sent to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jupyter_etl.errors import EtlError, PermissionDenied
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# IANA's special-purpose registries, and the addresses of cloud metadata services outside of them. The list is
-# written out because `is_global` differs between versions of Python. 192.0.0.0/24 and 2001::/23 are refused
-# whole: what is public in them is of no use to a webhook.
+# IANA's special-purpose registries, and addresses of cloud metadata services outside them. The list
+# is explicit because `is_global` differs between versions of Python. 192.0.0.0/24 and 2001::/23 are
+# rejected completely: their public parts are of no use to a webhook.
 _SPECIAL: tuple[Network, ...] = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -46,10 +46,10 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 @dataclass(frozen=True, kw_only=True)
 class AllowList:
-    """What may be reached besides public addresses.
+    """Hosts that may be reached in addition to public addresses.
 
     Args:
-        hosts: Names of hosts, lower case, whatever address they have.
+        hosts: Host names in lower case, with any address.
         networks: Networks whose addresses may be reached.
     """
 
@@ -58,7 +58,7 @@ class AllowList:
 
     @classmethod
     def of(cls, entries: Sequence[str]) -> AllowList:
-        """Read entries such as ``10.0.0.0/8``, ``127.0.0.1`` or ``chat.example``."""
+        """Parse entries such as ``10.0.0.0/8``, ``127.0.0.1`` or ``chat.example``."""
         hosts, networks = set(), []
         for entry in entries:
             try:
@@ -68,7 +68,7 @@ class AllowList:
         return cls(hosts=frozenset(hosts), networks=tuple(networks))
 
     def allows(self, host: str, address: Address) -> bool:
-        """Whether that host may be reached at that address."""
+        """Return whether a host may be reached at an address."""
         plain = _unmapped(address)
         if host.lower().rstrip(".") in self.hosts:
             return True
@@ -78,17 +78,17 @@ class AllowList:
 def connect(host: str, port: int, allowed: AllowList, *, timeout_s: float) -> socket.socket:
     """Connect to a host, at an address that was checked.
 
-    The name is resolved once and the connection goes to the very address that was looked at, so
-    that a name server cannot give another one in between. All ways to write an address
-    (decimal, octal, mapped into IPv6) have become plain ones by then.
+    The name is resolved once, and the connection uses exactly the address that was checked, so that
+    a name server cannot return another one in between. All notations of an address (decimal, octal,
+    mapped into IPv6) are normalized before the check.
 
     Args:
-        allowed: What may be reached besides public addresses.
-        timeout_s: Seconds for the connection and for each answer.
+        allowed: Hosts that may be reached in addition to public addresses.
+        timeout_s: Seconds for the connection and for each response.
 
     Raises:
-        PermissionDenied: The host has an address inside, and it is not allowed.
-        EtlError: The host cannot be found or does not answer.
+        PermissionDenied: The host has an internal address that is not allowed.
+        EtlError: The host cannot be found or does not respond.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -99,8 +99,8 @@ def connect(host: str, port: int, allowed: AllowList, *, timeout_s: float) -> so
         address = ipaddress.ip_address(str(place[0]).partition("%")[0])
         if not allowed.allows(host, address):
             raise PermissionDenied(
-                f"Alerts are not sent to {host}: its address {address} is not a public one.",
-                hint="If it is meant, name the host or its network in JUPYTER_ETL_ALERT_HOSTS.",
+                f"Alerts are not sent to {host}: its address {address} is not public.",
+                hint="To allow it, add the host or its network to JUPYTER_ETL_ALERT_HOSTS.",
             )
         connection = socket.socket(family, kind, protocol)
         connection.settimeout(timeout_s)
@@ -121,7 +121,7 @@ def _is_public(address: Address) -> bool:
 
 
 def _unmapped(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address stands for, or the address itself."""
+    """Return the IPv4 address that an IPv6 address maps, or the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:

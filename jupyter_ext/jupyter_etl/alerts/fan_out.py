@@ -1,4 +1,4 @@
-"""One notifier that tells all others."""
+"""A notifier that forwards messages to several others."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from jupyter_etl.ports import Notifier
 
 
 class SeveralNotifier:
-    """Tells every notifier in turn; one that fails does not keep the others from it.
+    """Sends messages to every notifier; a failure does not affect the others.
 
     Args:
-        notifiers: In the order they are told. The first also hears which of the others failed.
+        notifiers: In order. The first is also notified of the others' failures.
     """
 
     def __init__(self, notifiers: Sequence[Notifier]) -> None:
         self._notifiers = tuple(notifiers)
 
     def notify(self, title: str, body: str, *, severity: str, run: Run | None) -> None:
-        """Tell all.
+        """Send a message to all notifiers.
 
         Raises:
-            EtlError: One or more could not be told; all were tried, and the first was told so.
+            EtlError: One or more failed. All were tried, and the first was notified.
         """
         failures = []
         for notifier in self._notifiers:
             try:
                 notifier.notify(title, body, severity=severity, run=run)
             except Exception as problem:  # noqa: BLE001 - a block's fault is not the others'
-                failures.append((notifier, _say(problem)))
+                failures.append((notifier, _text_of(problem)))
         if not failures:
             return
         text = "; ".join(words for _, words in failures)
@@ -46,14 +46,14 @@ class SeveralNotifier:
 
 
 def notifier_for(urls: Sequence[str], log: Path, *, allow: Sequence[str] = ()) -> Notifier:
-    """Return the notifier of a list of addresses; all messages also go to a file.
+    """Return the notifier for a list of URLs; all messages also go to a file.
 
     Args:
         urls: ``http(s)://``, ``smtp(s)://``.
-        allow: Hosts, addresses and networks inside that webhooks may reach.
+        allow: Internal hosts, addresses and networks that webhooks may reach.
 
     Raises:
-        DeclarationError: An address of another kind, or one that lacks a part.
+        DeclarationError: A URL has another scheme, or is incomplete.
     """
     return SeveralNotifier([LogNotifier(log), *(_one(url, allow) for url in urls)])
 
@@ -65,11 +65,11 @@ def _one(url: str, allow: Sequence[str]) -> Notifier:
     if scheme in ("smtp", "smtps"):
         return SmtpNotifier(url)
     raise DeclarationError(
-        f"Alerts cannot be sent to an address that starts with {scheme!r}; known are http, https, "
+        f"Alerts cannot be sent to an address that starts with {scheme!r}; use http, https, "
         "smtp and smtps.",
         hint="Check the setting JUPYTER_ETL_ALERTS.",
     )
 
 
-def _say(problem: Exception) -> str:
+def _text_of(problem: Exception) -> str:
     return problem.message if isinstance(problem, EtlError) else type(problem).__name__

@@ -10,10 +10,10 @@ from jupyter_etl.model import Run
 
 
 class LogNotifier:
-    """Appends every message to a file, one line each, readable by its user alone.
+    """Appends every message to a file, one line each, readable only by its user.
 
     Args:
-        path: The file; its folder is made where it is absent.
+        path: The file; a missing folder is created.
     """
 
     def __init__(self, path: Path) -> None:

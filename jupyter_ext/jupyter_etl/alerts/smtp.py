@@ -1,4 +1,4 @@
-"""Alerts as mail."""
+"""Alerts by mail."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _USAGE = "Write smtp://HOST:PORT/?from=ETL@HOST&to=NAME@HOST (smtps:// for TLS f
 
 
 class SmtpNotifier:
-    """Sends every message as a mail in plain text.
+    """Sends every message as a plain-text mail.
 
     Args:
         url: ``smtp://[USER:PASSWORD@]HOST[:PORT]/?from=A&to=B[&to=C][&starttls=yes]``, or
-            ``smtps://`` for TLS from the start. With a user, ``smtp`` insists on STARTTLS. The
-            address as a whole is a secret; messages show the host alone.
+            ``smtps://`` for TLS from the start. With a user, ``smtp`` requires STARTTLS. The URL as
+            a whole is a secret; messages show only the host.
 
     Raises:
-        DeclarationError: The address lacks a part.
+        DeclarationError: The URL is incomplete.
     """
 
     def __init__(self, url: str) -> None:
@@ -32,10 +32,10 @@ class SmtpNotifier:
         self._to = [one for value in query.get("to", []) for one in value.split(",") if one]
         self._from = (query.get("from") or [""])[0]
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise DeclarationError("A mail server's address names a host.", hint=_USAGE)
+            raise DeclarationError("The URL of a mail server needs a host.", hint=_USAGE)
         if not self._to or not self._from:
             raise DeclarationError(
-                "The address of a mail server needs a sender and a recipient.", hint=_USAGE
+                "The URL of a mail server needs a sender and a recipient.", hint=_USAGE
             )
         self._tls = parts.scheme == "smtps"
         self._host = parts.hostname

@@ -1,4 +1,4 @@
-"""Alerts as JSON to a web address."""
+"""Alerts as JSON to a webhook."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ _PORTS = {"http": 80, "https": 443}
 class WebhookNotifier:
     """Posts every message as JSON: ``text title body severity run``.
 
-    Only public addresses are reached, unless they are allowed; that is checked on the address
-    connected to, and again after every redirect. A proxy of the environment is not used.
+    Only public addresses can be reached, unless others are allowed. This is checked for the address
+    of the connection, and again after every redirect. Proxy settings of the environment are
+    ignored.
 
     Args:
-        url: ``http`` or ``https``. It may hold a token; messages show the host alone.
-        allow: Hosts, addresses and networks inside that may be reached.
+        url: ``http`` or ``https``. It may contain a token; messages show only the host.
+        allow: Internal hosts, addresses and networks that may be reached.
     """
 
     def __init__(self, url: str, *, allow: Sequence[str] = ()) -> None:
@@ -39,7 +40,7 @@ class WebhookNotifier:
         """Post one message.
 
         Raises:
-            PermissionDenied: The address is not a public one and not allowed.
+            PermissionDenied: The address is neither public nor allowed.
             EtlError: It could not be delivered.
         """
         message = {
@@ -87,7 +88,7 @@ class WebhookNotifier:
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection over a socket that is there already."""
+    """A connection over an existing socket."""
 
     def __init__(self, host: str, port: int, opened: socket.socket) -> None:
         super().__init__(host, port, timeout=TIMEOUT_S)
@@ -102,7 +103,7 @@ def _connection(target: SplitResult, host: str, allowed: AllowList) -> _Connecti
             opened = ssl.create_default_context().wrap_socket(opened, server_hostname=host)
         except OSError as problem:
             opened.close()
-            raise EtlError(f"{host} offers no trusted connection: {problem}.") from problem
+            raise EtlError(f"The TLS connection to {host} failed: {problem}.") from problem
     return _Connection(host, port, opened)
 
 

@@ -18,10 +18,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until interrupted.
 
     Args:
-        argv: ``--host HOST --port PORT``; by default those of the process.
+        argv: ``--host HOST --port PORT``; None uses the arguments of the process.
 
     Returns:
-        Exit code: 0 told to end, 1 could not serve.
+        Exit code: 0 after a signal, 1 if serving failed.
     """
     parser = argparse.ArgumentParser(prog="python -m jupyter_etl.gateway", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
@@ -35,16 +35,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             token = TokenFile(path)
             token.current()
             port = asked or _free_port(args.host)
-            _say(f"Serving publications on http://{args.host}:{port}; the token is in {path}")
+            _print_error(
+                f"Serving publications on http://{args.host}:{port}; the token is in {path}"
+            )
             serve(etl, args.host, port, token.current, redact=etl.redacted_answer)
         finally:
             etl.close()
     except EtlError as problem:
-        _say(str(problem))
+        _print_error(str(problem))
         return 1
     except OSError as problem:
-        _say(f"{args.host}:{args.port} cannot be listened on: {problem.strerror}")
-        _say("  Choose another: jupyter etl serve --host HOST --port PORT")
+        _print_error(f"Cannot listen on {args.host}:{args.port}: {problem.strerror}")
+        _print_error("  Choose another: jupyter etl serve --host HOST --port PORT")
         return 1
     return 0
 
@@ -55,7 +57,7 @@ def _free_port(host: str) -> int:
     return port
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 

@@ -34,8 +34,8 @@ def create_app(
     """Return the service as an ASGI application.
 
     Args:
-        token: Returns what consumers must send now; see `TokenFile`.
-        redact: Takes the values of secrets out of all that is answered but the published data.
+        token: Returns the token that consumers must send; see `TokenFile`.
+        redact: Removes the values of secrets from all answers except published data.
     """
 
     def index(request: Request) -> Response:
@@ -99,7 +99,7 @@ def _route(path: str, answer: Answer, redact: Callable[[str], str]) -> Route:
 
 
 def _name(request: Request) -> str:
-    """Return the name in the address; what cannot be a name is unknown, not an error."""
+    """Return the name in the URL; an invalid name counts as unknown, not as an error."""
     name = str(request.path_params["name"])
     if name.startswith(".") or not name.isprintable() or "\\" in name:
         raise NotFound("Nothing is published under that name.")
@@ -114,7 +114,7 @@ def _number(request: Request) -> int | None:
 
 
 def _listing(catalogue: Catalogue) -> list[dict[str, object]]:
-    """Return what consumers may know: no path of the server, no notebook, no draft."""
+    """Return the public facts: no path of the server, no notebook, no draft."""
     items: list[dict[str, object]] = []
     for publication in catalogue.publications.list():
         live = publication.live

@@ -1,4 +1,4 @@
-"""What the gateway needs of the platform: to look up and to open publications, nothing else."""
+"""The gateway's interface to the platform: lookup and reading of publications."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from jupyter_etl.ports import Reading
 
 
 class Publications(Protocol):
-    """Looks up and opens publications; each method but `list` raises `NotFound`."""
+    """Looks up and opens publications; each method except `list` raises `NotFound`."""
 
     def list(self) -> list[Publication]:
-        """Return all, by name."""
+        """Return all publications, by name."""
         ...
 
     def get(self, name: str) -> Publication:
-        """Return one."""
+        """Return a publication."""
         ...
 
     def history(self, name: str, *, draft: bool = False) -> Sequence[PublicationVersion]:
-        """Return its versions, newest first."""
+        """Return the versions of a publication, newest first."""
         ...
 
     def reader(
@@ -35,7 +35,7 @@ class Publications(Protocol):
         columns: tuple[str, ...] | None = None,
         limit: int | None = None,
     ) -> Reading:
-        """Open its rows."""
+        """Open the rows of a version."""
         ...
 
     def file(self, name: str, *, version: int | None = None, draft: bool = False) -> Path:
@@ -44,19 +44,19 @@ class Publications(Protocol):
 
 
 class Catalogue(Protocol):
-    """Holds the publications."""
+    """Provides the publications."""
 
     @property
     def publications(self) -> Publications:
-        """Return the way to them."""
+        """Return the publications."""
         ...
 
 
 def live_version(catalogue: Catalogue, name: str, number: int | None) -> PublicationVersion:
-    """Return a live version, the newest by default; drafts do not exist here.
+    """Return a live version, by default the newest; drafts are not visible here.
 
     Raises:
-        NotFound: With the same words whether there are only drafts or nothing at all.
+        NotFound: The message is the same whether there are only drafts or nothing at all.
     """
     try:
         publication = catalogue.publications.get(name)

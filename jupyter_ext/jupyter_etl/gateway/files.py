@@ -1,4 +1,4 @@
-"""``GET /files/{name}`` and ``GET /reports/{name}``: what was published, byte for byte."""
+"""``GET /files/{name}`` and ``GET /reports/{name}``: published files, byte for byte."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jupyter_etl.services.publications.publications import open_published
 
 _PIECE_BYTES = 256 * 1024
 REPORT_POLICY = "sandbox allow-scripts"
-"""Without ``allow-same-origin``: a report gets an origin of its own and reads nothing of this one."""
+"""Without ``allow-same-origin``, a report gets an origin of its own and cannot access this one."""
 
 
 def file_answer(
@@ -31,10 +31,10 @@ def file_answer(
     *,
     kind: PublicationKind,
 ) -> Response:
-    """Answer with a file as a download, or with a report as a page of an opaque origin.
+    """Return a file as a download, or a report as a page with an opaque origin.
 
     Raises:
-        NotFound: No live version of that kind is there.
+        NotFound: There is no live version of that kind.
     """
     version = live_version(catalogue, name, number)
     if version.what.kind is not kind:
@@ -46,8 +46,8 @@ def file_answer(
     try:
         file = open_published(path)
     except (OSError, StorageError):
-        gone = f"The file of version {version.number} of {version.name!r} is missing."
-        raise StorageError(gone) from None
+        message = f"The file of version {version.number} of {version.name!r} is missing."
+        raise StorageError(message) from None
     size = os.fstat(file.fileno()).st_size
     headers = {**SAFE_HEADERS, "ETag": etag, "Content-Length": str(size)}
     if kind is PublicationKind.REPORT:

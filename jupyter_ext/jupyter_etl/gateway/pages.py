@@ -1,4 +1,4 @@
-"""The pages that a person sees in a browser: sign-in, and an index of what is published."""
+"""The HTML pages of the service: sign-in, and an index of the publications."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _HEADINGS = {
 
 
 def sign_in_page(path: str, *, message: str = "", status: int = 401) -> Response:
-    """Return the form that takes the token.
+    """Return the form for the token.
 
     Args:
-        path: Of this service, shown after the sign-in.
+        path: Path of this service to open after the sign-in.
         message: Why the form is shown again.
     """
     return _page("sign_in.html", status=status, path=path, message=message)

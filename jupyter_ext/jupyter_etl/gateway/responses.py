@@ -1,4 +1,4 @@
-"""Answers of the service: errors as JSON, and the headers that every answer has."""
+"""Responses of the service: errors as JSON, and common headers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
 }
-"""No guessing of types, no address told to others, and revalidation by ETag."""
+"""No content sniffing, no referrer, and revalidation by ETag."""
 
 _DATA_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
@@ -32,14 +32,14 @@ def json_answer(value: object, *, status: int = 200) -> Response:
 
 
 def failure(status: int, kind: str, message: str, hint: str = "") -> Response:
-    """Return an error in the form that all of the product's services have."""
+    """Return an error in the common format of the product's services."""
     return json_answer({"error": {"type": kind, "message": message, "hint": hint}}, status=status)
 
 
 def failure_of(error: EtlError) -> Response:
-    """Return an error of the platform. Only what the client did wrong is answered in the error's own words.
+    """Return an error of the platform; only client errors keep their message.
 
-    Other messages may contain paths and addresses of the server; they are for its log.
+    Other messages may contain paths and addresses of the server, and are only logged.
     """
     kind = type(error).__name__
     if isinstance(error, DeclarationError | NotFound):
@@ -54,7 +54,7 @@ def failure_of(error: EtlError) -> Response:
 def etag_of(version: PublicationVersion) -> str:
     """Return the entity tag of a version, quoted.
 
-    The number alone is not enough: after a restore of the ledger it is given to other content.
+    The number alone is not enough: after a restore of the ledger it may refer to other content.
     """
     what, at = version.what, version.published_at.isoformat()
     content = what.content_hash or what.token
@@ -63,7 +63,7 @@ def etag_of(version: PublicationVersion) -> str:
 
 
 def unchanged(request: Request, etag: str) -> bool:
-    """Tell whether the client has this version already."""
+    """Return whether the client has this version already."""
     given = request.headers.get("if-none-match", "")
     return given == "*" or etag in {
         tag.strip().removeprefix("W/") for tag in given.split(",") if tag.strip()
@@ -71,5 +71,5 @@ def unchanged(request: Request, etag: str) -> bool:
 
 
 def not_modified(etag: str) -> Response:
-    """Return the answer to a client that has it already."""
+    """Return the response for a client that has the version already."""
     return Response(status_code=304, headers={**SAFE_HEADERS, "ETag": etag})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """A way to send rows: its media type, the extension of a download and its encoder."""
+    """A format of rows: its media type, the extension of a download and its encoder."""
 
     media_type: str
     extension: str
@@ -40,9 +40,9 @@ def page(batches: Iterator[pa.RecordBatch], offset: int, limit: int) -> Iterator
 
 
 def json_rows(head: dict[str, object], batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
-    """Yield one JSON object: ``head`` and after it ``rows``, an array of arrays.
+    """Yield one JSON object: ``head`` followed by ``rows``, an array of arrays.
 
-    Decimals are texts with all their digits, bytes base64, NaN and infinity null.
+    Decimals are strings with all their digits, bytes base64, NaN and infinity null.
     """
     encoder = msgspec.json.Encoder()
     yield encoder.encode(head)[:-1] + b',"rows":['
@@ -78,7 +78,7 @@ def parquet_rows(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterat
 
 
 def refuse_in_csv(schema: pa.Schema) -> None:
-    """Raise `DeclarationError` for a column that CSV cannot hold, before anything is sent."""
+    """Raise `DeclarationError` for a column that CSV cannot represent, before anything is sent."""
     import pyarrow as pa
 
     for field in schema:
@@ -90,7 +90,7 @@ def refuse_in_csv(schema: pa.Schema) -> None:
 
 
 class _Sink(io.RawIOBase):
-    """Takes what a writer writes until it is sent."""
+    """Buffers the output of a writer until it is sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,4 +132,4 @@ FORMATS = {
         media_type="application/vnd.apache.parquet", extension="parquet", encode=parquet_rows
     ),
 }
-"""Every format but JSON, which carries the version and the total with it."""
+"""All formats except JSON, which includes the version and the total."""

@@ -16,17 +16,17 @@ def serve(
     *,
     redact: Callable[[str], str] = str,
 ) -> None:
-    """Serve until the process is told to end (SIGINT or SIGTERM).
+    """Serve until the process receives SIGINT or SIGTERM.
 
     Args:
-        host: Address to listen on; ``127.0.0.1`` keeps it on this machine.
+        host: Address to listen on; ``127.0.0.1`` accepts local connections only.
         port: TCP port.
-        token: Returns what consumers must send now; see `TokenFile`.
-        redact: As for `create_app`.
+        token: Returns the token that consumers must send; see `TokenFile`.
+        redact: See `create_app`.
     """
     import uvicorn
 
-    # Access logs would hold who reads what; errors are logged all the same.
+    # Access logs would record who reads what; errors are logged nevertheless.
     uvicorn.run(
         create_app(catalogue, token=token, redact=redact),
         host=host,

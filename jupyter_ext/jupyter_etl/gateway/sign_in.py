@@ -22,27 +22,27 @@ _MOST_FORM_BYTES = 16_384
 
 @dataclass(frozen=True, kw_only=True)
 class Cookies:
-    """Makes and checks session cookies.
+    """Creates and checks session cookies.
 
-    A cookie holds its time of expiry and an HMAC of it with the token as the key. It does not
+    A cookie contains its expiry time and an HMAC of it with the token as the key. It does not
     reveal the token, and is invalid as soon as the token changes.
 
     Args:
-        token: Of the service.
+        token: The token of the service.
     """
 
     token: str
 
     def make(self) -> str:
-        """Return a cookie for seven days."""
+        """Return a cookie that is valid for seven days."""
         expires = str(int(time.time()) + _LIFETIME_S)
         return f"{expires}.{self._signature(expires)}"
 
     def accepts(self, headers: Headers) -> bool:
-        """Tell whether a request has a valid cookie and is no cross-site request of a script.
+        """Return whether a request has a valid cookie and is not a cross-site request of a script.
 
-        Navigations from other sites are accepted, such as a link in a mail: the other site cannot
-        read the answer.
+        Navigations from other sites, such as a link in a mail, are accepted: the other site cannot
+        read the response.
         """
         site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "")
         if site not in ("none", "same-origin") and mode != "navigate":
@@ -59,7 +59,7 @@ class Cookies:
 
 
 def wants_page(headers: Headers) -> bool:
-    """Tell whether the client is a browser that asks for a page, not a program with a token."""
+    """Return whether the client is a browser that requests a page, not a program with a token."""
     return "text/html" in headers.get("accept", "") and "authorization" not in headers
 
 

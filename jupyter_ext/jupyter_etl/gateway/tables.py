@@ -23,7 +23,7 @@ _LARGEST = 2**53
 
 @dataclass(frozen=True, kw_only=True)
 class TableRequest:
-    """What was asked for in the query string."""
+    """The parsed query string."""
 
     version: int | None
     limit: int
@@ -33,7 +33,7 @@ class TableRequest:
 
 
 def parse_table_request(request: Request) -> TableRequest:
-    """Understand the query string.
+    """Parse the query string.
 
     Raises:
         DeclarationError: A parameter is unknown or its value is not allowed.
@@ -60,7 +60,7 @@ def parse_table_request(request: Request) -> TableRequest:
 
 
 def parse_count(text: str | None, name: str, *, least: int) -> int | None:
-    """Return a whole number; raises `DeclarationError` for anything else."""
+    """Parse an integer; raises `DeclarationError` for anything else."""
     if text is None:
         return None
     number = read_whole(text)
@@ -74,10 +74,10 @@ def _or(value: int | None, default: int) -> int:
 
 
 def table_answer(catalogue: Catalogue, name: str, request: Request) -> Response:
-    """Answer with a page of rows, encoded while they are read.
+    """Return a page of rows, encoded while they are read.
 
     Raises:
-        NotFound: No live version has rows under that name.
+        NotFound: There is no live version with rows under that name.
     """
     asked = parse_table_request(request)
     version = live_version(catalogue, name, asked.version)
@@ -128,7 +128,7 @@ def _headers(
 def next_page(
     asked: TableRequest, version: PublicationVersion, total: int | None, request: Request
 ) -> str | None:
-    """Return the address of the rows after these, of the same version; None at the end."""
+    """Return the URL of the next rows of the same version; None at the end."""
     after = asked.offset + asked.limit
     if not asked.limit or total is None or after >= total:
         return None
@@ -176,5 +176,5 @@ def _streamed(
 
 
 def ascii_name(name: str) -> str:
-    """Return a file name that fits between quotes in a header."""
+    """Return a file name that is valid between quotes in a header."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name)

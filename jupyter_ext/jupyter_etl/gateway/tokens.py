@@ -1,4 +1,4 @@
-"""The token that consumers send, and the check of it before any route is looked at."""
+"""The token that consumers send; it is checked before routing."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from jupyter_etl.gateway.sign_in import SIGN_IN_PATH, Cookies, sign_in, wants_pa
 _OPEN_PATHS = frozenset({"/healthz"})
 _IN_QUERY = frozenset({"token", "access_token", "api_key"})
 _READING = frozenset({"GET", "HEAD"})
-"""What a cookie permits."""
+"""Methods allowed with a cookie."""
 _TOKEN_BYTES = 32
 _LOG = logging.getLogger(__name__)
 
 
 def load_or_make_token(path: Path) -> str:
-    """Return the token kept in a file, which is made on first use for its owner's eyes only.
+    """Return the token in a file, which is created on first use, readable only by its owner.
 
     Args:
-        path: ``serve.token`` under the home.
+        path: ``serve.token`` in the home.
 
     Returns:
         256 random bits as text.
 
     Raises:
-        PermissionDenied: Others may read the file, or it is a symbolic link.
-        DeclarationError: What the file holds is no token.
-        StoreError: It can neither be read nor made.
+        PermissionDenied: Others can read the file, or it is a symbolic link.
+        DeclarationError: The file does not contain a token.
+        StoreError: It can neither be read nor created.
     """
     try:
         with suppress(FileExistsError):
@@ -52,7 +52,7 @@ def load_or_make_token(path: Path) -> str:
         return _load(path)
     except OSError as problem:
         raise StoreError(
-            f"The token of the service cannot be kept in {path}: {problem.strerror}.",
+            f"The token of the service cannot be stored in {path}: {problem.strerror}.",
             hint="Check the permissions of the home folder.",
         ) from problem
 
@@ -60,7 +60,7 @@ def load_or_make_token(path: Path) -> str:
 def _make(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    # Written aside and linked: another process never reads a file that is still empty.
+    # Written to a temporary file and linked: other processes never read an empty file.
     aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
@@ -80,9 +80,7 @@ def _load(path: Path) -> str:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(descriptor) as file:
         if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-            raise PermissionDenied(
-                f"Others than its owner may read {path}.", hint=f"chmod 600 {path}"
-            )
+            raise PermissionDenied(f"Other users can read {path}.", hint=f"chmod 600 {path}")
         token = file.read().strip()
     if not re.fullmatch(r"[\w-]{20,}", token):
         raise DeclarationError(
@@ -92,12 +90,12 @@ def _load(path: Path) -> str:
 
 
 class TokenFile:
-    """The token in a file. A change of the file is seen by the next request.
+    """The token in a file. Changes of the file apply to the next request.
 
-    Remove the file to revoke the token: a new one is made.
+    To revoke the token, delete the file: a new one is created.
 
     Args:
-        path: ``serve.token`` under the home.
+        path: ``serve.token`` in the home.
     """
 
     def __init__(self, path: Path) -> None:
@@ -105,7 +103,7 @@ class TokenFile:
         self._read: tuple[object, str] = (None, "")
 
     def current(self) -> str:
-        """Return the token; raises as `load_or_make_token` does."""
+        """Return the token; errors as in `load_or_make_token`."""
         seen = self._identity()
         if seen is None or seen != self._read[0]:
             token = load_or_make_token(self._path)
@@ -121,14 +119,15 @@ class TokenFile:
 
 
 class TokenGate:
-    """Lets a request through only with ``Authorization: Bearer <token>``, or a browser's cookie.
+    """Accepts requests only with ``Authorization: Bearer <token>`` or a browser's cookie.
 
-    It stands before the routes, so that without a token nobody learns which paths exist. A token
-    in the query string is refused even if it is right: addresses end up in logs and histories.
+    It precedes the routes, so that without a token no client can find out which paths exist. A
+    token in the query string is rejected even if it is right, because URLs end up in logs and
+    histories.
 
     Args:
-        app: What is behind the gate.
-        token: Returns the one that is valid now, or raises `EtlError`.
+        app: The protected application.
+        token: Returns the current token, or raises `EtlError`.
     """
 
     def __init__(self, app: ASGIApp, token: Callable[[], str]) -> None:
@@ -136,7 +135,7 @@ class TokenGate:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401, or 503 where no token is valid."""
+        """Pass a request on, or respond with 401, or with 503 if there is no valid token."""
         if scope["type"] != "http" or scope["path"] in _OPEN_PATHS:
             await self._app(scope, receive, send)
             return
@@ -167,13 +166,13 @@ def _refusal(scope: Scope, token: str) -> tuple[str, str] | None:
     query = scope.get("query_string", b"").decode("latin-1")
     names = {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
     if names & _IN_QUERY:
-        return ("A token in the address is refused.", "Send it as Authorization: Bearer TOKEN.")
+        return ("A token in the URL is not accepted.", "Send it as Authorization: Bearer TOKEN.")
     headers = Headers(scope=scope)
     if scope["method"] in _READING and Cookies(token=token).accepts(headers):
         return None
     values = headers.getlist("authorization")
     scheme, _, given = values[0].partition(" ") if len(values) == 1 else ("", "", "")
-    # Digests have one length: the time taken tells nothing about the token's.
+    # Digests have equal length: the comparison time reveals nothing about the token's.
     right = compare_digest(_digest(given.strip()), _digest(token))
     if scheme.lower() == "bearer" and right:
         return None
