@@ -1,1 +1,1 @@
-"""Finds the values of secrets in text, in any encoding, and takes them out."""
+"""Redaction of the values of secrets in text, in any encoding."""

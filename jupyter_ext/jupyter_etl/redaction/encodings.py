@@ -1,8 +1,8 @@
-"""In which encodings the value of a secret is looked for, and where a text holds it.
+"""The encodings in which the value of a secret is searched for.
 
-An `Encoding` is a regular expression that accepts every way to write each character, with line ends
-or separators in between. It is compiled and searched only where the normal form of a text, which
-is its letters and digits alone, contains a part of the value.
+An `Encoding` is a regular expression that accepts every notation of each character, with line ends
+or separators in between. It is compiled and searched only if the normal form of a text, which
+consists of its letters and digits, contains a part of the value.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from urllib.parse import quote, quote_plus
 from jupyter_etl.redaction.escapes import CUT, CUT_ESCAPE, MARKS, RUN, way_of
 
 LEAST = 4
-"""A shorter value is in too many words to be taken out of them."""
+"""Shorter values occur in too many words to be redacted."""
 
 _CODED = 5
-"""Characters of an encoded value from which on they are no coincidence."""
+"""Minimum length of an encoded value that is not a coincidence."""
 
 _LINE = 12
-"""Characters from which on a line of a longer value, as of a key file, is no coincidence."""
+"""Minimum length of a line of a longer value, such as a key file, that is not a coincidence."""
 
 _FIRST, _NESTED = 3, 12
-"""Units of which nested regular expressions are made: they take long to compile."""
+"""Number of units in a nested regular expression, which takes long to compile."""
 
 _PIECE = 128
-"""Characters of which a regular expression is made; a longer value is looked for in pieces."""
+"""Characters per regular expression; a longer value is searched for in pieces."""
 
 _TERMINAL = r"\x1b\[[0-9;]*m"
-# UTF-16 and UTF-32 put null bytes between ASCII characters; mail and shells cut lines.
+# UTF-16 and UTF-32 put null bytes between ASCII characters; mail and shells wrap lines.
 _GAP = (
     r"(?:\x00|\\{1,8}(?:x00|u0000|0{1,3}(?![0-7]))|%00|&#0;|=00|[=\\]\r?\n|"
     rf"{_TERMINAL}){{0,6}}"
@@ -71,7 +71,7 @@ class Searched:
     """A text, and its normal form.
 
     Args:
-        text: To search.
+        text: The text to search.
     """
 
     def __init__(self, text: str) -> None:
@@ -79,7 +79,7 @@ class Searched:
 
     @cached_property
     def normal(self) -> bytes:
-        """Its letters and digits, without those of escapes that stand for separators."""
+        """Its letters and digits, without those of escapes that represent separators."""
         content = self.text.encode("utf-8", "surrogatepass")
         if b"\x1b" in content:
             content = _TERMINAL_BYTES.sub(b"", content)
@@ -91,7 +91,7 @@ class Searched:
 
     @cached_property
     def is_escaped(self) -> bool:
-        """Whether letters and digits may be escaped, too."""
+        """Whether letters and digits may be escaped too."""
         return RUN.search(self.text) is not None
 
 
@@ -99,15 +99,15 @@ class Encoding:
     """One way to write a value.
 
     Args:
-        units: Regular expressions, one a character.
-        begin: The first two characters, as they usually are written.
-        gap: Regular expression of what may stand between two units.
-        probe: Letters and digits that are in the normal form of each text that holds the value;
-            "" where there are too few.
-        ends: The beginning and the end of the value, of which one is in each text that holds it;
-            searched in place of a probe.
+        units: Regular expressions, one per character.
+        begin: The first two characters in their usual notation.
+        gap: Regular expression for the text between two units.
+        probe: Letters and digits that occur in the normal form of each text that contains the
+            value; "" if there are too few.
+        ends: The start and the end of the value. Each text that contains it has one of them;
+            they are searched for instead of a probe.
         is_escaped: Whether all characters may be escaped, so that no probe is found.
-        widest: The most characters of a unit with its gap, as it is usually written.
+        widest: Maximum length of a unit with its gap, in its usual notation.
     """
 
     def __init__(
@@ -131,12 +131,12 @@ class Encoding:
         self.is_escaped = is_escaped
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where a text holds the value."""
+        """Yield the positions at which a text contains the value."""
         for found in self._pattern.finditer(text):
             yield found.span()
 
     def begins(self, text: str, at: int) -> bool:
-        """Whether a text from here to its end may be the beginning of the value."""
+        """Return whether the rest of a text may be the beginning of the value."""
         if self._beginning(0, _FIRST).match(text, at) is None:
             return False
         for start in range(0, len(self._units), _NESTED):
@@ -159,7 +159,7 @@ class Encoding:
         return f"(?:{'|'.join([CUT_ESCAPE, *cut])})"
 
     def _beginning(self, start: int, size: int) -> re.Pattern[str]:
-        """Return what accepts some units, from one on, at the end of a text, or all of them."""
+        """Return a pattern for the units from ``start``: all, or as many as the text ends with."""
         if (start, size) not in self._nested:
             pattern = "(?P<all>)"
             for place in reversed(range(start, min(start + size, len(self._units)))):
@@ -170,11 +170,12 @@ class Encoding:
 
 
 def encodings_of(value: str) -> list[Encoding]:
-    """Return the ways to look for a value.
+    """Return the encodings to search for.
 
     Args:
-        value: Of a secret; white space around it need not be part of it. Of several lines each
-            is looked for too, for they are printed indented, or with other ends.
+        value: The value of a secret; surrounding white space is optional. Each line of a
+            multi-line value is also searched for by itself, because it may be indented or have
+            other line ends.
     """
     text = value.strip()
     content = text.encode("utf-8", "surrogatepass")
@@ -184,7 +185,7 @@ def encodings_of(value: str) -> list[Encoding]:
     inner = dict.fromkeys([content, wide, *map(str.encode, [*sorted(quoted), *cores])])
     found = [_escaped(piece) for piece in _pieces(text)]
     if not text.isascii():
-        # Bytes that are shown as if each were a character.
+        # Bytes that are displayed as one character each.
         found += [_escaped(text.encode(form, "surrogatepass").decode("latin-1")) for form in _WIDE]
     if len(text) >= _CODED:
         found.append(_spaced(text))
@@ -200,7 +201,7 @@ def encodings_of(value: str) -> list[Encoding]:
 
 
 def plain_forms(value: str) -> list[bytes]:
-    """Return a value as it is found in bytes without any separators or escapes."""
+    """Return the forms of a value in bytes without separators or escapes."""
     text = value.strip()
     contents = [text.encode(form, "surrogatepass") for form in _WIDE]
     contents[1] = contents[1][:-1]
@@ -209,7 +210,7 @@ def plain_forms(value: str) -> list[bytes]:
 
 
 def written_forms(value: str) -> frozenset[str]:
-    """Return a value as programs write it: by itself, in JSON, HTML, URLs, hex and base64."""
+    """Return the forms in which programs write a value: plain, JSON, HTML, URLs, hex and base64."""
     text = value.strip()
     content = text.encode("utf-8", "surrogatepass")
     cores = [*_base64_cores(content), base64.b64encode(content).decode().rstrip("=")]
@@ -226,10 +227,10 @@ def written_forms(value: str) -> frozenset[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Cut a text into its lines, and long lines into pieces."""
+    """Split a text into its lines, and long lines into pieces."""
     lines = {text: None}
     if "\n" in text or "\r" in text:
-        # The first and the last line of a key file say only that it is one.
+        # The first and last line of a key file only mark it as one.
         stripped = [line.strip() for line in text.splitlines()]
         lines |= {
             line: None for line in stripped if len(line) >= _LINE and not line.startswith("-----")
@@ -248,12 +249,12 @@ def _longest_word(text: str, *, least: int) -> str:
 
 
 def _escaped(text: str) -> Encoding:
-    """Return a text as it is, or with escapes in place of some or all of its characters."""
+    """Return an encoding of a text with escapes for none, some or all of its characters."""
     return Encoding(
-        # Backslashes in a row are one unit: each of them may be written as several.
+        # Consecutive backslashes are one unit: each of them may be written as several.
         [way_of(chars) for chars in re.findall(r"(?s)\\+|.", text)],
         begin=text[:2],
-        # Null bytes of its own are no gaps: a search for both would take forever.
+        # Null bytes of the value itself are not gaps: a search for both would take forever.
         gap=_GAP if "\0" not in text else "",
         probe=_longest_word(text, least=3),
         widest=10,
@@ -269,12 +270,12 @@ def _spaced(text: str) -> Encoding:
 
 
 def _pairs(digits: str) -> Encoding:
-    """Return hexadecimal digits, with anything between two bytes."""
+    """Return an encoding of hexadecimal digits, with anything between two bytes."""
     units: list[str] = []
     whole = [""]
     for pair in re.findall("..", digits):
         if pair[0] == "0" != pair[1]:
-            # It may have lost its leading zero.
+            # The leading zero may be missing.
             units.append(f"(?:0[^0-9A-Za-z]{{0,4}})?{pair[1]}")
             whole.append("")
         else:
@@ -285,13 +286,13 @@ def _pairs(digits: str) -> Encoding:
 
 
 def _numbers(content: bytes) -> Encoding:
-    """Return the bytes as decimal numbers."""
+    """Return an encoding of the bytes as decimal numbers."""
     units = list(map(str, content))
     return Encoding(units, begin=units[0][:2], gap=_NUMBERS, probe="".join(units), widest=6)
 
 
 def _in_lines(core: str) -> Encoding:
-    """Return base64 or base32 in one line or in several, of any alphabet."""
+    """Return an encoding of base64 or base32 in one or several lines, with any alphabet."""
     units = [_either("+-", char) or _either("/_", char) or char for char in core]
     return Encoding(units, begin=core[:2], gap=_LINES, probe=_longest_word(core, least=4), widest=4)
 
@@ -320,12 +321,12 @@ def _base64_cores(content: bytes) -> list[str]:
 
 
 def _cores(content: bytes, encode: Callable[[bytes], bytes], *, bits: int) -> list[str]:
-    """Return the characters that are the same whatever stands before and behind the content.
+    """Return the characters that do not depend on the bytes before and after the content.
 
     Args:
-        content: Encoded at each place of a group of bytes.
-        encode: Gives a character for each so many bits.
-        bits: That many.
+        content: Encoded at each offset within a group of bytes.
+        encode: Returns one character for each ``bits`` bits.
+        bits: Number of bits per character.
     """
     cores = []
     for before in range(bits // math.gcd(bits, 8)):
@@ -337,13 +338,13 @@ def _cores(content: bytes, encode: Callable[[bytes], bytes], *, bits: int) -> li
 
 
 def _base85_cores(content: bytes) -> list[str]:
-    """Return the whole groups of four bytes, which stand for themselves."""
+    """Return the complete groups of four bytes, which are encoded independently."""
     cores = [encode(content[: len(content) // 4 * 4]).decode() for encode in _BASE85]
     return [core for core in cores if len(core) >= _CODED]
 
 
 class Search:
-    """The encodings of all values, put together."""
+    """The encodings of all values."""
 
     def __init__(self, encodings: Sequence[tuple[str, Encoding]]) -> None:
         self.encodings = encodings
@@ -355,7 +356,7 @@ class Search:
         self._escaped = {place for place, (_, one) in enumerate(encodings) if one.is_escaped}
 
     def spans(self, text: str) -> list[tuple[int, int, str]]:
-        """Return where a text holds values, in any order, with the names of their secrets."""
+        """Return the positions of values in a text, unordered, with the names of their secrets."""
         searched = Searched(text)
         normal = searched.normal
         places = {place for probe, place in self._probes if probe in normal} | self._always
@@ -369,7 +370,7 @@ class Search:
         ]
 
     def beginning_at_end(self, text: str) -> int:
-        """Return how many of a text's last characters may be the beginning of a value."""
+        """Return how many characters at the end of a text may be the beginning of a value."""
         starts, by_first = self._starts
         for found in starts.finditer(text, max(0, len(text) - self.longest)):
             candidates = by_first.get(found[0]) or [one for _, one in self.encodings]
@@ -379,7 +380,10 @@ class Search:
 
     @cached_property
     def _starts(self) -> tuple[re.Pattern[str], dict[str, list[Encoding]]]:
-        """Return where values may begin, and which they are; others begin with an escape."""
+        """Return a pattern for the usual beginnings of values, and the encodings by beginning.
+
+        Other beginnings contain an escape.
+        """
         by_first: dict[str, list[Encoding]] = {}
         for _, one in self.encodings:
             by_first.setdefault(one.begin[0], []).append(one)

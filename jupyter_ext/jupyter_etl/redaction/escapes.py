@@ -1,4 +1,4 @@
-"""The ways to write one character: as it is, or as an escape of a language, once or repeatedly."""
+"""The notations of one character: plain, or as an escape of a language, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from functools import cache
 from html.entities import html5
 
 MARKS = "\\%&="
-"""Characters that an escape begins with."""
+"""Characters that start an escape."""
 
 CUT_ESCAPE = r"[\\%&=\x1b'\"][\w\\%&=#;{}'\"\[, ]{0,40}"
-"""An escape that may go on behind the end of a text."""
+"""An escape that may be cut off by the end of a text."""
 
 CUT = rf"(?:{CUT_ESCAPE}|\d{{1,2}}|0?[xX]|\r)?"
-"""What may stand between two characters of a value, or be one, and go on behind the end."""
+"""Anything between two characters of a value, or one of them, that may be cut off by the end of a
+text.
+"""
 
 _BACK = r"\\{1,8}"
 _PERCENT = rf"(?:%|{_BACK}u0025)(?:25){{0,3}}"
@@ -30,27 +32,27 @@ _THREE = (
     rf"{_BACK}(?:x{_PAIR}|u{_FOUR}|U0{{4}}{_FOUR}|[0-7]{{3}}|[uxN]\{{[^}}]{{1,60}}\}}))"
     r"(?:\x00|=\r?\n)?){3}"
 )
-# It begins with a plain set of characters, which is what re skips to fast.
+# It starts with a plain set of characters, to which re skips fast.
 RUN = re.compile(rf"[\\%&=](?=[\w\\%&=#;{{}}]{{3}})(?<=(?={_THREE}).)")
-"""Three escapes in a row: of whatever, but letters and digits may be among them."""
+"""Three consecutive escapes, possibly with letters and digits between them."""
 
 
 @cache
 def way_of(char: str) -> str:
-    """Return a regular expression for every way to write a character, or several backslashes."""
+    """Return a regular expression for every notation of a character, or of several backslashes."""
     if char[0] == "\\":
         one = f"(?:{'|'.join(escapes_of(char[0]))})"
         return rf"(?:\\{{{len(char)},{8 * len(char)}}}|{one}{{{len(char)}}})"
     literal = rf"\\{{0,8}}{re.escape(char)}"
     if char in "'\"":
-        # SQL and CSV double it; a shell ends the quotes, and begins them anew.
+        # SQL and CSV double it; a shell closes the quotes and reopens them.
         literal = rf"(?:'\\''|'\"'\"'|{literal}(?:\\{{0,8}}{char})?)"
     return f"(?:{literal}|{'|'.join(escapes_of(char))})"
 
 
 @cache
 def escapes_of(char: str) -> tuple[str, ...]:
-    """Return regular expressions for the ways to write a character, but for itself."""
+    """Return regular expressions for the escaped notations of a character."""
     point, content = ord(char), char.encode("utf-8", "surrogatepass")
     units = [point] if point <= _BMP else _surrogates(char)
     ways = [

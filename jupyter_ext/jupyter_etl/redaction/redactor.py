@@ -1,4 +1,4 @@
-"""Takes the values of secrets out of what an attempt shows and writes."""
+"""Removes the values of secrets from what an attempt shows and writes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from jupyter_etl.model import Source
 from jupyter_etl.ports import SecretResolver
 from jupyter_etl.redaction.encodings import LEAST, Search, encodings_of, plain_forms, written_forms
 
-_OUTBOX = 12
-"""Characters from which on a value in an address is no coincidence, as ``postgres`` is."""
+_LEAST_IN_URL = 12
+"""Minimum length of a value in a URL that is not a coincidence, as ``postgres`` is."""
 
 _LARGE_BYTES = 1_000_000
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 
 LEAST_IN_DATA = 8
-"""Characters from which on a value that is a part of a text in a table is no coincidence."""
+"""Minimum length of a value inside a text in a table that is not a coincidence."""
 
 _BINARY = re.compile(r"(?:image/(?!svg)|audio/|video/|font/|application/(?:pdf|octet-stream|zip))")
 
@@ -32,12 +32,12 @@ _T = TypeVar("_T")
 
 
 class Redactor:
-    """Knows the secrets that were used, and writes their names in place of their values.
+    """Replaces the values of used secrets by their names.
 
-    Safe to call from several threads. Where no secret was used it returns what it is given.
+    It is thread-safe. If no secret was used, texts are returned unchanged.
 
     Args:
-        known: Returns names and values of the secrets that there are, used or not.
+        known: Returns names and values of all existing secrets, used or not.
     """
 
     def __init__(self, known: Callable[[], Iterable[tuple[str, str]]] = tuple) -> None:
@@ -49,12 +49,12 @@ class Redactor:
 
     @property
     def is_active(self) -> bool:
-        """Whether there is anything to take out."""
+        """Whether there is anything to redact."""
         return self._search is not None
 
     @property
     def values(self) -> frozenset[str]:
-        """The values that are taken out."""
+        """The redacted values."""
         return frozenset(self._values)
 
     @property
@@ -63,10 +63,10 @@ class Redactor:
         return 4 * self._search.longest if self._search is not None else 0
 
     def watching(self, resolve: SecretResolver) -> SecretResolver:
-        """Return a resolver of secrets whose values are taken out from then on.
+        """Return a resolver that registers the values of the secrets it resolves.
 
         Args:
-            resolve: Returns the value behind a name.
+            resolve: Returns the value of a secret.
         """
 
         def secret(name: str, source: Source | None = None) -> str:
@@ -77,10 +77,10 @@ class Redactor:
         return secret
 
     def register(self, name: str, value: str) -> None:
-        """Take a value out from now on, in every spelling of it.
+        """Redact a value from now on, in every encoding.
 
         Args:
-            value: One of less than `LEAST` characters is left alone.
+            value: Values of less than `LEAST` characters are ignored.
         """
         with self._lock:
             if len(value.strip()) < LEAST or value in self._values:
@@ -90,11 +90,11 @@ class Redactor:
             self._search = Search([*before, *((name, one) for one in encodings_of(value))])
 
     def searched(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Return what to search for in data, each with the name of its secret.
+        """Return the texts to search for in data, each with the name of its secret.
 
         Returns:
-            The forms of the values of `LEAST_IN_DATA` characters and more, which are no part of a
-            longer text by coincidence; and the shorter values.
+            The forms of values of at least `LEAST_IN_DATA` characters, which do not occur in longer
+            texts by coincidence; and the shorter values.
         """
         with self._lock:
             values = dict(self._values)
@@ -115,17 +115,17 @@ class Redactor:
         return "".join([*parts, text[at:]])
 
     def holds(self, text: str) -> bool:
-        """Whether a text holds a value."""
+        """Return whether a text contains a value."""
         return bool(self._find(text))
 
     def _find(self, text: str) -> list[tuple[int, int, str]]:
-        """Return where values are, from start to end without overlaps, and their names."""
+        """Return the positions of values, without overlaps, and their names."""
         search = self._search
         if search is None or len(text) < LEAST:
             return []
         spans = search.spans(text)
         found: list[tuple[int, int, str]] = []
-        # The longest first: of two secrets one may begin with the other.
+        # The longest first: one secret may start with another one.
         for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
             if found and start < found[-1][1]:
                 before = found[-1]
@@ -135,20 +135,20 @@ class Redactor:
         return found
 
     def redact_model(self, value: _T) -> _T:
-        """Return a value of the model whose texts hold no secret."""
+        """Return a copy of a model value without secrets in its texts."""
         if self._search is None or not self.holds(msgspec.json.encode(value).decode()):
             return value
         return msgspec.convert(self.redact_json(msgspec.to_builtins(value)), type(value))
 
     def redact_bytes(self, content: bytes) -> bytes:
-        """Return content of the same length in which every value is written over."""
+        """Return content of the same length in which every value is overwritten."""
         changed = bytearray(content)
         for at, mark in self.spans(content):
             changed[at : at + len(mark)] = mark
         return bytes(changed)
 
     def redact_json(self, value: object) -> Any:
-        """Return a JSON value whose texts and keys hold no secret."""
+        """Return a JSON value without secrets in its strings and keys."""
         if self._search is None:
             return value
         if isinstance(value, str):
@@ -162,20 +162,20 @@ class Redactor:
     def redact_fields(
         self, fields: Mapping[str, object], *, but: Container[str] = ()
     ) -> dict[str, object]:
-        """Return a mapping whose keys stay what they are, and whose values hold no secret.
+        """Return a mapping with unchanged keys and redacted values.
 
         Args:
-            fields: By name.
-            but: Names of those that are words of the platform.
+            fields: Values by name.
+            but: Names of fields that contain words of the platform, which are not redacted.
         """
         return {key: one if key in but else self.redact_json(one) for key, one in fields.items()}
 
     def redact_message(self, kind: str, content: Mapping[str, object]) -> dict[str, Any]:
-        """Return the content of a kernel's message without secrets; pictures stay as they are.
+        """Return the content of a kernel message without secrets; images stay unchanged.
 
         Args:
-            kind: Of the message, as Jupyter calls it.
-            content: Of the message; a stream's text is left to `StreamRedactor`.
+            kind: Message type in Jupyter's protocol.
+            content: Content of the message; the text of a stream is left to `StreamRedactor`.
         """
         if self._search is None or kind in ("stream", "status"):
             return dict(content)
@@ -190,14 +190,14 @@ class Redactor:
         }
 
     def beginning_at_end(self, text: str) -> int:
-        """Return how many of a text's last characters may be the beginning of a value."""
+        """Return how many characters at the end of a text may be the beginning of a value."""
         return self._search.beginning_at_end(text) if self._search is not None else 0
 
     def refuse_value_in(self, source: Source) -> None:
-        """Refuse a source whose address or options hold the value of a secret that was used.
+        """Reject a source whose location or options contain the value of a used secret.
 
         Raises:
-            DeclarationError: As `refuse_value_in_texts`.
+            DeclarationError: See `refuse_value_in_texts`.
         """
         texts = (source.location, source.declared, *source.options.values())
         self.refuse_value_in_texts(
@@ -207,14 +207,14 @@ class Redactor:
         )
 
     def refuse_value_in_texts(self, what: str, texts: Iterable[str], *, hint: str) -> None:
-        """Refuse what holds the value of a secret that was used, or that this process knows of.
+        """Reject texts that contain the value of a secret known to this process, used or not.
 
         Args:
-            what: Is refused; the message begins with it.
-            hint: What to do; the name of the secret is appended.
+            what: Subject of the message.
+            hint: The next step; the name of the secret is appended.
 
         Raises:
-            DeclarationError: A text holds a value; its name is in the message, its value is not.
+            DeclarationError: A text contains a value; the message has its name but not its value.
         """
         found = [name for text in texts for name in self.telling().names_in(text)]
         if found:
@@ -223,21 +223,21 @@ class Redactor:
             )
 
     def in_bytes(self, content: bytes | memoryview) -> bool:
-        """Whether bytes hold a value: a text in UTF-8, UTF-16 or UTF-32, or an encoded one."""
+        """Return whether bytes contain a value: as UTF-8, UTF-16 or UTF-32, or encoded."""
         if len(content) > _LARGE_BYTES:
-            # As a rule numbers; only what takes a moment is looked for.
+            # Usually numbers; only fast searches are made.
             raw = bytes(content)
             return any(form in raw for value in self._values for form in plain_forms(value))
         return self.holds(bytes(content).decode("latin-1"))
 
     def names_in(self, text: str) -> list[str]:
-        """Return the names of the secrets whose values a text holds."""
+        """Return the names of the secrets whose values a text contains."""
         return [name for _, _, name in self._find(text)]
 
     def telling(self) -> Redactor:
-        """Return one for all values, used or not, that are no coincidence where they are found."""
+        """Return a redactor for all values, used or not, too long to occur by coincidence."""
         names = {value: name for name, value in self._known()} | self._values
-        names = {value: one for value, one in names.items() if len(value.strip()) >= _OUTBOX}
+        names = {value: one for value, one in names.items() if len(value.strip()) >= _LEAST_IN_URL}
         if self._of_all is None or self._of_all.values != names.keys():
             self._of_all = Redactor()
             for value, name in names.items():
@@ -246,7 +246,7 @@ class Redactor:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Take secrets out of the `EtlError` that ends the block."""
+        """Redact an `EtlError` raised in the block."""
         try:
             yield
         except EtlError as problem:
@@ -257,10 +257,10 @@ class Redactor:
             raise
 
     def spans(self, content: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield where values are in bytes, with what takes their place and is as long.
+        """Yield the positions of values in bytes, with a replacement of equal length.
 
         Args:
-            content: Of a file, in UTF-8 where it is text.
+            content: Content of a file; text is in UTF-8.
         """
         text = content.decode("utf-8", "surrogateescape")
         at = size = 0
