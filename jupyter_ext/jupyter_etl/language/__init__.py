@@ -1,4 +1,4 @@
-"""Text and model: the one parser and formatter behind the magic, the command line and the server.
+"""Parsers and formatters shared by the magic, the command line and the server.
 
-Nothing here reads the clock, the ledger or the network; `source` looks into folders.
+Nothing here accesses the clock, the ledger or the network; `sources` lists folders.
 """

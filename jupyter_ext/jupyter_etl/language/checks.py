@@ -1,4 +1,4 @@
-"""Rules about data: one line a rule, or several of a column."""
+"""Check rules: one rule per line, or several for a column."""
 
 from __future__ import annotations
 
@@ -42,16 +42,17 @@ _SIMPLE = {
 
 
 def parse_checks(text: str) -> tuple[CheckRule, ...]:
-    """Read rules.
+    """Parse rules.
 
     Args:
-        text: One declaration a line; ``#`` begins a comment, ``: warn`` or ``: error`` ends a rule.
+        text: One declaration per line; ``#`` starts a comment, ``: warn`` or ``: error`` ends a
+            rule.
 
     Returns:
         The rules in order; a line ``id: unique, not null`` gives two.
 
     Raises:
-        DeclarationError: A line cannot be read (the message has its number), or there is none.
+        DeclarationError: A line is not valid (the message has its number), or there is none.
     """
     rules: list[CheckRule] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -97,7 +98,7 @@ def _severity(line: str, number: int) -> tuple[str, Severity]:
     if word in _LEVELS:
         return body, _LEVELS[word]
     if _COLUMN.fullmatch(line):
-        # "id: unique": a rule of a column, not a severity.
+        # "id: unique": a rule for a column, not a severity.
         return line, Severity.ERROR
     raise _bad(
         line, number, f"'{found[1]}' is not a severity", "End it with ': warn' or ': error'.",
@@ -108,7 +109,7 @@ def _severity(line: str, number: int) -> tuple[str, Severity]:
 def _column_rules(
     column: str, rules: str, severity: Severity, line: str, number: int
 ) -> list[CheckRule]:
-    """Read ``id: unique, not null, >= 0``."""
+    """Parse ``id: unique, not null, >= 0``."""
     parts = _split_commas(rules)
     if not all(parts):
         raise _bad(line, number, f"a rule for {column} is empty")
@@ -118,9 +119,9 @@ def _column_rules(
 def _column_rule(column: str, part: str, severity: Severity, line: str, number: int) -> CheckRule:
     words = " ".join(part.lower().split())
     if kind := _SIMPLE.get(words):
-        said = "unique" if kind == "unique" else "not null"
+        phrase = "unique" if kind == "unique" else "not null"
         return CheckRule(
-            text=f"{column}: {said}", kind=kind, severity=severity, column=_unquoted(column)
+            text=f"{column}: {phrase}", kind=kind, severity=severity, column=_unquoted(column)
         )
     if words.partition(" ")[0] == "fresh":
         return _fresh(column, part, severity, line, number)
@@ -168,7 +169,7 @@ def _rule(body: str, severity: Severity, line: str, number: int) -> CheckRule:
 
 
 def _column_condition(body: str, severity: Severity, line: str, number: int) -> CheckRule | None:
-    """Read the conditions that have a kind of their own; None for any other."""
+    """Parse the conditions that have a kind of their own; None for any other."""
     if found := _IN.fullmatch(body):
         return _in(body, found, severity, line, number)
     if found := _MATCHES.fullmatch(body):
@@ -240,7 +241,7 @@ def _unquoted(column: str) -> str:
 
 
 def _is_more_than_one(body: str) -> bool:
-    """Say whether a condition could reach beyond the brackets it is compiled into."""
+    """Return whether a condition could extend beyond the brackets it is compiled into."""
     stray = any(span in (Span.COMMENT, Span.OPEN) for _, _, span in spans_of(body))
     return stray or ";" in code_of(body) or not _balanced(code_of(body))
 

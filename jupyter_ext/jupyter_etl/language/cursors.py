@@ -1,4 +1,4 @@
-"""Values of cursor columns: text to value and back, their order, and lags."""
+"""Values of cursor columns: parsing, order and lags."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from jupyter_etl.language.text import is_text_further
 from jupyter_etl.model import CursorKind, CursorValue
 
 SECOND = 1_000_000_000
-"""In nanoseconds, which are the finest timestamps that a source may have."""
+"""One second in nanoseconds, the finest unit of timestamps in sources."""
 
 DAY = 86_400 * SECOND
 _DIGITS = 100
-"""More than any database keeps in a decimal."""
+"""More digits than any database stores in a decimal."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.date().toordinal()
@@ -35,10 +35,10 @@ _FORMS = "Write it like 42, 2026-01-31, 2026-01-31T06:00:00 or 2026-01-31T06:00:
 
 
 def order_of(value: CursorValue) -> int | Decimal | str:
-    """Return what sorts as the values of its kind do; times in nanoseconds since 1970.
+    """Return a sort key for values of one kind; times are nanoseconds since 1970.
 
     Raises:
-        DeclarationError: The text is no value of its kind.
+        DeclarationError: The text is not a value of its kind.
     """
     match value.kind:
         case CursorKind.INTEGER if _WHOLE.fullmatch(value.text):
@@ -56,18 +56,18 @@ def order_of(value: CursorValue) -> int | Decimal | str:
 
 
 def is_further(value: CursorValue, than: CursorValue) -> bool:
-    """Tell whether a value is after another; values of two kinds cannot be compared."""
+    """Return whether a value is after another; both must be of the same kind."""
     if value.kind is than.kind is CursorKind.TEXT:
         return is_text_further(value.text, than.text)
-    # Of one kind the orders are of one type.
+    # Values of one kind have sort keys of one type.
     return value.kind is than.kind and order_of(value) > order_of(than)  # type: ignore[operator]
 
 
 def value_at(kind: CursorKind, ns: int) -> CursorValue:
-    """Return the time so many nanoseconds after 1970; a date holds the day they fall into.
+    """Return the time that many nanoseconds after 1970; for a date, its day.
 
     Raises:
-        DeclarationError: No calendar has it.
+        DeclarationError: It is outside the calendar.
     """
     seconds, fraction = divmod(ns, SECOND)
     try:
@@ -85,13 +85,13 @@ def value_at(kind: CursorKind, ns: int) -> CursorValue:
 
 
 def value_in(at: datetime, kind: CursorKind, zone: str) -> CursorValue:
-    """Return the greatest value of a kind of times that lies at or before an instant.
+    """Return the greatest value of a kind of times at or before an instant.
 
-    A date must be over by then: rows of a day that goes on would be taken for all of the day's.
+    A date must have ended by then: otherwise the rows so far would count as all rows of the day.
 
     Args:
         kind: ``date``, ``timestamp`` or ``instant``.
-        zone: IANA name of the zone in which dates and timestamps without one are meant.
+        zone: IANA name of the time zone of dates and naive timestamps.
     """
     local = at.astimezone(UTC if kind is CursorKind.INSTANT else ZoneInfo(zone))
     wall = local.replace(tzinfo=UTC) - _EPOCH
@@ -100,14 +100,14 @@ def value_in(at: datetime, kind: CursorKind, zone: str) -> CursorValue:
 
 
 def parse_cursor(text: str, kind: CursorKind | None = None) -> CursorValue:
-    """Read a value that a person typed.
+    """Parse a value from user input.
 
     Args:
         text: See `CursorValue`; an instant may have any offset.
-        kind: What it must be; None to tell it from the text.
+        kind: Required kind; None infers it from the text.
 
     Raises:
-        DeclarationError: It is no value of that kind.
+        DeclarationError: It is not a value of that kind.
     """
     refuse_long_numbers(text)
     given = text.strip()
@@ -130,13 +130,13 @@ def parse_cursor(text: str, kind: CursorKind | None = None) -> CursorValue:
 
 
 def lagged(value: CursorValue, lag: str) -> CursorValue:
-    """Return the value that lies so much before another.
+    """Return the value that precedes another by a lag.
 
     Args:
         lag: A duration for times (for dates whole days, rounded up), a number for numbers.
 
     Raises:
-        DeclarationError: It is not understood, or texts have no distance.
+        DeclarationError: The lag is not valid, or the values are texts, which have no distance.
     """
     refuse_long_numbers(lag)
     order = order_of(value)
@@ -165,7 +165,7 @@ def _lagged_number(value: CursorValue, lag: str) -> CursorValue:
 
 
 def _lagged_text(text: str, lag: str) -> CursorValue:
-    """Take a lag from a time that is kept as text, where its form can be kept to the letter."""
+    """Subtract a lag from a time that is stored as text, if its notation can be kept exactly."""
     found = _TIME.fullmatch(text)
     back = timedelta(seconds=parse_duration(lag))
     if _DATE.fullmatch(text):
@@ -179,13 +179,13 @@ def _lagged_text(text: str, lag: str) -> CursorValue:
             hint="Use a column of times or numbers, or omit --lag.",
         )
     spec = "seconds" if found["time"].count(":") == 2 else "minutes"
-    # Whole seconds back, or more: what lies at the same moment or later is read again.
+    # Whole seconds back, or more: everything at that time or later is read again.
     whole = datetime.fromisoformat(f"{found['day']}T{found['time']}") - timedelta(
         seconds=-(-back // timedelta(seconds=1))
     )
-    said = whole.isoformat(sep=found["between"], timespec=spec)
+    rendered = whole.isoformat(sep=found["between"], timespec=spec)
     fraction = f".{found['fraction']}" if found["fraction"] else ""
-    return CursorValue(kind=CursorKind.TEXT, text=f"{said}{fraction}{found['zone'] or ''}")
+    return CursorValue(kind=CursorKind.TEXT, text=f"{rendered}{fraction}{found['zone'] or ''}")
 
 
 def _kind_of(text: str) -> CursorKind:

@@ -1,4 +1,4 @@
-"""Lengths of time: ``1h30m`` and ``1 h 30 min``."""
+"""Durations: ``1h30m`` and ``1 h 30 min``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from jupyter_etl.errors import DeclarationError
 
 MAX_S = 36_600 * 86_400.0
-"""Longest duration that is understood: about a century, in seconds."""
+"""Maximum duration: about a century, in seconds."""
 
 _UNITS = (("d", 86_400, "d"), ("h", 3_600, "h"), ("m", 60, "min"), ("s", 1, "s"))
 _ENCODINGS: dict[str, int | Decimal] = {
@@ -25,17 +25,17 @@ _FORMS = "Write it like 90s, 15m, 1h30m, 1.5h or 2d."
 
 
 def parse_duration(text: str, *, bare_seconds: bool = False) -> float:
-    """Read a length of time.
+    """Parse a duration.
 
     Args:
         text: ``90s``, ``15m``, ``1h30m``, ``1.5h``, ``2d``, ``1 h 30 min``.
-        bare_seconds: Read a number without a unit as seconds.
+        bare_seconds: Whether a number without a unit means seconds.
 
     Returns:
         Seconds, above 0.
 
     Raises:
-        DeclarationError: It cannot be read, is 0 or is longer than a century.
+        DeclarationError: It is not valid, is 0 or is longer than a century.
     """
     stripped = text.strip()
     bare = bare_seconds and _NUMBER.fullmatch(stripped)
@@ -60,7 +60,7 @@ def _total(text: str) -> Decimal:
 
 
 def format_duration(seconds: float) -> str:
-    """Say a length of time in its largest units, which `parse_duration` reads back.
+    """Format a duration in its largest units; `parse_duration` accepts the result.
 
     Args:
         seconds: At least 0; rounded to milliseconds.

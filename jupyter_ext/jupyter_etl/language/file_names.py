@@ -1,4 +1,4 @@
-"""Names of files that never hold data: files of systems, editors and writers."""
+"""Names of files that never contain data: files of operating systems, editors and writers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 _PREFIXES = (".", "~$", "#")
-"""Hidden files, ``._a.csv`` of macOS and ``.ipynb_checkpoints``; owner files of Office; autosaves."""
+"""Hidden files, ``._a.csv`` of macOS and ``.ipynb_checkpoints``; owner files of Office; autosaves.
+"""
 
 _SUFFIXES = (
     "~", ".bak", ".swp", ".swo", ".swx", ".tmp", ".part", ".partial", ".crdownload", "_$folder$",
 )  # fmt: skip
-"""Backups of editors, downloads that are not complete, folder markers of Hadoop in S3."""
+"""Backups of editors, incomplete downloads, folder markers of Hadoop in S3."""
 
 _NAMES = frozenset({"thumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "lost+found", "icon\r"})
-"""What Windows, macOS and file servers keep in folders."""
+"""Files that Windows, macOS and file servers create in folders."""
 
 _DOCUMENTATION = re.compile(
     r"(?:read[ _-]?me|licen[sc]e|copying|change(?:s|log)|authors|(?:check|md5|sha\d*)sums?)\b.*\.txt",
@@ -24,10 +25,10 @@ _DOCUMENTATION = re.compile(
 
 
 def is_never_data(name: str) -> bool:
-    """Tell whether folders and globs skip a file or folder with this name.
+    """Return whether folders and globs skip a file or folder with this name.
 
-    A folder like ``_region=north`` is a partition. Source: Hadoop's and Spark's rule for names
-    that begin with ``.`` or ``_``.
+    A folder like ``_region=north`` is a partition. Source: Hadoop's and Spark's rule for names that
+    begin with ``.`` or ``_``.
     """
     lowered = name.lower()
     return (
@@ -39,7 +40,7 @@ def is_never_data(name: str) -> bool:
 
 
 def is_documentation(name: str) -> bool:
-    """Tell whether a text file documents the data next to it: ``README.txt``."""
+    """Return whether a text file documents the data next to it: ``README.txt``."""
     return _DOCUMENTATION.fullmatch(name) is not None
 
 
@@ -48,12 +49,11 @@ def left_out(parts: Sequence[str], pattern: Iterable[str] = ()) -> str:
 
     Args:
         parts: Names of the path's folders and file, below the declared folder.
-        pattern: The parts of the glob; a name that it spells out is read:
-            ``.cache/*.csv``, ``_*.csv``.
+        pattern: Parts of the glob; a name that it spells out is not skipped: ``.cache/*.csv``,
+            ``_*.csv``.
 
     Returns:
-        The path up to the name that is never data, with a trailing slash for a folder; "" if the
-        path is data.
+        The path up to the skipped name, with a trailing slash for a folder; "" if the path is data.
     """
     meant = [part for part in pattern if is_never_data(part)]
     for number, name in enumerate(parts, 1):

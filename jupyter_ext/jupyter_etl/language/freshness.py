@@ -1,4 +1,4 @@
-"""How old data may be: ``warn 6h error 24h``."""
+"""Freshness promises: ``warn 6h error 24h``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _FORMS = 'Write it like "warn 6h error 24h", "warn 6h" or "2h".'
 
 
 def parse_freshness(text: str) -> Freshness:
-    """Read a promised age.
+    """Parse a promised age.
 
     Args:
         text: ``warn 6h error 24h``, one of the two alone, or ``2h`` (an error from then on).
 
     Raises:
-        DeclarationError: It cannot be read, or warns after it is an error.
+        DeclarationError: It is not valid, or the warning comes after the error.
     """
     stripped = text.strip().strip(",")
     if not _LEVELS.search(stripped):

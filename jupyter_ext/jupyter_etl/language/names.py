@@ -1,4 +1,4 @@
-"""Names of sources, pipelines, publications and what to say about a wrong one."""
+"""Names of sources, pipelines and publications, with suggestions for wrong ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from jupyter_etl.errors import DeclarationError
 
 MAX_NAME = 100
-"""Longest name, in characters; names become folder names."""
+"""Maximum length of a name in characters; names become folder names."""
 
 _SEGMENT = re.compile(r"[^\W_][\w-]*|_[\w-]+", re.UNICODE)
 _ALLOWED = (
@@ -20,15 +20,15 @@ _ALLOWED = (
 
 
 def parse_name(text: str, *, what: str = "name") -> str:
-    """Check a name and bring it into its one spelling (Unicode NFC, trimmed).
+    """Validate a name and return its canonical spelling (Unicode NFC, trimmed).
 
     Args:
         text: As written: ``wh``, ``sales.daily``, ``morning-brief``.
-        what: The noun used in the message: ``source``, ``publication``, ``pipeline``.
+        what: The noun for messages: ``source``, ``publication``, ``pipeline``.
 
     Raises:
-        DeclarationError: It is empty, too long or holds other characters; the hint has one that
-            would do.
+        DeclarationError: It is empty, too long or contains other characters; the hint has a
+            valid name.
     """
     name = unicodedata.normalize("NFC", text.strip())
     if not name:
@@ -42,7 +42,7 @@ def parse_name(text: str, *, what: str = "name") -> str:
     if all(_SEGMENT.fullmatch(part) for part in name.split(".")):
         return name
     better = ".".join(filter(None, (slug(part, empty="") for part in name.split("."))))
-    # Of an address no name is made: it may hold a password.
+    # Suggest no name for a URL: it may contain a password.
     suggestion = better if better and "://" not in name else "sales.daily"
     raise DeclarationError(
         f"'{name}' is not a valid {what}.", hint=f"{_ALLOWED}, like '{suggestion}'."
@@ -50,11 +50,11 @@ def parse_name(text: str, *, what: str = "name") -> str:
 
 
 def slug(title: str, *, empty: str = "untitled") -> str:
-    """Make a name of a title.
+    """Derive a name from a title.
 
     Args:
         title: Any text: ``"Daily sales, Q1"``.
-        empty: What to return where nothing of it can be in a name.
+        empty: The result if the title contains no valid characters.
 
     Returns:
         Lower case words joined by ``-``: ``daily-sales-q1``; always a valid name.
@@ -67,7 +67,7 @@ def slug(title: str, *, empty: str = "untitled") -> str:
 
 
 def pipeline_name(stem: str) -> str:
-    """Return a pipeline's default name: the notebook's stem, or its slug where that is no name."""
+    """Return a pipeline's default name: the notebook's stem, or its slug if that is not valid."""
     try:
         return parse_name(stem, what="pipeline name")
     except DeclarationError:
@@ -75,10 +75,10 @@ def pipeline_name(stem: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest what was meant.
+    """Suggest a similar name.
 
     Returns:
-        ``" Did you mean 'orders'?"`` with the blank in front, or ``""`` where nothing is near.
+        ``" Did you mean 'orders'?"`` with a leading blank, or ``""`` if no name is similar.
     """
     by_folded = {entry.casefold(): entry for entry in known}
     found = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
@@ -86,7 +86,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def listed(names: Iterable[str], *, limit: int = 12) -> str:
-    """Join names for a message: ``a, b and c``; the rest is counted."""
+    """Join names for a message: ``a, b and c``; names beyond the limit are counted."""
     every = list(names)
     if len(every) > limit:
         return f"{', '.join(every[:limit])} and {len(every) - limit} more"

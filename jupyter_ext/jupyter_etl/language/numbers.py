@@ -1,4 +1,4 @@
-"""How numbers are written anywhere, and the range of each field."""
+"""The notation of numbers everywhere, and the range of each field."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from jupyter_etl.language.durations import MAX_S
 from jupyter_etl.language.sizes import MAX_BYTES, format_size
 
 MOST_COUNT = 10**12
-"""Of rows and the like, where nothing else limits them."""
+"""Maximum of counts, such as rows, without another limit."""
 
 MOST_ID = 10**18
-"""Of runs and versions; the ledger has 64 bits for them."""
+"""Maximum id of runs and number of versions; the ledger stores them in 64 bits."""
 
 MOST_SETTING = 1_000_000
-"""Of seconds, days, versions and workers in the environment."""
+"""Maximum of seconds, days, versions and workers in the environment."""
 
 _MOST_DIGITS = 100
 _LONG = re.compile(rf"\d{{{_MOST_DIGITS + 1}}}")
@@ -31,13 +31,13 @@ _DECIMAL = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """The numbers that a field may have, both ends included.
+    """The allowed numbers of a field, both ends included.
 
     Args:
-        name: Of the field, as messages call it.
+        name: Name of the field in messages.
         least, most: The ends.
-        whole: Whether it must be a whole number.
-        say: Writes a number in messages.
+        whole: Whether it must be an integer.
+        say: Formats a number for messages.
     """
 
     name: str
@@ -48,15 +48,15 @@ class Range:
 
     @property
     def words(self) -> str:
-        """What is allowed: ``a whole number from 0 to 100``."""
+        """Description of the allowed values: ``a whole number from 0 to 100``."""
         kind = "a whole number from" if self.whole else "from"
         return f"{kind} {self.say(self.least)} to {self.say(self.most)}"
 
     def check(self, value: object) -> None:
-        """Refuse a value that is no number of the range; a bool is none, and neither is NaN.
+        """Raise an error for a value outside the range; a bool or NaN is not a number.
 
         Raises:
-            DeclarationError: It is not; ``data`` has the ``field``.
+            DeclarationError: It is not in the range; ``data`` has the ``field``.
         """
         kinds = int if self.whole else (int, float)
         number = isinstance(value, kinds) and not isinstance(value, bool)
@@ -64,13 +64,13 @@ class Range:
             raise self._refused(self._shown(value))
 
     def parse(self, text: str) -> int:
-        """Read a whole number of the range.
+        """Parse an integer in the range.
 
         Args:
-            text: As for `read_whole`.
+            text: See `read_whole`.
 
         Raises:
-            DeclarationError: It is none; ``data`` has the ``field``.
+            DeclarationError: It is not in the range; ``data`` has the ``field``.
         """
         number = read_whole(text)
         if number is None:
@@ -108,7 +108,7 @@ RETRIES = Range(name="retries", least=0, most=1_000)
 TIMEOUT_S = Range(name="timeout_s", least=0.001, most=int(MAX_S), whole=False, say=_seconds)
 PRIORITY = Range(name="priority", least=-100, most=100)
 MEMORY_BYTES = Range(name="memory_bytes", least=64_000_000, most=MAX_BYTES, say=_bytes)
-"""A kernel with nothing in it takes about as much as the least."""
+"""The minimum is about the memory of an empty kernel."""
 
 PARALLEL = Range(name="parallel", least=1, most=10_000)
 OF_POLICIES = {one.name: one for one in (RETRIES, TIMEOUT_S, PRIORITY, MEMORY_BYTES, PARALLEL)}
@@ -120,13 +120,13 @@ VERSION = Range(name="version", least=1, most=MOST_ID)
 
 
 def check_numbers(**fields: object) -> None:
-    """Refuse a field of a policy that is out of its range; None is always allowed.
+    """Raise an error for a policy field out of its range; None is always allowed.
 
     Args:
         fields: ``retries``, ``timeout_s``, ``priority``, ``memory_bytes``, ``parallel``.
 
     Raises:
-        DeclarationError: One is; ``data`` has the ``field``.
+        DeclarationError: A field is out of its range; ``data`` has the ``field``.
     """
     for name, value in fields.items():
         if value is not None:
@@ -134,35 +134,35 @@ def check_numbers(**fields: object) -> None:
 
 
 def read_whole(text: str) -> int | None:
-    """Read a whole number as users write it: ASCII digits, with ``-`` before them at most.
+    """Parse an integer in its usual notation: ASCII digits, with an optional ``-``.
 
-    ``int`` accepts more, and so reads a typing mistake as another number: blanks, ``+``, ``_``
-    between digits, and digits of other scripts.
+    ``int`` accepts more, and so would accept typing mistakes: blanks, ``+``, ``_`` between digits,
+    and digits of other scripts.
 
     Returns:
-        None where it is none, or has more than 100 digits.
+        None if it is not an integer, or has more than 100 digits.
     """
     return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a text is a number as users write it: ``-0.5``, ``.5``, ``2e-3``."""
+    """Return whether a text is a number in its usual notation: ``-0.5``, ``.5``, ``2e-3``."""
     return bool(_DECIMAL.fullmatch(text))
 
 
 def read_decimal(text: str) -> float | None:
-    """Read a finite number as users write it; None where it is none, see `is_number`."""
+    """Parse a finite number in its usual notation; None if it is not one, see `is_number`."""
     number = float(text) if is_number(text) else math.inf
     return number if math.isfinite(number) else None
 
 
 def parse_id(text: str) -> int | None:
-    """Return the number of a run or version that a text is, or None where it is none."""
+    """Parse the id of a run or the number of a version; None if the text is not a number."""
     return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
 def refuse_long_numbers(text: str) -> None:
-    """Refuse a text with a number of more digits than any field can have.
+    """Raise an error for a text with a number of more digits than any field can have.
 
     Raises:
         DeclarationError: It has one.

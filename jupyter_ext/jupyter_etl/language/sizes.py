@@ -8,7 +8,7 @@ from decimal import Decimal
 from jupyter_etl.errors import DeclarationError
 
 MAX_BYTES = 10**18
-"""Largest amount that is understood."""
+"""Maximum amount, bytes."""
 
 _UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 _ENCODINGS = {
@@ -22,16 +22,16 @@ _FORMS = "Write it like 2GB, 512MB or 1.5GiB."
 
 
 def parse_size(text: str) -> int:
-    """Read an amount of memory or disk.
+    """Parse an amount of memory or disk.
 
     Args:
-        text: ``2GB``, ``512 MB``, ``1.5GiB``; a bare number is bytes.
+        text: ``2GB``, ``512 MB``, ``1.5GiB``; a number without a unit is bytes.
 
     Returns:
         Bytes, at least 1.
 
     Raises:
-        DeclarationError: It cannot be read, is nothing, or is more than there is anywhere.
+        DeclarationError: It is not valid, is zero, or is unrealistically large.
 
     Source:
         IEC 80000-13: k, M, G, T are powers of 1000; Ki, Mi, Gi, Ti powers of 1024.
@@ -49,13 +49,13 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size_bytes: int) -> str:
-    """Say an amount in its largest unit, exactly, so that `parse_size` reads it back.
+    """Format an amount in its largest unit, exactly; `parse_size` accepts the result.
 
     Args:
         size_bytes: At least 0.
 
     Returns:
-        ``2 GB``, ``1.5 GB``, ``512 MB``, ``17 B``; with as many decimals as it takes.
+        ``2 GB``, ``1.5 GB``, ``512 MB``, ``17 B``; with as many decimals as necessary.
     """
     for label, unit in _UNITS:
         if size_bytes >= unit:

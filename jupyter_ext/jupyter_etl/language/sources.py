@@ -1,4 +1,4 @@
-"""Declared inputs: what a location is, and where it is."""
+"""Declarations of sources: kinds and locations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_etl.language.numbers import SOURCE_RUNS
 from jupyter_etl.model import Freshness, Source, SourceKind
 
 LOCAL = "local"
-"""Name that no source may have: ``%%etl sql local`` is DuckDB over what the notebook has."""
+"""Reserved source name: ``%%etl sql local`` runs DuckDB over the notebook's data."""
 
 _BY_ENDING = {
     ".csv": SourceKind.CSV, ".tsv": SourceKind.CSV, ".txt": SourceKind.CSV,
@@ -59,28 +59,31 @@ def parse_source(
     owner: str = "",
     notebook: str = "",
 ) -> Source:
-    """Read the declaration of a source.
+    """Parse the declaration of a source.
 
-    Nothing is opened; a folder is listed to learn the kind of its files. A file need not exist yet.
+    Nothing is opened; a folder is listed to determine the kind of its files. A file need not exist
+    yet.
 
     Args:
-        name: What it is called; not ``local``.
-        location: A path, folder or glob (relative to ``base``), a URL, an SQLAlchemy URL without
-            password, ``publication:NAME`` or ``frame:VARIABLE``.
+        name: Its name; not ``local``.
+        location: A path, folder or glob (relative to ``base``), a URL, an SQLAlchemy URL
+            without password, ``publication:NAME`` or ``frame:VARIABLE``.
         base: Absolute folder of the notebook.
-        kind: A `SourceKind` or the kind of an installed connector, where the location does not say.
+        kind: A `SourceKind` or the kind of an installed connector, if the location does not
+            determine it.
         secrets: Names of secrets; the first is the password of a URL.
-        readonly: Refuse anything but reading.
-        freshness: The age from which it is late.
-        limit: Most runs that read it at once; None for the default of its kind.
+        readonly: Whether writes are rejected.
+        freshness: The promised maximum age.
+        limit: Maximum number of runs that read it at once; None for the default of its kind.
         owner: Who declares it.
         notebook: Absolute path of the declaring notebook.
 
     Returns:
-        The source; ``location`` is absolute where it is a path.
+        The source; ``location`` is absolute if it is a path.
 
     Raises:
-        DeclarationError: The kind is not clear, a URL holds a password, or an option does not fit.
+        DeclarationError: The kind is not clear, a URL contains a password, or an option does
+            not fit.
     """
     written = location.strip()
     source = Source(
@@ -114,11 +117,11 @@ def parse_source(
 
 
 def absence(source: Source) -> str:
-    """Note that the location of a source does not exist yet.
+    """Return a note if the location of a source does not exist yet.
 
     Returns:
-        A sentence with the nearest name; "" if it exists, or if only its connector
-        can tell, as for a URL.
+        A sentence with the most similar name; "" if it exists, or if only its connector can
+        determine that, as for a URL.
     """
     location = source.location.removeprefix("sqlite:///")
     if source.kind not in (*_FILE_KINDS, SourceKind.SQL) or not Path(location).is_absolute():
@@ -133,7 +136,7 @@ def absence(source: Source) -> str:
 
 
 def _located(source: Source, base: Path) -> Source:
-    """Fill in kind and location by the form of what was written."""
+    """Fill in kind and location according to the notation of the location."""
     written, kind = source.location, source.kind
     prefix, colon, rest = written.partition(":")
     if kind == SourceKind.PUBLICATION or (prefix == "publication" and colon and not kind):
@@ -175,7 +178,7 @@ def _url(source: Source, base: Path) -> Source:
         return replace(source, kind=str(SourceKind.SQL), location=location)
     found = _kind_of_outcome(written.partition("?")[0].partition("#")[0])
     if found is None and scheme in {"http", "https"}:
-        # What an API answers is known by its content type.
+        # The format of an API's response follows from its content type.
         found = SourceKind.HTTP
     if found is None or found is SourceKind.SQL:
         raise _unclear(source.name, written, "its extension is unknown")
@@ -184,7 +187,7 @@ def _url(source: Source, base: Path) -> Source:
 
 def _refuse_password(name: str, url: str) -> None:
     scheme, _, rest = url.partition("://")
-    # Also where the names are percent-encoded, or are those of an ODBC connection inside a value.
+    # Also percent-encoded names, and names of an ODBC connection inside a value.
     if not _holds_password(rest) and not _SECRET_QUERY.search(unquote(url)):
         return
     host = rest.rpartition("@")[2].partition("?")[0]
@@ -201,13 +204,13 @@ def _holds_password(rest: str) -> bool:
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" in authority:
         return bool(authority.rpartition("@")[0].partition(":")[2])
-    # A password may hold / or ? that nobody encoded; a port in front of a path with @ is none.
+    # A password may contain unencoded / or ?; a port before a path with @ is not a password.
     user, _, password = rest.rpartition("@")[0].partition(":")
     return bool(password) and "/" not in user and not re.match(r"\d{1,5}(?:[/?]|$)", password)
 
 
 def _sqlite_url(url: str, base: Path) -> str:
-    """Make the path of an SQLite URL absolute; without one it is a database in memory."""
+    """Make the path of an SQLite URL absolute; without a path it is an in-memory database."""
     scheme, _, rest = url.partition("://")
     path, mark, query = rest.partition("?")
     relative = path.removeprefix("/")
@@ -217,12 +220,12 @@ def _sqlite_url(url: str, base: Path) -> str:
 
 
 def _absolute(written: str, base: Path) -> str:
-    """Join with the base and drop ``.`` and ``..``, by text: a glob is no path to resolve."""
+    """Join with the base and remove ``.`` and ``..`` textually; globs cannot be resolved."""
     return os.path.normpath(base / Path(written).expanduser())
 
 
 def file_kind(path: str) -> SourceKind | None:
-    """Return the kind of file that a path ends in, compressed or not; None for any other."""
+    """Return the kind of file for the suffix of a path, compressed or not; None for any other."""
     kind = _kind_of_outcome(path)
     return kind if kind in _FILE_KINDS else None
 

@@ -1,4 +1,4 @@
-"""Forms of text: how they sort, and what is safe to print in a terminal."""
+"""Notations of text: their sort order, and safe output in a terminal."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TextForm(StrEnum):
-    """What a text represents."""
+    """Kind of value that a text represents."""
 
     TIME = "time"
-    """ISO 8601 from the year to the day or further."""
+    """ISO 8601, from the year to at least the day."""
     NUMBER = "number"
-    """A whole number."""
+    """An integer."""
     UNORDERED = "unordered"
-    """A time that begins with its day or month, or ends with AM or PM."""
+    """A time that starts with its day or month, or ends with AM or PM."""
     TEXT = "text"
 
 
@@ -44,7 +44,7 @@ def shape_of(text: str) -> str:
 
 
 def form_of(shape: str) -> TextForm:
-    """Return what texts of a shape represent."""
+    """Return the kind of value that texts of a shape represent."""
     if _TIME.fullmatch(shape):
         return TextForm.TIME
     if _WHOLE.fullmatch(shape):
@@ -59,9 +59,9 @@ def zone_of(text: str) -> str:
 
 
 def text_order(text: str) -> int | None:
-    """Return what a time or a number sorts by; None for any other text.
+    """Return the sort key of a time or a number; None for any other text.
 
-    Times are nanoseconds since 1970; those without a zone count as UTC, as in SQLite.
+    Times are nanoseconds since 1970; naive ones count as UTC, as in SQLite.
     """
     if _WHOLE.fullmatch(text):
         return int(text)
@@ -70,7 +70,7 @@ def text_order(text: str) -> int | None:
 
 
 def is_text_further(text: str, than: str) -> bool:
-    """Tell whether a text is after another: as times, as numbers, or by characters."""
+    """Return whether a text is after another: as times, as numbers, or by characters."""
     if form_of(shape_of(text)) is form_of(shape_of(than)):
         one, other = text_order(text), text_order(than)
         if one is not None and other is not None:
@@ -79,7 +79,7 @@ def is_text_further(text: str, than: str) -> bool:
 
 
 def are_in_order(form: TextForm, shapes: Collection[str], zones: Collection[str]) -> bool:
-    """Tell whether texts of one form sort, character by character, like their values."""
+    """Return whether texts of one form sort by characters in the order of their values."""
     if form is TextForm.NUMBER:
         return len(shapes) == 1 and not any(shape[0] in "+-" for shape in shapes)
     if form is TextForm.TIME:
@@ -92,16 +92,16 @@ def are_in_order(form: TextForm, shapes: Collection[str], zones: Collection[str]
 
 
 def bound_below(text: str) -> tuple[str, str]:
-    """Return what a database may leave out of the texts up to one, whatever forms the others have.
+    """Return a filter with which a database can skip texts up to a bound.
 
     Returns:
-        A text that no text of a pattern, if it lies further, sorts before; and the pattern, of SQL's
-        LIKE, which others do not match: "" for all.
+        The least text to read, and a pattern for SQL's LIKE; texts that do not match the pattern
+        must not be skipped. "" as pattern matches all.
     """
     shape = shape_of(text)
     form = form_of(shape)
     if form is TextForm.TIME:
-        # A day before: with any zone the day that is written is that one or a later one.
+        # One day earlier: in any time zone, the written day is that one or a later one.
         return _day_before(text), "____-__-__%"
     if form is TextForm.NUMBER:
         return (text, "_" * len(text)) if text[0] not in "+-" else ("", "")
@@ -109,13 +109,13 @@ def bound_below(text: str) -> tuple[str, str]:
         return "", ""
     runs = len(_RUN.findall(text))
     if not runs or "%" in text or (len(text) >= 16 and runs >= 4):
-        # No number in it, or an identifier whose digits have no places of their own.
+        # It contains no number, or an identifier whose digits have no place value.
         return text, ""
     return text, _DIGIT.sub("_", text)
 
 
 def _same_but_longer(shapes: Collection[str]) -> bool:
-    """Tell whether numbers inside of texts have several lengths: v9 and v10."""
+    """Return whether numbers in texts have different lengths: v9 and v10."""
     lengths: dict[str, int] = {}
     for shape in shapes:
         if lengths.setdefault(_RUN.sub("0", shape), len(shape)) != len(shape):
@@ -150,18 +150,18 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
     r"|\x1b[ -/]*[0-~]"
 )
-# Controls, separators that some programs take for line ends, and what reorders a line.
+# Control characters, separators that some programs treat as line ends, and bidirectional controls.
 UNSAFE = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
     r"\u206a-\u206f\ufff9-\ufffb"
 )
-"""Characters of that kind, as a class of a regular expression has them between its brackets."""
+"""Unsafe characters, as the content of a regular expression's character class."""
 _UNSAFE = re.compile(f"[{UNSAFE}\ud800-\udfff]")
 _REDRAWN = re.compile(r"[^\n]*\r(?=[^\r\n])")
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells, the headings first, as lines with their columns one below the other."""
+    """Format rows of cells, headings first, as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
@@ -170,14 +170,14 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def printable(text: str) -> str:
-    r"""Return a text that can change nothing but the lines that it is printed on.
+    r"""Return a text that can only affect the lines on which it is printed.
 
-    Escape sequences, as those of colours, are left out. Of a line that was redrawn with carriage
-    returns, as progress bars do it, the last state stays. Any other control character is shown as
-    its code: ``\x07``.
+    Escape sequences, for example of colours, are removed. Of a line that was redrawn with carriage
+    returns, for example by a progress bar, the last state remains. Any other control character is
+    shown as its code: ``\x07``.
 
     Args:
-        text: Any; line feeds and tabs stay.
+        text: Any text; line feeds and tabs are preserved.
     """
     if text.isprintable():
         return text

@@ -1,1 +1,1 @@
-"""Notebooks as text: cells, commands, and the snapshot that a version pins."""
+"""Notebook files: cells, commands, and the snapshot that a version pins."""

@@ -1,7 +1,7 @@
-"""A version's files in its snapshot: they are listed in the notebook's metadata.
+"""The list of a version's files, stored in the snapshot's metadata.
 
-So one hash names the notebook with all of its files, and whatever names a snapshot (versions, runs,
-backfills, retries) names them too.
+One hash therefore identifies the notebook with all of its files, for everything that refers to a
+snapshot (versions, runs, backfills, retries).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _KEY, _FIELD = "jupyter_etl", "bundle"
 
 
 def add_bundle(snapshot: str, bundle: Bundle) -> str:
-    """Return a snapshot that lists the files of a bundle; the same one where there are none.
+    """Return a snapshot that lists the files of a bundle; unchanged if there are none.
 
     Args:
-        snapshot: As of `snapshot_of`.
-        bundle: What is pinned beside the notebook.
+        snapshot: From `snapshot_of`.
+        bundle: The files pinned with the notebook.
     """
     if not bundle.files:
         return snapshot
@@ -46,7 +46,7 @@ def bundle_of(snapshot: str) -> Bundle:
 
 
 def without_bundle(metadata: dict[str, object]) -> Bundle | None:
-    """Take the list of files out of the metadata of a notebook that is to be executed."""
+    """Remove the list of files from the metadata of a notebook that is about to be executed."""
     found = bundle_in(metadata)
     if found is not None:
         del metadata[_KEY]
@@ -54,7 +54,7 @@ def without_bundle(metadata: dict[str, object]) -> Bundle | None:
 
 
 def key_of(bundle: Bundle) -> str:
-    """Return the SHA-256 (hex) of what a bundle contains: the paths and contents of its files."""
+    """Return the SHA-256 (hex) of a bundle's content: the paths and contents of its files."""
     digest = hashlib.sha256()
     for file in bundle.files:
         mode = "x" if file.executable else "-"
@@ -63,7 +63,7 @@ def key_of(bundle: Bundle) -> str:
 
 
 def changed_files(before: Bundle, after: Bundle) -> tuple[FileChange, ...]:
-    """Return how the files of a bundle differ from those of another, by path."""
+    """Return the differences between the files of two bundles, by path."""
     old, new = ({f.path: (f.content_hash, f.executable) for f in b.files} for b in (before, after))
     return tuple(
         FileChange(

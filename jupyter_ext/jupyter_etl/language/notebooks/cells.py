@@ -1,4 +1,4 @@
-"""Code cells read without running them."""
+"""Static analysis of code cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MARKER = "_etl_line_{}_"
 PYTHON_CELLS = frozenset(
     {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun", "python", "python3", "debug"}
 )
-"""Cell magics below which there is Python."""
+"""Cell magics whose cells contain Python."""
 
 _TYPE_COMMENT = re.compile(r"type:\s*([^\s#]+)\s*(.*)", re.DOTALL)
 _ASSIGNMENT = re.compile(
@@ -34,7 +34,7 @@ def commands_in(source: str) -> tuple[list[Request], list[str]]:
     """Find the ``%etl`` and ``%%etl`` of a Python code cell.
 
     Returns:
-        The commands in order, and a note for each that cannot be read.
+        The commands in order, and a note for each that is not valid.
     """
     commands: list[Request] = []
     notes: list[str] = []
@@ -52,11 +52,11 @@ def commands_in(source: str) -> tuple[list[Request], list[str]]:
 
 
 def command_lines(source: str) -> list[tuple[int, str, str | None]]:
-    """Find the ``%etl`` and ``%%etl`` of a Python code cell, unread.
+    """Find the ``%etl`` and ``%%etl`` commands of a Python code cell, without parsing them.
 
     Returns:
-        The number of the line, from 1, what follows the mark there, and the text below for
-        ``%%etl``; in order.
+        The line number, from 1, the text after ``%etl``, and the text below for ``%%etl``; in
+        order.
     """
     if whole := _CELL_ETL.fullmatch(source):
         return [(source[: whole.start(1)].count("\n") + 1, whole[1], whole[2] or "")]
@@ -64,7 +64,7 @@ def command_lines(source: str) -> list[tuple[int, str, str | None]]:
 
 
 def _lines(source: str) -> list[tuple[int, str]]:
-    """Return what follows ``%etl`` on lines that are code, not text of a string."""
+    """Return the text after ``%etl`` on lines that are code, not part of a string."""
     code, magics = _python_of(source)
     tree = _parsed(code)
     if tree is None:
@@ -77,10 +77,10 @@ def _lines(source: str) -> list[tuple[int, str]]:
 
 
 def _python_of(source: str) -> tuple[str, dict[int, str]]:
-    """Put a name for every line that may be a magic.
+    """Replace every line that may be a magic by a name.
 
     Returns:
-        Python of as many lines, and what follows the mark by line number.
+        Python code with the same number of lines, and the text after ``%etl`` by line number.
     """
     if source.lstrip().startswith("%%"):
         head, _, body = source.lstrip().partition("\n")
@@ -116,10 +116,10 @@ def _parsed(code: str) -> ast.Module | None:
 
 
 def calls_in(source: str) -> list[tuple[str, str]]:
-    """Find calls like ``etl.param("day date = yesterday")`` and ``etl.load("wh.orders")``.
+    """Find calls such as ``etl.param("day date = yesterday")`` and ``etl.load("wh.orders")``.
 
     Returns:
-        The name of the function and its first argument, where that is a text; in order.
+        The name of the function and its first argument if that is a string; in order.
     """
     tree = _parsed(_python_of(source)[0])
     if tree is None:
@@ -141,7 +141,7 @@ def published_in(source: str) -> list[tuple[str, str]]:
     """Find calls of ``etl.publish``.
 
     Returns:
-        The kind and the first argument of each, where both can be told from the text; in order.
+        The kind and the first argument of each, if both are literals; in order.
     """
     tree = _parsed(_python_of(source)[0])
     found = []
@@ -160,13 +160,13 @@ def published_in(source: str) -> list[tuple[str, str]]:
 
 
 def parameters_in_python(source: str) -> tuple[list[Parameter], list[str]]:
-    """Read papermill's parameters cell.
+    """Parse papermill's parameters cell.
 
     Args:
         source: Assignments ``name = default``, with annotations, ``# type: int`` and comments.
 
     Returns:
-        The parameters in order, and a note where the cell is no Python.
+        The parameters in order, and a note if the cell is not Python.
 
     Source:
         papermill, https://papermill.readthedocs.io/en/latest/usage-inspect.html
@@ -196,9 +196,9 @@ def parameters_in_python(source: str) -> tuple[list[Parameter], list[str]]:
 
 
 def _parameter(name: str, annotation: str, default: str, comment: str) -> Parameter:
-    said = _TYPE_COMMENT.fullmatch(comment)
-    help_text = said[2].lstrip("# ") if said else comment
-    kind, optional = annotated_type(annotation or (said[1] if said else ""))
+    type_comment = _TYPE_COMMENT.fullmatch(comment)
+    help_text = type_comment[2].lstrip("# ") if type_comment else comment
+    kind, optional = annotated_type(annotation or (type_comment[1] if type_comment else ""))
     if kind is None:
         found, value = read_literal(default)
         kind = type_of(value) if found else made_type(default) or ParameterType.ANY
@@ -213,7 +213,7 @@ def _parameter(name: str, annotation: str, default: str, comment: str) -> Parame
 
 
 def _comments(code: str) -> dict[int, str]:
-    """Return the comment of each line that has one, without its mark."""
+    """Return the comment of each line that has one, without the ``#``."""
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
     except (tokenize.TokenError, SyntaxError):
@@ -226,7 +226,7 @@ def _comments(code: str) -> dict[int, str]:
 
 
 def parameters_in_text(source: str) -> tuple[list[Parameter], list[str]]:
-    """Read assignments of a parameters cell in another language: ``x <- 1``, ``x=1``.
+    """Parse assignments of a parameters cell in another language: ``x <- 1``, ``x=1``.
 
     Returns:
         The parameters, of type ``any``; never a note.

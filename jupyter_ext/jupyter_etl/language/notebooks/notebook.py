@@ -1,4 +1,4 @@
-"""What a notebook says without being run: cells, parameters, commands; and its snapshot."""
+"""Static analysis of notebooks: cells, parameters, commands; and their snapshots."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Outline:
-    """What a notebook says without being run.
+    """The declarations of a notebook, found without running it.
 
     Args:
-        cells: All, in order.
-        parameters: What it declares, in order; one a name.
-        commands: Index of the cell and the command, for every ``%etl`` that could be read.
-        kernel: Name of its kernel; None where the notebook does not say (python3 is assumed).
-        language: Of its code, in lower case.
-        notes: What is odd, one sentence each; cells are counted from 1 there.
+        cells: All cells, in order.
+        parameters: Declared parameters, in order; one per name.
+        commands: Index of the cell and the command, for every valid ``%etl``.
+        kernel: Name of its kernel; None if the notebook names none (python3 is assumed).
+        language: Language of its code, in lower case.
+        notes: Problems, one sentence each; they count cells from 1.
     """
 
     cells: tuple[Cell, ...]
@@ -96,11 +96,11 @@ class Outline:
     def sources_among(
         self, names: Collection[str], publications: Collection[str] = ()
     ) -> tuple[str, ...]:
-        """Return the sources that it reads, by name, as far as its text tells.
+        """Return the names of the sources that it reads, as far as its text shows.
 
         Args:
-            names: Of the sources that are declared; those that it declares itself count too.
-            publications: Names that are no table of a source, though they begin with its name.
+            names: Declared sources; those that it declares itself count too.
+            publications: Names that are not tables of a source, although they start with its name.
         """
         said = [named for _, request in self.commands if (named := named_source(request))]
         known = {*names}
@@ -136,14 +136,14 @@ def named_source(request: Request) -> str:
 
 
 def parse_notebook(text: str, *, path: str = "") -> Outline:
-    """Read a notebook.
+    """Parse a notebook.
 
     Returns:
-        Its outline. Commands and parameters that cannot be read are notes, since what a notebook
-        holds is found out by running it.
+        Its outline. Invalid commands and parameters become notes, because only running the notebook
+        shows whether they matter.
 
     Raises:
-        DeclarationError: It is empty, no JSON, no notebook, or of a format before 4.
+        DeclarationError: It is empty, not JSON, not a notebook, or in a format before 4.
     """
     document = _load(text, path)
     cells = tuple(_cell(index, raw, path) for index, raw in enumerate(document["cells"]))
@@ -158,10 +158,10 @@ def parse_notebook(text: str, *, path: str = "") -> Outline:
     parameters: dict[str, Parameter] = {}
     commands: list[tuple[int, Request]] = []
     for cell in (cell for cell in cells if cell.kind == "code"):
-        found, in_cell, said = _read_code(cell, language, tagged=cell in tagged[:1])
+        found, in_cell, mentions = _read_code(cell, language, tagged=cell in tagged[:1])
         parameters.update({parameter.name: parameter for parameter in found})
         commands += [(cell.index, command) for command in in_cell]
-        notes += [f"Cell {cell.index + 1}: {note}" for note in said]
+        notes += [f"Cell {cell.index + 1}: {note}" for note in mentions]
     return Outline(
         cells=cells,
         parameters=tuple(parameters.values()),
@@ -173,7 +173,7 @@ def parse_notebook(text: str, *, path: str = "") -> Outline:
 
 
 def _head_in(known: Collection[str], target: str) -> tuple[str, ...]:
-    """Return the longest head of ``wh.orders`` that is known, if one is."""
+    """Return the longest known prefix of ``wh.orders``, if there is one."""
     parts = target.split(".")
     heads = (".".join(parts[:cut]) for cut in range(len(parts), 0, -1))
     return tuple(head for head in heads if head in known)[:1]
@@ -190,9 +190,9 @@ def _read_code(
         found, notes = read(cell.source)
     if language != "python":
         return found, [], notes
-    commands, said = commands_in(cell.source)
+    commands, mentions = commands_in(cell.source)
     declared, more = _declared(commands, cell.source)
-    return [*found, *declared], commands, [*notes, *said, *more]
+    return [*found, *declared], commands, [*notes, *mentions, *more]
 
 
 def _declared(commands: list[Request], source: str) -> tuple[list[Parameter], list[str]]:
@@ -215,7 +215,7 @@ def _kernel(metadata: dict[str, object]) -> tuple[str | None, str, list[str]]:
     kernel = name if isinstance(name, str) and name else None
     language = info.get("name") or spec.get("language") or "python"
     notes = [] if kernel else ["The notebook has no kernel; python3 is used."]
-    # The kernel of Python calls its language ipython at times.
+    # The Python kernel sometimes calls its language ipython.
     return kernel, str(language).lower().replace("ipython", "python"), notes
 
 
@@ -288,14 +288,14 @@ def _mapping(value: object) -> dict[str, object]:
 
 
 def snapshot_of(text: str) -> str:
-    """Write a notebook as it is deployed: canonical JSON without what running it leaves behind.
+    """Return a notebook as it is deployed: canonical JSON without the results of execution.
 
     Returns:
-        JSON that is the same for the same cells, tags and kernel, whatever their outputs,
-        execution counts and the patch version of the language. ASCII, keys sorted.
+        JSON that is the same for the same cells, tags and kernel, regardless of outputs, execution
+        counts and the patch version of the language. ASCII, keys sorted.
 
     Raises:
-        DeclarationError: As `parse_notebook`.
+        DeclarationError: See `parse_notebook`.
     """
     document = _load(text, "")
     minor = document.get("nbformat_minor", 5)
@@ -312,7 +312,7 @@ def snapshot_of(text: str) -> str:
 
 
 def cells_by_id(snapshot: str) -> dict[str, str]:
-    """Return the sources of the cells of a snapshot by their ids; none for formats before 4.5."""
+    """Return the sources of a snapshot's cells by their ids; empty for formats before 4.5."""
     cells = json.loads(snapshot)["cells"]
     return {str(cell["id"]): str(cell["source"]) for cell in cells if "id" in cell}
 
@@ -326,7 +326,7 @@ def _bare_cell(cell: Cell, raw: dict[str, object], has_ids: bool) -> dict[str, o
     if cell.kind == "code":
         bare |= {"outputs": [], "execution_count": None}
     if has_ids:
-        # Without one nbformat invents a random id at every reading.
+        # Without an id, nbformat assigns a random one at every reading.
         bare["id"] = raw.get("id") or f"cell-{cell.index}"
     return bare
 

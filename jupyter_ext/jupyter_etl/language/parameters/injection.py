@@ -1,4 +1,4 @@
-"""The cell of a run's parameters, with typed values in place of texts."""
+"""The injected parameters cell of a run, with typed values instead of text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_etl.language.parameters.parameter import coerce
 from jupyter_etl.model import Parameter
 
 INJECTED = "injected-parameters"
-"""Tag of the cell that papermill writes parameters into."""
+"""Tag of the cell that papermill writes parameters to."""
 
 _PANDAS = re.compile(r"\b(?:Timestamp|to_datetime)\(")
 
@@ -28,18 +28,18 @@ def inject_types(
     *,
     at: datetime,
 ) -> None:
-    """Rewrite papermill's injected cell so that it creates dates, decimals and other values from text.
+    """Rewrite papermill's injected cell so that it creates dates, decimals and other types.
 
-    Only values that JSON has as text are written anew, as code that imports nothing by a name.
+    Only values that JSON represents as text are rewritten. The code does not bind imported names.
 
     Args:
-        cells: Of a Python notebook with parameters; the injected one is changed in place.
+        cells: Cells of a Python notebook with parameters; the injected one is changed in place.
         declared: Declarations of the notebook; the later of two with one name applies.
         given: Values by name.
-        at: As for `coerce`.
+        at: See `coerce`.
 
     Raises:
-        DeclarationError: A value is not of its type.
+        DeclarationError: A value does not have its type.
     """
     cell = next((one for one in cells if INJECTED in one.get("metadata", {}).get("tags", ())), None)
     known = {parameter.name: parameter for parameter in declared}
@@ -53,7 +53,7 @@ def inject_types(
 
 
 def _is_text(parameter: Parameter) -> bool:
-    """Whether the notebook's default is text, so that its code expects text."""
+    """Return whether the notebook's default is text, so that its code expects text."""
     found, value = read_literal(parameter.default or "")
     return parameter.origin == "cell" and found and isinstance(value, str)
 
@@ -71,8 +71,8 @@ def code_of(value: object, parameter: Parameter) -> str:
     """Return Python code that creates a value.
 
     Args:
-        value: Of the types of `coerce`.
-        parameter: Its declaration; a default of pandas' makes the value one.
+        value: A value of one of the types of `coerce`.
+        parameter: Its declaration; if the default is a pandas object, the value becomes one.
     """
     match value:
         case datetime():

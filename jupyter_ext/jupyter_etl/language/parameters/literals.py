@@ -1,4 +1,4 @@
-"""Texts as typed values: JSON, Python literals, words for dates and truth."""
+"""Conversion of text to typed values: JSON, Python literals, words for dates and booleans."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jupyter_etl.language.numbers import is_number, read_decimal, read_whole
 from jupyter_etl.model import ParameterType
 
 DATE_WORDS = {"yesterday": -1, "today": 0, "tomorrow": 1, "now": 0}
-"""Words for days, as days from today."""
+"""Words for dates, as days relative to today."""
 
 TYPE_WORDS = {
     **{str(kind): kind for kind in ParameterType},
@@ -35,7 +35,7 @@ TYPE_WORDS = {
     "tuple": ParameterType.LIST,
     "object": ParameterType.ANY,
 }  # fmt: skip
-"""How the types are written."""
+"""The names of the types."""
 
 TYPED_TEXTS = frozenset(
     {
@@ -48,7 +48,7 @@ TYPED_TEXTS = frozenset(
         ParameterType.UUID,
     }
 )
-"""Types whose values JSON holds as texts."""
+"""Types whose values are text in JSON."""
 
 _TIMEDELTA = re.compile(
     r"(?:(?P<days>[+-]?\d+) days?,? ?)?"
@@ -60,7 +60,7 @@ _FALSE = ("false", "no", "off", "0", "f", "n")
 
 
 def read_literal(text: str) -> tuple[bool, object]:
-    """Read a Python literal or JSON.
+    """Parse a Python literal or JSON.
 
     Returns:
         Whether it is one, and its value.
@@ -80,14 +80,14 @@ def _no_constant(word: str) -> object:
 
 
 def convert_value(kind: ParameterType, value: object, at: datetime) -> object:
-    """Give a value a type.
+    """Convert a value to a type.
 
     Args:
         value: Text, JSON or Python.
-        at: The instant the words for days are counted from; its timezone is theirs.
+        at: The instant that words such as ``today`` refer to, in the time zone that applies.
 
     Raises:
-        ValueError: It is not of that type.
+        ValueError: It does not have that type.
     """
     return _READERS[kind](value, at)
 
@@ -165,7 +165,7 @@ def _time(value: object) -> time:
 
 
 def _timedelta(value: object) -> timedelta:
-    """Read ``90m``, seconds, ``PT90M``, and what Python and pandas write: ``1 day, 2:00:00``."""
+    """Parse ``90m``, seconds, ``PT90M``, and Python's and pandas' format ``1 day, 2:00:00``."""
     if isinstance(value, timedelta):
         return timedelta(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -190,7 +190,7 @@ def _decimal(value: object) -> Decimal:
     if isinstance(value, str) and not is_number(value.strip()):
         raise ValueError(value)
     try:
-        # Of a JSON number the digits that were written.
+        # For a JSON number, the digits as written.
         number = Decimal(str(value).strip())
     except ArithmeticError as problem:
         raise ValueError(value) from problem
@@ -233,7 +233,7 @@ def _anything(value: object) -> object:
 
 
 def _jsonable(value: object) -> object:
-    """Return what JSON gives back, so that the kernel and the ledger hold the same."""
+    """Return the value after a JSON round trip, so that kernel and ledger have the same value."""
     return json.loads(json.dumps(value, allow_nan=False))
 
 

@@ -1,4 +1,4 @@
-"""Parameters of notebooks: declared, assigned, typed."""
+"""Parameters of notebooks: declarations, assignments and types."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ _EXAMPLES = {
     ParameterType.ANY: "42",
 }
 _MOST_BITS = 10_000
-"""Of a number; Python writes no longer ones as decimals without being told to."""
+"""Maximum bits of a number; Python refuses to convert longer ones to decimal by default."""
 
 _FORMS = "Write NAME TYPE = DEFAULT, like: day date = yesterday  # the day to load"
 
 
 def parse_parameter(text: str) -> Parameter:
-    """Read the declaration of a parameter.
+    """Parse the declaration of a parameter.
 
     Args:
-        text: ``day date = yesterday  # the day to load``; type, default and comment may be left
-            out. Without a type the default gives it.
+        text: ``day date = yesterday  # the day to load``; type, default and comment are
+            optional. Without a type, the default determines it.
 
     Returns:
         The parameter, of origin ``command``.
 
     Raises:
-        DeclarationError: Name or type is none, or the default is not of the type.
+        DeclarationError: The name or type is not valid, or the default does not have the type.
     """
     body, comment = split_comment(text.strip())
     found = _DECLARATION.fullmatch(body.strip())
@@ -108,7 +108,7 @@ def _guess(default: str | None) -> ParameterType:
 
 
 def type_of(value: object) -> ParameterType:
-    """Return the type of a default; ``any`` for None and what has no type here."""
+    """Return the type of a default; ``any`` for None and unsupported types."""
     for kind, python in (
         (ParameterType.BOOL, bool), (ParameterType.INT, int), (ParameterType.FLOAT, float),
         (ParameterType.STR, str), (ParameterType.DATETIME, datetime), (ParameterType.DATE, date),
@@ -120,18 +120,18 @@ def type_of(value: object) -> ParameterType:
 
 
 def split_comment(text: str) -> tuple[str, str]:
-    """Part a line from the comment behind ``#``, outside quotes."""
+    """Split a line at the comment after ``#``, outside quotes."""
     found = re.match(r"""(?:[^#'"]|'[^']*'|"[^"]*"|['"])*?(?=#|$)""", text, re.DOTALL)
     end = found.end() if found else len(text)
     return text[:end], text[end + 1 :]
 
 
 def default_of(parameter: Parameter, *, at: datetime) -> object:
-    """Return the value of a parameter that nobody gave.
+    """Return the default value of a parameter.
 
     Args:
-        parameter: With a default.
-        at: The instant that ``yesterday`` and ``now`` are counted from, in the timezone they mean.
+        parameter: A parameter with a default.
+        at: The instant that ``yesterday`` and ``now`` refer to, in the time zone that applies.
 
     Raises:
         DeclarationError: It has no default, or one that only Python can evaluate.
@@ -154,25 +154,25 @@ def default_of(parameter: Parameter, *, at: datetime) -> object:
             hint=f"Set a value: -p {parameter.name}={_EXAMPLES[parameter.type]}",
             data=_field(parameter.name),
         )
-    # What is no quoted text is read as it was written: a number's digits count for a decimal.
+    # Unquoted text is parsed as written: the digits of a number matter for a decimal.
     literal = found and (isinstance(value, str) or parameter.type not in TYPED_TEXTS)
     return coerce(parameter, value if literal else text, at=at)
 
 
 def coerce(parameter: Parameter, value: object, *, at: datetime) -> object:
-    """Give a value the parameter's type.
+    """Convert a value to the parameter's type.
 
     Args:
-        value: Text as from the command line, a JSON value, or a Python value.
-        at: The instant that ``today`` and ``now`` are counted from, in the timezone they mean; a
-            time without an offset is in that timezone.
+        value: Text from the command line, a JSON value, or a Python value.
+        at: The instant that ``today`` and ``now`` refer to, in the time zone that applies; a
+            naive time is in that time zone.
 
     Returns:
-        A value of the type; a datetime is aware unless the notebook's own default is not. None where
+        A value of the type; a datetime is aware unless the notebook's own default is not. None if
         the default is None or the annotation allows it.
 
     Raises:
-        DeclarationError: It is not of that type; one sentence with name, value, type, example.
+        DeclarationError: It does not have that type; one sentence with name, value, type, example.
     """
     if _is_null(parameter, value):
         return None
@@ -220,17 +220,17 @@ def resolve_parameters(
     """Check the values given to a notebook.
 
     Args:
-        declared: What it declares; of two with one name the later counts.
-        given: Values by name, as for `coerce`.
-        at: As for `coerce`.
+        declared: Its declarations; the later of two with one name applies.
+        given: Values by name, see `coerce`.
+        at: See `coerce`.
 
     Returns:
-        The given ones, typed, as JSON values; dates, decimals and the like are text. Defaults are
-        left to the notebook.
+        The given values, typed, as JSON values; dates, decimals and similar types are text.
+        Defaults are left to the notebook.
 
     Raises:
-        DeclarationError: A name is not declared (the message lists those that are), a value is of
-            another type, or a parameter without a default is not given.
+        DeclarationError: A name is not declared (the message lists the declared ones), a value
+            has another type, or a parameter without a default has no value.
     """
     known = {parameter.name: parameter for parameter in declared}
     for name in given:
@@ -253,12 +253,12 @@ def _unknown(name: str, known: list[str]) -> DeclarationError:
 
 
 def _field(name: str) -> dict[str, object]:
-    """Say of which parameter an error is, and of which field of a form."""
+    """Return the error data that name the parameter and the form field."""
     return {"parameter": name, "field": f"parameters.{name}"}
 
 
 def to_json(value: object) -> object:
-    """Return a typed value for JSON: dates, times, decimals and paths as text."""
+    """Convert a typed value for JSON: dates, times, decimals and paths become text."""
     if isinstance(value, date | time):
         return value.isoformat()
     return str(value) if isinstance(value, timedelta | Decimal | PurePath | UUID) else value
@@ -268,20 +268,20 @@ def parse_assignment(text: str) -> tuple[str, str]:
     """Split ``k=v``.
 
     Args:
-        text: ``day=2026-01-01``; blanks around the name are dropped, the value stays as it is.
+        text: ``day=2026-01-01``; blanks around the name are removed, the value is unchanged.
 
     Returns:
         Name and value, both text.
 
     Raises:
-        DeclarationError: There is no ``=``, or the name is no Python identifier.
+        DeclarationError: There is no ``=``, or the name is not a Python identifier.
     """
     name, value = split_assignment(text)
     return _identifier(name), value
 
 
 def split_assignment(text: str) -> tuple[str, str]:
-    """Split ``k=v`` where k may be any text; otherwise as `parse_assignment`."""
+    """Split ``k=v`` where k may be any text; otherwise like `parse_assignment`."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise DeclarationError(

@@ -1,4 +1,4 @@
-"""Values of notebooks as plain Python, without importing what they come from."""
+"""Conversion of notebook values to plain Python, without importing their packages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SCALARS = (str, bytes, bool, int, float, Decimal, datetime, date, time, timedel
 
 
 def plain_value(value: object, *, name: str) -> object:
-    """Turn a value into one that every driver binds.
+    """Convert a value to one that every driver can bind.
 
     Args:
         value: A Python, numpy or pandas scalar, or a flat list, tuple, set, array or series.
@@ -24,7 +24,7 @@ def plain_value(value: object, *, name: str) -> object:
         elements. NaT and NA are None.
 
     Raises:
-        DeclarationError: It is something else, or has nanoseconds; a frame has its own hint.
+        DeclarationError: It has another type, or nanoseconds; a frame has its own hint.
     """
     if isinstance(value, (list, tuple, set, frozenset, range)):
         return [_scalar(element, name) for element in value]
@@ -41,7 +41,7 @@ _SEQUENCES = (
 
 
 def _elements(value: Any) -> list[object]:
-    # As a list of Python's own, an array of nanoseconds would be one of integers.
+    # As a Python list, an array of nanoseconds would contain integers.
     return [value.item()] if getattr(value, "ndim", 1) == 0 else list(value)
 
 
@@ -73,13 +73,13 @@ def _numpy_scalar(value: Any, name: str) -> object:
 
 
 def _numpy_time(value: Any, name: str) -> object:
-    """Turn a time of numpy, of any unit, into Python's where that is the same."""
+    """Convert a numpy time of any unit to Python's, if that is exact."""
     kind = type(value).__name__
     try:
         micro = value.astype(f"{kind}[us]")
         same = micro == value or micro != micro
     except TypeError as problem:
-        # Months have no length.
+        # Months have no fixed length.
         raise _refused(value, name) from problem
     if not same:
         raise _too_fine(value, name)

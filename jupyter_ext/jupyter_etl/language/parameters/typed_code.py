@@ -31,7 +31,7 @@ _SAME = frozenset(
         "relative_to", "quantize", "from_float", "parent", "min", "max",
     ]
 )  # fmt: skip
-"""Methods and attributes that have the type of what they belong to."""
+"""Methods and attributes that have the type of their object."""
 
 _WRAPPERS = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar"})
 _AWARE = re.compile(
@@ -41,13 +41,13 @@ _AWARE = re.compile(
 
 
 def annotated_type(annotation: str) -> tuple[ParameterType | None, bool]:
-    """Read ``int``, ``Optional[int]``, ``int | None``, ``list[str]``, ``datetime.date``.
+    """Parse ``int``, ``Optional[int]``, ``int | None``, ``list[str]``, ``datetime.date``.
 
     Args:
         annotation: As written; "" for none.
 
     Returns:
-        The type, None where it is none of ours or one of several; and whether None is allowed.
+        The type, None if it is unsupported or a union; and whether None is allowed.
     """
     names = _names(_expression(annotation))
     kinds = [name for name in names if name != "None"]
@@ -89,7 +89,7 @@ def made_type(code: str) -> ParameterType | None:
 
 
 def is_naive(code: str) -> bool:
-    """Tell whether the datetime of an expression has no timezone, as far as its text shows."""
+    """Return whether the datetime of an expression has no time zone, as far as its text shows."""
     return made_type(code) is _DATETIME and not _AWARE.search(code)
 
 
@@ -103,7 +103,7 @@ def _expression(code: str) -> ast.expr | None:
 def _made(node: ast.expr | None) -> ParameterType | None:
     match node:
         case ast.Call(func=ast.Name(id="time"), args=[], keywords=[]):
-            # Of the module time: seconds.
+            # From the module time: seconds.
             return None
         case ast.Call(func=func):
             return _called(func)
@@ -154,6 +154,6 @@ def _computed(
     if left in moments or right in moments:
         return left if left in moments else right
     if _TIMEDELTA in (left, right):
-        # One length divided by another is a number.
+        # A duration divided by another is a number.
         return None if left == right and isinstance(op, ast.Div | ast.FloorDiv) else _TIMEDELTA
     return None

@@ -1,1 +1,1 @@
-"""When pipelines run: schedules, cron expressions, timezones and ranges of dates."""
+"""Schedules: cron expressions, phrases, time zones and date ranges."""

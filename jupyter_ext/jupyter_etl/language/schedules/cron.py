@@ -1,4 +1,4 @@
-"""Cron fields, and the phrases that stand for them."""
+"""Cron fields, and the phrases that represent them."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def parse_cron(text: str, *, forms: str) -> str:
-    """Check five cron fields, or an alias such as ``@daily``.
+    """Validate five cron fields, or an alias such as ``@daily``.
 
     Args:
-        forms: The hint for what is no cron at all.
+        forms: The hint for a text that is not cron at all.
 
     Returns:
         Five fields in upper case, separated by single blanks.
 
     Raises:
-        DeclarationError: A field is wrong (the message names it and what it allows), or the
-            fields never meet.
+        DeclarationError: A field is not valid (the message has its name and the allowed
+            values), or the fields never match.
 
     Source:
         cronsim, https://github.com/cuu508/cronsim: Debian's cron with ``L`` and ``#``.
@@ -133,17 +133,17 @@ def _fires(fields: list[str]) -> bool:
 
 
 def cron_of_words(text: str) -> str | None:
-    """Turn a phrase into cron fields.
+    """Convert a phrase to cron fields.
 
     Args:
         text: ``hourly``, ``daily at 06:00``, ``weekdays at 07:30``, ``mon,thu at 09:00``,
             ``monthly on 1 at 05:00``, ``weekly on mon at 09:00``, ``every monday at 09:00``.
 
     Returns:
-        Five fields; None where it is no phrase.
+        Five fields; None if it is not a phrase.
 
     Raises:
-        DeclarationError: It begins as a phrase, and its time or day is wrong.
+        DeclarationError: It starts as a phrase, but its time or day is not valid.
     """
     found = _WORDS.fullmatch(text)
     if found is None:

@@ -1,4 +1,4 @@
-"""Cron fields said in English."""
+"""Descriptions of cron fields in English."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MAX_TIMES = 6
 
 
 def cron_in_words(cron: str) -> str:
-    """Say five cron fields that `parse_cron` accepted.
+    """Describe five cron fields that `parse_cron` accepted.
 
-    Where one of the two day fields begins with a star both must hold, as Debian's cron has it; the
-    words say "only on". Otherwise either will do, and the words say "and also".
+    If one of the two day fields starts with a star, both must match, as in Debian's cron; the text
+    contains "only on". Otherwise one match is enough, and the text contains "and also".
 
     Args:
         cron: Upper case, separated by blanks.
@@ -36,7 +36,7 @@ def cron_in_words(cron: str) -> str:
 
 
 def _point(minute: str, hour: str) -> str:
-    """Say a few times of day; "" where there are many."""
+    """Describe a few times of day; "" if there are many."""
     if not re.fullmatch(r"[\d,]+ [\d,]+", f"{minute} {hour}"):
         return ""
     hours, minutes = ({int(n) for n in field.split(",")} for field in (hour, minute))
@@ -76,7 +76,7 @@ def _whole_hours(hour: str) -> str:
 
 
 def _days(day: str, month: str, weekday: str) -> str:
-    """Say which days; "" for every day."""
+    """Describe the days; "" for every day."""
     months = "every month" if month == "*" else _series(month, _month)
     dates = "" if day == "*" else _dates(day, months)
     weekdays = "" if weekday == "*" else _weekdays(weekday)
@@ -140,7 +140,7 @@ def _step(field: str) -> int:
 
 
 def _series(field: str, say: Callable[[str], str]) -> str:
-    """Say a list of values, ranges and steps."""
+    """Describe a list of values, ranges and steps."""
     return _joined([_term(term, say) for term in field.split(",")])
 
 

@@ -19,11 +19,11 @@ YEARS = (1900, 2999)
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A range as it is written.
+    """A range as written.
 
     Args:
         start: A day, or an aware UTC instant.
-        end: A day, which is inside; or an aware UTC instant, which is not.
+        end: A day, which is included; or an aware UTC instant, which is excluded.
     """
 
     start: date | datetime
@@ -31,17 +31,17 @@ class Span:
 
 
 def parse_span(text: str, *, timezone: str = "UTC") -> Span:
-    """Read ``FROM..TO``; a day alone is that day.
+    """Parse ``FROM..TO``; a single day means that day.
 
     Args:
-        text: Days or ISO 8601 times with ``..`` between them.
-        timezone: IANA name, for times that do not say their own.
+        text: Days or ISO 8601 times separated by ``..``.
+        timezone: IANA name of the time zone for times without one.
 
     Returns:
-        The range; that it is not empty is left to who knows the zone's midnights.
+        The range. It may be empty: checking that requires the midnights of the time zone.
 
     Raises:
-        DeclarationError: An end is missing, or is no day and no time.
+        DeclarationError: An end is missing, or is neither a day nor a time.
     """
     first, dots, last = text.strip().partition("..")
     if not dots and _DAY.fullmatch(first):

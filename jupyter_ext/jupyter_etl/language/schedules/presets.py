@@ -1,4 +1,4 @@
-"""The usual schedules, which a form offers to choose from."""
+"""Common schedules, which a form offers as presets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CRON = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|1-5|\d)", re.ASCII)
 
 
 class PresetKind(StrEnum):
-    """A usual schedule."""
+    """A common schedule."""
 
     EVERY_15_MINUTES = "every15"
     HOURLY = "hourly"
@@ -25,13 +25,13 @@ class PresetKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A usual schedule with its times.
+    """A common schedule with its times.
 
     Args:
-        kind: Which.
-        time: ``HH:MM``; empty where it has none.
-        weekday: ``mon`` to ``sun`` of a weekly one, else empty.
-        day: Day of the month of a monthly one, else None.
+        kind: Kind of the preset.
+        time: ``HH:MM``; empty if it has none.
+        weekday: ``mon`` to ``sun`` for a weekly one, else empty.
+        day: Day of the month for a monthly one, else None.
     """
 
     kind: PresetKind
@@ -41,7 +41,7 @@ class Preset:
 
 
 def preset_of(schedule: Schedule) -> Preset | None:
-    """Return the preset that a schedule is, however it was written; None where it is none."""
+    """Return the preset that is equivalent to a schedule; None if there is none."""
     if schedule.every_s == 900:
         return Preset(kind=PresetKind.EVERY_15_MINUTES)
     cron = schedule.cron or ""

@@ -1,4 +1,4 @@
-"""When a pipeline runs: text, value and words."""
+"""Schedules: parsing and formatting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_etl.language.schedules.timezones import parse_instant, parse_timezo
 from jupyter_etl.model import Schedule, ScheduleKind
 
 MAX_EVERY_S = 366 * 86_400.0
-"""Longest interval, in seconds; rarer schedules are cron."""
+"""Maximum interval, in seconds; less frequent schedules use cron."""
 
 FORMS = (
     'Write five cron fields ("30 6 * * 1-5"), @daily, "every 15m", "daily at 06:00", '
@@ -37,24 +37,24 @@ def parse_schedule(
     after_all: bool = False,
     now: datetime | None = None,
 ) -> Schedule:
-    """Read a schedule.
+    """Parse a schedule.
 
     Args:
         text: Five cron fields, ``@hourly @daily @weekly @monthly @yearly``, ``every 15m``,
-            ``daily at 06:00``, ``weekdays at 07:30``, ``mon,thu at 09:00``,
-            ``monthly on 1 at 05:00``, ``hourly``, an ISO instant for one shot,
-            ``after sales.daily``; "" with ``after``.
-        timezone: IANA name; cron is read in it, and an instant that does not say its own.
+            ``daily at 06:00``, ``weekdays at 07:30``, ``mon,thu at 09:00``, ``monthly on 1 at
+            05:00``, ``hourly``, an ISO instant for one shot, ``after sales.daily``; "" with
+            ``after``.
+        timezone: IANA name of the time zone for cron, and for instants without one.
         after: Names of publications whose new versions start a run.
-        after_all: Wait until each of them has a new version; otherwise any one is enough.
-        now: Where given, a one-shot that is not after it is refused. Aware.
+        after_all: Whether each of them must have a new version; otherwise one is enough.
+        now: If given, a one-shot schedule must be after it. Aware.
 
     Returns:
-        The schedule; for its kinds but ``after``,
-        ``parse_schedule(s.text, timezone=s.timezone) == s``.
+        The schedule; for all kinds but ``after``, ``parse_schedule(s.text, timezone=s.timezone) ==
+        s``.
 
     Raises:
-        DeclarationError: It cannot be read, never fires, or the timezone is not known.
+        DeclarationError: It is not valid, never fires, or the time zone is unknown.
     """
     refuse_long_numbers(text)
     zone = parse_timezone(timezone)
@@ -133,7 +133,7 @@ def _once(written: str, zone: ZoneInfo, now: datetime | None) -> datetime:
 
 
 def format_schedule(schedule: Schedule) -> str:
-    """Say a schedule in words.
+    """Describe a schedule.
 
     Returns:
         ``every weekday at 06:00, Europe/Paris``, ``every 15 min``, ``once on 2026-01-01 at 06:00,

@@ -1,4 +1,4 @@
-"""Names of timezones and instants as people write them."""
+"""Names of time zones, and instants in user input."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _ISO_FORMS = "Write it like 2026-01-31, 2026-01-31 06:00 or 2026-01-31T06:00:00Z
 
 
 def parse_timezone(name: str) -> ZoneInfo:
-    """Look a timezone up.
+    """Look up a time zone.
 
     Args:
         name: IANA name: ``UTC``, ``Europe/Paris``.
 
     Returns:
-        The zone; ``.key`` is its name.
+        The time zone; ``.key`` is its name.
 
     Raises:
-        DeclarationError: There is none by that name; the message has near ones.
+        DeclarationError: There is no time zone with this name; the message has similar ones.
     """
     wanted = name.strip()
     if re.fullmatch(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*", wanted):
         try:
             return ZoneInfo(wanted)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            pass  # said below, with near names: listing all zones reads many files
+            pass  # handled below with suggestions: listing all zones reads many files
     raise DeclarationError(
         f"'{name}' is not a valid timezone.{_near(wanted, available_timezones())}",
         hint="Use an IANA name, such as UTC or Europe/Paris.",
@@ -38,7 +38,7 @@ def parse_timezone(name: str) -> ZoneInfo:
 
 
 def _near(wanted: str, known: set[str]) -> str:
-    """Suggest zones: by city first, since that is what people remember."""
+    """Suggest time zones: by city first, since users remember those."""
     plain = re.sub(r"[\s_]+", "_", wanted).casefold()
     cities = sorted(zone for zone in known if plain and zone.casefold().split("/")[-1] == plain)
     same = sorted(zone for zone in known if zone.casefold() == plain)
@@ -52,17 +52,17 @@ def _near(wanted: str, known: set[str]) -> str:
 
 
 def parse_instant(text: str, timezone: str = "UTC") -> datetime:
-    """Read an instant.
+    """Parse an instant.
 
     Args:
         text: ISO 8601 date or date and time; with an offset or ``Z``, or else in ``timezone``.
-        timezone: IANA name. A local time that occurs twice is the first of the two.
+        timezone: IANA name. An ambiguous local time means its first occurrence.
 
     Returns:
         The instant, aware, UTC.
 
     Raises:
-        DeclarationError: It is none, or the clocks skip that local time.
+        DeclarationError: It is not an instant, or a clock change skips that local time.
     """
     zone = parse_timezone(timezone)
     try:

@@ -1,1 +1,1 @@
-"""SQL as text: templates, references between queries, and what is code in a dialect."""
+"""SQL text: templates, references between queries, and the lexical rules of dialects."""

@@ -1,4 +1,4 @@
-"""How the SQL dialects write texts, quoted names and comments."""
+"""Lexical rules of SQL dialects: strings, quoted names and comments."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from functools import cache
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """The lexical rules of a dialect, as far as they decide where a text, name or comment ends.
+    """The rules of a dialect that determine where a string, name or comment ends.
 
     Args:
-        backslash: Whether a backslash escapes a quote inside of every text.
-        escape_strings: Whether it does inside of ``E'...'``.
+        backslash: Whether a backslash escapes a quote in every string.
+        escape_strings: Whether it does in ``E'...'``.
         raw_strings: Whether ``r'...'`` has no escapes.
-        dollar: Whether ``$tag$ ... $tag$`` is a text.
-        triple: Whether three quotes begin a text.
-        q_quotes: Whether ``q'[...]'`` is a text.
-        double_is_text: Whether double quotes make a text rather than a name.
+        dollar: Whether ``$tag$ ... $tag$`` is a string.
+        triple: Whether three quotes start a string.
+        q_quotes: Whether ``q'[...]'`` is a string.
+        double_is_text: Whether double quotes enclose a string rather than a name.
         backticks: Whether backticks quote names.
         brackets: Whether square brackets quote names.
-        name_backslash: Whether a backslash escapes inside of quoted names.
-        hashes: Whether ``#`` begins a comment.
+        name_backslash: Whether a backslash escapes in quoted names.
+        hashes: Whether ``#`` starts a comment.
         slashes: Whether ``//`` does.
         dashes_need_blank: Whether ``--`` does only before white space.
-        nested: Whether comments in ``/* */`` nest.
+        nested: Whether ``/* */`` comments nest.
         executed: Whether the content of ``/*! */`` is code.
-        mark: The opening quotation mark in which a name is never anything else.
+        mark: The opening quotation mark that unambiguously quotes names.
     """
 
     backslash: bool = False
@@ -62,7 +62,7 @@ _DIALECTS: dict[str, Dialect] = {
     **dict.fromkeys(("databricks", "hive", "sparksql", "impala"), _SPARK),
     **dict.fromkeys(("mssql", "sybase"), Dialect(brackets=True, nested=True, mark="[")),
     **dict.fromkeys(("trino", "presto", "awsathena", "db2", "ibm_db_sa", "firebird"), _STANDARD),
-    # SQLite reads an unknown name in double quotes as text.
+    # SQLite reads an unknown name in double quotes as a string.
     "sqlite": Dialect(backticks=True, brackets=True, mark="`"),
     "oracle": Dialect(q_quotes=True),
     "bigquery": Dialect(
@@ -84,14 +84,14 @@ def dialect_of(name: str) -> Dialect:
     """Return the rules of a dialect.
 
     Args:
-        name: As a database URL begins: ``sqlite``, ``mysql+pymysql`` ...; for any other those of
-            PostgreSQL and DuckDB, with backticks.
+        name: The scheme of a database URL: ``sqlite``, ``mysql+pymysql`` ...; unknown ones get
+            the rules of PostgreSQL and DuckDB, with backticks.
     """
     return _DIALECTS.get(name.partition("+")[0].lower(), _UNKNOWN)
 
 
 def quotation_marks(dialect: Dialect) -> tuple[str, str]:
-    """Return the marks around a name, opening and closing."""
+    """Return the opening and closing quotation mark of names."""
     return dialect.mark, _OPENING[dialect.mark]
 
 
@@ -99,11 +99,11 @@ def quotation_marks(dialect: Dialect) -> tuple[str, str]:
 def pieces_of(dialect: Dialect, *, lines_of_checks: bool = False) -> re.Pattern[str]:
     """Compile the pattern of everything that is not code.
 
-    Its groups are ``literal``, ``name``, ``comment`` (to the end of a line), ``block`` (the beginning
-    of ``/*``), ``skip`` (code in which no quote begins) and ``open`` (what nothing closes).
+    Its groups are ``literal``, ``name``, ``comment`` (to the end of a line), ``block`` (the start
+    of ``/*``), ``skip`` (code in which no quote starts) and ``open`` (an unclosed start).
 
     Args:
-        lines_of_checks: Only ``#`` begins a comment.
+        lines_of_checks: Whether only ``#`` starts a comment.
     """
     texts: list[str] = []
     names: list[str] = []
@@ -129,7 +129,8 @@ def pieces_of(dialect: Dialect, *, lines_of_checks: bool = False) -> re.Pattern[
     if dialect.backticks:
         names += [_between("`", backslash=dialect.name_backslash)]
     if dialect.brackets:
-        # SQLite ends a name at the first one; doubled ones make two names there, which is no code.
+        # SQLite ends a name at the first one; a doubled one separates two names, which is not valid
+        # code.
         names += [r"\[(?:[^\]]|\]\])*\]" if dialect.mark == "[" else r"\[[^\]]*\]"]
     if lines_of_checks:
         comments += [r"\#[^\n]*"]

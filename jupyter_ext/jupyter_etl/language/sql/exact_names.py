@@ -1,4 +1,4 @@
-"""Names that differ only in case, kept apart in SQL for an engine that does not tell them apart."""
+"""Names that differ only in case, for SQL engines that are case-insensitive."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _ENGINE_SCHEMAS = frozenset(
     {"main", "temp", "system", "memory", "information_schema", "pg_catalog"}
 )
-"""Schemas and catalogs that DuckDB has already: a source of that name gets another one."""
+"""Existing schemas and catalogs of DuckDB: a source with one of these names is renamed."""
 
 
 _INNER = re.compile(r"_etl_((?:[0-9a-f]{2})*)_")
-"""What `inner_name` makes."""
+"""The format of `inner_name`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,9 @@ class ExactNames:
     """A query in which no two names differ only in case.
 
     Args:
-        sql: The query, with other names in the place of those that do.
-        tables: Those other names of tables, or of a part of their dotted names, by spelling.
-        columns: Those of columns, by spelling.
+        sql: The query, with replacements for such names.
+        tables: Replacements of tables, or of a part of their dotted names, by spelling.
+        columns: Replacements of columns, by spelling.
     """
 
     sql: str
@@ -40,7 +40,7 @@ class ExactNames:
 
 
 def folded(name: str) -> str:
-    """Return what names that differ only in case have in common."""
+    """Return the case-folded form of a name."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -49,18 +49,18 @@ def exact_names(
     tree: exp.Expr | None,
     tables: Mapping[str, Sequence[str]],
 ) -> ExactNames:
-    """Give names that differ only in case another spelling each, in the text of a query.
+    """Replace names of a query that differ only in case.
 
     Args:
         sql: One query in DuckDB's SQL.
-        tree: What sqlglot has parsed of exactly this text.
-        tables: Columns of the tables, by the names that the query writes.
+        tree: sqlglot's parse tree of exactly this text.
+        tables: Columns of the tables, by the table names in the query.
 
     Returns:
-        The query as it is, where all names differ in more.
+        The query, unchanged if there are no such names.
 
     Raises:
-        DeclarationError: The query names columns in a way in which they cannot be kept apart.
+        DeclarationError: The query names columns in a way that cannot be disambiguated.
     """
     from sqlglot import exp
 
@@ -84,12 +84,12 @@ def exact_names(
 
 
 def inner_name(name: str) -> str:
-    """Return the replacement of a name: letters and digits that no other name has."""
+    """Return a unique replacement for a name, of letters and digits."""
     return f"_etl_{name.encode(errors='surrogatepass').hex()}_"
 
 
 def shown(text: str) -> str:
-    """Restore the names of the notebook in a text: a column of the result, a message."""
+    """Restore the original names in a text: a result column or a message."""
     return _INNER.sub(lambda found: bytes.fromhex(found[1]).decode(errors="replace"), text)
 
 
@@ -100,7 +100,7 @@ def inner_columns(columns: Sequence[str]) -> dict[str, str]:
 
 
 def twins(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return the spellings that differ only in case, by what they have in common."""
+    """Return the spellings that differ only in case, by their folded form."""
     found: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         found.setdefault(folded(name), []).append(name)
@@ -115,7 +115,7 @@ def _scopes(tree: exp.Expr | None) -> list[Scope]:
 
 
 def _table_parts(tables: Mapping[str, Sequence[str]], defined: set[str]) -> set[str]:
-    """Return the names of tables, and the parts of dotted ones, that need another spelling."""
+    """Return the table names, and parts of dotted ones, that need a replacement."""
     every = {part for name in tables for part in (name, *name.split("."))} | defined
     found = {name for spelled in twins(every).values() for name in spelled}
     heads = {name.split(".")[0] for name in tables if "." in name}
@@ -125,7 +125,7 @@ def _table_parts(tables: Mapping[str, Sequence[str]], defined: set[str]) -> set[
 def _column_folds(
     tree: exp.Expr | None, tables: Mapping[str, Sequence[str]], scopes: Sequence[Scope]
 ) -> set[str]:
-    """Return what columns have in common that need a spelling each."""
+    """Return the folded forms of columns that need replacements."""
     from sqlglot import exp
 
     found = {fold for columns in tables.values() for fold in twins(columns)}
@@ -154,7 +154,7 @@ def _label(table: exp.Table) -> str:
 
 
 def _refuse_names_as_values(tree: exp.Expr, tables: Mapping[str, Sequence[str]]) -> None:
-    """Refuse queries that return names of columns as values, or select them by a pattern."""
+    """Reject queries that return column names as values, or select columns by a pattern."""
     from sqlglot import exp
 
     named = {folded(name) for name in _relations(tree)}
@@ -169,9 +169,9 @@ def _refuse_names_as_values(tree: exp.Expr, tables: Mapping[str, Sequence[str]])
     if not rows and others is None and next(pivots, None) is None:
         return
     pairs = [pair for columns in tables.values() for pair in twins(columns).values()]
-    said = " and ".join(f"'{name}'" for name in pairs[0]) if pairs else "Names"
+    subject = " and ".join(f"'{name}'" for name in pairs[0]) if pairs else "Names"
     raise DeclarationError(
-        f"{said} differ only in case, and the query uses whole rows or a column pattern.",
+        f"{subject} differ only in case, and the query uses whole rows or a column pattern.",
         hint="List the columns, or rename one of them in Python first.",
     )
 
@@ -213,7 +213,7 @@ def _column_places(
 
     if not inner:
         return
-    # The innermost scope comes first, and a column that is not found there is one of the outer too.
+    # The innermost scope comes first; a column that is not found there may belong to an outer one.
     around = {id(column): scope for scope in reversed(scopes) for column in scope.columns}
     relations = {folded(name) for name in _relations(tree)}
     for one in tree.find_all(exp.Identifier):
@@ -233,7 +233,7 @@ def _column_places(
 
 
 def _column_of(column: exp.Column, relations: set[str]) -> exp.Expr:
-    """Tell ``table.column`` from ``column.field``: return the part that is the column."""
+    """Return the part of a reference that is the column: ``table.column`` or ``column.field``."""
     parts = column.parts
     for cut in range(len(parts) - 1, 0, -1):
         whole = folded(".".join(part.name for part in parts[:cut]))
@@ -245,14 +245,14 @@ def _column_of(column: exp.Column, relations: set[str]) -> exp.Expr:
 def _near(
     column: exp.Column, scope: Scope | None, tables: Mapping[str, Sequence[str]]
 ) -> list[str]:
-    """Return the columns of the tables that a column may be of, as far as they are known."""
+    """Return the known columns of the tables that a column may belong to."""
     from sqlglot import exp
 
     if scope is None:
         return []
     selected = {name: source for name, (_, source) in scope.selected_sources.items()}
     found: list[str] = []
-    # The innermost query in which a table has such a column, as SQL looks for it.
+    # The innermost query in which a table has such a column, as SQL resolves it.
     for sources in (selected, scope.sources):
         wanted = [sources[column.table]] if column.table in sources else list(sources.values())
         found = [
@@ -273,10 +273,10 @@ def _spelling(name: str, known: Sequence[str]) -> str:
 
 
 def _replaced(sql: str, places: Iterable[_Place]) -> str:
-    """Put names into a text, each where sqlglot has seen the other one."""
+    """Replace names in a text, at the positions that sqlglot reports."""
     spans: dict[int, tuple[int, str]] = {}
     for one, name in places:
-        # A name without a place does not occur in the text, and is refused below.
+        # A name without a position does not occur in the text, and is rejected below.
         start, end = int(one.meta.get("start", 0)), int(one.meta.get("end", -1))
         written = sql[start : end + 1]
         plain = re.sub(r'""', '"', written[1:-1]) if written[:1] == '"' else written

@@ -1,4 +1,4 @@
-"""Where SQL text is code, and where it is a literal, a quoted name or a comment."""
+"""Lexical analysis of SQL: code, literals, quoted names and comments."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from jupyter_etl.language.sql.dialects import dialect_of, pieces_of, quotation_m
 
 
 class Span(StrEnum):
-    """What a piece of SQL is."""
+    """Kind of a span of SQL."""
 
     CODE = "code"
     LITERAL = "literal"
     NAME = "name"
     COMMENT = "comment"
     OPEN = "open"
-    """A quote or comment that is not closed."""
+    """An unclosed quote or comment."""
 
 
 _KINDS = {"literal": Span.LITERAL, "name": Span.NAME, "comment": Span.COMMENT, "open": Span.OPEN}
@@ -27,11 +27,11 @@ _BOUNDS = re.compile(r"/\*|\*/")
 def spans_of(
     sql: str, dialect: str = "", *, hash_comments: bool = False
 ) -> list[tuple[int, int, Span]]:
-    """Divide a text.
+    """Split a text into spans.
 
     Args:
-        dialect: As a database URL begins: ``sqlite``, ``mysql+pymysql`` ...; "" for DuckDB.
-        hash_comments: Whether ``#`` begins a comment and nothing else does (the checks' lines).
+        dialect: The scheme of a database URL: ``sqlite``, ``mysql+pymysql`` ...; "" for DuckDB.
+        hash_comments: Whether only ``#`` starts a comment (the lines of checks).
 
     Returns:
         ``(start, end, span)`` without gaps, in order.
@@ -63,7 +63,7 @@ def spans_of(
 
 
 def _end_of_comment(sql: str, start: int, *, nested: bool) -> int | None:
-    """Return where a comment ends whose beginning is before ``start``; None where it does not."""
+    """Return the end of a comment that started before ``start``; None if it is not closed."""
     depth = 1
     for bound in _BOUNDS.finditer(sql, start):
         if bound[0] == "*/":
@@ -76,7 +76,7 @@ def _end_of_comment(sql: str, start: int, *, nested: bool) -> int | None:
 
 
 def code_of(sql: str, dialect: str = "") -> str:
-    """Blank everything but code, keeping every index."""
+    """Replace everything but code by blanks, preserving every index."""
     return "".join(
         sql[start:end] if span is Span.CODE else " " * (end - start)
         for start, end, span in spans_of(sql, dialect)
@@ -92,11 +92,11 @@ def quoted(name: str, dialect: str = "") -> str:
     """Quote an identifier.
 
     Args:
-        name: As the database spells it.
-        dialect: As for `spans_of`.
+        name: Spelled as in the database.
+        dialect: See `spans_of`.
 
     Raises:
-        DeclarationError: It holds a NUL, which no database allows.
+        DeclarationError: It contains a NUL, which no database allows.
     """
     if "\0" in name:
         raise DeclarationError("A name must not contain a NUL character.")

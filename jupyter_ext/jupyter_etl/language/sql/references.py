@@ -16,10 +16,10 @@ _WITH = re.compile(r"with\b(?P<recursive>\s+recursive\b)?", re.IGNORECASE)
 
 
 def parse_query_name(text: str) -> str:
-    """Check the name of a query, which stands in SQL without quotes.
+    """Validate the name of a query, which is used in SQL without quotes.
 
     Raises:
-        DeclarationError: It is none.
+        DeclarationError: It is not valid.
     """
     if _NAME.fullmatch(text):
         return text
@@ -30,24 +30,24 @@ def parse_query_name(text: str) -> str:
 
 
 def references_of(sql: str, dialect: str = "") -> tuple[str, ...]:
-    """Return the queries that a query refers to, once each, in order; comments are left out."""
+    """Return the queries that a query refers to, once each, in order; comments are ignored."""
     return tuple(dict.fromkeys(name for _, _, name in _found(sql, dialect)))
 
 
 def expand(sql: str, queries: Mapping[str, str], *, name: str = "", dialect: str = "") -> str:
-    """Put the queries that a query refers to in front of it.
+    """Prepend the queries that a query refers to.
 
     Args:
-        sql: With ``{{ ref('name') }}`` where a table may stand.
-        queries: Of the same source, by name; each may refer to others.
-        name: Of the query itself; "" where it has none.
-        dialect: Of all of them, see `spans_of`.
+        sql: SQL with ``{{ ref('name') }}`` in place of tables.
+        queries: Queries of the same source, by name; each may refer to others.
+        name: Name of the query itself; "" if it has none.
+        dialect: Dialect of all queries, see `spans_of`.
 
     Returns:
-        SQL in which each of them is one ``WITH name AS (...)``, in the order they need.
+        SQL with one ``WITH name AS (...)`` per query, in dependency order.
 
     Raises:
-        DeclarationError: There is no query of such a name, or one needs itself.
+        DeclarationError: A name is unknown, or a query depends on itself.
     """
     order: dict[str, str] = {}
     plain = _resolve(sql, queries, order, path=(name,) if name else (), dialect=dialect)
@@ -70,7 +70,7 @@ def _resolve(
     path: tuple[str, ...],
     dialect: str,
 ) -> str:
-    """Return the SQL with names for its references, and put those into ``order`` before it."""
+    """Return the SQL with names for its references, and add those queries to ``order`` first."""
     for name in references_of(sql, dialect):
         if name in path:
             around = " -> ".join((*path[path.index(name) :], name))
@@ -96,7 +96,7 @@ def _resolve(
 
 
 def _found(sql: str, dialect: str) -> list[tuple[int, int, str]]:
-    # As names, so that the quotes inside of a reference open no literal.
+    # As names, so that quotes in a reference start no literal.
     masked = _REF.sub(lambda found: "x" * len(found[0]), sql)
     spans = spans_of(masked, dialect)
     code = [(start, end) for start, end, span in spans if span is Span.CODE]

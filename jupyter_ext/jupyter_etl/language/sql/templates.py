@@ -1,4 +1,4 @@
-"""``{{x}}`` in SQL: bound values, quoted identifiers, and raw text where it is asked for."""
+"""``{{x}}`` in SQL: bound values, quoted identifiers, and raw text on request."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from jupyter_etl.language.sql.lexer import Span, code_of, quoted, spans_of
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _INSIDE = re.compile(r"\s*([^\W\d]\w*)\s*(?:\|\s*(\w+)\s*)?")
 _OF_ARRAY = re.compile(r"\b(?:any|some|all)\s*\(\s*\Z", re.IGNORECASE)
-"""Precedes an array, where a list is written in square brackets."""
+"""The text before an array, where a list is rendered in square brackets."""
 _FORMS = "Write {{x}} for a value, {{x|ident}} for the name of a column or table."
 
 
 class HoleKind(StrEnum):
-    """What a hole is filled with."""
+    """How a template hole is filled."""
 
     VALUE = "value"
     IDENT = "ident"
@@ -41,8 +41,8 @@ class Template:
 
     Args:
         sql: As written.
-        parts: Text and holes by turns, in order.
-        dialect: Of the SQL, see `spans_of`.
+        parts: Alternating text and holes, in order.
+        dialect: Dialect of the SQL, see `spans_of`.
     """
 
     sql: str
@@ -51,17 +51,17 @@ class Template:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Variables that it needs, once each, in order."""
+        """The required variables, once each, in order."""
         holes = (part.name for part in self.parts if isinstance(part, Hole))
         return tuple(dict.fromkeys(holes))
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoundQuery:
-    """SQL with its values apart.
+    """SQL with separate values.
 
     Args:
-        sql: With placeholders ``:p0 :p1 ...``; no other text in it reads as one of them.
+        sql: With placeholders ``:p0 :p1 ...``; no other text in it can be mistaken for one.
         parameters: Their values, plain Python, by name without the colon.
         raw: ``name = text`` of every ``sqlsafe`` hole, for the record.
     """
@@ -72,15 +72,15 @@ class BoundQuery:
 
 
 def parse_template(sql: str, dialect: str = "") -> Template:
-    """Find the holes.
+    """Parse a template.
 
     Args:
         sql: With ``{{x}}``, ``{{x|ident}}``, ``{{x|sqlsafe}}``. Holes in comments are text.
-        dialect: Of the SQL, see `spans_of`.
+        dialect: Dialect of the SQL, see `spans_of`.
 
     Raises:
-        DeclarationError: A hole holds more than a name, is not closed, or is inside a literal,
-            where no value can be bound.
+        DeclarationError: A hole contains more than a name, is not closed, or is inside a
+            literal, where no value can be bound.
     """
     parts: list[str | Hole] = []
     position = 0
@@ -97,13 +97,13 @@ def parse_template(sql: str, dialect: str = "") -> Template:
 
 
 def _spans_around_holes(sql: str, dialect: str) -> list[tuple[int, int, Span]]:
-    """Divide the SQL as if the holes were names, so that a quote inside one opens nothing."""
+    """Split the SQL with holes treated as names, so that a quote inside one starts no literal."""
     masked = _HOLE.sub(lambda found: "x" * len(found[0]), sql)
     return spans_of(masked, dialect)
 
 
 def _hole(found: re.Match[str], span: Span) -> Hole | None:
-    """Read one hole; None where it is only text."""
+    """Parse one hole; None if it is only text."""
     written, inside = found[0], found[1]
     plain = _INSIDE.fullmatch(inside)
     if span is Span.COMMENT or (span is not Span.CODE and not re.match(r"\s*[^\W\d]", inside)):
@@ -160,8 +160,8 @@ def bind(template: Template, namespace: Mapping[str, object]) -> BoundQuery:
             ``(:p0, :p1)``, in ``ANY(...)`` ``ARRAY[:p0, :p1]``.
 
     Raises:
-        DeclarationError: A name is not there, or its value cannot be bound (a frame, an object,
-            an empty list).
+        DeclarationError: A name does not exist, or its value cannot be bound (a frame, an
+            object, an empty list).
     """
     raw: list[str] = []
     pieces: list[str | _Bound] = []
@@ -231,7 +231,7 @@ def _raw(name: str, value: object) -> str:
 
 
 def _placed(pieces: list[str | _Bound]) -> tuple[str, dict[str, object]]:
-    """Number the values and join all."""
+    """Number the values and join all pieces."""
     stem = "p"
     texts = "\n".join(piece for piece in pieces if isinstance(piece, str))
     while re.search(rf":{stem}\d", texts):
@@ -252,7 +252,7 @@ def _placed(pieces: list[str | _Bound]) -> tuple[str, dict[str, object]]:
 
 
 def _spaced(pieces: list[str]) -> str:
-    """Join so that a placeholder ends where it ends, and is no ``::`` cast."""
+    """Join pieces so that a placeholder does not merge with the next one, such as ``::``."""
     sql = ""
     for piece in pieces:
         glued = sql and piece and (sql[-1].isalnum() or sql[-1] in "_:")
