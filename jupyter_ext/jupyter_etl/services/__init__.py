@@ -1,4 +1,4 @@
-"""The composition root: settings, blocks by name, and the facade that every surface calls."""
+"""The composition root: settings, plug-ins, and the facade that every surface uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Etl", "Settings"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the facade when it is first used: code inside a run only needs its channel."""
+    """Import the facade on first use: code inside a run only needs its channel."""
     if name == "Etl":
         from jupyter_etl.services.etl import Etl
 

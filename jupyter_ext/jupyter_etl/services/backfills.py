@@ -1,4 +1,4 @@
-"""Make up for partitions that are missing or have failed."""
+"""Backfills: run the partitions that are missing or have failed."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from jupyter_etl.services.secrets import refuse_secret_parameters
 from jupyter_etl.services.settings import Settings
 
 OnProgress = Callable[[int, int], None]
-"""Called with how many runs have ended, of how many, whenever that has changed."""
+"""Called with the number of ended runs and the total, whenever it changes."""
 
 _BATCH = 500
 _TRIES = 20
 _LOOKED_AT = 20
-"""Runs whose time makes the estimate."""
+"""Number of runs that the estimate is based on."""
 _POLL_S = 0.5
 _RUNS_A_SECOND = 2000
-"""Runs of a backfill that one look a second may load."""
+"""Maximum number of runs of a backfill that polling loads per second."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backfill:
-    """A backfill, planned or begun.
+    """A backfill, planned or started.
 
     Args:
-        pipeline: As deployed.
-        timezone: IANA name of the zone whose days are meant.
-        plans: What becomes of each partition, in order.
-        parallel: Most runs in hand at once: by the policy, and by the workers there are.
-        median_s: Median seconds of the pipeline's last runs that succeeded; None without any.
-        runs: What was queued; empty for a plan.
+        pipeline: The deployed pipeline.
+        timezone: IANA name of the time zone that days are counted in.
+        plans: What happens to each partition, in order.
+        parallel: Maximum number of active runs, limited by the policy and the number of workers.
+        median_s: Median seconds of the pipeline's last successful runs; None if there are none.
+        runs: The queued runs; empty for a plan.
     """
 
     pipeline: Pipeline
@@ -57,29 +57,29 @@ class Backfill:
 
     @property
     def planned(self) -> int:
-        """How many partitions are to be made."""
+        """Number of partitions to run."""
         return self._count(Step.RUN, Step.REQUEUE)
 
     @property
     def done(self) -> int:
-        """How many are done."""
+        """Number of partitions that are done."""
         return self._count(Step.DONE)
 
     @property
     def in_progress(self) -> int:
-        """How many have a run that is queued or running."""
+        """Number of partitions with a queued or running run."""
         return self._count(Step.IN_PROGRESS)
 
     @property
     def estimate_s(self) -> float | None:
-        """How long the planned ones may take, seconds; None where no run has succeeded yet."""
+        """Estimated seconds for the planned partitions; None if no run has succeeded yet."""
         if self.median_s is None:
             return None
         return self.median_s * ceil(self.planned / self.parallel)
 
     @property
     def title(self) -> str:
-        """Return how many partitions there are of each kind, in words."""
+        """Return the number of partitions of each kind, as text."""
         count = len(self.plans)
         noun = "partition" if count == 1 else "partitions"
         said = f"{self.pipeline.name}: {self.planned:,} of {count:,} {noun} to run"
@@ -89,7 +89,7 @@ class Backfill:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return the first and last partition to run and the estimate, in words."""
+        """Return the first and last partition to run and the estimate, as text."""
         asked = [p.partition for p in self.plans if p.step in (Step.RUN, Step.REQUEUE)]
         if not asked:
             return ()
@@ -111,10 +111,10 @@ class Backfill:
 
 
 class Backfills:
-    """Plan, begin and follow backfills.
+    """Plan, start and follow backfills.
 
     Args:
-        schedulers: Returns those that are alive.
+        schedulers: Returns the live schedulers.
     """
 
     def __init__(
@@ -139,19 +139,20 @@ class Backfills:
         parallel: int | None = None,
         include_done: bool = False,
     ) -> Backfill:
-        """Say what a backfill would do; nothing is written.
+        """Plan a backfill; nothing is written.
 
         Args:
-            span: ``FROM..TO``: days, both included, or ISO times, of which the last is not.
-            by: How long a partition is; by default the interval of the pipeline's own schedule, and
-                a day where it has no regular one.
-            parameters: Of every run, over those it was deployed with.
-            parallel: Most of its runs in hand at once; by default what its policy says.
-            include_done: Make also what is done.
+            span: ``FROM..TO``: days, both included, or ISO times, of which the last is excluded.
+            by: Length of a partition; None uses the interval of the pipeline's schedule, or a
+                day if it has no regular one.
+            parameters: Parameters of every run; they override the deployed ones.
+            parallel: Maximum number of active runs; None uses the policy's.
+            include_done: Whether to run partitions that are done again.
 
         Raises:
             NotFound: No pipeline has that name.
-            DeclarationError: The range or a parameter is not understood, a partition is not over.
+            DeclarationError: The range or a parameter is not valid, or a partition has not
+                ended yet.
         """
         deployed = self._store.load_pipeline(pipeline)
         check_numbers(parallel=parallel)
@@ -185,16 +186,16 @@ class Backfills:
         )
 
     def begin(self, plan: Backfill) -> Backfill:
-        """Queue what was planned; what somebody has queued meanwhile is left alone.
+        """Queue the planned runs; runs that were queued in the meantime are left alone.
 
         Args:
-            plan: As `plan` gave it.
+            plan: The result of `plan`.
 
         Returns:
-            The same with its ``runs``.
+            The backfill with its ``runs``.
 
         Raises:
-            Conflict: The pipeline was deployed anew meanwhile.
+            Conflict: The pipeline was redeployed in the meantime.
         """
         new = [one.run for one in plan.plans if one.run is not None]
         made: list[Run] = []
@@ -207,10 +208,10 @@ class Backfills:
         return replace(plan, runs=tuple(sorted(made, key=lambda run: run.id)))
 
     def wait(self, begun: Backfill, *, on_progress: OnProgress | None = None) -> list[Run]:
-        """Return the runs of a backfill at their end, those that were in hand included.
+        """Wait for the runs of a backfill, including those already active, and return them.
 
         Args:
-            begun: As `begin` gave it.
+            begun: The result of `begin`.
             on_progress: Called while waiting.
         """
         ids = {run.id for run in begun.runs}
@@ -234,7 +235,7 @@ class Backfills:
         return [run for run in found if run.id in ids]
 
     def _insert(self, pipeline: Pipeline, new: Sequence[NewRun]) -> list[Run]:
-        """Insert runs in one transaction, between those of a scheduler that plans too."""
+        """Insert runs in one transaction, which cannot interleave with a scheduler's planning."""
         start, end = new[0].interval.start, new[-1].interval.end
         for _ in range(_TRIES):
             current = self._store.load_pipeline(pipeline.name)
@@ -263,5 +264,5 @@ class Backfills:
 
 
 def failed(runs: Sequence[Run]) -> list[Run]:
-    """Return those that have ended otherwise than well."""
+    """Return the runs that ended without success."""
     return [r for r in runs if r.state in TERMINAL and r.state is not RunState.SUCCEEDED]

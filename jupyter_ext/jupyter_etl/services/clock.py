@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Wall clock, monotonic clock and a wait that ``wake`` ends early."""
+    """Wall clock, monotonic clock and a wait that ``wake`` interrupts."""
 
     def __init__(self) -> None:
         self._wake = threading.Event()
@@ -18,14 +18,14 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
+        """Return monotonic seconds."""
         return time.monotonic()
 
     def wait(self, seconds: float) -> None:
-        """Return after ``seconds`` or when woken."""
+        """Wait for ``seconds`` or until woken."""
         self._wake.wait(max(0.0, seconds))
         self._wake.clear()
 
     def wake(self) -> None:
-        """End a wait; safe in a signal handler and from any thread."""
+        """Interrupt a wait; safe in signal handlers and from any thread."""
         self._wake.set()

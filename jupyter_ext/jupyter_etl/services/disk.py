@@ -1,4 +1,4 @@
-"""The disks that runs write to: their free space, and whether they can be written."""
+"""Disk checks for the folders that runs write to: free space and write access."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jupyter_etl.services.settings import Settings
 
 
 class _Blocks(Protocol):
-    """What `os.statvfs` returns, as far as it is used."""
+    """The fields of `os.statvfs` that are used."""
 
     @property
     def f_frsize(self) -> int: ...
@@ -35,12 +35,12 @@ Statvfs = Callable[[Path], _Blocks]
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """The space of the disk that holds a folder.
+    """The free space of the disk that contains a folder.
 
     Args:
-        folder: Which; the nearest that exists was asked.
-        free_bytes: What this user may still write.
-        share: That, as a part of all that users may ever hold; 0 to 1.
+        folder: The folder, or its nearest existing parent.
+        free_bytes: Bytes that this user can still write.
+        share: The same as a share of all bytes that users can have, from 0 to 1.
     """
 
     folder: Path
@@ -52,36 +52,36 @@ class Space:
 
 
 def local_folders(settings: Settings) -> list[Path]:
-    """Return the home, and the lake where it is a folder and no URL."""
+    """Return the home, and the lake if it is a local folder."""
     lake = [] if "://" in settings.lake else [Path(settings.lake)]
     return [settings.home, *lake]
 
 
 def space_of(folder: Path, statvfs: Statvfs = os.statvfs) -> Space:
-    """Ask for the space of a disk; the blocks that are reserved for root count as neither.
+    """Return the free space of a disk, without the blocks that are reserved for root.
 
     Args:
-        folder: A path on it, which need not exist.
-        statvfs: The system's call.
+        folder: A path on the disk; it need not exist.
+        statvfs: The system call.
     """
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     blocks = statvfs(nearest)
     usable = blocks.f_blocks - blocks.f_bfree + blocks.f_bavail
-    # A file system that counts no blocks has no end either.
+    # A file system that reports no blocks has no limit either.
     share = blocks.f_bavail / usable if usable else 1.0
     return Space(folder=folder, free_bytes=blocks.f_bavail * blocks.f_frsize, share=share)
 
 
 def shortage(folders: Sequence[Path], reserve: float, statvfs: Statvfs = os.statvfs) -> str:
-    """Say which disk has less free space than its reserve.
+    """Return which disk has less free space than its reserve.
 
     Args:
-        folders: On the disks to look at.
-        reserve: Percent of a disk that should stay free; 0 for none.
-        statvfs: The system's call.
+        folders: Folders on the disks to check.
+        reserve: Percentage of a disk that should stay free; 0 for none.
+        statvfs: The system call.
 
     Returns:
-        One sentence; "" where all have enough, or cannot be asked.
+        One sentence; "" if all disks have enough space or cannot be checked.
     """
     for folder in folders if reserve > 0 else ():
         try:
@@ -94,19 +94,19 @@ def shortage(folders: Sequence[Path], reserve: float, statvfs: Statvfs = os.stat
 
 
 def unwritable(folders: Sequence[Path]) -> str:
-    """Say which folder cannot be written; nothing is left in it.
+    """Return which folder cannot be written; the check leaves no files.
 
     Args:
-        folders: Folders; for one that does not exist, the nearest that does is tried.
+        folders: Folders to check; if one does not exist, its nearest existing parent is checked.
 
     Returns:
-        One sentence; "" where all can be written.
+        One sentence; "" if all folders are writable.
     """
     for folder in folders:
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
         try:
             with tempfile.TemporaryFile(dir=nearest, buffering=0) as file:
-                # Where a disk or a quota is full, files can be made and not filled.
+                # On a full disk or quota, a file can be created but not written.
                 if file.write(_PROBE) < len(_PROBE):
                     return f"{folder} cannot be written: its disk is full"
         except OSError as problem:
@@ -115,12 +115,12 @@ def unwritable(folders: Sequence[Path]) -> str:
 
 
 def disk_guard(settings: Settings, statvfs: Statvfs = os.statvfs) -> Callable[[], str]:
-    """Return what tells which disk has less free space than its reserve; "" for none."""
+    """Return a function that reports a disk with less free space than its reserve, or ""."""
     folders = local_folders(settings)
     return lambda: shortage(folders, settings.disk_reserve, statvfs)
 
 
 def start_guard(settings: Settings, statvfs: Statvfs = os.statvfs) -> Callable[[], str]:
-    """Return what tells a scheduler why it should start nothing now; "" where it may."""
+    """Return a function that reports why a scheduler must not start attempts now, or ""."""
     folders, short = local_folders(settings), disk_guard(settings, statvfs)
     return lambda: short() or unwritable(folders)

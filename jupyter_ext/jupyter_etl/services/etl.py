@@ -1,4 +1,4 @@
-"""The facade that every surface calls."""
+"""The facade that every surface uses."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ from jupyter_etl.services.watermarks import Watermarks
 
 @dataclass(frozen=True, kw_only=True)
 class Etl:
-    """Everything the platform can do, composed of its blocks.
+    """The functions of the platform, composed of its plug-ins.
 
     Args:
-        settings: Where everything is.
+        settings: The settings.
         store: The ledger.
         clock: The time.
     """
@@ -78,11 +78,11 @@ class Etl:
 
     @cached_property
     def redactor(self) -> Redactor:
-        """Knows the secrets that this process has resolved, and those it may resolve."""
+        """The redactor of the secrets that this process has resolved or may resolve."""
         return redactor_for(self.settings.home)
 
     def redacted_answer(self, text: str) -> str:
-        """Return what others are answered, without the values of secrets."""
+        """Return an answer without the values of secrets."""
         return redacted_answer(self.redactor, text)
 
     @cached_property
@@ -104,7 +104,7 @@ class Etl:
 
     @cached_property
     def pipelines(self) -> Pipelines:
-        """Notebooks that run by themselves."""
+        """Scheduled notebooks."""
         return Pipelines(self.store, self.clock, self.settings)
 
     @cached_property
@@ -114,33 +114,33 @@ class Etl:
 
     @cached_property
     def backfills(self) -> Backfills:
-        """Ranges of partitions turned into runs."""
+        """Runs for ranges of partitions."""
         return Backfills(self.store, self.clock, self.settings, self.schedulers)
 
     @cached_property
     def holds(self) -> Holds:
-        """What failed checks and the publish gate hold back."""
+        """Outputs that failed checks and the publish gate hold back."""
         return Holds(self.store, self.clock, self.settings)
 
     @cached_property
     def health(self) -> Health:
-        """How pipelines and everything together stand."""
+        """Health of pipelines and of the platform."""
         guard = disk_guard(self.settings)
         return Health(self.store, self.clock, alive=self.schedulers, disk=guard)
 
     @cached_property
     def watermarks(self) -> Watermarks:
-        """How far incremental loads have come."""
+        """Positions of incremental loads."""
         return Watermarks(self.store, self.clock, self.settings)
 
     @cached_property
     def lineage(self) -> Lineage:
-        """What is made of what."""
+        """Lineage of sources, pipelines and publications."""
         return Lineage(self.store)
 
     @cached_property
     def lake(self) -> LedgerLake:
-        """Where all outputs lie."""
+        """The storage of all outputs."""
         return LedgerLake(root=self.settings.lake, store=self.store)
 
     @cached_property
@@ -151,11 +151,11 @@ class Etl:
     def scheduler(
         self, *, workers: int | None = None, owners: tuple[str, ...] | None = None
     ) -> Scheduler:
-        """Return a scheduler, not running yet, that makes attempts on this machine.
+        """Return a scheduler that makes attempts on this machine; it is not running yet.
 
         Args:
-            workers: Attempts at once; by default the setting.
-            owners: Whose pipelines it runs, empty for everybody's; by default the setting.
+            workers: Maximum number of simultaneous attempts; None uses the setting.
+            owners: Owners whose pipelines it runs, empty for all owners; None uses the setting.
         """
         return Scheduler(
             store=self.store,
@@ -191,27 +191,27 @@ class Etl:
     def woken(
         self, wake: Callable[[], object], *, patience_s: float = PATIENCE_S
     ) -> AbstractContextManager[None]:
-        """Call something, in a thread, whenever others have written that a run is due or has ended.
+        """Call a function, in a thread, whenever another process records a due or ended run.
 
         Args:
-            wake: What to call, as long as the returned context is entered.
-            patience_s: Seconds for which the end of the thread is waited for.
+            wake: The function, called while the returned context is active.
+            patience_s: Maximum seconds to wait for the thread to end.
         """
         return woken(self.store, wake, patience_s=patience_s)
 
     def schedulers(self) -> list[SchedulerInfo]:
-        """Return the schedulers that are alive, as far as can be told from here."""
+        """Return the live schedulers, as far as this machine can determine."""
         return alive_among(self.store.load_schedulers(), self.clock.now())
 
     def has_scheduler(self) -> bool:
-        """Return whether a scheduler is alive that runs the pipelines of this owner."""
+        """Return whether a live scheduler runs the pipelines of this owner."""
         return any(info.runs_for(self.settings.owner) for info in self.schedulers())
 
     def start_scheduler(self) -> bool:
-        """Start a scheduler that outlives this process, unless one is alive for this owner.
+        """Start a detached scheduler, unless one is alive for this owner.
 
         Returns:
-            Whether one was started.
+            Whether a scheduler was started.
 
         Raises:
             ExecutionError: It could not be started.
@@ -238,10 +238,10 @@ class Etl:
         return True
 
     def doctor(self, *, repair: bool = False) -> list[Diagnosis]:
-        """Look for what is wrong with the setup.
+        """Check the setup for problems.
 
         Args:
-            repair: Repair what can safely be repaired; otherwise nothing is changed.
+            repair: Whether to make safe repairs; otherwise nothing is changed.
         """
         return diagnose(self.settings, self.clock, repair=repair)
 

@@ -1,4 +1,4 @@
-"""How everything stands: what `jupyter_etl.scheduling.health` decides, for all pipelines at once."""
+"""Health of the platform as a whole, based on `jupyter_etl.scheduling.health`."""
 
 from __future__ import annotations
 
@@ -34,21 +34,22 @@ STATE_WORDS = {
     HealthState.NEVER: "never run",
     HealthState.OK: "ok",
 }
-"""What people read of a state."""
+"""Displayed names of the states."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """How everything stands.
+    """The state of all pipelines, runs, schedulers and sources.
 
     Args:
-        pipelines: How each deployed pipeline stands, by name.
-        held_runs: Numbers of the runs that wait for a decision, of deployed pipelines or not.
-        schedulers: Those that are alive.
-        silent_sources: The open breakers, by source.
-        full_disk: Which disk of this machine is too full to start runs; "" for none.
-        stale: Names of the publications that are older than their owner promised.
-        unserved: Owners of pipelines, where no scheduler that is alive runs theirs but others are.
+        pipelines: Health of each deployed pipeline, by name.
+        held_runs: Ids of the runs with a pending approval, of deployed pipelines or not.
+        schedulers: The live schedulers.
+        silent_sources: The open circuit breakers, by source.
+        full_disk: The disk of this machine that is too full to start runs; "" for none.
+        stale: Names of the publications that are older than promised.
+        unserved: Owners whose pipelines no live scheduler runs, although other schedulers are
+            alive.
     """
 
     pipelines: Mapping[str, PipelineHealth]
@@ -66,17 +67,17 @@ class Overview:
 
     @property
     def attention(self) -> dict[str, PipelineHealth]:
-        """The pipelines that need a person, the most severe first."""
+        """The pipelines that need attention, the most severe first."""
         return by_severity(self.pipelines)
 
     @property
     def well(self) -> bool:
-        """Whether nothing needs a person."""
+        """Whether nothing needs attention."""
         return not self.problems
 
     @property
     def problems(self) -> list[str]:
-        """What needs a person, counted: ``1 paused after failures``, ``2 held``."""
+        """Counts of what needs attention: ``1 paused after failures``, ``2 held``."""
         counted = {
             STATE_WORDS[state]: len(self.names(state))
             for state in ATTENTION
@@ -102,13 +103,13 @@ class Overview:
 
 
 def by_severity(found: Mapping[str, PipelineHealth]) -> dict[str, PipelineHealth]:
-    """Return those that need a person, the most severe first, then by name."""
+    """Return the pipelines that need attention, by severity, then by name."""
     needy = [(name, health) for name, health in found.items() if health.severity]
     return dict(sorted(needy, key=lambda item: (-item[1].severity, item[0])))
 
 
 class Health:
-    """Says how pipelines, publications and everything together stand."""
+    """Health of pipelines, publications and the platform."""
 
     def __init__(
         self,
@@ -124,11 +125,11 @@ class Health:
         self._disk = disk
 
     def of(self, pipelines: Sequence[Pipeline]) -> dict[str, PipelineHealth]:
-        """Return how each of these deployed pipelines stands, by name."""
+        """Return the health of deployed pipelines, by name."""
         return load_health(self._store, pipelines, self._clock.now())
 
     def overview(self) -> Overview:
-        """Return how everything stands."""
+        """Return the state of everything."""
         deployed = self._store.load_pipelines()
         found, alive = self.of(deployed), self._alive()
         owners = sorted({one.owner for one in deployed if not one.paused}) if alive else []
@@ -156,12 +157,12 @@ class Health:
 
 
 def age_of(publication: Publication, now: datetime) -> float | None:
-    """Return the age of the live version in seconds; None without one."""
+    """Return the age of the live version in seconds; None if there is none."""
     if publication.live is None:
         return None
     return max(0.0, (now - publication.live.published_at).total_seconds())
 
 
 def publication_freshness(publication: Publication, now: datetime) -> FreshnessState:
-    """Compare the age of the live version with its owner's promise."""
+    """Compare the age of the live version with its freshness promise."""
     return freshness_of(publication.freshness, age_of(publication, now))

@@ -1,4 +1,4 @@
-"""The home of one user: its permissions, and whether its ledger was lost."""
+"""The home of a user: permissions, and protection against a lost ledger."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from jupyter_etl.services.settings import Settings
 
 
 def make_private(home: Path) -> None:
-    """Make the home, and narrow one that others may read to its owner, whatever the umask is.
+    """Create the home, and restrict its permissions to its owner, regardless of the umask.
 
     Args:
-        home: From the settings. Where it cannot be made, what needs it fails later.
+        home: From the settings. If it cannot be created, later uses of it fail.
 
     Raises:
-        PermissionDenied: Others may write it: what is in it cannot be trusted. Or they may read it,
-            and it belongs to somebody else.
+        PermissionDenied: Others can write to it, so its content cannot be trusted; or others
+            can read it and it belongs to another user.
     """
     try:
         if not home.exists():
@@ -45,12 +45,12 @@ def make_private(home: Path) -> None:
 
 
 def refuse_lost_ledger(settings: Settings) -> None:
-    """Refuse to make a new ledger where runs or publications of another one are.
+    """Refuse to create a new ledger next to runs or publications of another one.
 
     Raises:
-        StoreError: The ledger's file is gone or empty, and the home or the lake was used.
+        StoreError: The ledger's file is missing or empty, but the home or the lake was used before.
     """
-    # SQLAlchemy is imported only where it is needed.
+    # SQLAlchemy is imported only when needed.
     if not settings.ledger.startswith("sqlite"):
         return
     from jupyter_etl.ledger.connection import Ledger

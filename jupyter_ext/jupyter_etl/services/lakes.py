@@ -1,4 +1,4 @@
-"""The lake of a ledger: that it is there, and that it is the right one."""
+"""The lake of a ledger: checks that it is mounted and is the right one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from jupyter_etl.publishing.lake.marker import MARKER, marker_path, read_marker,
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerLake:
-    """`jupyter_etl.ports.Lake`, told by the marker in its root.
+    """Implements `jupyter_etl.ports.Lake` with a marker file in the lake's root.
 
     Args:
-        root: Folder or fsspec URL under which all outputs lie.
+        root: Folder or fsspec URL of the lake.
         store: The ledger.
     """
 
@@ -26,19 +26,19 @@ class LedgerLake:
     store: Store
 
     def check(self) -> None:
-        """Raise `StorageError` where a folder is not the lake of this ledger; see the port."""
+        """Raise `StorageError` if a folder is not the lake of this ledger; see the port."""
         if is_local(self.root):
             self._find_marker()
 
     def claim(self) -> None:
-        """Check the lake, and mark it where it is new; see the port."""
+        """Check the lake, and mark it if it is new; see the port."""
         if not self._find_marker():
             self._mark()
         elif not self.store.has_lake(self._place):
             self.store.save_lake(self._place)
 
     def mark_again(self) -> bool:
-        """Mark a lake that was emptied on purpose; False where that is not what is wrong."""
+        """Mark a lake that was emptied on purpose; return False if that is not the problem."""
         if any(self._expected()):
             return False
         try:
@@ -59,14 +59,14 @@ class LedgerLake:
         self.store.save_lake(self._place)
 
     def _find_marker(self) -> bool:
-        """Tell whether there is a marker; raise `StorageError` for a wrong or missing one."""
+        """Return whether there is a marker; raise `StorageError` for a wrong or missing one."""
         found = read_marker(self.root)
         if found is not None:
             if found != self.store.load_identity():
                 raise self._foreign(found)
             return True
         expected = list(self._expected())
-        # A lake without a marker is new, or was written by a version that made none.
+        # A lake without a marker is new, or was written by a version without markers.
         if any(map(_is_there, expected)):
             return False
         if expected:

@@ -1,4 +1,4 @@
-"""Calls of the facade in child processes with limits: a look at data must not end a server."""
+"""Calls of the facade in child processes with limits, which protect a server from large reads."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _PRELOAD = (
 
 
 class LimitedEtl:
-    """Calls functions of the facade in children, with their answers as JSON."""
+    """Calls functions of the facade in child processes; they return JSON."""
 
     def __init__(self, *preload: str, limits: CallLimits | None = None) -> None:
         self._calls = LimitedCalls((*_PRELOAD, *preload), limits)
 
     def prepare(self) -> None:
-        """Get ready for a first call, and do not wait for it; raises `ExecutionError`."""
+        """Prepare for the first call without blocking; raises `ExecutionError`."""
         self._calls.prepare()
 
     def call(
@@ -45,12 +45,12 @@ class LimitedEtl:
         """Call a function of a module.
 
         Args:
-            function: Receives a facade, and the arguments by name.
+            function: Called with a facade and the arguments by name.
             arguments: JSON values.
-            what: As for `LimitedCalls.call`, whose errors it raises.
+            what: See `LimitedCalls.call`, whose errors are raised.
 
         Returns:
-            What the function returned, as JSON.
+            The return value of the function, as JSON.
         """
         name = f"{function.__module__}:{function.__qualname__}"
         return self._calls.call(
@@ -61,19 +61,19 @@ class LimitedEtl:
         )
 
     def close(self) -> None:
-        """End all calls."""
+        """Terminate all calls."""
         self._calls.close()
 
 
 def call_in_child(function: str, arguments: Mapping[str, object]) -> bytes:
-    """Open the facade of the environment, call a function with it, and return JSON without secrets."""
+    """Open the facade of the environment, call a function with it, and return redacted JSON."""
     from jupyter_etl.services import Etl
 
     module, _, name = function.partition(":")
     found: Callable[..., object] = getattr(import_module(module), name)
     etl: Etl = Etl.open()
     try:
-        # Here, because to search a large answer takes time, which has a limit here.
+        # Redact here, because searching a large answer takes time and only the child has a limit.
         answer = msgspec.json.encode(found(etl, **arguments)).decode()
         return etl.redacted_answer(answer).encode()
     finally:

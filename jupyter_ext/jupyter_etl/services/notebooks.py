@@ -13,15 +13,15 @@ MAX_BYTES = 100_000_000
 
 
 def read_notebook(notebook: Path) -> tuple[Path, str, Outline]:
-    """Read and understand a notebook file.
+    """Read and parse a notebook file.
 
     Returns:
-        The absolute path, the text, and what it declares.
+        The absolute path, the text, and what the notebook declares.
 
     Raises:
         NotFound: There is no such file.
         PermissionDenied: It cannot be read.
-        DeclarationError: It is no notebook, or larger than 100 MB.
+        DeclarationError: It is not a notebook, or is larger than 100 MB.
     """
     if "\0" in str(notebook):
         raise DeclarationError(f"The path {str(notebook)!r} contains a NUL character.")
@@ -59,11 +59,11 @@ def read_notebook(notebook: Path) -> tuple[Path, str, Outline]:
 
 
 def has_outputs(notebook: Path, *, cards: bool) -> bool:
-    """Tell whether a saved notebook has any output.
+    """Return whether a saved notebook has any output.
 
     Args:
-        notebook: A notebook that can be read.
-        cards: Whether what `%etl` itself shows counts as output.
+        notebook: A readable notebook.
+        cards: Whether the output of `%etl` itself counts.
     """
     cells = json.loads(notebook.read_text("utf-8")).get("cells", [])
     outputs = [output for cell in cells for output in cell.get("outputs", [])]

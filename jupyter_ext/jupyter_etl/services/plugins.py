@@ -1,4 +1,4 @@
-"""Blocks by name: found through entry points, imported when asked for."""
+"""Plug-ins: found through entry points, imported on demand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _installed(port: str) -> dict[str, EntryPoint]:
 
 
 def block_names(port: str) -> list[str]:
-    """Return the names of the installed blocks of a port, sorted.
+    """Return the names of the installed plug-ins of a port, sorted.
 
     Args:
         port: ``connector``, ``publisher``, ``executor``, ``check_runner`` or ``secret``.
@@ -23,16 +23,16 @@ def block_names(port: str) -> list[str]:
 
 
 def load_block(port: str, name: str) -> type:
-    """Import a block's class.
+    """Import the class of a plug-in.
 
     Args:
-        port: As for `block_names`.
-        name: Of its entry point; for a connector the kind of source, for a publisher the kind of
-            output.
+        port: See `block_names`.
+        name: Name of its entry point: the kind of source for a connector, the kind of output
+            for a publisher.
 
     Raises:
-        DeclarationError: No installed block has that name.
-        MissingDependency: The block needs a package that is not installed.
+        DeclarationError: No installed plug-in has that name.
+        MissingDependency: The plug-in needs a package that is not installed.
     """
     point = _installed(port).get(name)
     if point is None:

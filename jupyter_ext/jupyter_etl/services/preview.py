@@ -1,4 +1,4 @@
-"""The first rows of something, with how many there are."""
+"""The first rows of a source or publication, with their total number."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Preview:
     """The first rows.
 
     Args:
-        data: At most as many rows as were asked for.
-        total_rows: How many there are in all; None where that would cost a scan.
-        notes: As `Reading.notes`.
+        data: At most as many rows as requested.
+        total_rows: Total number of rows; None if counting would need a scan.
+        notes: See `Reading.notes`.
     """
 
     data: pa.Table
@@ -29,7 +29,7 @@ class Preview:
 
 
 def info_of(table: pa.Table) -> TableInfo:
-    """Describe a frame; a column is nullable where it has NULLs."""
+    """Describe a table; a column is nullable if it contains NULL."""
     columns = tuple(
         Column(name=field.name, type=str(field.type), nullable=bool(column.null_count))
         for field, column in zip(table.schema, table.columns, strict=True)
@@ -38,10 +38,10 @@ def info_of(table: pa.Table) -> TableInfo:
 
 
 def preview_of(reading: Reading, limit: int) -> Preview:
-    """Read the first rows and let go of the rest.
+    """Read the first rows and close the reader.
 
     Args:
-        reading: Just opened.
+        reading: A reading that was just opened.
     """
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""Open sources and versions of publications through their blocks."""
+"""Opening of sources and publication versions through their plug-ins."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from jupyter_etl.services.plugins import load_block
 
 
 class Catalogue(Protocol):
-    """Knows publications: the ledger's facade or a kernel's channel."""
+    """Looks up publications: the ledger's facade or a kernel's channel."""
 
     def publication(self, name: str) -> Publication:
-        """Return one; raises `NotFound`."""
+        """Return a publication; raises `NotFound`."""
         ...
 
     def history(self, name: str, *, draft: bool = False) -> list[PublicationVersion]:
-        """Return its versions, newest first."""
+        """Return the versions of a publication, newest first."""
         ...
 
 
@@ -58,15 +58,14 @@ def choose_version(
     """Return one version.
 
     Args:
-        catalogue: Where to look.
-        number: Of the version; None for the newest.
-        as_of: The one that was the newest at that instant, aware.
-        draft: Look among the drafts.
+        catalogue: Where to look it up.
+        number: Version number; None for the newest.
+        as_of: The version that was the newest at this instant, aware.
+        draft: Whether to search the drafts.
 
     Raises:
         DeclarationError: Both a number and an instant are given.
-        NotFound: No publication or version is called so, and the message lists those there are; or
-            its content was deleted to make room.
+        NotFound: There is no such publication or version, or its content was pruned.
     """
     if as_of is not None:
         if number is not None:
@@ -104,14 +103,14 @@ def _version_at(
 
 
 def instant_given(given: datetime | str, timezone: str) -> datetime:
-    """Read the instant of ``as_of``.
+    """Parse the instant of ``as_of``.
 
     Args:
-        given: Aware, or on the clock of the timezone; as text in ISO 8601.
+        given: Aware, or local time in the time zone; text is ISO 8601.
         timezone: IANA name.
 
     Raises:
-        DeclarationError: The text is no time.
+        DeclarationError: The text is not a valid time.
     """
     if isinstance(given, str):
         return parse_instant(given, timezone)
@@ -133,10 +132,10 @@ def _present(version: PublicationVersion) -> PublicationVersion:
 
 
 def number_before(versions: Sequence[PublicationVersion], number: int) -> int:
-    """Return the number of the version before another; numbers may leave gaps after a restore.
+    """Return the number of the preceding version; numbers may have gaps after a restore.
 
     Args:
-        versions: All of a publication, newest first.
+        versions: All versions of a publication, newest first.
 
     Raises:
         NotFound: It is the first.
@@ -149,7 +148,7 @@ def number_before(versions: Sequence[PublicationVersion], number: int) -> int:
 
 
 def live_version(publication: Publication) -> PublicationVersion:
-    """Return what consumers get; raises `NotFound` where there are only drafts."""
+    """Return the version that consumers get; raises `NotFound` if there are only drafts."""
     if publication.live is None:
         raise NotFound(
             f"{publication.name!r} has no live version yet, only drafts.",
@@ -159,24 +158,24 @@ def live_version(publication: Publication) -> PublicationVersion:
 
 
 def connector_for(kind: str) -> Connector:
-    """Return a connector of that kind; raises as `load_block`."""
+    """Return the connector for a kind of source; errors as in `load_block`."""
     return cast("Connector", load_block("connector", kind)())
 
 
 def publisher_for(kind: PublicationKind) -> Publisher:
-    """Return a publisher of that kind; raises as `load_block`."""
+    """Return the publisher for a kind of output; errors as in `load_block`."""
     return cast("Publisher", load_block("publisher", kind.value)())
 
 
 def check_source(source: Source) -> None:
-    """Refuse a declaration that its connector could not read; nothing is opened.
+    """Reject a declaration that its connector could not read; nothing is opened.
 
     Raises:
-        DeclarationError: No connector is installed for the kind, or an option is wrong.
+        DeclarationError: No connector is installed for the kind, or an option is not valid.
         MissingDependency: The connector needs a package that is not installed.
     """
     connector = connector_for(source.kind)
-    # Connectors of other packages may be older than this method.
+    # Connectors of other packages may predate this method.
     check = getattr(connector, "check", None)
     if check is not None:
         with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
@@ -192,7 +191,7 @@ def open_source(source: Source, request: ReadRequest, access: Access) -> Reading
 
 
 def tables_of(source: Source, access: Access) -> list[TableInfo]:
-    """List what a source holds; raises `SourceError`."""
+    """List the tables of a source; raises `SourceError`."""
     with user_code_boundary(f"The connector of {source.name!r} ({source.kind})", SourceError):
         return connector_for(source.kind).tables(source, access)
 
@@ -200,7 +199,7 @@ def tables_of(source: Source, access: Access) -> list[TableInfo]:
 def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
     """Start reading one version of a publication.
 
-    A file that a notebook wrote itself has no recorded types: it is read like a source.
+    A file that a notebook wrote itself has no recorded types and is read like a source.
 
     Raises:
         PublishError: It has no rows, or its files do not exist.
@@ -219,10 +218,10 @@ def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
 
 
 def open_staged(staged: Staged, *, limit: int) -> Reading:
-    """Start reading what a run has staged and nobody has published.
+    """Start reading staged data that has not been published.
 
     Args:
-        limit: The most rows to read.
+        limit: Maximum number of rows.
 
     Raises:
         PublishError: It has no rows, or its files cannot be read.
@@ -281,12 +280,12 @@ def access_with(
     publication: Callable[[str], Publication],
     timezone: str = "",
 ) -> Access:
-    """Return what a connector is handed.
+    """Return the services that a connector may use.
 
     Args:
         secret: Resolves the names of secrets.
-        frame: Finds a variable of the notebook; None outside of one.
-        timezone: As in `Access`.
+        frame: Finds a variable of the notebook; None outside a notebook.
+        timezone: See `Access`.
     """
 
     def no_frame(name: str) -> object:

@@ -1,4 +1,4 @@
-"""Which schedulers are alive."""
+"""Detection of live schedulers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from jupyter_etl.ports import SchedulerInfo
 from jupyter_etl.services.settings import host_name
 
 _SILENT_AFTER = timedelta(seconds=45)
-"""A scheduler says every 10 s that it is alive."""
+"""Time without a heartbeat, which schedulers send every 10 s, after which one counts as dead."""
 
 
 def may_be_running(info: SchedulerInfo) -> bool:
-    """Tell whether the process of a scheduler is there, or cannot be looked for from here."""
+    """Return whether a scheduler's process exists or cannot be checked from this machine."""
     return info.host != host_name() or psutil.pid_exists(info.pid)
 
 
 def alive_among(schedulers: Sequence[SchedulerInfo], now: datetime) -> list[SchedulerInfo]:
-    """Return those that are alive, as far as can be told from here."""
+    """Return the live schedulers, as far as this machine can determine."""
     return [
         info for info in schedulers if info.seen_at >= now - _SILENT_AFTER and may_be_running(info)
     ]

@@ -19,59 +19,62 @@ from jupyter_etl.runner.limits import CELL_OUTPUT_BYTES, RUN_OUTPUT_BYTES, Limit
 PREFIX = "JUPYTER_ETL_"
 BUNDLE_BYTES = 50_000_000
 EVERYBODY = "all"
-"""In place of owners: the pipelines of all of them."""
+"""Represents the pipelines of all owners."""
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where everything is and how patient it is.
+    """Locations, limits and intervals of the platform.
 
     Args:
-        home: Folder of ledger, lake, runs and secrets (``JUPYTER_ETL_HOME``; by default ``etl/``
-            under Jupyter's data directory).
-        ledger: SQLAlchemy URL of the ledger (``JUPYTER_ETL_LEDGER``; by default SQLite in home).
-        lake: Folder or fsspec URL under which outputs lie (``JUPYTER_ETL_LAKE``; default: in home).
-        owner: Who declares, schedules and publishes here (``JUPYTER_ETL_OWNER``; default: the user).
-        runs_for: Whose pipelines a scheduler runs; empty for everybody's (``JUPYTER_ETL_FOR``, by
-            spaces, or ``all``; default: everybody's of a ledger in SQLite, the owner's of another).
-        workers: Attempts a scheduler makes at once (``JUPYTER_ETL_WORKERS``; default: cores).
-        timezone: Of schedules that name none (``JUPYTER_ETL_TIMEZONE``; default: the machine's).
-        autostart: Start a scheduler when none is alive (``JUPYTER_ETL_AUTOSTART``, 0 or 1).
-        heartbeat_s: Seconds between the beats of a runner (``JUPYTER_ETL_BEAT``).
+        home: Folder of the ledger, lake, runs and secrets (``JUPYTER_ETL_HOME``; default:
+            ``etl/`` in Jupyter's data directory).
+        ledger: SQLAlchemy URL of the ledger (``JUPYTER_ETL_LEDGER``; default: SQLite in the home).
+        lake: Folder or fsspec URL of the outputs (``JUPYTER_ETL_LAKE``; default: in the home).
+        owner: Who declares, schedules and publishes (``JUPYTER_ETL_OWNER``; default: the user).
+        runs_for: Owners whose pipelines a scheduler runs; empty for all (``JUPYTER_ETL_FOR``,
+            separated by spaces, or ``all``; default: all owners of an SQLite ledger, only this
+            owner otherwise).
+        workers: Maximum simultaneous attempts of a scheduler (``JUPYTER_ETL_WORKERS``; default:
+            CPU cores).
+        timezone: Time zone of schedules that name none (``JUPYTER_ETL_TIMEZONE``; default: the
+            machine's).
+        autostart: Whether to start a scheduler if none is alive (``JUPYTER_ETL_AUTOSTART``, 0
+            or 1).
+        heartbeat_s: Seconds between the heartbeats of a runner (``JUPYTER_ETL_BEAT``).
         lease_s: Seconds without a heartbeat after which an attempt is lost (``JUPYTER_ETL_LEASE``).
-        tick_s: Longest pause of a scheduler, seconds (``JUPYTER_ETL_TICK``).
-        disk_reserve: Percent of a disk that should stay free; below it no attempt is started
+        tick_s: Maximum seconds between two polls of a scheduler (``JUPYTER_ETL_TICK``).
+        disk_reserve: Percentage of a disk that should stay free; below it no attempt is started
             (``JUPYTER_ETL_DISK_RESERVE``; 0 for none).
-        memory_bytes: Most memory of a run's kernel with all it started (``JUPYTER_ETL_MEMORY``, as
-            ``2GB``; 0 for no limit; None for 80 % of the machine's).
-        cell_output_bytes: Most that is kept of what one cell shows
-            (``JUPYTER_ETL_CELL_OUTPUT``).
-        run_output_bytes: Most that is kept of what a run's cells show
-            (``JUPYTER_ETL_RUN_OUTPUT``).
-        alert_hosts: Hosts and networks outside of the public internet that a webhook may reach
-            (``JUPYTER_ETL_ALERT_HOSTS``, by spaces: ``chat.example 10.1.0.0/16``).
-        bundle_bytes: The most that the local files of a version may take together
-            (``JUPYTER_ETL_BUNDLE_LIMIT``, as ``50MB``; 0 for no limit).
-        keep_versions: How many of the newest versions of a publication, and runs of a pipeline,
-            `prune` keeps whatever their age (``JUPYTER_ETL_KEEP_VERSIONS``).
-        keep_held_days: Days for which it keeps what waits for `Holds.approve`
-            (``JUPYTER_ETL_KEEP_HELD_DAYS``).
-        keep_days: Days for which it keeps all of them (``JUPYTER_ETL_KEEP_DAYS``).
-        warm: Fork runs from a process that has the usual packages imported (``JUPYTER_ETL_WARM``,
-            0 or 1).
-        preload: Modules that it imports besides (``JUPYTER_ETL_PRELOAD``, by spaces).
-        prestart_s: Seconds after a run for which the next runner is ready, with its kernel
+        memory_bytes: Maximum memory of a run's kernel and its child processes
+            (``JUPYTER_ETL_MEMORY``, for example ``2GB``; 0 for no limit; None for 80 % of the
+            machine's).
+        cell_output_bytes: Maximum recorded output of a cell (``JUPYTER_ETL_CELL_OUTPUT``).
+        run_output_bytes: Maximum recorded output of a run (``JUPYTER_ETL_RUN_OUTPUT``).
+        alert_hosts: Hosts and networks outside the public internet that a webhook may reach
+            (``JUPYTER_ETL_ALERT_HOSTS``, separated by spaces: ``chat.example 10.1.0.0/16``).
+        bundle_bytes: Maximum total size of a version's local files
+            (``JUPYTER_ETL_BUNDLE_LIMIT``, for example ``50MB``; 0 for no limit).
+        keep_versions: Number of the newest versions of a publication, and runs of a pipeline,
+            that `prune` keeps regardless of age (``JUPYTER_ETL_KEEP_VERSIONS``).
+        keep_held_days: Days for which `prune` keeps held outputs (``JUPYTER_ETL_KEEP_HELD_DAYS``).
+        keep_days: Days for which `prune` keeps all versions and runs (``JUPYTER_ETL_KEEP_DAYS``).
+        warm: Whether to fork runs from a process with common packages imported
+            (``JUPYTER_ETL_WARM``, 0 or 1).
+        preload: Additional modules that it imports (``JUPYTER_ETL_PRELOAD``, separated by spaces).
+        prestart_s: Seconds for which the next runner and its kernel stay prestarted after a run
             (``JUPYTER_ETL_STANDBY``; 0 for never).
-        query_bytes: Most memory that the data of one interactive read may take
-            (``JUPYTER_ETL_QUERY_LIMIT``, as ``2GB``; 0 for no limit; None for half of what is
-            available at that time, and at least 2 GB).
-        alerts: URLs that are told of failures and recoveries (``JUPYTER_ETL_ALERTS``, by spaces).
+        query_bytes: Maximum memory for the data of one interactive read
+            (``JUPYTER_ETL_QUERY_LIMIT``, for example ``2GB``; 0 for no limit; None for half of the
+            available memory, at least 2 GB).
+        alerts: URLs that receive failures and recoveries (``JUPYTER_ETL_ALERTS``, separated by
+            spaces).
     """
 
     home: Path
-    # Not shown: both may hold a password.
+    # Not shown: both may contain a password.
     ledger: str = field(repr=False)
     lake: str
     owner: str
@@ -108,10 +111,10 @@ class Settings:
         owner: str = "",
         autostart: bool | None = None,
     ) -> Settings:
-        """Read the environment; an argument that is given wins.
+        """Read the environment; arguments override it.
 
         Raises:
-            DeclarationError: A value is not what it should be.
+            DeclarationError: A value is not valid.
         """
         env = os.environ if environ is None else environ
 
@@ -152,7 +155,7 @@ class Settings:
 
     @property
     def limits(self) -> Limits:
-        """What an attempt may take, where its pipeline's policy says nothing."""
+        """The limits of attempts whose pipeline's policy sets none."""
         return Limits(
             memory_bytes=self.memory_bytes,
             cell_output_bytes=self.cell_output_bytes,
@@ -160,7 +163,7 @@ class Settings:
         )
 
     def environ(self) -> dict[str, str]:
-        """Return the environment variables that give another process these settings."""
+        """Return the environment variables that give these settings to another process."""
         return {
             PREFIX + "HOME": str(self.home),
             PREFIX + "LEDGER": self.ledger,
@@ -191,12 +194,12 @@ class Settings:
 
 
 def owners_of(named: Sequence[str], *, ledger: str, owner: str) -> tuple[str, ...]:
-    """Return whose pipelines a scheduler runs; empty for everybody's.
+    """Return the owners whose pipelines a scheduler runs; empty for all owners.
 
     Args:
-        named: Owners, or ``all``; empty for the default: everybody's pipelines of a ledger in
-            SQLite, which is of one user, and the owner's of one that is shared.
-        ledger: Its URL.
+        named: Owners, or ``all``; empty for the default: all owners of an SQLite ledger, which
+            has a single user, and only ``owner`` for a shared ledger.
+        ledger: URL of the ledger.
     """
     if EVERYBODY in named or (not named and ledger.startswith("sqlite")):
         return ()
@@ -204,12 +207,12 @@ def owners_of(named: Sequence[str], *, ledger: str, owner: str) -> tuple[str, ..
 
 
 def sqlite_url(path: Path) -> str:
-    """Return the URL of a file; SQLAlchemy reads ``?`` as its query and ``%41`` as a letter."""
+    """Return the URL of an SQLite file, escaping ``?`` and ``%``, which SQLAlchemy interprets."""
     return "sqlite:///" + str(path).replace("%", "%25").replace("?", "%3F")
 
 
 def host_name() -> str:
-    """Return the name under which this machine stands in the ledger."""
+    """Return the name of this machine in the ledger."""
     return socket.gethostname()
 
 
@@ -296,7 +299,7 @@ def _user() -> str:
 
 
 def _machine_timezone(env: Mapping[str, str]) -> str:
-    """Return the IANA name of the machine's zone, UTC where it cannot be told."""
+    """Return the IANA name of the machine's time zone; UTC if it is unknown."""
     named = env.get("TZ", "").lstrip(":")
     if not named:
         target = str(Path("/etc/localtime").resolve())

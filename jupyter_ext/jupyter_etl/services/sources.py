@@ -1,4 +1,4 @@
-"""The catalogue of declared inputs."""
+"""The catalogue of sources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jupyter_etl.services.settings import Settings
 
 
 class Sources:
-    """Declare, list and look into sources."""
+    """Declare, list and inspect sources."""
 
     def __init__(
         self,
@@ -51,21 +51,22 @@ class Sources:
         limit: int | None = None,
         notebook: str = "",
     ) -> Source:
-        """Write a source into the catalogue; nothing is opened.
+        """Add a source to the catalogue; nothing is opened.
 
         Args:
             name: Unique in the catalogue.
             location: Path, folder, glob, URL, or name of a publication.
-            base: Folder that a relative path starts from.
-            kind: A `SourceKind`; by default told from the location.
-            readonly: Refuse writing.
-            freshness: Promised age.
-            limit: Most runs that read it at once; by default 4 for a database, else any number.
+            base: Folder that relative paths start from.
+            kind: A `SourceKind`; None derives it from the location.
+            readonly: Whether writes are rejected.
+            freshness: Promised maximum age.
+            limit: Maximum number of runs that read it at once; None means 4 for a database, no
+                limit otherwise.
             notebook: Absolute path of the declaring notebook.
 
         Raises:
-            DeclarationError: The location or an option is not understood.
-            PermissionDenied: Another owner has the name, or one of the secrets.
+            DeclarationError: The location or an option is not valid.
+            PermissionDenied: The name, or one of the secrets, belongs to another owner.
         """
         source = parse_source(
             name,
@@ -91,16 +92,16 @@ class Sources:
         return self._store.load_sources()
 
     def get(self, name: str) -> Source:
-        """Return one; raises `NotFound`."""
+        """Return a source; raises `NotFound`."""
         return self._store.load_source(name)
 
     def silent(self) -> dict[str, Breaker]:
-        """Return the breakers that are open, by source: runs wait for these to answer again."""
+        """Return the open circuit breakers by source: runs wait for these sources to respond."""
         found = self._store.load_breakers()
         return {breaker.source: breaker for breaker in found if breaker.retry_at is not None}
 
     def describe(self, name: str) -> builtins.list[TableInfo]:
-        """List what a source holds; raises `NotFound`, `SourceError`."""
+        """List the tables of a source; raises `NotFound`, `SourceError`."""
         with self._redactor.errors():
             source = self.get(name)
             return tables_of(source, self._access(source))

@@ -1,4 +1,4 @@
-"""What a name stands for, and whether anything can exist under it."""
+"""Resolution of names to sources, publications and variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jupyter_etl.ports import Channel, Store
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What ``wh.orders``, ``trips``, ``sales.daily`` or ``df`` stands for; one field is set.
+    """The object that ``wh.orders``, ``trips`` or ``df`` refers to; one field is set.
 
     Args:
         name: As written.
@@ -71,11 +71,11 @@ def find_target(name: str, channel: Channel, namespace: Mapping[str, object]) ->
 
 
 def table_of_source(name: str, sources: Container[str]) -> tuple[str, str] | None:
-    """Split ``wh.orders`` into the source and its table; None where it begins with no source.
+    """Split ``wh.orders`` into the source and its table; None if it does not start with a source.
 
     Args:
         name: A source, whose table is "", or SOURCE.TABLE.
-        sources: Names of sources; the longest that fits is meant.
+        sources: Names of sources; the longest match is used.
     """
     parts = name.split(".")
     for cut in range(len(parts), 0, -1):
@@ -86,10 +86,10 @@ def table_of_source(name: str, sources: Container[str]) -> tuple[str, str] | Non
 
 
 def shadowing(source: str, channel: Channel) -> list[str]:
-    """Note which publications have the name of a source or could be its tables.
+    """Find publications that have the name of a source or could be its tables.
 
     Returns:
-        Sentences for the user; none if all names are distinct.
+        Sentences for the user; empty if all names are distinct.
     """
     names = [one.name for one in channel.publications() if one.live is not None]
     inside = [name for name in names if name.startswith(f"{source}.")]
@@ -133,12 +133,13 @@ def _next_step(name: str, head: str) -> str:
 
 
 def must_be_pipeline(store: Store, name: str) -> None:
-    """Refuse the name of no pipeline.
+    """Raise an error if a name is not that of a pipeline.
 
-    A notebook that was only run, and a pipeline that was removed, have records under their names too.
+    Names of notebooks that were only run, and of removed pipelines, are accepted: they have
+    records.
 
     Raises:
-        NotFound: Nothing is recorded under the name; the hint has the nearest that is known.
+        NotFound: Nothing is recorded under the name; the hint has the nearest known name.
     """
     names = {one.name for one in store.load_pipelines()}
     names |= {one.pipeline for one in store.load_watermarks()}
@@ -150,10 +151,10 @@ def must_be_pipeline(store: Store, name: str) -> None:
 
 
 def must_be_readable(store: Store, name: str) -> None:
-    """Refuse what is neither a source, nor a table of one, nor a publication.
+    """Raise an error unless a name is a source, a table of one, or a publication.
 
     Raises:
-        NotFound: The hint has the nearest name that is known.
+        NotFound: The hint has the nearest known name.
     """
     sources = [one.name for one in store.load_sources()]
     publications = [one.name for one in store.load_publications()]

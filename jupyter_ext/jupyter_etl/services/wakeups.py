@@ -1,4 +1,4 @@
-"""Wakes who waits for changes of the ledger, such as a scheduler, as soon as there may be one."""
+"""Wake-ups for processes that wait for changes of the ledger, such as schedulers."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from jupyter_etl.ports import SchedulerStore
 
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 1.0
-"""Seconds after which the thread notices that it is to end."""
+"""Seconds between checks whether the thread should end."""
 
 PATIENCE_S = 2 * _LOOK_S
 
 _AGAIN_S = 10.0
-"""Seconds between two tries to get a bell: meanwhile who waits looks at its own pace."""
+"""Seconds between two tries to create a wake-up; in the meantime, waiting processes poll."""
 
 
 @contextmanager
 def woken(
     store: SchedulerStore, wake: Callable[[], object], *, patience_s: float = PATIENCE_S
 ) -> Iterator[None]:
-    """Call something whenever the ledger rings, as long as it is entered.
+    """Call a function on every wake-up of the ledger while the context is active.
 
     Args:
         wake: Called in a thread.
-        patience_s: Seconds for which the thread's end is waited for.
+        patience_s: Maximum seconds to wait for the thread to end.
     """
     done = threading.Event()
 

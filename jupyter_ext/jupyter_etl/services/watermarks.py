@@ -1,4 +1,4 @@
-"""How far the incremental loads of pipelines have come."""
+"""The positions of pipelines' incremental loads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_etl.services.targets import must_be_pipeline, must_be_readable, tab
 
 
 class Watermarks:
-    """See watermarks, and set them by hand."""
+    """List and set watermarks."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self._store = store
@@ -22,10 +22,10 @@ class Watermarks:
         self._settings = settings
 
     def list(self, pipeline: str | None = None, target: str = "") -> builtins.list[Watermark]:
-        """Return watermarks, by pipeline and cursor.
+        """Return watermarks, ordered by pipeline and cursor.
 
         Args:
-            pipeline: Of this one; None for all.
+            pipeline: Name of a pipeline; None for all.
             target: ``SOURCE``, ``SOURCE.TABLE`` or a publication; "" for all.
 
         Raises:
@@ -42,18 +42,18 @@ class Watermarks:
     def set(
         self, pipeline: str, target: str, value: str | None, *, column: str | None = None
     ) -> Watermark:
-        """Set a watermark; who did it and when is on record, and runs in hand leave it alone.
+        """Set a watermark; the change is recorded with user and time, and active runs keep theirs.
 
         Args:
             target: ``SOURCE``, ``SOURCE.TABLE`` or a publication.
-            value: Rows up to here are not read again; None for a start from the first row.
-            column: The cursor; needed where the target has none yet, or several.
+            value: Rows up to this value are not read again; None starts from the first row.
+            column: The cursor column; required if the target has no cursor yet, or several.
 
         Raises:
             NotFound: No pipeline, source or publication has that name.
-            DeclarationError: Which column is meant cannot be told, or the value is of another kind
-                than the one before.
-            PermissionDenied: The pipeline belongs to somebody else.
+            DeclarationError: The column is ambiguous, or the value's type differs from the
+                previous one.
+            PermissionDenied: The pipeline belongs to another owner.
         """
         known = self.list(pipeline, target)
         cursors = [one.cursor for one in known if column in (None, one.cursor.column)]
@@ -79,7 +79,7 @@ class Watermarks:
         )
 
     def _new_cursor(self, target: str, column: str) -> Cursor:
-        """Read a target as a load does: a source, a table of one, or a publication."""
+        """Resolve a target like a load does: a source, a table of one, or a publication."""
         sources = {source.name for source in self._store.load_sources()}
         live = {one.name for one in self._store.load_publications() if one.live is not None}
         found = table_of_source(target, sources)

@@ -1,4 +1,4 @@
-"""Which local files a notebook depends on, found without running it, and pinned by its versions."""
+"""Local files that a notebook depends on: found without running it, pinned by its versions."""
 
 from jupyter_etl.services.bundles.local_files import LocalFiles
 

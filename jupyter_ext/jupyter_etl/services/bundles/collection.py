@@ -1,4 +1,4 @@
-"""From a notebook to the local files that its version pins."""
+"""Collects the local files that a version of a notebook pins."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _BY_NAME = "is only known at run time; a local module of that kind is pinned wit
 
 @dataclass(frozen=True, kw_only=True)
 class Collected:
-    """The local files of a notebook as they are now.
+    """The current local files of a notebook.
 
     Args:
-        bundle: What they are.
+        bundle: The list of files.
         contents: Their bytes, in the same order.
-        notes: What could not be told, one sentence each.
+        notes: Dependencies that could not be determined, one sentence each.
     """
 
     bundle: Bundle = field(default_factory=Bundle)
@@ -44,18 +44,18 @@ def collect(
     limit_bytes: int,
     home: Path,
 ) -> Collected:
-    """Find the local files that a notebook depends on, and read them; nothing is executed.
+    """Find and read the local files that a notebook depends on; nothing is executed.
 
     Args:
-        notebook: Absolute path of its file.
-        outline: What it declares.
-        include: Patterns of further files, relative to its folder.
-        limit_bytes: The most that all files may take; 0 for no limit.
-        home: The platform's home folder, of which no file is pinned.
+        notebook: Absolute path of the notebook.
+        outline: What the notebook declares.
+        include: Patterns of additional files, relative to its folder.
+        limit_bytes: Maximum total size of all files; 0 for no limit.
+        home: The platform's home folder, whose files are never pinned.
 
     Raises:
-        DeclarationError: A pattern matches nothing or leads out of the project, a file cannot be
-            read, or they are larger than the limit.
+        DeclarationError: A pattern matches nothing or leaves the project, a file cannot be
+            read, or the files exceed the limit.
     """
     collection = _Collection(notebook, home)
     if outline.language == "python":
@@ -65,10 +65,10 @@ def collect(
 
 
 class _Collection:
-    """The files that are found so far.
+    """The files found so far.
 
     Args:
-        home: The platform's, which is left out.
+        home: The platform's home folder, which is excluded.
     """
 
     def __init__(self, notebook: Path, home: Path) -> None:
@@ -100,19 +100,19 @@ class _Collection:
                 )
 
     def add_included(self, patterns: Sequence[str]) -> None:
-        """Add what patterns match; raises `DeclarationError`."""
+        """Add the files that patterns match; raises `DeclarationError`."""
         for pattern in patterns:
             matches = list(self._matching(pattern))
             for path in matches:
                 self._found.setdefault(path, FileRole.DATA)
             self._by_path = True
-            # A module that is imported by a name that nobody can tell.
+            # The name of an imported module is only known at run time.
             for path in matches:
                 if path.suffix == ".py":
                     self._waiting.append(self._needs_of(path, ""))
 
     def read(self, include: tuple[str, ...], limit_bytes: int) -> Collected:
-        """Read all files, also those that they need; raises `DeclarationError`."""
+        """Read all files, including their own dependencies; raises `DeclarationError`."""
         self._follow_all()
         notes = tuple(dict.fromkeys([*self._notes, *(() if include else self._beside)]))
         if not self._found:
@@ -160,7 +160,7 @@ class _Collection:
 
     def _add_wanted(self, wanted: Wanted) -> None:
         names = [wanted.name]
-        # What is taken from a package may be a module in it.
+        # A name imported from a package may be one of its modules.
         names += [f"{wanted.name}.{name}" for name in wanted.names if name != "*"]
         for name in names:
             for module in self._project.modules(name):
@@ -184,7 +184,7 @@ class _Collection:
         self._waiting.append(needs)
 
     def _add_kept_beside(self, module: LocalModule, path: Path, needs: Needs) -> None:
-        """Add what a module finds at run time: of a package all of its modules, and its data."""
+        """Add files that a module may load at run time: all modules and data of its package."""
         relative = self._relative(path)
         inside = self._folder_of(module)
         if inside is None:
@@ -205,7 +205,7 @@ class _Collection:
                     self._found.setdefault(file, FileRole.DATA)
 
     def _folder_of(self, module: LocalModule) -> Path | None:
-        """Return the folder of the regular package that a module is in, the outermost one."""
+        """Return the folder of the outermost regular package that contains a module."""
         top = next(iter(self._project.modules(module.name.partition(".")[0])), None)
         return top.folders[0] if top is not None and top.path is not None and top.folders else None
 
@@ -226,7 +226,7 @@ class _Collection:
         if path in self._found:
             return
         self._found[path] = FileRole.SCRIPT
-        # IPython imports from a script's folder while it runs.
+        # While a script runs, IPython imports from its folder.
         self._project.add_folder(path.parent)
         if path.suffix != ".ipynb":
             self._waiting.append(self._needs_of(path, ""))
@@ -251,7 +251,7 @@ class _Collection:
                 hint="Pin files in the project; declare other data as a source: %etl source NAME "
                 "PATH",
             )
-        # Path.glob refuses "..", and matches hidden files.
+        # Path.glob rejects ".." and matches hidden files.
         matches = glob.glob(written, root_dir=self._folder, recursive=True)  # noqa: PTH207
         found = [Path(os.path.normpath(self._folder / one)) for one in sorted(matches)]
         files = [file for one in found for file in ([one] if one.is_file() else _files_below(one))]
@@ -288,7 +288,7 @@ class _Collection:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    """Return the files of a folder and of those in it, without hidden ones and caches."""
+    """Return the files below a folder, without hidden files and caches."""
     found: list[Path] = []
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if f not in _SKIPPED and not f.startswith("."))

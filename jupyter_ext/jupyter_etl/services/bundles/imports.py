@@ -1,4 +1,4 @@
-"""What a piece of Python imports, executes and reads of its own, told from its text."""
+"""Imports, executed scripts and file reads of Python code, from its text."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LISTINGS = frozenset({"iter_modules", "walk_packages"})
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A module that is imported.
+    """An imported module.
 
     Args:
-        name: Absolute and dotted.
-        names: What is taken from it, which may be submodules; ``*`` for all.
+        name: Absolute dotted name.
+        names: Names imported from it, which may be submodules; ``*`` for all.
     """
 
     name: str
@@ -32,15 +32,15 @@ class Wanted:
 
 @dataclass(kw_only=True)
 class Needs:
-    """What a piece of Python needs.
+    """The dependencies of Python code.
 
     Args:
-        modules: That it imports.
-        scripts: Files that it executes, as written.
-        folders: That it puts on ``sys.path``, absolute.
-        written: Files that its cells write.
-        dynamic: Whether it imports by names that are only known at run time.
-        reads_own_files: Whether it opens files beside its own.
+        modules: Imported modules.
+        scripts: Executed files, as written.
+        folders: Folders that are added to ``sys.path``, absolute.
+        written: Files that the cells write.
+        dynamic: Whether it imports modules whose names are only known at run time.
+        reads_own_files: Whether it opens files relative to its own file.
     """
 
     modules: list[Wanted] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Needs:
 
 
 def needs_of_cell(source: str, paths: PathReader) -> Needs:
-    """Read a Python cell; one that is no Python needs nothing."""
+    """Return the dependencies of a cell; none if it is not Python."""
     written = _WRITTEN.match(source)
     if written is not None:
         return Needs(written=[written[1].strip().strip("'\"")])
@@ -68,10 +68,10 @@ def needs_of_cell(source: str, paths: PathReader) -> Needs:
 
 
 def needs_of_module(source: bytes, paths: PathReader, *, package: str) -> Needs:
-    """Read the file of a module.
+    """Return the dependencies of a module file.
 
     Args:
-        paths: Evaluates its paths.
+        paths: Evaluates path expressions.
         package: The package that relative imports start from; "" for none.
     """
     try:
@@ -105,7 +105,7 @@ def _takes_resources(wanted: Wanted) -> bool:
 
 
 def _absolute(module: str, level: int, package: str) -> str:
-    """Return the absolute name of a relative import; "" where it leads out of its package."""
+    """Return the absolute name of a relative import; "" if it leaves its package."""
     if level == 0:
         return module
     parts = package.split(".") if package else []

@@ -1,4 +1,4 @@
-"""The files of a version in words."""
+"""The files of a version as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jupyter_etl.model import BundleFile, FileChange
 
 
 def pinned_words(files: Sequence[BundleFile]) -> str:
-    """Say how many files a version pins, and their size."""
+    """Return the number and total size of a version's pinned files, as text."""
     if not files:
         return "No local files are pinned anymore:"
     count = f"{len(files)} file" if len(files) == 1 else f"{len(files)} files"
@@ -18,10 +18,10 @@ def pinned_words(files: Sequence[BundleFile]) -> str:
 def file_rows(
     files: Sequence[BundleFile], changes: Sequence[FileChange]
 ) -> list[dict[str, object]]:
-    """Return the files of a version as rows, and those that it does not have any more.
+    """Return the files of a version, and those that it no longer has, as rows.
 
     Args:
-        files: That the version pins.
+        files: The files that the version pins.
     """
     told = {change.path: change.change for change in changes}
     rows: list[dict[str, object]] = [
@@ -33,7 +33,7 @@ def file_rows(
 
 
 def file_lines(files: Sequence[BundleFile], changes: Sequence[FileChange]) -> list[str]:
-    """Return the same as lines below a line that counts the files; none where nothing is pinned."""
+    """Return the files as lines after a line with their count; empty if nothing is pinned."""
     rows = file_rows(files, changes)
     if not rows:
         return []
@@ -47,7 +47,7 @@ def file_lines(files: Sequence[BundleFile], changes: Sequence[FileChange]) -> li
 
 
 def rounded_size(size_bytes: int) -> str:
-    """Say a size with one decimal at most: ``17 B``, ``1.2 kB``, ``61.2 MB``."""
+    """Format a size with at most one decimal: ``17 B``, ``1.2 kB``, ``61.2 MB``."""
     for label, unit in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size_bytes >= unit:
             return f"{size_bytes / unit:.1f} {label}".replace(".0 ", " ")

@@ -19,13 +19,13 @@ from jupyter_etl.services.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class PinnedVersion:
-    """What a deployment has stored.
+    """The result of pinning a version.
 
     Args:
-        content_hash: Names the notebook with all of its files.
+        content_hash: Identifies the notebook with all of its files.
         files: The files.
-        changes: How they differ from those that were deployed before.
-        notes: What could not be told, one sentence each.
+        changes: Differences from the files of the previous deployment.
+        notes: Dependencies that could not be determined, one sentence each.
     """
 
     content_hash: str
@@ -53,13 +53,13 @@ class LocalFiles:
         """Store a notebook with its local files.
 
         Args:
-            path, text, outline: As of `read_notebook`.
-            include: Patterns of further files; without any those of the version before. An empty
-                pattern stands for none.
-            before: What is deployed; None for nothing.
+            path, text, outline: From `read_notebook`.
+            include: Patterns of additional files; empty keeps those of the previous version. An
+                empty pattern removes them.
+            before: The deployed pipeline; None if there is none.
 
         Raises:
-            DeclarationError: As `collect`.
+            DeclarationError: See `collect`.
         """
         deployed = Bundle() if before is None else bundle_of(self._snapshot(before))
         patterns = tuple(one for one in include if one.strip()) if include else deployed.include
@@ -73,10 +73,10 @@ class LocalFiles:
         )
 
     def now(self, notebook: Path, pipeline: Pipeline | None = None) -> Bundle:
-        """Return what a deployment would pin beside a notebook; without files that are missing.
+        """Return what a deployment would pin now, without missing files.
 
         Args:
-            pipeline: As which it is deployed, whose patterns are kept.
+            pipeline: The deployed pipeline whose patterns apply.
         """
         path, _, outline = read_notebook(notebook)
         include = () if pipeline is None else bundle_of(self._snapshot(pipeline)).include
@@ -86,7 +86,7 @@ class LocalFiles:
             return Bundle(include=include)
 
     def changed(self, pipeline: Pipeline) -> bool:
-        """Tell whether the notebook or a file of its version differs from what is deployed."""
+        """Return whether the notebook or a file of its version differs from the deployed one."""
         deployed = self._snapshot(pipeline)
         try:
             path, text, outline = read_notebook(Path(pipeline.notebook))
@@ -103,7 +103,7 @@ class LocalFiles:
         """Compare the notebook and the files of two versions of a pipeline.
 
         Args:
-            before, after: Their numbers; ``after`` is by default the newest.
+            before, after: Version numbers; ``after`` defaults to the newest.
 
         Raises:
             NotFound: There is no such version.

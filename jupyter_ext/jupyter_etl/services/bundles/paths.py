@@ -1,4 +1,4 @@
-"""Paths that Python code computes, as far as they can be told without running it."""
+"""Static evaluation of paths in Python code."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _DEEPEST = 20
 
 
 class PathReader:
-    """Evaluates expressions for paths.
+    """Evaluates expressions that compute paths.
 
     Args:
         cwd: The working directory in a run: the notebook's folder.
-        file: What ``__file__`` is; "" in a notebook.
+        file: The value of ``__file__``; "" in a notebook.
     """
 
     def __init__(self, cwd: str, file: str = "") -> None:
@@ -27,7 +27,7 @@ class PathReader:
         self._assigned: dict[str, ast.expr] = {}
 
     def learn(self, tree: ast.AST) -> None:
-        """Take note of what names are assigned."""
+        """Record the values that are assigned to names."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign):
                 for target in node.targets:
@@ -35,7 +35,7 @@ class PathReader:
                         self._assigned[target.id] = node.value
 
     def folders_added(self, tree: ast.AST) -> list[str]:
-        """Return the folders that code puts on ``sys.path``, absolute, in order."""
+        """Return the folders that code adds to ``sys.path``, absolute, in order."""
         found: list[str] = []
         for node in ast.walk(tree):
             for expression in _added_to_path(node):
@@ -45,7 +45,7 @@ class PathReader:
         return found
 
     def path(self, node: ast.expr, depth: int = 0) -> str | None:
-        """Return the path that an expression has as its value; None where that cannot be told."""
+        """Return the path that an expression evaluates to; None if it is not known."""
         if depth > _DEEPEST:
             return None
         if isinstance(node, ast.Constant):
@@ -98,7 +98,7 @@ class PathReader:
         if name in {"cwd", "getcwd"}:
             return self._cwd
         values = list(node.args)
-        # A method of a path, and not a function of os.path: the path is its first argument.
+        # A method of a path, not a function of os.path: the path is its first argument.
         owner = (
             self.path(function.value, depth + 1) if isinstance(function, ast.Attribute) else None
         )

@@ -1,4 +1,4 @@
-"""The project that a notebook belongs to, and the local modules in it."""
+"""The project that a notebook belongs to, and its local modules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INIT = "__init__"
 
 
 def project_root(notebook: Path) -> Path:
-    """Return the nearest folder at or above a notebook that marks a project, else its own folder."""
+    """Return the nearest folder at or above a notebook that marks a project, or its own folder."""
     folder = notebook.parent
     for one in (folder, *folder.parents):
         if any((one / mark).exists() for mark in _MARKS):
@@ -34,9 +34,9 @@ class LocalModule:
     """A module of the project.
 
     Args:
-        name: Absolute and dotted.
-        path: Of its file; of a namespace package, which has none, None.
-        folders: That its submodules are in; none for a plain module.
+        name: Absolute dotted name.
+        path: Path of its file; None for a namespace package, which has none.
+        folders: Folders that contain its submodules; empty for a plain module.
     """
 
     name: str
@@ -45,16 +45,16 @@ class LocalModule:
 
     @property
     def package(self) -> str:
-        """What relative imports in it start from."""
+        """The package that relative imports in this module start from."""
         return self.name if self.folders else self.name.rpartition(".")[0]
 
 
 class Project:
-    """Finds local modules as a run's kernel would.
+    """Finds local modules in the order in which a run's kernel would.
 
     Args:
-        root: What lies outside of it is not local.
-        folder: The notebook's.
+        root: Root of the project; modules outside it are not local.
+        folder: The notebook's folder.
     """
 
     def __init__(self, root: Path, folder: Path) -> None:
@@ -64,18 +64,18 @@ class Project:
         self._fixed = [one for one in _search_path() if self.has(one)]
 
     def has(self, path: Path) -> bool:
-        """Tell whether a path is in the project, and not an installed package in it."""
+        """Return whether a path is in the project and not part of an installed package."""
         if not path.is_relative_to(self.root):
             return False
         return not _INSTALLED & set(path.relative_to(self.root).parts)
 
     def add_folder(self, folder: Path) -> None:
-        """Import from a folder, too, that a cell puts on ``sys.path``."""
+        """Add a folder that a cell puts on ``sys.path``."""
         if self.has(folder) and folder not in self.search and folder.is_dir():
             self.search.append(folder)
 
     def modules(self, name: str) -> Iterator[LocalModule]:
-        """Yield a module, after the packages that it is in, as far as they are local and there."""
+        """Yield the local packages that contain a module, then the module itself."""
         top, *rest = name.split(".")
         found = self._top(top)
         for part in rest:
@@ -87,7 +87,7 @@ class Project:
             yield found
 
     def _top(self, name: str) -> LocalModule | None:
-        # In a kernel the standard library comes before the notebook's folder.
+        # In a kernel the standard library precedes the notebook's folder.
         if not name.isidentifier() or name in sys.stdlib_module_names or name in _OURS:
             return None
         places = [*self.search, *(one for one in self._fixed if one not in self.search)]
@@ -122,12 +122,12 @@ class Project:
     def _file(self, folder: Path, stem: str) -> Path | None:
         names = self._names(folder)
         wanted = [f"{stem}{suffix}" for suffix in _SUFFIXES]
-        # Built for another interpreter than this one, which may be the kernel's.
+        # Built for another interpreter than this one; it may be the kernel's.
         wanted += sorted(n for n in names if n.startswith(f"{stem}.") and n.endswith(_EXTENSIONS))
         return next((folder / n for n in wanted if n in names and (folder / n).is_file()), None)
 
     def _names(self, folder: Path) -> frozenset[str]:
-        """Return what is in a folder; it is listed once."""
+        """Return the entries of a folder; each folder is listed once."""
         if folder not in self._listed:
             try:
                 self._listed[folder] = frozenset(os.listdir(folder))  # noqa: PTH208 - names alone
@@ -141,7 +141,7 @@ class Project:
                 self.add_folder(place.parent)
 
     def _editable(self, name: str) -> LocalModule | None:
-        """Ask the finders of setuptools for packages that are installed in place."""
+        """Find a package that setuptools has installed in editable mode."""
         for finder in sys.meta_path:
             if "__editable__" not in getattr(finder, "__module__", ""):
                 continue
@@ -156,7 +156,7 @@ class Project:
 
 
 def _is_installed(name: str) -> bool:
-    """Tell whether a package of that name is installed, before which a bare folder does not count."""
+    """Return whether an installed package of that name takes precedence over a plain folder."""
     spec = PathFinder.find_spec(
         name, [one for one in sys.path if _INSTALLED & set(Path(one).parts)]
     )
@@ -165,7 +165,7 @@ def _is_installed(name: str) -> bool:
 
 @cache
 def _search_path() -> tuple[Path, ...]:
-    """Return the folders that every process of this environment has on ``sys.path``, but for its own."""
+    """Return the ``sys.path`` folders that all processes of this environment share."""
     given = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
     for folder in (*site.getsitepackages(), site.getusersitepackages()):
         for file in sorted(Path(folder).glob("*.pth")):

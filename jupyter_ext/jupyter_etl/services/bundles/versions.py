@@ -1,4 +1,4 @@
-"""Versions of pipelines with the files that they pin: listed and compared."""
+"""The versions of pipelines with their pinned files: listing and comparison."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jupyter_etl.model import Bundle, FileChange, PipelineVersion
 from jupyter_etl.ports import Store
 
 _LARGEST = 200_000
-"""Bytes up to which the lines of a file are compared."""
+"""Maximum size in bytes of files whose lines are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +23,9 @@ class FileDifference:
     """A file that differs between two versions.
 
     Args:
-        path: Relative to the project root; the notebook is called as its file.
+        path: Relative to the project root; for the notebook, its file name.
         change: ``added``, ``changed`` or ``removed``.
-        lines: A unified diff; none for binary, large, added and removed files.
+        lines: A unified diff; empty for binary, large, added and removed files.
     """
 
     path: str
@@ -34,14 +34,14 @@ class FileDifference:
 
 
 def names_pipeline(store: Store, name: str) -> bool:
-    """Tell whether a name is that of a pipeline, and of no publication."""
+    """Return whether a name belongs to a pipeline and not to a publication."""
     if any(publication.name == name for publication in store.load_publications()):
         return False
     return any(pipeline.name == name for pipeline in store.load_pipelines())
 
 
 def with_files(store: Store, versions: Sequence[PipelineVersion]) -> list[PipelineVersion]:
-    """Complete versions, newest first, with their files and how these have changed."""
+    """Return versions, newest first, completed with their files and file changes."""
     if not versions:
         return []
     hashes = {version.content_hash for version in versions}
@@ -57,7 +57,7 @@ def with_files(store: Store, versions: Sequence[PipelineVersion]) -> list[Pipeli
 def diff_versions(
     store: Store, name: str, before: int, after: int | None = None
 ) -> list[FileDifference]:
-    """Compare two versions of a pipeline, the newest one by default; raises `NotFound`."""
+    """Compare two versions of a pipeline, by default with the newest; raises `NotFound`."""
     versions = store.load_pipeline_versions(name)
     old = _version(name, versions, before)
     new = versions[0] if after is None else _version(name, versions, after)
@@ -115,7 +115,7 @@ def _lines(
 
 
 def _unified(before: list[str], after: list[str]) -> tuple[str, ...]:
-    # Without the two lines that name the files.
+    # Without the two header lines that name the files.
     return tuple(difflib.unified_diff(before, after, lineterm="", n=2))[2:]
 
 

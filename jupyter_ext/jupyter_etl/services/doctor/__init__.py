@@ -1,4 +1,4 @@
-"""Problems of the installation, and their repair."""
+"""Detection and repair of problems of the installation."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CHECKS = (*ledger.CHECKS, *machine.CHECKS, *storage.CHECKS, *running.CHECKS, *f
 
 
 def diagnose(settings: Settings, clock: Clock, *, repair: bool = False) -> list[Diagnosis]:
-    """Look at ledger, folders, disk, permissions, schedulers, runs, kernels and packages.
+    """Check ledger, folders, disks, permissions, schedulers, runs, kernels and packages.
 
     Args:
-        repair: Repair what is safe to repair; otherwise nothing is changed, and a ledger is neither
-            made nor migrated.
+        repair: Whether to make safe repairs. Otherwise nothing is changed, and a ledger is
+            neither created nor migrated.
 
     Returns:
-        One diagnosis a check; a check that has nothing to look at is left out.
+        One diagnosis per check; checks that do not apply are omitted.
     """
     setup = _look(settings, clock, repair=repair)
     try:

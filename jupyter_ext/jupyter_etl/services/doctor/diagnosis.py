@@ -1,4 +1,4 @@
-"""What the doctor says, and what every check is given."""
+"""The results and inputs of the doctor's checks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FEW = 5
 
 
 class Status(StrEnum):
-    """How well something is."""
+    """Result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -28,11 +28,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
-        what: Its name.
-        status: The result, after a repair.
+        what: Name of the check.
+        status: The status, after a repair.
         message: What was found.
         hint: The next step; "" if there is no problem.
         repaired: The repairs made; "" for none.
@@ -46,23 +46,23 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Whether it is no error."""
+        """Whether this is not an error."""
         return self.status is not Status.ERROR
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What the checks look at.
+    """What the checks examine.
 
     Args:
-        settings: Where everything is.
+        settings: The settings.
         clock: The time.
-        facts: Of the ledger; None where it cannot be used.
-        problem: Why not; None where it can.
-        store: The ledger, open; None where it is not there, old or cannot be used.
-        schedulers: All that are on record.
-        alive: Those of them that are alive.
-        repair: Whether checks repair what is safe to repair.
+        facts: Facts about the ledger; None if it cannot be used.
+        problem: Why the ledger cannot be used; None if it can.
+        store: The open ledger; None if it is missing, outdated or unusable.
+        schedulers: All recorded schedulers.
+        alive: The live ones among them.
+        repair: Whether checks make safe repairs.
     """
 
     settings: Settings
@@ -76,27 +76,27 @@ class Setup:
 
 
 def well(what: str, message: str, *, repaired: str = "") -> Diagnosis:
-    """Return that something is well."""
+    """Return a diagnosis without a problem."""
     return Diagnosis(what=what, status=Status.OK, message=message, repaired=repaired)
 
 
 def warn(what: str, message: str, hint: str, *, repaired: str = "") -> Diagnosis:
-    """Return that something deserves a look."""
+    """Return a diagnosis with a warning."""
     return Diagnosis(what=what, status=Status.WARN, message=message, hint=hint, repaired=repaired)
 
 
 def wrong(what: str, message: str, hint: str, *, repaired: str = "") -> Diagnosis:
-    """Return an error."""
+    """Return a diagnosis with an error."""
     return Diagnosis(what=what, status=Status.ERROR, message=message, hint=hint, repaired=repaired)
 
 
 def listed(things: Iterable[object]) -> str:
-    """Return a few of many: ``1, 2, 3, 4, 5 and 7 more``."""
+    """Return the first few of many things: ``1, 2, 3, 4, 5 and 7 more``."""
     words = [str(thing) for thing in things]
     more = len(words) - _FEW
     return ", ".join(words[:_FEW]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def existing(path: Path) -> Path:
-    """Return a path, or the nearest folder above it that exists."""
+    """Return a path, or its nearest existing parent."""
     return next(place for place in (path, *path.parents) if place.exists())

@@ -1,4 +1,4 @@
-"""Does anything fail so often that the platform leaves it alone?"""
+"""Checks of failures: paused pipelines, failing pipelines and unresponsive sources."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, listed, warn
 
 
 def paused(setup: Setup) -> Diagnosis | None:
-    """Has the platform paused no pipeline?"""
+    """Check that no pipeline has been paused after failures."""
     if setup.store is None:
         return None
     found = _in_state(setup, setup.store, HealthState.AUTO_PAUSED)
@@ -24,7 +24,7 @@ def paused(setup: Setup) -> Diagnosis | None:
 
 
 def failing(setup: Setup) -> Diagnosis | None:
-    """Does every pipeline work?"""
+    """Check that no pipeline is failing."""
     if setup.store is None:
         return None
     found = _in_state(setup, setup.store, HealthState.FAILING, HealthState.BACKFILL_FAILED)
@@ -35,7 +35,7 @@ def failing(setup: Setup) -> Diagnosis | None:
 
 
 def silent(setup: Setup) -> Diagnosis | None:
-    """Does every source answer?"""
+    """Check that every source responds."""
     if setup.store is None:
         return None
     found = [b for b in setup.store.load_breakers() if b.retry_at is not None]

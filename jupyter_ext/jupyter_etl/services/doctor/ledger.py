@@ -1,4 +1,4 @@
-"""Is the ledger whole, and where it should be?"""
+"""Checks of the ledger: access, schema, integrity and location."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _APART = timedelta(seconds=5)
 
 
 def ledger(setup: Setup) -> Diagnosis:
-    """Can it be reached?"""
+    """Check that the ledger can be reached."""
     if setup.problem is not None:
         return wrong("ledger", setup.problem.message, setup.problem.hint)
     if setup.store is None:
@@ -24,7 +24,7 @@ def ledger(setup: Setup) -> Diagnosis:
 
 
 def schema(setup: Setup) -> Diagnosis | None:
-    """Is it of this version?"""
+    """Check that the schema has this version's revision."""
     facts = setup.facts
     if facts is None or facts.revision is None:
         return None
@@ -44,7 +44,7 @@ def schema(setup: Setup) -> Diagnosis | None:
 
 
 def integrity(setup: Setup) -> Diagnosis | None:
-    """Is it damaged?"""
+    """Check that the ledger is not damaged."""
     facts = setup.facts
     if facts is None or facts.revision is None:
         return None
@@ -59,7 +59,7 @@ def integrity(setup: Setup) -> Diagnosis | None:
 
 
 def journal(setup: Setup) -> Diagnosis | None:
-    """Is the journal mode safe with this version of SQLite?"""
+    """Check that the journal mode is safe with this version of SQLite."""
     facts = setup.facts
     if facts is None or facts.journal in ("", facts.safe_journal):
         return None
@@ -82,7 +82,7 @@ def journal(setup: Setup) -> Diagnosis | None:
 
 
 def filesystem(setup: Setup) -> Diagnosis | None:
-    """Does a SQLite file lie where its locks work?"""
+    """Check that an SQLite file is on a file system where its locks work."""
     facts = setup.facts
     if facts is None or not facts.network:
         return None
@@ -95,7 +95,7 @@ def filesystem(setup: Setup) -> Diagnosis | None:
 
 
 def clock(setup: Setup) -> Diagnosis:
-    """Do the clocks of this machine, the database and the schedulers agree?"""
+    """Check that the clocks of this machine, the database and the schedulers agree."""
     now, facts = setup.clock.now(), setup.facts
     waiting = [info for info in setup.schedulers if info.note and may_be_running(info)]
     wrong_clocks = [info for info in waiting if "clock" in info.note]
@@ -125,7 +125,7 @@ def clock(setup: Setup) -> Diagnosis:
 
 
 def due_times(setup: Setup) -> Diagnosis | None:
-    """Does the schedule of each pipeline explain when it is due?"""
+    """Check that each pipeline's due time matches its schedule."""
     if setup.store is None:
         return None
     now = (setup.facts.now if setup.facts else None) or setup.clock.now()

@@ -1,4 +1,4 @@
-"""Is this machine as it should be: folders, permissions, disks, kernels, packages?"""
+"""Checks of this machine: folders, permissions, disks, kernels and packages."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _OLD = timedelta(days=1)
 
 
 def home(setup: Setup) -> Diagnosis:
-    """Can it be written?"""
+    """Check that the home is writable."""
     return _folder("home", str(setup.settings.home))
 
 
 def lake(setup: Setup) -> Diagnosis:
-    """Can it be written?"""
+    """Check that the lake is writable."""
     return _folder("lake", setup.settings.lake)
 
 
 def disk(setup: Setup) -> Diagnosis:
-    """Is there room?"""
+    """Check that there is enough free disk space."""
     places = local_folders(setup.settings)
     low = shortage(places, setup.settings.disk_reserve)
     if low:
@@ -48,7 +48,7 @@ def disk(setup: Setup) -> Diagnosis:
 
 
 def permissions(setup: Setup) -> Diagnosis:
-    """Is what is private readable by this user alone?"""
+    """Check that private files are readable only by this user."""
     loose = [(path, mode) for path, mode in _private(setup) if path.stat().st_mode & 0o077]
     if not loose:
         return well("permissions", "private files are readable only by this user")
@@ -68,7 +68,7 @@ def permissions(setup: Setup) -> Diagnosis:
 
 
 def leftovers(setup: Setup) -> Diagnosis | None:
-    """Did something that was killed leave half a file behind?"""
+    """Check for partial files of killed processes."""
     before = (setup.clock.now() - _OLD).timestamp()
     old = [path for path in _halves(setup) if path.stat().st_mtime < before]
     if not old:
@@ -82,7 +82,7 @@ def leftovers(setup: Setup) -> Diagnosis | None:
 
 
 def kernels(setup: Setup) -> Diagnosis:
-    """Is there a kernel for notebooks?"""
+    """Check that a kernel for notebooks is installed."""
     from jupyter_client.kernelspec import KernelSpecManager
 
     names = sorted(KernelSpecManager().find_kernel_specs())
@@ -96,7 +96,7 @@ def kernels(setup: Setup) -> Diagnosis:
 
 
 def packages(setup: Setup) -> Diagnosis:
-    """Are the packages installed that this version needs?"""
+    """Check that the required packages are installed in suitable versions."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
@@ -150,7 +150,7 @@ def _folder(what: str, location: str) -> Diagnosis:
 
 
 def _private(setup: Setup) -> Iterator[tuple[Path, int]]:
-    """Yield what is private and exists, with the mode it should have."""
+    """Yield the private paths that exist, with the mode they should have."""
     home, facts = setup.settings.home, setup.facts
     secrets = home / "secrets"
     inside = sorted(secrets.iterdir()) if secrets.is_dir() else []

@@ -1,4 +1,4 @@
-"""Does everything that should run get on?"""
+"""Checks of schedulers, attempts, runs and queues."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONG = timedelta(minutes=2)
 
 
 def scheduler(setup: Setup) -> Diagnosis:
-    """Is one alive, where something waits for one?"""
+    """Check that a scheduler is alive if pipelines need one."""
     if setup.alive and (without := _without_scheduler(setup)):
         owners = list(dict.fromkeys(without.values()))
         return wrong(
@@ -53,7 +53,7 @@ def scheduler(setup: Setup) -> Diagnosis:
 
 
 def _without_scheduler(setup: Setup) -> dict[str, str]:
-    """Return the pipelines that no scheduler which is alive may run, with their owners."""
+    """Return the pipelines that no live scheduler may run, with their owners."""
     if setup.store is None:
         return {}
     return {
@@ -64,7 +64,7 @@ def _without_scheduler(setup: Setup) -> dict[str, str]:
 
 
 def attempts(setup: Setup) -> Diagnosis | None:
-    """Is anybody making the attempts that have no end yet?"""
+    """Check that every unfinished attempt has a live process."""
     if setup.store is None:
         return None
     live = setup.store.load_live_attempts()
@@ -83,7 +83,7 @@ def attempts(setup: Setup) -> Diagnosis | None:
 
 
 def in_progress(setup: Setup) -> Diagnosis | None:
-    """Has every run that is in hand an attempt, and is none over its time?"""
+    """Check that every active run has an attempt and is within its time limit."""
     if setup.store is None:
         return None
     now = setup.clock.now()
@@ -115,7 +115,7 @@ def in_progress(setup: Setup) -> Diagnosis | None:
 
 
 def queue(setup: Setup) -> Diagnosis | None:
-    """Is nothing left waiting that could be running?"""
+    """Check that no run is queued that could be running."""
     if setup.store is None:
         return None
     now = setup.clock.now()
@@ -136,7 +136,7 @@ def queue(setup: Setup) -> Diagnosis | None:
 
 
 def removed(setup: Setup) -> Diagnosis | None:
-    """Is nothing waiting that nobody wants any more?"""
+    """Check that no queued run belongs to a removed pipeline."""
     if setup.store is None:
         return None
     known = {pipeline.name for pipeline in setup.store.load_pipelines()}
@@ -161,7 +161,8 @@ def _is_gone(claim: Claim, setup: Setup) -> bool:
     if attempt.started_at is None:
         patience = timedelta(seconds=START_LEASES * setup.settings.lease_s)
         return attempt.claimed_at < setup.clock.now() - patience
-    # Of another machine nothing can be seen from here; a scheduler ends it by its heartbeats.
+    # Attempts on another machine cannot be examined from here; a scheduler ends them when their
+    # heartbeats stop.
     return attempt.host == host_name() and not _is_runner(attempt.pid)
 
 
@@ -193,7 +194,7 @@ def _end(claim: Claim, setup: Setup, store: Store) -> bool:
 
 
 def _has_no_attempt(run: Run, store: Store) -> bool:
-    # Asked once more: it may have begun or ended between two questions.
+    # Query again: the attempt may have started or ended between the two queries.
     try:
         state = store.load_run(run.id).state
     except NotFound:
@@ -222,7 +223,7 @@ def _waiting(store: Store, now: datetime, busy: set[str]) -> Sequence[Run]:
 
 
 def folders(setup: Setup) -> Diagnosis | None:
-    """Has every folder of a run its run?"""
+    """Check that every run folder belongs to a recorded run."""
     if setup.store is None:
         return None
     found = sorted(_run_folders(setup.settings.home), reverse=True)[:_MANY]
@@ -251,7 +252,7 @@ def _is_known(run_id: int, store: Store) -> bool:
 
 
 def warm_starts(setup: Setup) -> Diagnosis | None:
-    """Is there a kernel that could start warm, and does not?"""
+    """Check that all kernels that could start warm do so."""
     if setup.store is None:
         return None
     if not setup.settings.warm:

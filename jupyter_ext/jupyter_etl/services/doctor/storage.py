@@ -1,4 +1,4 @@
-"""Is what was published in the lake, as the ledger has it on record?"""
+"""Checks of the lake: its published files match the ledger."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jupyter_etl.services.lakes import LedgerLake
 
 
 def mounted(setup: Setup) -> Diagnosis | None:
-    """Is the lake mounted, and this ledger's?"""
+    """Check that the lake is mounted and belongs to this ledger."""
     if setup.store is None:
         return None
     lake = LedgerLake(root=setup.settings.lake, store=setup.store)
@@ -27,7 +27,7 @@ def mounted(setup: Setup) -> Diagnosis | None:
 
 
 def published(setup: Setup) -> Diagnosis | None:
-    """Are the live versions in the lake, undamaged?"""
+    """Check that the files of all live versions exist and are undamaged."""
     if setup.store is None:
         return None
     live = [p.live for p in setup.store.load_publications() if p.live is not None]
@@ -45,7 +45,7 @@ def published(setup: Setup) -> Diagnosis | None:
 
 
 def numbers(setup: Setup) -> Diagnosis | None:
-    """Does the ledger know of all versions that are in the lake?"""
+    """Check that the ledger has a record of all versions in the lake."""
     if setup.store is None:
         return None
     store = setup.store
@@ -53,7 +53,7 @@ def numbers(setup: Setup) -> Diagnosis | None:
     given = {key: store.next_publication_number(key[0], draft=key[1]) for key in found}
     if setup.repair:
         store.save_given_numbers({k: n for k, n in found.items() if n >= given[k]})
-    # The number after the last may be of a run that was killed before the ledger recorded it.
+    # The next number may belong to a run that was killed before the ledger recorded its version.
     unknown = [f"{name} ({found[name, d]})" for name, d in found if found[name, d] > given[name, d]]
     if not unknown:
         return None
@@ -80,7 +80,7 @@ def _problem(version: PublicationVersion) -> EtlError | None:
 
 
 def _repair(live: list[PublicationVersion], store: Store) -> list[str]:
-    """Restore the log entries of damaged tables; return the names of those."""
+    """Restore the log entries of damaged tables; return the names of these tables."""
     names = []
     for version in live:
         if version.what.kind is not PublicationKind.TABLE or _problem(version) is None:

@@ -1,4 +1,4 @@
-"""What is made of what, as runs have observed it: asked for by people, and told as events."""
+"""Lineage as observed by runs: queries for users, and events for other systems."""
 
 from jupyter_etl.services.lineage.graph import LineageGraph
 from jupyter_etl.services.lineage.walk import Lineage

@@ -1,4 +1,4 @@
-"""A graph of lineage, and how it is shown: as a tree of text, as HTML, as plain data."""
+"""The lineage graph and its representations: text tree, HTML and plain data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UP, _DOWN = "is made of", "goes into"
 
 
 class NodeKind(StrEnum):
-    """What a node is."""
+    """Kind of a node."""
 
     SOURCE = "source"
     PIPELINE = "pipeline"
@@ -27,13 +27,13 @@ class LineageNode:
 
     Args:
         id: Unique in the graph.
-        kind: What it is.
+        kind: Kind of the node.
         name: Its name.
-        table: Inside of a source; "" for a source that is one table, or all of them.
-        version: Of a publication or pipeline; None where unknown.
-        rows: Of that version of a publication; None where unknown.
-        owner: Accountable for it; "" where unknown.
-        note: What else there is to know.
+        table: Table of a source; "" for a source that is one table, or for all tables.
+        version: Version of a publication or pipeline; None if unknown.
+        rows: Number of rows of that version of a publication; None if unknown.
+        owner: The accountable owner; "" if unknown.
+        note: Additional information.
     """
 
     id: str
@@ -53,15 +53,15 @@ class LineageNode:
 
 @dataclass(frozen=True, kw_only=True)
 class LineageEdge:
-    """Data that a run has moved from one node to the next.
+    """A transfer of data by a run from one node to the next.
 
     Args:
         start, end: Ids of the nodes.
-        run_id: The run; of several the one that was asked about.
-        at: When it ended, UTC; None where it is made again.
-        rows, bytes: What was read or written; None where unknown.
-        version: Of the publication that was read or written; None for a source.
-        columns: Where the columns of a publication come from, as far as SQL tells.
+        run_id: The run; if there are several, the one of the query.
+        at: When the run ended, UTC; None while it is being retried.
+        rows, bytes: Amount read or written; None if unknown.
+        version: Version of the publication that was read or written; None for a source.
+        columns: Origins of a publication's columns, as far as its SQL shows them.
     """
 
     start: str
@@ -76,13 +76,13 @@ class LineageEdge:
 
 @dataclass(frozen=True, kw_only=True)
 class LineageGraph:
-    """What something is made of, and what is made of it.
+    """The inputs of an object, and everything derived from it.
 
     Args:
-        root: Id of the node that was asked about.
-        nodes: Each once, the root first.
-        edges: In the direction in which data flow.
-        complete: False where the graph was too large to be followed to its ends.
+        root: Id of the node that the query is about.
+        nodes: Each node once, the root first.
+        edges: In the direction of the data flow.
+        complete: False if the graph was too large to be followed completely.
     """
 
     root: str
@@ -96,12 +96,12 @@ class LineageGraph:
 
     @property
     def columns(self) -> tuple[ColumnOrigin, ...]:
-        """Where the columns of the root come from; empty where unknown."""
+        """Origins of the root's columns; empty if unknown."""
         of_root = (edge.columns for edge in self.edges if edge.end == self.root)
         return next((columns for columns in of_root if columns), ())
 
     def text(self) -> str:
-        """Return it as a tree of text."""
+        """Return the graph as a text tree."""
         lines = [_words(self.node(self.root))]
         for title, up in ((_UP, True), (_DOWN, False)):
             branches = list(self._tree(self.root, up=up))
@@ -113,7 +113,7 @@ class LineageGraph:
         return "\n".join([*lines, *self._unfinished()])
 
     def html(self) -> str:
-        """Return it as nested lists, which take the colours of the page they stand on."""
+        """Return the graph as nested HTML lists, which inherit the colours of the page."""
         root = self.node(self.root)
         parts = [f'<div class="etl-title">{escape(_words(root))}</div>']
         for title, up in ((_UP, True), (_DOWN, False)):
@@ -166,7 +166,7 @@ class LineageGraph:
 
 
 def graph_view(graph: LineageGraph) -> dict[str, object]:
-    """Return a graph as JSON values; instants stay what they are."""
+    """Return a graph as JSON values; datetimes are not converted."""
     return {
         "root": graph.root,
         "complete": graph.complete,
@@ -213,7 +213,7 @@ def _line(branch: tuple[int, LineageEdge, LineageNode]) -> str:
 
 
 def _words(node: LineageNode, edge: LineageEdge | None = None) -> str:
-    """Say what a node is, and by an edge to it what was moved."""
+    """Describe a node, and the data moved along an edge to it."""
     said = []
     if node.version is not None:
         said.append(f"version {node.version:,}")

@@ -1,4 +1,4 @@
-"""A file of events, one JSON object a line, that several processes write and that stays small."""
+"""A bounded log of events, one JSON object per line, written by several processes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 import msgspec
 
 MOST_BYTES = 10_000_000
-"""From this size on the file makes room for a new one."""
+"""Size from which the file is rotated."""
 
 KEPT = 2
-"""How many of the files before are kept, as ``NAME.1`` and ``NAME.2``."""
+"""Number of rotated files, ``NAME.1`` and ``NAME.2``."""
 
 
 def append_event(path: Path, event: Mapping[str, object], *, most_bytes: int = MOST_BYTES) -> None:
-    """Append one event; the line is written whole, whoever else writes at this moment.
+    """Append one event; concurrent writers do not interleave within a line.
 
     Args:
-        path: The file; it is created for this user alone.
+        path: The file; it is created with access for this user only.
         event: JSON values.
-        most_bytes: A file that has as many becomes ``NAME.1`` first.
+        most_bytes: A file of this size is renamed to ``NAME.1`` first.
 
     Raises:
         OSError: It cannot be written.
@@ -34,7 +34,7 @@ def append_event(path: Path, event: Mapping[str, object], *, most_bytes: int = M
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             held = os.fstat(descriptor)
             if not _is_still(path, held):
-                # Somebody has put a new file in its place while this process waited.
+                # Another process replaced the file while this one waited for the lock.
                 continue
             if held.st_size >= most_bytes:
                 _make_room(path)

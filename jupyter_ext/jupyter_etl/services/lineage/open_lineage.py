@@ -1,4 +1,4 @@
-"""Run events in the shape of OpenLineage.
+"""Run events in the OpenLineage format.
 
 Source:
     OpenLineage 2-0-2, https://openlineage.io/spec/2-0-2/OpenLineage.json
@@ -29,7 +29,7 @@ from jupyter_etl.model import (
 from jupyter_etl.ports import Claim
 
 NAMESPACE = "jupyter-etl"
-"""Of jobs and publications."""
+"""Namespace of jobs and publications."""
 
 _PRODUCER = f"urn:jupyter-etl:{__version__}"
 _EVENT = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -44,10 +44,10 @@ Event = dict[str, object]
 
 
 def start_event(claim: Claim, *, at: datetime) -> Event:
-    """Return the event of an attempt that starts.
+    """Return the event for the start of an attempt.
 
     Args:
-        claim: Its run and itself.
+        claim: The attempt and its run.
     """
     return _event(claim, "START", at, error="")
 
@@ -61,12 +61,12 @@ def end_event(
     versions: Mapping[str, int],
     outputs: Mapping[str, str],
 ) -> Event:
-    """Return the event of an attempt that has ended.
+    """Return the event for the end of an attempt.
 
     Args:
-        claim: Its run and itself.
-        sources: That it has read, by name; what is not among them is a publication.
-        versions: Numbers of the versions it has published, by publication.
+        claim: The attempt and its run.
+        sources: The sources it read, by name; other names are publications.
+        versions: Version numbers it published, by publication.
         outputs: Frames that the notebook publishes as tables: variable to publication.
     """
     kind = _TYPES.get(report.outcome, "FAIL")
@@ -89,10 +89,10 @@ def end_event(
 
 
 def dataset_of(source: Source, table: str) -> tuple[str, str]:
-    """Return the namespace and the name of what a source holds, without credentials.
+    """Return the namespace and name of a source's data, without credentials.
 
     Args:
-        table: Inside of it; "" for a source that is one table.
+        table: Table of the source; "" for a source that is one table.
     """
     if source.kind == SourceKind.PUBLICATION:
         return NAMESPACE, source.location
@@ -251,7 +251,7 @@ def _assertions(checks: Iterable[CheckResult]) -> Event:
 
 
 def _plain(location: str) -> str:
-    """Return where an output lies, without user, password and query."""
+    """Return the location of an output, without user, password and query."""
     url = urlsplit(location)
     if len(url.scheme) < 2:
         return Path(location).as_uri() if location.startswith("/") else location

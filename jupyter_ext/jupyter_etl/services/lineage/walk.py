@@ -1,4 +1,4 @@
-"""What is made of what: sources, pipelines and publications, as runs have observed it."""
+"""Lineage of sources, pipelines and publications, as observed by runs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from jupyter_etl.services.lineage.graph import LineageEdge, LineageGraph, Lineag
 from jupyter_etl.services.targets import table_of_source
 
 DEPTH = 10
-"""How many pipelines away a graph reaches, where nobody says otherwise."""
+"""Default for the maximum distance in pipelines."""
 
 MOST_NODES = 500
-"""A graph ends here, and says so."""
+"""Maximum number of nodes; a larger graph is marked as truncated."""
 
 
 class Lineage:
-    """Follow data up to where they come from, and down to what is made of them."""
+    """Follows data to its origins and to everything derived from it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -28,16 +28,17 @@ class Lineage:
     def graph(
         self, name: str, *, up: bool = True, down: bool = True, depth: int = DEPTH
     ) -> LineageGraph:
-        """Return what something is made of, and what is made of it.
+        """Return the inputs of an object and everything derived from it.
 
-        Up it is exact: what the run of that version has read, and what the runs of these versions
-        have read. Down it is what the newest run of each pipeline that has read it published.
+        Upstream, the graph is exact: it contains the inputs of the run that made this version, and
+        of the runs that made those inputs. Downstream, it contains the outputs of each reading
+        pipeline's newest run.
 
         Args:
             name: A publication, ``SOURCE`` or ``SOURCE.TABLE``.
-            up: Follow what it is made of.
-            down: Follow what is made of it.
-            depth: How many pipelines away to look.
+            up: Whether to follow inputs.
+            down: Whether to follow outputs.
+            depth: Maximum distance in pipelines.
 
         Raises:
             NotFound: No source or publication has that name.
@@ -60,13 +61,13 @@ class Lineage:
 
 @dataclass(frozen=True, kw_only=True)
 class _Walk:
-    """One graph in the making.
+    """A graph under construction.
 
     Args:
         store: The ledger.
         sources: Names of the declared sources.
         live: Live versions of the publications; None for one that has drafts only.
-        nodes, edges: What was found, in order.
+        nodes, edges: The result so far, in order.
     """
 
     store: Store
@@ -124,7 +125,7 @@ class _Walk:
                 return
 
     def _run_of(self, node: LineageNode) -> int | None:
-        """Return the run that made the version of a publication."""
+        """Return the id of the run that made the version of a publication."""
         if node.kind is not NodeKind.PUBLICATION or node.version is None:
             return None
         live = self.live.get(node.name)
@@ -140,7 +141,7 @@ class _Walk:
         return {run.run_id: run for run in self.store.load_lineage(tuple(run_ids))}
 
     def _inputs(self, output: LineageNode, run: RunLineage) -> list[LineageNode]:
-        """Enter what a run has read; return what was not known before."""
+        """Add the inputs of a run; return the new nodes."""
         pipeline = self._pipeline(run)
         self._edge(pipeline, output, run, rows=output.rows, version=output.version)
         found = []
@@ -153,7 +154,7 @@ class _Walk:
         return found
 
     def _outputs(self, read: LineageNode, run: RunLineage) -> list[LineageNode]:
-        """Enter what a run has made of something; return what was not known before."""
+        """Add the outputs that a run derived from a node; return the new nodes."""
         pipeline = self._pipeline(run)
         for one in run.reads:
             if one.source == read.name and read.table in ("", one.table):

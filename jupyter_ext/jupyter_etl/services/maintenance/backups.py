@@ -1,4 +1,4 @@
-"""Copies of the ledger: made, and put back."""
+"""Backup and restore of the ledger."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _WITH_IDENTITY = "0010"
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
-    """A ledger that was put back.
+    """A restored ledger.
 
     Args:
-        ledger: The file that holds it.
-        runs: How many are on record.
-        revision: Of the copy's schema, before it was brought to this version's.
-        kept: What the ledger held before; None where there was none.
+        ledger: The restored file.
+        runs: Number of recorded runs.
+        revision: Revision of the copy's schema before its migration.
+        kept: The previous content of the ledger; None if there was none.
     """
 
     ledger: Path
@@ -44,14 +44,14 @@ class Restored:
 
 
 def backup(settings: Settings, file: Path | None, *, now: datetime) -> LedgerFile:
-    """Copy the ledger while others use it.
+    """Copy the ledger while it is in use.
 
     Args:
-        file: The copy, which must not exist; by default a new file in the home's ``backups/``.
+        file: The copy, which must not exist; None creates a new file in the home's ``backups/``.
 
     Raises:
         StoreError: It cannot be copied, or is PostgreSQL.
-        Conflict: There is a file of that name.
+        Conflict: The file exists already.
     """
     ledger = _sqlite_ledger(settings, "pg_dump --format=custom --file=ledger.dump {url}")
     if file is not None and file.exists():
@@ -69,10 +69,10 @@ def backup(settings: Settings, file: Path | None, *, now: datetime) -> LedgerFil
 
 
 def check_copy(file: Path) -> LedgerFile:
-    """Read the file that shall be put back from end to end.
+    """Read a backup completely and check it.
 
     Raises:
-        StoreError: It is no ledger, is damaged, or was written by a newer version.
+        StoreError: It is not a ledger, is damaged, or was written by a newer version.
     """
     held = inspect_file(file)
     if held.revision not in known_revisions():
@@ -86,17 +86,17 @@ def check_copy(file: Path) -> LedgerFile:
 
 
 def restore(settings: Settings, file: Path, *, now: datetime) -> Restored:
-    """Let the ledger hold what a copy holds; what it held is kept beside.
+    """Replace the content of the ledger by a copy; the previous content is kept in another file.
 
-    Numbers of runs and versions that were given since the copy was made are not given again.
+    Ids of runs and version numbers that were assigned after the copy was made are not reused.
 
     Args:
-        file: What `backup` made; it is left as it is.
+        file: The result of `backup`; it is not changed.
 
     Raises:
-        StoreError: The copy cannot be used, or the ledger is PostgreSQL; it holds what it held.
+        StoreError: The copy cannot be used, or the ledger is PostgreSQL. The ledger is unchanged.
         StorageError: The lake cannot be read.
-        Conflict: A scheduler is alive, or an attempt is in hand.
+        Conflict: A scheduler is alive, or an attempt is active.
     """
     ledger = _sqlite_ledger(
         settings, "pg_restore --clean --if-exists --single-transaction --dbname={url} FILE"
@@ -119,7 +119,7 @@ def _default(settings: Settings, now: datetime) -> Path:
 
 
 def _sqlite_ledger(settings: Settings, instead: str) -> Path:
-    """Return the ledger's file; for PostgreSQL raise what to do instead."""
+    """Return the ledger's file; for PostgreSQL, raise an error with the alternative."""
     ledger = Ledger(settings.ledger)
     path = ledger.path
     if path is not None:
@@ -138,7 +138,7 @@ def _sqlite_ledger(settings: Settings, instead: str) -> Path:
 
 
 def _without_password(url: URL) -> str:
-    # `URL.set` takes None for "as it is".
+    # `URL.set` treats None as "unchanged".
     bare = URL.create(
         "postgresql",
         username=url.username,
@@ -161,7 +161,7 @@ def _refuse_in_use(settings: Settings, ledger: Path, now: datetime) -> None:
     except StoreError as problem:
         if problem.retryable:
             raise
-        # Restoring is the repair for a ledger that cannot be read.
+        # Restoring repairs a ledger that cannot be read.
         return
     try:
         alive = alive_among(store.load_schedulers(), now)
@@ -190,7 +190,7 @@ def _given_numbers(settings: Settings, ledger: Path) -> Numbers:
 
 
 def _lost_identity(settings: Settings, held: LedgerFile) -> str | None:
-    """Return the id that a lake has of a ledger whose copy is from before ledgers had one."""
+    """Return the id that a lake has for a ledger whose copy predates ledger ids."""
     return read_marker(settings.lake) if held.revision < _WITH_IDENTITY else None
 
 

@@ -1,4 +1,4 @@
-"""Prunes once a day, while a scheduler runs, in a process of its own."""
+"""Daily pruning in a separate process while a scheduler runs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _STAMP = "pruned"
 
 @contextmanager
 def daily_prune(settings: Settings) -> Iterator[None]:
-    """Start ``jupyter etl prune`` whenever the last start is a day ago, as long as it is entered.
+    """Start ``jupyter etl prune`` once a day while the context is active.
 
     Args:
-        settings: Of the platform; the schedulers of one home start it once a day together.
+        settings: The settings; all schedulers of a home share one daily prune.
     """
     done = threading.Event()
 
@@ -30,7 +30,7 @@ def daily_prune(settings: Settings) -> Iterator[None]:
         while not done.wait(_LOOK_S):
             prune = start_prune(settings) if is_due(settings) else None
             if prune is not None:
-                # Or it would stay a zombie for a day.
+                # Otherwise it would stay a zombie for a day.
                 prune.wait()
 
     threading.Thread(target=look, name="etl-prune", daemon=True).start()
@@ -41,17 +41,17 @@ def daily_prune(settings: Settings) -> Iterator[None]:
 
 
 def is_due(settings: Settings) -> bool:
-    """Tell whether the last prune of this home was started more than a day ago, or never."""
+    """Return whether the last prune of this home started more than a day ago, or never."""
     try:
         started_at = (settings.home / _STAMP).stat().st_mtime
     except FileNotFoundError:
         return True
-    # A stamp of the future is of a clock that was wrong.
+    # A time stamp in the future was written under a wrong clock.
     return not 0 <= time.time() - started_at < _DAY_S
 
 
 def start_prune(settings: Settings) -> subprocess.Popen[bytes] | None:
-    """Start a prune that outlives this process; None where it cannot be started."""
+    """Start a detached prune; return None if it cannot be started."""
     home = settings.home
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -67,5 +67,5 @@ def start_prune(settings: Settings) -> subprocess.Popen[bytes] | None:
                 start_new_session=True,
             )
     except OSError:
-        # A full or a read-only disk: the doctor tells; the next look tries again after a day.
+        # A full or read-only disk is reported by the doctor; the next try is after a day.
         return None

@@ -1,4 +1,4 @@
-"""Pruning: old versions, files of killed attempts, folders of old runs, orphaned snapshots, logs."""
+"""Pruning of old versions, files of killed attempts, old run folders, snapshots and logs."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from jupyter_etl.services.reading import publisher_for
 from jupyter_etl.services.settings import Settings
 
 READERS = timedelta(days=1)
-"""Whoever began to read a version while it was the newest is done with it after so long."""
+"""Maximum time that a reader needs a version that was the newest when it started."""
 
 
 def plan_kept(
     history: Sequence[PublicationVersion], *, now: datetime, versions: int, days: int
 ) -> list[PublicationVersion]:
-    """Return the versions to keep: the newest, the young, and those that may still be read.
+    """Return the versions to keep: the newest, the recent, and those that may still be read.
 
     Args:
-        history: All that are on record, newest first; those that were pruned do not count.
-        versions: So many of the newest are kept.
-        days: And everything younger than so many days.
+        history: All recorded versions, newest first; pruned ones do not count.
+        versions: Number of the newest versions to keep.
+        days: Versions younger than this many days are kept.
 
     Returns:
-        Newest first; the newest is always among them.
+        Newest first; the newest is always included.
     """
     present = [version for version in history if version.pruned_at is None]
     kept = []
@@ -53,7 +53,7 @@ def plan_kept(
 
 
 FRESH = timedelta(hours=1)
-"""No file that was put into the lake since is deleted."""
+"""Younger files in the lake are never deleted."""
 
 _SETTLED = timedelta(days=1)
 _TURN = timedelta(hours=1)
@@ -62,19 +62,19 @@ _LOGS = ("scheduler.log", "alerts.log", "prune.log")
 
 
 Waiting = frozenset[tuple[int, int]]
-"""The attempts, as (run, number), whose stage waits for a decision."""
+"""Attempts, as (run, number), whose stage has a pending approval."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pruned:
-    """What went of one kind.
+    """What was deleted of one kind.
 
     Args:
         kind: ``versions`` (of publications), ``files`` (in the lake), ``runs`` (their folders),
-            ``stages`` (of lost attempts), ``holds`` (nobody decided), ``snapshots``, ``bundles``
+            ``stages`` (of lost attempts), ``holds`` (expired approvals), ``snapshots``, ``bundles``
             (copies of pinned files) or ``logs``.
-        count: How many.
-        bytes: Their size; 0 for versions, whose files are counted as such.
+        count: Number of deleted items.
+        bytes: Their size; 0 for versions, whose files are counted separately.
     """
 
     kind: str
@@ -84,12 +84,12 @@ class Pruned:
 
 @dataclass(frozen=True, kw_only=True)
 class Pruning:
-    """What one round of pruning did.
+    """The result of pruning.
 
     Args:
-        pruned: One a kind, in a fixed order.
-        busy: Publications that somebody was publishing just then; the next round has them.
-        failed: What could not be deleted, and why; one sentence each.
+        pruned: One entry per kind, in a fixed order.
+        busy: Publications that were locked by a writer; the next round prunes them.
+        failed: Files that could not be deleted, and why; one sentence each.
     """
 
     pruned: tuple[Pruned, ...]
@@ -98,12 +98,12 @@ class Pruning:
 
 
 def prune(settings: Settings, store: Store, clock: Clock, *, dry_run: bool = False) -> Pruning:
-    """Delete what retention does not keep.
+    """Delete what the retention settings do not keep.
 
     Args:
-        settings: What is kept, and where everything is.
-        clock: For the ages.
-        dry_run: Change nothing, only count.
+        settings: Retention, and the location of everything.
+        clock: The time.
+        dry_run: Only count; change nothing.
     """
     busy: list[str] = []
     failed: list[str] = []
@@ -138,7 +138,7 @@ def prune(settings: Settings, store: Store, clock: Clock, *, dry_run: bool = Fal
 
 
 def _publications(settings: Settings, store: Store, failed: list[str]) -> list[Publication]:
-    """Return all publications; none where the lake is not there."""
+    """Return all publications; none if the lake is not mounted."""
     try:
         LedgerLake(root=settings.lake, store=store).check()
     except StorageError as problem:
@@ -155,7 +155,7 @@ def _prune_publication(
     clock: Clock,
     dry_run: bool,
 ) -> tuple[int, int, int]:
-    """Return how many versions and files went, and the files' bytes."""
+    """Return the number of deleted versions and files, and the files' bytes."""
     name = publication.name
     with _publication_lock(store, clock, name, draft, dry_run):
         now = clock.now()
@@ -166,7 +166,7 @@ def _prune_publication(
         numbers = {version.number for version in kept}
         gone = [v.number for v in history if v.pruned_at is None and v.number not in numbers]
         if gone and not dry_run:
-            # First the word, then the deed: who reads in between is told, and not surprised.
+            # Update the ledger before deleting files, so that readers get a clear error.
             store.save_pruned(name, gone, draft=draft, now=now)
         with user_code_boundary(f"Sweeping {name!r}", PublishError):
             swept = publisher_for(publication.kind).clean_up(
@@ -181,14 +181,14 @@ def _prune_publication(
 
 
 class _Busy(Exception):
-    """Somebody is committing to the publication."""
+    """Another process is committing to the publication."""
 
 
 @contextmanager
 def _publication_lock(
     store: Store, clock: Clock, name: str, draft: bool, dry_run: bool
 ) -> Iterator[None]:
-    """Keep everybody from committing to a publication while it is swept; raises `_Busy`."""
+    """Prevent commits to a publication while it is pruned; raises `_Busy`."""
     if dry_run:
         yield
         return
@@ -204,13 +204,13 @@ def _publication_lock(
 def _expire_holds(
     settings: Settings, store: Store, clock: Clock, dry_run: bool
 ) -> tuple[Pruned, Waiting]:
-    """Give up what nobody has decided about in time; return also what still waits."""
+    """Discard held outputs whose time for approval is over; also return the others."""
     before = clock.now() - timedelta(days=settings.keep_held_days)
     held = store.load_holds()
     old = [hold for hold in held if hold.held_at < before]
     expired = 0
     for hold in old:
-        # Somebody may decide just now: then it is no longer ours.
+        # A user may be deciding at this moment: then the hold is no longer ours.
         with suppress(Conflict):
             if not dry_run:
                 store.decide_hold(hold, Decision.EXPIRED, by="", now=clock.now())
@@ -227,7 +227,7 @@ def _prune_runs(
     failed: list[str],
     waiting: Waiting,
 ) -> Pruned:
-    """Delete the folders of old runs beyond each pipeline's newest; their rows stay."""
+    """Delete the folders of old runs beyond each pipeline's newest; their records stay."""
     before = clock.now() - timedelta(days=settings.keep_days)
     old = store.load_old_runs(before=before, keep=settings.keep_versions)
     held = {run_id for run_id, _ in waiting}
@@ -236,7 +236,7 @@ def _prune_runs(
         for run_id in old
         if run_id not in held
     }
-    # Asked right before each is deleted: a person may retry an old run meanwhile.
+    # Check right before each deletion: a user may retry an old run in the meantime.
     settled = (
         folder
         for run_id, folder in folders.items()
@@ -254,7 +254,7 @@ def _prune_stages(
     failed: list[str],
     waiting: Waiting,
 ) -> Pruned:
-    """Delete what attempts that have ended did not clean up themselves."""
+    """Delete staged files that ended attempts did not clean up."""
     stages = {
         (int(stage.parent.parent.name), int(stage.parent.name)): stage
         for stage in (settings.home / "runs").glob(f"*/*/{STAGE}")
@@ -267,7 +267,7 @@ def _prune_stages(
 
 
 def _prune_bundles(settings: Settings, clock: Clock, dry_run: bool, failed: list[str]) -> Pruned:
-    """Delete the copies of pinned files that no run has used for long; the ledger has the files."""
+    """Delete unused copies of pinned files; the ledger has the originals."""
     before = (clock.now() - timedelta(days=settings.keep_days)).timestamp()
     folders = bundles_folder(settings.home).glob("*")
     old = [folder for folder in folders if folder.stat().st_mtime < before]
@@ -295,9 +295,9 @@ def _bytes_in(folder: Path) -> int:
 
 
 def _rotate_logs(home: Path, dry_run: bool) -> Pruned:
-    """Cut logs that have grown too large; their end is kept beside, in ``NAME.1``.
+    """Truncate logs that have become too large; their end is kept in ``NAME.1``.
 
-    They are emptied in place: whoever writes to them appends, and has them open.
+    They are truncated in place, because other processes have them open for appending.
     """
     count, size = 0, 0
     for name in _LOGS:

@@ -1,1 +1,1 @@
-"""Pipelines: deployment and what it needs to know."""
+"""Pipelines and their deployment."""

@@ -1,4 +1,4 @@
-"""Why the runs of a pipeline start cold, for all that show it."""
+"""The reason why a pipeline's runs start cold."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from jupyter_etl.runner.kernel.kernels import kernel_environment, kernel_of
 from jupyter_etl.services.settings import Settings
 
 _FRESH_S = 10.0
-"""How long an answer for a kernel holds: a page shows many pipelines, most with one kernel."""
+"""Seconds for which the answer for a kernel is cached: a page shows many pipelines, most with the
+same kernel.
+"""
 
 
 class ColdStarts:
-    """Tells of pipelines why their runs start cold.
+    """Determines why the runs of pipelines start cold.
 
-    The answer is that of this process: a scheduler in another environment may have another.
+    The answer applies to this process; a scheduler in another environment may differ.
     """
 
     def __init__(self, store: SnapshotStore, settings: Settings) -> None:
@@ -33,7 +35,7 @@ class ColdStarts:
         self._found: dict[tuple[str, Path], tuple[float, Cold | None]] = {}
 
     def of(self, pipeline: Pipeline) -> Cold | None:
-        """Return the reason; None where its runs start warm, or its kernel is not installed here."""
+        """Return the reason; None if the runs start warm or the kernel is not installed here."""
         if not pipeline.policy.warm:
             return Cold(why="it was deployed with --cold", remedy="deploy it without --cold")
         if not self._settings.warm:
@@ -46,7 +48,7 @@ class ColdStarts:
         return self._of_notebook(pipeline)
 
     def _of_notebook(self, pipeline: Pipeline) -> Cold | None:
-        """Return the reason as far as it is the kernel."""
+        """Return the reason, considering only the notebook's kernel."""
         metadata, folder = self._metadata_of(pipeline), Path(pipeline.notebook).parent
         key = str(metadata["kernelspec"].get("name") or ""), folder
         at, cold = self._found.get(key, (-_FRESH_S, None))
@@ -59,7 +61,7 @@ class ColdStarts:
         found = self._metadata.get(pipeline.content_hash)
         if found is None:
             found = json.loads(self._store.load_snapshot(pipeline.content_hash)).get("metadata", {})
-            # No more than what is asked for: a notebook's metadata may be large.
+            # Load only what is needed: a notebook's metadata may be large.
             found = {"kernelspec": found.get("kernelspec", {})}
             self._metadata[pipeline.content_hash] = found
         return found

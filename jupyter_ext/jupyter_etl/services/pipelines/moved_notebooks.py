@@ -17,29 +17,29 @@ from jupyter_etl.ports import Store
 from jupyter_etl.services.notebooks import read_notebook
 
 MOST_FILES = 2_000
-"""Notebooks that a search reads, and folders that it visits, at most."""
+"""Maximum number of notebooks and folders that a search visits."""
 
 _MADE_UP = re.compile(r"cell-\d+")
-"""Ids that `snapshot_of` gives to cells without one; they identify nothing."""
+"""Ids that `snapshot_of` assigns to cells without one; they identify nothing."""
 
 
 def is_missing(pipeline: Pipeline) -> bool:
-    """Tell whether the notebook's file is gone; its deployed version still runs."""
+    """Return whether the notebook's file is missing; its deployed version still runs."""
     return not Path(pipeline.notebook).is_file()
 
 
 def moved_pipeline(store: Store, path: Path, snapshot: str, owner: str) -> Pipeline | None:
     """Find the pipeline whose notebook was renamed or moved to a path.
 
-    Its old file is gone, and the new one has the deployed content or most of its cells, with
-    their ids. A copy, whose original is still there, is another notebook.
+    Its old file is missing, and the new one has the deployed content, or most of its cells with
+    their ids. A copy whose original still exists is a different notebook.
 
     Args:
-        path: Of the notebook as it is now.
-        owner: Whose pipelines come into question.
+        path: Current path of the notebook.
+        owner: Owner whose pipelines are considered.
 
     Raises:
-        Conflict: Several pipelines ran a notebook like this one.
+        Conflict: Several pipelines match the notebook.
     """
     found = [
         one
@@ -58,17 +58,17 @@ def moved_pipeline(store: Store, path: Path, snapshot: str, owner: str) -> Pipel
 
 
 def has_moved(store: Store, pipeline: Pipeline, path: Path, snapshot: str) -> bool:
-    """Tell whether the notebook at a path is the one of a pipeline, renamed or moved."""
+    """Return whether the notebook at a path is that of a pipeline, renamed or moved."""
     elsewhere = pipeline.notebook != str(path) and is_missing(pipeline)
     return elsewhere and _is_same(_deployed(store, pipeline), snapshot)
 
 
 def find_notebook(store: Store, pipeline: Pipeline) -> Path:
-    """Find where the notebook of a pipeline is now, in its old folder and the folders around it.
+    """Find the current path of a pipeline's notebook, in its old folder and nearby folders.
 
     Raises:
-        NotFound: None of the notebooks there is the one.
-        Conflict: Several are; or the file is where it was.
+        NotFound: No notebook there matches.
+        Conflict: Several notebooks match, or the file has not moved.
     """
     if not is_missing(pipeline):
         raise Conflict(
@@ -95,7 +95,7 @@ def find_notebook(store: Store, pipeline: Pipeline) -> Path:
 
 
 def _near(old: Path) -> Iterator[Path]:
-    """Return notebooks below the nearest folder that is left, and below the one above it."""
+    """Yield notebooks below the nearest existing folder and its parent."""
     folder = next((one for one in old.parents if one.is_dir()), None)
     if folder is None or folder == folder.parent:
         return iter(())
@@ -132,7 +132,7 @@ def _is_same(deployed: str | None, snapshot: str | None) -> bool:
         return False
     if deployed == add_bundle(snapshot, bundle_of(deployed)):
         return True
-    # Ids alone do not identify a notebook: all copies of a template have them.
+    # Ids alone do not identify a notebook: all copies of a template share them.
     old, new = _identifying(cells_by_id(deployed)), _identifying(cells_by_id(snapshot))
     return bool(old) and 2 * len(old & new) > len(old)
 

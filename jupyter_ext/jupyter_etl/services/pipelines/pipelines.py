@@ -1,4 +1,4 @@
-"""Notebooks that run by themselves."""
+"""Deployment and management of pipelines."""
 
 from __future__ import annotations
 
@@ -55,19 +55,19 @@ from jupyter_etl.services.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """What a deployment did.
+    """The result of a deployment.
 
     Args:
-        pipeline: As it now stands in the ledger.
+        pipeline: The pipeline as it is now recorded.
         change: ``new``, ``changed`` or ``unchanged``.
-        changes: What differs from the version before, one phrase each; empty for a new pipeline.
-        words: Its schedule in words; "" without one.
-        next: The next instants, UTC.
-        note: What daylight saving does to them, what is assumed of the notebook, why its
-            runs start cold; "" for nothing.
-        findings: What preflight found.
+        changes: Differences from the previous version, one phrase each; empty for a new pipeline.
+        words: Its schedule as text; "" without one.
+        next: The next occurrences, UTC.
+        note: Effects of clock changes, assumptions about the notebook, and why its runs start
+            cold; "" if there are none.
+        findings: The findings of preflight.
         files: The local files that the version pins.
-        file_changes: How these differ from those of the version that was deployed before.
+        file_changes: Differences from the files of the previous deployment.
     """
 
     pipeline: Pipeline
@@ -116,7 +116,7 @@ class Pipelines:
                 valid, or preflight has found errors, which are in its ``data``.
             PermissionDenied: Another owner has the name.
             NotFound: Nothing publishes a name in ``after``.
-            Conflict: Another notebook has the name, or another pipeline publishes what this does.
+            Conflict: Another notebook has the name, or another pipeline has the same publication.
         """
         path, text, outline = read_notebook(notebook)
         given = request.when or request.after or request.on_demand
@@ -131,7 +131,7 @@ class Pipelines:
         schedule = changed_schedule(kept.schedule, request, self._settings.timezone)
         plan = None
         if schedule is not None:
-            # One that has fired for the last time is no reason to refuse another version.
+            # A schedule that has fired for the last time does not prevent a new version.
             plan = preview_of(schedule, now, spent=schedule == kept.schedule)
         values = {**kept.parameters, **request.parameters}
         resolve_parameters(outline.parameters, values, at=now)
@@ -197,7 +197,7 @@ class Pipelines:
         )
 
     def _named(self, path: Path, name: str | None, snapshot: str) -> str:
-        """Return the name of the pipeline that a deployment of this file is about."""
+        """Return the name of the pipeline that a deployment of this file belongs to."""
         if name is not None:
             return parse_name(name, what="pipeline")
         by_stem = parse_name(pipeline_name(path.stem), what="pipeline")
@@ -224,7 +224,7 @@ class Pipelines:
         after_all: bool = False,
         count: int = 5,
     ) -> SchedulePreview:
-        """Say what a schedule means; raises `DeclarationError`, also when it never fires."""
+        """Describe a schedule; raises `DeclarationError`, also if it never fires."""
         zone = timezone or self._settings.timezone
         schedule = parse_schedule(when, timezone=zone, after=tuple(after), after_all=after_all)
         return preview_of(schedule, self._clock.now(), count=count)
@@ -238,7 +238,7 @@ class Pipelines:
         end: datetime | None = None,
         count: int = 5,
     ) -> SchedulePreview:
-        """Say when a schedule fires, also in the past; see `preview_between`."""
+        """Return when a schedule fires, also in the past; see `preview_between`."""
         schedule = parse_schedule(when, timezone=timezone or self._settings.timezone)
         return preview_between(schedule, start, end, count=count)
 
@@ -248,46 +248,46 @@ class Pipelines:
         return [one for one in found if tags.items() <= one.policy.tags.items()]
 
     def get(self, name: str) -> Pipeline:
-        """Return one; raises `NotFound`."""
+        """Return a pipeline; raises `NotFound`."""
         return self._store.load_pipeline(name)
 
     def versions(self, name: str) -> builtins.list[PipelineVersion]:
-        """Return its versions with their files, newest first; raises `NotFound`."""
+        """Return the versions of a pipeline with their files, newest first; raises `NotFound`."""
         found = self.files.versions(name)
         if not found:
             self.get(name)
         return found
 
     def pause(self, name: str) -> Pipeline:
-        """Plan nothing until `resume`; a run in hand goes on."""
+        """Stop planning runs until `resume`; active runs continue."""
         return self._store.change_pipeline(name, now=self._clock.now(), paused=True)
 
     def resume(self, name: str) -> Pipeline:
-        """Go on from now; times that passed meanwhile are not caught up."""
+        """Continue from now; occurrences that passed in the meantime are not caught up."""
         now = self._clock.now()
         pipeline = self.get(name)
         due = next_occurrence(pipeline.schedule, now) if pipeline.schedule else None
         return self._store.change_pipeline(name, now=now, paused=False, next_due=due)
 
     def unschedule(self, name: str) -> None:
-        """Take it off the schedule; its runs and versions stay on record."""
+        """Remove a pipeline; its runs and versions stay recorded."""
         self.get(name)
         self._store.remove_pipeline(name)
 
     def hand_over(self, name: str, owner: str) -> Pipeline:
-        """Make somebody else accountable."""
+        """Change the owner of a pipeline."""
         return self._store.change_pipeline(name, now=self._clock.now(), owner=owner)
 
     def relink(self, name: str, notebook: Path | None = None) -> Pipeline:
-        """Tell a pipeline where its notebook is; history, schedule and deployed version stay.
+        """Point a pipeline to a moved notebook; its history, schedule and deployed version stay.
 
         Args:
-            notebook: Path of the file; None looks for it around its old place.
+            notebook: Path of the file; None searches near its old path.
 
         Raises:
             NotFound: There is no such pipeline, or no such notebook.
-            Conflict: Without ``notebook``, the old file is there, or several may be meant.
-            DeclarationError: The file is no notebook.
+            Conflict: Without ``notebook``: the old file still exists, or several files match.
+            DeclarationError: The file is not a notebook.
             PermissionDenied: The pipeline belongs to another owner.
         """
         pipeline = self.get(name)
@@ -303,20 +303,20 @@ class Pipelines:
         return self._store.change_pipeline(name, now=self._clock.now(), notebook=str(path))
 
     def missing(self, pipeline: Pipeline) -> bool:
-        """Tell whether the notebook's file is gone; the deployed version still runs."""
+        """Return whether the notebook's file is missing; the deployed version still runs."""
         return is_missing(pipeline)
 
     def moved_to(self, notebook: Path) -> Pipeline | None:
-        """Return the pipeline whose notebook this is after a rename or move, if there is one."""
+        """Return the pipeline of a renamed or moved notebook; None if there is none."""
         path, text, _ = read_notebook(notebook)
         return moved_pipeline(self._store, path, snapshot_of(text), self._settings.owner)
 
     def outline(self, notebook: Path) -> Outline:
-        """Read what a notebook declares, without running it."""
+        """Parse what a notebook declares, without running it."""
         return read_notebook(notebook)[2]
 
     def preflight(self, notebook: Path) -> builtins.list[Finding]:
-        """Look for what would fail or surprise in a headless run."""
+        """Find what would fail or behave differently in a headless run."""
         path, _, outline = read_notebook(notebook)
         findings = self._findings(path, outline)
         for one in self._store.load_pipelines():
@@ -325,13 +325,13 @@ class Pipelines:
         return [*findings]
 
     def time_limits(self, pipelines: Sequence[Pipeline]) -> dict[str, TimeLimit]:
-        """Return how long the next run of each of these may take, and why, by name."""
+        """Return the time limit of each pipeline's next run and its reason, by name."""
         asked = [one.name for one in pipelines if one.policy.timeout_s is None]
         durations = load_durations(self._store, asked) if asked else {}
         return {one.name: time_limit(one.policy, durations.get(one.name)) for one in pipelines}
 
     def changed(self, pipeline: Pipeline) -> bool:
-        """Tell whether the notebook or a file of its version differs from what is deployed."""
+        """Return whether the notebook or a file of its version differs from the deployed one."""
         return self.files.changed(pipeline)
 
     def declared(self, pipeline: Pipeline) -> Outline:
@@ -339,7 +339,7 @@ class Pipelines:
         return parse_notebook(self._store.load_snapshot(pipeline.content_hash))
 
     def cold_start(self, pipeline: Pipeline) -> str:
-        """Say why its runs start cold, and what would make them warm; "" where they are warm."""
+        """Return why runs start cold, and how to make them warm; "" if they are warm."""
         cold = self._cold_starts.of(pipeline)
         return cold.say() if cold else ""
 
@@ -380,7 +380,7 @@ class Pipelines:
 
 
 def _refuse_errors(path: Path, findings: Sequence[Finding]) -> None:
-    """Refuse to deploy what would fail in a run; raises `DeclarationError`."""
+    """Raise `DeclarationError` if preflight has found errors."""
     errors = errors_in(findings)
     if not errors:
         return

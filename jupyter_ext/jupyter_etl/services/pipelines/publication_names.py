@@ -1,4 +1,4 @@
-"""Which pipeline publishes which names, as far as the notebooks' text tells."""
+"""The publications of pipelines, derived from the text of their notebooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
 
 
 def published_names(outline: Outline) -> frozenset[str]:
-    """Return the names that a notebook publishes; those that are computed are left out."""
+    """Return the names that a notebook publishes, without computed names."""
     return frozenset(_names_in(outline))
 
 
@@ -64,12 +64,12 @@ def check_names(
 
     Args:
         before, was: The deployed pipeline and its notebook; None for a new one.
-        pipeline, outline: The same, to deploy.
-        expect: Whether it may wait for publications that are to come.
+        pipeline, outline: The pipeline and notebook to deploy.
+        expect: Whether ``after`` may name publications that do not exist yet.
 
     Raises:
-        NotFound: Nothing publishes a name for which it waits.
-        Conflict: Another pipeline publishes what it does.
+        NotFound: Nothing publishes a name that it waits for.
+        Conflict: Another pipeline has the same publication.
     """
     names = published_names(outline)
     after = pipeline.schedule.after if pipeline.schedule else ()
@@ -82,7 +82,7 @@ def check_names(
 
 
 def _refuse_taken(store: Store, pipeline: Pipeline, names: Collection[str]) -> None:
-    """Raise `Conflict` where another pipeline publishes a name, and neither is shared."""
+    """Raise `Conflict` if another pipeline publishes a name and neither is shared."""
     if not names or pipeline.policy.shared:
         return
     others = {
@@ -103,7 +103,7 @@ def _deployed_names(store: Store, pipeline: Pipeline) -> frozenset[str]:
         snapshot = store.load_snapshot(pipeline.content_hash)
     except NotFound:
         return frozenset()
-    # Most of the work is to read a notebook, and many publish nothing.
+    # Parsing notebooks is most of the work, and many publish nothing.
     return published_names(parse_notebook(snapshot)) if "publish" in snapshot else frozenset()
 
 
@@ -116,7 +116,7 @@ def _taken(name: str, pipeline: str) -> Conflict:
 
 
 def _refuse_unknown(store: Store, names: Sequence[str], own: Collection[str]) -> None:
-    """Raise `NotFound` for a name that is no publication, and that no deployed notebook publishes."""
+    """Raise `NotFound` for a name that nothing publishes or has published."""
     known = {*own, *(one.name for one in store.load_publications())}
     if known >= {*names}:
         return
@@ -133,7 +133,7 @@ def _refuse_unknown(store: Store, names: Sequence[str], own: Collection[str]) ->
 
 
 def file_name(path: str) -> str:
-    """Return the default name of the publication of a file; ``path`` may have templates."""
+    """Return the default publication name of a file; ``path`` may contain templates."""
     plain = Path(_TEMPLATE.sub("", path))
     parts = [*plain.parent.parts, plain.name.partition(".")[0]]
     return ".".join(filter(None, (slug(part, empty="") for part in parts))) or "file"

@@ -1,4 +1,4 @@
-"""What a redeployment keeps, what is taken away from it, and what it changes."""
+"""What a redeployment keeps, resets and changes."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ _POLICY = {
     "cold": "warm",
     "parallel": "parallel",
 }
-"""What ``--reset`` calls the fields of a policy."""
+"""Names of the policy fields for ``--reset``."""
 
 _PARAMETER = "param."
 
 RESETS = ("all", "schedule", "param", *_POLICY)
-"""What ``--reset`` takes; ``param.NAME`` too, for one parameter."""
+"""Values of ``--reset``, in addition to ``param.NAME`` for one parameter."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """What a deployment starts from.
+    """The values that a deployment starts from.
 
     Args:
-        schedule: Of the deployed pipeline; None without one.
+        schedule: The schedule of the deployed pipeline; None without one.
         parameters: Deployed values of parameters that the notebook still declares.
-        policy: Of the deployed pipeline, or the default.
+        policy: The policy of the deployed pipeline, or the default.
     """
 
     schedule: Schedule | None = None
@@ -51,14 +51,14 @@ class Kept:
 
 
 def kept_from(before: Pipeline | None, outline: Outline, reset: Sequence[str]) -> Kept:
-    """Return what a deployment keeps where nothing is given.
+    """Return the values that a deployment keeps unless they are given.
 
     Args:
         before: The deployed pipeline; None for a new one.
-        reset: What goes back to its default, see `RESETS`.
+        reset: Options to reset to their default, see `RESETS`.
 
     Raises:
-        DeclarationError: There is nothing to reset by such a name.
+        DeclarationError: An option in ``reset`` does not exist.
     """
     given = set() if before is None else set(before.parameters)
     for name in reset:
@@ -101,10 +101,10 @@ def _check_reset(name: str, parameters: Collection[str]) -> None:
 def changes_between(
     before: Pipeline, after: Pipeline, was: Outline, outline: Outline
 ) -> tuple[str, ...]:
-    """Say what a deployment changed, one phrase each: ``schedule: hourly -> daily``.
+    """Return the changes of a deployment, one phrase each: ``schedule: hourly -> daily``.
 
     Args:
-        was, outline: What its notebook declares.
+        was, outline: What the notebook declared before and declares now.
     """
     changes = []
     if before.notebook != after.notebook:
@@ -135,7 +135,7 @@ def _schedule_change(before: Schedule | None, after: Schedule | None) -> list[st
 
 
 def _notebook_change(was: Outline, outline: Outline) -> str:
-    """Say how many cells differ: ``2 cells changed, 1 added``."""
+    """Return the number of changed cells: ``2 cells changed, 1 added``."""
     old = [(cell.kind, cell.source.strip()) for cell in was.cells]
     new = [(cell.kind, cell.source.strip()) for cell in outline.cells]
     changed = added = removed = 0

@@ -1,4 +1,4 @@
-"""What a schedule means, and the schedule that a deployment leads to."""
+"""Previews of schedules, and the schedule that a deployment results in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_etl.model import Schedule, ScheduleKind
 from jupyter_etl.scheduling.occurrences import dst_note, next_occurrences, occurrences_between
 
 _INSTANT = timedelta(microseconds=1)
-"""The step between instants."""
+"""The smallest step between instants."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +22,10 @@ class SchedulePreview:
     """A schedule before it is deployed.
 
     Args:
-        schedule: As understood.
-        words: The same in words.
-        next: The next instants, UTC; empty for ``after``.
-        note: What daylight saving does to them; "" where nothing.
+        schedule: The parsed schedule.
+        words: The schedule as text.
+        next: The next occurrences, UTC; empty for ``after``.
+        note: The effect of clock changes; "" if there is none.
     """
 
     schedule: Schedule
@@ -37,15 +37,15 @@ class SchedulePreview:
 def preview_of(
     schedule: Schedule, now: datetime, *, count: int = 5, spent: bool = False
 ) -> SchedulePreview:
-    """Say what a schedule means.
+    """Describe a schedule.
 
     Args:
-        now: Its next instants are after this; UTC.
-        count: How many of them.
-        spent: Whether one that never fires again is all right.
+        now: The occurrences start after this instant; UTC.
+        count: Number of occurrences.
+        spent: Whether a schedule that never fires again is allowed.
 
     Raises:
-        DeclarationError: It never fires from now on.
+        DeclarationError: It never fires after ``now``.
     """
     occurrences = next_occurrences(schedule, now, count)
     if not occurrences and not spent and schedule.kind is not ScheduleKind.AFTER:
@@ -59,11 +59,11 @@ def preview_of(
 def preview_between(
     schedule: Schedule, start: datetime, end: datetime | None, *, count: int
 ) -> SchedulePreview:
-    """Say when a schedule fires, also in the past.
+    """Return when a schedule fires, also in the past.
 
     Args:
-        start, end: The instants ``start <= t < end``, UTC.
-        count: How many, without ``end``.
+        start, end: The interval ``start <= t < end``, UTC.
+        count: Number of occurrences if ``end`` is None.
 
     Raises:
         DeclarationError: An instant is not within `YEARS`.
@@ -75,7 +75,7 @@ def preview_between(
                 f"'{at.date()}' is not within the years {low} to {high}.",
                 hint="Use --from and --to within these years.",
             )
-    # The engine's intervals hold their end and not their start.
+    # occurrences_between includes the end of an interval and excludes its start.
     before = start - _INSTANT
     if end is None:
         return _preview(schedule, next_occurrences(schedule, before, count))
@@ -101,7 +101,7 @@ def changed_schedule(
         default_zone: IANA name, where none is given or kept.
 
     Raises:
-        DeclarationError: It is not understood.
+        DeclarationError: The schedule is not valid.
     """
     when, after, after_all = request.when, request.after, request.after_all
     zone = request.timezone or (kept.timezone if kept else default_zone)

@@ -1,4 +1,4 @@
-"""What preflight learns of the world: the kernel, the files and the ledger."""
+"""The environment that preflight queries: the kernel, the files and the ledger."""
 
 from jupyter_etl.services.preflight.place import NotebookPlace
 

@@ -1,4 +1,4 @@
-"""Which modules the interpreter of a kernel finds."""
+"""Module lookup by a kernel's interpreter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jupyter_etl.runner.kernel.kernels import kernel_environment
 from jupyter_etl.services.preflight.module_probe import lacks
 
 PATIENCE_S = 20.0
-"""The longest that an interpreter is waited for, seconds."""
+"""Timeout of an interpreter, seconds."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Interpreter:
     Args:
         command: The interpreter and its options.
         module: The module that it runs as the kernel: ``ipykernel_launcher``.
-        env: Of the kernelspec.
+        env: Environment variables of the kernelspec.
     """
 
     command: tuple[str, ...]
@@ -37,11 +37,11 @@ class Interpreter:
     env: tuple[tuple[str, str], ...] = ()
 
     def missing(self, names: Collection[str], folder: Path) -> frozenset[str] | None:
-        """Return those of some modules that it does not find; None where it does not answer.
+        """Return the modules that the interpreter does not find; None if it does not respond.
 
         Args:
-            names: Dotted; ``module:name`` for a name in one.
-            folder: Of the notebook, where its own modules are.
+            names: Dotted names; ``module:name`` for a name in a module.
+            folder: The notebook's folder, which contains its own modules.
         """
         asked = frozenset(name for name in names if not _is_beside(name, folder))
         answer = _answer(self, _stamp(self.command[0]))
@@ -55,7 +55,7 @@ class Interpreter:
 
 
 def interpreter_of(spec: Any) -> Interpreter | None:
-    """Return how a kernelspec of jupyter_client starts Python; None where that cannot be told."""
+    """Return how a kernelspec of jupyter_client starts Python; None if that is not known."""
     argv = [str(word) for word in spec.argv]
     if "-m" not in argv[:-1]:
         return None
@@ -70,10 +70,10 @@ def interpreter_of(spec: Any) -> Interpreter | None:
 
 
 def executable_of(spec: Any) -> str | None:
-    """Return the program that a kernelspec starts; None where there is none."""
+    """Return the program that a kernelspec starts; None if it does not exist."""
     first = str(spec.argv[0]) if spec.argv else ""
     major, minor = sys.version_info[:2]
-    # As jupyter_client does.
+    # Same rule as jupyter_client.
     if first in {"python", f"python{major}", f"python{major}.{minor}"}:
         return sys.executable
     return shutil.which(first, path=(spec.env or {}).get("PATH"))
@@ -81,7 +81,7 @@ def executable_of(spec: Any) -> str | None:
 
 @dataclass
 class _Answer:
-    """What one interpreter has said, as long as the folders of its ``sys.path`` stay as they are."""
+    """The answer of an interpreter, valid while the folders of its ``sys.path`` are unchanged."""
 
     interpreter: Interpreter
     python: tuple[int, int] | None = None
@@ -122,7 +122,7 @@ def _ask(interpreter: Interpreter, names: Collection[str]) -> dict[str, Any] | N
             [*interpreter.command, "-c", program],
             input=json.dumps(sorted(names)),
             env=kernel_environment({name: _filled(text) for name, text in interpreter.env}),
-            # Not in the notebook's folder, of which no module may be executed.
+            # Not in the notebook's folder: no module of it may be executed.
             cwd="/",
             capture_output=True,
             text=True,
@@ -140,7 +140,7 @@ def _filled(text: str) -> str:
 
 
 def _is_beside(name: str, folder: Path) -> bool:
-    """Tell whether a module is in the notebook's folder; nothing is executed."""
+    """Return whether a module is in the notebook's folder; nothing is executed."""
     places: list[str] | None = [str(folder)]
     module, _, inside = name.partition(":")
     spec: Any = None
@@ -160,7 +160,7 @@ def _is_beside(name: str, folder: Path) -> bool:
 
 
 def _folders(spec: Any, places: list[str], part: str) -> list[Path]:
-    """Return where a package's modules are; that of a namespace package is not to be computed."""
+    """Return the folders of a package's modules; a namespace package's path is not computed."""
     if spec.origin and spec.has_location:
         return [Path(str(spec.origin)).parent]
     return [path for place in places if (path := Path(place) / part).is_dir()]

@@ -1,6 +1,7 @@
-"""Run by a kernel's interpreter, with its standard library alone: which modules can be imported.
+"""A script for a kernel's interpreter that finds missing modules, with the standard library alone.
 
-Reads a JSON list of dotted names, and writes ``{"python": [3, 12], "missing": [...], "path": [...]}``.
+It reads a JSON list of dotted names, and writes ``{"python": [3, 12], "missing": [...], "path":
+[...]}``.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from typing import Any
 _DYNAMIC = re.compile(
     r"import\s*\(?\s*\*|__getattr__|globals\(\)|locals\(\)|vars\(|exec\(|setattr\(|sys\.modules|lazy"
 )
-"""Signs that a module has names that its text does not show."""
+"""Code that defines names dynamically."""
 
 
 def is_missing(asked: str) -> bool:
-    """Tell whether a module, or a name in one, is not there.
+    """Return whether a module, or a name in one, does not exist.
 
-    Nothing is imported for that but packages that do not show whether they have a module.
+    Nothing is imported except packages whose modules cannot be found otherwise.
 
     Args:
         asked: ``package.module``, or ``package.module:name``.
@@ -42,17 +43,17 @@ def is_missing(asked: str) -> bool:
         part = ".".join(parts[:count])
         spec = PathFinder.find_spec(part, list(places)) if places is not None else None
         if spec is None:
-            # Such as os.path, and what a package makes when it is imported.
+            # For example os.path, or modules that a package creates when it is imported.
             return _fails(part)
     return bool(inside) and lacks(spec.origin, spec.submodule_search_locations, inside)
 
 
 def lacks(origin: str | None, places: Iterable[str] | None, name: str) -> bool:
-    """Tell whether a module certainly has no name, by its text; one that cannot be read may have it.
+    """Return whether a module's text shows that it lacks a name; False if it cannot be read.
 
     Args:
-        places: Where its modules are, if it is a package.
-        name: That it would have to define, or to be a module of.
+        places: Folders of its modules if it is a package.
+        name: The name that it would have to define, or that of a submodule.
     """
     if not origin or not origin.endswith(".py"):
         return False

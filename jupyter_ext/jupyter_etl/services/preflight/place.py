@@ -1,4 +1,4 @@
-"""Where a notebook will run, as preflight asks."""
+"""Implementation of preflight's environment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jupyter_etl.services.reading import access_with, check_source, tables_of
 
 _PACKAGE = "jupyter_etl"
 _NAMED_OPTIONS = {"json": "path", "sheet": "sheet", "delimiter": "delimiter"}
-"""Arguments of ``%etl source``, and the options of the source that they set."""
+"""Arguments of ``%etl source``, and the source options that they set."""
 
 _DIALECTS = {"postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
 
@@ -34,10 +34,10 @@ class NotebookPlace:
 
     Args:
         notebook: Absolute path.
-        kernel: Name of its kernel; None where it names none.
+        kernel: Name of its kernel; None if it does not name one.
         check_schedule: Raises an `EtlError` for arguments of ``%etl schedule`` that cannot be
             deployed.
-        expected: Publications that it waits for, and that may be still to come.
+        expected: Publications that it waits for and that may not exist yet.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class NotebookPlace:
 
     @cached_property
     def expected(self) -> Collection[str]:
-        """The names of the publications that deployed notebooks, or those to come, will make."""
+        """Names of the publications that deployed notebooks, or new ones, will create."""
         names = set(self._expected)
         for pipeline in self._store.load_pipelines():
             outline = parse_notebook(self._store.load_snapshot(pipeline.content_hash))
@@ -74,7 +74,7 @@ class NotebookPlace:
         return names
 
     def kernel(self, outline: Outline, *, needs_package: bool) -> list[Finding]:
-        """Say what keeps the kernel from starting, or the package from being there."""
+        """Find reasons why the kernel cannot start or lacks the package."""
         cells = tuple(cell.index for cell in outline.cells if cell.kind == "code")
         kernel = self._kernel
         if isinstance(kernel, ExecutionError):
@@ -105,22 +105,22 @@ class NotebookPlace:
         return []
 
     def missing_modules(self, names: Collection[str]) -> Collection[str] | None:
-        """Return those of the modules, and names in them, that the kernel could not import."""
+        """Return the modules, and names in them, that the kernel cannot import."""
         interpreter = self._interpreter
         if interpreter is None:
             return None
-        # Asked together with what `kernel` asks for, which is then known.
+        # Queried together with the modules that `kernel` needs.
         every = {*names, interpreter.module, _PACKAGE}
         missing = interpreter.missing(every, self._notebook.parent)
         return None if missing is None else missing & set(names)
 
     def runs_other_python(self) -> bool:
-        """Tell whether the kernel's Python has another grammar than this one."""
+        """Return whether the kernel's Python has a different grammar from this one."""
         version = self._interpreter.version() if self._interpreter else None
         return version != sys.version_info[:2]
 
     def reads_as_ipython(self, source: str) -> bool:
-        """Tell whether IPython makes valid Python of a cell."""
+        """Return whether IPython turns a cell into valid Python."""
         from IPython.core.inputtransformer2 import TransformerManager
 
         try:
@@ -132,10 +132,10 @@ class NotebookPlace:
         return True
 
     def has_file(self, path: str, *, pattern: bool) -> bool:
-        """Tell whether a path, or a pattern, relative to the notebook, leads to something."""
+        """Return whether a path or pattern, relative to the notebook, matches a file."""
         full = str(self._notebook.parent / Path(path).expanduser())
         try:
-            # Not Path.glob, which takes no absolute patterns.
+            # Not Path.glob, which does not accept absolute patterns.
             found = glob.glob(full, recursive=True) if pattern else []  # noqa: PTH207
             return bool(found) or Path(full).exists()
         except OSError:
@@ -150,7 +150,7 @@ class NotebookPlace:
             return ""
 
     def declare(self, args: Mapping[str, object]) -> Source:
-        """Read a declaration of a source; raises an `EtlError` as declaring it would."""
+        """Parse the declaration of a source; raises `EtlError` as declaring it would."""
         given: dict[str, Any] = {**args}
         options = dict(given.get("options") or {})
         options |= {
@@ -180,14 +180,14 @@ class NotebookPlace:
         self._check_schedule(request, outline)
 
     def check_rules(self, rules: Sequence[CheckRule]) -> None:
-        """Raise `DeclarationError` for rules that no data could be checked by."""
+        """Raise `DeclarationError` for rules that are invalid for any data."""
         from jupyter_etl.checks.rules_sql import check_syntax
 
         for rule in rules:
             check_syntax(rule)
 
     def tables_in(self, sql: str, dialect: str) -> list[str] | None:
-        """Return the tables that a query reads; raises `DeclarationError` for no valid query."""
+        """Return the tables that a query reads; raises `DeclarationError` if it is not valid."""
         from jupyter_etl.sources.local_sql import check_local_query, table_names
         from jupyter_etl.sources.sql.statements import parse_statement
 
@@ -198,7 +198,7 @@ class NotebookPlace:
         return table_names(sql, dialect=_DIALECTS.get(dialect, dialect))
 
     def tables_of(self, source: Source) -> Collection[str] | None:
-        """Return the tables of an SQLite file; servers are not asked."""
+        """Return the tables of an SQLite file; None for servers, which are not contacted."""
         if source.kind != SourceKind.SQL or not source.location.startswith("sqlite:///"):
             return None
         try:

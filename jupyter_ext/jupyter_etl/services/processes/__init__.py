@@ -1,1 +1,1 @@
-"""Entry points of the processes that make attempts."""
+"""Entry points of runner processes."""

@@ -1,4 +1,4 @@
-"""``python -m jupyter_etl.services.processes.attempt FOLDER``: the process that makes one attempt."""
+"""``python -m jupyter_etl.services.processes.attempt FOLDER``: a process that makes one attempt."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _KINDS = {kind.value for kind in PublicationKind}
 
 
 class Attempting:
-    """What every attempt needs, made before it is known which it will be.
+    """What every attempt needs, created before the attempt is known.
 
     Args:
-        forked_kernel: Becomes the kernel, where it can; None for a cold start.
-        script: What `warm_up` makes.
+        forked_kernel: Becomes the kernel if possible; None for a cold start.
+        script: The script that `warm_up` runs.
 
     Raises:
         StoreError: The ledger cannot be opened.
@@ -46,13 +46,13 @@ class Attempting:
         skip_slow_import()
         self._script = script
         self._forked_kernel = forked_kernel
-        # A user's own code is to find the time and the place of the run.
+        # The user's code needs the time zone and the folder of the run.
         self._early = (
             PrestartedKernel(forked_kernel)
             if forked_kernel is not None and not has_startup_code()
             else None
         )
-        # It warns of every parameter that %etl declares instead of a tagged cell.
+        # papermill warns about every parameter that %etl declares instead of a tagged cell.
         logging.getLogger("papermill").setLevel(logging.ERROR)
         logging.basicConfig(
             level=logging.INFO,
@@ -60,24 +60,24 @@ class Attempting:
             datefmt="%Y-%m-%d %H:%M:%S %z",
         )
         self._etl = Etl.open()
-        # Its connections are opened anew when they are needed, which may be much later.
+        # Connections are reopened when they are needed, which may be much later.
         self._etl.store.close()
         self._publishers = load_publishers()
 
     def warm_up(self) -> None:
-        """Make a run of nothing."""
+        """Execute an empty run to warm up."""
         early = self._early
         if early is not None and not early.why_not and self._script is not None:
             warm_up(self._script, self._etl, early, self._make)
 
     def run(self, folder: Path) -> int:
-        """Make the attempt that a folder's context file describes.
+        """Make the attempt that the context file in a folder describes.
 
         Args:
-            folder: Of the attempt, made by the executor.
+            folder: Folder of the attempt, created by the executor.
 
         Returns:
-            Exit code: 0 succeeded, 1 anything else that was recorded, 3 refused a second start.
+            Exit code: 0 succeeded, 1 any other recorded outcome, 3 refused a second start.
         """
         if self._early is None and self._forked_kernel is not None:
             self._early = PrestartedKernel(self._forked_kernel)
@@ -85,7 +85,7 @@ class Attempting:
             return self._make(folder, etl=self._etl, early=self._early)
 
     def dismiss(self) -> None:
-        """Let go of it all."""
+        """Release all resources."""
         if self._early is not None:
             self._early.dismiss()
 
@@ -117,7 +117,7 @@ class Attempting:
 
 
 def load_publishers() -> dict[PublicationKind, Publisher]:
-    """Return what commits the outputs of a run, by kind."""
+    """Return the publishers that commit the outputs of a run, by kind."""
     return {
         PublicationKind(name): publisher_for(PublicationKind(name))
         for name in block_names("publisher")
@@ -126,10 +126,10 @@ def load_publishers() -> dict[PublicationKind, Publisher]:
 
 
 def skip_slow_import() -> None:
-    """Keep ``import nbformat`` from compiling 39 grammars, which takes longer than most notebooks.
+    """Prevent ``import nbformat`` from compiling 39 grammars, which is slower than most notebooks.
 
-    jsonschema imports rfc3987_syntax, where it is installed, to check the format ``iri``; it does
-    without where the import fails. No schema of a notebook has that format.
+    jsonschema imports rfc3987_syntax, if it is installed, to check the format ``iri``; it works
+    without this package. No notebook schema uses that format.
     """
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None forbids the import
 

@@ -1,11 +1,11 @@
-"""``python -m jupyter_etl.services.processes.fork_server LIFE ROOM``: the process whose forks make attempts."""
+"""``python -m jupyter_etl.services.processes.fork_server LIFE ROOM``: the runners' fork server."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-# `python -m` puts the working directory here; nothing is to be imported from there.
+# `python -m` adds the working directory; nothing must be imported from there.
 sys.path.pop(0)
 
 import msgspec
@@ -22,7 +22,7 @@ from jupyter_etl.services.processes.warm_up import Script, write_script
 
 
 class Attempts:
-    """Makes runners ready; before that it finds the blocks and compiles the notebooks' schema."""
+    """Prepares runners; before that it loads the plug-ins and compiles the notebook schema."""
 
     def __init__(self) -> None:
         load_publishers()
@@ -33,13 +33,13 @@ class Attempts:
         self._script: Script | None = None
 
     def plan_warm_up(self) -> None:
-        """Write the script of warm-ups, and clean up after killed runners that had no attempt yet."""
+        """Write the warm-up script, and clean up after killed runners that had no attempt yet."""
         if self._script is None:
             clean_up_sockets()
             self._script = write_script()
 
     def make_ready(self, forked_kernel: ForkedKernel) -> Attempting:
-        """Return what makes the attempt that a runner will be given."""
+        """Return the object that makes the attempt of a runner."""
         return Attempting(forked_kernel, script=self._script)
 
 

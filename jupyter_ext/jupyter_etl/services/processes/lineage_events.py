@@ -1,4 +1,4 @@
-"""Write what an attempt reads and makes into the home's log of lineage events."""
+"""Writes the lineage of attempts into the home's event log."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from jupyter_etl.services.lineage.open_lineage import Event, end_event, start_ev
 from jupyter_etl.services.notebooks import read_notebook
 
 LOG = "lineage.jsonl"
-"""The file's name, in the home."""
+"""Name of the file in the home."""
 
 
 def record_start(etl: Etl, folder: Path) -> None:
-    """Say that the attempt of a folder starts; an attempt does not fail of a log."""
+    """Record the start of an attempt; a failure to write the log does not fail the attempt."""
     try:
         _write(etl, start_event(load_claim(folder), at=etl.clock.now()))
     except (EtlError, OSError) as problem:
@@ -29,7 +29,7 @@ def record_start(etl: Etl, folder: Path) -> None:
 
 
 def record_end(etl: Etl, folder: Path, report: AttemptReport) -> None:
-    """Say how it ended, with all that it has read and published."""
+    """Record the end of an attempt, with its inputs and publications."""
     try:
         claim = load_claim(folder)
         names = {read.source for read in report.reads}
@@ -44,7 +44,7 @@ def record_end(etl: Etl, folder: Path, report: AttemptReport) -> None:
             versions={v.name: v.number for v in written if v.name in wanted},
             outputs=_outputs(folder) if report.checks else {},
         )
-        # Errors and checks hold what a notebook says.
+        # Errors and checks contain text from the notebook.
         text = etl.redacted_answer(msgspec.json.encode(event).decode())
         _write(etl, msgspec.json.decode(text))
     except (EtlError, OSError, ValueError) as problem:

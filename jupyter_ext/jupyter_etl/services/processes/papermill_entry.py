@@ -1,4 +1,4 @@
-"""What papermill finds as its engine ``jupyter_etl``; it loads every entry point when imported."""
+"""papermill's engine ``jupyter_etl``; papermill loads every entry point when it is imported."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 
 class PapermillEntry:
-    """An engine of papermill that imports nothing until it is used.
+    """A papermill engine that imports nothing until it is used.
 
-    Papermill loads its engines while it is being imported, and the platform imports papermill: an
-    import of either here would find the other one half done.
+    Papermill loads its engines while it is being imported, and the platform imports papermill:
+    importing either here would be a circular import.
 
     Source:
         Papermill, "Developing a new engine": the entry point group ``papermill.engine``.
@@ -17,13 +17,13 @@ class PapermillEntry:
 
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, **options: Any) -> Any:
-        """Execute a parameterised notebook with this user's limits, showing none of the secrets.
+        """Execute a parameterised notebook with this user's limits, and redact secrets.
 
-        The arguments are papermill's. Dates, decimals and the like get the types that the notebook
-        declares, as in a run.
+        The arguments are papermill's. Dates, decimals and similar values get the types that the
+        notebook declares, as in a run.
 
         Raises:
-            DeclarationError: A setting is invalid, or a parameter has another type.
+            DeclarationError: A setting is not valid, or a parameter has the wrong type.
         """
         from datetime import datetime
         from zoneinfo import ZoneInfo
@@ -48,7 +48,8 @@ class PapermillEntry:
             for language in (outline.language, kernel_name):
                 escape_parameters(nb.cells, language, given)
         redactor = Redactor()
-        # The kernel resolves its secrets itself and tells nobody which: all that are known count.
+        # The kernel resolves its secrets itself and does not report which, so all known ones are
+        # redacted.
         for name, value in known_secrets(settings.home):
             redactor.register(name, value)
         return StandaloneEngine.execute_notebook(

@@ -1,7 +1,7 @@
-"""A run of nothing, made while there is time, so that the next run finds in memory what it needs.
+"""Warm-up: an empty run made ahead of time, so that the next run finds its code in memory.
 
-The first time that a process executes something takes longest: what is compiled, looked up or made
-once, and each page of memory that a fork writes to for the first time.
+The first execution in a process is the slowest: code is compiled, lookups are cached, and each page
+of memory that a fork writes to is copied.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _PATIENCE_S = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """What a warm-up runs.
+    """The script of a warm-up.
 
     Args:
-        ledger: The file of a ledger that has one run, and that claimed.
-        claim: Of the run, encoded.
+        ledger: File of a ledger that contains one claimed run.
+        claim: The claim of that run, encoded.
     """
 
     ledger: bytes
@@ -48,8 +48,8 @@ class Script:
 
 
 def write_script() -> Script:
-    """Make a ledger with a claimed run of a notebook that does nothing."""
-    # Not with the module: a runner that is started cold needs it later, or never.
+    """Create a ledger with a claimed run of an empty notebook."""
+    # Not at module level: a runner that is started cold needs it later, or never.
     import nbformat
 
     v4: Any = nbformat.v4
@@ -79,11 +79,11 @@ def write_script() -> Script:
 
 
 def warm_up(script: Script, etl: Etl, early: PrestartedKernel, make: Callable[..., int]) -> None:
-    """Make the run of a script, beside the ledger and the lake that are open.
+    """Execute the run of a script with a ledger and lake of its own.
 
     Args:
         etl: The facade that the real run will use.
-        early: The kernel that the real run will use. A folder in its own is made, and removed.
+        early: The kernel that the real run will use. It creates and removes a folder.
         make: ``make(folder, etl=, early=)`` makes an attempt.
     """
     home = early.folder / _NAME
@@ -106,11 +106,10 @@ def warm_up(script: Script, etl: Etl, early: PrestartedKernel, make: Callable[..
 
 
 class _Understudy:
-    """Stands in for an `PrestartedKernel`, its manager, its client, and what launches it.
+    """Replaces a `PrestartedKernel`, its manager, its client and its launcher during a warm-up.
 
-    The kernel itself executes the cell and takes no note of it; nothing else is asked of it, and it
-    goes on afterwards. One that does not answer, for whatever reason, is waited for no longer than
-    `_PATIENCE_S`: a run may be waiting, too.
+    The kernel executes the cell without recording it, and continues afterwards. A kernel that does
+    not respond is waited for no longer than `_PATIENCE_S`, because a run may be waiting.
     """
 
     pid = process = None
@@ -136,7 +135,7 @@ class _Understudy:
         return ""
 
     def become(self, *_: object, **__: object) -> None:
-        """Be it already."""
+        """Do nothing: the kernel exists already."""
 
     def execute(self, code: str, **options: Any) -> Any:
         return self._early.client.execute(code, **{**options, "store_history": False})
@@ -146,10 +145,10 @@ class _Understudy:
         return alive and time.monotonic() < self._until
 
     async def shutdown_kernel(self, **_: object) -> None:
-        """Let it go on."""
+        """Do nothing: the kernel continues."""
 
     async def cleanup_resources(self) -> None:
-        """Have nothing to clean up."""
+        """Do nothing: there is nothing to clean up."""
 
     def stop_channels(self) -> None:
-        """Leave them open."""
+        """Do nothing: the channels stay open."""

@@ -1,1 +1,1 @@
-"""Publications: versions, differences, approvals, rollbacks."""
+"""Publications: versions, differences, approvals and rollbacks."""

@@ -1,4 +1,4 @@
-"""How two versions of a publication differ, and how that is said."""
+"""Differences between versions of a publication, and their representation."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from jupyter_etl.services.reading import open_version
 
 @dataclass(frozen=True, kw_only=True)
 class VersionDifference:
-    """How a version differs from another.
+    """The difference between two versions.
 
     Args:
         before, after: The versions.
-        difference: Of columns and numbers of rows.
-        changes: Row by row; None where no key tells rows apart.
+        difference: Changes of columns and row counts.
+        changes: Row-level changes; None without a key that identifies rows.
     """
 
     before: PublicationVersion
@@ -45,14 +45,14 @@ def diff_versions(
     key: Sequence[str] = (),
     sample: int = 5,
 ) -> VersionDifference:
-    """Compare two versions: columns, numbers of rows, and with a key the rows themselves.
+    """Compare two versions: columns, row counts, and with a key the rows themselves.
 
     Args:
-        key: Columns that tell rows apart; by default those it was published with.
-        sample: The most rows to show of each kind of change.
+        key: Columns that identify rows; defaults to those it was published with.
+        sample: Maximum number of rows to show of each kind of change.
 
     Raises:
-        PublishError: It is a report, a version cannot be read, or the key is none.
+        PublishError: It is a report, a version cannot be read, or the key is not unique.
     """
     if after.what.kind is PublicationKind.REPORT:
         raise PublishError(
@@ -88,7 +88,7 @@ def _difference(before: PublicationVersion, after: PublicationVersion) -> Differ
 
 
 def difference_rows(difference: Difference) -> list[dict[str, object]]:
-    """Return a difference as rows to show: what, before, after."""
+    """Return a difference as rows with the columns what, before and after."""
     rows: list[dict[str, object]] = []
     if difference.rows_before is not None or difference.rows_after is not None:
         rows.append(_line("rows", difference.rows_before, difference.rows_after))
@@ -113,7 +113,7 @@ def _values_of(column: Emptied) -> str:
 
 
 def change_rows(changes: RowChanges) -> list[dict[str, object]]:
-    """Return the sample of changed rows as rows to show."""
+    """Return the sample of changed rows as rows to display."""
     return [
         {
             "row": ", ".join(f"{name}={_text(value)}" for name, value in one.key.items()),
@@ -125,7 +125,7 @@ def change_rows(changes: RowChanges) -> list[dict[str, object]]:
 
 
 def change_words(difference: VersionDifference) -> str:
-    """Say in one sentence how many rows differ, or why nobody knows."""
+    """Return how many rows differ, in one sentence, or why that is unknown."""
     changes = difference.changes
     if changes is None:
         return "Without a key, rows are not compared individually; set one with --key."
@@ -137,7 +137,7 @@ def change_words(difference: VersionDifference) -> str:
 
 
 def hold_view(hold: Hold) -> dict[str, object]:
-    """Return a hold as JSON tells it."""
+    """Return a hold as JSON values."""
     return {
         "run": hold.run_id,
         "names": list(hold.names),
@@ -166,7 +166,7 @@ def hold_reasons(hold: Hold) -> list[str]:
 
 
 def diff_view(found: VersionDifference) -> dict[str, object]:
-    """Return a comparison as JSON tells it."""
+    """Return a comparison as JSON values."""
     return {
         "name": found.after.name,
         "before": found.before.number,

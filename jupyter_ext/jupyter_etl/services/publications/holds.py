@@ -1,4 +1,4 @@
-"""Decide about what failed checks and the publish gate hold back."""
+"""Approval and rejection of outputs that failed checks or the publish gate hold back."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from jupyter_etl.services.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Approved:
-    """What an approval made visible.
+    """The result of an approval.
 
     Args:
-        hold: What was held.
-        versions: One a publication.
+        hold: The approved hold.
+        versions: The new versions, one for each publication.
     """
 
     hold: Hold
@@ -53,7 +53,7 @@ class Approved:
 
 
 class Holds:
-    """What runs would publish, until somebody approves or rejects it."""
+    """Outputs of runs that wait for approval."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self._store = store
@@ -62,17 +62,17 @@ class Holds:
         self._lake = LedgerLake(root=settings.lake, store=store)
 
     def list(self) -> builtins.list[Hold]:
-        """Return what waits for a decision, oldest first."""
+        """Return the pending holds, oldest first."""
         return self._store.load_holds()
 
     def get(self, target: str | int) -> Hold:
         """Return a hold.
 
         Args:
-            target: Number of the run, or the name of a publication: then the newest that waits.
+            target: Id of a run, or name of a publication, which means its newest pending hold.
 
         Raises:
-            NotFound: Nothing is held there.
+            NotFound: There is no such hold.
         """
         text = str(target)
         number = parse_id(text)
@@ -97,16 +97,16 @@ class Holds:
         """Return the first rows that an approval would publish.
 
         Args:
-            target: As for `get`.
-            name: The publication: one of those that the run holds back.
-            limit: The most rows to return.
+            target: See `get`.
+            name: One of the publications that the run holds back.
+            limit: Maximum number of rows.
 
         Returns:
-            Of an append or an upsert the new rows alone.
+            For an append or upsert, only the new rows.
 
         Raises:
-            NotFound: Nothing of that name is held there, or the staged files are gone.
-            Conflict: It was decided before, or the run is made again.
+            NotFound: Nothing of that name is held, or the staged files have been deleted.
+            Conflict: It has been decided already, or the run is being retried.
             PublishError: It has no rows, or cannot be read.
         """
         hold = self.get(target)
@@ -122,18 +122,18 @@ class Holds:
         return preview_of(open_staged(staged, limit=limit), limit)
 
     def approve(self, target: str | int) -> Approved:
-        """Publish what was held, just as its run has staged it.
+        """Publish held outputs exactly as their run has staged them.
 
-        All outputs of the run become visible at once, and the run counts as succeeded; who approved
-        is on record with each version. A run that publishes nothing then counts as succeeded.
+        All outputs of the run become visible at once, and the run counts as succeeded. Each version
+        records who approved it. A run without outputs then counts as succeeded.
 
         Args:
-            target: As for `get`.
+            target: See `get`.
 
         Raises:
-            NotFound: Nothing is held there, or the staged files are gone.
+            NotFound: There is no such hold, or the staged files have been deleted.
             PermissionDenied: The run belongs to another owner.
-            Conflict: It was decided before, or something newer has been published since.
+            Conflict: It has been decided already, or something newer has been published.
             PublishError: It cannot be committed; it stays held.
         """
         hold = self._own(target)
@@ -158,13 +158,13 @@ class Holds:
         return Approved(hold=hold, versions=tuple(versions))
 
     def reject(self, target: str | int) -> Hold:
-        """Throw away what was held; the version that is live stays, and the run counts as cancelled.
+        """Discard held outputs; the live version stays, and the run counts as cancelled.
 
         Args:
-            target: As for `get`.
+            target: See `get`.
 
         Raises:
-            NotFound, PermissionDenied, Conflict: As for `approve`.
+            NotFound, PermissionDenied, Conflict: See `approve`.
         """
         hold = self._own(target)
         self._store.decide_hold(
@@ -179,7 +179,7 @@ class Holds:
         except NotFound:
             if self._store.load_run(run_id).state is not RunState.HELD:
                 raise
-            # A ledger of a version in which a failed check stopped the notebook.
+            # A ledger of an older version, in which a failed check stopped the notebook.
             raise NotFound(
                 f"A check stopped run {run_id} before its last cell, so there is nothing to publish.",
                 hint=f"Retry it: jupyter etl retry {run_id}",
@@ -214,7 +214,7 @@ class Holds:
             )
 
     def _must_not_double(self, hold: Hold, run: Run) -> None:
-        """Refuse to append what a later run has read again; its watermark tells."""
+        """Refuse to append rows that a later run has read again, judging by its watermark."""
         load = self._store.load_watermark
         found = {move.cursor: load(run.new.pipeline, move.cursor) for move in hold.moves}
         refuse_doubles(hold.staged, hold.moves, found)
@@ -233,7 +233,7 @@ class Holds:
                     lake=self._lake.root,
                     draft=draft,
                     number=self._store.next_publication_number(staged.name, draft=draft),
-                    # Of the hold: an approval that is cut off and made again commits once.
+                    # The hold's token: an approval that is interrupted and repeated commits once.
                     token=f"approve-{hold.run_id}.{hold.attempt}/{staged.name}",
                     previous=previous,
                 )
@@ -241,7 +241,7 @@ class Holds:
     def _must_be_newest(
         self, hold: Hold, staged: Staged, previous: PublicationVersion | None
     ) -> None:
-        """Refuse to put old rows over newer ones; rows that are only added may come late."""
+        """Refuse to replace newer rows by older ones; rows that are only added may be late."""
         known = next((d for d in hold.differences if d.name == staged.name), None)
         if previous is None or staged.mode is PublishMode.APPEND:
             return

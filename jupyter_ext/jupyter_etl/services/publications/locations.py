@@ -1,4 +1,4 @@
-"""How other engines open what is published, in place."""
+"""Code to read publications in place from other engines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from jupyter_etl.publishing.lake.layout import is_local
 
 
 def ways_in(version: PublicationVersion) -> list[tuple[str, str]]:
-    """Return what to type elsewhere to read a version: engine and code.
+    """Return the code that reads a version in other engines: pairs of engine and code.
 
     Returns:
-        Nothing for a report.
+        Empty for a report.
 
     Source:
         https://docs.delta.io (Spark: option versionAsOf), https://trino.io (Delta Lake connector:

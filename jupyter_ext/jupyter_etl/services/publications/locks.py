@@ -1,4 +1,4 @@
-"""A person's turn to commit to publications: approvals, rollbacks, what is published by hand."""
+"""Publication locks for commits outside runs: approvals, rollbacks and interactive publishing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_etl.errors import Conflict, EtlError
 from jupyter_etl.ports import Clock, PublicationLockStore
 
 _TURN = timedelta(minutes=5)
-"""After so long a process that has not published counts as dead, and another may publish."""
+"""Time after which a publication lock expires, because its process is assumed dead."""
 
 _PATIENCE_S = 60.0
 _LOOK_S = 0.2
@@ -22,15 +22,15 @@ _LOOK_S = 0.2
 def publication_lock(
     store: PublicationLockStore, clock: Clock, names: Sequence[str], *, draft: bool
 ) -> Iterator[str]:
-    """Take the turn at publications, and give it back where what is done in it fails.
+    """Hold the publication lock; it is released if the body fails.
 
-    Whoever records what was committed gives the turn back in the same transaction.
+    On success, the transaction that records the commit releases the lock.
 
     Args:
-        draft: Whether it is about their drafts.
+        draft: Whether to lock the drafts.
 
     Raises:
-        Conflict: Somebody else commits there for too long.
+        Conflict: Another process holds the lock for too long.
     """
     token = f"hand-{uuid4().hex}"
     _take(store, clock, names, draft, token)

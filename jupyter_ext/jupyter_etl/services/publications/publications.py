@@ -1,4 +1,4 @@
-"""Outputs and their versions."""
+"""Publications and their versions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Publications:
-    """List outputs, read them, follow their history, compare versions and go back to one."""
+    """List and read publications, show their history, compare versions and roll back."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self._store = store
@@ -47,11 +47,11 @@ class Publications:
         return self._store.load_publications()
 
     def history(self, name: str, *, draft: bool = False) -> builtins.list[PublicationVersion]:
-        """Return its versions, newest first; raises `NotFound`."""
+        """Return the versions of a publication, newest first; raises `NotFound`."""
         return self._store.load_publication_versions(name, draft=draft)
 
     def get(self, name: str) -> Publication:
-        """Return one; raises `NotFound`."""
+        """Return a publication; raises `NotFound`."""
         return self._store.load_publication(name)
 
     publication = get
@@ -69,11 +69,11 @@ class Publications:
         """Open one version for reading; raises `NotFound`, `PublishError`, `DeclarationError`.
 
         Args:
-            version: Its number; None for the newest.
-            as_of: The one that was the newest then: aware, ISO 8601, or local time.
-            draft: Look among the drafts.
-            columns: Names to read, in order.
-            limit: Stop after so many rows.
+            version: Version number; None for the newest.
+            as_of: The version that was the newest at this time: aware, ISO 8601, or local time.
+            draft: Whether to read drafts.
+            columns: Names to read, in order; None for all.
+            limit: Maximum number of rows; None for all.
         """
         at = None if as_of is None else instant_given(as_of, self._settings.timezone)
         found = choose_version(self, name, number=version, as_of=at, draft=draft)
@@ -90,7 +90,7 @@ class Publications:
         columns: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> pa.Table:
-        """Return the rows of one version; arguments and errors as `reader`."""
+        """Return the rows of one version; arguments and errors as in `reader`."""
         reading = self.reader(
             name, version=version, as_of=as_of, draft=draft, columns=columns, limit=limit
         )
@@ -99,16 +99,16 @@ class Publications:
     def preview(
         self, name: str, *, version: int | None = None, draft: bool = False, limit: int = 20
     ) -> Preview:
-        """Return the first rows of one version; raises as `reader`."""
+        """Return the first rows of one version; errors as in `reader`."""
         return preview_of(self.reader(name, version=version, draft=draft, limit=limit), limit)
 
     def file(self, name: str, *, version: int | None = None, draft: bool = False) -> Path:
         """Return the path of a published file, or of a report's HTML.
 
         Raises:
-            NotFound: As `version`.
+            NotFound: There is no such version.
             PublishError: It is a table, or it is in an object store.
-            StorageError: Its file is not there.
+            StorageError: Its file is missing.
         """
         found = choose_version(self, name, number=version, draft=draft)
         if found.what.kind is PublicationKind.TABLE:
@@ -138,14 +138,14 @@ class Publications:
         """Compare two versions.
 
         Args:
-            before, after: Numbers of the versions; by default the newest and the one before it.
-            key: Columns that tell rows apart; by default those it was published with.
-            draft: Compare drafts.
-            sample: The most rows to show of each kind of change.
+            before, after: Version numbers; the default is the newest and the one before it.
+            key: Columns that identify rows; defaults to those it was published with.
+            draft: Whether to compare drafts.
+            sample: Maximum number of rows to show of each kind of change.
 
         Raises:
             NotFound: There is no such version.
-            PublishError: It is a report, or the key is none.
+            PublishError: It is a report, or the key is not unique.
         """
         second = choose_version(self, name, number=after, draft=draft)
         if before is None:
@@ -156,25 +156,27 @@ class Publications:
     def rollback(
         self, name: str, to: int | None = None, *, keep_watermarks: bool = False
     ) -> PublicationVersion:
-        """Make the content of an old version the newest one; readers get it at once.
+        """Make the content of an old version the newest one; readers see it at once.
 
-        Later versions stay in the history. The watermarks of the loads whose rows the
-        publication contains are restored to those of the old version, in the same
-        transaction, so that the next run reads the removed rows again.
+        Later versions stay in the history. The watermarks of the loads whose rows the publication
+        contains are reset to those of the old version, in the same transaction, so that the next
+        run reads the removed rows again.
 
         Args:
-            to: Number of the version; None for the one before the live one.
-            keep_watermarks: Leave the watermarks as they are.
+            to: Version number; None for the one before the live one.
+            keep_watermarks: Whether to leave the watermarks unchanged.
 
         Returns:
-            The new version; its note names the watermarks that were set.
+            The new version; its note names the watermarks that were reset.
 
         Raises:
             NotFound: There is no such version, or its content was pruned.
-            PermissionDenied: It, or a pipeline whose watermark has to be set, belongs to another owner.
-            Conflict: It is the live version already, somebody publishes for too long, or the
-                watermarks cannot be set; the hint has the command that leaves them.
-            PublishError: It cannot be brought back; what is live stays.
+            PermissionDenied: The publication, or a pipeline whose watermark has to be reset,
+                belongs to another owner.
+            Conflict: It is the live version already, another process holds the publication lock
+                for too long, or the watermarks cannot be reset; the hint has the command that
+                leaves them unchanged.
+            PublishError: The version cannot be restored; the live version stays.
         """
         store, owner = self._store, self._settings.owner
         store.check_publication(name, self.get(name).kind, owner)
@@ -222,13 +224,13 @@ class Publications:
 
 
 def open_published(path: Path) -> BinaryIO:
-    """Open the file of a version for reading, without following a symbolic link below the lake.
+    """Open the file of a version for reading, without following symbolic links below the lake.
 
     Args:
         path: From `Publications.file`.
 
     Raises:
-        StorageError: A symbolic link leads there, or it is no plain file.
+        StorageError: The path contains a symbolic link, or is not a regular file.
         OSError: It cannot be opened.
     """
     return os.fdopen(open_beneath(path), "rb")

@@ -1,4 +1,4 @@
-"""Which watermarks a rollback sets, so that the next run reads the removed rows again."""
+"""Watermarks that a rollback resets, so that the next run reads the removed rows again."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _Key = tuple[str, Cursor]
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A watermark that a rollback sets.
+    """A watermark that a rollback resets.
 
     Args:
-        watermark: What it will be.
-        before: What it is; None for the start.
+        watermark: Its new value.
+        before: Its current value; None for the start.
     """
 
     watermark: VersionWatermark
@@ -46,16 +46,17 @@ class Setting:
 def watermarks_to_set(
     store: Store, live: PublicationVersion, wanted: PublicationVersion, *, owner: str
 ) -> tuple[Setting, ...]:
-    """Return the watermarks that the content of a version was published with, where they differ.
+    """Return the watermarks that a version was published with, unless they are the current ones.
 
     Args:
         wanted: The version whose content becomes the live one.
-        owner: Who rolls back.
+        owner: The user who rolls back.
 
     Raises:
-        Conflict: The version has no record, or another publication of the same loads would get rows
-            twice or miss some. The hint has the command that rolls back nevertheless.
-        PermissionDenied: A pipeline belongs to somebody else.
+        Conflict: The version has no recorded watermarks, or another publication of the same
+            loads would get rows twice or miss some. The hint has the command that rolls back
+            nevertheless.
+        PermissionDenied: A pipeline belongs to another owner.
     """
     if wanted.watermarks is None or live.watermarks is None:
         _refuse_unknown(store, wanted)
@@ -78,7 +79,8 @@ def _differing(
     then = {(one.pipeline, one.cursor): one for one in wanted}
     found = []
     for key, one in {**{(o.pipeline, o.cursor): o for o in live}, **then}.items():
-        # If the version has no rows of a load, its watermark is reset to where the first of them began.
+        # If the version has no rows of a load, the watermark is reset to the start of the first
+        # load.
         value = one.value if key in then else one.begun
         now = present.get(key)
         before = None if now is None else now.value

@@ -1,4 +1,4 @@
-"""The log of a run: what the ledger and the files of its attempts say, as lines with times."""
+"""The log of a run: lines with times, from the ledger and the files of its attempts."""
 
 from jupyter_etl.services.run_log.line import LineKind, LogLine, format_lines
 from jupyter_etl.services.run_log.run_log import RunLog

@@ -1,4 +1,4 @@
-"""The events that a runner recorded, as lines of the log."""
+"""The events that a runner recorded, as log lines."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Event = Mapping[str, Any]
 
 
 def lines_of_event(text: str, attempt: int) -> list[LogLine]:
-    """Return what one line of an event file says.
+    """Return the log lines of one line of an event file.
 
     Args:
         text: A JSON object.
 
     Returns:
-        Nothing for an event that the ledger records better, or that is not understood.
+        Empty for an event that the ledger records better, or for an unknown one.
     """
     try:
         event: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
@@ -86,7 +86,7 @@ _LINES: Mapping[str, Callable[[Event], _Said]] = {
     "staged": _staged,
     "log": _log,
 }
-"""By kind. Start and end of an attempt are in the ledger, also if nobody wrote them here."""
+"""By kind. Start and end of an attempt are recorded in the ledger, even if no event was written."""
 
 
 def read_words(read: Read) -> str:
@@ -94,14 +94,14 @@ def read_words(read: Read) -> str:
     name = f"{read.source}.{read.table}" if read.table else read.source
     rows = "an unknown number of rows" if read.rows is None else f"{read.rows:,} rows"
     took = "" if read.seconds is None else f" in {seconds_words(read.seconds)}"
-    # A fingerprint of files is told from another by its beginning.
+    # Fingerprints of files are distinguished by their prefix.
     version = f", version {read.version[:_MOST_VERSION]}" if read.version else ""
     note = f" ({read.note})" if read.note else ""
     return f"read {name}: {rows}{took}{version}{note}"
 
 
 def check_words(results: Sequence[CheckResult]) -> list[str]:
-    """Return a line a dataset, and one for each rule that was broken."""
+    """Return a line for each dataset, and one for each failed rule."""
     by_dataset: dict[str, list[CheckResult]] = {}
     for result in results:
         by_dataset.setdefault(result.dataset, []).append(result)
@@ -115,7 +115,7 @@ def check_words(results: Sequence[CheckResult]) -> list[str]:
 
 
 def rows_words(rows: int | None) -> str:
-    """Return ``, 1,204 rows``; "" where the number is not known."""
+    """Return ``, 1,204 rows``; "" if the number is not known."""
     return "" if rows is None else f", {rows:,} rows"
 
 

@@ -1,4 +1,4 @@
-"""What the ledger knows of a run, as lines of its log: also if its files are gone."""
+"""The ledger's records of a run as log lines; available even if its files have been deleted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OUTCOMES = {
 
 
 def queued_line(run: Run, zone: tzinfo) -> LogLine:
-    """Say what the run is, and why it exists."""
+    """Describe the run and what caused it."""
     new = run.new
     what = f"version {new.version}" if new.version is not None else new.notebook
     upstream = ", ".join(f"{name} version {number}" for name, number in new.upstream.items())
@@ -42,7 +42,7 @@ def queued_line(run: Run, zone: tzinfo) -> LogLine:
 
 
 def claimed_lines(attempt: Attempt) -> list[LogLine]:
-    """Say who took the attempt."""
+    """Describe who claimed the attempt."""
     return [
         LogLine(kind=LineKind.ATTEMPT, text=f"Attempt {attempt.number}", attempt=attempt.number),
         LogLine(
@@ -55,20 +55,20 @@ def claimed_lines(attempt: Attempt) -> list[LogLine]:
 
 
 def _claimer(name: str) -> str:
-    """Say who claims: a scheduler by the beginning of its identity, or the command of a run."""
+    """Return the claimer: a scheduler by the start of its identity, or the command of a run."""
     is_command = name.startswith("run-")
     return "the command that started the run" if is_command else f"scheduler {name[:8]}"
 
 
 def started_line(attempt: Attempt) -> LogLine:
-    """Say where the attempt runs."""
+    """Describe where the attempt runs."""
     place = f" on {attempt.host}, process {attempt.pid}" if attempt.host else ""
     text = f"attempt {attempt.number} started{place}"
     return LogLine(kind=LineKind.STARTED, text=text, at=attempt.started_at, attempt=attempt.number)
 
 
 def ended_lines(attempt: Attempt, outcome: Outcome) -> list[LogLine]:
-    """Say how the attempt ended, and whose fault it was."""
+    """Describe how the attempt ended and its verdict."""
     took = ""
     if attempt.finished_at is not None and attempt.started_at is not None:
         seconds = (attempt.finished_at - attempt.started_at).total_seconds()
@@ -86,7 +86,7 @@ def ended_lines(attempt: Attempt, outcome: Outcome) -> list[LogLine]:
 
 
 def published_lines(run: Run, attempt: int) -> list[LogLine]:
-    """Say which versions became visible."""
+    """Describe which versions became visible."""
     return [
         LogLine(
             kind=LineKind.PUBLISH,
@@ -101,7 +101,7 @@ def published_lines(run: Run, attempt: int) -> list[LogLine]:
 
 
 def hold_lines(hold: Hold) -> list[LogLine]:
-    """Say what is held, why, and what was decided."""
+    """Describe what is held, why, and the decision."""
     names = ", ".join(hold.names)
     reasons = [f"{one.name}: {reason}" for one in hold.differences for reason in one.reasons]
     text = f"held: {names}" + (f" ({'; '.join(reasons)})" if reasons else "")
@@ -118,14 +118,14 @@ def hold_lines(hold: Hold) -> list[LogLine]:
 
 
 def recorded_lines(run: Run, attempt: int) -> list[LogLine]:
-    """Say what the last attempt read and checked, if its event file is gone."""
+    """Describe what the last attempt read and checked, if its event file is missing."""
     reads = [(LineKind.READ, read_words(read)) for read in run.reads]
     checks = [(LineKind.CHECK, text) for text in check_words(run.checks)]
     return [LogLine(kind=kind, text=text, attempt=attempt) for kind, text in reads + checks]
 
 
 def run_end_line(run: Run, last: Attempt | None) -> LogLine | None:
-    """Say how a run ended that did not end with its last attempt; None where it did."""
+    """Describe an end of the run that differs from its last attempt's; None if it does not."""
     at: datetime | None = run.finished_at
     outcome = last.outcome if last is not None else None
     if run.state is RunState.SKIPPED:

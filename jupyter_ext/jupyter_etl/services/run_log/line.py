@@ -1,4 +1,4 @@
-"""One line of a log, and how it is written."""
+"""The lines of a log and their text format."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jupyter_etl.language.text import printable
 
 
 class LineKind(StrEnum):
-    """What a line of a log is about.
+    """Kind of a log line.
 
-    ``attempt`` is a heading; ``output`` is what a process wrote to its standard output or error.
+    ``attempt`` is a heading; ``output`` is text that a process wrote to standard output or error.
     """
 
     RUN = "run"
@@ -36,10 +36,10 @@ class LogLine:
     """One event of a run.
 
     Args:
-        kind: What it is about.
+        kind: Kind of the line.
         text: Printable; a traceback has several lines.
-        at: When it happened, aware; None where that is not known.
-        attempt: Number of the attempt; 0 for what is about the run.
+        at: When it happened, aware; None if unknown.
+        attempt: Number of the attempt; 0 for events of the run itself.
     """
 
     kind: LineKind
@@ -49,7 +49,7 @@ class LogLine:
 
 
 def zone_named(name: str) -> tzinfo:
-    """Return a timezone by its IANA name; UTC where this machine does not know it."""
+    """Return a time zone by its IANA name; UTC if this machine does not have it."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -62,14 +62,14 @@ def format_instant(instant: datetime, zone: tzinfo) -> str:
 
 
 def format_lines(lines: Iterable[LogLine], zone: tzinfo) -> list[str]:
-    """Write lines for people: ``2026-01-31 06:00:03.120 CET  cell 3 succeeded in 0.4 s``.
+    """Format lines as text: ``2026-01-31 06:00:03.120 CET  cell 3 succeeded in 0.4 s``.
 
     Args:
         lines: In order.
-        zone: In which the times are written; each carries its abbreviation or offset.
+        zone: Time zone of the printed times; each has its abbreviation or offset.
 
     Returns:
-        Lines of text without line ends. Headings have no time; output of processes begins with
+        Lines of text without line ends. Headings have no time; output of processes starts with
         ``|``.
     """
     return [text for line in lines for text in _written(line, zone)]

@@ -28,12 +28,12 @@ from jupyter_etl.services.run_log.tail import TailReader
 from jupyter_etl.services.run_log.waiting import wait_reason
 
 _EVENT_BYTES, _OUTPUT_BYTES = 500_000, 100_000
-"""Of the last attempt; of earlier ones a tenth."""
+"""For the last attempt; a tenth of it for earlier ones."""
 _WHOLE_ATTEMPTS = 10
-"""So many of the last attempts are read from their files."""
+"""Number of the last attempts that are read from their files."""
 _POLL_S = 0.25
 _LONGEST = 2_000
-"""Characters of one line of output."""
+"""Maximum characters of one line of output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +44,16 @@ class _Files:
 
 
 class RunLog:
-    """Reads what happened in a run since the last call.
+    """Reads the new log lines of a run.
 
-    What the ledger knows comes from there, so that a run whose files were deleted, or whose runner
-    wrote nothing, still has a log. Of long files the end is read.
+    Facts that the ledger records are read from there, so a run has a log even if its files were
+    deleted or its runner wrote nothing. Of long files, only the end is read.
 
     Args:
         clock: For the time, and for the wait between two polls.
 
     Attributes:
-        run: As it was at the last call.
+        run: The run as of the last call.
 
     Raises:
         NotFound: There is no such run.
@@ -69,28 +69,28 @@ class RunLog:
 
     @property
     def zone(self) -> tzinfo:
-        """In which the run's days are meant."""
+        """The time zone in which the run's days are counted."""
         return zone_named(self.run.new.timezone)
 
     def follow(self) -> Iterator[list[LogLine]]:
-        """Yield what there is, then what comes, until the run has ended."""
+        """Yield the existing lines, then new ones until the run has ended."""
         while True:
             lines = self.new_lines()
             if lines:
                 yield lines
             self._clock.wait(_POLL_S)
             if self.run.state in TERMINAL:
-                # Processes may write a last line when the ledger has the end already.
+                # Processes may write a last line after the ledger has recorded the end.
                 yield self.new_lines(rest=True)
                 return
 
     def new_lines(self, *, rest: bool = False) -> list[LogLine]:
-        """Return what happened since the last call; with the first one, all.
+        """Return the lines since the last call; the first call returns all.
 
         Args:
-            rest: Return also an unfinished last line of output.
+            rest: Whether to include an unfinished last line of output.
         """
-        # The state first: what it has seen is in the files by then.
+        # Load the state first: everything that it reflects is in the files by then.
         self.run = self._store.load_run(self.run.id)
         attempts = self._store.load_attempts(self.run.id)
         hold = self._hold(attempts)
@@ -173,7 +173,7 @@ class RunLog:
         return self._once(("skipped", text), [line])
 
     def _state(self, last: Attempt | None, hold: Hold | None) -> list[LogLine]:
-        """Say what the run waits for, or how it ended after its attempts."""
+        """Describe what the run waits for, or how it ended after its attempts."""
         run, now = self.run, self._clock.now()
         end = run_end_line(run, last)
         if end is not None:
@@ -209,7 +209,7 @@ class RunLog:
 
 
 def _by_time(lines: list[LogLine]) -> list[LogLine]:
-    """Sort by time; a line without one stays behind the line before it."""
+    """Sort by time; a line without a time stays after the preceding line."""
     latest = datetime.min.replace(tzinfo=UTC)
     keyed = []
     for line in lines:

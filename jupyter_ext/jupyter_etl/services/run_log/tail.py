@@ -1,4 +1,4 @@
-"""The end of a file that grows, read piece by piece."""
+"""Incremental reads of a growing file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 
 class TailReader:
-    """Reads what was appended to a file since the last call, and never more than a limit at once.
+    """Reads what was appended to a file since the last call, up to a limit.
 
     Args:
         path: The file; it need not exist yet.
-        limit: Bytes. Of a longer addition only the end is read.
+        limit: Bytes. If more was appended, only the end is read.
 
-    A file that was replaced by another, or became shorter, is read as a new one.
+    A file that was replaced or truncated is read from its start.
 
     Attributes:
-        skipped: Bytes that were left out so far.
+        skipped: Number of bytes skipped so far.
     """
 
     def __init__(self, path: Path, limit: int) -> None:
@@ -27,10 +27,10 @@ class TailReader:
         self._inode = 0
 
     def lines(self, *, rest: bool = False) -> list[str]:
-        """Return the new lines, without their ends.
+        """Return the new lines, without their line ends.
 
         Args:
-            rest: Return also a last line that has no end yet.
+            rest: Whether to include a last line without a line end.
         """
         try:
             with self._path.open("rb") as file:
@@ -42,10 +42,10 @@ class TailReader:
                 file.seek(begin)
                 data = file.read(size - begin)
         except OSError:
-            # It does not exist yet, or was deleted.
+            # It does not exist yet, or has been deleted.
             return []
         if begin > self._offset:
-            # The first line is one that was cut.
+            # The first line is incomplete.
             cut = data.find(b"\n") + 1
             begin, data = begin + cut, data[cut:]
             self.skipped += begin - self._offset

@@ -1,4 +1,4 @@
-"""What a run waits for."""
+"""The reason why a run is waiting."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MOST_ACTIVE = 1_000
 
 
 def wait_reason(run: Run, store: Store, now: datetime, zone: tzinfo) -> str:
-    """Say in one sentence what keeps a run from going on; "" where nothing does.
+    """Return in one sentence why a run is waiting; "" if it is not.
 
     Args:
-        run: As it is now.
+        run: The current state of the run.
     """
     if run.state is not RunState.QUEUED:
         return ""

@@ -1,4 +1,4 @@
-"""Find the run that a person means, and say why it failed."""
+"""Lookup of runs, and descriptions of their failures."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from jupyter_etl.model import Run
 from jupyter_etl.ports import Store
 
 _RECENT = 1_000
-"""Runs whose pipelines are suggested; those of files were never deployed."""
+"""Number of recent runs whose pipelines are suggested; pipelines of files were never deployed."""
 
 
 def find_run(target: str | int, store: Store) -> Run:
-    """Return a run by its number, or the latest run of a pipeline by its name.
+    """Return a run by its id, or the latest run of a pipeline by its name.
 
     Args:
         target: ``42`` or ``daily-sales``.
 
     Raises:
-        NotFound: There is none; the message suggests another.
+        NotFound: There is none; the message suggests a similar name.
     """
     text = str(target).strip()
     number = parse_id(text)
@@ -44,7 +44,7 @@ def find_run(target: str | int, store: Store) -> Run:
 
 
 def failure_lines(run: Run) -> list[str]:
-    """Return the error with its cell, and whose fault it is; none for a run without an error."""
+    """Return the error with its cell and verdict; empty for a run without an error."""
     lines = []
     if run.error:
         cell = "" if run.failed_cell is None else f"Cell {run.failed_cell + 1}: "

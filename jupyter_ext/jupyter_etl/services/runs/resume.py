@@ -1,4 +1,4 @@
-"""Queueing a run so that it goes on from the cell that failed."""
+"""Retries that resume from the failed cell."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jupyter_etl.services.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class _Executable:
-    """What a run executes: a snapshot, its hash, and its deployed version, if it is one."""
+    """What a run executes: a snapshot, its hash, and its deployed version if it has one."""
 
     snapshot: str
     content_hash: str
@@ -31,19 +31,20 @@ class _Executable:
 def retry_from_failed_cell(
     store: Store, clock: Clock, settings: Settings, pipelines: Pipelines, run: Run
 ) -> Retried:
-    """Queue a finished run so that it goes on from the newest checkpoint.
+    """Queue a finished run to resume from its newest checkpoint.
 
-    A run of a file executes the file as it is now. Of a deployed pipeline the saved notebook is
-    deployed first, if it has changed and the run can go on with it; else the deployed version is
-    executed. The runner decides again where it begins: here is only said what is to be expected.
+    A run of a file executes the current file. For a deployed pipeline, a changed notebook is
+    deployed first if the run can resume with it; otherwise the deployed version is executed. The
+    runner decides again where it resumes; the result of this function is only a prediction.
 
     Args:
-        settings: For the home folder, and for who asks.
-        run: Which; it is finished and did not succeed.
+        settings: For the home folder and the current user.
+        run: A finished run that did not succeed.
 
     Raises:
-        NotFound: The notebook of a run of a file is gone.
-        DeclarationError: It is no notebook any more, or does not know a parameter of the run.
+        NotFound: The notebook of a run of a file is missing.
+        DeclarationError: The file is no longer a notebook, or does not declare a parameter of
+            the run.
     """
     number, checkpoint = _newest(settings.home, run)
     deployed, note = None, ""
@@ -77,10 +78,10 @@ def _deploy_saved(
     run: Run,
     checkpoint: Checkpoint | str,
 ) -> tuple[int | None, str]:
-    """Deploy the saved notebook, if the run can go on with it.
+    """Deploy the saved notebook if the run can resume with it.
 
     Returns:
-        The version that was deployed, or None; and why the saved notebook is not what runs.
+        The deployed version, or None; and why the saved notebook is not used.
     """
     try:
         pipeline = store.load_pipeline(run.new.pipeline)
@@ -106,7 +107,7 @@ def _deploy_saved(
 
 
 def retried_words(retried: Retried) -> str:
-    """Say what a retry does: what was deployed for it, and from which cell the run goes on."""
+    """Describe a retry: what was deployed for it, and the cell where the run resumes."""
     run = retried.run
     words = f"Run {run.id} of {run.new.pipeline} is queued again"
     if retried.cell is not None:
@@ -123,13 +124,13 @@ def retried_words(retried: Retried) -> str:
 
 
 def kept_checkpoint(home: Path, run: Run) -> Checkpoint | None:
-    """Return the newest checkpoint of a run; None where no attempt kept one, on this machine."""
+    """Return the newest checkpoint of a run; None if there is none on this machine."""
     checkpoint = _newest(home, run)[1]
     return checkpoint if isinstance(checkpoint, Checkpoint) and not checkpoint.problem else None
 
 
 def _newest(home: Path, run: Run) -> tuple[int, Checkpoint | str]:
-    """Return the newest attempt that kept something, else the last one with what is wrong."""
+    """Return the newest attempt with a checkpoint, else the last one with the reason."""
     why_not = "it was never attempted"
     for number in range(run.attempts, 0, -1):
         try:

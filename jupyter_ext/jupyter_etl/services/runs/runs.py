@@ -1,4 +1,4 @@
-"""Run notebooks now, ask for runs, follow and stop them."""
+"""Starting, following and stopping runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from jupyter_etl.services.settings import Settings
 from jupyter_etl.services.targets import must_be_pipeline
 
 OnEvent = Callable[[Mapping[str, Any]], None]
-"""Called with each event of a run as it is said."""
+"""Called with each event of a run."""
 
 _POLL_S = 0.1
 _FIRST_POLL_S = 0.01
@@ -59,11 +59,11 @@ _ENDED = {
     RunState.SKIPPED: "been skipped",
 }
 _IMPATIENT = 100
-"""Priority of a run that somebody waits for."""
+"""Priority of a run whose caller is waiting."""
 
 
 class Runs:
-    """Start, follow and stop runs, and read what they left."""
+    """Start, follow and stop runs, and read their results."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Runs:
     def execute(
         self, notebook: Path, request: RunRequest, *, on_event: OnEvent | None = None
     ) -> Run:
-        """Run a notebook file now, as a schedule would, and wait for its end.
+        """Run a notebook file now, under the conditions of a scheduled run, and wait for its end.
 
         Args:
             notebook: Path of the saved file; it need not be deployed.
@@ -94,8 +94,8 @@ class Runs:
             on_event: Called with each event of the run.
 
         Returns:
-            The run at its end; it failed or succeeded, see its ``outcome``. An interrupt
-            (Ctrl-C) cancels it.
+            The finished run, succeeded or failed, see its ``outcome``. An interrupt (Ctrl-C)
+            cancels it.
 
         Raises:
             DeclarationError: The notebook or a parameter is not valid; no run was made.
@@ -131,7 +131,7 @@ class Runs:
         try:
             return self._follow(run.id, on_event, None, executor)
         except KeyboardInterrupt:
-            # The runner is a process of its own and would go on; a second interrupt leaves it.
+            # The runner is a separate process and would continue; a second interrupt abandons it.
             with contextlib.suppress(Conflict):
                 self.cancel(run.id)
             return self._follow(run.id, on_event, None, executor)
@@ -147,17 +147,17 @@ class Runs:
         wait: bool = False,
         on_event: OnEvent | None = None,
     ) -> Run:
-        """Ask the scheduler for one run of the deployed version.
+        """Queue one run of the deployed version.
 
         Args:
-            parameters: Over those it was deployed with.
-            draft: Publish beside the live versions.
-            wait: Return at the end of the run instead of at once.
+            parameters: Parameters that override the deployed ones.
+            draft: Whether to publish drafts instead of live versions.
+            wait: Whether to return at the end of the run instead of at once.
             on_event: Called with each event while waiting.
 
         Raises:
             NotFound: No pipeline has that name.
-            DeclarationError: A parameter is not understood.
+            DeclarationError: A parameter is not valid.
         """
         deployed = self._store.load_pipeline(pipeline)
         outline = parse_notebook(self._store.load_snapshot(deployed.content_hash))
@@ -212,10 +212,10 @@ class Runs:
         *,
         count: int,
     ) -> dict[str, builtins.list[RunSummary]]:
-        """Return the newest ``count`` runs of each of these deployed pipelines, newest first.
+        """Return the newest ``count`` runs of each deployed pipeline, newest first.
 
         Args:
-            pipelines: Names; every one is in the answer.
+            pipelines: Names; each has an entry in the result.
         """
         return self._store.load_last_runs(pipelines, count=count)
 
@@ -230,7 +230,7 @@ class Runs:
         return self._store.count_runs(pipeline=pipeline, states=states, tags=tags)
 
     def get(self, run_id: int) -> Run:
-        """Return one; raises `NotFound`."""
+        """Return a run; raises `NotFound`."""
         return self._store.load_run(run_id)
 
     def attempts(self, run_id: int) -> builtins.list[Attempt]:
@@ -238,11 +238,11 @@ class Runs:
         return self._store.load_attempts(run_id)
 
     def cancel(self, run_id: int) -> Run:
-        """Ask to cancel; a queued run ends at once, a running one within seconds.
+        """Request cancellation; a queued run ends at once, a running one within seconds.
 
         Raises:
             NotFound: There is no such run.
-            Conflict: It has ended otherwise before.
+            Conflict: It ended before.
         """
         run = self.get(run_id)
         if run.state in TERMINAL and run.state is not RunState.CANCELLED:
@@ -257,21 +257,23 @@ class Runs:
         return self._store.request_cancel(run_id, now=self._clock.now())
 
     def retry(self, run_id: int) -> Run:
-        """Queue a finished run once more, as it was; raises `Conflict` while it is not finished."""
+        """Queue a finished run again, unchanged; raises `Conflict` if it is not finished."""
         self._finished(run_id)
         return self._store.requeue(run_id, now=self._clock.now())
 
     def retry_from_failed_cell(self, run_id: int) -> Retried:
-        """Queue a finished run so that it goes on from the cell that failed, where it can.
+        """Queue a finished run to resume from the cell that failed, if possible.
 
         Args:
-            run_id: Which. A saved notebook that it can go on with is deployed first; else it
-                executes what is deployed now. A run of a file executes the file as it is now.
+            run_id: The run. A changed notebook that it can resume with is deployed first;
+                otherwise it executes the deployed version. A run of a file executes the current
+                file.
 
         Raises:
             Conflict: It is not finished, or succeeded.
-            NotFound: The notebook of a run of a file is gone.
-            DeclarationError: It is no notebook any more, or does not know a parameter of the run.
+            NotFound: The notebook of a run of a file is missing.
+            DeclarationError: The file is no longer a notebook, or does not declare a parameter
+                of the run.
         """
         run = self._finished(run_id)
         return retry_from_failed_cell(
@@ -279,7 +281,7 @@ class Runs:
         )
 
     def checkpoint(self, run_id: int) -> Checkpoint | None:
-        """Return what `retry_from_failed_cell` would go on from; None where nothing was kept."""
+        """Return the checkpoint that `retry_from_failed_cell` would use; None if there is none."""
         return kept_checkpoint(self._settings.home, self.get(run_id))
 
     def _finished(self, run_id: int) -> Run:
@@ -297,24 +299,24 @@ class Runs:
         return run
 
     def find(self, target: str | int) -> Run:
-        """Return a run by its number, or the latest run of a pipeline by its name.
+        """Return a run by its id, or the latest run of a pipeline by its name.
 
         Raises:
-            NotFound: There is none; the message suggests another.
+            NotFound: There is none; the message suggests a similar name.
         """
         return find_run(target, self._store)
 
     def open_log(self, run_id: int) -> RunLog:
-        """Return the log of a run, to be read or followed; raises `NotFound`."""
+        """Return the log of a run for reading or following; raises `NotFound`."""
         return RunLog(run_id, store=self._store, clock=self._clock, home=self._settings.home)
 
     def log(self, run_id: int) -> str:
-        """Return what happened in a run as text, a line an event; raises `NotFound`."""
+        """Return the log of a run as text, one line per event; raises `NotFound`."""
         log = self.open_log(run_id)
         return "\n".join([*format_lines(log.new_lines(rest=True), log.zone), ""])
 
     def notebook(self, run_id: int) -> str:
-        """Return the executed notebook, as far as it has come; raises `NotFound` before any."""
+        """Return the executed notebook with its outputs so far; raises `NotFound`."""
         run = self.get(run_id)
         candidates = [Path(run.output)] if run.output else []
         candidates += [f / EXECUTED for f in reversed(self._folders(run_id))]
@@ -327,18 +329,18 @@ class Runs:
         )
 
     def events(self, run_id: int, after: int = 0) -> builtins.list[dict[str, Any]]:
-        """Return what was said during a run, from the ``after``-th event on."""
+        """Return the events of a run after the first ``after``."""
         folders = self._folders(run_id)
         return read_events(*(folder / EVENTS for folder in folders), after=after)
 
     def wait(
         self, run_id: int, *, on_event: OnEvent | None = None, timeout_s: float | None = None
     ) -> Run:
-        """Return a run at its end.
+        """Wait for the end of a run and return it.
 
         Args:
-            on_event: Called with each event as it is said.
-            timeout_s: Return after so many seconds all the same; None waits for ever.
+            on_event: Called with each event.
+            timeout_s: Maximum seconds to wait; None waits without a limit.
         """
         return self._follow(run_id, on_event, timeout_s, None)
 
@@ -361,14 +363,15 @@ class Runs:
                     on_event(event)
             if run.state in TERMINAL:
                 if on_event is not None and kind not in ("", "finished"):
-                    # The runner tells the ledger first, and then those who follow it.
+                    # The runner updates the ledger before its followers.
                     self._clock.wait(_POLL_S)
                     for event in self.events(run_id, said):
                         on_event(event)
                 return run
             waits = run.state is RunState.QUEUED and self._clock.monotonic() >= start_at
             if executor is not None and waits:
-                # A scheduler may be quicker, or a source at its limit: then this only watches.
+                # A scheduler may have claimed the run, or a source may be at its limit: then this
+                # only waits.
                 self._start(run_id, executor)
                 start_at = self._clock.monotonic() + _START_S
                 continue
@@ -377,7 +380,7 @@ class Runs:
                 continue
             if deadline is not None and self._clock.monotonic() >= deadline:
                 return run
-            # The longer it takes, the less a short wait more matters.
+            # The longer a run takes, the less a longer poll interval matters.
             waited_s = self._clock.monotonic() - began_at
             self._clock.wait(min(_POLL_S, max(_FIRST_POLL_S, waited_s / 10)))
 
@@ -387,7 +390,7 @@ class Runs:
             executor.start(claim)
 
     def _lose(self, run: Run, number: int, exit_code: int, executor: Executor | None) -> None:
-        """End an attempt whose runner is gone without a word."""
+        """End an attempt whose runner exited without a report."""
         attempt = next(a for a in self.attempts(run.id) if a.number == number)
         if attempt.outcome is not None:
             return
@@ -397,7 +400,7 @@ class Runs:
         report = lost_report(
             claim, f"the runner ended with exit code {exit_code} before the run did"
         )
-        # A scheduler may have noticed it first.
+        # A scheduler may have recorded it first.
         end_attempt(self._store, claim, report, now=self._clock.now(), draw=random.random)
 
     def _folders(self, run_id: int) -> builtins.list[Path]:

@@ -1,4 +1,4 @@
-"""Values behind the names of secrets: environment, files of the home, keyring, plug-ins."""
+"""Providers of secrets: environment variables, files in the home, keyring, plug-ins."""
 
 from jupyter_etl.services.secrets.environment import EnvironmentSecrets
 from jupyter_etl.services.secrets.files import FileSecrets

@@ -1,4 +1,4 @@
-"""Secrets in the environment."""
+"""Secrets in environment variables."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from jupyter_etl.runner.kernel.kernels import SECRET
 
 
 class EnvironmentSecrets:
-    """``JUPYTER_ETL_SECRET_<NAME>`` in the environment, the name in capitals, others as ``_``."""
+    """Variables ``JUPYTER_ETL_SECRET_<NAME>``: upper case, with ``_`` for other characters."""
 
     def get(self, name: str) -> str | None:
         """Return the value, or None."""
         return os.environ.get(self.variable(name))
 
     def names(self) -> list[str]:
-        """Return the names that are set, in small letters; what was no letter is ``_``."""
+        """Return the names of the variables in lower case, with ``_`` for other characters."""
         found = (key.removeprefix(SECRET).lower() for key in os.environ if key.startswith(SECRET))
         return sorted(name for name in found if name)
 
     def set(self, name: str, value: str) -> None:
-        """Refuse: the environment of a process ends with it; raises `PermissionDenied`."""
+        """Raise `PermissionDenied`: environment variables would not outlast the process."""
         raise PermissionDenied(
             f"The secret {name!r} cannot be stored in the environment by this command.",
             hint=f"Set {self.variable(name)} where the scheduler is started, or store the secret "
@@ -29,7 +29,7 @@ class EnvironmentSecrets:
         )
 
     def remove(self, name: str) -> bool:
-        """Return False where it is not set; refuse where it is, with `PermissionDenied`."""
+        """Return False if it is not set; raise `PermissionDenied` if it is."""
         if self.get(name) is None:
             return False
         raise PermissionDenied(
@@ -39,5 +39,5 @@ class EnvironmentSecrets:
 
     @staticmethod
     def variable(name: str) -> str:
-        """Return the variable that holds a secret."""
+        """Return the environment variable of a secret."""
         return SECRET + "".join(c if c.isalnum() else "_" for c in name).upper()

@@ -15,17 +15,17 @@ _OTHERS = 0o077
 
 
 class FileSecrets:
-    """One file a secret in a folder of mode 0700, each of mode 0600, without a final newline.
+    """One file per secret, mode 0600, without a final newline, in a folder of mode 0700.
 
     Args:
-        folder: Made with the first secret.
+        folder: Created with the first secret.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, name: str) -> str | None:
-        """Return the value, or None; raises `PermissionDenied` where others could read it."""
+        """Return the value, or None; raises `PermissionDenied` if others could read it."""
         path = self._path(name)
         try:
             file = path.open(encoding="utf-8", errors="surrogateescape")
@@ -37,7 +37,7 @@ class FileSecrets:
                 hint="It belongs to another user; a secret must belong to this user.",
             ) from problem
         with file:
-            # Of what is open: the name may be given to another file at any time.
+            # Check the open file: the path may be replaced at any time.
             if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & _OTHERS:
                 raise PermissionDenied(
                     f"The file of the secret {name!r} can be read by other users.",
@@ -54,11 +54,11 @@ class FileSecrets:
         return sorted(path.name for path in files if not path.name.startswith("."))
 
     def set(self, name: str, value: str) -> None:
-        """Write a value, whole or not at all; raises `PermissionDenied` where others could read it.
+        """Write a value atomically; raises `PermissionDenied` if others could read it.
 
         Args:
-            name: One that is there is replaced.
-            value: Without a final newline, which a file cannot keep.
+            name: An existing secret is replaced.
+            value: Without a final newline, which a file cannot represent.
         """
         path = self._path(name)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ class FileSecrets:
                 aside.unlink()
 
     def remove(self, name: str) -> bool:
-        """Delete the file; return False where there is none."""
+        """Delete the file; return False if there is none."""
         try:
             self._path(name).unlink()
         except (FileNotFoundError, NotADirectoryError):

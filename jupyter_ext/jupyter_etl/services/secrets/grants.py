@@ -1,4 +1,4 @@
-"""Whose a secret is, and the servers that it may be sent to."""
+"""Owners of secrets, and the servers that each secret may be sent to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FILE = ".grants.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """What is on record about a secret.
+    """The recorded permissions of a secret.
 
     Args:
         owner: Who set it, or used it first.
@@ -38,12 +38,13 @@ class Grant:
 
 
 class Grants:
-    """The grants of one home, in a file beside its secrets.
+    """The grants of one home, in a file next to its secrets.
 
-    They are not in the ledger: whoever may write there could allow the secrets of others.
+    They are not in the ledger, because anyone who can write to it could allow the secrets of
+    others.
 
     Args:
-        folder: Of the secrets; made with the first grant.
+        folder: Folder of the secrets; created with the first grant.
     """
 
     def __init__(self, folder: Path, owner: str) -> None:
@@ -51,22 +52,22 @@ class Grants:
         self._owner = owner
 
     def get(self, name: str) -> Grant | None:
-        """Return what is on record; None for nothing yet."""
+        """Return the grant; None if there is none yet."""
         return self._load().get(_key(name))
 
     def claim(self, name: str) -> None:
-        """Record that the secret is of who is asking; raises `PermissionDenied` for another's."""
+        """Record the current user as owner; raises `PermissionDenied` if another owner has it."""
         self._change(name, lambda grant: grant)
 
     def allow(self, name: str, places: Sequence[str]) -> Grant:
         """Add servers.
 
         Args:
-            places: As for `place_of`.
+            places: See `place_of`.
 
         Raises:
-            DeclarationError: One is no server.
-            PermissionDenied: The secret is another owner's.
+            DeclarationError: One is not a valid server.
+            PermissionDenied: The secret belongs to another owner.
         """
         added = [str(place_of(place)) for place in places]
         return self._change(
@@ -77,7 +78,7 @@ class Grants:
         )
 
     def deny(self, name: str, places: Sequence[str]) -> Grant:
-        """Take servers away; errors as of `allow`, and `DeclarationError` for one that is not there."""
+        """Remove servers; errors as in `allow`, and `DeclarationError` for an unknown server."""
         gone = {str(place_of(place)) for place in places}
 
         def change(grant: Grant) -> Grant:
@@ -93,22 +94,22 @@ class Grants:
         return self._change(name, change)
 
     def forget(self, name: str) -> None:
-        """Delete what is on record; raises `PermissionDenied` for another owner's."""
+        """Delete the grant; raises `PermissionDenied` if it belongs to another owner."""
         if self.get(name) is not None:
             self._change(name, lambda grant: None)
 
     def refuse_others(self, name: str) -> None:
-        """Raise `PermissionDenied` for a secret of another owner."""
+        """Raise `PermissionDenied` if the secret belongs to another owner."""
         self._refuse_others(name, self.get(name))
 
     def admit(self, name: str, source: Source) -> None:
-        """Let a secret go to the servers of a source.
+        """Check that a secret may be sent to the servers of a source.
 
-        A secret without a server is bound to those of the first source that its owner declared and
+        A secret without servers is bound to those of the first source that its owner declares and
         uses.
 
         Raises:
-            PermissionDenied: It is not allowed to go there.
+            PermissionDenied: It may not be sent there.
         """
         try:
             places = places_of(source)
@@ -124,7 +125,7 @@ class Grants:
             return
         mine = grant is None or grant.owner == self._owner
         if mine and (grant is None or grant.places is None) and source.owner == self._owner:
-            # An explicit argument of the change: another process may have bound it meanwhile.
+            # An explicit argument of the update: another process may have bound it in the meantime.
             bound = self._change(name, lambda now: _bound(now, places))
             refused = [place for place in places if not bound.covers(place)]
             if not refused:
@@ -202,5 +203,5 @@ def _bound(grant: Grant, places: Sequence[Place]) -> Grant:
 
 
 def _key(name: str) -> str:
-    """Return one key for all names that the environment cannot tell apart."""
+    """Return one key for all names that environment variables cannot distinguish."""
     return EnvironmentSecrets.variable(name).removeprefix("JUPYTER_ETL_SECRET_").lower()

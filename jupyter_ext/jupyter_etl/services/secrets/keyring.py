@@ -1,4 +1,4 @@
-"""Secrets in the keyring of the desktop."""
+"""Secrets in the desktop keyring."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Protocol, cast
 from jupyter_etl.errors import MissingDependency, PermissionDenied
 
 SERVICE = "jupyter-etl"
-"""What the entries are filed under; the user name of an entry is the name of the secret."""
+"""Service name of the entries; the user name of an entry is the name of the secret."""
 
 
 class Keyring(Protocol):
-    """What is used of the package ``keyring``, or of one of its backends."""
+    """The functions used of the package ``keyring``, or of one of its backends."""
 
     def get_password(self, service: str, username: str) -> str | None:
         """Return the entry, or None."""
@@ -28,24 +28,24 @@ class Keyring(Protocol):
 
 
 class KeyringSecrets:
-    """Entries of the service ``jupyter-etl``; without a keyring, as on servers, there are none.
+    """Entries of the service ``jupyter-etl``; empty without a keyring, as on servers.
 
     Args:
-        keyring: By default the package, where it is installed.
+        keyring: None uses the package ``keyring`` if it is installed.
     """
 
     def __init__(self, keyring: Keyring | None = None) -> None:
         self._keyring = keyring
 
     def get(self, name: str) -> str | None:
-        """Return the value; None also where there is no keyring or it is locked."""
+        """Return the value; None if there is no entry, no keyring, or it is locked."""
         try:
             return self._open().get_password(SERVICE, name)
         except Exception:  # noqa: BLE001 - backends raise errors of their own, of any class
             return None
 
     def names(self) -> list[str]:
-        """Return nothing: a keyring does not say what it holds."""
+        """Return an empty list: a keyring cannot be enumerated."""
         return []
 
     def set(self, name: str, value: str) -> None:
@@ -59,14 +59,14 @@ class KeyringSecrets:
         try:
             keyring.set_password(SERVICE, name, value)
         except Exception as problem:  # noqa: BLE001 - as above
-            # Its text is not shown: backends differ in what they say, and it has the value.
+            # Its text is not shown: some backends include the value in it.
             raise PermissionDenied(
                 f"The keyring did not store the secret {name!r}: {type(problem).__name__}.",
                 hint="Without a desktop, store it in a file: --in file",
             ) from None
 
     def remove(self, name: str) -> bool:
-        """Delete the entry; return False where there is none, or no keyring."""
+        """Delete the entry; return False if there is no entry or no keyring."""
         if self.get(name) is None:
             return False
         self._open().delete_password(SERVICE, name)

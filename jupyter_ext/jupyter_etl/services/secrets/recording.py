@@ -1,4 +1,4 @@
-"""What is recorded and answered holds no value of a secret that this process knows of."""
+"""Redaction of records and answers: they contain no value of a known secret."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from jupyter_etl.services.secrets.vault import known_secrets
 
 
 def redactor_for(home: Path) -> Redactor:
-    """Return a redactor that also knows the secrets that nobody has used yet."""
+    """Return a redactor that also knows secrets that have not been used yet."""
     return Redactor(lambda: known_secrets(home))
 
 
 def refuse_secret_parameters(home: Path, parameters: Mapping[str, object]) -> None:
-    """Refuse parameters that hold the value of a secret: they are recorded and shown.
+    """Reject parameters that contain the value of a secret, because they are recorded and shown.
 
     Args:
-        parameters: By name.
+        parameters: Values by name.
 
     Raises:
-        DeclarationError: One does; the message names the secret and does not hold the value.
+        DeclarationError: One does; the message names the secret without its value.
     """
     for name, value in parameters.items():
         redactor_for(home).refuse_value_in_texts(
@@ -35,7 +35,7 @@ def refuse_secret_parameters(home: Path, parameters: Mapping[str, object]) -> No
 
 
 def redacted_answer(redactor: Redactor, text: str) -> str:
-    """Return an answer without the values of known secrets; JSON stays JSON."""
+    """Return an answer without the values of known secrets; JSON stays valid."""
     known = redactor.telling()
     if not known.holds(text):
         return text

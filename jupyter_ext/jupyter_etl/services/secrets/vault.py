@@ -1,4 +1,4 @@
-"""All providers of secrets, asked one after another."""
+"""All providers of secrets, in order of precedence."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _FILES = "file"
 
 @dataclass(frozen=True, kw_only=True)
 class NamedSecret:
-    """What may be told of a secret.
+    """The public facts about a secret.
 
     Args:
         name: Its name.
-        provider: That gives its value; "" where none does.
+        provider: The provider of its value; "" if there is none.
         sources: Names of the sources that use it.
-        problem: Why its value cannot be had; "" where it can.
-        owner: Whose it is; "" before it is set or used here.
+        problem: Why its value is not available; "" if it is.
+        owner: Its owner; "" before it is set or used here.
         allowed: Servers that it may be sent to; the first use by its owner adds the first ones.
     """
 
@@ -58,7 +58,7 @@ class SecretUse:
 
     Args:
         name: Its name.
-        owner: Whose it is; "" before it is set or used here.
+        owner: Its owner; "" before it is set or used here.
         allowed: Servers that it may be sent to.
     """
 
@@ -71,9 +71,10 @@ class Vault:
     """Resolves, lists, writes and removes secrets.
 
     Args:
-        own: Providers by name, in the order in which they are asked.
-        plug_ins: Returns those of installed packages; called when no own one has an answer.
-        grants: Whose they are and where they may go; None where that is not recorded.
+        own: Providers by name, in order of precedence.
+        plug_ins: Returns the providers of installed packages; called if no own provider has a
+            value.
+        grants: Owners and allowed servers; None if they are not recorded.
     """
 
     def __init__(
@@ -88,16 +89,16 @@ class Vault:
         self._grants = grants
 
     def value(self, name: str, source: Source | None = None) -> str:
-        """Return the value behind a name.
+        """Return the value of a secret.
 
         Args:
-            source: That is signed in to with it; None for code of its owner.
+            source: The source that it authenticates; None for code of its owner.
 
         Raises:
             NotFound: No provider has it.
-            PermissionDenied: Others could read it, it is another owner's, or it is not allowed to
-                go to the server of the source.
-            SourceError: A plug-in has failed.
+            PermissionDenied: Others could read it, it belongs to another owner, or it may not
+                be sent to the server of the source.
+            SourceError: A plug-in failed.
         """
         secret = parse_name(name, what="secret")
         value = self._value(secret)
@@ -109,7 +110,7 @@ class Vault:
         return value
 
     def uses(self, source: Source) -> builtins.list[SecretUse]:
-        """Return whose the secrets of a source are, and where they may go; nothing is resolved."""
+        """Return the owners and allowed servers of a source's secrets; nothing is resolved."""
         found = []
         for name in source.secrets:
             grant = self._grants.get(name) if self._grants is not None else None
@@ -118,30 +119,30 @@ class Vault:
         return found
 
     def allow(self, name: str, places: Sequence[str]) -> tuple[str, ...]:
-        """Let a secret go to more servers; return all that it may go to.
+        """Allow more servers for a secret; return all allowed ones.
 
         Args:
-            places: ``HOST``, ``HOST:PORT`` or URLs, of which the path does not matter.
+            places: ``HOST``, ``HOST:PORT`` or URLs, whose path is ignored.
 
         Raises:
-            DeclarationError: One is no server.
-            PermissionDenied: The secret is another owner's.
+            DeclarationError: One is not a valid server.
+            PermissionDenied: The secret belongs to another owner.
         """
         return self._granted.allow(self._known(name), places).places or ()
 
     def deny(self, name: str, places: Sequence[str]) -> tuple[str, ...]:
-        """Let a secret no longer go to servers; arguments, result and errors as of `allow`."""
+        """Remove allowed servers of a secret; arguments, result and errors as in `allow`."""
         return self._granted.deny(self._known(name), places).places or ()
 
     def refuse_others(self, source: Source, others: Callable[[], Iterable[Source]]) -> None:
-        """Refuse the declaration of a source that signs in with another owner's secret.
+        """Reject the declaration of a source that uses another owner's secret.
 
         Args:
-            others: Returns all sources. A secret that has no value here is of the owners of those
-                that use it.
+            others: Returns all sources. A secret without a value here belongs to the owners of
+                the sources that use it.
 
         Raises:
-            PermissionDenied: It does.
+            PermissionDenied: The secret belongs to another owner.
         """
         for name in source.secrets:
             self._granted.refuse_others(name)
@@ -171,7 +172,7 @@ class Vault:
         return self._grants
 
     def _known(self, name: str) -> str:
-        """Return a name in its one spelling; raises `NotFound` for one without a value."""
+        """Return the canonical spelling of a name; raises `NotFound` for one without a value."""
         secret = parse_name(name, what="secret")
         if not self._has(secret):
             known = [one.name for one in self.list()]
@@ -193,10 +194,10 @@ class Vault:
         )
 
     def list(self, sources: Iterable[Source] = ()) -> list[NamedSecret]:
-        """Return all names that are known, with where their values come from.
+        """Return all known names, with the providers of their values.
 
         Args:
-            sources: Whose secrets are listed too, with or without a value.
+            sources: Sources whose secrets are listed too, with or without a value.
 
         Raises:
             SourceError: A plug-in cannot list its names.
@@ -205,7 +206,7 @@ class Vault:
         return [self._named(name, tuple(uses[name])) for name in sorted(uses)]
 
     def names(self, sources: Iterable[Source] = ()) -> builtins.list[str]:
-        """Return all names that are known, sorted; arguments and errors as of `list`."""
+        """Return all known names, sorted; arguments and errors as in `list`."""
         return sorted(self._uses(sources))
 
     def _uses(self, sources: Iterable[Source]) -> dict[str, builtins.list[str]]:
@@ -214,7 +215,7 @@ class Vault:
         for source in sources:
             for name in source.secrets:
                 uses.setdefault(name, []).append(source.name)
-        # The environment spells names its own way; a declared one is shown as it was declared.
+        # The environment changes the spelling of names; a declared name is shown as declared.
         spelled = {EnvironmentSecrets.variable(name) for name in uses}
         for label, provider in self._providers():
             with user_code_boundary(f"The provider of secrets {label!r}", SourceError):
@@ -231,15 +232,15 @@ class Vault:
         """Write a value.
 
         Args:
-            name: Of the secret; a value that is there is replaced.
-            value: Of at least 4 characters; a final newline is no part of it.
+            name: Name of the secret; an existing value is replaced.
+            value: At least 4 characters; a final newline is removed.
 
         Returns:
-            The name, in its one spelling.
+            The name in its canonical spelling.
 
         Raises:
-            DeclarationError: The name or the value cannot be, or there is no such provider.
-            PermissionDenied: The provider cannot be written, or the secret is another owner's.
+            DeclarationError: The name or the value is not valid, or there is no such provider.
+            PermissionDenied: The provider is read-only, or the secret belongs to another owner.
         """
         secret, kept = parse_name(name, what="secret"), value.rstrip("\r\n")
         if len(kept.strip()) < LEAST:
@@ -263,14 +264,14 @@ class Vault:
         return secret
 
     def remove(self, name: str) -> builtins.list[str]:
-        """Remove a secret wherever it can be removed.
+        """Remove a secret from all providers that can be written.
 
         Returns:
             The providers that had it.
 
         Raises:
-            NotFound: None has it.
-            PermissionDenied: One has it that cannot be written; all others were asked before.
+            NotFound: No provider has it.
+            PermissionDenied: A read-only provider still has it; it was removed from the others.
         """
         secret = parse_name(name, what="secret")
         if self._grants is not None:
@@ -322,15 +323,15 @@ class Vault:
 
 
 def change_places(vault: Vault, verb: str, name: str, places: Sequence[str]) -> tuple[str, ...]:
-    """Let a secret go to servers, or no longer; return all that it may go to.
+    """Allow or deny servers for a secret; return all allowed ones.
 
     Args:
         verb: ``allow`` or ``deny``.
-        places: As for `Vault.allow`.
+        places: See `Vault.allow`.
 
     Raises:
-        DeclarationError: There are none, or one is no server.
-        NotFound, PermissionDenied: The secret is not there, or is another owner's.
+        DeclarationError: There are no servers, or one is not valid.
+        NotFound, PermissionDenied: The secret does not exist, or belongs to another owner.
     """
     if not places:
         raise DeclarationError(
@@ -340,7 +341,7 @@ def change_places(vault: Vault, verb: str, name: str, places: Sequence[str]) -> 
 
 
 def default_vault(home: Path, owner: str) -> Vault:
-    """Return the providers that come with the product, and those of installed packages."""
+    """Return the vault with the built-in providers and those of installed packages."""
     own: dict[str, Secrets] = {
         "environment": EnvironmentSecrets(),
         _FILES: FileSecrets(home / "secrets"),
@@ -355,11 +356,11 @@ def default_vault(home: Path, owner: str) -> Vault:
 
 
 def known_secrets(home: Path) -> tuple[tuple[str, str], ...]:
-    """Return names and values of environment and files, for what must not tell the values."""
+    """Return names and values of environment variables and files, for redaction."""
     environment = EnvironmentSecrets()
     known = [(name, environment.get(name) or "") for name in environment.names()]
     folder = home / "secrets"
-    # As they lie there: a notebook may open a file that a provider would refuse.
+    # The raw content: a notebook may open a file that a provider would reject.
     for name in FileSecrets(folder).names():
         if os.access(folder / name, os.R_OK):
             text = (folder / name).read_text("utf-8", errors="replace")
