@@ -1,4 +1,4 @@
-"""Cards below cells: runs, approvals that are pending, profiles."""
+"""Cards below cells: runs, pending approvals, profiles."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from jupyter_etl_magics.display import Card, Drawing, shown
 def held_card(
     hold: Hold, *, title: str, tone: str, then: str = "", below: Sequence[Card] = ()
 ) -> Card:
-    """Return a hold with its differences.
+    """Return a card for a hold with its differences.
 
     Args:
-        title, tone: Of the card.
-        then: What to do next; "" for nothing.
-        below: Cards that belong to it.
+        title, tone: Title and tone of the card.
+        then: The next step; "" for none.
+        below: Related cards.
     """
     rows = [
         {"publication": difference.name, **row}
@@ -33,7 +33,7 @@ def held_card(
 
 
 def waiting_cards(holds: Sequence[Hold]) -> list[Card]:
-    """Return a card for each of these, or one that says that there is none."""
+    """Return a card for each hold, or one that reports that there are none."""
     if not holds:
         return [Card(title="No runs are held.")]
     return [
@@ -42,7 +42,7 @@ def waiting_cards(holds: Sequence[Hold]) -> list[Card]:
 
 
 def choice(hold: Hold) -> str:
-    """Return what can be done about a hold."""
+    """Return the possible decisions about a hold."""
     number = hold.run_id
     return (
         f"Review it: %etl held {number}; to publish it: %etl approve {number}; "
@@ -60,21 +60,21 @@ _TONES = {
 
 
 def outcome_of(run: Run) -> str:
-    """Return how a run stands, in words."""
+    """Return the state of a run as text."""
     return (run.outcome if run.finished_at and run.outcome else run.state).value.replace("_", " ")
 
 
 def took(run: Run) -> float | None:
-    """Return how long it was at work, seconds; None before it starts."""
+    """Return the execution time of a run in seconds; None before it starts."""
     seconds = seconds_of(run, datetime.now(UTC))
     return None if seconds is None else round(seconds, 1)
 
 
 def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
-    """Return a run with what it published and why it failed.
+    """Return a card for a run with its publications and failure.
 
     Args:
-        checkpoint: What it can go on from.
+        checkpoint: The checkpoint that it can resume from.
     """
     rows: list[dict[str, object]] = [
         {
@@ -104,7 +104,7 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def profile_card(profile: Profile) -> Card:
-    """Return a table with a line and a histogram a column."""
+    """Return a table with a row and a histogram per column."""
     rows = [_row(column, profile.rows) for column in profile.columns]
     notes = []
     if any(column.distinct_error for column in profile.columns):
@@ -140,7 +140,7 @@ def _row(column: ColumnProfile, rows: int) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """Show a number of the data without separators: it may be a year or a key."""
+    """Return a number of the data for display without separators: it may be a year or a key."""
     return f"{value:.6g}" if isinstance(value, float) else None if value is None else str(value)
 
 
@@ -167,18 +167,18 @@ def _svg(heights: Sequence[int], titles: Sequence[str], label: str) -> str:
         for place, (count, title) in enumerate(zip(heights, titles, strict=True))
         if count
     )
-    said = escape(
+    aria_label = escape(
         label + ", ".join(shown(count) if count else "0" for count in heights), quote=True
     )
     return (
-        f'<svg role="img" aria-label="{said}" width="{_WIDTH}" height="{_HEIGHT}" '
+        f'<svg role="img" aria-label="{aria_label}" width="{_WIDTH}" height="{_HEIGHT}" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}" style="fill:var(--jp-brand-color1,currentColor)">'
         f"{bars}</svg>"
     )
 
 
 def _tall(count: int, most: int) -> float:
-    """Return a height that shows a single row too."""
+    """Return a height that makes even a single row visible."""
     return max(count / most * _HEIGHT, 1.0)
 
 

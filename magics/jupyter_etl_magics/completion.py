@@ -17,7 +17,7 @@ _LINE = re.compile(r"(?s).*%%?etl\s+?(.*)$")
 
 
 def complete_line(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
-    """Offer what may come next; the hook ``complete_command`` of IPython.
+    """Return completions; implements IPython's hook ``complete_command``.
 
     Args:
         event: Has ``text_until_cursor``.
@@ -34,7 +34,7 @@ def complete_line(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
     try:
         names = offer(Session(shell), line)
     except EtlError:
-        # A completion that cannot look something up offers less; it never disturbs the line.
+        # If a lookup fails, there are fewer completions; it never disturbs the line.
         return found
     return found + [name for name in names if name.startswith(typed)]
 

@@ -1,4 +1,4 @@
-"""What commands show: HTML that follows the theme, and text for terminals."""
+"""Display of command results: themed HTML, and text for terminals."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ border-bottom:1px solid var(--jp-border-color3,#8883)}
 .etl-card .etl-warn{color:var(--jp-warn-color1,#b26a00)}
 .etl-card .etl-error{color:var(--jp-error-color1,#c62828)}
 </style>"""
-"""Tables repeat the class: JupyterLab's rules, which align cells to the right, are more specific."""
+"""Selectors repeat the class, because JupyterLab's rules, which align cells to the right, are more
+specific.
+"""
 
 _MARKS = {"ok": "✓", "warn": "!", "error": "✗", "": ""}
 
 
 _CARD = {"jupyter_etl": {"card": True}}
-"""Metadata of an output that is a remark of `%etl`: a report without code leaves it out."""
+"""Metadata of a message of `%etl`, which reports without code omit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +49,8 @@ class Card:
         title: One line.
         tone: ``ok``, ``warn``, ``error`` or "" for none: mark and colour of the title.
         rows: All with the same keys, which are the headings.
-        notes: Lines below.
-        below: Cards that belong to it.
+        notes: Lines below the table.
+        below: Related cards.
     """
 
     title: str
@@ -61,7 +63,7 @@ class Card:
         return {"text/html": self.html(), "text/plain": self.text()}
 
     def html(self) -> str:
-        """Return it as HTML; every value is escaped."""
+        """Return the card as HTML; every value is escaped."""
         return f"{_STYLE}{self._plain_html()}"
 
     def _plain_html(self) -> str:
@@ -75,7 +77,7 @@ class Card:
         return "".join([*parts, "</div>"])
 
     def text(self) -> str:
-        """Return it as plain text."""
+        """Return the card as plain text."""
         mark = f"{_MARKS[self.tone]} " if self.tone else ""
         lines = [mark + self.title]
         if self.rows:
@@ -87,10 +89,10 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A cell that is drawn.
+    """A cell with a drawing.
 
     Args:
-        html: Markup, in which all data are escaped.
+        html: Markup, in which all data is escaped.
         text: For terminals.
     """
 
@@ -99,7 +101,7 @@ class Drawing:
 
 
 class _Datum(int):
-    """A whole number of somebody's data, shown without separators: it may be a year or a key."""
+    """An integer of the user's data, shown without separators: it may be a year or a key."""
 
 
 def _datum(value: object) -> object:
@@ -114,10 +116,10 @@ def show(card: Card) -> None:
 
 
 def show_styled(html: str, text: str) -> None:
-    """Show HTML in the cards' style, in a terminal the text.
+    """Show HTML in the cards' style, or the text in a terminal.
 
     Args:
-        html: With every value escaped, in a ``div`` of class ``etl-card``.
+        html: A ``div`` of class ``etl-card`` in which every value is escaped.
         text: The same as plain text.
     """
     bundle = {"text/html": f"{_STYLE}{html}", "text/plain": text}
@@ -125,7 +127,7 @@ def show_styled(html: str, text: str) -> None:
 
 
 def shown(value: object) -> str:
-    """Return a value as people read it; an instant in local time with its zone."""
+    """Format a value for display; an instant in local time with its time zone."""
     if value is None or value == "":
         return "–"
     if isinstance(value, Drawing):
@@ -141,18 +143,18 @@ def shown(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        # Not 1.23457e+06: people read numbers of this size as counts and amounts.
+        # Not 1.23457e+06: numbers of this size usually are counts and amounts.
         return f"{value:,.0f}" if 1e5 <= abs(value) < 1e15 else f"{value:,.6g}"
     return str(value)
 
 
 def counted(count: int, noun: str) -> str:
-    """Return how many there are: ``1 table``, ``2,000 tables``."""
+    """Format a count: ``1 table``, ``2,000 tables``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def size(count: int) -> str:
-    """Return a number of bytes as people read it: ``1.2 MB``."""
+    """Format a number of bytes: ``1.2 MB``."""
     amount = float(count)
     for unit in ("B", "kB", "MB"):
         if amount < 1000:
@@ -162,13 +164,13 @@ def size(count: int) -> str:
 
 
 def arrow_rows(table: pa.Table) -> list[dict[str, object]]:
-    """Return an Arrow table as rows to show."""
+    """Return an Arrow table as rows for display."""
     rows: list[dict[str, object]] = table.to_pylist()
     return [{name: _datum(value) for name, value in row.items()} for row in rows]
 
 
 def of_total(shown_rows: int, total: int | None) -> str:
-    """Say how many rows are shown of how many."""
+    """Describe how many of all rows are shown."""
     if total is None:
         return f"Showing the first {shown_rows:,} rows; there may be more."
     if shown_rows < total:

@@ -1,4 +1,4 @@
-"""How errors look: a sentence and the next step by hand, the whole trace in a run."""
+"""Display of errors: one sentence and the next step interactively, the full traceback in a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jupyter_etl.errors import EtlError
 from jupyter_etl.notebook.location import in_run
 
 LAST = "_etl_last_error"
-"""Name under which the shell's user namespace keeps what ``%etl debug`` shows."""
+"""Name in the user namespace of the shell under which ``%etl debug`` finds the last error."""
 
 
 def show_shortly(shell: InteractiveShell) -> None:
@@ -36,7 +36,7 @@ def _show(
 
 
 def show_last(shell: InteractiveShell) -> bool:
-    """Show the traceback of the last error; False where there was none."""
+    """Show the traceback of the last error; return False if there was none."""
     last = shell.user_ns.get(LAST)
     if last is None:
         return False

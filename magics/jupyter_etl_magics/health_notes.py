@@ -1,4 +1,4 @@
-"""How the health of pipelines is shown."""
+"""Display of the health of pipelines."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 def attention_notes(needy: Mapping[str, PipelineHealth]) -> list[str]:
-    """Return a line for each pipeline that needs a person, with the way to go on.
+    """Return a line for each pipeline that needs attention, with the next step.
 
     Args:
-        needy: In the order to show them in.
+        needy: In the order of display.
     """
     return [_note(name, health) for name, health in needy.items()]
 
 
 def missing_notes(pipelines: Pipelines) -> list[str]:
-    """Return a line for each pipeline whose notebook is gone, with the way to relink it."""
+    """Return a line for each pipeline whose notebook is missing, with the command to relink it."""
     return [
         f"The notebook of {p.name} is missing; version {p.version} still runs. If this is the "
         f"renamed or moved notebook: %etl relink {p.name}"
@@ -31,7 +31,7 @@ def missing_notes(pipelines: Pipelines) -> list[str]:
 
 
 def tone_of(found: Iterable[PipelineHealth]) -> str:
-    """Return the tone of a card about these pipelines; "" where there are none."""
+    """Return the tone of a card about these pipelines; "" if there are none."""
     every = list(found)
     if any(health.failing for health in every):
         return "error"
@@ -41,6 +41,6 @@ def tone_of(found: Iterable[PipelineHealth]) -> str:
 
 
 def _note(name: str, health: PipelineHealth) -> str:
-    person = " A person paused it." if health.paused_by is PausedBy.PERSON else ""
+    person = " A user paused it." if health.paused_by is PausedBy.PERSON else ""
     resume = f" To resume it: %etl resume {name}" if health.paused_by else ""
     return f"{name}: {health.why}{person}{resume}"

@@ -1,4 +1,4 @@
-"""Tab completion inside of ``%%etl sql`` cells: tables and columns."""
+"""Tab completion inside ``%%etl sql`` cells: tables and columns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NO_ALIAS = frozenset(
 
 
 def register_matcher(shell: InteractiveShell) -> None:
-    """Offer tables and columns in the SQL cells of a shell; twice is the same as once."""
+    """Complete tables and columns in the SQL cells of a shell; calling it twice has no effect."""
     completer = shell.Completer
     if completer is None:
         return
@@ -49,13 +49,13 @@ def register_matcher(shell: InteractiveShell) -> None:
 
 
 def sql_names(session: Session, text: str, line: int, token: str) -> list[tuple[str, str]]:
-    """Return what may stand for a word of an SQL cell, with its kind.
+    """Return completions for a word of an SQL cell, with their kinds.
 
     Args:
-        session: Of the shell.
+        session: The session of the shell.
         text: The whole cell.
-        line: That the cursor is in, 0 for the first.
-        token: What is typed of the word, with the table before a dot.
+        line: Line of the cursor, from 0.
+        token: The typed part of the word, including the table before a dot.
     """
     cell = _HEAD.match(text)
     if cell is None or line <= text[: cell.start("query")].count("\n") - 1:
@@ -89,7 +89,7 @@ def _tables(session: Session, source: str) -> list[TableInfo]:
 
 
 def table_of(name: str, columns: Iterable[object]) -> TableInfo:
-    """Describe a frame of the notebook by the names of its columns."""
+    """Describe a frame of the notebook by its column names."""
     from jupyter_etl.model import Column
 
     return TableInfo(
@@ -98,7 +98,7 @@ def table_of(name: str, columns: Iterable[object]) -> TableInfo:
 
 
 def _named(query: str) -> dict[str, str]:
-    """Return the tables that a query names: by alias and by name, in lower case."""
+    """Return the tables of a query by alias and by name, in lower case."""
     found: dict[str, str] = {}
     for match in _TABLE.finditer(query):
         table = match["table"].replace('"', "").lower()
@@ -112,7 +112,7 @@ def _named(query: str) -> dict[str, str]:
 def _columns(
     tables: list[TableInfo], named: dict[str, str], *, before_dot: str
 ) -> list[tuple[str, str]]:
-    """Return the columns of the tables that are named, or of the one before the dot."""
+    """Return the columns of the tables in the query, or of the table before the dot."""
     by_name = {table.name.lower(): table for table in tables}
     if before_dot:
         table = by_name.get(named.get(before_dot.lower(), before_dot.lower()))
