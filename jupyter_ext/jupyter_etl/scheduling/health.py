@@ -244,7 +244,6 @@ def _why_late(
 
 
 def _unstarted_run(evidence: Evidence, now: datetime) -> RunSummary | None:
-    """Return a due run that could not be started."""
     for run in evidence.active:
         due_at = max(run.due_at, run.created_at)
         if run.state is not RunState.RUNNING and run.unstarted and is_late(due_at, now):

@@ -166,7 +166,6 @@ class DataScan:
             self._tables(use, source, [table])
 
     def _tables(self, use: Use, source: Source, names: Iterable[str]) -> None:
-        """Check tables of a database."""
         environment = self._scan.environment
         known = environment.tables_of(source) if environment is not None else None
         if known is None:

@@ -238,7 +238,6 @@ def _inside(function: ast.AST) -> Iterator[ast.AST]:
 
 
 def _ends_run(node: ast.AST) -> bool:
-    """Return whether executing this node ends the run."""
     match node:
         case ast.Raise(exc=ast.Name(id="SystemExit") | ast.Call(func=ast.Name(id="SystemExit"))):
             return True

@@ -125,7 +125,6 @@ class _Walk:
                 return
 
     def _run_of(self, node: LineageNode) -> int | None:
-        """Return the id of the run that made the version of a publication."""
         if node.kind is not NodeKind.PUBLICATION or node.version is None:
             return None
         live = self.live.get(node.name)
