@@ -44,7 +44,7 @@ LONGEST = (
     "test_held_commands.py",
     "test_run_life.py",
     "test_concurrency.py",
-    "test_scheduler_line.py",
+    "test_scheduler_queue.py",
 )
 _NUMBERS = count()
 

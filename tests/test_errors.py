@@ -51,7 +51,7 @@ def test_other_texts_stay(text: str) -> None:
     assert SourceError(text).message == text
 
 
-def test_a_url_in_place_of_a_name_is_not_told(home: object, here: object) -> None:
+def test_a_url_in_place_of_a_name_is_not_shown(home: object, here: object) -> None:
     session: DataSession = api.data_session({})
     for call in (session.load, session.preview, session.rows):
         with pytest.raises(NotFound) as caught:

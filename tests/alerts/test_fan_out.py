@@ -1,4 +1,4 @@
-"""The file, mail, and all notifiers together."""
+"""Log file, mail, and all notifiers together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_etl.errors import DeclarationError, EtlError
 
 
 class Remembering:
-    """A notifier that keeps what it was told, or refuses it."""
+    """A notifier that records its messages, or fails."""
 
     def __init__(self, problem: Exception | None = None) -> None:
         self.told: list[str] = []
@@ -117,7 +117,7 @@ def test_one_that_fails_does_not_stop_the_others(problem):
     assert first.told[1].startswith("warning: an alert was not delivered")
 
 
-def test_all_addresses_and_the_file_are_told(tmp_path):
+def test_all_addresses_and_the_file_are_notified(tmp_path):
     with MailServer() as server:
         url = f"smtp://127.0.0.1:{server.port}/?from=a@x.org&to=b@x.org"
         notifier_for([url], tmp_path / "alerts.log").notify("t", "b", severity="info", run=None)

@@ -15,7 +15,7 @@ from jupyter_etl.errors import DeclarationError, EtlError, PermissionDenied
 
 
 class Receiver:
-    """A web server that keeps what was posted and answers as told."""
+    """A web server that records its requests, with configured responses."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, object]]] = []

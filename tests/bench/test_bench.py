@@ -59,7 +59,7 @@ def test_what_the_product_does_not_do_is_missed() -> None:
     assert "no route" in absent.line()
 
 
-def test_small_ratios_are_told_as_parts() -> None:
+def test_small_ratios_are_shown_as_parts() -> None:
     ratio = Figure(what="run", value=1 / 13, unit="x", goal=1 / 12)
     assert (ratio.measured, ratio.promised, ratio.state) == ("1/13", "≤ 1/12", "met")
     plain = Figure(what="peak", value=0.31, unit="x", goal=0.3)

@@ -68,7 +68,7 @@ class Kernel:
         self._parent: dict[str, Any] = {}
 
     def serve(self) -> None:
-        """Answer until told to shut down."""
+        """Answer until a shutdown request."""
         threading.Thread(target=self._heartbeat, daemon=True).start()
         sys.stdout = sys.stderr = self  # type: ignore[assignment]
         poller = zmq.Poller()

@@ -1,4 +1,4 @@
-"""Kills, stops and deceives the processes of a world, as a seeded generator says."""
+"""Kills, stops and deceives the processes of a world, driven by a seeded generator."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Change:
     make: Callable[[Any], Any]
 
     def target(self, module: Any) -> tuple[Any, str]:
-        """Return what holds the name, and the name. Raises AttributeError where it is gone."""
+        """Return the owner of the name, and the name. Raises AttributeError if it is missing."""
         holder, _, name = self.path.rpartition(".")
         owner = getattr(module, holder) if holder else module
         getattr(owner, name)
@@ -76,7 +76,7 @@ def _only_just_now(plan_due: Any) -> Any:
 
 
 def _without_token(owned: Any) -> Any:
-    """Write to an attempt whoever says so, also once it has ended."""
+    """Write to an attempt regardless of the token, even after it has ended."""
     from sqlalchemy import bindparam, update
 
     from jupyter_etl.ledger.schema.tables import attempts

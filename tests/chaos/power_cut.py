@@ -182,7 +182,7 @@ class Story:
             world.store.close()
 
     def _restore(self, image: Image) -> None:
-        """Put an image where the ledger says that the lake is."""
+        """Put an image at the lake's location in the ledger."""
         shutil.rmtree(self.base / "lake", ignore_errors=True)
         for path in self.base.glob("ledger.sqlite*"):
             path.unlink()

@@ -89,7 +89,7 @@ class Line:
 
 @dataclass
 class Runner:
-    """A runner: it begins, beats for some cells, commits, and says so once the ledger hears it."""
+    """A runner: it starts, sends heartbeats for some cells, commits, and reports its end."""
 
     claim: Claim
     cluster: Cluster

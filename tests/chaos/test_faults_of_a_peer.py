@@ -40,7 +40,7 @@ PATIENCE_S = 60.0
 
 
 class Nobody:
-    """Tells nobody."""
+    """Notifies nobody."""
 
     def notify(self, title: str, body: str, *, severity: str, run: Run | None) -> None:
         return
@@ -93,7 +93,7 @@ def test_what_is_deployed_later_is_seen_by_every_scheduler(store: Store) -> None
     assert [run.state for run in store.load_runs()] == [RunState.SUCCEEDED] * 2
 
 
-def test_a_run_whose_scheduler_and_runner_are_gone_ends_with_its_time(store: Store) -> None:
+def test_a_run_whose_scheduler_and_runner_are_dead_ends_at_its_time_limit(store: Store) -> None:
     clock = FakeClock()
     deploy(store, clock, retries=0)
     clock.advance(60)

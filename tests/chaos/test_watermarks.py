@@ -34,7 +34,7 @@ LOST = AttemptReport(outcome=Outcome.LOST)
 
 @dataclass
 class Attempt:
-    """A run in hand, and what it has read."""
+    """An active run, and what it has read."""
 
     claim: Claim
     book: CursorBook
@@ -65,7 +65,7 @@ class Pipeline:
 
     @property
     def skipped(self) -> list[int]:
-        """Rows up to the watermark that nobody has published."""
+        """Rows up to the watermark that have not been published."""
         return sorted(set(range(1, self.watermark + 1)) - self.published)
 
     def step(self) -> None:

@@ -62,13 +62,13 @@ def test_it_passes_signals_on(number: signal.Signals) -> None:
     assert process.returncode == 7
 
 
-def test_it_tells_which_signal_killed_the_child() -> None:
+def test_it_reports_which_signal_killed_the_child() -> None:
     process = first_process("os.kill(os.getpid(), signal.SIGKILL)")
     process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + signal.SIGKILL
 
 
-def test_it_hears_of_the_end_of_its_child_where_that_was_ignored() -> None:
+def test_it_detects_the_end_of_its_child_where_that_was_ignored() -> None:
     process = first_process("return 3", before="signal.signal(signal.SIGCHLD, signal.SIG_IGN)")
     process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 3

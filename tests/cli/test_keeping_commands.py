@@ -90,7 +90,7 @@ def test_a_restore_asks_a_person(
 
 
 class Person:
-    """Sits at a terminal and says one word."""
+    """Answers one word at a terminal."""
 
     def __init__(self, word: str) -> None:
         self._word = word
@@ -180,7 +180,7 @@ def test_the_doctor_works_where_no_ledger_can_be_opened(home: Path, command: Com
     assert (item["ok"], item["status"]) == (False, "error")
 
 
-def test_the_doctor_mends_and_says_so(run_id: int, home: Path, command: Command) -> None:
+def test_the_doctor_repairs_and_reports_it(run_id: int, home: Path, command: Command) -> None:
     home.chmod(0o755)
     looked = command("doctor")
     assert "warn   permissions: " in looked.out

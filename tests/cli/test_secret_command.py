@@ -68,7 +68,7 @@ def test_from_set_to_rm(
     assert "hunter22" not in listed.out + said.err
 
 
-def test_where_nobody_can_type_it_says_how_else(
+def test_without_a_terminal_there_is_a_hint(
     command: Command, home: Path, pipe: Callable[[str], None]
 ) -> None:
     pipe("hunter22\n")

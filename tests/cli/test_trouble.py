@@ -1,4 +1,4 @@
-"""What the commands say of a pipeline that the platform paused, and of a source that is silent."""
+"""Output of the commands about a paused pipeline and an unresponsive source."""
 
 from __future__ import annotations
 

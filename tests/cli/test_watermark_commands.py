@@ -105,7 +105,7 @@ def test_what_cannot_be_set(
     assert etl.watermarks.list() == before
 
 
-def test_by_hand_a_notebook_begins_there_and_leaves_it(
+def test_interactively_a_notebook_begins_there_and_leaves_it(
     sales: str,
     here: Path,
     etl: Etl,

@@ -1,4 +1,4 @@
-"""Every command says so when it is given a name that is not there."""
+"""Every command reports a name that does not exist."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ sys.exit(int((folder / "stop").read_text() or 0))
 
 
 def claim_of(run_id: int, *, number: int = 1) -> Claim:
-    """Make the claim of an attempt that no ledger knows."""
+    """Make the claim of an attempt that is in no ledger."""
     new = NewRun(
         pipeline="p",
         content_hash="0" * 64,
@@ -98,7 +98,7 @@ class ExecutorContract:
         _stop(folder_of(claim))
         _ended(executor, 1)
 
-    def test_each_end_is_told_once_with_its_exit_code(self, executor, folder_of):
+    def test_each_end_is_reported_once_with_its_exit_code(self, executor, folder_of):
         claims = [claim_of(1), claim_of(2), claim_of(2, number=2)]
         for code, claim in enumerate(claims):
             executor.start(claim)
@@ -118,7 +118,7 @@ class ExecutorContract:
         _stop(folder_of(claim))
         until("its end", lambda: not _alive(pid))
 
-    def test_a_sweep_ends_the_runner_of_this_attempt_alone(self, executor, folder_of):
+    def test_a_cleanup_ends_the_runner_of_this_attempt_alone(self, executor, folder_of):
         lost, other = claim_of(5), claim_of(5, number=2)
         for claim in (lost, other):
             executor.start(claim)

@@ -102,10 +102,10 @@ class PublisherContract(ABC):
         assert isinstance(content, list)
         return sorted(map(str, content))
 
-    def swept(
+    def vacuumed(
         self, lake: str, *kept: Committed, dry_run: bool = False, hours: float = 2
     ) -> Vacuumed:
-        """Sweep the place of the live versions as if it were so many hours later."""
+        """Vacuum the folder of the live versions as if it were so many hours later."""
         return self.publisher().clean_up(
             [self.version(what) for what in kept],
             name=kept[0].name,
@@ -238,10 +238,10 @@ class PublisherContract(ABC):
         assert self.content_of(again) == seen
         last = self.committed(self.staged(folders, 3), lake, 5, "run-3/out", after=again)
         assert self.content_of(last) != seen
-        self.swept(lake, last, again)
+        self.vacuumed(lake, last, again)
         assert self.content_of(again) == seen
 
-    def test_a_version_whose_files_are_gone_does_not_come_back(
+    def test_a_version_without_files_is_not_restored(
         self, folders: Iterator[Path], lake: str
     ) -> None:
         first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
@@ -249,7 +249,7 @@ class PublisherContract(ABC):
         with pytest.raises((PublishError, StorageError), match=r"not in the lake|another lake"):
             self.restored(lake, strange, 1, first, live=1)
 
-    def test_two_runs_that_were_told_the_same_number_do_not_overwrite_each_other(
+    def test_two_runs_with_the_same_number_do_not_overwrite_each_other(
         self, folders: Iterator[Path], lake: str
     ) -> None:
         first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
@@ -285,7 +285,7 @@ class PublisherContract(ABC):
         assert "\n" not in str(caught.value)
         assert "cannot be published" in str(caught.value)
 
-    def test_files_that_are_gone_are_said_to_be(self, folders: Iterator[Path], lake: str) -> None:
+    def test_missing_files_are_reported(self, folders: Iterator[Path], lake: str) -> None:
         if not self.has_rows:
             pytest.skip("a kind without rows is not read by its publisher")
         what = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
@@ -294,7 +294,9 @@ class PublisherContract(ABC):
                 self.version(replace(what, location=what.location + "-x")), ReadRequest()
             )
 
-    def test_a_sweep_leaves_what_is_kept_as_it_is(self, folders: Iterator[Path], lake: str) -> None:
+    def test_a_vacuum_leaves_kept_versions_unchanged(
+        self, folders: Iterator[Path], lake: str
+    ) -> None:
         made: list[Committed] = []
         for number in (1, 2, 3, 4):
             staged, after = self.staged(folders, number), made[-1] if made else None
@@ -302,9 +304,9 @@ class PublisherContract(ABC):
         killed = self.committed(self.staged(folders, 5), lake, 5, "run-5/out", after=made[-1])
         seen, before = [self.content_of(what) for what in made], self.on_disk(lake)
         kept = (made[3], made[1])
-        planned = self.swept(lake, *kept, dry_run=True)
+        planned = self.vacuumed(lake, *kept, dry_run=True)
         assert self.on_disk(lake) == before
-        assert self.swept(lake, *kept) == planned
+        assert self.vacuumed(lake, *kept) == planned
         assert planned.files >= 1
         gone = before.keys() - self.on_disk(lake).keys()
         assert planned == Vacuumed(files=len(gone), bytes=sum(len(before[path]) for path in gone))
@@ -313,7 +315,7 @@ class PublisherContract(ABC):
             if self.is_whole(what):
                 with pytest.raises((StorageError, OSError)):
                     self.content_of(what)
-        assert self.swept(lake, *kept) == Vacuumed()
+        assert self.vacuumed(lake, *kept) == Vacuumed()
         after = self.committed(self.staged(folders, 6), lake, 5, "run-6/out", after=made[3])
         assert self.content_of(after)
 
@@ -321,14 +323,12 @@ class PublisherContract(ABC):
         """Tell whether no later version uses files of this one."""
         return what.mode is PublishMode.REPLACE and not what.partition_by
 
-    def test_a_sweep_leaves_what_is_younger_and_what_nobody_keeps(
-        self, folders: Iterator[Path], lake: str
-    ) -> None:
+    def test_a_vacuum_leaves_young_files(self, folders: Iterator[Path], lake: str) -> None:
         first = self.committed(self.staged(folders, 1), lake, 1, "run-1/out")
         second = self.committed(self.staged(folders, 2), lake, 2, "run-2/out", after=first)
         before = self.on_disk(lake)
-        assert self.swept(lake, second, hours=0) == Vacuumed()
+        assert self.vacuumed(lake, second, hours=0) == Vacuumed()
         # Nothing that is kept lies here: this is another lake than the one the ledger speaks of.
         strange = replace(second, location=second.location.replace(lake, lake + "-moved"))
-        assert self.swept(lake, strange) == Vacuumed()
+        assert self.vacuumed(lake, strange) == Vacuumed()
         assert self.on_disk(lake) == before

@@ -28,7 +28,7 @@ LOST = AttemptReport(outcome=Outcome.LOST)
 class CommitsContract:
     """One at a time, until the holder has ended."""
 
-    def test_an_attempt_has_its_turn_until_it_ends(self, store: Store) -> None:
+    def test_an_attempt_has_the_publication_lock_until_it_ends(self, store: Store) -> None:
         first, second = started(store, a_run("1")), started(store, a_run("2"))
         assert publication_lock(store, first, "a", "b") == ()
         assert publication_lock(store, first, "a", "b") == ()
@@ -47,7 +47,7 @@ class CommitsContract:
         again = claim_one(store, run_id=first.run.id)
         assert publication_lock(store, again, "a") == ("a",)
 
-    def test_an_attempt_that_has_ended_gets_no_turn(self, store: Store) -> None:
+    def test_an_ended_attempt_gets_no_publication_lock(self, store: Store) -> None:
         claim = started(store)
         finish(store, claim, LOST, state=RunState.QUEUED)
         with pytest.raises(Conflict):
@@ -65,7 +65,7 @@ class CommitsContract:
         assert interactive(store, "hand", "a", draft=True) == ()
         assert interactive(store, "hand", "a") == ("a",)
 
-    def test_a_turn_by_hand_ends_at_its_instant(self, store: Store) -> None:
+    def test_an_interactive_publication_lock_expires(self, store: Store) -> None:
         claim = started(store)
         assert interactive(store, "hand", "a") == ()
         assert interactive(store, "hand", "a") == ()
@@ -74,13 +74,13 @@ class CommitsContract:
         assert publication_lock(store, claim, "a", now=NOW + HOUR) == ()
         assert interactive(store, "hand", "a") == ("a",)
 
-    def test_a_turn_by_hand_is_given_back(self, store: Store) -> None:
+    def test_an_interactive_publication_lock_is_released(self, store: Store) -> None:
         interactive(store, "hand", "a", "b")
         store.end_commits("hand")
         store.end_commits("hand")
         assert interactive(store, "other", "a", "b") == ()
 
-    def test_by_hand_is_published_only_while_nobody_else_had_the_turn(self, store: Store) -> None:
+    def test_interactive_publishing_requires_the_publication_lock(self, store: Store) -> None:
         interactive(store, "late", "a")
         assert publish(store, "late").number == 1
         with pytest.raises(Conflict, match="Another process has published"):

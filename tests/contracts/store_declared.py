@@ -155,7 +155,7 @@ class DeclaredContract:
         with pytest.raises(PermissionDenied):
             store.deploy(a_pipeline(owner="ada"), now=NOW)
 
-    def test_a_removed_pipeline_is_gone_and_stays_on_record(self, store: Store) -> None:
+    def test_a_removed_pipeline_stays_recorded(self, store: Store) -> None:
         pipeline = store.deploy(a_pipeline(next_due=NOW), now=NOW)
         store.plan([a_plan(pipeline, a_run(), next_due=NOW)], now=NOW)
         store.remove_pipeline("orders")

@@ -52,7 +52,7 @@ NOT_BEGUN = AttemptReport(outcome=Outcome.FAILED, error="no space", began=False)
 
 
 class EndsContract:
-    """Pausing, breakers, and whom to tell."""
+    """Pausing, breakers, and notifications."""
 
     def test_attempts_that_did_not_begin_are_counted(self, store: Store) -> None:
         run = store.add_run(a_run(), now=NOW)
@@ -117,7 +117,7 @@ class EndsContract:
         store.deploy(a_pipeline(), now=NOW)
         fail(store, FAILURES_TO_PAUSE - 1)
         for key, cause, draft, name in (
-            ("by hand", Cause.MANUAL, False, "orders"),
+            ("manual", Cause.MANUAL, False, "orders"),
             ("backfill", Cause.BACKFILL, False, "orders"),
             ("draft", Cause.SCHEDULE, True, "orders"),
             ("other", Cause.SCHEDULE, False, "other"),
@@ -174,7 +174,7 @@ class EndsContract:
         end(store, dead("wh", reads=(Read(source="wh"), Read(source="api"))))
         assert store.load_breakers() == [breaker(1)], "it failed after it had answered"
 
-    def test_an_error_that_no_retry_mends_is_not_the_sources_silence(self, store: Store) -> None:
+    def test_a_permanent_error_does_not_count_against_the_source(self, store: Store) -> None:
         end(store, dead(retryable=False))
         end(store, FAILED)
         assert store.load_breakers() == []
@@ -231,11 +231,11 @@ class EndsContract:
         finish(store, claim, AttemptReport(outcome=Outcome.SUCCEEDED), state=RunState.SUCCEEDED)
         assert [one.run.state for one in store.load_unnotified()] == [RunState.SUCCEEDED]
 
-    def test_nobody_hears_of_drafts(self, store: Store) -> None:
+    def test_drafts_are_not_notified(self, store: Store) -> None:
         finish(store, started(store, a_run(draft=True)), FAILED, state=RunState.FAILED)
         assert store.load_unnotified() == []
 
-    def test_of_a_run_that_was_made_once_more_the_last_attempt_is_told(self, store: Store) -> None:
+    def test_for_a_retried_run_the_last_attempt_is_notified(self, store: Store) -> None:
         run_id = end(store, FAILED)
         store.requeue(run_id, now=NOW)
         (claim,) = store.claim("second", now=NOW, limit=1, run_id=run_id)

@@ -68,7 +68,7 @@ CURSOR = Cursor(source="wh", table="orders", column="id")
 
 
 class HoldsContract:
-    """Kept until somebody decides, once."""
+    """Held until there is a decision, which is final."""
 
     def test_what_is_held_comes_back_as_it_was(self, store: Store) -> None:
         claim = held(store)
@@ -152,7 +152,7 @@ class HoldsContract:
             decide(store, claim, Decision.APPROVED, (an_output(),), token)
         assert store.load_publications() == []
 
-    def test_a_turn_that_was_lost_approves_nothing(self, store: Store) -> None:
+    def test_a_lost_publication_lock_approves_nothing(self, store: Store) -> None:
         claim = held(store)
         publication_lock(store, "sales.daily")
         with pytest.raises(Conflict):
@@ -168,7 +168,7 @@ class HoldsContract:
             decide(store, claim, Decision.APPROVED, (an_output(),), token)
         assert store.load_holds()
 
-    def test_a_run_that_is_made_again_waits_for_nobody(self, store: Store) -> None:
+    def test_a_repeated_run_does_not_wait(self, store: Store) -> None:
         claim = held(store)
         hold = store.load_hold(claim.run.id)
         store.requeue(claim.run.id, now=NOW)
@@ -220,7 +220,7 @@ def held(store: Store, moves: tuple[CursorMove, ...] = ()) -> Claim:
 
 
 def publication_lock(store: Store, *names: str) -> str:
-    """Take the turn at publications by hand and return its token."""
+    """Take the publication lock interactively and return its token."""
     token = f"turn-{'-'.join(names)}"
     until = LATER + timedelta(hours=1)
     assert store.begin_commits(names, draft=False, token=token, until=until, now=NOW) == ()

@@ -114,9 +114,7 @@ class PlanningContract:
         assert store.count_runs() == 1
         assert store.load_pipeline("orders").next_due == NOW + HOUR
 
-    def test_a_schedule_that_is_edited_wins_over_the_tick_that_read_the_old_one(
-        self, store: Store
-    ) -> None:
+    def test_an_edited_schedule_wins_over_a_round_that_read_the_old_one(self, store: Store) -> None:
         old = store.deploy(a_pipeline(next_due=NOW), now=NOW)
         daily = replace(AFTER, kind=ScheduleKind.CRON, after=(), cron="0 9 * * *")
         store.deploy(a_pipeline(schedule=daily, next_due=NOW + 3 * HOUR), now=NOW)
@@ -256,7 +254,9 @@ class PlanningContract:
         assert store.load_due(NOW)[0].next_due == EARLY
         assert [p.name for p in store.load_due(NOW, limit=1)] == ["old"]
 
-    def test_the_next_thing_due_is_a_tick_a_queued_run_or_a_probe(self, store: Store) -> None:
+    def test_the_next_thing_due_is_an_occurrence_a_queued_run_or_a_probe(
+        self, store: Store
+    ) -> None:
         assert store.load_outlook(NOW).next_at is None
         store.deploy(a_pipeline("tick", next_due=NOW + 3 * HOUR), now=NOW)
         store.add_run(a_run("waits for something else"), now=NOW)

@@ -97,7 +97,7 @@ class PublicationsContract:
         assert store.load_publication_versions("sales.daily") == [live[1], live[0]]
         assert store.load_publication_versions("sales.daily", draft=True) == [second, first]
 
-    def test_a_draft_by_hand_leaves_the_pipeline_that_publishes(self, store: Store) -> None:
+    def test_an_interactive_draft_leaves_the_pipeline_that_publishes(self, store: Store) -> None:
         publish_by_run(store, "a")
         interactive(store, draft=True)
         assert store.load_publication("sales.daily").pipeline == "orders"

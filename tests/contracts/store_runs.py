@@ -37,7 +37,7 @@ from jupyter_etl.ports import Claim, Store
 LOST = AttemptReport(
     outcome=Outcome.LOST,
     error="the runner is gone",
-    verdict=Verdict(kind=VerdictKind.PLATFORM, evidence="no beat", retryable=True),
+    verdict=Verdict(kind=VerdictKind.PLATFORM, evidence="no heartbeat", retryable=True),
 )
 
 
@@ -114,7 +114,7 @@ class RunsContract:
         assert store.load_live_attempts()[0].attempt.heartbeat == 0
         assert store.load_run(claim.run.id).state is RunState.RUNNING
 
-    def test_beats_count_and_carry_progress(self, store: Store) -> None:
+    def test_heartbeats_count_and_carry_progress(self, store: Store) -> None:
         claim = started(store)
         assert heartbeat(store, claim) == Heartbeat(valid=True, cancel=False)
         assert heartbeat(store, claim, cell=3) == Heartbeat(valid=True, cancel=False)
@@ -122,7 +122,7 @@ class RunsContract:
         assert store.load_live_attempts()[0].attempt.heartbeat == 3
         assert store.load_run(claim.run.id).cell == 3
 
-    def test_a_beat_tells_that_somebody_cancels(self, store: Store) -> None:
+    def test_a_heartbeat_reports_a_cancellation(self, store: Store) -> None:
         claim = started(store)
         asked = store.request_cancel(claim.run.id, now=NOW)
         assert (asked.state, asked.cancel_requested) == (RunState.RUNNING, True)

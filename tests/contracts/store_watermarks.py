@@ -157,7 +157,7 @@ class WatermarksContract:
         assert [w.value for w in store.load_watermarks("q")] == [number(8)]
 
     @pytest.mark.parametrize("value", [number(3), number(30), None])
-    def test_what_a_person_sets_wins_over_runs_in_hand(
+    def test_what_a_user_sets_wins_over_active_runs(
         self, store: Store, value: CursorValue | None
     ) -> None:
         publish(store, started(store, a_run("1")), moved_to(number(5)))

@@ -58,7 +58,7 @@ class SystemClock:
 
 
 class FakePublisher:
-    """Commits by remembering; a publication named ``broken`` raises what it is told to.
+    """Records commits; a publication named ``broken`` raises a given error.
 
     Args:
         kind: What it publishes.

@@ -27,7 +27,7 @@ class Said:
 def start(*words: str, **options: Any) -> subprocess.Popen[str]:
     """Start a command as a process of its own.
 
-    Its runs start cold: a template of its own would cost more than the few runs that it makes.
+    Its runs start cold: a fork server of its own would cost more than the few runs that it makes.
     """
     return subprocess.Popen(
         [sys.executable, "-m", "jupyter_etl.cli", *words],

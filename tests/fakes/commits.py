@@ -141,7 +141,7 @@ class Publishing:
         return self._end(claim, report, RunState.SUCCEEDED)
 
     def lose(self, claim: Claim) -> None:
-        """Do what the reaper does with an attempt whose runner was killed."""
+        """Recover an attempt whose runner was killed."""
         self._end(claim, AttemptReport(outcome=Outcome.LOST), RunState.QUEUED)
 
     def _end(

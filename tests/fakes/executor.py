@@ -1,4 +1,4 @@
-"""An executor without processes: a test says what its runners do."""
+"""An executor without processes, whose runners are controlled by the test."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class FakeExecutor:
         self.failing_starts = 0
         self.started: list[Claim] = []
         self.exits: list[tuple[int, int, int]] = []
-        self.swept: list[Claim] = []
+        self.cleaned_up: list[Claim] = []
         self.closed = False
 
     def start(self, claim: Claim) -> None:
-        """Begin an attempt, unless ``failing_starts`` says that so many shall fail."""
+        """Start an attempt, or fail as long as ``failing_starts`` is positive."""
         if self.failing_starts > 0:
             self.failing_starts -= 1
             raise ExecutionError("no process could be made")
@@ -53,15 +53,15 @@ class FakeExecutor:
         return exits
 
     def clean_up(self, claim: Claim) -> None:
-        """Remember whose leftovers were ended."""
-        self.swept.append(claim)
+        """Record the attempts whose orphans were ended."""
+        self.cleaned_up.append(claim)
 
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
 
     def heartbeat(self, claim: Claim) -> None:
-        """Let the runner of an attempt beat once."""
+        """Send one heartbeat for an attempt."""
         assert self._store is not None
         self._store.heartbeat(claim.run.id, claim.attempt.number, claim.attempt.token)
 

@@ -1,4 +1,4 @@
-"""``python template_process.py STAND_IN LIFE ROOM``: a template whose runners are a script."""
+"""``python fork_server_process.py STAND_IN LIFE ROOM``: a fork server with scripted runners."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if __name__ == "__main__":
 
         def __init__(self, forked_kernel: ForkedKernel) -> None:
             """Need nothing."""
-            self._warmed_up = Path(script).with_name("rehearsed")
+            self._warmed_up = Path(script).with_name("warmed-up")
 
         def warm_up(self) -> None:
-            """Tell who does so, and fail where the test wants it."""
+            """Record the process, and fail if the test requests it."""
             with self._warmed_up.open("a") as file:
                 file.write(f"{os.getpid()}\n")
             if self._warmed_up.with_name("fails").exists():
-                raise RuntimeError("the rehearsal failed")
+                raise RuntimeError("the warm-up failed")
 
         def run(self, folder: Path) -> int:
             """Run the script."""

@@ -1,4 +1,4 @@
-"""A server on this machine that answers as a test says, and remembers what it was asked."""
+"""A local server with responses set by the test; it records its requests."""
 
 from __future__ import annotations
 

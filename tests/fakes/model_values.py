@@ -35,7 +35,7 @@ def a_pipeline(name: str, notebook: Path, **fields: Any) -> Pipeline:
 
 
 def a_run(run_id: int, pipeline: str, at: datetime, **fields: Any) -> Run:
-    """Return a run that succeeded, unless told otherwise."""
+    """Return a run, by default a successful one."""
     started = fields.get("state", RunState.SUCCEEDED) is not RunState.QUEUED
     given: dict[str, Any] = {
         "state": RunState.SUCCEEDED,

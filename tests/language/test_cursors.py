@@ -1,4 +1,4 @@
-"""Values of cursor columns: their text, their order and what lies so much before them."""
+"""Values of cursor columns: text, order and lags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No number of any size or spelling is more than a refusal."""
+"""Numbers of any size or notation are at worst rejected."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ AROUND = [" 5", "5 ", "5\n", "\t5", "5.", "1.0"]
 
 
 def refusal_of(reader: str, text: str) -> str:
-    """Return what a reader says to a text that it refuses; "" where it reads it."""
+    """Return a parser's error for a text that it rejects; "" if it accepts it."""
     try:
         READERS[reader](text)
     except EtlError as problem:

@@ -110,7 +110,7 @@ def test_every_run_is_claimed_once(url: str) -> None:
 
 
 @pytest.mark.slow
-def test_every_tick_is_planned_by_one(url: str) -> None:
+def test_every_occurrence_is_planned_by_one_scheduler(url: str) -> None:
     store = open_store(url)
     store.deploy(a_pipeline(next_due=NOW), now=NOW)
     won = run_in_processes(plan_occurrences, url)
@@ -139,7 +139,7 @@ def test_two_planners_with_the_same_revision_are_one(url: str) -> None:
     two.close()
 
 
-def test_a_beat_thread_and_a_main_thread_share_a_store(url: str) -> None:
+def test_a_heartbeat_thread_and_a_main_thread_share_a_store(url: str) -> None:
     store = open_store(url)
     store.add_run(a_run(), now=NOW)
     (claim,) = store.claim("s", now=NOW, limit=1)

@@ -1,4 +1,4 @@
-"""What goes wrong with a database is said with the next step."""
+"""Errors of databases are reported with the next step."""
 
 from __future__ import annotations
 

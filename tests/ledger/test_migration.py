@@ -1,4 +1,4 @@
-"""A ledger of schema 0001 becomes one of this version, or stays as it was."""
+"""A ledger with schema 0001 is migrated to this version, or stays unchanged."""
 
 from __future__ import annotations
 

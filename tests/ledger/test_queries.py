@@ -104,7 +104,7 @@ def test_who_waits_for_publications_is_found_by_the_index_alone_whatever_the_sta
 
 
 @pytest.mark.parametrize("queued", [0, 3])
-def test_a_claim_looks_at_the_line_index_alone_to_find_whose_turn_it_is(
+def test_a_claim_reads_only_the_queue_index_to_find_the_next_run(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch, queued: int
 ) -> None:
     """Below the limit in one pass, above it by jumps from line to line."""

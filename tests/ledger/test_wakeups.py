@@ -1,4 +1,4 @@
-"""Schedulers are woken by what others write."""
+"""Schedulers are woken by changes that others write."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_decision_about_what_is_held_rings(store: Store) -> None:
         assert rings(wakeups)
 
 
-def test_a_beat_rings_nothing(store: Store) -> None:
+def test_a_heartbeat_wakes_nobody(store: Store) -> None:
     store.add_run(a_run(), now=NOW)
     claim = claim_one(store)
     with store.wakeups() as wakeups:
@@ -67,7 +67,7 @@ def test_a_beat_rings_nothing(store: Store) -> None:
         assert not wakeups.wait(0.0)
 
 
-def test_every_bell_rings(store: Store) -> None:
+def test_every_wake_up_arrives(store: Store) -> None:
     with store.wakeups() as one, store.wakeups() as two:
         store.add_run(a_run(), now=NOW)
         assert one.wait(LONG_S)
@@ -86,7 +86,7 @@ def beside(tmp_path: Path) -> Iterator[tuple[Store, Path]]:
     opened.close()
 
 
-def test_the_pipes_of_the_dead_are_swept(beside: tuple[Store, Path]) -> None:
+def test_the_pipes_of_dead_processes_are_cleaned_up(beside: tuple[Store, Path]) -> None:
     store, folder = beside
     with store.wakeups() as wakeups:
         os.mkfifo(folder / "dead.bell")
@@ -96,7 +96,9 @@ def test_the_pipes_of_the_dead_are_swept(beside: tuple[Store, Path]) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_a_bell_that_nobody_hears_is_full_and_stops_nobody(beside: tuple[Store, Path]) -> None:
+def test_a_wake_up_without_a_reader_fills_up_and_blocks_no_writer(
+    beside: tuple[Store, Path],
+) -> None:
     store, folder = beside
     with store.wakeups() as wakeups:
         (path,) = folder.iterdir()

@@ -76,5 +76,5 @@ def test_a_failure_is_told_once(error: str, kind: FailureKind) -> None:
     assert len(second) > len(f"{run.verdict.kind}: ")
 
 
-def test_a_run_without_a_failure_tells_of_none() -> None:
+def test_a_run_without_a_failure_shows_none() -> None:
     assert failure_lines(a_run(1, "sales", START)) == []

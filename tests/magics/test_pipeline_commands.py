@@ -233,7 +233,7 @@ def test_triggering_and_following(deployed: Notebook) -> None:
     assert "99" in deployed.fails("%etl logs 99")[1]
 
 
-def test_nobody_waits_for_ever(deployed: Notebook) -> None:
+def test_no_run_waits_forever(deployed: Notebook) -> None:
     _, said = deployed.fails("%etl trigger --wait")
     assert "No scheduler is alive" in said
     assert "jupyter etl up" in said

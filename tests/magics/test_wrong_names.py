@@ -1,4 +1,4 @@
-"""Every command of the magic says so when it is given a name that is not there."""
+"""Every command of the magic reports a name that does not exist."""
 
 from __future__ import annotations
 

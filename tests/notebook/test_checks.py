@@ -1,4 +1,4 @@
-"""Freshness, schemas and the rows that are kept, as a notebook asks for them."""
+"""Freshness checks, schemas and samples of failing rows in a notebook."""
 
 from __future__ import annotations
 

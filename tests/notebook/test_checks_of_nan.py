@@ -1,4 +1,4 @@
-"""The same rows with NaN have the same results, whatever kind of data they are checked as."""
+"""The same rows with NaN give the same results, whatever kind of data is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What words and names mean where it depends on the run."""
+"""Words and names whose meaning depends on the run."""
 
 from __future__ import annotations
 

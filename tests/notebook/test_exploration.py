@@ -1,4 +1,4 @@
-"""Profiles, samples and estimates of whatever a notebook sees."""
+"""Profiles, samples and estimates of a notebook's data."""
 
 from __future__ import annotations
 

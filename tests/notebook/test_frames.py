@@ -244,7 +244,7 @@ def test_what_is_no_frame_is_named(value: object) -> None:
     assert "pandas" in caught.value.hint
 
 
-def test_a_column_of_mixed_types_says_how_to_mend_it() -> None:
+def test_a_column_of_mixed_types_has_a_hint_to_fix_it() -> None:
     with pytest.raises(DeclarationError) as caught:
         to_arrow(pd.DataFrame({"mixed": [1, "a"]}), what="orders")
     assert "orders" in caught.value.message

@@ -1,4 +1,4 @@
-"""Which notebook a kernel belongs to, whatever happened to its file since the kernel started."""
+"""The notebook of a kernel, whatever happened to its file since the kernel started."""
 
 from __future__ import annotations
 

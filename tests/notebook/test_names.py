@@ -83,7 +83,7 @@ def test_a_source_that_is_one_file_hides_no_publication(session: DataSession, he
     assert READS["load"](session, "shop") == [1]
 
 
-def test_who_declares_a_source_is_told_what_it_would_hide(session: DataSession) -> None:
+def test_declaring_a_source_warns_about_hidden_publications(session: DataSession) -> None:
     (note,) = shadowing("sales", session.channel)
     assert note.startswith("sales.daily is a publication")
     publish_table(session, "sales", pd.DataFrame({"id": [4]}), live=True)

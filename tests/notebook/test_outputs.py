@@ -53,7 +53,7 @@ def test_a_draft_stands_beside_the_live_version(etl: Etl, session: DataSession) 
     assert [v.number for v in etl.publications.history("sales.daily")] == [1]
 
 
-def test_a_draft_tells_which_types_change(session: DataSession) -> None:
+def test_a_draft_reports_which_types_change(session: DataSession) -> None:
     publish_table(session, "t", frame(id=[1, 2], amount=[1.0, 2.0]), live=True)
     assert publish_table(session, "t", frame(id=[3], amount=[3.0])).retyped == ()
     draft = publish_table(session, "t", frame(id=[3], amount=["3 EUR"]))
@@ -67,7 +67,7 @@ def test_a_draft_tells_which_types_change(session: DataSession) -> None:
     assert publish_file(session, "t2.csv", frame(a=["x"])).retyped == ()
 
 
-def test_live_by_hand_is_recorded(etl: Etl, session: DataSession) -> None:
+def test_interactive_live_publishing_is_recorded(etl: Etl, session: DataSession) -> None:
     for rows in (1, 2, 3):
         publish_table(session, "t", frame(a=list(range(rows))), live=True)
     versions = etl.publications.history("t")
@@ -325,7 +325,7 @@ def test_no_write_permission_on_the_lake(
     assert etl.publications.list() == []
 
 
-def test_by_hand_what_would_hold_a_run_is_said(session: DataSession) -> None:
+def test_interactively_the_reasons_to_hold_a_run_are_shown(session: DataSession) -> None:
     days = frame(day=[1, 1, 2], amount=[1, 2, 3])
     first = publish_table(session, "t", days, partition_by=["day"], live=True)
     assert first.findings == ()
@@ -346,7 +346,7 @@ def test_by_hand_what_would_hold_a_run_is_said(session: DataSession) -> None:
 
 
 @pytest.mark.parametrize("live", [False, True])
-def test_by_hand_no_secret_is_published(
+def test_interactively_no_secret_is_published(
     etl: Etl, session: DataSession, monkeypatch: pytest.MonkeyPatch, live: bool
 ) -> None:
     monkeypatch.setenv("JUPYTER_ETL_SECRET_API_KEY", "c4nary-of-the-warehouse")

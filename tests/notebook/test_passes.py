@@ -1,4 +1,4 @@
-"""Checks of what is not in memory: files, versions, queries and Arrow streams."""
+"""Checks of data that is not in memory: files, versions, queries and Arrow streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named queries, the origins of columns, and the guard against large results."""
+"""Named queries, the origins of columns, and the limit on large results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def session(home: Path, here: Path, names: dict[str, Any]) -> DataSession:
 
 @pytest.fixture
 def reads(session: DataSession, monkeypatch: pytest.MonkeyPatch) -> list[Read]:
-    """What the notebook says that it has read."""
+    """The reads that the notebook has reported."""
     said: list[Read] = []
     monkeypatch.setattr(session.channel, "report_read", said.append)
     return said
@@ -155,7 +155,7 @@ def guarded(session: DataSession, patch: pytest.MonkeyPatch, estimate: Estimate 
     session.query_bytes = 1_000
 
 
-def test_a_large_result_is_refused_by_hand(
+def test_a_large_result_is_refused_interactively(
     session: DataSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guarded(session, monkeypatch, Estimate(rows=1_000_000, width_bytes=64))

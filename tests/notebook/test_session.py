@@ -206,7 +206,7 @@ def test_a_publication_as_a_source(session: DataSession) -> None:
     assert session.describe("a.b")[0].rows == 1
 
 
-def test_by_hand_the_run_is_a_draft_of_now(home: Path) -> None:
+def test_interactively_the_run_is_a_draft_of_now(home: Path) -> None:
     run = jupyter_etl.run
     assert (run.id, run.attempt, run.draft, run.owner) == (None, 0, True, "sam")
     assert run.start <= run.logical_at < run.end
@@ -232,7 +232,7 @@ def test_the_python_calls(home: Path, here: Path, monkeypatch: pytest.MonkeyPatc
         _ = jupyter_etl.nope  # type: ignore[attr-defined]
 
 
-def test_nothing_is_recorded_of_what_is_tried_by_hand(etl: Etl, session: DataSession) -> None:
+def test_nothing_is_recorded_interactively(etl: Etl, session: DataSession) -> None:
     session.check("t", "rows = 1", pd.DataFrame({"a": [1]}))
     assert etl.runs.list() == []
     assert etl.pipelines.list() == []

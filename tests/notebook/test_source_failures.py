@@ -1,4 +1,4 @@
-"""A source that does not answer is named: from the cell that fails to the ledger."""
+"""Failures of a source are recorded with its name, from the cell to the ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GONE = "postgresql://nobody@127.0.0.1:1/etl"
 
 
 class Listening:
-    """A channel that keeps what it is told of failures, and passes all else on."""
+    """A channel that records reported failures and forwards everything else."""
 
     def __init__(self, channel: Any, problem: EtlError | None = None) -> None:
         self._channel = channel
@@ -56,7 +56,7 @@ def session(home: Path, here: Path) -> DataSession:
     ],
     ids=["load", "preview", "describe", "check", "reference", "local SQL"],
 )
-def test_the_runner_hears_of_a_source_that_cannot_be_read(
+def test_the_runner_is_notified_of_a_source_that_cannot_be_read(
     session: DataSession, call: Callable[[DataSession], object]
 ) -> None:
     listening = Listening(session.channel)

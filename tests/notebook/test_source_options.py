@@ -1,4 +1,4 @@
-"""Unknown options and invalid values are refused without reading."""
+"""Unknown options and invalid values are rejected without reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person or a row of data may write into SQL: it is bound, quoted or refused."""
+"""Values in SQL from users or data are bound, quoted or rejected."""
 
 from __future__ import annotations
 

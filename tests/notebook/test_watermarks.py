@@ -1,4 +1,4 @@
-"""Incremental loads from the cell to the ledger: both ends of the channel, and no kernel."""
+"""Incremental loads from the cell to the ledger: both ends of the channel, without a kernel."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PUBLISHED = replace(
 
 @dataclass
 class InRun:
-    """A run in hand, and what its cells can do."""
+    """An active run, and what its cells can do."""
 
     store: Store
     claim: Claim

@@ -67,7 +67,7 @@ def test_the_ingest_publishes_the_year_and_finds_its_faults(etl: Etl, folder: Pa
     (cancelled,) = (c for text, c in warnings.items() if text.startswith("dep_time"))
     assert cancelled.failed_rows == 8_255
     assert not [c for c in run.checks if c.status is CheckStatus.ERROR]
-    # The strongest rule about the wind comes last, over the mended frame.
+    # The strongest rule about the wind comes last, over the repaired frame.
     events = [e for e in etl.runs.events(run.id) if e["kind"] == "checks"]
     said = [r for e in events for r in e["results"] if "wind_speed" in r["rule"]["text"]]
     assert [(r["status"], r["failed_rows"]) for r in said] == [("warn", 1), ("pass", 0)]

@@ -72,7 +72,7 @@ def test_an_interval_that_is_there_in_part_is_refused(
     assert values(table, there) == [1]
 
 
-def test_pipelines_and_their_neighbours_are_told_apart(table: PublishedTable) -> None:
+def test_pipelines_and_their_neighbours_are_distinguished(table: PublishedTable) -> None:
     append(table, {"x": [1]}, hours(0, 1))
     append(table, {"x": [2]}, hours(0, 1, key="returns"))
     append(table, {"x": [3]}, Batch(key="run:7"))

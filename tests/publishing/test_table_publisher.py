@@ -143,7 +143,7 @@ def test_partition_replace_keeps_the_other_partitions(
     assert table.rows(last, "x") == [{"p": values[1], "x": 8}, {"p": values[0], "x": 9}]
 
 
-def test_a_sweep_knows_the_files_of_partitions_of_any_name(table: PublishedTable) -> None:
+def test_a_vacuum_recognizes_the_files_of_partitions_of_any_name(table: PublishedTable) -> None:
     values = ["a/b", "../x", "a b%", "a=b", "it's", 'qu"ote', "ü", "%2F", None, "l\nf", "?#[]"]
     by = {"partition_by": ("p",)}
     first = table.publish(pa.table({"p": values, "x": range(len(values))}), **by)
@@ -154,7 +154,7 @@ def test_a_sweep_knows_the_files_of_partitions_of_any_name(table: PublishedTable
     seen = table.reading(merged)
 
     def clean_up(*kept: Committed) -> int:
-        swept = TablePublisher().clean_up(
+        vacuumed = TablePublisher().clean_up(
             [table.version(what) for what in kept],
             name="t",
             lake=table.lake,
@@ -162,7 +162,7 @@ def test_a_sweep_knows_the_files_of_partitions_of_any_name(table: PublishedTable
             older_than=datetime.now(UTC) + timedelta(hours=1),
             dry_run=False,
         )
-        return swept.files
+        return vacuumed.files
 
     assert clean_up(first, second, merged) == 0
     files = table.files(merged)

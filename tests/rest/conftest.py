@@ -197,7 +197,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[Etl]:
 
 @pytest.fixture
 def server(jp_serverapp: ServerApp, etl: Etl) -> ServerApp:
-    """A Jupyter server whose routes call the facade; `reached` tells whether one did."""
+    """A Jupyter server whose routes call the facade; `reached` records whether one did."""
     serve(jp_serverapp, etl)
     return jp_serverapp
 

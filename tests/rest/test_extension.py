@@ -142,7 +142,7 @@ async def test_progress_reaches_who_listens_on_the_server_s_events(
     await extension.stop_extension()
 
 
-async def test_the_panel_hears_them_on_its_websocket(
+async def test_the_panel_receives_them_on_its_websocket(
     extension, server, jp_ws_fetch, etl, ask
 ) -> None:
     await started(extension, server)

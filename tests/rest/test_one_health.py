@@ -1,4 +1,4 @@
-"""The command line, the magics, REST and the alerts say the same of the same ledger."""
+"""The command line, the magics, REST and the alerts agree about the same ledger."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ STORIES: dict[str, tuple[Callable[[Etl], Any], str, tuple[str, str]]] = {
         "auto_paused",
         ("critical", "sales is paused: it failed 5 times in a row"),
     ),
-    "then one by hand works": (
+    "then an interactive one works": (
         stop_and(lambda etl: happen(etl, GOOD, cause=Cause.MANUAL)),
         "auto_paused",
         ("warning", "sales succeeded but is still paused"),

@@ -1,4 +1,4 @@
-"""openapi.yaml and the routes say the same."""
+"""openapi.yaml and the routes agree."""
 
 from __future__ import annotations
 

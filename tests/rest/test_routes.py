@@ -1,4 +1,4 @@
-"""What the routes do beyond what openapi.yaml can say."""
+"""Behaviour of the routes that openapi.yaml cannot express."""
 
 from __future__ import annotations
 
@@ -314,7 +314,7 @@ async def test_a_table_has_no_file(ask) -> None:
 
 
 @pytest.mark.parametrize("is_link", [False, True])
-async def test_a_file_that_is_gone_says_so(ask, etl: Etl, tmp_path, is_link: bool) -> None:
+async def test_a_missing_file_is_reported(ask, etl: Etl, tmp_path, is_link: bool) -> None:
     path = etl.publications.file(FILE)
     path.unlink()
     (tmp_path / "private").write_text("private")
@@ -358,7 +358,7 @@ async def test_a_schedule_that_is_none_says_so(ask) -> None:
     assert "daily at 06:00" in answer.error["hint"]
 
 
-async def test_a_source_that_hangs_blocks_nobody(ask, server, monkeypatch) -> None:
+async def test_a_hanging_source_blocks_no_other(ask, server, monkeypatch) -> None:
     hanging, release = Semaphore(0), Event()
     describe = Sources.describe
 
@@ -381,7 +381,7 @@ async def test_a_source_that_hangs_blocks_nobody(ask, server, monkeypatch) -> No
     assert {answer.status for answer in await waiting} == {200}
 
 
-async def test_a_ledger_that_is_gone_is_503(ask, server) -> None:
+async def test_a_missing_ledger_is_503(ask, server) -> None:
     def gone() -> Etl:
         raise StoreError("The ledger cannot be reached.", hint="Is the database up?")
 

@@ -40,7 +40,7 @@ def concrete(path: str) -> str:
     return path.replace("{name}", name).replace("{id}", str(HELD)) + "?path=delays.ipynb"
 
 
-async def test_nobody_gets_in_without_a_token(ask, server) -> None:
+async def test_no_request_is_accepted_without_a_token(ask, server) -> None:
     for path, _ in ROUTES:
         for verb in VERBS:
             body = BODY if verb in {"POST", "PUT", "PATCH"} else None
@@ -100,7 +100,7 @@ async def test_what_acts_cannot_be_got(ask, server) -> None:
 
 
 async def browser_cookies(ask, server) -> str:
-    """Return the cookies of somebody who logged in with a browser."""
+    """Return the cookies of a user who logged in with a browser."""
     token = server.identity_provider.token
     answer = await ask(f"/summary?token={token}", login=False)
     assert answer.status == 200

@@ -79,7 +79,7 @@ def test_a_pipeline_without_a_schedule_says_so() -> None:
     assert (view["words"], view["notebook_path"], view["last_runs"]) == ("on demand", None, [])
 
 
-def test_a_run_tells_why_it_was_skipped() -> None:
+def test_a_run_records_why_it_was_skipped() -> None:
     run = a_run(1, "p", AGO, state=RunState.SKIPPED, outcome=None)
     run = replace(run, new=replace(run.new, note="the one before was not finished"))
     assert run_view(run, now=NOW)["error"] == "the one before was not finished"

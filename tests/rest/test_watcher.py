@@ -22,7 +22,7 @@ def short(event: dict[str, Any]) -> tuple[Any, ...]:
     return event["run"], event["state"], event["outcome"], event["cell"]
 
 
-def test_each_change_is_told_once(etl: Etl) -> None:
+def test_each_change_is_reported_once(etl: Etl) -> None:
     told: list[dict[str, Any]] = []
     store = etl.store
 
@@ -57,7 +57,7 @@ def test_each_change_is_told_once(etl: Etl) -> None:
     asyncio.run(work())
 
 
-def test_runs_that_came_and_went_between_two_looks_are_told(etl: Etl) -> None:
+def test_runs_that_ended_between_two_polls_are_reported(etl: Etl) -> None:
     told: list[dict[str, Any]] = []
 
     async def work() -> None:
@@ -75,7 +75,7 @@ def test_runs_that_came_and_went_between_two_looks_are_told(etl: Etl) -> None:
     assert [event["run"] for event in told] == list(range(3, 153))
 
 
-def test_the_first_look_at_an_empty_ledger(home) -> None:
+def test_the_first_poll_of_an_empty_ledger(home) -> None:
     told: list[dict[str, Any]] = []
 
     async def work() -> None:
@@ -103,7 +103,7 @@ def test_it_opens_nothing_by_itself(etl: Etl) -> None:
     asyncio.run(work())
 
 
-def test_it_looks_at_once_when_the_ledger_rings(etl: Etl) -> None:
+def test_it_polls_at_once_on_a_wake_up(etl: Etl) -> None:
     told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def work() -> None:
@@ -122,7 +122,7 @@ def test_it_looks_at_once_when_the_ledger_rings(etl: Etl) -> None:
     assert told.get_nowait()["run"] == HELD + 1
 
 
-def test_trouble_with_the_ledger_is_told_once_and_outlived(etl: Etl, caplog, monkeypatch) -> None:
+def test_an_outage_of_the_ledger_is_logged_once_and_survived(etl: Etl, caplog, monkeypatch) -> None:
     listed = Runs.list
     asked: list[dict[str, Any]] = []
     told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

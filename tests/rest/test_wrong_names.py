@@ -1,4 +1,4 @@
-"""Every route answers 404 for a name that is not there, with the nearest that is."""
+"""Every route answers 404 for a name that does not exist, with the nearest existing one."""
 
 from __future__ import annotations
 

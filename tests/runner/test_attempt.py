@@ -274,7 +274,7 @@ while time.monotonic() < stop:
     assert survivors(marker) == []
 
 
-def test_a_cancel_interrupts_and_leaves_nobody_behind(harness: AttemptHarness):
+def test_a_cancellation_interrupts_and_leaves_no_process_behind(harness: AttemptHarness):
     marker = "27182"
     cells = [STAGE, "stage('t')", GRANDCHILDREN.format(marker=marker), "time.sleep(100)"]
     claim = harness.claim(notebook_text(cells))

@@ -1,4 +1,4 @@
-"""The log of an attempt stays small, whoever writes to its descriptors, and nobody waits for it."""
+"""The log of an attempt stays small, whoever writes to its descriptors, without blocking."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_who_writes_after_the_end_of_the_runner_does_not_wait(tmp_path: Path, en
     assert log.stat().st_size <= LIMIT + len(b"after")
 
 
-def test_a_log_that_was_shortened_is_read_and_swept_on(tmp_path: Path):
+def test_a_truncated_log_is_read_and_redacted_further(tmp_path: Path):
     log = tmp_path / "runner.log"
     redactor = Redactor()
     redactor.register("wh_pw", "canary-7f3a91")

@@ -63,7 +63,7 @@ class Line:
         self.kernel = RunnerChannel(self.server.path)
 
     def published(self, name: str, owner: str = "sam") -> None:
-        """Publish a table by hand."""
+        """Publish a table interactively."""
         self.store.publish(
             Committed(name=name, kind=PublicationKind.TABLE, location="lake"),
             owner=owner,

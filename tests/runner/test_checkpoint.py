@@ -194,7 +194,7 @@ def test_why_an_attempt_starts_from_the_first_cell(
     assert why_not(attempt, second) == "the folder of attempt 1 is missing, or on another machine."
 
 
-def test_what_nobody_goes_on_from_is_removed(attempt: Attempt, harness: AttemptHarness) -> None:
+def test_unused_checkpoints_are_removed(attempt: Attempt, harness: AttemptHarness) -> None:
     attempt.written()
     attempt.keeper.finish(Outcome.FAILED, 2)
     whole = attempt.folder / CHECKPOINT

@@ -1,4 +1,4 @@
-"""Variables that cannot be kept in time, and such that cannot be read again, with real kernels."""
+"""Variables that cannot be saved in time, or not be restored, with real kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small parts: folders, events, cells, processes, endings."""
+"""Folders, events, cells, processes and outcomes."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from jupyter_etl.runner.watchdogs.cancellation import CancellationReason
 
 
 class FakeLedger:
-    """Answers beats as told."""
+    """Answers heartbeats as configured."""
 
     def __init__(self) -> None:
         self.answer: Heartbeat | StoreError = Heartbeat(valid=True, cancel=False)
@@ -52,7 +52,7 @@ def made(context: AttemptContext):
     return context.heartbeats, context.store, context.clock, context.cancellation, path
 
 
-def test_a_valid_beat_goes_on(made):
+def test_a_valid_heartbeat_continues(made):
     heartbeats, _, _, cancellation, _ = made
     assert heartbeats.heartbeat()
     assert cancellation.reason is None
@@ -66,7 +66,7 @@ def test_a_stale_token_fences(made):
     assert "another attempt" in str(read_events(path))
 
 
-def test_a_beat_after_the_end_of_the_attempt_is_refused_without_a_word(made):
+def test_a_heartbeat_after_the_end_of_the_attempt_is_rejected_silently(made):
     heartbeats, ledger, _, cancellation, path = made
     heartbeats.finishing()
     ledger.answer = Heartbeat(valid=False, cancel=False)
@@ -90,7 +90,7 @@ def test_an_attempt_that_ends_is_not_said_to_be_given_away(harness: AttemptHarne
     assert read_events(tmp_path / EVENTS) == []
 
 
-def test_a_request_to_cancel_is_heard_and_fencing_outranks_it(made):
+def test_a_cancellation_is_received_and_fencing_outranks_it(made):
     heartbeats, ledger, _, cancellation, _ = made
     ledger.answer = Heartbeat(valid=True, cancel=True)
     assert heartbeats.heartbeat()
@@ -153,8 +153,8 @@ def test_waiting_is_not_tried_where_it_is_vain(context):
         context.ask_ledger(ask)
 
 
-def test_progress_is_told_at_once(made):
+def test_progress_is_reported_at_once(made):
     heartbeats, ledger, *_ = made
     with heartbeats:
         heartbeats.progress(7)
-        until("the beat", lambda: 7 in ledger.cells)
+        until("the heartbeat", lambda: 7 in ledger.cells)

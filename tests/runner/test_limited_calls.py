@@ -92,7 +92,7 @@ def test_an_error_keeps_what_it_says(calls: LimitedCalls):
     assert (problem.hint, problem.retryable, problem.data) == ("Look.", False, {"field": "name"})
 
 
-def test_several_at_once_are_told_apart(calls: LimitedCalls):
+def test_several_at_once_are_distinguished(calls: LimitedCalls):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: ask(calls, "hello", name=f"<{n}>"), range(16)))
     assert [answer.split()[1] for answer in answers] == [f"<{n}>".encode() for n in range(16)]

@@ -1,4 +1,4 @@
-"""Limits with real kernels: what runs away is ended, named, and leaves nobody behind."""
+"""Limits with real kernels: what exceeds them is ended and named, and no process stays behind."""
 
 from __future__ import annotations
 

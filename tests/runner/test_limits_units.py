@@ -97,7 +97,7 @@ def test_the_watch_measures_where_nothing_is_limited():
     assert watch.verdict == ""
 
 
-def test_memory_is_told_in_one_sentence():
+def test_memory_is_described_in_one_sentence():
     said = "2.1 GB used, the limit is 2 GB"
     ending = outcome_of_cancellation(CancellationReason.OUT_OF_MEMORY, 4, 60.0, said)
     text = "out of memory in cell 5: 2.1 GB used, the limit is 2 GB"

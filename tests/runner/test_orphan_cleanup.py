@@ -1,4 +1,4 @@
-"""Nothing of a run outlives its runner: what dies by itself, and what a sweep ends."""
+"""No process of a run outlives its runner: what ends on its own, and what the cleanup ends."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def start(code: str, *words: str, **env: str) -> subprocess.Popen[bytes]:
     return child
 
 
-def test_a_sweep_knows_the_runner_by_its_folder_and_never_a_stranger(tmp_path: Path):
+def test_a_cleanup_identifies_the_runner_by_its_folder_and_no_other_process(tmp_path: Path):
     executor = LocalExecutor(tmp_path, command=[sys.executable, "-c", SLEEP])
     folder = str(save_claim(tmp_path, claim_of(1)))
     stranger = start(SLEEP, "elsewhere")
@@ -176,7 +176,7 @@ def test_what_a_killed_runner_leaves(harness: AttemptHarness, executor: LocalExe
 
 
 @pytest.mark.kernel
-def test_a_sweep_ends_a_runner_that_is_stopped(harness: AttemptHarness, executor: LocalExecutor):
+def test_a_cleanup_ends_a_stopped_runner(harness: AttemptHarness, executor: LocalExecutor):
     shell_kernel.install("shell")
     body = notebook_text(["sleep 1000"], kernel="shell").replace('"python"', '"bash"')
     claim = harness.claim(body)

@@ -56,12 +56,12 @@ escaped = [*escape(), *escape("grow")]
 assert len(escaped) == 3 and set(escaped) == set(living(escaped))
 kill_tree(process_of(kernel.pid), ("JUPYTER_ETL_ATTEMPT", "/nowhere"), but_itself={spared})
 print([*living(escaped)], [*living([kernel.pid])] == [kernel.pid], [*living([own.pid])] == [own.pid])
-assert not orphans([kernel.pid]), "they are reaped, too"
+assert not orphans([kernel.pid]), "they are waited for, too"
 """
     assert adopting(code) == f"[] {spared} True\n"
 
 
-def test_a_template_kills_what_runners_leave_and_no_runner():
+def test_a_fork_server_kills_orphans_of_runners_and_no_runner():
     code = """
 escaped = escape("grow")
 for _ in range(500):

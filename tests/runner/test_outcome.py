@@ -1,4 +1,4 @@
-"""From what a kernel said, and what an error says of itself, to the verdict."""
+"""The verdict, from the messages of a kernel and the fields of an error."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def wrapped(problem: Exception) -> EtlError:
         (wrapped(TimeoutError("the lake did not answer")), None),
     ],
 )
-def test_an_error_of_the_runner_itself_says_whether_it_can_be_mended(
+def test_an_error_of_the_runner_itself_says_whether_it_is_retryable(
     problem: EtlError, says: bool | None
 ) -> None:
     assert failure_of_etl_error(problem).retryable is says

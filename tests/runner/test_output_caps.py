@@ -29,7 +29,7 @@ from jupyter_etl.runner.limits import Limits
 
 
 class Harness:
-    """A client without a kernel; `tell` is what the kernel would say."""
+    """A client without a kernel; `tell` sends the messages of the kernel."""
 
     def __init__(self, *, cell: int = 1_000, run: int = 10_000, cells: int = 3) -> None:
         made = [nbformat.v4.new_code_cell("1", metadata={"execution": {}}) for _ in range(cells)]

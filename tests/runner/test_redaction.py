@@ -162,7 +162,7 @@ def test_only_what_may_become_a_value_waits() -> None:
 
 
 class Harness:
-    """A client without a kernel, and what one cell says."""
+    """A client without a kernel, and the messages of one cell."""
 
     def __init__(self, made: Redactor | None = None) -> None:
         cell = nbformat.v4.new_code_cell("1", metadata={"execution": {}})
@@ -259,7 +259,7 @@ def test_events_and_logs_hold_none(tmp_path: Path) -> None:
     assert lines[1] == "afterwards hunter22", "the filter is gone"
 
 
-def test_a_file_that_others_append_to_is_swept(tmp_path: Path) -> None:
+def test_a_file_that_others_append_to_is_redacted(tmp_path: Path) -> None:
     path = tmp_path / "runner.log"
     path.write_bytes(b"bad \xff bytes\nhunter22\nend\n")
     log = LogCleanup(redactor("hunter22", VALUE), path)
@@ -270,9 +270,9 @@ def test_a_file_that_others_append_to_is_swept(tmp_path: Path) -> None:
         other.write(b"er22 " + VALUE.encode() + b"\n")
         log.clean_up()
         other.write(b"the end")
-    swept = path.read_bytes()
-    assert swept.startswith(b"bad \xff bytes\n[secret \nend\nmore [secret  [secret other_1]")
-    assert swept.endswith(b"*\nthe end")
+    redacted = path.read_bytes()
+    assert redacted.startswith(b"bad \xff bytes\n[secret \nend\nmore [secret  [secret other_1]")
+    assert redacted.endswith(b"*\nthe end")
     LogCleanup(redactor("hunter22"), tmp_path / "none").clean_up()
     assert not (tmp_path / "none").exists()
 

@@ -49,7 +49,7 @@ def test_what_is_no_notebook_is_refused(harness: AttemptHarness, body):
     assert harness.events(claim)[-1]["kind"] == "finished"
 
 
-def test_a_folder_that_is_gone_is_said(harness: AttemptHarness):
+def test_a_missing_folder_is_reported(harness: AttemptHarness):
     claim = harness.claim(notebook_text(["1"]))
     harness.folder(claim)
     shutil.rmtree(harness.notebooks)
@@ -66,7 +66,7 @@ def test_a_stale_token_starts_nothing_and_writes_nothing(harness: AttemptHarness
     assert names == {"context.json", "stage"}
 
 
-def test_a_snapshot_that_is_gone_is_said(harness: AttemptHarness, monkeypatch):
+def test_a_missing_snapshot_is_reported(harness: AttemptHarness, monkeypatch):
     claim = harness.claim(notebook_text(["1"]))
 
     def gone(content_hash: str) -> str:

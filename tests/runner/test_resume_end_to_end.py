@@ -1,4 +1,4 @@
-"""Going on from the cell that failed, with real runners and kernels."""
+"""Resuming from the failed cell, with real runners and kernels."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_retry_goes_on_and_publishes_everything_once(
     assert modes == {0o600}
     assert (folder / "checkpoint").stat().st_mode & 0o777 == 0o700
 
-    # The notebook is mended: the cell that failed, and a text before it.
+    # The notebook is fixed: the cell that failed, and a text before it.
     write_notebook(path, FIRST + "\n", PUBLISH, FAILS.replace("assert not", "assert"), LAST)
     assert main(["retry", "1", "--from-failed-cell"]) == 0
     assert "is queued again and resumes at cell 3." in capfd.readouterr().out

@@ -207,7 +207,7 @@ def test_two_schedulers_and_one_due_time_are_one_run(etl: Etl, here: Path) -> No
 
 @pytest.mark.usefixtures("leave_nothing")
 @pytest.mark.slow
-def test_a_scheduler_serves_who_waits_and_ends_when_told(
+def test_a_scheduler_serves_waiting_runs_and_ends_on_request(
     etl: Etl, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def trigger(*words: str) -> tuple[int, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A kernel asks its runner for secrets; what it says afterwards is recorded without them."""
+"""A kernel asks its runner for secrets; its later output is recorded without them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def line(harness: AttemptHarness) -> Iterator[Line]:
         yield Line(record, RunnerChannel(server.path), redactor)
 
 
-def test_a_kernel_is_told_and_the_runner_remembers(line: Line) -> None:
+def test_a_kernel_receives_a_secret_and_the_runner_remembers_it(line: Line) -> None:
     assert not line.redactor.is_active
     assert line.kernel.secret("wh_pw") == VALUE
     assert line.kernel.told == {VALUE}

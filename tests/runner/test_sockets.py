@@ -35,7 +35,7 @@ def aged(folder: Path) -> Path:
     return folder
 
 
-def test_a_sweep_deletes_where_nobody_listens_any_more() -> None:
+def test_a_cleanup_deletes_sockets_without_a_listener() -> None:
     dead, alive, young = make_folder(), make_folder(), make_folder()
     bound(dead / "channel").close()
     with bound(alive / "kernel-1"):

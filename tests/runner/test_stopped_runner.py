@@ -73,14 +73,14 @@ def claim(etl: Etl, run_id: int) -> Claim:
     return claimed
 
 
-def reap(etl: Etl) -> None:
+def recover(etl: Etl) -> None:
     """Watch as a scheduler on another machine would, which can end no process here."""
     clock = SystemClock()
     elsewhere = FakeExecutor(None, clock)
     recovery = LostAttemptRecovery(
         store=etl.store, executor=elsewhere, clock=clock, lease_s=1.0, draw=lambda: 0.0
     )
-    until("the reaper", lambda: recovery.reap()[1] == 1)
+    until("the recovery", lambda: recovery.reap()[1] == 1)
 
 
 def exits(executor: Executor, of: int) -> dict[int, int]:
@@ -113,7 +113,7 @@ def test_a_runner_that_was_stopped_past_its_lease_publishes_nothing(etl: Etl, he
     assert first.pid is not None
     stop(etl, first.pid)
     try:
-        reap(etl)
+        recover(etl)
         assert etl.runs.get(run.id).state is RunState.QUEUED
         (here / "go").touch()
         executor.start(claim(etl, run.id))

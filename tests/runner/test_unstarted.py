@@ -1,4 +1,4 @@
-"""Faults of the platform before the notebook began, told from those of the notebook."""
+"""Faults of the platform before the notebook started, distinguished from those of the notebook."""
 
 from __future__ import annotations
 

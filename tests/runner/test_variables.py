@@ -1,4 +1,4 @@
-"""The variables of a kernel on disk, in a namespace that stands for the notebook's."""
+"""The saved variables of a kernel, in a namespace that represents the notebook's."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from contracts.executor_contract import ExecutorContract, claim_of
-from fakes import template_process
+from fakes import fork_server_process
 from fakes.patience import until
 from jupyter_etl.ports import Claim, Executor
 from jupyter_etl.runner.folders import LOG, attempt_folder
@@ -26,7 +26,7 @@ from jupyter_etl.runner.warm.fork_server import Life, encode_life
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm starts need Linux")
 
-TESTS = str(Path(template_process.__file__).parents[1])
+TESTS = str(Path(fork_server_process.__file__).parents[1])
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[WarmRunners]]:
 def make(tmp_path: Path, made: list[WarmRunners]) -> Callable[[Sequence[str]], Executor]:
     def executor(command: Sequence[str]) -> Executor:
         script = command[-1]
-        there = (sys.executable, template_process.__file__, script)
+        there = (sys.executable, fork_server_process.__file__, script)
         warm = WarmRunners(command=there if Path(script).is_file() else (script,))
         made.append(warm)
         env = {"LANTERN": "lit"}
@@ -72,7 +72,7 @@ class TestWarmExecutor(ExecutorContract):
 
 @pytest.fixture
 def runner(tmp_path: Path) -> list[str]:
-    """A stand-in for a runner that tells of itself."""
+    """A stand-in for a runner that reports about itself."""
     script = tmp_path / "runner.py"
     script.write_text(STAND_IN)
     return [sys.executable, str(script)]
@@ -97,7 +97,7 @@ while not (folder / "stop").exists():
 
 
 def started(executor: Executor, folder: Path, claim: Claim) -> dict[str, object]:
-    """Start an attempt and return what its runner tells of itself; ends are looked for meanwhile."""
+    """Start an attempt and return what its runner reports about itself; poll for ends meanwhile."""
     executor.start(claim)
     until("the runner", lambda: executor.ended() == [] and (folder / "about").exists())
     about: dict[str, object] = json.loads((folder / "about").read_text())
@@ -133,7 +133,7 @@ def test_a_runner_looks_like_one_that_was_started_by_its_command(
     assert ended(executor, folder) == [(1, 1, 0)]
 
 
-def test_runners_are_told_apart(make, runner, folder_of):
+def test_runners_are_distinguished(make, runner, folder_of):
     executor = make(runner)
     claims = [claim_of(number) for number in (1, 2, 3)]
     pids = [started(executor, folder_of(claim), claim)["pid"] for claim in claims]
@@ -145,12 +145,12 @@ def test_runners_are_told_apart(make, runner, folder_of):
     assert ended(executor, folder_of(claims[2])) == [(3, 1, 0)]
 
 
-def test_a_template_that_was_killed_is_replaced(make, runner, folder_of):
+def test_a_killed_fork_server_is_replaced(make, runner, folder_of):
     executor = make(runner)
     first, second = claim_of(1), claim_of(2)
     about = started(executor, folder_of(first), first)
     os.kill(about["parent"], signal.SIGKILL)
-    until("the template's end", lambda: not _lives(about["parent"]))
+    until("the end of the fork server", lambda: not _lives(about["parent"]))
     again = started(executor, folder_of(second), second)
     assert again["parent"] not in (about["parent"], os.getpid())
     # The first one lives on; with which code it ended nobody can tell any more.
@@ -159,7 +159,7 @@ def test_a_template_that_was_killed_is_replaced(make, runner, folder_of):
     assert ended(executor, folder_of(second)) == [(2, 1, 0)]
 
 
-def test_a_question_that_nobody_heard_becomes_a_cold_start(make, runner, folder_of):
+def test_a_request_without_a_reply_becomes_a_cold_start(make, runner, folder_of):
     executor = make(runner)
     first, second = claim_of(1), claim_of(2)
     about = started(executor, folder_of(first), first)
@@ -173,7 +173,9 @@ def test_a_question_that_nobody_heard_becomes_a_cold_start(make, runner, folder_
         ended(executor, folder_of(claim))
 
 
-def test_a_template_that_ends_before_it_forks_makes_a_cold_start(tmp_path, runner, folder_of, made):
+def test_a_fork_server_that_ends_before_it_forks_makes_a_cold_start(
+    tmp_path, runner, folder_of, made
+):
     broken = tmp_path / "broken.py"
     broken.write_text("import sys; sys.exit(3)")
     made.append(WarmRunners(command=(sys.executable, str(broken))))
@@ -186,7 +188,7 @@ def test_a_template_that_ends_before_it_forks_makes_a_cold_start(tmp_path, runne
     assert ended(executor, folder) == [(1, 1, 0)]
 
 
-def test_a_change_of_what_was_imported_begins_the_template_anew(
+def test_a_change_of_imported_files_restarts_the_fork_server(
     make, runner, folder_of, made, tmp_path, monkeypatch
 ):
     library = tmp_path / "library"
@@ -211,8 +213,8 @@ def test_a_change_of_what_was_imported_begins_the_template_anew(
 
 
 def warmed_up(runner: Sequence[str]) -> list[int]:
-    """Return the processes of the runners that have made themselves ready and rehearsed."""
-    told = Path(runner[1]).with_name("rehearsed")
+    """Return the processes of the runners that are ready and warmed up."""
+    told = Path(runner[1]).with_name("warmed-up")
     return [int(line) for line in told.read_text().split()] if told.exists() else []
 
 
@@ -249,7 +251,7 @@ def test_a_ready_runner_that_was_killed_is_replaced(make, runner, folder_of):
     assert "JUPYTER_ETL_COLD" not in after["env"]
 
 
-def test_a_rehearsal_that_fails_is_told_to_the_run_and_no_more(make, runner, folder_of, tmp_path):
+def test_a_failed_warm_up_is_only_noted_in_the_log_of_the_run(make, runner, folder_of, tmp_path):
     (tmp_path / "fails").touch()
     executor, first, second = make(runner), claim_of(1), claim_of(2)
     run_one(executor, folder_of(first), first)
@@ -257,7 +259,7 @@ def test_a_rehearsal_that_fails_is_told_to_the_run_and_no_more(make, runner, fol
     after = run_one(executor, folder_of(second), second)
     assert after["pid"] == ready
     log = (folder_of(second) / LOG).read_text()
-    assert "RuntimeError: the rehearsal failed" in log
+    assert "RuntimeError: the warm-up failed" in log
     assert log.endswith("its words\n")
 
 
@@ -294,7 +296,7 @@ def test_a_module_that_starts_a_thread_is_left_out(
     assert "not_installed" not in said
 
 
-def test_another_environment_of_the_interpreter_gets_another_template(
+def test_another_environment_of_the_interpreter_gets_another_fork_server(
     make, runner, folder_of, monkeypatch
 ):
     executor = make(runner)
@@ -307,11 +309,11 @@ def test_another_environment_of_the_interpreter_gets_another_template(
         ended(executor, folder_of(claim))
 
 
-def test_a_template_ends_with_who_started_it(make, runner, folder_of, made):
+def test_a_fork_server_ends_with_its_parent(make, runner, folder_of, made):
     executor, claim = make(runner), claim_of(1)
     about = started(executor, folder_of(claim), claim)
     made[0].close()
-    until("the template's end", lambda: not _lives(about["parent"]))
+    until("the end of the fork server", lambda: not _lives(about["parent"]))
     assert _lives(about["pid"])
     (folder_of(claim) / "stop").touch()
     until("the runner's end", lambda: not _lives(about["pid"]))

@@ -123,7 +123,7 @@ def here(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def runners() -> Iterator[SharedRunners]:
-    """A template that has the next runner ready."""
+    """A fork server with the next runner prestarted."""
     shared = SharedRunners()
     yield shared
     shared.end()
@@ -170,10 +170,10 @@ def test_nothing_of_one_run_can_be_seen_by_the_next(etl: Etl, here: Path) -> Non
     assert not set(random_before) & set(random_after)
 
 
-def test_a_warm_kernel_is_told_what_a_cold_one_is(etl: Etl, here: Path) -> None:
+def test_a_warm_kernel_gets_the_same_facts_as_a_cold_one(etl: Etl, here: Path) -> None:
     look = write_notebook(here / "look.ipynb", SEE)
     run(etl, look)
-    ready = until("a runner that has rehearsed", rested)
+    ready = until("a runner that has warmed up", rested)
     (made, warm, how), (_, cold, why) = run(etl, look), run(etl, look, cold=True)
     assert etl.runs.events(made.id)[0]["pid"] == ready
     assert how == {**how, "warm": True, "why": ""}

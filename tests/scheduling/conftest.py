@@ -1,4 +1,4 @@
-"""Schedulers on a real ledger, with a clock and runners that do what a test says."""
+"""Schedulers on a real ledger, with a clock and runners controlled by the test."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ FAILED = AttemptReport(
 
 
 class FakeNotifier:
-    """Keeps what it is told."""
+    """Records its messages."""
 
     def __init__(self) -> None:
         self.said: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""People hear of the ends of runs, whoever dies in between."""
+"""Notifications about ended runs, even if a scheduler dies in between."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FAILED = AttemptReport(
 
 
 class Listener:
-    """Keeps what it is told; it may die while it is told."""
+    """Records its messages; it may die during one."""
 
     def __init__(self, problem: BaseException | None = None) -> None:
         self.problem = problem
@@ -73,7 +73,7 @@ def tell(store: Store, listener: Listener, *, by: str = "one", alive: str = "one
     )
 
 
-def test_an_end_is_told_once(store: Store) -> None:
+def test_an_end_is_notified_once(store: Store) -> None:
     end(store, FAILED, RunState.FAILED)
     listener = Listener()
     assert tell(store, listener) == 1
@@ -83,14 +83,16 @@ def test_an_end_is_told_once(store: Store) -> None:
     assert "Fault: notebook. x is not defined" in listener.bodies[0]
 
 
-def test_a_run_that_ended_while_all_schedulers_were_dead_is_told_by_the_next(store: Store) -> None:
+def test_a_run_that_ended_while_all_schedulers_were_dead_is_notified_by_the_next(
+    store: Store,
+) -> None:
     end(store, FAILED, RunState.FAILED, by="dead")
     listener = Listener()
     assert tell(store, listener, by="new", alive="new") == 1
     assert listener.said == [("error", "orders failed")]
 
 
-def test_of_several_schedulers_one_tells(store: Store) -> None:
+def test_of_several_schedulers_one_notifies(store: Store) -> None:
     end(store, FAILED, RunState.FAILED, by="two")
     end(store, FAILED, RunState.FAILED, by="dead")
     one, two, three = Listener(), Listener(), Listener()
@@ -99,7 +101,7 @@ def test_of_several_schedulers_one_tells(store: Store) -> None:
     assert tell(store, two, by="two", alive="one two zoe") == 1
 
 
-def test_a_scheduler_that_dies_while_it_tells_lets_the_next_tell_it_again(store: Store) -> None:
+def test_a_scheduler_that_dies_while_notifying_lets_the_next_notify_again(store: Store) -> None:
     end(store, FAILED, RunState.FAILED)
     with pytest.raises(KeyboardInterrupt):
         tell(store, Listener(KeyboardInterrupt()))

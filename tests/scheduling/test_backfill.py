@@ -99,7 +99,7 @@ def test_a_draft_is_not_done() -> None:
 
 @pytest.mark.parametrize("state", [RunState.QUEUED, RunState.DISPATCHED, RunState.RUNNING])
 @pytest.mark.parametrize("include_done", [True, False])
-def test_what_is_in_hand_is_left_alone(state: RunState, include_done: bool) -> None:
+def test_active_runs_are_left_alone(state: RunState, include_done: bool) -> None:
     plans = plan(scheduled(state, 2), include_done=include_done)
     assert steps(plans) == [Step.RUN, Step.RUN, Step.IN_PROGRESS, Step.RUN]
 

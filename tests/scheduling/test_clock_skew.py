@@ -1,4 +1,4 @@
-"""Schedulers whose clock is wrong for a while: nothing is lost, nothing doubled, and they say so."""
+"""Schedulers with a wrong clock: no run is lost or doubled, and the problem is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a pipeline stands, from what the ledger says about its runs."""
+"""The health of a pipeline, derived from the ledger's records of its runs."""
 
 from __future__ import annotations
 
@@ -133,10 +133,10 @@ STORIES: dict[str, tuple[Callable[[Ledger], Ledger], str]] = {
     "the file works after a failure": (lambda x: x.run(BAD).run(GOOD, **OF_FILE), "failing"),
     "a draft fails": (lambda x: x.run(GOOD).run(BAD, draft=True), "ok"),
     "the file fails": (lambda x: x.run(GOOD).run(BAD, **OF_FILE), "ok"),
-    "by hand it works again": (lambda x: x.run(BAD).run(GOOD, **MANUAL), "ok"),
-    "by hand it fails": (lambda x: x.run(GOOD).run(BAD, **MANUAL), "failing"),
+    "a manual run works again": (lambda x: x.run(BAD).run(GOOD, **MANUAL), "ok"),
+    "a manual run fails": (lambda x: x.run(GOOD).run(BAD, **MANUAL), "failing"),
     "five failures": (lambda x: x.runs(*FIVE), "auto_paused"),
-    "and one by hand works": (lambda x: x.runs(*FIVE).run(GOOD, **MANUAL), "auto_paused"),
+    "and a manual one works": (lambda x: x.runs(*FIVE).run(GOOD, **MANUAL), "auto_paused"),
     "and one is cancelled": (lambda x: x.runs(*FIVE, CANCELLED), "auto_paused"),
     "and one runs": (lambda x: x.runs(*FIVE).run(RUNNING), "auto_paused"),
     "and it is deployed anew": (

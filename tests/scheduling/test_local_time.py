@@ -1,4 +1,4 @@
-"""The search for a match, against cronsim's own walk."""
+"""The search for a match of a cron expression, compared with cronsim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How attempts end that do not end themselves."""
+"""Recovery of attempts that do not end on their own."""
 
 from __future__ import annotations
 
@@ -73,22 +73,24 @@ def watch(
 def test_what_a_lost_attempt_left_is_ended_before_the_next_can_start(
     store: Store, clock: FakeClock, recovery_of
 ) -> None:
-    live_when_swept: list[int] = []
+    live_at_cleanup: list[int] = []
 
-    class Sweeping(FakeExecutor):
+    class CleaningUp(FakeExecutor):
         def clean_up(self, claim: Claim) -> None:
             super().clean_up(claim)
-            live_when_swept.append(len(store.load_live_attempts()))
+            live_at_cleanup.append(len(store.load_live_attempts()))
 
-    executor = Sweeping(store, clock)
+    executor = CleaningUp(store, clock)
     claim = running(store, executor)
     recovery = LostAttemptRecovery(
         store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
     )
     executor.die(claim)
     assert recovery.reap() == ([], 1)
-    assert [one.attempt for one in executor.swept] == store_attempts_before_the_end(store, claim)
-    assert live_when_swept == [1]
+    assert [one.attempt for one in executor.cleaned_up] == store_attempts_before_the_end(
+        store, claim
+    )
+    assert live_at_cleanup == [1]
 
 
 def store_attempts_before_the_end(store: Store, claim: Claim):  # type: ignore[no-untyped-def]
@@ -98,7 +100,7 @@ def store_attempts_before_the_end(store: Store, claim: Claim):  # type: ignore[n
     ]
 
 
-def test_a_sweep_that_fails_stops_no_reaping(
+def test_a_failed_cleanup_does_not_stop_the_recovery(
     store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(FakeExecutor):
@@ -143,7 +145,7 @@ def test_a_run_that_may_be_repeated_is_queued_again(
 
 
 @pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1), timedelta(days=1)])
-def test_a_process_whose_clock_is_wrong_reaps_nothing_that_beats(
+def test_a_process_with_a_wrong_clock_ends_no_attempt_with_heartbeats(
     store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of, off: timedelta
 ) -> None:
     claim = running(store, executor)
@@ -155,7 +157,7 @@ def test_a_process_whose_clock_is_wrong_reaps_nothing_that_beats(
 
 
 @pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=1), timedelta(hours=-1)])
-def test_it_reaps_what_fell_silent_whatever_its_clock_says(
+def test_it_ends_attempts_without_heartbeats_whatever_its_clock_says(
     store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of, off: timedelta
 ) -> None:
     claim = running(store, executor)

@@ -1,4 +1,4 @@
-"""Attempts that fall silent, and clocks that jump."""
+"""Attempts without heartbeats, and clocks that jump."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def look(observer: Observer, clock: FakeClock, seconds: int, *claims) -> list[in
     return lost
 
 
-def test_an_attempt_that_beats_is_never_lost() -> None:
+def test_an_attempt_with_heartbeats_is_never_lost() -> None:
     clock = FakeClock()
     observer = Observer(clock, LEASE_S)
     for heartbeat in range(20):
@@ -45,10 +45,10 @@ def test_a_dispatched_attempt_has_longer_to_begin() -> None:
     observer.lost([waiting])
     assert look(observer, clock, int(START_LEASES * LEASE_S), waiting) == []
     assert look(observer, clock, 1, waiting) == [1]
-    assert look(observer, clock, 1, claim(started=True)) == [], "its start is a sign of life"
+    assert look(observer, clock, 1, claim(started=True)) == [], "its start counts as a heartbeat"
 
 
-def test_a_jump_of_the_wall_clock_reaps_nothing() -> None:
+def test_a_jump_of_the_wall_clock_ends_no_attempt() -> None:
     clock = FakeClock()
     observer = Observer(clock, LEASE_S)
     observer.lost([claim()])

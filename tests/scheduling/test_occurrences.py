@@ -1,4 +1,4 @@
-"""Schedules on the clock, with the days on which clocks are changed."""
+"""Occurrences of schedules, including days with clock changes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def at(text: str) -> datetime:
 
 @pytest.mark.parametrize("text", CRONS)
 @pytest.mark.parametrize(("zone", "change"), CHANGES)
-def test_ticks_around_a_change_are_those_of_the_rules(
+def test_occurrences_around_a_clock_change_follow_the_rules(
     text: str, zone: str, change: datetime
 ) -> None:
     start, end = change - timedelta(days=2), change + timedelta(days=3)
@@ -245,7 +245,7 @@ def test_one_shot_fires_once_and_after_never() -> None:
     assert previous_occurrence(after, at("2026-01-01T06:00")) is None
 
 
-def test_interval_of_a_tick_is_the_period_it_ends() -> None:
+def test_the_interval_of_an_occurrence_is_the_period_it_ends() -> None:
     daily = cron("0 6 * * *", BERLIN)
     whole = Partition(start=at("2026-03-28T05:00"), end=at("2026-03-29T04:00"))
     assert interval_of(daily, at("2026-03-29T04:00")) == whole, "23 hours long"

@@ -1,4 +1,4 @@
-"""Days on which clocks are changed, worked out by hand: the rule, and nothing that computes it.
+"""Days on which clocks are changed, worked out on paper: the rule, and nothing that computes it.
 
 The rule: a time that the clock shows twice runs the first time; one that it leaves out runs at the
 moment after the gap. Instants of the changes in 2026, UTC: Berlin 29 March 01:00 (02:00 becomes

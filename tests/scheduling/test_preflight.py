@@ -45,7 +45,7 @@ def test_a_name_that_only_the_session_has_is_named_with_its_cell() -> None:
     )
 
 
-def test_cells_in_the_wrong_order_are_told_where_to_go() -> None:
+def test_cells_in_the_wrong_order_have_a_hint() -> None:
     findings = check("print(x)", "x = 1", "y = z\nz = 2")
     assert [one.cell for one in findings] == [0, 2]
     assert findings[0].hint == "Cell 2 defines it: move that cell up, or this one down."
@@ -231,7 +231,7 @@ def test_questions_cannot_be_answered() -> None:
     assert "getpass.getpass()" in said("import getpass\nx = getpass.getpass()")[0]
 
 
-def test_a_notebook_that_publishes_nothing_is_told_so() -> None:
+def test_a_notebook_that_publishes_nothing_gets_a_note() -> None:
     (finding,) = check("x = 1", last="")
     assert finding.severity == "info"
     assert "publishes nothing" in finding.message

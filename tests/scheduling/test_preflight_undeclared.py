@@ -1,4 +1,4 @@
-"""What preflight says of reads and writes past sources and publications."""
+"""Preflight's findings about reads and writes that bypass sources and publications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the publish gate lets through, and what it holds."""
+"""The changes that the publish gate accepts, and those that it holds."""
 
 from __future__ import annotations
 

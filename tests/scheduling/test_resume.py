@@ -1,4 +1,4 @@
-"""Every reason why a run does not go on from its checkpoint."""
+"""Every reason why a run does not resume from its checkpoint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXT = ("markdown", "what it is about")
 GIVEN = {"day": "2026-01-01"}
 
 
-def test_it_goes_on_with_a_mended_cell_and_new_texts() -> None:
+def test_it_resumes_with_a_fixed_cell_and_new_texts() -> None:
     for cells, start in (
         ([FIRST, SECOND, FAILED], 2),
         ([TEXT, FIRST + "\n", TEXT, f"  \n{SECOND}", "print('mended')"], 4),

@@ -1,4 +1,4 @@
-"""What becomes of a run after an attempt."""
+"""Retries: the state of a run after an attempt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jupyter_etl.model import AttemptReport, OnLost, Outcome, Policy, RunState, 
 from jupyter_etl.scheduling.retries import CAP_S, UNSTARTED_CAP_S, backoff_s, lost_report, plan_next
 from scheduling.examples import NOW, claim, run
 
-MENDABLE = Verdict(kind=VerdictKind.SOURCE, evidence="it did not answer", retryable=True)
+TRANSIENT = Verdict(kind=VerdictKind.SOURCE, evidence="it did not answer", retryable=True)
 FINAL = Verdict(kind=VerdictKind.NOTEBOOK, evidence="a name is missing")
 
 
@@ -34,21 +34,21 @@ def decide(outcome, verdict=None, *, attempts=1, retries=3, cancel=False, on_los
         (Outcome.TIMED_OUT, RunState.FAILED),
     ],
 )
-def test_an_end_that_nothing_mends_ends_the_run(outcome: Outcome, state: RunState) -> None:
+def test_a_permanent_failure_ends_the_run(outcome: Outcome, state: RunState) -> None:
     assert decide(outcome) == (state, None)
     assert decide(outcome, FINAL) == (state, None)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.HELD, Outcome.CANCELLED])
 def test_only_failures_are_tried_again(outcome: Outcome) -> None:
-    assert decide(outcome, MENDABLE)[0] is not RunState.QUEUED
+    assert decide(outcome, TRANSIENT)[0] is not RunState.QUEUED
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.LOST])
-def test_a_failure_that_may_mend_is_tried_so_often(outcome: Outcome) -> None:
-    states = [decide(outcome, MENDABLE, attempts=made)[0] for made in range(1, 6)]
+def test_a_transient_failure_is_retried_so_often(outcome: Outcome) -> None:
+    states = [decide(outcome, TRANSIENT, attempts=made)[0] for made in range(1, 6)]
     assert states == [RunState.QUEUED] * 3 + [RunState.FAILED] * 2
-    assert decide(outcome, MENDABLE, retries=0) == (RunState.FAILED, None)
+    assert decide(outcome, TRANSIENT, retries=0) == (RunState.FAILED, None)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.LOST])
@@ -75,13 +75,13 @@ def test_a_lost_attempt_is_tried_again_without_a_verdict() -> None:
 
 
 def test_a_timeout_is_not_tried_again_whatever_the_verdict() -> None:
-    assert decide(Outcome.TIMED_OUT, MENDABLE) == (RunState.FAILED, None)
+    assert decide(Outcome.TIMED_OUT, TRANSIENT) == (RunState.FAILED, None)
 
 
 def test_a_lost_attempt_ends_the_run_where_the_policy_says_so() -> None:
-    assert decide(Outcome.LOST, MENDABLE, on_lost=OnLost.FAIL) == (RunState.FAILED, None)
+    assert decide(Outcome.LOST, TRANSIENT, on_lost=OnLost.FAIL) == (RunState.FAILED, None)
     assert decide(Outcome.LOST, on_lost=OnLost.FAIL, cancel=True) == (RunState.CANCELLED, None)
-    assert decide(Outcome.FAILED, MENDABLE, on_lost=OnLost.FAIL)[0] is RunState.QUEUED
+    assert decide(Outcome.FAILED, TRANSIENT, on_lost=OnLost.FAIL)[0] is RunState.QUEUED
 
 
 def test_what_is_on_record_of_a_lost_attempt() -> None:
@@ -122,7 +122,7 @@ def test_nothing_is_tried_again_without_a_reason(
 
 def test_a_run_that_shall_be_cancelled_is_not_tried_again() -> None:
     assert decide(Outcome.LOST, cancel=True) == (RunState.CANCELLED, None)
-    assert decide(Outcome.FAILED, MENDABLE, cancel=True) == (RunState.FAILED, None)
+    assert decide(Outcome.FAILED, TRANSIENT, cancel=True) == (RunState.FAILED, None)
 
 
 def test_the_wait_doubles_up_to_a_cap() -> None:

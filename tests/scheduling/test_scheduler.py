@@ -40,7 +40,7 @@ def test_two_schedulers_make_one_run(store, clock, executor, scheduler_of, deplo
     assert len(executor.started) == 3
 
 
-def test_a_plan_that_somebody_else_made_first_is_left_to_them(
+def test_a_plan_that_another_scheduler_made_first_is_left_to_it(
     store, clock, executor, scheduler_of, deploy
 ) -> None:
     deploy()

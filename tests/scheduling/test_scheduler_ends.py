@@ -1,4 +1,4 @@
-"""What schedulers do where attempts end, and whom they tell."""
+"""What schedulers do at the end of attempts, including notifications."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_lost_attempt_is_tried_again_and_then_succeeds(
     for _ in range(5):
         executor.heartbeat(first)
         pass_time(scheduler, clock, 20)
-    assert len(executor.started) == 1, "it beats"
+    assert len(executor.started) == 1, "it sends heartbeats"
     pass_time(scheduler, clock, 40)
     first, second = executor.started
     assert second.attempt.number == 2
@@ -76,7 +76,7 @@ def test_another_scheduler_goes_on_with_what_a_dead_one_left(
     assert run.attempts == 2
 
 
-def test_a_jump_of_the_clock_reaps_and_doubles_nothing(store, clock, scheduler_of, deploy) -> None:
+def test_a_jump_of_the_clock_ends_and_doubles_nothing(store, clock, scheduler_of, deploy) -> None:
     deploy(schedule=cron("0 12 * * *"))
     executor = FakeExecutor(store, clock)
     scheduler = scheduler_of(by=executor)
@@ -168,7 +168,7 @@ def test_a_run_that_cannot_start_can_be_cancelled(
     assert states(store) == [RunState.CANCELLED]
 
 
-def test_people_are_told_of_a_failure_and_of_the_recovery(
+def test_a_failure_and_the_recovery_are_notified(
     store, clock, scheduler_of, deploy, notifier
 ) -> None:
     deploy()

@@ -85,7 +85,7 @@ def test_run_says_that_it_is_alive_and_wakes_for_the_next_time(
     assert store.load_schedulers() == []
 
 
-def test_a_free_worker_is_used_before_the_next_look_is_due(
+def test_a_free_worker_is_used_before_the_next_poll_is_due(
     store, clock, scheduler_of, deploy
 ) -> None:
     for number in range(4):
@@ -99,7 +99,7 @@ def test_a_free_worker_is_used_before_the_next_look_is_due(
     assert clock.now() - start < timedelta(seconds=1)
 
 
-def test_who_is_woken_looks_at_once_also_while_a_run_is_watched(
+def test_a_wake_up_polls_at_once_also_while_a_run_is_watched(
     store, clock, scheduler_of, deploy, monkeypatch
 ) -> None:
     deploy(schedule=cron("0 12 * * *"))

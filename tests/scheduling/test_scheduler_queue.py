@@ -1,4 +1,4 @@
-"""Who comes first when there is more to do than workers: limits, turns, sources that are dead."""
+"""The order of runs when workers are scarce: limits, fairness, unresponsive sources."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def add(store, clock, name: str, key: str, *, priority: int = 0, sources: tuple[
 
 
 @pytest.mark.slow
-def test_an_endless_line_of_high_priority_starves_nobody(store, clock, scheduler_of) -> None:
+def test_an_endless_queue_of_high_priority_starves_no_pipeline(store, clock, scheduler_of) -> None:
     """Two workers, runs of a minute, two hours; a saturated pipeline and three patient ones."""
     priority = 30
     executor = FakeExecutor(store, clock)
@@ -140,7 +140,7 @@ def test_a_run_that_waits_for_a_source_does_not_keep_the_scheduler_busy(
 
 
 class Watched:
-    """A ledger that counts what is in hand after each claim."""
+    """A ledger that counts the active runs after each claim."""
 
     def __init__(self, store, limit: int) -> None:
         self._store = store
@@ -194,9 +194,7 @@ def test_a_month_without_a_scheduler_is_one_run_a_pipeline(store, clock, schedul
     assert passed == {"43199 times passed"}
 
 
-def test_what_a_pipeline_is_told_to_be_goes_into_its_runs(
-    store, clock, scheduler_of, executor
-) -> None:
+def test_the_settings_of_a_pipeline_apply_to_its_runs(store, clock, scheduler_of, executor) -> None:
     declared = pipeline("sales", schedule=cron("* * * * *"), next_due=clock.now())
     declared = replace(declared, sources=("crm", "wh"), policy=Policy(priority=7))
     store.deploy(declared, now=clock.now())

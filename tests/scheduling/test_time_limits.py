@@ -1,4 +1,4 @@
-"""Time limits and warnings that come from what past runs took."""
+"""Time limits and warnings derived from past runs."""
 
 from __future__ import annotations
 

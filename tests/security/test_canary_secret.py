@@ -228,7 +228,7 @@ def recorded_before(etl: Etl, place: Path) -> None:
     etl.secrets.set("canary", CANARY)
 
 
-def test_the_consumers_service_tells_no_secret(etl: Etl, home: Path, here: Path) -> None:
+def test_the_consumers_service_shows_no_secret(etl: Etl, home: Path, here: Path) -> None:
     recorded_before(etl, here)
     app = Client(etl.publications, redact=etl.redacted_answer)  # type: ignore[arg-type]
     known = {"Authorization": f"Bearer {TOKEN}"}
@@ -253,7 +253,7 @@ def test_the_consumers_service_tells_no_secret(etl: Etl, home: Path, here: Path)
     assert found == []
 
 
-async def test_no_error_and_no_look_of_the_jupyter_server_tells_a_secret(
+async def test_no_error_and_no_poll_of_the_jupyter_server_shows_a_secret(
     ask: Ask, etl: Etl, here: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorded_before(etl, here)
@@ -282,7 +282,7 @@ async def test_no_error_and_no_look_of_the_jupyter_server_tells_a_secret(
     assert [text for text in ours if LOOKING.holds(text)] == []
 
 
-def test_lineage_events_tell_no_secret(etl: Etl, home: Path) -> None:
+def test_lineage_events_contain_no_secret(etl: Etl, home: Path) -> None:
     etl.secrets.set("canary", CANARY)
     folder = save_claim(home, claim_of(1))
     for encode in secret_encodings.ENCODINGS.values():

@@ -109,7 +109,7 @@ def test_no_command_acts_on_a_hostile_name(
 
 
 def _is_plain(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing that was given may change the terminal it is shown in, or tell more than a message."""
+    """No input may change the terminal, or cause more than an error message."""
     shown = "".join(capsys.readouterr())
     assert "\x1b]0;" not in shown
     assert "Traceback" not in shown

@@ -1,26 +1,8 @@
-"""A PostgreSQL server for the tests that are marked so, and what is behind `%etl`."""
+"""Fixtures of a PostgreSQL server, for the tests marked so, and of a notebook's data session."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-import pytest
-
+from fakes.data_session import names, session
 from fakes.postgres import postgres_server, postgres_url
-from jupyter_etl.notebook import api
-from jupyter_etl.notebook.session import DataSession
 
-__all__ = ["postgres_server", "postgres_url"]
-
-
-@pytest.fixture
-def names() -> dict[str, Any]:
-    """The variables of the notebook."""
-    return {}
-
-
-@pytest.fixture
-def session(home: Path, here: Path, names: dict[str, Any]) -> DataSession:
-    """What is behind `%etl` in a notebook that has these variables."""
-    return api.data_session(names)
+__all__ = ["names", "postgres_server", "postgres_url", "session"]

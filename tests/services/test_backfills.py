@@ -26,7 +26,7 @@ NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
 
 class BusyClock(FakeClock):
-    """Something happens whenever somebody waits."""
+    """A clock that calls a function on every wait."""
 
     def __init__(self, meanwhile: Callable[[], None]) -> None:
         super().__init__(NOW)

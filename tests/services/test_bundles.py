@@ -1,4 +1,4 @@
-"""Which local files belong to a version, told without running the notebook."""
+"""The local files of a version, found without running the notebook."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_too_much_is_refused(here: Path) -> None:
     assert "JUPYTER_ETL_BUNDLE_LIMIT" in refused.value.hint
 
 
-def test_what_cannot_be_told_is_said(here: Path) -> None:
+def test_unknown_facts_are_reported(here: Path) -> None:
     make(
         here,
         {

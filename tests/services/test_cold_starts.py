@@ -42,7 +42,7 @@ def warm_starts(etl: Etl) -> Diagnosis:
     return found
 
 
-def test_a_pipeline_tells_why_it_starts_cold(etl: Etl, here: Path, kernels: Path) -> None:
+def test_a_pipeline_shows_why_it_starts_cold(etl: Etl, here: Path, kernels: Path) -> None:
     install(kernels, "installed", "-Xfrozen_modules=off")
     install(kernels, "slow", "-O")
     install(kernels, "threads", env={"OMP_NUM_THREADS": "1"})

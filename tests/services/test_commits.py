@@ -282,7 +282,7 @@ def test_a_run_that_is_cancelled_while_it_waits_publishes_nothing(world: Publish
     assert world.wrong() == []
 
 
-def test_a_runner_whose_attempt_is_over_gets_no_turn(world: Publishing) -> None:
+def test_a_runner_whose_attempt_has_ended_gets_no_publication_lock(world: Publishing) -> None:
     claim = world.run("1")
     world.lose(claim)
     with pytest.raises(Conflict):
@@ -290,7 +290,7 @@ def test_a_runner_whose_attempt_is_over_gets_no_turn(world: Publishing) -> None:
     assert not Path(world.lake).exists()
 
 
-def test_by_hand_waits_for_nobody_who_is_dead(
+def test_interactive_publishing_does_not_wait_for_dead_processes(
     world: Publishing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_ETL_HOME", str(world.base))

@@ -1,4 +1,4 @@
-"""What the doctor finds, says and repairs; without being asked to repair it changes nothing."""
+"""What the doctor finds, reports and repairs; without --repair it changes nothing."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_damage_is_found(home: Path) -> None:
     assert "jupyter etl restore" in item.hint
 
 
-def test_the_journal_mode_is_mended(home: Path) -> None:
+def test_the_journal_mode_is_repaired(home: Path) -> None:
     path = home / "ledger.sqlite"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -197,7 +197,7 @@ def test_no_scheduler_is_an_error_where_something_is_scheduled(etl: Etl) -> None
     assert found(etl.settings)["scheduler"].ok
 
 
-def test_a_runner_that_is_gone_is_ended_by_its_token(etl: Etl) -> None:
+def test_an_attempt_of_a_dead_runner_is_ended_by_its_token(etl: Etl) -> None:
     run_id = add_run(etl, "a")
     begin(etl, claim(etl, run_id), pid=NOBODY)
     item = found(etl.settings)["attempts"]
@@ -247,7 +247,7 @@ def test_a_run_beyond_its_limit_is_said(etl: Etl) -> None:
     assert item.hint.startswith(f"jupyter etl cancel {run_id}")
 
 
-def test_a_run_in_hand_without_an_attempt_is_said(etl: Etl, home: Path) -> None:
+def test_an_active_run_without_an_attempt_is_reported(etl: Etl, home: Path) -> None:
     run_id = add_run(etl, "a")
     with closing(sqlite3.connect(home / "ledger.sqlite")) as connection, connection:
         connection.execute("UPDATE runs SET state = 'running'")

@@ -292,7 +292,7 @@ def test_a_run_that_is_made_again_holds_nothing(world: Gated) -> None:
         world.holds.approve(held.run.id)
 
 
-def test_staged_files_that_are_gone_are_said_to_be(world: Gated) -> None:
+def test_missing_staged_files_are_reported(world: Gated) -> None:
     held = world.make("2", world.rows(1))
     (hold,) = world.holds.list()
     Path(hold.staged[0].folder, hold.staged[0].files[0]).unlink()

@@ -159,7 +159,7 @@ def test_the_pipeline_of_another_owner_stays(etl: Etl, old: Path) -> None:
     kim.close()
 
 
-def test_cells_without_ids_are_told_by_the_content(etl: Etl, here: Path) -> None:
+def test_cells_without_ids_are_identified_by_their_content(etl: Etl, here: Path) -> None:
     path = write_notebook(here / "plain.ipynb", "a = 1", "b = 2")
     etl.pipelines.schedule(path)
     other = write_notebook(here / "other.ipynb", "a = 1", "b = 3")

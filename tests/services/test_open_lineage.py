@@ -173,7 +173,7 @@ def test_several_write_whole_lines(tmp_path: Path) -> None:
     assert len(lines) == 200
 
 
-def test_an_attempt_tells_its_start_and_its_end(
+def test_an_attempt_records_its_start_and_its_end(
     etl: Etl, claim: Claim, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = save_claim(etl.settings.home, claim)

@@ -62,7 +62,7 @@ class World:
         self.store = open_store(url)
         self.executor = FakeExecutor(self.store, self.clock)
         self.events = folder / "events.jsonl"
-        self.halts: dict[int, Cancellation] = {}
+        self.cancellations: dict[int, Cancellation] = {}
         self._heartbeats: dict[int, Heartbeats] = {}
         self.run = self.store.add_run(a_run(), now=NOW)
         self.clock.each.append(self._heartbeat)
@@ -82,12 +82,12 @@ class World:
         for claim in self.executor.started:
             number = claim.attempt.number
             if number not in self._heartbeats:
-                self.halts[number] = Cancellation()
+                self.cancellations[number] = Cancellation()
                 self._heartbeats[number] = Heartbeats(
-                    store=self.store, claim=claim, clock=self.clock, cancellation=self.halts[number],
+                    store=self.store, claim=claim, clock=self.clock, cancellation=self.cancellations[number],
                     events=EventLog(self.events, self.clock), heartbeat_s=1.0, lease_s=LEASE_S,
                 )  # fmt: skip
-            if self.halts[number].reason is None and claim not in self.ended:
+            if self.cancellations[number].reason is None and claim not in self.ended:
                 self._heartbeats[number].heartbeat()
 
     ended: tuple[Claim, ...] = ()
@@ -119,7 +119,7 @@ def test_an_outage_shorter_than_the_lease_costs_no_attempt(world: World) -> None
     world.go(90)
     assert world.result().state is RunState.SUCCEEDED
     assert outcomes(world.store, world.run.id) == [Outcome.SUCCEEDED]
-    assert world.halts[1].reason is None
+    assert world.cancellations[1].reason is None
     said = [str(event) for event in read_events(world.events) if event["kind"] == "log"]
     assert any("cannot be reached" in text for text in said)
     assert any("can be reached again" in text for text in said)
@@ -130,7 +130,7 @@ def test_a_longer_outage_fences_the_runner_and_the_run_is_made_again(world: Worl
     world.clock.at[5 + 120] = world.server.start
     world.clock.at[230] = world.succeed
     world.go(250)
-    assert world.halts[1].reason is CancellationReason.FENCED
+    assert world.cancellations[1].reason is CancellationReason.FENCED
     assert world.result().state is RunState.SUCCEEDED
     assert outcomes(world.store, world.run.id) == [Outcome.LOST, Outcome.SUCCEEDED]
     with pytest.raises(Conflict):

@@ -208,7 +208,7 @@ def test_one_that_declares_nothing_runs_on_demand(etl: Etl, notebook: Path) -> N
     assert etl.pipelines.resume("daily_sales").next_due is None
 
 
-def test_preflight_is_told(etl: Etl, here: Path) -> None:
+def test_preflight_is_reported(etl: Etl, here: Path) -> None:
     path = write_notebook(here / "ask.ipynb", "name = input('who? ')", kernel=None)
     with pytest.raises(DeclarationError, match=r"calls input\(\)"):
         etl.pipelines.schedule(path, "@daily")

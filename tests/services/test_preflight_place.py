@@ -33,7 +33,7 @@ def write():
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two further kernels: one without the package, one whose program is gone."""
+    """A folder with two further kernels: one without the package, one whose program is missing."""
     root = tmp_path_factory.mktemp("jupyter")
     bare = root / "bare"
     venv.create(bare, with_pip=False, symlinks=True)

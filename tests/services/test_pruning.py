@@ -1,4 +1,4 @@
-"""Retention on a real lake and ledger, seen some months later."""
+"""Retention on a real lake and ledger, some months later."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ NOTHING = dict.fromkeys(
 
 @pytest.fixture
 def filled(world: Publishing) -> Publishing:
-    """Five versions of a table and of a file, leftovers of killed runs, folders and a log."""
+    """Five versions of a table and of a file, files of killed runs, folders and a log."""
     world.clock = Shifted(0)
     for number in range(5):
         claim = world.run(str(number))

@@ -58,7 +58,7 @@ def first(etl: Etl, here: Path) -> Path:
         ({"after": ["x1", "y2"]}, "no publications x1 and y2."),
     ],
 )
-def test_nobody_waits_for_what_nothing_publishes(
+def test_no_pipeline_waits_for_what_nothing_publishes(
     etl: Etl, here: Path, first: Path, given: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(NotFound) as caught:

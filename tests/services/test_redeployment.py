@@ -1,4 +1,4 @@
-"""What a redeployment keeps, takes away and says."""
+"""What a redeployment keeps, resets and reports."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_another_kernel(etl: Etl, deployed: Path) -> None:
     assert done.changes == ("notebook: kernel python3 -> py312",)
 
 
-def test_a_value_of_a_parameter_that_is_gone(etl: Etl, deployed: Path) -> None:
+def test_a_value_of_a_removed_parameter(etl: Etl, deployed: Path) -> None:
     write_notebook(deployed, code("n = 1", "parameters"), "print(n)")
     done = etl.pipelines.schedule(deployed)
     assert done.pipeline.parameters == {"n": "3"}

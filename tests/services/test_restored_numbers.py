@@ -147,7 +147,7 @@ def test_the_retry_of_a_first_run_that_was_killed_goes_on(world: World) -> None:
 
 
 def test_the_doctor_finds_numbers_that_the_ledger_does_not_know(world: World) -> None:
-    """As after pg_restore, which knows nothing of the lake."""
+    """As after pg_restore, which does not consider the lake."""
     for key in "abcd":
         world.next_table(key)
     other = ledger_beside(world, "other")

@@ -1,4 +1,4 @@
-"""Asking for a retry from the failed cell: what is executed, and what the answer says."""
+"""Retries from the failed cell: what is executed, and the answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Fail = Callable[..., Run]
 
 @pytest.fixture
 def fail(etl: Etl) -> Fail:
-    """Ends a queued run as failed, as its runner would; keeps what it is told to."""
+    """Ends a queued run as failed, as its runner would; saves what the test requests."""
 
     def end(run: Run, kept: Checkpoint | None = KEPT) -> Run:
         now = etl.clock.now()
@@ -113,7 +113,7 @@ def test_a_run_of_a_file_executes_the_file_as_it_is_now(etl: Etl, here: Path, fa
         etl.runs.retry_from_failed_cell(run.id)
 
 
-def test_a_pipeline_that_is_gone_leaves_its_version(etl: Etl, here: Path, fail: Fail) -> None:
+def test_a_removed_pipeline_leaves_its_version(etl: Etl, here: Path, fail: Fail) -> None:
     run = fail(deployed(etl, here))
     etl.pipelines.unschedule("nb")
     retried = etl.runs.retry_from_failed_cell(run.id)

@@ -149,7 +149,7 @@ def test_a_run_that_read_nothing_new_records_where_it_stands(world: World) -> No
     assert (world.ids(), world.watermark()) == ([1, 2, 3], 3)
 
 
-def test_a_version_published_by_hand_holds_the_rows_of_the_one_before(world: World) -> None:
+def test_an_interactively_published_version_holds_the_rows_of_the_one_before(world: World) -> None:
     world.load(3)
     staged = world.stage(pa.table({"id": [100], "of": ["hand"]}), name="t")
     committed = TablePublisher().commit(
@@ -197,7 +197,7 @@ def test_watermarks_may_be_left_alone(world: World) -> None:
     assert world.ids() == [1, 2, 3, 7, 8]
 
 
-def test_a_run_in_hand_is_made_again_from_the_new_one(world: World) -> None:
+def test_an_active_run_is_repeated_from_the_new_one(world: World) -> None:
     world.load(3)
     world.load(6)
     in_progress = world.begin()

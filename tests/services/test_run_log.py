@@ -1,4 +1,4 @@
-"""The log of a run: whatever became of it, it says so."""
+"""The log of a run, whatever its outcome."""
 
 from __future__ import annotations
 
@@ -398,7 +398,7 @@ def test_a_run_is_found_by_number_and_by_pipeline(harness: Harness, here: Path) 
 
 
 @pytest.mark.kernel
-def test_the_log_of_a_real_run_tells_the_story(etl: Etl, here: Path) -> None:
+def test_the_log_of_a_real_run_is_complete(etl: Etl, here: Path) -> None:
     (here / "o.csv").write_text("a\n1\n2\n")
     notebook = write_notebook(
         here / "good.ipynb",

@@ -112,7 +112,7 @@ def test_a_secret_of_another_owner(vault: Vault, tmp_path: Path) -> None:
     assert kim.list()[0].owner == "sam"
 
 
-def test_names_that_the_environment_cannot_tell_apart_are_one(
+def test_names_that_the_environment_cannot_distinguish_are_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_ETL_SECRET_WH_PW", "canary-value")

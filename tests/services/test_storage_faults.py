@@ -149,7 +149,7 @@ def test_a_prune_of_a_lake_that_is_not_mounted_marks_nothing(world: World) -> No
     assert [version.pruned_at for version in history] == [None] * 3
 
 
-def test_a_table_that_is_gone_is_no_new_table(world: World) -> None:
+def test_a_missing_table_is_not_a_new_table(world: World) -> None:
     location = Path(world.live.what.location)
     aside = location.rename(world.base / "aside")
     world.assert_refused()

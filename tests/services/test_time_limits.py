@@ -1,4 +1,4 @@
-"""What past runs took decides the time limit, and warns of a schedule that is too tight."""
+"""Time limits from past runs, and warnings about schedules that are too tight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scheduler that waits goes on as soon as something is due."""
+"""A waiting scheduler continues as soon as something is due."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONG_S = 60.0
 
 
 class Wakeups:
-    """Rings when a test says so."""
+    """Sends a wake-up on request of the test."""
 
     def __init__(self) -> None:
         self.rung = threading.Event()
@@ -24,7 +24,7 @@ class Wakeups:
 
 
 class Store:
-    """A ledger that has a bell, after it could not be reached some times."""
+    """A ledger that can wake others, after some failed connections."""
 
     def __init__(self, failures: int) -> None:
         self.of_store = Wakeups()
@@ -51,7 +51,7 @@ def test_a_wait_ends_when_it_rings_also_after_failures(monkeypatch, caplog) -> N
     assert "etl-bell" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_a_run_that_somebody_asks_for_wakes_the_scheduler(etl: Etl, tmp_path) -> None:
+def test_a_requested_run_wakes_the_scheduler(etl: Etl, tmp_path) -> None:
     with etl.store.wakeups() as wakeups:
         etl.store.save_snapshot("{}")
         assert not wakeups.wait(0.0)
@@ -63,7 +63,7 @@ def test_a_run_that_somebody_asks_for_wakes_the_scheduler(etl: Etl, tmp_path) ->
         looked.set()
 
     with woken(etl.store, clock.wake):
-        # The thread may not have a bell yet when the first is rung.
+        # The thread may not listen yet at the first wake-up.
         waiting = threading.Thread(target=wait)
         waiting.start()
         folder = etl.settings.home / "ledger.sqlite.bells"

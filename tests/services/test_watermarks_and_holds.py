@@ -70,7 +70,7 @@ class World(Publishing):
         return self.attempt(added.id)
 
     def move(self, last: int) -> CursorMove:
-        """What a load says that begins now and reads up to ``last``."""
+        """The move of a load that starts now and reads up to ``last``."""
         found = self.store.load_watermark("orders", ORDERS)
         after, era = (found.value, found.era) if found else (None, 0)
         return moved_to(number(last), after=after, era=era)
@@ -165,7 +165,7 @@ def test_two_that_upsert_from_one_start_both_count(world: World, first: int, sec
     assert (world.ids, world.watermark) == ([1, 2, 3, 4, 5], number(5))
 
 
-def test_who_sets_it_back_is_not_overrun_by_a_run_in_hand(world: World) -> None:
+def test_a_reset_is_not_overwritten_by_an_active_run(world: World) -> None:
     world.end(world.begin("1"), world.move(5), UPSERT)
     in_progress = world.begin("2")
     move = world.move(9)

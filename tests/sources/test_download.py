@@ -1,4 +1,4 @@
-"""Files from elsewhere are fetched once, and their copies go."""
+"""Remote files are fetched once, and their copies are deleted."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_file_that_changed_meanwhile_is_an_error_for_later(far: FarFiles, copi
     assert list(copies.iterdir()) == []
 
 
-def test_a_file_that_is_gone_is_an_error(far: FarFiles, copies: Path) -> None:
+def test_a_missing_file_is_an_error(far: FarFiles, copies: Path) -> None:
     files = files_of(far)
     far.rm("/lake/a.csv")
     with pytest.raises(SourceError, match="no longer exists"):

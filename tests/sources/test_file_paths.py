@@ -175,7 +175,7 @@ def test_compressed_files_of_a_folder_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("junk", ["notes.txt", ".ipynb_checkpoints/a-checkpoint.csv", "~$x.xlsx"])
-def test_the_kind_of_a_folder_is_told_by_its_data(tmp_path: Path, junk: str) -> None:
+def test_the_kind_of_a_folder_follows_from_its_data(tmp_path: Path, junk: str) -> None:
     put(tmp_path, "a.json", junk)
     assert parse_source("a", ".", base=tmp_path).kind == "json"
     assert parse_source("a", "**/*", base=tmp_path).kind == "json"
@@ -207,7 +207,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 @pytest.mark.parametrize("kind", TEXTS)
 @pytest.mark.parametrize("packed", PACKERS)
 @pytest.mark.parametrize("ending", ["", "."])
-def test_compression_is_told_by_the_content(
+def test_compression_is_detected_from_the_content(
     tmp_path: Path, kind: str, packed: str, ending: str
 ) -> None:
     path = tmp_path / f"a.{kind}{ending and f'.{packed}'}"

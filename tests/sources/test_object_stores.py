@@ -104,7 +104,7 @@ def test_what_is_never_data_is_left_out(endpoint: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_compressed_content_is_told_without_an_ending(endpoint: str, kind: str) -> None:
+def test_compressed_content_is_detected_without_a_suffix(endpoint: str, kind: str) -> None:
     body = {"csv": b"id\n1\n", "jsonl": b'{"id": 1}\n'}[kind]
     put(endpoint, f"packed/a.{kind}", gzip.compress(body))
     source = source_at(endpoint, f"packed/a.{kind}", kind)

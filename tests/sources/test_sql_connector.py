@@ -302,7 +302,7 @@ def test_urls_that_cannot_be(location: str) -> None:
 
 
 @pytest.mark.parametrize("password", ["s3cret", "p@ss w/rd+%'\"", "ü€"])
-def test_a_password_is_used_and_never_told(password: str) -> None:
+def test_a_password_is_used_and_never_shown(password: str) -> None:
     source = Source(
         name="wh", kind="sql", location="postgresql://me@127.0.0.1:1/sales", secrets=("wh_pw",)
     )

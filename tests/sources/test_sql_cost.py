@@ -79,7 +79,7 @@ def test_nothing_is_executed_and_nothing_is_refused(wh: Source) -> None:
         assert connection.execute("select count(*) from big").fetchone() == (1000,)
 
 
-def test_others_do_not_tell(tmp_path) -> None:
+def test_others_do_not_notify(tmp_path) -> None:
     lite = Source(name="wh", kind="sql", location=f"sqlite:///{tmp_path}/a.db")
     assert estimate(lite, "select 1") is None
     assert estimate(Source(name="x", kind="sql", location="no url"), "select 1") is None

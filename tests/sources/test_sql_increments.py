@@ -1,4 +1,4 @@
-"""A database leaves out what an earlier load has read, and never more than that."""
+"""A database skips the rows that an earlier load has read, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the text of a query tells of its tables and columns."""
+"""Tables and columns derived from the text of a query."""
 
 from __future__ import annotations
 

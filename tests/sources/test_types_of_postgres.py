@@ -1,4 +1,4 @@
-"""Every type PostgreSQL knows arrives exact, or with an error that names the column."""
+"""Every type of PostgreSQL is read exactly, or with an error that names the column."""
 
 from __future__ import annotations
 

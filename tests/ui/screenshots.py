@@ -1,6 +1,6 @@
 """Take the pictures of docs/images/ on the demo's data.
 
-Run by hand, from the root of the checkout, after what is to be seen has changed, on a demo of its
+Run manually, from the root of the checkout, after what is to be seen has changed, on a demo of its
 own, to which it adds runs of which one is held by a check::
 
     JUPYTER_ETL_OWNER=sam python notebooks/demo.py /home/sam/nyc

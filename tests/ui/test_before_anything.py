@@ -19,7 +19,7 @@ CELLS = {
 
 
 def contents(lab) -> dict[str, list[tuple]]:
-    """Return all rows of the ledger but the beats of the scheduler."""
+    """Return all rows of the ledger except the heartbeats of the scheduler."""
     with sqlite3.connect(f"file:{lab.etl_home / 'ledger.sqlite'}?mode=ro", uri=True) as ledger:
         names = ledger.execute("select name from sqlite_master where type = 'table'").fetchall()
         return {

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.ui
 
 
 def deploy_new(lab, name: str) -> None:
-    """Deploy a notebook of which no other test knows."""
+    """Deploy a notebook of this test alone."""
     lab.root.joinpath(f"{name}.ipynb").write_bytes(lab.root.joinpath("trips.ipynb").read_bytes())
     lab.deploy(f"{name}.ipynb", shared=True)
 
@@ -32,7 +32,7 @@ def test_rename_in_the_file_browser_and_relink(window, lab) -> None:
     assert (view["notebook_path"], view["missing"], view["version"]) == ("arrived.ipynb", False, 1)
 
 
-def test_a_notebook_that_is_gone_is_said(window, lab) -> None:
+def test_a_missing_notebook_is_reported(window, lab) -> None:
     deploy_new(lab, "leaves")
     window.open_panel("Pipelines")
     row = window.unfold("leaves")

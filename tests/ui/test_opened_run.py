@@ -1,4 +1,4 @@
-"""Opening a run executes nothing, whatever its notebook shows and says of itself."""
+"""Opening a run executes nothing, whatever its notebook contains."""
 
 from __future__ import annotations
 

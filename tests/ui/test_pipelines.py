@@ -10,7 +10,7 @@ pytestmark = pytest.mark.ui
 
 @pytest.fixture
 def nightly(lab) -> None:
-    """A pipeline of which no other test knows."""
+    """A pipeline of this test alone."""
     lab.deploy("by_menu.ipynb", name="nightly")
 
 
