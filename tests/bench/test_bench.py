@@ -89,7 +89,7 @@ def test_a_percentile_is_one_of_the_samples() -> None:
     assert percentile([3.0, 1.0, 2.0], 0.99) == 3.0
 
 
-def test_a_worker_says_what_code_costs(tmp_path: Path) -> None:
+def test_a_worker_shows_what_code_costs(tmp_path: Path) -> None:
     with worker(tmp_path) as live:
         small = live.do("value = 6 * 7")
         large = live.do("kept = bytearray(120_000_000); value = len(kept)")
@@ -201,7 +201,7 @@ def test_what_makes_no_sense_is_refused(
     assert said in capsys.readouterr().err
 
 
-def test_what_the_service_lacks_is_said() -> None:
+def test_what_the_service_lacks_is_reported() -> None:
     for figure in of_surfaces.not_there_yet():
         assert figure.value is None
         assert figure.goal is not None

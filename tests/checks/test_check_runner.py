@@ -34,7 +34,7 @@ def _check(text: str, data: Rows = DATA, last: int | None = None) -> list[str]:
     return [result.message for result in results]
 
 
-def test_messages_say_what_was_observed() -> None:
+def test_messages_show_what_was_observed() -> None:
     text = """
     id: unique, not null
     amount >= 0

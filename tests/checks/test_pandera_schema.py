@@ -63,7 +63,7 @@ def test_what_is_no_schema_is_refused() -> None:
         check_schema(3, FRAME, dataset="orders")
 
 
-def test_a_missing_pandera_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pandera_shows_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandera.pandas", None)
     with pytest.raises(MissingDependency) as caught:
         check_schema(SCHEMA, FRAME, dataset="orders")

@@ -72,7 +72,7 @@ def test_no_rows_and_no_columns() -> None:
     assert (column.least, column.mean, column.quantiles, column.bins) == (None, None, (), ())
 
 
-def test_a_large_table_says_what_is_estimated() -> None:
+def test_a_large_table_shows_what_is_estimated() -> None:
     values = np.random.default_rng(3).permutation(50_000)
     profile = _profile(pa.table({"x": values}), chunk=50_000)
     (column,) = profile.columns

@@ -35,7 +35,7 @@ def test_a_backup_by_default_is_in_the_home(run_id: int, home: Path, command: Co
     assert len(list(made.parent.iterdir())) == 3
 
 
-def test_a_backup_goes_where_it_is_told_and_overwrites_nothing(
+def test_a_backup_goes_to_the_given_file_and_overwrites_nothing(
     run_id: int, here: Path, command: Command
 ) -> None:
     said = command("backup", "copy.sqlite")
@@ -190,7 +190,7 @@ def test_the_doctor_repairs_and_reports_it(run_id: int, home: Path, command: Com
     assert said.code == 0
 
 
-def test_the_status_tells_of_a_full_disk(
+def test_the_status_shows_a_full_disk(
     home: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert command("status", "--json").json["full_disk"] is None

@@ -297,7 +297,7 @@ def test_the_policy_of_a_schedule(command: Command, here: Path) -> None:
     refused(command("schedule", "a.ipynb", "@daily", "--priority", "101"), "101", code=2)
 
 
-def test_without_anything_the_next_step_is_said(command: Command) -> None:
+def test_without_anything_the_next_step_is_reported(command: Command) -> None:
     assert "%etl source" in command("sources").out
     assert "%etl publish" in command("published").out
     assert "jupyter etl schedule" in command("pipelines").out
@@ -349,7 +349,7 @@ def test_what_would_fail_is_deployed_only_anyway(command: Command, here: Path) -
     assert "'gone.csv'" in anyway.err
 
 
-def test_what_could_not_be_checked_is_said(command: Command, here: Path) -> None:
+def test_what_could_not_be_checked_is_reported(command: Command, here: Path) -> None:
     write_notebook(here / "star.ipynb", "from math import *", "%etl publish table a.b pi")
     said = command("preflight", "star.ipynb")
     assert said.code == 0

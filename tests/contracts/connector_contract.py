@@ -70,7 +70,7 @@ class ConnectorContract:
         request = ReadRequest(table=self.table, **wanted)  # type: ignore[arg-type]
         return connector.read(source, request, access).batches.read_all()
 
-    def test_it_says_which_kinds_it_reads(self, connector: Connector, source: Source) -> None:
+    def test_it_shows_which_kinds_it_reads(self, connector: Connector, source: Source) -> None:
         assert source.kind in connector.kinds
 
     def test_a_declaration_is_checked_and_nothing_is_opened(
@@ -127,7 +127,7 @@ class ConnectorContract:
         assert table.num_rows == min(limit, EXPECTED.num_rows)
         assert table.schema.names == EXPECTED.schema.names
 
-    def test_total_rows_is_right_where_it_is_told(
+    def test_total_rows_is_right_where_it_is_known(
         self, connector: Connector, source: Source, access: Access
     ) -> None:
         for limit in (None, 1):

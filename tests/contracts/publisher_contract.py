@@ -138,7 +138,7 @@ class PublisherContract(ABC):
         self.staged(folders, 1)
         assert {path for path in tmp_path.rglob("*") if "stages" not in path.parts} == before
 
-    def test_a_commit_is_readable_and_says_what_it_holds(
+    def test_a_commit_is_readable_and_shows_what_it_holds(
         self, folders: Iterator[Path], lake: str
     ) -> None:
         staged = self.staged(folders, 1)

@@ -55,13 +55,13 @@ class ReadOnlySecretsContract(SecretsContract):
 
     writable = False
 
-    def test_writing_says_how_else(self) -> None:
+    def test_writing_shows_how_else(self) -> None:
         with pytest.raises(PermissionDenied) as caught:
             self.provider().set("wh_pw", VALUE)
         assert caught.value.hint
         assert VALUE not in str(caught.value)
 
-    def test_removing_says_how_else(self) -> None:
+    def test_removing_shows_how_else(self) -> None:
         self.put("wh_pw", VALUE)
         with pytest.raises(PermissionDenied) as caught:
             self.provider().remove("wh_pw")

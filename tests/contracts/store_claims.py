@@ -137,7 +137,7 @@ class ClaimsContract:
         finish(store, next(c for c in claims if c.run.new.pipeline == "p0"))
         assert pipelines_of(store.claim("s", now=NOW, limit=9)) == ["p2"]
 
-    def test_a_database_is_read_by_four_runs_where_nothing_is_said(self, store: Store) -> None:
+    def test_a_database_is_read_by_four_runs_by_default(self, store: Store) -> None:
         store.save_source(Source(name="wh", kind="sql", location="postgresql://h/d"))
         for i in range(6):
             store.add_run(a_run(str(i), sources=("wh",)), now=NOW)

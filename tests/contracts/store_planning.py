@@ -62,7 +62,7 @@ class PlanningContract:
     def test_the_outlook_of_an_empty_ledger(self, store: Store) -> None:
         assert store.load_outlook(NOW) == NOTHING
 
-    def test_the_outlook_says_what_there_is_to_do(self, store: Store) -> None:
+    def test_the_outlook_shows_what_there_is_to_do(self, store: Store) -> None:
         pipeline = store.deploy(a_pipeline(next_due=NOW + HOUR), now=NOW)
         assert store.load_outlook(NOW) == replace(NOTHING, next_at=NOW + HOUR)
         assert store.load_outlook(NOW + HOUR) == replace(NOTHING, due=True)

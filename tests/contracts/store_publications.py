@@ -201,7 +201,7 @@ class PublicationsContract:
         with pytest.raises(NotFound):
             store.set_freshness("unknown", promise, owner="ada")
 
-    def test_unknown_publications_are_said_to_be(self, store: Store) -> None:
+    def test_unknown_publications_are_reported(self, store: Store) -> None:
         interactive(store, draft=True)
         with pytest.raises(NotFound, match=r"Did you mean 'sales\.daily'"):
             store.load_publication("sales.dayly")

@@ -260,7 +260,7 @@ class RunsContract:
             with pytest.raises((NotFound, DeclarationError)):
                 call(number)
 
-    def test_unknown_runs_are_said_to_be(self, store: Store) -> None:
+    def test_unknown_runs_are_reported(self, store: Store) -> None:
         for call in (store.load_run, store_cancel(store), store_requeue(store)):
             with pytest.raises(NotFound, match="42"):
                 call(42)

@@ -79,7 +79,7 @@ def test_every_page_has_its_data_and_its_place_in_the_index() -> None:
     assert set(re.findall(r"\]\((\w+)\.md\)", index)) == pages
 
 
-def test_what_says_the_same_stays_and_what_does_not_is_replaced() -> None:
+def test_what_shows_the_same_stays_and_what_does_not_is_replaced() -> None:
     page = (
         "Say:\n\n```text\n%etl a\n```\n\n```output\nin 0.1 s\n```\n\n```text\n%etl b\n```\n\nEnd.\n"
     )

@@ -98,7 +98,7 @@ def test_two_authorization_headers_are_refused(app: Client) -> None:
     assert app.get("/publications", headers=headers).status_code == 401
 
 
-def test_health_is_open_and_says_nothing_else(app: Client) -> None:
+def test_health_is_open_and_shows_nothing_else(app: Client) -> None:
     answer = app.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
@@ -168,7 +168,7 @@ def test_the_list_holds_live_versions_and_no_path_of_the_server(get) -> None:  #
 # -- tables
 
 
-def test_a_table_is_a_page_that_says_how_much_there_is(get) -> None:  # type: ignore[no-untyped-def]
+def test_a_table_is_a_page_that_shows_how_much_there_is(get) -> None:  # type: ignore[no-untyped-def]
     answer = get("/tables/sales")
     body = answer.json()
     assert len(body["rows"]) == 10_000

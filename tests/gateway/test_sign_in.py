@@ -47,7 +47,7 @@ def test_the_right_token_gives_a_cookie_that_opens_the_page_asked_for(app: Clien
     assert "new" in page.text
 
 
-def test_a_wrong_token_says_so_and_keeps_the_path(app: Client) -> None:
+def test_a_wrong_token_is_reported_and_keeps_the_path(app: Client) -> None:
     answer = post(app, "wrong", "/reports/brief")
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
@@ -86,7 +86,7 @@ def test_the_index_lists_live_publications_by_kind(app: Client) -> None:
     assert "secret-place" not in text
 
 
-def test_an_empty_index_says_what_to_do(app: Client, publications: FakePublications) -> None:
+def test_an_empty_index_shows_what_to_do(app: Client, publications: FakePublications) -> None:
     publications.versions.clear()
     text = app.get("/", headers=signed_in()).text
     assert "Nothing is published yet." in text

@@ -47,7 +47,7 @@ def test_cells_kernel_language() -> None:
     assert (outline.kernel, outline.language, outline.notes) == ("python3", "python", ())
 
 
-def test_without_a_kernel_python3_is_assumed_and_said() -> None:
+def test_without_a_kernel_python3_is_assumed_and_reported() -> None:
     outline = parse_notebook(json.dumps({"cells": [], "metadata": {}, "nbformat": 4}))
     assert outline.kernel is None
     assert outline.language == "python"

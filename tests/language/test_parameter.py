@@ -183,7 +183,7 @@ def test_coerced(kind: str, value: object, typed: object) -> None:
         ("any", object()),
     ],
 )
-def test_wrong_types_say_name_value_type_and_example(kind: str, value: object) -> None:
+def test_wrong_types_show_name_value_type_and_example(kind: str, value: object) -> None:
     with pytest.raises(DeclarationError) as caught:
         coerce(Parameter(name="p", type=ParameterType(kind)), value, at=AT)
     assert "The parameter 'p' takes" in caught.value.message
@@ -261,7 +261,7 @@ def test_defaults(text: str, value: object) -> None:
     assert default_of(parse_parameter(text), at=AT) == value
 
 
-def test_a_default_that_only_the_notebook_knows() -> None:
+def test_a_default_known_only_in_the_notebook() -> None:
     with pytest.raises(DeclarationError, match=r"date\.today\(\)"):
         default_of(Parameter(name="day", default="date.today()"), at=AT)
 

@@ -82,7 +82,7 @@ def test_intervals(text: str, every_s: float, words: str) -> None:
     assert format_schedule(schedule) == words
 
 
-def test_one_shot_in_the_timezone_unless_it_says() -> None:
+def test_one_shot_in_the_timezone_unless_it_has_its_own() -> None:
     local = parse_schedule("2030-01-01 06:00", timezone="Europe/Paris")
     assert local == Schedule(
         kind=ScheduleKind.ONCE,

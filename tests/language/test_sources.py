@@ -77,7 +77,7 @@ def test_the_kind_may_be_said(tmp_path: Path) -> None:
     assert (own.kind, own.location) == ("sap", "anything at all")
 
 
-def test_a_folder_or_glob_tells_its_kind(tmp_path: Path) -> None:
+def test_a_folder_or_glob_shows_its_kind(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     (folder / "sub").mkdir(parents=True)
     (folder / "_SUCCESS").touch()

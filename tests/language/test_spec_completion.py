@@ -27,7 +27,7 @@ def test_completion(line: str, candidates: list[str]) -> None:
     assert all(type(candidate) is str for candidate in complete(line, len(line)))
 
 
-def test_completion_looks_only_before_the_cursor() -> None:
+def test_completion_uses_only_the_text_before_the_cursor() -> None:
     assert complete("sched weekdays", 5) == ["schedule"]
     assert len(complete("", 0)) == len({spec.name for spec in MAGIC_COMMANDS})
 

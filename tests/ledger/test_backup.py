@@ -96,7 +96,7 @@ def test_no_file_is_overwritten(path: Path, tmp_path: Path) -> None:
     assert unused(taken) == tmp_path / "copy-2.sqlite"
 
 
-def test_a_copy_that_cannot_be_written_is_said(path: Path, tmp_path: Path) -> None:
+def test_a_copy_that_cannot_be_written_is_reported(path: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written") as caught:
         back_up(path, tmp_path / "file" / "copy.sqlite")

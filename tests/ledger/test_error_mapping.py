@@ -85,7 +85,7 @@ def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be created") as caught:
         open_store(f"sqlite:///{tmp_path}/file/ledger.sqlite")

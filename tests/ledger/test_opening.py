@@ -197,7 +197,7 @@ def test_what_cannot_be_a_ledger_is_refused(url: str) -> None:
     assert not caught.value.retryable
 
 
-def test_a_missing_driver_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_driver_shows_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingDependency, match=r"jupyter-etl\[postgres\]"):
         open_store("postgresql://u@127.0.0.1:1/d")

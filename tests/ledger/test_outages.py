@@ -192,7 +192,7 @@ def test_a_migration_waits_for_any_time(postgres_url: str) -> None:
 
 
 @pytest.mark.postgres
-def test_rows_that_somebody_holds_are_not_waited_for_for_ever(postgres_url: str) -> None:
+def test_locked_rows_are_not_waited_for_for_ever(postgres_url: str) -> None:
     store = open_store(postgres_url + "&options=-c%20lock_timeout%3D300ms")
     run = store.add_run(a_run(), now=NOW)
     other = Ledger(postgres_url)

@@ -42,7 +42,7 @@ def test_what_is_asked_is_planned_for_its_values(opened: SqlStore) -> None:
         assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar() == "force_custom_plan"
 
 
-def test_the_server_tells_the_time(opened: SqlStore) -> None:
+def test_the_server_shows_the_time(opened: SqlStore) -> None:
     told = [datetime.now(UTC), opened.load_time(), datetime.now(UTC), opened.load_time()]
     assert None not in told
     # The server of the tests is on this machine.

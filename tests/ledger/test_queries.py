@@ -120,7 +120,7 @@ def test_a_claim_reads_only_the_queue_index_to_find_the_next_run(
     assert scanned(found) == set()
 
 
-def test_nothing_scans_a_whole_table_while_a_run_goes_on(store: SqlStore) -> None:
+def test_nothing_scans_a_whole_table_while_a_run_continues(store: SqlStore) -> None:
     store.add_run(a_run(), now=NOW)
     with statements(store) as seen:
         store.load_due(NOW)

@@ -59,7 +59,7 @@ def test_a_decision_about_what_is_held_rings(store: Store) -> None:
         assert rings(wakeups)
 
 
-def test_a_heartbeat_wakes_nobody(store: Store) -> None:
+def test_a_heartbeat_wakes_no_process(store: Store) -> None:
     store.add_run(a_run(), now=NOW)
     claim = claim_one(store)
     with store.wakeups() as wakeups:
@@ -111,7 +111,7 @@ def test_a_wake_up_without_a_reader_fills_up_and_blocks_no_writer(
         assert rings(wakeups)
 
 
-def test_where_no_pipe_can_be_made_it_is_said(beside: tuple[Store, Path]) -> None:
+def test_where_no_pipe_can_be_made_it_is_reported(beside: tuple[Store, Path]) -> None:
     store, folder = beside
     folder.write_text("in the way")
     with pytest.raises(StoreError, match="The wake-up pipe"), store.wakeups():

@@ -51,7 +51,7 @@ def test_declaring_a_source(notebook: Notebook, here: Path) -> None:
         ("postgresql://db.example/sales", ""),
     ],
 )
-def test_a_file_that_is_not_there_yet_is_said(
+def test_a_file_that_does_not_exist_yet_is_reported(
     notebook: Notebook, here: Path, location: str, note: str
 ) -> None:
     here.joinpath("trip.csv").write_text("n\n1\n")
@@ -80,7 +80,7 @@ def test_options_reach_the_connector(notebook: Notebook, here: Path) -> None:
     assert list(notebook.names["y"].columns) == ["a", "b"]
 
 
-def test_empty_lists_say_the_next_step(notebook: Notebook) -> None:
+def test_empty_lists_show_the_next_step(notebook: Notebook) -> None:
     assert "%etl source" in notebook.card("%etl sources").text
     assert "%etl publish" in notebook.card("%etl published").text
     assert "There are no runs yet" in notebook.card("%etl runs").text

@@ -28,7 +28,7 @@ def test_a_profile_draws_each_column_and_escapes_it(filled: Notebook) -> None:
     assert "<b>" not in card.html
 
 
-def test_a_sample_is_assigned_and_says_of_how_many(filled: Notebook) -> None:
+def test_a_sample_is_assigned_and_shows_how_many(filled: Notebook) -> None:
     card = filled.card("x = %etl sample df 50 --seed 7 --means")
     assert "df: 50 of 1,000 rows (5.00%), drawn row by row, seed 7" in card.text
     assert "95 % from" in card.text
@@ -39,7 +39,7 @@ def test_a_sample_is_assigned_and_says_of_how_many(filled: Notebook) -> None:
     assert isinstance(problem, DeclarationError)
 
 
-def test_an_estimate_says_when_it_is_exact(filled: Notebook) -> None:
+def test_an_estimate_shows_when_it_is_exact(filled: Notebook) -> None:
     card = filled.card("%etl approx quantile(id, .5) of df --error 5%")
     assert "quantile(id, 0.5) ≈ " in card.text
     assert "95 % between" in card.text

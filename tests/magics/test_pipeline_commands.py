@@ -99,7 +99,7 @@ def test_a_report_by_its_title_or_name(notebook: Notebook) -> None:
         (["card", "text"], "", False),
     ],
 )
-def test_a_report_without_outputs_says_so(
+def test_a_report_without_outputs_is_reported(
     notebook: Notebook, outputs: list[str], hide_code: str, blank: bool
 ) -> None:
     said = {"output_type": "stream", "name": "stdout", "text": "said"}
@@ -296,7 +296,7 @@ def test_commands_that_do_nothing_inside_a_run(
     assert etl().runs.count() == 0
 
 
-def test_what_the_platform_left_alone_is_said(deployed: Notebook) -> None:
+def test_what_the_platform_left_alone_is_reported(deployed: Notebook) -> None:
     fail(FAILED, times=FAILURES_TO_PAUSE)
     fail(dead("wh"), times=FAILURES)
     for command in ("%etl pipelines", "%etl status"):

@@ -26,7 +26,7 @@ def sales(notebook: Notebook, here: Path) -> Notebook:
     return notebook
 
 
-def test_a_load_says_what_it_read(sales: Notebook) -> None:
+def test_a_load_shows_what_it_read(sales: Notebook) -> None:
     said = sales.printed("new = %etl load wh.orders --since id --key id")
     assert said == (
         "wh.orders.id: 3 rows after the start up to 2; 2 of them the newest of their id; "

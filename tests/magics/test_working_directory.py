@@ -51,7 +51,7 @@ def test_a_file_to_publish_lies_beside_the_notebook(two_folders: Path, notebook:
     assert list(notebook.names["back"].who) == ["right"]
 
 
-def test_the_file_of_a_session_says_the_folder(
+def test_the_file_of_a_session_shows_the_folder(
     two_folders: Path, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if the kernel was started before its notebook was moved."""

@@ -49,7 +49,7 @@ def test_frames_files_databases_and_publications_have_the_same_profile(
     assert profile_data(session, "given", FRAME.head(3)).rows == 3
 
 
-def test_a_sample_tells_of_how_many_rows_it_is(session: DataSession) -> None:
+def test_a_sample_shows_how_many_rows_it_is(session: DataSession) -> None:
     drawn = sample_data(session, "df", "50", seed=7)
     assert (drawn.data.num_rows, drawn.total_rows, drawn.seed) == (50, 1000, 7)
     assert drawn.data.equals(sample_data(session, "df", "50", seed=7).data)
@@ -84,7 +84,7 @@ def test_what_cannot_be_drawn_is_refused(
         ("quantile(id, 1) of df", 999),
     ],
 )
-def test_small_data_are_answered_exactly_and_it_says_so(
+def test_small_data_are_answered_exactly_and_it_is_reported(
     session: DataSession, question: str, value: float
 ) -> None:
     found = approx_data(session, question)

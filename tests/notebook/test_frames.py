@@ -205,7 +205,7 @@ def test_a_decimal_too_long_for_arrow_is_blamed_on_its_column() -> None:
         to_arrow(frame)
 
 
-def test_what_a_table_says_of_an_index_moves_no_column() -> None:
+def test_index_metadata_of_a_table_moves_no_column() -> None:
     made = pa.Table.from_pandas(pd.DataFrame({"n": [1, 2]}, index=pd.Index([5, 6], name="key")))
     missing = made.set_column(0, "n", pa.array([None, 2]))
     frame = to_pandas(missing)
@@ -231,7 +231,7 @@ def test_whatever_speaks_arrow_is_a_frame() -> None:
     assert to_arrow(relation).to_pydict() == {"a": [1]}
 
 
-def test_none_is_said_to_be_none() -> None:
+def test_none_is_reported_as_none() -> None:
     with pytest.raises(DeclarationError, match="'orders' is None, not a frame"):
         to_arrow(None, what="orders")
 
@@ -252,7 +252,7 @@ def test_a_column_of_mixed_types_has_a_hint_to_fix_it() -> None:
     assert "astype" in caught.value.hint
 
 
-def test_two_columns_of_one_name_say_so() -> None:
+def test_two_columns_of_one_name_are_reported() -> None:
     frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(DeclarationError) as caught:
         to_arrow(frame, what="orders")

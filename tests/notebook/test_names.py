@@ -44,7 +44,7 @@ def session(session: DataSession, here: Path) -> DataSession:
 
 
 @pytest.mark.parametrize("how", READS)
-def test_an_exact_publication_comes_before_a_table(session: DataSession, how: str) -> None:
+def test_an_exact_publication_precedes_a_table(session: DataSession, how: str) -> None:
     assert READS[how](session, "sales.daily") == [2]
     assert READS[how](session, "sales.weekly") == [1]
 

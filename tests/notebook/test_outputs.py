@@ -111,7 +111,7 @@ def test_a_path_with_a_variable_that_has_no_value(
         publish_file(session, "out/{{r}}.csv", frame(a=[1]))
 
 
-def test_a_variable_that_is_none_is_said_to_be(session: DataSession, names: dict[str, Any]) -> None:
+def test_a_variable_that_is_none_is_reported(session: DataSession, names: dict[str, Any]) -> None:
     names["r"] = None
     with pytest.raises(DeclarationError, match="is None, not a frame"):
         publish_table(session, "t", names["r"])

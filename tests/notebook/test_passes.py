@@ -45,7 +45,7 @@ def _database(session: DataSession, here: Path) -> None:
     [(_file, "orders"), (_publication, "orders"), (_database, "wh.orders")],
     ids=["files", "publication", "database"],
 )
-def test_a_name_is_checked_as_a_stream_and_its_reading_told_once(
+def test_a_name_is_checked_as_a_stream_and_its_reading_reported_once(
     session: DataSession,
     here: Path,
     make: Callable[[DataSession, Path], None],

@@ -102,7 +102,7 @@ def test_a_file_behind_a_url_has_the_options_of_both(kind: str) -> None:
         ({"regoin": "x"}, (), "regoin"),
     ],
 )
-def test_what_is_said_about_an_object_store(
+def test_what_is_reported_about_an_object_store(
     options: dict[str, str], secrets: tuple[str, ...], says: str
 ) -> None:
     source = Source(

@@ -193,7 +193,7 @@ def test_a_run_begins_where_the_ledger_was_when_it_first_asked(runs: Runs) -> No
     assert len(two.load(since="at")) == 2
 
 
-def test_rows_without_a_value_are_said(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_without_a_value_are_reported(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     runs.add(1, None, 2, None)
     run = runs.run()
     assert run.load() == [1, 2]
@@ -258,7 +258,7 @@ def test_a_planned_run_ends_with_its_interval(runs: Runs) -> None:
     assert asked.session.channel.cursor_start(ORDERS).until > AT + timedelta(days=1)
 
 
-def test_a_later_attempt_goes_on_with_what_was_read(runs: Runs) -> None:
+def test_a_later_attempt_continues_with_what_was_read(runs: Runs) -> None:
     runs.add(1, 2)
     first, second = runs.run(), runs.run()
     assert first.load() == [1, 2]

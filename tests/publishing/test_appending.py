@@ -87,7 +87,7 @@ def test_days_of_a_month_are_no_doubles(table: PublishedTable) -> None:
     assert values(table, again) == [0, 2, 9]
 
 
-def test_a_partition_that_is_there_is_refused_where_nothing_else_tells(
+def test_a_partition_that_is_there_is_refused_where_nothing_else_identifies_it(
     table: PublishedTable,
 ) -> None:
     days = {"x": [1, 2], "day": [date(2026, 1, 1), date(2026, 1, 2)]}

@@ -42,7 +42,7 @@ def test_it_counts_as_dictionaries_do(
         assert shown == {(k, None if n is None else str(n)) for k, n in keys}
 
 
-def test_the_sample_says_what_changed() -> None:
+def test_the_sample_shows_what_changed() -> None:
     before = pa.table({"id": [1, 2, 3], "v": [1, None, 3], "w": ["a", "b", "c" * 99]})
     after = pa.table({"id": [2, 3, 4], "v": [2, 3, 4], "w": ["b", "d", "e"]})
     found = compare_rows(before.to_reader(), after.to_reader(), key=("id",), sample=1)

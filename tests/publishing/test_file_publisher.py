@@ -130,7 +130,7 @@ def test_a_path_is_checked_again_when_it_is_committed(folder: Path, tmp_path: Pa
         )
 
 
-def test_where_a_file_lies_and_what_is_said_of_it(folder: Path, tmp_path: Path) -> None:
+def test_where_a_file_lies_and_what_is_reported_about_it(folder: Path, tmp_path: Path) -> None:
     staged = FilePublisher().stage(request(folder, "a/x.csv"), pa.table({"x": [1]}).to_reader())
     what = FilePublisher().commit(
         staged, lake=str(tmp_path / "lake"), draft=False, number=7, token="t", previous=None
@@ -438,7 +438,7 @@ def test_a_value_that_a_format_cannot_hold_is_refused_by_name(
     assert caught.value.hint
 
 
-def test_one_column_of_texts_that_csv_cannot_tell_apart(folder: Path) -> None:
+def test_one_column_of_texts_that_csv_cannot_distinguish(folder: Path) -> None:
     with pytest.raises(PublishError, match="'v' contains both NULL and empty texts"):
         written(folder, "x.csv", pa.table({"v": ["", None]}))
 

@@ -95,7 +95,7 @@ def test_a_name_with_blanks_in_angle_brackets_and_by_reference() -> None:
         "| a |\n|---|\n| ![x](attachment:image.png) |",
     ],
 )
-def test_a_lost_picture_is_said_to_be_left_out(source: str, attachments: object) -> None:
+def test_a_lost_picture_is_reported_as_left_out(source: str, attachments: object) -> None:
     page = page_of(text(f"# Title\n\n{source}\n\nThe text.", attachments))
     assert pictures(page) == ["left out"]
     assert "The text." in page

@@ -186,7 +186,7 @@ def test_a_drawing_becomes_an_image() -> None:
         {"text__html": "<div id='p'></div><script>draw()</script>", "text__plain": "Figure()"},
     ],
 )
-def test_what_needs_scripts_is_left_out_and_said(bundle: dict[str, object]) -> None:
+def test_what_needs_scripts_is_left_out_and_reported(bundle: dict[str, object]) -> None:
     page = rendered(new_code_cell("x", outputs=[shown(**bundle)]), hide_code=True)
     assert page.count("An interactive output is left out") == 1
     assert "Slider" not in page
@@ -201,7 +201,7 @@ def test_what_needs_scripts_is_left_out_and_said(bundle: dict[str, object]) -> N
         "<canvas id='c'></canvas>",
     ],
 )
-def test_what_comes_in_a_frame_of_its_own_is_left_out_and_said(frame: str) -> None:
+def test_what_comes_in_a_frame_of_its_own_is_left_out_and_reported(frame: str) -> None:
     page = rendered(new_code_cell("x", outputs=[shown(text__html=f"<p>a map</p>{frame}")]))
     assert "<p>a map</p>" in page
     assert page.count("An interactive output is left out") == 1
@@ -210,7 +210,7 @@ def test_what_comes_in_a_frame_of_its_own_is_left_out_and_said(frame: str) -> No
 
 
 @pytest.mark.parametrize("place", ["plot.png", "https://evil.example/x.png", "//evil.example/x"])
-def test_a_picture_from_elsewhere_is_left_out_and_said(place: str) -> None:
+def test_a_picture_from_elsewhere_is_left_out_and_reported(place: str) -> None:
     page = rendered(
         new_markdown_cell(f"![plot]({place})"),
         new_code_cell("x", outputs=[shown(text__html=f'<img src="{place}">')]),
@@ -246,7 +246,7 @@ def test_tagged_cells_are_hidden(tag: str) -> None:
     assert "stays" in page
 
 
-def test_the_header_is_escaped_and_says_when_and_whose() -> None:
+def test_the_header_is_escaped_and_shows_when_and_whose() -> None:
     page = rendered(
         new_markdown_cell("x"),
         title="<b>Sales & more</b>",

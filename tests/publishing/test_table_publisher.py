@@ -202,7 +202,7 @@ def test_upsert_with_the_partition_in_the_key(table: PublishedTable, values: lis
     assert len(kept) == 1
 
 
-def test_append_to_a_partitioned_table_need_not_say_the_partitioning_again(
+def test_append_to_a_partitioned_table_need_not_repeat_the_partitioning(
     table: PublishedTable,
 ) -> None:
     table.publish(pa.table({"p": [1], "x": [1]}), partition_by=("p",))
@@ -241,7 +241,7 @@ def test_an_empty_frame_is_a_table_without_rows(table: PublishedTable) -> None:
 # -- reading
 
 
-def test_reading_some_columns_and_rows_tells_how_many_there_are(table: PublishedTable) -> None:
+def test_reading_some_columns_and_rows_shows_how_many_there_are(table: PublishedTable) -> None:
     what = table.publish(pa.table({"x": range(1000), "y": range(1000)}))
     got = table.reading(what, columns=("y",), limit=7)
     assert got.column_names == ["y"]

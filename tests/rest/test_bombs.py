@@ -93,7 +93,7 @@ def limited(server, etl: Etl) -> Iterator[None]:
     children.close()
 
 
-async def test_a_bomb_is_answered_and_the_server_goes_on(
+async def test_a_bomb_is_answered_and_the_server_continues(
     limited: None, etl: Etl, ask, jp_root_dir: Path
 ) -> None:
     (jp_root_dir / "trips.csv").write_text("id,fare\n1,4.5\n2,\n")

@@ -124,7 +124,7 @@ async def test_a_run_is_given_parameters_of_the_deployed_version(
         ({"n": 1}, "parameters.day"),
     ],
 )
-async def test_a_wrong_value_is_said_with_its_field(
+async def test_a_wrong_value_is_reported_with_its_field(
     ask, jp_root_dir: Path, given: dict[str, object], field: str
 ) -> None:
     source = "%load_ext jupyter_etl\n%etl param n int = 1\n%etl param day date"
@@ -227,7 +227,7 @@ async def test_a_notebook_that_was_renamed_is_relinked(jp_root_dir: Path, ask) -
     assert outside.status == 404
 
 
-async def test_a_retry_says_what_it_deployed(jp_root_dir: Path, ask) -> None:
+async def test_a_retry_shows_what_it_deployed(jp_root_dir: Path, ask) -> None:
     await ask("/pipelines", "POST", body={"notebook": "delays.ipynb"})
     run = (await ask("/pipelines/delays/trigger", "POST", body={"parameters": {"day": "x"}})).json
     await ask(f"/runs/{run['id']}/cancel", "POST")

@@ -121,7 +121,7 @@ def live(tmp_path: Path) -> Iterator[Live]:
 
 @pytest.mark.kernel
 @pytest.mark.slow
-def test_the_run_goes_on_when_the_server_is_killed(live: Live) -> None:
+def test_the_run_continues_when_the_server_is_killed(live: Live) -> None:
     (scheduler,) = live.until("no scheduler", live.schedulers)
     assert scheduler["pid"] != live.process.pid
     live.ask("/pipelines", {"notebook": "slow.ipynb"})

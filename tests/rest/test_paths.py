@@ -42,7 +42,7 @@ def test_hidden_files_only_where_the_server_shows_them(tmp_path: Path) -> None:
     assert resolve_path(tmp_path, ".n.ipynb", allow_hidden=True).name == ".n.ipynb"
 
 
-def test_the_answer_tells_nothing_of_the_outside(tmp_path: Path) -> None:
+def test_the_answer_shows_nothing_of_the_outside(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
     (tmp_path / "is.ipynb").write_text("{}")

@@ -300,7 +300,7 @@ async def test_a_run_shows_no_token(ask, etl: Etl) -> None:
         assert attempt.token.encode() not in answer.body
 
 
-async def test_a_run_is_not_retried_while_it_goes_on(ask, etl) -> None:
+async def test_a_run_is_not_retried_while_it_is_active(ask, etl) -> None:
     run = etl.runs.trigger("delays")
     answer = await ask(f"/runs/{run.id}/retry", "POST")
     assert answer.status == 409
@@ -351,7 +351,7 @@ async def test_of_several_pipelines_of_a_notebook_the_one_that_bears_its_name(
     assert found["pipeline"]["name"] == "delays"
 
 
-async def test_a_schedule_that_is_none_says_so(ask) -> None:
+async def test_a_schedule_that_is_none_is_reported(ask) -> None:
     answer = await ask("/schedule/preview", "POST", body={"when": "sometimes"})
     assert (answer.status, answer.error["type"]) == (400, "DeclarationError")
     assert "'sometimes'" in answer.error["message"]

@@ -84,7 +84,7 @@ def test_errors_come_through(etl: Etl) -> None:
     run(work())
 
 
-def test_a_closed_one_says_so(closed: list[Etl], etl: Etl) -> None:
+def test_a_closed_one_is_reported(closed: list[Etl], etl: Etl) -> None:
     async def work() -> None:
         service = EtlService(lambda: etl)
         await service.close()

@@ -67,7 +67,7 @@ def test_a_pipeline_shows_its_last_14_runs_oldest_first() -> None:
     json.dumps(view)
 
 
-def test_a_pipeline_without_a_schedule_says_so() -> None:
+def test_a_pipeline_without_a_schedule_is_reported() -> None:
     view = pipeline_view(
         a_pipeline("p", Path("/p.ipynb"), schedule=None),
         [],
@@ -166,7 +166,7 @@ def test_cells(value, shown) -> None:
     json.dumps(cell_value(value), allow_nan=False)
 
 
-def test_a_cut_cell_says_so() -> None:
+def test_a_cut_cell_is_reported() -> None:
     assert str(cell_value("x" * 10_001)).endswith("x… (10,001 characters)")
     assert str(cell_value(b"x" * 10_001)).endswith("… (20,002 characters)")
 
@@ -204,7 +204,7 @@ def test_a_preview_without_rows_or_columns() -> None:
     assert preview_view(twice, 1)["rows"] == [[1, 2]]
 
 
-def test_a_source_that_is_silent_says_when_it_is_tried_again(etl: Etl) -> None:
+def test_a_source_that_is_silent_shows_when_it_is_tried_again(etl: Etl) -> None:
     source = etl.sources.get("trips")
     retry_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
     silent = source_view(source, Breaker(source="trips", failures=3, retry_at=retry_at))

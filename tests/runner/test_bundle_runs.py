@@ -184,7 +184,7 @@ def test_a_retry_and_a_backfill_use_the_files_of_their_version(
 
 
 @pytest.mark.parametrize("include", [(), ("data.txt",)])
-def test_a_run_that_goes_on_has_the_files_that_are_deployed_for_it(
+def test_a_run_that_continues_has_the_files_that_are_deployed_for_it(
     etl: Etl, here: Path, run: Callable[..., Run], include: tuple[str, ...]
 ) -> None:
     (here / "helper.py").write_text("VALUE = 1\nclass Kept: pass\n")

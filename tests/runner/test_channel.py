@@ -98,7 +98,7 @@ def line(harness: AttemptHarness) -> Iterator[Line]:
         yield made
 
 
-def test_a_kernel_knows_its_run(line: Line):
+def test_a_kernel_has_its_run(line: Line):
     context = line.kernel.context
     assert (context.id, context.attempt, context.owner) == (1, 1, "sam")
     assert (context.logical_at, context.end) == (AT, AT)

@@ -87,7 +87,7 @@ class Shell(SimpleNamespace):
     ("status", "sent"), [(None, None), (True, True), (3, 3), ("why", "why"), (Path("a"), "a")]
 )
 @pytest.mark.parametrize("by_code", [False, True])
-def test_the_kernel_says_it_and_leaves_the_cell(
+def test_the_kernel_shows_it_and_leaves_the_cell(
     status: object, sent: object, by_code: bool
 ) -> None:
     shell = Shell(status)

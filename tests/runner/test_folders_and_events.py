@@ -45,7 +45,7 @@ def test_a_folder_without_claim_is_refused(tmp_path):
         load_claim(tmp_path)
 
 
-def test_a_home_that_cannot_be_written_is_said(harness: AttemptHarness, tmp_path):
+def test_a_home_that_cannot_be_written_is_reported(harness: AttemptHarness, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ExecutionError, match="cannot be written"):
         save_claim(tmp_path / "file", harness.claim(notebook_text(["1"])))
@@ -194,7 +194,7 @@ def test_the_guard_kills_what_does_not_listen():
     assert cancellation.reason is CancellationReason.CANCELLED
 
 
-def test_the_guard_says_when_the_time_is_over():
+def test_the_guard_shows_when_the_time_is_over():
     cancellation = Cancellation()
     with Guard(cancellation, timeout_s=0.01, marker=("ETL_TEST_MARKER", "x"), grace_s=0.0):
         assert cancellation.wait(100)
@@ -222,7 +222,7 @@ def test_an_error_is_one_line(value, line):
     assert one_line("NameError", value) == line
 
 
-def test_endings_say_what_a_judge_needs():
+def test_endings_show_what_a_judge_needs():
     assert (
         outcome_of_cancellation(CancellationReason.TIMED_OUT, 2, 90.0).error
         == "timed out after 1 min 30 s in cell 3"

@@ -108,7 +108,7 @@ def test_stuck_in_c_with_a_daemon(harness: AttemptHarness):
     assert left_behind(harness, claim) == set()
 
 
-def test_what_is_shown_is_cut_and_said(harness: AttemptHarness):
+def test_what_is_shown_is_cut_and_reported(harness: AttemptHarness):
     harness.limits = Limits(cell_output_bytes=20_000, run_output_bytes=50_000)
     cells = [
         "for n in range(100): print('x' * 999, flush=True)",

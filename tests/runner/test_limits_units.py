@@ -47,7 +47,7 @@ def test_the_memory_of_the_machine_or_of_its_group(tmp_path: Path):
     assert machine_memory_bytes(groups, own) == 60_000_000, "the root that a container sees"
 
 
-def test_a_policy_goes_before_the_setting_and_0_is_no_limit():
+def test_a_policy_precedes_the_setting_and_0_is_no_limit():
     assert Limits(memory_bytes=5).memory_for(3) == 3
     assert Limits(memory_bytes=5).memory_for(None) == 5
     assert Limits(memory_bytes=0).memory_for(None) is None
@@ -72,7 +72,7 @@ def test_the_address_space_is_far_above_the_memory():
         (999_999, "1 MB"),
     ],
 )
-def test_what_was_measured_is_said_to_three_digits(size, text):
+def test_what_was_measured_is_reported_to_three_digits(size, text):
     assert say_bytes(size) == text
 
 
@@ -116,7 +116,7 @@ def test_memory_is_described_in_one_sentence():
     assert refused_memory(other, said) is other
 
 
-def test_a_kernel_that_was_ended_says_why():
+def test_a_kernel_that_was_ended_shows_why():
     cancellation = Cancellation()
     assert error_of_cancellation(cancellation, 0) == ""
     cancellation.ask(CancellationReason.CANCELLED)

@@ -84,7 +84,7 @@ os.wait()
     assert adopting(code) == "set()"
 
 
-def test_nothing_is_an_orphan_where_nobody_adopts():
+def test_nothing_is_an_orphan_without_a_subreaper():
     child = subprocess.Popen(["sleep", "1000"])
     assert orphans() == set()
     child.kill()

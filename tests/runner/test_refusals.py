@@ -79,7 +79,7 @@ def test_a_missing_snapshot_is_reported(harness: AttemptHarness, monkeypatch):
     assert (report.outcome, report.error) == (Outcome.FAILED, "No snapshot has that hash.")
 
 
-def test_a_translator_that_is_missing_is_said(harness: AttemptHarness, monkeypatch):
+def test_a_translator_that_is_missing_is_reported(harness: AttemptHarness, monkeypatch):
     notebook = json.loads(notebook_text(["x = 1"], parameters=0))
     notebook["metadata"]["language_info"] = {"name": "brainfuck"}
     report, _ = harness.run_text(json.dumps(notebook), parameters={"x": 1})

@@ -48,7 +48,7 @@ def log_of(etl: Etl, run: Run) -> str:
     return "\n".join(said)
 
 
-def test_a_retry_goes_on_and_publishes_everything_once(
+def test_a_retry_continues_and_publishes_everything_once(
     etl: Etl, here: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = write_notebook(here / "nb.ipynb", FIRST, PUBLISH, FAILS, LAST)

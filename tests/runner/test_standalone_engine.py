@@ -29,7 +29,7 @@ def test_it_reads_the_notebook_as_papermill_does(said: str, asked: str | None) -
     assert PapermillEntry.nb_language(notebook) == "python"
 
 
-def test_a_setting_that_cannot_be_is_said_before_anything_starts(
+def test_a_setting_that_cannot_be_is_reported_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("JUPYTER_ETL_CELL_OUTPUT", "much")

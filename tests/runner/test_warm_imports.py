@@ -64,7 +64,7 @@ def mark(folder: Path, *files: str) -> None:
         path.write_text(f"MARK = {folder.name!r}\n")
 
 
-def test_a_module_beside_the_notebook_comes_before_a_preloaded_one(etl: Etl, here: Path) -> None:
+def test_a_module_beside_the_notebook_precedes_a_preloaded_one(etl: Etl, here: Path) -> None:
     mark(
         here, "requests.py", "duckdb/__init__.py", "tornado.py", "json.py", "queue.py", "helper.py"
     )

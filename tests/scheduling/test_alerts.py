@@ -134,7 +134,7 @@ def test_what_people_hear(store: Store) -> None:
     ]
 
 
-def test_the_alert_says_that_the_platform_paused_the_pipeline(store: Store) -> None:
+def test_the_alert_shows_that_the_platform_paused_the_pipeline(store: Store) -> None:
     store.deploy(a_pipeline(), now=NOW)
     for _ in range(FAILURES_TO_PAUSE - 1):
         end(store, FAILED, RunState.FAILED, planned=True)

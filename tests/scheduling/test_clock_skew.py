@@ -291,7 +291,7 @@ def test_the_majority_of_living_schedulers_decides(aparts_s: list[int], refused:
     assert bool(guard.why_not(busy=True)) is refused
 
 
-def test_a_suspended_machine_goes_on_after_a_minute() -> None:
+def test_a_suspended_machine_continues_after_a_minute() -> None:
     clock = FakeClock(datetime(2026, 1, 5, 12, tzinfo=UTC))
     guard = ClockGuard(clock, id="me", ledger_time=lambda: None, is_running=lambda info: False)
     assert guard.why_not(busy=True) == ""

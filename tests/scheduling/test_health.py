@@ -244,7 +244,7 @@ def test_a_minute_is_not_late(ledger: Ledger) -> None:
     assert ledger.health(ledger.now + timedelta(seconds=59)).state is HealthState.NEVER
 
 
-def test_it_says_why_and_who_paused_it(ledger: Ledger) -> None:
+def test_it_shows_why_and_who_paused_it(ledger: Ledger) -> None:
     health = ledger.runs(GOOD, BAD).health()
     assert (health.why, health.run_id) == ("Run 2 failed: NameError: x", 2)
     assert (health.paused_by, health.last_success_at) == (None, NOW + MINUTE)

@@ -75,7 +75,7 @@ def test_rows_within_half(before: int | None, after: int | None, held: bool) -> 
     assert bool(reasons(rows(before, after), staged())) is held
 
 
-def test_the_reason_says_both_numbers_and_the_share() -> None:
+def test_the_reason_shows_both_numbers_and_the_share() -> None:
     assert reasons(rows(1000, 380), staged()) == (
         "it has 380 rows, and version 41 has 1,000 (-62%; up to 50% is allowed)"
     )

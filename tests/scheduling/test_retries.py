@@ -78,7 +78,7 @@ def test_a_timeout_is_not_tried_again_whatever_the_verdict() -> None:
     assert decide(Outcome.TIMED_OUT, TRANSIENT) == (RunState.FAILED, None)
 
 
-def test_a_lost_attempt_ends_the_run_where_the_policy_says_so() -> None:
+def test_a_lost_attempt_ends_the_run_if_the_policy_requires_it() -> None:
     assert decide(Outcome.LOST, TRANSIENT, on_lost=OnLost.FAIL) == (RunState.FAILED, None)
     assert decide(Outcome.LOST, on_lost=OnLost.FAIL, cancel=True) == (RunState.CANCELLED, None)
     assert decide(Outcome.FAILED, TRANSIENT, on_lost=OnLost.FAIL)[0] is RunState.QUEUED

@@ -62,7 +62,7 @@ def test_a_runner_that_exits_without_a_word_is_lost_at_once(
     assert "SIGKILL" in attempt.error
 
 
-def test_another_scheduler_goes_on_with_what_a_dead_one_left(
+def test_another_scheduler_continues_with_what_a_dead_one_left(
     store, clock, executor, scheduler_of, deploy, notifier
 ) -> None:
     deploy(schedule=cron("0 12 * * *"))

@@ -53,7 +53,7 @@ def test_run_until_idle_plans_all_batches(store, clock, executor, scheduler_of, 
     assert set(states(store)) == {RunState.SUCCEEDED}
 
 
-def test_run_goes_on_after_the_ledger_was_out_of_reach(
+def test_run_continues_after_the_ledger_was_out_of_reach(
     store, clock, executor, scheduler_of, deploy, caplog
 ) -> None:
     deploy()
@@ -67,7 +67,7 @@ def test_run_goes_on_after_the_ledger_was_out_of_reach(
     assert caplog.text.count("can be used again after 6 failures") == 1
 
 
-def test_run_says_that_it_is_alive_and_wakes_for_the_next_time(
+def test_run_shows_that_it_is_alive_and_wakes_for_the_next_time(
     store, clock, executor, scheduler_of, deploy
 ) -> None:
     deploy()

@@ -8,7 +8,7 @@ from pathlib import Path
 from jupyter_etl.model import RunState
 
 
-def test_it_goes_on_when_a_deleted_ledger_is_back(
+def test_it_continues_when_a_deleted_ledger_is_back(
     store, clock, executor, scheduler_of, deploy, tmp_path: Path, caplog
 ) -> None:
     deploy()

@@ -85,7 +85,7 @@ def test_an_endless_queue_of_high_priority_starves_no_pipeline(store, clock, sch
     assert max(patient) - min(patient) <= 1
 
 
-def test_who_is_waited_for_comes_before_a_day_of_others(store, clock, scheduler_of) -> None:
+def test_who_is_waited_for_precedes_a_day_of_others(store, clock, scheduler_of) -> None:
     executor = FakeExecutor(store, clock)
     scheduler = scheduler_of(by=executor, workers=1)
     for n in range(50):

@@ -51,7 +51,7 @@ def test_the_space_is_what_a_user_may_have(tmp_path: Path) -> None:
     ("free", "reserve", "short"),
     [(48, 5, False), (47, 5, True), (0, 0, False), (0, 0.1, True), (100, 20, True)],
 )
-def test_a_disk_below_its_reserve_is_said(
+def test_a_disk_below_its_reserve_is_reported(
     tmp_path: Path, free: int, reserve: float, short: bool
 ) -> None:
     disk = Disk()
@@ -126,7 +126,7 @@ def test_a_reserve_that_is_no_percentage_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EIO])
-def test_a_home_that_cannot_be_written_is_said(
+def test_a_home_that_cannot_be_written_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     settings = Settings.from_env({}, home=str(tmp_path / "home"), lake="s3://bucket/lake")
@@ -141,7 +141,7 @@ def test_a_home_that_cannot_be_written_is_said(
     assert guard() == f"{settings.home} cannot be written: {os.strerror(code)}"
 
 
-def test_a_disk_on_which_files_can_be_made_and_not_filled_is_said(tmp_path: Path) -> None:
+def test_a_disk_on_which_files_can_be_made_and_not_filled_is_reported(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
@@ -150,7 +150,7 @@ def test_a_disk_on_which_files_can_be_made_and_not_filled_is_said(tmp_path: Path
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_every_surface_says_why_a_scheduler_starts_nothing(etl: Etl) -> None:
+def test_every_surface_shows_why_a_scheduler_starts_nothing(etl: Etl) -> None:
     clock, why = FakeClock(etl.clock.now()), ["the home cannot be written: Read-only file system"]
     scheduler = Scheduler(
         store=etl.store, executor=FakeExecutor(etl.store, clock), clock=clock,

@@ -61,7 +61,7 @@ def be_alive(etl: Etl, id: str = "me", **fields: object) -> None:
     etl.store.save_scheduler(replace(info, **fields))  # type: ignore[arg-type]
 
 
-def test_a_home_that_is_not_there_yet_is_not_made(isolation: Path) -> None:
+def test_a_home_that_does_not_exist_yet_is_not_made(isolation: Path) -> None:
     items = found(Settings.from_env())
     assert {one.status for one in items.values()} <= {Status.OK, Status.WARN}
     assert items["scheduler"].status is Status.WARN
@@ -141,7 +141,7 @@ def a_setup(facts: LedgerFacts | None, **fields: object) -> Setup:
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
-def test_a_network_file_system_is_said() -> None:
+def test_a_network_file_system_is_reported() -> None:
     item = ledger.filesystem(a_setup(LedgerFacts(place="l", newest="0002", network="nfs4")))
     assert item is not None
     assert item.status is Status.ERROR
@@ -167,12 +167,12 @@ def test_the_databases_clock_is_compared(ahead_s: int, status: Status, said: str
     assert said in item.message
 
 
-def test_a_scheduler_from_the_future_is_said(etl: Etl) -> None:
+def test_a_scheduler_from_the_future_is_reported(etl: Etl) -> None:
     be_alive(etl, "early", seen_at=etl.clock.now() + timedelta(hours=1))
     assert found(etl.settings)["clock"].status is Status.WARN
 
 
-def test_pipelines_that_no_scheduler_may_run_are_said(etl: Etl) -> None:
+def test_pipelines_that_no_scheduler_may_run_are_reported(etl: Etl) -> None:
     owner = etl.settings.owner
     name = etl.store.deploy(replace(a_pipeline(), owner=owner), now=etl.clock.now()).name
     be_alive(etl, owners=("kim",))
@@ -233,7 +233,7 @@ def test_what_others_look_after_is_left_to_them(etl: Etl) -> None:
     assert str(runs[0]) not in items["attempts"].repaired
 
 
-def test_a_run_beyond_its_limit_is_said(etl: Etl) -> None:
+def test_a_run_beyond_its_limit_is_reported(etl: Etl) -> None:
     policy = replace(a_run().policy, timeout_s=60.0)
     run_id = add_run(etl, "a", policy=policy)
     made = claim(etl, run_id)
@@ -256,7 +256,7 @@ def test_an_active_run_without_an_attempt_is_reported(etl: Etl, home: Path) -> N
     assert str(run_id) in item.message
 
 
-def test_runs_that_wait_beside_free_workers_are_said(etl: Etl) -> None:
+def test_runs_that_wait_beside_free_workers_are_reported(etl: Etl) -> None:
     long_ago = etl.clock.now() - timedelta(hours=2)
     etl.store.add_run(a_run("a", due_at=long_ago), now=long_ago)
     assert found(etl.settings)["queue"].ok, "without a scheduler they wait for one"
@@ -266,7 +266,7 @@ def test_runs_that_wait_beside_free_workers_are_said(etl: Etl) -> None:
     assert "2 workers are free" in item.message
 
 
-def test_runs_of_a_pipeline_that_is_off_the_schedule_are_said(etl: Etl) -> None:
+def test_runs_of_a_pipeline_that_is_off_the_schedule_are_reported(etl: Etl) -> None:
     etl.store.deploy(a_pipeline(), now=etl.clock.now())
     run_id = add_run(etl, "a", pipeline="orders")
     assert "unscheduled" not in found(etl.settings)
@@ -274,7 +274,7 @@ def test_runs_of_a_pipeline_that_is_off_the_schedule_are_said(etl: Etl) -> None:
     assert found(etl.settings)["unscheduled"].hint.endswith(f"jupyter etl cancel {run_id}")
 
 
-def test_folders_without_a_run_are_said_and_never_deleted(etl: Etl) -> None:
+def test_folders_without_a_run_are_reported_and_never_deleted(etl: Etl) -> None:
     known = attempt_folder(etl.settings.home, add_run(etl, "a"), 1)
     lost = attempt_folder(etl.settings.home, 99, 1)
     for folder in (known, lost):
@@ -327,7 +327,7 @@ def test_a_full_disk_is_an_error(etl: Etl, monkeypatch: pytest.MonkeyPatch) -> N
     assert disk.shortage([full.home], 99.9999)
 
 
-def test_packages_that_do_not_match_are_said(etl: Etl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_that_do_not_match_are_reported(etl: Etl, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(etl.settings)["packages"].ok
     needed = ["duckdb>=999", "absent-package", 'psycopg>=999; extra == "postgres"', "psutil"]
     record = SimpleNamespace(version="0.0.1", requires=needed)
@@ -372,7 +372,7 @@ def test_a_due_time_that_its_schedule_does_not_explain_is_corrected(etl: Etl) ->
 
 
 @pytest.mark.parametrize("seen_h", [-24, 0, 24])
-def test_a_scheduler_that_plans_nothing_for_its_clock_is_said(seen_h: int) -> None:
+def test_a_scheduler_that_plans_nothing_for_its_clock_is_reported(seen_h: int) -> None:
     now = FakeClock().now()
     info = SchedulerInfo(
         id="s", host=host_name(), pid=os.getpid(), workers=1, seen_at=now + timedelta(hours=seen_h),

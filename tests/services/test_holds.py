@@ -526,7 +526,7 @@ def test_previews_of_other_outputs(world: Gated) -> None:
         world.holds.preview(claim.run.id, "other")
 
 
-def test_a_run_that_an_older_version_held_says_that_there_is_nothing_to_approve(
+def test_a_run_that_an_older_version_held_shows_that_there_is_nothing_to_approve(
     world: Gated,
 ) -> None:
     claim = KINDS["check"].make(world)

@@ -93,7 +93,7 @@ def test_a_circle_ends(chain: Etl) -> None:
     assert graph.html().count("<li>") == 8
 
 
-def test_the_tree_says_versions_rows_and_columns(chain: Etl) -> None:
+def test_the_tree_shows_versions_rows_and_columns(chain: Etl) -> None:
     assert chain.lineage.graph("sales.daily").text().splitlines() == [
         "publication sales.daily: version 2, 3 rows",
         "  is made of",

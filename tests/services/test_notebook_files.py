@@ -76,7 +76,7 @@ def test_a_name_that_no_disk_holds(here: Path) -> None:
     assert refused(here / ("x" * 300 + ".ipynb")).hint
 
 
-def test_without_a_kernelspec_python3_is_assumed_and_said(here: Path) -> None:
+def test_without_a_kernelspec_python3_is_assumed_and_reported(here: Path) -> None:
     _, _, outline = read_notebook(write_notebook(here / "a.ipynb", "1", kernel=None))
     assert outline.kernel in (None, "python3")
     assert any("python3" in note for note in outline.notes)

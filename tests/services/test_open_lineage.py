@@ -113,7 +113,7 @@ def test_inputs_and_outputs_have_their_facets(claim: Claim) -> None:
         (Outcome.CANCELLED, "ABORT"),
     ],
 )
-def test_a_bad_end_says_its_error(claim: Claim, outcome: Outcome, kind: str) -> None:
+def test_a_bad_end_shows_its_error(claim: Claim, outcome: Outcome, kind: str) -> None:
     event = ended(claim, AttemptReport(outcome=outcome, error="no space"))
     assert event["eventType"] == kind
     assert event["run"]["facets"]["errorMessage"]["message"] == "no space"

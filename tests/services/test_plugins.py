@@ -37,7 +37,7 @@ def test_an_unknown_kind_lists_what_there_is() -> None:
     assert "jupyter_etl.connectors" in caught.value.hint
 
 
-def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_shows_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("fancy", "a_package_that_is_not_there:Fancy", "jupyter_etl.connectors")
     monkeypatch.setattr(plugins, "_installed", lambda port: {"fancy": point})
     with pytest.raises(MissingDependency) as caught:

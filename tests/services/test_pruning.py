@@ -178,7 +178,7 @@ def test_everything_that_is_old(filled: Publishing, monkeypatch: pytest.MonkeyPa
     assert all(before[path] == after[path] for path in after.keys() & before.keys() - {str(log)})
 
 
-def test_publishing_goes_on_after_it(filled: Publishing) -> None:
+def test_publishing_continues_after_it(filled: Publishing) -> None:
     counts(filled)
     claim = filled.run("next")
     assert filled.publish(claim).what.rows == 2 * ROWS

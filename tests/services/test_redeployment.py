@@ -116,7 +116,7 @@ def test_all_goes_back_to_the_defaults(etl: Etl, deployed: Path) -> None:
     assert len(done.changes) == 12
 
 
-def test_reset_comes_before_what_is_given(etl: Etl, deployed: Path) -> None:
+def test_reset_precedes_what_is_given(etl: Etl, deployed: Path) -> None:
     done = etl.pipelines.schedule(deployed, reset=["param"], parameters={"who": "bob"})
     assert done.pipeline.parameters == {"who": "bob"}
     assert done.pipeline.policy == KEPT
@@ -158,7 +158,7 @@ def test_a_value_of_a_removed_parameter(etl: Etl, deployed: Path) -> None:
     assert "parameter who: eve -> the notebook's default" in done.changes
 
 
-def test_the_line_of_the_notebook_comes_before_what_is_deployed(etl: Etl, deployed: Path) -> None:
+def test_the_line_of_the_notebook_precedes_what_is_deployed(etl: Etl, deployed: Path) -> None:
     line = '%etl schedule "daily at 05:00" --tz Asia/Tokyo --retries 1'
     write_notebook(deployed, PARAMETERS, "print(n)", "print(who)", line)
     done = etl.pipelines.schedule(deployed, priority=9)

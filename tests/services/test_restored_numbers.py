@@ -134,7 +134,7 @@ def test_the_version_before_is_found_over_the_gap(world: World) -> None:
     assert [one.number for one in publications.history(TABLE)] == [5, 4, 1]
 
 
-def test_the_retry_of_a_first_run_that_was_killed_goes_on(world: World) -> None:
+def test_the_retry_of_a_first_run_that_was_killed_continues(world: World) -> None:
     """Its first number after a restore is not 1."""
     world.store.save_given_numbers({("fresh", False): 6})
     claim = world.run("a")

@@ -267,7 +267,7 @@ def test_a_table_of_before_the_record_without_increments_goes_back(world: World)
     assert world.publications.rollback("plain").note == "rolled back to version 1 by ada"
 
 
-def test_the_pipeline_of_somebody_else_is_left_alone(world: World) -> None:
+def test_the_pipeline_of_another_user_is_left_alone(world: World) -> None:
     world.load(3)
     world.load(6)
     world.store.deploy(replace(a_pipeline(), owner="eve"), now=world.clock.now())

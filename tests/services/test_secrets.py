@@ -57,7 +57,7 @@ class TestFiles(SecretsContract):
     def provider(self) -> Secrets:
         return FileSecrets(self.home / "secrets")
 
-    def test_nobody_else_can_read_them(self) -> None:
+    def test_other_users_cannot_read_them(self) -> None:
         before = os.umask(0)
         try:
             self.put("wh_pw", VALUE)
@@ -94,7 +94,7 @@ class TestKeyring(SecretsContract):
     def provider(self) -> Secrets:
         return KeyringSecrets(self.held)
 
-    def test_a_server_without_a_keyring_goes_on(self) -> None:
+    def test_a_server_without_a_keyring_continues(self) -> None:
         self.held.locked = True
         assert self.provider().get("wh_pw") is None
         assert self.provider().remove("wh_pw") is False
@@ -232,7 +232,7 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "secrets").exists()
 
 
-def test_removing_says_where_it_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removing_shows_where_it_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vault = default_vault(tmp_path, "sam")
     vault.set("wh_pw", VALUE)
     monkeypatch.setenv("JUPYTER_ETL_SECRET_WH_PW", VALUE)

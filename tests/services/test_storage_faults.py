@@ -309,7 +309,7 @@ def test_versions_of_before_are_compared_by_rows_and_bytes(
         world.read(old)
 
 
-def test_nothing_is_built_on_the_commit_of_somebody_else(world: World) -> None:
+def test_nothing_is_built_on_the_commit_of_another_process(world: World) -> None:
     content = world.log[-1].read_bytes()
     world.log[-1].write_bytes(content.replace(b"run-3.1/", b"run-9.1/"))
     before = world.files()

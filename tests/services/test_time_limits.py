@@ -63,7 +63,7 @@ def test_ten_runs_make_a_limit(etl: Etl, deployed: Pipeline) -> None:
     assert etl.pipelines.time_limits([back.pipeline]) == {"p": derived}
 
 
-def test_a_tight_schedule_is_said_when_it_is_deployed_and_afterwards(
+def test_a_tight_schedule_is_reported_when_it_is_deployed_and_afterwards(
     etl: Etl, deployed: Pipeline
 ) -> None:
     path = Path(deployed.notebook)

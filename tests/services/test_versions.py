@@ -127,7 +127,7 @@ def test_a_version_as_of_a_time(three: Etl) -> None:
         api.read("t", as_of="yesterday")
 
 
-def test_the_command_line_says_the_same(three: Etl, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_shows_the_same(three: Etl, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "t", "1", "2"]) == 0
     said = capsys.readouterr().out
     assert "Rows by id: 1 added, 1 removed, 1 changed." in said

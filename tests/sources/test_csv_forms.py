@@ -322,7 +322,7 @@ def test_notes_and_reasons(tmp_path: Path) -> None:
     assert "column_1: int64, every value is a 64-bit integer." in table.notes
 
 
-def test_a_preview_says_that_it_has_not_seen_all(tmp_path: Path) -> None:
+def test_a_preview_shows_that_it_has_not_seen_all(tmp_path: Path) -> None:
     path = put(tmp_path, "a\n" + "1\n" * 1_000_000 + "x\n")
     with opened(source_of(path, "csv"), limit=5).batches as batches:
         assert batches.read_all().num_rows == 5
@@ -333,7 +333,7 @@ def test_a_preview_says_that_it_has_not_seen_all(tmp_path: Path) -> None:
     assert note.split(" rows")[0] in " ".join(table.notes)
 
 
-def test_a_preview_that_has_seen_all_says_nothing(tmp_path: Path) -> None:
+def test_a_preview_that_has_seen_all_adds_no_note(tmp_path: Path) -> None:
     path = put(tmp_path, "a\n" + "1\n" * 20)
     assert opened(source_of(path, "csv"), limit=5).notes == ()
     put(tmp_path, "a\n1\n", "b.csv")

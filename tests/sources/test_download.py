@@ -80,7 +80,7 @@ def test_each_file_is_fetched_once(
     assert list(copies.iterdir()) == []
 
 
-def test_more_than_fits_stays_where_it_is_and_says_the_same(
+def test_more_than_fits_stays_where_it_is_and_shows_the_same(
     far: FarFiles, copies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once = read(far)

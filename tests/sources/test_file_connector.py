@@ -145,7 +145,7 @@ def test_a_delta_table_is_not_read_as_a_folder_of_files(tmp_path: Path) -> None:
     assert "Delta table" in refusal(source_of(tmp_path, "parquet")).message
 
 
-def test_no_permission_is_said_and_not_retried() -> None:
+def test_no_permission_is_reported_and_not_retried() -> None:
     with pytest.raises(SourceError, match="no permission to read") as caught:  # noqa: SIM117
         with reading(source_of("a.csv", "csv"), "a.csv"):
             raise PermissionError(13, "Permission denied")

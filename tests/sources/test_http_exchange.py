@@ -228,7 +228,7 @@ def test_an_answer_that_always_breaks_off_is_an_error(api: Api) -> None:
     assert problem.retryable
 
 
-def test_nobody_there() -> None:
+def test_no_reader() -> None:
     with api_server() as gone:
         source = source_of(gone)
     waits: list[float] = []
@@ -239,7 +239,7 @@ def test_nobody_there() -> None:
     assert len(waits) == TRIES - 1
 
 
-def test_a_timeout_is_said(api: Api) -> None:
+def test_a_timeout_is_reported(api: Api) -> None:
     import threading
 
     ended = threading.Event()

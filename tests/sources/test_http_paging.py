@@ -169,7 +169,7 @@ def test_an_answer_with_more_behind_it_is_never_taken_for_all(
         {"links": []},
     ],
 )
-def test_an_answer_that_says_it_is_the_last_is_all(api: Api, told: dict[str, object]) -> None:
+def test_an_answer_that_shows_it_is_the_last_is_all(api: Api, told: dict[str, object]) -> None:
     api.answer = lambda asked: said_json({"data": ALL, **told})
     assert read(api, path="data").num_rows == 7
 

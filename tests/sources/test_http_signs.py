@@ -216,7 +216,7 @@ def test_records_that_are_counted_from_1(api: Api) -> None:
     assert read(api, "?startIndex=4").num_rows == COUNT - 3
 
 
-def test_headers_tell_of_pages(api: Api) -> None:
+def test_headers_announce_pages(api: Api) -> None:
     def answer(asked: Asked) -> Said:
         page = int(asked.query.get("page", "1"))
         rows = ALL[(page - 1) * SIZE : page * SIZE]
@@ -342,7 +342,7 @@ def test_an_offset_that_the_url_does_not_have_is_that_of_the_next_page(api: Api)
     ids=str,
 )
 @pytest.mark.parametrize("envelope", [True, False])
-def test_a_header_that_tells_of_more(api: Api, headers: dict[str, str], envelope: bool) -> None:
+def test_a_header_that_shows_more(api: Api, headers: dict[str, str], envelope: bool) -> None:
     body = {"rows": ALL} if envelope else ALL
     path = "rows" if envelope else ""
     api.answer = lambda asked: said_json(body, **headers)

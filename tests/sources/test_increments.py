@@ -134,7 +134,7 @@ def test_times_end_with_the_run() -> None:
     assert rows(read(naive)) == []
 
 
-def test_a_day_that_goes_on_waits() -> None:
+def test_a_day_that_continues_waits() -> None:
     found = read(pa.array([date(2026, 2, 28), date(2026, 3, 1)]))
     assert (rows(found), found.later) == ([0], 1)
 

@@ -128,7 +128,7 @@ def test_nothing_but_given_tables(tmp_path: Path, query: str) -> None:
         ("select id, id from orders", "two columns named 'id'", ""),
     ],
 )
-def test_errors_say_what_there_is(query: str, says: str, hint: str) -> None:
+def test_errors_show_what_there_is(query: str, says: str, hint: str) -> None:
     with pytest.raises(EtlError) as caught:
         run_local(query, {}, {"orders": ORDERS})
     assert says in caught.value.message

@@ -134,7 +134,7 @@ def test_credentials_come_from_the_environment_where_none_are_declared(
     assert found.num_rows == EXPECTED.num_rows
 
 
-def test_an_absent_bucket_says_so(endpoint: str) -> None:
+def test_an_absent_bucket_is_reported(endpoint: str) -> None:
     problem = refusal(source_at(endpoint, "no-such-bucket/a.parquet"))
     assert "no-such-bucket/a.parquet" in problem.message
     assert not problem.retryable
@@ -163,7 +163,7 @@ def test_half_a_key_is_refused(options: dict[str, str], secrets: tuple[str, ...]
     assert isinstance(refusal(source), DeclarationError)
 
 
-def test_a_filesystem_without_a_place_for_secrets_says_so() -> None:
+def test_a_filesystem_without_a_place_for_secrets_is_reported() -> None:
     source = Source(name="x", kind="csv", location="memory://a.csv", secrets=("k",))
     assert "environment" in refusal(source).message
 

@@ -204,7 +204,7 @@ def test_files_that_share_no_column_are_named(tmp_path: Path) -> None:
     assert error.data["files"] == ["codes.parquet"]
 
 
-def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+def test_what_is_left_out_is_reported(tmp_path: Path) -> None:
     put(tmp_path, a=pa.array([1]))
     (tmp_path / "_SUCCESS").touch()
     (tmp_path / "_temporary" / "0").mkdir(parents=True)

@@ -30,7 +30,7 @@ def wh(postgres_url: str) -> Source:
 
 
 @pytest.mark.postgres
-def test_postgres_tells_rows_and_their_width(wh: Source) -> None:
+def test_postgres_shows_rows_and_their_width(wh: Source) -> None:
     assert estimate(wh, "select * from big;") == Estimate(rows=1000, width_bytes=8)
     joined = estimate(wh, "select a.* from big a cross join big b")
     assert joined is not None

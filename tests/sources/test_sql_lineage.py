@@ -81,11 +81,11 @@ def test_an_ambiguous_column_is_unknown() -> None:
 @pytest.mark.parametrize(
     "query", ["select from where", "", "select a from t; select b from u", "x" * MOST_CHARACTERS]
 )
-def test_what_cannot_be_read_tells_nothing(query: str) -> None:
+def test_what_cannot_be_read_shows_nothing(query: str) -> None:
     assert told(query, "a") == QueryLineage()
 
 
-def test_tables_are_told_where_columns_are_not() -> None:
+def test_tables_are_known_where_columns_are_not() -> None:
     found = told("select * from a.t join u using (id)", "id", "x")
     assert (found.tables, dict(found.origins)) == (("a.t", "u"), {})
     assert told("delete from t").tables == ("t",)

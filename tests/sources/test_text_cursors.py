@@ -154,7 +154,7 @@ def test_a_number_among_texts_of_a_database_is_refused(tmp_path: Path) -> None:
         (["2026-01-02", "2026-01-03"], ""),
     ],
 )
-def test_how_texts_were_compared_is_said(texts: Texts, words: str) -> None:
+def test_how_texts_were_compared_is_reported(texts: Texts, words: str) -> None:
     note = read(texts).note
     assert bool(note) is bool(words)
     assert words in note

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.ui
 
 
-def test_a_log_follows_its_run_and_its_tab_says_whose_it_is(window, declared, lab) -> None:
+def test_a_log_follows_its_run_and_its_tab_shows_whose_it_is(window, declared, lab) -> None:
     lab.ask("pipelines/slow/trigger", {})
     number = lab.wait_for_run("slow", "running")["id"]
     window.open_panel("Runs")

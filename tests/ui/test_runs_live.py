@@ -42,7 +42,7 @@ def test_a_run_is_seen_to_finish_and_its_notebook_and_table_open(window, declare
     expect(preview.locator(".jp-EtlData-count")).to_have_text("Showing 3 of 3 rows")
 
 
-def test_a_failure_says_whose_it_is_and_where_and_is_tried_again(window, declared, lab) -> None:
+def test_a_failure_shows_whose_it_is_and_where_and_is_tried_again(window, declared, lab) -> None:
     lab.ask("pipelines/fails/trigger", {})
     number = lab.wait_for_run("fails", "failed")["id"]
     window.open_panel("Pipelines")
