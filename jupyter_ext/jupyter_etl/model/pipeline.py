@@ -109,18 +109,18 @@ class Policy:
         retries: Maximum number of retries, for failures that may succeed on one.
         timeout_s: Maximum seconds of an attempt; None lets the platform decide, see
             `jupyter_etl.scheduling.time_limits.time_limit`.
-        catchup: What becomes of times that passed unseen.
-        overlap: What becomes of a run that is due while another is not finished.
-        on_lost: What becomes of a run whose attempt was lost.
-        priority: Higher first; a pipeline of low priority waits longer, but never for ever.
-        parallel: Most runs of a backfill in hand at once.
-        memory_bytes: Most resident memory of an attempt's kernel with all it started; None for
-            the machine's setting.
-        checkpoint: Keep the variables of a failed attempt, so that it can go on from there.
-        warm: Fork the attempts' processes from one that has the usual packages imported; else
-            start each from nothing.
-        shared: Whether it may publish a name that another pipeline publishes, too.
-        tags: What pipelines and their runs are filtered by.
+        catchup: Policy for due times that were missed.
+        overlap: Policy for a run that comes due while another is unfinished.
+        on_lost: Policy for a run whose attempt was lost.
+        priority: Higher first; a pipeline with a low priority waits longer, but not forever.
+        parallel: Maximum number of active runs of a backfill.
+        memory_bytes: Maximum resident memory of an attempt's kernel and its child processes;
+            None for the machine's setting.
+        checkpoint: Whether to save the variables of a failed attempt, so that the run can resume.
+        warm: Whether to fork the attempts' processes from the fork server; else each is started
+            cold.
+        shared: Whether it may publish to the publications of another pipeline.
+        tags: Tags that pipelines and their runs are filtered by.
     """
 
     retries: int = 3

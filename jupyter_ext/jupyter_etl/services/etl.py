@@ -145,7 +145,7 @@ class Etl:
 
     @cached_property
     def publications(self) -> Publications:
-        """Outputs and their versions."""
+        """Publications and their versions."""
         return Publications(self.store, self.clock, self.settings)
 
     def scheduler(

@@ -1,4 +1,4 @@
-"""The policy of a pipeline or run, from what a request gives."""
+"""Construction of the policy of a pipeline or run from a request."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from jupyter_etl.model import Policy
 
 
 def make_policy(kept: Policy, request: ScheduleRequest | RunRequest) -> Policy:
-    """Return a policy with the values of a request, and the kept ones where it gives none.
+    """Return a policy with the values of a request; values that it does not set are kept.
 
-    The fields have the names of those of `Policy`; ``cold`` is the opposite of ``warm``. Mappings are
+    Fields have the same names as in `Policy`; ``cold`` is the opposite of ``warm``. Mappings are
     merged.
 
     Raises:
-        DeclarationError: A value is none of its choices.
+        DeclarationError: A value is not one of its choices.
     """
     given: dict[str, object] = {"warm": False} if request.cold else {}
     for field in fields(Policy):

@@ -80,7 +80,7 @@ class Outline:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """Frames that it publishes as tables: the variable's name, and the publication's."""
+        """Frames that it publishes as tables: variable to publication."""
         return {
             request.data: request.name
             for _, request in self.commands
@@ -123,7 +123,7 @@ class Outline:
 
 
 def named_source(request: Request) -> str:
-    """Return the source, table or frame that a request reads or declares; "" where it is none."""
+    """Return the source, table or frame that a request reads or declares; "" if it is none."""
     match request:
         case SourceRequest() | DescribeRequest() | CheckRequest():
             return request.name

@@ -73,7 +73,7 @@ class DataScan:
         self._changed.add("")
 
     def read(self, use: Use) -> None:
-        """Judge one command or call."""
+        """Check one command or call."""
         match use.name:
             case "source":
                 self._declare(use)
@@ -115,7 +115,7 @@ class DataScan:
     def _named(self, use: Use) -> None:
         name = use.args.get(_TARGETS[use.name])
         if isinstance(name, str) and name:
-            # Of a check or publication most often a variable is meant, and is reported as one.
+            # In a check or publication a variable is usually meant, so it is reported as one.
             variable = name.isidentifier() and use.name in ("check", "publish")
             if self.knows(name) or not variable:
                 self._resolve(use, name)

@@ -65,7 +65,7 @@ class Environment(Protocol):
         ...
 
     def check_schedule(self, request: ScheduleRequest, outline: Outline) -> None:
-        """Read the arguments of ``%etl schedule``; raises an `EtlError` as deploying would."""
+        """Parse the arguments of ``%etl schedule``; raises `EtlError` as deploying would."""
         ...
 
     def check_rules(self, rules: Sequence[CheckRule]) -> None:

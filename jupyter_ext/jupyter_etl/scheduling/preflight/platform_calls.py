@@ -41,11 +41,11 @@ class Use:
     Args:
         cell: Index of the cell.
         certain: Whether it is executed in every run.
-        name: Of the command or function.
-        args: The fields of the request, or the arguments of the call; one that is no literal is
-            `UNKNOWN`. ``publish`` has ``kind``.
+        name: Name of the command or function.
+        args: The fields of the request, or the arguments of the call; arguments that are not
+            literals are `UNKNOWN`. ``publish`` has ``kind``.
         text: The lines below a ``%%etl``, or the rules that a call checks.
-        request: Of a command; None for a call.
+        request: The request of a command; None for a call.
     """
 
     cell: int

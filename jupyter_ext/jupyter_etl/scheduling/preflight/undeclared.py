@@ -57,7 +57,7 @@ class UndeclaredScan:
         self._add(self._reader.read(cell, node))
 
     def declare(self, use: Use) -> None:
-        """Take note of a source, a publication, or files that the deployed version contains."""
+        """Record a source, a publication, or files that the deployed version contains."""
         args = use.args
         match use.name:
             case "source":

@@ -99,22 +99,21 @@ class Pipelines:
     def deploy(
         self, notebook: Path, request: ScheduleRequest, *, own_line: bool = True
     ) -> Deployment:
-        """Save a snapshot of a notebook as the next version of its pipeline, and schedule it.
+        """Save a notebook as the next version of its pipeline, and schedule it.
 
-        What the request does not give stays as it is deployed. Where it gives neither ``when`` nor
-        ``after`` nor ``on_demand``, the notebook's own ``%etl schedule`` counts as given, and the
-        fields of the request take precedence over it. A new pipeline without a schedule runs on
-        demand.
+        Fields that the request does not set keep their deployed values. Without ``when``, ``after``
+        and ``on_demand``, the notebook's own ``%etl schedule`` line applies; fields of the request
+        override it. A new pipeline without a schedule runs on demand.
 
         Args:
             notebook: Path of the saved file.
             request: Its field ``notebook`` is not used.
-            own_line: Whether the notebook's own ``%etl schedule`` counts.
+            own_line: Whether the notebook's own ``%etl schedule`` line applies.
 
         Raises:
-            DeclarationError: The notebook, schedule, a pattern, a parameter or a policy is not
-                valid, or preflight has found errors, which are in its ``data``.
-            PermissionDenied: Another owner has the name.
+            DeclarationError: The notebook, the schedule, a pattern, a parameter or the policy
+                is not valid, or preflight found errors, which are in its ``data``.
+            PermissionDenied: The name belongs to another owner.
             NotFound: Nothing publishes a name in ``after``.
             Conflict: Another notebook has the name, or another pipeline has the same publication.
         """
@@ -361,7 +360,7 @@ class Pipelines:
         return tuple(tight_schedule(name, schedule, durations, overlap, self._clock.now()))
 
     def _check_schedule(self, request: ScheduleRequest, outline: Outline) -> None:
-        # A line that gives no time keeps the deployed schedule, or removes it.
+        # A line without a time keeps the deployed schedule, or removes it.
         if request.when or request.after:
             self.preview(
                 request.when,

@@ -94,11 +94,11 @@ def _preview(schedule: Schedule, occurrences: Sequence[datetime]) -> SchedulePre
 def changed_schedule(
     kept: Schedule | None, request: ScheduleRequest, default_zone: str
 ) -> Schedule | None:
-    """Return the schedule of a deployment: the kept one, with what the request gives.
+    """Return the schedule of a deployment: the kept one with the changes of the request.
 
     Args:
-        kept: The deployed one; None without one.
-        default_zone: IANA name, where none is given or kept.
+        kept: The schedule of the deployed pipeline; None without one.
+        default_zone: IANA name of the time zone to use if none is given or kept.
 
     Raises:
         DeclarationError: The schedule is not valid.

@@ -198,7 +198,7 @@ class Runs:
         limit: int = 100,
         offset: int = 0,
     ) -> list[Run]:
-        """Return runs, newest first; raises `NotFound` where there is no such pipeline."""
+        """Return runs, newest first; raises `NotFound` if there is no such pipeline."""
         found = self._store.load_runs(
             pipeline=pipeline, states=states, tags=tags, limit=limit, offset=offset
         )
