@@ -86,11 +86,11 @@ def test_a_wrong_token_is_refused(app: Client, header: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["token", "access_token", "Token"])
-def test_a_token_in_the_address_is_refused_even_beside_a_right_one(app: Client, name: str) -> None:
+def test_a_token_in_the_url_is_refused_even_beside_a_right_one(app: Client, name: str) -> None:
     assert app.get(f"/publications?{name}={TOKEN}").status_code == 401
     answer = app.get(f"/publications?{name}={TOKEN}", headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 401
-    assert "address" in answer.json()["error"]["message"]
+    assert "URL" in answer.json()["error"]["message"]
 
 
 def test_two_authorization_headers_are_refused(app: Client) -> None:
@@ -399,7 +399,7 @@ def test_a_token_behind_a_link_or_empty_is_refused(tmp_path: Path) -> None:
 
 def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
-    with pytest.raises(StoreError, match="cannot be kept"):
+    with pytest.raises(StoreError, match="cannot be stored"):
         load_or_make_token(tmp_path / "plain" / "serve.token")
 
 

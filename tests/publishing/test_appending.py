@@ -66,7 +66,7 @@ def test_an_interval_that_is_there_in_part_is_refused(
     there = append(table, {"x": [1]}, hours(0, 4))
     if (first, last) == (1, 3):
         append(table, {"x": [2]}, hours(4, 5))
-    with pytest.raises(PublishError, match="twice") as caught:
+    with pytest.raises(PublishError, match="duplicate") as caught:
         append(table, {"x": [2]}, hours(first, last))
     assert "2026-01-01T00:00:00Z to 2026-01-01T04:00:00Z" in caught.value.message
     assert values(table, there) == [1]
