@@ -190,7 +190,7 @@ class Chaos:
             with folder() as place:
                 story = Story(place, mode, seeds)
                 story.tell()
-                found = story.findings()
+                found = list(story.findings())
             say(f"power cuts, {mode}: {len(story.images)} images, {len(found)} not whole")
             for text in found[:20]:
                 say(f"  {text[:300]}")
