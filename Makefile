@@ -16,15 +16,18 @@ PACKAGE_SOURCES := pyproject.toml $(shell find jupyter_ext magics -type f -not -
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # Test modules are compiled once and not by every process, whatever the shell has set.
 TESTS := PYTHONDONTWRITEBYTECODE= $(RUN) python -m pytest -q
+NO_BROWSER := --ignore=tests/ui -m "not ui"
 DEMO := .demo
 
 # uv installs in a tenth of pip's time, from the index that pip is set to; where it fails, pip does it.
 comma := ,
-define install
+define uv
 	@index="$$($(BIN)/pip config list | sed -n "s/^[a-z:]*[.]index-url='\(.*\)'$$/\1/p" | tail -n 1)"; \
-	$(BIN)/pip install -q uv && UV_NO_CACHE=1 $${index:+env UV_DEFAULT_INDEX="$$index"} \
-		$(BIN)/uv pip install -q --python $(BIN)/python --reinstall-package jupyter-etl $(1) \
-		|| $(BIN)/pip install -q $(1)
+	{ [ -x $(BIN)/uv ] || $(BIN)/pip install -q uv; } && UV_NO_CACHE=1 \
+		$${index:+env UV_DEFAULT_INDEX="$$index"} $(BIN)/uv pip install -q --python $(BIN)/python
+endef
+define install
+$(uv) --reinstall-package jupyter-etl $(1) || $(BIN)/pip install -q $(1)
 endef
 
 .PHONY: help setup check test fast ui-test demo lab bench chaos fuzz docs clean system
@@ -55,11 +58,18 @@ $(FRONTEND): $(FRONTEND_SOURCES) labextension/node_modules/.yarn-state.yml
 	$(call install,".[demo]")
 	@touch $@
 
-.venv/.test: $(PACKAGE_SOURCES) $(FRONTEND) | $(BIN)/python
+# What the tests depend on is installed while the panel is built, which the package itself waits for;
+# what fails here is installed with it.
+.venv/.dependencies: pyproject.toml | $(BIN)/jlpm
+	$(uv) -r pyproject.toml --extra test --extra ui-test 2>/dev/null || true
+	@touch $@
+
+.venv/.test: $(PACKAGE_SOURCES) $(FRONTEND) .venv/.dependencies | $(BIN)/python
 	$(call install,".[test$(comma)ui-test]")
 	@touch $@ .venv/.demo
 
-setup: .venv/.test ## Install everything a developer needs into .venv
+setup: ## Install everything a developer needs into .venv
+	@$(MAKE) -j2 .venv/.test
 	@[ -d .git ] && $(RUN) pre-commit install >/dev/null 2>&1 || true
 
 system: ## Ask apt for browser and PostgreSQL, where they are missing and it may
@@ -75,19 +85,20 @@ system: ## Ask apt for browser and PostgreSQL, where they are missing and it may
 check: .venv/.test ## Lint, types and layers of Python and TypeScript
 	@# Beside one another; each says what it found.
 	@python=0; panel=0; export $(RUN); \
-	(cd labextension; jlpm api:check && jlpm prettier:check && jlpm eslint:check && jlpm tsc --noEmit) >.check.log 2>&1 & \
+	(cd labextension; jlpm api:check && jlpm prettier:check && jlpm eslint:check && jlpm tsc --noEmit -p tsconfig.test.json) >.check.log 2>&1 & \
 	{ ruff check . && ruff format --check . && mypy && lint-imports; } || python=$$?; \
 	wait $$! || panel=$$?; cat .check.log; exit $$((python + panel))
 
-test: system .venv/.test ## Check and test everything; what CI runs
+test: ## Check and test everything; what CI runs
+	@$(MAKE) -j3 system .venv/.test
 	$(RUN) jupyter labextension list 2>&1 | grep -E "jupyterlab-etl .*enabled.*OK"
 	$(RUN) jupyter server extension list 2>&1 | grep -E "jupyter_etl .*OK"
 	@# Beside the checks one process writes the bytecode that all workers would write at the same time.
-	@checked=0; $(TESTS) --collect-only -m "not ui" >/dev/null & $(MAKE) check || checked=$$?; wait; exit $$checked
+	@checked=0; $(TESTS) --collect-only $(NO_BROWSER) >/dev/null & $(MAKE) check || checked=$$?; wait; exit $$checked
 	@# A browser waits most of the time: its tests run beside the others, in a process of their own.
 	@others=0; panel=0; export $(RUN); \
 	{ (cd labextension; jlpm test --silent) && $(TESTS) -m ui tests/ui; } >.ui-test.log 2>&1 & \
-	$(TESTS) -n 3 --dist loadfile --no-loadscope-reorder -m "not ui" || others=$$?; \
+	$(TESTS) -n 3 --dist loadfile --no-loadscope-reorder $(NO_BROWSER) || others=$$?; \
 	wait $$! || panel=$$?; cat .ui-test.log; exit $$((others + panel))
 
 fast: .venv/.test ## The tests that start nothing (seconds)

@@ -1,6 +1,6 @@
 import js from '@eslint/js';
 import jupyter from '@jupyter/eslint-plugin';
-import prettier from 'eslint-plugin-prettier/recommended';
+import prettier from 'eslint-config-prettier';
 import { defineConfig } from 'eslint/config';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
