@@ -223,12 +223,13 @@ def _marked(folder: str, schedulers: Mapping[int, object]) -> Iterator[Process]:
             continue
         try:
             variables = (entry / "environ").read_bytes().split(b"\0")
+            if marker not in variables:
+                continue
             words = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if marker in variables:
-            pid, command = int(entry.name), b" ".join(words).decode(errors="replace")
-            yield Process(pid=pid, role=_role(pid, variables, words, schedulers), command=command)
+        pid, command = int(entry.name), b" ".join(words).decode(errors="replace")
+        yield Process(pid=pid, role=_role(pid, variables, words, schedulers), command=command)
 
 
 def _role(
